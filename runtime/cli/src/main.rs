@@ -1,0 +1,2 @@
+//! The program `migr`.
+fn main() {}
