@@ -1,0 +1,78 @@
+use std::fmt;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// No plan can be made.
+    Error,
+    /// A plan can be made, and somebody should look.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($code:ident $slug:ident $severity:ident $summary:literal;)*) => {
+        /// The registry of diagnostic codes. A number is never used again.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $summary] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$code,)*];
+
+            /// As printed: `E0304`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code),)* }
+            }
+
+            /// The name used in code and links: `unknown_field`.
+            pub fn slug(self) -> &'static str {
+                match self { $(Code::$code => stringify!($slug),)* }
+            }
+
+            /// Error or warning.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$code => Severity::$severity,)* }
+            }
+
+            /// One line on what it means.
+            pub fn summary(self) -> &'static str {
+                match self { $(Code::$code => $summary,)* }
+            }
+
+            /// The whole page, Markdown: *What it means*, *Wrong*, *Right*, *Why*.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$code => include_str!(concat!("../pages/", stringify!($code), ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    E0101 syntax_error Error "the text does not follow the grammar";
+    E0109 too_deep Error "brackets or blocks are nested too deeply";
+    E0110 not_built_yet Error "the language has this, and this version does not carry it out yet";
+    E0201 unknown_name Error "a name that nothing defines";
+    E0202 duplicate_name Error "a name defined twice";
+    E0203 unresolved_use Error "a `use` that names no file";
+    E0301 type_mismatch Error "a value of one type where another is expected";
+    E0302 unknown_function Error "a function that the language does not have";
+    E0304 unknown_field Error "an object has no such field";
+    E0306 unmapped_column Error "a column of a mapped object is neither used nor dropped";
+    E0901 compiler_bug Error "a fault of ours";
+}
+
+impl Code {
+    /// The code of a name such as `E0304`, in any case.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,70 @@
+/// A place as people and editors name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct LineColumn {
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column, in characters.
+    pub column: u32,
+}
+
+/// Where each line of a text starts. A line ends at `\n`; a `\r` before it belongs to the line.
+#[derive(Clone, Debug)]
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    /// The index of `text`, made in one pass.
+    pub fn new(text: &str) -> Self {
+        let mut starts = vec![0];
+        starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        Self { starts }
+    }
+
+    /// Line and column of a byte offset; an offset past the end is clamped, one inside a character counts as its start.
+    pub fn line_column(&self, text: &str, offset: usize) -> LineColumn {
+        let offset = offset.min(text.len());
+        let line = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let start = self.starts.get(line).copied().unwrap_or(0);
+        let column = text.get(start..).map_or(0, |rest| rest.char_indices().take_while(|(at, _)| start + at < offset).count());
+        let number = |value: usize| u32::try_from(value + 1).unwrap_or(u32::MAX);
+        let inside = !text.is_char_boundary(offset);
+        LineColumn { line: number(line), column: number(column.saturating_sub(usize::from(inside))) }
+    }
+
+    /// Number of lines; a text without `\n` has one.
+    pub fn line_count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Byte offset at which a 1-based line starts.
+    pub fn line_start(&self, line: u32) -> Option<usize> {
+        self.starts.get((line as usize).checked_sub(1)?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let text = "a\né👍x\r\nz";
+        let index = LineIndex::new(text);
+        let at = |needle: &str| index.line_column(text, text.find(needle).unwrap());
+        assert_eq!(at("x"), LineColumn { line: 2, column: 3 });
+        assert_eq!(at("z"), LineColumn { line: 3, column: 1 });
+        assert_eq!(index.line_column(text, 999).line, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn any_offset_of_any_text_has_a_place(text in "\\PC*(\n\\PC*){0,4}", offset in 0_usize..200) {
+            let index = LineIndex::new(&text);
+            let place = index.line_column(&text, offset);
+            prop_assert!(place.line >= 1 && place.line as usize <= index.line_count());
+            prop_assert!(place.column >= 1);
+        }
+    }
+}

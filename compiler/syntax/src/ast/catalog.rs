@@ -1,0 +1,187 @@
+use migr_source::Spanned;
+
+use super::{Entry, Expr, Name, Path, Quantity, Text};
+
+/// `system NAME { … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// Its name.
+    pub name: Name,
+    /// Its entries.
+    pub entries: Vec<Entry<SystemEntry>>,
+}
+
+/// An entry of `system`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SystemEntry {
+    /// `timezone "America/New_York"`
+    Timezone(Text),
+    /// `blank "n/a", "-"`; an empty list is `blank never`.
+    Blank(Vec<Text>),
+    /// `connector twenty`
+    Connector(Name),
+    /// `limits { requests 100 per 60s; batch 200; file 1GB }`
+    Limits(Vec<Entry<Limit>>),
+    /// `names "^[a-z]…$" max 63 reserved "type", …`
+    Names {
+        /// A regular expression.
+        pattern: Text,
+        /// Longest name, in characters.
+        max: Option<Spanned<Quantity>>,
+        /// Names that the system refuses.
+        reserved: Vec<Text>,
+    },
+    /// `composite emails { primaryEmail: email unique }`
+    Composite {
+        /// The type's name.
+        name: Name,
+        /// Its parts.
+        fields: Vec<Entry<Field>>,
+    },
+    /// `object Contact from "contacts.csv" { … }`
+    Object(Object),
+}
+
+/// `requests 100 per 60s`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// `requests`, `batch`, `file`.
+    pub what: Name,
+    /// How much.
+    pub value: Spanned<Quantity>,
+}
+
+/// `optional object NAME from "file" restricted "why" matched only { … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// `optional`: present in some deployments.
+    pub optional: bool,
+    /// Its name.
+    pub name: Name,
+    /// The file that holds it.
+    pub from: Option<Text>,
+    /// `restricted "why"`: compiles only with a `permit`.
+    pub restricted: Option<Text>,
+    /// `matched only`: the destination cannot create records of it.
+    pub matched_only: bool,
+    /// Its entries; empty where no block is written.
+    pub entries: Vec<Entry<ObjectEntry>>,
+}
+
+/// An entry of `object`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObjectEntry {
+    /// `key plan_id, owner_email`
+    Key(Vec<Name>),
+    /// `email: email sensitive`
+    Field(Field),
+    /// `check end >= start : "ends before it starts"`
+    Check {
+        /// What must hold.
+        condition: Expr,
+        /// Why a record that breaks it is quarantined.
+        reason: Text,
+    },
+    /// `fields none`: no custom fields.
+    FieldsNone,
+    /// `retain 7y`
+    Retain(Spanned<Quantity>),
+}
+
+/// `name: type attribute attribute`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Spanned<Type>,
+    /// What else is said of it.
+    pub attributes: Vec<Spanned<Attribute>>,
+}
+
+/// A type as written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Type {
+    /// `text`, `emails`: a plain type or a composite.
+    Named(Name),
+    /// `select { A, B }`
+    Select(Vec<Name>),
+    /// `multiselect { A, B }`
+    Multiselect(Vec<Name>),
+    /// `select LeadStatus`: options come from the picklist.
+    SelectFrom(Name),
+    /// `multiselect LeadStatus`
+    MultiselectFrom(Name),
+    /// `select per pipeline`: options depend on another field.
+    SelectPer(Name),
+    /// `list(T)`
+    List(Box<Spanned<Type>>),
+    /// `-> A | B by column { "a" = A; "b" = B }`; a target is an object, or an object's column.
+    Reference {
+        /// What may be referred to.
+        targets: Vec<Path>,
+        /// How to tell which.
+        by: Option<ReferenceBy>,
+    },
+    /// `many people | companies | custom through noteTargets`
+    Many {
+        /// What may be linked (`custom` is every custom object).
+        targets: Vec<Name>,
+        /// The object that holds the links.
+        through: Option<Name>,
+    },
+}
+
+/// `by parent_type { "contact" = Contact; "company" = Company }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceBy {
+    /// The column that tells.
+    pub column: Name,
+    /// Its values and the objects they mean.
+    pub rows: Vec<(Text, Name)>,
+}
+
+/// What may be said of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// `unique`
+    Unique,
+    /// `required`
+    Required,
+    /// `readonly`
+    Readonly,
+    /// `create only`: not in an update.
+    CreateOnly,
+    /// `fixed`: cannot change.
+    Fixed,
+    /// `parent`: stands in the path.
+    Parent,
+    /// `linked by bulk`: a second call.
+    LinkedBy(Name),
+    /// `extensible`: options can be added.
+    Extensible,
+    /// `sensitive`
+    Sensitive,
+    /// `restricted "why"`
+    Restricted(Text),
+    /// `format "%m/%d/%Y"`
+    Format(Text),
+    /// `split ";"`
+    Split(Text),
+    /// `column "Bio (HTML)"`
+    Column(Text),
+    /// `max 500`
+    Max(Spanned<Quantity>),
+    /// `ignore case, space`
+    Ignore(Vec<Name>),
+    /// `since v3`
+    Since(Name),
+    /// `overlap = earlier`
+    Overlap(Name),
+    /// `gap = forward`
+    Gap(Name),
+    /// `retain 7y`
+    Retain(Spanned<Quantity>),
+    /// A word that the grammar reads and the language does not know; `check` reports it.
+    Unknown(Name),
+}

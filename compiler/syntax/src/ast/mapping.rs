@@ -1,0 +1,371 @@
+use migr_source::Spanned;
+
+use super::{Entry, Expr, Name, Path, RecordField, Text, Type};
+
+/// `migration NAME { … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Migration {
+    /// Its name.
+    pub name: Name,
+    /// Its entries.
+    pub entries: Vec<Entry<MigrationEntry>>,
+}
+
+/// An entry of `migration`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MigrationEntry {
+    /// `source visual_practice { files = "export/*.csv" }`
+    Source {
+        /// The system's name.
+        system: Name,
+        /// Its settings.
+        settings: Vec<Setting>,
+    },
+    /// `destination twenty as staging { url = env("…") }`
+    Destination {
+        /// The system's name.
+        system: Name,
+        /// The name it goes by.
+        alias: Option<Name>,
+        /// Its settings.
+        settings: Vec<Setting>,
+    },
+    /// `timezone = "America/New_York"`
+    Setting(Setting),
+    /// `on conflict list`
+    On(On),
+    /// `require match >= 99.9%`
+    Require {
+        /// What is measured (`match`).
+        what: Name,
+        /// The threshold, a quantity.
+        at_least: Expr,
+    },
+    /// `permit SessionNote : "who, when"`
+    Permit {
+        /// The restricted object.
+        object: Name,
+        /// Who permitted it, and when.
+        reason: Text,
+    },
+}
+
+/// `name = value`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The setting.
+    pub name: Name,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// `on duplicate keep oldest created_at`: an event and the words of its policy; which are known is for `check` to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct On {
+    /// `existing`, `duplicate`, `deleted`, `cycle`, `error`, `conflict`, `vanished`.
+    pub event: Name,
+    /// One or more words.
+    pub policy: Vec<Name>,
+}
+
+/// An entry of `owners`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnersEntry {
+    /// `match User.email = workspaceMembers.userEmail`
+    Match {
+        /// The source object and field.
+        source: Path,
+        /// The destination object and field.
+        destination: Path,
+    },
+    /// `"old@x" = "new@y"`
+    Override {
+        /// The source address.
+        source: Text,
+        /// The member's address.
+        destination: Text,
+    },
+    /// `fallback "front.desk@clinic.example"`; `None` is `fallback none`.
+    Fallback(Spanned<Option<Text>>),
+}
+
+/// `picklist NAME (inputs) -> object.field ignore case, space { rows }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picklist {
+    /// Its name, used as a pipe.
+    pub name: Name,
+    /// Named inputs where there are several; empty for one.
+    pub inputs: Vec<Name>,
+    /// The destination object.
+    pub object: Name,
+    /// The destination field or fields.
+    pub fields: Vec<Name>,
+    /// Words after `ignore`: `case`, `space`.
+    pub ignore: Vec<Name>,
+    /// Rows and `otherwise`.
+    pub entries: Vec<Entry<PicklistEntry>>,
+}
+
+/// An entry of `picklist`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PicklistEntry {
+    /// `"New" | "Open" = NEW`
+    Row {
+        /// One or more keys.
+        keys: Vec<Spanned<PicklistKey>>,
+        /// What they become.
+        target: Spanned<PicklistTarget>,
+    },
+    /// `otherwise quarantine | create | none | skip | OPTION`
+    Otherwise(Spanned<PicklistTarget>),
+}
+
+/// A key of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PicklistKey {
+    /// `"New"`
+    Text(Text),
+    /// `none`: an empty cell.
+    None,
+    /// `("Coaching", "Lead")`
+    Tuple(Vec<Text>),
+}
+
+/// What a row becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PicklistTarget {
+    /// `NEW` or `"NEW"`; after `otherwise` also the words `quarantine`, `create`, `skip`.
+    Option(Name),
+    /// `none`
+    None,
+    /// `new LOST "Lost" red`
+    New {
+        /// The option's value.
+        value: Name,
+        /// Its label.
+        label: Option<Text>,
+        /// Its colour.
+        color: Option<Name>,
+    },
+    /// `("Coaching", "New lead", open)`, also with `new` before it.
+    Tuple {
+        /// Whether `new` stands before it.
+        is_new: bool,
+        /// One value per field, texts or bare options.
+        values: Vec<Name>,
+    },
+}
+
+/// `skip Activity when condition : "reason"`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Skip {
+    /// The source object.
+    pub object: Name,
+    /// Which records.
+    pub condition: Expr,
+    /// Why.
+    pub reason: Text,
+}
+
+/// `drop object X : "reason"`, `drop file "glob" : "reason"`
+#[derive(Clone, Debug, PartialEq)]
+pub enum DropItem {
+    /// A source object stays behind.
+    Object {
+        /// Which.
+        object: Name,
+        /// Why.
+        reason: Text,
+    },
+    /// Files stay behind.
+    File {
+        /// A file name, or a pattern with `*`.
+        pattern: Text,
+        /// Why.
+        reason: Text,
+    },
+}
+
+/// `map Object as Alias -> destination when condition { … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// Where records come from.
+    pub source: MapSource,
+    /// The map's name where it is not the object's.
+    pub alias: Option<Name>,
+    /// Where they go.
+    pub destination: MapDestination,
+    /// Which records.
+    pub when: Option<Expr>,
+    /// Its entries.
+    pub entries: Vec<Entry<MapEntry>>,
+}
+
+/// Where a map's records come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapSource {
+    /// A source object.
+    Object(Name),
+    /// `distinct Client.company | collapse`: one record per distinct value.
+    Distinct {
+        /// The source object.
+        object: Name,
+        /// The expression over its fields, pipes included.
+        value: Expr,
+    },
+}
+
+/// Where a map's records go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapDestination {
+    /// An object of the destination's catalog.
+    Object(Name),
+    /// `new treatmentPlans "Treatment plans" one treatmentPlan "Treatment plan"`
+    New {
+        /// Name of many.
+        plural: Name,
+        /// Label of many.
+        plural_label: Text,
+        /// Name of one.
+        singular: Name,
+        /// Label of one.
+        singular_label: Text,
+    },
+}
+
+/// An entry of `map`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapEntry {
+    /// `match a`, `match a or b`, `match a and b`
+    Match {
+        /// The destination fields.
+        fields: Vec<Path>,
+        /// `true` where joined by `and`.
+        all: bool,
+    },
+    /// `on existing fill`
+    On(On),
+    /// `field = expression`
+    Mapping(Mapping),
+    /// `drop fax, internal_code : "reason"`
+    Drop {
+        /// The source columns.
+        columns: Vec<Name>,
+        /// Why.
+        reason: Text,
+    },
+    /// `same "Acme Inc." = "ACME" | "Acme, Inc"`
+    Same {
+        /// The spelling that stays.
+        canonical: Text,
+        /// Those that become it.
+        variants: Vec<Text>,
+    },
+}
+
+/// `target = value as name on missing none`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    /// What is written.
+    pub target: MappingTarget,
+    /// The value.
+    pub value: Expr,
+    /// `as file_name`: the name of a file.
+    pub file_name: Option<Expr>,
+    /// `on missing none | quarantine | skip`
+    pub on_missing: Option<Name>,
+}
+
+/// The left side of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MappingTarget {
+    /// `name`, `emails.primaryEmail`
+    Field(Path),
+    /// `(pipeline, pipelineStage, status)`
+    Fields(Vec<Name>),
+    /// `new leadStatus "Lead status": select LeadStatus inverse "…" on contacts`
+    New {
+        /// The field's name.
+        name: Name,
+        /// Its label.
+        label: Text,
+        /// Its type.
+        ty: Spanned<Type>,
+        /// Label of a relation's other side.
+        inverse: Option<Text>,
+        /// The object that gets the field, where it is another.
+        object: Option<Name>,
+    },
+}
+
+/// `link Enrolment -> contacts(client_id) to programs(program_id) "Enrolled in"`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The source object.
+    pub source: Name,
+    /// One end: destination object and source column.
+    pub from: (Name, Name),
+    /// The other end.
+    pub to: (Name, Name),
+    /// The association's label.
+    pub label: Text,
+}
+
+/// `reference Workflow from "workflows.json"`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceItem {
+    /// The source object.
+    pub object: Name,
+    /// Its file.
+    pub file: Option<Text>,
+}
+
+/// `transform slug(x) = x | lower`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transform {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub parameters: Vec<Name>,
+    /// What it computes.
+    pub body: Expr,
+}
+
+/// `test "name" { given … expect … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// A sentence.
+    pub name: Text,
+    /// Its entries.
+    pub entries: Vec<Entry<TestEntry>>,
+}
+
+/// An entry of `test`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestEntry {
+    /// `given Contact { contact_id: "C7" }`
+    Given {
+        /// The source object.
+        object: Name,
+        /// Its cells.
+        fields: Vec<RecordField>,
+    },
+    /// `expect people { emails.primaryEmail: "a@x.com" }`
+    Expect {
+        /// The destination object.
+        object: Name,
+        /// Some of its fields.
+        fields: Vec<RecordField>,
+    },
+    /// `expect quarantined Deal("D1") on stage`, `expect skipped Activity("A1")`
+    ExpectSetAside {
+        /// `quarantined` or `skipped`.
+        outcome: Name,
+        /// The source object.
+        object: Name,
+        /// Its key.
+        key: Vec<Text>,
+        /// The field it failed on.
+        on: Option<Path>,
+    },
+}
