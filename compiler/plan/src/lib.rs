@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod expression;
+mod json;
+mod plan;
+mod setup;
+mod source;
+mod stage;
+mod types;
+
+pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
+pub use json::{ParseError, schema};
+pub use plan::{
+    Count, Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, OwnerOverride,
+    Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState, SettingValue, Source, Summary,
+};
+pub use setup::{NewOption, SetupAction};
+pub use source::{
+    ColumnReference, ColumnType, FileRule, ReferenceBy, ReferenceByRow, SourceCheck, SourceColumn, SourceObject,
+    SourceSkip,
+};
+pub use stage::{
+    CyclePolicy, Deferred, DeletedPolicy, Distinct, DroppedColumn, DuplicatePolicy, Edge, ExistingPolicy, FieldMapping,
+    LinkMapping, Match, Policies, Rollback, RollbackClass, SameValues, Stage,
+};
+pub use types::{FieldType, Origin, Part};
