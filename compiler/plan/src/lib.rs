@@ -3,6 +3,7 @@
 mod expression;
 mod json;
 mod plan;
+pub mod render;
 mod setup;
 mod source;
 mod stage;

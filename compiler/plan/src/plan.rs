@@ -1,0 +1,349 @@
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{FileRule, NewOption, Origin, SetupAction, SourceObject, Stage};
+
+/// The version of the plan's JSON form. Raised when a reader of the old form would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What a migration will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The migration's name.
+    pub migration: String,
+    /// `///` text of the migration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What it was made from.
+    pub inputs: Inputs,
+    /// The migration's settings.
+    pub options: Options,
+    /// Where records come from.
+    pub source: Source,
+    /// Where they go.
+    pub destination: Destination,
+    /// Changes of the destination's schema, in order.
+    pub setup: Vec<SetupAction>,
+    /// Maps in dependency order.
+    pub stages: Vec<Stage>,
+    /// Who owns what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Owners>,
+    /// Value tables, by name.
+    pub picklists: Vec<Picklist>,
+    /// What the destination cannot hold as it was, and where it is kept instead.
+    pub degradations: Vec<Degradation>,
+    /// Every concept of the source, with what becomes of it.
+    pub rows: Vec<Row>,
+    /// How long it takes.
+    pub estimate: Estimate,
+    /// In one line.
+    pub summary: Summary,
+}
+
+impl Plan {
+    /// The source object of a name.
+    pub fn source_object(&self, name: &str) -> Option<&SourceObject> {
+        self.source.objects.iter().find(|object| object.name == name)
+    }
+
+    /// The stage of an id.
+    pub fn stage(&self, id: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// The picklist of a name.
+    pub fn picklist(&self, name: &str) -> Option<&Picklist> {
+        self.picklists.iter().find(|picklist| picklist.name == name)
+    }
+}
+
+/// What a plan was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Inputs {
+    /// The specification's files with their BLAKE3 hashes, sorted by path.
+    pub files: Vec<InputFile>,
+    /// Hash of the lock file, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InputFile {
+    /// Relative path.
+    pub path: String,
+    /// `blake3:` and the hash in hexadecimal.
+    pub hash: String,
+}
+
+/// The migration's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Options {
+    /// IANA zone of wall-clock times that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Default region of phones and addresses, ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Default currency, ISO 4217.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Size of the sample, in records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<u64>,
+    /// The delta window, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_seconds: Option<u64>,
+    /// `keep`, `overwrite`, `list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_conflict: Option<String>,
+    /// `keep`, `delete`, `list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_vanished: Option<String>,
+    /// Least share of fields that must verify, as a decimal numeral of percent (`99.9`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_match_percent: Option<String>,
+}
+
+/// Where records come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Source {
+    /// The system's name.
+    pub system: String,
+    /// The pattern of the export's files, relative to the project.
+    pub files: String,
+    /// Cells that count as empty, besides the blank one.
+    pub blank: Vec<String>,
+    /// The objects that the migration reads, drops or refers to, in the catalog's order.
+    pub objects: Vec<SourceObject>,
+    /// Files that stay behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped_files: Vec<FileRule>,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Destination {
+    /// The system's name.
+    pub system: String,
+    /// The connector that speaks to it.
+    pub connector: String,
+    /// The name it goes by (`staging`); the system's where the spec gives none.
+    pub name: String,
+    /// Settings: `url`, `token`, …
+    pub settings: IndexMap<String, SettingValue>,
+    /// Limits that the catalog states; the connector may find others.
+    pub limits: Vec<Limit>,
+    /// Objects that this migration creates: name of many → name of one.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub new_objects: IndexMap<String, String>,
+}
+
+/// A setting of a destination. A secret is named, never held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum SettingValue {
+    /// As written.
+    Text {
+        /// The value.
+        value: String,
+    },
+    /// `env("NAME")`
+    Env {
+        /// The environment variable.
+        name: String,
+    },
+    /// `secret("NAME")`: an environment variable, or a file named by `NAME_FILE`.
+    Secret {
+        /// The variable.
+        name: String,
+    },
+}
+
+/// `requests 100 per 60s`, `batch 200`, `file 1GB`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Limit {
+    /// `requests`, `batch`, `file`.
+    pub what: String,
+    /// Requests, records, or bytes.
+    pub value: u64,
+    /// The window of requests, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_seconds: Option<u64>,
+}
+
+/// Who owns what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Owners {
+    /// The source object of owners.
+    pub source_object: String,
+    /// The source column that is compared.
+    pub source_column: String,
+    /// The destination object of members.
+    pub destination_object: String,
+    /// The destination field that is compared, without regard to case.
+    pub destination_field: String,
+    /// Written pairs; they go before the match.
+    pub overrides: Vec<OwnerOverride>,
+    /// Who gets what nobody owns; absent: the field stays empty. Each use is logged as an orphan.
+    pub fallback: Option<String>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// `"old@x" = "new@y"`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnerOverride {
+    /// The source address.
+    pub source: String,
+    /// The member's.
+    pub destination: String,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// A value table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Picklist {
+    /// Its name.
+    pub name: String,
+    /// The destination object.
+    pub object: String,
+    /// The destination fields, one unless several are decided together.
+    pub fields: Vec<String>,
+    /// Names of the inputs where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// Keys are compared without regard to case.
+    pub ignore_case: bool,
+    /// Keys are compared trimmed, with runs of blanks as one.
+    pub ignore_space: bool,
+    /// Its rows, in order.
+    pub rows: Vec<PicklistRow>,
+    /// What a value becomes that no row names.
+    pub otherwise: PicklistOtherwise,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// One row of a value table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PicklistRow {
+    /// Alternatives; each one value per input, `null` for an empty cell.
+    pub keys: Vec<Vec<Option<String>>>,
+    /// One value per field; `null` leaves the field empty.
+    pub values: Vec<Option<String>>,
+    /// The option that setup creates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<NewOption>,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// What a value becomes that no row names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum PicklistOtherwise {
+    /// The record is set aside.
+    Quarantine,
+    /// The record is left out, counted as skipped.
+    Skip,
+    /// The field stays empty.
+    None,
+    /// An option is made of the value.
+    Create,
+    /// This option.
+    Use {
+        /// Its value.
+        value: String,
+    },
+}
+
+/// What the destination cannot hold as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Degradation {
+    /// The map, where it concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    /// What: a field or a concept.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+    /// Where it is kept instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
+    /// How many records, once counted.
+    pub records: Option<Count>,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// A concept of the source and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// `object`, `picklist`, `owners`, `tags`, `custom_fields`, `workflows`, …
+    pub kind: String,
+    /// Its name in the source.
+    pub concept: String,
+    /// What it becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// How well.
+    pub state: RowState,
+    /// Why not better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The line that decides.
+    pub origin: Origin,
+}
+
+/// How well a concept moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RowState {
+    /// One to one.
+    Exact,
+    /// With a loss or a detour that is named.
+    Degraded,
+    /// A person rebuilds it.
+    ByHand,
+    /// It stays behind.
+    None,
+}
+
+/// A count that is known only once the export has been read.
+pub type Count = u64;
+
+/// How long it takes, by the destination's stated limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Records to write; absent: not counted.
+    pub records: Option<Count>,
+    /// Requests.
+    pub requests: Option<Count>,
+    /// Seconds at the limit.
+    pub seconds: Option<Count>,
+}
+
+/// The plan in one line. Counts come from an audit; absent: not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Records that will be created.
+    pub create: Option<Count>,
+    /// Records that will be updated.
+    pub update: Option<Count>,
+    /// Records that are there as they should be.
+    pub unchanged: Option<Count>,
+    /// Records that stay behind by a written rule.
+    pub skip: Option<Count>,
+    /// Records that will be set aside.
+    pub quarantine: Option<Count>,
+    /// Changes of the schema.
+    pub schema_changes: Count,
+    /// What blocks a run.
+    pub blocking: Count,
+}

@@ -1,0 +1,98 @@
+//! The plan for people: a terminal's text and Markdown. Both show the same model as the JSON form.
+
+use crate::{FieldType, Plan, SetupAction, Stage, Summary};
+
+mod expression;
+mod markdown;
+mod terminal;
+
+pub use expression::expression;
+pub use markdown::markdown;
+pub use terminal::terminal;
+
+/// The frozen last line of the terminal rendering.
+pub fn summary_line(summary: &Summary) -> String {
+    let counts = [
+        (summary.create, "create"),
+        (summary.update, "update"),
+        (summary.unchanged, "unchanged"),
+        (summary.skip, "skip"),
+        (summary.quarantine, "quarantine"),
+    ];
+    let counted: Option<Vec<String>> =
+        counts.iter().map(|(count, word)| count.map(|count| format!("{count} {word}"))).collect();
+    let records = counted.map_or_else(|| "not counted".to_owned(), |parts| parts.join(", "));
+    format!("Plan: {records}; {} schema changes; {} blocking.", summary.schema_changes, summary.blocking)
+}
+
+/// A field type in the language's words.
+pub fn field_type(ty: &FieldType) -> String {
+    match ty {
+        FieldType::Text => "text".to_owned(),
+        FieldType::Richtext => "richtext".to_owned(),
+        FieldType::Integer => "integer".to_owned(),
+        FieldType::Number => "number".to_owned(),
+        FieldType::Decimal => "decimal".to_owned(),
+        FieldType::Boolean => "boolean".to_owned(),
+        FieldType::Date => "date".to_owned(),
+        FieldType::Datetime => "datetime".to_owned(),
+        FieldType::Email => "email".to_owned(),
+        FieldType::Phone => "phone".to_owned(),
+        FieldType::Url => "url".to_owned(),
+        FieldType::Currency => "currency".to_owned(),
+        FieldType::Json => "json".to_owned(),
+        FieldType::File => "file".to_owned(),
+        FieldType::Uuid => "uuid".to_owned(),
+        FieldType::Select { options } => format!("select of {}", options.len()),
+        FieldType::Multiselect { options } => format!("multiselect of {}", options.len()),
+        FieldType::List { of } => format!("list({})", field_type(of)),
+        FieldType::Reference { objects } => format!("-> {}", objects.join(" | ")),
+        FieldType::Many { objects, through } => {
+            let through = through.as_ref().map_or_else(String::new, |through| format!(" through {through}"));
+            format!("many {}{through}", objects.join(" | "))
+        }
+        FieldType::Composite { name, .. } => name.clone(),
+    }
+}
+
+/// One change of the schema: its kind, what it concerns, and the detail.
+fn setup_words(action: &SetupAction) -> (&'static str, String, String) {
+    match action {
+        SetupAction::CreateObject { object, plural_label, .. } => {
+            ("object", object.clone(), format!("\"{plural_label}\""))
+        }
+        SetupAction::CreateField { object, field, label, ty, inverse, .. } => {
+            let inverse = inverse.as_ref().map_or_else(String::new, |inverse| format!(", other side \"{inverse}\""));
+            ("field", format!("{object}.{field}"), format!("\"{label}\": {}{inverse}", field_type(ty)))
+        }
+        SetupAction::AddOptions { object, field, options, .. } => {
+            let names: Vec<String> =
+                options.iter().map(|option| format!("{} \"{}\"", option.value, option.label)).collect();
+            ("options", format!("{object}.{field}"), names.join(", "))
+        }
+    }
+}
+
+/// `3 fields`, `1 field`.
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// A stage's heading: `Contact → people`, with the source object where the map has another name.
+fn heading(stage: &Stage) -> String {
+    if stage.map == stage.source_object {
+        format!("{} → {}", stage.map, stage.destination_object)
+    } else {
+        format!("{} ({}) → {}", stage.map, stage.source_object, stage.destination_object)
+    }
+}
+
+/// Who the plan moves from and to.
+fn title(plan: &Plan) -> String {
+    let name = if plan.destination.name == plan.destination.system {
+        plan.destination.system.clone()
+    } else {
+        format!("{} ({})", plan.destination.system, plan.destination.name)
+    };
+    format!("{}: {} → {name}", plan.migration, plan.source.system)
+}

@@ -1,0 +1,279 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Expr, FieldType, OnMissing, Origin};
+
+/// One map, carried out as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stage {
+    /// The map's name.
+    pub id: String,
+    /// The map's name.
+    pub map: String,
+    /// `///` text of the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The source object.
+    pub source_object: String,
+    /// The destination object.
+    pub destination_object: String,
+    /// The stages that must be done before, sorted.
+    pub depends_on: Vec<String>,
+    /// Why, reference by reference.
+    pub edges: Vec<Edge>,
+    /// Which records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expr>,
+    /// One record per distinct value, in place of one per source record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<Distinct>,
+    /// How a record that is there already is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "match")]
+    pub matching: Option<Match>,
+    /// What happens in the known cases.
+    pub policies: Policies,
+    /// What is written, in the order of the map.
+    pub fields: Vec<FieldMapping>,
+    /// Links to other records, each a record of its own, written after the stage's records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkMapping>,
+    /// Fields written in a second pass, once all records are there.
+    pub deferred: Vec<Deferred>,
+    /// Columns that stay behind by a written rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<DroppedColumn>,
+    /// What a rollback can do about it.
+    pub rollback: Rollback,
+    /// Where the map is written.
+    pub origin: Origin,
+}
+
+/// A reference that makes one stage wait for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Edge {
+    /// The stage that is waited for; the stage itself for a self-reference.
+    pub on: String,
+    /// The destination field that holds the reference.
+    pub field: String,
+    /// In words: `people.company refers to companies`.
+    pub reason: String,
+    /// Cut: the field is written in a second pass, and the stage does not wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
+    /// The line that refers.
+    pub origin: Origin,
+}
+
+/// `map distinct`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Distinct {
+    /// Gives the value of a source record; none makes no record.
+    pub value: Expr,
+    /// Spellings that count as one.
+    pub same: Vec<SameValues>,
+}
+
+/// `same "Acme Inc." = "ACME" | "Acme, Inc"`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SameValues {
+    /// The spelling that stays.
+    pub canonical: String,
+    /// Those that become it.
+    pub variants: Vec<String>,
+}
+
+/// How a record that is in the destination already is recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Match {
+    /// All fields must be equal; else the first that hits decides.
+    pub all: bool,
+    /// Destination paths, as `emails.primaryEmail`; a composite stands for its unique part.
+    pub fields: Vec<String>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// What happens in the known cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Policies {
+    /// The record is in the destination already.
+    pub existing: ExistingPolicy,
+    /// Several source records would become one destination record.
+    pub duplicate: DuplicatePolicy,
+    /// A soft-deleted record of the same identity is in the destination.
+    pub deleted: DeletedPolicy,
+    /// The data refer to each other in a circle.
+    pub cycle: CyclePolicy,
+}
+
+/// `on existing …`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExistingPolicy {
+    /// Write only fields that are empty there.
+    #[default]
+    Fill,
+    /// Write every mapped field.
+    Update,
+    /// Leave it, counted as skipped.
+    Skip,
+    /// Set the source record aside.
+    Quarantine,
+}
+
+/// `on duplicate …`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum DuplicatePolicy {
+    /// Set all but the first aside (the default).
+    #[default]
+    Quarantine,
+    /// The first in the file wins; the others are skipped and their references follow the winner.
+    KeepFirst,
+    /// The last in the file wins.
+    KeepLast,
+    /// The one with the smallest value of the column wins.
+    KeepOldest {
+        /// A source column.
+        column: String,
+    },
+    /// The one with the greatest value of the column wins.
+    KeepNewest {
+        /// A source column.
+        column: String,
+    },
+    /// One record of all: each field from the newest that has a value.
+    MergeNewest {
+        /// A source column.
+        column: String,
+    },
+    /// One record of all: each field from the oldest that has a value.
+    MergeOldest {
+        /// A source column.
+        column: String,
+    },
+}
+
+/// `on deleted …`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletedPolicy {
+    /// Set the source record aside (the default).
+    #[default]
+    Quarantine,
+    /// Take it out of the trash and treat it as existing.
+    Restore,
+    /// Destroy it and create anew.
+    Destroy,
+}
+
+/// `on cycle …`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CyclePolicy {
+    /// Leave the reference empty at the record that closes the circle, and report it (the default).
+    #[default]
+    Cut,
+    /// Set the records of the circle aside.
+    Quarantine,
+}
+
+/// One field that is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldMapping {
+    /// The destination field.
+    pub field: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: FieldType,
+    /// What computes it. Conversions into the type are written out.
+    pub value: Expr,
+    /// The name of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<Expr>,
+    /// Setup creates it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
+    /// No two records hold the same value (of the field, or of the part named).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<String>,
+    /// Written at creation only, never in an update.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_only: bool,
+    /// Written in a second pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
+    /// Masked wherever a person or a file could see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+    /// The source columns that its value depends on, sorted.
+    pub reads: Vec<String>,
+    /// `///` text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// Links through a table of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LinkMapping {
+    /// The field of the catalog: `targets`.
+    pub field: String,
+    /// The object that holds the links: `noteTargets`.
+    pub through: String,
+    /// Destination objects that may be linked.
+    pub objects: Vec<String>,
+    /// Gives a list of references.
+    pub value: Expr,
+    /// When a referred record is not in the destination.
+    pub on_missing: OnMissing,
+    /// The source columns that it depends on, sorted.
+    pub reads: Vec<String>,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// A field written in a second pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Deferred {
+    /// The destination field.
+    pub field: String,
+    /// Why it waits.
+    pub reason: String,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// A column that stays behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DroppedColumn {
+    /// The source column.
+    pub column: String,
+    /// Why.
+    pub reason: String,
+    /// The line.
+    pub origin: Origin,
+}
+
+/// What a rollback can do about a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rollback {
+    /// How well.
+    pub class: RollbackClass,
+    /// Why not better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How well a step can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackClass {
+    /// The destination is as before.
+    Exact,
+    /// Nearly; the reason says what stays.
+    BestEffort,
+    /// Not at all.
+    Irreversible,
+}
