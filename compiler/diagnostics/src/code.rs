@@ -57,6 +57,9 @@ codes! {
     E0201 unknown_name Error "a name that nothing defines";
     E0202 duplicate_name Error "a name defined twice";
     E0203 unresolved_use Error "a `use` that names no file";
+    W0211 unused_allow Warning "a comment allows a code that nothing raises";
+    E0212 allow_without_reason Error "a comment allows a code and does not say why";
+    E0213 not_allowable Error "a comment allows a code that cannot be allowed";
     E0301 type_mismatch Error "a value of one type where another is expected";
     E0302 unknown_function Error "a function that the language does not have";
     E0304 unknown_field Error "an object has no such field";
@@ -68,6 +71,11 @@ impl Code {
     /// The code of a name such as `E0304`, in any case.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a comment `// allow CODE: reason` may take it out: warnings only, an error stands in the way of a plan.
+    pub fn can_be_allowed(self) -> bool {
+        self.severity() == Severity::Warning
     }
 }
 
