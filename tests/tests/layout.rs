@@ -1,0 +1,281 @@
+//! Who may know whom, and what may stand where. Read from the manifests and sources themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const COMPILER: &str = "compiler";
+const RUNTIME: &str = "runtime";
+
+/// What the repository may hold at its top, besides names that begin with a dot and `target`.
+const TOP_LEVEL: &[&str] = &[
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "compiler",
+    "examples",
+    "grammar",
+    "runtime",
+    "specs",
+    "tests",
+];
+
+const LONGEST_FILE: usize = 800;
+
+/// One workspace member.
+struct Member {
+    /// `compiler`, `runtime` or `tests`.
+    layer: String,
+    /// Without the prefix `migr-`.
+    name: String,
+    folder: PathBuf,
+    manifest: toml::Table,
+}
+
+impl Member {
+    fn read(layer: &str, folder: PathBuf) -> Self {
+        let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        let name = manifest["package"]["name"].as_str().unwrap();
+        let name = name.strip_prefix("migr-").unwrap_or(name).to_owned();
+        Self { layer: layer.to_owned(), name, folder, manifest }
+    }
+
+    /// The names in the given sections, those for one platform included.
+    fn dependencies(&self, sections: &[&str]) -> BTreeSet<String> {
+        let targets = self.manifest.get("target").and_then(toml::Value::as_table);
+        let tables = targets.into_iter().flat_map(|targets| targets.values()).filter_map(toml::Value::as_table);
+        std::iter::once(&self.manifest)
+            .chain(tables)
+            .flat_map(|table| sections.iter().filter_map(|section| table.get(*section)?.as_table()))
+            .flat_map(|section| section.keys().cloned())
+            .collect()
+    }
+
+    /// What the crate itself is made of.
+    fn normal(&self) -> BTreeSet<String> {
+        self.dependencies(&["dependencies", "build-dependencies"])
+    }
+
+    /// The same and what its tests use.
+    fn all(&self) -> BTreeSet<String> {
+        self.dependencies(&["dependencies", "build-dependencies", "dev-dependencies"])
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn members() -> Vec<Member> {
+    let mut members = vec![Member::read("tests", root().join("tests"))];
+    for layer in [COMPILER, RUNTIME] {
+        let folders = entries(&root().join(layer)).into_iter().filter(|path| path.join("Cargo.toml").is_file());
+        members.extend(folders.map(|folder| Member::read(layer, folder)));
+    }
+    members
+}
+
+fn names(layer: &str) -> BTreeSet<String> {
+    let members = members().into_iter().filter(|member| member.layer == layer);
+    members.map(|member| format!("migr-{}", member.name)).collect()
+}
+
+/// The Rust files below a folder, with their text.
+fn sources(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![folder.to_path_buf()];
+    while let Some(folder) = waiting.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != "target") {
+                    waiting.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.insert(path, text);
+            }
+        }
+    }
+    found
+}
+
+/// The source files of a crate without what is compiled for tests only.
+fn production_sources(member: &Member) -> BTreeMap<PathBuf, String> {
+    let mut files = sources(&member.folder.join("src"));
+    let mut test_files = BTreeSet::new();
+    for (path, text) in &files {
+        let is_root = matches!(path.file_stem().and_then(|stem| stem.to_str()), Some("lib" | "main" | "mod"));
+        let children = if is_root { path.parent().unwrap().to_path_buf() } else { path.with_extension("") };
+        for (line, next) in text.lines().zip(text.lines().skip(1)) {
+            if let Some(module) = next.trim().trim_start_matches("pub(crate) ").strip_prefix("mod ")
+                && let Some(module) = module.strip_suffix(';')
+                && line.trim() == "#[cfg(test)]"
+            {
+                test_files.insert(children.join(module));
+            }
+        }
+    }
+    files.retain(|path, _| !test_files.iter().any(|tests| path.with_extension("").starts_with(tests)));
+    files.into_iter().map(|(path, text)| (path, without_tests(&text))).collect()
+}
+
+/// Without comments and without `#[cfg(test)] mod … { … }`, which ends at the first `}` of its own indent.
+fn without_tests(text: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let opens = |next: &&str| next.trim_start().starts_with("mod ") && next.trim_end().ends_with('{');
+        if line.trim() == "#[cfg(test)]" && lines.peek().is_some_and(opens) {
+            let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            lines.by_ref().find(|line| *line == end);
+        } else if !line.trim_start().starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+#[test]
+fn the_members_are_found() {
+    assert!(names(COMPILER).contains("migr-driver") && names(RUNTIME).contains("migr-cli"));
+}
+
+#[test]
+fn the_compiler_never_names_the_runtime() {
+    let runtime = names(RUNTIME);
+    for member in members().iter().filter(|member| member.layer == COMPILER) {
+        let known: Vec<_> = member.all().intersection(&runtime).cloned().collect();
+        assert!(known.is_empty(), "compiler/{} depends on {known:?}", member.name);
+    }
+}
+
+#[test]
+fn the_runtime_knows_the_compiler_by_its_plan_and_leaves() {
+    let compiler = names(COMPILER);
+    for member in members().iter().filter(|member| member.layer == RUNTIME) {
+        let mut allowed = vec!["migr-plan", "migr-source", "migr-diagnostics"];
+        if member.name == "cli" {
+            allowed.extend(["migr-driver", "migr-format", "migr-diff", "migr-lsp"]);
+        }
+        let normal = member.normal();
+        let known = normal.intersection(&compiler).filter(|name| !allowed.contains(&name.as_str()));
+        let known: Vec<_> = known.collect();
+        assert!(known.is_empty(), "runtime/{} depends on {known:?}", member.name);
+    }
+}
+
+#[test]
+fn the_sandbox_shares_no_code_with_what_it_tests() {
+    let members = members();
+    let sandbox = members.iter().find(|member| member.name == "sandbox").unwrap();
+    assert!(!sandbox.all().contains("migr-load"), "the sandbox depends on load");
+}
+
+#[test]
+fn a_library_with_one_home_is_named_there_alone() {
+    let homes: &[(&str, &[&str])] = &[
+        ("pest", &["syntax"]),
+        ("pest_derive", &["syntax"]),
+        ("petgraph", &["lower"]),
+        ("miette", &["diagnostics", "cli"]),
+        ("codespan-reporting", &["diagnostics"]),
+    ];
+    for member in members() {
+        let all = member.all();
+        for (library, homes) in homes {
+            let at_home = homes.contains(&member.name.as_str());
+            assert!(at_home || !all.contains(*library), "{} depends on {library}", shown(&member.folder));
+        }
+    }
+}
+
+#[test]
+fn only_the_program_prints_exits_and_reads_the_environment() {
+    let reserved = ["process::exit", "println!", "print!(", "env::var", "env::vars"];
+    let mut found = Vec::new();
+    for member in members().iter().filter(|member| member.name != "cli" && member.layer != "tests") {
+        for (path, text) in production_sources(member) {
+            for (number, line) in text.lines().enumerate() {
+                if reserved.iter().any(|word| line.contains(word)) {
+                    found.push(format!("{}, about line {}: {}", shown(&path), number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_crate_has_a_readme_and_the_workspaces_lints() {
+    for member in members() {
+        let folder = shown(&member.folder);
+        let readme = fs::read_to_string(member.folder.join("README.md")).unwrap_or_default();
+        assert!(
+            readme.lines().filter(|line| !line.is_empty()).count() > 1,
+            "{folder} has no README.md that says anything"
+        );
+        let lints = member.manifest.get("lints").and_then(|lints| lints.get("workspace"));
+        assert_eq!(
+            lints.and_then(toml::Value::as_bool),
+            Some(true),
+            "{folder} does not say `[lints] workspace = true`"
+        );
+    }
+}
+
+#[test]
+fn every_version_stands_in_the_workspaces_manifest() {
+    for member in members() {
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let Some(table) = member.manifest.get(section).and_then(toml::Value::as_table) else { continue };
+            for (name, value) in table {
+                let from_workspace = value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                assert!(from_workspace, "{} gives `{name}` a version of its own", shown(&member.folder));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let mut long = Vec::new();
+    for folder in [COMPILER, RUNTIME, "tests"] {
+        for (path, text) in sources(&root().join(folder)) {
+            let lines = text.lines().count();
+            if lines > LONGEST_FILE {
+                long.push(format!("{} has {lines} lines", shown(&path)));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn the_top_level_holds_only_what_it_should() {
+    let names = entries(&root()).into_iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let strangers: Vec<String> = names
+        .filter(|name| !name.starts_with('.') && name != "target" && !TOP_LEVEL.contains(&name.as_str()))
+        .collect();
+    assert!(strangers.is_empty(), "at the top level: {strangers:?}");
+}
+
+#[test]
+fn what_is_compiled_for_tests_only_is_left_out_of_the_scan() {
+    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {\n    }\n}\n// println!\nfn c() {}\n";
+    assert_eq!(without_tests(text), "fn a() {}\nfn c() {}\n");
+}
