@@ -1,6 +1,6 @@
 use migr_source::Span;
 
-use crate::{Applicability, Code, Diagnostic, Edit, Fix, Severity};
+use crate::{Applicability, Code, Diagnostic, Edit, Fix};
 
 /// A comment `// allow W0401: reason` and what it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +79,14 @@ fn complaint(allow: &Allow, used: bool) -> Option<Diagnostic> {
         return Some(Diagnostic::new(Code::E0213, message, place, "no such code").with_help("remove the comment"));
     };
     if !code.can_be_allowed() {
-        let what = match code.severity() {
-            Severity::Error => "an error",
-            Severity::Warning => "a finding about comments like this one",
-        };
         return Some(
-            Diagnostic::new(Code::E0213, format!("`{code}` cannot be allowed: it is {what}"), place, "allows nothing")
-                .with_help(format!("remove the comment and mend what `{code}` reports")),
+            Diagnostic::new(
+                Code::E0213,
+                format!("`{code}` cannot be allowed: it is an error"),
+                place,
+                "allows nothing",
+            )
+            .with_help(format!("remove the comment and mend what `{code}` reports")),
         );
     }
     if allow.reason.is_none() {
