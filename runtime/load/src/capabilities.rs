@@ -1,0 +1,43 @@
+use migr_plan::Limit;
+
+/// What a destination can do. Values, not constants: stated by the plan's catalog, else the connector's own, else probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Records per write request.
+    pub batch_size: usize,
+    /// Records per read request.
+    pub page_size: usize,
+    /// Requests per window; absent: no limit is known.
+    pub rate: Option<Rate>,
+    /// Largest file in bytes.
+    pub file_bytes: Option<u64>,
+    /// Largest request body in bytes.
+    pub body_bytes: Option<u64>,
+    /// Ids may be ours.
+    pub client_ids: bool,
+    /// The time of creation may be written.
+    pub settable_created_at: bool,
+    /// A deleted record still holds its unique values, and can be restored.
+    pub trash: bool,
+    /// The server's version, as far as it could be told (`2.x`); absent before `schema`.
+    pub version: Option<String>,
+}
+
+/// How many requests a window takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests.
+    pub requests: u32,
+    /// The window, in seconds.
+    pub per_seconds: u32,
+}
+
+impl Rate {
+    /// The rate that a plan states (`requests 100 per 60s`).
+    pub fn from_limits(limits: &[Limit]) -> Option<Self> {
+        let limit = limits.iter().find(|limit| limit.what == "requests")?;
+        let requests = u32::try_from(limit.value).ok().filter(|requests| *requests > 0)?;
+        let per_seconds = u32::try_from(limit.per_seconds?).ok().filter(|seconds| *seconds > 0)?;
+        Some(Self { requests, per_seconds })
+    }
+}

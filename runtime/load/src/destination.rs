@@ -1,0 +1,229 @@
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+
+use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
+use migr_transform::{Failure, Reference, Value};
+
+use crate::{BatchError, Capabilities, FieldSchema, LoadError, Schema, SetupOutcome, SetupRecord, UndoOutcome};
+
+/// One JSON object: a body that is sent, or a record that was found.
+pub type Map = serde_json::Map<String, serde_json::Value>;
+
+/// A future behind a pointer, so that the trait can stand behind one too.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A system that records are written to.
+///
+/// Objects are called by their name of many (`companies`), fields by the catalog's name. [`Destination::schema`] must have succeeded once before `encode`,
+/// `compare`, `identity`, `link_body`, `upload` and anything that reads or writes records; what setup changes is known afterwards without another call.
+pub trait Destination: fmt::Debug + Send + Sync {
+    /// What it can do. Read or probed by `schema`; stated by the plan before.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Reads the live metadata, whole. Also finds out the server's version.
+    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>>;
+
+    /// Whether a live field can hold values of a type; else why not, in words.
+    fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String>;
+
+    /// Carries out one change of the schema. What is there already is left; what is there otherwise is a mismatch. Options that come `options_from` a picklist
+    /// must have been written into `options` and `order` by the caller.
+    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>>;
+
+    /// Takes back one change of the schema. Options still held by a record are kept.
+    fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
+
+    /// All live records of an object with the value of one field (a path such as `userEmail`), lower-cased; records without it are left out.
+    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>>;
+
+    /// One page of an object's records, ordered by id. Start with no cursor, go on with [`Page::next`].
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>>;
+
+    /// How many records an object has.
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>>;
+
+    /// The records of some ids; those that are not there are missing from the answer. Any number of ids: they are asked for in pages.
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>>;
+
+    /// The native body of one record, without its id. Pure. Checks types, options and lengths beforehand, and reports every field that fails. A field whose
+    /// value is `Default` is left out, one whose value is none is written empty; a field of type `file` is left out (see [`Destination::upload`]).
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>>;
+
+    /// The value of a match path (`emails.primaryEmail`, `domainName`, `name`) in a body or a found record, in the form in which the server compares. None when empty.
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
+
+    /// Creates records with our ids: all or nothing. At most [`Capabilities::batch_size`] of them.
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord])
+    -> BoxFuture<'a, Result<Vec<Created>, BatchError>>;
+
+    /// Changes records that are known to exist. Only the keys of a body change. After any error read the records back: a part of the batch may have been written.
+    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>>;
+
+    /// The body of the record that links one record to another.
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference,
+    ) -> Result<Map, LoadError>;
+
+    /// Takes records out of the trash. Those that are not in it stay as they are.
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
+
+    /// Removes records for good, trashed ones too. Those that are not there are passed over.
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
+
+    /// Whether a found record holds what was written, knowing what the server rewrites.
+    fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison;
+
+    /// Uploads a file for a field of type `file` of one record that will be created or changed next. Each upload serves one record.
+    fn upload<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>>;
+
+    /// The file that a found record holds in a field of type `file`: read back whole and hashed. None where it holds none.
+    fn stored_file<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>>;
+}
+
+/// Which of an object's records are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deleted {
+    /// Those that are in use.
+    #[default]
+    Live,
+    /// Those in the trash.
+    Trashed,
+    /// Both.
+    Both,
+}
+
+/// One page of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Found>,
+    /// Where the next page starts; none after the last.
+    pub next: Option<String>,
+    /// How many records there are in all.
+    pub total: u64,
+}
+
+/// A record of the destination.
+#[derive(Clone, PartialEq)]
+pub struct Found {
+    /// Its id.
+    pub id: String,
+    /// It is in the trash.
+    pub deleted: bool,
+    /// Its values as the server gives them, native keys.
+    pub values: Map,
+}
+
+/// A record that will be created.
+#[derive(Clone, PartialEq)]
+pub struct NewRecord {
+    /// The id that it will have.
+    pub id: String,
+    /// Its native body, without the id.
+    pub body: Map,
+}
+
+/// A record that will be changed.
+#[derive(Clone, PartialEq)]
+pub struct Change {
+    /// Its id.
+    pub id: String,
+    /// What changes, as a native body.
+    pub body: Map,
+}
+
+macro_rules! debug_without_values {
+    ($type:ident, $values:ident) => {
+        // Values may be sensitive: only the keys are shown.
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type))
+                    .field("id", &self.id)
+                    .field(stringify!($values), &self.$values.keys().collect::<Vec<_>>())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+debug_without_values!(Found, values);
+debug_without_values!(NewRecord, body);
+debug_without_values!(Change, body);
+
+/// A record that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its id.
+    pub id: String,
+}
+
+/// A person of the destination who can own records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member's id.
+    pub id: String,
+    /// The field that was asked for, lower-cased.
+    pub value: String,
+}
+
+/// Whether a record holds what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// It does.
+    Same,
+    /// It does not. Both texts are `***` for a sensitive field.
+    Differs {
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// A file that was uploaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Uploaded {
+    /// What is added to the body of the record that holds it.
+    pub body: Map,
+    /// `blake3:` and the hash of its bytes in hexadecimal.
+    pub hash: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A file that the destination holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// The name that it is shown by.
+    pub name: String,
+    /// `blake3:` and the hash of its bytes in hexadecimal.
+    pub hash: String,
+    /// Its size.
+    pub bytes: u64,
+}

@@ -1,0 +1,135 @@
+use thiserror::Error;
+
+/// What went wrong between us and a destination. Texts carry the server's reason, cut short, never a body, a token or a query.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LoadError {
+    /// A setting that cannot be used.
+    #[error("{what}")]
+    Settings {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The plan names a connector that this program has not.
+    #[error("there is no connector `{connector}`; this program has `twenty`")]
+    NoConnector {
+        /// Its name.
+        connector: String,
+    },
+    /// The token was refused. Concerns every record.
+    #[error(
+        "{url} refused the token ({status}): {message}. Make a new API key there, or check the secret, then run again; the run goes on where it stopped"
+    )]
+    Unauthorized {
+        /// Server, without path and query.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's reason.
+        message: String,
+    },
+    /// The allowance is used up for long. Concerns every record.
+    #[error(
+        "{url} lets no more requests through for {seconds} s: {message}. Run again later; the run goes on where it stopped"
+    )]
+    Quota {
+        /// Server, without path and query.
+        url: String,
+        /// How long.
+        seconds: u64,
+        /// The server's reason.
+        message: String,
+    },
+    /// No usable answer after every attempt.
+    #[error(
+        "{url} gave no usable answer to {request} after {attempts} attempts: {why}. Run again when it answers; the run goes on where it stopped"
+    )]
+    Unavailable {
+        /// Server, without path and query.
+        url: String,
+        /// Method and path.
+        request: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// What came instead.
+        why: String,
+    },
+    /// The server refused one request.
+    #[error("{request} was refused ({status}): {message}")]
+    Refused {
+        /// Method and path.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's reason.
+        message: String,
+        /// The server's code, where it gives one.
+        code: Option<String>,
+    },
+    /// An answer that the connector does not understand.
+    #[error(
+        "{request} was answered in a form that this program does not know: {why}. Is this version of the destination supported?"
+    )]
+    Unexpected {
+        /// Method and path.
+        request: String,
+        /// What is missing or wrong.
+        why: String,
+    },
+    /// Something that the live schema has not.
+    #[error("the destination has no {what}; run `migr setup`, or look at the destination's data model")]
+    Missing {
+        /// `object widgets`, `field companies.phone`.
+        what: String,
+    },
+    /// The metadata have not been read.
+    #[error("the destination's metadata have not been read yet")]
+    NoSchema,
+    /// A file of the export that cannot be read.
+    #[error("{path}: {why}")]
+    File {
+        /// Its name.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl LoadError {
+    /// It concerns every record, or no request gets through: the run stops cleanly and can be resumed.
+    pub fn stops_the_run(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::File { .. } | Self::Missing { .. } => false,
+            Self::Settings { .. }
+            | Self::NoConnector { .. }
+            | Self::Unauthorized { .. }
+            | Self::Quota { .. }
+            | Self::Unavailable { .. }
+            | Self::Unexpected { .. }
+            | Self::NoSchema => true,
+        }
+    }
+}
+
+/// What became of a batch that did not go through.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BatchError {
+    /// The server refused the batch, and wrote none of a `create`. It may not say which record is at fault: split the batch.
+    #[error("refused ({status}): {message}")]
+    Rejected {
+        /// HTTP status.
+        status: u16,
+        /// The server's reason; values of sensitive fields are `***`.
+        message: String,
+        /// The server's code, where it gives one.
+        code: Option<String>,
+    },
+    /// No answer: it may have been written. Ask for the ids before anything is sent again.
+    #[error("no answer: {why}")]
+    Unknown {
+        /// What came instead.
+        why: String,
+    },
+    /// It concerns every record: stop cleanly.
+    #[error(transparent)]
+    Fatal(#[from] LoadError),
+}

@@ -1,0 +1,73 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Rate, Secret};
+
+/// Where a destination is.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its address, without a path: `https://crm.example`.
+    pub url: String,
+    /// The key that opens it.
+    pub token: Secret,
+}
+
+/// How a destination is spoken to.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// A proxy for all requests; absent: what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
+    pub proxy: Option<String>,
+    /// Certificates that are trusted besides the system's, as PEM.
+    pub certificates: Vec<Vec<u8>>,
+    /// What goes before the plan's rate.
+    pub rate: Option<Rate>,
+    /// Requests under way at the same time.
+    pub in_flight: usize,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an answer to an empty request.
+    pub timeout: Duration,
+    /// What each mebibyte of a request's body adds to it.
+    pub timeout_per_mebibyte: Duration,
+    /// How often one request is tried.
+    pub attempts: u32,
+    /// The first pause between attempts; doubled each time.
+    pub back_off: Duration,
+    /// The longest pause between attempts.
+    pub longest_back_off: Duration,
+    /// A pause that the server asks for beyond this ends the run as used up.
+    pub longest_wait: Duration,
+    /// Spreads the pauses of several clients; the same seed gives the same pauses.
+    pub jitter_seed: u64,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            certificates: Vec::new(),
+            rate: None,
+            in_flight: 4,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+            timeout_per_mebibyte: Duration::from_secs(30),
+            attempts: 8,
+            back_off: Duration::from_millis(500),
+            longest_back_off: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(15 * 60),
+            jitter_seed: 0,
+        }
+    }
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A proxy's address may hold a password.
+        f.debug_struct("HttpOptions")
+            .field("proxy", &self.proxy.as_ref().map(|_| "***"))
+            .field("rate", &self.rate)
+            .field("in_flight", &self.in_flight)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+use indexmap::IndexMap;
+use migr_plan::{FieldType, SetupAction};
+use serde::{Deserialize, Serialize};
+
+/// What a destination holds, as its metadata say. Objects and fields are sorted by name, so that the same schema serialises to the same bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The server's version, as far as it can be told: `1.x`, `2.x`.
+    pub version: String,
+    /// Objects by their name of many.
+    pub objects: IndexMap<String, ObjectSchema>,
+}
+
+impl Schema {
+    /// A field of an object.
+    pub fn field(&self, object: &str, field: &str) -> Option<&FieldSchema> {
+        self.objects.get(object)?.fields.get(field)
+    }
+}
+
+/// An object of the destination.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectSchema {
+    /// Its id in the metadata.
+    pub id: String,
+    /// Name of many.
+    pub name: String,
+    /// Name of one.
+    pub singular: String,
+    /// Label of many.
+    pub label: String,
+    /// Somebody made it; it is not of the stock.
+    pub custom: bool,
+    /// It is switched on.
+    pub active: bool,
+    /// Fields by name.
+    pub fields: IndexMap<String, FieldSchema>,
+}
+
+/// A field of the destination.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldSchema {
+    /// Its id in the metadata.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its label.
+    pub label: String,
+    /// Its type in the language's terms; absent where the language has none.
+    #[serde(rename = "type")]
+    pub ty: Option<FieldType>,
+    /// Its type in the system's terms.
+    pub native: String,
+    /// Options of a select or multiselect, by position.
+    pub options: Vec<OptionSchema>,
+    /// No two records hold the same value, trashed ones included.
+    pub unique: bool,
+    /// It may be empty.
+    pub nullable: bool,
+    /// The key that it is written by; for a reference to one of several objects, see `write_keys`.
+    pub write_key: String,
+    /// The keys of a reference by the object referred to.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub write_keys: IndexMap<String, String>,
+    /// The API takes it.
+    pub writable: bool,
+    /// Somebody made it; it is not of the stock.
+    pub custom: bool,
+    /// It is switched on.
+    pub active: bool,
+}
+
+/// An option of a field of the destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionSchema {
+    /// Its id; absent in systems that give none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its value.
+    pub value: String,
+    /// Its label.
+    pub label: String,
+    /// Its colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// Its place, from 0.
+    pub position: u32,
+}
+
+/// What became of a change of the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SetupOutcome {
+    /// It was made; keep the record, undo needs it.
+    Done(SetupRecord),
+    /// It was there.
+    AlreadyThere,
+    /// Something else is there by that name, or the name cannot be used.
+    Mismatch {
+        /// What, in words.
+        why: String,
+    },
+}
+
+/// What a change of the schema left behind: what undoing it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetupRecord {
+    /// The change.
+    pub action: SetupAction,
+    /// What it made.
+    pub made: Made,
+}
+
+/// What a change of the schema made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "made", rename_all = "snake_case")]
+pub enum Made {
+    /// An object.
+    Object {
+        /// Its id in the metadata.
+        id: String,
+    },
+    /// A field.
+    Field {
+        /// Its id in the metadata.
+        id: String,
+    },
+    /// Options.
+    Options {
+        /// The field's id in the metadata.
+        id: String,
+        /// The options before.
+        before: Vec<OptionSchema>,
+        /// The values that were added.
+        added: Vec<String>,
+    },
+}
+
+/// What became of an undo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoOutcome {
+    /// It is as before.
+    Undone,
+    /// It was gone already.
+    Gone,
+    /// It was left.
+    Kept {
+        /// Why, in words.
+        why: String,
+    },
+}
