@@ -2,7 +2,7 @@ use migr_source::Span;
 
 use crate::{Applicability, Code, Diagnostic, Edit, Fix};
 
-/// A comment `// allow W0401: reason` and what it covers.
+/// A comment `// allow W0320: reason` and what it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     /// The code as written.
@@ -136,15 +136,15 @@ mod tests {
     #[test]
     fn a_comment_that_allows_is_told_from_prose() {
         let parsed = |code, reason| Some(ParsedAllow { code, reason });
-        assert_eq!(parse_allow("// allow W0211: kept for the audit"), parsed("W0211", Some("kept for the audit")));
-        assert_eq!(parse_allow("//allow W0211"), parsed("W0211", None));
-        assert_eq!(parse_allow(" allow w0211 :  "), parsed("w0211", None));
+        assert_eq!(parse_allow("// allow W0320: kept for the audit"), parsed("W0320", Some("kept for the audit")));
+        assert_eq!(parse_allow("//allow W0320"), parsed("W0320", None));
+        assert_eq!(parse_allow(" allow w0320 :  "), parsed("w0320", None));
         for prose in [
             "// allow people in",
             "// allowed W0211: no",
-            "/// allow W0211: documents",
-            "// W0211",
-            "// allow W02111: x",
+            "/// allow W0320: documents",
+            "// W0320",
+            "// allow W03201: x",
             "// allow",
         ] {
             assert_eq!(parse_allow(prose), None, "{prose}");
@@ -153,18 +153,18 @@ mod tests {
 
     #[test]
     fn an_allowed_warning_inside_what_follows_is_taken_out() {
-        assert_eq!(left(vec![finding(Code::W0211, 14)], allow("W0211", Some("known"))), Vec::<String>::new());
+        assert_eq!(left(vec![finding(Code::W0320, 14)], allow("W0320", Some("known"))), Vec::<String>::new());
         assert_eq!(
-            left(vec![finding(Code::W0211, 30)], allow("w0211", Some("known"))),
-            ["W0211 something", "W0211 nothing below raises `W0211`"]
+            left(vec![finding(Code::W0320, 30)], allow("w0320", Some("known"))),
+            ["W0320 something", "W0211 nothing below raises `W0320`"]
         );
     }
 
     #[test]
     fn an_allow_without_a_reason_holds_and_is_reported() {
         assert_eq!(
-            left(vec![finding(Code::W0211, 14)], allow("W0211", None)),
-            ["E0212 this allows `W0211` without a reason"]
+            left(vec![finding(Code::W0320, 14)], allow("W0320", None)),
+            ["E0212 this allows `W0320` without a reason"]
         );
     }
 
