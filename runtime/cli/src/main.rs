@@ -1,2 +1,53 @@
-//! The program `migr`.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod commands;
+mod console;
+mod disk;
+mod exit;
+mod fault;
+mod files;
+mod findings;
+mod project;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use console::Console;
+use exit::Exit;
+use fault::Fault;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::new(arguments.quiet, arguments.color);
+    let exit = match run(arguments, console) {
+        Ok(exit) => exit,
+        Err(fault) => {
+            console.error(&fault);
+            fault.exit
+        }
+    };
+    exit.into()
+}
+
+fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
+    match arguments.command {
+        Command::Check(arguments) => commands::check::run(&arguments, console),
+        Command::Fmt(arguments) => commands::fmt::run(&arguments, console),
+        Command::Explain(arguments) => commands::explain::run(&arguments, console),
+        Command::Plan(arguments) => commands::plan::run(&arguments, console),
+        Command::Sandbox(arguments) => wait_for(commands::sandbox::run(&arguments, console)),
+        _ => Err(Fault::usage("this command is not there yet")),
+    }
+}
+
+/// Runs a command that waits for the network.
+fn wait_for(command: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fault> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::failed(format!("cannot start the asynchronous runtime: {error}")))?
+        .block_on(command)
+}

@@ -1,0 +1,267 @@
+//! Arguments, as `cli.md` promises them.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use migr_diagnostics::Format;
+
+/// Moves a company's CRM data from one system to another: exactly, reviewably, reversibly.
+#[derive(Debug, Parser)]
+#[command(name = "migr", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Say nothing but results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Colour: when stdout is a terminal, always, or never. NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
+    /// Write logs to stderr: plain text or one JSON object a line.
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    pub(crate) log: Option<LogForm>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// When stdout is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The form of logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogForm {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a shipped example through its whole life in a local sandbox.
+    Demo(DemoArguments),
+    /// Report every problem that can be known offline.
+    Check(CheckArguments),
+    /// Bring files into the one layout.
+    Fmt(FmtArguments),
+    /// Explain a diagnostic.
+    Explain(ExplainArguments),
+    /// Show what a migration will do.
+    Plan(PlanArguments),
+    /// Create the custom objects, fields and options that the plan needs.
+    Setup(SetupArguments),
+    /// Carry the migration out; resumes where it stopped.
+    Run(RunArguments),
+    /// Show what became of every record.
+    Report(ReportArguments),
+    /// Show where a migration stands.
+    Status(ProjectArguments),
+    /// Serve a stand-in for a destination on this machine.
+    Sandbox(SandboxArguments),
+}
+
+/// A project and one of its destinations.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProjectArguments {
+    /// The project's folder, or its one `.migr` file.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The destination, where the spec names several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Option<String>,
+}
+
+/// A project whose destination is reached.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LiveArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// Use the embedded stand-in, kept in `.migr/sandbox.db`, whatever the spec says.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+/// `migr demo`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The example.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The folder to work in; a fresh one below the system's temporary folder unless given.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// `migr check`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// A project, a file, or a folder of them.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The form of the findings.
+    #[arg(long, default_value_t = Format::Human, value_parser = format_parser(), value_name = "FORM")]
+    pub(crate) format: Format,
+    /// Count warnings as errors.
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    pub(crate) deny: Option<String>,
+    /// Make the changes that are certain.
+    #[arg(long)]
+    pub(crate) fix: bool,
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str()))
+        .map(|name| Format::find(&name).unwrap_or(Format::Human))
+}
+
+/// `migr fmt`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FmtArguments {
+    /// Change nothing; exit 1 and name the files that would change.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Files or folders; `-` is stdin to stdout.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// `migr explain`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// A code such as E0304.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: String,
+}
+
+/// `migr plan`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// The form of the plan.
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human, value_name = "FORM")]
+    pub(crate) format: PlanFormat,
+    /// Write the plan's JSON to a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also show every field with the expression that fills it.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// Forms of plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// For a terminal.
+    Human,
+    /// One document.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// `migr setup`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SetupArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+}
+
+/// `migr run`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Carry out a saved plan; refused when the spec has moved since.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Run without a written approval. The report says so.
+    #[arg(long)]
+    pub(crate) no_approval: bool,
+    /// Stop when more records than this failed: a number, or a share such as 2%.
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_failures: Option<String>,
+    /// The form of the events.
+    #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
+    pub(crate) format: EventFormat,
+}
+
+/// Forms of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// `migr report`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// The report on what was done in the embedded stand-in.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown, value_name = "FORM")]
+    pub(crate) format: ReportFormat,
+    /// Write it to a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Forms of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// A page for a browser.
+    Html,
+    /// Text.
+    Markdown,
+    /// One document.
+    Json,
+}
+
+/// `migr sandbox`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SandboxArguments {
+    /// Which destination.
+    #[arg(value_enum, value_name = "SYSTEM")]
+    pub(crate) system: SandboxSystem,
+    /// The port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) port: u16,
+    /// Keep the state in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Requests allowed per seconds, as `100/60s`.
+    #[arg(long, value_name = "N/Ss")]
+    pub(crate) rate: Option<String>,
+    /// Wait this long before each answer, in milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub(crate) latency: u64,
+    /// Fail this share of requests: half answered 500, half reset, before or after they took effect.
+    #[arg(long, default_value_t = 0.0, value_name = "PERCENT")]
+    pub(crate) fail: f64,
+}
+
+/// Stand-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxSystem {
+    /// Twenty.
+    Twenty,
+}

@@ -1,0 +1,57 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use migr_diagnostics::{Applicability, Fix, Format, apply_fixes};
+
+use crate::args::CheckArguments;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::findings::rendered;
+use crate::project::{Findings, projects_below};
+
+/// Reports every problem that can be known offline, in every project at or below the path.
+pub(crate) fn run(arguments: &CheckArguments, console: Console) -> Result<Exit, Fault> {
+    let projects = projects_below(&arguments.path)?;
+    let check = || {
+        let mut findings = Findings::default();
+        for project in &projects {
+            findings.add(&project.folder, project.compile(None));
+        }
+        findings
+    };
+    let mut findings = check();
+    if arguments.fix && mend(&findings, console)? {
+        findings = check();
+    }
+    let text = rendered(&findings, arguments.format, console);
+    if arguments.format == Format::Human && findings.diagnostics.is_empty() {
+        let files = findings.sources.files().filter(|(_, file)| !file.path.starts_with("std/")).count();
+        console.news(format_args!("no problems in {files} {}", if files == 1 { "file" } else { "files" }));
+    } else {
+        console.result(text);
+    }
+    Ok(findings.exit(arguments.deny.is_some()))
+}
+
+/// Makes the changes that are certain. Says whether a file changed.
+fn mend(findings: &Findings, console: Console) -> Result<bool, Fault> {
+    let mut by_file: BTreeMap<String, Vec<&Fix>> = BTreeMap::new();
+    for fix in findings.diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()) {
+        let path = fix.edits.first().map_or("", |edit| findings.sources.path(edit.span));
+        if fix.applicability == Applicability::Safe && !path.is_empty() && !path.starts_with("std/") {
+            by_file.entry(path.to_owned()).or_default().push(fix);
+        }
+    }
+    let mut changed = false;
+    for (path, fixes) in by_file {
+        let Some(file) = findings.sources.find(&path).and_then(|id| findings.sources.file(id)) else { continue };
+        let mended = apply_fixes(&file.text, &fixes);
+        if *mended != *file.text {
+            crate::files::replace(Path::new(&path), mended.as_bytes())?;
+            console.news(format_args!("mended {path}"));
+            changed = true;
+        }
+    }
+    Ok(changed)
+}

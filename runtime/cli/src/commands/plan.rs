@@ -1,0 +1,36 @@
+use migr_diagnostics::Severity;
+
+use crate::args::{PlanArguments, PlanFormat};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::findings::show_on_stderr;
+use crate::project::Project;
+
+/// Shows the plan; writes its JSON where asked.
+pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, Fault> {
+    let project = Project::at(&arguments.project.path)?;
+    let (plan, findings) = match project.plan(arguments.project.to.as_deref()) {
+        Ok(found) => found,
+        Err(findings) => {
+            show_on_stderr(&findings, console);
+            if findings.count(Severity::Error) == 0 {
+                return Err(Fault::usage(format!("no file of `{}` has a `migration` item", project.folder.display()))
+                    .with_help("a project's folder holds one `migration NAME { … }`"));
+            }
+            return Ok(Exit::Findings);
+        }
+    };
+    show_on_stderr(&findings, console);
+    let json = || plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")));
+    if let Some(path) = &arguments.out {
+        crate::files::replace(path, json()?.as_bytes())?;
+        console.news(format_args!("the plan is in {}", path.display()));
+    }
+    match arguments.format {
+        PlanFormat::Human => console.result(migr_plan::render::terminal(&plan, arguments.full)),
+        PlanFormat::Json => console.result(json()?),
+        PlanFormat::Markdown => console.result(migr_plan::render::markdown(&plan)),
+    }
+    Ok(Exit::Done)
+}

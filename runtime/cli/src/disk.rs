@@ -1,0 +1,48 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use migr_source::{System, SystemError};
+
+/// The files of a project folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    /// Files below `root`; the empty path is the current folder.
+    pub(crate) fn new(root: &Path) -> Self {
+        let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root.to_owned() };
+        Self { root }
+    }
+}
+
+impl System for Disk {
+    fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
+        let failed = |reason: String| SystemError { path: path.to_owned(), reason };
+        let bytes = std::fs::read(self.root.join(path)).map_err(|error| failed(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            failed(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1))
+        })?;
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
+    }
+
+    fn migr_files(&self, folder: &str) -> Result<Vec<String>, SystemError> {
+        let failed = |error: std::io::Error| SystemError { path: folder.to_owned(), reason: error.to_string() };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(folder)).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_migr = Path::new(&name).extension().is_some_and(|extension| extension == "migr");
+            if is_migr && entry.path().is_file() {
+                files.push(if folder.is_empty() { name } else { format!("{folder}/{name}") });
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.root.join(path).is_file()
+    }
+}

@@ -1,0 +1,152 @@
+//! Projects on disk: finding them, compiling them, and showing their files by the paths a person typed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use migr_diagnostics::{Diagnostic, Severity};
+use migr_driver::{Compilation, compile};
+use migr_plan::Plan;
+use migr_source::{FileId, SourceMap, Span};
+
+use crate::disk::Disk;
+use crate::exit::Exit;
+use crate::fault::Fault;
+
+/// A folder whose `.migr` files belong together, or one file of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// The one file, where a file was named.
+    pub(crate) entry: Option<String>,
+}
+
+impl Project {
+    /// The project at a path that a person typed: a folder or a `.migr` file.
+    pub(crate) fn at(path: &Path) -> Result<Self, Fault> {
+        if path.is_dir() {
+            return Ok(Self { folder: path.to_owned(), entry: None });
+        }
+        if path.is_file() {
+            let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+            let entry = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            return Ok(Self { folder, entry });
+        }
+        Err(Fault::usage(format!("there is no file or folder `{}`", path.display())))
+    }
+
+    /// Compiles it for one of its destinations.
+    pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
+        let disk = Disk::new(&self.folder);
+        compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock: None })
+    }
+
+    /// Its plan, or every finding that keeps it from having one.
+    pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Findings> {
+        let mut compilation = self.compile(to);
+        let plan = compilation.plan.take();
+        let mut findings = Findings::default();
+        findings.add(&self.folder, compilation);
+        match plan {
+            Some(plan) => Ok((plan, findings)),
+            None => Err(findings),
+        }
+    }
+
+    /// The folder for what migr keeps of a project: journal, sandbox, reports.
+    pub(crate) fn state_folder(&self) -> PathBuf {
+        self.folder.join(".migr")
+    }
+}
+
+/// The findings of one or more projects over one source map, files named as a person would type them.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// The files.
+    pub(crate) sources: SourceMap,
+    /// What was found, in order of file and place within each project.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// Adds a project's findings. A file that was there already is not added again, nor is what was found in it.
+    pub(crate) fn add(&mut self, folder: &Path, compilation: Compilation) {
+        let mut ids = BTreeMap::new();
+        for (id, file) in compilation.sources.files() {
+            let path = if file.path.starts_with("std/") { file.path.to_string() } else { shown(&folder.join(&*file.path)) };
+            let here = self.sources.find(&path).unwrap_or_else(|| self.sources.add(path, file.text.clone()));
+            ids.insert(id, here);
+        }
+        for mut diagnostic in compilation.diagnostics {
+            move_spans(&mut diagnostic, &ids);
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    /// How many of a severity.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count()
+    }
+
+    /// Done, or findings: errors, and warnings where they are denied.
+    pub(crate) fn exit(&self, deny_warnings: bool) -> Exit {
+        let bad = self.count(Severity::Error) > 0 || deny_warnings && self.count(Severity::Warning) > 0;
+        if bad { Exit::Findings } else { Exit::Done }
+    }
+}
+
+fn move_spans(diagnostic: &mut Diagnostic, ids: &BTreeMap<FileId, FileId>) {
+    let moved = |span: Span| Span { file: ids.get(&span.file).copied().unwrap_or(span.file), ..span };
+    for label in &mut diagnostic.labels {
+        label.span = moved(label.span);
+    }
+    for edit in diagnostic.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+        edit.span = moved(edit.span);
+    }
+    for related in &mut diagnostic.related {
+        move_spans(related, ids);
+    }
+}
+
+/// A path with `/`, without a leading `./`.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+/// The projects at or below a path: the path itself where it is a file or holds `.migr` files, else every folder below that does.
+pub(crate) fn projects_below(path: &Path) -> Result<Vec<Project>, Fault> {
+    let first = Project::at(path)?;
+    if first.entry.is_some() {
+        return Ok(vec![first]);
+    }
+    let mut folders: Vec<PathBuf> =
+        migr_files_below(path)?.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
+    folders.dedup();
+    if folders.is_empty() {
+        return Err(Fault::usage(format!("there is no `.migr` file in `{}`", path.display()))
+            .with_help("name a project's folder; `examples/` of the repository holds one to look at"));
+    }
+    Ok(folders.into_iter().map(|folder| Project { folder, entry: None }).collect())
+}
+
+/// Every `.migr` file at or below a folder, sorted; hidden folders and `target` are left out.
+pub(crate) fn migr_files_below(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let failed = |error: std::io::Error| Fault::failed(format!("cannot read the folder {}: {error}", folder.display()));
+    let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    let (mut files, mut below) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type().map_err(failed)?;
+        if kind.is_dir() && !name.starts_with('.') && name != "target" {
+            below.extend(migr_files_below(&entry.path())?);
+        } else if !kind.is_dir() && Path::new(&name).extension().is_some_and(|extension| extension == "migr") {
+            files.push(entry.path());
+        }
+    }
+    files.extend(below);
+    Ok(files)
+}

@@ -1,0 +1,46 @@
+use crate::harness::{Project, migr_in, repository};
+
+const FIVE_MISTAKES: &str = include_str!("five_mistakes.migr");
+
+#[test]
+fn five_unrelated_mistakes_are_all_reported_with_file_place_code_and_help() {
+    let project = Project::empty();
+    project.write("five_mistakes.migr", FIVE_MISTAKES);
+    let found = project.migr(&["check", "--format", "json"]).exits(1).json();
+    let expected: Vec<(u64, String)> = FIVE_MISTAKES
+        .lines()
+        .zip(1..)
+        .filter_map(|(line, number)| line.split_once("//~ ").map(|(_, code)| (number, code.trim().to_owned())))
+        .collect();
+    let diagnostics = found["diagnostics"].as_array().unwrap();
+    let seen: Vec<(u64, String)> = diagnostics
+        .iter()
+        .map(|one| (one["start"]["line"].as_u64().unwrap(), one["code"].as_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!(expected.len(), 5, "the file marks five lines");
+    assert_eq!(seen, expected);
+    for one in diagnostics {
+        assert_eq!(one["file"], "five_mistakes.migr");
+        assert!(one["help"].as_str().is_some_and(|help| !help.is_empty()), "no help: {one}");
+        assert!(one["start"]["column"].as_u64().unwrap() >= 1);
+    }
+    assert_eq!(found["summary"]["errors"], 5);
+    let shown = project.migr(&["check"]).exits(1);
+    insta::assert_snapshot!(shown.stdout);
+}
+
+#[test]
+fn the_shipped_specs_and_examples_have_no_problems_and_are_in_the_one_layout() {
+    for folder in ["specs", "examples"] {
+        let checked = migr_in(&repository(), &["check", folder]).exits(0);
+        assert_eq!(checked.stdout, "", "{folder}");
+        migr_in(&repository(), &["fmt", "--check", folder]).exits(0);
+    }
+}
+
+#[test]
+fn a_folder_without_specs_is_wrong_usage() {
+    let project = Project::empty();
+    let ran = project.migr(&["check"]).exits(2);
+    assert!(ran.stderr.contains("no `.migr` file"), "{}", ran.stderr);
+}

@@ -1,0 +1,6 @@
+//! Tests through the program `migr`, as a user runs it: arguments in, streams, files and an exit code out. The destination is the sandbox over real HTTP.
+
+mod check;
+mod harness;
+mod plan;
+mod run;

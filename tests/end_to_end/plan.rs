@@ -1,0 +1,63 @@
+use crate::harness::{Project, migr_in, repository};
+
+#[test]
+fn the_same_project_gives_the_same_plan_byte_for_byte() {
+    let arguments = ["plan", "examples/visual-practice-to-twenty", "--format", "json"];
+    let first = migr_in(&repository(), &arguments).exits(0);
+    let second = migr_in(&repository(), &arguments).exits(0);
+    assert_eq!(first.stdout, second.stdout);
+    let committed = std::fs::read_to_string(repository().join("examples/visual-practice-to-twenty/expected-plan.json")).unwrap();
+    assert_eq!(first.stdout, committed, "expected-plan.json is stale: `migr plan --out expected-plan.json` makes it anew");
+}
+
+#[test]
+fn stages_come_in_dependency_order_and_every_edge_has_a_reason() {
+    let plan = Project::example().migr(&["plan", "--format", "json"]).exits(0).json();
+    let stages = plan["stages"].as_array().unwrap();
+    let position = |object: &str| stages.iter().position(|stage| stage["destination_object"] == object).unwrap();
+    assert!(position("companies") < position("people"));
+    assert!(position("people") < position("opportunities"));
+    assert!(position("opportunities") < position("notes"));
+    for (at, stage) in stages.iter().enumerate() {
+        for edge in stage["edges"].as_array().unwrap() {
+            assert!(edge["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "an edge without a reason: {edge}");
+        }
+        for on in stage["depends_on"].as_array().unwrap() {
+            let before = stages.iter().position(|other| other["id"] == *on).unwrap();
+            assert!(before < at, "{} comes before {on}", stage["id"]);
+            assert!(stage["edges"].as_array().unwrap().iter().any(|edge| edge["on"] == *on), "no edge says why {on}");
+        }
+    }
+}
+
+#[test]
+fn every_column_of_a_mapped_object_is_used_or_dropped_with_a_reason() {
+    let project = Project::example();
+    let spec = project.read("migration.migr").replace("jobTitle  = job_title | trim\n", "\n").replace("jobTitle = job_title | trim\n", "\n");
+    let without: String = spec.lines().filter(|line| !line.contains("job_title")).collect::<Vec<_>>().join("\n");
+    project.write("migration.migr", &without);
+    let ran = project.migr(&["check", "--format", "short"]).exits(1);
+    assert!(ran.stdout.contains("E0306") && ran.stdout.contains("job_title"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_name_that_the_destination_refuses_is_an_error_before_anything_runs() {
+    let project = Project::example();
+    let spec = project.read("migration.migr").replace("new originalCreatedAt ", "new originalCreatedAt__c ");
+    project.write("migration.migr", &spec);
+    let ran = project.migr(&["check", "--format", "short"]).exits(1);
+    assert!(ran.stdout.contains("originalCreatedAt__c"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_field_without_an_equivalent_is_created_by_the_plan_with_its_type() {
+    let plan = Project::example().migr(&["plan", "--format", "json"]).exits(0).json();
+    let created = plan["setup"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|action| action["action"] == "create_field" && action["object"] == "people" && action["field"] == "originalCreatedAt")
+        .expect("people.originalCreatedAt is created");
+    assert_eq!(created["type"]["kind"], "datetime");
+    assert_eq!(created["label"], "Originally created");
+}
