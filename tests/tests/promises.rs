@@ -1,0 +1,47 @@
+//! `promises.toml` names, for every promise that is due, the tests that prove it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// The promises kept by what is built so far.
+const DUE: &[&str] = &["S13", "S15", "S20", "S30", "S31", "S35", "S36", "S41"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    promise: String,
+    proof: Vec<String>,
+}
+
+fn rows() -> BTreeMap<String, Row> {
+    toml::from_str(include_str!("../promises.toml")).expect("promises.toml is a table of rows")
+}
+
+#[test]
+fn every_due_promise_has_a_row_and_no_row_is_unknown() {
+    let rows = rows();
+    for promise in DUE {
+        assert!(rows.contains_key(*promise), "promises.toml has no row for {promise}");
+    }
+    for (number, row) in &rows {
+        assert!(DUE.contains(&number.as_str()), "{number} is in promises.toml and nobody asked for it");
+        assert!(!row.promise.is_empty() && !row.proof.is_empty(), "{number} needs a sentence and a proof");
+    }
+}
+
+#[test]
+fn every_proof_is_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (number, row) in rows() {
+        for proof in &row.proof {
+            let (file, test) = proof.split_once(": ").unwrap_or_else(|| panic!("{number}: `{proof}` is not `file: test`"));
+            let text = std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{number}: {file}: {error}"));
+            let at = text.find(&format!("fn {test}(")).unwrap_or_else(|| panic!("{number}: {file} has no `{test}`"));
+            let attributes: Vec<&str> = text[..at].lines().rev().skip_while(|line| line.is_empty()).take(3).collect();
+            assert!(attributes.iter().any(|line| line.contains("test]")), "{number}: `{test}` is not a test");
+            assert!(!attributes.iter().any(|line| line.contains("#[ignore")), "{number}: `{test}` is ignored");
+        }
+    }
+}
