@@ -1,0 +1,45 @@
+//! The API key: one fixed token, and how a wrong one is refused.
+
+use serde_json::json;
+
+use crate::TwentyVersion;
+use crate::http::{Request, Response};
+
+/// The token of a version's sandbox. It opens nothing but a sandbox.
+pub(crate) fn token(version: TwentyVersion) -> String {
+    format!("sandbox-key-of-twenty-{}", version.name())
+}
+
+/// What a request's key is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// It is the sandbox's token.
+    Good,
+    /// There is none.
+    Missing,
+    /// It is another one.
+    Wrong,
+}
+
+/// Judges the request's key.
+pub(crate) fn judge(request: &Request, token: &str) -> Key {
+    match request.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(given) if given == token => Key::Good,
+        Some(_) => Key::Wrong,
+        None => Key::Missing,
+    }
+}
+
+/// The REST refusal of a key.
+pub(crate) fn refusal(key: Key, old: bool) -> Response {
+    let (status, message, error) = match key {
+        Key::Missing => (403, "Missing authentication token", "FORBIDDEN_EXCEPTION"),
+        _ => (401, wrong_message(old), "UNAUTHENTICATED"),
+    };
+    Response::json(status, &json!({"statusCode": status, "messages": [message], "error": error}))
+}
+
+/// What a wrong key is told.
+pub(crate) fn wrong_message(old: bool) -> &'static str {
+    if old { "No payload" } else { "Token invalid." }
+}

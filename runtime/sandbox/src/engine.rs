@@ -1,0 +1,105 @@
+//! The whole state of a sandbox, and the frame in which a change is made.
+
+use std::collections::BTreeMap;
+
+use crate::answer::View;
+use crate::problem::Problem;
+use crate::schema::{Object, Schema, stock_objects};
+use crate::store::Store;
+use crate::{SandboxError, SandboxOptions, TwentyVersion, seed};
+
+/// The name of the API key, which the server writes into `createdBy` and `updatedBy`.
+pub(crate) const KEY_NAME: &str = "Migration tool";
+
+/// The state: schema in memory, records in the store.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) store: Store,
+    pub(crate) schema: Schema,
+    pub(crate) version: TwentyVersion,
+    pub(crate) base_url: String,
+    pub(crate) token: String,
+    positions: BTreeMap<String, i64>,
+}
+
+impl Engine {
+    /// Opens the state, and fills it if it is new.
+    pub(crate) fn open(options: &SandboxOptions) -> Result<Self, SandboxError> {
+        let store = Store::open(options.state.as_deref(), options.version)?;
+        let stored = store.objects()?;
+        let fresh = stored.is_empty();
+        let objects = if fresh {
+            stock_objects(options.version)?
+        } else {
+            stored.iter().map(|json| serde_json::from_str(json)).collect::<Result<_, _>>()?
+        };
+        let token = crate::auth::token(options.version);
+        let schema = Schema { objects };
+        let version = options.version;
+        let mut engine = Self { store, schema, version, base_url: String::new(), token, positions: BTreeMap::new() };
+        if fresh {
+            engine.store.run("BEGIN")?;
+            engine.save_schema()?;
+            if options.seed {
+                seed::fill(&mut engine)?;
+            }
+            engine.store.run("COMMIT")?;
+        }
+        Ok(engine)
+    }
+
+    /// Whether the older server is stood in for.
+    pub(crate) fn old(&self) -> bool {
+        self.version.is_old()
+    }
+
+    /// What answers depend on.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { old: self.old(), base: &self.base_url }
+    }
+
+    /// Keeps the schema.
+    pub(crate) fn save_schema(&self) -> Result<(), rusqlite::Error> {
+        for (place, object) in self.schema.objects.iter().enumerate() {
+            self.store.save_object(place, object)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change wholly or not at all.
+    pub(crate) fn atomically<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        self.store.run("SAVEPOINT change")?;
+        match change(self) {
+            Ok(done) => {
+                self.store.run("RELEASE change")?;
+                Ok(done)
+            }
+            Err(problem) => {
+                self.store.run("ROLLBACK TO change; RELEASE change")?;
+                Err(problem)
+            }
+        }
+    }
+
+    /// The next default position of an object: one above all others in lists.
+    pub(crate) fn next_position(&mut self, object: &str) -> Result<i64, Problem> {
+        let next = match self.positions.get(object) {
+            Some(lowest) => lowest - 1,
+            None => self.store.lowest_position(object)?.map_or(0, |lowest| lowest - 1),
+        };
+        self.positions.insert(object.to_owned(), next);
+        Ok(next)
+    }
+
+    /// The object of this plural name, or the refusal the REST routes give.
+    pub(crate) fn object(&self, plural: &str) -> Result<Object, Problem> {
+        if let Some(object) = self.schema.by_plural(plural) {
+            return Ok(object.clone());
+        }
+        let hint = match self.schema.by_name(plural) {
+            Some(object) => format!("Did you mean '{}'?", object.plural),
+            None => "eg: companies".to_owned(),
+        };
+        Err(Problem::bad_request(format!("object '{plural}' not found. {hint}")))
+    }
+}

@@ -1,0 +1,95 @@
+//! The text of REST's `filter`: `and(a[eq]:1,or(b[in]:[x,y],not(c[is]:NULL)))`; a bare comma is "and".
+
+use serde_json::Value;
+
+use super::{Comparator, Filter};
+use crate::problem::Problem;
+
+const COMPARATORS: &str = "eq, neq, in, containsAny, is, gt, gte, lt, lte, startsWith, endsWith, like, ilike";
+
+/// The filter of this text.
+pub(crate) fn parse(text: &str) -> Result<Filter, Problem> {
+    let mut parts = split(text).into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    match parts.len() {
+        1 => Ok(parts.remove(0)),
+        _ => Ok(Filter::All(parts)),
+    }
+}
+
+fn part(text: &str) -> Result<Filter, Problem> {
+    let group = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+    let list = |inner: &str| split(inner).into_iter().map(part).collect::<Result<Vec<_>, _>>();
+    if let Some(inner) = group("and") {
+        return Ok(Filter::All(list(inner)?));
+    }
+    if let Some(inner) = group("or") {
+        return Ok(Filter::Any(list(inner)?));
+    }
+    if let Some(inner) = group("not") {
+        return Ok(Filter::Not(Box::new(Filter::All(list(inner)?))));
+    }
+    test(text)
+}
+
+fn test(text: &str) -> Result<Filter, Problem> {
+    let bad = || Problem::bad_request(format!("'filter' invalid for '{text}'. eg: price[gte]:10"));
+    let (path, rest) = text.split_once('[').ok_or_else(bad)?;
+    let (name, value) = rest.split_once("]:").ok_or_else(bad)?;
+    let comparator = Comparator::parse(name).ok_or_else(|| {
+        Problem::bad_request(format!("'filter' invalid for '{text}', comparator {name} not in {COMPARATORS}"))
+    })?;
+    let listed = matches!(comparator, Comparator::In | Comparator::ContainsAny);
+    let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+    let operands = match inner.filter(|_| listed) {
+        // Quotes do not protect a comma inside a list: the server splits there all the same.
+        Some(items) => items.split(',').map(|item| Value::String(bare(item).to_owned())).collect(),
+        None => vec![Value::String(bare(value).to_owned())],
+    };
+    Ok(Filter::Test { path: path.split('.').map(str::to_owned).collect(), comparator, operands })
+}
+
+/// The value without the quotes around it.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+}
+
+/// The parts between the commas that stand outside quotes, brackets and parentheses.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut depth = 0_i32;
+    let mut quoted = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                parts.extend(text.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(text.get(start..));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Filter, parse};
+
+    #[test]
+    fn quotes_protect_a_comma_except_in_a_list() {
+        let Filter::Test { operands, .. } = parse("name[eq]:\"Acme, Inc.\"").unwrap() else { panic!() };
+        assert_eq!(operands, ["Acme, Inc."]);
+        let Filter::Test { operands, .. } = parse("name[in]:[\"Acme, Inc.\",\"x\"]").unwrap() else { panic!() };
+        assert_eq!(operands, ["\"Acme", " Inc.\"", "x"]);
+    }
+
+    #[test]
+    fn an_unquoted_comma_ends_the_condition() {
+        let message = parse("name[eq]:Acme, Inc.").unwrap_err().message;
+        assert_eq!(message, "'filter' invalid for ' Inc.'. eg: price[gte]:10");
+    }
+}

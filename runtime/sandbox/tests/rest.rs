@@ -1,0 +1,120 @@
+//! The sandbox over its real HTTP port.
+
+use std::time::{Duration, Instant};
+
+use migr_sandbox::{Faults, RateLimit, Sandbox, SandboxOptions, start};
+use reqwest::Client;
+use serde_json::{Value, json};
+
+fn client() -> Client {
+    // A second installation is refused and changes nothing.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().build().unwrap()
+}
+
+async fn call(sandbox: &Sandbox, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    let method = method.parse().unwrap();
+    let mut request = client().request(method, format!("{}{path}", sandbox.url())).bearer_auth(sandbox.token());
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_all_or_nothing_and_changes_nothing_when_refused() {
+    let sandbox = start(SandboxOptions::default()).await.unwrap();
+    let before = sandbox.fingerprint().unwrap();
+    let batch = json!([{"name": "good"}, {"name": "bad", "domainName": {"primaryLinkUrl": "https://clinic3.example"}}]);
+    let (status, body) = call(&sandbox, "POST", "/rest/batch/companies", Some(batch)).await;
+    assert_eq!((status, &body["messages"][0]), (400, &json!("A duplicate entry was detected")));
+    assert_eq!(sandbox.fingerprint().unwrap(), before);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroying_what_was_created_brings_the_fingerprint_back() {
+    let sandbox = start(SandboxOptions::default()).await.unwrap();
+    let before = sandbox.fingerprint().unwrap();
+    let id = "8b41cf00-8372-56df-948b-6d174af2a64f";
+    let (status, _) = call(&sandbox, "POST", "/rest/companies", Some(json!({"id": id, "name": "x"}))).await;
+    assert_eq!(status, 201);
+    assert_ne!(sandbox.fingerprint().unwrap(), before);
+    let (status, _) = call(&sandbox, "DELETE", &format!("/rest/companies/{id}?soft_delete=true"), None).await;
+    assert_eq!(status, 200);
+    assert_ne!(sandbox.fingerprint().unwrap(), before, "the trash counts");
+    let (status, _) = call(&sandbox, "DELETE", &format!("/rest/companies/{id}"), None).await;
+    assert_eq!(status, 200);
+    assert_eq!(sandbox.fingerprint().unwrap(), before);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_new_sandboxes_have_the_same_fingerprint_and_a_file_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SandboxOptions { state: Some(folder.path().join("sandbox.db")), ..SandboxOptions::default() };
+    let one = start(SandboxOptions::default()).await.unwrap();
+    let other = start(options.clone()).await.unwrap();
+    let fingerprint = one.fingerprint().unwrap();
+    assert_eq!(fingerprint, other.fingerprint().unwrap());
+    other.stop().await;
+    let again = start(options).await.unwrap();
+    assert_eq!(fingerprint, again.fingerprint().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_refuses_with_the_servers_words() {
+    let rate = Some(RateLimit { requests: 3, per: Duration::from_secs(60) });
+    let sandbox = start(SandboxOptions { rate, ..SandboxOptions::default() }).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(call(&sandbox, "GET", "/rest/companies?limit=1", None).await.0, 200);
+    }
+    let (status, body) = call(&sandbox, "GET", "/rest/companies?limit=1", None).await;
+    assert_eq!(status, 429);
+    let expected =
+        json!({"statusCode": 429, "error": "HttpException", "messages": ["Limit reached (3 tokens per 60000 ms)"]});
+    assert_eq!(body, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_after_the_commit_leaves_the_record_and_one_before_does_not() {
+    let id = "8b41cf00-8372-56df-948b-6d174af2a64f";
+    for (faults, there) in [
+        (Faults { percent_reset_after: 100.0, ..Faults::default() }, true),
+        (Faults { percent_reset_before: 100.0, ..Faults::default() }, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Some(folder.path().join("sandbox.db"));
+        let sandbox =
+            start(SandboxOptions { state: state.clone(), faults, ..SandboxOptions::default() }).await.unwrap();
+        let request = client().post(format!("{}/rest/companies", sandbox.url())).bearer_auth(sandbox.token());
+        request.json(&json!({"id": id, "name": "x"})).send().await.unwrap_err();
+        sandbox.stop().await;
+        let sandbox = start(SandboxOptions { state, ..SandboxOptions::default() }).await.unwrap();
+        let (status, _) = call(&sandbox, "GET", &format!("/rest/companies/{id}"), None).await;
+        assert_eq!(status == 200, there);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_records_a_second_go_in() {
+    let sandbox = start(SandboxOptions::default()).await.unwrap();
+    let client = client();
+    let started = Instant::now();
+    for batch in 0..20 {
+        let records: Vec<Value> = (0..200)
+            .map(|at| {
+                json!({"name": {"firstName": "A", "lastName": format!("{at}")}, "jobTitle": "dev",
+                "emails": {"primaryEmail": format!("p{batch}.{at}@clinic.example")},
+                "phones": {"primaryPhoneNumber": "+12025550123"}, "createdAt": "2020-01-01T00:00:00Z"})
+            })
+            .collect();
+        let request = client.post(format!("{}/rest/batch/people", sandbox.url())).bearer_auth(sandbox.token());
+        assert_eq!(request.json(&records).send().await.unwrap().status(), 201);
+    }
+    let taken = started.elapsed();
+    // A debug build on a busy machine: the bound is loose on purpose.
+    assert!(taken < Duration::from_secs(30), "4000 records took {taken:?}");
+    assert_eq!(call(&sandbox, "GET", "/rest/people?limit=0", None).await.1["totalCount"], 4002);
+}
