@@ -1,3 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod ast;
+mod errors;
+mod grammar;
+mod limits;
+mod parse;
+mod read;
+mod sections;
+mod strict;
+mod walk;
+mod words;
+
+pub use parse::parse;

@@ -1,0 +1,4 @@
+/// The parser that pest makes of the grammar.
+#[derive(pest_derive::Parser)]
+#[grammar = "../../grammar/migr.pest"]
+pub(crate) struct Grammar;

@@ -1,0 +1,82 @@
+//! How deep a program may be nested, counted before pest runs.
+
+/// Brackets and blocks within one another.
+pub(crate) const BRACKETS: usize = 64;
+/// Expressions within one another: brackets, and `if` in `if`.
+pub(crate) const EXPRESSIONS: usize = 100;
+/// Operators, pipes and dots of one expression.
+pub(crate) const STEPS: usize = 500;
+/// pest's calls for one section: some ten times what a megabyte of ordinary text needs.
+pub(crate) const CALLS: usize = 300_000_000;
+
+/// The offset of the first bracket that is too deep. Each kind is counted by itself, so that a wrong closing bracket hides nothing. Brackets in a text
+/// count for their own line only: they may be holes.
+pub(crate) fn too_deep(text: &str) -> Option<usize> {
+    let mut open = Open::default();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let mut on_line = open;
+        let (mut quoted, mut escaped, mut slash) = (false, false, false);
+        for (at, byte) in line.bytes().enumerate() {
+            if byte == b'/' && slash && !quoted {
+                break;
+            }
+            slash = byte == b'/';
+            if on_line.count(byte) > BRACKETS {
+                return Some(offset + at);
+            }
+            if escaped {
+                escaped = false;
+            } else if byte == b'\\' && quoted {
+                escaped = true;
+            } else if byte == b'"' {
+                quoted = !quoted;
+            } else if !quoted {
+                open.count(byte);
+            }
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// How many brackets of each kind are open.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    round: usize,
+    square: usize,
+    curly: usize,
+}
+
+impl Open {
+    fn count(&mut self, byte: u8) -> usize {
+        match byte {
+            b'(' => self.round += 1,
+            b'[' => self.square += 1,
+            b'{' => self.curly += 1,
+            b')' => self.round = self.round.saturating_sub(1),
+            b']' => self.square = self.square.saturating_sub(1),
+            b'}' => self.curly = self.curly.saturating_sub(1),
+            _ => return 0,
+        }
+        self.round + self.square + self.curly
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_deep;
+
+    #[test]
+    fn brackets_are_counted_within_one_another() {
+        assert_eq!(too_deep(&"()".repeat(1000)), None);
+        assert_eq!(too_deep(&"(".repeat(10_000)), Some(64));
+        assert_eq!(too_deep(&"f(\"\", ".repeat(100)), Some(64 * 6 + 1));
+        assert_eq!(too_deep(&"{ )\n".repeat(100)), Some(64 * 4));
+    }
+
+    #[test]
+    fn brackets_in_texts_and_comments_add_nothing_up() {
+        assert_eq!(too_deep(&"\"(a\" = X // (((\n".repeat(1000)), None);
+    }
+}

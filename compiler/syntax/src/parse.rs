@@ -1,0 +1,57 @@
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use migr_diagnostics::Diagnostics;
+use migr_source::FileId;
+use pest::Parser as _;
+
+use crate::ast::{Ast, Item, ItemKind};
+use crate::errors;
+use crate::grammar::{Grammar, Rule};
+use crate::limits;
+use crate::read;
+use crate::sections::sections;
+use crate::walk::{Children, Walk};
+
+/// Reads a file. Always gives a tree: what cannot be read is an [`ItemKind::Error`] or an entry without a node, reported once in `diagnostics`; all the
+/// rest is there. Comments and documentation are kept. This is the one parse of compiler, formatter, linter and language server.
+pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
+    pest::set_call_limit(NonZeroUsize::new(limits::CALLS));
+    let mut ast = Ast::default();
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let content = text.get(mark..).unwrap_or_default();
+    for range in sections(content) {
+        section(file, content, &(range.start..range.end), mark, &mut ast, diagnostics);
+    }
+    ast
+}
+
+fn section(
+    file: FileId,
+    content: &str,
+    range: &Range<usize>,
+    mark: usize,
+    ast: &mut Ast,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(text) = content.get(range.clone()).filter(|text| !text.is_empty()) else { return };
+    let walk = Walk::new(file, mark + range.start);
+    let whole = walk.span(0, text.trim_ascii_end().len());
+    if let Some(at) = limits::too_deep(text) {
+        diagnostics.push(errors::too_deep(walk.span(at, at + 1), limits::BRACKETS));
+        ast.items.push(Item { docs: Vec::new(), extend: false, kind: ItemKind::Error, span: whole });
+        return;
+    }
+    if let Ok(mut pairs) = Grammar::parse(Rule::section, text) {
+        if let Some(pair) = pairs.next() {
+            read::items(Children::of(pair.into_inner(), &walk), text, &mut ast.items);
+        }
+    } else {
+        walk.report(errors::gave_up(whole));
+        ast.items.push(Item { docs: Vec::new(), extend: false, kind: ItemKind::Error, span: whole });
+    }
+    let mut comments = walk.comments.into_inner();
+    comments.sort_by_key(|comment| comment.text.span.start);
+    ast.comments.append(&mut comments);
+    diagnostics.extend(walk.findings.into_inner());
+}

@@ -1,0 +1,12 @@
+//! From what pest read to the tree, one function per construct. `None` is a shape the grammar cannot make, already reported.
+
+mod catalog;
+mod entries;
+mod expression;
+mod items;
+mod mapping;
+mod migration;
+mod text;
+mod types;
+
+pub(crate) use items::items;

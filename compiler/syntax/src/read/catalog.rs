@@ -1,0 +1,85 @@
+use super::entries::{entries, open};
+use super::expression::expect_expression;
+use super::text::{expect_text, texts};
+use super::types::{expect_quantity, field};
+use crate::ast::{Limit, Object, ObjectEntry, System, SystemEntry};
+use crate::grammar::Rule;
+use crate::walk::{Children, Node};
+
+/// `system name { … }`
+pub(super) fn system(mut children: Children<'_, '_>) -> Option<System> {
+    let name = children.name()?;
+    let open = open(&mut children)?;
+    Some(System { name, entries: entries(&mut children, open, Rule::strict_system_entry, entry) })
+}
+
+fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
+    let rule = node.rule();
+    let mut children = node.block();
+    Some(match rule {
+        Rule::object => SystemEntry::Object(object(&mut children)?),
+        Rule::composite => {
+            let name = children.name()?;
+            let open = open(&mut children)?;
+            SystemEntry::Composite { name, fields: entries(&mut children, open, Rule::strict_composite_entry, field) }
+        }
+        Rule::timezone => SystemEntry::Timezone(expect_text(&mut children)?),
+        Rule::blank => SystemEntry::Blank(texts(&mut children)),
+        Rule::connector => SystemEntry::Connector(children.name()?),
+        Rule::limits => {
+            let open = open(&mut children)?;
+            SystemEntry::Limits(entries(&mut children, open, Rule::strict_limits_entry, limit))
+        }
+        Rule::names_entry => {
+            let pattern = expect_text(&mut children)?;
+            let max = match children.optional(Rule::names_max) {
+                Some(node) => Some(expect_quantity(&mut node.children())?),
+                None => None,
+            };
+            let reserved = children.optional(Rule::names_reserved).map(|node| texts(&mut node.children()));
+            SystemEntry::Names { pattern, max, reserved: reserved.unwrap_or_default() }
+        }
+        _ => {
+            children.bug(Rule::system_entry);
+            return None;
+        }
+    })
+}
+
+fn limit(node: Node<'_, '_>) -> Option<Limit> {
+    let mut children = node.children();
+    Some(Limit { what: children.name()?, value: expect_quantity(&mut children)? })
+}
+
+fn object(children: &mut Children<'_, '_>) -> Option<Object> {
+    let optional = children.optional(Rule::optional).is_some();
+    let name = children.name()?;
+    let from = children.optional(Rule::from).and_then(|node| expect_text(&mut node.children()));
+    let restricted = children.optional(Rule::restricted).and_then(|node| expect_text(&mut node.children()));
+    let matched_only = children.optional(Rule::matched_only).is_some();
+    let entries = match children.optional(Rule::open) {
+        Some(open) => entries(children, open.span(), Rule::strict_object_entry, object_entry),
+        None => Vec::new(),
+    };
+    Some(Object { optional, name, from, restricted, matched_only, entries })
+}
+
+fn object_entry(node: Node<'_, '_>) -> Option<ObjectEntry> {
+    let rule = node.rule();
+    if rule == Rule::field {
+        return field(node).map(ObjectEntry::Field);
+    }
+    let mut children = node.children();
+    Some(match rule {
+        Rule::key => ObjectEntry::Key(children.names()),
+        Rule::check => {
+            ObjectEntry::Check { condition: expect_expression(&mut children)?, reason: expect_text(&mut children)? }
+        }
+        Rule::fields_none => ObjectEntry::FieldsNone,
+        Rule::retain => ObjectEntry::Retain(expect_quantity(&mut children)?),
+        _ => {
+            children.bug(Rule::object_entry);
+            return None;
+        }
+    })
+}
