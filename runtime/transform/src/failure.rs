@@ -1,0 +1,118 @@
+use std::borrow::Cow;
+
+/// Why a record cannot be written as the plan says.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// The destination field, with its part where the value has parts (`emails.primaryEmail`); the source columns, for a key or a check.
+    pub field: String,
+    /// `"yesterday" is not a date of the form %m/%d/%Y`. Names the value unless a sensitive column may have contributed to it.
+    pub reason: String,
+}
+
+/// A written rule replaced a value that failed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Repair {
+    /// The destination field.
+    pub field: String,
+    /// What failed and what was done about it.
+    pub reason: String,
+}
+
+/// An owner whom no member of the destination stands for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Orphan {
+    /// The destination field.
+    pub field: String,
+    /// The source owner's key; masked where its column is sensitive.
+    pub owner: String,
+    /// Whether the fallback took the owner's place; else the field stays empty.
+    pub fallback: bool,
+}
+
+/// An option that `otherwise create` made of a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct CreatedOption {
+    /// The picklist.
+    pub picklist: String,
+    /// The option's value: `IN_PROGRESS`.
+    pub value: String,
+    /// The source value, trimmed.
+    pub label: String,
+}
+
+/// A plan that cannot be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct CompileError {
+    /// `stage people, field emails (main.migr:12)`
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Longest part of a value that a reason quotes, in characters.
+const QUOTED: usize = 60;
+
+/// What went wrong with a value, before it is known whether the value may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The parts of a composite that lead to it, innermost first.
+    path: Vec<String>,
+    value: Option<String>,
+    says: Cow<'static, str>,
+}
+
+impl Fault {
+    /// `"value" says`; `says` must not hold any part of the value.
+    pub(crate) fn of(value: impl Into<String>, says: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: Vec::new(), value: Some(value.into()), says: says.into() }
+    }
+
+    /// A fault that no value is to blame for.
+    pub(crate) fn plain(says: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: Vec::new(), value: None, says: says.into() }
+    }
+
+    /// The same fault inside a part of a composite.
+    pub(crate) fn inside(mut self, part: &str) -> Self {
+        self.path.push(part.to_owned());
+        self
+    }
+
+    /// The reason, with the value quoted or masked.
+    pub(crate) fn reason(&self, masked: bool) -> String {
+        match &self.value {
+            None => self.says.to_string(),
+            Some(_) if masked => format!("the value (masked) {}", self.says),
+            Some(value) => format!("{} {}", quoted(value), self.says),
+        }
+    }
+
+    /// As a failure of a field.
+    pub(crate) fn failure(&self, field: &str, masked: bool) -> Failure {
+        let mut path = field.to_owned();
+        for part in self.path.iter().rev() {
+            path.push('.');
+            path.push_str(part);
+        }
+        Failure { field: path, reason: self.reason(masked) }
+    }
+}
+
+/// A value in double quotes, cut to [`QUOTED`] characters, control characters escaped.
+pub(crate) fn quoted(value: &str) -> String {
+    let mut shown: String = String::from("\"");
+    for (count, character) in value.chars().enumerate() {
+        if count == QUOTED {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push('"');
+    shown
+}

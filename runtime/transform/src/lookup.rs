@@ -1,0 +1,81 @@
+use std::borrow::Cow;
+
+use migr_plan::ReferenceTarget;
+
+/// A source record, cell by cell.
+pub trait Cells {
+    /// The cell as it stands, by the column's position in the catalog's object (`SourceObject.columns`); empty where the file lacks the column.
+    fn cell(&self, column: usize) -> &str;
+}
+
+impl<T: AsRef<str>> Cells for [T] {
+    fn cell(&self, column: usize) -> &str {
+        self.get(column).map_or("", AsRef::as_ref)
+    }
+}
+
+impl<T: AsRef<str>> Cells for Vec<T> {
+    fn cell(&self, column: usize) -> &str {
+        self.as_slice().cell(column)
+    }
+}
+
+/// What the evaluation of one record may ask about others. Keys are trimmed; where several columns make the key they are joined with U+001F.
+pub trait Lookup {
+    /// The raw cell of a referred source record; none where there is no such record.
+    fn cell<'l>(
+        &'l self,
+        target: &ReferenceTarget,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<Cow<'l, str>>, LookupError>;
+
+    /// The record of the destination that a source key has become.
+    fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError>;
+
+    /// The member of the destination that stands for a source owner.
+    fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError>;
+
+    /// The id of a record that was in the destination before the run, by what singles it out.
+    fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError>;
+}
+
+/// What became of a referred record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved<'l> {
+    /// It is in the destination, or will be.
+    Found {
+        /// The destination object.
+        object: Cow<'l, str>,
+        /// Its id.
+        id: Cow<'l, str>,
+    },
+    /// It is not.
+    Missing {
+        /// In words that end a sentence: `it is not in the export`, `it was quarantined`.
+        why: Cow<'l, str>,
+    },
+}
+
+/// What stands for a source owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerFound<'l> {
+    /// The destination object of members.
+    pub object: Cow<'l, str>,
+    /// The member's id; none leaves the field empty.
+    pub id: Option<Cow<'l, str>>,
+    /// No member is the owner; the fallback took its place, or nothing.
+    pub orphan: bool,
+}
+
+/// The world could not be asked; no fault of the record.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LookupError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl LookupError {
+    /// From what went wrong.
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}

@@ -1,0 +1,64 @@
+use crate::{CreatedOption, Failure, Orphan, Reference, Repair, Value};
+
+/// Which fields are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Those that are written with the record.
+    First,
+    /// Those that wait until all records are there (`FieldMapping.deferred`).
+    Deferred,
+}
+
+/// Whether a stage takes a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It does.
+    Admit,
+    /// Its `when` says no, or `map distinct` finds no value: another stage may take the record.
+    NotMine,
+    /// A `skip` rule leaves it out.
+    Skip {
+        /// The rule's reason.
+        reason: String,
+    },
+    /// It breaks a `check`, or a rule cannot be decided.
+    Quarantine(Vec<Failure>),
+}
+
+/// What came of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome<T> {
+    /// Values.
+    Ready(T),
+    /// A rule of the map leaves the record out.
+    Skip {
+        /// Why.
+        reason: String,
+    },
+    /// It cannot be written as the plan says; every failing field is named.
+    Quarantine(Vec<Failure>),
+}
+
+/// The values of one record's fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluated<'r> {
+    /// Index in `stage.fields` and value, in that order; fields of the other pass are left out.
+    pub values: Vec<(usize, Value<'r>)>,
+    /// Where a written rule took effect.
+    pub repairs: Vec<Repair>,
+    /// Owners whom nobody stands for.
+    pub orphans: Vec<Orphan>,
+    /// Options made of values by `otherwise create`; the same one may come with every record.
+    pub created: Vec<CreatedOption>,
+}
+
+/// The links of one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Linked<'r> {
+    /// Index in `stage.links` and what is linked, each target once.
+    pub links: Vec<(usize, Vec<Reference<'r>>)>,
+    /// Where a written rule took effect.
+    pub repairs: Vec<Repair>,
+    /// Owners whom nobody stands for.
+    pub orphans: Vec<Orphan>,
+}
