@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod audit;
+mod chain;
+mod change;
+mod error;
+mod fold;
+mod ids;
+mod lock;
+mod reader;
+mod schema;
+mod state;
+mod writer;
+
+pub use audit::{Line, Lines};
+pub use chain::ChainReport;
+pub use change::{
+    BatchId, BeforeImage, Change, Intent, Operation, OrphanNote, OwnerNote, Planned, QuarantineNote, RecordResult,
+    RepairNote, Settled, SetupNote, SkipNote,
+};
+pub use error::JournalError;
+pub use fold::{Counts, Fold, OrphanFold, QuarantineFold, RepairFold, RunFold, SkipFold, StepFold};
+pub use reader::{Mapped, MappedRow, Reader};
+pub use state::{State, StepId};
+pub use writer::{Identity, Journal};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! What stands in an entry, and how it unfolds into one line per record and attempt.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::hex;
+use crate::change::{BatchId, Intent, Operation, Planned, QuarantineNote, RecordResult, Settled, SetupNote, SkipNote};
+use crate::error::Attempt as _;
+use crate::{JournalError, State, StepId};
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct IntentData {
+    batch: BatchId,
+    operation: Operation,
+    records: Vec<Planned>,
+}
+
+impl IntentData {
+    pub(crate) fn of(intent: &Intent) -> Self {
+        Self { batch: intent.batch, operation: intent.operation, records: intent.records.clone() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OutcomeData {
+    batch: BatchId,
+    // The entry of its intent, which names the records.
+    intent: i64,
+    // One result where all records have the same: nearly always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    all: Option<RecordResult>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    each: Vec<RecordResult>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quarantine: Vec<QuarantineNote>,
+}
+
+impl OutcomeData {
+    pub(crate) fn of(batch: BatchId, intent: i64, results: &[RecordResult], quarantine: &[QuarantineNote]) -> Self {
+        let same = results.split_first().filter(|(first, rest)| rest.iter().all(|result| result == *first));
+        Self {
+            batch,
+            intent,
+            all: same.map(|(first, _)| first.clone()),
+            each: if same.is_some() { Vec::new() } else { results.to_vec() },
+            quarantine: quarantine.to_vec(),
+        }
+    }
+
+    fn result(&self, position: usize) -> Option<&RecordResult> {
+        self.all.as_ref().or_else(|| self.each.get(position))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SettledRecord {
+    #[serde(rename = "k")]
+    key: String,
+    #[serde(rename = "l")]
+    line: u64,
+    #[serde(rename = "s")]
+    state: State,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    winner: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SettledData {
+    records: Vec<SettledRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quarantine: Vec<QuarantineNote>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skips: Vec<SkipNote>,
+}
+
+impl SettledData {
+    pub(crate) fn of(records: &[Settled], quarantine: &[QuarantineNote], skips: &[SkipNote]) -> Self {
+        let records = records
+            .iter()
+            .map(|record| SettledRecord {
+                key: record.key.clone(),
+                line: record.line,
+                state: record.state,
+                id: record.id.clone(),
+                winner: record.winner.clone(),
+            })
+            .collect();
+        Self { records, quarantine: quarantine.to_vec(), skips: skips.to_vec() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Position {
+    pub(crate) position: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Count {
+    pub(crate) records: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Nothing {}
+
+#[derive(Serialize)]
+pub(crate) struct Keys<'a> {
+    pub(crate) keys: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(crate) struct Notes<'a, T> {
+    pub(crate) notes: &'a [T],
+}
+
+#[derive(Serialize)]
+pub(crate) struct Finding<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
+}
+
+/// An intent without an outcome.
+#[derive(Debug)]
+pub(crate) struct OpenIntent {
+    /// Its entry.
+    pub(crate) seq: i64,
+    /// What it says.
+    pub(crate) intent: Intent,
+}
+
+/// Intents without an outcome, by batch.
+pub(crate) fn open_intents(connection: &Connection) -> Result<BTreeMap<BatchId, OpenIntent>, JournalError> {
+    let mut statement = connection
+        .prepare(
+            "SELECT entries.seq, entries.step, entries.data FROM open_intents JOIN entries ON entries.seq = open_intents.seq \
+             ORDER BY open_intents.batch",
+        )
+        .attempting("read")?;
+    let mut rows = statement.query([]).attempting("read")?;
+    let mut open = BTreeMap::new();
+    while let Some(row) = rows.next().attempting("read")? {
+        let seq: i64 = row.get(0).attempting("read")?;
+        let step = StepId(row.get(1).attempting("read")?);
+        let data: IntentData = parse(seq, &row.get::<_, String>(2).attempting("read")?)?;
+        let intent = Intent { batch: data.batch, step, operation: data.operation, records: data.records };
+        open.insert(intent.batch, OpenIntent { seq, intent });
+    }
+    Ok(open)
+}
+
+fn parse<'a, T: Deserialize<'a>>(seq: i64, data: &'a str) -> Result<T, JournalError> {
+    serde_json::from_str(data).map_err(|error| JournalError::Entry { seq, reason: error.to_string() })
+}
+
+/// One line of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The entry it stands in.
+    pub seq: i64,
+    /// The run.
+    pub run: i64,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// `intent`, `created`, `updated`, `skipped`, `quarantined`, `setup`, `run_started`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The step: a map, `MAP.links`, `MAP.second`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The source key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The line of the export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The destination id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchId>,
+    /// `create`, `update`, `restore`, `destroy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// Requests that the record took part in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// Start of the hash of what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Why it was set aside or skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whatever else the entry holds, where it is not about one record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
+    /// The entry's hash in the chain.
+    pub hash: String,
+}
+
+/// The audit trail, line by line, in the order in which it was written. Holds one entry in memory at a time.
+#[derive(Debug)]
+pub struct Lines<'r> {
+    connection: &'r Connection,
+    seq: i64,
+    ready: std::vec::IntoIter<Line>,
+}
+
+impl<'r> Lines<'r> {
+    pub(crate) fn new(connection: &'r Connection) -> Self {
+        Self { connection, seq: 0, ready: Vec::new().into_iter() }
+    }
+
+    fn fill(&mut self) -> Result<bool, JournalError> {
+        let row = self
+            .connection
+            .prepare_cached(
+                "SELECT entries.seq, run, at, kind, entries.step, data, hash, steps.name FROM entries \
+                 LEFT JOIN steps ON steps.id = entries.step WHERE entries.seq > ?1 ORDER BY entries.seq LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([self.seq], |row| {
+                        Ok(Entry {
+                            seq: row.get(0)?,
+                            run: row.get(1)?,
+                            at: row.get(2)?,
+                            kind: row.get(3)?,
+                            data: row.get(5)?,
+                            hash: hex(&row.get::<_, Vec<u8>>(6)?),
+                            step: row.get(7)?,
+                        })
+                    })
+                    .optional()
+            })
+            .attempting("read")?;
+        let Some(entry) = row else { return Ok(false) };
+        self.seq = entry.seq;
+        self.ready = entry.unfold(self.connection)?.into_iter();
+        Ok(true)
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Result<Line, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(line) = self.ready.next() {
+                return Some(Ok(line));
+            }
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    self.seq += 1;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+struct Entry {
+    seq: i64,
+    run: i64,
+    at: i64,
+    kind: String,
+    step: Option<String>,
+    data: String,
+    hash: String,
+}
+
+impl Entry {
+    fn line(&self, kind: &str) -> Line {
+        Line {
+            seq: self.seq,
+            run: self.run,
+            at: jiff::Timestamp::from_millisecond(self.at).map(|at| at.to_string()).unwrap_or_default(),
+            kind: kind.to_owned(),
+            step: self.step.clone(),
+            key: None,
+            line: None,
+            id: None,
+            batch: None,
+            operation: None,
+            attempts: None,
+            digest: None,
+            reason: None,
+            data: None,
+            hash: self.hash.clone(),
+        }
+    }
+
+    fn unfold(&self, connection: &Connection) -> Result<Vec<Line>, JournalError> {
+        match self.kind.as_str() {
+            "intent" => {
+                let data: IntentData = parse(self.seq, &self.data)?;
+                Ok(data.records.iter().map(|record| self.record("intent", &data, record)).collect())
+            }
+            "outcome" => self.outcome(connection),
+            "settled" => self.settled(),
+            "setup" => {
+                let note: SetupNote = parse(self.seq, &self.data)?;
+                let reason = Some(format!("{}: {}", note.action, note.outcome));
+                Ok(vec![Line { reason, ..self.line("setup") }])
+            }
+            kind => {
+                let data: serde_json::Value = parse(self.seq, &self.data)?;
+                let empty = data.as_object().is_some_and(serde_json::Map::is_empty);
+                Ok(vec![Line { data: (!empty).then_some(data), ..self.line(kind) }])
+            }
+        }
+    }
+
+    fn record(&self, kind: &str, intent: &IntentData, record: &Planned) -> Line {
+        Line {
+            key: Some(record.key.clone()),
+            line: (record.line > 0).then_some(record.line),
+            id: Some(record.id.clone()),
+            batch: Some(intent.batch),
+            operation: Some(intent.operation),
+            digest: (!record.digest.is_empty()).then(|| record.digest.clone()),
+            ..self.line(kind)
+        }
+    }
+
+    fn outcome(&self, connection: &Connection) -> Result<Vec<Line>, JournalError> {
+        let data: OutcomeData = parse(self.seq, &self.data)?;
+        let found: Option<String> = connection
+            .prepare_cached("SELECT data FROM entries WHERE seq = ?1")
+            .and_then(|mut statement| statement.query_row([data.intent], |row| row.get(0)).optional())
+            .attempting("read")?;
+        let Some(found) = found else { return Ok(Vec::new()) };
+        let intent: IntentData = parse(self.seq, &found)?;
+        let mut lines = Vec::with_capacity(intent.records.len());
+        for (position, record) in intent.records.iter().enumerate() {
+            let Some(result) = data.result(position) else { continue };
+            let kind = result.state.map_or("not_done", State::as_str);
+            lines.push(Line {
+                attempts: Some(result.attempts),
+                reason: result.reason.clone(),
+                ..self.record(kind, &intent, record)
+            });
+        }
+        Ok(lines)
+    }
+
+    fn settled(&self) -> Result<Vec<Line>, JournalError> {
+        let data: SettledData = parse(self.seq, &self.data)?;
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for note in &data.quarantine {
+            let reason = match &note.field {
+                Some(field) => format!("{field}: {}", note.reason),
+                None => note.reason.clone(),
+            };
+            reasons.entry(&note.key).or_default().push(reason);
+        }
+        for note in &data.skips {
+            reasons.entry(&note.key).or_default().push(note.reason.clone());
+        }
+        let lines = data.records.iter().map(|record| Line {
+            key: Some(record.key.clone()),
+            line: (record.line > 0).then_some(record.line),
+            id: record.id.clone(),
+            reason: reasons.get(record.key.as_str()).map(|reasons| reasons.join("; ")),
+            ..self.line(record.state.as_str())
+        });
+        Ok(lines.collect())
+    }
+}

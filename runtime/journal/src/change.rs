@@ -1,0 +1,271 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{State, StepId};
+
+/// A batch of this journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BatchId(pub i64);
+
+/// What is done to the records of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// New records with ids of ours.
+    Create,
+    /// Fields of records that are there.
+    Update,
+    /// Records taken out of the trash.
+    Restore,
+    /// Records removed for good.
+    Destroy,
+}
+
+impl Operation {
+    /// Its name in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Restore => "restore",
+            Self::Destroy => "destroy",
+        }
+    }
+}
+
+/// One record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The source key.
+    #[serde(rename = "k")]
+    pub key: String,
+    /// The destination id.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// The line of the export; 0 where it is none of one record.
+    #[serde(rename = "l")]
+    pub line: u64,
+    /// First 16 hexadecimal digits of the BLAKE3 hash of what is sent.
+    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
+}
+
+/// What is about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// From [`crate::Journal::next_batch`].
+    pub batch: BatchId,
+    /// The step it belongs to.
+    pub step: StepId,
+    /// What is done.
+    pub operation: Operation,
+    /// To which records, in order.
+    pub records: Vec<Planned>,
+}
+
+/// What became of one record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordResult {
+    /// How it ended; absent: it did not happen and will be tried again.
+    pub state: Option<State>,
+    /// Requests that it took part in.
+    pub attempts: u32,
+    /// Why it was set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A record that is settled without a request of its own: skipped, set aside, or found as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Its step.
+    pub step: StepId,
+    /// The key in `id_map`: the source key, or one that stands for it where it has none of its own.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// How it ended.
+    pub state: State,
+    /// The destination id that references to it get.
+    pub id: Option<String>,
+    /// The key of the record that stands for it.
+    pub winner: Option<String>,
+}
+
+/// Why a record is in quarantine; one per failing field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineNote {
+    /// Its key in `id_map`.
+    pub key: String,
+    /// The source key, as a person knows it.
+    pub source_key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field, where one is to blame.
+    pub field: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a record was skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkipNote {
+    /// Its key.
+    pub key: String,
+    /// The written rule's reason.
+    pub reason: String,
+}
+
+/// A value that was left out or replaced by a written rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairNote {
+    /// The record's key.
+    pub key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field.
+    pub field: String,
+    /// What was done, and why.
+    pub reason: String,
+}
+
+/// A record whose owner has no member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrphanNote {
+    /// The source owner.
+    pub owner: String,
+    /// The record's key.
+    pub key: String,
+    /// The destination field.
+    pub field: String,
+    /// The line of the export.
+    pub line: u64,
+}
+
+/// How a source owner was resolved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwnerNote {
+    /// The source owner.
+    pub source: String,
+    /// The member's address; absent: nobody.
+    pub destination: Option<String>,
+    /// The member's id.
+    pub id: Option<String>,
+    /// `match`, `override`, `fallback`, `none`.
+    pub how: String,
+}
+
+/// What a record held before it was changed; needed to go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeforeImage {
+    /// The step.
+    pub step: StepId,
+    /// The source key.
+    pub key: String,
+    /// The destination id.
+    pub id: String,
+    /// What was done to it.
+    pub operation: Operation,
+    /// What it held, as the destination said it: JSON of the fields that are written.
+    pub image: String,
+    /// What was written, to see later whether a person changed it since: JSON.
+    pub written: String,
+}
+
+/// A change of the destination's schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupNote {
+    /// Its place in the plan, from 0.
+    pub position: usize,
+    /// In words.
+    pub action: String,
+    /// `done`, `already there`, or why not.
+    pub outcome: String,
+    /// What the connector needs to undo it: JSON.
+    pub undo: String,
+}
+
+/// One thing to remember. What is given to one [`crate::Journal::write`] is remembered together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Before a request.
+    Intent(Intent),
+    /// After it: one result per record of the intent, in its order.
+    Outcome {
+        /// The intent's batch.
+        batch: BatchId,
+        /// In the intent's order.
+        results: Vec<RecordResult>,
+        /// Why some of them failed.
+        quarantine: Vec<QuarantineNote>,
+    },
+    /// Records that are settled without a request; also corrects what was settled before.
+    Settled {
+        /// Which.
+        records: Vec<Settled>,
+        /// Why those in quarantine are there.
+        quarantine: Vec<QuarantineNote>,
+        /// Why those skipped were.
+        skips: Vec<SkipNote>,
+    },
+    /// Values left out or replaced.
+    Repairs {
+        /// The step.
+        step: StepId,
+        /// Which.
+        repairs: Vec<RepairNote>,
+    },
+    /// Records without an owner.
+    Orphans {
+        /// The step.
+        step: StepId,
+        /// Which.
+        orphans: Vec<OrphanNote>,
+    },
+    /// Owners as they were resolved.
+    Owners(Vec<OwnerNote>),
+    /// What records held before.
+    Before(Vec<BeforeImage>),
+    /// A change of the schema.
+    Setup(SetupNote),
+    /// A change of the schema was undone.
+    SetupUndone {
+        /// Its place in the plan.
+        position: usize,
+    },
+    /// How many records of the export belong to a step.
+    Read {
+        /// The step.
+        step: StepId,
+        /// Counted in the export itself, not from the outcomes.
+        records: u64,
+    },
+    /// Nothing is left to do for a step.
+    Done {
+        /// The step.
+        step: StepId,
+    },
+    /// A record was taken back: it is as if it had not been sent.
+    TakenBack {
+        /// The step.
+        step: StepId,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// All of a step is taken back.
+    Reset {
+        /// The step.
+        step: StepId,
+    },
+    /// A result of verify or rollback, kept under a name; the latest counts.
+    Finding {
+        /// `verify`, `rollback`.
+        name: String,
+        /// JSON.
+        value: String,
+    },
+}

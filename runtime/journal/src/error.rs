@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+
+/// What can go wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// SQLite refused.
+    #[error("the journal cannot be {what}: {source}")]
+    Sqlite {
+        /// What was attempted, as a participle: `opened`, `written`.
+        what: &'static str,
+        /// SQLite's answer.
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// There is no journal yet.
+    #[error("{}: there is no journal yet; `migr run` begins one", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The journal belongs to another plan.
+    #[error(
+        "{}: this journal was written by another plan ({found}, not {wanted}). Go on with the plan that began it (`migr run --plan FILE`), \
+         or take its records back first (`migr rollback`), or move the file away to begin anew",
+        path.display()
+    )]
+    OtherPlan {
+        /// Which journal.
+        path: PathBuf,
+        /// The plan's hash that it names.
+        found: String,
+        /// The hash of the plan at hand.
+        wanted: String,
+    },
+    /// The journal belongs to another migration or destination.
+    #[error("{}: this is the journal of `{found}`, not of `{wanted}`; move it away or name the right folder", path.display())]
+    OtherMigration {
+        /// Which journal.
+        path: PathBuf,
+        /// What it names.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// A second writer.
+    #[error("{}: another `migr` is writing this journal ({who}); wait until it is done or stop it", path.display())]
+    Busy {
+        /// Which journal.
+        path: PathBuf,
+        /// The process that holds it.
+        who: String,
+    },
+    /// Not a journal, or one of another version.
+    #[error("{}: this journal has format {found}, this program writes format {wanted}; use the `migr` that began it", path.display())]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What this program writes.
+        wanted: u32,
+    },
+    /// A row that this program cannot read.
+    #[error("entry {seq} of the journal cannot be read: {reason}; check it with `migr journal --verify`")]
+    Entry {
+        /// Its number.
+        seq: i64,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Names what was attempted when SQLite refuses.
+pub(crate) trait Attempt<T> {
+    /// `what` as a participle.
+    fn attempting(self, what: &'static str) -> Result<T, JournalError>;
+}
+
+impl<T> Attempt<T> for Result<T, rusqlite::Error> {
+    fn attempting(self, what: &'static str) -> Result<T, JournalError> {
+        self.map_err(|source| JournalError::Sqlite { what, source })
+    }
+}

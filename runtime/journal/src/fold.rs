@@ -1,0 +1,306 @@
+use rusqlite::{Connection, Row, params};
+
+use crate::error::Attempt as _;
+use crate::{JournalError, OwnerNote, SetupNote, State, schema};
+
+/// How many records of a step ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Not there before.
+    pub created: u64,
+    /// Changed.
+    pub updated: u64,
+    /// As they should be.
+    pub unchanged: u64,
+    /// Left by a written rule.
+    pub skipped: u64,
+    /// Set aside.
+    pub quarantined: u64,
+}
+
+impl Counts {
+    /// Records that ended in any way.
+    pub fn sum(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.skipped + self.quarantined
+    }
+
+    fn slot(&mut self, state: State) -> &mut u64 {
+        match state {
+            State::Created => &mut self.created,
+            State::Updated => &mut self.updated,
+            State::Unchanged => &mut self.unchanged,
+            State::Skipped => &mut self.skipped,
+            State::Quarantined => &mut self.quarantined,
+        }
+    }
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFold {
+    /// Its name.
+    pub name: String,
+    /// The destination object.
+    pub object: String,
+    /// Records of the export that belong to it, counted there; absent: not counted yet.
+    pub read: Option<u64>,
+    /// Nothing is left to do.
+    pub done: bool,
+    /// How they ended.
+    pub counts: Counts,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFold {
+    /// Its number, from 1.
+    pub id: i64,
+    /// The command.
+    pub command: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started: String,
+    /// When it ended; absent: it did not say.
+    pub ended: Option<String>,
+    /// In a word.
+    pub result: Option<String>,
+}
+
+/// A reason for quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineFold {
+    /// The step.
+    pub step: String,
+    /// The source key.
+    pub key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field, where one is to blame.
+    pub field: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Skipped records of one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkipFold {
+    /// The step.
+    pub step: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub records: u64,
+}
+
+/// A repair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepairFold {
+    /// The step.
+    pub step: String,
+    /// The record's key.
+    pub key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field.
+    pub field: String,
+    /// What was done, and why.
+    pub reason: String,
+}
+
+/// A record whose owner has no member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrphanFold {
+    /// The source owner.
+    pub owner: String,
+    /// The step.
+    pub step: String,
+    /// The record's key.
+    pub key: String,
+    /// The destination field.
+    pub field: String,
+    /// The line of the export.
+    pub line: u64,
+}
+
+/// What a journal amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fold {
+    /// The migration.
+    pub migration: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The plan's hash.
+    pub plan_hash: String,
+    /// Runs, oldest first.
+    pub runs: Vec<RunFold>,
+    /// Steps in the order in which they were begun.
+    pub steps: Vec<StepFold>,
+    /// By step, line and field.
+    pub quarantine: Vec<QuarantineFold>,
+    /// By step and reason.
+    pub skips: Vec<SkipFold>,
+    /// By step and line.
+    pub repairs: Vec<RepairFold>,
+    /// By owner, step and line.
+    pub orphans: Vec<OrphanFold>,
+    /// By source owner.
+    pub owners: Vec<OwnerNote>,
+    /// In the plan's order.
+    pub setup: Vec<SetupNote>,
+    /// Result of the last verification: JSON.
+    pub verify: Option<String>,
+    /// Result of the last rollback: JSON.
+    pub rollback: Option<String>,
+}
+
+impl Fold {
+    /// The step of a name.
+    pub fn step(&self, name: &str) -> Option<&StepFold> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+}
+
+pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
+    let finding = |name: &str| {
+        list(connection, "SELECT value FROM findings WHERE name = ?1", params![name], |row| row.get(0))
+            .map(|found: Vec<String>| found.into_iter().next())
+    };
+    Ok(Fold {
+        migration: schema::meta(connection, "migration")?,
+        destination: schema::meta(connection, "destination")?,
+        plan_hash: schema::meta(connection, "plan")?,
+        runs: list(connection, "SELECT id, command, started, ended, result FROM runs ORDER BY id", [], |row| {
+            Ok(RunFold {
+                id: row.get(0)?,
+                command: row.get(1)?,
+                started: moment(row.get(2)?),
+                ended: row.get::<_, Option<i64>>(3)?.map(moment),
+                result: row.get(4)?,
+            })
+        })?,
+        steps: steps(connection)?,
+        quarantine: list(
+            connection,
+            "SELECT steps.name, source_key, file, line, field, reason FROM quarantine JOIN steps ON steps.id = step \
+             ORDER BY step, file, line, field, quarantine.id",
+            [],
+            |row| {
+                Ok(QuarantineFold {
+                    step: row.get(0)?,
+                    key: row.get(1)?,
+                    file: row.get(2)?,
+                    line: line(row, 3)?,
+                    field: row.get(4)?,
+                    reason: row.get(5)?,
+                })
+            },
+        )?,
+        skips: list(
+            connection,
+            "SELECT steps.name, reason, COUNT(*) FROM skips JOIN steps ON steps.id = step GROUP BY step, reason ORDER BY step, reason",
+            [],
+            |row| Ok(SkipFold { step: row.get(0)?, reason: row.get(1)?, records: line(row, 2)? }),
+        )?,
+        repairs: list(
+            connection,
+            "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason",
+            [],
+            |row| {
+                Ok(RepairFold {
+                    step: row.get(0)?,
+                    key: row.get(1)?,
+                    file: row.get(2)?,
+                    line: line(row, 3)?,
+                    field: row.get(4)?,
+                    reason: row.get(5)?,
+                })
+            },
+        )?,
+        orphans: list(
+            connection,
+            "SELECT owner, steps.name, key, field, line FROM orphans JOIN steps ON steps.id = step ORDER BY owner, step, line, field",
+            [],
+            |row| {
+                Ok(OrphanFold {
+                    owner: row.get(0)?,
+                    step: row.get(1)?,
+                    key: row.get(2)?,
+                    field: row.get(3)?,
+                    line: line(row, 4)?,
+                })
+            },
+        )?,
+        owners: list(connection, "SELECT source, destination, id, how FROM owners ORDER BY source", [], |row| {
+            Ok(OwnerNote { source: row.get(0)?, destination: row.get(1)?, id: row.get(2)?, how: row.get(3)? })
+        })?,
+        setup: setup(connection)?,
+        verify: finding("verify")?,
+        rollback: finding("rollback")?,
+    })
+}
+
+/// Changes of the schema, in the plan's order.
+pub(crate) fn setup(connection: &Connection) -> Result<Vec<SetupNote>, JournalError> {
+    list(connection, "SELECT position, action, outcome, undo FROM setup ORDER BY position", [], |row| {
+        let position: i64 = row.get(0)?;
+        Ok(SetupNote {
+            position: usize::try_from(position).unwrap_or(0),
+            action: row.get(1)?,
+            outcome: row.get(2)?,
+            undo: row.get(3)?,
+        })
+    })
+}
+
+fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {
+    let rows: Vec<(i64, StepFold)> =
+        list(connection, "SELECT id, name, object, records, done FROM steps ORDER BY id", [], |row| {
+            let read: Option<i64> = row.get(3)?;
+            let step = StepFold {
+                name: row.get(1)?,
+                object: row.get(2)?,
+                read: read.map(|read| u64::try_from(read).unwrap_or(0)),
+                done: row.get(4)?,
+                counts: Counts::default(),
+            };
+            Ok((row.get(0)?, step))
+        })?;
+    let mut steps = Vec::with_capacity(rows.len());
+    for (id, mut step) in rows {
+        let counted: Vec<(i64, u64)> = list(
+            connection,
+            "SELECT state, COUNT(*) FROM id_map WHERE step = ?1 GROUP BY state",
+            params![id],
+            |row| Ok((row.get(0)?, line(row, 1)?)),
+        )?;
+        for (state, count) in counted {
+            if let Some(state) = State::of(state) {
+                *step.counts.slot(state) = count;
+            }
+        }
+        steps.push(step);
+    }
+    Ok(steps)
+}
+
+fn list<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, JournalError> {
+    let mut statement = connection.prepare_cached(sql).attempting("read")?;
+    let rows = statement.query_map(values, read).attempting("read")?;
+    rows.collect::<Result<_, _>>().attempting("read")
+}
+
+fn line(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
+}
+
+fn moment(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds).map(|at| at.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,217 @@
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::chain::{self, ChainReport};
+use crate::error::Attempt as _;
+use crate::writer::id_column;
+use crate::{BeforeImage, Fold, JournalError, Lines, Operation, SetupNote, State, StepId, fold, schema};
+
+/// What a journal knows about one source key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    /// How it ended.
+    pub state: State,
+    /// The destination id; absent for what is not there.
+    pub id: Option<String>,
+    /// The line of the export.
+    pub line: u64,
+    /// The key of the record that stands for it.
+    pub winner: Option<String>,
+}
+
+/// A row of the map of ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappedRow {
+    /// The key.
+    pub key: String,
+    /// What is known.
+    pub mapped: Mapped,
+}
+
+/// Reads a journal, beside its writer or without one.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens a journal that is there.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        if !path.exists() {
+            return Err(JournalError::Missing { path: path.to_owned() });
+        }
+        let connection = Connection::open(path).attempting("opened")?;
+        schema::prepare_reader(&connection)?;
+        schema::check_format(&connection, path)?;
+        Ok(Self { connection })
+    }
+
+    /// The hash of the plan it belongs to.
+    pub fn plan_hash(&self) -> Result<String, JournalError> {
+        schema::meta(&self.connection, "plan")
+    }
+
+    /// The name of the migration it belongs to.
+    pub fn migration(&self) -> Result<String, JournalError> {
+        schema::meta(&self.connection, "migration")
+    }
+
+    /// The step of a name, if it was begun.
+    pub fn step(&self, name: &str) -> Result<Option<StepId>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT id FROM steps WHERE name = ?1")
+            .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
+            .map(|id| id.map(StepId))
+            .attempting("read")
+    }
+
+    /// Whether nothing is left to do for a step.
+    pub fn is_done(&self, step: StepId) -> Result<bool, JournalError> {
+        self.connection.query_row("SELECT done FROM steps WHERE id = ?1", [step.0], |row| row.get(0)).attempting("read")
+    }
+
+    /// Whether anything of a step is known.
+    pub fn has_records(&self, step: StepId) -> Result<bool, JournalError> {
+        self.connection
+            .query_row("SELECT EXISTS(SELECT 1 FROM id_map WHERE step = ?1)", [step.0], |row| row.get(0))
+            .attempting("read")
+    }
+
+    /// What is known about a source key.
+    pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT state, id, line, winner FROM id_map WHERE step = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| mapped(row, 0)).optional())
+            .attempting("read")
+    }
+
+    /// Rows of a step after a key, in key order, at most `limit`.
+    pub fn rows_after(&self, step: StepId, key: Option<&str>, limit: usize) -> Result<Vec<MappedRow>, JournalError> {
+        self.rows(
+            "SELECT key, state, id, line, winner FROM id_map WHERE step = ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key LIMIT ?3",
+            step,
+            key,
+            limit,
+        )
+    }
+
+    /// The keys that a destination id stands for, with what is known about them.
+    pub fn keys_of(&self, step: StepId, id: &str) -> Result<Vec<MappedRow>, JournalError> {
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.rows_after(step, after.as_deref(), 1000)?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            after = Some(last.key.clone());
+            found.extend(rows.into_iter().filter(|row| row.mapped.id.as_deref() == Some(id)));
+        }
+    }
+
+    fn rows(&self, sql: &str, step: StepId, key: Option<&str>, limit: usize) -> Result<Vec<MappedRow>, JournalError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, key, limit], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
+            .attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// What records of a step held before they were changed, newest first, those before `seq`; with their numbers.
+    pub fn before_images(
+        &self,
+        step: StepId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<(i64, BeforeImage)>, JournalError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, key, id, operation, image, written FROM before_images WHERE step = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+            )
+            .attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, before.unwrap_or(i64::MAX), limit], |row| {
+                let operation = match row.get::<_, String>(3)?.as_str() {
+                    "create" => Operation::Create,
+                    "restore" => Operation::Restore,
+                    "destroy" => Operation::Destroy,
+                    _ => Operation::Update,
+                };
+                Ok((
+                    row.get(0)?,
+                    BeforeImage {
+                        step,
+                        key: row.get(1)?,
+                        id: id_column(row, 2)?.unwrap_or_default(),
+                        operation,
+                        image: row.get(4)?,
+                        written: row.get(5)?,
+                    },
+                ))
+            })
+            .attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// Changes of the schema that were made, in the plan's order.
+    pub fn setup(&self) -> Result<Vec<SetupNote>, JournalError> {
+        fold::setup(&self.connection)
+    }
+
+    /// A result that was kept under a name.
+    pub fn finding(&self, name: &str) -> Result<Option<String>, JournalError> {
+        self.connection
+            .query_row("SELECT value FROM findings WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .attempting("read")
+    }
+
+    /// What it all amounts to.
+    pub fn fold(&self) -> Result<Fold, JournalError> {
+        fold::fold(&self.connection)
+    }
+
+    /// The audit trail, one line per record and attempt.
+    pub fn lines(&self) -> Lines<'_> {
+        Lines::new(&self.connection)
+    }
+
+    /// Recomputes the chain of hashes.
+    pub fn verify_chain(&self) -> Result<ChainReport, JournalError> {
+        chain::verify(&self.connection)
+    }
+
+    /// Whether a record of a line is in quarantine or skipped for a step.
+    pub fn reasons(&self, step: StepId, key: &str) -> Result<Vec<String>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT CASE WHEN field IS NULL THEN reason ELSE field || ': ' || reason END FROM quarantine WHERE step = ?1 AND key = ?2 \
+                 UNION ALL SELECT reason FROM skips WHERE step = ?1 AND key = ?2",
+            )
+            .attempting("read")?;
+        let rows = statement.query_map(params![step.0, key], |row| row.get(0)).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// How many records of a step ended in a state.
+    pub fn count(&self, step: StepId, state: State) -> Result<u64, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT COUNT(*) FROM id_map WHERE step = ?1 AND state = ?2",
+                params![step.0, state.number()],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| u64::try_from(count).unwrap_or(0))
+            .attempting("read")
+    }
+}
+
+fn mapped(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Mapped> {
+    let number: i64 = row.get(at)?;
+    let state = State::of(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, number))?;
+    let line: i64 = row.get(at + 2)?;
+    Ok(Mapped { state, id: id_column(row, at + 1)?, line: u64::try_from(line).unwrap_or(0), winner: row.get(at + 3)? })
+}

@@ -1,0 +1,90 @@
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::JournalError;
+use crate::error::Attempt as _;
+
+/// The version of the file's layout.
+pub(crate) const FORMAT: u32 = 1;
+
+// Entries are appended; everything else follows from them. `id_map` is written in source order, which keeps its tree from splitting at random.
+const TABLES: &str = "
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries(
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, step INTEGER, data TEXT NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE runs(id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, result TEXT);
+CREATE TABLE steps(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, object TEXT NOT NULL, records INTEGER, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE id_map(
+  step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, id, line INTEGER NOT NULL, winner TEXT, PRIMARY KEY(step, key)) WITHOUT ROWID;
+CREATE TABLE open_intents(batch INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+CREATE TABLE quarantine(
+  id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, source_key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT,
+  reason TEXT NOT NULL);
+CREATE INDEX quarantine_of ON quarantine(step, key);
+CREATE TABLE skips(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE repairs(
+  id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
+  UNIQUE(step, key, field, reason));
+CREATE TABLE orphans(
+  owner TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(owner, step, key, field)) WITHOUT ROWID;
+CREATE TABLE owners(source TEXT PRIMARY KEY, destination TEXT, id TEXT, how TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE before_images(
+  seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, id, operation TEXT NOT NULL, image TEXT NOT NULL, written TEXT NOT NULL,
+  UNIQUE(step, id, operation));
+CREATE TABLE setup(position INTEGER PRIMARY KEY, action TEXT NOT NULL, outcome TEXT NOT NULL, undo TEXT NOT NULL);
+CREATE TABLE members(object TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, field, value, id)) WITHOUT ROWID;
+CREATE TABLE findings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Lays the tables out in an empty file.
+pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
+    connection.execute_batch(TABLES).attempting("begun")
+}
+
+/// How a connection that writes works.
+pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-16384; \
+             PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;",
+        )
+        .attempting("opened")
+}
+
+/// How a connection that reads works.
+pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), JournalError> {
+    connection
+        .execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192; PRAGMA busy_timeout=5000;")
+        .attempting("opened")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+/// Nothing was laid out yet.
+pub(crate) fn is_empty(connection: &Connection) -> Result<bool, JournalError> {
+    connection.query_row("SELECT COUNT(*) = 0 FROM sqlite_schema", [], |row| row.get(0)).attempting("opened")
+}
+
+/// A remark about the whole journal; empty where there is none.
+pub(crate) fn meta(connection: &Connection, name: &str) -> Result<String, JournalError> {
+    connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+        .attempting("read")
+}
+
+/// The file is a journal of this program's format.
+pub(crate) fn check_format(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let known: bool = connection
+        .query_row("SELECT COUNT(*) = 1 FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .attempting("opened")?;
+    let found = if known { meta(connection, "format")? } else { "unknown".to_owned() };
+    if found == FORMAT.to_string() {
+        Ok(())
+    } else {
+        Err(JournalError::Format { path: path.to_owned(), found, wanted: FORMAT })
+    }
+}

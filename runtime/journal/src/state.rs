@@ -1,0 +1,60 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a record ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It was not there and is now.
+    Created,
+    /// It was there and was changed.
+    Updated,
+    /// It was there as it should be.
+    Unchanged,
+    /// It stayed behind by a written rule.
+    Skipped,
+    /// It was set aside for a person.
+    Quarantined,
+}
+
+impl State {
+    /// The number that stands for it in the file.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Created => 1,
+            Self::Updated => 2,
+            Self::Unchanged => 3,
+            Self::Skipped => 4,
+            Self::Quarantined => 5,
+        }
+    }
+
+    /// The state of a number.
+    pub(crate) fn of(number: i64) -> Option<Self> {
+        [Self::Created, Self::Updated, Self::Unchanged, Self::Skipped, Self::Quarantined]
+            .into_iter()
+            .find(|state| state.number() == number)
+    }
+
+    /// Its name in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A step of a run in this journal: a stage, its links, or its second pass. Valid for one journal file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub(crate) i64);

@@ -1,0 +1,258 @@
+use std::path::Path;
+
+use super::*;
+
+const PLAN: Identity<'_> = Identity { migration: "clinic", destination: "staging", plan_hash: "blake3:aa" };
+const FIRST: &str = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+const SECOND: &str = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
+
+fn journal(folder: &Path) -> Journal {
+    Journal::open(&folder.join("journal.db"), &PLAN).unwrap()
+}
+
+fn planned(key: &str, id: &str, line: u64) -> Planned {
+    Planned { key: key.to_owned(), id: id.to_owned(), line, digest: "00ff".to_owned() }
+}
+
+fn intent(journal: &mut Journal, step: StepId, records: Vec<Planned>) -> BatchId {
+    let batch = journal.next_batch();
+    journal.write(&[Change::Intent(Intent { batch, step, operation: Operation::Create, records })]).unwrap();
+    batch
+}
+
+fn result(state: State) -> RecordResult {
+    RecordResult { state: Some(state), attempts: 1, reason: None }
+}
+
+fn quarantined(key: &str, line: u64, reason: &str) -> QuarantineNote {
+    QuarantineNote {
+        key: key.to_owned(),
+        source_key: key.to_owned(),
+        file: "export/contacts.csv".to_owned(),
+        line,
+        field: Some("emails".to_owned()),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Two sent, one of them refused, one skipped.
+fn example(folder: &Path) -> Journal {
+    let mut journal = journal(folder);
+    journal.begin_run("run").unwrap();
+    let step = journal.step("Contact", "people").unwrap();
+    journal.write(&[Change::Read { step, records: 3 }]).unwrap();
+    let settled = Settled {
+        step,
+        key: "C3".to_owned(),
+        line: 4,
+        state: State::Skipped,
+        id: Some(FIRST.to_owned()),
+        winner: Some("C1".to_owned()),
+    };
+    let skip = SkipNote { key: "C3".to_owned(), reason: "duplicate of C1".to_owned() };
+    journal.write(&[Change::Settled { records: vec![settled], quarantine: vec![], skips: vec![skip] }]).unwrap();
+    let batch = intent(&mut journal, step, vec![planned("C1", FIRST, 2), planned("C2", SECOND, 3)]);
+    let refused = RecordResult {
+        state: Some(State::Quarantined),
+        attempts: 2,
+        reason: Some("400 A duplicate entry was detected".to_owned()),
+    };
+    journal
+        .write(&[
+            Change::Outcome {
+                batch,
+                results: vec![result(State::Created), refused],
+                quarantine: vec![quarantined("C2", 3, "400 A duplicate entry was detected")],
+            },
+            Change::Done { step },
+        ])
+        .unwrap();
+    journal.end_run("done").unwrap();
+    journal
+}
+
+#[test]
+fn what_was_done_is_known_by_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = example(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let reader = journal.reader().unwrap();
+    let created = Mapped { state: State::Created, id: Some(FIRST.to_owned()), line: 2, winner: None };
+    assert_eq!(reader.id_of(step, "C1").unwrap(), Some(created));
+    assert_eq!(reader.id_of(step, "C2").unwrap().unwrap().id, None);
+    assert_eq!(reader.id_of(step, "C3").unwrap().unwrap().winner.as_deref(), Some("C1"));
+    assert_eq!(reader.id_of(step, "C4").unwrap(), None);
+    let fold = reader.fold().unwrap();
+    let counts = Counts { created: 1, skipped: 1, quarantined: 1, ..Counts::default() };
+    assert_eq!(fold.steps[0].counts, counts);
+    assert_eq!(fold.steps[0].read, Some(counts.sum()));
+    assert_eq!(reader.reasons(step, "C2").unwrap(), ["emails: 400 A duplicate entry was detected"]);
+}
+
+#[test]
+fn the_trail_has_one_line_per_record_and_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = example(folder.path());
+    let lines: Vec<String> = journal
+        .reader()
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let line = Line { at: "[at]".to_owned(), hash: "[hash]".to_owned(), ..line.unwrap() };
+            serde_json::to_string(&line).unwrap()
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_intent_without_an_outcome_is_found_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    journal.begin_run("run").unwrap();
+    let step = journal.step("Contact", "people").unwrap();
+    let batch = intent(&mut journal, step, vec![planned("C1", FIRST, 2)]);
+    drop(journal);
+    let mut journal = self::journal(folder.path());
+    let open = journal.open_intents();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].batch, open[0].step, open[0].records[0].key.as_str()), (batch, step, "C1"));
+    assert!(journal.next_batch() > batch);
+    journal.write(&[Change::Outcome { batch, results: vec![result(State::Created)], quarantine: vec![] }]).unwrap();
+    assert!(journal.open_intents().is_empty());
+    drop(journal);
+    assert!(self::journal(folder.path()).open_intents().is_empty());
+}
+
+#[test]
+fn an_intent_that_came_to_nothing_leaves_no_trace_in_the_map() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let batch = intent(&mut journal, step, vec![planned("C1", FIRST, 2)]);
+    let nothing = RecordResult { state: None, attempts: 1, reason: None };
+    journal.write(&[Change::Outcome { batch, results: vec![nothing], quarantine: vec![] }]).unwrap();
+    assert_eq!(journal.reader().unwrap().id_of(step, "C1").unwrap(), None);
+}
+
+#[test]
+fn all_of_a_write_is_remembered_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let unknown = Change::Outcome { batch: BatchId(99), results: vec![], quarantine: vec![] };
+    assert!(journal.write(&[Change::Done { step }, unknown]).is_err());
+    assert!(!journal.reader().unwrap().is_done(step).unwrap());
+    assert!(matches!(journal.reader().unwrap().verify_chain().unwrap(), ChainReport::Whole { entries: 0, .. }));
+    journal.write(&[Change::Done { step }]).unwrap();
+    assert!(journal.reader().unwrap().is_done(step).unwrap());
+}
+
+#[test]
+fn a_later_decision_takes_the_place_of_an_earlier_one_with_its_reasons() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = example(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let batch = intent(&mut journal, step, vec![planned("C2", SECOND, 3)]);
+    journal.write(&[Change::Outcome { batch, results: vec![result(State::Created)], quarantine: vec![] }]).unwrap();
+    let fold = journal.reader().unwrap().fold().unwrap();
+    assert_eq!(fold.quarantine, []);
+    assert_eq!(fold.steps[0].counts.created, 2);
+}
+
+#[test]
+fn the_journal_of_another_plan_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(journal(folder.path()));
+    let other = Identity { plan_hash: "blake3:bb", ..PLAN };
+    let error = Journal::open(&folder.path().join("journal.db"), &other).unwrap_err().to_string();
+    let shown = error.replace(&folder.path().display().to_string(), "[folder]");
+    insta::assert_snapshot!(shown, @"[folder]/journal.db: this journal was written by another plan (blake3:aa, not blake3:bb). Go on with the plan that began it (`migr run --plan FILE`), or take its records back first (`migr rollback`), or move the file away to begin anew");
+}
+
+#[test]
+fn the_journal_of_another_destination_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(journal(folder.path()));
+    let other = Identity { destination: "production", ..PLAN };
+    let error = Journal::open(&folder.path().join("journal.db"), &other).unwrap_err();
+    assert!(matches!(error, JournalError::OtherMigration { .. }), "{error}");
+}
+
+#[test]
+fn a_second_writer_is_refused_and_told_who_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = journal(folder.path());
+    let error = Journal::open(&folder.path().join("journal.db"), &PLAN).unwrap_err();
+    let JournalError::Busy { who, .. } = &error else { panic!("{error}") };
+    assert!(who.starts_with(&format!("process {} on ", std::process::id())), "{who}");
+    drop(first);
+    drop(journal(folder.path()));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE other(x)").unwrap();
+    assert!(matches!(Journal::open(&path, &PLAN), Err(JournalError::Format { .. })));
+    assert!(matches!(Reader::open(&folder.path().join("none.db")), Err(JournalError::Missing { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn its_owner_alone_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let _journal = example(folder.path());
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn the_chain_shows_a_changed_a_removed_and_a_missing_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = example(folder.path());
+    let ChainReport::Whole { entries, .. } = journal.reader().unwrap().verify_chain().unwrap() else { panic!() };
+    assert_eq!(entries, 7);
+    drop(journal);
+    let path = folder.path().join("journal.db");
+    let tamper = |sql: &str| {
+        let copy = folder.path().join("copy.db");
+        std::fs::copy(&path, &copy).unwrap();
+        rusqlite::Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
+        let report = Reader::open(&copy).unwrap().verify_chain().unwrap();
+        std::fs::remove_file(&copy).unwrap();
+        report
+    };
+    let changed = tamper("UPDATE entries SET data = replace(data, 'C1', 'C9') WHERE seq = 3");
+    assert_eq!(changed, ChainReport::Broken { seq: 3, why: "it is not what was written".to_owned() });
+    let removed = tamper("DELETE FROM entries WHERE seq = 4");
+    assert_eq!(removed, ChainReport::Broken { seq: 5, why: "entry 4 is missing".to_owned() });
+    let shortened = tamper("DELETE FROM entries WHERE seq > 5");
+    assert_eq!(shortened, ChainReport::Broken { seq: 6, why: "entries are missing at the end".to_owned() });
+}
+
+#[test]
+fn the_first_before_image_counts_and_a_reset_forgets() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let image = |image: &str| BeforeImage {
+        step,
+        key: "C1".to_owned(),
+        id: FIRST.to_owned(),
+        operation: Operation::Update,
+        image: image.to_owned(),
+        written: "{}".to_owned(),
+    };
+    journal.write(&[Change::Before(vec![image(r#"{"city":""}"#)])]).unwrap();
+    journal.write(&[Change::Before(vec![image(r#"{"city":"Reno"}"#)])]).unwrap();
+    let images = journal.reader().unwrap().before_images(step, None, 10).unwrap();
+    assert_eq!(images.iter().map(|(_, image)| image.image.as_str()).collect::<Vec<_>>(), [r#"{"city":""}"#]);
+    journal.write(&[Change::Reset { step }]).unwrap();
+    assert_eq!(journal.reader().unwrap().before_images(step, None, 10).unwrap(), []);
+}
