@@ -3,10 +3,12 @@
 use crate::{FieldType, Plan, SetupAction, Stage, Summary};
 
 mod expression;
+mod graph;
 mod markdown;
 mod terminal;
 
 pub use expression::expression;
+pub use graph::{dot, mermaid};
 pub use markdown::markdown;
 pub use terminal::terminal;
 

@@ -1,0 +1,64 @@
+use std::fmt::Write as _;
+
+use super::heading;
+use crate::{Plan, Stage};
+
+/// The dependency graph in Mermaid's language. An arrow points from what must be there first; a dotted one is written in a second pass.
+pub fn mermaid(plan: &Plan) -> String {
+    let mut out = String::from("flowchart LR\n");
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let _ = writeln!(out, "  s{at}[\"{}\"]", mermaid_text(&heading(stage)));
+    }
+    for_each_edge(plan, |from, to, label, deferred| {
+        let arrow = if deferred { "-.->" } else { "-->" };
+        let _ = writeln!(out, "  s{from} {arrow}|\"{}\"| s{to}", mermaid_text(label));
+    });
+    out
+}
+
+/// The dependency graph in Graphviz' language.
+pub fn dot(plan: &Plan) -> String {
+    let mut out = format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", dot_text(&plan.migration));
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let _ = writeln!(out, "  s{at} [label={}];", dot_text(&heading(stage)));
+    }
+    for_each_edge(plan, |from, to, label, deferred| {
+        let style = if deferred { ", style=dotted" } else { "" };
+        let _ = writeln!(out, "  s{from} -> s{to} [label={}{style}];", dot_text(label));
+    });
+    out.push_str("}\n");
+    out
+}
+
+/// Calls `show` with the position of the stage that comes first, of the one that waits, the fields that refer, and whether they are written in a second pass.
+fn for_each_edge(plan: &Plan, mut show: impl FnMut(usize, usize, &str, bool)) {
+    let position = |id: &str| plan.stages.iter().position(|stage| stage.id == id);
+    for (to, stage) in plan.stages.iter().enumerate() {
+        for (on, fields, deferred) in joined_edges(stage) {
+            if let Some(from) = position(on) {
+                show(from, to, &fields.join(", "), deferred);
+            }
+        }
+    }
+}
+
+/// A stage's edges, one per stage and pass, with the fields that refer.
+fn joined_edges(stage: &Stage) -> Vec<(&str, Vec<&str>, bool)> {
+    let mut edges: Vec<(&str, Vec<&str>, bool)> = Vec::new();
+    for edge in &stage.edges {
+        match edges.iter_mut().find(|(on, _, deferred)| *on == edge.on && *deferred == edge.deferred) {
+            Some((_, fields, _)) if fields.contains(&edge.field.as_str()) => {}
+            Some((_, fields, _)) => fields.push(&edge.field),
+            None => edges.push((&edge.on, vec![&edge.field], edge.deferred)),
+        }
+    }
+    edges
+}
+
+fn mermaid_text(text: &str) -> String {
+    text.replace('"', "#quot;")
+}
+
+fn dot_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
