@@ -30,6 +30,8 @@ pub struct Rate {
     pub requests: u32,
     /// The window, in seconds.
     pub per_seconds: u32,
+    /// Requests that may go at once after a rest; absent: as many as `requests`.
+    pub burst: Option<u32>,
 }
 
 impl Rate {
@@ -38,6 +40,6 @@ impl Rate {
         let limit = limits.iter().find(|limit| limit.what == "requests")?;
         let requests = u32::try_from(limit.value).ok().filter(|requests| *requests > 0)?;
         let per_seconds = u32::try_from(limit.per_seconds?).ok().filter(|seconds| *seconds > 0)?;
-        Some(Self { requests, per_seconds })
+        Some(Self { requests, per_seconds, burst: None })
     }
 }

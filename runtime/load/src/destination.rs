@@ -77,7 +77,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
         link: &LinkMapping,
         owner_object: &str,
         owner_id: &str,
-        target: &Reference,
+        target: &Reference<'_>,
     ) -> Result<Map, LoadError>;
 
     /// Takes records out of the trash. Those that are not in it stay as they are.

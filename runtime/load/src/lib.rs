@@ -3,6 +3,7 @@
 mod capabilities;
 mod destination;
 mod error;
+mod http;
 mod options;
 mod schema;
 mod secret;

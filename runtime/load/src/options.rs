@@ -47,7 +47,7 @@ impl Default for HttpOptions {
             proxy: None,
             certificates: Vec::new(),
             rate: None,
-            in_flight: 4,
+            in_flight: 8,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             timeout_per_mebibyte: Duration::from_secs(30),
