@@ -8,7 +8,8 @@ use crate::words::words;
 
 /// Text that does not follow the grammar.
 pub(crate) fn syntax_error(expected: &str, found: &str, at: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0101, format!("expected {expected}, found {found}"), at, "here")
+    let label = if at.start == at.end { "something is missing here" } else { "not expected here" };
+    Diagnostic::new(Code::E0101, format!("expected {expected}, found {found}"), at, label)
 }
 
 /// A block that the file, or the next thing of its kind, ends.

@@ -1,27 +1,193 @@
-//! Where a skipped piece went wrong: it is read again by a strict rule, for pest's furthest failure.
+//! Where a skipped piece went wrong: it is read again by a strict rule, for the furthest place that pest got to and what it would have taken there.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use migr_diagnostics::{Diagnostic, nearest};
+use pest::Parser as _;
+use pest::error::InputLocation;
 
 use crate::errors;
 use crate::grammar::{Grammar, Rule};
 use crate::walk::Node;
-use pest::Parser as _;
-use pest::error::InputLocation;
+use crate::words::words;
 
-/// Reports why an entry could not be read.
+/// Pieces beyond this many bytes are explained without what was expected: collecting that is slow.
+const EXPLAINED: usize = 20_000;
+
+/// pest's switch for details is one for the process; readings that need it take turns.
+static DETAILS: Mutex<()> = Mutex::new(());
+
+/// Where reading stopped, and what could have stood there.
+struct Failure {
+    at: usize,
+    expected: BTreeSet<String>,
+}
+
+/// Reports why an entry or item could not be read.
 pub(crate) fn explain(node: &Node<'_, '_>, strict: Rule) {
-    let text = node.str();
-    match Grammar::parse(strict, text) {
-        Ok(_) => node.walk.report(errors::unexplained(node.span())),
-        Err(error) => {
-            let at = match error.location {
-                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-            };
-            let start = node.span().start as usize - node.walk.base + at;
-            node.walk.report(errors::syntax_error("something else", "this", node.walk.span(start, start + 1)));
-        }
+    let start = node.start();
+    explain_from(node, start, strict);
+}
+
+/// Reports what stands behind an item that began at `start`.
+pub(crate) fn explain_junk(node: &Node<'_, '_>, start: usize) {
+    explain_from(node, start, Rule::strict_item);
+}
+
+fn explain_from(node: &Node<'_, '_>, start: usize, strict: Rule) {
+    let section = node.input();
+    let end = node.start() + node.str().len();
+    let piece = section.get(start..end).unwrap_or_default();
+    let rest = section.get(start..).unwrap_or_default();
+    // A piece that reads well by itself went wrong on a line that was not counted to it.
+    let Some(failure) = failure(piece, strict).or_else(|| failure(rest, strict)) else {
+        node.walk.report(errors::unexplained(node.span()));
+        return;
+    };
+    node.walk.report(worded(node, start, strict, &failure));
+}
+
+fn failure(text: &str, strict: Rule) -> Option<Failure> {
+    let detailed = text.len() <= EXPLAINED;
+    let error = {
+        let _turn = DETAILS.lock().unwrap_or_else(PoisonError::into_inner);
+        pest::set_error_detail(detailed);
+        let read = Grammar::parse(strict, text).map(|_| ());
+        pest::set_error_detail(false);
+        read.err()?
+    };
+    let (InputLocation::Pos(mut at) | InputLocation::Span((mut at, _))) = error.location;
+    let mut expected = BTreeSet::new();
+    if let Some(attempts) = error.parse_attempts() {
+        at = attempts.max_position;
+        expected.extend(attempts.expected_tokens().into_iter().map(|token| token.to_string()));
+    }
+    Some(Failure { at: at.min(text.len()), expected })
+}
+
+fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) -> Diagnostic {
+    let section = node.input();
+    // What was wanted may be looked for behind blanks, at what is really there; where nothing is, the place is where the line's text ends.
+    let blank_or_not = section.get(start + failure.at..).unwrap_or_default();
+    let after = blank_or_not.trim_start_matches([' ', '\t']);
+    let token = token(after);
+    let behind = if token.is_empty() { 0 } else { blank_or_not.len() - after.len() };
+    let at = start + failure.at + behind;
+    let span = node.walk.span(at, at + token.len());
+    let piece = section.get(start..).unwrap_or_default();
+    let before = piece.get(..failure.at).unwrap_or_default();
+    let at_start = before.trim_start_matches("override").trim_ascii().is_empty();
+    let expected = if at_start { words(strict).to_owned() } else { expected(&failure.expected, token) };
+    let diagnostic = errors::syntax_error(&expected, &found(token, after), span);
+    match help(piece, before, token, strict, failure) {
+        Some(help) => diagnostic.with_help(help),
+        None => diagnostic,
     }
 }
 
-/// Reports why an item could not be read.
-pub(crate) fn explain_item(node: &Node<'_, '_>) {
-    explain(node, Rule::strict_item);
+/// The word, number, text or sign that a text begins with; empty at the end of a line.
+fn token(text: &str) -> &str {
+    let Some(first) = text.chars().next() else { return "" };
+    let end = match first {
+        '\n' | '\r' => 0,
+        '"' => text.get(1..).and_then(|rest| rest.find(['"', '\n'])).map_or(1, |at| at + 2).min(text.len()),
+        _ if is_word(first) => text.find(|character| !is_word(character)).unwrap_or(text.len()),
+        _ => ["->", "==", "!=", "<=", ">=", "??", "//"]
+            .iter()
+            .find(|sign| text.starts_with(**sign))
+            .map_or(first.len_utf8(), |sign| sign.len()),
+    };
+    text.get(..end).unwrap_or_default().trim_end_matches(['\n', '\r'])
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+fn found(token: &str, after: &str) -> String {
+    match token.chars().next() {
+        None if after.is_empty() => "the end of the file".to_owned(),
+        None => "the end of the line".to_owned(),
+        Some('"') if token.len() > 1 && token.ends_with('"') => "a text".to_owned(),
+        Some(space) if space.is_whitespace() => format!("a blank that is not a space (U+{:04X})", u32::from(space)),
+        Some(character) if character.is_control() => format!("the character U+{:04X}", u32::from(character)),
+        Some(_) => format!("`{token}`"),
+    }
+}
+
+/// What could have stood there, in words: the few things that carry on, not everything the grammar would take.
+fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
+    let has = |token: &str| tokens.contains(token);
+    let mut listed: Vec<String> = Vec::new();
+    let after_value = has("??");
+    let value = has("[") && has("{") && has("`");
+    let name = has("`");
+    let ends = has(";");
+    if value {
+        listed.push("a value".to_owned());
+    } else if name {
+        listed.push("a name".to_owned());
+    }
+    if has("\"") && !value {
+        let closing = has("\\");
+        listed.push(if closing { "the closing `\"`" } else { "a text in quotes" }.to_owned());
+    }
+    if has("-") && has("0..9") && !value && !after_value {
+        listed.push("a number".to_owned());
+    }
+    let quiet = |token: &str| match token {
+        "(" | "[" | "{" => value || after_value || (token == "{" && has("\\")),
+        "." | "-" | "*" | "/" | "+" | "<" | "<=" | ">" | ">=" | "==" | "!=" | "??" | "and" | "or" | "in" | "not"
+        | "|" => after_value || value || (token == "-" && has("0..9")),
+        ":" => has(")"),
+        "as" | "on" | "otherwise" | "by" | "inverse" | "through" | "per" => ends || after_value || has("="),
+        ";" | "}" => ends,
+        "_" | "`" | "\"" | "\\" | "//" | "\n" | "\r" | "\r\n" | " " | "\t" | "BUILTIN_RULE" => true,
+        _ => token.contains("..") || (token.len() == 1 && token.chars().all(char::is_alphabetic)),
+    };
+    listed.extend(tokens.iter().filter(|token| !quiet(token)).map(|token| format!("`{token}`")));
+    if listed.is_empty() && after_value {
+        listed.push("an operator".to_owned());
+    }
+    if ends && !found.is_empty() {
+        listed.push("the end of the entry".to_owned());
+    }
+    listed.truncate(6);
+    match listed.pop() {
+        None if tokens.is_empty() => "something else".to_owned(),
+        None => "the end of the line".to_owned(),
+        Some(only) if listed.is_empty() => only,
+        Some(last) => format!("{} or {last}", listed.join(", ")),
+    }
+}
+
+/// What to do, where it is likely enough.
+fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure) -> Option<String> {
+    if failure.expected.contains("==") && token == "=" {
+        return Some("write `==` to compare".to_owned());
+    }
+    match token.chars().next() {
+        Some('“' | '”' | '„') => return Some("write straight quotes, `\"`".to_owned()),
+        Some(space) if space.is_whitespace() => return Some("write an ordinary space".to_owned()),
+        _ => {}
+    }
+    let keywords: Vec<&str> =
+        failure.expected.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word)).collect();
+    if let Some(near) = nearest(token, keywords) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    // The entry's own first word may be the mistake, noticed only behind it.
+    let first = piece.split(|character: char| !is_word(character)).next().unwrap_or_default();
+    let behind_first = before.trim_ascii() == first;
+    if !first.is_empty() && (before.is_empty() || behind_first && first.len() > 4) {
+        let openers = self::failure("=", strict).map(|failure| failure.expected).unwrap_or_default();
+        let near = nearest(first, openers.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word)))?;
+        return Some(format!("did you mean `{near}`?"));
+    }
+    None
+}
+
+fn is_plain(word: &str) -> bool {
+    word.chars().all(|character| character.is_ascii_lowercase())
 }

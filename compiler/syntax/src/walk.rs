@@ -73,8 +73,18 @@ impl<'w, 'i> Node<'w, 'i> {
         }
     }
 
+    /// Where it begins, in bytes of the section.
+    pub(crate) fn start(&self) -> usize {
+        self.pair.as_span().start()
+    }
+
+    /// The whole section.
+    pub(crate) fn input(&self) -> &'i str {
+        self.pair.get_input()
+    }
+
     pub(crate) fn span(&self) -> Span {
-        let start = self.pair.as_span().start();
+        let start = self.start();
         self.walk.span(start, start + self.str().len())
     }
 

@@ -9,6 +9,7 @@ use crate::{errors, strict};
 /// The items of a section.
 pub(crate) fn items(mut children: Children<'_, '_>, section: &str, items: &mut Vec<Item>) {
     let mut extend = None;
+    let mut last = 0;
     while let Some(node) = children.next() {
         match node.rule() {
             Rule::EOI => continue,
@@ -16,15 +17,20 @@ pub(crate) fn items(mut children: Children<'_, '_>, section: &str, items: &mut V
                 extend = Some(node.span());
                 continue;
             }
+            Rule::junk => {
+                strict::explain_junk(&node, last);
+                continue;
+            }
             _ => {}
         }
         let span = extend.map_or(node.span(), |from| node.span().to(from));
         let docs = children.take_docs();
         let kind = if node.rule() == Rule::bad_item {
-            strict::explain_item(&node);
+            strict::explain(&node, Rule::strict_item);
             ItemKind::Error
         } else {
             let start = (span.start as usize).saturating_sub(node.walk.base);
+            last = start;
             in_column_one(&node, section, start);
             item(node).unwrap_or(ItemKind::Error)
         };

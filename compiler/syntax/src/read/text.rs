@@ -46,7 +46,7 @@ pub(super) fn unescaped(written: &str, node: &Node<'_, '_>, skipped: usize) -> A
             Some('t') => value.push('\t'),
             Some(escaped @ ('"' | '\\' | '{' | '}')) => value.push(escaped),
             Some(escaped) => {
-                let start = node.span().start as usize - node.walk.base + skipped + at;
+                let start = node.start() + skipped + at;
                 let span = node.walk.span(start, start + 1 + escaped.len_utf8());
                 node.walk.report(errors::unknown_escape(span, escaped));
                 value.push('\\');
@@ -61,7 +61,7 @@ pub(super) fn unescaped(written: &str, node: &Node<'_, '_>, skipped: usize) -> A
 /// `a.b.c`, each name with its place.
 pub(super) fn path(node: &Node<'_, '_>) -> Path {
     let written = node.str();
-    let start = node.span().start as usize - node.walk.base;
+    let start = node.start();
     let mut names = Vec::new();
     let (mut from, mut quoted) = (0, false);
     let mut push = |from: usize, to: usize| {
