@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod error;
+mod export;
+mod header;
+mod json;
+mod path;
+mod record;
+mod records;
+mod scan;
+mod usage;
+
+pub use error::ExtractError;
+pub use export::Export;
+pub use header::column_name;
+pub use path::SourcePath;
+pub use record::{OwnedRecord, Record, Row};
+pub use records::Records;
+pub use scan::Encoding;

@@ -1,0 +1,124 @@
+use std::collections::BTreeMap;
+
+use migr_diagnostics::nearest;
+use migr_plan::SourceObject;
+
+use crate::ExtractError;
+
+/// Where the catalog's columns stand in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// The headers as they stand.
+    pub(crate) names: Vec<String>,
+    /// By position in `SourceObject.columns`: the cell of the file.
+    pub(crate) positions: Vec<Option<usize>>,
+    /// Headers that no column of the catalog claims.
+    pub(crate) extra: Vec<String>,
+    /// Columns of the catalog that the file lacks and the plan does not read.
+    pub(crate) missing: Vec<String>,
+}
+
+/// How a header reads: lower-cased, runs of spaces and punctuation as one underscore, none at either end.
+pub fn column_name(header: &str) -> String {
+    let mut name = String::with_capacity(header.len());
+    for character in header.chars() {
+        if character.is_alphanumeric() {
+            name.extend(character.to_lowercase());
+        } else if !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    while name.ends_with('_') {
+        name.pop();
+    }
+    name
+}
+
+impl Header {
+    /// Matches a file's headers with an object's columns. `is_read` tells which columns the plan cannot do without.
+    pub(crate) fn matched(
+        names: Vec<String>,
+        object: &SourceObject,
+        is_read: impl Fn(&str) -> bool,
+        place: (&str, u64),
+    ) -> Result<Self, ExtractError> {
+        let (file, line) = place;
+        let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, header) in names.iter().enumerate() {
+            let name = column_name(header);
+            if name.is_empty() {
+                continue;
+            }
+            if let Some(first) = by_name.insert(name.clone(), at) {
+                return Err(ExtractError::DuplicateColumn {
+                    file: file.to_owned(),
+                    line,
+                    column: name,
+                    first: names.get(first).cloned().unwrap_or_default(),
+                    second: header.clone(),
+                });
+            }
+        }
+        let mut found = Self { names, ..Self::default() };
+        for column in &object.columns {
+            let position = match &column.header {
+                Some(exact) => found.names.iter().position(|header| header.trim() == exact.trim()),
+                None => by_name.get(&column.name).copied(),
+            };
+            if position.is_none() {
+                if is_read(&column.name) {
+                    return Err(found.lacks(column.header.as_deref().unwrap_or(&column.name), object, place));
+                }
+                found.missing.push(column.name.clone());
+            }
+            found.positions.push(position);
+        }
+        let extra = found.names.iter().enumerate().filter(|(at, _)| !found.positions.contains(&Some(*at)));
+        found.extra = extra
+            .map(|(at, header)| if header.trim().is_empty() { format!("(column {})", at + 1) } else { header.clone() })
+            .collect();
+        Ok(found)
+    }
+
+    fn lacks(&self, column: &str, object: &SourceObject, (file, line): (&str, u64)) -> ExtractError {
+        if let [only] = self.names.as_slice()
+            && let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator))
+        {
+            let reason = format!("the cells seem to be separated by {separator:?}; export {} with commas", object.name);
+            return ExtractError::Header { file: file.to_owned(), line, reason };
+        }
+        let wanted = column_name(column);
+        let near = self.names.iter().find(|header| {
+            let name = column_name(header);
+            name == wanted || nearest(&wanted, [name.as_str()]).is_some()
+        });
+        ExtractError::MissingColumn {
+            file: file.to_owned(),
+            line,
+            object: object.name.clone(),
+            column: column.to_owned(),
+            near: near.cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_reads_as_its_column_name() {
+        assert_eq!(column_name("First Name"), "first_name");
+        assert_eq!(column_name("  E-mail / (work)  "), "e_mail_work");
+        assert_eq!(column_name("Straße №"), "straße");
+        assert_eq!(column_name("__"), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_column_name_reads_as_itself(header in ".*") {
+            let name = column_name(&header);
+            proptest::prop_assert_eq!(column_name(&name), name);
+        }
+    }
+}

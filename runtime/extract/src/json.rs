@@ -1,0 +1,57 @@
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::scan;
+use crate::{ExtractError, SourcePath};
+
+/// How many elements the array of a JSON file has, or the first array inside its one object. The elements are read past, not kept.
+pub(crate) fn count(file: &SourcePath) -> Result<u64, ExtractError> {
+    let opened = File::open(file.path()).and_then(scan::open);
+    let (input, _) = opened.map_err(|error| file.io(error))?;
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(input));
+    let counted = json.deserialize_any(Count).and_then(|count| json.end().map(|()| count));
+    counted.map_err(|error| ExtractError::Json {
+        file: file.shown().to_owned(),
+        reason: format!("not a JSON array: {error}"),
+    })
+}
+
+struct Count;
+
+impl<'de> Visitor<'de> for Count {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array, or an object that holds one")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<u64, A::Error> {
+        let mut count = 0;
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
+        let mut found = None;
+        while entries.next_key::<IgnoredAny>()?.is_some() {
+            let elements = entries.next_value::<Elements>()?.0;
+            found = found.or(elements);
+        }
+        found.ok_or_else(|| serde::de::Error::custom("the object holds no array"))
+    }
+}
+
+/// The length of an array; nothing of any other value.
+struct Elements(Option<u64>);
+
+impl<'de> serde::Deserialize<'de> for Elements {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_array().and_then(|elements| u64::try_from(elements.len()).ok())))
+    }
+}

@@ -1,0 +1,261 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use csv_core::ReadRecordResult;
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+/// A record longer than this is a quote that is never closed, not data.
+const LONGEST_RECORD: usize = 64 << 20;
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// How the bytes of a file are text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    Utf8,
+    /// UTF-16 of either order, by its byte order mark.
+    Utf16,
+}
+
+/// One record as it was scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scanned {
+    /// Its cells stand in the scanner's buffer.
+    Record { line: u64, length: usize, cells: usize },
+    /// The file ended inside a quoted cell.
+    Unclosed { line: u64 },
+    /// It does not end within [`LONGEST_RECORD`].
+    TooLong { line: u64 },
+}
+
+/// Splits bytes into records and counts physical lines.
+pub(crate) struct Scanner {
+    input: Box<dyn Read + Send>,
+    chunk: Vec<u8>,
+    /// What is left of the chunk.
+    from: usize,
+    until: usize,
+    is_at_end: bool,
+    core: csv_core::Reader,
+    pub(crate) cells: Vec<u8>,
+    pub(crate) ends: Vec<usize>,
+    lines: Lines,
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").field("lines", &self.lines).finish_non_exhaustive()
+    }
+}
+
+/// Opens a file and finds out its encoding.
+pub(crate) fn open(mut file: File) -> io::Result<(Box<dyn Read + Send>, Encoding)> {
+    let mut mark = [0_u8; 4];
+    let mut length = 0;
+    while let Some(rest) = mark.get_mut(length..)
+        && !rest.is_empty()
+    {
+        match file.read(rest)? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    let mark = mark.get(..length).unwrap_or_default();
+    if mark.starts_with(&[0xff, 0xfe]) || mark.starts_with(&[0xfe, 0xff]) {
+        file.seek(SeekFrom::Start(0))?;
+        return Ok((Box::new(DecodeReaderBytesBuilder::new().build(file)), Encoding::Utf16));
+    }
+    file.seek(SeekFrom::Start(if mark.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 }))?;
+    Ok((Box::new(file), Encoding::Utf8))
+}
+
+impl Scanner {
+    pub(crate) fn new(input: Box<dyn Read + Send>) -> Self {
+        Self {
+            input,
+            chunk: vec![0; CHUNK],
+            from: 0,
+            until: 0,
+            is_at_end: false,
+            core: csv_core::Reader::new(),
+            cells: vec![0; 4 << 10],
+            ends: vec![0; 64],
+            lines: Lines { line: 1, after_return: false },
+        }
+    }
+
+    /// The next record; none at the end. Blank lines are no records.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Scanned>> {
+        if !self.skip_line_ends()? {
+            return Ok(None);
+        }
+        let line = self.lines.line;
+        let (mut length, mut count) = (0, 0);
+        loop {
+            if self.from == self.until && !self.is_at_end {
+                self.fill()?;
+            }
+            // At the end of the file one more line end tells: outside quotes it ends the record, inside it is data.
+            let is_over = self.from == self.until;
+            let rest = if is_over { b"\n" } else { self.chunk.get(self.from..self.until).unwrap_or_default() };
+            let cells = self.cells.get_mut(length..).unwrap_or_default();
+            let ends = self.ends.get_mut(count..).unwrap_or_default();
+            let (result, read, written, ended) = self.core.read_record(rest, cells, ends);
+            if !is_over {
+                self.lines.count(rest.get(..read).unwrap_or_default());
+                self.from += read;
+            }
+            length += written;
+            count += ended;
+            match result {
+                ReadRecordResult::Record => return Ok(Some(Scanned::Record { line, length, cells: count })),
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::InputEmpty if is_over => return Ok(Some(Scanned::Unclosed { line })),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if length >= LONGEST_RECORD => {
+                    return Ok(Some(Scanned::TooLong { line }));
+                }
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+            }
+        }
+    }
+
+    /// Whether anything but line ends is left.
+    fn skip_line_ends(&mut self) -> io::Result<bool> {
+        loop {
+            let rest = self.chunk.get(self.from..self.until).unwrap_or_default();
+            let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.lines.count(rest.get(..blank).unwrap_or_default());
+            self.from += blank;
+            if self.from < self.until {
+                return Ok(true);
+            }
+            if self.is_at_end {
+                return Ok(false);
+            }
+            self.fill()?;
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.from = 0;
+        self.until = loop {
+            match self.input.read(&mut self.chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.is_at_end = self.until == 0;
+        Ok(())
+    }
+}
+
+/// Counts line ends: LF, CR LF, or CR alone.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    line: u64,
+    after_return: bool,
+}
+
+impl Lines {
+    fn count(&mut self, bytes: &[u8]) {
+        let Some(&first) = bytes.first() else { return };
+        if bytes.contains(&b'\r') {
+            for &byte in bytes {
+                self.line += u64::from(byte == b'\r' || byte == b'\n' && !self.after_return);
+                self.after_return = byte == b'\r';
+            }
+            return;
+        }
+        let ends: u64 = bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum();
+        self.line += ends.saturating_sub(u64::from(self.after_return && first == b'\n'));
+        self.after_return = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, so that every record is split everywhere.
+    struct Drip(Vec<u8>, usize);
+
+    impl Read for Drip {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let Some(byte) = self.0.get(self.1) else { return Ok(0) };
+            into[0] = *byte;
+            self.1 += 1;
+            Ok(1)
+        }
+    }
+
+    fn scan(input: Box<dyn Read + Send>) -> Vec<String> {
+        let mut scanner = Scanner::new(input);
+        let mut found = Vec::new();
+        while let Some(scanned) = scanner.next().unwrap() {
+            found.push(match scanned {
+                Scanned::Record { line, length, cells } => {
+                    let text = String::from_utf8_lossy(&scanner.cells[..length]).into_owned();
+                    let mut from = 0;
+                    let cells: Vec<String> = scanner.ends[..cells]
+                        .iter()
+                        .map(|end| {
+                            let cell = text.get(from..*end).unwrap().to_owned();
+                            from = *end;
+                            cell
+                        })
+                        .collect();
+                    format!("{line}: {}", cells.join("|"))
+                }
+                Scanned::Unclosed { line } => format!("{line}: unclosed"),
+                Scanned::TooLong { line } => format!("{line}: too long"),
+            });
+        }
+        found
+    }
+
+    fn both(text: &str) -> Vec<String> {
+        let whole = scan(Box::new(io::Cursor::new(text.as_bytes().to_vec())));
+        assert_eq!(scan(Box::new(Drip(text.as_bytes().to_vec(), 0))), whole);
+        whole
+    }
+
+    #[test]
+    fn lines_are_physical_lines_whatever_ends_them() {
+        assert_eq!(both("a,b\n\n\n1,\"x\ny\"\n2,z"), ["1: a|b", "4: 1|x\ny", "6: 2|z"]);
+        assert_eq!(both("a,b\r\n\r\n1,\"x\r\ny\"\r\n2,z\r\n"), ["1: a|b", "3: 1|x\r\ny", "5: 2|z"]);
+        assert_eq!(both("a,b\r1,\"x\ry\"\r2,z\r"), ["1: a|b", "2: 1|x\ry", "4: 2|z"]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_noticed_at_the_end_of_the_file() {
+        assert_eq!(both("a,b\n1,\"x\n2,y\n"), ["1: a|b", "2: unclosed"]);
+        assert_eq!(both("a,b\n1,\"x\"\"\n"), ["1: a|b", "2: unclosed"]);
+        assert_eq!(both("a,b\n1,\"x\"\"\""), ["1: a|b", "2: 1|x\""]);
+        assert_eq!(both("a,b\n1,5\" pipe"), ["1: a|b", "2: 1|5\" pipe"]);
+    }
+
+    #[test]
+    fn an_empty_file_has_no_record() {
+        assert!(both("").is_empty());
+        assert!(both("\r\n\n").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_quoted_comes_back(rows in proptest::collection::vec(proptest::collection::vec("[a\"\r\n, é]{0,6}", 2..4), 1..6)) {
+            let mut text = String::new();
+            for row in &rows {
+                let cells: Vec<String> = row.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+                text.push_str(&cells.join(","));
+                text.push('\n');
+            }
+            let found: Vec<String> = both(&text).into_iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect();
+            let expected: Vec<String> = rows.iter().map(|row| row.join("|")).collect();
+            proptest::prop_assert_eq!(found, expected);
+        }
+    }
+}

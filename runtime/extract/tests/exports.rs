@@ -1,0 +1,298 @@
+//! Whole exports in a temporary folder: what is found, what is read, what is refused.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+
+use std::fs;
+use std::path::Path;
+
+use migr_extract::{Encoding, Export, ExtractError, OwnedRecord, Row};
+use migr_plan::Plan;
+use serde_json::json;
+
+const HEAD: &str = "Contact ID,First Name,\"Bio (HTML)\",Unsubscribed\r\n";
+
+/// A plan that reads the named columns of `Contact` from `contacts.csv`.
+fn plan_of(changes: impl FnOnce(&mut serde_json::Value)) -> Plan {
+    let place = json!({"file": "main.migr", "line": 1, "column": 1});
+    let column = |name: &str| json!({"name": name, "type": "text"});
+    let mut plan = json!({
+        "format_version": 1,
+        "migration": "test",
+        "inputs": {"files": []},
+        "options": {},
+        "source": {
+            "system": "old", "files": "export/*.csv", "blank": [],
+            "objects": [{
+                "name": "Contact", "file": "contacts.csv", "key": ["contact_id"], "origin": place,
+                "columns": [column("contact_id"), column("first_name"), {"name": "bio", "type": "richtext", "header": "Bio (HTML)"}, column("fax")],
+                "checks": [{"condition": {"op": "column", "name": "first_name"}, "reason": "r", "origin": place}],
+            }],
+        },
+        "destination": {"system": "new", "connector": "twenty", "name": "new", "settings": {}, "limits": []},
+        "setup": [], "stages": [], "picklists": [], "degradations": [], "rows": [],
+        "estimate": {"records": null, "requests": null, "seconds": null},
+        "summary": {"create": null, "update": null, "unchanged": null, "skip": null, "quarantine": null, "schema_changes": 0, "blocking": 0},
+    });
+    changes(&mut plan);
+    serde_json::from_value(plan).unwrap()
+}
+
+fn plan() -> Plan {
+    plan_of(|_| {})
+}
+
+fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in files {
+        let path = folder.path().join("export").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// Every row of `Contact` as a line of text.
+fn rows(bytes: &[u8]) -> Vec<String> {
+    let folder = project(&[("contacts.csv", bytes)]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    let mut records = export.records("Contact").unwrap_or_else(|error| panic!("{error}"));
+    let mut found = Vec::new();
+    while let Some(row) = records.next().unwrap() {
+        found.push(match row {
+            Row::Record(record) => {
+                format!("{}: {}|{}|{}|{}", record.line, record.cell(0), record.cell(1), record.cell(2), record.cell(3))
+            }
+            Row::Malformed { line, reason } => format!("{line}! {reason}"),
+        });
+    }
+    found
+}
+
+fn header_error(bytes: &[u8]) -> String {
+    let folder = project(&[("contacts.csv", bytes)]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    export.records("Contact").unwrap_err().to_string()
+}
+
+fn with_head(rest: &[u8]) -> Vec<u8> {
+    [HEAD.as_bytes(), rest].concat()
+}
+
+#[test]
+fn cells_are_found_by_their_headers_and_stand_as_they_are() {
+    let bytes = with_head("C1, Zoë ,\"<p>a \"\"b\"\"\r\nc</p>\",Yes\r\nC2,,,\r\n".as_bytes());
+    assert_eq!(rows(&bytes), ["2: C1| Zoë |<p>a \"b\"\r\nc</p>|", "4: C2|||"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_header() {
+    let bytes = [b"\xef\xbb\xbf", with_head(b"C1,A,,\r\n").as_slice()].concat();
+    assert_eq!(rows(&bytes), ["2: C1|A||"]);
+}
+
+#[test]
+fn utf_16_of_both_orders_is_read_by_its_mark() {
+    let text = format!("{HEAD}C1,Łukasz,漢字 🙂,\r\n");
+    let little: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    assert_eq!(rows(&little), ["2: C1|Łukasz|漢字 🙂|"]);
+    assert_eq!(rows(&big), ["2: C1|Łukasz|漢字 🙂|"]);
+
+    let folder = project(&[("contacts.csv", &little)]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    assert_eq!(export.records("Contact").unwrap().encoding(), Encoding::Utf16);
+}
+
+#[test]
+fn half_a_surrogate_pair_is_not_utf_16() {
+    let mut units: Vec<u16> = [0xfeff].into_iter().chain(format!("{HEAD}C1,A").encode_utf16()).collect();
+    units.push(0xd83d);
+    units.extend(",,\r\nC2,B,,\r\n".encode_utf16());
+    let bytes: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
+    insta::assert_snapshot!(rows(&bytes).join("\n"), @"
+    2! column `First Name` is not valid UTF-16; export the file as UTF-8
+    3: C2|B||
+    ");
+}
+
+#[test]
+fn windows_1252_is_not_guessed() {
+    let bytes = with_head(b"C1,Zo\xeb,,\r\nC2,B,,\r\nC3,,\x92\xff,\r\n");
+    insta::assert_snapshot!(rows(&bytes).join("\n"), @"
+    2! byte 0xeb in column `First Name` is not UTF-8; if the file is Windows-1252, convert it with `iconv -f WINDOWS-1252 -t UTF-8`, or export it as UTF-8
+    3: C2|B||
+    4! byte 0x92 in column `Bio (HTML)` is not UTF-8; if the file is Windows-1252, convert it with `iconv -f WINDOWS-1252 -t UTF-8`, or export it as UTF-8
+    ");
+}
+
+#[test]
+fn a_character_cut_in_two_by_a_separator_is_not_utf_8() {
+    let bytes = with_head(b"C1,\xc3,\xa9,\r\n");
+    assert!(rows(&bytes)[0].starts_with("2! the end of column `First Name` is not UTF-8"), "{:?}", rows(&bytes));
+}
+
+#[test]
+fn ragged_rows_are_set_aside_and_the_rows_around_them_read() {
+    let bytes = with_head(b"C1,A\r\nC2,B,,\r\nC3,C,,No,extra,cells\r\n\r\nC4,D,,");
+    insta::assert_snapshot!(rows(&bytes).join("\n"), @"
+    2! 2 cells where the header has 4; a separator or quote in the text may not have been quoted
+    3: C2|B||
+    4! 6 cells where the header has 4; a separator or quote in the text may not have been quoted
+    6: C4|D||
+    ");
+}
+
+#[test]
+fn a_nul_byte_and_an_open_quote_are_set_aside() {
+    let bytes = with_head(b"C1,A\0B,,\r\nC2,B,,\r\nC3,\"open,,\r\nC4,D,,\r\n");
+    insta::assert_snapshot!(rows(&bytes).join("\n"), @"
+    2! column `First Name` holds a NUL byte, which no destination takes; remove it
+    3: C2|B||
+    4! a quote in this record is never closed, so everything from here to the end of the file would be one cell; close it in the export
+    ");
+}
+
+#[test]
+fn a_cell_of_ten_megabytes_is_read() {
+    let big = "é".repeat(5 << 20);
+    let bytes = with_head(format!("C1,A,\"{big}\",\r\nC2,B,,\r\n").as_bytes());
+    let found = rows(&bytes);
+    assert_eq!(found[0], format!("2: C1|A|{big}|"));
+    assert_eq!(found[1], "3: C2|B||");
+}
+
+#[test]
+fn a_file_without_records_has_none_and_one_without_a_header_is_an_error() {
+    assert!(rows(HEAD.as_bytes()).is_empty());
+    insta::assert_snapshot!(header_error(b""), @"export/contacts.csv:1: the file is empty; even an object without records has a header");
+    insta::assert_snapshot!(header_error(b"\xef\xbb\xbf"), @"export/contacts.csv:1: the file is empty; even an object without records has a header");
+}
+
+#[test]
+fn a_header_that_cannot_be_meant_is_an_error() {
+    insta::assert_snapshot!(header_error(b"Number,First Name,Bio (HTML)\n"), @"export/contacts.csv:1: no column `contact_id` for Contact");
+    insta::assert_snapshot!(header_error(b"\nContct ID,First Name,Bio (HTML)\n"), @"export/contacts.csv:2: no column `contact_id` for Contact; is it `Contct ID`?");
+    insta::assert_snapshot!(header_error(b"Contact ID,First Name,first-name\n"), @"export/contacts.csv:1: the headers `First Name` and `first-name` are the same column `first_name`; rename or remove one in the export");
+    insta::assert_snapshot!(header_error(b"Contact ID;First Name;Bio\n"), @"export/contacts.csv:1: the cells seem to be separated by ';'; export Contact with commas");
+    insta::assert_snapshot!(header_error(b"Contact ID,\"First Name\n"), @"export/contacts.csv:1: a quote in the header is never closed");
+    let no_mark: Vec<u8> = HEAD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    insta::assert_snapshot!(header_error(&no_mark), @"export/contacts.csv:1: the header holds NUL bytes; UTF-16 is read only with its byte order mark");
+}
+
+#[test]
+fn columns_that_one_side_lacks_are_named() {
+    let folder = project(&[("contacts.csv", b"Contact ID,First Name,Shoe Size,\n")]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    let records = export.records("Contact").unwrap();
+    assert_eq!(records.extra_columns(), ["Shoe Size", "(column 4)"]);
+    assert_eq!(records.missing_columns(), ["bio", "fax"]);
+}
+
+#[test]
+fn a_kept_record_has_the_same_cells() {
+    let folder = project(&[("contacts.csv", &with_head("C1,Zoë,x,Yes\n".as_bytes()))]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    let mut records = export.records("Contact").unwrap();
+    let Some(Row::Record(record)) = records.next().unwrap() else { panic!("a record") };
+    let raw: Vec<_> = record.raw().collect();
+    assert_eq!(raw, [("Contact ID", "C1"), ("First Name", "Zoë"), ("Bio (HTML)", "x"), ("Unsubscribed", "Yes")]);
+    let kept = OwnedRecord::from_bytes(&record.to_owned().to_bytes()).unwrap();
+    assert_eq!((kept.line, kept.cell(0), kept.cell(1), kept.cell(2), kept.cell(3)), (2, "C1", "Zoë", "x", ""));
+}
+
+#[test]
+fn a_missing_file_is_an_error_unless_the_object_is_optional() {
+    let folder = project(&[("contact.csv", HEAD.as_bytes())]);
+    insta::assert_snapshot!(Export::open(&plan(), folder.path()).unwrap_err(), @"no file `contacts.csv` for Contact among `export/*.csv`; is it `contact.csv`?");
+    let optional = plan_of(|plan| plan["source"]["objects"][0]["optional"] = json!(true));
+    let export = Export::open(&optional, folder.path()).unwrap();
+    assert!(export.file("Contact").is_none());
+    assert!(matches!(export.records("Contact"), Err(ExtractError::NoFile { .. })));
+}
+
+#[test]
+fn files_that_nobody_claims_are_named_unless_a_rule_drops_them() {
+    let place = json!({"file": "main.migr", "line": 1, "column": 1});
+    let plan = plan_of(|plan| {
+        plan["source"]["dropped_files"] = json!([{"pattern": "idmap_*.csv", "reason": "r", "origin": place}]);
+        let workflow = json!({"name": "Workflow", "file": "workflows.json", "key": [], "columns": [], "reference_only": true, "origin": place});
+        plan["source"]["objects"].as_array_mut().unwrap().push(workflow);
+    });
+    let folder = project(&[
+        ("contacts.csv", HEAD.as_bytes()),
+        ("surprise.csv", b""),
+        ("idmap_a.csv", b""),
+        ("workflows.json", b"[{\"id\": 1, \"steps\": [1, 2]}, {}, {}]"),
+    ]);
+    let export = Export::open(&plan, folder.path()).unwrap();
+    assert_eq!(export.unclaimed().map(migr_extract::SourcePath::shown).collect::<Vec<_>>(), ["export/surprise.csv"]);
+    assert_eq!(export.json_count("Workflow").unwrap(), 3);
+    assert_eq!(export.files().count(), 4);
+}
+
+#[test]
+fn json_counts_arrays_and_says_what_else_it_found() {
+    let count = |bytes: &[u8]| {
+        let folder = project(&[("contacts.json", bytes)]);
+        let plan = plan_of(|plan| plan["source"]["objects"][0]["file"] = json!("contacts.json"));
+        Export::open(&plan, folder.path()).unwrap().json_count("Contact").map_err(|error| error.to_string())
+    };
+    assert_eq!(count(b"\xef\xbb\xbf[]"), Ok(0));
+    assert_eq!(count(b"{\"version\": 1, \"workflows\": [{}, {}]}"), Ok(2));
+    assert!(count(b"[1,").unwrap_err().starts_with("export/contacts.json: not a JSON array"));
+    assert!(count(b"3").unwrap_err().contains("an array, or an object that holds one"));
+}
+
+#[test]
+fn a_file_that_changes_is_noticed() {
+    let folder = project(&[("contacts.csv", HEAD.as_bytes())]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    let file = export.file("Contact").unwrap();
+    assert_eq!(file.hash().unwrap(), format!("blake3:{}", blake3::hash(HEAD.as_bytes()).to_hex()));
+    assert!(!file.changed().unwrap());
+    fs::write(file.path(), HEAD.replace("First", "Given")).unwrap();
+    assert!(file.changed().unwrap(), "the same length, other bytes");
+    fs::remove_file(file.path()).unwrap();
+    assert!(file.changed().unwrap());
+}
+
+#[test]
+fn attachments_stay_inside_the_export() {
+    let folder = project(&[("contacts.csv", HEAD.as_bytes()), ("files/scan 1.bin", b"x")]);
+    fs::write(folder.path().join("secret"), "x").unwrap();
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    assert_eq!(export.attachment(" files/scan 1.bin ").unwrap(), folder.path().join("export/files/scan 1.bin"));
+    assert_eq!(export.attachment("files\\scan 1.bin").unwrap(), folder.path().join("export/files/scan 1.bin"));
+    assert!(matches!(export.attachment("files/missing.pdf"), Err(ExtractError::MissingAttachment { .. })));
+    for path in ["../secret", "/etc/passwd", "files/../../secret", "..\\secret", "", "files", "a\0b"] {
+        let found = export.attachment(path);
+        assert!(
+            matches!(found, Err(ExtractError::Refused { .. } | ExtractError::MissingAttachment { .. })),
+            "{path}: {found:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn symbolic_links_are_refused() {
+    use std::os::unix::fs::symlink;
+    let folder = project(&[("contacts.csv", HEAD.as_bytes()), ("files/real.bin", b"x")]);
+    fs::write(folder.path().join("secret"), "x").unwrap();
+    symlink(folder.path().join("secret"), folder.path().join("export/files/link.bin")).unwrap();
+    symlink(folder.path(), folder.path().join("export/out")).unwrap();
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    assert!(matches!(export.attachment("files/link.bin"), Err(ExtractError::Refused { .. })));
+    assert!(matches!(export.attachment("out/secret"), Err(ExtractError::Refused { .. })));
+
+    symlink(folder.path().join("secret"), folder.path().join("export/linked.csv")).unwrap();
+    insta::assert_snapshot!(Export::open(&plan(), folder.path()).unwrap_err(), @"`export/linked.csv` is refused: it is, or goes through, a symbolic link; put the file itself there");
+}
+
+#[test]
+fn a_pattern_that_leaves_the_project_is_refused() {
+    for pattern in ["../export/*.csv", "/tmp/*.csv", "export/../../*.csv"] {
+        let plan = plan_of(|plan| plan["source"]["files"] = json!(pattern));
+        assert!(matches!(Export::open(&plan, Path::new(".")), Err(ExtractError::Pattern { .. })), "{pattern}");
+    }
+}
