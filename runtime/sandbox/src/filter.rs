@@ -91,20 +91,19 @@ fn nested(input: &Value, path: &[String]) -> Result<Filter, Problem> {
             "and" => Filter::All(list(value)?),
             "or" => Filter::Any(list(value)?),
             "not" => Filter::Not(Box::new(nested(value, path)?)),
-            name => match Comparator::parse(name).filter(|_| !path.is_empty()) {
-                Some(comparator) => {
+            name => {
+                if let Some(comparator) = Comparator::parse(name).filter(|_| !path.is_empty()) {
                     let operands = match value {
                         Value::Array(items) => items.clone(),
                         other => vec![other.clone()],
                     };
                     Filter::Test { path: path.to_vec(), comparator, operands }
-                }
-                None => {
+                } else {
                     let mut deeper = path.to_vec();
                     deeper.push(key.clone());
                     nested(value, &deeper)?
                 }
-            },
+            }
         });
     }
     Ok(Filter::All(parts))

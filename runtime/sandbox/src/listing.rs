@@ -73,11 +73,6 @@ impl Engine {
         Ok(self.store.select(&object.singular, &sql, &condition.values)?)
     }
 
-    /// The cursor of a record in a list by id.
-    pub(crate) fn id_cursor(&self, id: &str) -> String {
-        STANDARD.encode(json!({ "id": id }).to_string())
-    }
-
     /// One page of a list.
     pub(crate) fn page(&self, object: &Object, query: &Query) -> Result<Page, Problem> {
         let condition = self.condition(object, query.filter.as_ref())?;
@@ -149,6 +144,11 @@ impl Engine {
         let row = self.store.get(target, id)?.filter(|row| row.deleted.is_none());
         Ok(row.map(|row| Value::Object(answer::answer(self.view(), object, &row))).unwrap_or_default())
     }
+}
+
+/// The cursor of a record in a list by id.
+pub(crate) fn id_cursor(id: &str) -> String {
+    STANDARD.encode(json!({ "id": id }).to_string())
 }
 
 fn keys(object: &Object, order: &[Order]) -> Result<Vec<Key>, Problem> {

@@ -1,10 +1,30 @@
 //! A refusal, as the server words it.
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::{Map, Value, json};
 
-/// A refused request: one value for REST, metadata and GraphQL, rendered at the border.
+/// A refused request: one value for REST, metadata and GraphQL, rendered at the border. Boxed, since it is rare.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
+/// What a refusal says.
+#[derive(Clone, Debug)]
+pub(crate) struct Details {
     /// The HTTP status REST answers with.
     pub(crate) status: u16,
     /// The `error` of the REST body.
@@ -26,7 +46,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A refusal with the given status and class.
     pub(crate) fn new(status: u16, class: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             status,
             class,
             message: message.into(),
@@ -35,7 +55,7 @@ impl Problem {
             friendly: None,
             extensions: Map::new(),
             body: None,
-        }
+        }))
     }
 
     /// A 400 of class `BadRequestException`.

@@ -77,7 +77,7 @@ impl Engine {
             kept: draft.created.is_some(),
             created: draft.created.unwrap_or_else(|| now.to_owned()),
             updated: draft.updated.unwrap_or_else(|| now.to_owned()),
-            deleted: draft.deleted.flatten(),
+            deleted: draft.deleted.and_then(|time| time.as_str().map(str::to_owned)),
             body,
         })
     }
@@ -99,7 +99,7 @@ impl Engine {
         for (id, mut draft) in matched {
             draft.values.shift_remove("createdBy");
             draft.id = None;
-            draft.deleted = Some(draft.deleted.flatten());
+            draft.deleted = Some(draft.deleted.unwrap_or_default());
             self.atomically(|engine| engine.change(object, &id, draft))?;
             if !order.contains(&id) {
                 order.push(id);

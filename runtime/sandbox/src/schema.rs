@@ -5,7 +5,7 @@ use serde_json::Value;
 
 mod stock;
 
-pub(crate) use stock::{custom_system_fields, stock_objects, stock_options};
+pub(crate) use stock::{custom_system_fields, stock_objects};
 
 /// What a field holds; the names are the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,9 @@ fn fixed_id(path: &str) -> String {
 /// Fills a new state.
 pub(crate) fn fill(engine: &mut Engine) -> Result<(), SandboxError> {
     let seeded = members(engine).and_then(|()| records(engine));
-    seeded.map_err(|problem| SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.into())))
+    seeded.map_err(|problem| {
+        SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.clone().into()))
+    })
 }
 
 fn members(engine: &mut Engine) -> Result<(), Problem> {

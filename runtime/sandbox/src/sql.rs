@@ -42,7 +42,7 @@ impl Compiler<'_> {
     pub(crate) fn condition(&self, object: &Object, filter: Option<&Filter>) -> Result<Condition, Problem> {
         let mut condition = Condition { sql: "1".to_owned(), values: Vec::new() };
         if !filter.is_some_and(Filter::mentions_deleted) {
-            condition.sql = "r.deleted IS NULL".to_owned();
+            "r.deleted IS NULL".clone_into(&mut condition.sql);
         }
         if let Some(filter) = filter {
             let sql = self.filter(object, filter, "r", &mut condition.values)?;

@@ -201,6 +201,12 @@ impl Store {
         self.db.execute("DELETE FROM links WHERE link = ?1", [path]).map(drop)
     }
 
+    /// Moves the index of a renamed field.
+    pub(crate) fn move_path(&self, from: &str, to: &str) -> rusqlite::Result<()> {
+        self.db.execute("UPDATE uniques SET path = ?2 WHERE path = ?1", [from, to])?;
+        self.db.execute("UPDATE links SET link = ?2 WHERE link = ?1", [from, to]).map(drop)
+    }
+
     /// The record that has a unique value.
     pub(crate) fn holder(&self, path: &str, value: &str) -> rusqlite::Result<Option<String>> {
         let mut statement = self.db.prepare_cached("SELECT id FROM uniques WHERE path = ?1 AND value = ?2")?;

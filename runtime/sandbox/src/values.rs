@@ -182,13 +182,10 @@ fn currency(name: &str, parts: &Map<String, Value>) -> Result<Value, Problem> {
             Value::Null => Value::Null,
             Value::Number(amount) if amount.is_i64() => micros.clone(),
             Value::Number(amount) => whole(amount.as_f64().unwrap_or_default()),
-            Value::String(text) => match text.parse::<f64>() {
-                Ok(amount) => text.parse::<i64>().map_or_else(|_| whole(amount), Value::from),
-                Err(_) => {
-                    let message = format!("Invalid number value NaN for field \"{name}.amountMicros\"");
-                    return Err(Problem::invalid(message));
-                }
-            },
+            Value::String(text) => {
+                let amount = text.parse::<f64>().map_err(|_| not_a_number(&format!("{name}.amountMicros")))?;
+                text.parse::<i64>().map_or_else(|_| whole(amount), Value::from)
+            }
             other => {
                 let message = format!("Invalid number value {} for field \"{name}.amountMicros\"", inspect(other));
                 return Err(Problem::invalid(message));
@@ -200,6 +197,11 @@ fn currency(name: &str, parts: &Map<String, Value>) -> Result<Value, Problem> {
         stored.insert("currencyCode".into(), code.clone());
     }
     Ok(Value::Object(stored))
+}
+
+/// The refusal of text that should be a number.
+fn not_a_number(path: &str) -> Problem {
+    Problem::invalid(format!("Invalid number value NaN for field \"{path}\""))
 }
 
 /// The integer part, as the server keeps it.
@@ -215,13 +217,9 @@ fn texts(old: bool, name: &str, parts: &Map<String, Value>) -> Result<Value, Pro
         let path = format!("{name}.{part}");
         let kept = match (part.as_str(), value) {
             (_, Value::Null) => Value::Null,
-            ("addressLat" | "addressLng", Value::String(text)) => match text.parse::<f64>() {
-                Ok(number) => Value::from(number),
-                Err(_) => {
-                    let message = format!("Invalid number value NaN for field \"{path}\"");
-                    return Err(Problem::invalid(message));
-                }
-            },
+            ("addressLat" | "addressLng", Value::String(text)) => {
+                Value::from(text.parse::<f64>().map_err(|_| not_a_number(&path))?)
+            }
             ("addressLat" | "addressLng", _) => number(old, &path, value)?,
             _ => text(old, &path, value)?,
         };

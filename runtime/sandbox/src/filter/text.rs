@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_unquoted_comma_ends_the_condition() {
-        let message = parse("name[eq]:Acme, Inc.").unwrap_err().message;
+        let message = parse("name[eq]:Acme, Inc.").unwrap_err().message.clone();
         assert_eq!(message, "'filter' invalid for ' Inc.'. eg: price[gte]:10");
     }
 }

@@ -66,7 +66,7 @@ impl Engine {
             after.kept = true;
         }
         if let Some(deleted) = draft.deleted {
-            after.deleted = deleted;
+            after.deleted = deleted.as_str().map(str::to_owned);
         }
         after.updated = draft.updated.unwrap_or_else(clock::now);
         if let Some(new_id) = draft.id.filter(|new_id| new_id != id) {

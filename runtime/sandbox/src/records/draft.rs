@@ -14,7 +14,8 @@ pub(crate) struct Draft {
     pub(crate) id: Option<String>,
     pub(crate) created: Option<String>,
     pub(crate) updated: Option<String>,
-    pub(crate) deleted: Option<Option<String>>,
+    /// Null means: out of the trash.
+    pub(crate) deleted: Option<Value>,
     pub(crate) values: Map<String, Value>,
 }
 
@@ -43,7 +44,7 @@ impl Draft {
                 "updatedAt" => draft.updated = Some(read_time(old, object, field, value)?),
                 "deletedAt" => {
                     let time = values::normalise(old, object, field, value)?;
-                    draft.deleted = Some(time.as_str().map(str::to_owned));
+                    draft.deleted = Some(time);
                 }
                 "updatedBy" => {}
                 _ if field.kind.is_relation() => {

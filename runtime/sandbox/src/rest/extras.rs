@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::body;
 use crate::engine::Engine;
 use crate::http::Request;
+use crate::listing::id_cursor;
 use crate::problem::Problem;
 use crate::records::Draft;
 use crate::schema::Object;
@@ -61,7 +62,7 @@ pub(super) fn duplicates(engine: &mut Engine, request: &Request, plural: &str) -
         let alike: Vec<&Row> =
             all.iter().filter(|row| Some(&row.id) != id.as_ref() && looks_alike(&object, &values, row)).collect();
         let shown = alike.iter().map(|row| engine.shown(&object, row, 0)).collect::<Result<Vec<_>, _>>()?;
-        let cursor = |row: Option<&&Row>| row.map(|row| engine.id_cursor(&row.id));
+        let cursor = |row: Option<&&Row>| row.map(|row| id_cursor(&row.id));
         let mut answer = Map::new();
         answer.insert(format!("{}Duplicates", object.singular), Value::Array(shown));
         answer.insert("totalCount".into(), alike.len().into());

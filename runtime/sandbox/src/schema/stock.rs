@@ -155,7 +155,7 @@ fn stock_field(version: TwentyVersion, object: &str, stock: StockField, id: Stri
 }
 
 /// The options of a stock field, with ids.
-pub(crate) fn stock_options(version: TwentyVersion, path: &str, options: &[[String; 3]]) -> Vec<Value> {
+fn stock_options(version: TwentyVersion, path: &str, options: &[[String; 3]]) -> Vec<Value> {
     let option = |(position, [value, label, color]): (usize, &[String; 3])| {
         let id = fixed_id(version, &format!("{path}/{value}"));
         json!({"id": id, "color": color, "label": label, "value": value, "position": position})
@@ -164,7 +164,7 @@ pub(crate) fn stock_options(version: TwentyVersion, path: &str, options: &[[Stri
 }
 
 /// The settings that the metadata shows for a relation.
-pub(crate) fn relation_settings(name: &str, relation: Option<&Relation>) -> Option<Value> {
+fn relation_settings(name: &str, relation: Option<&Relation>) -> Option<Value> {
     match relation? {
         Relation::One { on_delete, .. } => Some(json!({
             "onDelete": on_delete,

@@ -85,7 +85,7 @@ fn phone(number: &str, country: &str, calling: &str) -> Result<(String, String, 
             Some(id.map_err(|_| Problem::coded("INVALID_PHONE_COUNTRY_CODE", message))?)
         }
     };
-    let code_of_country = known.and_then(|id| DATABASE.by_id(id.as_ref())).map(|found| found.country_code());
+    let code_of_country = known.and_then(|id| DATABASE.by_id(id.as_ref())).map(phonenumber::Metadata::country_code);
     let digits = calling.trim_start_matches('+').parse::<u16>().ok();
     if let (Some(of_country), Some(given)) = (code_of_country, digits)
         && of_country != given

@@ -32,7 +32,7 @@ fn markdown(blocks: &Value) -> String {
 fn blocks(markdown: &str) -> Value {
     let mut made: Vec<Value> = Vec::new();
     let mut paragraph: Vec<&str> = Vec::new();
-    let mut flush = |paragraph: &mut Vec<&str>, made: &mut Vec<Value>| {
+    let flush = |paragraph: &mut Vec<&str>, made: &mut Vec<Value>| {
         if !paragraph.is_empty() {
             made.push(block(made.len(), "paragraph", &paragraph.join("\n"), None));
             paragraph.clear();

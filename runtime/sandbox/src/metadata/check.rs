@@ -1,0 +1,243 @@
+//! What names and options must be, and how the server words a refusal.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// The longest name, in characters.
+const LONGEST: usize = 63;
+/// Names that the server keeps for itself, as far as they were met or are listed in its documentation of metadata.
+const RESERVED: [&str; 43] = [
+    "type",
+    "types",
+    "user",
+    "users",
+    "object",
+    "objects",
+    "event",
+    "events",
+    "field",
+    "fields",
+    "link",
+    "links",
+    "currency",
+    "currencies",
+    "address",
+    "addresses",
+    "plan",
+    "plans",
+    "role",
+    "roles",
+    "index",
+    "indexes",
+    "relation",
+    "relations",
+    "search",
+    "searches",
+    "job",
+    "jobs",
+    "workspace",
+    "workspaces",
+    "fullName",
+    "fullNames",
+    "fullTextSearch",
+    "apiKey",
+    "apiKeys",
+    "webhook",
+    "webhooks",
+    "view",
+    "views",
+    "approvedAccessDomain",
+    "approvedAccessDomains",
+    "application",
+    "applications",
+];
+const RESERVED_TEXT: &str = "This name is reserved. Use a different name or the system will add \"Custom\" suffix.";
+
+/// One thing that is wrong with a name or an option.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) value: Value,
+}
+
+impl Fault {
+    /// A fault of the usual code.
+    pub(crate) fn field(message: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self { code: "INVALID_FIELD_INPUT", message: message.into(), value: value.into() }
+    }
+
+    fn shown(&self) -> Value {
+        let mut shown = Map::new();
+        shown.insert("code".into(), self.code.into());
+        shown.insert("message".into(), self.message.clone().into());
+        shown.insert("userFriendlyMessage".into(), self.message.clone().into());
+        if !self.value.is_null() {
+            shown.insert("value".into(), self.value.clone());
+        }
+        Value::Object(shown)
+    }
+}
+
+/// What is wrong with a name.
+pub(super) fn name(name: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let formed = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric());
+    if !formed {
+        let message = "Name is not valid: it must start with lowercase letter and contain only alphanumeric letters";
+        faults.push(Fault::field(message, name));
+    }
+    if name.len() > LONGEST {
+        faults.push(Fault::field("Name is too long", name));
+    }
+    if RESERVED.contains(&name) {
+        faults.push(Fault::field(RESERVED_TEXT, name));
+    }
+    faults
+}
+
+/// The refusal of a field: the reason, among errors that only follow from it.
+pub(super) fn field_problem(old: bool, faults: &[Fault], name: &str, object: &str) -> Problem {
+    if old {
+        return old_problem(faults, name);
+    }
+    let id = Uuid::new_v4().to_string();
+    let noise = |_| {
+        json!({
+            "status": "fail",
+            "errors": [{
+                "code": "INVALID_VIEW_DATA",
+                "message": "Field metadata not found",
+                "userFriendlyMessage": "Field metadata not found",
+            }],
+            "flatEntityMinimalInformation": {
+                "universalIdentifier": Uuid::new_v4(),
+                "viewUniversalIdentifier": Uuid::new_v4(),
+                "fieldMetadataUniversalIdentifier": id,
+            },
+            "metadataName": "viewField",
+            "type": "create",
+        })
+    };
+    let fields = json!([{
+        "status": "fail",
+        "errors": faults.iter().map(Fault::shown).collect::<Vec<_>>(),
+        "flatEntityMinimalInformation": {
+            "universalIdentifier": id,
+            "name": name,
+            "objectMetadataUniversalIdentifier": object,
+        },
+        "metadataName": "fieldMetadata",
+        "type": "create",
+    }]);
+    let views: Vec<Value> = (0..2).map(noise).collect();
+    Problem::with_body(
+        400,
+        json!({
+            "statusCode": 400,
+            "error": "METADATA_VALIDATION_ERROR",
+            "message": "Multiple validation errors occurred while creating fields",
+            "errors": {"fieldMetadata": fields, "viewField": views},
+            "summary": {"totalErrors": 3, "fieldMetadata": 1, "viewField": 2},
+            "userFriendlyMessage": "Many validation errors",
+        }),
+    )
+}
+
+/// The refusal of an object: the reason, buried among the errors of its fields, views and indexes.
+pub(super) fn object_problem(old: bool, faults: &[Fault], singular: &str, plural: &str, deed: &str) -> Problem {
+    if old {
+        return old_problem(faults, singular);
+    }
+    let (kinds, doing): (&[(&str, usize, &str, &str)], &str) = if deed == "delete" {
+        let system = [("fieldMetadata", 9, "FIELD_MUTATION_NOT_ALLOWED", "System fields cannot be deleted")];
+        (&system.clone(), "deleting")
+    } else {
+        (
+            &[
+                ("fieldMetadata", 17, "OBJECT_METADATA_NOT_FOUND", "Object metadata not found"),
+                ("view", 2, "INVALID_VIEW_DATA", "Object metadata not found"),
+                ("viewField", 9, "INVALID_VIEW_DATA", "Field metadata not found"),
+                ("index", 5, "INDEX_OBJECT_NOT_FOUND", "Could not find index related object metadata"),
+                ("searchFieldMetadata", 1, "FIELD_METADATA_NOT_FOUND", "Field metadata not found"),
+            ],
+            "creating",
+        )
+    };
+    let mut errors = Map::new();
+    let mut summary = Map::new();
+    let mut total = 1;
+    for (kind, count, code, message) in kinds {
+        let noise = |_| {
+            json!({
+                "status": "fail",
+                "errors": [{"code": code, "message": message, "userFriendlyMessage": message}],
+                "flatEntityMinimalInformation": {"universalIdentifier": Uuid::new_v4()},
+                "metadataName": kind,
+                "type": deed,
+            })
+        };
+        errors.insert((*kind).to_owned(), (0..*count).map(noise).collect());
+        summary.insert((*kind).to_owned(), json!(count));
+        total += count;
+    }
+    let reason = json!([{
+        "status": "fail",
+        "errors": faults.iter().map(Fault::shown).collect::<Vec<_>>(),
+        "flatEntityMinimalInformation": {
+            "universalIdentifier": Uuid::new_v4(),
+            "namePlural": plural,
+            "nameSingular": singular,
+        },
+        "metadataName": "objectMetadata",
+        "type": deed,
+    }]);
+    errors.insert("objectMetadata".into(), reason);
+    summary.insert("objectMetadata".into(), json!(1));
+    summary.insert("totalErrors".into(), json!(total));
+    Problem::with_body(
+        400,
+        json!({
+            "statusCode": 400,
+            "error": "METADATA_VALIDATION_ERROR",
+            "message": format!("Multiple validation errors occurred while {doing} object"),
+            "errors": errors,
+            "summary": summary,
+            "userFriendlyMessage": "Many validation errors",
+        }),
+    )
+}
+
+/// The older server's refusal: one message.
+fn old_problem(faults: &[Fault], name: &str) -> Problem {
+    let message = match faults.first() {
+        Some(fault) if fault.code == "NOT_AVAILABLE" => {
+            format!("Name '{name}' is not available, check that it is not duplicating another field's name.")
+        }
+        Some(fault) if fault.message.starts_with("Name is not valid") => format!("{name} should be in camelCase"),
+        Some(fault) => fault.message.clone(),
+        None => "refused".to_owned(),
+    };
+    old_refusal(&message)
+}
+
+/// The body of the older metadata API's refusals.
+pub(super) fn old_refusal(message: &str) -> Problem {
+    Problem::with_body(400, json!({"statusCode": 400, "messages": [message], "error": "Bad Request"}))
+}
+
+/// The refusal of a body that lacks what it needs.
+pub(super) fn bad_input(messages: &[String]) -> Problem {
+    Problem::with_body(400, json!({"message": messages, "error": "Bad Request", "statusCode": 400}))
+}
+
+/// The refusal of an id that nothing has.
+pub(super) fn missing(old: bool, what: &str) -> Problem {
+    if old {
+        return old_refusal(&format!("{what} not found"));
+    }
+    Problem::new(404, "NotFoundException", format!("{what} metadata not found"))
+}
