@@ -1,0 +1,147 @@
+use std::collections::BTreeSet;
+
+use crate::model::{Attention, Report, Urgency};
+use crate::words::{count, percent};
+
+/// What needs a person, most urgent first.
+pub(crate) fn list(report: &Report) -> Vec<Attention> {
+    let mut list = Vec::new();
+    let mut add = |urgency, what: String, action: &str| {
+        list.push(Attention { urgency, what, action: action.to_owned() });
+    };
+    for imbalance in report.imbalances() {
+        add(
+            Urgency::Now,
+            format!(
+                "The numbers of {} do not add up: {} in the export, {} accounted for.",
+                imbalance.map,
+                count(imbalance.read, "record", "records"),
+                imbalance.accounted
+            ),
+            "Keep the .migr folder and report it: this is a fault of migr, not of your data.",
+        );
+    }
+    if !report.finished {
+        let waiting: Vec<&str> =
+            report.objects.iter().filter(|object| !object.finished).map(|object| object.map.as_str()).collect();
+        let what = if waiting.is_empty() {
+            "The migration is not finished yet.".to_owned()
+        } else {
+            format!("The migration is not finished yet; still to come: {}.", waiting.join(", "))
+        };
+        add(Urgency::Now, what, "Run `migr run` again: it goes on where it stopped.");
+    }
+    verification(report, &mut add);
+    if let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.dry_run && !rollback.held) {
+        add(
+            Urgency::Now,
+            format!("The rollback left {} behind.", count(rollback.kept.len() as u64, "thing", "things")),
+            "Each is listed with its reason; mend it by hand or run `migr rollback` again.",
+        );
+    }
+    if report.runs.iter().any(|run| run.command.contains("--no-approval")) {
+        add(
+            Urgency::Know,
+            "It was run without an approval (`--no-approval`).".to_owned(),
+            "Nobody signed the sample of this plan. If that was not meant, read the sample's differences now.",
+        );
+    }
+    let quarantined = report.total().quarantined;
+    if quarantined > 0 {
+        add(
+            Urgency::Todo,
+            format!("{} set aside; nothing of them was written.", were(quarantined)),
+            "Mend the rows in the export or the rules in the spec, then run `migr quarantine retry`.",
+        );
+    }
+    orphans(report, &mut add);
+    for change in report.setup.iter().filter(|change| !matches!(change.outcome.as_str(), "done" | "already there")) {
+        add(
+            Urgency::Todo,
+            format!("{}: {}.", change.action, change.outcome.trim_end_matches('.')),
+            "Change it in the destination, or the name in the spec; `migr setup --checklist` shows the state.",
+        );
+    }
+    for row in report.rows.iter().filter(|row| row.state == "by_hand") {
+        let reason = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        add(Urgency::Todo, format!("{} is to be rebuilt by hand{reason}.", row.concept), "Nothing was written for it.");
+    }
+    if !report.repairs.is_empty() {
+        let records: BTreeSet<(&str, &str)> =
+            report.repairs.iter().map(|repair| (repair.map.as_str(), repair.key.as_str())).collect();
+        add(
+            Urgency::Know,
+            format!(
+                "{} in {} left out or replaced by a written rule.",
+                count(report.repairs.len() as u64, "value was", "values were"),
+                count(records.len() as u64, "record", "records")
+            ),
+            "Nothing to do if the rules are what you want; each one is listed.",
+        );
+    }
+    list.sort_by_key(|attention| attention.urgency);
+    list
+}
+
+fn were(records: u64) -> String {
+    count(records, "record was", "records were")
+}
+
+fn verification(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
+    let Some(verify) = &report.verify else {
+        if report.finished {
+            add(
+                Urgency::Todo,
+                "Nothing has been read back yet.".to_owned(),
+                "Run `migr verify`: it compares every field with the export.",
+            );
+        }
+        return;
+    };
+    if verify.held {
+        return;
+    }
+    if !verify.missing.is_empty() {
+        add(
+            Urgency::Now,
+            format!("{} written and cannot be found any more.", were(verify.missing.len() as u64)),
+            "Somebody or something removed them since. Each is listed.",
+        );
+    }
+    if verify.same < verify.fields {
+        add(
+            Urgency::Now,
+            format!(
+                "{} % of the fields hold what the export says: {} of {} differ.",
+                percent(verify.same, verify.fields),
+                verify.fields - verify.same,
+                verify.fields
+            ),
+            "Each difference is listed. A person may have changed the record since; else report it.",
+        );
+    }
+    for finding in &verify.findings {
+        add(Urgency::Now, finding.what.clone(), "Look at it in the destination.");
+    }
+}
+
+fn orphans(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
+    if report.orphans.is_empty() {
+        return;
+    }
+    let records: u64 = report.orphans.iter().map(|orphan| orphan.records.len() as u64).sum();
+    let fallback: BTreeSet<&str> = report.orphans.iter().filter_map(|orphan| orphan.assigned.as_deref()).collect();
+    let to = match fallback.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => "nobody owns them now".to_owned(),
+        names => format!("they went to {}", names.join(", ")),
+    };
+    add(
+        Urgency::Todo,
+        format!(
+            "{} no account in the destination; {}: {to}.",
+            count(report.orphans.len() as u64, "owner has", "owners have"),
+            count(records, "record is concerned", "records are concerned")
+        ),
+        "Invite them and name them in `owners`, or leave the records where they are.",
+    );
+}

@@ -1,0 +1,436 @@
+//! The report for the people who own the data: one file, no script, nothing loaded from elsewhere.
+
+use std::fmt::{self, Write as _};
+
+use crate::groups::{self, Group};
+use crate::model::{Object, Report, Urgency};
+use crate::words::{count, grouped, percent};
+
+/// Entries shown of one group; the JSON form has all.
+const SHOWN: usize = 200;
+
+const STYLE: &str = include_str!("report.css");
+
+/// The report as one HTML page.
+pub fn render(report: &Report) -> String {
+    let mut page = String::new();
+    // A string takes everything; there is no error to report.
+    let _ = write(report, &mut page);
+    page
+}
+
+/// Text that cannot be taken for markup, between tags or in a quoted attribute.
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                character if character.is_control() => f.write_char(' ')?,
+                character => f.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(report: &Report, page: &mut String) -> fmt::Result {
+    let title = Escaped(&report.migration);
+    writeln!(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+    writeln!(page, "<meta name=\"color-scheme\" content=\"light dark\">")?;
+    writeln!(page, "<title>{title}: migration report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>")?;
+    head(report, page)?;
+    attention(report, page)?;
+    objects(report, page)?;
+    verification(report, page)?;
+    quarantine(report, page)?;
+    orphans(report, page)?;
+    repairs(report, page)?;
+    skipped(report, page)?;
+    concepts(report, page)?;
+    coverage(report, page)?;
+    setup(report, page)?;
+    runs(report, page)?;
+    writeln!(page, "</main>\n</body>\n</html>")
+}
+
+fn head(report: &Report, page: &mut String) -> fmt::Result {
+    writeln!(page, "<h1>{}</h1>", Escaped(&report.migration))?;
+    writeln!(page, "<p class=\"lead\">From {} to {}. ", Escaped(&report.source), Escaped(&report.destination))?;
+    let total = report.total();
+    let arrived = total.created + total.updated + total.unchanged;
+    if report.finished {
+        writeln!(
+            page,
+            "Of {} in the export, {} in the destination now.</p>",
+            count(total.read, "record", "records"),
+            count(arrived, "is", "are")
+        )
+    } else {
+        writeln!(
+            page,
+            "The migration is under way; {} in the destination so far.</p>",
+            count(arrived, "record is", "records are")
+        )
+    }
+}
+
+fn attention(report: &Report, page: &mut String) -> fmt::Result {
+    if report.attention.is_empty() {
+        return writeln!(
+            page,
+            "<section class=\"calm\">\n<h2>Nothing needs you</h2>\n<p>Everything arrived as it should.</p>\n</section>"
+        );
+    }
+    writeln!(page, "<section>\n<h2>What needs you</h2>\n<ul class=\"attention\">")?;
+    for attention in &report.attention {
+        let (class, word) = match attention.urgency {
+            Urgency::Now => ("now", "Now"),
+            Urgency::Todo => ("todo", "To do"),
+            Urgency::Know => ("know", "Good to know"),
+        };
+        writeln!(
+            page,
+            "<li class=\"{class}\"><span class=\"tag\">{word}</span> <strong>{}</strong> {}</li>",
+            Escaped(&attention.what),
+            Escaped(&attention.action)
+        )?;
+    }
+    writeln!(page, "</ul>\n</section>")
+}
+
+fn objects(report: &Report, page: &mut String) -> fmt::Result {
+    writeln!(
+        page,
+        "<section>\n<h2>Records</h2>\n<table>\n<thead><tr><th>From</th><th>To</th><th class=\"wide\"></th>"
+    )?;
+    writeln!(
+        page,
+        "<th>In the export</th><th>Created</th><th>Updated</th><th>As they were</th><th>Left by a rule</th><th>Set aside</th></tr></thead>\n<tbody>"
+    )?;
+    for object in &report.objects {
+        let name = Escaped(&object.source_object);
+        let map = if object.map == object.source_object {
+            String::new()
+        } else {
+            format!(" <small>{}</small>", Escaped(&object.map))
+        };
+        let note = if object.finished { "" } else { " <small>not finished</small>" };
+        write!(page, "<tr><th scope=\"row\">{name}{map}{note}</th><td>{}</td>", Escaped(&object.destination_object))?;
+        numbers(object, page)?;
+    }
+    write!(page, "</tbody>\n<tfoot><tr><th scope=\"row\">All</th><td></td>")?;
+    numbers(&report.total(), page)?;
+    writeln!(page, "</tfoot>\n</table>")?;
+    writeln!(
+        page,
+        "<p class=\"key\"><i class=\"created\"></i> created <i class=\"updated\"></i> updated <i class=\"unchanged\"></i> as they were \
+         <i class=\"skipped\"></i> left by a rule <i class=\"quarantined\"></i> set aside</p>\n</section>"
+    )
+}
+
+fn numbers(object: &Object, page: &mut String) -> fmt::Result {
+    let parts = [
+        ("created", object.created),
+        ("updated", object.updated),
+        ("unchanged", object.unchanged),
+        ("skipped", object.skipped),
+        ("quarantined", object.quarantined),
+    ];
+    write!(page, "<td class=\"wide\"><div class=\"bar\" role=\"img\" aria-label=\"")?;
+    for (name, number) in parts.iter().filter(|(_, number)| *number > 0) {
+        write!(page, "{} {name} ", grouped(*number))?;
+    }
+    write!(page, "\">")?;
+    let whole = object.accounted().max(object.read);
+    for (name, number) in parts.iter().filter(|(_, number)| *number > 0) {
+        write!(page, "<i class=\"{name}\" style=\"width:{}%\"></i>", percent(*number, whole))?;
+    }
+    write!(page, "</div></td><td>{}</td>", grouped(object.read))?;
+    for (name, number) in parts {
+        let class = if name == "quarantined" && number > 0 { " class=\"mark\"" } else { "" };
+        write!(page, "<td{class}>{}</td>", grouped(number))?;
+    }
+    writeln!(page, "</tr>")
+}
+
+fn verification(report: &Report, page: &mut String) -> fmt::Result {
+    let Some(verify) = &report.verify else { return Ok(()) };
+    writeln!(page, "<section>\n<h2>Read back and compared</h2>")?;
+    writeln!(
+        page,
+        "<p>{} read back{}. {} of {} fields hold what the export says: <strong>{} %</strong>{}.</p>",
+        count(verify.records, "record was", "records were"),
+        if verify.sampled { " as a sample" } else { "" },
+        grouped(verify.same),
+        grouped(verify.fields),
+        percent(verify.same, verify.fields),
+        verify
+            .required_percent
+            .as_deref()
+            .map(|required| format!(", required {} %", Escaped(required)))
+            .unwrap_or_default()
+    )?;
+    if !verify.findings.is_empty() {
+        writeln!(page, "<ul>")?;
+        for finding in &verify.findings {
+            writeln!(page, "<li>{}</li>", Escaped(&finding.what))?;
+        }
+        writeln!(page, "</ul>")?;
+    }
+    if !verify.missing.is_empty() {
+        writeln!(
+            page,
+            "<details open><summary>Missing records ({})</summary>\n<ul>",
+            grouped(verify.missing.len() as u64)
+        )?;
+        for missing in verify.missing.iter().take(SHOWN) {
+            writeln!(
+                page,
+                "<li>{} <code>{}</code>, line {}, <code>{}</code></li>",
+                Escaped(&missing.map),
+                Escaped(&missing.key),
+                missing.line,
+                Escaped(&missing.id)
+            )?;
+        }
+        more(page, verify.missing.len())?;
+        writeln!(page, "</ul></details>")?;
+    }
+    if !verify.differences.is_empty() {
+        writeln!(
+            page,
+            "<details open><summary>Differences ({})</summary>\n<table class=\"text\">",
+            grouped(verify.differences.len() as u64)
+        )?;
+        writeln!(
+            page,
+            "<thead><tr><th>Record</th><th>Line</th><th>Field</th><th>Should be</th><th>Is</th></tr></thead>\n<tbody>"
+        )?;
+        for difference in verify.differences.iter().take(SHOWN) {
+            writeln!(
+                page,
+                "<tr><td>{} <code>{}</code></td><td>{}</td><td>{}</td><td><code>{}</code></td><td><code>{}</code></td></tr>",
+                Escaped(&difference.map),
+                Escaped(&difference.key),
+                difference.line,
+                Escaped(&difference.field),
+                Escaped(&difference.expected),
+                Escaped(&difference.found)
+            )?;
+        }
+        writeln!(page, "</tbody></table>")?;
+        if verify.differences.len() > SHOWN {
+            writeln!(page, "<ul>")?;
+            more(page, verify.differences.len())?;
+            writeln!(page, "</ul>")?;
+        }
+        writeln!(page, "</details>")?;
+    }
+    writeln!(page, "</section>")
+}
+
+fn summary<T>(group: &Group<'_, T>, page: &mut String) -> fmt::Result {
+    write!(page, "<details><summary><b>{}</b> {}", grouped(group.entries.len() as u64), Escaped(group.map))?;
+    if let Some(field) = group.field {
+        write!(page, " · {}", Escaped(field))?;
+    }
+    writeln!(page, ": {}</summary>\n<ul>", Escaped(&group.reason))
+}
+
+fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
+    if report.quarantine.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Set aside</h2>")?;
+    writeln!(
+        page,
+        "<p>Nothing of these records was written. Mend the rows, or the rules, and try them again with <code>migr quarantine retry</code>.</p>"
+    )?;
+    for group in groups::of_quarantine(&report.quarantine) {
+        summary(&group, page)?;
+        for entry in group.entries.iter().take(SHOWN) {
+            writeln!(
+                page,
+                "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
+                Escaped(&entry.key),
+                Escaped(&entry.file),
+                entry.line,
+                Escaped(&entry.reason)
+            )?;
+        }
+        more(page, group.entries.len())?;
+        writeln!(page, "</ul></details>")?;
+    }
+    writeln!(page, "</section>")
+}
+
+fn orphans(report: &Report, page: &mut String) -> fmt::Result {
+    if report.orphans.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Owners without an account</h2>")?;
+    for orphan in &report.orphans {
+        let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
+        writeln!(
+            page,
+            "<details><summary><b>{}</b> {} → {}</summary>\n<ul>",
+            grouped(orphan.records.len() as u64),
+            Escaped(&orphan.owner),
+            Escaped(assigned)
+        )?;
+        for record in orphan.records.iter().take(SHOWN) {
+            writeln!(
+                page,
+                "<li>{} <code>{}</code>, line {}, {}</li>",
+                Escaped(&record.map),
+                Escaped(&record.key),
+                record.line,
+                Escaped(&record.field)
+            )?;
+        }
+        more(page, orphan.records.len())?;
+        writeln!(page, "</ul></details>")?;
+    }
+    writeln!(page, "</section>")
+}
+
+fn repairs(report: &Report, page: &mut String) -> fmt::Result {
+    if report.repairs.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Left out or replaced by a rule</h2>")?;
+    for group in groups::of_repairs(&report.repairs) {
+        summary(&group, page)?;
+        for entry in group.entries.iter().take(SHOWN) {
+            writeln!(
+                page,
+                "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
+                Escaped(&entry.key),
+                Escaped(&entry.file),
+                entry.line,
+                Escaped(&entry.reason)
+            )?;
+        }
+        more(page, group.entries.len())?;
+        writeln!(page, "</ul></details>")?;
+    }
+    writeln!(page, "</section>")
+}
+
+fn skipped(report: &Report, page: &mut String) -> fmt::Result {
+    if report.skipped.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Stayed behind by a rule</h2>\n<ul>")?;
+    for entry in &report.skipped {
+        writeln!(
+            page,
+            "<li><b>{}</b> {}: {}</li>",
+            grouped(entry.records),
+            Escaped(&entry.map),
+            Escaped(&entry.reason)
+        )?;
+    }
+    writeln!(page, "</ul>\n</section>")
+}
+
+fn concepts(report: &Report, page: &mut String) -> fmt::Result {
+    if !report.rows.is_empty() {
+        writeln!(page, "<section>\n<h2>What became of each part</h2>\n<table class=\"text\">")?;
+        writeln!(page, "<thead><tr><th>In the source</th><th>Now</th><th>How</th><th>Why</th></tr></thead>\n<tbody>")?;
+        for row in &report.rows {
+            let how = match row.state.as_str() {
+                "exact" => "one to one",
+                "degraded" => "in another form",
+                "by_hand" => "by hand",
+                _ => "stays behind",
+            };
+            writeln!(
+                page,
+                "<tr><td>{} <small>{}</small></td><td>{}</td><td>{how}</td><td>{}</td></tr>",
+                Escaped(&row.concept),
+                Escaped(&row.kind.replace('_', " ")),
+                Escaped(row.destination.as_deref().unwrap_or("–")),
+                Escaped(row.reason.as_deref().unwrap_or_default())
+            )?;
+        }
+        writeln!(page, "</tbody></table>\n</section>")?;
+    }
+    if report.degradations.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Kept in another form</h2>\n<ul>")?;
+    for entry in &report.degradations {
+        let map = entry.map.as_deref().map(|map| format!("{} · ", Escaped(map))).unwrap_or_default();
+        let kept = entry.kept_in.as_deref().map(|kept| format!("; kept in {}", Escaped(kept))).unwrap_or_default();
+        writeln!(page, "<li>{map}{}: {}{kept}</li>", Escaped(&entry.what), Escaped(&entry.reason))?;
+    }
+    writeln!(page, "</ul>\n</section>")
+}
+
+fn coverage(report: &Report, page: &mut String) -> fmt::Result {
+    if report.coverage.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Columns</h2>\n<table>")?;
+    writeln!(
+        page,
+        "<thead><tr><th>Object</th><th>Columns</th><th>Mapped</th><th>Left by a rule</th><th class=\"wide\">Unused</th></tr></thead>\n<tbody>"
+    )?;
+    for entry in &report.coverage {
+        writeln!(
+            page,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td class=\"wide\">{}</td></tr>",
+            Escaped(&entry.source_object),
+            entry.columns,
+            entry.mapped,
+            entry.dropped,
+            Escaped(&entry.unused.join(", "))
+        )?;
+    }
+    writeln!(page, "</tbody></table>\n</section>")
+}
+
+fn setup(report: &Report, page: &mut String) -> fmt::Result {
+    if report.setup.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Changes of the destination</h2>\n<ul>")?;
+    for change in &report.setup {
+        writeln!(page, "<li>{}: {}</li>", Escaped(&change.action), Escaped(&change.outcome))?;
+    }
+    writeln!(page, "</ul>\n</section>")
+}
+
+fn runs(report: &Report, page: &mut String) -> fmt::Result {
+    writeln!(page, "<section>\n<h2>Runs</h2>\n<ul>")?;
+    for run in &report.runs {
+        writeln!(
+            page,
+            "<li><code>migr {}</code>, {} to {}: {}</li>",
+            Escaped(&run.command),
+            Escaped(&run.started),
+            Escaped(run.ended.as_deref().unwrap_or("–")),
+            Escaped(run.result.as_deref().unwrap_or("did not say how it ended"))
+        )?;
+    }
+    writeln!(page, "</ul>\n<p class=\"place\">Plan {}</p>\n</section>", Escaped(&report.plan))
+}
+
+fn more(page: &mut String, entries: usize) -> fmt::Result {
+    if entries > SHOWN {
+        writeln!(
+            page,
+            "<li>and {} more; <code>migr report --format json</code> has them all</li>",
+            grouped((entries - SHOWN) as u64)
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! The report for pull requests and tickets.
+
+use std::fmt::{self, Write as _};
+
+use crate::groups;
+use crate::model::{Object, Report, Urgency};
+use crate::words::{count, grouped, percent};
+
+/// Entries shown of one group; the JSON form has all.
+const SHOWN: usize = 20;
+
+/// The report as Markdown.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // A string takes everything; there is no error to report.
+    let _ = write(report, &mut text);
+    text
+}
+
+fn write(report: &Report, text: &mut String) -> fmt::Result {
+    writeln!(text, "# {}: {} to {}\n", inline(&report.migration), inline(&report.source), inline(&report.destination))?;
+    attention(report, text)?;
+    objects(report, text)?;
+    verification(report, text)?;
+    quarantine(report, text)?;
+    orphans(report, text)?;
+    repairs(report, text)?;
+    skipped(report, text)?;
+    degradations(report, text)?;
+    coverage(report, text)?;
+    setup(report, text)?;
+    writeln!(text, "Plan `{}`.", report.plan)
+}
+
+fn attention(report: &Report, text: &mut String) -> fmt::Result {
+    if report.attention.is_empty() {
+        return writeln!(text, "Nothing needs you.\n");
+    }
+    writeln!(text, "## What needs you\n")?;
+    for attention in &report.attention {
+        let mark = match attention.urgency {
+            Urgency::Now => "**Now.** ",
+            Urgency::Todo => "",
+            Urgency::Know => "Good to know: ",
+        };
+        writeln!(text, "- {mark}{} {}", inline(&attention.what), inline(&attention.action))?;
+    }
+    writeln!(text)
+}
+
+fn objects(report: &Report, text: &mut String) -> fmt::Result {
+    writeln!(text, "## Records\n")?;
+    writeln!(text, "| map | from | to | read | created | updated | unchanged | skipped | set aside |")?;
+    writeln!(text, "|---|---|---|---:|---:|---:|---:|---:|---:|")?;
+    for object in &report.objects {
+        let name =
+            if object.finished { inline(&object.map) } else { format!("{} (not finished)", inline(&object.map)) };
+        row(text, &name, &inline(&object.source_object), &inline(&object.destination_object), object)?;
+    }
+    row(text, "**all**", "", "", &report.total())?;
+    writeln!(text)
+}
+
+fn row(text: &mut String, map: &str, from: &str, to: &str, object: &Object) -> fmt::Result {
+    let numbers = [object.read, object.created, object.updated, object.unchanged, object.skipped, object.quarantined]
+        .map(grouped);
+    writeln!(text, "| {map} | {from} | {to} | {} |", numbers.join(" | "))
+}
+
+fn verification(report: &Report, text: &mut String) -> fmt::Result {
+    let Some(verify) = &report.verify else { return Ok(()) };
+    writeln!(text, "## Read back\n")?;
+    writeln!(
+        text,
+        "{} read back{}; {} of {} fields ({} %) hold what the export says.\n",
+        count(verify.records, "record was", "records were"),
+        if verify.sampled { " (a sample)" } else { "" },
+        grouped(verify.same),
+        grouped(verify.fields),
+        percent(verify.same, verify.fields)
+    )?;
+    for finding in &verify.findings {
+        writeln!(text, "- {}", inline(&finding.what))?;
+    }
+    for missing in verify.missing.iter().take(SHOWN) {
+        writeln!(
+            text,
+            "- {} {} (line {}) is missing: {}",
+            inline(&missing.map),
+            code(&missing.key),
+            missing.line,
+            code(&missing.id)
+        )?;
+    }
+    if !verify.differences.is_empty() {
+        writeln!(text, "| map | record | line | field | should be | is |\n|---|---|---:|---|---|---|")?;
+        for difference in verify.differences.iter().take(SHOWN) {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} |",
+                inline(&difference.map),
+                code(&difference.key),
+                difference.line,
+                inline(&difference.field),
+                code(&difference.expected),
+                code(&difference.found)
+            )?;
+        }
+        more(text, verify.differences.len())?;
+    }
+    writeln!(text)
+}
+
+fn quarantine(report: &Report, text: &mut String) -> fmt::Result {
+    if report.quarantine.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Set aside\n")?;
+    for group in groups::of_quarantine(&report.quarantine) {
+        let field = group.field.map(|field| format!(", {}", inline(field))).unwrap_or_default();
+        writeln!(
+            text,
+            "**{}{field}**: {} ({})\n",
+            inline(group.map),
+            inline(&group.reason),
+            grouped(group.entries.len() as u64)
+        )?;
+        for entry in group.entries.iter().take(SHOWN) {
+            writeln!(text, "- {} {}:{} {}", code(&entry.key), inline(&entry.file), entry.line, inline(&entry.reason))?;
+        }
+        more(text, group.entries.len())?;
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+fn orphans(report: &Report, text: &mut String) -> fmt::Result {
+    if report.orphans.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Owners without an account\n")?;
+    writeln!(text, "| owner | went to | records |\n|---|---|---|")?;
+    for orphan in &report.orphans {
+        let mut records: Vec<String> = orphan
+            .records
+            .iter()
+            .take(SHOWN)
+            .map(|record| format!("{} {}", inline(&record.map), code(&record.key)))
+            .collect();
+        if orphan.records.len() > SHOWN {
+            records.push(format!("and {} more", grouped((orphan.records.len() - SHOWN) as u64)));
+        }
+        let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
+        writeln!(text, "| {} | {} | {} |", inline(&orphan.owner), inline(assigned), records.join(", "))?;
+    }
+    writeln!(text)
+}
+
+fn repairs(report: &Report, text: &mut String) -> fmt::Result {
+    if report.repairs.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Left out or replaced by a rule\n")?;
+    for group in groups::of_repairs(&report.repairs) {
+        let field = group.field.unwrap_or_default();
+        let records = count(group.entries.len() as u64, "value", "values");
+        writeln!(text, "- {}, {}: {} ({records})", inline(group.map), inline(field), inline(&group.reason))?;
+    }
+    writeln!(text)
+}
+
+fn skipped(report: &Report, text: &mut String) -> fmt::Result {
+    if report.skipped.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Stayed behind by a rule\n")?;
+    for entry in &report.skipped {
+        let records = count(entry.records, "record", "records");
+        writeln!(text, "- {}: {} ({records})", inline(&entry.map), inline(&entry.reason))?;
+    }
+    writeln!(text)
+}
+
+fn degradations(report: &Report, text: &mut String) -> fmt::Result {
+    if report.degradations.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Kept in another form\n")?;
+    for entry in &report.degradations {
+        let map = entry.map.as_deref().map(|map| format!("{}, ", inline(map))).unwrap_or_default();
+        let kept = entry.kept_in.as_deref().map(|kept| format!("; kept in {}", inline(kept))).unwrap_or_default();
+        writeln!(text, "- {map}{}: {}{kept}", inline(&entry.what), inline(&entry.reason))?;
+    }
+    writeln!(text)
+}
+
+fn coverage(report: &Report, text: &mut String) -> fmt::Result {
+    if report.coverage.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Columns\n")?;
+    writeln!(text, "| object | columns | mapped | dropped by a rule | unused |\n|---|---:|---:|---:|---|")?;
+    for entry in &report.coverage {
+        let unused: Vec<String> = entry.unused.iter().map(|column| inline(column)).collect();
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            inline(&entry.source_object),
+            entry.columns,
+            entry.mapped,
+            entry.dropped,
+            unused.join(", ")
+        )?;
+    }
+    writeln!(text)
+}
+
+fn setup(report: &Report, text: &mut String) -> fmt::Result {
+    if report.setup.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Changes of the destination's schema\n")?;
+    for change in &report.setup {
+        writeln!(text, "- {}: {}", inline(&change.action), inline(&change.outcome))?;
+    }
+    writeln!(text)
+}
+
+fn more(text: &mut String, entries: usize) -> fmt::Result {
+    if entries > SHOWN {
+        writeln!(text, "- and {} more: `migr report --format json` has them all", grouped((entries - SHOWN) as u64))?;
+    }
+    Ok(())
+}
+
+/// Text that cannot be taken for markup or end a table's cell.
+fn inline(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            character if character.is_control() => safe.push(' '),
+            character => safe.push(character),
+        }
+    }
+    safe
+}
+
+/// Text in a fixed width.
+fn code(text: &str) -> String {
+    let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let text = text.replace('|', "\\|");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}

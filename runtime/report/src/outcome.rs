@@ -1,0 +1,114 @@
+//! Results that the engine keeps in the journal and the report shows.
+
+use serde::{Deserialize, Serialize};
+
+/// What reading everything back found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Nothing is missing, the counts agree, and the share of equal fields is what the plan requires.
+    pub held: bool,
+    /// Records that were read back.
+    pub records: u64,
+    /// Fields that were compared.
+    pub fields: u64,
+    /// Fields that hold what they should.
+    pub same: u64,
+    /// The share of equal fields that the plan requires, in percent, as written (`99.9`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_percent: Option<String>,
+    /// Only some records were read back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled: bool,
+    /// Map by map, in the plan's order.
+    pub maps: Vec<MapVerification>,
+    /// Fields that hold something else.
+    pub differences: Vec<Difference>,
+    /// Records that the journal says were written and the destination does not have.
+    pub missing: Vec<Missing>,
+    /// What else does not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// What reading one map's records back found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapVerification {
+    /// The map.
+    pub map: String,
+    /// Records that the journal says are there.
+    pub expected: u64,
+    /// Records that are there.
+    pub found: u64,
+    /// Fields that were compared.
+    pub fields: u64,
+    /// Fields that hold what they should.
+    pub same: u64,
+}
+
+/// A field that holds something else than the source says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The map.
+    pub map: String,
+    /// The source key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// The destination id.
+    pub id: String,
+    /// The destination field.
+    pub field: String,
+    /// What should be there; `***` where it is sensitive.
+    pub expected: String,
+    /// What is there; `***` where it is sensitive.
+    pub found: String,
+}
+
+/// A record that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The map.
+    pub map: String,
+    /// The source key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// The id it should have.
+    pub id: String,
+}
+
+/// Something that does not hold, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The map, where it concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    /// What.
+    pub what: String,
+}
+
+/// What going back did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// Nothing was done, only looked at.
+    pub dry_run: bool,
+    /// All is as before.
+    pub held: bool,
+    /// Step by step, in the order in which they were taken back.
+    pub steps: Vec<RollbackStep>,
+    /// Records and changes that were left, each with the reason.
+    pub kept: Vec<Finding>,
+}
+
+/// One step of going back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackStep {
+    /// The step: a map, its links, the setup.
+    pub step: String,
+    /// Records that were removed.
+    pub destroyed: u64,
+    /// Records that hold again what they held before.
+    pub restored: u64,
+    /// Records that were left.
+    pub kept: u64,
+}
