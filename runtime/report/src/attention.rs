@@ -42,7 +42,7 @@ pub(crate) fn list(report: &Report) -> Vec<Attention> {
     if report.runs.iter().any(|run| run.command.contains("--no-approval")) {
         add(
             Urgency::Know,
-            "It was run without an approval (`--no-approval`).".to_owned(),
+            "It was run without an approval.".to_owned(),
             "Nobody signed the sample of this plan. If that was not meant, read the sample's differences now.",
         );
     }
@@ -72,8 +72,8 @@ pub(crate) fn list(report: &Report) -> Vec<Attention> {
         add(
             Urgency::Know,
             format!(
-                "{} in {} left out or replaced by a written rule.",
-                count(report.repairs.len() as u64, "value was", "values were"),
+                "Written rules left out or replaced {} in {}.",
+                count(report.repairs.len() as u64, "value", "values"),
                 count(records.len() as u64, "record", "records")
             ),
             "Nothing to do if the rules are what you want; each one is listed.",

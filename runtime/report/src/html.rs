@@ -39,6 +39,27 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Text of ours, with code between backquotes.
+struct Marked<'t>(&'t str);
+
+impl fmt::Display for Marked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, part) in self.0.split('`').enumerate() {
+            if position % 2 == 0 {
+                Escaped(part).fmt(f)?;
+            } else {
+                write!(f, "<code>{}</code>", Escaped(part))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A source key; a dash where the record has none.
+fn key(key: &str) -> &str {
+    if key.is_empty() { "–" } else { key }
+}
+
 fn write(report: &Report, page: &mut String) -> fmt::Result {
     let title = Escaped(&report.migration);
     writeln!(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
@@ -99,7 +120,7 @@ fn attention(report: &Report, page: &mut String) -> fmt::Result {
             page,
             "<li class=\"{class}\"><span class=\"tag\">{word}</span> <strong>{}</strong> {}</li>",
             Escaped(&attention.what),
-            Escaped(&attention.action)
+            Marked(&attention.action)
         )?;
     }
     writeln!(page, "</ul>\n</section>")
@@ -259,7 +280,7 @@ fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
             writeln!(
                 page,
                 "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
-                Escaped(&entry.key),
+                Escaped(key(&entry.key)),
                 Escaped(&entry.file),
                 entry.line,
                 Escaped(&entry.reason)
@@ -312,7 +333,7 @@ fn repairs(report: &Report, page: &mut String) -> fmt::Result {
             writeln!(
                 page,
                 "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
-                Escaped(&entry.key),
+                Escaped(key(&entry.key)),
                 Escaped(&entry.file),
                 entry.line,
                 Escaped(&entry.reason)

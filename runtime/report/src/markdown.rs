@@ -43,7 +43,8 @@ fn attention(report: &Report, text: &mut String) -> fmt::Result {
             Urgency::Todo => "",
             Urgency::Know => "Good to know: ",
         };
-        writeln!(text, "- {mark}{} {}", inline(&attention.what), inline(&attention.action))?;
+        // The actions are ours, with code marked as Markdown marks it.
+        writeln!(text, "- {mark}{} {}", inline(&attention.what), attention.action)?;
     }
     writeln!(text)
 }
@@ -249,8 +250,11 @@ fn inline(text: &str) -> String {
     safe
 }
 
-/// Text in a fixed width.
+/// Text in a fixed width; a dash where there is none.
 fn code(text: &str) -> String {
+    if text.is_empty() {
+        return "–".to_owned();
+    }
     let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     let text = text.replace('|', "\\|");
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
