@@ -2,6 +2,7 @@
 
 mod expression;
 mod json;
+pub mod lock;
 mod plan;
 pub mod render;
 mod setup;
@@ -11,6 +12,7 @@ mod types;
 
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
 pub use json::{ParseError, schema};
+pub use lock::Lock;
 pub use plan::{
     Count, Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, OwnerOverride,
     Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState, SettingValue, Source, Summary,

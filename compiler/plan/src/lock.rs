@@ -1,0 +1,135 @@
+//! What an audit found the export and the destination to hold. Committed beside the spec: no personal data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Plan;
+
+mod count;
+mod destination;
+mod export;
+mod stages;
+
+pub use count::count;
+pub use destination::{
+    LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
+};
+pub use export::{
+    Evidence, InferredType, KeyCounts, LockedColumn, LockedExport, LockedFile, LockedFileState, LockedSourceObject,
+    LockedValues, ObjectState, Shape, ValueCount,
+};
+pub use stages::{FieldCount, LockedOption, LockedOptions, LockedStage, LockedStages};
+
+/// The version of the lock's JSON form. Raised when a reader of the old form would misread the new one.
+pub const LOCK_FORMAT_VERSION: u32 = 1;
+
+/// The lock: facts about the data and the destination that the compiler may rely on offline.
+///
+/// Samples stand as shapes (`Aa9@a.aaa`), members as salted hashes; values are written out only where the spec compares them (picklists, lists, selects) and
+/// their column is not sensitive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lock {
+    /// [`LOCK_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The migration's name.
+    pub migration: String,
+    /// What the export holds.
+    pub export: LockedExport,
+    /// What the maps would make of it.
+    pub stages: LockedStages,
+    /// What the destination holds; absent until it has been asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<LockedDestination>,
+}
+
+impl Lock {
+    /// The JSON form: pretty, keys in declaration order, a newline at the end. The same lock gives the same bytes.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// Reads the JSON form.
+    pub fn from_json(text: &str) -> Result<Self, LockError> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(LockError::Json)?;
+        let found = value.get("format_version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if found != u64::from(LOCK_FORMAT_VERSION) {
+            return Err(LockError::Version { found });
+        }
+        serde_json::from_value(value).map_err(LockError::Json)
+    }
+
+    /// `blake3:` and the hash of the JSON form.
+    pub fn hash(&self) -> Result<String, serde_json::Error> {
+        self.to_json().map(|text| format!("blake3:{}", blake3::hash(text.as_bytes()).to_hex()))
+    }
+
+    /// What was found of a source object.
+    pub fn source_object(&self, name: &str) -> Option<&LockedSourceObject> {
+        self.export.objects.iter().find(|object| object.name == name)
+    }
+
+    /// What a stage would make of its records.
+    pub fn stage(&self, id: &str) -> Option<&LockedStage> {
+        self.stages.stages.iter().find(|stage| stage.id == id)
+    }
+}
+
+/// A lock that could not be read.
+#[derive(Debug)]
+pub enum LockError {
+    /// Not JSON, or not a lock.
+    Json(serde_json::Error),
+    /// A lock of another format version.
+    Version {
+        /// What it says.
+        found: u64,
+    },
+}
+
+impl std::fmt::Display for LockError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Json(error) => write!(f, "this is not a lock file: {error}; make it anew with `migr audit`"),
+            Self::Version { found } => write!(
+                f,
+                "the lock file has format version {found}, this program reads {LOCK_FORMAT_VERSION}; make it anew with `migr audit`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+/// The hash of what a plan's counts depend on besides the data: the migration, the destination's name, and the spec's files. Counts of a lock are used only
+/// where it is the same.
+pub fn counted_inputs(plan: &Plan) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&u64::try_from(text.len()).unwrap_or_default().to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part(&plan.migration);
+    part(&plan.destination.name);
+    for file in &plan.inputs.files {
+        part(&file.path);
+        part(&file.hash);
+    }
+    format!("blake3:{}", hasher.finalize().to_hex())
+}
+
+/// The form in which a lock names a member of the destination: BLAKE3 of the salt and the value, trimmed and lower-cased.
+pub fn member_hash(salt: &str, value: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(salt.as_bytes());
+    hasher.update(&[0x1f]);
+    hasher.update(value.trim().to_lowercase().as_bytes());
+    hasher.finalize().to_hex().chars().take(32).collect()
+}
+
+/// The JSON Schema (2020-12) of the lock.
+pub fn lock_schema() -> serde_json::Value {
+    schemars::schema_for!(Lock).to_value()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+use super::{Lock, LockedStage, counted_inputs};
+use crate::{Count, Plan};
+
+/// Fills a plan's counts, estimate and degradations from a lock. A lock that was made of another state of the spec, of another destination or without one of
+/// the plan's stages leaves the plan as it is. Tells whether the plan was counted.
+pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
+    let is_current = lock.stages.inputs == counted_inputs(plan)
+        && lock.migration == plan.migration
+        && plan.stages.iter().all(|stage| lock.stage(&stage.id).is_some());
+    if !is_current {
+        return false;
+    }
+    let total = |of: fn(&LockedStage) -> Count| Some(lock.stages.stages.iter().map(of).sum());
+    plan.summary.create = total(|stage| stage.create);
+    plan.summary.update = total(|stage| stage.update);
+    plan.summary.unchanged = total(|stage| stage.unchanged);
+    plan.summary.skip = total(|stage| stage.skip);
+    plan.summary.quarantine = total(|stage| stage.quarantine);
+    estimate(plan, lock);
+    for degradation in &mut plan.degradations {
+        let Some(stage) = degradation.map.as_deref().and_then(|map| lock.stage(map)) else { continue };
+        let what = degradation.what.rsplit('.').next().unwrap_or_default();
+        let field = stage.fields.iter().find(|field| field.field == degradation.what || field.field == what);
+        degradation.records = Some(field.map_or(stage.read, |field| field.filled));
+    }
+    true
+}
+
+/// Requests: per stage, records, links and second writes, each in batches of the destination's size; seconds: requests at its rate. What setup, reading back
+/// and files add is not in it.
+fn estimate(plan: &mut Plan, lock: &Lock) {
+    let limit = |what: &str| plan.destination.limits.iter().find(|limit| limit.what == what);
+    let capabilities = lock.destination.as_ref().map(|destination| &destination.capabilities);
+    let batch = capabilities
+        .map(|capabilities| capabilities.batch_size)
+        .or_else(|| limit("batch").map(|limit| limit.value))
+        .filter(|batch| *batch > 0);
+    let rate = capabilities
+        .and_then(|capabilities| capabilities.requests.zip(capabilities.per_seconds))
+        .or_else(|| limit("requests").and_then(|limit| Some((limit.value, limit.per_seconds?))))
+        .filter(|(requests, _)| *requests > 0);
+    let stages = &lock.stages.stages;
+    let records = stages.iter().map(|stage| stage.create + stage.update + stage.links).sum();
+    let requests = batch.map(|batch| {
+        let calls = |records: Count| records.div_ceil(batch);
+        stages
+            .iter()
+            .map(|stage| calls(stage.create) + calls(stage.update) + calls(stage.links) + calls(stage.deferred))
+            .sum()
+    });
+    plan.estimate.records = Some(records);
+    plan.estimate.requests = requests;
+    plan.estimate.seconds = requests
+        .zip(rate)
+        .map(|(requests, (allowed, seconds)): (Count, _)| requests.saturating_mul(seconds).div_ceil(allowed));
+}

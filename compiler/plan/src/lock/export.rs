@@ -1,0 +1,198 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ColumnType;
+
+/// What the export holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedExport {
+    /// The source system's name.
+    pub system: String,
+    /// Every file of the export, sorted by path.
+    pub files: Vec<LockedFile>,
+    /// Its objects, sorted by name.
+    pub objects: Vec<LockedSourceObject>,
+}
+
+/// A file of the export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedFile {
+    /// Relative to the project, with `/`.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// `blake3:` and the hash of its bytes in hexadecimal.
+    pub hash: String,
+    /// Who reads it.
+    pub state: LockedFileState,
+}
+
+/// Who reads a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LockedFileState {
+    /// An object.
+    Claimed,
+    /// A `drop file` names it.
+    Dropped,
+    /// Nobody.
+    Unclaimed,
+}
+
+/// An object of the export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedSourceObject {
+    /// Its name in the catalog.
+    pub name: String,
+    /// Whether it is there.
+    pub state: ObjectState,
+    /// The file it is read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Rows, malformed ones too.
+    pub rows: u64,
+    /// Rows that could not be read.
+    pub malformed: u64,
+    /// How its keys stand.
+    pub keys: KeyCounts,
+    /// Its columns, in the file's order.
+    pub columns: Vec<LockedColumn>,
+    /// Columns that the catalog or an earlier export has and this one lacks, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
+}
+
+impl LockedSourceObject {
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&LockedColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Whether an object of the catalog is in the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectState {
+    /// It is.
+    Present,
+    /// Its file is not there.
+    Absent,
+    /// Its file is there and cannot be read as records.
+    Unreadable,
+}
+
+/// How the keys of an object stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyCounts {
+    /// Different keys.
+    pub distinct: u64,
+    /// Records without one.
+    pub blank: u64,
+    /// Records whose key an earlier one has.
+    pub repeated: u64,
+}
+
+/// A column of the export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedColumn {
+    /// Its name in the catalog, or what its header reads as.
+    pub name: String,
+    /// Its header.
+    pub header: String,
+    /// How the catalog reads it; absent where the catalog lacks the column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<ColumnType>,
+    /// Cells with something in them.
+    pub filled: u64,
+    /// Blank cells.
+    pub blank: u64,
+    /// What all filled cells can be read as; text where nothing narrower holds for every one.
+    pub inferred: InferredType,
+    /// What was tried, and how far it held; best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// Why the type is not narrower than text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_as_text: Option<String>,
+    /// Shortest filled cell, in characters.
+    pub min_length: u64,
+    /// Longest cell, in characters.
+    pub max_length: u64,
+    /// Different filled cells.
+    pub distinct: u64,
+    /// The number of different cells is an estimate, within a few percent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct_estimated: bool,
+    /// Filled cells whose first character is a zero that a number would lose.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub leading_zeros: u64,
+    /// What cells look like, most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shapes: Vec<Shape>,
+    /// The values themselves, where the spec compares them and the column is not sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<LockedValues>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What cells can be read as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InferredType {
+    /// The type in the language's terms.
+    #[serde(rename = "type")]
+    pub ty: ColumnType,
+    /// `strftime` format of a date or datetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// How far a reading held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The type in the language's terms.
+    #[serde(rename = "type")]
+    pub ty: ColumnType,
+    /// `strftime` format of a date or datetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Filled cells that can be read so.
+    pub matched: u64,
+    /// Line of the first filled cell that cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_exception: Option<u64>,
+}
+
+/// What cells look like: `A` for a capital, `a` for a small letter, `9` for a digit, `+` after three of a kind for more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shape {
+    /// The shape.
+    pub shape: String,
+    /// Cells of it.
+    pub count: u64,
+}
+
+/// The values of a column; of a list, its elements.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedValues {
+    /// As they stand in the export, sorted; elements of a list are trimmed.
+    pub values: Vec<ValueCount>,
+    /// There are more than are kept here; check must not rely on the list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+    /// Groups of values that may be one, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_duplicates: Vec<Vec<String>>,
+}
+
+/// A value and how often it stands there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ValueCount {
+    /// The value.
+    pub value: String,
+    /// How often.
+    pub count: u64,
+}

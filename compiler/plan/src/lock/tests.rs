@@ -1,0 +1,155 @@
+use super::*;
+use crate::{
+    Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, Origin, Policies, Rollback,
+    RollbackClass, Source, Stage, Summary,
+};
+
+fn stage(id: &str) -> Stage {
+    Stage {
+        id: id.to_owned(),
+        map: id.to_owned(),
+        description: None,
+        source_object: id.to_owned(),
+        destination_object: "people".to_owned(),
+        depends_on: Vec::new(),
+        edges: Vec::new(),
+        when: None,
+        distinct: None,
+        matching: None,
+        policies: Policies::default(),
+        fields: Vec::new(),
+        links: Vec::new(),
+        deferred: Vec::new(),
+        dropped: Vec::new(),
+        rollback: Rollback { class: RollbackClass::Exact, reason: None },
+        origin: Origin::default(),
+    }
+}
+
+fn plan() -> Plan {
+    let limit = |what: &str, value, per_seconds| Limit { what: what.to_owned(), value, per_seconds };
+    Plan {
+        format_version: FORMAT_VERSION,
+        migration: "m".to_owned(),
+        description: None,
+        inputs: Inputs {
+            files: vec![InputFile { path: "main.migr".to_owned(), hash: "blake3:1".to_owned() }],
+            lock: None,
+        },
+        options: Options::default(),
+        source: Source {
+            system: "s".to_owned(),
+            files: "export/*.csv".to_owned(),
+            blank: Vec::new(),
+            objects: Vec::new(),
+            dropped_files: Vec::new(),
+        },
+        destination: Destination {
+            system: "twenty".to_owned(),
+            connector: "twenty".to_owned(),
+            name: "twenty".to_owned(),
+            settings: indexmap::IndexMap::new(),
+            limits: vec![limit("requests", 100, Some(60)), limit("batch", 200, None)],
+            new_objects: indexmap::IndexMap::new(),
+        },
+        setup: Vec::new(),
+        stages: vec![stage("Contact")],
+        owners: None,
+        picklists: Vec::new(),
+        degradations: vec![Degradation {
+            map: Some("Contact".to_owned()),
+            what: "people.bio".to_owned(),
+            reason: "HTML is kept as Markdown".to_owned(),
+            kept_in: None,
+            records: None,
+            origin: Origin::default(),
+        }],
+        rows: Vec::new(),
+        estimate: Estimate::default(),
+        summary: Summary::default(),
+    }
+}
+
+fn lock(plan: &Plan) -> Lock {
+    Lock {
+        format_version: LOCK_FORMAT_VERSION,
+        migration: plan.migration.clone(),
+        export: LockedExport::default(),
+        stages: LockedStages {
+            inputs: counted_inputs(plan),
+            with_destination: false,
+            stages: vec![LockedStage {
+                id: "Contact".to_owned(),
+                read: 1_010,
+                create: 1_000,
+                skip: 4,
+                quarantine: 6,
+                links: 30,
+                deferred: 1,
+                fields: vec![FieldCount { field: "bio".to_owned(), filled: 700, repaired: 0, failed: 2 }],
+                ..LockedStage::default()
+            }],
+            options: Vec::new(),
+        },
+        destination: None,
+    }
+}
+
+#[test]
+fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
+    let mut plan = plan();
+    let lock = lock(&plan);
+    assert!(count(&mut plan, &lock));
+    insta::assert_snapshot!(crate::render::summary_line(&plan.summary), @"Plan: 1000 create, 0 update, 0 unchanged, 4 skip, 6 quarantine; 0 schema changes; 0 blocking.");
+    assert_eq!(plan.degradations[0].records, Some(700));
+    // 5 calls of records, 1 of links, 1 of second writes; 7 calls at 100 a minute.
+    assert_eq!((plan.estimate.records, plan.estimate.requests, plan.estimate.seconds), (Some(1_030), Some(7), Some(5)));
+}
+
+#[test]
+fn counts_of_another_state_of_the_spec_are_not_used() {
+    let mut plan = plan();
+    let lock = lock(&plan);
+    plan.inputs.files[0].hash = "blake3:2".to_owned();
+    assert!(!count(&mut plan, &lock));
+    assert_eq!(plan.summary.create, None);
+}
+
+#[test]
+fn the_hash_of_the_lock_itself_makes_no_counts_stale() {
+    let mut plan = plan();
+    let lock = lock(&plan);
+    plan.inputs.lock = Some(lock.hash().unwrap());
+    assert!(count(&mut plan, &lock));
+}
+
+#[test]
+fn a_lock_reads_back_as_it_was_and_refuses_other_versions() {
+    let lock = lock(&plan());
+    let text = lock.to_json().unwrap();
+    assert_eq!(Lock::from_json(&text).unwrap(), lock);
+    let other = text.replacen("\"format_version\": 1", "\"format_version\": 9", 1);
+    insta::assert_snapshot!(Lock::from_json(&other).unwrap_err(), @"the lock file has format version 9, this program reads 1; make it anew with `migr audit`");
+}
+
+#[test]
+fn a_member_is_found_by_its_hash_whatever_its_case() {
+    let mut hashes = vec![member_hash("salt", "jane@clinic.example"), member_hash("salt", "joe@clinic.example")];
+    hashes.sort();
+    let members = LockedMembers {
+        object: "workspaceMembers".to_owned(),
+        field: "userEmail".to_owned(),
+        salt: "salt".to_owned(),
+        hashes,
+    };
+    assert!(members.contains(" Jane@Clinic.example"));
+    assert!(!members.contains("ann@clinic.example"));
+    assert_ne!(member_hash("salt", "jane@clinic.example"), member_hash("other", "jane@clinic.example"));
+}
+
+#[test]
+fn the_schema_names_every_part_of_a_lock() {
+    let schema = lock_schema();
+    let properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(properties, ["format_version", "migration", "export", "stages", "destination"]);
+}
