@@ -158,6 +158,47 @@ pub struct ReferenceChoice {
     pub values: Vec<String>,
 }
 
+impl Expr {
+    /// Calls `visit` with this expression and every one inside it, outer first.
+    pub fn walk<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        match self {
+            Self::None
+            | Self::Default
+            | Self::Boolean { .. }
+            | Self::Number { .. }
+            | Self::Text { .. }
+            | Self::Option { .. }
+            | Self::Column { .. }
+            | Self::DistinctValue => {}
+            Self::Through { key, .. } | Self::Reference { key, .. } | Self::Owner { key, .. } => key.walk(visit),
+            Self::Not { value } | Self::Convert { value, .. } => value.walk(visit),
+            Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.walk(visit)),
+            Self::Binary { left, right, .. } => {
+                left.walk(visit);
+                right.walk(visit);
+            }
+            Self::If { condition, then, otherwise } => {
+                condition.walk(visit);
+                then.walk(visit);
+                otherwise.walk(visit);
+            }
+            Self::Record { fields } | Self::Existing { fields, .. } => {
+                fields.iter().for_each(|field| field.value.walk(visit));
+            }
+            Self::List { items } | Self::Tuple { items } => items.iter().for_each(|item| item.walk(visit)),
+            Self::Template { parts } => parts.iter().for_each(|part| part.walk(visit)),
+            Self::Picklist { inputs, .. } => inputs.iter().for_each(|input| input.walk(visit)),
+            Self::Otherwise { value, recovery } => {
+                value.walk(visit);
+                if let Recovery::Use { value } = recovery {
+                    value.walk(visit);
+                }
+            }
+        }
+    }
+}
+
 /// `name: value`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedExpr {

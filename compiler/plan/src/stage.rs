@@ -21,6 +21,9 @@ pub struct Stage {
     pub depends_on: Vec<String>,
     /// Why, reference by reference.
     pub edges: Vec<Edge>,
+    /// Label of the association that the records of a `link` are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub association: Option<String>,
     /// Which records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Expr>,

@@ -1,0 +1,127 @@
+//! What becomes of every concept of the source.
+
+use migr_check::{Map, SourceObject, Spec};
+use migr_plan::{ColumnType, Expr, FieldType, PicklistOtherwise, Row, RowState};
+use migr_source::Span;
+
+use crate::Places;
+use crate::degradations::kept_elsewhere;
+
+pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let row = |kind: &str,
+               concept: &str,
+               state: RowState,
+               destination: Option<String>,
+               reason: Option<String>,
+               span: Span| Row {
+        kind: kind.to_owned(),
+        concept: concept.to_owned(),
+        destination,
+        state,
+        reason,
+        origin: places.of(span),
+    };
+    for object in &spec.source.objects {
+        let maps: Vec<&Map> = spec.maps.iter().filter(|map| map.source_object == object.name).collect();
+        let owners = spec.owners.as_ref().filter(|owners| owners.source_object == object.name);
+        if let Some((reason, span)) = &object.dropped {
+            rows.push(row("object", &object.name, RowState::None, None, Some(reason.clone()), *span));
+        } else if let Some(span) = object.reference_only {
+            let reason = "the destination takes none; kept as a reference for rebuilding by hand";
+            rows.push(row("reference", &object.name, RowState::ByHand, None, Some(reason.to_owned()), span));
+        } else if let Some(owners) = owners {
+            let reason = match &owners.fallback {
+                Some(fallback) => format!("matched by address; who matches nobody becomes {fallback}"),
+                None => "matched by address; who matches nobody leaves the field empty".to_owned(),
+            };
+            let destination = format!("{}.{}", owners.destination_object, owners.destination_field);
+            rows.push(row("owners", &object.name, RowState::Exact, Some(destination), Some(reason), owners.span));
+        } else if let Some(first) = maps.first() {
+            let destination = joined(maps.iter().map(|map| map.destination_object.as_str()));
+            let (state, reason) = object_state(object, &maps);
+            rows.push(row("object", &object.name, state, Some(destination), reason, first.span));
+        }
+        for column in object.columns.iter().filter(|column| column.ty == ColumnType::TextList) {
+            let field = maps.iter().find_map(|map| {
+                let reads = |field: &&migr_check::Field| field.reads.contains(&column.name);
+                map.fields.iter().find(reads).map(|field| (map, field))
+            });
+            if let Some((map, field)) = field {
+                let concept = format!("{}.{}", object.name, column.name);
+                let destination = format!("{}.{}", map.destination_object, field.name);
+                rows.push(row("list", &concept, RowState::Exact, Some(destination), None, field.span));
+            }
+        }
+        let new: Vec<_> = maps
+            .iter()
+            .flat_map(|map| map.fields.iter().map(move |field| (map, field)))
+            .filter(|(_, field)| field.is_new)
+            .collect();
+        if let Some((_, first)) = new.first() {
+            let destination = joined(new.iter().map(|(_, field)| field.name.as_str()));
+            rows.push(row("custom_fields", &object.name, RowState::Exact, Some(destination), None, first.span));
+        }
+        for (map, field) in maps.iter().flat_map(|map| map.fields.iter().map(move |field| (map, field))) {
+            if field.ty == FieldType::File {
+                let destination = format!("{}.{}", map.destination_object, field.name);
+                rows.push(row("files", &object.name, RowState::Exact, Some(destination), None, field.span));
+            }
+        }
+    }
+    for picklist in &spec.picklists {
+        let destination = format!("{}.{}", picklist.object, joined(picklist.fields.iter().map(String::as_str)));
+        let (state, reason) = match &picklist.otherwise {
+            PicklistOtherwise::Use { value } => {
+                (RowState::Degraded, Some(format!("every other value becomes {value}")))
+            }
+            PicklistOtherwise::None => {
+                (RowState::Degraded, Some("every other value leaves the field empty".to_owned()))
+            }
+            PicklistOtherwise::Skip => (RowState::Degraded, Some("records with another value are skipped".to_owned())),
+            PicklistOtherwise::Quarantine | PicklistOtherwise::Create => (RowState::Exact, None),
+        };
+        rows.push(row("picklist", &picklist.name, state, Some(destination), reason, picklist.span));
+    }
+    rows
+}
+
+/// An object whose map loses something is degraded.
+fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<String>) {
+    if let Some(rule) = object.skips.first() {
+        return (RowState::Degraded, Some(rule.reason.clone()));
+    }
+    let lost = maps.iter().find_map(|map| {
+        map.fields.iter().find_map(|field| {
+            let several = first_of_list(&field.value)?;
+            kept_elsewhere(map, field, several)
+                .is_none()
+                .then(|| format!("{} keeps the first of {several}", field.name))
+        })
+    });
+    lost.map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
+}
+
+/// The list column of which an expression takes the first element.
+pub(crate) fn first_of_list(value: &Expr) -> Option<&str> {
+    let mut column = None;
+    value.walk(&mut |expr| {
+        if let Expr::Call { function, arguments } = expr
+            && function == "first"
+            && let Some(Expr::Column { name }) = arguments.first()
+        {
+            column = Some(name.as_str());
+        }
+    });
+    column
+}
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut unique: Vec<&str> = Vec::new();
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    unique.join(", ")
+}

@@ -1,0 +1,81 @@
+//! What the destination cannot hold as it was, and where it is kept instead.
+
+use migr_check::{Field, Map, Spec};
+use migr_plan::{ColumnType, Degradation, Expr, FieldType};
+
+use crate::Places;
+use crate::concepts::first_of_list;
+
+pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation> {
+    let mut found = Vec::new();
+    for map in &spec.maps {
+        for field in &map.fields {
+            let losses = [several_in_one(map, field), extension(spec, map, field), formatting(spec, map, field)];
+            found.extend(losses.into_iter().flatten().map(|(reason, kept_in)| Degradation {
+                map: Some(map.name.clone()),
+                what: format!("{}.{}", map.destination_object, field.name),
+                reason,
+                kept_in,
+                records: None,
+                origin: places.of(field.span),
+            }));
+        }
+    }
+    for object in &spec.source.objects {
+        if let Some(span) = object.reference_only {
+            found.push(Degradation {
+                map: None,
+                what: object.name.clone(),
+                reason: "there is no way to create these in the destination; they are rebuilt by hand".to_owned(),
+                kept_in: object.file.clone(),
+                records: None,
+                origin: places.of(span),
+            });
+        }
+    }
+    found
+}
+
+/// A field that holds the first of several values.
+fn several_in_one(map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let column = first_of_list(&field.value)?;
+    Some((
+        format!("one record is held, {column} may name several; the first stays"),
+        kept_elsewhere(map, field, column),
+    ))
+}
+
+/// A phone number's extension, which Twenty drops.
+fn extension(spec: &Spec, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let holds_phone = match &field.ty {
+        FieldType::Phone => true,
+        FieldType::Composite { name, .. } => name == "phones",
+        _ => false,
+    };
+    if !holds_phone || spec.destination.connector != "twenty" {
+        return None;
+    }
+    let kept = map.fields.iter().find(|other| {
+        let mut takes = false;
+        other.value.walk(&mut |expr| takes |= matches!(expr, Expr::Call { function, .. } if function == "extension"));
+        takes && other.reads.iter().any(|column| field.reads.contains(column))
+    });
+    let kept_in = kept.map(|other| format!("{}.{}", map.destination_object, other.name));
+    Some(("the destination drops a phone number's extension".to_owned(), kept_in))
+}
+
+/// HTML that becomes Markdown.
+fn formatting(spec: &Spec, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let object = spec.source.objects.iter().find(|object| object.name == map.source_object)?;
+    let rich = |column: &String| object.columns.iter().any(|one| one.name == *column && one.ty == ColumnType::Richtext);
+    let into_markdown = field.ty == FieldType::Richtext && field.reads.iter().any(rich);
+    into_markdown.then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
+}
+
+/// Another field of the map that reads the same column.
+pub(crate) fn kept_elsewhere(map: &Map, field: &Field, column: &str) -> Option<String> {
+    map.fields
+        .iter()
+        .find(|other| other.name != field.name && other.reads.iter().any(|read| read == column))
+        .map(|other| format!("{}.{}", map.destination_object, other.name))
+}

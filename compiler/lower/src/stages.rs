@@ -1,0 +1,130 @@
+//! The stages, in order.
+
+use migr_check::{Field, ManyField, Map, Spec};
+use migr_plan::{
+    Deferred, DroppedColumn, Edge, Expr, FieldMapping, FieldType, LinkMapping, Match, Rollback, RollbackClass, Stage,
+};
+
+use crate::Places;
+use crate::graph::Order;
+
+pub(crate) fn stages(spec: &Spec, order: &Order<'_>, places: &Places<'_>) -> Vec<Stage> {
+    order.positions.iter().filter_map(|at| Some(stage(spec, order, *at, spec.maps.get(*at)?, places))).collect()
+}
+
+fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'_>) -> Stage {
+    let edges = edges(spec, order, at, map, places);
+    let mut depends_on: Vec<String> = edges.iter().filter(|edge| !edge.deferred).map(|edge| edge.on.clone()).collect();
+    depends_on.sort();
+    depends_on.dedup();
+    let is_deferred = |field: &Field| order.deferred.contains(&(at, field.name.as_str()));
+    let deferred = map
+        .fields
+        .iter()
+        .filter(|field| is_deferred(field))
+        .map(|field| Deferred {
+            field: field.name.clone(),
+            reason: deferred_reason(&edges, field),
+            origin: places.of(field.span),
+        })
+        .collect();
+    Stage {
+        id: map.name.clone(),
+        map: map.name.clone(),
+        description: map.description.clone(),
+        source_object: map.source_object.clone(),
+        destination_object: map.destination_object.clone(),
+        depends_on,
+        edges,
+        association: map.association.clone(),
+        when: map.when.clone(),
+        distinct: map.distinct.clone(),
+        matching: map.matching.as_ref().map(|matching| Match {
+            all: matching.all,
+            fields: matching.fields.clone(),
+            origin: places.of(matching.span),
+        }),
+        policies: map.policies.clone(),
+        fields: map.fields.iter().map(|field| field_mapping(field, is_deferred(field), places)).collect(),
+        links: map.links.iter().map(|link| link_mapping(link, places)).collect(),
+        deferred,
+        dropped: map
+            .dropped
+            .iter()
+            .map(|(column, reason, span)| DroppedColumn {
+                column: column.clone(),
+                reason: reason.clone(),
+                origin: places.of(*span),
+            })
+            .collect(),
+        rollback: rollback(spec, map),
+        origin: places.of(map.span),
+    }
+}
+
+fn edges(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'_>) -> Vec<Edge> {
+    let references = order.references.get(at).map_or(&[][..], Vec::as_slice);
+    references
+        .iter()
+        .filter_map(|reference| {
+            let to = spec.maps.get(reference.to)?;
+            Some(Edge {
+                on: to.name.clone(),
+                field: reference.field.to_owned(),
+                reason: format!("{}.{} refers to {}", map.destination_object, reference.field, to.destination_object),
+                deferred: order.deferred.contains(&(at, reference.field)),
+                origin: places.of(reference.span),
+            })
+        })
+        .collect()
+}
+
+fn deferred_reason(edges: &[Edge], field: &Field) -> String {
+    let reasons: Vec<&str> =
+        edges.iter().filter(|edge| edge.field == field.name).map(|edge| edge.reason.as_str()).collect();
+    format!("{}, whose records are all written first", reasons.join(" and "))
+}
+
+fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMapping {
+    FieldMapping {
+        field: field.name.clone(),
+        ty: field.ty.clone(),
+        value: field.value.clone(),
+        file_name: field.file_name.clone(),
+        is_new: field.is_new,
+        unique: field.unique.clone(),
+        create_only: field.create_only,
+        deferred,
+        sensitive: field.is_sensitive,
+        reads: field.reads.clone(),
+        description: field.description.clone(),
+        origin: places.of(field.span),
+    }
+}
+
+fn link_mapping(link: &ManyField, places: &Places<'_>) -> LinkMapping {
+    LinkMapping {
+        field: link.name.clone(),
+        through: link.through.clone(),
+        objects: link.objects.clone(),
+        value: link.value.clone(),
+        on_missing: link.on_missing,
+        reads: link.reads.clone(),
+        origin: places.of(link.span),
+    }
+}
+
+/// What a rollback can do about a map's records. Twenty destroys and restores exactly; only uploaded files stay in its storage. HighLevel's deletions take
+/// with them what hangs on a contact.
+fn rollback(spec: &Spec, map: &Map) -> Rollback {
+    let has_file = map.fields.iter().any(|field| field.ty == FieldType::File && field.value != Expr::Default);
+    let reason = match spec.destination.connector.as_str() {
+        "twenty" if has_file => Some("the record goes, the uploaded file stays in the destination's storage"),
+        "twenty" => None,
+        _ => Some("what others attached to a record goes with it"),
+    };
+    match reason {
+        None => Rollback { class: RollbackClass::Exact, reason: None },
+        Some(reason) => Rollback { class: RollbackClass::BestEffort, reason: Some(reason.to_owned()) },
+    }
+}
