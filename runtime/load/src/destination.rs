@@ -22,6 +22,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// What it can do. Read or probed by `schema`; stated by the plan before.
     fn capabilities(&self) -> Capabilities;
 
+    /// How many requests have been sent, those sent again included.
+    fn requests(&self) -> u64 {
+        0
+    }
+
     /// Reads the live metadata, whole. Also finds out the server's version.
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>>;
 
@@ -80,7 +85,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
         target: &Reference<'_>,
     ) -> Result<Map, LoadError>;
 
-    /// Takes records out of the trash. Those that are not in it stay as they are.
+    /// Takes records out of the trash. Those that are not in it keep their values; the server may mark them as changed just now.
     fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
     /// Removes records for good, trashed ones too. Those that are not there are passed over.

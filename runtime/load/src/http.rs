@@ -1,6 +1,8 @@
 //! One HTTP client for all connectors: pace, attempts by class of failure, redaction.
 
 mod back_off;
+mod call;
+mod files;
 mod pace;
 mod reason;
 
@@ -9,161 +11,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Method, StatusCode, multipart};
+use reqwest::{StatusCode, multipart};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
 pub(crate) use back_off::pause;
+pub(crate) use call::{Again, Call, CallError, NoDebug, Payload};
 use pace::Pace;
 use reason::{clean, graphql_code, reason, stated_rate};
 
 use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret};
-
-/// Which requests may be sent again when it is not known whether they were carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// Carrying it out twice is the same as once.
-    Always,
-    /// Only when it surely was not carried out.
-    Unsent,
-}
-
-/// What a request carries.
-#[derive(Clone, Debug)]
-pub(crate) enum Payload<'a> {
-    /// Nothing.
-    Empty,
-    /// A JSON text.
-    Json(Vec<u8>),
-    /// A GraphQL multipart request with one file.
-    Upload {
-        /// `operations` and `map`, as JSON texts.
-        operations: String,
-        /// Which variable the file is.
-        map: &'static str,
-        /// The file.
-        file: &'a Path,
-        /// Its name there.
-        name: &'a str,
-        /// Its media type.
-        media: &'static str,
-        /// Its size.
-        bytes: u64,
-    },
-    /// A file as it is.
-    Bytes {
-        /// The file.
-        file: &'a Path,
-        /// Its media type.
-        media: String,
-        /// Its size.
-        bytes: u64,
-    },
-}
-
-impl Payload<'_> {
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Empty => 0,
-            Self::Json(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
-            Self::Upload { bytes, .. } | Self::Bytes { bytes, .. } => *bytes,
-        }
-    }
-}
-
-/// One request.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) method: Method,
-    /// Path at the destination.
-    pub(crate) path: String,
-    pub(crate) query: Vec<(&'static str, String)>,
-    pub(crate) payload: Payload<'a>,
-    /// It counts against the allowance.
-    pub(crate) paced: bool,
-    pub(crate) again: Again,
-}
-
-impl<'a> Call<'a> {
-    /// A request that reads.
-    pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::GET, path, Payload::Empty)
-    }
-
-    /// A request that is paced and may be repeated.
-    pub(crate) fn new(method: Method, path: impl Into<String>, payload: Payload<'a>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), payload, paced: true, again: Again::Always }
-    }
-
-    /// With one more pair of the query.
-    pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((key, value.into()));
-        self
-    }
-
-    /// It does not count against the allowance.
-    pub(crate) fn unpaced(mut self) -> Self {
-        self.paced = false;
-        self
-    }
-
-    /// It is not repeated when it may have been carried out.
-    pub(crate) fn once(mut self) -> Self {
-        self.again = Again::Unsent;
-        self
-    }
-
-    /// Method and path, for people.
-    pub(crate) fn name(&self) -> String {
-        format!("{} {}", self.method, self.path)
-    }
-}
-
-/// Why there is no answer to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallError {
-    /// The server refused it, and did nothing.
-    Refused {
-        /// HTTP status; 200 for GraphQL.
-        status: u16,
-        /// The server's reason.
-        message: String,
-        /// The server's code.
-        code: Option<String>,
-        /// The answer, where it was JSON.
-        body: Option<Box<NoDebug>>,
-    },
-    /// It may have been carried out.
-    Unknown {
-        /// What came instead of an answer.
-        why: String,
-    },
-    /// It concerns every request.
-    Fatal(LoadError),
-}
-
-/// An answer that must not be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct NoDebug(pub(crate) Value);
-
-impl std::fmt::Debug for NoDebug {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-impl CallError {
-    /// As an error of one request.
-    pub(crate) fn into_load_error(self, request: String) -> LoadError {
-        match self {
-            Self::Refused { status, message, code, .. } => LoadError::Refused { request, status, message, code },
-            Self::Unknown { why } => LoadError::Unexpected { request, why },
-            Self::Fatal(error) => error,
-        }
-    }
-}
 
 /// What one attempt came to.
 enum Attempt {
@@ -187,6 +46,8 @@ enum Attempt {
 #[derive(Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// Without the token: for addresses that carry their own key.
+    plain: reqwest::Client,
     base: Url,
     token: Secret,
     pace: Pace,
@@ -200,7 +61,7 @@ pub(crate) struct Http {
 impl Http {
     /// A client of one destination. `refusals`: texts of a 5xx answer that are refusals of what was sent.
     pub(crate) fn new(
-        endpoint: &Endpoint,
+        endpoint: Endpoint,
         rate: Option<Rate>,
         options: HttpOptions,
         refusals: &'static [&'static str],
@@ -228,13 +89,15 @@ impl Http {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", endpoint.token.reveal()))
             .map_err(|_| settings("the destination's token holds characters that no token has".to_owned()))?;
         bearer.set_sensitive(true);
-        let client = client(&options, bearer)?;
+        let client = client(&options, Some(bearer))?;
+        let plain = self::client(&options, None)?;
         let slots = Semaphore::new(options.in_flight.clamp(1, 1024));
         let pace = Pace::new(options.rate.or(rate));
         Ok(Self {
             client,
+            plain,
             base,
-            token: endpoint.token.clone(),
+            token: endpoint.token,
             pace,
             slots,
             options,
@@ -442,90 +305,10 @@ impl Http {
                     .map_err(|error| LoadError::File { path: (*name).to_owned(), why: error.to_string() })?;
                 let form =
                     multipart::Form::new().text("operations", operations.clone()).text("map", *map).part("0", part);
-                request.header("x-graphql-yoga-csrf", "1").multipart(form)
+                request.multipart(form)
             }
             Payload::Bytes { .. } => request,
         })
-    }
-
-    /// Sends a file to an address that carries its own key. No token goes with it.
-    pub(crate) async fn put_file(&self, address: &str, payload: &Payload<'_>) -> Result<(), CallError> {
-        let Payload::Bytes { file, media, bytes } = payload else {
-            return Err(CallError::Unknown { why: "nothing to send".to_owned() });
-        };
-        let url = self.absolute(address)?;
-        let mut failures = 0;
-        loop {
-            let body = open(file).await.map_err(CallError::Fatal)?;
-            let sent = self
-                .client
-                .put(url.clone())
-                .timeout(self.patience(payload))
-                .header(AUTHORIZATION, HeaderValue::from_static(""))
-                .header(CONTENT_TYPE, media)
-                .header(reqwest::header::CONTENT_LENGTH, *bytes)
-                .body(body)
-                .send()
-                .await;
-            let why = match sent {
-                Ok(response) if response.status().is_success() => return Ok(()),
-                Ok(response)
-                    if response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS =>
-                {
-                    let status = response.status().as_u16();
-                    let body = response.bytes().await.unwrap_or_default();
-                    let found = reason(status, &body, &self.token);
-                    return Err(CallError::Refused { status, message: found.message, code: found.code, body: None });
-                }
-                Ok(response) => format!("HTTP {}", response.status().as_u16()),
-                Err(error) => why(&error),
-            };
-            failures += 1;
-            if failures >= self.options.attempts.max(1) {
-                return Err(CallError::Fatal(LoadError::Unavailable {
-                    url: self.host(),
-                    request: format!("PUT {}", url.path()),
-                    attempts: failures,
-                    why,
-                }));
-            }
-            sleep(pause(&self.options, url.path(), failures)).await;
-        }
-    }
-
-    /// Reads what an address that carries its own key holds, piece by piece. Gives false where it holds nothing any more.
-    pub(crate) async fn read(&self, address: &str, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), CallError> {
-        let url = self.absolute(address)?;
-        let request = format!("GET {}", url.path());
-        let response = self.client.get(url.clone()).header(AUTHORIZATION, HeaderValue::from_static("")).send().await;
-        let mut response = response.map_err(|error| CallError::Unknown { why: why(&error) })?;
-        let status = response.status();
-        if !status.is_success() {
-            let body = response.bytes().await.unwrap_or_default();
-            let found = reason(status.as_u16(), &body, &self.token);
-            if status.is_server_error() {
-                return Err(CallError::Unknown { why: format!("{request}: {}", found.message) });
-            }
-            return Err(CallError::Refused {
-                status: status.as_u16(),
-                message: found.message,
-                code: found.code,
-                body: None,
-            });
-        }
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => each(&chunk),
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(CallError::Unknown { why: why(&error) }),
-            }
-        }
-    }
-
-    fn absolute(&self, address: &str) -> Result<Url, CallError> {
-        self.base
-            .join(address)
-            .map_err(|error| CallError::Unknown { why: format!("the server gave an address that is none ({error})") })
     }
 
     /// How long an answer may take: longer for a larger body, as the server works on it before it answers.
@@ -540,14 +323,16 @@ impl Http {
     }
 }
 
-fn client(options: &HttpOptions, bearer: HeaderValue) -> Result<reqwest::Client, LoadError> {
+fn client(options: &HttpOptions, bearer: Option<HeaderValue>) -> Result<reqwest::Client, LoadError> {
     let settings = |what: String| LoadError::Settings { what };
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may have been first; then theirs is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, bearer);
+    if let Some(bearer) = bearer {
+        headers.insert(AUTHORIZATION, bearer);
+    }
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("migr/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)

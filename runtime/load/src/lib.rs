@@ -3,10 +3,12 @@
 mod capabilities;
 mod destination;
 mod error;
+mod exactly_once;
 mod http;
 mod options;
 mod schema;
 mod secret;
+mod twenty;
 
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{
@@ -14,6 +16,19 @@ pub use destination::{
     Uploaded,
 };
 pub use error::{BatchError, LoadError};
+pub use exactly_once::create_exactly_once;
 pub use options::{Endpoint, HttpOptions};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;
+
+/// The destination that a plan names, at an address. Nothing is sent yet.
+pub fn connect(
+    plan: &migr_plan::Plan,
+    endpoint: Endpoint,
+    options: HttpOptions,
+) -> Result<Box<dyn Destination>, LoadError> {
+    match plan.destination.connector.as_str() {
+        "twenty" => Ok(Box::new(twenty::Twenty::new(plan, endpoint, options)?)),
+        other => Err(LoadError::NoConnector { connector: other.to_owned() }),
+    }
+}

@@ -1,0 +1,153 @@
+//! A request, and why it has no answer.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::LoadError;
+
+/// Which requests may be sent again when it is not known whether they were carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// Carrying it out twice is the same as once.
+    Always,
+    /// Only when it surely was not carried out.
+    Unsent,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload<'a> {
+    /// Nothing.
+    Empty,
+    /// A JSON text.
+    Json(Vec<u8>),
+    /// A GraphQL multipart request with one file.
+    Upload {
+        /// `operations` and `map`, as JSON texts.
+        operations: String,
+        /// Which variable the file is.
+        map: &'static str,
+        /// The file.
+        file: &'a Path,
+        /// Its name there.
+        name: &'a str,
+        /// Its media type.
+        media: &'static str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file as it is.
+    Bytes {
+        /// The file.
+        file: &'a Path,
+        /// Its media type.
+        media: String,
+        /// Its size.
+        bytes: u64,
+    },
+}
+
+impl Payload<'_> {
+    /// Its size.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Json(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
+            Self::Upload { bytes, .. } | Self::Bytes { bytes, .. } => *bytes,
+        }
+    }
+}
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    /// Path at the destination.
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) payload: Payload<'a>,
+    /// It counts against the allowance.
+    pub(crate) paced: bool,
+    pub(crate) again: Again,
+}
+
+impl<'a> Call<'a> {
+    /// A request that reads.
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path, Payload::Empty)
+    }
+
+    /// A request that is paced and may be repeated.
+    pub(crate) fn new(method: Method, path: impl Into<String>, payload: Payload<'a>) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), payload, paced: true, again: Again::Always }
+    }
+
+    /// With one more pair of the query.
+    pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    /// It does not count against the allowance.
+    pub(crate) fn unpaced(mut self) -> Self {
+        self.paced = false;
+        self
+    }
+
+    /// It is not repeated when it may have been carried out.
+    pub(crate) fn once(mut self) -> Self {
+        self.again = Again::Unsent;
+        self
+    }
+
+    /// Method and path, for people.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// Why there is no answer to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// The server refused it, and did nothing.
+    Refused {
+        /// HTTP status; 200 for GraphQL.
+        status: u16,
+        /// The server's reason.
+        message: String,
+        /// The server's code.
+        code: Option<String>,
+        /// The answer, where it was JSON.
+        body: Option<Box<NoDebug>>,
+    },
+    /// It may have been carried out.
+    Unknown {
+        /// What came instead of an answer.
+        why: String,
+    },
+    /// It concerns every request.
+    Fatal(LoadError),
+}
+
+/// An answer that must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct NoDebug(pub(crate) Value);
+
+impl std::fmt::Debug for NoDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl CallError {
+    /// As an error of one request.
+    pub(crate) fn into_load_error(self, request: String) -> LoadError {
+        match self {
+            Self::Refused { status, message, code, .. } => LoadError::Refused { request, status, message, code },
+            Self::Unknown { why } => LoadError::Unexpected { request, why },
+            Self::Fatal(error) => error,
+        }
+    }
+}

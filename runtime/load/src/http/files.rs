@@ -1,0 +1,91 @@
+//! Files to and from addresses that carry their own key. No token goes with them.
+
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use tokio::time::sleep;
+use url::Url;
+
+use super::reason::reason;
+use super::{CallError, Http, Payload, open, pause, why};
+use crate::LoadError;
+
+impl Http {
+    /// Sends a file to an address that carries its own key. No token goes with it.
+    pub(crate) async fn put_file(&self, address: &str, payload: &Payload<'_>) -> Result<(), CallError> {
+        let Payload::Bytes { file, media, bytes } = payload else {
+            return Err(CallError::Unknown { why: "nothing to send".to_owned() });
+        };
+        let url = self.absolute(address)?;
+        let mut failures = 0;
+        loop {
+            let body = open(file).await.map_err(CallError::Fatal)?;
+            let sent = self
+                .plain
+                .put(url.clone())
+                .timeout(self.patience(payload))
+                .header(CONTENT_TYPE, media)
+                .header(CONTENT_LENGTH, *bytes)
+                .body(body)
+                .send()
+                .await;
+            let why = match sent {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response)
+                    if response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS =>
+                {
+                    let status = response.status().as_u16();
+                    let body = response.bytes().await.unwrap_or_default();
+                    let found = reason(status, &body, &self.token);
+                    return Err(CallError::Refused { status, message: found.message, code: found.code, body: None });
+                }
+                Ok(response) => format!("HTTP {}", response.status().as_u16()),
+                Err(error) => why(&error),
+            };
+            failures += 1;
+            if failures >= self.options.attempts.max(1) {
+                return Err(CallError::Fatal(LoadError::Unavailable {
+                    url: self.host(),
+                    request: format!("PUT {}", url.path()),
+                    attempts: failures,
+                    why,
+                }));
+            }
+            sleep(pause(&self.options, url.path(), failures)).await;
+        }
+    }
+
+    /// Reads what an address that carries its own key holds, piece by piece. Gives false where it holds nothing any more.
+    pub(crate) async fn read(&self, address: &str, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), CallError> {
+        let url = self.absolute(address)?;
+        let request = format!("GET {}", url.path());
+        let response = self.plain.get(url.clone()).send().await;
+        let mut response = response.map_err(|error| CallError::Unknown { why: why(&error) })?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.bytes().await.unwrap_or_default();
+            let found = reason(status.as_u16(), &body, &self.token);
+            if status.is_server_error() {
+                return Err(CallError::Unknown { why: format!("{request}: {}", found.message) });
+            }
+            return Err(CallError::Refused {
+                status: status.as_u16(),
+                message: found.message,
+                code: found.code,
+                body: None,
+            });
+        }
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => each(&chunk),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(CallError::Unknown { why: why(&error) }),
+            }
+        }
+    }
+
+    fn absolute(&self, address: &str) -> Result<Url, CallError> {
+        self.base
+            .join(address)
+            .map_err(|error| CallError::Unknown { why: format!("the server gave an address that is none ({error})") })
+    }
+}

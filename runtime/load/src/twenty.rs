@@ -1,0 +1,319 @@
+//! The connector to Twenty 1.10 and 2.x.
+
+mod compare;
+mod encode;
+mod files;
+mod metadata;
+mod names;
+mod native;
+mod normal;
+mod problem;
+mod records;
+mod setup;
+mod undo;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
+use migr_transform::{Failure, Reference, Value};
+
+use crate::http::Http;
+use crate::{
+    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema,
+    Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord, StoredFile,
+    UndoOutcome, Uploaded,
+};
+use metadata::{Live, PAGE};
+
+/// Largest body that the server takes, in bytes.
+const BODY: u64 = 10 * 1024 * 1024;
+
+/// A workspace of Twenty.
+#[derive(Debug)]
+pub(crate) struct Twenty {
+    http: Http,
+    capabilities: Capabilities,
+    /// Object → sensitive fields, by the plan.
+    sensitive: BTreeMap<String, BTreeSet<String>>,
+    live: RwLock<Option<Arc<Live>>>,
+    /// One change of the schema at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Twenty {
+    pub(crate) fn new(plan: &Plan, endpoint: Endpoint, options: HttpOptions) -> Result<Self, LoadError> {
+        let limits = &plan.destination.limits;
+        let stated = |what: &str| limits.iter().find(|limit| limit.what == what).map(|limit| limit.value);
+        let rate = options.rate.or_else(|| Rate::from_limits(limits));
+        let batch = stated("batch").and_then(|batch| usize::try_from(batch).ok()).unwrap_or(records::BATCH);
+        let capabilities = Capabilities {
+            batch_size: batch.clamp(1, records::BATCH),
+            page_size: PAGE,
+            rate,
+            file_bytes: Some(stated("file").unwrap_or(1 << 30)),
+            body_bytes: Some(BODY),
+            client_ids: true,
+            settable_created_at: true,
+            trash: true,
+            version: None,
+        };
+        let mut sensitive: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for stage in &plan.stages {
+            for field in stage.fields.iter().filter(|field| field.sensitive) {
+                sensitive.entry(stage.destination_object.clone()).or_default().insert(field.field.clone());
+            }
+        }
+        let http = Http::new(endpoint, rate, options, &problem::REFUSALS)?;
+        Ok(Self { http, capabilities, sensitive, live: RwLock::new(None), changing: tokio::sync::Mutex::new(()) })
+    }
+
+    fn live(&self) -> Result<Arc<Live>, LoadError> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(LoadError::NoSchema)
+    }
+
+    fn keep(&self, live: Live) -> Arc<Live> {
+        let live = Arc::new(live);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+        live
+    }
+
+    async fn read_live(&self) -> Result<Arc<Live>, LoadError> {
+        Ok(self.keep(metadata::read(&self.http).await?))
+    }
+
+    fn encode_record(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        let failure = |field: &str, reason: String| Failure { field: field.to_owned(), reason };
+        let live = self.live().map_err(|error| vec![failure(object, error.to_string())])?;
+        let mut body = Map::new();
+        let mut failures = Vec::new();
+        for (mapping, value) in fields {
+            if matches!(value, Value::Default) || mapping.ty == FieldType::File {
+                continue;
+            }
+            let field = match live.field(object, &mapping.field) {
+                Ok(field) => field,
+                Err(error) => {
+                    failures.push(failure(&mapping.field, error.to_string()));
+                    continue;
+                }
+            };
+            let key = match write_key(field, value) {
+                Ok(Some(key)) => key,
+                Ok(None) => continue,
+                Err(reason) => {
+                    failures.push(failure(&mapping.field, reason));
+                    continue;
+                }
+            };
+            match encode::encode(field, value) {
+                Ok(Some(json)) => {
+                    body.insert(key.to_owned(), json);
+                }
+                Ok(None) => {}
+                Err(fault) => {
+                    let path =
+                        fault.part.map_or_else(|| mapping.field.clone(), |part| format!("{}.{part}", mapping.field));
+                    let reason = match fault.value {
+                        None => fault.says,
+                        Some(_) if mapping.sensitive => format!("the value (masked) {}", fault.says),
+                        Some(value) => format!("\"{}\" {}", value.chars().take(60).collect::<String>(), fault.says),
+                    };
+                    failures.push(Failure { field: path, reason });
+                }
+            }
+        }
+        if failures.is_empty() { Ok(body) } else { Err(failures) }
+    }
+
+    fn identity_of(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        let live = self.live().ok()?;
+        let (name, part) = match path.split_once('.') {
+            Some((name, part)) => (name, Some(part)),
+            None => (path, None),
+        };
+        let field = live.field(object, name).ok()?;
+        let value = record.get(&field.write_key).or_else(|| record.get(name))?;
+        normal::identity(&field.native, part, value)
+    }
+
+    fn link(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        let live = self.live()?;
+        let through = live.object(&link.through)?;
+        let owner = through.fields.values().find_map(|field| match &field.ty {
+            Some(FieldType::Reference { objects })
+                if objects.as_slice() == [owner_object] && field.native == "RELATION" =>
+            {
+                Some(&field.write_key)
+            }
+            _ => None,
+        });
+        let other = through.fields.get("target").and_then(|field| field.write_keys.get(target.object.as_ref()));
+        let other = other.or_else(|| {
+            through.fields.values().find_map(|field| match &field.ty {
+                Some(FieldType::Reference { objects }) if objects.as_slice() == [target.object.as_ref()] => {
+                    Some(&field.write_key)
+                }
+                _ => None,
+            })
+        });
+        let missing =
+            |object: &str| LoadError::Missing { what: format!("reference from `{}` to `{object}`", link.through) };
+        let owner = owner.ok_or_else(|| missing(owner_object))?;
+        let other = other.filter(|key| *key != owner).ok_or_else(|| missing(&target.object))?;
+        let mut body = Map::new();
+        body.insert(owner.clone(), serde_json::Value::String(owner_id.to_owned()));
+        body.insert(other.clone(), serde_json::Value::String(target.id.to_string()));
+        Ok(body)
+    }
+}
+
+/// The key that a value goes by; none where an empty reference to one of several objects has none.
+fn write_key<'f>(field: &'f FieldSchema, value: &Value<'_>) -> Result<Option<&'f str>, String> {
+    if !field.writable {
+        return Err(format!("the destination does not let `{}` be written", field.name));
+    }
+    match value {
+        Value::Reference(reference) if !field.write_keys.is_empty() => {
+            match field.write_keys.get(reference.object.as_ref()) {
+                Some(key) => Ok(Some(key)),
+                None => Err(format!(
+                    "it cannot refer to `{}`; it refers to {}",
+                    reference.object,
+                    field.write_keys.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+                )),
+            }
+        }
+        _ if field.write_key.is_empty() => Ok(None),
+        _ => Ok(Some(&field.write_key)),
+    }
+}
+
+impl Destination for Twenty {
+    fn capabilities(&self) -> Capabilities {
+        let version = self.live().ok().map(|live| live.version.name().to_owned());
+        Capabilities { version, ..self.capabilities.clone() }
+    }
+
+    fn requests(&self) -> u64 {
+        self.http.requests()
+    }
+
+    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
+    }
+
+    fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
+        setup::holds(field, ty)
+    }
+
+    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>> {
+        Box::pin(self.carry_out(action))
+    }
+
+    fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
+        Box::pin(self.take_back(record))
+    }
+
+    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
+        Box::pin(self.list_members(object, field))
+    }
+
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>> {
+        Box::pin(self.scan_page(object, deleted, after))
+    }
+
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
+        Box::pin(self.count_records(object, deleted))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_records(object, ids, deleted))
+    }
+
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        self.encode_record(object, fields)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.identity_of(object, path, record)
+    }
+
+    fn create<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [NewRecord],
+    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+        Box::pin(self.create_records(object, batch))
+    }
+
+    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+        Box::pin(self.update_records(object, batch))
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        self.link(link, owner_object, owner_id, target)
+    }
+
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.restore_records(object, ids))
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.destroy_records(object, ids))
+    }
+
+    fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
+        let unknown =
+            |error: LoadError| Comparison::Differs { expected: error.to_string(), found: "nothing".to_owned() };
+        match self.live() {
+            Ok(live) => match live.field(object, &mapping.field) {
+                Ok(field) => compare::compare(field, mapping, expected, found),
+                Err(error) => unknown(error),
+            },
+            Err(error) => unknown(error),
+        }
+    }
+
+    fn upload<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
+        Box::pin(self.upload_file(object, field, path, name))
+    }
+
+    fn stored_file<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
+        Box::pin(self.read_file(object, field, found))
+    }
+}

@@ -1,0 +1,211 @@
+//! Files, by either protocol.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Map as JsonMap, Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::time::sleep;
+
+use super::Twenty;
+use super::metadata::{Version, text};
+use crate::http::{Call, CallError, Payload, pause};
+use crate::{LoadError, Map, StoredFile, Uploaded};
+
+/// Larger files go in a request of their own, without the form around them.
+const FORM: u64 = 10 * 1024 * 1024;
+/// Bytes read at a time.
+const PIECE: usize = 64 * 1024;
+
+impl Twenty {
+    pub(super) async fn upload_file(
+        &self,
+        object: &str,
+        field: &str,
+        path: &Path,
+        name: &str,
+    ) -> Result<Uploaded, LoadError> {
+        let live = self.live()?;
+        let (hash, bytes) = hashed(path, name).await?;
+        if self.capabilities.file_bytes.is_some_and(|most| bytes > most) {
+            let why = format!(
+                "it has {bytes} bytes; the destination takes {}",
+                self.capabilities.file_bytes.unwrap_or_default()
+            );
+            return Err(LoadError::File { path: name.to_owned(), why });
+        }
+        let body = match live.version {
+            Version::Two => {
+                let id = live.field(object, field)?.id.clone();
+                let file = if bytes <= FORM {
+                    self.by_form(&id, path, name, bytes).await?
+                } else {
+                    self.direct(&id, path, name, bytes).await?
+                };
+                let mut body = JsonMap::new();
+                body.insert(field.to_owned(), json!([{"fileId": file, "label": name}]));
+                body
+            }
+            Version::One => self.by_folder(path, name, bytes).await?,
+        };
+        Ok(Uploaded { body, hash, bytes })
+    }
+
+    async fn by_form(&self, field: &str, path: &Path, name: &str, bytes: u64) -> Result<String, LoadError> {
+        const QUERY: &str = "mutation($file:Upload!,$fieldMetadataId:String!){uploadFilesFieldFile(file:$file,fieldMetadataId:$fieldMetadataId){id path size url}}";
+        let operations = json!({"query": QUERY, "variables": {"file": null, "fieldMetadataId": field}});
+        let data = self.form(operations, path, name, bytes).await?;
+        let found = data.get("uploadFilesFieldFile").and_then(|file| text(file, "id")).map(str::to_owned);
+        found.ok_or_else(|| unexpected("uploadFilesFieldFile gave no id"))
+    }
+
+    async fn by_folder(&self, path: &Path, name: &str, bytes: u64) -> Result<Map, LoadError> {
+        const QUERY: &str =
+            "mutation($file:Upload!,$fileFolder:FileFolder){uploadFile(file:$file,fileFolder:$fileFolder){path token}}";
+        let operations = json!({"query": QUERY, "variables": {"file": null, "fileFolder": "Attachment"}});
+        let data = self.form(operations, path, name, bytes).await?;
+        let stored = data
+            .get("uploadFile")
+            .and_then(|file| text(file, "path"))
+            .ok_or_else(|| unexpected("uploadFile gave no path"))?;
+        let mut body = Map::new();
+        body.insert("name".to_owned(), json!(name));
+        body.insert("fullPath".to_owned(), json!(stored));
+        body.insert("fileCategory".to_owned(), json!(kind(name).1));
+        Ok(body)
+    }
+
+    async fn form(&self, operations: Value, path: &Path, name: &str, bytes: u64) -> Result<Value, LoadError> {
+        let payload = Payload::Upload {
+            operations: operations.to_string(),
+            map: r#"{"0":["variables.file"]}"#,
+            file: path,
+            name,
+            media: kind(name).0,
+            bytes,
+        };
+        self.graphql(payload).await
+    }
+
+    async fn direct(&self, field: &str, path: &Path, name: &str, bytes: u64) -> Result<String, LoadError> {
+        const START: &str = "mutation($filename:String!,$size:Float!,$fileFolder:FileFolder!,$field:String){createFileUpload(filename:$filename,size:$size,fileFolder:$fileFolder,fieldMetadataId:$field){fileId uploadUrl contentType}}";
+        const END: &str = "mutation($id:String!){completeFileUpload(fileId:$id){id size}}";
+        let start = json!({"query": START, "variables": {"filename": name, "size": bytes, "fileFolder": "FilesField", "field": field}});
+        let data = self.graphql(Payload::Json(start.to_string().into_bytes())).await?;
+        let place = data.get("createFileUpload").ok_or_else(|| unexpected("createFileUpload gave nothing"))?;
+        let (Some(id), Some(address)) = (text(place, "fileId"), text(place, "uploadUrl")) else {
+            return Err(unexpected("createFileUpload gave no place"));
+        };
+        let media = text(place, "contentType").unwrap_or("application/octet-stream").to_owned();
+        let sent = self.http.put_file(address, &Payload::Bytes { file: path, media, bytes }).await;
+        sent.map_err(|error| error.into_load_error("PUT of a file".to_owned()))?;
+        let end = json!({"query": END, "variables": {"id": id}});
+        self.graphql(Payload::Json(end.to_string().into_bytes())).await?;
+        Ok(id.to_owned())
+    }
+
+    async fn graphql(&self, payload: Payload<'_>) -> Result<Value, LoadError> {
+        let call = Call::new(Method::POST, "/metadata", payload).unpaced();
+        let mut answer = self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
+        Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
+    }
+
+    pub(super) async fn read_file(
+        &self,
+        object: &str,
+        field: &str,
+        found: &Map,
+    ) -> Result<Option<StoredFile>, LoadError> {
+        let (name, address) = match self.live()?.version {
+            Version::Two => {
+                self.live()?.field(object, field)?;
+                let Some(file) = found.get(field).and_then(|files| files.get(0)) else { return Ok(None) };
+                (text(file, "label"), text(file, "url"))
+            }
+            Version::One => (found.get("name").and_then(Value::as_str), found.get("fullPath").and_then(Value::as_str)),
+        };
+        let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(None) };
+        let options = self.http.options();
+        let mut failures = 0;
+        loop {
+            let mut hash = blake3::Hasher::new();
+            let mut bytes = 0_u64;
+            let read = self
+                .http
+                .read(address, &mut |piece| {
+                    hash.update(piece);
+                    bytes += u64::try_from(piece.len()).unwrap_or_default();
+                })
+                .await;
+            match read {
+                Ok(()) => {
+                    let hash = format!("blake3:{}", hash.finalize().to_hex());
+                    return Ok(Some(StoredFile { name: name.unwrap_or_default().to_owned(), hash, bytes }));
+                }
+                Err(CallError::Unknown { why }) => {
+                    failures += 1;
+                    if failures >= options.attempts.max(1) {
+                        let request = "GET of a file".to_owned();
+                        return Err(LoadError::Unavailable { url: self.http.host(), request, attempts: failures, why });
+                    }
+                    sleep(pause(options, "file", failures)).await;
+                }
+                Err(error) => return Err(error.into_load_error("GET of a file".to_owned())),
+            }
+        }
+    }
+}
+
+/// A file's hash and size, read piece by piece.
+async fn hashed(path: &Path, name: &str) -> Result<(String, u64), LoadError> {
+    let failed = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
+    let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let mut piece = vec![0; PIECE];
+    let mut hash = blake3::Hasher::new();
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut piece).await.map_err(failed)?;
+        if read == 0 {
+            return Ok((format!("blake3:{}", hash.finalize().to_hex()), bytes));
+        }
+        hash.update(piece.get(..read).unwrap_or_default());
+        bytes += u64::try_from(read).unwrap_or_default();
+    }
+}
+
+/// Media type, and category in 1.x, by the name's ending.
+fn kind(name: &str) -> (&'static str, &'static str) {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        "txt" | "md" | "log" => ("text/plain", "TEXT_DOCUMENT"),
+        "pdf" => ("application/pdf", "TEXT_DOCUMENT"),
+        "doc" => ("application/msword", "TEXT_DOCUMENT"),
+        "docx" => ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "TEXT_DOCUMENT"),
+        "rtf" => ("application/rtf", "TEXT_DOCUMENT"),
+        "csv" => ("text/csv", "SPREADSHEET"),
+        "xls" => ("application/vnd.ms-excel", "SPREADSHEET"),
+        "xlsx" => ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "SPREADSHEET"),
+        "ppt" => ("application/vnd.ms-powerpoint", "PRESENTATION"),
+        "pptx" => ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "PRESENTATION"),
+        "png" => ("image/png", "IMAGE"),
+        "jpg" | "jpeg" => ("image/jpeg", "IMAGE"),
+        "gif" => ("image/gif", "IMAGE"),
+        "webp" => ("image/webp", "IMAGE"),
+        "tif" | "tiff" => ("image/tiff", "IMAGE"),
+        "heic" => ("image/heic", "IMAGE"),
+        "mp3" => ("audio/mpeg", "AUDIO"),
+        "wav" => ("audio/wav", "AUDIO"),
+        "m4a" => ("audio/mp4", "AUDIO"),
+        "mp4" => ("video/mp4", "VIDEO"),
+        "mov" => ("video/quicktime", "VIDEO"),
+        "zip" => ("application/zip", "ARCHIVE"),
+        "gz" => ("application/gzip", "ARCHIVE"),
+        "json" => ("application/json", "OTHER"),
+        "html" | "htm" => ("text/html", "OTHER"),
+        _ => ("application/octet-stream", "OTHER"),
+    }
+}
+
+fn unexpected(why: &str) -> LoadError {
+    LoadError::Unexpected { request: "POST /metadata".to_owned(), why: why.to_owned() }
+}

@@ -1,0 +1,29 @@
+//! What Twenty's refusals mean.
+
+use serde_json::Value;
+
+/// Texts of a 5xx answer by which Twenty says that it did nothing with what was sent: the older version answers 500 to refusals of its database.
+pub(super) const REFUSALS: [&str; 6] = [
+    "violates foreign key constraint",
+    "violates not-null constraint",
+    "invalid input syntax",
+    "invalid input value for enum",
+    "Data validation error",
+    "request entity too large",
+];
+
+/// The cause of a metadata refusal: the first error of the thing that was asked for, not of what hangs on it.
+pub(super) fn metadata_cause(body: Option<&Value>, kind: &str) -> Option<(String, Option<String>)> {
+    let errors = body?.get("errors")?;
+    let lists = [kind, "objectMetadata", "fieldMetadata"];
+    for list in lists.iter().filter_map(|kind| errors.get(*kind)?.as_array()) {
+        for entry in list {
+            let first = entry.get("errors").and_then(Value::as_array).and_then(|errors| errors.first());
+            if let Some(message) = first.and_then(|error| error.get("message")).and_then(Value::as_str) {
+                let code = first.and_then(|error| error.get("code")).and_then(Value::as_str).map(str::to_owned);
+                return Some((message.to_owned(), code));
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,309 @@
+//! Reading and writing records over Twenty's REST API.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Twenty;
+use super::metadata::PAGE;
+use crate::http::{Call, CallError, Payload};
+use crate::{BatchError, Change, Created, Deleted, Found, LoadError, Map, Member, NewRecord, Page};
+
+/// Records per write request.
+pub(super) const BATCH: usize = 200;
+
+impl Twenty {
+    pub(super) async fn scan_page(
+        &self,
+        object: &str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> Result<Page, LoadError> {
+        let (trash, cursor) = match (&deleted, &after) {
+            (Deleted::Live, after) => (false, after.clone()),
+            (Deleted::Trashed, after) => (true, after.clone()),
+            // Both: first those in use, then the trash; the cursor says where we are.
+            (Deleted::Both, None) => (false, None),
+            (Deleted::Both, Some(after)) => match after.strip_prefix("trash:") {
+                Some(cursor) => (true, (!cursor.is_empty()).then(|| cursor.to_owned())),
+                None => (false, after.strip_prefix("live:").map(str::to_owned)),
+            },
+        };
+        let (answer, request) = self.list(object, trash.then_some("deletedAt[is]:NOT_NULL"), PAGE, cursor).await?;
+        let mut page = page(object, &answer).ok_or_else(|| unexpected(&request, "there is no list of records"))?;
+        if deleted == Deleted::Both {
+            page.next = match page.next {
+                Some(cursor) => Some(format!("{}:{cursor}", if trash { "trash" } else { "live" })),
+                None if trash => None,
+                None => Some("trash:".to_owned()),
+            };
+        }
+        Ok(page)
+    }
+
+    pub(super) async fn count_records(&self, object: &str, deleted: Deleted) -> Result<u64, LoadError> {
+        let mut total = 0;
+        for (wanted, filter) in [(Deleted::Live, None), (Deleted::Trashed, Some("deletedAt[is]:NOT_NULL"))] {
+            if deleted == wanted || deleted == Deleted::Both {
+                let (answer, request) = self.list(object, filter, 0, None).await?;
+                total += answer
+                    .get("totalCount")
+                    .and_then(Value::as_u64)
+                    .ok_or_else(|| unexpected(&request, "there is no `totalCount`"))?;
+            }
+        }
+        Ok(total)
+    }
+
+    /// How many records an object has that a filter lets through.
+    pub(super) async fn count_where(&self, object: &str, filter: &str) -> Result<u64, LoadError> {
+        let (answer, request) = self.list(object, Some(filter), 0, None).await?;
+        answer.get("totalCount").and_then(Value::as_u64).ok_or_else(|| unexpected(&request, "there is no `totalCount`"))
+    }
+
+    pub(super) async fn fetch_records(
+        &self,
+        object: &str,
+        ids: &[String],
+        deleted: Deleted,
+    ) -> Result<Vec<Found>, LoadError> {
+        let mut found: Vec<Found> = Vec::new();
+        for ids in ids.chunks(PAGE) {
+            let mut wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
+            if deleted != Deleted::Trashed {
+                let live = self.list_ids(object, &wanted, false).await?;
+                wanted.retain(|id| !live.iter().any(|record| record.id == **id));
+                found.extend(live);
+            }
+            if deleted != Deleted::Live && !wanted.is_empty() {
+                found.extend(self.list_ids(object, &wanted, true).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn list_ids(&self, object: &str, ids: &[&str], trash: bool) -> Result<Vec<Found>, LoadError> {
+        let ids = id_filter(ids)?;
+        let filter = if trash { format!("and({ids},deletedAt[is]:NOT_NULL)") } else { ids };
+        let (answer, request) = self.list(object, Some(&filter), PAGE, None).await?;
+        Ok(page(object, &answer).ok_or_else(|| unexpected(&request, "there is no list of records"))?.records)
+    }
+
+    async fn list(
+        &self,
+        object: &str,
+        filter: Option<&str>,
+        limit: usize,
+        after: Option<String>,
+    ) -> Result<(Value, String), LoadError> {
+        self.live()?.object(object)?;
+        let mut call = Call::get(format!("/rest/{object}")).query("limit", limit.to_string()).query("depth", "0");
+        if let Some(filter) = filter {
+            call = call.query("filter", filter);
+        }
+        if let Some(after) = after {
+            call = call.query("starting_after", after);
+        }
+        let answer = self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
+        Ok((answer, call.name()))
+    }
+
+    pub(super) async fn list_members(&self, object: &str, field: &str) -> Result<Vec<Member>, LoadError> {
+        let mut members = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.scan_page(object, Deleted::Live, after).await?;
+            for record in page.records {
+                let mut value = None;
+                for part in field.split('.') {
+                    value = match value {
+                        None => record.values.get(part),
+                        Some(inner) => Value::get(inner, part),
+                    };
+                }
+                if let Some(value) = value.and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty()) {
+                    members.push(Member { value: value.to_lowercase(), id: record.id });
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(members),
+            }
+        }
+    }
+
+    pub(super) async fn create_records(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<Created>, BatchError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.live()?.object(object)?;
+        let rows: Vec<Value> = batch.iter().map(|record| with_id(&record.id, &record.body)).collect();
+        let body = json!(rows).to_string().into_bytes();
+        let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body)).once();
+        let bodies = || batch.iter().map(|record| &record.body);
+        let answer = self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
+        let created =
+            written(&answer).ok_or_else(|| BatchError::Unknown { why: "the answer names no records".to_owned() })?;
+        match batch.iter().find(|record| !created.iter().any(|id| *id == record.id)) {
+            None => Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect()),
+            Some(_) => Err(BatchError::Unknown {
+                why: format!("the answer names {} of {} records", created.len(), batch.len()),
+            }),
+        }
+    }
+
+    pub(super) async fn update_records(&self, object: &str, batch: &[Change]) -> Result<(), BatchError> {
+        self.live()?.object(object)?;
+        let bodies = || batch.iter().map(|change| &change.body);
+        let (call, one) = match batch {
+            [] => return Ok(()),
+            [change] => {
+                id_filter(&[change.id.as_str()])?;
+                let body = Value::Object(change.body.clone()).to_string().into_bytes();
+                (Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body)), true)
+            }
+            batch => {
+                let rows: Vec<Value> = batch.iter().map(|change| with_id(&change.id, &change.body)).collect();
+                let body = json!(rows).to_string().into_bytes();
+                (
+                    Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body))
+                        .query("upsert", "true"),
+                    false,
+                )
+            }
+        };
+        let answer = self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
+        if one {
+            return Ok(());
+        }
+        // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
+        let written =
+            written(&answer).ok_or_else(|| BatchError::Unknown { why: "the answer names no records".to_owned() })?;
+        if batch.iter().all(|change| written.iter().any(|id| *id == change.id)) {
+            return Ok(());
+        }
+        Err(BatchError::Unknown { why: "the answer names other records than those that were changed".to_owned() })
+    }
+
+    pub(super) async fn restore_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
+        self.live()?.object(object)?;
+        for ids in ids.chunks(PAGE) {
+            let filter = id_filter(ids)?;
+            let call =
+                Call::new(Method::PATCH, format!("/rest/restore/{object}"), Payload::Empty).query("filter", filter);
+            self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
+        self.live()?.object(object)?;
+        for ids in ids.chunks(PAGE) {
+            let mut left: Vec<&str> = ids.iter().map(String::as_str).collect();
+            // A delete by ids reaches into the trash or not, by version; naming `deletedAt` makes it. Asked again only for what it left.
+            for trash in [false, true] {
+                if left.is_empty() {
+                    break;
+                }
+                let ids = id_filter(&left)?;
+                let filter = if trash { format!("and({ids},deletedAt[is]:NOT_NULL)") } else { ids };
+                let call = Call::new(Method::DELETE, format!("/rest/{object}"), Payload::Empty).query("filter", filter);
+                match self.http.call(&call).await {
+                    Ok(answer) => {
+                        let gone = written(&answer).unwrap_or_default();
+                        left.retain(|id| !gone.contains(id));
+                    }
+                    Err(CallError::Refused { status: 404, .. }) => {}
+                    Err(error) => return Err(error.into_load_error(call.name())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Map>) -> BatchError {
+        match error {
+            CallError::Refused { status, message, code, .. } => {
+                BatchError::Rejected { status, message: self.masked(object, message, bodies), code }
+            }
+            CallError::Unknown { why } => BatchError::Unknown { why },
+            CallError::Fatal(error) => BatchError::Fatal(error),
+        }
+    }
+
+    /// A message of the server's with the values of sensitive fields masked: it likes to quote what it refuses.
+    fn masked<'b>(&self, object: &str, message: String, bodies: impl Iterator<Item = &'b Map>) -> String {
+        let Some(keys) = self.sensitive.get(object) else { return message };
+        let mut values: Vec<String> = Vec::new();
+        for body in bodies {
+            for (key, value) in body {
+                if keys.iter().any(|field| key == field || key.strip_suffix("Id") == Some(field)) {
+                    leaves(value, &mut values);
+                }
+            }
+        }
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.into_iter().fold(message, |message, value| {
+            let message = message.replace(&value, "***");
+            message.replace(&value.to_lowercase(), "***")
+        })
+    }
+}
+
+/// Texts and numbers in a value that are long enough to tell something.
+fn leaves(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.chars().count() > 1 => into.push(text.clone()),
+        Value::Number(number) => into.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, into)),
+        Value::Object(parts) => parts.values().for_each(|part| leaves(part, into)),
+        _ => {}
+    }
+}
+
+/// `id[in]:[…]` of UUIDs and nothing else: an empty or odd list would let every record through.
+pub(super) fn id_filter<T: AsRef<str>>(ids: &[T]) -> Result<String, LoadError> {
+    let valid = |id: &str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+    if let Some(odd) = ids.iter().find(|id| !valid(id.as_ref())) {
+        return Err(LoadError::Missing { what: format!("record of the id `{}`: it is not a UUID", odd.as_ref()) });
+    }
+    if ids.is_empty() {
+        return Err(LoadError::Missing { what: "record of no id".to_owned() });
+    }
+    let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+    Ok(format!("id[in]:[{}]", ids.join(",")))
+}
+
+fn with_id(id: &str, body: &Map) -> Value {
+    let mut row = Map::new();
+    row.insert("id".to_owned(), Value::String(id.to_owned()));
+    row.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
+    Value::Object(row)
+}
+
+/// The ids of an answer to a write: the one list in `data`.
+fn written(answer: &Value) -> Option<Vec<&str>> {
+    let list = answer.get("data")?.as_object()?.values().next()?.as_array()?;
+    Some(list.iter().filter_map(|record| record.get("id")?.as_str()).collect())
+}
+
+fn page(object: &str, answer: &Value) -> Option<Page> {
+    let data = answer.get("data")?;
+    let list = data.get(object).or_else(|| data.as_object()?.values().next())?.as_array()?;
+    let records = list
+        .iter()
+        .filter_map(|record| {
+            let values = record.as_object()?.clone();
+            let deleted = values.get("deletedAt").is_some_and(|deleted| !deleted.is_null());
+            Some(Found { id: values.get("id")?.as_str()?.to_owned(), deleted, values })
+        })
+        .collect::<Vec<_>>();
+    let info = answer.get("pageInfo");
+    let more = info.and_then(|info| info.get("hasNextPage")).and_then(Value::as_bool).unwrap_or(false);
+    let cursor = info.and_then(|info| info.get("endCursor")).and_then(Value::as_str).map(str::to_owned);
+    let next = cursor.filter(|_| more && !records.is_empty());
+    Some(Page { records, next, total: answer.get("totalCount").and_then(Value::as_u64).unwrap_or_default() })
+}
+
+fn unexpected(request: &str, why: &str) -> LoadError {
+    LoadError::Unexpected { request: request.to_owned(), why: why.to_owned() }
+}
