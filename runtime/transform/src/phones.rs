@@ -1,0 +1,340 @@
+use std::collections::BTreeSet;
+use std::sync::{LazyLock, OnceLock};
+
+use phonenumber::metadata::DATABASE;
+use phonenumber::{Type, country};
+
+use crate::failure::Fault;
+use crate::{Country, Phone};
+
+/// What stands before an extension, the longer first.
+const EXTENSION_MARKS: &[&str] = &["extension", "extn", "ext", "anexo", "int", "x", "#"];
+/// No number with its country code is longer, by E.164 and what libphonenumber lets pass.
+const MOST_DIGITS: usize = 20;
+
+/// The kinds of numbers that can be called from anywhere.
+const KINDS: &[Type] = &[
+    Type::FixedLine,
+    Type::Mobile,
+    Type::TollFree,
+    Type::PremiumRate,
+    Type::SharedCost,
+    Type::PersonalNumber,
+    Type::Voip,
+    Type::Pager,
+    Type::Uan,
+    Type::Voicemail,
+];
+
+/// The country whose rules hold for a number that names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    id: country::Id,
+    country: Country,
+    calling_code: u16,
+}
+
+impl Region {
+    /// The region of an ISO 3166-1 code; none where it has no phone numbers.
+    pub(crate) fn of(code: &str) -> Option<Self> {
+        let capitals = code.trim().to_ascii_uppercase();
+        let country = Country::from_code(&capitals)?;
+        let id: country::Id = capitals.parse().ok()?;
+        let calling_code = DATABASE.by_id(id.as_ref())?.country_code();
+        Some(Self { id, country, calling_code })
+    }
+}
+
+impl Country {
+    /// The country of two capital letters; whether there is such a country is not asked.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        let bytes: [u8; 2] = code.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+    }
+}
+
+/// A phone number by libphonenumber's rules: `(201) 234-5678 x12`, `+44 20 7946 0000`, `1-800-FLOWERS`. A number that is not possible in its country, or
+/// lacks its area code, is a failure.
+pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault> {
+    let (main, extension) = split_extension(text);
+    let not = || Fault::of(text, "is not a phone number");
+    let digits = Digits::read(main).ok_or_else(not)?;
+    let (calling_code, national, country) = match digits.north_american(region) {
+        Some(national) => (1, national.to_owned(), north_american_country(national)),
+        None => resolved(&digits, region).map_err(|says| Fault::of(text, says))?,
+    };
+    let country =
+        country.or_else(|| region.filter(|region| region.calling_code == calling_code).map(|region| region.country));
+    let mut e164 = String::with_capacity(national.len() + 4);
+    e164.push('+');
+    e164.push_str(&calling_code.to_string());
+    e164.push_str(&national);
+    Ok(Phone { e164, calling_code, country, extension: extension.map(Into::into) })
+}
+
+/// The extension that stands at the end of a number.
+pub(crate) fn split_extension(text: &str) -> (&str, Option<&str>) {
+    let trimmed = text.trim();
+    let end = trimmed.strip_suffix('#').unwrap_or(trimmed).trim_end();
+    let before = end.trim_end_matches(|last: char| last.is_ascii_digit());
+    let Some(extension) = end.strip_prefix(before).filter(|digits| (1..=9).contains(&digits.len())) else {
+        return (trimmed, None);
+    };
+    let before = before.trim_end_matches([' ', '.', ':', '=', '-', '\u{a0}']);
+    let mark = EXTENSION_MARKS.iter().find_map(|mark| {
+        let at = before.len().checked_sub(mark.len())?;
+        let (rest, found) = before.split_at_checked(at)?;
+        found.eq_ignore_ascii_case(mark).then_some(rest)
+    });
+    let main = mark.map(|rest| rest.trim_end_matches([' ', ',', ';', '\u{a0}', '(', '[']));
+    match main {
+        Some(main) if main.bytes().filter(u8::is_ascii_digit).count() >= 2 => (main, Some(extension)),
+        _ => (trimmed, None),
+    }
+}
+
+/// A number without what people put between the digits.
+struct Digits {
+    digits: [u8; MOST_DIGITS],
+    length: usize,
+    is_international: bool,
+}
+
+impl Digits {
+    fn read(text: &str) -> Option<Self> {
+        let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
+        let mut found = Self { digits: [0; MOST_DIGITS], length: 0, is_international: false };
+        for (at, character) in text.chars().enumerate() {
+            let digit = match character {
+                '0'..='9' => u8::try_from(character).ok()?,
+                '+' | '＋' if found.length == 0 && !found.is_international => {
+                    found.is_international = true;
+                    continue;
+                }
+                'a'..='z' | 'A'..='Z' if found.length >= 3 && at > 3 => keypad(character)?,
+                ' '
+                | '\u{a0}'
+                | '-'
+                | '‐'..='―'
+                | '−'
+                | '.'
+                | '/'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}' => continue,
+                _ => return None,
+            };
+            *found.digits.get_mut(found.length)? = digit;
+            found.length += 1;
+        }
+        (found.length >= 2).then_some(found)
+    }
+
+    fn as_str(&self) -> &str {
+        self.digits.get(..self.length).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+    }
+
+    /// The ten digits of a number of the North American plan that is written in full; the same as the general rules give, without asking them.
+    fn north_american(&self, region: Option<&Region>) -> Option<&str> {
+        let digits = self.as_str();
+        let is_local = !self.is_international && region.is_some_and(|region| region.calling_code == 1);
+        let national = match digits.len() {
+            10 if is_local => digits,
+            11 if is_local || self.is_international => digits.strip_prefix('1')?,
+            _ => return None,
+        };
+        national.starts_with(|first: char| ('2'..='9').contains(&first)).then_some(national)
+    }
+}
+
+/// A letter as the key that carries it.
+fn keypad(letter: char) -> Option<u8> {
+    Some(match letter.to_ascii_uppercase() {
+        'A'..='C' => b'2',
+        'D'..='F' => b'3',
+        'G'..='I' => b'4',
+        'J'..='L' => b'5',
+        'M'..='O' => b'6',
+        'P'..='S' => b'7',
+        'T'..='V' => b'8',
+        'W'..='Z' => b'9',
+        _ => return None,
+    })
+}
+
+/// By the general rules: calling code, national number, country.
+fn resolved(digits: &Digits, region: Option<&Region>) -> Result<(u16, String, Option<Country>), &'static str> {
+    if region.is_none() && !digits.is_international {
+        return Err("names no country, and neither does the migration");
+    }
+    let text = format!("{}{}", if digits.is_international { "+" } else { "" }, digits.as_str());
+    // A number that names its country is read by that country's rules alone.
+    let id = region.filter(|_| !digits.is_international).map(|region| region.id);
+    let found = phonenumber::parse(id, text).map_err(|_| "is not a phone number")?;
+    let calling_code = found.code().value();
+    let national = found.national().to_string();
+    let lengths = Lengths::of(calling_code);
+    let is_local = lengths.is_some_and(|lengths| lengths.local.contains(&national.len()));
+    let is_whole = lengths.is_some_and(|lengths| lengths.whole.contains(&national.len()));
+    // A length that also occurs within an area, and a nought in front, are right only where the number is known to exist.
+    if is_whole && (!is_local && !national.starts_with('0') || found.is_valid()) {
+        let country = found.country().id().and_then(|id| Country::from_code(id.as_ref()));
+        let country = country.or_else(|| country_with_noughts(calling_code, &national));
+        return Ok((calling_code, national, country));
+    }
+    if is_local {
+        return Err("is a phone number without its area code");
+    }
+    Err("has too few or too many digits for a phone number of its country")
+}
+
+/// The country of a number that begins with noughts, as in Italy; the library looks without them.
+fn country_with_noughts(calling_code: u16, national: &str) -> Option<Country> {
+    let candidates = DATABASE.by_code(&calling_code).unwrap_or_default();
+    let found = candidates.iter().find(|rules| {
+        let knows = |kind: Type| rules.descriptors().get(kind).is_some_and(|numbers| numbers.is_match(national));
+        national.starts_with('0') && KINDS.iter().any(|kind| knows(*kind))
+    });
+    found.and_then(|rules| Country::from_code(rules.id()))
+}
+
+/// How many digits the national numbers of a calling code have.
+#[derive(Debug, Default)]
+struct Lengths {
+    whole: BTreeSet<usize>,
+    /// Those that can be dialled within an area only.
+    local: BTreeSet<usize>,
+}
+
+impl Lengths {
+    fn of(calling_code: u16) -> Option<&'static Self> {
+        static KNOWN: LazyLock<Vec<OnceLock<Lengths>>> =
+            LazyLock::new(|| std::iter::repeat_with(OnceLock::new).take(1000).collect());
+        Some(KNOWN.get(usize::from(calling_code))?.get_or_init(|| {
+            let mut lengths = Self::default();
+            for rules in DATABASE.by_code(&calling_code).unwrap_or_default() {
+                for numbers in KINDS.iter().filter_map(|kind| rules.descriptors().get(*kind)) {
+                    lengths.whole.extend(numbers.possible_length().iter().copied().map(usize::from));
+                    lengths.local.extend(numbers.possible_local_length().iter().copied().map(usize::from));
+                }
+            }
+            lengths
+        }))
+    }
+}
+
+/// The country of a number of the North American plan. Its first four digits tell, save where personal numbers begin with 5.
+fn north_american_country(national: &str) -> Option<Country> {
+    static KNOWN: LazyLock<Vec<OnceLock<Option<Country>>>> =
+        LazyLock::new(|| std::iter::repeat_with(OnceLock::new).take(10_000).collect());
+    let ask = |number: &str| {
+        let found = phonenumber::parse(None, format!("+1{number}")).ok()?;
+        found.country().id().and_then(|id| Country::from_code(id.as_ref()))
+    };
+    if national.starts_with('5') {
+        return ask(national);
+    }
+    let prefix: usize = national.get(..4)?.parse().ok()?;
+    *KNOWN.get(prefix)?.get_or_init(|| ask(national))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn us(text: &str) -> Result<String, String> {
+        let region = Region::of("us");
+        shown(phone(text, region.as_ref()))
+    }
+
+    fn shown(found: Result<Phone, Fault>) -> Result<String, String> {
+        found
+            .map(|phone| {
+                let country = phone.country.map_or_else(|| "??".to_owned(), |country| country.code().to_owned());
+                let extension = phone.extension.as_ref().map_or_else(String::new, |extension| format!(" x{extension}"));
+                format!("{} {country} {}{extension}", phone.e164, phone.national())
+            })
+            .map_err(|fault| fault.reason(false))
+    }
+
+    #[test]
+    fn numbers_as_people_write_them_are_read() {
+        for (text, expected) in [
+            ("(201) 234-5678", "+12012345678 US 2012345678"),
+            ("201.234.5678", "+12012345678 US 2012345678"),
+            (" 2012345678", "+12012345678 US 2012345678"),
+            ("12012345678", "+12012345678 US 2012345678"),
+            ("+1 416 234 5678", "+14162345678 CA 4162345678"),
+            ("(201) 234-5678 x12", "+12012345678 US 2012345678 x12"),
+            ("201-234-5678, ext. 0012", "+12012345678 US 2012345678 x0012"),
+            ("+44 20 7946 0000", "+442079460000 GB 2079460000"),
+            ("+44 (0)20 7946 0000", "+442079460000 GB 2079460000"),
+            ("011 44 20 7946 0000", "+442079460000 GB 2079460000"),
+            ("+39 02 1234 5678", "+390212345678 IT 0212345678"),
+            ("+39 06 698 12345", "+390669812345 VA 0669812345"),
+            ("1-800-FLOWERS", "+18003569377 US 8003569377"),
+            ("tel:+1-201-234-5678", "+12012345678 US 2012345678"),
+            ("(211) 234-5678", "+12112345678 US 2112345678"),
+        ] {
+            assert_eq!(us(text), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_number_fails_and_says_why() {
+        for (text, says) in [
+            ("call me", "is not a phone number"),
+            ("x12", "is not a phone number"),
+            ("1", "is not a phone number"),
+            ("555-1234", "is a phone number without its area code"),
+            ("123", "has too few or too many digits for a phone number of its country"),
+            ("(201) 234-56789", "has too few or too many digits for a phone number of its country"),
+            ("+999 1234567", "is not a phone number"),
+            ("201 234 5678 / 201 234 5679", "is not a phone number"),
+            ("12/03/2021", "is a phone number without its area code"),
+        ] {
+            assert_eq!(us(text), Err(format!("{text:?} {says}")));
+        }
+        assert_eq!(
+            shown(phone("201 234 5678", None)),
+            Err("\"201 234 5678\" names no country, and neither does the migration".to_owned())
+        );
+        assert_eq!(shown(phone("+1 201 234 5678", None)), Ok("+12012345678 US 2012345678".to_owned()));
+    }
+
+    #[test]
+    fn other_regions_have_their_own_rules() {
+        let german = Region::of("DE");
+        assert_eq!(shown(phone("030 901820", german.as_ref())), Ok("+4930901820 DE 30901820".to_owned()));
+        assert_eq!(Region::of("ZZ"), None);
+        assert_eq!(Region::of("USA"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_short_way_gives_what_the_general_rules_give(national in "[2-9][0-9]{9}", prefix in proptest::sample::select(vec!["", "1", "+1"])) {
+            let region = Region::of("US");
+            let digits = Digits::read(&format!("{prefix}{national}")).unwrap();
+            let short = digits.north_american(region.as_ref()).map(|national| (1, national.to_owned(), north_american_country(national)));
+            proptest::prop_assert_eq!(short.unwrap(), resolved(&digits, region.as_ref()).unwrap());
+        }
+
+        #[test]
+        fn a_number_survives_its_own_e164(text in "[+]?[0-9]{7,14}") {
+            if let Ok(found) = phone(&text, Region::of("US").as_ref()) {
+                proptest::prop_assert_eq!(phone(&found.e164, None).map(|again| again.e164), Ok(found.e164));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*", near in "[-+ ().x0-9A-Za-z#,;]{0,24}") {
+            for region in [Region::of("US"), Region::of("BR"), Region::of("AR"), None] {
+                let _ = (phone(&text, region.as_ref()), phone(&near, region.as_ref()));
+            }
+        }
+    }
+}
