@@ -58,6 +58,12 @@ pub struct Money {
 pub struct Currency(pub(crate) [u8; 3]);
 
 impl Currency {
+    /// From three capitals; none for anything else.
+    pub fn new(code: &str) -> Option<Self> {
+        let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
+    }
+
     /// The code: `USD`.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -75,6 +81,12 @@ impl fmt::Debug for Currency {
 pub struct Country(pub(crate) [u8; 2]);
 
 impl Country {
+    /// From two capitals; none for anything else.
+    pub fn new(code: &str) -> Option<Self> {
+        let letters: [u8; 2] = code.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
+    }
+
     /// The code: `US`.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
