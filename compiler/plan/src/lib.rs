@@ -8,6 +8,7 @@ pub mod render;
 mod setup;
 mod source;
 mod stage;
+mod test;
 mod types;
 
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
@@ -26,4 +27,5 @@ pub use stage::{
     CyclePolicy, Deferred, DeletedPolicy, Distinct, DroppedColumn, DuplicatePolicy, Edge, ExistingPolicy, FieldMapping,
     LinkMapping, Match, Policies, Rollback, RollbackClass, SameValues, Stage,
 };
+pub use test::{Expectation, ExpectedField, GivenRecord, Test};
 pub use types::{FieldType, Origin, Part};
