@@ -8,6 +8,7 @@ use crate::engine::{Engine, KEY_NAME};
 use crate::problem::Problem;
 use crate::schema::{Kind, Object};
 use crate::store::Row;
+use crate::values;
 
 mod change;
 mod draft;
@@ -62,7 +63,15 @@ impl Engine {
             }
         }
         let asked = draft.values.get("createdBy").cloned().unwrap_or_default();
-        body.extend(draft.values.into_iter().filter(|(_, value)| !value.is_null()));
+        for (key, value) in draft.values {
+            let value = match object.field(&key) {
+                Some(field) => values::tidy(field.kind, value),
+                None => value,
+            };
+            if !value.is_null() {
+                body.insert(key, value);
+            }
+        }
         if object.field("position").is_some() && !body.contains_key("position") {
             body.insert("position".into(), self.next_position(&object.singular)?.into());
         }

@@ -262,6 +262,11 @@ async fn parts(mut request: axum::http::Request<AxumBody>) -> Option<Vec<Part>> 
     Some(parts)
 }
 
+/// The place of the API's description, which a connector only probes.
+fn open_api() -> Response {
+    Response::json(200, &json!({"openapi": "3.1.0", "paths": {}}))
+}
+
 /// The answer to a request; runs on a thread of its own, one at a time.
 fn route(shared: &Shared, request: &Request) -> Response {
     if matches!(request.body, Body::TooLarge) {
@@ -270,9 +275,10 @@ fn route(shared: &Shared, request: &Request) -> Response {
     let mut engine = shared.lock();
     let key = auth::judge(request, &engine.token);
     match request.segments().as_slice() {
+        ["rest", "open-api", ..] if engine.old() && request.param("token") == Some(&engine.token) => open_api(),
         ["rest", ..] if key != Key::Good => auth::refusal(key, engine.old()),
         ["rest", "metadata", ..] => metadata::serve(&mut engine, request),
-        ["rest", "open-api", ..] => Response::json(200, &json!({"openapi": "3.1.0", "paths": {}})),
+        ["rest", "open-api", ..] => open_api(),
         ["rest", _, ..] => match shared.take_token() {
             Ok(()) => rest::serve(&mut engine, request),
             Err(problem) => problem.into(),

@@ -99,10 +99,15 @@ fn composite(old: bool, field: &Field, input: &Value) -> Result<Value, Problem> 
         let kind = kind.as_str().unwrap_or_default().to_lowercase();
         return Err(Problem::invalid(format!("Invalid subfield {unknown} for {kind} field \"{name}\"")));
     }
+    // The older server's refusals carry no code.
+    let plain = |mut problem: Problem| {
+        problem.code = problem.code.filter(|_| !old);
+        problem
+    };
     match field.kind {
         Kind::Emails => contact::emails(old, name, parts),
-        Kind::Phones => contact::phones(old, parts),
-        Kind::Links => links::links(old, parts),
+        Kind::Phones => contact::phones(parts).map_err(plain),
+        Kind::Links => links::links(old, parts).map_err(plain),
         Kind::RichText | Kind::RichTextV2 => Ok(rich_text::rich_text(parts)),
         Kind::Currency => currency(name, parts),
         Kind::Address | Kind::FullName => texts(old, name, parts),
@@ -202,6 +207,20 @@ fn currency(name: &str, parts: &Map<String, Value>) -> Result<Value, Problem> {
 /// The refusal of text that should be a number.
 fn not_a_number(path: &str) -> Problem {
     Problem::invalid(format!("Invalid number value NaN for field \"{path}\""))
+}
+
+/// A composite without its empty parts; null if nothing is left. Equal values are stored equally.
+pub(crate) fn tidy(kind: Kind, value: Value) -> Value {
+    let merged = matches!(kind, Kind::Address | Kind::Currency | Kind::FullName | Kind::Emails | Kind::Phones);
+    match value {
+        Value::Object(mut parts) if merged => {
+            parts.retain(|_, part| {
+                !part.is_null() && part != "" && part.as_array().is_none_or(|items| !items.is_empty())
+            });
+            if parts.is_empty() { Value::Null } else { Value::Object(parts) }
+        }
+        other => other,
+    }
 }
 
 /// The integer part, as the server keeps it.

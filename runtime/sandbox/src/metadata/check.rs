@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::render::fixed;
 use crate::problem::Problem;
 
 /// The longest name, in characters.
@@ -61,24 +62,33 @@ pub(crate) struct Fault {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) value: Value,
+    /// What people are told, where it is not the message.
+    pub(crate) friendly: Option<&'static str>,
 }
 
 impl Fault {
     /// A fault of the usual code.
     pub(crate) fn field(message: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { code: "INVALID_FIELD_INPUT", message: message.into(), value: value.into() }
+        Self { code: "INVALID_FIELD_INPUT", message: message.into(), value: value.into(), friendly: None }
     }
 
     fn shown(&self) -> Value {
         let mut shown = Map::new();
         shown.insert("code".into(), self.code.into());
         shown.insert("message".into(), self.message.clone().into());
-        shown.insert("userFriendlyMessage".into(), self.message.clone().into());
+        let friendly = self.friendly.map_or_else(|| self.message.clone(), str::to_owned);
+        shown.insert("userFriendlyMessage".into(), friendly.into());
         if !self.value.is_null() {
             shown.insert("value".into(), self.value.clone());
         }
         Value::Object(shown)
     }
+}
+
+/// The fault of a name that another field has.
+pub(super) fn not_available(name: &str) -> Fault {
+    let message = format!("Name \"{name}\" is not available as it is already used by another field");
+    Fault { code: "NOT_AVAILABLE", ..Fault::field(message, name) }
 }
 
 /// What is wrong with a name.
@@ -105,7 +115,7 @@ pub(super) fn field_problem(old: bool, faults: &[Fault], name: &str, object: &st
         return old_problem(faults, name);
     }
     let id = Uuid::new_v4().to_string();
-    let noise = |_| {
+    let noise = |view: usize| {
         json!({
             "status": "fail",
             "errors": [{
@@ -115,7 +125,7 @@ pub(super) fn field_problem(old: bool, faults: &[Fault], name: &str, object: &st
             }],
             "flatEntityMinimalInformation": {
                 "universalIdentifier": Uuid::new_v4(),
-                "viewUniversalIdentifier": Uuid::new_v4(),
+                "viewUniversalIdentifier": fixed(&format!("view {view} of {object}")),
                 "fieldMetadataUniversalIdentifier": id,
             },
             "metadataName": "viewField",
@@ -147,35 +157,107 @@ pub(super) fn field_problem(old: bool, faults: &[Fault], name: &str, object: &st
     )
 }
 
+/// An error that only follows from the real one: kind, how often it comes, and its codes with messages.
+type Noise = (&'static str, usize, &'static [(&'static str, &'static str, &'static str)]);
+
+const NOISE_OF_CREATE: [Noise; 5] = [
+    (
+        "fieldMetadata",
+        17,
+        &[("OBJECT_METADATA_NOT_FOUND", "Object metadata not found", "Field to create related object not found")],
+    ),
+    ("view", 2, &[("INVALID_VIEW_DATA", "Object metadata not found", "Object metadata not found")]),
+    (
+        "viewField",
+        9,
+        &[
+            ("INVALID_VIEW_DATA", "Field metadata not found", "Field metadata not found"),
+            ("INVALID_VIEW_DATA", "View not found", "View not found"),
+        ],
+    ),
+    (
+        "index",
+        5,
+        &[
+            (
+                "INDEX_OBJECT_NOT_FOUND",
+                "Could not find index related object metadata",
+                "Index related object not found",
+            ),
+            (
+                "INDEX_FIELD_NOT_FOUND",
+                "Could not find index field related field metadata",
+                "Field referenced in index does not exist",
+            ),
+        ],
+    ),
+    (
+        "searchFieldMetadata",
+        1,
+        &[
+            ("FIELD_METADATA_NOT_FOUND", "Field metadata not found", "Field metadata not found"),
+            (
+                "TS_VECTOR_FIELD_METADATA_NOT_FOUND",
+                "TS_VECTOR field metadata not found",
+                "Search vector field not found",
+            ),
+            ("OBJECT_METADATA_NOT_FOUND", "Object metadata not found", "Object metadata not found"),
+        ],
+    ),
+];
+const NOISE_OF_DELETE: [Noise; 1] = [(
+    "fieldMetadata",
+    9,
+    &[("FIELD_MUTATION_NOT_ALLOWED", "System fields cannot be deleted", "System fields cannot be deleted")],
+)];
+
+/// What a following error says of the thing it is about.
+fn about(kind: &str, (field, field_name): (Uuid, &str), view: Uuid, object: &str) -> Value {
+    let id = Uuid::new_v4;
+    match kind {
+        "fieldMetadata" => {
+            json!({"universalIdentifier": field, "name": field_name, "objectMetadataUniversalIdentifier": object})
+        }
+        "viewField" => json!({
+            "universalIdentifier": id(),
+            "viewUniversalIdentifier": view,
+            "fieldMetadataUniversalIdentifier": field,
+        }),
+        "index" => json!({"universalIdentifier": id(), "name": format!("IDX_{}", id().simple())}),
+        "searchFieldMetadata" => json!({"universalIdentifier": id(), "objectMetadataUniversalIdentifier": object}),
+        _ => json!({ "universalIdentifier": view }),
+    }
+}
+
 /// The refusal of an object: the reason, buried among the errors of its fields, views and indexes.
-pub(super) fn object_problem(old: bool, faults: &[Fault], singular: &str, plural: &str, deed: &str) -> Problem {
+pub(super) fn object_problem(
+    old: bool,
+    faults: &[Fault],
+    (singular, plural): (&str, &str),
+    universal_id: &str,
+    deed: &str,
+) -> Problem {
     if old {
         return old_problem(faults, singular);
     }
-    let (kinds, doing): (&[(&str, usize, &str, &str)], &str) = if deed == "delete" {
-        let system = [("fieldMetadata", 9, "FIELD_MUTATION_NOT_ALLOWED", "System fields cannot be deleted")];
-        (&system.clone(), "deleting")
-    } else {
-        (
-            &[
-                ("fieldMetadata", 17, "OBJECT_METADATA_NOT_FOUND", "Object metadata not found"),
-                ("view", 2, "INVALID_VIEW_DATA", "Object metadata not found"),
-                ("viewField", 9, "INVALID_VIEW_DATA", "Field metadata not found"),
-                ("index", 5, "INDEX_OBJECT_NOT_FOUND", "Could not find index related object metadata"),
-                ("searchFieldMetadata", 1, "FIELD_METADATA_NOT_FOUND", "Field metadata not found"),
-            ],
-            "creating",
-        )
+    let (kinds, doing, first_field): (&[Noise], &str, &str) = match deed {
+        "delete" => (&NOISE_OF_DELETE, "deleting", "id"),
+        _ => (&NOISE_OF_CREATE, "creating", "name"),
     };
+    let (field, view) = (Uuid::new_v4(), Uuid::new_v4());
     let mut errors = Map::new();
     let mut summary = Map::new();
     let mut total = 1;
-    for (kind, count, code, message) in kinds {
+    for (kind, count, found) in kinds {
+        let found: Vec<Value> = found
+            .iter()
+            .map(|(code, message, friendly)| json!({"code": code, "message": message, "userFriendlyMessage": friendly}))
+            .collect();
         let noise = |_| {
             json!({
                 "status": "fail",
-                "errors": [{"code": code, "message": message, "userFriendlyMessage": message}],
-                "flatEntityMinimalInformation": {"universalIdentifier": Uuid::new_v4()},
+                "errors": found,
+                "flatEntityMinimalInformation": about(kind, (field, first_field), view, universal_id),
                 "metadataName": kind,
                 "type": deed,
             })
@@ -188,7 +270,7 @@ pub(super) fn object_problem(old: bool, faults: &[Fault], singular: &str, plural
         "status": "fail",
         "errors": faults.iter().map(Fault::shown).collect::<Vec<_>>(),
         "flatEntityMinimalInformation": {
-            "universalIdentifier": Uuid::new_v4(),
+            "universalIdentifier": universal_id,
             "namePlural": plural,
             "nameSingular": singular,
         },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check::{self, Fault};
+use super::check::{self, Fault, not_available};
 use super::relations::{both_ends, plain_field};
 use super::{options, render};
 use crate::clock;
@@ -66,7 +66,8 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
     faults.extend(check::name(name));
     if kind == Kind::Numeric {
         let message = "Field type NUMERIC is not supported for field creation. Use NUMBER instead.";
-        faults.push(Fault::field(message, "NUMERIC"));
+        let friendly = Some("Field type NUMERIC is not supported. Use Number instead.");
+        faults.push(Fault { friendly, ..Fault::field(message, "NUMERIC") });
     }
     let mut other_end = None;
     let mut field = plain_field(name, label, kind, &now);
@@ -83,7 +84,7 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
                 field = near;
                 other_end = Some((far, target));
             }
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push(*fault),
         }
     }
     if !faults.is_empty() {
@@ -117,14 +118,6 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
 /// Whether a name, or the key that it would have, is in use.
 fn taken(object: &Object, name: &str) -> bool {
     object.field(name).is_some() || object.field_of_key(name).is_some()
-}
-
-fn not_available(name: &str) -> Fault {
-    Fault {
-        code: "NOT_AVAILABLE",
-        message: format!("Name \"{name}\" is not available as it is already used by another field"),
-        value: name.into(),
-    }
 }
 
 fn no_object(old: bool) -> Problem {

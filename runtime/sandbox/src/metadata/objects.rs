@@ -13,7 +13,8 @@ use crate::problem::Problem;
 use crate::schema::{Kind, Object, OnDelete, Relation, capital, custom_system_fields};
 
 /// The objects that hold links to any record: name, label and icon of the new object's field for them.
-const COMPANIONS: [(&str, &str, &str, &str); 4] = [
+const COMPANIONS: [(&str, &str, &str, &str); 5] = [
+    ("favorite", "favorites", "Favorites", "IconHeart"),
     ("timelineActivity", "timelineActivities", "Timeline Activities", "IconTimelineEvent"),
     ("attachment", "attachments", "Attachments", "IconFileImport"),
     ("noteTarget", "noteTargets", "Notes", "IconNotes"),
@@ -43,7 +44,7 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
     let (singular, plural) = (get("nameSingular"), get("namePlural"));
     let faults = faults_of(engine, singular, plural);
     if !faults.is_empty() {
-        return Err(check::object_problem(old, &faults, singular, plural, "create"));
+        return Err(check::object_problem(old, &faults, (singular, plural), &Uuid::new_v4().to_string(), "create"));
     }
     let now = clock::now();
     let mut object = Object {
@@ -106,6 +107,7 @@ fn faults_of(engine: &Engine, singular: &str, plural: &str) -> Vec<Fault> {
             code: "OBJECT_ALREADY_EXISTS",
             message: "Object already exists".to_owned(),
             value: Value::Null,
+            friendly: None,
         });
     }
     faults
@@ -140,8 +142,15 @@ pub(super) fn delete(engine: &mut Engine, id: &str) -> Result<Value, Problem> {
     let object = engine.schema.by_id(id).cloned().ok_or_else(|| check::missing(old, "Object"))?;
     if !object.custom {
         let message = "Standard objects cannot be deleted";
-        let fault = Fault { code: "INVALID_OBJECT_INPUT", message: message.to_owned(), value: Value::Null };
-        return Err(check::object_problem(old, &[fault], &object.singular, &object.plural, "delete"));
+        let fault =
+            Fault { code: "INVALID_OBJECT_INPUT", message: message.to_owned(), value: Value::Null, friendly: None };
+        return Err(check::object_problem(
+            old,
+            &[fault],
+            (&object.singular, &object.plural),
+            &object.universal_id,
+            "delete",
+        ));
     }
     let name = object.singular.clone();
     let mut gone: Vec<(String, String)> = Vec::new();

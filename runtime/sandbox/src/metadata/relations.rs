@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::check::Fault;
+use super::check::{Fault, not_available};
 use crate::engine::Engine;
 use crate::schema::{Field, Kind, Object, OnDelete, Relation};
 
@@ -70,25 +70,21 @@ pub(super) fn both_ends(
     (name, label): (&str, &str),
     payload: &Value,
     now: &str,
-) -> Result<(Field, Field, String), Fault> {
+) -> Result<(Field, Field, String), Box<Fault>> {
     let text = |key: &str| payload.get(key).and_then(Value::as_str).unwrap_or_default();
-    let target = engine.schema.by_id(text("targetObjectMetadataId")).ok_or_else(|| Fault {
-        code: "OBJECT_METADATA_NOT_FOUND",
-        message: "Object metadata relation target not found for relation creation payload".to_owned(),
-        value: Value::Null,
+    let target = engine.schema.by_id(text("targetObjectMetadataId")).ok_or_else(|| {
+        let message = "Object metadata relation target not found for relation creation payload";
+        Box::new(Fault { code: "OBJECT_METADATA_NOT_FOUND", ..Fault::field(message, Value::Null) })
     })?;
     let other_label = text("targetFieldLabel");
     let other = camel_case(other_label);
     if other.is_empty() {
-        return Err(Fault::field("Relation creation payload is invalid: targetFieldLabel is missing", Value::Null));
+        let message = "Relation creation payload is invalid: targetFieldLabel is missing";
+        return Err(Box::new(Fault::field(message, Value::Null)));
     }
     let taken = target.field(&other).is_some() || (target.id == object.id && other == name);
     if taken {
-        return Err(Fault {
-            code: "NOT_AVAILABLE",
-            message: format!("Name \"{other}\" is not available as it is already used by another field"),
-            value: other.into(),
-        });
+        return Err(Box::new(not_available(&other)));
     }
     let (mut near, mut far) = if text("type") == "ONE_TO_MANY" {
         (

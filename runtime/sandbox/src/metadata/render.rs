@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::schema::{Field, Object, Relation};
 
 /// The ids of the workspace and of the two applications, fixed so that two sandboxes agree.
-fn fixed(name: &str) -> String {
+pub(super) fn fixed(name: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("sandbox/{name}").as_bytes()).to_string()
 }
 

@@ -45,7 +45,9 @@ impl Engine {
         for (key, value) in draft.values {
             let kind = object.field(&key).map(|field| field.kind);
             let value = match (kind, value) {
-                (Some(kind), Value::Object(parts)) if merges(kind) => merge(after.body.get(&key), parts),
+                (Some(kind), Value::Object(parts)) if merges(kind) => {
+                    values::tidy(kind, merge(after.body.get(&key), parts))
+                }
                 (_, value) => value,
             };
             if !value.is_null() {
@@ -82,7 +84,7 @@ impl Engine {
 
 /// Whether the parts that are not sent stay as they are.
 fn merges(kind: Kind) -> bool {
-    matches!(kind, Kind::Address | Kind::Currency | Kind::FullName | Kind::Actor)
+    matches!(kind, Kind::Address | Kind::Currency | Kind::FullName | Kind::Emails | Kind::Phones | Kind::Actor)
 }
 
 fn merge(before: Option<&Value>, parts: Map<String, Value>) -> Value {

@@ -11,25 +11,24 @@ use crate::problem::Problem;
 
 const LONGEST_EMAIL: usize = 254;
 
-/// The stored form of an EMAILS value: the whole of it, so that a part that is not sent is blanked.
+/// The stored form of an EMAILS value: the primary one is blanked when it is not sent, the others stay.
 pub(crate) fn emails(old: bool, name: &str, parts: &Map<String, Value>) -> Result<Value, Problem> {
     let primary = match parts.get("primaryEmail") {
         None | Some(Value::Null) => String::new(),
         Some(value) => email(old, &format!("{name}.primaryEmail"), value)?,
     };
+    let mut stored = json!({ "primaryEmail": primary });
+    let path = format!("{name}.additionalEmails");
     let additional = match parts.get("additionalEmails") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(items)) => {
-            let path = format!("{name}.additionalEmails");
-            items.iter().map(|item| email(old, &path, item)).collect::<Result<Vec<_>, _>>()?
-        }
-        Some(other) => return Err(bad_email(&format!("{name}.additionalEmails"), other)),
+        None => return Ok(stored),
+        Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items.iter().map(|item| email(old, &path, item)).collect::<Result<_, _>>()?,
+        Some(other) => return Err(bad_email(&path, other)),
     };
-    if primary.is_empty() && additional.is_empty() {
-        return Ok(Value::Null);
+    if let Some(stored) = stored.as_object_mut() {
+        stored.insert("additionalEmails".into(), json!(additional));
     }
-    let additional = if old && additional.is_empty() { Value::Null } else { json!(additional) };
-    Ok(json!({"primaryEmail": primary, "additionalEmails": additional}))
+    Ok(stored)
 }
 
 fn bad_email(path: &str, value: &Value) -> Problem {
@@ -49,7 +48,7 @@ fn email(old: bool, path: &str, value: &Value) -> Result<String, Problem> {
 }
 
 /// The stored form of a PHONES value: number, country and calling code apart; extensions are lost.
-pub(crate) fn phones(old: bool, parts: &Map<String, Value>) -> Result<Value, Problem> {
+pub(crate) fn phones(parts: &Map<String, Value>) -> Result<Value, Problem> {
     let part = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
     let primary = phone(part("primaryPhoneNumber"), part("primaryPhoneCountryCode"), part("primaryPhoneCallingCode"))?;
     let listed = match parts.get("additionalPhones") {
@@ -63,16 +62,15 @@ pub(crate) fn phones(old: bool, parts: &Map<String, Value>) -> Result<Value, Pro
         let found = phone(&part("number"), &part("countryCode"), &part("callingCode"))?;
         additional.push(json!({"number": found.0, "callingCode": found.2, "countryCode": found.1}));
     }
-    if primary.0.is_empty() && primary.1.is_empty() && primary.2.is_empty() && additional.is_empty() {
-        return Ok(Value::Null);
-    }
-    let additional = if old && additional.is_empty() { Value::Null } else { Value::Array(additional) };
-    Ok(json!({
+    let mut stored = json!({
         "primaryPhoneNumber": primary.0,
         "primaryPhoneCountryCode": primary.1,
         "primaryPhoneCallingCode": primary.2,
-        "additionalPhones": additional,
-    }))
+    });
+    if let (true, Some(stored)) = (parts.contains_key("additionalPhones"), stored.as_object_mut()) {
+        stored.insert("additionalPhones".into(), Value::Array(additional));
+    }
+    Ok(stored)
 }
 
 /// National number, country and calling code.
