@@ -15,6 +15,10 @@ const GIVE_WAY: f64 = 1.05;
 const SLOWEST: f64 = 4.0;
 /// What each answer takes off again.
 const RECOVER: f64 = 0.999;
+/// What each refusal adds to the margin for good: requests are not equally long on their way.
+const LEARN: f64 = 0.01;
+/// The widest margin.
+const WIDEST: f64 = 1.05;
 /// The first pause where the server names neither a limit nor a time.
 const BLIND_PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,6 +55,7 @@ struct Bucket {
     tokens: f64,
     interval: Duration,
     slow: f64,
+    margin: f64,
     last: Option<Instant>,
     refill: Refill,
 }
@@ -61,7 +66,7 @@ impl Bucket {
         // One in a hundred is kept back: the first request may be longer on its way than the ones after it.
         let capacity = if burst < 10.0 { burst } else { burst - (burst / 100.0).ceil() };
         let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests.max(1);
-        Self { capacity, tokens: capacity, interval, slow: MARGIN, last: None, refill: Refill::Exact }
+        Self { capacity, tokens: capacity, interval, slow: MARGIN, margin: MARGIN, last: None, refill: Refill::Exact }
     }
 
     fn per_token(&self) -> Duration {
@@ -145,6 +150,7 @@ impl Pace {
                     // Our count said that there was a token: the server counts as Twenty does, or somebody else uses the same allowance.
                     bucket.refill = Refill::Whole;
                     bucket.slow = (bucket.slow * GIVE_WAY).min(SLOWEST);
+                    bucket.margin = (bucket.margin + LEARN).min(WIDEST);
                 }
                 bucket.tokens = 0.0;
                 bucket.last = Some(now);
@@ -163,7 +169,7 @@ impl Pace {
         let mut state = self.state();
         state.refusals = 0;
         if let Some(bucket) = state.bucket.as_mut() {
-            bucket.slow = (bucket.slow * RECOVER).max(MARGIN);
+            bucket.slow = (bucket.slow * RECOVER).max(bucket.margin);
         }
     }
 }

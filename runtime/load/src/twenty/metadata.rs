@@ -57,8 +57,8 @@ impl Live {
     /// Takes in a field that the server just described, so that the metadata need not be read again.
     pub(super) fn learn_field(&mut self, object: &str, raw: &Value, target: Option<&str>) -> Option<FieldSchema> {
         let targets = target.map(|target| vec![target.to_owned()]).unwrap_or_default();
-        let field = field(raw, targets, self.stock.as_deref())?;
         let owner = self.schema.objects.get_mut(object)?;
+        let field = field(&owner.singular, raw, targets, self.stock.as_deref())?;
         owner.fields.insert(field.name.clone(), field.clone());
         owner.fields.sort_unstable_keys();
         Some(field)
@@ -208,9 +208,17 @@ pub(super) fn assemble(
                     let asked = || targets.get(&(singular.to_owned(), name.to_owned())).map(String::as_str);
                     let by_name = || morph_target(raw, name, &plural);
                     let target = told.or_else(asked).or_else(by_name).and_then(|target| plural.get(target));
-                    field(raw, target.map(|target| vec![(*target).to_owned()]).unwrap_or_default(), stock.as_deref())
+                    field(
+                        singular,
+                        raw,
+                        target.map(|target| vec![(*target).to_owned()]).unwrap_or_default(),
+                        stock.as_deref(),
+                    )
                 })
                 .collect();
+            if singular == "attachment" && !fields.iter().any(|field| field.name == "file") {
+                fields.extend(old_file(&fields));
+            }
             if let Some(target) = any_target(singular, raw_fields(object).as_slice(), &fields) {
                 fields.push(target);
             }
@@ -250,6 +258,20 @@ fn morph_target<'v>(raw: &Value, name: &'v str, plural: &BTreeMap<&'v str, &str>
                     .strip_suffix(capital.as_str())
                     .is_some_and(|rest| rest.chars().all(|letter| letter.is_ascii_lowercase()))
         }
+    })
+}
+
+/// 1.x keeps a file as the path and name of its attachment: one field stands for both.
+fn old_file(fields: &[FieldSchema]) -> Option<FieldSchema> {
+    let path = fields.iter().find(|field| field.name == "fullPath")?;
+    let (name, ty) = ("file".to_owned(), Some(FieldType::File));
+    Some(FieldSchema {
+        id: String::new(),
+        name,
+        label: "File".to_owned(),
+        ty,
+        native: "FILES".to_owned(),
+        ..path.clone()
     })
 }
 
@@ -295,7 +317,7 @@ fn any_target(singular: &str, raw: &[&Value], fields: &[FieldSchema]) -> Option<
     })
 }
 
-fn field(raw: &Value, targets: Vec<String>, stock: Option<&str>) -> Option<FieldSchema> {
+fn field(owner: &str, raw: &Value, targets: Vec<String>, stock: Option<&str>) -> Option<FieldSchema> {
     let name = text(raw, "name")?;
     let native = text(raw, "type")?;
     let mut options: Vec<OptionSchema> = raw
@@ -321,9 +343,9 @@ fn field(raw: &Value, targets: Vec<String>, stock: Option<&str>) -> Option<Field
         ty,
         native: native.to_owned(),
         options,
-        unique: flag(raw, "isUnique"),
+        unique: raw.get("isUnique").and_then(Value::as_bool).unwrap_or_else(|| is_unique_in_one(owner, name)),
         nullable: raw.get("isNullable").and_then(Value::as_bool).unwrap_or(true),
-        write_key: if relation { join } else { name.to_owned() },
+        write_key: if relation && !to_many { join } else { name.to_owned() },
         write_keys: IndexMap::new(),
         custom: is_custom(raw, stock),
         active: raw.get("isActive").and_then(Value::as_bool).unwrap_or(true),
@@ -348,8 +370,9 @@ fn is_custom(raw: &Value, stock: Option<&str>) -> bool {
     }
 }
 
-fn flag(raw: &Value, name: &str) -> bool {
-    raw.get(name).and_then(Value::as_bool).unwrap_or(false)
+/// 1.x does not tell which fields are unique; these are.
+fn is_unique_in_one(owner: &str, field: &str) -> bool {
+    matches!((owner, field), ("person", "emails") | ("company", "domainName") | ("workspaceMember", "userEmail"))
 }
 
 pub(super) fn text<'v>(raw: &'v Value, name: &str) -> Option<&'v str> {

@@ -1,0 +1,295 @@
+//! What becomes of requests that fail, over real connections.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use migr_load::{BatchError, Deleted, LoadError, Map, NewRecord, create_exactly_once};
+use serde_json::{Value, json};
+use support::{Reply, Seen, Server, metadata_two, options, recording};
+
+fn record(number: u32) -> NewRecord {
+    let id = format!("00000000-0000-5000-8000-{number:012}");
+    let body: Map = json!({"jobTitle": format!("Title{number}")}).as_object().unwrap().clone();
+    NewRecord { id, body }
+}
+
+/// Faults of a create, in the order in which they are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    TooMany,
+    ServerError,
+    CutBefore,
+    CutAfter,
+    HalfAfter,
+    NoJsonAfter,
+    ErrorAfter,
+}
+
+/// A server that holds people, and makes one fault per create until there are none left.
+async fn people(faults: Vec<Fault>) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let held: Arc<Mutex<Vec<String>>> = Arc::default();
+    let store = held.clone();
+    let turn = AtomicUsize::new(0);
+    let server = Server::start(move |seen| {
+        if let Some(reply) = metadata_two(seen) {
+            return reply;
+        }
+        match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/rest/batch/people") => {
+                let fault = faults.get(turn.fetch_add(1, Ordering::SeqCst)).copied();
+                match fault {
+                    Some(Fault::TooMany) => {
+                        return Reply::Json(429, json!({"statusCode": 429, "messages": ["Too many requests"]}));
+                    }
+                    Some(Fault::ServerError) => return Reply::Text(502, "<html>bad gateway".to_owned()),
+                    Some(Fault::CutBefore) => return Reply::Cut,
+                    _ => {}
+                }
+                let rows = seen.json();
+                let mut store = store.lock().unwrap();
+                let ids: Vec<String> =
+                    rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+                if ids.iter().any(|id| store.contains(id)) {
+                    return Reply::Json(
+                        400,
+                        json!({"statusCode": 400, "messages": ["A duplicate entry was detected"]}),
+                    );
+                }
+                store.extend(ids);
+                let answer = json!({"data": {"createPeople": rows}});
+                match fault {
+                    Some(Fault::CutAfter) => Reply::Cut,
+                    Some(Fault::HalfAfter) => Reply::Half(answer),
+                    Some(Fault::NoJsonAfter) => Reply::Text(200, "<html>".to_owned()),
+                    Some(Fault::ErrorAfter) => Reply::Json(500, json!({"statusCode": 500, "messages": ["Internal"]})),
+                    _ => Reply::Json(201, answer),
+                }
+            }
+            ("GET", "/rest/people") => Reply::Json(200, found(&store.lock().unwrap(), seen)),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+    (server, held)
+}
+
+fn found(held: &[String], seen: &Seen) -> Value {
+    let filter = seen.asks("filter").unwrap();
+    let records: Vec<Value> = held
+        .iter()
+        .filter(|id| filter.contains(*id) && !filter.contains("deletedAt"))
+        .map(|id| json!({"id": id, "deletedAt": null}))
+        .collect();
+    json!({"data": {"people": records}, "totalCount": records.len(), "pageInfo": {"hasNextPage": false}})
+}
+
+#[tokio::test]
+async fn each_record_is_created_exactly_once_whatever_goes_wrong() {
+    use Fault::{CutAfter, CutBefore, ErrorAfter, HalfAfter, NoJsonAfter, ServerError, TooMany};
+    let faults = [TooMany, ServerError, CutBefore, CutAfter, HalfAfter, NoJsonAfter, ErrorAfter];
+    for first in faults {
+        for second in faults {
+            let (server, held) = people(vec![first, second]).await;
+            let destination = server.twenty().await;
+            let batch: Vec<NewRecord> = (0..3).map(record).collect();
+            let created = create_exactly_once(destination.as_ref(), &options(), "people", &batch).await;
+            assert_eq!(created.map(|created| created.len()), Ok(3), "{first:?} {second:?}");
+            let held = held.lock().unwrap();
+            assert_eq!(held.len(), 3, "{first:?} {second:?}");
+            assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), 3);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_without_an_answer_is_unknown_and_not_repeated() {
+    let (server, held) = people(vec![Fault::CutAfter]).await;
+    let destination = server.twenty().await;
+    let outcome = destination.create("people", &[record(1)]).await;
+    assert!(matches!(outcome, Err(BatchError::Unknown { .. })), "{outcome:?}");
+    assert_eq!(held.lock().unwrap().len(), 1);
+    assert_eq!(server.requests().iter().filter(|request| *request == "POST /rest/batch/people").count(), 1);
+}
+
+#[tokio::test]
+async fn a_rejected_batch_is_the_callers_to_split() {
+    let (server, _held) = people(Vec::new()).await;
+    let destination = server.twenty().await;
+    destination.create("people", &[record(1)]).await.unwrap();
+    let outcome = create_exactly_once(destination.as_ref(), &options(), "people", &[record(1), record(2)]).await;
+    let message = "A duplicate entry was detected".to_owned();
+    assert_eq!(outcome, Err(BatchError::Rejected { status: 400, message, code: None }));
+}
+
+/// A server that answers reads of companies from a list, the last one for ever.
+async fn reading(replies: Vec<fn() -> Reply>) -> Server {
+    let turn = AtomicUsize::new(0);
+    Server::start(move |seen| {
+        if let Some(reply) = metadata_two(seen) {
+            return reply;
+        }
+        let turn = turn.fetch_add(1, Ordering::SeqCst);
+        replies[turn.min(replies.len() - 1)]()
+    })
+    .await
+}
+
+fn counted() -> Reply {
+    Reply::Json(200, json!({"data": {"companies": []}, "totalCount": 323, "pageInfo": {"hasNextPage": true}}))
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_through_every_passing_failure() {
+    let failures: [fn() -> Reply; 8] = [
+        || Reply::With(429, "retry-after: 0", json!({})),
+        || Reply::Json(500, json!({"statusCode": 500, "messages": ["Metadata cache version not found"]})),
+        || Reply::Text(503, String::new()),
+        || Reply::Cut,
+        || Reply::Half(json!({"data": {"companies": []}, "totalCount": 1})),
+        || Reply::Text(200, "not JSON".to_owned()),
+        || Reply::Json(200, recording("083-rate-limit-graphql")["answer"].clone()),
+        || Reply::Json(429, recording("080-rate-limit-rest")["answer"].clone()),
+    ];
+    for (number, failure) in failures.into_iter().enumerate() {
+        let server = reading(vec![failure, failure, counted]).await;
+        let destination = server.twenty().await;
+        assert_eq!(destination.count("companies", Deleted::Live).await, Ok(323), "failure {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stays_silent_is_unavailable_after_the_last_attempt() {
+    let server = reading(vec![|| Reply::Json(500, json!({"messages": ["boom TOKEN-1"]}))]).await;
+    let destination = server.twenty().await;
+    let error = destination.count("companies", Deleted::Live).await.unwrap_err();
+    assert!(error.stops_the_run());
+    let text = error.to_string().replace(&server.url, "URL");
+    insta::assert_snapshot!(text, @"URL gave no usable answer to GET /rest/companies after 4 attempts: 500: boom ***. Run again when it answers; the run goes on where it stopped");
+}
+
+#[tokio::test]
+async fn nobody_listening_is_said_so() {
+    let server = reading(vec![counted]).await;
+    let destination = server.twenty().await;
+    drop(destination);
+    let endpoint = migr_load::Endpoint { url: "http://127.0.0.1:9".to_owned(), token: migr_load::Secret::new("T") };
+    let destination = migr_load::connect(&support::plan(), endpoint, options()).unwrap();
+    let error = destination.schema().await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "http://127.0.0.1:9 gave no usable answer to GET /rest/metadata/objects after 4 attempts: no connection ("
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_token_stops_at_once() {
+    let answers: [(fn() -> Reply, u16); 3] = [
+        (|| Reply::Json(401, json!({"statusCode": 401, "error": "X", "messages": ["Token invalid."]})), 401),
+        (
+            || {
+                Reply::Json(
+                    403,
+                    json!({"statusCode": 403, "messages": ["Missing authentication token"], "error": "FORBIDDEN_EXCEPTION"}),
+                )
+            },
+            403,
+        ),
+        (
+            || {
+                Reply::Json(
+                    200,
+                    json!({"errors": [{"message": "Token invalid.", "extensions": {"code": "UNAUTHENTICATED"}}]}),
+                )
+            },
+            200,
+        ),
+    ];
+    for (answer, expected) in answers {
+        let server = reading(vec![answer]).await;
+        let destination = server.twenty().await;
+        match destination.count("companies", Deleted::Live).await {
+            Err(LoadError::Unauthorized { status, .. }) => assert_eq!(status, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pause_longer_than_we_wait_ends_the_run() {
+    let server = reading(vec![|| Reply::With(429, "retry-after: 86400", json!({"message": "daily quota used"}))]).await;
+    let destination = server.twenty().await;
+    let outcome = destination.count("companies", Deleted::Live).await;
+    assert!(
+        matches!(&outcome, Err(LoadError::Quota { seconds: 86400, message, .. }) if message == "daily quota used"),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_names_the_address_to_use() {
+    let server =
+        reading(vec![|| Reply::With(308, "location: https://crm.example/rest/companies?x=1", json!({}))]).await;
+    let destination = server.twenty().await;
+    let error =
+        destination.count("companies", Deleted::Live).await.unwrap_err().to_string().replace(&server.url, "URL");
+    insta::assert_snapshot!(error, @"URL sends GET /rest/companies elsewhere (308); set the destination's url to https://crm.example");
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_given_up_in_time() {
+    let server = reading(vec![|| Reply::Silence(Duration::from_secs(30)), counted]).await;
+    let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
+    let patience = migr_load::HttpOptions { timeout: Duration::from_millis(200), ..options() };
+    let destination = migr_load::connect(&support::plan(), endpoint, patience).unwrap();
+    destination.schema().await.unwrap();
+    assert_eq!(destination.count("companies", Deleted::Live).await, Ok(323));
+}
+
+#[tokio::test]
+async fn a_500_by_which_the_older_server_refuses_is_a_refusal() {
+    let recorded = recording("v1-035-fk");
+    let server =
+        Server::start(move |seen| metadata_two(seen).unwrap_or_else(|| Reply::Json(500, recorded["answer"].clone())))
+            .await;
+    let destination = server.twenty().await;
+    match destination.create("people", &[record(1)]).await {
+        Err(BatchError::Rejected { status: 500, message, .. }) => {
+            assert!(message.contains("violates foreign key constraint"), "{message}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_value_of_a_sensitive_field_is_masked_in_what_the_server_says() {
+    let server = Server::start(|seen| {
+        metadata_two(seen).unwrap_or_else(|| {
+            Reply::Json(400, json!({"messages": ["Invalid value \"Title7\" for field \"jobTitle\" (title7)"]}))
+        })
+    })
+    .await;
+    let destination = server.twenty().await;
+    match destination.create("people", &[record(7)]).await {
+        Err(BatchError::Rejected { message, .. }) => {
+            assert_eq!(message, "Invalid value \"***\" for field \"jobTitle\" (***)")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_request_carries_the_token_and_no_debug_text_shows_it() {
+    let server = reading(vec![counted]).await;
+    let destination = server.twenty().await;
+    destination.count("companies", Deleted::Live).await.unwrap();
+    let seen = server.last("GET", "/rest/companies");
+    assert!(seen.head.contains("authorization: Bearer TOKEN-1"), "{}", seen.head);
+    assert!(!format!("{destination:?}").contains("TOKEN-1"));
+    assert_eq!(destination.requests(), 4);
+}
