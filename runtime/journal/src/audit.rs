@@ -339,7 +339,7 @@ impl Entry {
         let mut lines = Vec::with_capacity(intent.records.len());
         for (position, record) in intent.records.iter().enumerate() {
             let Some(result) = data.result(position) else { continue };
-            let kind = result.state.map_or("not_done", State::as_str);
+            let kind = result.state.map_or("not_done", |state| intent.operation.done().unwrap_or(state.as_str()));
             lines.push(Line {
                 attempts: Some(result.attempts),
                 reason: result.reason.clone(),

@@ -19,6 +19,10 @@ pub enum Operation {
     Restore,
     /// Records removed for good.
     Destroy,
+    /// Fields that get back what they held before; a rollback's.
+    Revert,
+    /// Records put back into the trash; a rollback's.
+    Trash,
 }
 
 impl Operation {
@@ -29,6 +33,19 @@ impl Operation {
             Self::Update => "update",
             Self::Restore => "restore",
             Self::Destroy => "destroy",
+            Self::Revert => "revert",
+            Self::Trash => "trash",
+        }
+    }
+
+    /// How the audit trail calls a record that this was done to; none where the record's own state says it.
+    pub(crate) fn done(self) -> Option<&'static str> {
+        match self {
+            Self::Create | Self::Update => None,
+            Self::Restore => Some("restored"),
+            Self::Destroy => Some("destroyed"),
+            Self::Revert => Some("reverted"),
+            Self::Trash => Some("trashed"),
         }
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
+use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{BeforeImage, Fold, JournalError, Lines, Operation, SetupNote, State, StepId, fold, schema};
 
@@ -153,6 +154,34 @@ impl Reader {
             })
             .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// What a record of a step held before it was changed.
+    pub fn before_image(
+        &self,
+        step: StepId,
+        id: &str,
+        operation: Operation,
+    ) -> Result<Option<BeforeImage>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT key, image, written FROM before_images WHERE step = ?1 AND id = ?2 AND operation = ?3",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![step.0, IdColumn(id), operation.as_str()], |row| {
+                        Ok(BeforeImage {
+                            step,
+                            key: row.get(0)?,
+                            id: id.to_owned(),
+                            operation,
+                            image: row.get(1)?,
+                            written: row.get(2)?,
+                        })
+                    })
+                    .optional()
+            })
+            .attempting("read")
     }
 
     /// Changes of the schema that were made, in the plan's order.

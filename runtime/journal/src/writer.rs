@@ -339,7 +339,7 @@ impl Writing<'_> {
         let data = OutcomeData::of(intent.batch, found.seq, results, quarantine);
         self.entry("outcome", Some(intent.step), &data)?;
         self.execute("DELETE FROM open_intents WHERE batch = ?1", [intent.batch.0])?;
-        if matches!(intent.operation, Operation::Restore | Operation::Destroy) {
+        if !matches!(intent.operation, Operation::Create | Operation::Update) {
             return Ok(());
         }
         for (record, result) in intent.records.iter().zip(results) {

@@ -88,11 +88,31 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Takes records out of the trash. Those that are not in it keep their values; the server may mark them as changed just now.
     fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
+    /// Puts records into the trash. Those that are not there, or are in it, are passed over.
+    fn trash<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        let _ = ids;
+        Box::pin(async move { Err(LoadError::Missing { what: format!("trash for `{object}`") }) })
+    }
+
     /// Removes records for good, trashed ones too. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
     /// Whether a found record holds what was written, knowing what the server rewrites.
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison;
+
+    /// The keys of a native body whose values a found record does not hold, knowing what the server rewrites.
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        let _ = object;
+        let null = serde_json::Value::Null;
+        let differs = |key: &&String| body.get(*key).unwrap_or(&null) != found.get(*key).unwrap_or(&null);
+        body.keys().filter(differs).cloned().collect()
+    }
+
+    /// The body that gives a record back what it was once found to hold, by the keys that are written.
+    fn held(&self, object: &str, found: &Map) -> Map {
+        let _ = object;
+        found.clone()
+    }
 
     /// Uploads a file for a field of type `file` of one record that will be created or changed next. Each upload serves one record.
     fn upload<'a>(

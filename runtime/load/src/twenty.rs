@@ -3,6 +3,7 @@
 mod compare;
 mod encode;
 mod files;
+mod held;
 mod metadata;
 mod names;
 mod native;
@@ -282,6 +283,10 @@ impl Destination for Twenty {
         Box::pin(self.restore_records(object, ids))
     }
 
+    fn trash<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.trash_records(object, ids))
+    }
+
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
         Box::pin(self.destroy_records(object, ids))
     }
@@ -296,6 +301,14 @@ impl Destination for Twenty {
             },
             Err(error) => unknown(error),
         }
+    }
+
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        self.live().map_or_else(|_| body.keys().cloned().collect(), |live| held::unlike(&live, object, body, found))
+    }
+
+    fn held(&self, object: &str, found: &Map) -> Map {
+        self.live().map_or_else(|_| found.clone(), |live| held::body(&live, object, found))
     }
 
     fn upload<'a>(

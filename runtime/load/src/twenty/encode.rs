@@ -46,7 +46,7 @@ impl Fault {
 }
 
 /// The empty value of a field; none where the field cannot be empty and is left out.
-fn blank(field: &FieldSchema) -> Option<Json> {
+pub(super) fn blank(field: &FieldSchema) -> Option<Json> {
     Some(match field.native.as_str() {
         "TEXT" => json!(""),
         "RICH_TEXT" | "RICH_TEXT_V2" => json!({"blocknote": null, "markdown": null}),

@@ -195,6 +195,21 @@ impl Twenty {
         Ok(())
     }
 
+    pub(super) async fn trash_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
+        self.live()?.object(object)?;
+        for ids in ids.chunks(PAGE) {
+            let filter = id_filter(ids)?;
+            let call = Call::new(Method::DELETE, format!("/rest/{object}"), Payload::Empty)
+                .query("filter", filter)
+                .query("soft_delete", "true");
+            match self.http.call(&call).await {
+                Ok(_) | Err(CallError::Refused { status: 404, .. }) => {}
+                Err(error) => return Err(error.into_load_error(call.name())),
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
         self.live()?.object(object)?;
         for ids in ids.chunks(PAGE) {

@@ -33,7 +33,7 @@ impl Twenty {
                 }
                 self.remove("fields", id, live.version).await
             }
-            Made::Options { id, added, .. } => self.remove_options(&record.action, id, added).await,
+            Made::Options { id, before, added } => self.remove_options(&record.action, id, before, added).await,
         }
     }
 
@@ -61,7 +61,13 @@ impl Twenty {
         })
     }
 
-    async fn remove_options(&self, action: &SetupAction, id: &str, added: &[String]) -> Result<UndoOutcome, LoadError> {
+    async fn remove_options(
+        &self,
+        action: &SetupAction,
+        id: &str,
+        before: &[OptionSchema],
+        added: &[String],
+    ) -> Result<UndoOutcome, LoadError> {
         let (SetupAction::AddOptions { object, field, .. } | SetupAction::CreateField { object, field, .. }) = action
         else {
             return Ok(UndoOutcome::Gone);
@@ -89,9 +95,12 @@ impl Twenty {
                 });
             }
         }
-        let kept: Vec<Value> = options
-            .iter()
-            .filter(|option| !added.contains(&option.value))
+        // In their earlier order; what a person added since stays behind them.
+        let place = |option: &OptionSchema| before.iter().position(|earlier| earlier.value == option.value);
+        let mut kept: Vec<&OptionSchema> = options.iter().filter(|option| !added.contains(&option.value)).collect();
+        kept.sort_by_key(|option| place(option).unwrap_or(usize::MAX));
+        let kept: Vec<Value> = kept
+            .into_iter()
             .enumerate()
             .map(|(position, option)| json!({"id": option.id, "value": option.value, "label": option.label, "color": option.color, "position": position}))
             .collect();
