@@ -1,1 +1,280 @@
 #![doc = include_str!("../README.md")]
+
+mod catalog;
+mod coverage;
+mod errors;
+mod expression;
+mod functions;
+mod maps;
+mod merge;
+mod objects;
+mod owners;
+mod picklists;
+mod program;
+mod quantity;
+mod schema;
+mod settings;
+mod spec;
+mod tests;
+mod types;
+mod values;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_syntax::ast::{Ast, DropItem};
+
+pub use functions::{FUNCTIONS, Function, Output, Parameter};
+pub use spec::*;
+
+use crate::catalog::Catalog;
+use crate::expression::{Inference, Scope, Usage, World};
+use crate::objects::Fate;
+use crate::program::{Program, documentation};
+use crate::schema::Schema;
+use crate::settings::{Chosen, Settings};
+use crate::types::Type;
+
+/// What is asked of a check.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckOptions<'a> {
+    /// The destination's name; the first one where absent.
+    pub destination: Option<&'a str>,
+    /// The trees are a whole project, so that maps without a migration are a mistake.
+    pub is_whole_project: bool,
+}
+
+/// Checks the trees of one compilation. The spec is proof that no error was found; a program without a `migration` is checked as far as it goes and has none.
+pub fn check(asts: &[Ast], options: CheckOptions<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+    let mut found = Diagnostics::default();
+    let program = Program::gather(asts.iter(), &mut found);
+    let spec = check_program(&program, options, &mut found);
+    let spec = spec.filter(|_| !found.has_errors());
+    diagnostics.extend(found.items().iter().cloned());
+    spec
+}
+
+fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+    let catalogs: IndexMap<Arc<str>, Catalog<'_>> =
+        program.systems.iter().map(|(name, system)| (Arc::clone(name), catalog::build(system, diagnostics))).collect();
+    let Some((item, migration)) = program.migration else {
+        if let Some(span) = program.needs_migration.filter(|_| options.is_whole_project && !program.is_broken) {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0205,
+                    "no file has a `migration`, so nothing says where from and where to",
+                    span,
+                    "belongs to a migration",
+                )
+                .with_help("add `migration name { source …; destination … }`"),
+            );
+        }
+        return None;
+    };
+    let settings = settings::check(migration, &catalogs, options.destination, diagnostics);
+    let Settings { source: Some((source, source_span)), destination: Some(chosen), .. } = &settings else {
+        return None;
+    };
+    let mut schema = Schema::declare(chosen.catalog, program, diagnostics);
+    let (tables, new_options) = picklists::check(program, &mut schema, diagnostics);
+    let owners = program.owners.as_ref().map(|item| owners::check(item, source, &schema, diagnostics));
+    let owners_broken = matches!(owners, Some(None));
+    let (owners_link, owners) = owners.flatten().unzip();
+    let world = World {
+        source,
+        schema: &schema,
+        tables: &tables,
+        transforms: &program.transforms,
+        makers: maps::makers(program),
+        owners: owners_link,
+        permits: settings.permits.clone(),
+        is_broken: program.is_broken || owners_broken,
+    };
+    let mut usage = Usage::default();
+    let body = Body::check(program, &world, &mut usage, diagnostics);
+    let mut fates = body.fates;
+    for name in &usage.objects {
+        fates.entry(Arc::clone(name)).or_default().is_read = true;
+    }
+    if let Some(owners) = &owners {
+        fates.entry(Arc::from(owners.source_object.as_str())).or_default().is_read = true;
+    }
+    coverage::columns(&body.maps, &world, &usage, diagnostics);
+    coverage::overlaps(&body.maps, diagnostics);
+    coverage::unused(program, &tables, &usage, diagnostics);
+    if !program.is_broken && !owners_broken {
+        coverage::objects(source, &fates, *source_span, diagnostics);
+    }
+    check_connector(chosen, diagnostics);
+    Some(Spec {
+        name: migration.name.node.to_string(),
+        description: documentation(&item.docs),
+        span: item.span,
+        options: settings.options.clone(),
+        source: Source {
+            system: source.name.node.to_string(),
+            files: settings.files.clone(),
+            blank: source.blank.clone(),
+            objects: objects::objects(source, fates, settings.options.timezone.as_deref()),
+            dropped_files: body.dropped_files,
+        },
+        destination: Destination {
+            system: chosen.catalog.name.node.to_string(),
+            connector: chosen.catalog.connector.as_ref().map_or_else(String::new, |name| name.node.to_string()),
+            name: chosen.name.clone(),
+            settings: chosen.settings.clone(),
+            limits: chosen.catalog.limits.clone(),
+        },
+        new_objects: schema.new_objects.clone(),
+        new_fields: schema.finished_fields(),
+        new_options,
+        owners,
+        picklists: tables.values().map(|table| table.spec.clone()).collect(),
+        maps: body.maps.into_iter().map(|(_, map)| map.spec).collect(),
+        tests: body.tests,
+    })
+}
+
+fn check_connector(chosen: &Chosen<'_>, diagnostics: &mut Diagnostics) {
+    if chosen.catalog.connector.is_none() {
+        let name = &chosen.catalog.name;
+        diagnostics.push(
+            Diagnostic::new(
+                Code::E0309,
+                format!("system `{}` names no connector, so nothing can be written to it", name.node),
+                chosen.span,
+                "no connector",
+            )
+            .with_label(name.span, "declared here")
+            .with_help("add `connector twenty` or `connector highlevel` to the catalog"),
+        );
+    }
+}
+
+/// Everything but catalogs, settings, owners and picklists.
+struct Body {
+    maps: Vec<(migr_source::Span, maps::Checked)>,
+    fates: IndexMap<Arc<str>, Fate>,
+    dropped_files: Vec<DroppedFile>,
+    tests: Vec<Test>,
+}
+
+impl Body {
+    fn check<'a>(program: &Program<'a>, world: &World<'a>, usage: &mut Usage, diagnostics: &mut Diagnostics) -> Self {
+        let mut body = Self { maps: Vec::new(), fates: IndexMap::new(), dropped_files: Vec::new(), tests: Vec::new() };
+        for map in program.maps.values() {
+            let checked = maps::check(map, world, usage, diagnostics);
+            body.claim(&checked.spec.source_object, world).is_read = true;
+            body.maps.push((map.name.span, checked));
+        }
+        for (item, link) in &program.links {
+            body.claim(&link.source.node, world).is_read = true;
+            if let Some(spec) = maps::check_link(item, link, world, usage, diagnostics) {
+                let checked = maps::Checked { spec, drops: IndexMap::new(), is_broken: false };
+                body.maps.push((link.source.span, checked));
+            }
+        }
+        body.rules(program, world, usage, diagnostics);
+        body.drops(program, world, diagnostics);
+        for test in program.tests.values() {
+            body.tests.push(tests::check(test, test.name.span, world, usage, diagnostics));
+        }
+        body
+    }
+
+    /// What becomes of an object; of the one that was probably meant, where the name is wrong.
+    fn claim(&mut self, name: &str, world: &World<'_>) -> &mut Fate {
+        let names = world.source.objects.keys().map(|name| &**name);
+        let name = if world.source.objects.contains_key(name) {
+            name
+        } else {
+            migr_diagnostics::nearest(name, names).unwrap_or(name)
+        };
+        self.fates.entry(Arc::from(name)).or_default()
+    }
+
+    /// `check` of the catalog and `skip` of the program.
+    fn rules<'a>(
+        &mut self,
+        program: &Program<'a>,
+        world: &World<'a>,
+        usage: &mut Usage,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for (name, object) in &world.source.objects {
+            for check in &object.checks {
+                let scope = Scope { object: Some(object), ..Scope::default() };
+                let typed = Inference::new(world, scope, usage, diagnostics).against(check.condition, &Type::Boolean);
+                self.fates.entry(Arc::clone(name)).or_default().checks.push(Rule {
+                    condition: typed.expr,
+                    reason: check.reason.node.to_string(),
+                    span: check.span,
+                });
+            }
+        }
+        for (item, skip) in &program.skips {
+            let object = world.source.objects.get(&skip.object.node);
+            if object.is_none() {
+                diagnostics.push(unknown_object(&skip.object, world));
+            }
+            let scope = Scope { object, is_unknown: object.is_none(), ..Scope::default() };
+            let typed = Inference::new(world, scope, usage, diagnostics).against(&skip.condition, &Type::Boolean);
+            self.claim(&skip.object.node, world).skips.push(Rule {
+                condition: typed.expr,
+                reason: skip.reason.node.to_string(),
+                span: item.span,
+            });
+        }
+    }
+
+    fn drops(&mut self, program: &Program<'_>, world: &World<'_>, diagnostics: &mut Diagnostics) {
+        for (item, drop) in &program.drops {
+            match drop {
+                DropItem::File { pattern, reason } => self.dropped_files.push(DroppedFile {
+                    pattern: pattern.node.to_string(),
+                    reason: reason.node.to_string(),
+                    span: item.span,
+                }),
+                DropItem::Object { object, reason } => {
+                    if !world.source.objects.contains_key(&object.node) {
+                        diagnostics.push(unknown_object(object, world));
+                    }
+                    if let Some((_, first)) = &self.claim(&object.node, world).dropped {
+                        let what = format!("`drop object {}`", object.node);
+                        diagnostics.push(
+                            errors::duplicate(Code::E0202, &what, object.span, *first).with_help("keep one of them"),
+                        );
+                        continue;
+                    }
+                    let mapped = self.maps.iter().find(|(_, map)| *map.spec.source_object == *object.node);
+                    if let Some((span, _)) = mapped {
+                        diagnostics.push(
+                            Diagnostic::new(
+                                Code::E0307,
+                                format!("`{}` is dropped and mapped", object.node),
+                                object.span,
+                                "dropped here",
+                            )
+                            .with_label(*span, "mapped here")
+                            .with_help("remove one of them"),
+                        );
+                        continue;
+                    }
+                    self.claim(&object.node, world).dropped = Some((reason.node.to_string(), item.span));
+                }
+            }
+        }
+        for (item, reference) in &program.references {
+            if !world.source.objects.contains_key(&reference.object.node) {
+                diagnostics.push(unknown_object(&reference.object, world));
+            }
+            let file = reference.file.as_ref().map(|file| file.node.to_string());
+            self.claim(&reference.object.node, world).reference_only = Some((file, item.span));
+        }
+    }
+}
+
+fn unknown_object(name: &migr_syntax::ast::Name, world: &World<'_>) -> Diagnostic {
+    errors::unknown_name("object", &name.node, name.span, world.source.objects.keys().map(|name| &**name))
+}

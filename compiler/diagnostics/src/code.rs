@@ -90,7 +90,9 @@ codes! {
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";
     E0503 closed_options Error "a new option for a field whose options are fixed";
+    E0601 unreadable_lock Error "a lock file that cannot be read";
     E0901 compiler_bug Error "a fault of ours";
+    E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }
 
 impl Code {

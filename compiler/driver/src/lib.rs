@@ -3,58 +3,116 @@
 mod allows;
 mod library;
 mod load;
+mod tests_of;
 
-use std::fmt;
+use std::sync::Arc;
 
-use migr_check::Spec;
-use migr_diagnostics::{Diagnostic, Diagnostics, apply_allows};
-use migr_plan::Plan;
+use migr_check::{CheckOptions, Spec};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics, Severity, apply_allows};
+use migr_plan::{Lock, Plan, Test};
 use migr_source::{SourceMap, System};
 
 pub use library::library;
 
-/// What is compiled.
-#[derive(Clone, Copy)]
+/// What is to be compiled.
+#[derive(Clone)]
 pub struct Project<'a> {
-    /// How files are reached; the empty path is the project's folder.
+    /// How files are reached; the project's folder is the empty path.
     pub system: &'a dyn System,
-    /// One file instead of every `.migr` file of the folder.
+    /// One file in place of the whole folder.
     pub entry: Option<&'a str>,
-    /// The destination, where the spec names several; the first otherwise.
+    /// The destination's name (`--to NAME`); the first one where absent.
     pub destination: Option<&'a str>,
+    /// The text of the lock file, for counts.
+    pub lock: Option<Arc<str>>,
 }
 
-impl fmt::Debug for Project<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for Project<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Project")
             .field("entry", &self.entry)
             .field("destination", &self.destination)
+            .field("has_lock", &self.lock.is_some())
             .finish_non_exhaustive()
     }
 }
 
 /// What came of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compilation {
-    /// The files read.
+    /// Every file that was read, the library's too.
     pub sources: SourceMap,
-    /// Every finding, sorted by file, place and code, none twice.
+    /// Findings by file, place and code; each once.
     pub diagnostics: Vec<Diagnostic>,
-    /// The checked program: there if no error was found and the files hold a migration.
-    pub spec: Option<Spec>,
-    /// What it will do: there if `spec` is and its references can be ordered.
+    /// The plan; there is one exactly where the program has a migration and no error was found.
     pub plan: Option<Plan>,
+    /// The checked program, under the same condition.
+    pub spec: Option<Spec>,
+    /// The program's own tests, under the same condition.
+    pub tests: Vec<Test>,
 }
 
-/// Compiles a project: reads its files, parses, checks and lowers them. No finding hides another.
+impl Compilation {
+    /// Whether an error was found.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|one| one.severity() == Severity::Error)
+    }
+}
+
+/// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock.
 pub fn compile(project: &Project<'_>) -> Compilation {
     let mut diagnostics = Diagnostics::default();
-    let loaded = load::load(project, &mut diagnostics);
-    let spec =
-        migr_check::check(&loaded.asts, project.destination, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+    let loaded = load::load(project.system, project.entry, &mut diagnostics);
+    let options = CheckOptions { destination: project.destination, is_whole_project: project.entry.is_none() };
+    let spec = migr_check::check(&loaded.asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
     let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &loaded.sources, &mut diagnostics));
-    let allows: Vec<_> = loaded.asts.iter().flat_map(allows::allows).collect();
-    let mut shown = Diagnostics::default();
-    shown.extend(apply_allows(diagnostics.into_sorted(&loaded.sources), &allows));
-    Compilation { diagnostics: shown.into_sorted(&loaded.sources), sources: loaded.sources, spec, plan }
+    let plan = plan.map(|plan| counted(plan, project.lock.as_deref(), &mut diagnostics));
+    let diagnostics = shown(diagnostics, &loaded);
+    let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
+    let spec = spec.filter(|_| !has_errors);
+    Compilation {
+        tests: spec.as_ref().map(|spec| tests_of::tests_of(spec, &loaded.sources)).unwrap_or_default(),
+        plan: plan.filter(|_| !has_errors),
+        spec,
+        sources: loaded.sources,
+        diagnostics,
+    }
+}
+
+/// The plan with the lock's counts, where the lock is of this state of the program.
+fn counted(mut plan: Plan, lock: Option<&str>, diagnostics: &mut Diagnostics) -> Plan {
+    let Some(text) = lock else { return plan };
+    match Lock::from_json(text) {
+        Ok(lock) => {
+            plan.inputs.lock = lock.hash().ok();
+            migr_plan::lock::count(&mut plan, &lock);
+        }
+        Err(error) => diagnostics.push(Diagnostic {
+            code: Code::E0601,
+            message: error.to_string(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: Some("run `migr audit` to make it anew".to_owned()),
+            fix: None,
+            related: Vec::new(),
+        }),
+    }
+    plan
+}
+
+/// Findings as they are shown: without what comments allow, sorted, each once.
+fn shown(diagnostics: Diagnostics, loaded: &load::Loaded) -> Vec<Diagnostic> {
+    let allows: Vec<_> = loaded
+        .asts
+        .iter()
+        .zip(loaded.sources.files())
+        .flat_map(|(ast, (_, file))| allows::allows(ast, &file.text))
+        .collect();
+    let found = diagnostics.into_sorted(&loaded.sources);
+    if allows.is_empty() {
+        return found;
+    }
+    let mut left = Diagnostics::default();
+    left.extend(apply_allows(found, &allows));
+    left.into_sorted(&loaded.sources)
 }

@@ -1,149 +1,223 @@
-//! Reads a project's files and those they use, each once.
+//! Files of a project and what they use.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics, nearest};
-use migr_source::{FileId, SourceMap, Span};
-use migr_syntax::ast::{Ast, ItemKind, Text};
+use migr_source::{FileId, SourceMap, Span, System};
+use migr_syntax::ast::{Ast, ItemKind};
 
-use crate::Project;
 use crate::library::{library, shipped};
 
-/// The files of a compilation, parsed.
-#[derive(Debug, Default)]
+/// The loaded files with their trees, by file id.
 pub(crate) struct Loaded {
     pub(crate) sources: SourceMap,
-    /// In the order of the source map.
     pub(crate) asts: Vec<Ast>,
 }
 
-/// Reads and parses the project's files, then whatever they use.
-pub(crate) fn load(project: &Project<'_>, diagnostics: &mut Diagnostics) -> Loaded {
-    let mut loader = Loader { project, loaded: Loaded::default(), open: Vec::new(), diagnostics };
-    let entries = match project.entry {
-        Some(entry) => vec![entry.to_owned()],
-        None => project.system.migr_files("").unwrap_or_default(),
-    };
-    for path in entries {
-        loader.file(&path, None);
-    }
-    loader.loaded
+/// A `use` that was followed.
+struct Use {
+    from: FileId,
+    to: FileId,
+    span: Span,
 }
 
-struct Loader<'a, 'd> {
-    project: &'a Project<'a>,
-    loaded: Loaded,
-    /// The files whose `use`s are being followed, outermost first.
-    open: Vec<String>,
-    diagnostics: &'d mut Diagnostics,
-}
-
-impl Loader<'_, '_> {
-    /// Reads one file, unless it was read, and follows its `use`s. `asked` is the `use` that named it.
-    fn file(&mut self, path: &str, asked: Option<&Text>) {
-        if let Some(at) = self.open.iter().position(|open| open == path) {
-            if let Some(asked) = asked {
-                let circle: Vec<&str> = self.open.iter().skip(at).map(String::as_str).chain([path]).collect();
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::E0204,
-                        format!("files use each other in a circle: {}", circle.join(" → ")),
-                        asked.span,
-                        "closes the circle",
-                    )
-                    .with_help("move what both need into a file of its own"),
-                );
+/// Loads the entry file, or every file of the folder, and whatever they use. Each file is read and parsed once.
+pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut Diagnostics) -> Loaded {
+    let mut loaded = Loaded { sources: SourceMap::default(), asts: Vec::new() };
+    let mut waiting: VecDeque<FileId> = VecDeque::new();
+    let paths = match entry {
+        Some(path) => vec![path.to_owned()],
+        None => match system.migr_files("") {
+            Ok(paths) => paths,
+            Err(error) => {
+                diagnostics.push(without_place(error.to_string(), "name a folder that holds `.migr` files"));
+                Vec::new()
             }
-            return;
+        },
+    };
+    for path in paths {
+        match system.read(&path) {
+            Ok(text) => waiting.push_back(loaded.add(&path, text, diagnostics)),
+            Err(error) => {
+                diagnostics.push(without_place(error.to_string(), "check the path and the file's permissions"))
+            }
         }
-        if self.loaded.sources.find(path).is_some() {
-            return;
-        }
-        let text = match shipped(path) {
-            Some(text) => text.into(),
-            None => match self.project.system.read(path) {
-                Ok(text) => text,
-                Err(error) => {
-                    self.unreadable(path, &error.reason, asked);
-                    return;
+    }
+    let mut uses: Vec<Use> = Vec::new();
+    while let Some(from) = waiting.pop_front() {
+        for (name, span) in loaded.uses(from) {
+            let Some(path) = loaded.resolve(from, &name) else {
+                diagnostics.push(outside(&name, span));
+                continue;
+            };
+            if let Some(to) = loaded.sources.find(&path) {
+                uses.push(Use { from, to, span });
+                continue;
+            }
+            let text = match shipped(&path) {
+                Some(text) => Ok(Arc::from(text)),
+                None if path.starts_with("std/") => Err(None),
+                None => system.read(&path).map_err(|error| system.exists(&path).then_some(error)),
+            };
+            match text {
+                Ok(text) => {
+                    let to = loaded.add(&path, text, diagnostics);
+                    uses.push(Use { from, to, span });
+                    waiting.push_back(to);
                 }
-            },
-        };
-        let id = self.loaded.sources.add(path, text.clone());
-        let ast = migr_syntax::parse(id, &text, self.diagnostics);
-        let uses: Vec<Text> = ast
-            .items
-            .iter()
+                Err(error) => diagnostics.push(unresolved(system, &name, &path, error.map(|error| error.reason), span)),
+            }
+        }
+    }
+    report_circles(&loaded.sources, &uses, diagnostics);
+    loaded
+}
+
+impl Loaded {
+    fn add(&mut self, path: &str, text: Arc<str>, diagnostics: &mut Diagnostics) -> FileId {
+        let id = self.sources.add(path, Arc::clone(&text));
+        self.asts.push(migr_syntax::parse(id, &text, diagnostics));
+        id
+    }
+
+    fn uses(&self, file: FileId) -> Vec<(Arc<str>, Span)> {
+        let items = self.asts.get(file.0 as usize).into_iter().flat_map(|ast| &ast.items);
+        items
             .filter_map(|item| match &item.kind {
-                ItemKind::Use(used) => Some(used.clone()),
+                ItemKind::Use(text) => Some((Arc::clone(&text.node), text.span)),
                 _ => None,
             })
-            .collect();
-        self.loaded.asts.push(ast);
-        self.open.push(path.to_owned());
-        for used in uses {
-            self.file(&used_path(path, &used.node), Some(&used));
-        }
-        self.open.pop();
+            .collect()
     }
 
-    fn unreadable(&mut self, path: &str, reason: &str, asked: Option<&Text>) {
-        let Some(asked) = asked else {
-            let id = self.loaded.sources.add(path, "");
-            self.loaded.asts.push(Ast::default());
-            self.diagnostics.push(
-                Diagnostic::new(
-                    Code::E0203,
-                    format!("cannot read `{path}`: {reason}"),
-                    Span::new(FileId(id.0), 0, 0),
-                    "",
-                )
-                .with_help("save it as UTF-8 text, or name another file"),
-            );
-            return;
-        };
-        let message = format!("`use \"{}\"` names no file", asked.node);
-        let mut diagnostic = Diagnostic::new(Code::E0203, message, asked.span, "no such file");
-        diagnostic = if path.starts_with("std/") {
-            let names: Vec<&str> = library().iter().map(|(name, _)| name.trim_end_matches(".migr")).collect();
-            match nearest(&asked.node, names.iter().copied()) {
-                Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
-                None => diagnostic.with_help(format!("the shipped library holds {}", names.join(", "))),
+    /// The path that a `use` names, as [`System::read`] takes it; nothing where it would leave the project.
+    fn resolve(&self, from: FileId, name: &str) -> Option<String> {
+        let name = name.strip_suffix(".migr").unwrap_or(name);
+        if name.starts_with("std/") {
+            return Some(format!("{name}.migr"));
+        }
+        let path = &self.sources.file(from)?.path;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+        for part in name.split('/') {
+            match part {
+                "" => return None,
+                "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
             }
-        } else {
-            diagnostic
-                .with_note(format!("`{path}`: {reason}"))
-                .with_help("a `use` names a file beside this one without `.migr`, or `std/…` for the shipped library")
-        };
-        self.diagnostics.push(diagnostic);
+        }
+        Some(format!("{}.migr", parts.join("/")))
     }
 }
 
-/// The path of a used file: `std/…`, else relative to the folder of the file that uses it.
-fn used_path(from: &str, used: &str) -> String {
-    let with_ending = if used.ends_with(".migr") { used.to_owned() } else { format!("{used}.migr") };
-    if with_ending.starts_with("std/") {
-        return with_ending;
+fn without_place(message: String, help: &str) -> Diagnostic {
+    Diagnostic {
+        code: Code::E0203,
+        message,
+        labels: Vec::new(),
+        notes: Vec::new(),
+        help: Some(help.to_owned()),
+        fix: None,
+        related: Vec::new(),
     }
-    let mut parts: Vec<&str> = from.rsplit_once('/').map_or(Vec::new(), |(folder, _)| folder.split('/').collect());
-    for part in with_ending.split('/') {
-        match part {
-            "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::used_path;
+fn outside(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0203, format!("`{name}` leads out of the project"), span, "not in the project")
+        .with_help("put the file into the project's folder, or use one of the library: `std/…`")
+}
 
-    #[test]
-    fn a_use_is_beside_the_file_that_names_it() {
-        assert_eq!(used_path("a.migr", "b"), "b.migr");
-        assert_eq!(used_path("maps/a.migr", "../catalogs/b.migr"), "catalogs/b.migr");
-        assert_eq!(used_path("maps/a.migr", "std/systems/twenty"), "std/systems/twenty.migr");
+fn unresolved(system: &dyn System, name: &str, path: &str, reason: Option<String>, span: Span) -> Diagnostic {
+    let message = match reason {
+        Some(reason) => format!("`{name}` cannot be read: {reason}"),
+        None => format!("there is no `{path}`"),
+    };
+    let diagnostic = Diagnostic::new(Code::E0203, message, span, "not found");
+    let valid: Vec<String> = if path.starts_with("std/") {
+        library().iter().map(|(path, _)| path.trim_end_matches(".migr").to_owned()).collect()
+    } else {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let files = system.migr_files(folder).unwrap_or_default();
+        let name_of = |file: &String| file.rsplit('/').next().unwrap_or(file).trim_end_matches(".migr").to_owned();
+        files.iter().map(name_of).collect()
+    };
+    match nearest(name, valid.iter().map(String::as_str)) {
+        Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
+        None if valid.is_empty() => diagnostic.with_help("a file is named without `.migr`, as seen from this one"),
+        None => {
+            let names: Vec<String> = valid.iter().take(8).map(|name| format!("`{name}`")).collect();
+            diagnostic.with_help(format!("there are: {}", names.join(", ")))
+        }
+    }
+}
+
+/// Each circle once, drawn from its first file.
+fn report_circles(sources: &SourceMap, uses: &[Use], diagnostics: &mut Diagnostics) {
+    let count = sources.files().count();
+    let mut outgoing: Vec<Vec<&Use>> = vec![Vec::new(); count];
+    for one in uses {
+        if let Some(from) = outgoing.get_mut(one.from.0 as usize) {
+            from.push(one);
+        }
+    }
+    // 0: not seen, 1: on the path, 2: done.
+    let mut state = vec![0_u8; count];
+    for start in 0..count {
+        let mut path: Vec<(usize, usize, Option<&Use>)> = vec![(start, 0, None)];
+        if state.get(start) != Some(&0) {
+            continue;
+        }
+        if let Some(seen) = state.get_mut(start) {
+            *seen = 1;
+        }
+        while let Some((file, next, _)) = path.last_mut() {
+            let file = *file;
+            let one = outgoing.get(file).and_then(|uses| uses.get(*next)).copied();
+            *next += 1;
+            let Some(one) = one else {
+                if let Some(seen) = state.get_mut(file) {
+                    *seen = 2;
+                }
+                path.pop();
+                continue;
+            };
+            let to = one.to.0 as usize;
+            match state.get(to) {
+                Some(0) => {
+                    if let Some(seen) = state.get_mut(to) {
+                        *seen = 1;
+                    }
+                    path.push((to, 0, Some(one)));
+                }
+                Some(1) => {
+                    let circle = path.iter().skip_while(|(file, _, _)| *file != to);
+                    let mut names: Vec<String> = circle
+                        .clone()
+                        .map(|(file, _, _)| file)
+                        .filter_map(|file| sources.file(FileId(u32::try_from(*file).ok()?)))
+                        .map(|file| format!("`{}`", file.path))
+                        .collect();
+                    names.extend(names.first().cloned());
+                    let mut diagnostic = Diagnostic::new(
+                        Code::E0204,
+                        format!("files use each other in a circle: {}", names.join(" → ")),
+                        one.span,
+                        "closes the circle",
+                    )
+                    .with_help("move what both need into a file of its own");
+                    for (_, _, via) in circle.skip(1) {
+                        if let Some(via) = via {
+                            diagnostic = diagnostic.with_label(via.span, "used here");
+                        }
+                    }
+                    diagnostics.push(diagnostic);
+                }
+                _ => {}
+            }
+        }
     }
 }

@@ -1,0 +1,105 @@
+//! `system` items → catalogs: objects, fields and their types, of either side.
+
+mod build;
+mod field;
+
+/// Types as catalogs and new fields write them.
+pub(crate) mod types {
+    pub(crate) use super::field::{named, options};
+}
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_plan::Limit;
+use migr_source::Span;
+use migr_syntax::ast::{Expr, Name, Text};
+
+pub(crate) use build::build;
+
+use crate::types::{Composite, Type};
+
+/// The shape that every custom object of a destination is born with stands in its catalog as an object of this name.
+pub(crate) const CUSTOM: &str = "custom";
+
+/// A system's catalog.
+pub(crate) struct Catalog<'a> {
+    pub(crate) name: Name,
+    pub(crate) timezone: Option<Text>,
+    pub(crate) blank: Vec<String>,
+    pub(crate) connector: Option<Name>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) names: Option<NameRule>,
+    pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
+    pub(crate) objects: IndexMap<Arc<str>, Object<'a>>,
+}
+
+/// What a system demands of the names of new fields and objects.
+pub(crate) struct NameRule {
+    pub(crate) pattern: Option<regex::Regex>,
+    pub(crate) written: Arc<str>,
+    pub(crate) max: Option<usize>,
+    pub(crate) reserved: Vec<Arc<str>>,
+}
+
+/// An object of a catalog.
+pub(crate) struct Object<'a> {
+    pub(crate) name: Name,
+    pub(crate) span: Span,
+    pub(crate) is_optional: bool,
+    pub(crate) file: Option<Text>,
+    pub(crate) restricted: Option<Text>,
+    pub(crate) is_matched_only: bool,
+    pub(crate) has_no_custom_fields: bool,
+    pub(crate) retain: Option<String>,
+    pub(crate) key: Vec<Name>,
+    pub(crate) fields: IndexMap<Arc<str>, Field>,
+    pub(crate) checks: Vec<Check<'a>>,
+    /// An entry could not be read, so what seems to be missing may stand there.
+    pub(crate) is_broken: bool,
+}
+
+/// `check condition : "reason"`
+pub(crate) struct Check<'a> {
+    pub(crate) condition: &'a Expr,
+    pub(crate) reason: &'a Text,
+    pub(crate) span: Span,
+}
+
+/// A field or column.
+#[derive(Clone)]
+pub(crate) struct Field {
+    pub(crate) name: Name,
+    pub(crate) ty: Type,
+    pub(crate) attributes: Attributes,
+}
+
+/// What a catalog says of a field besides its type.
+#[derive(Clone, Default)]
+pub(crate) struct Attributes {
+    pub(crate) unique: bool,
+    pub(crate) required: bool,
+    pub(crate) readonly: bool,
+    pub(crate) create_only: bool,
+    pub(crate) fixed: bool,
+    pub(crate) parent: bool,
+    pub(crate) linked_by: Option<Arc<str>>,
+    pub(crate) extensible: bool,
+    pub(crate) sensitive: bool,
+    pub(crate) restricted: Option<Text>,
+    pub(crate) format: Option<String>,
+    pub(crate) split: Option<String>,
+    pub(crate) column: Option<String>,
+    pub(crate) max: Option<u64>,
+    pub(crate) ignore_case: bool,
+    pub(crate) ignore_space: bool,
+    pub(crate) overlap: Option<String>,
+    pub(crate) gap: Option<String>,
+}
+
+impl Object<'_> {
+    /// Its columns' names, for suggestions.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(|name| &**name)
+    }
+}

@@ -1,0 +1,389 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostics};
+use migr_plan::Limit;
+use migr_source::Spanned;
+use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
+
+use super::field::{attributes, field_type};
+use super::{Catalog, Check, Field, NameRule, Object};
+use crate::errors;
+use crate::merge::{Slot, merge};
+use crate::program::Extended;
+use crate::quantity;
+use crate::types::{Composite, CompositePart, Options, Type};
+use crate::values;
+
+/// The catalog of a system with its extensions. Every finding about the catalog itself is made here.
+pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnostics: &mut Diagnostics) -> Catalog<'a> {
+    let mut catalog = Catalog {
+        name: system.name.clone(),
+        timezone: None,
+        blank: Vec::new(),
+        connector: None,
+        limits: Vec::new(),
+        names: None,
+        composites: IndexMap::new(),
+        objects: IndexMap::new(),
+    };
+    let (objects, others): (Vec<_>, Vec<_>) =
+        system.entries.iter().copied().partition(|entry| matches!(entry.node, Some(SystemEntry::Object(_))));
+    let others = merge(others, Code::E0202, system_slots, diagnostics);
+    let shapes = gather_objects(objects, diagnostics);
+    let names: Vec<Arc<str>> = shapes.keys().cloned().collect();
+    let resolver = Resolver { objects: &names, columns: &shapes };
+    let mut composites = built_in_composites(names.iter().any(|name| &**name == "workspaceMembers"));
+    for entry in &others {
+        if let Some(SystemEntry::Composite { name, fields }) = &entry.node {
+            let composite = composite(name, fields, &composites, &resolver, diagnostics);
+            composites.insert(Arc::clone(&name.node), Arc::new(composite));
+        }
+    }
+    for entry in others {
+        if let Some(node) = &entry.node {
+            system_entry(&mut catalog, node, diagnostics);
+        }
+    }
+    for (name, shape) in &shapes {
+        let object = object(shape, &composites, &resolver, diagnostics);
+        catalog.objects.insert(Arc::clone(name), object);
+    }
+    catalog.composites = composites;
+    catalog
+}
+
+/// What types are resolved against.
+pub(super) struct Resolver<'r, 'a> {
+    pub(super) objects: &'r [Arc<str>],
+    pub(super) columns: &'r IndexMap<Arc<str>, Shape<'a>>,
+}
+
+/// An object as written, with what extensions add.
+pub(super) struct Shape<'a> {
+    object: &'a ast::Object,
+    entry: &'a Entry<SystemEntry>,
+    pub(super) entries: Vec<&'a Entry<ObjectEntry>>,
+    is_broken: bool,
+}
+
+impl Shape<'_> {
+    /// The field of a name, as written.
+    pub(super) fn field(&self, name: &str) -> Option<&ast::Field> {
+        self.entries.iter().find_map(|entry| match &entry.node {
+            Some(ObjectEntry::Field(field)) if &*field.name.node == name => Some(field),
+            _ => None,
+        })
+    }
+
+    pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match &entry.node {
+            Some(ObjectEntry::Field(field)) => Some(&*field.name.node),
+            _ => None,
+        })
+    }
+}
+
+fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
+    let (key, span) = match entry {
+        SystemEntry::Timezone(text) => ("timezone".to_owned(), text.span),
+        SystemEntry::Blank(texts) => match texts.first() {
+            Some(text) => ("blank".to_owned(), text.span),
+            None => return Vec::new(),
+        },
+        SystemEntry::Connector(name) => ("connector".to_owned(), name.span),
+        SystemEntry::Names { pattern, .. } => ("names".to_owned(), pattern.span),
+        SystemEntry::Composite { name, .. } => (format!("composite {}", name.node), name.span),
+        SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
+        SystemEntry::Limits(_) => return Vec::new(),
+    };
+    vec![Slot { shown: key.clone(), key, span }]
+}
+
+/// Objects by name; one of an extension adds its entries to the one that is there.
+fn gather_objects<'a>(
+    entries: Vec<&'a Entry<SystemEntry>>,
+    diagnostics: &mut Diagnostics,
+) -> IndexMap<Arc<str>, Shape<'a>> {
+    let mut shapes: IndexMap<Arc<str>, Shape<'a>> = IndexMap::new();
+    for entry in entries {
+        let Some(SystemEntry::Object(object)) = &entry.node else { continue };
+        let adds = object.from.is_none() && !object.matched_only && object.restricted.is_none() && !object.optional;
+        match shapes.get_mut(&object.name.node) {
+            Some(shape) if entry.overrides => {
+                *shape = Shape { object, entry, entries: object.entries.iter().collect(), is_broken: false };
+            }
+            Some(shape) if adds && shape.object.name.span.file != object.name.span.file => {
+                shape.entries.extend(&object.entries);
+            }
+            Some(shape) => diagnostics.push(
+                errors::duplicate(
+                    Code::E0202,
+                    &format!("object `{}`", object.name.node),
+                    object.name.span,
+                    shape.object.name.span,
+                )
+                .with_help("keep one of them, or write `override` before the one that replaces the other"),
+            ),
+            None => {
+                let shape = Shape { object, entry, entries: object.entries.iter().collect(), is_broken: false };
+                shapes.insert(Arc::clone(&object.name.node), shape);
+            }
+        }
+    }
+    for shape in shapes.values_mut() {
+        shape.is_broken = shape.entries.iter().any(|entry| entry.node.is_none());
+        shape.entries = merge(std::mem::take(&mut shape.entries), Code::E0202, object_slots, diagnostics);
+    }
+    shapes
+}
+
+fn object_slots(entry: &ObjectEntry) -> Vec<Slot> {
+    let (key, shown, span) = match entry {
+        ObjectEntry::Field(field) => {
+            (format!("field {}", field.name.node), field.name.node.to_string(), field.name.span)
+        }
+        ObjectEntry::Key(names) => match names.first() {
+            Some(name) => ("key".to_owned(), "key".to_owned(), name.span),
+            None => return Vec::new(),
+        },
+        ObjectEntry::Retain(quantity) => ("retain".to_owned(), "retain".to_owned(), quantity.span),
+        ObjectEntry::Check { .. } | ObjectEntry::FieldsNone => return Vec::new(),
+    };
+    vec![Slot { key, shown, span }]
+}
+
+fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, diagnostics: &mut Diagnostics) {
+    match entry {
+        SystemEntry::Timezone(zone) => {
+            values::check_zone(zone, diagnostics);
+            catalog.timezone = Some(zone.clone());
+        }
+        SystemEntry::Blank(texts) => {
+            catalog.blank = texts.iter().map(|text| text.node.to_string()).collect();
+        }
+        SystemEntry::Connector(name) => {
+            catalog.connector = Some(name.clone());
+        }
+        SystemEntry::Limits(limits) => {
+            catalog.limits.extend(
+                limits.iter().filter_map(|entry| entry.node.as_ref()).filter_map(|one| limit(one, diagnostics)),
+            );
+        }
+        SystemEntry::Names { pattern, max, reserved } => {
+            catalog.names = Some(name_rule(pattern, max.as_ref(), reserved, diagnostics));
+        }
+        SystemEntry::Composite { .. } | SystemEntry::Object(_) => {}
+    }
+}
+
+fn limit(written: &ast::Limit, diagnostics: &mut Diagnostics) -> Option<Limit> {
+    let what = &*written.what.node;
+    let value = match what {
+        "requests" | "batch" => quantity::plain(&written.value),
+        "file" => quantity::bytes(&written.value),
+        _ => {
+            diagnostics.push(errors::unknown_word("limit", what, written.what.span, &["batch", "file", "requests"]));
+            return None;
+        }
+    };
+    let per_seconds = match &written.value.node.per {
+        Some(per) if what == "requests" => match quantity::seconds(per) {
+            Some(seconds) => Some(seconds),
+            None => {
+                diagnostics.push(errors::bad_value(
+                    "a limit of requests is per a time such as `60s`",
+                    written.value.span,
+                    "write a number with `s`, `min`, `h` or `d`",
+                ));
+                return None;
+            }
+        },
+        _ => None,
+    };
+    let Some(value) = value.filter(|value| *value > 0) else {
+        let example = if what == "file" { "`file 25MB`" } else { "`requests 100 per 60s`, `batch 200`" };
+        diagnostics.push(errors::bad_value(
+            format!("`{what}` cannot be limited to this"),
+            written.value.span,
+            format!("write it as {example}"),
+        ));
+        return None;
+    };
+    Some(Limit { what: what.to_owned(), value, per_seconds })
+}
+
+fn name_rule(
+    pattern: &Text,
+    max: Option<&Spanned<Quantity>>,
+    reserved: &[Text],
+    diagnostics: &mut Diagnostics,
+) -> NameRule {
+    let compiled = regex::Regex::new(&pattern.node);
+    if let Err(error) = &compiled {
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        diagnostics.push(errors::bad_value(
+            format!("this is not a regular expression: {reason}"),
+            pattern.span,
+            "write one such as `^[a-z][a-zA-Z0-9]*$`",
+        ));
+    }
+    NameRule {
+        pattern: compiled.ok(),
+        written: Arc::clone(&pattern.node),
+        max: max.and_then(quantity::plain).and_then(|max| usize::try_from(max).ok()),
+        reserved: reserved.iter().map(|text| Arc::clone(&text.node)).collect(),
+    }
+}
+
+fn composite(
+    name: &Name,
+    fields: &[Entry<ast::Field>],
+    composites: &IndexMap<Arc<str>, Arc<Composite>>,
+    resolver: &Resolver<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> Composite {
+    let slots = |field: &ast::Field| {
+        vec![Slot { key: field.name.node.to_string(), shown: field.name.node.to_string(), span: field.name.span }]
+    };
+    let parts = merge(fields, Code::E0202, slots, diagnostics)
+        .into_iter()
+        .filter_map(|entry| entry.node.as_ref())
+        .map(|field| CompositePart {
+            name: Arc::clone(&field.name.node),
+            ty: field_type(&format!("{}.{}", name.node, field.name.node), field, composites, resolver, diagnostics),
+            unique: attributes(field, diagnostics).unique,
+        })
+        .collect();
+    Composite { name: Arc::clone(&name.node), parts }
+}
+
+fn object<'a>(
+    shape: &Shape<'a>,
+    composites: &IndexMap<Arc<str>, Arc<Composite>>,
+    resolver: &Resolver<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> Object<'a> {
+    let written = shape.object;
+    let mut object = Object {
+        name: written.name.clone(),
+        span: shape.entry.span,
+        is_optional: written.optional,
+        file: written.from.clone(),
+        restricted: written.restricted.clone(),
+        is_matched_only: written.matched_only,
+        has_no_custom_fields: false,
+        retain: None,
+        key: Vec::new(),
+        fields: IndexMap::new(),
+        checks: Vec::new(),
+        is_broken: shape.is_broken,
+    };
+    for entry in &shape.entries {
+        match &entry.node {
+            Some(ObjectEntry::Field(field)) => {
+                let of = format!("{}.{}", written.name.node, field.name.node);
+                let attributes = attributes(field, diagnostics);
+                let mut ty = field_type(&of, field, composites, resolver, diagnostics);
+                if let (Type::Select(options) | Type::Multiselect(options), true) = (&mut ty, attributes.extensible) {
+                    Arc::make_mut(options).extensible = true;
+                }
+                if let (Type::Key(key), true) = (&mut ty, attributes.ignore_case || attributes.ignore_space) {
+                    for target in &mut Arc::make_mut(key).targets {
+                        target.ignore_case |= attributes.ignore_case;
+                        target.ignore_space |= attributes.ignore_space;
+                    }
+                }
+                let field = Field { name: field.name.clone(), ty, attributes };
+                object.fields.insert(Arc::clone(&field.name.node), field);
+            }
+            Some(ObjectEntry::Key(names)) => object.key.clone_from(names),
+            Some(ObjectEntry::Check { condition, reason }) => {
+                object.checks.push(Check { condition, reason, span: entry.span });
+            }
+            Some(ObjectEntry::FieldsNone) => object.has_no_custom_fields = true,
+            Some(ObjectEntry::Retain(quantity)) => object.retain = quantity::duration_text(quantity, diagnostics),
+            None => {}
+        }
+    }
+    for name in &object.key {
+        if !object.is_broken && !object.fields.contains_key(&name.node) && !shape.entries.iter().all(is_key) {
+            diagnostics.push(errors::unknown_field(
+                &written.name.node,
+                "column",
+                &name.node,
+                name.span,
+                object.fields.keys().map(|name| &**name),
+            ));
+        }
+    }
+    // `{ key chart_id }` alone: the key is a column of texts.
+    if shape.entries.iter().all(is_key) {
+        for name in &object.key {
+            let field = Field { name: name.clone(), ty: Type::Text, attributes: super::Attributes::default() };
+            object.fields.insert(Arc::clone(&name.node), field);
+        }
+    }
+    object
+}
+
+fn is_key(entry: &&Entry<ObjectEntry>) -> bool {
+    matches!(entry.node, Some(ObjectEntry::Key(_)))
+}
+
+/// What every destination may use without defining it.
+fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> {
+    let part = |name: &str, ty: Type| CompositePart { name: name.into(), ty, unique: false };
+    let mut actor = vec![
+        part(
+            "source",
+            Type::Select(Arc::new(Options {
+                of: "actor.source".into(),
+                values: ["IMPORT", "API", "MANUAL"].map(Arc::from).to_vec(),
+                extensible: false,
+                open: false,
+            })),
+        ),
+        part("name", Type::Text),
+    ];
+    if has_members {
+        actor.push(part("workspaceMember", super::field::key_to("workspaceMembers")));
+    }
+    let texts = |names: &[&str]| names.iter().map(|name| part(name, Type::Text)).collect::<Vec<_>>();
+    let mut address = texts(&[
+        "addressStreet1",
+        "addressStreet2",
+        "addressCity",
+        "addressPostcode",
+        "addressState",
+        "addressCountry",
+    ]);
+    address.push(part("addressLat", Type::Number));
+    address.push(part("addressLng", Type::Number));
+    let composites = [
+        ("name", texts(&["firstName", "lastName"])),
+        (
+            "emails",
+            vec![
+                CompositePart { unique: true, ..part("primaryEmail", Type::Email) },
+                part("additionalEmails", Type::list(Type::Email)),
+            ],
+        ),
+        ("phones", vec![part("primaryPhoneNumber", Type::Phone), part("additionalPhones", Type::list(Type::Phone))]),
+        (
+            "links",
+            vec![
+                part("primaryLinkUrl", Type::Url),
+                part("primaryLinkLabel", Type::Text),
+                part("secondaryLinks", Type::list(Type::Json)),
+            ],
+        ),
+        ("address", address),
+        ("actor", actor),
+    ];
+    composites
+        .into_iter()
+        .map(|(name, parts)| (Arc::from(name), Arc::new(Composite { name: name.into(), parts })))
+        .collect()
+}

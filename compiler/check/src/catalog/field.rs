@@ -1,0 +1,293 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostics};
+use migr_source::Spanned;
+use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
+
+use super::Attributes;
+use super::build::Resolver;
+use crate::types::{Composite, Key, KeyTarget, Many, Options, Type};
+use crate::{errors, quantity, values};
+
+/// A relation to one object.
+pub(crate) fn key_to(object: &str) -> Type {
+    Type::Key(Arc::new(Key { targets: vec![target(Arc::from(object))], by: None }))
+}
+
+fn target(object: Arc<str>) -> KeyTarget {
+    KeyTarget { object, column: None, ignore_case: false, ignore_space: false }
+}
+
+/// The type of a catalog's field. `of` is the field as messages name it.
+pub(super) fn field_type(
+    of: &str,
+    field: &ast::Field,
+    composites: &IndexMap<Arc<str>, Arc<Composite>>,
+    resolver: &Resolver<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> Type {
+    resolve(of, &field.ty, composites, resolver, diagnostics)
+}
+
+fn resolve(
+    of: &str,
+    ty: &Spanned<ast::Type>,
+    composites: &IndexMap<Arc<str>, Arc<Composite>>,
+    resolver: &Resolver<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> Type {
+    match &ty.node {
+        ast::Type::Named(name) => named(name, composites, diagnostics),
+        ast::Type::Select(names) => Type::Select(options(of, names, diagnostics)),
+        ast::Type::Multiselect(names) => Type::Multiselect(options(of, names, diagnostics)),
+        ast::Type::SelectPer(_) => {
+            Type::Select(Arc::new(Options { of: of.into(), values: Vec::new(), extensible: true, open: true }))
+        }
+        ast::Type::SelectFrom(name) | ast::Type::MultiselectFrom(name) => {
+            diagnostics.push(errors::bad_value(
+                "a catalog lists the options of a select itself",
+                name.span,
+                "write them out: `select { A, B }`",
+            ));
+            Type::Unknown
+        }
+        ast::Type::List(inner) => match resolve(of, inner, composites, resolver, diagnostics) {
+            Type::Unknown => Type::Unknown,
+            inner => Type::list(inner),
+        },
+        ast::Type::Reference { targets, by } => reference(targets, by.as_ref(), resolver, diagnostics),
+        ast::Type::Many { targets, through } => {
+            let objects = targets
+                .iter()
+                .filter(|name| &*name.node == super::CUSTOM || known(name, resolver, diagnostics))
+                .map(|name| Arc::clone(&name.node))
+                .collect();
+            Type::Many(Arc::new(Many { objects, through: through.as_ref().map(|name| Arc::clone(&name.node)) }))
+        }
+    }
+}
+
+/// A plain type or a composite.
+pub(crate) fn named(
+    name: &Name,
+    composites: &IndexMap<Arc<str>, Arc<Composite>>,
+    diagnostics: &mut Diagnostics,
+) -> Type {
+    if let Some(composite) = composites.get(&name.node) {
+        return Type::Composite(Arc::clone(composite));
+    }
+    if let Some(plain) = Type::plain(&name.node) {
+        return plain;
+    }
+    let valid = Type::PLAIN.iter().copied().chain(composites.keys().map(|name| &**name));
+    diagnostics.push(errors::unknown_name("type", &name.node, name.span, valid));
+    Type::Unknown
+}
+
+/// Written options; one written twice is reported.
+pub(crate) fn options(of: &str, names: &[Name], diagnostics: &mut Diagnostics) -> Arc<Options> {
+    let mut seen: IndexMap<Arc<str>, &Name> = IndexMap::new();
+    for name in names {
+        if let Some(first) = seen.get(&name.node) {
+            let what = format!("option `{}`", name.node);
+            diagnostics
+                .push(errors::duplicate(Code::E0202, &what, name.span, first.span).with_help("keep one of them"));
+        } else {
+            seen.insert(Arc::clone(&name.node), name);
+        }
+    }
+    Arc::new(Options { of: of.into(), values: seen.into_keys().collect(), extensible: false, open: false })
+}
+
+fn known(name: &Name, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnostics) -> bool {
+    if resolver.columns.contains_key(&name.node) {
+        return true;
+    }
+    let valid = resolver.objects.iter().map(|name| &**name);
+    diagnostics.push(errors::unknown_name("object", &name.node, name.span, valid));
+    false
+}
+
+fn reference(
+    paths: &[Path],
+    by: Option<&ReferenceBy>,
+    resolver: &Resolver<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> Type {
+    let mut targets: Vec<KeyTarget> = Vec::new();
+    let mut whole = true;
+    for path in paths {
+        match target_of(path, resolver, diagnostics) {
+            Some(target) => targets.push(target),
+            None => whole = false,
+        }
+    }
+    if !whole || targets.is_empty() {
+        return Type::Unknown;
+    }
+    let Some(by) = by else { return Type::Key(Arc::new(Key { targets, by: None })) };
+    let mut rows = Vec::new();
+    for (value, object) in &by.rows {
+        match targets.iter().find(|target| target.object == object.node) {
+            Some(target) => rows.push((Arc::clone(&value.node), target.clone())),
+            None => diagnostics.push(errors::unknown_name(
+                "target",
+                &object.node,
+                object.span,
+                targets.iter().map(|target| &*target.object),
+            )),
+        }
+    }
+    for target in &targets {
+        if !rows.iter().any(|(_, row)| row.object == target.object) {
+            diagnostics.push(
+                migr_diagnostics::Diagnostic::new(
+                    Code::E0315,
+                    format!("no value of `{}` means `{}`", by.column.node, target.object),
+                    by.column.span,
+                    "tells one of the objects",
+                )
+                .with_help(format!("add a row: `\"…\" = {}`", target.object)),
+            );
+        }
+    }
+    let (values, targets) = rows.into_iter().unzip();
+    Type::Key(Arc::new(Key { targets, by: Some((Arc::clone(&by.column.node), values)) }))
+}
+
+fn target_of(path: &Path, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnostics) -> Option<KeyTarget> {
+    let object = path.node.first()?;
+    if !known(object, resolver, diagnostics) {
+        return None;
+    }
+    let mut target = target(Arc::clone(&object.node));
+    let shape = resolver.columns.get(&object.node)?;
+    if let Some(extra) = path.node.get(2) {
+        diagnostics.push(errors::unknown_field(&object.node, "column", &extra.node, extra.span, std::iter::empty()));
+        return None;
+    }
+    match path.node.get(1) {
+        Some(column) => {
+            let Some(field) = shape.field(&column.node) else {
+                let valid = shape.field_names();
+                diagnostics.push(errors::unknown_field(&object.node, "column", &column.node, column.span, valid));
+                return None;
+            };
+            for attribute in &field.attributes {
+                if let Attribute::Ignore(words) = &attribute.node {
+                    target.ignore_case |= words.iter().any(|word| &*word.node == "case");
+                    target.ignore_space |= words.iter().any(|word| &*word.node == "space");
+                }
+            }
+            target.column = Some(Arc::clone(&column.node));
+        }
+        None => {
+            let keys = shape.entries.iter().find_map(|entry| match &entry.node {
+                Some(ast::ObjectEntry::Key(names)) => Some(names.len()),
+                _ => None,
+            });
+            if keys.is_some_and(|keys| keys > 1) {
+                diagnostics.push(
+                    migr_diagnostics::Diagnostic::new(
+                        Code::E0315,
+                        format!(
+                            "`{}` has a key of several columns, and one value cannot name a record of it",
+                            object.node
+                        ),
+                        path.span,
+                        "key of several columns",
+                    )
+                    .with_help(format!("refer to a unique column: `-> {}.column`", object.node)),
+                );
+                return None;
+            }
+        }
+    }
+    Some(target)
+}
+
+const ATTRIBUTES: &[&str] = &[
+    "column",
+    "create",
+    "extensible",
+    "fixed",
+    "format",
+    "gap",
+    "ignore",
+    "linked",
+    "max",
+    "overlap",
+    "parent",
+    "readonly",
+    "required",
+    "restricted",
+    "retain",
+    "sensitive",
+    "since",
+    "split",
+    "unique",
+];
+
+/// What is said of a field besides its type.
+pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Attributes {
+    let mut known = Attributes::default();
+    for attribute in &field.attributes {
+        match &attribute.node {
+            Attribute::Unique => known.unique = true,
+            Attribute::Required => known.required = true,
+            Attribute::Readonly => known.readonly = true,
+            Attribute::CreateOnly => known.create_only = true,
+            Attribute::Fixed => known.fixed = true,
+            Attribute::Parent => known.parent = true,
+            Attribute::LinkedBy(call) => known.linked_by = Some(Arc::clone(&call.node)),
+            Attribute::Extensible => known.extensible = true,
+            Attribute::Sensitive => known.sensitive = true,
+            Attribute::Restricted(reason) => known.restricted = Some(reason.clone()),
+            Attribute::Format(format) => {
+                values::check_format(format, diagnostics);
+                known.format = Some(format.node.to_string());
+            }
+            Attribute::Split(text) => known.split = Some(text.node.to_string()),
+            Attribute::Column(text) => known.column = Some(text.node.to_string()),
+            Attribute::Max(quantity) => {
+                known.max = quantity::plain(quantity);
+                if known.max.is_none() {
+                    diagnostics.push(errors::bad_value(
+                        "`max` is a whole number of characters",
+                        quantity.span,
+                        "write `max 500`",
+                    ));
+                }
+            }
+            Attribute::Ignore(words) => {
+                for word in words {
+                    match &*word.node {
+                        "case" => known.ignore_case = true,
+                        "space" => known.ignore_space = true,
+                        other => diagnostics.push(errors::unknown_word(
+                            "word after `ignore`",
+                            other,
+                            word.span,
+                            &["case", "space"],
+                        )),
+                    }
+                }
+            }
+            Attribute::Overlap(word) => {
+                known.overlap = values::word("overlap", word, &["earlier", "fail", "later"], diagnostics);
+            }
+            Attribute::Gap(word) => known.gap = values::word("gap", word, &["fail", "forward"], diagnostics),
+            Attribute::Retain(quantity) => {
+                quantity::duration_text(quantity, diagnostics);
+            }
+            Attribute::Since(_) => {}
+            Attribute::Unknown(word) => {
+                diagnostics.push(errors::unknown_word("attribute", &word.node, word.span, ATTRIBUTES));
+            }
+        }
+    }
+    known.overlap = known.overlap.filter(|word| word != "fail");
+    known.gap = known.gap.filter(|word| word != "fail");
+    known
+}

@@ -1,0 +1,138 @@
+//! Nothing is left behind in silence: columns, objects, and what the program defines and does not use.
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_source::Span;
+
+use crate::catalog::Catalog;
+use crate::expression::{Usage, World};
+use crate::maps::Checked;
+use crate::objects::Fate;
+use crate::picklists::Table;
+use crate::program::Program;
+use crate::types::Type;
+
+/// Every column of a mapped object is used or dropped.
+pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage, diagnostics: &mut Diagnostics) {
+    let mut by_object: IndexMap<&str, Vec<&(Span, Checked)>> = IndexMap::new();
+    for map in maps {
+        by_object.entry(map.1.spec.source_object.as_str()).or_default().push(map);
+    }
+    for (name, maps) in by_object {
+        let Some(object) = world.source.objects.get(name) else { continue };
+        let is_broken = object.is_broken || world.is_broken || maps.iter().any(|(_, map)| map.is_broken);
+        let Some((span, first)) = maps.first() else { continue };
+        if is_broken {
+            continue;
+        }
+        let tells: IndexSet<&Arc<str>> = object
+            .fields
+            .values()
+            .filter_map(|field| match &field.ty {
+                Type::Key(key) => key.by.as_ref().map(|(column, _)| column),
+                _ => None,
+            })
+            .collect();
+        for (column, field) in &object.fields {
+            let is_key = object.key.iter().any(|key| key.node == *column);
+            let is_used = usage.columns.contains(&(Arc::clone(&object.name.node), Arc::clone(column)));
+            let is_dropped = maps.iter().any(|(_, map)| map.drops.contains_key(column));
+            if is_key || is_used || is_dropped || tells.contains(column) {
+                continue;
+            }
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0306,
+                    format!("column `{column}` of `{name}` is neither used nor dropped"),
+                    *span,
+                    format!("`{column}` is left out"),
+                )
+                .with_label(field.name.span, format!("`{column}` is declared here"))
+                .with_help(format!(
+                    "map it, or say in map `{}` why it stays behind: `drop {column} : \"reason\"`",
+                    first.spec.name
+                )),
+            );
+        }
+    }
+}
+
+/// Every object of the source is mapped, read, dropped or referred to, unless it is optional.
+pub(crate) fn objects(
+    catalog: &Catalog<'_>,
+    fates: &IndexMap<Arc<str>, Fate>,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, object) in &catalog.objects {
+        let is_claimed =
+            fates.get(name).is_some_and(|fate| fate.is_read || fate.dropped.is_some() || fate.reference_only.is_some());
+        if is_claimed || object.is_optional {
+            continue;
+        }
+        diagnostics.push(
+            Diagnostic::new(
+                Code::E0310,
+                format!("nothing maps, drops or refers to `{name}`"),
+                span,
+                format!("has an object `{name}`"),
+            )
+            .with_label(object.name.span, "declared here")
+            .with_help(format!("add a map, or say why it stays behind: `drop object {name} : \"reason\"`")),
+        );
+    }
+}
+
+/// Two maps that make records of one object from the same source records.
+pub(crate) fn overlaps(maps: &[(Span, Checked)], diagnostics: &mut Diagnostics) {
+    let mut by_ends: IndexMap<(&str, &str), Vec<&(Span, Checked)>> = IndexMap::new();
+    for map in maps {
+        let spec = &map.1.spec;
+        if spec.distinct.is_none() && spec.association.is_none() {
+            by_ends.entry((&spec.source_object, &spec.destination_object)).or_default().push(map);
+        }
+    }
+    for ((source, destination), maps) in by_ends {
+        for (at, (span, map)) in maps.iter().enumerate().skip(1) {
+            let twin = maps.iter().take(at).find(|(_, other)| {
+                other.spec.when.is_none() || map.spec.when.is_none() || other.spec.when == map.spec.when
+            });
+            if let Some((first, _)) = twin {
+                diagnostics.push(
+                    Diagnostic::new(
+                        Code::W0321,
+                        format!("two maps make `{destination}` of the same `{source}`"),
+                        *span,
+                        "makes it again",
+                    )
+                    .with_label(*first, "made here")
+                    .with_help("give each map a `when` that tells its records"),
+                );
+            }
+        }
+    }
+}
+
+/// Picklists and transforms that nothing uses.
+pub(crate) fn unused(
+    program: &Program<'_>,
+    tables: &IndexMap<Arc<str>, Table>,
+    usage: &Usage,
+    diagnostics: &mut Diagnostics,
+) {
+    let warn = |what: String, span: Span| {
+        Diagnostic::new(Code::W0322, format!("nothing uses {what}"), span, "not used").with_help("use it, or remove it")
+    };
+    for (name, table) in tables {
+        if !usage.tables.contains(name) {
+            diagnostics.push(warn(format!("picklist `{name}`"), table.name_span));
+        }
+    }
+    for (name, transform) in &program.transforms {
+        if !usage.transforms.contains(name) {
+            diagnostics.push(warn(format!("transform `{name}`"), transform.name.span));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The findings that several passes make. One function per finding, named after its code's slug.
+
+use std::sync::Arc;
+
+use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix, nearest};
+use migr_source::Span;
+
+/// A name that is not there, with the one that was probably meant.
+pub(crate) struct Missing<'a> {
+    pub(crate) code: Code,
+    /// The whole message.
+    pub(crate) message: String,
+    pub(crate) written: &'a str,
+    pub(crate) span: Span,
+    /// What is there, in the plural: `columns of Contact`.
+    pub(crate) what: String,
+}
+
+impl Missing<'_> {
+    /// The finding: a near name as a fix, else a sorted list of what is there.
+    pub(crate) fn among<'n>(self, valid: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+        let mut valid: Vec<&str> = valid.into_iter().collect();
+        valid.sort_unstable();
+        valid.dedup();
+        let diagnostic = Diagnostic::new(self.code, self.message, self.span, "not known here");
+        if let Some(near) = nearest(self.written, valid.iter().copied()) {
+            return diagnostic.with_help(format!("did you mean `{near}`?")).with_fix(Fix {
+                title: format!("write `{near}`"),
+                edits: vec![Edit { span: self.span, text: near.to_owned() }],
+                applicability: Applicability::Unsafe,
+            });
+        }
+        if valid.is_empty() {
+            return diagnostic.with_help(format!("there are no {}", self.what));
+        }
+        diagnostic.with_help(format!("{}: {}", self.what, listed(&valid)))
+    }
+}
+
+/// Up to eight names in backticks, and how many more there are.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let mut text: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
+    if names.len() > 8 {
+        text.push(format!("and {} more", names.len() - 8));
+    }
+    text.join(", ")
+}
+
+/// A word that the language does not know at this place.
+pub(crate) fn unknown_word(kind: &str, written: &str, span: Span, known: &[&str]) -> Diagnostic {
+    Missing {
+        code: Code::E0312,
+        message: format!("there is no {kind} `{written}`"),
+        written,
+        span,
+        what: format!("known here ({kind})"),
+    }
+    .among(known.iter().copied())
+}
+
+/// A name of a kind that nothing defines.
+pub(crate) fn unknown_name<'n>(
+    kind: &str,
+    written: &str,
+    span: Span,
+    valid: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
+    Missing {
+        code: Code::E0201,
+        message: format!("there is no {kind} `{written}`"),
+        written,
+        span,
+        what: format!("known here ({kind})"),
+    }
+    .among(valid)
+}
+
+/// A column or field that an object does not have.
+pub(crate) fn unknown_field<'n>(
+    object: &str,
+    noun: &str,
+    written: &str,
+    span: Span,
+    valid: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
+    Missing {
+        code: Code::E0304,
+        message: format!("`{object}` has no {noun} `{written}`"),
+        written,
+        span,
+        what: format!("{noun}s of `{object}`"),
+    }
+    .among(valid)
+}
+
+/// An option that a select does not have.
+pub(crate) fn unknown_option(of: &str, written: &str, span: Span, values: &[Arc<str>]) -> Diagnostic {
+    Missing {
+        code: Code::E0305,
+        message: format!("`{of}` has no option `{written}`"),
+        written,
+        span,
+        what: format!("options of `{of}`"),
+    }
+    .among(values.iter().map(|value| &**value))
+}
+
+/// A thing defined twice; both places are shown.
+pub(crate) fn duplicate(code: Code, what: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(code, format!("{what} is written twice"), span, "again here").with_label(first, "first here")
+}
+
+/// Something that parses and is not carried out by this version.
+pub(crate) fn not_built_yet(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0110,
+        format!("{what} is part of the language, and this version does not carry it out yet"),
+        span,
+        "not carried out yet",
+    )
+}
+
+/// A value of one type where another is wanted.
+pub(crate) fn type_mismatch(wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0301, format!("expected {wanted}, found {found}"), span, format!("this is {found}"))
+}
+
+/// A written value that cannot be right.
+pub(crate) fn bad_value(message: impl Into<String>, span: Span, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::E0314, message, span, "cannot be right").with_help(help)
+}

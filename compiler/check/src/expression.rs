@@ -1,0 +1,315 @@
+//! Expressions: names resolved, types inferred, conversions written out, transforms expanded.
+
+mod call;
+mod convert;
+mod names;
+mod operator;
+mod reference;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::{Expr, OnMissing};
+use migr_source::Span;
+use migr_syntax::ast::{self, Expression, TemplatePart};
+
+use crate::catalog::{Catalog, Object};
+use crate::errors;
+use crate::picklists::Table;
+use crate::schema::Schema;
+pub(crate) use names::needs_permit;
+
+use crate::types::{Key, KeyTarget, Type};
+
+/// A transform may expand to so many nodes, and use transforms so deep.
+const MOST_NODES: usize = 20_000;
+const DEEPEST: usize = 64;
+
+/// What expressions are checked against; the same for the whole program.
+pub(crate) struct World<'a> {
+    pub(crate) source: &'a Catalog<'a>,
+    pub(crate) schema: &'a Schema<'a>,
+    pub(crate) tables: &'a IndexMap<Arc<str>, Table>,
+    pub(crate) transforms: &'a IndexMap<Arc<str>, &'a ast::Transform>,
+    pub(crate) makers: Makers<'a>,
+    pub(crate) owners: Option<OwnersLink>,
+    /// Objects with a `permit`.
+    pub(crate) permits: BTreeSet<Arc<str>>,
+    /// Something could not be read, so what seems to be missing may stand there.
+    pub(crate) is_broken: bool,
+}
+
+/// Which maps make records of what.
+#[derive(Default)]
+pub(crate) struct Makers<'a> {
+    pub(crate) by_source: IndexMap<Arc<str>, Vec<Maker>>,
+    pub(crate) by_destination: IndexMap<Arc<str>, Vec<Maker>>,
+    pub(crate) distinct: IndexMap<Arc<str>, DistinctMaker<'a>>,
+}
+
+/// One map.
+#[derive(Clone)]
+pub(crate) struct Maker {
+    pub(crate) map: Arc<str>,
+    pub(crate) source: Arc<str>,
+    pub(crate) destination: Arc<str>,
+}
+
+/// A `map distinct`.
+pub(crate) struct DistinctMaker<'a> {
+    pub(crate) source: Arc<str>,
+    pub(crate) destination: Arc<str>,
+    pub(crate) value: &'a ast::Expr,
+}
+
+/// The two sides of `owners`.
+pub(crate) struct OwnersLink {
+    pub(crate) source_object: Arc<str>,
+    pub(crate) source_column: Arc<str>,
+    pub(crate) destination_object: Arc<str>,
+}
+
+/// What names mean at a place.
+#[derive(Clone, Default)]
+pub(crate) struct Scope<'a> {
+    /// The object whose columns are names.
+    pub(crate) object: Option<&'a Object<'a>>,
+    /// The object was not found (reported), so any name may be a column of it.
+    pub(crate) is_unknown: bool,
+    /// `value` is the distinct value.
+    pub(crate) is_distinct: bool,
+    /// A test's expectations: no columns, and `companies("K3")` is a record.
+    pub(crate) is_test: bool,
+    /// A transform's parameters.
+    pub(crate) parameters: Vec<(Arc<str>, Typed)>,
+}
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed {
+    pub(crate) expr: Expr,
+    pub(crate) ty: Type,
+    /// Whether it can fail for some record.
+    pub(crate) can_fail: bool,
+}
+
+impl Typed {
+    pub(crate) fn new(expr: Expr, ty: Type) -> Self {
+        Self { expr, ty, can_fail: false }
+    }
+
+    fn or_fails(mut self, can_fail: bool) -> Self {
+        self.can_fail |= can_fail;
+        self
+    }
+
+    /// What stands for something already reported.
+    pub(crate) fn unknown() -> Self {
+        Self::new(Expr::None, Type::Unknown)
+    }
+}
+
+/// What one expression reads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    /// Columns of the record itself.
+    pub(crate) own: BTreeSet<Arc<str>>,
+    pub(crate) is_sensitive: bool,
+    /// Whether it refers to a record of the destination.
+    pub(crate) refers: bool,
+}
+
+/// What the whole program uses.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) columns: IndexSet<(Arc<str>, Arc<str>)>,
+    /// Objects whose fields are read through a reference.
+    pub(crate) objects: IndexSet<Arc<str>>,
+    pub(crate) tables: IndexSet<Arc<str>>,
+    pub(crate) transforms: IndexSet<Arc<str>>,
+    /// Restricted things already reported.
+    pub(crate) unpermitted: IndexSet<Arc<str>>,
+}
+
+/// Checks expressions of one scope.
+pub(crate) struct Inference<'w, 'a> {
+    pub(crate) world: &'w World<'a>,
+    pub(crate) scope: Scope<'w>,
+    pub(crate) usage: &'w mut Usage,
+    pub(crate) diagnostics: &'w mut Diagnostics,
+    pub(crate) reads: Reads,
+    /// What references of this expression do when the record is not there.
+    pub(crate) on_missing: OnMissing,
+    expanding: Vec<Arc<str>>,
+    nodes: usize,
+}
+
+impl<'w, 'a> Inference<'w, 'a> {
+    pub(crate) fn new(
+        world: &'w World<'a>,
+        scope: Scope<'w>,
+        usage: &'w mut Usage,
+        diagnostics: &'w mut Diagnostics,
+    ) -> Self {
+        Self {
+            world,
+            scope,
+            usage,
+            diagnostics,
+            reads: Reads::default(),
+            on_missing: OnMissing::default(),
+            expanding: Vec::new(),
+            nodes: 0,
+        }
+    }
+
+    /// The columns read so far, sorted, and forgets them.
+    pub(crate) fn take_reads(&mut self) -> Reads {
+        self.nodes = 0;
+        std::mem::take(&mut self.reads)
+    }
+
+    /// Whether the expression grew beyond what a plan should hold; reported once.
+    fn is_too_large(&mut self, span: Span) -> bool {
+        self.nodes += 1;
+        if self.nodes == MOST_NODES {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0109,
+                    "this expression is too large once its transforms are written out",
+                    span,
+                    "too large",
+                )
+                .with_help("use fewer transforms inside each other"),
+            );
+        }
+        self.nodes >= MOST_NODES
+    }
+
+    /// The expression with the type it has by itself.
+    pub(crate) fn infer(&mut self, expr: &ast::Expr) -> Typed {
+        if self.is_too_large(expr.span) {
+            return Typed::unknown();
+        }
+        match &expr.node {
+            Expression::None => Typed::new(Expr::None, Type::None),
+            Expression::Default => {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::E0303, "`default` stands alone", expr.span, "inside an expression")
+                        .with_help("write `field = default`, or leave the field out"),
+                );
+                Typed::unknown()
+            }
+            Expression::Boolean(value) => Typed::new(Expr::Boolean { value: *value }, Type::Boolean),
+            Expression::Number(number) => {
+                let ty = if number.contains('.') { Type::Decimal } else { Type::Integer };
+                Typed::new(Expr::Number { value: number.to_string() }, ty)
+            }
+            Expression::Quantity(_) => {
+                self.diagnostics.push(errors::bad_value(
+                    "a number with a unit is a setting, not a value of a record",
+                    expr.span,
+                    "write the number alone",
+                ));
+                Typed::unknown()
+            }
+            Expression::Text(text) => Typed::new(Expr::Text { value: text.to_string() }, Type::Text),
+            Expression::Template(parts) => self.template(parts),
+            Expression::Name(name) => self.name(name, expr.span),
+            Expression::Field { base, name } => self.field(base, name, expr.span),
+            Expression::Call { function, arguments } => self.call(function, arguments, expr.span),
+            Expression::Pipe { input, function, arguments } => {
+                let typed = self.infer(input);
+                self.apply(function, typed, input.span, arguments, expr.span)
+            }
+            Expression::Binary { operator, left, right } => self.binary(operator, left, right),
+            Expression::Not(inner) => {
+                let inner = self.against(inner, &Type::Boolean);
+                let can_fail = inner.can_fail;
+                Typed::new(Expr::Not { value: Box::new(inner.expr) }, Type::Boolean).or_fails(can_fail)
+            }
+            Expression::If { condition, then, otherwise } => self.infer_if(condition, then, otherwise),
+            Expression::Record(fields) => self.record(fields),
+            Expression::List(items) => self.infer_list(items),
+            Expression::Tuple(items) => {
+                let items: Vec<Typed> = items.iter().map(|item| self.infer(item)).collect();
+                let can_fail = items.iter().any(|item| item.can_fail);
+                let (items, types) = items.into_iter().map(|item| (item.expr, item.ty)).unzip();
+                Typed::new(Expr::Tuple { items }, Type::Tuple(types)).or_fails(can_fail)
+            }
+            Expression::Group(inner) => self.infer(inner),
+            Expression::Existing { object, arguments } => self.existing(object, arguments),
+            Expression::Otherwise { value, recovery } => self.infer_otherwise(value, recovery),
+            Expression::Error => Typed::unknown(),
+        }
+    }
+
+    fn template(&mut self, parts: &[TemplatePart]) -> Typed {
+        let mut exprs = Vec::new();
+        let mut can_fail = false;
+        for part in parts {
+            match part {
+                TemplatePart::Text(text) => exprs.push(Expr::Text { value: text.node.to_string() }),
+                TemplatePart::Hole(hole) => {
+                    let typed = self.against(hole, &Type::Text);
+                    can_fail |= typed.can_fail;
+                    exprs.push(typed.expr);
+                }
+            }
+        }
+        Typed::new(Expr::Template { parts: exprs }, Type::Text).or_fails(can_fail)
+    }
+
+    /// A record by itself; into a composite it goes through [`Inference::against`].
+    fn record(&mut self, fields: &[ast::RecordField]) -> Typed {
+        let mut parts = Vec::new();
+        let mut types = Vec::new();
+        let mut can_fail = false;
+        for field in fields {
+            let value = self.infer(&field.value);
+            let Some(name) = field.path.node.first() else { continue };
+            can_fail |= value.can_fail;
+            types.push((Arc::clone(&name.node), value.ty));
+            parts.push(migr_plan::NamedExpr { name: name.node.to_string(), value: value.expr });
+        }
+        Typed::new(Expr::Record { fields: parts }, Type::Parts(types)).or_fails(can_fail)
+    }
+
+    fn infer_list(&mut self, items: &[ast::Expr]) -> Typed {
+        let mut of = Type::None;
+        let mut exprs = Vec::new();
+        let mut can_fail = false;
+        for item in items {
+            let typed = self.infer(item);
+            can_fail |= typed.can_fail;
+            match operator::unify(&of, &typed.ty) {
+                Some(ty) => of = ty,
+                None => {
+                    let (wanted, found) = (of.to_string(), typed.ty.to_string());
+                    self.diagnostics.push(
+                        errors::type_mismatch(&wanted, &found, item.span).with_help("elements of a list have one type"),
+                    );
+                }
+            }
+            exprs.push(typed.expr);
+        }
+        Typed::new(Expr::List { items: exprs }, Type::list(of)).or_fails(can_fail)
+    }
+}
+
+/// What a `many` field may link, as a relation.
+pub(crate) fn linked_objects(world: &World<'_>, many: &crate::types::Many) -> Type {
+    let mut objects: Vec<Arc<str>> = Vec::new();
+    for object in &many.objects {
+        if &**object == crate::catalog::CUSTOM {
+            let new = world.schema.objects.values().filter(|object| object.is_new);
+            objects.extend(new.map(|object| Arc::clone(&object.name)));
+        } else {
+            objects.push(Arc::clone(object));
+        }
+    }
+    let target = |object| KeyTarget { object, column: None, ignore_case: false, ignore_space: false };
+    Type::Key(Arc::new(Key { targets: objects.into_iter().map(target).collect(), by: None }))
+}

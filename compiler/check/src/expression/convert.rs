@@ -1,0 +1,288 @@
+use std::sync::Arc;
+
+use migr_diagnostics::{Code, Diagnostic};
+use migr_plan::{Expr, NamedExpr, Recovery};
+use migr_source::{Span, Spanned};
+use migr_syntax::ast::{self, BinaryOperator, Expression};
+
+use super::operator::{binary, choose};
+use super::{Inference, Typed, linked_objects};
+use crate::errors;
+use crate::types::{Composite, Options, Type};
+
+impl Inference<'_, '_> {
+    /// The expression as a value of a type: conversions are pushed to where the values are, so that each is converted once and a failure is met by
+    /// the `otherwise` beside it.
+    pub(crate) fn against(&mut self, expr: &ast::Expr, wanted: &Type) -> Typed {
+        if self.is_too_large(expr.span) {
+            return Typed::unknown();
+        }
+        match (&expr.node, wanted) {
+            (Expression::Group(inner), _) => self.against(inner, wanted),
+            (Expression::Name(name), Type::Select(options) | Type::Multiselect(options)) if self.is_option(name) => {
+                self.option(name, options, expr.span)
+            }
+            (Expression::Text(text), Type::Select(options)) => self.option(text, options, expr.span),
+            (Expression::Binary { operator, left, right }, _) if operator.node == BinaryOperator::Coalesce => {
+                let (left, right) = (self.against(left, wanted), self.against(right, wanted));
+                binary(operator.node, left, right, wanted.clone())
+            }
+            (Expression::If { condition, then, otherwise }, _) => {
+                let condition = self.against(condition, &Type::Boolean);
+                let (then, otherwise) = (self.against(then, wanted), self.against(otherwise, wanted));
+                choose(condition, then, otherwise, wanted.clone())
+            }
+            (Expression::Otherwise { value, recovery }, _) => self.against_otherwise(value, recovery, wanted),
+            (Expression::Record(fields), Type::Composite(composite)) => self.against_record(fields, composite),
+            (Expression::List(items), Type::List(of)) => self.against_list(items, of, wanted),
+            (Expression::List(items), Type::Multiselect(options)) => {
+                self.against_list(items, &Type::Select(Arc::clone(options)), wanted)
+            }
+            (Expression::List(items), Type::Many(many)) => {
+                let of = linked_objects(self.world, many);
+                self.against_list(items, &of, wanted)
+            }
+            _ => {
+                let typed = self.infer(expr);
+                self.convert(typed, wanted, expr.span)
+            }
+        }
+    }
+
+    /// A bare name is an option where it names neither a parameter nor a column.
+    fn is_option(&self, name: &Arc<str>) -> bool {
+        let is_parameter = self.scope.parameters.iter().any(|(parameter, _)| parameter == name);
+        let is_column = self.scope.object.is_some_and(|object| object.fields.contains_key(name));
+        !is_parameter && !is_column
+    }
+
+    fn option(&mut self, value: &Arc<str>, options: &Arc<Options>, span: Span) -> Typed {
+        if !options.open && !options.values.contains(value) {
+            let near_column = self
+                .scope
+                .object
+                .filter(|_| migr_diagnostics::nearest(value, options.values.iter().map(|one| &**one)).is_none());
+            let mut diagnostic = errors::unknown_option(&options.of, value, span, &options.values);
+            if let Some(object) = near_column
+                && let Some(near) = migr_diagnostics::nearest(value, object.field_names())
+            {
+                diagnostic = diagnostic.with_note(format!("`{}` has a column `{near}`", object.name.node));
+                self.usage.columns.insert((Arc::clone(&object.name.node), near.into()));
+            }
+            self.diagnostics.push(diagnostic);
+            return Typed::unknown();
+        }
+        Typed::new(Expr::Option { value: value.to_string() }, Type::Select(Arc::clone(options)))
+    }
+
+    fn against_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>, wanted: &Type) -> Typed {
+        let value = self.against(value, wanted);
+        let plan = match &recovery.node {
+            ast::Recovery::Quarantine => Recovery::Quarantine,
+            ast::Recovery::Skip => Recovery::Skip,
+            ast::Recovery::Value(with) => Recovery::Use { value: Box::new(self.against(with, wanted).expr) },
+        };
+        self.recovered(value, plan, recovery, wanted.clone())
+    }
+
+    fn against_record(&mut self, fields: &[ast::RecordField], composite: &Arc<Composite>) -> Typed {
+        let mut parts: Vec<NamedExpr> = Vec::new();
+        let mut can_fail = false;
+        let mut seen: Vec<(&Arc<str>, Span)> = Vec::new();
+        for field in fields {
+            let Some(name) = field.path.node.first() else { continue };
+            if let Some(extra) = field.path.node.get(1) {
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        Code::E0304,
+                        format!("`{}` has no parts of its own", name.node),
+                        extra.span,
+                        "no such part",
+                    )
+                    .with_help("name one part"),
+                );
+                continue;
+            }
+            if let Some((_, first)) = seen.iter().find(|(one, _)| **one == name.node) {
+                let what = format!("`{}`", name.node);
+                self.diagnostics
+                    .push(errors::duplicate(Code::E0307, &what, name.span, *first).with_help("keep one of them"));
+                continue;
+            }
+            seen.push((&name.node, name.span));
+            let Some(part) = composite.part(&name.node) else {
+                let valid = composite.parts.iter().map(|part| &*part.name);
+                self.diagnostics.push(errors::unknown_field(&composite.name, "part", &name.node, name.span, valid));
+                self.infer(&field.value);
+                continue;
+            };
+            let value = self.against(&field.value, &part.ty);
+            can_fail |= value.can_fail;
+            parts.push(NamedExpr { name: name.node.to_string(), value: value.expr });
+        }
+        Typed::new(Expr::Record { fields: parts }, Type::Composite(Arc::clone(composite))).or_fails(can_fail)
+    }
+
+    fn against_list(&mut self, items: &[ast::Expr], of: &Type, wanted: &Type) -> Typed {
+        let mut can_fail = false;
+        let items = items
+            .iter()
+            .map(|item| {
+                let typed = self.against(item, of);
+                can_fail |= typed.can_fail;
+                typed.expr
+            })
+            .collect();
+        Typed::new(Expr::List { items }, wanted.clone()).or_fails(can_fail)
+    }
+
+    /// A conversion that the language makes by itself; any other is reported with the function that makes it.
+    pub(crate) fn convert(&mut self, value: Typed, wanted: &Type, span: Span) -> Typed {
+        if value.ty.is_silent() || matches!(wanted, Type::Unknown) {
+            return Typed { ty: wanted.clone(), ..value };
+        }
+        match (&value.ty, wanted) {
+            (Type::Key(_) | Type::DistinctKey(_) | Type::Record(_), Type::Key(key)) => {
+                let key = Arc::clone(key);
+                return self.reference(value, &key, wanted, span);
+            }
+            (Type::List(of), Type::List(to)) if is_reference(of) && matches!(**to, Type::Key(_)) => {
+                let to = (**to).clone();
+                return self.references(value, &to, wanted, span);
+            }
+            (Type::List(of), Type::Many(many)) if is_reference(of) => {
+                let to = linked_objects(self.world, many);
+                return self.references(value, &to, wanted, span);
+            }
+            (ty, Type::Many(many)) if is_reference(ty) => {
+                let to = linked_objects(self.world, many);
+                let one = self.convert(value, &to, span);
+                return Typed::new(Expr::List { items: vec![one.expr] }, wanted.clone()).or_fails(one.can_fail);
+            }
+            (from, Type::Composite(composite)) if !matches!(from, Type::Composite(_) | Type::Parts(_)) => {
+                if let Some(part) = composite.primary()
+                    && converts(from, &part.ty).is_some()
+                {
+                    let (name, ty) = (part.name.to_string(), part.ty.clone());
+                    let one = self.convert(value, &ty, span);
+                    let fields = vec![NamedExpr { name, value: one.expr }];
+                    return Typed::new(Expr::Record { fields }, wanted.clone()).or_fails(one.can_fail);
+                }
+            }
+            _ => {}
+        }
+        match converts(&value.ty, wanted) {
+            Some(Conversion::Same) => Typed { ty: wanted.clone(), ..value },
+            Some(Conversion::Sure) => convert_expr(value, wanted, false),
+            Some(Conversion::MayFail) => convert_expr(value, wanted, true),
+            None => {
+                let diagnostic = self.mismatch(&value.ty, wanted, span);
+                self.diagnostics.push(diagnostic);
+                Typed::new(Expr::None, wanted.clone())
+            }
+        }
+    }
+
+    fn mismatch(&self, found: &Type, wanted: &Type, span: Span) -> Diagnostic {
+        let diagnostic = errors::type_mismatch(&wanted.to_string(), &found.to_string(), span);
+        match mismatch_help(found, wanted) {
+            Some(help) => diagnostic.with_help(help),
+            None => match (wanted, super::operator::select_options(wanted)) {
+                (_, Some(options)) => {
+                    let names: Vec<&str> = options.values.iter().map(|value| &**value).collect();
+                    diagnostic.with_help(format!("options of `{}`: {}", options.of, errors::listed(&names)))
+                }
+                (Type::Composite(composite), None) => {
+                    let parts: Vec<&str> = composite.parts.iter().map(|part| &*part.name).collect();
+                    diagnostic.with_help(format!(
+                        "write a record; parts of `{}`: {}",
+                        composite.name,
+                        errors::listed(&parts)
+                    ))
+                }
+                _ => diagnostic,
+            },
+        }
+    }
+}
+
+fn is_reference(ty: &Type) -> bool {
+    matches!(ty, Type::Key(_) | Type::DistinctKey(_) | Type::Record(_))
+}
+
+fn convert_expr(value: Typed, wanted: &Type, can_fail: bool) -> Typed {
+    let before = value.can_fail;
+    let expr = Expr::Convert { value: Box::new(value.expr), to: wanted.to_field_type() };
+    Typed::new(expr, wanted.clone()).or_fails(before || can_fail)
+}
+
+enum Conversion {
+    /// The value is of the type as it stands.
+    Same,
+    Sure,
+    MayFail,
+}
+
+/// What turns one type into another without a word; nothing where a function must say how.
+fn converts(from: &Type, to: &Type) -> Option<Conversion> {
+    match (from, to) {
+        (one, other) if one == other => Some(Conversion::Same),
+        (one, other) if one.is_silent() || other.is_silent() => Some(Conversion::Same),
+        (Type::Text | Type::Key(_) | Type::DistinctKey(_), Type::Text) => Some(Conversion::Same),
+        (Type::Select(_), Type::Select(options)) if options.open => Some(Conversion::Same),
+        (Type::Email | Type::Phone | Type::Url | Type::Uuid | Type::Select(_), Type::Text)
+        | (Type::Integer, Type::Number | Type::Decimal)
+        | (Type::Decimal, Type::Number)
+        | (Type::Integer | Type::Number | Type::Decimal | Type::Boolean, Type::Text) => Some(Conversion::Sure),
+        (one, Type::Richtext) if one.is_text_like() => Some(Conversion::Sure),
+        (one, Type::Select(options)) if one.is_text_like() && options.open => Some(Conversion::Same),
+        (one, Type::Email | Type::Phone | Type::Url | Type::Uuid | Type::Select(_)) if one.is_text_like() => {
+            Some(Conversion::MayFail)
+        }
+        (Type::List(one), Type::Multiselect(_)) if one.is_text_like() || matches!(**one, Type::Select(_)) => {
+            Some(Conversion::MayFail)
+        }
+        (Type::List(one), Type::List(other)) => match converts(one, other)? {
+            Conversion::Same => Some(Conversion::Same),
+            // References are resolved one by one elsewhere.
+            _ if matches!(**other, Type::Key(_)) => None,
+            conversion => Some(conversion),
+        },
+        _ => None,
+    }
+}
+
+/// What to write where a conversion needs a word.
+fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
+    let text = found.is_text_like();
+    Some(match (found, wanted) {
+        (Type::List(of), Type::Text) if of.is_text_like() => "join it: `| join(\"; \")`".to_owned(),
+        (Type::List(of), _) if **of == *wanted || (of.is_text_like() && !matches!(wanted, Type::List(_))) => {
+            "take one element: `| first`".to_owned()
+        }
+        (Type::List(of), Type::Key(_)) if is_reference(of) => "take one of them: `| first`".to_owned(),
+        (one, Type::List(of)) if *one == **of => "write a list of one: `[value]`".to_owned(),
+        (_, Type::List(_)) if text => "make a list: `| split(\",\")`".to_owned(),
+        (Type::Html, Type::Richtext) => "turn the HTML into Markdown: `| markdown`".to_owned(),
+        (Type::Html | Type::Richtext, Type::Text) => "take the text out: `| plain`".to_owned(),
+        (Type::Date, Type::Datetime) => {
+            "say at what time of the day: `| at(\"12:00\", \"America/New_York\")`".to_owned()
+        }
+        (Type::Datetime, Type::Date) => "a datetime has a time of day; declare the column as a date".to_owned(),
+        (Type::Date | Type::Datetime, Type::Text) => "write it out: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Type::Currency, Type::Number | Type::Decimal | Type::Integer) => "take the amount: `| amount`".to_owned(),
+        (_, Type::Currency) if text || found.is_numeric() => "read it as money: `| money`".to_owned(),
+        (_, Type::Integer) if text || found.is_numeric() => "read it as a number: `| integer`".to_owned(),
+        (_, Type::Number) if text => "read it as a number: `| number`".to_owned(),
+        (_, Type::Decimal) if text || found.is_numeric() => "read it as a number: `| decimal`".to_owned(),
+        (_, Type::Boolean) if text => "read it as yes or no: `| boolean`".to_owned(),
+        (_, Type::Date) if text => "read it as a date: `| date(\"%m/%d/%Y\")`".to_owned(),
+        (_, Type::Datetime) if text => "read it: `| datetime(\"%m/%d/%Y %I:%M %p\")`".to_owned(),
+        (_, Type::Json) if text => "read it: `| json`".to_owned(),
+        (_, Type::File) => "only a column of type file holds one".to_owned(),
+        (_, Type::Key(_) | Type::Many(_)) if text => {
+            "declare the column in the catalog as a reference: `-> Object`".to_owned()
+        }
+        _ => return None,
+    })
+}

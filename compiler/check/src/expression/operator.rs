@@ -1,0 +1,250 @@
+use std::sync::Arc;
+
+use migr_diagnostics::{Code, Diagnostic};
+use migr_plan::{Expr, Operator, Recovery};
+use migr_source::Spanned;
+use migr_syntax::ast::{self, BinaryOperator};
+
+use super::{Inference, Typed};
+use crate::errors;
+use crate::types::Type;
+
+/// The type that holds values of both.
+pub(super) fn unify(left: &Type, right: &Type) -> Option<Type> {
+    match (left, right) {
+        (one, other) if one == other => Some(one.clone()),
+        (Type::Unknown, _) | (_, Type::Unknown) => Some(Type::Unknown),
+        (Type::None, other) | (other, Type::None) => Some(other.clone()),
+        (one, other) if one.is_text_like() && other.is_text_like() => Some(Type::Text),
+        (Type::Select(_), other) | (other, Type::Select(_))
+            if other.is_text_like() || matches!(other, Type::Select(_)) =>
+        {
+            Some(Type::Text)
+        }
+        (one, other) if one.is_numeric() && other.is_numeric() => {
+            Some(if matches!((one, other), (Type::Number, _) | (_, Type::Number)) {
+                Type::Number
+            } else {
+                Type::Decimal
+            })
+        }
+        (Type::List(one), Type::List(other)) => unify(one, other).map(Type::list),
+        _ => None,
+    }
+}
+
+fn plan_operator(operator: BinaryOperator) -> Operator {
+    match operator {
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        BinaryOperator::Add => Operator::Add,
+        BinaryOperator::Subtract => Operator::Subtract,
+        BinaryOperator::Coalesce => Operator::Coalesce,
+        BinaryOperator::Equal => Operator::Equal,
+        BinaryOperator::NotEqual => Operator::NotEqual,
+        BinaryOperator::Less => Operator::Less,
+        BinaryOperator::LessOrEqual => Operator::LessOrEqual,
+        BinaryOperator::Greater => Operator::Greater,
+        BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
+        BinaryOperator::In => Operator::In,
+        BinaryOperator::NotIn => Operator::NotIn,
+        BinaryOperator::And => Operator::And,
+        BinaryOperator::Or => Operator::Or,
+    }
+}
+
+pub(super) fn binary(operator: BinaryOperator, left: Typed, right: Typed, ty: Type) -> Typed {
+    let can_fail = left.can_fail || right.can_fail;
+    let expr =
+        Expr::Binary { operator: plan_operator(operator), left: Box::new(left.expr), right: Box::new(right.expr) };
+    Typed::new(expr, ty).or_fails(can_fail)
+}
+
+impl Inference<'_, '_> {
+    pub(super) fn binary(&mut self, operator: &Spanned<BinaryOperator>, left: &ast::Expr, right: &ast::Expr) -> Typed {
+        match operator.node {
+            BinaryOperator::And | BinaryOperator::Or => {
+                let left = self.against(left, &Type::Boolean);
+                let right = self.against(right, &Type::Boolean);
+                binary(operator.node, left, right, Type::Boolean)
+            }
+            BinaryOperator::Coalesce => {
+                let (left, right) = (self.infer(left), self.infer(right));
+                let ty = self.unified(operator, &left.ty, &right.ty);
+                binary(operator.node, left, right, ty)
+            }
+            BinaryOperator::Equal
+            | BinaryOperator::NotEqual
+            | BinaryOperator::Less
+            | BinaryOperator::LessOrEqual
+            | BinaryOperator::Greater
+            | BinaryOperator::GreaterOrEqual => self.comparison(operator, left, right),
+            BinaryOperator::In | BinaryOperator::NotIn => self.membership(operator, left, right),
+            BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Add | BinaryOperator::Subtract => {
+                self.arithmetic(operator, left, right)
+            }
+        }
+    }
+
+    fn unified(&mut self, operator: &Spanned<BinaryOperator>, left: &Type, right: &Type) -> Type {
+        if let Some(ty) = unify(left, right) {
+            return ty;
+        }
+        self.diagnostics.push(
+            Diagnostic::new(
+                Code::E0301,
+                format!("`{}` takes two values of one type, found {left} and {right}", operator.node.as_str()),
+                operator.span,
+                format!("{left} and {right}"),
+            )
+            .with_help("convert one of them"),
+        );
+        Type::Unknown
+    }
+
+    fn comparison(&mut self, operator: &Spanned<BinaryOperator>, left: &ast::Expr, right: &ast::Expr) -> Typed {
+        let left = self.infer(left);
+        let right = if let Type::Select(_) = &left.ty { self.against(right, &left.ty) } else { self.infer(right) };
+        let ty = self.unified(operator, &left.ty, &right.ty);
+        let ordered = !matches!(operator.node, BinaryOperator::Equal | BinaryOperator::NotEqual);
+        let has_order = ty.is_silent() || ty.is_numeric() || matches!(ty, Type::Text | Type::Date | Type::Datetime);
+        if ordered && !has_order {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0301,
+                    format!("values of type {ty} have no order"),
+                    operator.span,
+                    "has no order",
+                )
+                .with_help("compare with `==` or `!=`"),
+            );
+        }
+        binary(operator.node, left, right, Type::Boolean)
+    }
+
+    fn membership(&mut self, operator: &Spanned<BinaryOperator>, left: &ast::Expr, list: &ast::Expr) -> Typed {
+        let left = self.infer(left);
+        let right = if let Type::Select(_) = &left.ty {
+            self.against(list, &Type::list(left.ty.clone()))
+        } else {
+            self.infer(list)
+        };
+        match &right.ty {
+            Type::List(of) => {
+                self.unified(operator, &left.ty, of);
+            }
+            ty if ty.is_silent() => {}
+            ty => self.diagnostics.push(
+                errors::type_mismatch("a list", &ty.to_string(), list.span).with_help("write a list: `[\"a\", \"b\"]`"),
+            ),
+        }
+        binary(operator.node, left, right, Type::Boolean)
+    }
+
+    fn arithmetic(&mut self, operator: &Spanned<BinaryOperator>, left: &ast::Expr, right: &ast::Expr) -> Typed {
+        let (left, right) = (self.infer(left), self.infer(right));
+        let ty = self.unified(operator, &left.ty, &right.ty);
+        let adds = operator.node == BinaryOperator::Add;
+        let fits = ty.is_silent() || ty.is_numeric() || (adds && matches!(ty, Type::Text | Type::List(_)));
+        if !fits {
+            let what = if adds { "numbers, texts or lists" } else { "numbers" };
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0301,
+                    format!("`{}` takes {what}, found {ty}", operator.node.as_str()),
+                    operator.span,
+                    format!("these are {ty}"),
+                )
+                .with_help(if adds {
+                    "convert both sides, or write a text with holes: `\"{a} {b}\"`"
+                } else {
+                    "convert both sides with `number`"
+                }),
+            );
+            return Typed::unknown();
+        }
+        let divides = operator.node == BinaryOperator::Divide;
+        let ty = if divides && ty == Type::Integer { Type::Decimal } else { ty };
+        binary(operator.node, left, right, ty).or_fails(divides)
+    }
+
+    pub(super) fn infer_if(&mut self, condition: &ast::Expr, then: &ast::Expr, otherwise: &ast::Expr) -> Typed {
+        let condition = self.against(condition, &Type::Boolean);
+        let (then_typed, otherwise_typed) = (self.infer(then), self.infer(otherwise));
+        let ty = if let Some(ty) = unify(&then_typed.ty, &otherwise_typed.ty) {
+            ty
+        } else {
+            let (wanted, found) = (then_typed.ty.to_string(), otherwise_typed.ty.to_string());
+            self.diagnostics.push(
+                errors::type_mismatch(&wanted, &found, otherwise.span)
+                    .with_label(then.span, format!("this is {wanted}"))
+                    .with_help("both branches give one type"),
+            );
+            Type::Unknown
+        };
+        choose(condition, then_typed, otherwise_typed, ty)
+    }
+
+    pub(super) fn infer_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>) -> Typed {
+        let typed = self.infer(value);
+        let mut ty = typed.ty.clone();
+        let recovered = match &recovery.node {
+            ast::Recovery::Quarantine => Recovery::Quarantine,
+            ast::Recovery::Skip => Recovery::Skip,
+            ast::Recovery::Value(with) => {
+                let with_typed = self.infer(with);
+                match unify(&ty, &with_typed.ty) {
+                    Some(unified) => ty = unified,
+                    None => {
+                        let (wanted, found) = (ty.to_string(), with_typed.ty.to_string());
+                        self.diagnostics.push(errors::type_mismatch(&wanted, &found, with.span));
+                    }
+                }
+                Recovery::Use { value: Box::new(with_typed.expr) }
+            }
+        };
+        self.recovered(typed, recovered, recovery, ty)
+    }
+
+    /// `value otherwise recovery`; says so where the value cannot fail.
+    pub(super) fn recovered(
+        &mut self,
+        value: Typed,
+        recovery: Recovery,
+        written: &Spanned<ast::Recovery>,
+        ty: Type,
+    ) -> Typed {
+        if !value.can_fail && !ty.is_silent() && !value.ty.is_silent() && !self.scope.is_unknown {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::W0320,
+                    "this cannot fail, so `otherwise` never happens",
+                    written.span,
+                    "never happens",
+                )
+                .with_help("remove `otherwise`; for an empty value write `??`"),
+            );
+        }
+        // Quarantine is what a failure does anyway; the failure is still there to be met further out.
+        let can_fail = !matches!(recovery, Recovery::Use { .. });
+        Typed::new(Expr::Otherwise { value: Box::new(value.expr), recovery }, ty).or_fails(can_fail)
+    }
+}
+
+pub(super) fn choose(condition: Typed, then: Typed, otherwise: Typed, ty: Type) -> Typed {
+    let can_fail = condition.can_fail || then.can_fail || otherwise.can_fail;
+    let expr = Expr::If {
+        condition: Box::new(condition.expr),
+        then: Box::new(then.expr),
+        otherwise: Box::new(otherwise.expr),
+    };
+    Typed::new(expr, ty).or_fails(can_fail)
+}
+
+/// The shared option list of a select, for comparisons.
+pub(super) fn select_options(ty: &Type) -> Option<&Arc<crate::types::Options>> {
+    match ty {
+        Type::Select(options) | Type::Multiselect(options) => Some(options),
+        _ => None,
+    }
+}

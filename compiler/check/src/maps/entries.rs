@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostic};
+use migr_plan::SameValues;
+use migr_source::Span;
+use migr_syntax::ast::{Entry, MapEntry, MappingTarget, Name, Path, Text};
+
+use super::{Pass, policies};
+use crate::errors;
+use crate::merge::{Slot, merge};
+use crate::spec;
+use crate::types::Type;
+
+impl Pass<'_, '_> {
+    pub(super) fn entries(&mut self) {
+        let entries = merge(self.item.entries.iter().copied(), Code::E0307, slots, self.diagnostics);
+        for entry in &entries {
+            self.entry(entry);
+        }
+        for entry in entries {
+            if let Some(MapEntry::Match { fields, all }) = &entry.node {
+                self.matching(fields, *all, entry.span);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry<MapEntry>) {
+        match &entry.node {
+            Some(MapEntry::Mapping(mapping)) => self.mapping(mapping, entry),
+            Some(MapEntry::On(on)) => {
+                if let Some(column) = policies::set(&mut self.map.policies, on, self.source, self.diagnostics) {
+                    self.usage.columns.insert((Arc::from(self.map.source_object.as_str()), column));
+                }
+            }
+            Some(MapEntry::Drop { columns, reason }) => self.drop(columns, reason, entry.span),
+            Some(MapEntry::Same { canonical, variants }) => self.same(canonical, variants, entry.span),
+            Some(MapEntry::Match { .. }) | None => {}
+        }
+    }
+
+    fn drop(&mut self, columns: &[Name], reason: &Text, span: Span) {
+        for column in columns {
+            if let Some(source) = self.source
+                && !source.fields.contains_key(&column.node)
+            {
+                if let Some(near) = migr_diagnostics::nearest(&column.node, source.field_names()) {
+                    self.usage.columns.insert((Arc::clone(&source.name.node), near.into()));
+                }
+                let valid = source.field_names();
+                self.diagnostics.push(errors::unknown_field(
+                    &source.name.node,
+                    "column",
+                    &column.node,
+                    column.span,
+                    valid,
+                ));
+                continue;
+            }
+            self.drops.insert(Arc::clone(&column.node), column.span);
+            self.map.dropped.push((column.node.to_string(), reason.node.to_string(), span));
+        }
+    }
+
+    fn same(&mut self, canonical: &Text, variants: &[Text], span: Span) {
+        let Some(distinct) = &mut self.map.distinct else {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0312, "`same` belongs to a `map distinct`", span, "not in this map")
+                    .with_help("remove it; spellings of options belong into a picklist"),
+            );
+            return;
+        };
+        distinct.same.push(SameValues {
+            canonical: canonical.node.to_string(),
+            variants: variants.iter().map(|variant| variant.node.to_string()).collect(),
+        });
+    }
+
+    fn matching(&mut self, paths: &[Path], all: bool, span: Span) {
+        let Some(destination) = self.destination else { return };
+        let mut fields = Vec::new();
+        for path in paths {
+            let Some(name) = path.node.first() else { continue };
+            let Some(field) = destination.fields.get(&name.node) else {
+                let valid = destination.field_names();
+                self.diagnostics.push(errors::unknown_field(&destination.name, "field", &name.node, name.span, valid));
+                continue;
+            };
+            if !self.written.contains_key(&name.node) {
+                if !self.item.is_broken() {
+                    self.diagnostics.push(
+                        Diagnostic::new(
+                            Code::E0317,
+                            format!("`match {}` compares a field that this map does not write", name.node),
+                            path.span,
+                            "not written",
+                        )
+                        .with_help(format!("add `{} = …`", name.node)),
+                    );
+                }
+                continue;
+            }
+            match self.match_path(path, name, &field.ty) {
+                Some(path) => fields.push(path),
+                None => continue,
+            }
+        }
+        self.map.matching = Some(spec::Matching { all, fields, span });
+    }
+
+    /// `emails` → `emails.primaryEmail`.
+    fn match_path(&mut self, path: &Path, name: &Name, ty: &Type) -> Option<String> {
+        let Type::Composite(composite) = ty else {
+            if let Some(extra) = path.node.get(1) {
+                self.diagnostics.push(errors::unknown_field(
+                    &name.node,
+                    "part",
+                    &extra.node,
+                    extra.span,
+                    std::iter::empty(),
+                ));
+                return None;
+            }
+            return Some(name.node.to_string());
+        };
+        let valid = composite.parts.iter().map(|part| &*part.name);
+        let part = match path.node.get(1) {
+            Some(written) if composite.part(&written.node).is_none() => {
+                self.diagnostics.push(errors::unknown_field(&name.node, "part", &written.node, written.span, valid));
+                return None;
+            }
+            Some(written) => &written.node,
+            None => match composite.unique_part() {
+                Some(part) => &part.name,
+                None => {
+                    let mut parts: Vec<&str> = valid.collect();
+                    parts.sort_unstable();
+                    self.diagnostics.push(
+                        Diagnostic::new(
+                            Code::E0315,
+                            format!("`{}` has several parts, and none of them tells records apart", name.node),
+                            path.span,
+                            "which part?",
+                        )
+                        .with_help(format!("name one: {}", errors::listed(&parts))),
+                    );
+                    return None;
+                }
+            },
+        };
+        Some(format!("{}.{part}", name.node))
+    }
+
+    /// Notes that a field is written; a whole field and a part of it contradict each other.
+    pub(super) fn write(&mut self, name: &Name, is_part: bool) -> bool {
+        match self.written.get(&name.node) {
+            Some(first) if !(is_part && self.parts.contains_key(&name.node)) => {
+                let what = format!("`{}`", name.node);
+                self.diagnostics
+                    .push(errors::duplicate(Code::E0307, &what, name.span, *first).with_help("keep one of them"));
+                false
+            }
+            _ => {
+                self.written.entry(Arc::clone(&name.node)).or_insert(name.span);
+                true
+            }
+        }
+    }
+}
+
+fn slots(entry: &MapEntry) -> Vec<Slot> {
+    let one = |key: String, shown: String, span: Span| vec![Slot { key, shown, span }];
+    match entry {
+        MapEntry::Match { fields, .. } => match fields.first() {
+            Some(path) => one("match".to_owned(), "match".to_owned(), path.span),
+            None => Vec::new(),
+        },
+        MapEntry::On(on) => one(format!("on {}", on.event.node), format!("on {}", on.event.node), on.event.span),
+        MapEntry::Mapping(mapping) => match &mapping.target {
+            MappingTarget::Field(path) => {
+                let name = dotted(path);
+                one(format!("field {name}"), name, path.span)
+            }
+            MappingTarget::Fields(names) => names
+                .iter()
+                .map(|name| Slot { key: format!("field {}", name.node), shown: name.node.to_string(), span: name.span })
+                .collect(),
+            MappingTarget::New { name, object, .. } => {
+                let on = object.as_ref().map_or_else(String::new, |object| format!(" on {}", object.node));
+                one(format!("field {}{on}", name.node), name.node.to_string(), name.span)
+            }
+        },
+        MapEntry::Drop { columns, .. } => columns
+            .iter()
+            .map(|name| Slot { key: format!("drop {}", name.node), shown: name.node.to_string(), span: name.span })
+            .collect(),
+        MapEntry::Same { variants, .. } => {
+            let mut seen: IndexMap<&str, Slot> = IndexMap::new();
+            for text in variants {
+                seen.entry(&text.node).or_insert_with(|| Slot {
+                    key: format!("same {}", text.node),
+                    shown: text.node.to_string(),
+                    span: text.span,
+                });
+            }
+            seen.into_values().collect()
+        }
+    }
+}
+
+/// `a.b`, as written.
+pub(super) fn dotted(path: &Path) -> String {
+    path.node.iter().map(|name| &*name.node).collect::<Vec<_>>().join(".")
+}

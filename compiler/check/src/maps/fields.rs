@@ -1,0 +1,370 @@
+use std::sync::Arc;
+
+use migr_diagnostics::{Code, Diagnostic};
+use migr_plan::{Expr, NamedExpr, OnMissing};
+use migr_source::Span;
+use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name, Path};
+
+use super::Pass;
+use crate::errors;
+use crate::expression::{Inference, Reads, Typed, linked_objects};
+use crate::program::documentation;
+use crate::schema::SchemaField;
+use crate::spec;
+use crate::types::Type;
+
+impl Pass<'_, '_> {
+    pub(super) fn mapping(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
+        match &mapping.target {
+            MappingTarget::Field(path) => self.field(path, mapping, entry),
+            MappingTarget::Fields(names) => self.fields(names, mapping, entry),
+            MappingTarget::New { name, object: Some(object), .. } => {
+                self.diagnostics.push(errors::not_built_yet("a new field on another object", object.span).with_help(
+                    format!("write a map whose destination is `{}`, and create `{}` there", object.node, name.node),
+                ));
+            }
+            MappingTarget::New { name, .. } => {
+                let Some(field) = self.schema_field(name) else {
+                    self.infer_only(mapping);
+                    return;
+                };
+                if self.write(name, false) {
+                    self.whole(name, &field, mapping, entry);
+                }
+            }
+        }
+    }
+
+    fn schema_field(&self, name: &Name) -> Option<SchemaField> {
+        self.destination?.fields.get(&name.node).cloned()
+    }
+
+    /// Checks the value alone, where the field is not known.
+    fn infer_only(&mut self, mapping: &Mapping) {
+        if matches!(mapping.value.node, Expression::Default) {
+            return;
+        }
+        let scope = self.scope();
+        let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        inference.against(&mapping.value, &Type::Unknown);
+        let reads = inference.take_reads();
+        self.note_reads(&reads.own, mapping.value.span);
+    }
+
+    fn field(&mut self, path: &Path, mapping: &Mapping, entry: &Entry<MapEntry>) {
+        let Some(name) = path.node.first() else { return };
+        let Some(field) = self.schema_field(name) else {
+            self.unknown_target(name);
+            self.infer_only(mapping);
+            return;
+        };
+        self.check_writable(name, &field);
+        let Some(part) = path.node.get(1) else {
+            if self.write(name, false) {
+                self.whole(name, &field, mapping, entry);
+            }
+            return;
+        };
+        let found = match &field.ty {
+            Type::Composite(composite) => composite.part(&part.node).cloned(),
+            _ => None,
+        };
+        match (found, path.node.get(2)) {
+            (Some(found), None) => {
+                if self.write(name, true) {
+                    self.part(name, &field, (&found.name, &found.ty), mapping, entry);
+                }
+            }
+            _ => {
+                let valid: Vec<String> = match &field.ty {
+                    Type::Composite(composite) => composite.parts.iter().map(|part| part.name.to_string()).collect(),
+                    _ => Vec::new(),
+                };
+                let valid = valid.iter().map(String::as_str);
+                self.diagnostics.push(errors::unknown_field(&name.node, "part", &part.node, part.span, valid));
+                self.infer_only(mapping);
+            }
+        }
+    }
+
+    fn unknown_target(&mut self, name: &Name) {
+        let Some(destination) = self.destination else { return };
+        let diagnostic =
+            errors::unknown_field(&destination.name, "field", &name.node, name.span, destination.field_names());
+        let has_near = diagnostic.fix.is_some();
+        // A required field that was probably meant counts as written, so that one slip is one finding.
+        if let Some(near) = migr_diagnostics::nearest(&name.node, destination.field_names()) {
+            self.written.entry(near.into()).or_insert(name.span);
+        }
+        self.diagnostics.push(if has_near || destination.has_no_custom_fields {
+            diagnostic
+        } else {
+            diagnostic.with_note(format!("`new {} \"Label\": type = …` creates a field", name.node))
+        });
+    }
+
+    fn check_writable(&mut self, name: &Name, field: &SchemaField) {
+        if field.attributes.readonly {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0308, format!("`{}` cannot be written", name.node), name.span, "read only")
+                    .with_label(field.span, "`readonly`")
+                    .with_help("leave it out; a new field can keep the value"),
+            );
+        }
+    }
+
+    /// A whole field.
+    fn whole(&mut self, name: &Name, field: &SchemaField, mapping: &Mapping, entry: &Entry<MapEntry>) {
+        if let Type::Many(many) = &field.ty {
+            let Some(through) = many.through.clone() else {
+                self.diagnostics.push(errors::not_built_yet("a `many` field without `through`", name.span));
+                return;
+            };
+            let on_missing = self.on_missing(mapping);
+            let (typed, reads) = self.value(mapping, &field.ty, on_missing);
+            let objects = match linked_objects(self.world, many) {
+                Type::Key(key) => key.targets.iter().map(|target| target.object.to_string()).collect(),
+                _ => Vec::new(),
+            };
+            self.map.links.push(spec::ManyField {
+                name: name.node.to_string(),
+                through: through.to_string(),
+                objects,
+                value: typed.expr,
+                on_missing,
+                reads: own(&reads),
+                span: entry.span,
+            });
+            return;
+        }
+        let on_missing = self.on_missing(mapping);
+        let (typed, mut reads) = self.value(mapping, &field.ty, on_missing);
+        let file_name = self.file_name(mapping, &field.ty, &mut reads);
+        let field = self.made(name, field, typed.expr, &reads, entry);
+        self.map.fields.push(spec::Field { file_name, ..field });
+    }
+
+    /// One part of a composite; parts of one field are gathered into one record.
+    fn part(
+        &mut self,
+        name: &Name,
+        field: &SchemaField,
+        (part, ty): (&Arc<str>, &Type),
+        mapping: &Mapping,
+        entry: &Entry<MapEntry>,
+    ) {
+        let on_missing = self.on_missing(mapping);
+        let (typed, reads) = self.value(mapping, ty, on_missing);
+        let named = NamedExpr { name: part.to_string(), value: typed.expr };
+        let at = self.parts.get(&name.node).copied();
+        if let Some(whole) = at.and_then(|at| self.map.fields.get_mut(at)) {
+            if let Expr::Record { fields } = &mut whole.value {
+                fields.push(named);
+            }
+            whole.is_sensitive |= reads.is_sensitive;
+            whole.reads.extend(own(&reads));
+            whole.reads.sort();
+            whole.reads.dedup();
+            return;
+        }
+        self.parts.insert(Arc::clone(&name.node), self.map.fields.len());
+        let field = self.made(name, field, Expr::Record { fields: vec![named] }, &reads, entry);
+        self.map.fields.push(field);
+    }
+
+    fn made(
+        &self,
+        name: &Name,
+        field: &SchemaField,
+        value: Expr,
+        reads: &Reads,
+        entry: &Entry<MapEntry>,
+    ) -> spec::Field {
+        let attributes = &field.attributes;
+        spec::Field {
+            name: name.node.to_string(),
+            ty: field.ty.to_field_type(),
+            value,
+            file_name: None,
+            is_new: field.is_new,
+            unique: unique(&name.node, field),
+            create_only: attributes.create_only || attributes.fixed || attributes.parent,
+            is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
+            is_sensitive: reads.is_sensitive,
+            reads: own(reads),
+            description: documentation(&entry.docs),
+            span: entry.span,
+        }
+    }
+
+    /// The value as a type, and what it reads.
+    fn value(&mut self, mapping: &Mapping, ty: &Type, on_missing: OnMissing) -> (Typed, Reads) {
+        if matches!(mapping.value.node, Expression::Default) {
+            return (Typed::new(Expr::Default, ty.clone()), Reads::default());
+        }
+        let scope = self.scope();
+        let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        inference.on_missing = on_missing;
+        let typed = inference.against(&mapping.value, ty);
+        let reads = inference.take_reads();
+        self.note_reads(&reads.own, mapping.value.span);
+        if let Some(word) = &mapping.on_missing
+            && !reads.refers
+            && !matches!(typed.ty, Type::Unknown)
+            && self.source.is_some()
+        {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0303,
+                    "nothing here refers to a record that could be missing",
+                    word.span,
+                    "refers to nothing",
+                )
+                .with_help("remove `on missing`; for a value that fails write `otherwise`"),
+            );
+        }
+        (typed, reads)
+    }
+
+    fn on_missing(&mut self, mapping: &Mapping) -> OnMissing {
+        let Some(word) = &mapping.on_missing else { return OnMissing::default() };
+        match &*word.node {
+            "none" => OnMissing::None,
+            "quarantine" => OnMissing::Quarantine,
+            "skip" => OnMissing::Skip,
+            other => {
+                let known = ["none", "quarantine", "skip"];
+                self.diagnostics.push(errors::unknown_word("word after `on missing`", other, word.span, &known));
+                OnMissing::default()
+            }
+        }
+    }
+
+    fn file_name(&mut self, mapping: &Mapping, ty: &Type, reads: &mut Reads) -> Option<Expr> {
+        let name = mapping.file_name.as_ref()?;
+        if *ty != Type::File {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0303, "`as` names a file, and this field holds none", name.span, "not a file")
+                    .with_help("remove `as …`"),
+            );
+            return None;
+        }
+        let scope = self.scope();
+        let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        let typed = inference.against(name, &Type::Text);
+        let more = inference.take_reads();
+        self.note_reads(&more.own, name.span);
+        reads.own.extend(more.own);
+        reads.is_sensitive |= more.is_sensitive;
+        Some(typed.expr)
+    }
+
+    /// `(pipeline, pipelineStage, status) = (pipeline, stage) | DealStage`
+    fn fields(&mut self, names: &[Name], mapping: &Mapping, entry: &Entry<MapEntry>) {
+        let scope = self.scope();
+        let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        let typed = inference.infer(&mapping.value);
+        let reads = inference.take_reads();
+        self.note_reads(&reads.own, mapping.value.span);
+        if typed.ty.is_silent() {
+            for name in names {
+                self.written.entry(Arc::clone(&name.node)).or_insert(name.span);
+            }
+            return;
+        }
+        let types = match &typed.ty {
+            Type::Tuple(types) if types.len() == names.len() => types.clone(),
+            ty => {
+                let found = ty.to_string();
+                let diagnostic = errors::type_mismatch(&format!("{} values", names.len()), &found, mapping.value.span);
+                self.diagnostics.push(diagnostic.with_help("write a tuple, or pipe into a picklist of several fields"));
+                return;
+            }
+        };
+        for (at, (name, ty)) in names.iter().zip(types).enumerate() {
+            let Some(field) = self.schema_field(name) else {
+                self.unknown_target(name);
+                continue;
+            };
+            self.check_writable(name, &field);
+            if !self.write(name, false) {
+                continue;
+            }
+            let at = self.output(&typed.expr, name).unwrap_or(at);
+            let Some(expr) = element(&typed.expr, at) else {
+                self.diagnostics.push(errors::not_built_yet("several fields of this expression", mapping.value.span));
+                return;
+            };
+            let value = self.element_value(expr, ty, &field.ty, mapping.value.span);
+            let field = self.made(name, &field, value, &reads, entry);
+            self.map.fields.push(field);
+        }
+    }
+
+    /// Which of a picklist's fields a name is, so that the order on the left may differ from the table's.
+    fn output(&self, expr: &Expr, name: &Name) -> Option<usize> {
+        match expr {
+            Expr::Picklist { table, .. } => {
+                let table = self.world.tables.get(table.as_str())?;
+                table.spec.fields.iter().position(|field| **field == *name.node)
+            }
+            Expr::Otherwise { value, .. } => self.output(value, name),
+            _ => None,
+        }
+    }
+
+    /// A row's value names a record that is there already, where the field is a relation to an object that is matched only.
+    fn element_value(&mut self, expr: Expr, found: Type, wanted: &Type, span: Span) -> Expr {
+        if let (Type::Key(key), Expr::Picklist { .. } | Expr::Otherwise { .. }) = (wanted, &expr)
+            && let [target] = key.targets.as_slice()
+            && let Some(object) = self.world.schema.objects.get(&target.object)
+            && let Some(unique) = object.unique_field()
+        {
+            let field = NamedExpr { name: unique.to_string(), value: expr };
+            return Expr::Existing { object: target.object.to_string(), fields: vec![field] };
+        }
+        let scope = self.scope();
+        let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        inference.convert(Typed::new(expr, found), wanted, span).expr
+    }
+}
+
+/// One value of several.
+fn element(expr: &Expr, at: usize) -> Option<Expr> {
+    Some(match expr {
+        Expr::Tuple { items } => items.get(at)?.clone(),
+        Expr::Picklist { table, inputs, .. } => {
+            Expr::Picklist { table: table.clone(), inputs: inputs.clone(), output: at }
+        }
+        Expr::None => Expr::None,
+        Expr::Otherwise { value, recovery } => {
+            let recovery = match recovery {
+                migr_plan::Recovery::Use { value } => migr_plan::Recovery::Use { value: Box::new(element(value, at)?) },
+                other => other.clone(),
+            };
+            Expr::Otherwise { value: Box::new(element(value, at)?), recovery }
+        }
+        Expr::If { condition, then, otherwise } => Expr::If {
+            condition: condition.clone(),
+            then: Box::new(element(then, at)?),
+            otherwise: Box::new(element(otherwise, at)?),
+        },
+        _ => return None,
+    })
+}
+
+fn own(reads: &Reads) -> Vec<String> {
+    reads.own.iter().map(ToString::to_string).collect()
+}
+
+/// The part that no two records share; the field itself where it has no parts.
+fn unique(name: &Arc<str>, field: &SchemaField) -> Option<String> {
+    match &field.ty {
+        Type::Composite(composite) => {
+            let part = composite.parts.iter().find(|part| part.unique);
+            let part = if field.attributes.unique { part.or_else(|| composite.unique_part()) } else { part };
+            part.map(|part| part.name.to_string())
+        }
+        _ => field.attributes.unique.then(|| name.to_string()),
+    }
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::{CyclePolicy, DeletedPolicy, DuplicatePolicy, ExistingPolicy, Policies};
+use migr_syntax::ast::{Name, On};
+
+use crate::catalog::Object;
+use crate::errors;
+
+const EVENTS: &[&str] = &["cycle", "deleted", "duplicate", "error", "existing"];
+
+/// Sets what `on …` says; gives the column that it reads.
+pub(super) fn set(
+    policies: &mut Policies,
+    on: &On,
+    source: Option<&Object<'_>>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<str>> {
+    let words: Vec<&str> = on.policy.iter().map(|word| &*word.node).collect();
+    match (&*on.event.node, words.as_slice()) {
+        ("existing", ["fill"]) => policies.existing = ExistingPolicy::Fill,
+        ("existing", ["update"]) => policies.existing = ExistingPolicy::Update,
+        ("existing", ["skip"]) => policies.existing = ExistingPolicy::Skip,
+        ("existing", ["quarantine"]) => policies.existing = ExistingPolicy::Quarantine,
+        ("deleted", ["restore"]) => policies.deleted = DeletedPolicy::Restore,
+        ("deleted", ["destroy"]) => policies.deleted = DeletedPolicy::Destroy,
+        ("deleted", ["quarantine"]) => policies.deleted = DeletedPolicy::Quarantine,
+        ("cycle", ["cut"]) => policies.cycle = CyclePolicy::Cut,
+        ("cycle", ["quarantine"]) => policies.cycle = CyclePolicy::Quarantine,
+        ("error", ["quarantine"]) => {}
+        ("duplicate", ["quarantine"]) => policies.duplicate = DuplicatePolicy::Quarantine,
+        ("duplicate", ["keep", "first"]) => policies.duplicate = DuplicatePolicy::KeepFirst,
+        ("duplicate", ["keep", "last"]) => policies.duplicate = DuplicatePolicy::KeepLast,
+        ("duplicate", [how @ ("keep" | "merge"), order @ ("oldest" | "newest"), _]) => {
+            let written = on.policy.get(2)?;
+            let column = column(written, source, diagnostics)?;
+            let name = column.to_string();
+            policies.duplicate = match (*how, *order) {
+                ("keep", "oldest") => DuplicatePolicy::KeepOldest { column: name },
+                ("keep", _) => DuplicatePolicy::KeepNewest { column: name },
+                (_, "oldest") => DuplicatePolicy::MergeOldest { column: name },
+                _ => DuplicatePolicy::MergeNewest { column: name },
+            };
+            return Some(column);
+        }
+        (event, _) => diagnostics.push(unknown(on, event)),
+    }
+    None
+}
+
+fn column(written: &Name, source: Option<&Object<'_>>, diagnostics: &mut Diagnostics) -> Option<Arc<str>> {
+    let source = source?;
+    if source.fields.contains_key(&written.node) {
+        return Some(Arc::clone(&written.node));
+    }
+    let valid = source.field_names();
+    diagnostics.push(errors::unknown_field(&source.name.node, "column", &written.node, written.span, valid));
+    None
+}
+
+fn unknown(on: &On, event: &str) -> Diagnostic {
+    let known = match event {
+        "existing" => "`on existing fill`, `update`, `skip` or `quarantine`",
+        "deleted" => "`on deleted restore`, `destroy` or `quarantine`",
+        "cycle" => "`on cycle cut` or `quarantine`",
+        "error" => "`on error quarantine`",
+        "duplicate" => {
+            "`on duplicate keep first`, `keep last`, `keep oldest COLUMN`, `keep newest COLUMN`, `merge newest COLUMN`, `merge oldest COLUMN` or `quarantine`"
+        }
+        _ => return errors::unknown_word("event of a map", event, on.event.span, EVENTS),
+    };
+    let words = on.policy.iter().map(|word| &*word.node).collect::<Vec<_>>().join(" ");
+    let span = on.policy.iter().map(|word| word.span).reduce(migr_source::Span::to).unwrap_or(on.event.span);
+    Diagnostic::new(Code::E0312, format!("there is no policy `on {event} {words}`"), span, "not known here")
+        .with_help(format!("write {known}"))
+}

@@ -1,0 +1,415 @@
+//! The destination as it will be once setup is done: the catalog with new objects, fields and options.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
+use migr_plan::NewOption;
+use migr_source::{Span, Spanned};
+use migr_syntax::ast::{self, Entry, MapDestination, MapEntry, MappingTarget, Name};
+
+use crate::catalog::types as catalog_types;
+use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
+use crate::errors;
+use crate::picklists::{self, Choices};
+use crate::program::{Program, documentation};
+use crate::spec::{NewField, NewObject};
+use crate::types::{Key, KeyTarget, Options, Type};
+
+/// The destination's objects.
+pub(crate) struct Schema<'a> {
+    pub(crate) catalog: &'a Catalog<'a>,
+    pub(crate) objects: IndexMap<Arc<str>, SchemaObject>,
+    pub(crate) new_objects: Vec<NewObject>,
+    /// By object and name; their types follow the schema's.
+    pub(crate) new_fields: IndexMap<(Arc<str>, Arc<str>), NewField>,
+}
+
+pub(crate) struct SchemaObject {
+    pub(crate) name: Arc<str>,
+    pub(crate) is_new: bool,
+    pub(crate) is_matched_only: bool,
+    pub(crate) has_no_custom_fields: bool,
+    pub(crate) fields: IndexMap<Arc<str>, SchemaField>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone)]
+pub(crate) struct SchemaField {
+    pub(crate) ty: Type,
+    pub(crate) attributes: Attributes,
+    pub(crate) is_new: bool,
+    pub(crate) span: Span,
+}
+
+impl SchemaObject {
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(|name| &**name)
+    }
+
+    /// The field that singles a record out: `name: text unique`.
+    pub(crate) fn unique_field(&self) -> Option<&Arc<str>> {
+        self.fields.iter().find(|(_, field)| field.attributes.unique).map(|(name, _)| name)
+    }
+}
+
+impl<'a> Schema<'a> {
+    /// The catalog's objects, and those that maps create with their fields.
+    pub(crate) fn declare(catalog: &'a Catalog<'a>, program: &Program<'a>, diagnostics: &mut Diagnostics) -> Self {
+        let mut schema =
+            Self { catalog, objects: IndexMap::new(), new_objects: Vec::new(), new_fields: IndexMap::new() };
+        for (name, object) in &catalog.objects {
+            if &**name != CUSTOM {
+                schema.objects.insert(Arc::clone(name), from_catalog(object));
+            }
+        }
+        for map in program.maps.values() {
+            if let MapDestination::New { plural, plural_label, singular, singular_label } = &map.node.destination {
+                let born = NewObject {
+                    plural: plural.node.to_string(),
+                    plural_label: plural_label.node.to_string(),
+                    singular: singular.node.to_string(),
+                    singular_label: singular_label.node.to_string(),
+                    description: documentation(&map.item.docs),
+                    span: plural.span,
+                };
+                schema.declare_object(plural, singular, born, diagnostics);
+            }
+        }
+        for map in program.maps.values() {
+            let home = destination_name(&map.node.destination);
+            for entry in &map.entries {
+                schema.declare_field(home, entry, program, diagnostics);
+            }
+        }
+        schema
+    }
+
+    fn declare_object(&mut self, plural: &Name, singular: &Name, born: NewObject, diagnostics: &mut Diagnostics) {
+        self.check_name(plural, diagnostics);
+        self.check_name(singular, diagnostics);
+        if plural.node == singular.node {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0206,
+                    format!("`{}` cannot be the name of many and of one", plural.node),
+                    singular.span,
+                    "same as the name of many",
+                )
+                .with_help("give the two names different spellings"),
+            );
+        }
+        if let Some(there) = self.objects.get(&plural.node) {
+            let help = if there.is_new {
+                format!("write `-> {}` here; the other map creates the object", plural.node)
+            } else {
+                format!("`{}` has it: write `-> {}`, or choose another name", self.catalog.name.node, plural.node)
+            };
+            let what = format!("object `{}`", plural.node);
+            diagnostics.push(errors::duplicate(Code::E0202, &what, plural.span, there.span).with_help(help));
+            return;
+        }
+        let mut fields: IndexMap<Arc<str>, SchemaField> = IndexMap::new();
+        if let Some(shape) = self.catalog.objects.get(CUSTOM) {
+            fields = from_catalog(shape).fields;
+        }
+        self.objects.insert(
+            Arc::clone(&plural.node),
+            SchemaObject {
+                name: Arc::clone(&plural.node),
+                is_new: true,
+                is_matched_only: false,
+                has_no_custom_fields: false,
+                fields,
+                span: plural.span,
+            },
+        );
+        self.new_objects.push(born);
+    }
+
+    fn declare_field(
+        &mut self,
+        home: &Name,
+        entry: &Entry<MapEntry>,
+        program: &Program<'a>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(MapEntry::Mapping(mapping)) = &entry.node else { return };
+        let MappingTarget::New { name, label, ty, inverse, object } = &mapping.target else { return };
+        if object.is_some() {
+            return;
+        }
+        self.check_name(name, diagnostics);
+        let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
+        let Some(there) = self.objects.get_mut(&home.node) else { return };
+        if there.has_no_custom_fields {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0319,
+                    format!("`{}` takes no custom fields", home.node),
+                    name.span,
+                    "cannot be created",
+                )
+                .with_label(there.span, "`fields none`")
+                .with_help("write the value into a field that is there, or drop the column"),
+            );
+            return;
+        }
+        if let Some(first) = there.fields.get(&name.node) {
+            let help = if first.is_new {
+                format!("write `{} = …` here; the other map creates the field", name.node)
+            } else {
+                format!("`{}` has it already: write `{} = …`, or choose another name", home.node, name.node)
+            };
+            let what = format!("field `{}` of `{}`", name.node, home.node);
+            diagnostics.push(errors::duplicate(Code::E0202, &what, name.span, first.span).with_help(help));
+            return;
+        }
+        let field = NewField {
+            object: home.node.to_string(),
+            name: name.node.to_string(),
+            label: label.node.to_string(),
+            ty: resolved.to_field_type(),
+            options: choices.options,
+            options_from: choices.options_from,
+            inverse: inverse.as_ref().map(|text| text.node.to_string()),
+            description: documentation(&entry.docs),
+            span: entry.span,
+        };
+        self.new_fields.insert((Arc::clone(&home.node), Arc::clone(&name.node)), field);
+        there.fields.insert(
+            Arc::clone(&name.node),
+            SchemaField { ty: resolved, attributes: Attributes::default(), is_new: true, span: name.span },
+        );
+    }
+
+    /// The type of a new field, with the options that setup is to create.
+    fn new_type(
+        &self,
+        home: &Name,
+        name: &Name,
+        ty: &Spanned<ast::Type>,
+        program: &Program<'a>,
+        diagnostics: &mut Diagnostics,
+    ) -> (Type, Choices) {
+        let of = format!("{}.{}", home.node, name.node);
+        let inline = |names: &[Name], diagnostics: &mut Diagnostics| {
+            let options = catalog_types::options(&of, names, diagnostics);
+            let choices =
+                Choices { options: options.values.iter().map(|value| option_of(value)).collect(), options_from: None };
+            (options, choices)
+        };
+        let from = |picklist: &Name, diagnostics: &mut Diagnostics| -> Option<(Arc<Options>, Choices)> {
+            let Some(there) = program.picklists.get(&picklist.node) else {
+                let valid = program.picklists.keys().map(|name| &**name);
+                diagnostics.push(errors::unknown_name("picklist", &picklist.node, picklist.span, valid));
+                return None;
+            };
+            let choices = picklists::choices(there);
+            let values = choices.options.iter().map(|option| Arc::from(option.value.as_str())).collect();
+            Some((Arc::new(Options { of: of.as_str().into(), values, extensible: true, open: false }), choices))
+        };
+        match &ty.node {
+            ast::Type::Select(names) => {
+                let (options, choices) = inline(names, diagnostics);
+                (Type::Select(options), choices)
+            }
+            ast::Type::Multiselect(names) => {
+                let (options, choices) = inline(names, diagnostics);
+                (Type::Multiselect(options), choices)
+            }
+            ast::Type::SelectFrom(picklist) => match from(picklist, diagnostics) {
+                Some((options, choices)) => (Type::Select(options), choices),
+                None => (Type::Unknown, Choices::default()),
+            },
+            ast::Type::MultiselectFrom(picklist) => match from(picklist, diagnostics) {
+                Some((options, choices)) => (Type::Multiselect(options), choices),
+                None => (Type::Unknown, Choices::default()),
+            },
+            _ => (self.plain_new_type(ty, diagnostics), Choices::default()),
+        }
+    }
+
+    fn plain_new_type(&self, ty: &Spanned<ast::Type>, diagnostics: &mut Diagnostics) -> Type {
+        match &ty.node {
+            ast::Type::Named(name) => catalog_types::named(name, &self.catalog.composites, diagnostics),
+            ast::Type::List(inner) => match self.plain_new_type(inner, diagnostics) {
+                Type::Unknown => Type::Unknown,
+                inner => Type::list(inner),
+            },
+            ast::Type::Reference { targets, by: None } => {
+                let mut found = Vec::new();
+                for path in targets {
+                    let Some(object) = path.node.first() else { continue };
+                    if !self.objects.contains_key(&object.node) {
+                        let valid = self.objects.keys().map(|name| &**name);
+                        diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+                    } else if let Some(part) = path.node.get(1) {
+                        diagnostics.push(errors::bad_value(
+                            "a relation of the destination names an object, not a field",
+                            part.span,
+                            format!("write `-> {}`", object.node),
+                        ));
+                    } else {
+                        found.push(KeyTarget {
+                            object: Arc::clone(&object.node),
+                            column: None,
+                            ignore_case: false,
+                            ignore_space: false,
+                        });
+                    }
+                }
+                if found.len() == targets.len() {
+                    Type::Key(Arc::new(Key { targets: found, by: None }))
+                } else {
+                    Type::Unknown
+                }
+            }
+            ast::Type::Reference { .. } => {
+                diagnostics.push(errors::not_built_yet("`by` in a new field", ty.span));
+                Type::Unknown
+            }
+            ast::Type::Many { .. } => {
+                diagnostics.push(errors::not_built_yet("a new `many` field", ty.span));
+                Type::Unknown
+            }
+            ast::Type::SelectPer(_) => {
+                diagnostics.push(errors::not_built_yet("`select per` in a new field", ty.span));
+                Type::Unknown
+            }
+            ast::Type::Select(_)
+            | ast::Type::Multiselect(_)
+            | ast::Type::SelectFrom(_)
+            | ast::Type::MultiselectFrom(_) => {
+                diagnostics.push(errors::not_built_yet("a list of selects", ty.span));
+                Type::Unknown
+            }
+        }
+    }
+
+    /// Whether the destination takes a new thing of this name; says why not.
+    fn check_name(&self, name: &Name, diagnostics: &mut Diagnostics) {
+        let Some(rule) = &self.catalog.names else { return };
+        let system = &self.catalog.name.node;
+        let written = &name.node;
+        let refused = |reason: String| {
+            Diagnostic::new(
+                Code::E0206,
+                format!("`{system}` refuses the name `{written}`: {reason}"),
+                name.span,
+                "refused",
+            )
+        };
+        if rule.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(written)) {
+            let mut diagnostic = refused(format!("names there match `{}`", rule.written));
+            let proposal = camel_case(written);
+            if rule.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&proposal)) {
+                diagnostic = diagnostic.with_help(format!("write `{proposal}`")).with_fix(Fix {
+                    title: format!("write `{proposal}`"),
+                    edits: vec![Edit { span: name.span, text: proposal }],
+                    applicability: Applicability::Unsafe,
+                });
+            } else {
+                diagnostic = diagnostic.with_help("choose a name that matches");
+            }
+            diagnostics.push(diagnostic);
+        } else if let Some(max) = rule.max.filter(|max| written.chars().count() > *max) {
+            diagnostics.push(
+                refused(format!("it has {} characters, and names there have {max} at most", written.chars().count()))
+                    .with_help("choose a shorter name"),
+            );
+        } else if rule.reserved.contains(written) {
+            diagnostics.push(
+                refused("it is reserved there".to_owned())
+                    .with_help(format!("choose another name, such as `custom{}`", capitalised(written))),
+            );
+        }
+    }
+
+    /// Puts a field's options in their final order, new ones included.
+    pub(crate) fn set_options(&mut self, object: &str, field: &str, order: &[Arc<str>]) {
+        let Some(there) = self.objects.get_mut(object).and_then(|object| object.fields.get_mut(field)) else { return };
+        if let Type::Select(options) | Type::Multiselect(options) = &mut there.ty {
+            let options = Arc::make_mut(options);
+            let mut values = order.to_vec();
+            values.extend(options.values.iter().filter(|value| !order.contains(value)).cloned());
+            options.values = values;
+        }
+    }
+
+    /// New fields with their types as they are in the end.
+    pub(crate) fn finished_fields(&self) -> Vec<NewField> {
+        self.new_fields
+            .iter()
+            .map(|((object, name), field)| {
+                let ty = self.objects.get(object).and_then(|object| object.fields.get(name));
+                NewField { ty: ty.map_or_else(|| field.ty.clone(), |field| field.ty.to_field_type()), ..field.clone() }
+            })
+            .collect()
+    }
+}
+
+/// The destination object that a map names.
+pub(crate) fn destination_name(destination: &MapDestination) -> &Name {
+    match destination {
+        MapDestination::Object(name) | MapDestination::New { plural: name, .. } => name,
+    }
+}
+
+fn from_catalog(object: &Object<'_>) -> SchemaObject {
+    let fields = object.fields.iter().map(|(name, field)| {
+        let field = SchemaField {
+            ty: field.ty.clone(),
+            attributes: field.attributes.clone(),
+            is_new: false,
+            span: field.name.span,
+        };
+        (Arc::clone(name), field)
+    });
+    SchemaObject {
+        name: Arc::clone(&object.name.node),
+        is_new: false,
+        is_matched_only: object.is_matched_only,
+        has_no_custom_fields: object.has_no_custom_fields,
+        fields: fields.collect(),
+        span: object.name.span,
+    }
+}
+
+/// `original_created_at__c` → `originalCreatedAt`, as a proposal.
+fn camel_case(name: &str) -> String {
+    let name = name.strip_suffix("__c").unwrap_or(name);
+    let mut text = String::new();
+    let mut upper = false;
+    for one in name.chars() {
+        if !one.is_ascii_alphanumeric() {
+            upper = !text.is_empty();
+        } else if upper {
+            text.extend(one.to_uppercase());
+            upper = false;
+        } else if text.is_empty() {
+            text.extend(one.to_lowercase());
+        } else {
+            text.push(one);
+        }
+    }
+    text
+}
+
+fn capitalised(name: &str) -> String {
+    let mut rest = name.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + rest.as_str())
+}
+
+/// An option as setup creates it when only its value is written.
+pub(crate) fn humanised(value: &str) -> String {
+    if value.chars().any(char::is_lowercase) {
+        return value.to_owned();
+    }
+    capitalised(&value.to_lowercase().replace('_', " "))
+}
+
+/// The option of a value without a label.
+pub(crate) fn option_of(value: &str) -> NewOption {
+    NewOption { value: value.to_owned(), label: humanised(value), color: None }
+}

@@ -1,0 +1,336 @@
+//! The `migration` item: where from, where to, and how.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::{Options, SettingValue};
+use migr_source::{Span, Spanned};
+use migr_syntax::ast::{Entry, Expression, Migration, MigrationEntry, Name, On, Setting, Text};
+
+use crate::catalog::Catalog;
+use crate::errors;
+use crate::merge::{Slot, merge};
+use crate::quantity;
+use crate::values;
+
+/// What `migration` says.
+pub(crate) struct Settings<'a> {
+    /// The source's catalog, and where it is named.
+    pub(crate) source: Option<(&'a Catalog<'a>, Span)>,
+    pub(crate) files: String,
+    pub(crate) destination: Option<Chosen<'a>>,
+    pub(crate) options: Options,
+    pub(crate) permits: BTreeSet<Arc<str>>,
+}
+
+/// The destination that this compilation is for.
+pub(crate) struct Chosen<'a> {
+    pub(crate) catalog: &'a Catalog<'a>,
+    pub(crate) name: String,
+    pub(crate) settings: IndexMap<String, SettingValue>,
+    pub(crate) span: Span,
+}
+
+type Catalogs<'a> = IndexMap<Arc<str>, Catalog<'a>>;
+
+/// Checks the entries; `wanted` is the destination's name where one was asked for.
+pub(crate) fn check<'a>(
+    migration: &'a Migration,
+    catalogs: &'a Catalogs<'a>,
+    wanted: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Settings<'a> {
+    let mut settings = Settings {
+        source: None,
+        files: "export/*".to_owned(),
+        destination: None,
+        options: Options::default(),
+        permits: BTreeSet::new(),
+    };
+    let mut destinations: Vec<(String, Span)> = Vec::new();
+    let mut says = (false, false);
+    let entries = merge(&migration.entries, Code::E0202, slots, diagnostics);
+    for entry in &entries {
+        match &entry.node {
+            Some(MigrationEntry::Source { system, settings: written }) => {
+                says.0 = true;
+                settings.source = find(system, catalogs, diagnostics).map(|catalog| (catalog, system.span));
+                source_settings(&mut settings, written, diagnostics);
+            }
+            Some(MigrationEntry::Destination { system, alias, settings: written }) => {
+                says.1 = true;
+                let name = alias.as_ref().unwrap_or(system);
+                destinations.push((name.node.to_string(), name.span));
+                let values = destination_settings(written, diagnostics);
+                let catalog = find(system, catalogs, diagnostics);
+                let is_wanted = wanted.is_none_or(|wanted| wanted == &*name.node);
+                if let (Some(catalog), true, None) = (catalog, is_wanted, &settings.destination) {
+                    settings.destination =
+                        Some(Chosen { catalog, name: name.node.to_string(), settings: values, span: system.span });
+                }
+            }
+            Some(MigrationEntry::Setting(setting)) => option(&mut settings.options, setting, diagnostics),
+            Some(MigrationEntry::On(on)) => policy(&mut settings.options, on, diagnostics),
+            Some(MigrationEntry::Require { what, at_least }) => {
+                if &*what.node == "match" {
+                    settings.options.require_match_percent = percent(at_least, diagnostics);
+                } else {
+                    diagnostics.push(errors::unknown_word("measure", &what.node, what.span, &["match"]));
+                }
+            }
+            Some(MigrationEntry::Permit { object, .. }) => {
+                settings.permits.insert(Arc::clone(&object.node));
+            }
+            None => {}
+        }
+    }
+    let is_broken = migration.entries.iter().any(|entry| entry.node.is_none());
+    if !is_broken {
+        missing(migration, says, diagnostics);
+    }
+    if let (Some(wanted), Some((_, first))) = (wanted, destinations.first())
+        && !destinations.iter().any(|(name, _)| name == wanted)
+    {
+        let valid = destinations.iter().map(|(name, _)| name.as_str());
+        let mut diagnostic = errors::unknown_name("destination", wanted, *first, valid);
+        diagnostic.fix = None;
+        diagnostics.push(diagnostic);
+    }
+    check_permits(&entries, &settings, diagnostics);
+    settings
+}
+
+fn slots(entry: &MigrationEntry) -> Vec<Slot> {
+    let (key, span) = match entry {
+        MigrationEntry::Source { system, .. } => ("source".to_owned(), system.span),
+        MigrationEntry::Destination { system, alias, .. } => {
+            let name = alias.as_ref().unwrap_or(system);
+            (format!("destination {}", name.node), name.span)
+        }
+        MigrationEntry::Setting(setting) => (setting.name.node.to_string(), setting.name.span),
+        MigrationEntry::On(on) => (format!("on {}", on.event.node), on.event.span),
+        MigrationEntry::Require { what, .. } => (format!("require {}", what.node), what.span),
+        MigrationEntry::Permit { object, .. } => (format!("permit {}", object.node), object.span),
+    };
+    vec![Slot { shown: key.clone(), key, span }]
+}
+
+fn missing(migration: &Migration, (source, destination): (bool, bool), diagnostics: &mut Diagnostics) {
+    for (is_there, what, example) in [
+        (source, "source", "source NAME { files = \"export/*.csv\" }"),
+        (destination, "destination", "destination NAME { url = env(\"URL\"); token = secret(\"TOKEN\") }"),
+    ] {
+        if !is_there {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0309,
+                    format!("migration `{}` names no {what}", migration.name.node),
+                    migration.name.span,
+                    format!("no {what}"),
+                )
+                .with_help(format!("add `{example}`")),
+            );
+        }
+    }
+}
+
+fn find<'a>(system: &Name, catalogs: &'a Catalogs<'a>, diagnostics: &mut Diagnostics) -> Option<&'a Catalog<'a>> {
+    let found = catalogs.get(&system.node);
+    if found.is_none() {
+        let valid = catalogs.keys().map(|name| &**name);
+        diagnostics.push(
+            errors::unknown_name("system", &system.node, system.span, valid)
+                .with_note(format!("shipped catalogs come with `use \"std/systems/{}\"`", system.node)),
+        );
+    }
+    found
+}
+
+fn text(value: &migr_syntax::ast::Expr) -> Option<Text> {
+    match &value.node {
+        Expression::Text(text) => Some(Spanned::new(Arc::clone(text), value.span)),
+        Expression::Group(inner) => text(inner),
+        _ => None,
+    }
+}
+
+fn source_settings(settings: &mut Settings<'_>, written: &[Setting], diagnostics: &mut Diagnostics) {
+    for setting in written {
+        match (&*setting.name.node, text(&setting.value)) {
+            ("files", Some(pattern)) => settings.files = pattern.node.to_string(),
+            ("files", None) => diagnostics.push(expected_text(setting)),
+            (other, _) => {
+                diagnostics.push(errors::unknown_word("setting of a source", other, setting.name.span, &["files"]));
+            }
+        }
+    }
+}
+
+fn expected_text(setting: &Setting) -> Diagnostic {
+    errors::bad_value(format!("`{}` is a text", setting.name.node), setting.value.span, "write it in quotes")
+}
+
+/// Names of settings that hold what nobody may read in a spec.
+const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
+
+fn destination_settings(written: &[Setting], diagnostics: &mut Diagnostics) -> IndexMap<String, SettingValue> {
+    let mut values = IndexMap::new();
+    for setting in written {
+        if let Some(value) = setting_value(setting, diagnostics) {
+            values.insert(setting.name.node.to_string(), value);
+        }
+    }
+    values
+}
+
+fn setting_value(setting: &Setting, diagnostics: &mut Diagnostics) -> Option<SettingValue> {
+    if let Some(text) = text(&setting.value) {
+        if SECRETS.contains(&&*setting.name.node) {
+            diagnostics.push(errors::bad_value(
+                format!("`{}` is a secret, and a spec holds none", setting.name.node),
+                setting.value.span,
+                format!("name an environment variable: `{} = secret(\"NAME\")`", setting.name.node),
+            ));
+            return None;
+        }
+        return Some(SettingValue::Text { value: text.node.to_string() });
+    }
+    if let Expression::Call { function, arguments } = &setting.value.node
+        && let [argument] = arguments.as_slice()
+        && let Some(name) = text(&argument.value)
+    {
+        let name = name.node.to_string();
+        match &*function.node {
+            "env" => return Some(SettingValue::Env { name }),
+            "secret" => return Some(SettingValue::Secret { name }),
+            other => {
+                let known = ["env", "secret"];
+                diagnostics.push(errors::unknown_word("function in a setting", other, function.span, &known));
+                return None;
+            }
+        }
+    }
+    if !matches!(setting.value.node, Expression::Error) {
+        diagnostics.push(errors::bad_value(
+            format!("`{}` is a text, `env(\"NAME\")` or `secret(\"NAME\")`", setting.name.node),
+            setting.value.span,
+            "write one of them",
+        ));
+    }
+    None
+}
+
+const OPTIONS: &[&str] = &["country", "currency", "delta", "sample", "timezone"];
+
+fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostics) {
+    let name = &*setting.name.node;
+    if !OPTIONS.contains(&name) {
+        diagnostics.push(errors::unknown_word("setting", name, setting.name.span, OPTIONS));
+        return;
+    }
+    match (name, text(&setting.value)) {
+        ("timezone", Some(zone)) => {
+            values::check_zone(&zone, diagnostics);
+            options.timezone = Some(zone.node.to_string());
+        }
+        ("country", Some(code)) => {
+            values::check_letters("country code", 2, &code, "US", diagnostics);
+            options.country = Some(code.node.to_string());
+        }
+        ("currency", Some(code)) => {
+            values::check_letters("currency code", 3, &code, "USD", diagnostics);
+            options.currency = Some(code.node.to_string());
+        }
+        ("timezone" | "country" | "currency", None) => diagnostics.push(expected_text(setting)),
+        ("sample", _) => {
+            let count = match &setting.value.node {
+                Expression::Number(number) => number.parse().ok().filter(|count: &u64| *count > 0),
+                _ => None,
+            };
+            if count.is_none() {
+                diagnostics.push(errors::bad_value(
+                    "`sample` is a number of records",
+                    setting.value.span,
+                    "write `sample = 300`",
+                ));
+            }
+            options.sample = count;
+        }
+        _ => {
+            let seconds = match &setting.value.node {
+                Expression::Quantity(quantity) => quantity::seconds(quantity),
+                _ => None,
+            };
+            if seconds.is_none() {
+                diagnostics.push(errors::bad_value("`delta` is a time", setting.value.span, "write `delta = 48h`"));
+            }
+            options.delta_seconds = seconds;
+        }
+    }
+}
+
+fn policy(options: &mut Options, on: &On, diagnostics: &mut Diagnostics) {
+    let known: &[&str] = match &*on.event.node {
+        "conflict" => &["keep", "list", "overwrite"],
+        "vanished" => &["delete", "keep", "list"],
+        other => {
+            let known = ["conflict", "vanished"];
+            diagnostics.push(errors::unknown_word("event of a migration", other, on.event.span, &known));
+            return;
+        }
+    };
+    let Some(word) = on.policy.first() else { return };
+    if let Some(extra) = on.policy.get(1) {
+        diagnostics.push(errors::unknown_word("further word", &extra.node, extra.span, &[]));
+        return;
+    }
+    let word = values::word(&format!("policy of `on {}`", on.event.node), word, known, diagnostics);
+    if &*on.event.node == "conflict" {
+        options.on_conflict = word;
+    } else {
+        options.on_vanished = word;
+    }
+}
+
+fn percent(value: &migr_syntax::ast::Expr, diagnostics: &mut Diagnostics) -> Option<String> {
+    if let Expression::Quantity(quantity) = &value.node
+        && &*quantity.unit == "%"
+        && quantity.per.is_none()
+        && quantity.number.parse::<f64>().is_ok_and(|number| (0.0..=100.0).contains(&number))
+    {
+        return Some(quantity.number.to_string());
+    }
+    diagnostics.push(errors::bad_value(
+        "expected a percentage from 0 to 100",
+        value.span,
+        "write `require match >= 99.9%`",
+    ));
+    None
+}
+
+fn check_permits(entries: &[&Entry<MigrationEntry>], settings: &Settings<'_>, diagnostics: &mut Diagnostics) {
+    let Some((catalog, _)) = settings.source else { return };
+    for entry in entries {
+        let Some(MigrationEntry::Permit { object, .. }) = &entry.node else { continue };
+        let Some(there) = catalog.objects.get(&object.node) else {
+            let valid = catalog.objects.keys().map(|name| &**name);
+            diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+            continue;
+        };
+        let is_restricted =
+            there.restricted.is_some() || there.fields.values().any(|field| field.attributes.restricted.is_some());
+        if !is_restricted {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0311,
+                    format!("`{}` is not restricted, so nothing is to be permitted", object.node),
+                    object.span,
+                    "not restricted",
+                )
+                .with_help("remove the `permit`, or mark the object `restricted` in the catalog"),
+            );
+        }
+    }
+}

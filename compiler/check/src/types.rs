@@ -1,0 +1,253 @@
+use std::fmt;
+use std::sync::Arc;
+
+use migr_plan::{FieldType, Part};
+
+/// The type of a value or of a field. Catalogs of both sides and expressions share it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Type {
+    /// Already reported, or not known; fits everywhere.
+    Unknown,
+    /// The type of `none`; fits everywhere.
+    None,
+    Text,
+    /// A source's rich text: HTML until `markdown` or `plain` made something of it.
+    Html,
+    Richtext,
+    Integer,
+    Number,
+    Decimal,
+    Boolean,
+    Date,
+    Datetime,
+    Email,
+    Phone,
+    Url,
+    Currency,
+    Json,
+    File,
+    Uuid,
+    Select(Arc<Options>),
+    Multiselect(Arc<Options>),
+    List(Arc<Type>),
+    /// `-> Contact`: in a source a key that refers, in a destination a relation.
+    Key(Arc<Key>),
+    /// The key of a `map distinct` record.
+    DistinctKey(Arc<str>),
+    /// A record of this destination object, already resolved.
+    Record(Arc<str>),
+    Many(Arc<Many>),
+    Composite(Arc<Composite>),
+    /// A record written out: `{ a: x }`.
+    Parts(Vec<(Arc<str>, Type)>),
+    Tuple(Vec<Type>),
+}
+
+/// The options of a select.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Options {
+    /// `opportunities.stage`, for messages.
+    pub(crate) of: Arc<str>,
+    pub(crate) values: Vec<Arc<str>>,
+    pub(crate) extensible: bool,
+    /// Options depend on another field, so any text may be one.
+    pub(crate) open: bool,
+}
+
+/// What a reference names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    pub(crate) targets: Vec<KeyTarget>,
+    /// The column that tells the target, with its value for each.
+    pub(crate) by: Option<(Arc<str>, Vec<Arc<str>>)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct KeyTarget {
+    pub(crate) object: Arc<str>,
+    pub(crate) column: Option<Arc<str>>,
+    pub(crate) ignore_case: bool,
+    pub(crate) ignore_space: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Many {
+    pub(crate) objects: Vec<Arc<str>>,
+    pub(crate) through: Option<Arc<str>>,
+}
+
+/// A type of several parts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Composite {
+    pub(crate) name: Arc<str>,
+    pub(crate) parts: Vec<CompositePart>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CompositePart {
+    pub(crate) name: Arc<str>,
+    pub(crate) ty: Type,
+    pub(crate) unique: bool,
+}
+
+impl Composite {
+    pub(crate) fn part(&self, name: &str) -> Option<&CompositePart> {
+        self.parts.iter().find(|part| &*part.name == name)
+    }
+
+    /// The part that a single value stands for: `primaryEmail`.
+    pub(crate) fn primary(&self) -> Option<&CompositePart> {
+        self.parts.iter().find(|part| part.name.starts_with("primary"))
+    }
+
+    /// The part that tells records apart where the composite is unique.
+    pub(crate) fn unique_part(&self) -> Option<&CompositePart> {
+        self.parts.iter().find(|part| part.unique).or_else(|| self.primary())
+    }
+}
+
+impl Type {
+    /// A plain type of the language, by its name.
+    pub(crate) fn plain(name: &str) -> Option<Self> {
+        Some(match name {
+            "text" => Self::Text,
+            "richtext" => Self::Richtext,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "decimal" => Self::Decimal,
+            "boolean" => Self::Boolean,
+            "date" => Self::Date,
+            "datetime" => Self::Datetime,
+            "email" => Self::Email,
+            "phone" => Self::Phone,
+            "url" => Self::Url,
+            "currency" => Self::Currency,
+            "json" => Self::Json,
+            "file" => Self::File,
+            "uuid" => Self::Uuid,
+            _ => return None,
+        })
+    }
+
+    /// The names that [`Type::plain`] takes, sorted.
+    pub(crate) const PLAIN: &'static [&'static str] = &[
+        "boolean", "currency", "date", "datetime", "decimal", "email", "file", "integer", "json", "number", "phone",
+        "richtext", "text", "url", "uuid",
+    ];
+
+    pub(crate) fn list(of: Self) -> Self {
+        Self::List(Arc::new(of))
+    }
+
+    /// Whether nothing more is to be said about it.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self, Self::Unknown | Self::None)
+    }
+
+    /// Whether a cell of it is a text as it stands, so that functions of a text take it.
+    pub(crate) fn is_text_like(&self) -> bool {
+        matches!(
+            self,
+            Self::Text | Self::Email | Self::Phone | Self::Url | Self::Uuid | Self::Key(_) | Self::DistinctKey(_)
+        )
+    }
+
+    pub(crate) fn is_numeric(&self) -> bool {
+        matches!(self, Self::Integer | Self::Number | Self::Decimal)
+    }
+
+    /// The plan's type of a destination field.
+    pub(crate) fn to_field_type(&self) -> FieldType {
+        let strings = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        match self {
+            Self::Html | Self::Richtext => FieldType::Richtext,
+            Self::Integer => FieldType::Integer,
+            Self::Number => FieldType::Number,
+            Self::Decimal => FieldType::Decimal,
+            Self::Boolean => FieldType::Boolean,
+            Self::Date => FieldType::Date,
+            Self::Datetime => FieldType::Datetime,
+            Self::Email => FieldType::Email,
+            Self::Phone => FieldType::Phone,
+            Self::Url => FieldType::Url,
+            Self::Currency => FieldType::Currency,
+            Self::Json | Self::Parts(_) | Self::Tuple(_) => FieldType::Json,
+            Self::File => FieldType::File,
+            Self::Uuid => FieldType::Uuid,
+            Self::Select(options) if !options.open => FieldType::Select { options: strings(&options.values) },
+            Self::Multiselect(options) if !options.open => FieldType::Multiselect { options: strings(&options.values) },
+            Self::List(of) => FieldType::List { of: Box::new(of.to_field_type()) },
+            Self::Key(key) => {
+                FieldType::Reference { objects: key.targets.iter().map(|target| target.object.to_string()).collect() }
+            }
+            Self::Record(object) => FieldType::Reference { objects: vec![object.to_string()] },
+            Self::Many(many) => FieldType::Many {
+                objects: strings(&many.objects),
+                through: many.through.as_ref().map(ToString::to_string),
+            },
+            Self::Composite(composite) => FieldType::Composite {
+                name: composite.name.to_string(),
+                parts: composite
+                    .parts
+                    .iter()
+                    .map(|part| Part { name: part.name.to_string(), ty: part.ty.to_field_type(), unique: part.unique })
+                    .collect(),
+            },
+            Self::Unknown | Self::None | Self::Text | Self::DistinctKey(_) | Self::Select(_) | Self::Multiselect(_) => {
+                FieldType::Text
+            }
+        }
+    }
+}
+
+/// As people write it.
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Unknown => "something",
+            Self::None => "none",
+            Self::Text => "text",
+            Self::Html | Self::Richtext => "richtext",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Datetime => "datetime",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Currency => "currency",
+            Self::Json => "json",
+            Self::File => "file",
+            Self::Uuid => "uuid",
+            Self::Select(_) => "select",
+            Self::Multiselect(_) => "multiselect",
+            Self::List(of) => return write!(f, "list({of})"),
+            Self::Key(key) => {
+                f.write_str("-> ")?;
+                for (at, target) in key.targets.iter().enumerate() {
+                    f.write_str(if at == 0 { "" } else { " | " })?;
+                    f.write_str(&target.object)?;
+                    if let Some(column) = &target.column {
+                        write!(f, ".{column}")?;
+                    }
+                }
+                return Ok(());
+            }
+            Self::DistinctKey(map) => return write!(f, "-> {map}"),
+            Self::Record(object) => return write!(f, "-> {object}"),
+            Self::Many(many) => return write!(f, "many {}", many.objects.join(" | ")),
+            Self::Composite(composite) => &composite.name,
+            Self::Parts(parts) => {
+                let names: Vec<&str> = parts.iter().map(|(name, _)| &**name).collect();
+                return write!(f, "{{ {} }}", names.join(", "));
+            }
+            Self::Tuple(items) => {
+                let names: Vec<String> = items.iter().map(ToString::to_string).collect();
+                return write!(f, "({})", names.join(", "));
+            }
+        };
+        f.write_str(name)
+    }
+}

@@ -1,0 +1,74 @@
+//! Written values that can be judged from the text alone: zones, date formats, regions, currencies, words.
+
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZoneDatabase;
+use migr_diagnostics::Diagnostics;
+use migr_syntax::ast::{Name, Text};
+
+use crate::errors::{self, Missing};
+
+/// Reports a time zone that does not exist.
+pub(crate) fn check_zone(zone: &Text, diagnostics: &mut Diagnostics) {
+    let database = TimeZoneDatabase::bundled();
+    if database.get(&zone.node).is_ok() {
+        return;
+    }
+    let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
+    let missing = Missing {
+        code: migr_diagnostics::Code::E0314,
+        message: format!("there is no time zone `{}`", zone.node),
+        written: &zone.node,
+        span: zone.span,
+        what: "IANA time zones".to_owned(),
+    };
+    let mut diagnostic = missing.among(names.iter().map(String::as_str));
+    diagnostic.fix = None;
+    if diagnostic.help.as_ref().is_some_and(|help| !help.starts_with("did")) {
+        diagnostic.help = Some("write an IANA name such as `America/New_York`".to_owned());
+    }
+    diagnostics.push(diagnostic);
+}
+
+/// Reports a date format with an unknown directive.
+pub(crate) fn check_format(format: &Text, diagnostics: &mut Diagnostics) {
+    let Ok(moment) = "2024-02-03T04:05:06[UTC]".parse::<jiff::Zoned>() else { return };
+    let failure = BrokenDownTime::from(&moment).to_string(format.node.as_bytes()).err();
+    if let Some(error) = failure {
+        diagnostics.push(errors::bad_value(
+            format!("this date format cannot be read: {error}"),
+            format.span,
+            "write one of strftime's directives, as in `%m/%d/%Y %I:%M %p`",
+        ));
+    }
+}
+
+/// Reports a time of day that is none.
+pub(crate) fn check_time(time: &Text, diagnostics: &mut Diagnostics) {
+    if time.node.parse::<jiff::civil::Time>().is_err() {
+        diagnostics.push(errors::bad_value(
+            format!("`{}` is not a time of day", time.node),
+            time.span,
+            "write one such as `12:00`",
+        ));
+    }
+}
+
+/// Reports what is not a code of two or three capital letters.
+pub(crate) fn check_letters(what: &str, length: usize, text: &Text, example: &str, diagnostics: &mut Diagnostics) {
+    if text.node.len() != length || !text.node.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        diagnostics.push(errors::bad_value(
+            format!("`{}` is not a {what}", text.node),
+            text.span,
+            format!("write {length} capital letters, such as `{example}`"),
+        ));
+    }
+}
+
+/// One of a few words, or a finding.
+pub(crate) fn word(kind: &str, written: &Name, known: &[&str], diagnostics: &mut Diagnostics) -> Option<String> {
+    if known.contains(&&*written.node) {
+        return Some(written.node.to_string());
+    }
+    diagnostics.push(errors::unknown_word(kind, &written.node, written.span, known));
+    None
+}
