@@ -42,30 +42,37 @@ impl Engine {
 
     /// Destroys records: keys that point at them become null, or their records go too.
     pub(crate) fn destroy(&mut self, object: &Object, rows: &[Row]) -> Result<(), Problem> {
-        self.atomically(|engine| {
-            for row in rows {
-                engine.destroy_one(object, row)?;
-            }
-            Ok(())
-        })
+        let pointing = self.pointing(object);
+        self.atomically(|engine| rows.iter().try_for_each(|row| engine.destroy_one(object, &pointing, row)))
     }
 
-    fn destroy_one(&mut self, object: &Object, row: &Row) -> Result<(), Problem> {
-        self.forget(object, row)?;
-        self.store.delete(&object.singular, &row.id)?;
-        let pointing: Vec<(Object, String, OnDelete)> = self
-            .schema
+    /// The objects, keys and rules of the fields that point at an object.
+    fn pointing(&self, object: &Object) -> Vec<(Object, String, OnDelete)> {
+        self.schema
             .pointing_at(&object.singular)
             .filter_map(|(source, field)| Some((source.clone(), field.join_key()?, field.target()?.1)))
-            .collect();
+            .collect()
+    }
+
+    fn destroy_one(
+        &mut self,
+        object: &Object,
+        pointing: &[(Object, String, OnDelete)],
+        row: &Row,
+    ) -> Result<(), Problem> {
+        self.forget(object, row)?;
+        self.store.delete(&object.singular, &row.id)?;
         for (source, key, on_delete) in pointing {
             let link = format!("{}.{key}", source.singular);
             for id in self.store.linked(&link, &row.id)? {
                 let Some(mut joined) = self.store.get(&source.singular, &id)? else { continue };
                 match on_delete {
-                    OnDelete::Cascade => self.destroy_one(&source, &joined)?,
+                    OnDelete::Cascade => {
+                        let further = self.pointing(source);
+                        self.destroy_one(source, &further, &joined)?;
+                    }
                     OnDelete::SetNull => {
-                        joined.body.shift_remove(&key);
+                        joined.body.shift_remove(key);
                         self.store.unlink(&link, &row.id, &id)?;
                         self.store.update(&source.singular, &joined)?;
                     }
