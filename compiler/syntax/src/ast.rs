@@ -35,8 +35,8 @@ pub struct Comment {
     pub text: Text,
 }
 
-/// A top-level item.
-#[derive(Clone, Debug, PartialEq)]
+/// A top-level item. Equality ignores its place.
+#[derive(Clone, Debug)]
 pub struct Item {
     /// `///` lines above it, without the slashes and one leading blank.
     pub docs: Vec<Text>,
@@ -79,8 +79,8 @@ pub enum ItemKind {
     Error,
 }
 
-/// One entry of a block.
-#[derive(Clone, Debug, PartialEq)]
+/// One entry of a block. Equality ignores its place.
+#[derive(Clone, Debug)]
 pub struct Entry<T> {
     /// `///` lines above it.
     pub docs: Vec<Text>,
@@ -90,4 +90,16 @@ pub struct Entry<T> {
     pub node: Option<T>,
     /// From its first word to its end.
     pub span: Span,
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        self.extend == other.extend && self.docs == other.docs && self.kind == other.kind
+    }
+}
+
+impl<T: PartialEq> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.overrides == other.overrides && self.docs == other.docs && self.node == other.node
+    }
 }

@@ -204,7 +204,7 @@ impl<'w, 'i> Children<'w, 'i> {
         let text = |pair: Pair<'i, Rule>| {
             let node = Node { pair, walk };
             let written = node.str().strip_prefix("///").unwrap_or_default();
-            Spanned::new(Arc::from(written.strip_prefix(' ').unwrap_or(written)), node.span())
+            Spanned::new(Arc::from(written.strip_prefix(' ').unwrap_or(written).trim_ascii_end()), node.span())
         };
         docs.drain(..).map(text).collect()
     }

@@ -19,6 +19,7 @@ pub(crate) fn items(mut children: Children<'_, '_>, section: &str, items: &mut V
             }
             Rule::junk => {
                 strict::explain_junk(&node, last);
+                items.push(Item { docs: Vec::new(), extend: false, kind: ItemKind::Error, span: node.span() });
                 continue;
             }
             _ => {}

@@ -1,0 +1,187 @@
+use migr_source::{Span, Spanned};
+use migr_syntax::ast::{Attribute, Field, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type};
+
+use crate::block::{Piece, Slot};
+use crate::expression::quantity;
+use crate::gaps::Printer;
+
+impl Printer<'_> {
+    pub(crate) fn system(&mut self, system: &System, span: Span) -> Option<String> {
+        let open = self.behind_brace(system.name.span.end as usize);
+        self.checked(&system.entries, open, span)?;
+        let block = self.entries(&system.entries, (open, span.end as usize), 0, &Self::system_entry);
+        Some(format!("system {} {block}", self.written(system.name.span)))
+    }
+
+    fn texts(&self, texts: &[Text]) -> String {
+        texts.iter().map(|text| self.written(text.span)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn system_entry(&mut self, entry: &SystemEntry, indent: usize, span: Span) -> Piece {
+        let text = match entry {
+            SystemEntry::Timezone(zone) => Some(format!("timezone {}", self.written(zone.span))),
+            SystemEntry::Blank(texts) if texts.is_empty() => Some("blank never".to_owned()),
+            SystemEntry::Blank(texts) => Some(format!("blank {}", self.texts(texts))),
+            SystemEntry::Connector(name) => Some(format!("connector {}", self.written(name.span))),
+            SystemEntry::Limits(limits) => {
+                let open = self.behind_brace(span.start as usize);
+                self.checked(limits, open, span).map(|()| {
+                    let block = self.entries(limits, (open, span.end as usize), indent, &Self::limit);
+                    format!("limits {block}")
+                })
+            }
+            SystemEntry::Names { pattern, max, reserved } => {
+                let mut text = format!("names {}", self.written(pattern.span));
+                if let Some(max) = max {
+                    text.push_str(" max ");
+                    text.push_str(&quantity(&max.node));
+                }
+                if !reserved.is_empty() {
+                    text.push_str(" reserved ");
+                    text.push_str(&self.texts(reserved));
+                }
+                Some(text)
+            }
+            SystemEntry::Composite { name, fields } => {
+                let open = self.behind_brace(name.span.end as usize);
+                self.checked(fields, open, span).map(|()| {
+                    let block = self.entries(fields, (open, span.end as usize), indent, &Self::field);
+                    format!("composite {} {block}", self.written(name.span))
+                })
+            }
+            SystemEntry::Object(object) => self.object(object, indent, span),
+        };
+        text.map_or_else(|| self.as_it_is(span), Piece::whole)
+    }
+
+    fn limit(&mut self, limit: &Limit, _indent: usize, _span: Span) -> Piece {
+        Piece::whole(format!("{} {}", self.written(limit.what.span), quantity(&limit.value.node)))
+    }
+
+    fn object(&mut self, object: &Object, indent: usize, span: Span) -> Option<String> {
+        let mut text = if object.optional { "optional object ".to_owned() } else { "object ".to_owned() };
+        text.push_str(self.written(object.name.span));
+        let mut end = object.name.span.end as usize;
+        for (word, value) in [(" from ", &object.from), (" restricted ", &object.restricted)] {
+            if let Some(value) = value {
+                text.push_str(word);
+                text.push_str(self.written(value.span));
+                end = value.span.end as usize;
+            }
+        }
+        if object.matched_only {
+            text.push_str(" matched only");
+        }
+        if !self.slice(end, span.end as usize).contains('{') {
+            self.sound(span)?;
+            return Some(text);
+        }
+        let open = self.behind_brace(end);
+        self.checked(&object.entries, open, span)?;
+        let block = self.entries(&object.entries, (open, span.end as usize), indent, &Self::object_entry);
+        Some(format!("{text} {block}"))
+    }
+
+    fn object_entry(&mut self, entry: &ObjectEntry, indent: usize, span: Span) -> Piece {
+        if self.sound(span).is_none() {
+            return self.as_it_is(span);
+        }
+        Piece::whole(match entry {
+            ObjectEntry::Key(names) => format!("key {}", self.words(names, ", ")),
+            ObjectEntry::Field(field) => return self.field(field, indent, span),
+            ObjectEntry::Check { condition, reason } => {
+                let condition = self.expression(condition, indent);
+                format!("check {condition} : {}", self.written(reason.span))
+            }
+            ObjectEntry::FieldsNone => "fields none".to_owned(),
+            ObjectEntry::Retain(value) => format!("retain {}", quantity(&value.node)),
+        })
+    }
+
+    fn field(&mut self, field: &Field, indent: usize, _span: Span) -> Piece {
+        let mut text = format!("{}: {}", self.written(field.name.span), self.ty(&field.ty, indent));
+        for attribute in &field.attributes {
+            text.push(' ');
+            text.push_str(&self.attribute(attribute));
+        }
+        Piece::whole(text)
+    }
+
+    fn attribute(&self, attribute: &Spanned<Attribute>) -> String {
+        let with = |word: &str, span: Span| format!("{word} {}", self.written(span));
+        match &attribute.node {
+            Attribute::Unique => "unique".to_owned(),
+            Attribute::Required => "required".to_owned(),
+            Attribute::Readonly => "readonly".to_owned(),
+            Attribute::CreateOnly => "create only".to_owned(),
+            Attribute::Fixed => "fixed".to_owned(),
+            Attribute::Parent => "parent".to_owned(),
+            Attribute::LinkedBy(name) => with("linked by", name.span),
+            Attribute::Extensible => "extensible".to_owned(),
+            Attribute::Sensitive => "sensitive".to_owned(),
+            Attribute::Restricted(text) => with("restricted", text.span),
+            Attribute::Format(text) => with("format", text.span),
+            Attribute::Split(text) => with("split", text.span),
+            Attribute::Column(text) => with("column", text.span),
+            Attribute::Max(value) => format!("max {}", quantity(&value.node)),
+            Attribute::Ignore(names) => format!("ignore {}", self.words(names, ", ")),
+            Attribute::Since(name) => with("since", name.span),
+            Attribute::Overlap(name) => with("overlap =", name.span),
+            Attribute::Gap(name) => with("gap =", name.span),
+            Attribute::Retain(value) => format!("retain {}", quantity(&value.node)),
+            Attribute::Unknown(name) => self.written(name.span).to_owned(),
+        }
+    }
+
+    /// A type as written in the one style.
+    pub(crate) fn ty(&mut self, ty: &Spanned<Type>, indent: usize) -> String {
+        match &ty.node {
+            Type::Named(name) => self.written(name.span).to_owned(),
+            Type::Select(options) => format!("select {}", self.options(options, ty.span, indent)),
+            Type::Multiselect(options) => format!("multiselect {}", self.options(options, ty.span, indent)),
+            Type::SelectFrom(name) => format!("select {}", self.written(name.span)),
+            Type::MultiselectFrom(name) => format!("multiselect {}", self.written(name.span)),
+            Type::SelectPer(name) => format!("select per {}", self.written(name.span)),
+            Type::List(of) => {
+                let open = ty.span.start as usize + "list".len();
+                let spans = [(of.span.start as usize, of.span.end as usize)];
+                let list =
+                    self.bracketed(["(", ")"], &spans, (open, ty.span.end as usize), indent, &|printer, _, indent| {
+                        printer.ty(of, indent)
+                    });
+                format!("list{list}")
+            }
+            Type::Reference { targets, by } => {
+                let targets: Vec<&str> = targets.iter().map(|path| self.written(path.span)).collect();
+                let mut text = format!("-> {}", targets.join(" | "));
+                if let Some(by) = by {
+                    let open = self.behind_brace(by.column.span.end as usize);
+                    let slots: Vec<Slot<'_>> =
+                        by.rows.iter().map(|(value, object)| Slot::plain(value.span.to(object.span))).collect();
+                    let rows = &by.rows;
+                    let block = self.block(&slots, (open, ty.span.end as usize), indent, &|printer, number, _| {
+                        let Some((value, object)) = rows.get(number) else { return Piece::whole(String::new()) };
+                        Piece::sides(
+                            printer.written(value.span).to_owned(),
+                            format!("= {}", printer.written(object.span)),
+                        )
+                    });
+                    text.push_str(&format!(" by {} {block}", self.written(by.column.span)));
+                }
+                text
+            }
+            Type::Many { targets, through } => {
+                let through = through.as_ref().map(|name| format!(" through {}", self.written(name.span)));
+                format!("many {}{}", self.words(targets, " | "), through.unwrap_or_default())
+            }
+        }
+    }
+
+    fn options(&mut self, options: &[Name], span: Span, indent: usize) -> String {
+        let start = self.behind_brace(span.start as usize).saturating_sub(1);
+        let spans: Vec<_> = options.iter().map(|name| (name.span.start as usize, name.span.end as usize)).collect();
+        self.bracketed(["{", "}"], &spans, (start, span.end as usize), indent, &|printer, number, _| {
+            options.get(number).map_or_else(String::new, |name| printer.written(name.span).to_owned())
+        })
+    }
+}

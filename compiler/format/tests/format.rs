@@ -1,0 +1,96 @@
+//! The one style: what it does to texts, and what it never does.
+
+use migr_diagnostics::Diagnostics;
+use migr_format::format;
+use migr_source::FileId;
+use migr_syntax::parse;
+use proptest::prelude::*;
+
+const SPECS: [&str; 6] = [
+    include_str!("../../syntax/tests/specs/highlevel.migr"),
+    include_str!("../../syntax/tests/specs/the_practice.migr"),
+    include_str!("../../syntax/tests/specs/the_practice_to_highlevel.migr"),
+    include_str!("../../syntax/tests/specs/twenty.migr"),
+    include_str!("../../syntax/tests/specs/visual_practice.migr"),
+    include_str!("../../syntax/tests/specs/visual_practice_to_twenty.migr"),
+];
+
+fn assert_settled(text: &str) -> String {
+    let once = format(text).unwrap();
+    assert_eq!(format(&once).unwrap(), once, "a second time changes it again");
+    once
+}
+
+#[test]
+fn cases_are_formatted_as_their_snapshots_say() {
+    insta::glob!("cases/*.migr", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        insta::assert_snapshot!(assert_settled(&text));
+    });
+}
+
+#[test]
+fn the_designs_specs_change_in_blanks_only() {
+    for spec in SPECS {
+        let formatted = assert_settled(spec);
+        let bare = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(bare(&formatted), bare(spec));
+        assert_eq!(formatted.lines().count(), spec.lines().count());
+    }
+}
+
+#[test]
+fn a_catalog_in_the_style_stays_as_it_is() {
+    assert_eq!(format(SPECS[3]).unwrap(), SPECS[3]);
+}
+
+#[test]
+fn line_ends_of_the_file_are_kept() {
+    assert_eq!(format("use  \"a\"\r\n\r\n\r\nuse \"b\"\r\n").unwrap(), "use \"a\"\r\n\r\nuse \"b\"\r\n");
+    assert_eq!(format("\u{feff}use  \"a\"").unwrap(), "use \"a\"\n");
+    assert_eq!(format("").unwrap(), "");
+    assert_eq!(format("\n\n// only this").unwrap(), "// only this\n");
+}
+
+/// A spec with a few slips of the hand in it.
+fn slipped() -> impl Strategy<Value = String> {
+    let signs = prop::sample::select(vec![
+        "{", "}", "(", ")", "[", "]", "\"", "=", "|", ",", ";", ":", "\n", "\r\n", "\t", " ", "//", "///", "-> ", "new ", "map ", "é", "👍", "e\u{301}", "`", "\\",
+        "otherwise ", "\n}\n", "\nmap A -> b {\n", "// c\n", "   ", "\n\n\n", "override ", "not ", "if ",
+    ]);
+    (0..SPECS.len(), prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, signs), 1..4)).prop_map(|(spec, slips)| {
+        let mut text: Vec<char> = SPECS[spec].chars().collect();
+        for (at, removed, inserted) in slips {
+            let at = at.index(text.len());
+            let end = (at + removed).min(text.len());
+            text.splice(at..end, inserted.chars());
+        }
+        text.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn formatting_settles_at_once_and_keeps_the_meaning_of_specs_with_slips(text in slipped()) {
+        let once = format(&text);
+        prop_assert!(once.is_ok(), "{once:?}");
+        let once = once.unwrap();
+        prop_assert_eq!(&format(&once).unwrap(), &once);
+        let read = |text: &str| {
+            let mut diagnostics = Diagnostics::default();
+            let ast = parse(FileId(0), text, &mut diagnostics);
+            (ast.items, ast.comments.len(), diagnostics.items().iter().filter(|finding| finding.fix.is_none()).count())
+        };
+        prop_assert_eq!(read(&text), read(&once));
+    }
+
+    #[test]
+    fn any_text_is_formatted_or_refused_without_a_panic(text in "(map |use |[a-z{}()\\[\\]\"=|,;:/\\\\ \n\r\t`.é👍-]){0,80}") {
+        let once = format(&text);
+        prop_assert!(once.is_ok(), "{once:?}");
+        let once = once.unwrap();
+        prop_assert_eq!(&format(&once).unwrap(), &once);
+    }
+}
