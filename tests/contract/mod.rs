@@ -69,6 +69,8 @@ struct Response {
 pub(crate) struct Outcome {
     /// How many exchanges were replayed.
     pub(crate) replayed: usize,
+    /// How many of them are compared in shape or status only.
+    pub(crate) in_part: usize,
     /// The exchanges that differ, with how.
     pub(crate) different: BTreeMap<String, String>,
     /// All names.
@@ -111,6 +113,7 @@ pub(crate) async fn replay(version: TwentyVersion, name: &str) -> Outcome {
             outcome.different.insert(name.clone(), difference);
         }
         outcome.replayed += 1;
+        outcome.in_part += usize::from(step.compare.is_some());
         outcome.names.push(name);
     }
     sandbox.stop().await;

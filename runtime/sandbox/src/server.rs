@@ -113,6 +113,13 @@ impl Sandbox {
         self.stop.send_replace(true);
         // Only the listener's own end is awaited: whether it was cancelled does not matter here.
         let _ended = (&mut self.listener).await;
+        // A request that is being carried out keeps the database open; it is given a moment to end.
+        for _ in 0..100 {
+            if Arc::strong_count(&self.shared) == 1 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Waits until the sandbox is stopped.

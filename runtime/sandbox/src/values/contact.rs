@@ -1,9 +1,11 @@
 //! E-mail addresses and phone numbers.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
-use phonenumber::country;
 use phonenumber::metadata::DATABASE;
+use phonenumber::{PhoneNumber, country};
 use serde_json::{Map, Value, json};
 
 use super::inspect;
@@ -100,13 +102,30 @@ fn phone(number: &str, country: &str, calling: &str) -> Result<(String, String, 
         _ => number.to_owned(),
     };
     let parsed = phonenumber::parse(known, text).map_err(|_| refuse())?;
-    let found = parsed.country().id().map(|id| id.as_ref().to_owned()).unwrap_or_default();
-    let country = if country.is_empty() { found } else { country.to_owned() };
+    let country = if country.is_empty() { country_of(&parsed) } else { country.to_owned() };
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     // The server keeps a number that is too short as it is, without taking a trunk prefix off it.
     let short = !number.trim_start().starts_with('+') && !phonenumber::is_valid(&parsed);
     let national = if short { digits } else { parsed.national().to_string() };
     Ok((national, country, format!("+{}", parsed.country().code())))
+}
+
+/// Countries by calling code, length and leading digits: finding one anew costs the library dozens of patterns.
+static COUNTRIES: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+/// How many leading digits settle the country: an area code in North America, a block on the Channel Islands.
+const LEADING: usize = 6;
+
+fn country_of(number: &PhoneNumber) -> String {
+    let national = number.national().to_string();
+    let leading: String = national.chars().take(LEADING).collect();
+    let key = format!("{}/{}/{leading}", number.country().code(), national.len());
+    let mut known = COUNTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(country) = known.get(&key) {
+        return country.clone();
+    }
+    let country = number.country().id().map(|id| id.as_ref().to_owned()).unwrap_or_default();
+    known.insert(key, country.clone());
+    country
 }
 
 #[cfg(test)]
