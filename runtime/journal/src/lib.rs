@@ -20,7 +20,7 @@ pub use change::{
 };
 pub use error::JournalError;
 pub use fold::{Counts, Fold, OrphanFold, QuarantineFold, RepairFold, RunFold, SkipFold, StepFold};
-pub use reader::{Mapped, MappedRow, Reader};
+pub use reader::{Mapped, MappedRow, Reader, StepRow};
 pub use state::{State, StepId};
 pub use writer::{Identity, Journal};
 

@@ -30,6 +30,17 @@ pub struct MappedRow {
     pub mapped: Mapped,
 }
 
+/// A step of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// What the journal calls it.
+    pub id: StepId,
+    /// Its name.
+    pub name: String,
+    /// The destination object.
+    pub object: String,
+}
+
 /// Reads a journal, beside its writer or without one.
 #[derive(Debug)]
 pub struct Reader {
@@ -64,6 +75,23 @@ impl Reader {
             .prepare_cached("SELECT id FROM steps WHERE name = ?1")
             .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
             .map(|id| id.map(StepId))
+            .attempting("read")
+    }
+
+    /// Every step, in the order in which they were begun.
+    pub fn steps(&self) -> Result<Vec<StepRow>, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, name, object FROM steps ORDER BY id").attempting("read")?;
+        let rows = statement
+            .query_map([], |row| Ok(StepRow { id: StepId(row.get(0)?), name: row.get(1)?, object: row.get(2)? }))
+            .attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// The name of a step and the destination object that it writes.
+    pub fn step_named(&self, step: StepId) -> Result<(String, String), JournalError> {
+        self.connection
+            .query_row("SELECT name, object FROM steps WHERE id = ?1", [step.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .attempting("read")
     }
 
