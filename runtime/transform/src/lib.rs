@@ -1,20 +1,33 @@
-#![allow(dead_code)]
 #![doc = include_str!("../README.md")]
 
 mod addresses;
+mod column;
+mod compile;
+mod convert;
 mod dates;
+mod evaluate;
 mod failure;
+mod functions;
+mod json;
 mod lookup;
+mod markup;
+mod matching;
 mod money;
+mod node;
 mod numbers;
+mod operators;
 mod outcome;
 mod phones;
+mod picklist;
 mod program;
 mod text;
 mod value;
 
 pub use failure::{CompileError, CreatedOption, Failure, Orphan, Repair};
+pub use functions::{Example, FUNCTIONS, Function, Parameter};
+pub use json::to_json;
 pub use lookup::{Cells, Lookup, LookupError, OwnerFound, Resolved};
+pub use matching::{normalise_match, option_value};
 pub use outcome::{Admission, Evaluated, Linked, Outcome, Pass};
 pub use program::Program;
 pub use text::comparable;

@@ -1,17 +1,102 @@
-use migr_plan::{Plan, Stage};
+use std::borrow::Cow;
 
-use crate::{Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Pass, Value};
+use migr_plan::{Plan, SourceObject, Stage};
+
+use crate::compile::{Compiler, same_table};
+use crate::convert::text_of;
+use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
+use crate::failure::Fault;
+use crate::node::{Node, Same, Shared};
+use crate::{
+    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Pass, Reference, Value,
+};
 
 /// One stage, compiled: columns by position, tables hashed, formats parsed.
 #[derive(Debug)]
 pub struct Program {
     stage: Stage,
+    shared: Shared,
+    /// Positions of the key's columns.
+    key: Vec<usize>,
+    key_name: String,
+    skips: Vec<Rule>,
+    checks: Vec<Rule>,
+    when: Option<Rule>,
+    distinct: Option<(Rule, Same)>,
+    fields: Vec<Field>,
+    links: Vec<Field>,
+}
+
+/// A condition, with what is said where it decides.
+#[derive(Debug)]
+struct Rule {
+    condition: Node,
+    reason: String,
+    /// The columns it reads, for failures.
+    columns: String,
+    is_masked: bool,
+}
+
+#[derive(Debug)]
+struct Field {
+    name: String,
+    value: Node,
+    file_name: Option<Node>,
+    is_masked: bool,
+    is_deferred: bool,
 }
 
 impl Program {
-    /// Compiles a stage of the plan.
-    pub fn compile(_plan: &Plan, stage: &Stage) -> Result<Self, CompileError> {
-        Ok(Self { stage: stage.clone() })
+    /// Compiles a stage of the plan. An error is a plan that was not made by the compiler of the same version.
+    pub fn compile(plan: &Plan, stage: &Stage) -> Result<Self, CompileError> {
+        let place = |what: &str| format!("stage {}{what} ({}:{})", stage.id, stage.origin.file, stage.origin.line);
+        let object = plan.source_object(&stage.source_object).ok_or_else(|| CompileError {
+            place: place(""),
+            reason: format!("the plan has no source object {}", stage.source_object),
+        })?;
+        Self::compiled(plan, object, stage).map_err(|(what, reason)| CompileError { place: place(&what), reason })
+    }
+
+    fn compiled(plan: &Plan, object: &SourceObject, stage: &Stage) -> Result<Self, (String, String)> {
+        let mut compiler = Compiler::new(plan, object).map_err(|reason| (String::new(), reason))?;
+        let key = object.key.iter().map(|column| compiler.position(column)).collect::<Result<_, _>>();
+        let key = key.map_err(|reason| (", key".to_owned(), reason))?;
+        let mut rules = Rules { compiler: &mut compiler };
+        let skips = object.skips.iter().map(|skip| rules.rule("skip", &skip.condition, &skip.reason));
+        let skips = skips.collect::<Result<_, _>>()?;
+        let checks = object.checks.iter().map(|check| rules.rule("check", &check.condition, &check.reason));
+        let checks = checks.collect::<Result<_, _>>()?;
+        let when = stage.when.as_ref().map(|when| rules.rule("when", when, "")).transpose()?;
+        let distinct = stage.distinct.as_ref().map(|distinct| {
+            Ok::<_, (String, String)>((rules.rule("distinct", &distinct.value, "")?, same_table(distinct)))
+        });
+        let distinct = distinct.transpose()?;
+        let mut fields = Vec::with_capacity(stage.fields.len());
+        for mapping in &stage.fields {
+            let compiled = compiler.watch(|compiler| {
+                let value = compiler.node(&mapping.value)?;
+                let file_name = mapping.file_name.as_ref().map(|name| compiler.node(name)).transpose()?;
+                Ok((value, file_name))
+            });
+            let ((value, file_name), touches) =
+                compiled.map_err(|reason| (format!(", field {}", mapping.field), reason))?;
+            fields.push(Field {
+                name: mapping.field.clone(),
+                value,
+                file_name,
+                is_masked: touches || mapping.sensitive,
+                is_deferred: mapping.deferred,
+            });
+        }
+        let mut links = Vec::with_capacity(stage.links.len());
+        for link in &stage.links {
+            let compiled = compiler.watch(|compiler| compiler.node(&link.value));
+            let (value, is_masked) = compiled.map_err(|reason| (format!(", links {}", link.field), reason))?;
+            links.push(Field { name: link.field.clone(), value, file_name: None, is_masked, is_deferred: false });
+        }
+        let (stage, key_name) = (stage.clone(), object.key.join(", "));
+        let shared = compiler.into_shared();
+        Ok(Self { stage, shared, key, key_name, skips, checks, when, distinct, fields, links })
     }
 
     /// The stage.
@@ -19,42 +104,271 @@ impl Program {
         &self.stage
     }
 
-    /// The record's source key, trimmed; several columns are joined with U+001F. An empty key is a failure.
-    pub fn key(&self, _record: &dyn Cells) -> Result<String, Failure> {
-        Err(Failure { field: String::new(), reason: String::new() })
+    /// Whether the stage makes one record per distinct value; such a record's key is [`Program::distinct`].
+    pub fn is_distinct(&self) -> bool {
+        self.distinct.is_some()
+    }
+
+    /// The record's source key, trimmed; several columns are joined with U+001F. An empty key, or an empty part of one, is a failure.
+    pub fn key(&self, record: &dyn Cells) -> Result<String, Failure> {
+        let mut key = String::new();
+        for (at, position) in self.key.iter().enumerate() {
+            let cell = record.cell(*position);
+            if self.shared.blanks.are(cell) {
+                let column = self.shared.columns.get(*position).map_or("", |column| column.name.as_str());
+                return Err(Failure { field: column.to_owned(), reason: "the key is empty".to_owned() });
+            }
+            if at > 0 {
+                key.push(KEY_SEPARATOR);
+            }
+            key.push_str(cell.trim());
+        }
+        if key.is_empty() {
+            let reason = "the catalog names no key for the object".to_owned();
+            return Err(Failure { field: self.key_name.clone(), reason });
+        }
+        Ok(key)
     }
 
     /// The value that makes the record of a `map distinct` stage, with its `same` table applied; none where it gives none, or the stage is not distinct.
-    pub fn distinct(&self, _record: &dyn Cells, _lookup: &dyn Lookup) -> Result<Outcome<Option<String>>, LookupError> {
-        Ok(Outcome::Ready(None))
+    pub fn distinct(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Outcome<Option<String>>, LookupError> {
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        match self.distinct_value(&mut evaluator) {
+            Ok(value) => Ok(Outcome::Ready(value.map(Cow::into_owned))),
+            Err(Halt::Skip(reason)) => Ok(Outcome::Skip { reason }),
+            Err(Halt::Failures(failures)) => Ok(Outcome::Quarantine(failures)),
+            Err(Halt::Lookup(error)) => Err(error),
+        }
     }
 
-    /// Whether the stage takes the record.
-    pub fn admit(&self, _record: &dyn Cells, _lookup: &dyn Lookup) -> Result<Admission, LookupError> {
-        Ok(Admission::Admit)
+    fn distinct_value<'r>(&'r self, evaluator: &mut Evaluator<'r>) -> Result<Option<Cow<'r, str>>, Halt> {
+        let Some((rule, same)) = &self.distinct else { return Ok(None) };
+        evaluator.is_masked = rule.is_masked;
+        let value = evaluator.value(&rule.condition).map_err(|stop| rule.halt(stop))?;
+        if value.is_none() {
+            return Ok(None);
+        }
+        let text = text_of(value).map(crate::text::trim).map_err(|fault| rule.halt(fault.into()))?;
+        let canonical = same.get(&*text).map(|canonical| Cow::Borrowed(canonical.as_str()));
+        Ok(Some(canonical.unwrap_or(text)).filter(|text| !text.is_empty()))
     }
 
-    /// The values of the record's fields.
+    /// Whether the stage takes the record: `skip` rules first, then `when`, then `check`s. All broken checks are reported.
+    pub fn admit(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Admission, LookupError> {
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        match self.admitted(&mut evaluator) {
+            Ok(admission) => Ok(admission),
+            Err(Halt::Skip(reason)) => Ok(Admission::Skip { reason }),
+            Err(Halt::Failures(failures)) => Ok(Admission::Quarantine(failures)),
+            Err(Halt::Lookup(error)) => Err(error),
+        }
+    }
+
+    fn admitted<'r>(&'r self, evaluator: &mut Evaluator<'r>) -> Result<Admission, Halt> {
+        for skip in &self.skips {
+            if skip.holds(evaluator)? == Some(true) {
+                return Ok(Admission::Skip { reason: skip.reason.clone() });
+            }
+        }
+        if let Some(when) = &self.when
+            && when.holds(evaluator)? != Some(true)
+        {
+            return Ok(Admission::NotMine);
+        }
+        if self.distinct.is_some() && self.distinct_value(evaluator)?.is_none() {
+            return Ok(Admission::NotMine);
+        }
+        let mut failures = Vec::new();
+        for check in &self.checks {
+            match check.holds(evaluator) {
+                Ok(Some(false)) => {
+                    failures.push(Failure { field: check.columns.clone(), reason: check.reason.clone() });
+                }
+                Ok(_) => {}
+                Err(Halt::Failures(more)) => failures.extend(more),
+                Err(halt) => return Err(halt),
+            }
+        }
+        Ok(if failures.is_empty() { Admission::Admit } else { Admission::Quarantine(failures) })
+    }
+
+    /// The values of the record's fields. Every field is computed, so that all failures are known; where a rule of the map leaves the record out, that
+    /// counts more than a failure.
     pub fn fields<'r>(
         &'r self,
-        _record: &'r dyn Cells,
-        _lookup: &'r dyn Lookup,
-        _pass: Pass,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
+        pass: Pass,
     ) -> Result<Outcome<Evaluated<'r>>, LookupError> {
-        Ok(Outcome::Ready(Evaluated::default()))
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        let mut found = Found::default();
+        match self.distinct_value(&mut evaluator) {
+            Ok(value) => evaluator.distinct = value,
+            Err(halt) => found.halted(halt)?,
+        }
+        let mut values = Vec::with_capacity(self.fields.len());
+        for (index, field) in self.fields.iter().enumerate() {
+            if field.is_deferred == (pass == Pass::Deferred)
+                && let Some(value) = found.kept(field, field.value(&mut evaluator))?
+            {
+                values.push((index, value));
+            }
+        }
+        let Evaluator { repairs, orphans, created, .. } = evaluator;
+        Ok(found.outcome(Evaluated { values, repairs, orphans, created }))
     }
 
     /// What the record is linked to.
     pub fn links<'r>(
         &'r self,
-        _record: &'r dyn Cells,
-        _lookup: &'r dyn Lookup,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
     ) -> Result<Outcome<Linked<'r>>, LookupError> {
-        Ok(Outcome::Ready(Linked::default()))
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        let mut found = Found::default();
+        match self.distinct_value(&mut evaluator) {
+            Ok(value) => evaluator.distinct = value,
+            Err(halt) => found.halted(halt)?,
+        }
+        let mut links = Vec::with_capacity(self.links.len());
+        for (index, field) in self.links.iter().enumerate() {
+            let linked = field.value(&mut evaluator).and_then(|value| {
+                let mut targets = Vec::new();
+                references(value, &mut targets)?;
+                Ok(targets)
+            });
+            if let Some(targets) = found.kept(field, linked)? {
+                links.push((index, targets));
+            }
+        }
+        let Evaluator { repairs, orphans, .. } = evaluator;
+        Ok(found.outcome(Linked { links, repairs, orphans }))
     }
 
     /// A cell, read by its column's type; for `keep oldest created_at`.
-    pub fn column_value<'r>(&'r self, _record: &'r dyn Cells, _column: &str) -> Result<Value<'r>, Failure> {
-        Ok(Value::None)
+    pub fn column_value<'r>(&'r self, record: &'r dyn Cells, column: &str) -> Result<Value<'r>, Failure> {
+        let Some(column) = self.shared.columns.iter().find(|known| known.name == column) else {
+            return Err(Failure { field: column.to_owned(), reason: "the object has no such column".to_owned() });
+        };
+        let cell = record.cell(column.position);
+        let value = column.read(cell, &self.shared.blanks, &self.shared.settings);
+        value.map_err(|fault| fault.failure(&column.name, column.is_sensitive))
+    }
+}
+
+/// Compiles conditions.
+struct Rules<'c, 'p> {
+    compiler: &'c mut Compiler<'p>,
+}
+
+impl<'p> Rules<'_, 'p> {
+    fn rule(&mut self, kind: &str, condition: &'p migr_plan::Expr, reason: &str) -> Result<Rule, (String, String)> {
+        let compiled = self.compiler.watch(|compiler| compiler.node(condition));
+        let (condition, is_masked) = compiled.map_err(|error| (format!(", {kind}"), error))?;
+        let mut columns = Vec::new();
+        condition.columns(&mut columns);
+        let names = columns.iter().filter_map(|position| self.compiler.column_name(*position));
+        let columns = names.collect::<Vec<_>>().join(", ");
+        let columns = if columns.is_empty() { kind.to_owned() } else { columns };
+        Ok(Rule { condition, reason: reason.to_owned(), columns, is_masked })
+    }
+}
+
+impl Rule {
+    fn holds<'r>(&'r self, evaluator: &mut Evaluator<'r>) -> Result<Option<bool>, Halt> {
+        evaluator.is_masked = self.is_masked;
+        evaluator.truth(&self.condition).map_err(|stop| self.halt(stop))
+    }
+
+    fn halt(&self, stop: Stop) -> Halt {
+        match stop {
+            Stop::Fault(fault) | Stop::Quarantine(fault) => {
+                let failure = fault.failure(&self.columns, self.is_masked);
+                let reason = if self.reason.is_empty() {
+                    failure.reason
+                } else {
+                    format!("{}; whether the record {} cannot be said", failure.reason, self.reason)
+                };
+                Halt::Failures(vec![Failure { reason, ..failure }])
+            }
+            Stop::Skip(reason) => Halt::Skip(reason),
+            Stop::Lookup(error) => Halt::Lookup(error),
+        }
+    }
+}
+
+impl Field {
+    fn value<'r>(&'r self, evaluator: &mut Evaluator<'r>) -> Result<Value<'r>, Stop> {
+        evaluator.field = &self.name;
+        evaluator.is_masked = self.is_masked;
+        let mut value = evaluator.value(&self.value)?;
+        if let (Value::File(file), Some(name)) = (&mut value, &self.file_name) {
+            let name = evaluator.value(name)?;
+            if !name.is_none() {
+                file.name = crate::text::trim(text_of(name)?);
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// Why the evaluation of a record ended early.
+enum Halt {
+    Skip(String),
+    Failures(Vec<Failure>),
+    Lookup(LookupError),
+}
+
+/// What came of the fields so far.
+#[derive(Default)]
+struct Found {
+    failures: Vec<Failure>,
+    skip: Option<String>,
+}
+
+impl Found {
+    fn halted(&mut self, halt: Halt) -> Result<(), LookupError> {
+        match halt {
+            Halt::Skip(reason) => self.skip = self.skip.take().or(Some(reason)),
+            Halt::Failures(failures) => self.failures.extend(failures),
+            Halt::Lookup(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn kept<T>(&mut self, field: &Field, value: Result<T, Stop>) -> Result<Option<T>, LookupError> {
+        let halt = match value {
+            Ok(value) => return Ok(Some(value)),
+            Err(Stop::Fault(fault) | Stop::Quarantine(fault)) => {
+                Halt::Failures(vec![fault.failure(&field.name, field.is_masked)])
+            }
+            Err(Stop::Skip(reason)) => Halt::Skip(reason),
+            Err(Stop::Lookup(error)) => Halt::Lookup(error),
+        };
+        self.halted(halt)?;
+        Ok(None)
+    }
+
+    fn outcome<T>(self, ready: T) -> Outcome<T> {
+        match self.skip {
+            Some(reason) => Outcome::Skip { reason },
+            None if self.failures.is_empty() => Outcome::Ready(ready),
+            None => Outcome::Quarantine(self.failures),
+        }
+    }
+}
+
+/// The references of a value, each once.
+fn references<'r>(value: Value<'r>, into: &mut Vec<Reference<'r>>) -> Result<(), Fault> {
+    match value {
+        Value::None | Value::Default => Ok(()),
+        Value::List(items) | Value::Tuple(items) => items.into_iter().try_for_each(|item| references(item, into)),
+        Value::Reference(reference) => {
+            if !into.contains(&reference) {
+                into.push(reference);
+            }
+            Ok(())
+        }
+        other => Err(Fault::plain(format!("a reference was expected, not {}", other.kind()))),
     }
 }

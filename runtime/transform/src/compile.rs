@@ -1,0 +1,229 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use migr_plan::{Distinct, Expr, NamedExpr, Plan, Recovery, ReferenceChoice, ReferenceTarget, SourceObject};
+use rust_decimal::Decimal;
+
+use crate::column::{Blanks, Column};
+use crate::dates::Zone;
+use crate::functions::{Function, Settings};
+use crate::node::{Call, Node, Recover, ReferenceNode, Same, Shared, Target, Through};
+use crate::phones::Region;
+use crate::picklist::Table;
+use crate::{Currency, Value};
+
+/// Turns expressions over one source object into nodes.
+pub(crate) struct Compiler<'p> {
+    plan: &'p Plan,
+    object: &'p SourceObject,
+    shared: Shared,
+    table_positions: BTreeMap<&'p str, usize>,
+    /// Whether anything compiled since the last [`Compiler::watch`] reads a sensitive column.
+    touches_sensitive: bool,
+}
+
+type Compiled<T> = Result<T, String>;
+
+/// What the migration says once.
+pub(crate) fn settings(plan: &Plan) -> Compiled<Settings> {
+    let read =
+        |what: &str, text: &Option<String>| text.as_ref().map(|text| (text.clone(), format!("{what} = \"{text}\"")));
+    let mut settings = Settings::default();
+    if let Some((name, written)) = read("timezone", &plan.options.timezone) {
+        settings.zone =
+            Some(Zone::named(&name).ok_or_else(|| format!("{written} is not a zone of the IANA database"))?);
+    }
+    if let Some((code, written)) = read("country", &plan.options.country) {
+        settings.region = Some(Region::of(&code).ok_or_else(|| format!("{written} is not a country of ISO 3166-1"))?);
+    }
+    if let Some((code, written)) = read("currency", &plan.options.currency) {
+        settings.currency =
+            Some(Currency::from_code(&code).ok_or_else(|| format!("{written} is not a currency of ISO 4217"))?);
+    }
+    Ok(settings)
+}
+
+/// Spelling → the spelling that stays.
+pub(crate) fn same_table(distinct: &Distinct) -> Same {
+    let pairs = distinct.same.iter().flat_map(|same| same.variants.iter().map(|variant| (variant, &same.canonical)));
+    pairs.map(|(variant, canonical)| (variant.trim().to_owned(), canonical.trim().to_owned())).collect()
+}
+
+impl<'p> Compiler<'p> {
+    pub(crate) fn new(plan: &'p Plan, object: &'p SourceObject) -> Compiled<Self> {
+        let settings = settings(plan)?;
+        let columns = object
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                Column::new(at, column, &settings).map_err(|error| format!("column {}: {error}", column.name))
+            })
+            .collect::<Compiled<_>>()?;
+        let shared = Shared { columns, blanks: Blanks::new(&plan.source.blank), settings, tables: Vec::new() };
+        Ok(Self { plan, object, shared, table_positions: BTreeMap::new(), touches_sensitive: false })
+    }
+
+    pub(crate) fn into_shared(self) -> Shared {
+        self.shared
+    }
+
+    /// Compiles, and tells whether a sensitive column may contribute to the value.
+    pub(crate) fn watch<T>(&mut self, compile: impl FnOnce(&mut Self) -> Compiled<T>) -> Compiled<(T, bool)> {
+        self.touches_sensitive = false;
+        let compiled = compile(self)?;
+        Ok((compiled, self.touches_sensitive))
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Compiled<usize> {
+        let found = self.object.columns.iter().position(|column| column.name == name);
+        found.ok_or_else(|| format!("{} has no column `{name}`", self.object.name))
+    }
+
+    pub(crate) fn column_name(&self, position: usize) -> Option<&'p str> {
+        self.object.columns.get(position).map(|column| column.name.as_str())
+    }
+
+    pub(crate) fn node(&mut self, expr: &'p Expr) -> Compiled<Node> {
+        Ok(match expr {
+            Expr::None => Node::Constant(Value::None),
+            Expr::Default => Node::Constant(Value::Default),
+            Expr::Boolean { value } => Node::Constant(Value::Boolean(*value)),
+            Expr::Number { value } => Node::Constant(number(value)?),
+            Expr::Text { value } => Node::Constant(Value::text(value.clone())),
+            Expr::Option { value } => Node::Constant(Value::Option(value.clone().into())),
+            Expr::Column { name } => Node::Column(self.column(name)?),
+            Expr::DistinctValue => Node::Distinct,
+            Expr::Through { key, target, field } => {
+                let column = self.referred(target, field)?;
+                Node::Through(Box::new(Through { key: self.node(key)?, target: target.clone(), column }))
+            }
+            Expr::Call { function, arguments } => self.call(function, arguments)?,
+            Expr::Binary { operator, left, right } => {
+                Node::Binary(*operator, Box::new([self.node(left)?, self.node(right)?]))
+            }
+            Expr::Not { value } => Node::Not(Box::new(self.node(value)?)),
+            Expr::If { condition, then, otherwise } => {
+                Node::If(Box::new([self.node(condition)?, self.node(then)?, self.node(otherwise)?]))
+            }
+            Expr::Record { fields } => Node::Record(self.named(fields)?),
+            Expr::List { items } => Node::List(self.nodes(items)?),
+            Expr::Tuple { items } => Node::Tuple(self.nodes(items)?),
+            Expr::Template { parts } => Node::Template(self.nodes(parts)?),
+            Expr::Picklist { table, inputs, output } => {
+                Node::Picklist { table: self.table(table)?, inputs: self.nodes(inputs)?, output: *output }
+            }
+            Expr::Reference { key, targets, by, on_missing } => {
+                let (by, targets) = self.targets(targets, by.as_ref())?;
+                Node::Reference(Box::new(ReferenceNode { key: self.node(key)?, targets, by, on_missing: *on_missing }))
+            }
+            Expr::Owner { key, target } => Node::Owner { key: Box::new(self.node(key)?), target: target.clone() },
+            Expr::Existing { object, fields } => Node::Existing { object: object.clone(), fields: self.named(fields)? },
+            Expr::Convert { value, to } => Node::Convert { value: Box::new(self.node(value)?), to: to.clone() },
+            Expr::Otherwise { value, recovery } => Node::Otherwise {
+                value: Box::new(self.node(value)?),
+                recovery: match recovery {
+                    Recovery::Quarantine => Recover::Quarantine,
+                    Recovery::Skip => Recover::Skip,
+                    Recovery::Use { value } => Recover::Use(Box::new(self.node(value)?)),
+                },
+            },
+        })
+    }
+
+    fn nodes(&mut self, exprs: &'p [Expr]) -> Compiled<Vec<Node>> {
+        exprs.iter().map(|expr| self.node(expr)).collect()
+    }
+
+    fn named(&mut self, fields: &'p [NamedExpr]) -> Compiled<Vec<(String, Node)>> {
+        fields.iter().map(|field| Ok((field.name.clone(), self.node(&field.value)?))).collect()
+    }
+
+    fn column(&mut self, name: &str) -> Compiled<usize> {
+        let position = self.position(name)?;
+        self.touches_sensitive |= self.shared.columns.get(position).is_some_and(|column| column.is_sensitive);
+        Ok(position)
+    }
+
+    /// A column of a referred object.
+    fn referred(&mut self, target: &ReferenceTarget, field: &str) -> Compiled<Column> {
+        let object = self.plan.source_object(&target.object);
+        let object = object.ok_or_else(|| format!("the plan has no source object {}", target.object))?;
+        let position = object.columns.iter().position(|column| column.name == field);
+        let found = position.and_then(|at| Some((at, object.columns.get(at)?)));
+        let (position, column) = found.ok_or_else(|| format!("{} has no column `{field}`", object.name))?;
+        self.touches_sensitive |= column.sensitive;
+        Column::new(position, column, &self.shared.settings)
+            .map_err(|error| format!("{}.{field}: {error}", object.name))
+    }
+
+    fn call(&mut self, name: &str, arguments: &'p [Expr]) -> Compiled<Node> {
+        let function = Function::find(name).ok_or_else(|| format!("there is no function `{name}`"))?;
+        let (input, given) = arguments.split_first().ok_or_else(|| format!("{name}: nothing flows in"))?;
+        let needed = function.parameters.iter().filter(|parameter| !parameter.is_optional).count();
+        if given.len() < needed || given.len() > function.parameters.len() {
+            return Err(format!(
+                "{name}: {} arguments, where {needed} to {} are taken",
+                given.len(),
+                function.parameters.len()
+            ));
+        }
+        let written = |at: usize| match given.get(at) {
+            Some(Expr::Text { value } | Expr::Option { value }) => Some(value.as_str()),
+            _ => None,
+        };
+        for (at, parameter) in function.parameters.iter().enumerate() {
+            let is_computed = given.get(at).is_some_and(|given| !matches!(given, Expr::None)) && written(at).is_none();
+            if is_computed && parameter.kind.is_written_out() {
+                return Err(format!("{name}: `{}` must be written out as a text", parameter.name));
+            }
+        }
+        let mut prepared = function.prepare(written)?;
+        // `start | in_zone("Europe/Berlin") | format("%H:%M")`: an instant has no zone of its own, so the zone is handed on here.
+        if name == "format"
+            && prepared.zone.is_none()
+            && let Expr::Call { function, arguments } = input
+            && let ("in_zone", [_, Expr::Text { value }]) = (function.as_str(), arguments.as_slice())
+        {
+            prepared.zone = Zone::named(value);
+        }
+        let call = Call { function, input: self.node(input)?, arguments: self.nodes(given)?, prepared };
+        Ok(Node::Call(Box::new(call)))
+    }
+
+    fn table(&mut self, name: &'p str) -> Compiled<usize> {
+        if let Some(position) = self.table_positions.get(name) {
+            return Ok(*position);
+        }
+        let picklist = self.plan.picklist(name).ok_or_else(|| format!("the plan has no picklist {name}"))?;
+        let position = self.shared.tables.len();
+        self.shared.tables.push(Table::new(picklist));
+        self.table_positions.insert(name, position);
+        Ok(position)
+    }
+
+    fn targets(
+        &mut self,
+        targets: &[ReferenceTarget],
+        by: Option<&ReferenceChoice>,
+    ) -> Compiled<(Option<usize>, Vec<Target>)> {
+        let position = by.map(|by| self.column(&by.column)).transpose()?;
+        let with_values = targets.iter().enumerate().map(|(at, target)| {
+            let value = by.and_then(|by| by.values.get(at)).map(|value| value.trim().to_lowercase());
+            Target { target: target.clone(), by_value: value.unwrap_or_default(), same: self.same(target) }
+        });
+        Ok((position, with_values.collect()))
+    }
+
+    fn same(&self, target: &ReferenceTarget) -> Option<Arc<Same>> {
+        let distinct = target.stages.iter().find_map(|stage| self.plan.stage(stage)?.distinct.as_ref())?;
+        Some(Arc::new(same_table(distinct))).filter(|same| !same.is_empty())
+    }
+}
+
+fn number(text: &str) -> Compiled<Value<'static>> {
+    if let Ok(whole) = text.parse() {
+        return Ok(Value::Integer(whole));
+    }
+    Decimal::from_str_exact(text).map(Value::Decimal).map_err(|_| format!("`{text}` is not a number"))
+}

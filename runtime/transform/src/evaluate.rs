@@ -1,0 +1,406 @@
+use std::borrow::Cow;
+
+use migr_plan::{OnMissing, Operator};
+
+use crate::convert::{convert, record, text_of};
+use crate::failure::Fault;
+use crate::functions::{Arguments, Scope};
+use crate::node::{Call, Node, Recover, ReferenceNode, Shared, Target, Through};
+use crate::operators::binary;
+use crate::picklist::Looked;
+use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, Value};
+
+/// What joins the parts of a key of several columns.
+pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
+
+/// Why a value could not be computed.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The value is at fault; `otherwise` can recover.
+    Fault(Box<Fault>),
+    /// A written rule sets the record aside.
+    Quarantine(Box<Fault>),
+    /// A written rule leaves the record out.
+    Skip(String),
+    /// The world could not be asked.
+    Lookup(LookupError),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(Box::new(fault))
+    }
+}
+
+impl From<LookupError> for Stop {
+    fn from(error: LookupError) -> Self {
+        Self::Lookup(error)
+    }
+}
+
+impl Stop {
+    fn inside(self, part: &str) -> Self {
+        match self {
+            Self::Fault(fault) => Self::Fault(Box::new(fault.inside(part))),
+            Self::Quarantine(fault) => Self::Quarantine(Box::new(fault.inside(part))),
+            other => other,
+        }
+    }
+}
+
+type Evaluated<'r> = Result<Value<'r>, Stop>;
+
+/// The evaluation of one record.
+pub(crate) struct Evaluator<'r> {
+    shared: &'r Shared,
+    record: &'r dyn Cells,
+    lookup: &'r dyn Lookup,
+    /// The value of a `map distinct` record.
+    pub(crate) distinct: Option<Cow<'r, str>>,
+    /// The field that is computed, for what is noted.
+    pub(crate) field: &'r str,
+    /// Whether a sensitive column may contribute to it.
+    pub(crate) is_masked: bool,
+    pub(crate) repairs: Vec<Repair>,
+    pub(crate) orphans: Vec<Orphan>,
+    pub(crate) created: Vec<CreatedOption>,
+    losses: Vec<String>,
+}
+
+impl<'r> Evaluator<'r> {
+    pub(crate) fn new(shared: &'r Shared, record: &'r dyn Cells, lookup: &'r dyn Lookup) -> Self {
+        Self {
+            shared,
+            record,
+            lookup,
+            distinct: None,
+            field: "",
+            is_masked: false,
+            repairs: Vec::new(),
+            orphans: Vec::new(),
+            created: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+
+    pub(crate) fn value(&mut self, node: &'r Node) -> Evaluated<'r> {
+        match node {
+            Node::Constant(value) => Ok(borrowed(value)),
+            Node::Column(position) => self.column(*position),
+            Node::Distinct => Ok(self.distinct.clone().map_or(Value::None, Value::text)),
+            Node::Through(through) => self.through(through),
+            Node::Call(call) => self.call(call),
+            Node::Binary(operator, sides) => self.binary(*operator, sides),
+            Node::Not(value) => Ok(self.truth(value)?.map_or(Value::None, |truth| Value::Boolean(!truth))),
+            Node::If(parts) => {
+                let [condition, then, otherwise] = &**parts;
+                if self.truth(condition)? == Some(true) { self.value(then) } else { self.value(otherwise) }
+            }
+            Node::Record(fields) => {
+                let parts = fields.iter().map(|(name, node)| {
+                    let value = self.value(node).map_err(|stop| stop.inside(name))?;
+                    Ok((Cow::Borrowed(name.as_str()), value))
+                });
+                parts.collect::<Result<_, Stop>>().map(record)
+            }
+            Node::List(items) => {
+                let mut values = self.values(items)?;
+                values.retain(|value| !value.is_none());
+                Ok(Value::list(values))
+            }
+            Node::Tuple(items) => self.values(items).map(Value::Tuple),
+            Node::Template(parts) => self.template(parts),
+            Node::Picklist { table, inputs, output } => self.picklist(*table, inputs, *output),
+            Node::Reference(reference) => self.reference(reference),
+            Node::Owner { key, target } => {
+                let key = self.value(key)?;
+                each(key, &mut |key| {
+                    let found = self.lookup.owner(target, &key)?;
+                    if found.orphan {
+                        let owner = if self.is_masked { "***".to_owned() } else { key.into_owned() };
+                        let field = self.field.to_owned();
+                        self.orphans.push(Orphan { field, owner, fallback: found.id.is_some() });
+                    }
+                    Ok(found.id.map_or(Value::None, |id| Value::Reference(Reference { object: found.object, id })))
+                })
+            }
+            Node::Existing { object, fields } => self.existing(object, fields),
+            Node::Convert { value, to } => {
+                let value = self.value(value)?;
+                Ok(convert(value, to, &self.shared.settings)?)
+            }
+            Node::Otherwise { value, recovery } => self.otherwise(value, recovery),
+        }
+    }
+
+    /// A condition: true, false, or none.
+    pub(crate) fn truth(&mut self, node: &'r Node) -> Result<Option<bool>, Stop> {
+        match self.value(node)? {
+            Value::None => Ok(None),
+            Value::Boolean(truth) => Ok(Some(truth)),
+            other => Err(Fault::plain(format!("a truth value was expected, not {}", other.kind())).into()),
+        }
+    }
+
+    fn values(&mut self, nodes: &'r [Node]) -> Result<Vec<Value<'r>>, Stop> {
+        nodes.iter().map(|node| self.value(node)).collect()
+    }
+
+    fn column(&self, position: usize) -> Evaluated<'r> {
+        let Some(column) = self.shared.columns.get(position) else { return Ok(Value::None) };
+        let cell = self.record.cell(column.position);
+        Ok(column.read(cell, &self.shared.blanks, &self.shared.settings)?)
+    }
+
+    fn through(&mut self, through: &'r Through) -> Evaluated<'r> {
+        let key = self.value(&through.key)?;
+        let is_list = matches!(key, Value::List(_));
+        each(key, &mut |key| {
+            let cell = self.lookup.cell(&through.target, &key, &through.column.name)?;
+            if let Some(cell) = cell {
+                return Ok(through.column.read_cow(cell, &self.shared.blanks, &self.shared.settings)?);
+            }
+            let fault = Fault::of(key, format!("is no {} of the export", through.target.object));
+            if !is_list {
+                return Err(fault.into());
+            }
+            // One element must not take the others with it; its place stays empty.
+            self.repair(&fault, "left out of the list");
+            Ok(Value::None)
+        })
+    }
+
+    fn call(&mut self, call: &'r Call) -> Evaluated<'r> {
+        let input = self.value(&call.input)?;
+        if input.is_none() && !call.function.takes_none {
+            return Ok(Value::None);
+        }
+        let mut arguments: Arguments<'r> = [Value::None, Value::None];
+        for (argument, node) in arguments.iter_mut().zip(&call.arguments) {
+            *argument = self.value(node)?;
+        }
+        let settings = &self.shared.settings;
+        let mut scope = Scope { settings, prepared: &call.prepared, losses: &mut self.losses };
+        let value = call.function.call(&mut scope, input, arguments)?;
+        for reason in self.losses.drain(..) {
+            self.repairs.push(Repair { field: self.field.to_owned(), reason });
+        }
+        Ok(value)
+    }
+
+    fn binary(&mut self, operator: Operator, [left, right]: &'r [Node; 2]) -> Evaluated<'r> {
+        match operator {
+            Operator::Coalesce => {
+                let left = self.value(left)?;
+                if left.is_none() { self.value(right) } else { Ok(left) }
+            }
+            Operator::And | Operator::Or => {
+                // One side that decides makes the other one unimportant; else none stays none.
+                let decides = operator == Operator::Or;
+                let left = self.truth(left)?;
+                if left == Some(decides) {
+                    return Ok(Value::Boolean(decides));
+                }
+                let right = self.truth(right)?;
+                let both = left.is_some() && right.is_some();
+                Ok(match right {
+                    Some(truth) if truth == decides => Value::Boolean(decides),
+                    _ if both => Value::Boolean(!decides),
+                    _ => Value::None,
+                })
+            }
+            _ => {
+                let left = self.value(left)?;
+                let right = self.value(right)?;
+                Ok(binary(operator, left, right)?)
+            }
+        }
+    }
+
+    fn template(&mut self, parts: &'r [Node]) -> Evaluated<'r> {
+        let mut text = String::new();
+        for part in parts {
+            match self.value(part)? {
+                Value::None => {}
+                Value::List(items) => {
+                    let mut separator = "";
+                    for item in items.into_iter().filter(|item| !item.is_none()) {
+                        text.push_str(separator);
+                        text.push_str(&text_of(item)?);
+                        separator = ", ";
+                    }
+                }
+                value => text.push_str(&text_of(value)?),
+            }
+        }
+        Ok(Value::text(text))
+    }
+
+    fn picklist(&mut self, table: usize, inputs: &'r [Node], output: usize) -> Evaluated<'r> {
+        let Some(table) = self.shared.tables.get(table) else { return Ok(Value::None) };
+        let mut values = self.values(inputs)?;
+        let looked = |key: &[Option<Cow<'_, str>>]| table.look_up(key, output);
+        if let [Value::List(_)] = values.as_slice() {
+            let Some(Value::List(items)) = values.pop() else { return Ok(Value::None) };
+            let options =
+                items.into_iter().filter(|item| !item.is_none()).map(|item| self.looked(looked(&[key_part(item)?])?));
+            return options.collect::<Result<_, Stop>>().map(Value::list);
+        }
+        // Tables of one input are the rule; they need no list of parts.
+        let found = match (values.pop(), values.is_empty()) {
+            (Some(single), true) => looked(&[key_part(single)?])?,
+            (last, _) => {
+                let parts = values.into_iter().chain(last).map(key_part).collect::<Result<Vec<_>, _>>()?;
+                looked(&parts)?
+            }
+        };
+        self.looked(found)
+    }
+
+    fn looked(&mut self, found: Looked<'r>) -> Evaluated<'r> {
+        match found {
+            Looked::Value(value) => Ok(value),
+            Looked::Skip(reason) => Err(Stop::Skip(reason)),
+            Looked::Created(value, option) => {
+                if !self.created.contains(&option) {
+                    self.created.push(option);
+                }
+                Ok(value)
+            }
+        }
+    }
+
+    fn reference(&mut self, reference: &'r ReferenceNode) -> Evaluated<'r> {
+        let key = self.value(&reference.key)?;
+        if key.is_none() {
+            return Ok(Value::None);
+        }
+        let targets = match reference.by {
+            None => reference.targets.as_slice(),
+            Some(by) => std::slice::from_ref(self.chosen(reference, by)?),
+        };
+        let found = each(key, &mut |key| self.resolve(reference.on_missing, targets, key))?;
+        Ok(match found {
+            Value::List(mut items) => {
+                items.retain(|item| !item.is_none());
+                Value::list(items)
+            }
+            single => single,
+        })
+    }
+
+    /// The target that the `by` column names.
+    fn chosen(&self, reference: &'r ReferenceNode, by: usize) -> Result<&'r Target, Fault> {
+        let cell = self.record.cell(by).trim();
+        let named = cell.to_lowercase();
+        let found = reference.targets.iter().find(|target| target.by_value == named);
+        found.ok_or_else(|| {
+            let column = self.shared.columns.get(by).map_or("", |column| column.name.as_str());
+            Fault::of(cell, format!("in `{column}` does not tell what the reference refers to"))
+        })
+    }
+
+    fn resolve(&mut self, on_missing: OnMissing, targets: &'r [Target], key: Cow<'r, str>) -> Evaluated<'r> {
+        let mut missing = None;
+        for target in targets {
+            let same = target.same.as_ref().and_then(|same| same.get(&*key));
+            match self.lookup.destination(&target.target, same.map_or(&*key, String::as_str))? {
+                Resolved::Found { object, id } => return Ok(Value::Reference(Reference { object, id })),
+                Resolved::Missing { why } => {
+                    missing = missing.or(Some(format!("is no {} of the destination: {why}", target.target.object)));
+                }
+            }
+        }
+        let says = missing.unwrap_or_else(|| "refers to nothing that the plan knows".to_owned());
+        let fault = Fault::of(key, says);
+        match on_missing {
+            OnMissing::Quarantine => Err(fault.into()),
+            OnMissing::Skip => Err(Stop::Skip(fault.reason(self.is_masked))),
+            OnMissing::None => {
+                self.repair(&fault, "left empty");
+                Ok(Value::None)
+            }
+        }
+    }
+
+    fn existing(&mut self, object: &'r str, fields: &'r [(String, Node)]) -> Evaluated<'r> {
+        let mut wanted = Vec::with_capacity(fields.len());
+        for (name, node) in fields {
+            let value = self.value(node)?;
+            if value.is_none() {
+                return Ok(Value::None);
+            }
+            wanted.push((name.clone(), text_of(value)?.into_owned()));
+        }
+        match self.lookup.existing(object, &wanted)? {
+            Some(id) => Ok(Value::Reference(Reference { object: Cow::Borrowed(object), id })),
+            None => {
+                let values = wanted.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
+                let names = wanted.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+                Err(Fault::of(values, format!("is the {names} of no record of {object} in the destination")).into())
+            }
+        }
+    }
+
+    fn otherwise(&mut self, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {
+        let before = (self.repairs.len(), self.orphans.len(), self.created.len());
+        let fault = match self.value(value) {
+            Err(Stop::Fault(fault)) => fault,
+            other => return other,
+        };
+        // What was noted on the way to a value that is not used did not happen.
+        self.repairs.truncate(before.0);
+        self.orphans.truncate(before.1);
+        self.created.truncate(before.2);
+        self.losses.clear();
+        match recovery {
+            Recover::Quarantine => Err(Stop::Quarantine(fault)),
+            Recover::Skip => Err(Stop::Skip(fault.reason(self.is_masked))),
+            Recover::Use(other) => {
+                let value = self.value(other)?;
+                self.repair(&fault, if value.is_none() { "left empty" } else { "the other value of the map taken" });
+                Ok(value)
+            }
+        }
+    }
+
+    fn repair(&mut self, fault: &Fault, done: &str) {
+        let reason = format!("{}; {done}", fault.reason(self.is_masked));
+        self.repairs.push(Repair { field: self.field.to_owned(), reason });
+    }
+}
+
+/// A key, or each key of a list; an absent one gives none.
+fn each<'r>(value: Value<'r>, of: &mut dyn FnMut(Cow<'r, str>) -> Evaluated<'r>) -> Evaluated<'r> {
+    match value {
+        Value::None => Ok(Value::None),
+        Value::List(items) => items.into_iter().map(|item| each(item, of)).collect::<Result<_, _>>().map(Value::List),
+        Value::Reference(_) | Value::Default => Ok(value),
+        Value::Tuple(parts) => {
+            let parts: Vec<_> =
+                parts.into_iter().map(|part| Ok(crate::text::trim(text_of(part)?))).collect::<Result<_, Fault>>()?;
+            if parts.iter().all(|part| part.is_empty()) {
+                return Ok(Value::None);
+            }
+            of(Cow::Owned(parts.join(&KEY_SEPARATOR.to_string())))
+        }
+        single => {
+            let key = crate::text::trim(text_of(single)?);
+            if key.is_empty() { Ok(Value::None) } else { of(key) }
+        }
+    }
+}
+
+/// A part of a picklist's key.
+fn key_part(value: Value<'_>) -> Result<Option<Cow<'_, str>>, Fault> {
+    if value.is_none() { Ok(None) } else { text_of(value).map(Some) }
+}
+
+/// A constant, lent.
+fn borrowed<'r>(value: &'r Value<'static>) -> Value<'r> {
+    match value {
+        Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+        Value::Option(option) => Value::Option(Cow::Borrowed(option)),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,344 @@
+//! HTML as people's exports hold it: with plain line ends, stray signs and half a tag.
+
+mod entities;
+mod tokens;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use htmd::HtmlToMarkdown;
+
+use tokens::{Token, tokens};
+
+/// Elements that begin a line of their own; where there is one, plain line ends are only blanks.
+const BLOCKS: &[&str] = &[
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "figure",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+];
+/// Elements that Markdown has a form for, besides blocks.
+const KEPT: &[&str] = &["a", "b", "caption", "code", "em", "i", "img", "span", "strong"];
+/// Elements that go with all that is in them.
+const REMOVED: &[&str] = &[
+    "applet", "audio", "button", "canvas", "embed", "head", "iframe", "input", "map", "math", "noscript", "object",
+    "script", "select", "style", "svg", "template", "textarea", "title", "video",
+];
+/// Elements whose text stays and whose look is lost.
+const FLATTENED: &[&str] = &[
+    "abbr",
+    "acronym",
+    "big",
+    "cite",
+    "del",
+    "dfn",
+    "fieldset",
+    "figcaption",
+    "font",
+    "form",
+    "ins",
+    "kbd",
+    "label",
+    "legend",
+    "mark",
+    "o:p",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "strike",
+    "sub",
+    "sup",
+    "time",
+    "tt",
+    "u",
+    "var",
+    "wbr",
+];
+/// Deeper than any document, and not so deep that reading it could exhaust the stack.
+const DEEPEST: usize = 200;
+
+static CONVERTER: LazyLock<HtmlToMarkdown> =
+    LazyLock::new(|| HtmlToMarkdown::builder().skip_tags(REMOVED.to_vec()).build());
+
+/// What Markdown could not hold, by name, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Losses(BTreeMap<&'static str, usize>);
+
+impl Losses {
+    fn add(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    /// In words: `Markdown has no form for 1 <script>, 2 <u>`; none where nothing was lost.
+    pub(crate) fn in_words(&self) -> Option<String> {
+        let mut words = String::from("Markdown has no form for ");
+        for (at, (what, count)) in self.0.iter().enumerate() {
+            let separator = if at == 0 { "" } else { ", " };
+            let _ = write!(words, "{separator}{count} {what}");
+        }
+        (!self.0.is_empty()).then_some(words)
+    }
+}
+
+/// What a text is, as far as HTML goes.
+struct Survey {
+    is_html: bool,
+    has_blocks: bool,
+    is_too_deep: bool,
+    losses: Losses,
+}
+
+fn survey(text: &str) -> Survey {
+    let mut found = Survey { is_html: false, has_blocks: false, is_too_deep: false, losses: Losses::default() };
+    let (mut unknown, mut depth) = (0, 0_usize);
+    for token in tokens(text) {
+        match token {
+            Token::Text(text) => found.is_html |= entities::first(text).is_some(),
+            Token::Comment => {
+                found.is_html = true;
+                found.losses.add("comment");
+            }
+            Token::Tag { name, is_end, has_style } => {
+                let is_in = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+                let lost = REMOVED.iter().chain(FLATTENED).copied().find(|known| known.eq_ignore_ascii_case(name));
+                let is_block = is_in(BLOCKS);
+                found.has_blocks |= is_block;
+                if is_block || lost.is_some() || is_in(KEPT) {
+                    found.is_html = true;
+                } else if !is_end {
+                    unknown += 1;
+                }
+                depth = if is_end { depth.saturating_sub(1) } else { depth + 1 };
+                found.is_too_deep |= depth > DEEPEST;
+                if let (Some(lost), false) = (lost, is_end) {
+                    found.losses.add(in_brackets(lost));
+                }
+                if has_style {
+                    found.losses.add("style");
+                }
+            }
+        }
+    }
+    if found.is_html {
+        (0..unknown).for_each(|_| found.losses.add("unknown tag"));
+    }
+    found
+}
+
+/// The name in angle brackets, from a table, so that a count can be kept by it.
+fn in_brackets(name: &'static str) -> &'static str {
+    static NAMES: LazyLock<BTreeMap<&'static str, String>> =
+        LazyLock::new(|| REMOVED.iter().chain(FLATTENED).copied().map(|name| (name, format!("<{name}>"))).collect());
+    NAMES.get(name).map_or(name, String::as_str)
+}
+
+/// HTML as Markdown. Text that holds no HTML stays as it stands. Where no tag begins a line of its own, line ends stay line breaks.
+pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
+    if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
+        return (text, Losses::default());
+    }
+    let mut survey = survey(&text);
+    if !survey.is_html {
+        return (text, Losses::default());
+    }
+    if survey.is_too_deep {
+        survey.losses.add("nesting of more than 200 elements");
+        return (Cow::Owned(plain(text).into_owned()), survey.losses);
+    }
+    let html =
+        if survey.has_blocks { text } else { Cow::Owned(text.replace("\r\n", "\n").replace(['\r', '\n'], "<br>")) };
+    match CONVERTER.convert(&html) {
+        Ok(markdown) => (Cow::Owned(markdown), survey.losses),
+        Err(_) => (Cow::Owned(plain(html).into_owned()), survey.losses),
+    }
+}
+
+/// The text of HTML without its tags. Text that holds no HTML stays as it stands. A tag that begins a line of its own gives a line break.
+pub(crate) fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
+        return text;
+    }
+    let survey = survey(&text);
+    if !survey.is_html {
+        return text;
+    }
+    let mut lines = Lines { keeps_line_ends: !survey.has_blocks, ..Lines::default() };
+    let mut removed: Option<&str> = None;
+    for token in tokens(&text) {
+        match token {
+            Token::Tag { name, is_end: true, .. } if removed.is_some_and(|open| open.eq_ignore_ascii_case(name)) => {
+                removed = None;
+            }
+            _ if removed.is_some() => {}
+            Token::Tag { name, is_end: false, .. }
+                if REMOVED.iter().any(|known| known.eq_ignore_ascii_case(name))
+                    && !name.eq_ignore_ascii_case("input") =>
+            {
+                removed = Some(name);
+            }
+            Token::Tag { name, .. } => {
+                if BLOCKS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    lines.end();
+                }
+            }
+            Token::Comment => {}
+            Token::Text(text) => lines.push(&entities::decoded(text)),
+        }
+    }
+    Cow::Owned(lines.done())
+}
+
+/// Text in the making: blanks run together, blank lines left out.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    keeps_line_ends: bool,
+    blank: bool,
+    line_end: bool,
+}
+
+impl Lines {
+    fn push(&mut self, text: &str) {
+        for character in text.chars() {
+            if character == '\n' && self.keeps_line_ends {
+                self.line_end = true;
+            } else if character.is_whitespace() {
+                self.blank = true;
+            } else {
+                if self.line_end && !self.text.is_empty() {
+                    self.text.push('\n');
+                } else if self.blank && !self.text.is_empty() {
+                    self.text.push(' ');
+                }
+                (self.blank, self.line_end) = (false, false);
+                self.text.push(character);
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.line_end = true;
+    }
+
+    fn done(self) -> String {
+        self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted(text: &str) -> String {
+        let (markdown, losses) = markdown(Cow::Borrowed(text));
+        match losses.in_words() {
+            Some(words) => format!("{markdown} [{words}]"),
+            None => markdown.into_owned(),
+        }
+    }
+
+    #[test]
+    fn html_becomes_markdown() {
+        for (html, expected) in [
+            ("<p>Met at <b>Boston</b> expo &amp; liked the demo 👍</p>", "Met at **Boston** expo & liked the demo 👍"),
+            ("<div>line one</div>\nline two é, <i>x</i>", "line one\n\nline two é, *x*"),
+            ("<ul><li>a</li><li>b</li></ul>", "*   a\n*   b"),
+            ("<a href=\"https://x.example\">x</a>", "[x](https://x.example)"),
+            ("a<br>b", "a  \nb"),
+        ] {
+            assert_eq!(converted(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_stands() {
+        for text in [
+            "Prefers phone, \"urgent\" only",
+            "a < b && c > d",
+            "AT&T * _x_ # 1.",
+            "Dear <firstname>,\n<3",
+            "line\r\n\r\n  line",
+            "x <john@x.example>",
+        ] {
+            assert_eq!(converted(text), text);
+            assert_eq!(plain(Cow::Borrowed(text)), text);
+        }
+    }
+
+    #[test]
+    fn line_ends_stay_where_no_tag_makes_lines() {
+        let note = "Spoke with Ada é\nsaid \"call back, please\";\r\n<b>next</b>: 3 days";
+        assert_eq!(converted(note), "Spoke with Ada é  \nsaid \"call back, please\";  \n**next**: 3 days");
+        assert_eq!(plain(Cow::Borrowed(note)), "Spoke with Ada é\nsaid \"call back, please\";\nnext: 3 days");
+    }
+
+    #[test]
+    fn what_markdown_cannot_hold_is_counted() {
+        assert_eq!(
+            converted("<p style=\"color:red\"><u>a</u> <U>b</U><script>alert(1)</script><!-- x --><firstname></p>"),
+            "a b [Markdown has no form for 1 <script>, 2 <u>, 1 comment, 1 style, 1 unknown tag]"
+        );
+    }
+
+    #[test]
+    fn plain_leaves_the_words() {
+        for (html, expected) in [
+            ("<p>a</p><p>b  c</p>\n<ul><li>d</li></ul>", "a\nb c\nd"),
+            ("é<i>x</i><script>var y = '<b>';</script>z &lt;3 &eacute;&#233;&#xE9; &nbsp;&hellip;", "éxz <3 ééé …"),
+            ("<head><title>t</title></head>&amp;amp;", "&amp;"),
+        ] {
+            assert_eq!(plain(Cow::Borrowed(html)), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_million_open_tags_are_read_without_the_stack() {
+        let deep = format!("{}x", "<div>".repeat(100_000));
+        let (text, losses) = markdown(Cow::Owned(deep));
+        assert_eq!(text, "x");
+        assert_eq!(losses.in_words().as_deref(), Some("Markdown has no form for 1 nesting of more than 200 elements"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in ".*", near in "[<>/&;!a-e \n\"'=#x0-9-]{0,40}") {
+            let _ = (converted(&text), converted(&near), plain(Cow::Borrowed(&text)), plain(Cow::Borrowed(&near)));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use migr_plan::{Picklist, PicklistOtherwise};
+
+use crate::failure::Fault;
+use crate::text::comparable;
+use crate::{CreatedOption, Value, matching};
+
+/// A value table with its keys hashed.
+#[derive(Debug)]
+pub(crate) struct Table {
+    name: String,
+    ignore_case: bool,
+    ignore_space: bool,
+    /// The usual table, of one input.
+    single: HashMap<Box<str>, usize>,
+    single_none: Option<usize>,
+    /// Tables of several inputs; an absent part is a key of its own.
+    several: HashMap<Vec<Option<Box<str>>>, usize>,
+    rows: Vec<Vec<Option<String>>>,
+    otherwise: PicklistOtherwise,
+}
+
+/// What a table says of a value.
+#[derive(Debug)]
+pub(crate) enum Looked<'r> {
+    Value(Value<'r>),
+    /// The option is made of the value.
+    Created(Value<'r>, CreatedOption),
+    Skip(String),
+}
+
+impl Table {
+    pub(crate) fn new(picklist: &Picklist) -> Self {
+        let mut table = Self {
+            name: picklist.name.clone(),
+            ignore_case: picklist.ignore_case,
+            ignore_space: picklist.ignore_space,
+            single: HashMap::new(),
+            single_none: None,
+            several: HashMap::new(),
+            rows: picklist.rows.iter().map(|row| row.values.clone()).collect(),
+            otherwise: picklist.otherwise.clone(),
+        };
+        for (at, row) in picklist.rows.iter().enumerate() {
+            for key in &row.keys {
+                match key.as_slice() {
+                    [None] => table.single_none = table.single_none.or(Some(at)),
+                    [Some(text)] => {
+                        let key = table.key(text).into_owned().into_boxed_str();
+                        table.single.entry(key).or_insert(at);
+                    }
+                    parts => {
+                        let part = |text: &String| table.key(text).into_owned().into_boxed_str();
+                        let key = parts.iter().map(|text| text.as_ref().map(part)).collect();
+                        table.several.entry(key).or_insert(at);
+                    }
+                }
+            }
+        }
+        table
+    }
+
+    /// The value for one or several inputs; an input that is not there is absent.
+    pub(crate) fn look_up<'r>(&'r self, inputs: &[Option<Cow<'_, str>>], output: usize) -> Result<Looked<'r>, Fault> {
+        let row = match inputs {
+            [None] => self.single_none,
+            [Some(text)] => self.single.get(&*self.key(text)).copied(),
+            parts => {
+                let part = |text: &Cow<'_, str>| self.key(text).into_owned().into_boxed_str();
+                let key: Vec<_> = parts.iter().map(|text| text.as_ref().map(part)).collect();
+                self.several.get(&key).copied()
+            }
+        };
+        if let Some(values) = row.and_then(|row| self.rows.get(row)) {
+            let value = values.get(output).and_then(Option::as_deref);
+            return Ok(Looked::Value(value.map_or(Value::None, option)));
+        }
+        if inputs.iter().all(Option::is_none) {
+            return Ok(Looked::Value(Value::None));
+        }
+        let shown = || inputs.iter().map(|part| part.as_deref().unwrap_or("none")).collect::<Vec<_>>().join(", ");
+        match &self.otherwise {
+            PicklistOtherwise::Quarantine => Err(Fault::of(shown(), format!("is in no row of {}", self.name))),
+            PicklistOtherwise::Skip => Ok(Looked::Skip(format!("no row of {}", self.name))),
+            PicklistOtherwise::None => Ok(Looked::Value(Value::None)),
+            PicklistOtherwise::Use { value } => Ok(Looked::Value(option(value))),
+            PicklistOtherwise::Create => {
+                let label = crate::text::collapse(Cow::Owned(shown())).into_owned();
+                let value = matching::option_value(&label);
+                let created = CreatedOption { picklist: self.name.clone(), value: value.clone(), label };
+                Ok(Looked::Created(Value::Option(Cow::Owned(value)), created))
+            }
+        }
+    }
+
+    fn key<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        comparable(text, self.ignore_case, self.ignore_space)
+    }
+}
+
+fn option(value: &str) -> Value<'_> {
+    Value::Option(Cow::Borrowed(value))
+}
