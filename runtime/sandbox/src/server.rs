@@ -140,7 +140,11 @@ impl Drop for Sandbox {
 impl Shared {
     /// The state; a panic elsewhere leaves it usable, since every change is one transaction.
     fn lock(&self) -> MutexGuard<'_, Engine> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = engine.store.undo_unfinished() {
+            tracing::error!(%error, "an unfinished change could not be undone");
+        }
+        engine
     }
 
     fn take_token(&self) -> Result<(), Problem> {
@@ -195,7 +199,8 @@ async fn answer(
             return Err(Cut);
         }
         Some(Fault::Error) => Some(Problem::new(500, "InternalServerErrorException", "Internal server error")),
-        Some(Fault::Limit) => {
+        // Only record queries are limited: metadata and files never are.
+        Some(Fault::Limit) if is_limited(&request.path) => {
             let limit = shared.rate.unwrap_or(RateLimit { requests: 100, per: Duration::from_secs(60) });
             Some(rate::refusal(limit))
         }
@@ -221,6 +226,10 @@ async fn answer(
         Some(Fault::BadJson) => Ok(send(Response::text(200, "<html><body>upstream connect error"))),
         _ => Ok(send(response)),
     }
+}
+
+fn is_limited(path: &str) -> bool {
+    path == "/graphql" || path.starts_with("/rest/") && !path.starts_with("/rest/metadata/")
 }
 
 fn send(response: Response) -> axum::http::Response<AxumBody> {

@@ -102,6 +102,11 @@ impl Store {
         self.db.execute_batch(sql)
     }
 
+    /// Undoes a change that a panic left unfinished.
+    pub(crate) fn undo_unfinished(&self) -> rusqlite::Result<()> {
+        if self.db.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
+    }
+
     /// Every object's JSON in order of making.
     pub(crate) fn objects(&self) -> rusqlite::Result<Vec<String>> {
         let mut statement = self.db.prepare("SELECT json FROM objects ORDER BY place")?;

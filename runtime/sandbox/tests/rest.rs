@@ -119,3 +119,42 @@ async fn thousands_of_records_a_second_go_in() {
     assert!(taken < Duration::from_secs(30), "4000 records took {taken:?}");
     assert_eq!(call(&sandbox, "GET", "/rest/people?limit=0", None).await.1["totalCount"], 4002);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_repeats_with_its_own_ids_ends_with_every_record_once() {
+    let faults = Faults {
+        percent_500: 10.0,
+        percent_reset_before: 10.0,
+        percent_reset_after: 10.0,
+        percent_429: 10.0,
+        percent_bad_json: 5.0,
+        seed: 3,
+        ..Faults::default()
+    };
+    let sandbox = start(SandboxOptions { faults, ..SandboxOptions::default() }).await.unwrap();
+    let client = client();
+    for batch in 0..20 {
+        let records: Vec<Value> = (0..50)
+            .map(|at| json!({"id": format!("00000000-0000-5000-8000-{:012}", batch * 50 + at), "name": "x"}))
+            .collect();
+        let mut answered = false;
+        while !answered {
+            let url = format!("{}/rest/batch/companies?upsert=true", sandbox.url());
+            let request = client.post(url).bearer_auth(sandbox.token()).json(&records);
+            answered = match request.send().await {
+                Ok(response) => response.status() == 201 && response.json::<Value>().await.is_ok(),
+                Err(_) => false,
+            };
+        }
+    }
+    assert!(sandbox.request_count() > 20, "some requests must have failed");
+    let quiet = sandbox.fingerprint().unwrap();
+    let other = start(SandboxOptions::default()).await.unwrap();
+    for batch in 0..20 {
+        let records: Vec<Value> = (0..50)
+            .map(|at| json!({"id": format!("00000000-0000-5000-8000-{:012}", batch * 50 + at), "name": "x"}))
+            .collect();
+        assert_eq!(call(&other, "POST", "/rest/batch/companies", Some(records.into())).await.0, 201);
+    }
+    assert_eq!(other.fingerprint().unwrap(), quiet);
+}

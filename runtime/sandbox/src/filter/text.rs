@@ -77,6 +77,8 @@ fn split(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Filter, parse};
 
     #[test]
@@ -85,6 +87,19 @@ mod tests {
         assert_eq!(operands, ["Acme, Inc."]);
         let Filter::Test { operands, .. } = parse("name[in]:[\"Acme, Inc.\",\"x\"]").unwrap() else { panic!() };
         assert_eq!(operands, ["\"Acme", " Inc.\"", "x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_filter_brings_the_parser_down(text in "(and\\(|or\\(|not\\(|[a-z]{1,3}\\[eq\\]:|[,()\"\\[\\]é]|x){0,12}") {
+            let _either_way = parse(&text);
+        }
+
+        #[test]
+        fn a_quoted_value_is_kept_as_it_is(value in "[a-zA-Z ,.():é&'-]{0,20}") {
+            let Filter::Test { operands, .. } = parse(&format!("name[eq]:\"{value}\"")).unwrap() else { panic!() };
+            prop_assert_eq!(operands, [value]);
+        }
     }
 
     #[test]

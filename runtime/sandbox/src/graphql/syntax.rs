@@ -303,8 +303,10 @@ fn spread(fields: Vec<Selection>, fragments: &BTreeMap<String, Vec<Selection>>, 
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use proptest::prelude::*;
     use serde_json::{Map, json};
+
+    use super::parse;
 
     #[test]
     fn arguments_aliases_and_variables_are_read() {
@@ -325,6 +327,14 @@ mod tests {
     fn a_fragment_stands_for_its_fields() {
         let operation = parse("{people{edges{node{...P}}}} fragment P on Person { id name }", &Map::new()).unwrap();
         assert_eq!(operation.fields[0].fields[0].fields[0].fields.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_brings_the_parser_down(text in "[ -~\\n]{0,80}", wrapped in any::<bool>()) {
+            let text = if wrapped { format!("query{{{text}}}") } else { text };
+            let _either_way = parse(&text, &Map::new());
+        }
     }
 
     #[test]

@@ -61,7 +61,20 @@ fn link(text: &str) -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::link;
+
+    proptest! {
+        #[test]
+        fn a_normalised_link_stays_as_it_is(text in "(https?://)?[A-Za-z0-9-]{1,12}[.](example|org)(/[A-Za-z0-9]{0,5}){0,2}") {
+            if let Ok(kept) = link(&text) {
+                // One slash is dropped each time.
+                let bare = kept.trim_end_matches('/');
+                prop_assert_eq!(link(bare).ok(), Some(bare.to_owned()));
+            }
+        }
+    }
 
     #[test]
     fn links_are_normalised_as_recorded() {
