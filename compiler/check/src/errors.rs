@@ -53,7 +53,7 @@ pub(crate) fn unknown_word(kind: &str, written: &str, span: Span, known: &[&str]
         message: format!("there is no {kind} `{written}`"),
         written,
         span,
-        what: format!("known here ({kind})"),
+        what: "known here".to_owned(),
     }
     .among(known.iter().copied())
 }
@@ -70,7 +70,7 @@ pub(crate) fn unknown_name<'n>(
         message: format!("there is no {kind} `{written}`"),
         written,
         span,
-        what: format!("known here ({kind})"),
+        what: format!("{kind}s here"),
     }
     .among(valid)
 }

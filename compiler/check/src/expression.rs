@@ -142,6 +142,8 @@ pub(crate) struct Inference<'w, 'a> {
     pub(crate) reads: Reads,
     /// What references of this expression do when the record is not there.
     pub(crate) on_missing: OnMissing,
+    /// The field that the value is for, and its type: the other end of a contradiction.
+    pub(crate) target: Option<(Span, Type)>,
     expanding: Vec<Arc<str>>,
     nodes: usize,
 }
@@ -160,6 +162,7 @@ impl<'w, 'a> Inference<'w, 'a> {
             diagnostics,
             reads: Reads::default(),
             on_missing: OnMissing::default(),
+            target: None,
             expanding: Vec::new(),
             nodes: 0,
         }
@@ -284,14 +287,12 @@ impl<'w, 'a> Inference<'w, 'a> {
         for item in items {
             let typed = self.infer(item);
             can_fail |= typed.can_fail;
-            match operator::unify(&of, &typed.ty) {
-                Some(ty) => of = ty,
-                None => {
-                    let (wanted, found) = (of.to_string(), typed.ty.to_string());
-                    self.diagnostics.push(
-                        errors::type_mismatch(&wanted, &found, item.span).with_help("elements of a list have one type"),
-                    );
-                }
+            if let Some(ty) = operator::unify(&of, &typed.ty) {
+                of = ty;
+            } else {
+                let (wanted, found) = (of.to_string(), typed.ty.to_string());
+                let diagnostic = errors::type_mismatch(&wanted, &found, item.span);
+                self.diagnostics.push(diagnostic.with_help("elements of a list have one type"));
             }
             exprs.push(typed.expr);
         }

@@ -126,7 +126,7 @@ impl Function {
         let mut text = format!("{}({}", self.name, self.input.describe());
         for (at, (name, parameter)) in self.parameters.iter().enumerate() {
             let optional = if at < self.required { "" } else { "?" };
-            text.push_str(&format!(", {name}{optional}: {}", parameter.describe()));
+            text.extend([", ", name, optional, ": ", parameter.describe()]);
         }
         text.push(')');
         text

@@ -103,7 +103,10 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
     coverage::columns(&body.maps, &world, &usage, diagnostics);
     coverage::overlaps(&body.maps, diagnostics);
     coverage::unused(program, &tables, &usage, diagnostics);
-    if !program.is_broken && !owners_broken {
+    // A column whose type was not understood may be the one that reads the object.
+    let is_understood =
+        source.objects.values().flat_map(|object| object.fields.values()).all(|field| !field.ty.is_unknown());
+    if !program.is_broken && !owners_broken && is_understood {
         coverage::objects(source, &fates, *source_span, diagnostics);
     }
     check_connector(chosen, diagnostics);

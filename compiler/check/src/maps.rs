@@ -161,7 +161,7 @@ struct Pass<'p, 'a> {
     read: IndexMap<Arc<str>, Span>,
 }
 
-impl<'p, 'a> Pass<'p, 'a> {
+impl<'p> Pass<'p, '_> {
     fn is_distinct(&self) -> bool {
         matches!(self.item.node.source, MapSource::Distinct { .. })
     }

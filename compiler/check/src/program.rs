@@ -90,7 +90,7 @@ impl<'a> Program<'a> {
                 return;
             }
             ItemKind::System(system) => {
-                insert(&mut self.systems, "system", item, system, &system.name, &system.entries, diagnostics);
+                insert(&mut self.systems, "system", (item, system), &system.name, &system.entries, diagnostics);
                 return;
             }
             ItemKind::Transform(transform) => {
@@ -124,10 +124,10 @@ impl<'a> Program<'a> {
             }
             ItemKind::Picklist(picklist) => {
                 let entries = &picklist.entries;
-                insert(&mut self.picklists, "picklist", item, picklist, &picklist.name, entries, diagnostics);
+                insert(&mut self.picklists, "picklist", (item, picklist), &picklist.name, entries, diagnostics);
             }
             ItemKind::Map(map) => {
-                insert(&mut self.maps, "map", item, map, map_name(map), &map.entries, diagnostics);
+                insert(&mut self.maps, "map", (item, map), map_name(map), &map.entries, diagnostics);
             }
             ItemKind::Skip(skip) => self.skips.push((item, skip)),
             ItemKind::Drop(drop) => self.drops.push((item, drop)),
@@ -182,8 +182,7 @@ impl<'a> Program<'a> {
 fn insert<'a, T, E>(
     items: &mut IndexMap<Arc<str>, Extended<'a, T, E>>,
     kind: &str,
-    item: &'a Item,
-    node: &'a T,
+    (item, node): (&'a Item, &'a T),
     name: &Name,
     entries: &'a [Entry<E>],
     diagnostics: &mut Diagnostics,

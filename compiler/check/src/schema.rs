@@ -103,10 +103,18 @@ impl<'a> Schema<'a> {
             let help = if there.is_new {
                 format!("write `-> {}` here; the other map creates the object", plural.node)
             } else {
-                format!("`{}` has it: write `-> {}`, or choose another name", self.catalog.name.node, plural.node)
+                format!("write `-> {}`, or choose another name", plural.node)
             };
-            let what = format!("object `{}`", plural.node);
-            diagnostics.push(errors::duplicate(Code::E0202, &what, plural.span, there.span).with_help(help));
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0202,
+                    format!("there is an object `{}` already", plural.node),
+                    plural.span,
+                    "there already",
+                )
+                .with_label(there.span, "this one")
+                .with_help(help),
+            );
             return;
         }
         let mut fields: IndexMap<Arc<str>, SchemaField> = IndexMap::new();
@@ -159,10 +167,18 @@ impl<'a> Schema<'a> {
             let help = if first.is_new {
                 format!("write `{} = …` here; the other map creates the field", name.node)
             } else {
-                format!("`{}` has it already: write `{} = …`, or choose another name", home.node, name.node)
+                format!("write `{} = …`, or choose another name", name.node)
             };
-            let what = format!("field `{}` of `{}`", name.node, home.node);
-            diagnostics.push(errors::duplicate(Code::E0202, &what, name.span, first.span).with_help(help));
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::E0202,
+                    format!("`{}` has a field `{}` already", home.node, name.node),
+                    name.span,
+                    "there already",
+                )
+                .with_label(first.span, "this one")
+                .with_help(help),
+            );
             return;
         }
         let field = NewField {

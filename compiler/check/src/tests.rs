@@ -173,7 +173,7 @@ impl Pass<'_, '_> {
         let Some(name) = path.node.first() else { return };
         let destinations = world.makers.by_source.get(&object.node).into_iter().flatten();
         let objects = destinations.filter_map(|maker| world.schema.objects.get(&maker.destination));
-        let valid: Vec<&str> = objects.flat_map(|object| object.field_names()).collect();
+        let valid: Vec<&str> = objects.flat_map(crate::schema::SchemaObject::field_names).collect();
         if !valid.is_empty() && !valid.contains(&&*name.node) {
             let diagnostic = errors::unknown_field(
                 &format!("what becomes of {}", object.node),

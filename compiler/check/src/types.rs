@@ -139,6 +139,15 @@ impl Type {
         Self::List(Arc::new(of))
     }
 
+    /// Whether it was not understood.
+    pub(crate) fn is_unknown(&self) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::List(of) => of.is_unknown(),
+            _ => false,
+        }
+    }
+
     /// Whether nothing more is to be said about it.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::Unknown | Self::None)
@@ -207,7 +216,8 @@ impl fmt::Display for Type {
             Self::Unknown => "something",
             Self::None => "none",
             Self::Text => "text",
-            Self::Html | Self::Richtext => "richtext",
+            Self::Html => "richtext in HTML",
+            Self::Richtext => "richtext",
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Decimal => "decimal",

@@ -38,9 +38,9 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
     };
     for path in paths {
         match system.read(&path) {
-            Ok(text) => waiting.push_back(loaded.add(&path, text, diagnostics)),
+            Ok(text) => waiting.push_back(loaded.add(&path, &text, diagnostics)),
             Err(error) => {
-                diagnostics.push(without_place(error.to_string(), "check the path and the file's permissions"))
+                diagnostics.push(without_place(error.to_string(), "check the path and the file's permissions"));
             }
         }
     }
@@ -62,7 +62,7 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
             };
             match text {
                 Ok(text) => {
-                    let to = loaded.add(&path, text, diagnostics);
+                    let to = loaded.add(&path, &text, diagnostics);
                     uses.push(Use { from, to, span });
                     waiting.push_back(to);
                 }
@@ -75,9 +75,9 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
 }
 
 impl Loaded {
-    fn add(&mut self, path: &str, text: Arc<str>, diagnostics: &mut Diagnostics) -> FileId {
-        let id = self.sources.add(path, Arc::clone(&text));
-        self.asts.push(migr_syntax::parse(id, &text, diagnostics));
+    fn add(&mut self, path: &str, text: &Arc<str>, diagnostics: &mut Diagnostics) -> FileId {
+        let id = self.sources.add(path, Arc::clone(text));
+        self.asts.push(migr_syntax::parse(id, text, diagnostics));
         id
     }
 

@@ -54,18 +54,16 @@ pub(crate) fn order<'a>(spec: &'a Spec, diagnostics: &mut Diagnostics) -> Option
         let Some(first) = circles.iter().min() else {
             return Some(Order { positions: kahn(&graph), references, deferred });
         };
-        match cut(first, &references, &deferred) {
-            Some(field) => deferred.insert(field),
-            None => {
-                for circle in &circles {
-                    if cut(circle, &references, &deferred).is_none() {
-                        let walk = circle_walk(spec, circle, &references, &deferred);
-                        diagnostics.extend(required_cycle(spec, &walk));
-                    }
+        let Some(field) = cut(first, &references, &deferred) else {
+            for circle in &circles {
+                if cut(circle, &references, &deferred).is_none() {
+                    let walk = circle_walk(spec, circle, &references, &deferred);
+                    diagnostics.extend(required_cycle(spec, &walk));
                 }
-                return None;
             }
+            return None;
         };
+        deferred.insert(field);
     }
 }
 

@@ -188,9 +188,9 @@ fn limit(written: &ast::Limit, diagnostics: &mut Diagnostics) -> Option<Limit> {
         }
     };
     let per_seconds = match &written.value.node.per {
-        Some(per) if what == "requests" => match quantity::seconds(per) {
-            Some(seconds) => Some(seconds),
-            None => {
+        Some(per) if what == "requests" => {
+            let seconds = quantity::seconds(per);
+            if seconds.is_none() {
                 diagnostics.push(errors::bad_value(
                     "a limit of requests is per a time such as `60s`",
                     written.value.span,
@@ -198,7 +198,8 @@ fn limit(written: &ast::Limit, diagnostics: &mut Diagnostics) -> Option<Limit> {
                 ));
                 return None;
             }
-        },
+            seconds
+        }
         _ => None,
     };
     let Some(value) = value.filter(|value| *value > 0) else {
@@ -308,7 +309,10 @@ fn object<'a>(
         }
     }
     for name in &object.key {
-        if !object.is_broken && !object.fields.contains_key(&name.node) && !shape.entries.iter().all(is_key) {
+        if !object.is_broken
+            && !object.fields.contains_key(&name.node)
+            && !shape.entries.iter().all(|entry| is_key(entry))
+        {
             diagnostics.push(errors::unknown_field(
                 &written.name.node,
                 "column",
@@ -319,7 +323,7 @@ fn object<'a>(
         }
     }
     // `{ key chart_id }` alone: the key is a column of texts.
-    if shape.entries.iter().all(is_key) {
+    if shape.entries.iter().all(|entry| is_key(entry)) {
         for name in &object.key {
             let field = Field { name: name.clone(), ty: Type::Text, attributes: super::Attributes::default() };
             object.fields.insert(Arc::clone(&name.node), field);
@@ -328,7 +332,7 @@ fn object<'a>(
     object
 }
 
-fn is_key(entry: &&Entry<ObjectEntry>) -> bool {
+fn is_key(entry: &Entry<ObjectEntry>) -> bool {
     matches!(entry.node, Some(ObjectEntry::Key(_)))
 }
 

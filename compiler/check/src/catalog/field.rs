@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_diagnostics::{Code, Diagnostics};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Spanned;
 use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
 
@@ -142,7 +142,7 @@ fn reference(
     for target in &targets {
         if !rows.iter().any(|(_, row)| row.object == target.object) {
             diagnostics.push(
-                migr_diagnostics::Diagnostic::new(
+                Diagnostic::new(
                     Code::E0315,
                     format!("no value of `{}` means `{}`", by.column.node, target.object),
                     by.column.span,
@@ -161,50 +161,46 @@ fn target_of(path: &Path, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnos
     if !known(object, resolver, diagnostics) {
         return None;
     }
-    let mut target = target(Arc::clone(&object.node));
     let shape = resolver.columns.get(&object.node)?;
     if let Some(extra) = path.node.get(2) {
         diagnostics.push(errors::unknown_field(&object.node, "column", &extra.node, extra.span, std::iter::empty()));
         return None;
     }
-    match path.node.get(1) {
-        Some(column) => {
-            let Some(field) = shape.field(&column.node) else {
-                let valid = shape.field_names();
-                diagnostics.push(errors::unknown_field(&object.node, "column", &column.node, column.span, valid));
-                return None;
-            };
-            for attribute in &field.attributes {
-                if let Attribute::Ignore(words) = &attribute.node {
-                    target.ignore_case |= words.iter().any(|word| &*word.node == "case");
-                    target.ignore_space |= words.iter().any(|word| &*word.node == "space");
-                }
-            }
-            target.column = Some(Arc::clone(&column.node));
+    let Some(column) = path.node.get(1) else {
+        let keys = shape.entries.iter().find_map(|entry| match &entry.node {
+            Some(ast::ObjectEntry::Key(names)) => Some(names.len()),
+            _ => None,
+        });
+        if keys.is_some_and(|keys| keys > 1) {
+            diagnostics.push(several_keys(object, path));
+            return None;
         }
-        None => {
-            let keys = shape.entries.iter().find_map(|entry| match &entry.node {
-                Some(ast::ObjectEntry::Key(names)) => Some(names.len()),
-                _ => None,
-            });
-            if keys.is_some_and(|keys| keys > 1) {
-                diagnostics.push(
-                    migr_diagnostics::Diagnostic::new(
-                        Code::E0315,
-                        format!(
-                            "`{}` has a key of several columns, and one value cannot name a record of it",
-                            object.node
-                        ),
-                        path.span,
-                        "key of several columns",
-                    )
-                    .with_help(format!("refer to a unique column: `-> {}.column`", object.node)),
-                );
-                return None;
-            }
+        return Some(target(Arc::clone(&object.node)));
+    };
+    let Some(field) = shape.field(&column.node) else {
+        let valid = shape.field_names();
+        diagnostics.push(errors::unknown_field(&object.node, "column", &column.node, column.span, valid));
+        return None;
+    };
+    let mut target = target(Arc::clone(&object.node));
+    for attribute in &field.attributes {
+        if let Attribute::Ignore(words) = &attribute.node {
+            target.ignore_case |= words.iter().any(|word| &*word.node == "case");
+            target.ignore_space |= words.iter().any(|word| &*word.node == "space");
         }
     }
+    target.column = Some(Arc::clone(&column.node));
     Some(target)
+}
+
+fn several_keys(object: &Name, path: &Path) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0315,
+        format!("`{}` has a key of several columns, and one value cannot name a record of it", object.node),
+        path.span,
+        "key of several columns",
+    )
+    .with_help(format!("refer to a unique column: `-> {}.column`", object.node))
 }
 
 const ATTRIBUTES: &[&str] = &[

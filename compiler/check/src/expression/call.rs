@@ -343,8 +343,7 @@ impl Inference<'_, '_> {
         let can_fail = true;
         let (inputs, is_list) = match (input.expr, input.ty) {
             (Expr::Tuple { items }, Type::Tuple(types)) => {
-                let typed: Vec<Typed> = items.into_iter().zip(types).map(|(expr, ty)| Typed::new(expr, ty)).collect();
-                (typed, false)
+                (items.into_iter().zip(types).map(|(expr, ty)| Typed::new(expr, ty)).collect::<Vec<_>>(), false)
             }
             (expr, Type::List(of)) => (vec![Typed::new(expr, (*of).clone())], true),
             (expr, ty) => (vec![Typed::new(expr, ty)], false),

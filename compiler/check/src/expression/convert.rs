@@ -176,33 +176,33 @@ impl Inference<'_, '_> {
             Some(Conversion::Sure) => convert_expr(value, wanted, false),
             Some(Conversion::MayFail) => convert_expr(value, wanted, true),
             None => {
-                let diagnostic = self.mismatch(&value.ty, wanted, span);
+                let mut diagnostic = mismatch(&value.ty, wanted, span);
+                if let Some((target, _)) = self.target.as_ref().filter(|(_, ty)| ty == wanted) {
+                    diagnostic = diagnostic.with_label(*target, format!("this is {wanted}"));
+                }
                 self.diagnostics.push(diagnostic);
                 Typed::new(Expr::None, wanted.clone())
             }
         }
     }
+}
 
-    fn mismatch(&self, found: &Type, wanted: &Type, span: Span) -> Diagnostic {
-        let diagnostic = errors::type_mismatch(&wanted.to_string(), &found.to_string(), span);
-        match mismatch_help(found, wanted) {
-            Some(help) => diagnostic.with_help(help),
-            None => match (wanted, super::operator::select_options(wanted)) {
-                (_, Some(options)) => {
-                    let names: Vec<&str> = options.values.iter().map(|value| &**value).collect();
-                    diagnostic.with_help(format!("options of `{}`: {}", options.of, errors::listed(&names)))
-                }
-                (Type::Composite(composite), None) => {
-                    let parts: Vec<&str> = composite.parts.iter().map(|part| &*part.name).collect();
-                    diagnostic.with_help(format!(
-                        "write a record; parts of `{}`: {}",
-                        composite.name,
-                        errors::listed(&parts)
-                    ))
-                }
-                _ => diagnostic,
-            },
+fn mismatch(found: &Type, wanted: &Type, span: Span) -> Diagnostic {
+    let diagnostic = errors::type_mismatch(&wanted.to_string(), &found.to_string(), span);
+    if let Some(help) = mismatch_help(found, wanted) {
+        return diagnostic.with_help(help);
+    }
+    match wanted {
+        Type::Select(options) | Type::Multiselect(options) => {
+            let names: Vec<&str> = options.values.iter().map(|value| &**value).collect();
+            diagnostic.with_help(format!("options of `{}`: {}", options.of, errors::listed(&names)))
         }
+        Type::Composite(composite) => {
+            let parts: Vec<&str> = composite.parts.iter().map(|part| &*part.name).collect();
+            let parts = errors::listed(&parts);
+            diagnostic.with_help(format!("write a record; parts of `{}`: {parts}", composite.name))
+        }
+        _ => diagnostic,
     }
 }
 
@@ -230,10 +230,20 @@ fn converts(from: &Type, to: &Type) -> Option<Conversion> {
         (one, other) if one.is_silent() || other.is_silent() => Some(Conversion::Same),
         (Type::Text | Type::Key(_) | Type::DistinctKey(_), Type::Text) => Some(Conversion::Same),
         (Type::Select(_), Type::Select(options)) if options.open => Some(Conversion::Same),
-        (Type::Email | Type::Phone | Type::Url | Type::Uuid | Type::Select(_), Type::Text)
+        (
+            Type::Email
+            | Type::Phone
+            | Type::Url
+            | Type::Uuid
+            | Type::Select(_)
+            | Type::Integer
+            | Type::Number
+            | Type::Decimal
+            | Type::Boolean,
+            Type::Text,
+        )
         | (Type::Integer, Type::Number | Type::Decimal)
-        | (Type::Decimal, Type::Number)
-        | (Type::Integer | Type::Number | Type::Decimal | Type::Boolean, Type::Text) => Some(Conversion::Sure),
+        | (Type::Decimal, Type::Number) => Some(Conversion::Sure),
         (one, Type::Richtext) if one.is_text_like() => Some(Conversion::Sure),
         (one, Type::Select(options)) if one.is_text_like() && options.open => Some(Conversion::Same),
         (one, Type::Email | Type::Phone | Type::Url | Type::Uuid | Type::Select(_)) if one.is_text_like() => {

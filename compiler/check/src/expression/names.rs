@@ -28,18 +28,14 @@ impl Inference<'_, '_> {
             }
             return Typed::unknown();
         };
-        match object.fields.get(name) {
-            Some(field) => {
-                self.reads.own.insert(Arc::clone(name));
-                self.read(object, field, span);
-                let (ty, can_fail) = self.column_type(field, span);
-                Typed::new(Expr::Column { name: name.to_string() }, ty).or_fails(can_fail)
-            }
-            None => {
-                self.no_column(object, name, span);
-                Typed::unknown()
-            }
-        }
+        let Some(field) = object.fields.get(name) else {
+            self.no_column(object, name, span);
+            return Typed::unknown();
+        };
+        self.reads.own.insert(Arc::clone(name));
+        self.read(object, field, span);
+        let (ty, can_fail) = self.column_type(field, span);
+        Typed::new(Expr::Column { name: name.to_string() }, ty).or_fails(can_fail)
     }
 
     fn no_column(&mut self, object: &Object<'_>, name: &Arc<str>, span: Span) {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::{Expr, Operator, Recovery};
 use migr_source::Spanned;
@@ -193,12 +191,11 @@ impl Inference<'_, '_> {
             ast::Recovery::Skip => Recovery::Skip,
             ast::Recovery::Value(with) => {
                 let with_typed = self.infer(with);
-                match unify(&ty, &with_typed.ty) {
-                    Some(unified) => ty = unified,
-                    None => {
-                        let (wanted, found) = (ty.to_string(), with_typed.ty.to_string());
-                        self.diagnostics.push(errors::type_mismatch(&wanted, &found, with.span));
-                    }
+                if let Some(unified) = unify(&ty, &with_typed.ty) {
+                    ty = unified;
+                } else {
+                    let (wanted, found) = (ty.to_string(), with_typed.ty.to_string());
+                    self.diagnostics.push(errors::type_mismatch(&wanted, &found, with.span));
                 }
                 Recovery::Use { value: Box::new(with_typed.expr) }
             }
@@ -239,12 +236,4 @@ pub(super) fn choose(condition: Typed, then: Typed, otherwise: Typed, ty: Type) 
         otherwise: Box::new(otherwise.expr),
     };
     Typed::new(expr, ty).or_fails(can_fail)
-}
-
-/// The shared option list of a select, for comparisons.
-pub(super) fn select_options(ty: &Type) -> Option<&Arc<crate::types::Options>> {
-    match ty {
-        Type::Select(options) | Type::Multiselect(options) => Some(options),
-        _ => None,
-    }
 }

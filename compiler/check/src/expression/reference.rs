@@ -59,6 +59,19 @@ impl Inference<'_, '_> {
 
     fn record_reference(&mut self, value: Typed, key: &Key, objects: &[&Arc<str>], ty: &Type, span: Span) -> Typed {
         let world = self.world;
+        if key.targets.len() > 1 && key.by.is_none() {
+            let names: Vec<&str> = key.targets.iter().map(|target| &*target.object).collect();
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0315,
+                    format!("nothing tells which of {} this refers to", errors::listed(&names)),
+                    span,
+                    "refers to which?",
+                )
+                .with_help("say it in the catalog: `by column { \"value\" = Object }`"),
+            );
+            return Typed::new(Expr::None, ty.clone());
+        }
         let mut targets = Vec::new();
         for target in &key.targets {
             let mut planned = plan_target(target);
@@ -77,6 +90,8 @@ impl Inference<'_, '_> {
             targets.push(planned);
         }
         if targets.iter().all(|target| target.stages.is_empty()) {
+            // That nothing maps the object is this very finding.
+            self.usage.objects.extend(key.targets.iter().map(|target| Arc::clone(&target.object)));
             if !world.is_broken {
                 let diagnostic = self.nobody_makes(key, objects, span);
                 self.diagnostics.push(diagnostic);

@@ -100,10 +100,7 @@ impl Pass<'_, '_> {
                 }
                 continue;
             }
-            match self.match_path(path, name, &field.ty) {
-                Some(path) => fields.push(path),
-                None => continue,
-            }
+            fields.extend(self.match_path(path, name, &field.ty));
         }
         self.map.matching = Some(spec::Matching { all, fields, span });
     }
@@ -123,30 +120,27 @@ impl Pass<'_, '_> {
             }
             return Some(name.node.to_string());
         };
-        let valid = composite.parts.iter().map(|part| &*part.name);
+        let mut parts: Vec<&str> = composite.parts.iter().map(|part| &*part.name).collect();
         let part = match path.node.get(1) {
             Some(written) if composite.part(&written.node).is_none() => {
-                self.diagnostics.push(errors::unknown_field(&name.node, "part", &written.node, written.span, valid));
+                self.diagnostics.push(errors::unknown_field(&name.node, "part", &written.node, written.span, parts));
                 return None;
             }
-            Some(written) => &written.node,
-            None => match composite.unique_part() {
-                Some(part) => &part.name,
-                None => {
-                    let mut parts: Vec<&str> = valid.collect();
-                    parts.sort_unstable();
-                    self.diagnostics.push(
-                        Diagnostic::new(
-                            Code::E0315,
-                            format!("`{}` has several parts, and none of them tells records apart", name.node),
-                            path.span,
-                            "which part?",
-                        )
-                        .with_help(format!("name one: {}", errors::listed(&parts))),
-                    );
-                    return None;
-                }
-            },
+            Some(written) => Some(&written.node),
+            None => composite.unique_part().map(|part| &part.name),
+        };
+        let Some(part) = part else {
+            parts.sort_unstable();
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0315,
+                    format!("`{}` has several parts, and none of them tells records apart", name.node),
+                    path.span,
+                    "which part?",
+                )
+                .with_help(format!("name one: {}", errors::listed(&parts))),
+            );
+            return None;
         };
         Some(format!("{}.{part}", name.node))
     }

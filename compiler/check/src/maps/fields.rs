@@ -22,6 +22,7 @@ impl Pass<'_, '_> {
                 self.diagnostics.push(errors::not_built_yet("a new field on another object", object.span).with_help(
                     format!("write a map whose destination is `{}`, and create `{}` there", object.node, name.node),
                 ));
+                self.infer_only(mapping);
             }
             MappingTarget::New { name, .. } => {
                 let Some(field) = self.schema_field(name) else {
@@ -69,13 +70,12 @@ impl Pass<'_, '_> {
             Type::Composite(composite) => composite.part(&part.node).cloned(),
             _ => None,
         };
-        match (found, path.node.get(2)) {
-            (Some(found), None) => {
-                if self.write(name, true) {
-                    self.part(name, &field, (&found.name, &found.ty), mapping, entry);
-                }
+        if let (Some(found), None) = (found, path.node.get(2)) {
+            if self.write(name, true) {
+                self.part(name, &field, (&found.name, &found.ty), mapping, entry);
             }
-            _ => {
+        } else {
+            {
                 let valid: Vec<String> = match &field.ty {
                     Type::Composite(composite) => composite.parts.iter().map(|part| part.name.to_string()).collect(),
                     _ => Vec::new(),
@@ -140,7 +140,7 @@ impl Pass<'_, '_> {
         let on_missing = self.on_missing(mapping);
         let (typed, mut reads) = self.value(mapping, &field.ty, on_missing);
         let file_name = self.file_name(mapping, &field.ty, &mut reads);
-        let field = self.made(name, field, typed.expr, &reads, entry);
+        let field = made(name, field, typed.expr, &reads, entry);
         self.map.fields.push(spec::Field { file_name, ..field });
     }
 
@@ -168,33 +168,8 @@ impl Pass<'_, '_> {
             return;
         }
         self.parts.insert(Arc::clone(&name.node), self.map.fields.len());
-        let field = self.made(name, field, Expr::Record { fields: vec![named] }, &reads, entry);
+        let field = made(name, field, Expr::Record { fields: vec![named] }, &reads, entry);
         self.map.fields.push(field);
-    }
-
-    fn made(
-        &self,
-        name: &Name,
-        field: &SchemaField,
-        value: Expr,
-        reads: &Reads,
-        entry: &Entry<MapEntry>,
-    ) -> spec::Field {
-        let attributes = &field.attributes;
-        spec::Field {
-            name: name.node.to_string(),
-            ty: field.ty.to_field_type(),
-            value,
-            file_name: None,
-            is_new: field.is_new,
-            unique: unique(&name.node, field),
-            create_only: attributes.create_only || attributes.fixed || attributes.parent,
-            is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
-            is_sensitive: reads.is_sensitive,
-            reads: own(reads),
-            description: documentation(&entry.docs),
-            span: entry.span,
-        }
     }
 
     /// The value as a type, and what it reads.
@@ -205,6 +180,7 @@ impl Pass<'_, '_> {
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
         inference.on_missing = on_missing;
+        inference.target = target_span(&mapping.target).map(|span| (span, ty.clone()));
         let typed = inference.against(&mapping.value, ty);
         let reads = inference.take_reads();
         self.note_reads(&reads.own, mapping.value.span);
@@ -263,16 +239,16 @@ impl Pass<'_, '_> {
     fn fields(&mut self, names: &[Name], mapping: &Mapping, entry: &Entry<MapEntry>) {
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
-        let typed = inference.infer(&mapping.value);
+        let value = inference.infer(&mapping.value);
         let reads = inference.take_reads();
         self.note_reads(&reads.own, mapping.value.span);
-        if typed.ty.is_silent() {
+        if value.ty.is_silent() {
             for name in names {
                 self.written.entry(Arc::clone(&name.node)).or_insert(name.span);
             }
             return;
         }
-        let types = match &typed.ty {
+        let types = match &value.ty {
             Type::Tuple(types) if types.len() == names.len() => types.clone(),
             ty => {
                 let found = ty.to_string();
@@ -281,7 +257,7 @@ impl Pass<'_, '_> {
                 return;
             }
         };
-        for (at, (name, ty)) in names.iter().zip(types).enumerate() {
+        for (at, name) in names.iter().enumerate() {
             let Some(field) = self.schema_field(name) else {
                 self.unknown_target(name);
                 continue;
@@ -290,13 +266,13 @@ impl Pass<'_, '_> {
             if !self.write(name, false) {
                 continue;
             }
-            let at = self.output(&typed.expr, name).unwrap_or(at);
-            let Some(expr) = element(&typed.expr, at) else {
+            let at = self.output(&value.expr, name).unwrap_or(at);
+            let (Some(expr), Some(ty)) = (element(&value.expr, at), types.get(at).cloned()) else {
                 self.diagnostics.push(errors::not_built_yet("several fields of this expression", mapping.value.span));
                 return;
             };
-            let value = self.element_value(expr, ty, &field.ty, mapping.value.span);
-            let field = self.made(name, &field, value, &reads, entry);
+            let one = self.element_value(expr, ty, &field.ty, mapping.value.span);
+            let field = made(name, &field, one, &reads, entry);
             self.map.fields.push(field);
         }
     }
@@ -326,6 +302,32 @@ impl Pass<'_, '_> {
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
         inference.convert(Typed::new(expr, found), wanted, span).expr
+    }
+}
+
+fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &Entry<MapEntry>) -> spec::Field {
+    let attributes = &field.attributes;
+    spec::Field {
+        name: name.node.to_string(),
+        ty: field.ty.to_field_type(),
+        value,
+        file_name: None,
+        is_new: field.is_new,
+        unique: unique(&name.node, field),
+        create_only: attributes.create_only || attributes.fixed || attributes.parent,
+        is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
+        is_sensitive: reads.is_sensitive,
+        reads: own(reads),
+        description: documentation(&entry.docs),
+        span: entry.span,
+    }
+}
+
+fn target_span(target: &MappingTarget) -> Option<Span> {
+    match target {
+        MappingTarget::Field(path) => Some(path.span),
+        MappingTarget::New { ty, .. } => Some(ty.span),
+        MappingTarget::Fields(_) => None,
     }
 }
 
