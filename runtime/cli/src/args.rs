@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Show what a migration will do.
     Plan(PlanArguments),
+    /// Draw which map waits for which.
+    Graph(GraphArguments),
     /// Create the custom objects, fields and options that the plan needs.
     Setup(SetupArguments),
     /// Carry the migration out; resumes where it stopped.
@@ -169,6 +171,26 @@ pub(crate) enum PlanFormat {
     Json,
     /// For a pull request.
     Markdown,
+}
+
+/// `migr graph`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct GraphArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// The language of the drawing.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORM")]
+    pub(crate) format: GraphFormat,
+}
+
+/// Languages of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Mermaid, which code hosts draw in Markdown.
+    Mermaid,
+    /// Graphviz.
+    Dot,
 }
 
 /// `migr setup`

@@ -4,11 +4,18 @@ mod args;
 mod commands;
 mod console;
 mod disk;
+mod endpoint;
+mod engine_fault;
+mod examples;
 mod exit;
 mod fault;
 mod files;
 mod findings;
+mod progress;
 mod project;
+mod session;
+mod state;
+mod table;
 
 use std::process::ExitCode;
 
@@ -21,6 +28,8 @@ use fault::Fault;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Only a second installation in this process could fail, and there is none.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let console = Console::new(arguments.quiet, arguments.color);
     let exit = match run(arguments, console) {
         Ok(exit) => exit,
@@ -38,8 +47,13 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Fmt(arguments) => commands::fmt::run(&arguments, console),
         Command::Explain(arguments) => commands::explain::run(&arguments, console),
         Command::Plan(arguments) => commands::plan::run(&arguments, console),
+        Command::Graph(arguments) => commands::graph::run(&arguments, console),
+        Command::Report(arguments) => commands::report::run(&arguments, console),
+        Command::Status(arguments) => commands::status::run(&arguments, console),
+        Command::Demo(arguments) => wait_for(commands::demo::run(&arguments, console)),
+        Command::Setup(arguments) => wait_for(commands::setup::run(&arguments, console)),
+        Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),
         Command::Sandbox(arguments) => wait_for(commands::sandbox::run(&arguments, console)),
-        _ => Err(Fault::usage("this command is not there yet")),
     }
 }
 

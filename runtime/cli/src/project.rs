@@ -38,7 +38,7 @@ impl Project {
     /// Compiles it for one of its destinations.
     pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
         let disk = Disk::new(&self.folder);
-        compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to })
+        compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock: None })
     }
 
     /// Its plan, or every finding that keeps it from having one.

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use migr_engine::{MaxFailures, RunOptions, RunSummary};
+use migr_report::{Report, html};
+
+use crate::args::{EventFormat, RunArguments};
+use crate::commands::setup::in_words;
+use crate::console::Console;
+use crate::engine_fault::fault;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::progress::Shown;
+use crate::session::{Opening, Session};
+use crate::state::shown;
+use crate::table::{Table, grouped};
+
+/// Carries the migration out: the schema first, then every map. What was done before is not done again.
+pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Exit, Fault> {
+    if !arguments.no_approval {
+        return Err(Fault::new(Exit::Blocked, "nobody has approved this migration")
+            .with_help("`--no-approval` runs it without; the report says so"));
+    }
+    let options = RunOptions {
+        command: "run --no-approval".to_owned(),
+        max_failures: arguments.max_failures.as_deref().map(max_failures).transpose()?,
+        ..RunOptions::default()
+    };
+    let progress = Arc::new(Shown::new(console, arguments.format));
+    let opening =
+        Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
+    let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    let outcome = carry_out(&session, console).await;
+    let page = session.state.report_page();
+    session.close().await;
+    let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
+    crate::files::replace(&page, html::render(&outcome.summary.report).as_bytes())?;
+    if arguments.format == EventFormat::Human {
+        show(&outcome, console);
+        console.news(format_args!("report: {}", shown(&page)));
+    }
+    let exit = exit(&outcome.summary, console);
+    progress.summary(summary(&outcome, exit));
+    Ok(exit)
+}
+
+/// What a run came to, and how much of it this call did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What it came to.
+    pub(crate) summary: RunSummary,
+    /// Records that this call created or updated.
+    pub(crate) written: u64,
+}
+
+/// Sets the schema up and carries the maps out. `None` where the schema stands in the way, which is said.
+pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
+    let before = session.state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
+    let before = Report::new(&session.context.plan, &before).total();
+    let setup = migr_engine::setup(&session.context).await.map_err(fault)?;
+    console.news(format_args!("setup: {}", in_words(&setup)));
+    if setup.blocked > 0 {
+        console.error("error: the destination's schema stands in the way; mend what is named above, then run again");
+        return Ok(None);
+    }
+    let summary = migr_engine::run(&session.context).await.map_err(fault)?;
+    let after = summary.report.total();
+    let written = (after.created + after.updated).saturating_sub(before.created + before.updated);
+    Ok(Some(Outcome { summary, written }))
+}
+
+/// The result for a person.
+pub(crate) fn show(outcome: &Outcome, console: Console) {
+    let report = &outcome.summary.report;
+    console.result(format_args!("{}", Table::of_objects(report)));
+    if outcome.summary.nothing_to_do {
+        console.result("Nothing was left to do: nothing was written.\n");
+    } else {
+        console.result(format_args!("{} records were written.\n", grouped(outcome.written)));
+    }
+    if report.total().quarantined > 0 {
+        console.news("set aside means: not written, and listed with file, line and reason in the report");
+    }
+}
+
+/// The last event of a stream.
+fn summary(outcome: &Outcome, exit: Exit) -> serde_json::Value {
+    let report = &outcome.summary.report;
+    serde_json::json!({
+        "migration": report.migration,
+        "finished": report.finished,
+        "interrupted": outcome.summary.interrupted,
+        "written": outcome.written,
+        "objects": report.objects,
+        "exit": exit as u8,
+    })
+}
+
+/// How a run ends.
+pub(crate) fn exit(summary: &RunSummary, console: Console) -> Exit {
+    if summary.interrupted {
+        console.error("stopped before the end; `migr run` goes on where it stopped");
+        return Exit::Interrupted;
+    }
+    match crate::commands::report::exit(&summary.report, console) {
+        Exit::Done if summary.report.total().quarantined > 0 => Exit::Quarantined,
+        exit => exit,
+    }
+}
+
+/// `100` or `2%`.
+fn max_failures(text: &str) -> Result<MaxFailures, Fault> {
+    let parsed = match text.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(MaxFailures::Percent),
+        None => text.parse().ok().map(MaxFailures::Records),
+    };
+    parsed.ok_or_else(|| Fault::usage(format!("`--max-failures {text}` is neither a number nor a share such as 2%")))
+}

@@ -1,0 +1,49 @@
+//! Where a destination is and the key that opens it, from the environment or from files. Values never appear in a message.
+
+use migr_load::{Endpoint, Secret};
+use migr_plan::{Destination, SettingValue};
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+
+/// The address and token that a plan's destination names.
+pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
+    let url = setting(destination, "url")?;
+    let parsed = url.trim().trim_end_matches('/').to_owned();
+    if !parsed.starts_with("https://") && !parsed.starts_with("http://") {
+        return Err(Fault::usage(format!("the `url` of destination `{}` does not begin with https:// or http://", destination.name)));
+    }
+    Ok(Endpoint { url: parsed, token: Secret::new(setting(destination, "token")?) })
+}
+
+fn setting(destination: &Destination, name: &str) -> Result<String, Fault> {
+    match destination.settings.get(name) {
+        Some(SettingValue::Text { value }) => Ok(value.clone()),
+        Some(SettingValue::Env { name: variable }) => std::env::var(variable)
+            .map_err(|_| missing(destination, name, variable).with_help(format!("set it, as in `export {variable}=…`"))),
+        Some(SettingValue::Secret { name: variable }) => secret(destination, name, variable),
+        None => Err(Fault::usage(format!("destination `{}` has no `{name}`", destination.name))
+            .with_help(format!("write `destination {} {{ url = env(\"…\"); token = secret(\"…\") }}`", destination.system))),
+    }
+}
+
+/// A secret: the variable, or the file that `VARIABLE_FILE` names.
+fn secret(destination: &Destination, name: &str, variable: &str) -> Result<String, Fault> {
+    if let Ok(value) = std::env::var(variable) {
+        return Ok(value);
+    }
+    let file_variable = format!("{variable}_FILE");
+    let Ok(path) = std::env::var(&file_variable) else {
+        return Err(missing(destination, name, variable)
+            .with_help(format!("set it, or let {file_variable} name a file that holds it")));
+    };
+    std::fs::read_to_string(&path)
+        .map_err(|error| Fault::new(Exit::Failed, format!("cannot read {path}, which {file_variable} names: {error}")))
+}
+
+fn missing(destination: &Destination, name: &str, variable: &str) -> Fault {
+    Fault::usage(format!(
+        "the environment has no {variable}, which holds the `{name}` of destination `{}`; `--sandbox` needs none",
+        destination.name
+    ))
+}

@@ -1,0 +1,14 @@
+use migr_engine::EngineError;
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+
+/// What the engine could not do, with the exit code that scripts rely on.
+pub(crate) fn fault(error: EngineError) -> Fault {
+    let exit = match &error {
+        EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,
+        EngineError::OtherExport { .. } => Exit::Blocked,
+        _ => Exit::Failed,
+    };
+    Fault::new(exit, error.to_string())
+}

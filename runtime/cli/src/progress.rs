@@ -1,0 +1,118 @@
+//! Shows what happens while it happens: bars on a terminal, lines elsewhere, JSON where asked for.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use migr_engine::{Event, Progress};
+
+use crate::args::EventFormat;
+use crate::console::Console;
+use crate::table::grouped;
+
+/// The version of the events' JSON form.
+const FORMAT_VERSION: u32 = 1;
+
+/// Shows events in the form asked for.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    console: Console,
+    format: EventFormat,
+    step: Mutex<Option<Step>>,
+}
+
+/// The step under way.
+#[derive(Debug)]
+struct Step {
+    bar: ProgressBar,
+    what: String,
+    records: u64,
+    set_aside: u64,
+}
+
+impl Shown {
+    /// Begins to show events; a stream of JSON begins with its version.
+    pub(crate) fn new(console: Console, format: EventFormat) -> Self {
+        if format == EventFormat::Jsonl {
+            console.result(format_args!("{}\n", serde_json::json!({ "type": "version", "format_version": FORMAT_VERSION })));
+        }
+        Self { console, format, step: Mutex::new(None) }
+    }
+
+    /// Ends a stream of JSON with its summary.
+    pub(crate) fn summary(&self, mut summary: serde_json::Value) {
+        if self.format == EventFormat::Jsonl {
+            if let Some(object) = summary.as_object_mut() {
+                object.shift_insert(0, "type".to_owned(), "summary".into());
+            }
+            self.console.result(format_args!("{summary}\n"));
+        }
+    }
+
+    fn begin(&self, step: &str, destination: &str, noun: &str) {
+        let bar = if self.console.draws_progress() {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.set_style(style("{spinner} {prefix:<26} {msg}"));
+        bar.set_prefix(format!("{step} → {destination}"));
+        bar.set_message(noun.to_owned());
+        let step = Step { bar, what: format!("{step} → {destination}"), records: 0, set_aside: 0 };
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some(step);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Step)) {
+        if let Some(step) = self.step.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            change(step);
+        }
+    }
+
+    fn end(&self) {
+        let step = self.step.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(step) = step {
+            step.bar.finish_and_clear();
+            let aside = if step.set_aside == 0 { String::new() } else { format!(", {} set aside", grouped(step.set_aside)) };
+            self.console.news(format_args!("  {:<40} {:>9} written{aside}", step.what, grouped(step.records)));
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Progress for Shown {
+    fn event(&self, event: Event) {
+        if self.format == EventFormat::Jsonl {
+            if let Ok(line) = serde_json::to_string(&event) {
+                self.console.result(format_args!("{line}\n"));
+            }
+            return;
+        }
+        match event {
+            Event::StepStarted { step, destination_object, .. } => self.begin(&step, &destination_object, "reading"),
+            Event::Read { pending, .. } => self.change(|step| {
+                step.bar.set_length(pending);
+                step.bar.set_style(style(
+                    "{spinner} {prefix:<26} {bar:24} {human_pos:>9}/{human_len}  {per_sec}  {eta} left  {msg}",
+                ));
+                step.bar.set_message("");
+            }),
+            Event::Written { records, .. } | Event::Verified { records, .. } | Event::TakenBack { records, .. } => {
+                self.change(|step| {
+                    step.records += records;
+                    step.bar.inc(records);
+                });
+            }
+            Event::SetAside { records, .. } => self.change(|step| {
+                step.set_aside += records;
+                step.bar.set_message(format!("{} set aside", grouped(step.set_aside)));
+            }),
+            Event::StepDone { .. } => self.end(),
+            Event::Setup { action, outcome } => self.console.news(format_args!("  {action}: {outcome}")),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a command needs that touches the world: the plan, the export, the destination and its journal.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
+use migr_extract::Export;
+use migr_journal::{Identity, Journal, JournalError};
+use migr_load::{Endpoint, HttpOptions, Rate, Secret};
+use migr_plan::Plan;
+use migr_sandbox::{Sandbox, SandboxOptions};
+
+use crate::args::LiveArguments;
+use crate::console::Console;
+use crate::endpoint::endpoint;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::findings::show_on_stderr;
+use crate::progress::Shown;
+use crate::project::Project;
+use crate::state::State;
+
+/// Everything that a command on a destination works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// What the engine works with.
+    pub(crate) context: Context,
+    /// What is kept of it.
+    pub(crate) state: State,
+    /// Who shows progress.
+    pub(crate) shown: Arc<Shown>,
+    sandbox: Option<Sandbox>,
+}
+
+/// What a session is opened for.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    /// The project and its destination.
+    pub(crate) live: &'a LiveArguments,
+    /// A saved plan, which must still be what the spec says.
+    pub(crate) saved_plan: Option<&'a Path>,
+    /// How it is done.
+    pub(crate) options: RunOptions,
+    /// Who shows progress.
+    pub(crate) shown: Arc<Shown>,
+}
+
+impl Session {
+    /// Opens a session. `None` where the spec has errors, which are printed.
+    pub(crate) async fn open(opening: Opening<'_>, console: Console) -> Result<Option<Self>, Fault> {
+        let project = Project::at(&opening.live.project.path)?;
+        let Some(plan) = compiled(&project, opening.live.project.to.as_deref(), console)? else { return Ok(None) };
+        if let Some(path) = opening.saved_plan {
+            same_plan(&plan, path)?;
+        }
+        let state = if opening.live.sandbox {
+            State::of_sandbox(&project)
+        } else {
+            State::of_destination(&project, &plan.destination.name)
+        };
+        let export = Export::open(&plan, &project.folder).map_err(|error| Fault::new(Exit::Findings, error.to_string()))?;
+        let (endpoint, sandbox) = if opening.live.sandbox {
+            let sandbox = start_sandbox(&state).await?;
+            (Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) }, Some(sandbox))
+        } else {
+            (endpoint(&plan.destination)?, None)
+        };
+        let http = HttpOptions { rate: sandbox.as_ref().map(|_| UNPACED), ..HttpOptions::default() };
+        let destination = migr_load::connect(&plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
+        let journal = journal(&plan, &state)?;
+        state.note_as_last()?;
+        let json = plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")))?;
+        crate::files::replace(&state.plan(), json.as_bytes())?;
+        let cancellation = CancellationFlag::default();
+        stop_on_interrupt(cancellation.clone(), console);
+        let progress = Arc::clone(&opening.shown);
+        let context = Context {
+            plan: Arc::new(plan),
+            export: Arc::new(export),
+            destination: Arc::from(destination),
+            journal: SharedJournal::new(journal),
+            progress,
+            cancellation,
+            options: opening.options,
+            work: state.folder(),
+        };
+        Ok(Some(Self { context, state, shown: opening.shown, sandbox }))
+    }
+
+    /// Ends it; the stand-in writes its state to disk.
+    pub(crate) async fn close(self) {
+        drop(self.context);
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+
+    /// The stand-in, where it is the destination.
+    pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+}
+
+/// The stand-in has no limit unless it is asked for one.
+const UNPACED: Rate = Rate { requests: 1_000_000, per_seconds: 1, burst: None };
+
+/// The project's plan; `None` where it has errors, which are printed.
+fn compiled(project: &Project, to: Option<&str>, console: Console) -> Result<Option<Plan>, Fault> {
+    match project.plan(to) {
+        Ok((plan, findings)) => {
+            show_on_stderr(&findings, console);
+            Ok(Some(plan))
+        }
+        Err(findings) if findings.diagnostics.is_empty() => {
+            Err(Fault::usage(format!("no file of `{}` has a `migration` item", project.folder.display()))
+                .with_help("a project's folder holds one `migration NAME { … }`"))
+        }
+        Err(findings) => {
+            show_on_stderr(&findings, console);
+            Ok(None)
+        }
+    }
+}
+
+fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Fault::usage(format!("cannot read the plan {}: {error}", path.display())))?;
+    let saved = Plan::from_json(&text).map_err(|error| Fault::usage(format!("{}: {error}", path.display())))?;
+    if saved == *plan {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Blocked, format!("the spec has changed since {} was made", path.display()))
+        .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
+}
+
+async fn start_sandbox(state: &State) -> Result<Sandbox, Fault> {
+    let database = state.sandbox_database();
+    if let Some(folder) = database.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Fault::failed(format!("cannot make the folder {}: {error}", folder.display())))?;
+    }
+    let options = SandboxOptions { state: Some(database), seed: true, ..SandboxOptions::default() };
+    migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
+}
+
+fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
+    let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
+    let identity = Identity { migration: &plan.migration, destination: state.name(), plan_hash: &hash };
+    Journal::open(&state.journal(), &identity).map_err(|error| {
+        let exit = match error {
+            JournalError::OtherPlan { .. } => Exit::Blocked,
+            _ => Exit::Failed,
+        };
+        Fault::new(exit, error.to_string())
+    })
+}
+
+/// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too.
+fn stop_on_interrupt(cancellation: CancellationFlag, console: Console) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancellation.cancel();
+            console.error("stopping at the end of this batch; press Ctrl-C again to stop at once");
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}

@@ -1,0 +1,101 @@
+//! What migr keeps of a project, below `.migr/`: for each destination a folder with its journal; which destination was last worked with.
+
+use std::path::{Path, PathBuf};
+
+use migr_journal::Reader;
+
+use crate::fault::Fault;
+use crate::project::Project;
+
+/// The name under which the embedded stand-in's journal is kept.
+const SANDBOX: &str = "sandbox";
+
+/// The state kept for one destination of a project.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    root: PathBuf,
+    name: String,
+}
+
+impl State {
+    /// The state of the embedded stand-in.
+    pub(crate) fn of_sandbox(project: &Project) -> Self {
+        Self { root: project.state_folder(), name: SANDBOX.to_owned() }
+    }
+
+    /// The state of a destination by its name in the plan. `~` keeps a destination called `sandbox` apart from the stand-in.
+    pub(crate) fn of_destination(project: &Project, name: &str) -> Self {
+        let name = if name == SANDBOX { format!("{name}~") } else { name.to_owned() };
+        Self { root: project.state_folder(), name }
+    }
+
+    /// The state that a command without a destination means: the named one, the stand-in where asked for, else the one last worked with.
+    pub(crate) fn meant(project: &Project, to: Option<&str>, sandbox: bool) -> Result<Self, Fault> {
+        if sandbox {
+            return Ok(Self::of_sandbox(project));
+        }
+        if let Some(name) = to {
+            return Ok(Self::of_destination(project, name));
+        }
+        let root = project.state_folder();
+        let name = std::fs::read_to_string(root.join("last")).map_err(|_| {
+            Fault::usage(format!("nothing was carried out yet in `{}`", project.folder.display()))
+                .with_help("`migr run --sandbox --no-approval` rehearses the migration without touching a real system")
+        })?;
+        Ok(Self { root, name: name.trim().to_owned() })
+    }
+
+    /// Notes that this state was last worked with, and keeps git away from all of it.
+    pub(crate) fn note_as_last(&self) -> Result<(), Fault> {
+        let ignore = self.root.join(".gitignore");
+        if !ignore.exists() {
+            crate::files::replace(&ignore, b"*\n")?;
+        }
+        crate::files::replace(&self.root.join("last"), format!("{}\n", self.name).as_bytes())
+    }
+
+    /// Whether it is the stand-in's.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.name == SANDBOX
+    }
+
+    /// The destination's name, for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder of its files.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+
+    /// Its journal.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.folder().join("journal.db")
+    }
+
+    /// The page a run leaves behind.
+    pub(crate) fn report_page(&self) -> PathBuf {
+        self.folder().join("report.html")
+    }
+
+    /// Its plan, as it was carried out.
+    pub(crate) fn plan(&self) -> PathBuf {
+        self.folder().join("plan.json")
+    }
+
+    /// The database of the stand-in.
+    pub(crate) fn sandbox_database(&self) -> PathBuf {
+        self.root.join("sandbox.db")
+    }
+
+    /// Its journal, for reading.
+    pub(crate) fn reader(&self) -> Result<Reader, Fault> {
+        Reader::open(&self.journal()).map_err(|error| Fault::usage(error.to_string()))
+    }
+}
+
+/// A path as it is shown to a person: below the current folder without its head.
+pub(crate) fn shown(path: &Path) -> String {
+    crate::project::shown(path)
+}

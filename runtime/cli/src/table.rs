@@ -1,0 +1,69 @@
+use std::fmt;
+
+use migr_report::{Object, Report};
+
+/// The counts of a report as a table for a terminal.
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// One row per map, and their sum.
+    pub(crate) fn of_objects(report: &Report) -> Self {
+        let head = ["", "read", "created", "updated", "unchanged", "skipped", "set aside"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for object in &report.objects {
+            rows.push(row(format!("{} → {}", object.map, object.destination_object), object));
+        }
+        rows.push(row("all".to_owned(), &report.total()));
+        Self { rows }
+    }
+}
+
+fn row(name: String, object: &Object) -> Vec<String> {
+    let counts = [object.read, object.created, object.updated, object.unchanged, object.skipped, object.quarantined];
+    let shown = counts.iter().map(|count| if *count == 0 { "·".to_owned() } else { grouped(*count) });
+    std::iter::once(name).chain(shown).collect()
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.rows.first().map_or(0, Vec::len);
+        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+                line.push_str("  ");
+                line.push_str(&if at == 0 { format!("{cell}{pad}") } else { format!("{pad}{cell}") });
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}
