@@ -1,1 +1,45 @@
 #![doc = include_str!("../README.md")]
+
+mod aside;
+pub mod audit;
+mod cells;
+mod context;
+mod cycles;
+mod duplicates;
+mod error;
+mod executor;
+mod existing;
+mod expressions;
+mod ids;
+mod item;
+mod job;
+mod lines;
+mod links;
+mod owners;
+mod prepass;
+mod produce;
+mod progress;
+mod reconcile;
+mod referred;
+mod retry;
+mod run;
+mod scratch;
+mod second;
+mod sender;
+mod setup;
+mod stage;
+mod there;
+mod verify;
+mod world;
+
+pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
+pub use error::EngineError;
+pub use executor::{Executor, Fate, InProcess, Unit, UnitRecord};
+pub use ids::Ids;
+pub use item::Upload;
+pub use progress::{Event, Progress, Silent};
+pub use retry::retry;
+// pub use rollback::{KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside};
+pub use run::{RunSummary, run, run_with};
+pub use setup::{SetupSummary, setup};
+pub use verify::verify;

@@ -125,16 +125,16 @@ impl Reader {
         )
     }
 
-    /// The keys that a destination id stands for, with what is known about them.
+    /// The keys that a destination id stands for, with what is known about them. Reads the whole step.
     pub fn keys_of(&self, step: StepId, id: &str) -> Result<Vec<MappedRow>, JournalError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let rows = self.rows_after(step, after.as_deref(), 1000)?;
-            let Some(last) = rows.last() else { return Ok(found) };
-            after = Some(last.key.clone());
-            found.extend(rows.into_iter().filter(|row| row.mapped.id.as_deref() == Some(id)));
-        }
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT key, state, id, line, winner FROM id_map WHERE step = ?1 AND id = ?2 ORDER BY key")
+            .attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, IdColumn(id)], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
+            .attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
     }
 
     fn rows(&self, sql: &str, step: StepId, key: Option<&str>, limit: usize) -> Result<Vec<MappedRow>, JournalError> {

@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use migr_journal::{Fold, StepFold};
 use migr_plan::{Expr, Plan, RowState, Stage};
-use serde_json::Value;
 
 use crate::attention;
 use crate::model::{
@@ -200,26 +199,17 @@ fn coverage(plan: &Plan) -> Vec<Coverage> {
     coverage
 }
 
-/// The columns that an expression reads, found in its JSON form, which names them all alike.
+/// Adds the columns that an expression reads.
 fn columns_of(expression: &Expr, columns: &mut BTreeSet<String>) {
-    fn walk(value: &Value, columns: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(object) => {
-                let name = match object.get("op").and_then(Value::as_str) {
-                    Some("column") => object.get("name"),
-                    Some("reference") => object.get("by").and_then(|by| by.get("column")),
-                    _ => None,
-                };
-                columns.extend(name.and_then(Value::as_str).map(str::to_owned));
-                object.values().for_each(|value| walk(value, columns));
-            }
-            Value::Array(items) => items.iter().for_each(|item| walk(item, columns)),
-            _ => {}
+    expression.walk(&mut |inner| match inner {
+        Expr::Column { name } => {
+            columns.insert(name.clone());
         }
-    }
-    if let Ok(value) = serde_json::to_value(expression) {
-        walk(&value, columns);
-    }
+        Expr::Reference { by: Some(by), .. } => {
+            columns.insert(by.column.clone());
+        }
+        _ => {}
+    });
 }
 
 fn state(state: RowState) -> &'static str {

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use migr_journal::{Change, QuarantineNote, Settled, SkipNote, State};
+use migr_transform::Failure;
+
+use crate::job::Job;
+use crate::world::World;
+use crate::{EngineError, Event};
+
+/// Settled records that are journaled together.
+const TOGETHER: usize = 500;
+
+/// A record that is settled without a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'s> {
+    /// Its key in the journal.
+    pub(crate) key: &'s str,
+    /// Its key as a person knows it; may be empty.
+    pub(crate) source_key: &'s str,
+    /// The line of the export.
+    pub(crate) line: u64,
+}
+
+/// Collects what is set aside or skipped and journals it in groups.
+#[derive(Debug)]
+pub(crate) struct Aside<'j> {
+    job: &'j Job,
+    /// Something of the stage is in the journal: a record that is there is not settled again.
+    resumed: bool,
+    failures: Arc<AtomicU64>,
+    records: Vec<Settled>,
+    quarantine: Vec<QuarantineNote>,
+    skips: Vec<SkipNote>,
+    set_aside: u64,
+}
+
+impl<'j> Aside<'j> {
+    pub(crate) fn new(job: &'j Job, resumed: bool, failures: Arc<AtomicU64>) -> Self {
+        Self { job, resumed, failures, records: Vec::new(), quarantine: Vec::new(), skips: Vec::new(), set_aside: 0 }
+    }
+
+    /// Sets a record aside.
+    pub(crate) fn quarantine(
+        &mut self,
+        world: &World,
+        subject: Subject<'_>,
+        failures: &[Failure],
+    ) -> Result<(), EngineError> {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        if self.is_settled(world, subject.key)? {
+            return Ok(());
+        }
+        self.set_aside += 1;
+        self.quarantine.extend(failures.iter().map(|failure| QuarantineNote {
+            key: subject.key.to_owned(),
+            source_key: shown(subject.source_key),
+            file: self.job.file.clone(),
+            line: subject.line,
+            field: (!failure.field.is_empty()).then(|| failure.field.clone()),
+            reason: failure.reason.clone(),
+        }));
+        self.settle(subject, State::Quarantined, None, None)
+    }
+
+    /// Leaves a record out by a written rule.
+    pub(crate) fn skip(
+        &mut self,
+        world: &World,
+        subject: Subject<'_>,
+        reason: &str,
+        id: Option<&str>,
+        winner: Option<&str>,
+    ) -> Result<(), EngineError> {
+        if self.is_settled(world, subject.key)? {
+            return Ok(());
+        }
+        self.skips.push(SkipNote { key: subject.key.to_owned(), reason: reason.to_owned() });
+        self.settle(subject, State::Skipped, id, winner)
+    }
+
+    fn is_settled(&self, world: &World, key: &str) -> Result<bool, EngineError> {
+        Ok(self.resumed && world.reader.id_of(self.job.step, key)?.is_some())
+    }
+
+    fn settle(
+        &mut self,
+        subject: Subject<'_>,
+        state: State,
+        id: Option<&str>,
+        winner: Option<&str>,
+    ) -> Result<(), EngineError> {
+        self.records.push(Settled {
+            step: self.job.step,
+            key: subject.key.to_owned(),
+            line: subject.line,
+            state,
+            id: id.map(str::to_owned),
+            winner: winner.map(str::to_owned),
+        });
+        if self.records.len() >= TOGETHER { self.flush() } else { Ok(()) }
+    }
+
+    /// Journals what was collected.
+    pub(crate) fn flush(&mut self) -> Result<(), EngineError> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        self.job.context.journal.write(&[Change::Settled {
+            records: std::mem::take(&mut self.records),
+            quarantine: std::mem::take(&mut self.quarantine),
+            skips: std::mem::take(&mut self.skips),
+        }])?;
+        let records = std::mem::take(&mut self.set_aside);
+        if records > 0 {
+            self.job.context.tell(Event::SetAside { step: self.job.stage.id.clone(), records });
+        }
+        Ok(())
+    }
+}
+
+/// A key as a person reads it.
+pub(crate) fn shown(key: &str) -> String {
+    key.replace('\u{1f}', ", ")
+}
+
+/// One failure without a field.
+pub(crate) fn because(reason: impl Into<String>) -> [Failure; 1] {
+    [Failure { field: String::new(), reason: reason.into() }]
+}

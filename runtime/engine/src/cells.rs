@@ -1,0 +1,22 @@
+//! Records of the export as the transform reads them.
+
+use migr_extract::{OwnedRecord, Record};
+use migr_transform::Cells;
+
+/// A record while it is lent.
+pub(crate) struct Lent<'r>(pub(crate) Record<'r>);
+
+impl Cells for Lent<'_> {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+/// A record that was kept.
+pub(crate) struct Kept(pub(crate) OwnedRecord);
+
+impl Cells for Kept {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}

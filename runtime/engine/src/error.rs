@@ -1,0 +1,71 @@
+use migr_extract::ExtractError;
+use migr_journal::JournalError;
+use migr_load::LoadError;
+use migr_transform::{CompileError, LookupError};
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The export cannot be read.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    /// The plan cannot be evaluated.
+    #[error("the plan cannot be carried out: {0}")]
+    Compile(#[from] CompileError),
+    /// The destination cannot be reached, or refused.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The journal cannot be kept. Nothing more is sent.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A look-up failed.
+    #[error("a look-up failed: {0}")]
+    Lookup(#[from] LookupError),
+    /// The scratch database cannot be used.
+    #[error("the scratch database beside the journal cannot be used: {0}; is there room on the disk?")]
+    Scratch(#[from] rusqlite::Error),
+    /// The system refused a file.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The export is not the one that the journal was begun with.
+    #[error(
+        "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"
+    )]
+    OtherExport {
+        /// Which file.
+        file: String,
+    },
+    /// The fallback owner is nobody.
+    #[error(
+        "the fallback owner `{fallback}` is no member of {object} in the destination; invite this person or name another in `owners`"
+    )]
+    Fallback {
+        /// The address.
+        fallback: String,
+        /// The object of members.
+        object: String,
+    },
+    /// More records failed than allowed.
+    #[error(
+        "{failures} records were set aside, more than the {limit} that `--max-failures` allows; see `migr quarantine list`. `migr run` goes on where it stopped"
+    )]
+    TooManyFailures {
+        /// How many.
+        failures: u64,
+        /// The limit as it was given.
+        limit: String,
+    },
+    /// A part of the program ended unexpectedly.
+    #[error(
+        "a worker of migr ended unexpectedly ({what}); this is a fault of migr. `migr run` goes on where it stopped"
+    )]
+    Worker {
+        /// Which.
+        what: String,
+    },
+}

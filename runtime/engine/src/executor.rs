@@ -1,0 +1,218 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use migr_journal::Operation;
+use migr_load::{BatchError, BoxFuture, Change, Deleted, Destination, LoadError, Map, NewRecord};
+
+use crate::item::Upload;
+
+/// How often one batch is tried again after its answer was lost.
+const ATTEMPTS: u32 = 6;
+
+/// A batch as it is handed out: all that is needed to carry it out.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// The step that it belongs to.
+    pub step: String,
+    /// Its number in the journal.
+    pub batch: i64,
+    /// `create` or `update`.
+    pub operation: Operation,
+    /// The destination object.
+    pub object: String,
+    /// Its records, in order.
+    pub records: Vec<UnitRecord>,
+}
+
+/// One record of a unit.
+#[derive(Clone)]
+pub struct UnitRecord {
+    /// Its id.
+    pub id: String,
+    /// What is written.
+    pub body: Map,
+    /// Files that are uploaded first.
+    pub uploads: Vec<Upload>,
+}
+
+// Values may be sensitive.
+impl fmt::Debug for UnitRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnitRecord").field("id", &self.id).field("uploads", &self.uploads.len()).finish_non_exhaustive()
+    }
+}
+
+/// What became of one record of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Why it was refused; none: it was written.
+    pub refused: Option<String>,
+    /// Requests that it took part in.
+    pub attempts: u32,
+}
+
+/// Carries units of work out. In this process now; nothing else may assume so.
+pub trait Executor: fmt::Debug + Send + Sync {
+    /// What became of each record, in order. An error concerns all of them, and leaves it open which were written.
+    fn execute<'a>(&'a self, unit: &'a Unit) -> BoxFuture<'a, Result<Vec<Fate>, LoadError>>;
+}
+
+/// Carries units out in this process.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    destination: Arc<dyn Destination>,
+}
+
+impl InProcess {
+    /// For a destination.
+    pub fn new(destination: Arc<dyn Destination>) -> Self {
+        Self { destination }
+    }
+}
+
+impl Executor for InProcess {
+    fn execute<'a>(&'a self, unit: &'a Unit) -> BoxFuture<'a, Result<Vec<Fate>, LoadError>> {
+        Box::pin(async move {
+            let mut work = Work::prepare(&*self.destination, unit).await?;
+            let mut ranges = vec![(0..work.records.len(), 0)];
+            while let Some((range, lost)) = ranges.pop() {
+                if range.is_empty() {
+                    continue;
+                }
+                ranges.extend(work.send(range, lost).await?.into_iter().rev());
+            }
+            Ok(work.fates)
+        })
+    }
+}
+
+/// A part of a unit and how often its answer was lost.
+type Part = (Range<usize>, u32);
+
+struct Work<'w> {
+    destination: &'w dyn Destination,
+    unit: &'w Unit,
+    records: Vec<NewRecord>,
+    /// Position in the unit of each record that is sent.
+    positions: Vec<usize>,
+    fates: Vec<Fate>,
+}
+
+impl<'w> Work<'w> {
+    /// Uploads files. A record whose file is refused is not sent.
+    async fn prepare(destination: &'w dyn Destination, unit: &'w Unit) -> Result<Self, LoadError> {
+        let mut work = Self {
+            destination,
+            unit,
+            records: Vec::with_capacity(unit.records.len()),
+            positions: Vec::with_capacity(unit.records.len()),
+            fates: vec![Fate { refused: None, attempts: 0 }; unit.records.len()],
+        };
+        for (position, record) in unit.records.iter().enumerate() {
+            let mut body = record.body.clone();
+            let mut refused = None;
+            for upload in &record.uploads {
+                match destination.upload(&unit.object, &upload.field, &upload.path, &upload.name).await {
+                    Ok(uploaded) => body.extend(uploaded.body),
+                    Err(error) if error.stops_the_run() => return Err(error),
+                    Err(error) => refused = Some(format!("{}: {error}", upload.field)),
+                }
+            }
+            if refused.is_some() {
+                work.end(position, refused);
+            } else {
+                work.records.push(NewRecord { id: record.id.clone(), body });
+                work.positions.push(position);
+            }
+        }
+        Ok(work)
+    }
+
+    fn end(&mut self, position: usize, refused: Option<String>) {
+        if let Some(fate) = self.fates.get_mut(position) {
+            fate.refused = refused;
+        }
+    }
+
+    /// Sends a part. Parts that are still to be sent come back, in order.
+    async fn send(&mut self, range: Range<usize>, lost: u32) -> Result<Vec<Part>, LoadError> {
+        for position in self.positions.get(range.clone()).unwrap_or_default().to_vec() {
+            if let Some(fate) = self.fates.get_mut(position) {
+                fate.attempts += 1;
+            }
+        }
+        let batch = self.records.get(range.clone()).unwrap_or_default();
+        let error = match self.unit.operation {
+            Operation::Update => {
+                let changes: Vec<Change> =
+                    batch.iter().map(|record| Change { id: record.id.clone(), body: record.body.clone() }).collect();
+                self.destination.update(&self.unit.object, &changes).await.err()
+            }
+            _ => self.destination.create(&self.unit.object, batch).await.err(),
+        };
+        match error {
+            None => Ok(Vec::new()),
+            Some(BatchError::Fatal(error)) if error.stops_the_run() => Err(error),
+            Some(BatchError::Fatal(error)) => self.refused(range, lost, error.to_string()).await,
+            Some(error @ BatchError::Rejected { .. }) => self.refused(range, lost, error.to_string()).await,
+            Some(BatchError::Unknown { why }) => self.lost(range, lost + 1, why).await,
+        }
+    }
+
+    /// The answer does not say which record is at fault: halves tell.
+    async fn refused(&mut self, range: Range<usize>, lost: u32, reason: String) -> Result<Vec<Part>, LoadError> {
+        if range.len() > 1 {
+            let middle = range.start + range.len() / 2;
+            return Ok(vec![(range.start..middle, lost), (middle..range.end, lost)]);
+        }
+        let reason =
+            if self.unit.operation == Operation::Create { self.really(&range, reason).await? } else { Some(reason) };
+        for position in self.positions.get(range).unwrap_or_default().to_vec() {
+            self.end(position, reason.clone());
+        }
+        Ok(Vec::new())
+    }
+
+    /// A record that is there by our id was written by an attempt whose answer never came.
+    async fn really(&self, range: &Range<usize>, reason: String) -> Result<Option<String>, LoadError> {
+        let ids: Vec<String> =
+            self.records.get(range.clone()).unwrap_or_default().iter().map(|record| record.id.clone()).collect();
+        let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
+        Ok(match found.first() {
+            None => Some(reason),
+            Some(found) if found.deleted => {
+                Some(format!("it was written before and lies in the trash now ({})", found.id))
+            }
+            Some(_) => None,
+        })
+    }
+
+    /// Nobody knows whether it was written: our ids tell. Changes are simply made again.
+    async fn lost(&mut self, range: Range<usize>, lost: u32, why: String) -> Result<Vec<Part>, LoadError> {
+        if lost >= ATTEMPTS {
+            return Err(LoadError::Unavailable {
+                url: "the destination".to_owned(),
+                request: format!("{} {}", self.unit.operation.as_str(), self.unit.object),
+                attempts: lost,
+                why,
+            });
+        }
+        if self.unit.operation == Operation::Update {
+            return Ok(vec![(range, lost)]);
+        }
+        let batch = self.records.get(range.clone()).unwrap_or_default();
+        let ids: Vec<String> = batch.iter().map(|record| record.id.clone()).collect();
+        let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
+        let there: BTreeSet<String> = found.into_iter().map(|found| found.id).collect();
+        let mut parts: Vec<Part> = Vec::new();
+        for (position, _) in range.zip(&ids).filter(|(_, id)| !there.contains(*id)) {
+            match parts.last_mut() {
+                Some((part, _)) if part.end == position => part.end += 1,
+                _ => parts.push((position..position + 1, lost)),
+            }
+        }
+        Ok(parts)
+    }
+}

@@ -1,0 +1,24 @@
+//! What a stage evaluates.
+
+use migr_plan::{Expr, Stage};
+
+/// Every expression of a stage.
+pub(crate) fn of_stage(stage: &Stage) -> impl Iterator<Item = &Expr> {
+    let fields = stage.fields.iter().flat_map(|field| std::iter::once(&field.value).chain(&field.file_name));
+    let links = stage.links.iter().map(|link| &link.value);
+    let conditions = stage.when.iter().chain(stage.distinct.iter().map(|distinct| &distinct.value));
+    fields.chain(links).chain(conditions)
+}
+
+/// Whether a field that waits for the second pass refers to the stage itself.
+pub(crate) fn refers_to_itself(stage: &Stage) -> bool {
+    let mut found = false;
+    for field in stage.fields.iter().filter(|field| field.deferred) {
+        field.value.walk(&mut |inner| {
+            if let Expr::Reference { targets, .. } = inner {
+                found |= targets.iter().any(|target| target.stages.contains(&stage.id));
+            }
+        });
+    }
+    found
+}

@@ -1,0 +1,85 @@
+use std::path::PathBuf;
+
+use migr_journal::{OrphanNote, Planned, RepairNote};
+use migr_load::Map;
+use migr_transform::Value;
+
+/// A record on its way.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its source key.
+    pub(crate) key: String,
+    /// The line of the export.
+    pub(crate) line: u64,
+    /// The id that it has or will have.
+    pub(crate) id: String,
+    /// What is written, or would be were it new.
+    pub(crate) body: Map,
+    /// The values behind the body, by index in the stage's fields, where the record is there already.
+    pub(crate) values: Vec<(usize, Value<'static>)>,
+    /// A record in the trash that is destroyed before this one is created.
+    pub(crate) replaces: Option<String>,
+    /// Files that are uploaded with it.
+    pub(crate) uploads: Vec<Upload>,
+    /// Where written rules took effect.
+    pub(crate) repairs: Vec<RepairNote>,
+    /// Owners whom nobody stands for.
+    pub(crate) orphans: Vec<OrphanNote>,
+    /// Size of the body in bytes.
+    pub(crate) size: usize,
+    /// Start of the hash of the body.
+    pub(crate) digest: String,
+}
+
+/// A file that goes with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The destination field.
+    pub field: String,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// The name that it is shown by.
+    pub name: String,
+}
+
+impl Item {
+    /// As it stands in an intent.
+    pub(crate) fn planned(&self) -> Planned {
+        Planned { key: self.key.clone(), id: self.id.clone(), line: self.line, digest: self.digest.clone() }
+    }
+
+    /// Sets the body, with its size and digest.
+    pub(crate) fn with_body(mut self, body: Map) -> Self {
+        let (size, digest) = measure(&body);
+        self.body = body;
+        self.size = size;
+        self.digest = digest;
+        self
+    }
+}
+
+/// A body's size in bytes and the first 16 hexadecimal digits of its hash.
+pub(crate) fn measure(body: &Map) -> (usize, String) {
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let mut digest = blake3::hash(&bytes).to_hex().to_string();
+    digest.truncate(16);
+    (bytes.len(), digest)
+}
+
+/// Records on their way, with what is to be done with them.
+#[derive(Debug)]
+pub(crate) enum Batch {
+    /// They are new.
+    New(Vec<Item>),
+    /// They are there.
+    There(Vec<There>),
+}
+
+/// A record that is in the destination already.
+#[derive(Debug)]
+pub(crate) struct There {
+    /// What the source says.
+    pub(crate) item: Item,
+    /// It lies in the trash.
+    pub(crate) deleted: bool,
+}

@@ -1,0 +1,223 @@
+use std::sync::Arc;
+
+use migr_journal::StepId;
+use migr_load::Map;
+use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
+use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
+
+use crate::world::World;
+use crate::{Context, EngineError, Ids, expressions};
+
+/// One stage with what its work needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) context: Context,
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) object: Arc<SourceObject>,
+    pub(crate) program: Arc<Program>,
+    /// The other stages that read the same object; only the first stage asks them.
+    siblings: Arc<Vec<Program>>,
+    /// It accounts for rows that belong to no map.
+    pub(crate) is_first: bool,
+    pub(crate) identities: Identities,
+    pub(crate) step: StepId,
+    /// The export's file as it is shown; empty where an optional one is absent.
+    pub(crate) file: String,
+    pub(crate) ids: Ids,
+}
+
+/// To whom a row belongs.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// To this stage.
+    Mine,
+    /// To another one, or it was accounted for there.
+    Others,
+    /// To none, and this stage accounts for it.
+    Nobody,
+    /// A written rule leaves it behind.
+    Skip {
+        /// The rule's reason.
+        reason: String,
+    },
+    /// To this stage, but it cannot be written.
+    Fails(Vec<Failure>),
+}
+
+impl Job {
+    /// Prepares a stage.
+    pub(crate) fn new(context: &Context, stage: &Stage, step: StepId) -> Result<Self, EngineError> {
+        let plan = &context.plan;
+        let object = plan.source_object(&stage.source_object).cloned().unwrap_or_else(|| SourceObject {
+            name: stage.source_object.clone(),
+            file: None,
+            optional: true,
+            key: Vec::new(),
+            columns: Vec::new(),
+            checks: Vec::new(),
+            skips: Vec::new(),
+            dropped: None,
+            reference_only: false,
+            retain: None,
+            origin: stage.origin.clone(),
+        });
+        let same_object = || plan.stages.iter().filter(|other| other.source_object == stage.source_object);
+        let first = same_object().find(|other| other.distinct.is_none()).or_else(|| same_object().next());
+        let is_first = first.is_some_and(|first| first.id == stage.id);
+        let mut siblings = Vec::new();
+        if is_first {
+            for other in same_object().filter(|other| other.id != stage.id && other.distinct.is_none()) {
+                siblings.push(Program::compile(plan, other)?);
+            }
+        }
+        let file = context.export.file(&stage.source_object).map(|file| file.shown().to_owned()).unwrap_or_default();
+        Ok(Self {
+            context: context.clone(),
+            object: Arc::new(object),
+            program: Arc::new(Program::compile(plan, stage)?),
+            siblings: Arc::new(siblings),
+            is_first,
+            identities: Identities::of(stage),
+            step,
+            file,
+            ids: Ids::of(&plan.migration),
+            stage: Arc::new(stage.clone()),
+        })
+    }
+
+    /// To whom a row belongs.
+    pub(crate) fn claim(&self, cells: &dyn Cells, world: &World) -> Result<Claim, EngineError> {
+        Ok(match self.program.admit(cells, world)? {
+            Admission::Admit => Claim::Mine,
+            Admission::Quarantine(failures) => Claim::Fails(failures),
+            Admission::Skip { reason } if self.is_first => Claim::Skip { reason },
+            Admission::Skip { .. } => Claim::Others,
+            Admission::NotMine if !self.is_first || self.stage.distinct.is_some() => Claim::Others,
+            Admission::NotMine => {
+                for sibling in self.siblings.iter() {
+                    if sibling.admit(cells, world)? != Admission::NotMine {
+                        return Ok(Claim::Others);
+                    }
+                }
+                Claim::Nobody
+            }
+        })
+    }
+
+    /// The key of a row: the value, for a distinct stage.
+    pub(crate) fn key(&self, cells: &dyn Cells, world: &World) -> Result<Result<String, Vec<Failure>>, EngineError> {
+        if self.stage.distinct.is_none() {
+            return Ok(self.program.key(cells).map_err(|failure| vec![failure]));
+        }
+        Ok(match self.program.distinct(cells, world)? {
+            Outcome::Ready(Some(value)) => Ok(value),
+            Outcome::Ready(None) => Ok(String::new()),
+            Outcome::Skip { reason } => Err(vec![Failure { field: String::new(), reason }]),
+            Outcome::Quarantine(failures) => Err(failures),
+        })
+    }
+
+    /// The native body of values, by index in the stage's fields.
+    pub(crate) fn encode(&self, values: &[(usize, Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        let fields: Vec<(&FieldMapping, &Value<'_>)> = values
+            .iter()
+            .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
+            .collect();
+        self.context.destination.encode(&self.stage.destination_object, &fields)
+    }
+
+    /// Whether records of the stage must be checked against those that the second pass refers to.
+    pub(crate) fn refers_to_itself(&self) -> bool {
+        expressions::refers_to_itself(&self.stage)
+    }
+
+    /// Whether records that go round in circles are set aside.
+    pub(crate) fn quarantines_cycles(&self) -> bool {
+        self.stage.policies.cycle == CyclePolicy::Quarantine && self.refers_to_itself()
+    }
+
+    /// Whether records that would become one are written as one.
+    pub(crate) fn merges(&self) -> bool {
+        matches!(
+            self.stage.policies.duplicate,
+            DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
+        )
+    }
+
+    /// Whether the look must compute values.
+    pub(crate) fn looks_at_values(&self) -> bool {
+        !self.identities.paths.is_empty()
+    }
+}
+
+/// What no two records may share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identities {
+    /// Each a list of destination paths that count together.
+    paths: Vec<Vec<String>>,
+    /// The first so many are those of `match`; the others are unique fields besides.
+    matching: usize,
+}
+
+impl Identities {
+    fn of(stage: &Stage) -> Self {
+        let mut paths: Vec<Vec<String>> = Vec::new();
+        let mut covered: Vec<&str> = Vec::new();
+        if let Some(matching) = &stage.matching {
+            if matching.all {
+                paths.push(matching.fields.clone());
+            } else {
+                paths.extend(matching.fields.iter().map(|field| vec![field.clone()]));
+            }
+            if !matching.all || matching.fields.len() == 1 {
+                covered.extend(matching.fields.iter().map(String::as_str));
+            }
+        }
+        let matching = paths.len();
+        for field in stage.fields.iter().filter(|field| !field.deferred) {
+            let Some(part) = &field.unique else { continue };
+            let path = if part.is_empty() || *part == field.field {
+                field.field.clone()
+            } else if part.contains('.') {
+                part.clone()
+            } else {
+                format!("{}.{part}", field.field)
+            };
+            // A composite in `match` stands for its unique part.
+            if !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
+                paths.push(vec![path]);
+            }
+        }
+        Self { paths, matching }
+    }
+
+    /// How many belong to `match`.
+    pub(crate) fn matching(&self) -> usize {
+        self.matching
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// An identity in words.
+    pub(crate) fn name(&self, path: usize) -> String {
+        self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()
+    }
+
+    /// The identities that a body or a found record has.
+    pub(crate) fn values(&self, job: &Job, record: &Map) -> Vec<(usize, String)> {
+        let destination = &job.context.destination;
+        let object = &job.stage.destination_object;
+        self.paths
+            .iter()
+            .enumerate()
+            .filter_map(|(index, paths)| {
+                let parts: Option<Vec<String>> =
+                    paths.iter().map(|path| destination.identity(object, path, record)).collect();
+                parts.map(|parts| (index, parts.join("\u{1f}")))
+            })
+            .collect()
+    }
+}

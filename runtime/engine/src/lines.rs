@@ -1,0 +1,66 @@
+/// A set of lines of one file, one bit each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LineSet {
+    words: Vec<u64>,
+}
+
+impl LineSet {
+    /// Adds a line.
+    pub(crate) fn insert(&mut self, line: u64) {
+        let Some(word) = position(line) else { return };
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        if let Some(slot) = self.words.get_mut(word) {
+            *slot |= 1 << (line % 64);
+        }
+    }
+
+    /// Removes a line.
+    pub(crate) fn remove(&mut self, line: u64) {
+        if let Some(slot) = position(line).and_then(|word| self.words.get_mut(word)) {
+            *slot &= !(1 << (line % 64));
+        }
+    }
+
+    /// Whether a line is in it.
+    pub(crate) fn contains(&self, line: u64) -> bool {
+        position(line).and_then(|word| self.words.get(word)).is_some_and(|slot| slot >> (line % 64) & 1 == 1)
+    }
+
+    /// The lines, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
+        self.words.iter().zip(0_u64..).flat_map(|(word, position)| {
+            let word = *word;
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| position * 64 + bit)
+        })
+    }
+
+    /// How many lines are in it.
+    pub(crate) fn len(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+}
+
+fn position(line: u64) -> Option<usize> {
+    usize::try_from(line / 64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_in_until_they_are_removed() {
+        let mut lines = LineSet::default();
+        for line in [1, 64, 1_000_000] {
+            lines.insert(line);
+        }
+        lines.remove(64);
+        lines.remove(9_999_999);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), [1, 1_000_000]);
+        assert_eq!(lines.len(), 2);
+        assert!(lines.contains(1) && lines.contains(1_000_000));
+        assert!(!lines.contains(64) && !lines.contains(2) && !lines.contains(u64::MAX));
+    }
+}

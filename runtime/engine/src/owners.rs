@@ -1,0 +1,104 @@
+use std::collections::{BTreeMap, HashMap};
+
+use migr_journal::OwnerNote;
+use migr_load::Destination;
+use migr_plan::Plan;
+
+use crate::EngineError;
+
+/// Who stands for whom: the plan's owners table with the destination's members, read once.
+#[derive(Debug, Default)]
+pub(crate) struct OwnerTable {
+    source: Option<(String, String)>,
+    object: String,
+    members: HashMap<String, Person>,
+    overrides: BTreeMap<String, String>,
+    fallback: Option<Person>,
+}
+
+/// A member of the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Person {
+    address: String,
+    id: String,
+}
+
+/// The member for a source owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stand {
+    /// The member's id; none: nobody.
+    pub(crate) id: Option<String>,
+    /// No member is the owner.
+    pub(crate) orphan: bool,
+    /// For the journal.
+    pub(crate) note: OwnerNote,
+}
+
+impl OwnerTable {
+    /// Reads the members. A fallback that is nobody is an error before anything is written.
+    pub(crate) async fn load(plan: &Plan, destination: &dyn Destination) -> Result<Self, EngineError> {
+        let Some(owners) = &plan.owners else { return Ok(Self::default()) };
+        let mut members = HashMap::new();
+        for member in destination.members(&owners.destination_object, &owners.destination_field).await? {
+            let address = fold(&member.value);
+            members.entry(address.clone()).or_insert(Person { address, id: member.id });
+        }
+        let fallback = match &owners.fallback {
+            None => None,
+            Some(address) => {
+                let person = members.get(&fold(address)).cloned().ok_or_else(|| EngineError::Fallback {
+                    fallback: address.clone(),
+                    object: owners.destination_object.clone(),
+                })?;
+                Some(person)
+            }
+        };
+        let overrides = owners.overrides.iter().map(|pair| (fold(&pair.source), fold(&pair.destination))).collect();
+        Ok(Self {
+            source: Some((owners.source_object.clone(), owners.source_column.clone())),
+            object: owners.destination_object.clone(),
+            members,
+            overrides,
+            fallback,
+        })
+    }
+
+    /// The destination object of members.
+    pub(crate) fn object(&self) -> &str {
+        &self.object
+    }
+
+    /// The source object and column that hold owners' addresses.
+    pub(crate) fn source(&self) -> Option<(&str, &str)> {
+        self.source.as_ref().map(|(object, column)| (object.as_str(), column.as_str()))
+    }
+
+    /// Who stands for an address: a written override first, then the member of that address, then the fallback.
+    pub(crate) fn stand(&self, address: &str) -> Stand {
+        let folded = fold(address);
+        let written = self.overrides.get(&folded);
+        let found = self.members.get(written.unwrap_or(&folded));
+        let how = match (found, written, &self.fallback) {
+            (Some(_), Some(_), _) => "override",
+            (Some(_), None, _) => "match",
+            (None, _, Some(_)) => "fallback",
+            (None, _, None) => "none",
+        };
+        let person = found.or(self.fallback.as_ref());
+        let id = person.map(|person| person.id.clone());
+        Stand {
+            orphan: found.is_none(),
+            note: OwnerNote {
+                source: folded,
+                destination: person.map(|person| person.address.clone()),
+                id: id.clone(),
+                how: how.to_owned(),
+            },
+            id,
+        }
+    }
+}
+
+fn fold(address: &str) -> String {
+    address.trim().to_lowercase()
+}

@@ -1,0 +1,360 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use migr_extract::{OwnedRecord, Row};
+use migr_journal::{OrphanNote, RepairNote};
+use migr_load::Map;
+use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType};
+use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass, Value};
+
+use crate::EngineError;
+use crate::aside::{Aside, Subject, because};
+use crate::cells::{Kept, Lent};
+use crate::existing::{self, Hit};
+use crate::item::{Batch, Item, There, Upload};
+use crate::job::Job;
+use crate::prepass::Look;
+use crate::world::{Own, World};
+
+/// Goes on, or stops because nobody takes what is produced any more.
+pub(crate) type Taken = bool;
+
+/// Computes the records of a stage that are still to be written, in source order, and hands them on in batches.
+pub(crate) fn produce(
+    job: &Job,
+    world: &World,
+    look: &Look,
+    has_existing: bool,
+    failures: &Arc<AtomicU64>,
+    hand_on: &mut dyn FnMut(Batch) -> Taken,
+) -> Result<(), EngineError> {
+    if job.file.is_empty() || look.pending.len() == 0 {
+        return Ok(());
+    }
+    world.answer_own(Own::Admitted);
+    let mut producer = Producer {
+        job,
+        world,
+        look,
+        has_existing,
+        aside: Aside::new(job, false, Arc::clone(failures)),
+        packer: Packer::new(job),
+    };
+    let mut records = job.context.export.records(&job.stage.source_object)?;
+    while let Some(row) = records.next()? {
+        let Row::Record(record) = row else { continue };
+        if !look.pending.contains(record.line) {
+            continue;
+        }
+        let batch = match look.merges.get(&record.line) {
+            None => producer.record(record.line, &Lent(record))?,
+            Some(family) => producer.member(*family, &record.to_owned())?,
+        };
+        if let Some(batch) = batch
+            && !hand_on(batch)
+        {
+            return producer.aside.flush();
+        }
+    }
+    producer.aside.flush()?;
+    for batch in producer.packer.rest() {
+        if !hand_on(batch) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Producer<'p> {
+    job: &'p Job,
+    world: &'p World,
+    look: &'p Look,
+    has_existing: bool,
+    aside: Aside<'p>,
+    packer: Packer,
+}
+
+/// What evaluation gave.
+pub(crate) enum Computed {
+    Ready(Item),
+    Skip(String),
+    Fails(Vec<Failure>),
+}
+
+impl Producer<'_> {
+    fn record(&mut self, line: u64, cells: &dyn Cells) -> Result<Option<Batch>, EngineError> {
+        let Ok(key) = self.job.key(cells, self.world)? else { return Ok(None) };
+        let subject = Subject { key: &key, source_key: &key, line };
+        let computed = match self.job.program.fields(cells, self.world, Pass::First)? {
+            Outcome::Skip { reason } => Computed::Skip(reason),
+            Outcome::Quarantine(mut failures) => {
+                failures.extend(self.other_failures(cells)?);
+                Computed::Fails(failures)
+            }
+            Outcome::Ready(evaluated) => {
+                let failures = self.other_failures(cells)?;
+                if failures.is_empty() { finish(self.job, subject, evaluated) } else { Computed::Fails(failures) }
+            }
+        };
+        self.decide(subject, computed)
+    }
+
+    /// Why links, or fields of the second pass, keep a record from being written.
+    fn other_failures(&self, cells: &dyn Cells) -> Result<Vec<Failure>, EngineError> {
+        let mut failures = Vec::new();
+        if !self.job.stage.links.is_empty()
+            && let Outcome::Quarantine(failed) = self.job.program.links(cells, self.world)?
+        {
+            failures.extend(failed);
+        }
+        if !self.job.stage.deferred.is_empty()
+            && let Outcome::Quarantine(failed) = self.job.program.fields(cells, self.world, Pass::Deferred)?
+        {
+            failures.extend(failed);
+        }
+        Ok(failures)
+    }
+
+    /// One of several records that are written as one: kept until the last of them was read.
+    fn member(&mut self, family: usize, record: &OwnedRecord) -> Result<Option<Batch>, EngineError> {
+        let Some(members) = self.look.families.get(family).map(|family| &family.members) else { return Ok(None) };
+        let leader = members.iter().map(|(line, _)| *line).min().unwrap_or_default();
+        let last = members.iter().map(|(line, _)| *line).max().unwrap_or_default();
+        self.world.scratch.add_merging(leader, record.line, &record.to_bytes())?;
+        if record.line != last {
+            return Ok(None);
+        }
+        let mut kept = Vec::with_capacity(members.len());
+        for (line, _) in members {
+            let bytes = self.world.scratch.merging(leader, *line)?;
+            kept.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
+        }
+        let Some((line, key)) = members.first() else { return Ok(None) };
+        let subject = Subject { key, source_key: key, line: *line };
+        let computed = match merged(self.job, self.world, &kept)? {
+            Ok(evaluated) => finish(self.job, subject, evaluated),
+            Err(computed) => computed,
+        };
+        self.decide(subject, computed)
+    }
+
+    fn decide(&mut self, subject: Subject<'_>, computed: Computed) -> Result<Option<Batch>, EngineError> {
+        let item = match computed {
+            Computed::Skip(reason) => {
+                self.aside.skip(self.world, subject, &reason, None, None)?;
+                return Ok(None);
+            }
+            Computed::Fails(failures) => {
+                self.aside.quarantine(self.world, subject, &failures)?;
+                return Ok(None);
+            }
+            Computed::Ready(item) => item,
+        };
+        if !self.has_existing {
+            return Ok(self.packer.add_new(item));
+        }
+        let values = self.job.identities.values(self.job, &item.body);
+        match existing::find(&self.world.scratch, &self.job.identities, &values)? {
+            Hit::None => Ok(self.packer.add_new(item)),
+            Hit::Several { path } => {
+                let reason =
+                    "several records of the destination have this value; it is not clear which one is meant".to_owned();
+                let field = self.job.identities.name(path);
+                self.aside.quarantine(self.world, subject, &[Failure { field, reason }]).map(|()| None)
+            }
+            Hit::Taken { id, .. } if id == item.id => Ok(self.packer.add_there(item, false)),
+            Hit::Taken { path, id, deleted } => {
+                let place = if deleted { " in the trash" } else { "" };
+                let reason =
+                    format!("the record {id}{place} of the destination has the same value, which must be unique");
+                let field = self.job.identities.name(path);
+                self.aside.quarantine(self.world, subject, &[Failure { field, reason }]).map(|()| None)
+            }
+            Hit::Same { id, deleted } => self.there(subject, item, id, deleted),
+        }
+    }
+
+    fn there(
+        &mut self,
+        subject: Subject<'_>,
+        mut item: Item,
+        id: String,
+        deleted: bool,
+    ) -> Result<Option<Batch>, EngineError> {
+        let policies = &self.job.stage.policies;
+        if deleted {
+            if policies.deleted == DeletedPolicy::Quarantine {
+                let reason = format!(
+                    "its twin {id} lies in the destination's trash; restore or destroy it there, or say `on deleted restore`"
+                );
+                return self.aside.quarantine(self.world, subject, &because(reason)).map(|()| None);
+            }
+            if policies.deleted == DeletedPolicy::Restore {
+                item.id = id;
+            } else {
+                item.replaces = Some(id);
+            }
+            return Ok(self.packer.add_there(item, true));
+        }
+        match policies.existing {
+            ExistingPolicy::Skip => {
+                self.aside.skip(self.world, subject, "it is in the destination already", Some(&id), None).map(|()| None)
+            }
+            ExistingPolicy::Quarantine => {
+                let reason = format!("it is in the destination already, as {id}");
+                self.aside.quarantine(self.world, subject, &because(reason)).map(|()| None)
+            }
+            ExistingPolicy::Fill | ExistingPolicy::Update => {
+                item.id = id;
+                Ok(self.packer.add_there(item, false))
+            }
+        }
+    }
+}
+
+/// The values of several records as one: each field from the first that has a value.
+pub(crate) fn merged<'r>(
+    job: &'r Job,
+    world: &'r World,
+    members: &'r [Kept],
+) -> Result<Result<Evaluated<'r>, Computed>, EngineError> {
+    let mut whole: Option<Evaluated<'r>> = None;
+    for member in members {
+        let evaluated = match job.program.fields(member, world, Pass::First)? {
+            Outcome::Ready(evaluated) => evaluated,
+            Outcome::Skip { reason } => return Ok(Err(Computed::Skip(reason))),
+            Outcome::Quarantine(failures) => return Ok(Err(Computed::Fails(failures))),
+        };
+        match &mut whole {
+            None => whole = Some(evaluated),
+            Some(whole) => {
+                for (index, value) in evaluated.values {
+                    match whole.values.iter_mut().find(|(known, _)| *known == index) {
+                        Some((_, slot)) if is_empty(slot) => *slot = value,
+                        Some(_) => {}
+                        None => whole.values.push((index, value)),
+                    }
+                }
+            }
+        }
+    }
+    Ok(whole.ok_or(Computed::Skip(String::new())))
+}
+
+/// Whether a value holds nothing, all of its parts included.
+fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::None | Value::Default => true,
+        Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
+        Value::List(items) => items.iter().all(is_empty),
+        _ => false,
+    }
+}
+
+/// Makes a record of values.
+fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>) -> Computed {
+    let mut uploads = Vec::new();
+    let mut failures = Vec::new();
+    for (index, value) in &evaluated.values {
+        let Some(field) = job.stage.fields.get(*index) else { continue };
+        if let (FieldType::File, Value::File(file)) = (&field.ty, value) {
+            match job.context.export.attachment(&file.path) {
+                Ok(path) => uploads.push(Upload { field: field.field.clone(), path, name: file.name.to_string() }),
+                Err(error) => failures.push(Failure { field: field.field.clone(), reason: error.to_string() }),
+            }
+        }
+    }
+    let body = match job.encode(&evaluated.values) {
+        Ok(body) => body,
+        Err(failed) => {
+            failures.extend(failed);
+            Map::new()
+        }
+    };
+    if !failures.is_empty() {
+        return Computed::Fails(failures);
+    }
+    let repairs = evaluated.repairs.into_iter().map(|repair| RepairNote {
+        key: subject.key.to_owned(),
+        file: job.file.clone(),
+        line: subject.line,
+        field: repair.field,
+        reason: repair.reason,
+    });
+    let orphans = evaluated.orphans.into_iter().map(|orphan| OrphanNote {
+        owner: orphan.owner.trim().to_lowercase(),
+        key: subject.key.to_owned(),
+        field: orphan.field,
+        line: subject.line,
+    });
+    let item = Item {
+        key: subject.key.to_owned(),
+        line: subject.line,
+        id: job.ids.record(&job.stage.id, subject.key),
+        body: Map::new(),
+        replaces: None,
+        uploads,
+        repairs: repairs.collect(),
+        orphans: orphans.collect(),
+        values: evaluated.values.into_iter().map(|(index, value)| (index, value.into_owned())).collect(),
+        size: 0,
+        digest: String::new(),
+    };
+    Computed::Ready(item.with_body(body))
+}
+
+/// Fills batches up to what one request takes.
+pub(crate) struct Packer {
+    records: usize,
+    bytes: usize,
+    new: Vec<Item>,
+    new_bytes: usize,
+    there: Vec<There>,
+}
+
+impl Packer {
+    pub(crate) fn new(job: &Job) -> Self {
+        let capabilities = job.context.destination.capabilities();
+        let bytes = capabilities.body_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+        // Room for ids and the brackets around the records.
+        Self {
+            records: capabilities.batch_size.max(1),
+            bytes: bytes / 10 * 9,
+            new: Vec::new(),
+            new_bytes: 0,
+            there: Vec::new(),
+        }
+    }
+
+    /// Takes a new record; a batch that is full comes back.
+    pub(crate) fn add_new(&mut self, mut item: Item) -> Option<Batch> {
+        item.values = Vec::new();
+        let is_over = !self.new.is_empty() && self.new_bytes.saturating_add(item.size) > self.bytes;
+        let full = is_over.then(|| self.take_new());
+        self.new_bytes = self.new_bytes.saturating_add(item.size);
+        self.new.push(item);
+        if full.is_none() && self.new.len() >= self.records { Some(self.take_new()) } else { full }
+    }
+
+    fn add_there(&mut self, item: Item, deleted: bool) -> Option<Batch> {
+        self.there.push(There { item, deleted });
+        (self.there.len() >= self.records).then(|| Batch::There(std::mem::take(&mut self.there)))
+    }
+
+    fn take_new(&mut self) -> Batch {
+        self.new_bytes = 0;
+        Batch::New(std::mem::take(&mut self.new))
+    }
+
+    /// What is left.
+    pub(crate) fn rest(&mut self) -> Vec<Batch> {
+        let mut rest = Vec::new();
+        if !self.there.is_empty() {
+            rest.push(Batch::There(std::mem::take(&mut self.there)));
+        }
+        if !self.new.is_empty() {
+            rest.push(self.take_new());
+        }
+        rest
+    }
+}

@@ -1,0 +1,198 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use migr_journal::{Change, Reader};
+use migr_load::Deleted;
+use migr_plan::{Expr, Stage};
+use migr_report::Report;
+
+use crate::executor::{Executor, InProcess};
+use crate::job::Job;
+use crate::owners::OwnerTable;
+use crate::scratch::Scratch;
+use crate::stage::{Ended, Shared};
+use crate::world::{World, identity_of};
+use crate::{Context, EngineError, expressions, links, reconcile, second, stage};
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunSummary {
+    /// Somebody asked to stop; `migr run` goes on.
+    pub interrupted: bool,
+    /// Everything was done before: nothing was sent.
+    pub nothing_to_do: bool,
+    /// What it amounts to.
+    pub report: Report,
+}
+
+/// Carries the plan out, in this process.
+pub async fn run(context: &Context) -> Result<RunSummary, EngineError> {
+    let executor = Arc::new(InProcess::new(Arc::clone(&context.destination)));
+    run_with(context, executor).await
+}
+
+/// Carries the plan out; units of work go to an executor.
+pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<RunSummary, EngineError> {
+    let reader = context.journal.reader()?;
+    same_export(context, &reader)?;
+    if is_through(context, &reader)? {
+        return summary(context, &reader, false, true);
+    }
+    context.destination.schema().await?;
+    context.journal.lock().begin_run(&context.options.command)?;
+    let ended = all(context, executor).await;
+    let word = match &ended {
+        Ok(Ended::Through) => "done",
+        Ok(Ended::Interrupted) => "interrupted",
+        Err(_) => "stopped",
+    };
+    context.journal.lock().end_run(word)?;
+    summary(context, &reader, ended? == Ended::Interrupted, false)
+}
+
+fn summary(
+    context: &Context,
+    reader: &Reader,
+    interrupted: bool,
+    nothing_to_do: bool,
+) -> Result<RunSummary, EngineError> {
+    let report = Report::new(&context.plan, &reader.fold()?);
+    Ok(RunSummary { interrupted, nothing_to_do, report })
+}
+
+/// The names of all steps of a stage, in the order in which they are done; the first is the stage itself.
+pub(crate) fn step_names(stage: &Stage) -> Vec<String> {
+    let mut names = vec![stage.id.clone()];
+    names.extend(stage.links.iter().map(|link| links::step_name(&stage.id, link)));
+    if !stage.deferred.is_empty() {
+        names.push(second::step_name(&stage.id));
+    }
+    names
+}
+
+fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
+    for name in context.plan.stages.iter().flat_map(step_names) {
+        match reader.step(&name)? {
+            Some(step) if reader.is_done(step)? => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(context.journal.lock().open_intents().is_empty())
+}
+
+/// Lines and keys in the journal are those of the export that it was begun with.
+pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), EngineError> {
+    let mut hashes = BTreeMap::new();
+    for stage in &context.plan.stages {
+        if let Some(file) = context.export.file(&stage.source_object) {
+            hashes.insert(file.shown().to_owned(), file.hash()?.to_owned());
+        }
+    }
+    let known = reader.finding("export")?;
+    let known: Option<BTreeMap<String, String>> = known.and_then(|text| serde_json::from_str(&text).ok());
+    match known {
+        None => {
+            let value = serde_json::to_string(&hashes).unwrap_or_default();
+            Ok(context.journal.write(&[Change::Finding { name: "export".to_owned(), value }])?)
+        }
+        Some(known) => match hashes.iter().find(|(file, hash)| known.get(*file) != Some(*hash)) {
+            None => Ok(()),
+            Some((file, _)) => Err(EngineError::OtherExport { file: file.clone() }),
+        },
+    }
+}
+
+async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
+    reconcile::run(context).await?;
+    let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
+    let mut world = self::world(context, owners)?;
+    existing_records(context, &mut world).await?;
+    let shared = Shared { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)) };
+    let mut jobs = Vec::new();
+    for stage in &context.plan.stages {
+        let step = context.journal.lock().step(&stage.id, &stage.destination_object)?;
+        let job = Job::new(context, stage, step)?;
+        world.begin_stage(&stage.id)?;
+        if !world.reader.is_done(step)? {
+            let ended;
+            (world, ended) = stage::run(job.clone(), world, &shared).await?;
+            if ended == Ended::Interrupted {
+                return Ok(ended);
+            }
+        }
+        world.end_stage(&stage.id, step);
+        let job = Arc::new(job);
+        for index in 0..stage.links.len() {
+            let ended;
+            (world, ended) = links::run(Arc::clone(&job), world, &shared, index).await?;
+            if ended == Ended::Interrupted {
+                return Ok(ended);
+            }
+        }
+        if !stage.deferred.is_empty() {
+            jobs.push(job);
+        }
+    }
+    for job in jobs {
+        let ended;
+        (world, ended) = second::run(job, world, &shared).await?;
+        if ended == Ended::Interrupted {
+            return Ok(ended);
+        }
+    }
+    Ok(Ended::Through)
+}
+
+/// The world before any stage, with an empty scratch database.
+pub(crate) fn world(context: &Context, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
+    let folder = &context.work;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| EngineError::File { path: folder.display().to_string(), source })?;
+    Ok(World::new(
+        Arc::clone(&context.plan),
+        Arc::clone(&context.export),
+        owners,
+        Scratch::create(folder)?,
+        context.journal.reader()?,
+    ))
+}
+
+/// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).
+pub(crate) async fn existing_records(context: &Context, world: &mut World) -> Result<(), EngineError> {
+    let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
+        expression.walk(&mut |inner| {
+            if let Expr::Existing { object, fields } = inner {
+                let names = fields.iter().map(|field| field.name.clone()).collect();
+                wanted.entry(object.clone()).or_default().insert(names);
+            }
+        });
+    }
+    for (object, kinds) in wanted {
+        let mut after = None;
+        loop {
+            let page = context.destination.scan(&object, Deleted::Live, after).await?;
+            for found in page.records {
+                for names in &kinds {
+                    let values: Option<Vec<(&str, String)>> = names
+                        .iter()
+                        .map(|name| {
+                            let value = context.destination.identity(&object, name, &found.values)?;
+                            Some((name.as_str(), value))
+                        })
+                        .collect();
+                    if let Some(values) = values {
+                        let identity = identity_of(values.iter().map(|(name, value)| (*name, value.as_str())));
+                        world.add_existing(&object, identity, found.id.clone());
+                    }
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

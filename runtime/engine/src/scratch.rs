@@ -1,0 +1,276 @@
+use std::path::Path;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::EngineError;
+
+/// What a stage must look up and what memory should not hold. Thrown away after the run: everything in it follows from the export and the destination.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    connection: Connection,
+}
+
+// Rows are appended and sorted when they are asked for: a tree that is filled in random order would be read from the disk for every row.
+const STAGE_TABLES: &str = "
+DROP TABLE IF EXISTS keys; DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS identities; DROP TABLE IF EXISTS edges;
+DROP TABLE IF EXISTS distincts; DROP TABLE IF EXISTS existing; DROP TABLE IF EXISTS merging; DROP TABLE IF EXISTS losers;
+CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL);
+CREATE TABLE distincts(key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE records(line INTEGER PRIMARY KEY, key TEXT NOT NULL, sort);
+CREATE TABLE identities(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL);
+CREATE TABLE edges(line INTEGER NOT NULL, parent TEXT NOT NULL);
+CREATE TABLE existing(path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, deleted INTEGER NOT NULL);
+CREATE TABLE merging(leader INTEGER NOT NULL, line INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY(leader, line)) WITHOUT ROWID;
+CREATE TABLE losers(line INTEGER PRIMARY KEY, key TEXT NOT NULL, winner TEXT NOT NULL);
+";
+
+impl Scratch {
+    /// A new scratch database; what was there is thrown away.
+    pub(crate) fn create(folder: &Path) -> Result<Self, EngineError> {
+        let path = folder.join("work.db");
+        for name in ["work.db", "work.db-journal", "work.db-wal"] {
+            let file = folder.join(name);
+            if file.exists() {
+                std::fs::remove_file(&file)
+                    .map_err(|source| EngineError::File { path: file.display().to_string(), source })?;
+            }
+        }
+        private(&path)?;
+        let connection = Connection::open(&path)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch(
+            "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;",
+        )?;
+        let scratch = Self { connection };
+        scratch.begin_stage()?;
+        Ok(scratch)
+    }
+
+    /// Empties what belongs to one stage.
+    pub(crate) fn begin_stage(&self) -> Result<(), EngineError> {
+        Ok(self.connection.execute_batch(STAGE_TABLES)?)
+    }
+
+    /// Runs many inserts as one.
+    pub(crate) fn together<T>(&self, body: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+        self.connection.execute_batch("SAVEPOINT many")?;
+        let result = body();
+        self.connection.execute_batch("RELEASE many")?;
+        result
+    }
+
+    pub(crate) fn add_key(&self, line: u64, key: &str) -> Result<(), EngineError> {
+        self.insert("INSERT OR IGNORE INTO keys(line, key) VALUES(?1, ?2)", params![signed(line), key])
+    }
+
+    /// Adds a value of a distinct stage; false where it was there.
+    pub(crate) fn add_distinct(&self, key: &str) -> Result<bool, EngineError> {
+        let mut statement = self.connection.prepare_cached("INSERT OR IGNORE INTO distincts(key) VALUES(?1)")?;
+        Ok(statement.execute([key])? == 1)
+    }
+
+    pub(crate) fn add_record(&self, line: u64, key: &str, sort: &Value) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT OR IGNORE INTO records(line, key, sort) VALUES(?1, ?2, ?3)",
+            params![signed(line), key, sort],
+        )
+    }
+
+    pub(crate) fn add_identity(&self, path: usize, value: &str, line: u64) -> Result<(), EngineError> {
+        let path = whole(path);
+        self.insert("INSERT INTO identities(path, value, line) VALUES(?1, ?2, ?3)", params![path, value, signed(line)])
+    }
+
+    pub(crate) fn add_edge(&self, line: u64, parent: &str) -> Result<(), EngineError> {
+        self.insert("INSERT INTO edges(line, parent) VALUES(?1, ?2)", params![signed(line), parent])
+    }
+
+    pub(crate) fn add_existing(&self, path: usize, value: &str, id: &str, deleted: bool) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT INTO existing(path, value, id, deleted) VALUES(?1, ?2, ?3, ?4)",
+            params![whole(path), value, id, deleted],
+        )
+    }
+
+    pub(crate) fn add_loser(&self, line: u64, key: &str, winner: &str) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT OR IGNORE INTO losers(line, key, winner) VALUES(?1, ?2, ?3)",
+            params![signed(line), key, winner],
+        )
+    }
+
+    pub(crate) fn add_merging(&self, leader: u64, line: u64, record: &[u8]) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT OR REPLACE INTO merging(leader, line, record) VALUES(?1, ?2, ?3)",
+            params![signed(leader), signed(line), record],
+        )
+    }
+
+    pub(crate) fn merging(&self, leader: u64, line: u64) -> Result<Option<Vec<u8>>, EngineError> {
+        self.optional(
+            "SELECT record FROM merging WHERE leader = ?1 AND line = ?2",
+            params![signed(leader), signed(line)],
+        )
+    }
+
+    /// Adds a record that others refer to; the first of a key stays.
+    pub(crate) fn add_referred(&self, lookup: usize, key: &str, record: &[u8]) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT OR IGNORE INTO referred(lookup, key, record) VALUES(?1, ?2, ?3)",
+            params![whole(lookup), key, record],
+        )
+    }
+
+    pub(crate) fn referred(&self, lookup: usize, key: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        self.optional("SELECT record FROM referred WHERE lookup = ?1 AND key = ?2", params![whole(lookup), key])
+    }
+
+    /// Calls for every key that more than one line has: line, key, first line of the key; the first line is left out.
+    pub(crate) fn double_keys(&self, mut found: impl FnMut(u64, &str, u64)) -> Result<(), EngineError> {
+        let mut statement = self.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line")?;
+        let mut rows = statement.query([])?;
+        let mut before: Option<(String, u64)> = None;
+        while let Some(row) = rows.next()? {
+            let (key, line) = (row.get_ref(0)?.as_str().unwrap_or_default(), row.get::<_, i64>(1)?);
+            let line = unsigned(line);
+            match &before {
+                Some((last, first)) if last == key => found(line, key, *first),
+                _ => before = Some((key.to_owned(), line)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls for every identity that more than one line has: path and lines, in order.
+    pub(crate) fn double_identities(&self, mut found: impl FnMut(usize, &[u64])) -> Result<(), EngineError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT path, value, line FROM identities ORDER BY path, value, line")?;
+        let mut rows = statement.query([])?;
+        let mut before: Option<(i64, String)> = None;
+        let mut lines: Vec<u64> = Vec::new();
+        let mut close = |before: &Option<(i64, String)>, lines: &mut Vec<u64>| {
+            if let Some((path, _)) = before
+                && lines.len() > 1
+            {
+                found(usize::try_from(*path).unwrap_or(0), lines);
+            }
+            lines.clear();
+        };
+        while let Some(row) = rows.next()? {
+            let path: i64 = row.get(0)?;
+            let value = row.get_ref(1)?.as_str().unwrap_or_default();
+            let is_same = before.as_ref().is_some_and(|(last, same)| *last == path && same == value);
+            if !is_same {
+                close(&before, &mut lines);
+                before = Some((path, value.to_owned()));
+            }
+            lines.push(unsigned(row.get(2)?));
+        }
+        close(&before, &mut lines);
+        Ok(())
+    }
+
+    /// The key of a line.
+    pub(crate) fn key(&self, line: u64) -> Result<Option<String>, EngineError> {
+        self.optional("SELECT key FROM keys WHERE line = ?1", params![signed(line)])
+    }
+
+    /// The key and sort value of a line.
+    pub(crate) fn record(&self, line: u64) -> Result<Option<(String, Value)>, EngineError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT key, sort FROM records WHERE line = ?1")?
+            .query_row([signed(line)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
+    }
+
+    /// Makes records findable by key.
+    pub(crate) fn index_records(&self) -> Result<(), EngineError> {
+        Ok(self.connection.execute_batch("CREATE INDEX IF NOT EXISTS records_by_key ON records(key)")?)
+    }
+
+    /// Makes existing records findable by identity.
+    pub(crate) fn index_existing(&self) -> Result<(), EngineError> {
+        Ok(self.connection.execute_batch("CREATE INDEX IF NOT EXISTS existing_by_value ON existing(path, value)")?)
+    }
+
+    /// Whether a record of the stage has a key; needs [`Self::index_records`].
+    pub(crate) fn has_record(&self, key: &str) -> Result<bool, EngineError> {
+        self.optional("SELECT 1 FROM records WHERE key = ?1 LIMIT 1", params![key])
+            .map(|found: Option<i64>| found.is_some())
+    }
+
+    /// Takes a record out.
+    pub(crate) fn remove_record(&self, line: u64) -> Result<(), EngineError> {
+        self.insert("DELETE FROM records WHERE line = ?1", params![signed(line)])
+    }
+
+    /// Lines and the lines that they refer to, by line; needs [`Self::index_records`].
+    pub(crate) fn edges(&self) -> Result<Vec<(u64, u64)>, EngineError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT edges.line, records.line FROM edges JOIN records ON records.key = edges.parent ORDER BY edges.line, records.line",
+        )?;
+        let rows = statement.query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Ids of the records of the destination that have an identity, and whether they lie in the trash.
+    pub(crate) fn existing(&self, path: usize, value: &str) -> Result<Vec<(String, bool)>, EngineError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT id, deleted FROM existing WHERE path = ?1 AND value = ?2 ORDER BY deleted, id LIMIT 5",
+        )?;
+        let rows = statement.query_map(params![whole(path), value], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records that another one stands for, after a line: line, key, winner's key.
+    pub(crate) fn losers_after(&self, line: u64, limit: u32) -> Result<Vec<(u64, String, String)>, EngineError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT line, key, winner FROM losers WHERE line > ?1 ORDER BY line LIMIT ?2")?;
+        let rows = statement
+            .query_map(params![signed(line), limit], |row| Ok((unsigned(row.get(0)?), row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn insert(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), EngineError> {
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        Ok(())
+    }
+
+    fn optional<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Option<T>, EngineError> {
+        Ok(self.connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
+    }
+}
+
+// The export's rows pass through it.
+fn private(path: &Path) -> Result<(), EngineError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop).map_err(|source| EngineError::File { path: path.display().to_string(), source })
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

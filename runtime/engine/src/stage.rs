@@ -1,0 +1,206 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use migr_journal::{Change, Operation, Settled, SkipNote, State};
+use tokio::sync::mpsc;
+
+use crate::aside::shown;
+use crate::executor::Executor;
+use crate::item::Batch;
+use crate::job::Job;
+use crate::sender::{Refused, Sender, Target};
+use crate::world::World;
+use crate::{Context, EngineError, Event, existing, prepass, produce, there};
+
+/// Batches that wait to be sent at most: with those under way, all that is in memory.
+const READY: usize = 2;
+
+/// Losers that are settled together.
+const TOGETHER: u32 = 500;
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nothing is left to do.
+    Through,
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+/// What the steps of a run share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) failures: Arc<AtomicU64>,
+    pub(crate) read: Arc<AtomicU64>,
+}
+
+impl Shared {
+    /// An error when more failed than allowed.
+    pub(crate) fn check(&self, context: &Context) -> Result<(), EngineError> {
+        let failures = self.failures.load(Ordering::Relaxed);
+        let read = self.read.load(Ordering::Relaxed);
+        match context.options.max_failures.and_then(|limit| limit.exceeded(failures, read)) {
+            Some(limit) => Err(EngineError::TooManyFailures { failures, limit }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes the records of one stage.
+pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(World, Ended), EngineError> {
+    let context = job.context.clone();
+    let job = Arc::new(job);
+    let bytes = context.export.file(&job.stage.source_object).map_or(0, migr_extract::SourcePath::bytes);
+    context.tell(Event::StepStarted {
+        step: job.stage.id.clone(),
+        source_object: job.stage.source_object.clone(),
+        destination_object: job.stage.destination_object.clone(),
+        bytes,
+    });
+    let (world, look) = {
+        let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
+        blocking(move || prepass::look(&job, &world, &failures).map(|look| (world, look))).await?
+    };
+    shared.read.fetch_add(look.read, Ordering::Relaxed);
+    let pending = look.pending.len();
+    context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
+    shared.check(&context)?;
+    let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
+    let (hand_on, mut ready) = mpsc::channel(READY);
+    let producer = {
+        let (job, failures, cancellation) =
+            (Arc::clone(&job), Arc::clone(&shared.failures), context.cancellation.clone());
+        tokio::task::spawn_blocking(move || {
+            let produced = produce::produce(&job, &world, &look, has_existing, &failures, &mut |batch| {
+                let owners = world.take_owners();
+                !cancellation.is_cancelled() && hand_on.blocking_send((batch, owners)).is_ok()
+            });
+            let owners = world.take_owners();
+            produced.map(|()| (world, owners))
+        })
+    };
+    let target = Target {
+        name: job.stage.id.clone(),
+        step: job.step,
+        object: &job.stage.destination_object,
+        file: &job.file,
+        refused: Refused::Quarantine,
+    };
+    let mut sender = Sender::new(&context, Arc::clone(&shared.executor), Arc::clone(&shared.failures), target);
+    let sent = send_all(&job, &mut sender, &mut ready, shared).await;
+    // The producer stops at its next batch when nobody takes it.
+    drop(ready);
+    let finished = sender.finish().await;
+    let produced = joined(producer.await);
+    sent?;
+    finished?;
+    let (world, owners) = produced?;
+    if !owners.is_empty() {
+        context.journal.write_later(vec![Change::Owners(owners)]).await?;
+    }
+    shared.check(&context)?;
+    if context.cancellation.is_cancelled() {
+        return Ok((world, Ended::Interrupted));
+    }
+    let world = {
+        let job = Arc::clone(&job);
+        blocking(move || settle_losers(&job, &world).map(|()| world)).await?
+    };
+    context.journal.write_later(vec![Change::Done { step: job.step }]).await?;
+    context.tell(Event::StepDone { step: job.stage.id.clone() });
+    Ok((world, Ended::Through))
+}
+
+type Ready = mpsc::Receiver<(Batch, Vec<migr_journal::OwnerNote>)>;
+
+async fn send_all(job: &Job, sender: &mut Sender<'_>, ready: &mut Ready, shared: &Shared) -> Result<(), EngineError> {
+    loop {
+        if sender.has_stopped() || job.context.cancellation.is_cancelled() {
+            return Ok(());
+        }
+        shared.check(&job.context)?;
+        let next = if sender.is_flying() {
+            tokio::select! {
+                biased;
+                next = ready.recv() => next,
+                landed = sender.land() => {
+                    landed?;
+                    continue;
+                }
+            }
+        } else {
+            ready.recv().await
+        };
+        let Some((batch, owners)) = next else { return Ok(()) };
+        let with = if owners.is_empty() { Vec::new() } else { vec![Change::Owners(owners)] };
+        match batch {
+            Batch::New(items) => sender.send(items, Operation::Create, with).await?,
+            Batch::There(items) => {
+                let sorted = there::sort(job, job.step, items).await?;
+                let unchanged = sorted.unchanged.len() as u64;
+                for change in with.into_iter().chain(sorted.with) {
+                    sender.remember(change);
+                }
+                let mut notes = Vec::new();
+                sender.notes(&sorted.unchanged, &mut notes);
+                notes.into_iter().for_each(|note| sender.remember(note));
+                sender.send(sorted.change, Operation::Update, Vec::new()).await?;
+                sender.send(sorted.create, Operation::Create, Vec::new()).await?;
+                if unchanged > 0 {
+                    job.context.tell(Event::Written { step: job.stage.id.clone(), records: unchanged });
+                }
+            }
+        }
+    }
+}
+
+/// Records that another one stands for end as it did: references to them lead to it.
+fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
+    let word = if job.merges() { "merged into" } else { "duplicate of" };
+    let mut line = 0;
+    loop {
+        let losers = world.scratch.losers_after(line, TOGETHER)?;
+        let Some(last) = losers.last() else { return Ok(()) };
+        line = last.0;
+        let mut records = Vec::new();
+        let mut skips = Vec::new();
+        let mut quarantine = Vec::new();
+        for (line, key, winner) in losers {
+            if world.reader.id_of(job.step, &key)?.is_some() {
+                continue;
+            }
+            let id = world.reader.id_of(job.step, &winner)?.and_then(|mapped| mapped.id);
+            let state = if id.is_some() { State::Skipped } else { State::Quarantined };
+            let reason = format!("{word} {}", shown(&winner));
+            if id.is_some() {
+                skips.push(SkipNote { key: key.clone(), reason });
+            } else {
+                quarantine.push(migr_journal::QuarantineNote {
+                    source_key: shown(&key),
+                    key: key.clone(),
+                    file: job.file.clone(),
+                    line,
+                    field: None,
+                    reason: format!("{reason}, which was set aside"),
+                });
+            }
+            records.push(Settled { step: job.step, key, line, state, id, winner: Some(winner) });
+        }
+        if !records.is_empty() {
+            job.context.journal.write(&[Change::Settled { records, quarantine, skips }])?;
+        }
+    }
+}
+
+/// Runs work that blocks on a thread where that is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+/// What a task gave; that it ended unexpectedly is an error of its own.
+pub(crate) fn joined<T>(result: Result<Result<T, EngineError>, tokio::task::JoinError>) -> Result<T, EngineError> {
+    result.unwrap_or_else(|error| Err(EngineError::Worker { what: error.to_string() }))
+}

@@ -1,0 +1,171 @@
+//! Records that are in the destination already: what of them is written.
+
+use std::collections::BTreeMap;
+
+use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
+use migr_load::{Comparison, Deleted, Found, Map};
+use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
+use migr_transform::Value;
+
+use crate::EngineError;
+use crate::item::{Item, There};
+use crate::job::Job;
+
+/// What is to be done with a batch of records that are there.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    /// Those to change, with nothing but what changes.
+    pub(crate) change: Vec<Item>,
+    /// Those to create after all: their twin in the trash was destroyed.
+    pub(crate) create: Vec<Item>,
+    /// What is journaled with the intent of the changes: what the records held before, and those that are as they should be.
+    pub(crate) with: Vec<Change>,
+    /// Records that are as they should be.
+    pub(crate) unchanged: Vec<Item>,
+}
+
+/// Takes records out of the trash or destroys them, reads the others, and sorts them by what is to be done.
+pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<Sorted, EngineError> {
+    let mut sorted = Sorted::default();
+    let (trashed, mut items): (Vec<There>, Vec<There>) = batch.into_iter().partition(|there| there.deleted);
+    let (replace, restore): (Vec<There>, Vec<There>) =
+        trashed.into_iter().partition(|there| there.item.replaces.is_some());
+    if !replace.is_empty() {
+        let pairs: Vec<(Item, String)> = replace
+            .into_iter()
+            .map(|there| {
+                let twin = there.item.replaces.clone().unwrap_or_default();
+                (there.item, twin)
+            })
+            .collect();
+        remove(job, step, Operation::Destroy, pairs.iter().map(|(item, twin)| (item, twin.as_str()))).await?;
+        sorted.create.extend(pairs.into_iter().map(|(item, _)| item));
+    }
+    if !restore.is_empty() {
+        remove(job, step, Operation::Restore, restore.iter().map(|there| (&there.item, there.item.id.as_str())))
+            .await?;
+        items.extend(restore);
+    }
+    let ids: Vec<String> = items.iter().map(|there| there.item.id.clone()).collect();
+    let object = &job.stage.destination_object;
+    let found: BTreeMap<String, Found> = job
+        .context
+        .destination
+        .fetch(object, &ids, Deleted::Live)
+        .await?
+        .into_iter()
+        .map(|found| (found.id.clone(), found))
+        .collect();
+    let mut before = Vec::new();
+    for There { item, .. } in items {
+        let Some(found) = found.get(&item.id) else {
+            // Somebody removed it since it was looked up: it is new after all.
+            let id = job.ids.record(&job.stage.id, &item.key);
+            sorted.create.push(Item { id, values: Vec::new(), ..item });
+            continue;
+        };
+        let body = changed(job, &item.values, &found.values);
+        if body.is_empty() {
+            sorted.unchanged.push(item);
+            continue;
+        }
+        before.push(BeforeImage {
+            step,
+            key: item.key.clone(),
+            id: item.id.clone(),
+            operation: Operation::Update,
+            image: json(&held(&found.values, &body)),
+            written: json(&body),
+        });
+        sorted.change.push(Item { values: Vec::new(), uploads: Vec::new(), ..item }.with_body(body));
+    }
+    if !before.is_empty() {
+        sorted.with.push(Change::Before(before));
+    }
+    if !sorted.unchanged.is_empty() {
+        let records = sorted.unchanged.iter().map(|item| Settled {
+            step,
+            key: item.key.clone(),
+            line: item.line,
+            state: State::Unchanged,
+            id: Some(item.id.clone()),
+            winner: None,
+        });
+        sorted.with.push(Change::Settled { records: records.collect(), quarantine: Vec::new(), skips: Vec::new() });
+    }
+    Ok(sorted)
+}
+
+/// Takes records out of the trash, or destroys them; intent before, outcome after.
+async fn remove(
+    job: &Job,
+    step: StepId,
+    operation: Operation,
+    records: impl Iterator<Item = (&Item, &str)>,
+) -> Result<(), EngineError> {
+    let mut planned = Vec::new();
+    let mut images = Vec::new();
+    for (item, id) in records {
+        planned.push(migr_journal::Planned { id: id.to_owned(), digest: String::new(), ..item.planned() });
+        images.push(BeforeImage {
+            step,
+            key: item.key.clone(),
+            id: id.to_owned(),
+            operation,
+            image: "{}".to_owned(),
+            written: "{}".to_owned(),
+        });
+    }
+    let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
+    let results = planned.iter().map(|_| RecordResult { state: None, attempts: 1, reason: None }).collect();
+    let journal = &job.context.journal;
+    let batch = journal.lock().next_batch();
+    let intent = Intent { batch, step, operation, records: planned };
+    journal.write_later(vec![Change::Before(images), Change::Intent(intent)]).await?;
+    let object = &job.stage.destination_object;
+    if operation == Operation::Restore {
+        job.context.destination.restore(object, &ids).await?;
+    } else {
+        job.context.destination.destroy(object, &ids).await?;
+    }
+    journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await
+}
+
+/// What of a record's values is written over what it holds, by the stage's policy.
+pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map) -> Map {
+    let object = &job.stage.destination_object;
+    let destination = &job.context.destination;
+    let chosen: Vec<(&FieldMapping, &Value<'static>)> = values
+        .iter()
+        .filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)))
+        .filter(|(field, value)| {
+            if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
+                return false;
+            }
+            match job.stage.policies.existing {
+                ExistingPolicy::Update => destination.compare(object, field, value, found) != Comparison::Same,
+                _ => {
+                    !value.is_none()
+                        && destination.compare(object, field, &Value::None, found) == Comparison::Same
+                        // A value that reads as empty to the destination would be written again and again.
+                        && destination.compare(object, field, value, found) != Comparison::Same
+                }
+            }
+        })
+        .collect();
+    if chosen.is_empty() {
+        return Map::new();
+    }
+    // Every value was encoded before, for the whole record.
+    destination.encode(object, &chosen).unwrap_or_default()
+}
+
+/// What a record holds in the keys of a body.
+pub(crate) fn held(found: &Map, body: &Map) -> Map {
+    body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect()
+}
+
+/// As text.
+pub(crate) fn json(map: &Map) -> String {
+    serde_json::to_string(map).unwrap_or_default()
+}

@@ -1,0 +1,266 @@
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use migr_extract::Export;
+use migr_journal::{OwnerNote, Reader, State, StepId};
+use migr_plan::{Plan, ReferenceTarget};
+use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
+
+use crate::EngineError;
+use crate::ids::Ids;
+use crate::owners::OwnerTable;
+use crate::referred::{Referred, Sources};
+use crate::scratch::Scratch;
+
+/// Answers remembered at most, before all are forgotten.
+const REMEMBERED: usize = 50_000;
+
+/// What a record's evaluation may ask about others. Lives on the thread that evaluates.
+#[derive(Debug)]
+pub(crate) struct World {
+    plan: Arc<Plan>,
+    export: Arc<Export>,
+    pub(crate) scratch: Scratch,
+    pub(crate) reader: Reader,
+    owners: Arc<OwnerTable>,
+    ids: Ids,
+    referred: Referred,
+    stages: BTreeMap<String, Known>,
+    own: Cell<Own>,
+    asked: RefCell<Vec<String>>,
+    resolved: RefCell<HashMap<(String, String), Result<(String, String), String>>>,
+    notes: RefCell<BTreeMap<String, OwnerNote>>,
+    noted: RefCell<BTreeSet<String>>,
+    existing: HashMap<(String, String), Vec<String>>,
+}
+
+/// What is known about a stage that a reference may lead to.
+#[derive(Debug)]
+struct Known {
+    object: String,
+    reach: Reach,
+    same: HashMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Its records are there, or set aside.
+    Through(StepId),
+    /// It is the one at work.
+    Own,
+    /// It comes later: its references are written in a second pass.
+    Later,
+}
+
+/// How references to the stage at work are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// They are there; the keys are noted.
+    Note,
+    /// They are there if the stage admitted the record.
+    Admitted,
+}
+
+impl World {
+    /// Before any stage.
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        export: Arc<Export>,
+        owners: Arc<OwnerTable>,
+        scratch: Scratch,
+        reader: Reader,
+    ) -> Self {
+        let stages = plan
+            .stages
+            .iter()
+            .map(|stage| {
+                let same = stage.distinct.iter().flat_map(|distinct| &distinct.same);
+                let same = same
+                    .flat_map(|same| same.variants.iter().map(|variant| (variant.clone(), same.canonical.clone())))
+                    .collect();
+                let known = Known { object: stage.destination_object.clone(), reach: Reach::Later, same };
+                (stage.id.clone(), known)
+            })
+            .collect();
+        Self {
+            ids: Ids::of(&plan.migration),
+            plan,
+            export,
+            scratch,
+            reader,
+            owners,
+            referred: Referred::default(),
+            stages,
+            own: Cell::new(Own::Note),
+            asked: RefCell::default(),
+            resolved: RefCell::default(),
+            notes: RefCell::default(),
+            noted: RefCell::default(),
+            existing: HashMap::new(),
+        }
+    }
+
+    /// A stage is at work; the scratch tables are empty for it.
+    pub(crate) fn begin_stage(&mut self, stage: &str) -> Result<(), EngineError> {
+        self.reach(stage, Reach::Own);
+        self.own.set(Own::Note);
+        self.scratch.begin_stage()
+    }
+
+    /// A stage is through.
+    pub(crate) fn end_stage(&mut self, stage: &str, step: StepId) {
+        self.reach(stage, Reach::Through(step));
+    }
+
+    fn reach(&mut self, stage: &str, reach: Reach) {
+        self.resolved.borrow_mut().clear();
+        if let Some(known) = self.stages.get_mut(stage) {
+            known.reach = reach;
+        }
+    }
+
+    /// How references to the stage at work are answered from now on.
+    pub(crate) fn answer_own(&self, own: Own) {
+        self.own.set(own);
+    }
+
+    /// The keys of the stage at work that were asked for since the last call.
+    pub(crate) fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.borrow_mut())
+    }
+
+    /// Owners that were resolved for the first time since the last call.
+    pub(crate) fn take_owners(&self) -> Vec<OwnerNote> {
+        std::mem::take(&mut *self.notes.borrow_mut()).into_values().collect()
+    }
+
+    /// Names a record of the destination that was there before.
+    pub(crate) fn add_existing(&mut self, object: &str, identity: String, id: String) {
+        self.existing.entry((object.to_owned(), identity)).or_default().push(id);
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { plan: &self.plan, export: &self.export, scratch: &self.scratch }
+    }
+
+    fn resolve(&self, target: &ReferenceTarget, key: &str) -> Result<Result<(String, String), String>, EngineError> {
+        let by_other = target.column.is_some() || target.ignore_case || target.ignore_space;
+        let found;
+        let key = if by_other {
+            match self.referred.key(&self.sources(), target, key)?.filter(|key| !key.is_empty()) {
+                Some(key) => {
+                    found = key;
+                    found.as_str()
+                }
+                None => return Ok(Err("it is not in the export".to_owned())),
+            }
+        } else {
+            key
+        };
+        let mut why = "it is not in the export".to_owned();
+        for name in &target.stages {
+            let Some(known) = self.stages.get(name) else { continue };
+            let key = known.same.get(key).map_or(key, String::as_str);
+            let there = || (known.object.clone(), self.ids.record(name, key));
+            match known.reach {
+                Reach::Later => return Ok(Ok(there())),
+                Reach::Own => {
+                    if self.own.get() == Own::Note {
+                        self.asked.borrow_mut().push(key.to_owned());
+                        return Ok(Ok(there()));
+                    }
+                    if self.scratch.has_record(key)? {
+                        return Ok(Ok(there()));
+                    }
+                    why = "it is not in the export, or was set aside".to_owned();
+                }
+                Reach::Through(step) => match self.reader.id_of(step, key)? {
+                    Some(mapped) => match (mapped.id, mapped.state) {
+                        (Some(id), _) => return Ok(Ok((known.object.clone(), id))),
+                        (None, State::Skipped) => "it stayed behind by a written rule".clone_into(&mut why),
+                        (None, _) => "it was set aside".clone_into(&mut why),
+                    },
+                    None => {}
+                },
+            }
+        }
+        Ok(Err(why))
+    }
+}
+
+impl Lookup for World {
+    fn cell<'l>(
+        &'l self,
+        target: &ReferenceTarget,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<Cow<'l, str>>, LookupError> {
+        self.referred
+            .cell(&self.sources(), target, key, column)
+            .map(|cell| cell.map(Cow::Owned))
+            .map_err(LookupError::new)
+    }
+
+    fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
+        let own = target.stages.iter().any(|name| self.stages.get(name).is_some_and(|known| known.reach == Reach::Own));
+        let name = (target.stages.join("\u{1f}"), key.to_owned());
+        // Answers about the stage at work are not final, and asking is noted.
+        let remembered = if own { None } else { self.resolved.borrow().get(&name).cloned() };
+        let resolved = match remembered {
+            Some(resolved) => resolved,
+            None => {
+                let resolved = self.resolve(target, key).map_err(LookupError::new)?;
+                if !own {
+                    let mut memory = self.resolved.borrow_mut();
+                    if memory.len() >= REMEMBERED {
+                        memory.clear();
+                    }
+                    memory.insert(name, resolved.clone());
+                }
+                resolved
+            }
+        };
+        Ok(match resolved {
+            Ok((object, id)) => Resolved::Found { object: Cow::Owned(object), id: Cow::Owned(id) },
+            Err(why) => Resolved::Missing { why: Cow::Owned(why) },
+        })
+    }
+
+    fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError> {
+        let address = match self.owners.source() {
+            // The reference is by the owners' own column: the key is the address, even where the export has no such person.
+            Some((object, column)) if target.object == object && target.column.as_deref() == Some(column) => None,
+            Some((object, column)) if target.object == object => {
+                self.referred.cell(&self.sources(), target, key, column).map_err(LookupError::new)?
+            }
+            _ => None,
+        };
+        let stand = self.owners.stand(address.as_deref().filter(|address| !address.trim().is_empty()).unwrap_or(key));
+        if self.noted.borrow_mut().insert(stand.note.source.clone()) {
+            self.notes.borrow_mut().insert(stand.note.source.clone(), stand.note);
+        }
+        Ok(OwnerFound {
+            object: Cow::Borrowed(self.owners.object()),
+            id: stand.id.map(Cow::Owned),
+            orphan: stand.orphan,
+        })
+    }
+
+    fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
+        let identity = identity_of(fields.iter().map(|(path, value)| (path.as_str(), value.as_str())));
+        match self.existing.get(&(object.to_owned(), identity)).map(Vec::as_slice) {
+            Some([id]) => Ok(Some(Cow::Borrowed(id))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// What singles out a record that is there already, as one text.
+pub(crate) fn identity_of<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut parts: Vec<String> =
+        fields.map(|(path, value)| format!("{path}\u{1f}{}", value.trim().to_lowercase())).collect();
+    parts.sort();
+    parts.join("\u{1e}")
+}
