@@ -173,7 +173,11 @@ impl Expr {
             | Self::DistinctValue => {}
             Self::Through { key, .. } | Self::Reference { key, .. } | Self::Owner { key, .. } => key.walk(visit),
             Self::Not { value } | Self::Convert { value, .. } => value.walk(visit),
-            Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.walk(visit)),
+            Self::Call { arguments, .. } => {
+                for argument in arguments {
+                    argument.walk(visit);
+                }
+            }
             Self::Binary { left, right, .. } => {
                 left.walk(visit);
                 right.walk(visit);
@@ -184,11 +188,25 @@ impl Expr {
                 otherwise.walk(visit);
             }
             Self::Record { fields } | Self::Existing { fields, .. } => {
-                fields.iter().for_each(|field| field.value.walk(visit));
+                for field in fields {
+                    field.value.walk(visit);
+                }
             }
-            Self::List { items } | Self::Tuple { items } => items.iter().for_each(|item| item.walk(visit)),
-            Self::Template { parts } => parts.iter().for_each(|part| part.walk(visit)),
-            Self::Picklist { inputs, .. } => inputs.iter().for_each(|input| input.walk(visit)),
+            Self::List { items } | Self::Tuple { items } => {
+                for item in items {
+                    item.walk(visit);
+                }
+            }
+            Self::Template { parts } => {
+                for part in parts {
+                    part.walk(visit);
+                }
+            }
+            Self::Picklist { inputs, .. } => {
+                for input in inputs {
+                    input.walk(visit);
+                }
+            }
             Self::Otherwise { value, recovery } => {
                 value.walk(visit);
                 if let Recovery::Use { value } = recovery {
