@@ -42,6 +42,15 @@ enum Attempt {
     Over(CallError),
 }
 
+/// An answer, read to its end.
+struct Answered {
+    started: Instant,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
 /// The client.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -192,8 +201,8 @@ impl Http {
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let bytes = match response.bytes().await {
-            Ok(bytes) => bytes.to_vec(),
+        let body = match response.bytes().await {
+            Ok(bytes) => Vec::from(bytes),
             Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Vec::new(),
             Err(error) => {
                 return Attempt::Failed {
@@ -203,18 +212,11 @@ impl Http {
                 };
             }
         };
-        self.judge(call, started, status, retry_after, location.as_deref(), bytes)
+        self.judge(call, Answered { started, status, retry_after, location, body })
     }
 
-    fn judge(
-        &self,
-        call: &Call<'_>,
-        started: Instant,
-        status: StatusCode,
-        retry_after: Option<Duration>,
-        location: Option<&str>,
-        bytes: Vec<u8>,
-    ) -> Attempt {
+    fn judge(&self, call: &Call<'_>, answered: Answered) -> Attempt {
+        let Answered { started, status, retry_after, location, body: bytes } = answered;
         let code = status.as_u16();
         if status.is_success() {
             if call.paced {
@@ -236,7 +238,7 @@ impl Http {
             // With a code of its own it refuses one thing; without, the token.
             403 if found.code.is_none() => Attempt::Over(self.unauthorized(code, found.message)),
             300..=399 => {
-                let to = location.and_then(|to| self.base.join(to).ok());
+                let to = location.and_then(|to| self.base.join(&to).ok());
                 let to = to.and_then(|to| to.host_str().map(|host| format!("{}://{host}", to.scheme())));
                 let hint = to.map(|to| format!("; set the destination's url to {to}")).unwrap_or_default();
                 let what = format!("{} sends {} elsewhere ({code}){hint}", self.host(), call.name());
@@ -296,7 +298,8 @@ impl Http {
             request = request.query(&call.query);
         }
         Ok(match &call.payload {
-            Payload::Empty => request,
+            // A file's bytes go to an address of its own (`put_file`).
+            Payload::Empty | Payload::Bytes { .. } => request,
             Payload::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text.clone()),
             Payload::Upload { operations, map, file, name, media, bytes } => {
                 let part = multipart::Part::stream_with_length(open(file).await?, *bytes)
@@ -307,7 +310,6 @@ impl Http {
                     multipart::Form::new().text("operations", operations.clone()).text("map", *map).part("0", part);
                 request.multipart(form)
             }
-            Payload::Bytes { .. } => request,
         })
     }
 

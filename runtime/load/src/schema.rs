@@ -89,6 +89,7 @@ pub struct OptionSchema {
 
 /// What became of a change of the schema.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one per change of the schema, and it is passed on at once")]
 pub enum SetupOutcome {
     /// It was made; keep the record, undo needs it.
     Done(SetupRecord),

@@ -1,4 +1,5 @@
 //! What becomes of requests that fail, over real connections.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -260,7 +261,7 @@ async fn a_500_by_which_the_older_server_refuses_is_a_refusal() {
     let destination = server.twenty().await;
     match destination.create("people", &[record(1)]).await {
         Err(BatchError::Rejected { status: 500, message, .. }) => {
-            assert!(message.contains("violates foreign key constraint"), "{message}")
+            assert!(message.contains("violates foreign key constraint"), "{message}");
         }
         other => panic!("{other:?}"),
     }
@@ -277,7 +278,7 @@ async fn the_value_of_a_sensitive_field_is_masked_in_what_the_server_says() {
     let destination = server.twenty().await;
     match destination.create("people", &[record(7)]).await {
         Err(BatchError::Rejected { message, .. }) => {
-            assert_eq!(message, "Invalid value \"***\" for field \"jobTitle\" (***)")
+            assert_eq!(message, "Invalid value \"***\" for field \"jobTitle\" (***)");
         }
         other => panic!("{other:?}"),
     }

@@ -1,4 +1,5 @@
 //! Files by both protocols.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -43,9 +43,12 @@ impl Twenty {
         else {
             return Err(LoadError::NoSchema);
         };
-        let names = refuse_name(object).and_then(|()| refuse_name(singular)).and_then(|()| match object == singular {
-            true => Err(format!("`{object}` cannot be both the name of many and the name of one")),
-            false => Ok(()),
+        let names = refuse_name(object).and_then(|()| refuse_name(singular)).and_then(|()| {
+            if object == singular {
+                Err(format!("`{object}` cannot be both the name of many and the name of one"))
+            } else {
+                Ok(())
+            }
         });
         if let Err(why) = names {
             return Ok(SetupOutcome::Mismatch { why });

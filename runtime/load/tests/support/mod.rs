@@ -1,5 +1,13 @@
 //! A scripted server over real TCP, for the faults that a proper server would not make, and small plans.
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
+    reason = "a test fails by panicking"
+)]
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
