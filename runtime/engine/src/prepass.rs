@@ -36,13 +36,6 @@ pub(crate) fn look(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Resul
     Ok(look)
 }
 
-/// Looks at every row of a stage that is through, for the records that were written as one. Everything is settled; nothing is journaled.
-pub(crate) fn look_again(job: &Job, world: &World) -> Result<Look, EngineError> {
-    let look = rows(job, world, &Arc::default())?;
-    world.scratch.begin_stage()?;
-    Ok(look)
-}
-
 fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, EngineError> {
     let mut look = Look::default();
     let resumed = world.reader.has_records(job.step)?;

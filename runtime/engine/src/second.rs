@@ -49,10 +49,10 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     let producer = {
         let (job, cancellation) = (Arc::clone(&job), context.cancellation.clone());
         tokio::task::spawn_blocking(move || {
-            let produced = produce(&job, &world, step, &mut |batch, repairs| {
+            let made = produce(&job, &world, step, &mut |batch, repairs| {
                 !cancellation.is_cancelled() && hand_on.blocking_send((batch, repairs)).is_ok()
             });
-            produced.map(|()| world)
+            made.map(|()| world)
         })
     };
     let object = &job.stage.destination_object;
@@ -70,10 +70,10 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     }
     drop(ready);
     let finished = sender.finish().await;
-    let produced = joined(producer.await);
+    let made = joined(producer.await);
     sent?;
     finished?;
-    let world = produced?;
+    let world = made?;
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }

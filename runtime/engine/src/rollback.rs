@@ -1,0 +1,192 @@
+//! The journal backwards: what was created is destroyed, what was changed gets back what it held.
+//!
+//! Every step of it is journaled, and what to do is decided by what the destination holds now: a rollback that was killed can be run again.
+
+mod created;
+mod doubt;
+mod revert;
+mod schema;
+mod set_aside;
+mod summary;
+mod trash;
+mod twins;
+
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow};
+use migr_load::{Deleted, Destination, Found, LoadError};
+use migr_plan::{Plan, RollbackClass};
+
+use crate::{CancellationFlag, Context, EngineError, Event, Progress, SharedJournal};
+
+pub use set_aside::set_journal_aside;
+pub use summary::{KeptField, NotUndone, RollbackSummary};
+
+/// What going back needs: neither the export nor the plan that the journal was written by.
+#[derive(Clone, Debug)]
+pub struct RollbackContext {
+    /// The destination.
+    pub destination: Arc<dyn Destination>,
+    /// The journal of what was done.
+    pub journal: SharedJournal,
+    /// The plan, for its order and the reasons that it gives for what cannot be undone.
+    pub plan: Option<Arc<Plan>>,
+    /// Who is told.
+    pub progress: Arc<dyn Progress>,
+    /// Whether to stop.
+    pub cancellation: CancellationFlag,
+}
+
+impl From<&Context> for RollbackContext {
+    fn from(context: &Context) -> Self {
+        Self {
+            destination: Arc::clone(&context.destination),
+            journal: context.journal.clone(),
+            plan: Some(Arc::clone(&context.plan)),
+            progress: Arc::clone(&context.progress),
+            cancellation: context.cancellation.clone(),
+        }
+    }
+}
+
+/// Goes back to the state before, and checks that it is reached. With `dry_run` nothing is sent and nothing is journaled.
+pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<RollbackSummary, EngineError> {
+    context.destination.schema().await?;
+    let reader = context.journal.reader()?;
+    let steps = in_order(reader.steps()?, context.plan.as_deref());
+    let mut back = Back {
+        context: context.clone(),
+        reader: Mutex::new(reader),
+        steps,
+        summary: RollbackSummary { dry_run, ..RollbackSummary::default() },
+    };
+    if dry_run {
+        back.all().await?;
+        return Ok(back.summary.closed());
+    }
+    context.journal.lock().begin_run("rollback")?;
+    let ended = back.all().await;
+    back.summary.left |= ended.is_err();
+    let summary = back.summary.closed();
+    let word = match &ended {
+        Ok(()) if summary.interrupted => "interrupted",
+        Ok(()) => "done",
+        Err(_) => "stopped",
+    };
+    let value = serde_json::to_string(&summary.report()).unwrap_or_default();
+    context.journal.write_later(vec![Change::Finding { name: "rollback".to_owned(), value }]).await?;
+    context.journal.lock().end_run(word)?;
+    ended.map(|()| summary)
+}
+
+/// Links and second passes before records, later stages before earlier ones.
+fn in_order(mut steps: Vec<StepRow>, plan: Option<&Plan>) -> Vec<StepRow> {
+    let stage = |step: &StepRow| step.name.split('.').next().map(str::to_owned).unwrap_or_default();
+    let place = |step: &StepRow| plan?.stages.iter().position(|known| known.id == stage(step));
+    steps.reverse();
+    steps.sort_by_key(|step| (!step.name.contains('.'), Reverse(place(step))));
+    steps
+}
+
+/// A rollback at work.
+#[derive(Debug)]
+struct Back {
+    context: RollbackContext,
+    reader: Mutex<Reader>,
+    /// In the order in which they are taken back.
+    steps: Vec<StepRow>,
+    summary: RollbackSummary,
+}
+
+impl Back {
+    async fn all(&mut self) -> Result<(), EngineError> {
+        self.classes();
+        self.list_twins().await?;
+        self.close_doubts().await?;
+        // Before anything is destroyed: what is destroyed empties references to it.
+        let refused = self.revert_all().await?;
+        self.destroy_created().await?;
+        // A unique value may have been freed by what was destroyed.
+        self.revert_again(refused).await?;
+        self.trash_restored().await?;
+        self.undo_schema().await
+    }
+
+    /// What the plan knew beforehand to be irreversible.
+    fn classes(&mut self) {
+        let Some(plan) = self.context.plan.clone() else { return };
+        for stage in plan.stages.iter().filter(|stage| stage.rollback.class == RollbackClass::Irreversible) {
+            let reason = stage.rollback.reason.clone();
+            let why = reason.unwrap_or_else(|| "the plan says that it cannot be undone".to_owned());
+            self.summary.not_undoable(Some(&stage.id), why);
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        self.summary.dry_run
+    }
+
+    /// Whether to stop here.
+    fn stops(&mut self) -> bool {
+        self.summary.interrupted |= self.context.cancellation.is_cancelled();
+        self.summary.interrupted
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn page(&self) -> usize {
+        self.context.destination.capabilities().batch_size.max(1)
+    }
+
+    /// Records by id. An object that is gone has none.
+    async fn fetch(&self, object: &str, ids: &[String], deleted: Deleted) -> Result<Vec<Found>, EngineError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.context.destination.fetch(object, ids, deleted).await {
+            Err(LoadError::Missing { .. }) => Ok(Vec::new()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Notes what is about to be done.
+    async fn intend(
+        &self,
+        step: &StepRow,
+        operation: Operation,
+        records: Vec<Planned>,
+    ) -> Result<BatchId, EngineError> {
+        let batch = self.context.journal.lock().next_batch();
+        let intent = Intent { batch, step: step.id, operation, records };
+        self.context.journal.write_later(vec![Change::Intent(intent)]).await?;
+        Ok(batch)
+    }
+
+    /// Notes what was done, and forgets the records that are as before.
+    async fn done(
+        &self,
+        step: &StepRow,
+        batch: BatchId,
+        results: Vec<RecordResult>,
+        keys: Vec<String>,
+    ) -> Result<(), EngineError> {
+        let records = keys.len() as u64;
+        let mut changes = vec![Change::Outcome { batch, results, quarantine: Vec::new() }];
+        if !keys.is_empty() {
+            changes.push(Change::TakenBack { step: step.id, keys });
+        }
+        self.context.journal.write_later(changes).await?;
+        if records > 0 {
+            self.context.progress.event(Event::TakenBack { step: step.name.clone(), records });
+        }
+        Ok(())
+    }
+}
+
+/// How one record of a rollback's batch ended. The journal asks for a state; the operation says what it means.
+fn result(happened: bool, reason: Option<String>) -> RecordResult {
+    RecordResult { state: happened.then_some(State::Updated), attempts: 1, reason }
+}

@@ -1,0 +1,258 @@
+use std::collections::BTreeMap;
+
+use migr_journal::{BeforeImage, Operation, Planned, State, StepRow};
+use migr_load::{Deleted, Found, Map};
+
+use super::{Back, KeptField, result};
+use crate::EngineError;
+use crate::executor::{Executor as _, InProcess, Unit, UnitRecord};
+
+const TOGETHER: usize = 500;
+
+/// What is to be written to give one record back what it held.
+#[derive(Debug)]
+struct Again {
+    image: BeforeImage,
+    body: Map,
+    /// Nothing of the record is left to somebody else.
+    whole: bool,
+}
+
+/// A record that could not be given back yet.
+#[derive(Debug)]
+pub(super) struct Refused {
+    position: usize,
+    step: StepRow,
+    again: Again,
+}
+
+impl Back {
+    /// Gives every changed record back what it held. What the destination refuses comes back.
+    pub(super) async fn revert_all(&mut self) -> Result<Vec<Refused>, EngineError> {
+        let mut refused = Vec::new();
+        for (position, step) in self.steps.clone().iter().enumerate() {
+            let mut after = None;
+            loop {
+                let images = self.reader().before_images(step.id, after, TOGETHER)?;
+                let Some(last) = images.last() else { break };
+                after = Some(last.0);
+                let mut updated = Vec::new();
+                for (_, image) in images {
+                    if image.operation == Operation::Update && !self.is_ours(step, &image)? {
+                        updated.push(image);
+                    }
+                }
+                while !updated.is_empty() {
+                    if self.stops() {
+                        return Ok(refused);
+                    }
+                    let rest = updated.split_off(updated.len().min(self.page()));
+                    let batch = std::mem::replace(&mut updated, rest);
+                    refused.extend(self.revert(position, step, batch).await?);
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Tries those again that were refused; now a refusal stands.
+    pub(super) async fn revert_again(&mut self, refused: Vec<Refused>) -> Result<(), EngineError> {
+        for Refused { position, step, again } in refused {
+            let id = again.image.id.clone();
+            for still in self.write(position, &step, vec![again]).await? {
+                let why = still.1;
+                self.summary.not_undoable(Some(&step.name), format!("{} {id}: {why}", step.object));
+                self.summary.left = true;
+                self.summary.step(position, &step.name).kept += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that will be destroyed needs nothing back.
+    fn is_ours(&self, step: &StepRow, image: &BeforeImage) -> Result<bool, EngineError> {
+        for other in self.steps.iter().filter(|other| other.object == step.object) {
+            let mapped = self.reader().id_of(other.id, &image.key)?;
+            if mapped.is_some_and(|it| it.state == State::Created && it.id.as_deref() == Some(image.id.as_str())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn revert(
+        &mut self,
+        position: usize,
+        step: &StepRow,
+        images: Vec<BeforeImage>,
+    ) -> Result<Vec<Refused>, EngineError> {
+        let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
+        let found: BTreeMap<String, Found> = self
+            .fetch(&step.object, &ids, Deleted::Both)
+            .await?
+            .into_iter()
+            .map(|found| (found.id.clone(), found))
+            .collect();
+        let mut again = Vec::new();
+        for image in images {
+            if let Some(decided) = self.decide(position, step, image, &found)? {
+                again.push(decided);
+            }
+        }
+        if self.is_dry() {
+            for again in &again {
+                self.count(position, step, again);
+            }
+            return Ok(Vec::new());
+        }
+        let refused = self.write(position, step, again).await?;
+        Ok(refused.into_iter().map(|(again, _)| Refused { position, step: step.clone(), again }).collect())
+    }
+
+    /// What of a record is given back, by what it held, what was written, and what it holds now.
+    fn decide(
+        &mut self,
+        position: usize,
+        step: &StepRow,
+        image: BeforeImage,
+        found: &BTreeMap<String, Found>,
+    ) -> Result<Option<Again>, EngineError> {
+        let destination = self.context.destination.clone();
+        let kept = |field: Option<&str>, reason: &str| KeptField {
+            step: step.name.clone(),
+            key: image.key.clone(),
+            object: step.object.clone(),
+            id: image.id.clone(),
+            field: field.map(str::to_owned),
+            reason: reason.to_owned(),
+        };
+        let was_trashed = self.reader().before_image(step.id, &image.id, Operation::Restore)?.is_some();
+        let now = match found.get(&image.id) {
+            Some(found) if !found.deleted => &found.values,
+            // An earlier attempt put it back there.
+            Some(_) if was_trashed => return Ok(None),
+            Some(_) => {
+                self.summary.kept(kept(None, "somebody moved it to the trash since"));
+                self.summary.step(position, &step.name).kept += 1;
+                return Ok(None);
+            }
+            None => {
+                self.summary.kept(kept(None, "somebody removed it since"));
+                self.summary.step(position, &step.name).kept += 1;
+                return Ok(None);
+            }
+        };
+        let written = parse(&image.written);
+        let held = parse(&image.image);
+        let not_before = destination.unlike(&step.object, &held, now);
+        let not_ours = destination.unlike(&step.object, &written, now);
+        let mut wanted = Map::new();
+        let mut whole = true;
+        for key in written.keys().filter(|key| not_before.contains(key)) {
+            if not_ours.contains(key) {
+                whole = false;
+                self.summary.kept(kept(Some(key), "somebody changed it since"));
+            } else {
+                wanted.insert(key.clone(), held.get(key).cloned().unwrap_or_default());
+            }
+        }
+        let body = destination.held(&step.object, &wanted);
+        for key in wanted.keys().filter(|key| !body.contains_key(*key)) {
+            whole = false;
+            let what = format!(
+                "{} {}, {key}: it was empty before, and the destination cannot empty it",
+                step.object, image.id
+            );
+            self.summary.not_undoable(Some(&step.name), what);
+        }
+        if !whole {
+            self.summary.step(position, &step.name).kept += 1;
+        }
+        Ok(Some(Again { image, body, whole }))
+    }
+
+    fn count(&mut self, position: usize, step: &StepRow, again: &Again) {
+        if !again.body.is_empty() {
+            self.summary.restored_fields += again.body.len() as u64;
+            self.summary.restored_records += 1;
+            self.summary.step(position, &step.name).restored += 1;
+        }
+    }
+
+    /// Writes, reads back, and journals. What was refused comes back with the reason.
+    async fn write(
+        &mut self,
+        position: usize,
+        step: &StepRow,
+        again: Vec<Again>,
+    ) -> Result<Vec<(Again, String)>, EngineError> {
+        if again.is_empty() {
+            return Ok(Vec::new());
+        }
+        let planned = again.iter().map(|again| Planned {
+            key: again.image.key.clone(),
+            id: again.image.id.clone(),
+            line: 0,
+            digest: crate::item::measure(&again.body).1,
+        });
+        let batch = self.intend(step, Operation::Revert, planned.collect()).await?;
+        let (sent, mut reasons) = self.send(step, batch.0, &again).await?;
+        let there = self.fetch(&step.object, &sent, Deleted::Live).await?;
+        for again in &again {
+            let Some(now) = there.iter().find(|found| found.id == again.image.id) else { continue };
+            let still = self.context.destination.unlike(&step.object, &again.body, &now.values);
+            if !still.is_empty() {
+                let why = format!("{} could not be given back what it held", still.join(", "));
+                reasons.entry(again.image.id.clone()).or_insert(why);
+            }
+        }
+        let mut keys = Vec::new();
+        let mut results = Vec::with_capacity(again.len());
+        let mut refused = Vec::new();
+        for again in again {
+            match reasons.remove(&again.image.id) {
+                Some(why) => {
+                    results.push(result(false, Some(why.clone())));
+                    refused.push((again, why));
+                }
+                None => {
+                    results.push(result(true, None));
+                    self.count(position, step, &again);
+                    let is_restored =
+                        self.reader().before_image(step.id, &again.image.id, Operation::Restore)?.is_some();
+                    // What came out of the trash is forgotten once it is back there.
+                    if again.whole && !is_restored {
+                        keys.push(again.image.key);
+                    }
+                }
+            }
+        }
+        self.done(step, batch, results, keys).await?;
+        Ok(refused)
+    }
+
+    /// The ids that were sent, and why some were refused.
+    async fn send(
+        &self,
+        step: &StepRow,
+        batch: i64,
+        again: &[Again],
+    ) -> Result<(Vec<String>, BTreeMap<String, String>), EngineError> {
+        let records: Vec<UnitRecord> = again
+            .iter()
+            .filter(|again| !again.body.is_empty())
+            .map(|again| UnitRecord { id: again.image.id.clone(), body: again.body.clone(), uploads: Vec::new() })
+            .collect();
+        let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+        let operation = Operation::Update;
+        let unit = Unit { step: step.name.clone(), batch, operation, object: step.object.clone(), records };
+        let fates = InProcess::new(self.context.destination.clone()).execute(&unit).await?;
+        let refused = ids.iter().zip(fates).filter_map(|(id, fate)| fate.refused.map(|why| (id.clone(), why)));
+        let refused = refused.collect();
+        Ok((ids, refused))
+    }
+}
+
+fn parse(text: &str) -> Map {
+    serde_json::from_str(text).unwrap_or_default()
+}

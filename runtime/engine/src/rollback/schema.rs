@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+
+use migr_journal::Change;
+use migr_load::{Deleted, LoadError, Made, SetupRecord, UndoOutcome};
+use migr_plan::SetupAction;
+use serde_json::Value;
+
+use super::Back;
+use crate::EngineError;
+
+/// How the report names what is done to the schema.
+const STEP: &str = "setup";
+
+impl Back {
+    /// Takes back what setup made, the last first. What somebody uses since is left.
+    pub(super) async fn undo_schema(&mut self) -> Result<(), EngineError> {
+        let mut records = Vec::new();
+        let notes = self.reader().setup()?;
+        for note in notes.into_iter().rev() {
+            match serde_json::from_str::<SetupRecord>(&note.undo) {
+                Ok(record) => records.push((note, record)),
+                // It was there before: nothing was made.
+                Err(_) if note.outcome != "done" => {}
+                Err(error) => {
+                    self.summary.not_undoable(Some(STEP), format!("{}: its note cannot be read: {error}", note.action));
+                }
+            }
+        }
+        let position = self.steps.len();
+        if self.is_dry() {
+            self.summary.schema_removed = records.len() as u64;
+            if !records.is_empty() {
+                self.summary.step(position, STEP).destroyed = records.len() as u64;
+            }
+            return Ok(());
+        }
+        if records.is_empty() || self.stops() {
+            return Ok(());
+        }
+        let used = self.used(records.iter().map(|(_, record)| record)).await?;
+        for (note, record) in records {
+            if self.stops() {
+                return Ok(());
+            }
+            let outcome = match used.get(&place(&record)) {
+                Some(count) if *count > 0 && matches!(record.made, Made::Field { .. }) => UndoOutcome::Kept {
+                    why: format!("{count} records hold values in it that this migration did not write"),
+                },
+                _ => match self.context.destination.undo_setup(&record).await {
+                    Ok(outcome) => outcome,
+                    Err(LoadError::Missing { .. }) => UndoOutcome::Gone,
+                    Err(error) if error.stops_the_run() => return Err(error.into()),
+                    Err(error) => UndoOutcome::Kept { why: error.to_string() },
+                },
+            };
+            match outcome {
+                UndoOutcome::Undone | UndoOutcome::Gone => {
+                    self.summary.schema_removed += u64::from(outcome == UndoOutcome::Undone);
+                    self.summary.step(position, STEP).destroyed += 1;
+                    let undone = Change::SetupUndone { position: note.position };
+                    self.context.journal.write_later(vec![undone]).await?;
+                }
+                UndoOutcome::Kept { why } => {
+                    self.summary.step(position, STEP).kept += 1;
+                    self.summary.not_undoable(Some(STEP), format!("{}: left, because {why}", note.action));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many records hold something in the fields that setup made. What is ours is gone or given back by now.
+    async fn used<'r>(
+        &self,
+        records: impl Iterator<Item = &'r SetupRecord>,
+    ) -> Result<BTreeMap<(String, String), u64>, EngineError> {
+        let schema = self.context.destination.schema().await?;
+        let mut fields: BTreeMap<&str, Vec<(&str, Vec<String>)>> = BTreeMap::new();
+        for record in records.filter(|record| matches!(record.made, Made::Field { .. })) {
+            let SetupAction::CreateField { object, field, .. } = &record.action else { continue };
+            let Some(found) = schema.field(object, field) else { continue };
+            let keys = found.write_keys.values().cloned().chain([found.write_key.clone()]).collect();
+            fields.entry(object).or_default().push((field, keys));
+        }
+        let mut used: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for (object, fields) in fields {
+            let mut after = None;
+            loop {
+                let page = self.context.destination.scan(object, Deleted::Both, after).await?;
+                for found in &page.records {
+                    for (field, keys) in &fields {
+                        if keys.iter().any(|key| found.values.get(key).is_some_and(holds_something)) {
+                            *used.entry((object.to_owned(), (*field).to_owned())).or_default() += 1;
+                        }
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(used)
+    }
+}
+
+fn place(record: &SetupRecord) -> (String, String) {
+    match &record.action {
+        SetupAction::CreateField { object, field, .. } | SetupAction::AddOptions { object, field, .. } => {
+            (object.clone(), field.clone())
+        }
+        SetupAction::CreateObject { object, .. } => (object.clone(), String::new()),
+    }
+}
+
+/// Whether a value is more than the empty one that a new field has everywhere.
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(parts) => parts.values().any(holds_something),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}

@@ -1,0 +1,101 @@
+use std::collections::BTreeSet;
+
+use migr_journal::{BeforeImage, Operation, Planned, StepRow};
+use migr_load::Deleted;
+
+use super::{Back, KeptField, result};
+use crate::EngineError;
+
+const TOGETHER: usize = 500;
+
+impl Back {
+    /// Puts what came out of the trash back into it, but for what somebody has worked on since.
+    pub(super) async fn trash_restored(&mut self) -> Result<(), EngineError> {
+        for (position, step) in self.steps.clone().iter().enumerate() {
+            let mut after = None;
+            loop {
+                let images = self.reader().before_images(step.id, after, TOGETHER)?;
+                let Some(last) = images.last() else { break };
+                after = Some(last.0);
+                let restored: Vec<BeforeImage> = images
+                    .into_iter()
+                    .map(|(_, image)| image)
+                    .filter(|image| image.operation == Operation::Restore)
+                    .collect();
+                for batch in restored.chunks(self.page()) {
+                    if self.stops() {
+                        return Ok(());
+                    }
+                    self.trash(position, step, batch).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn trash(&mut self, position: usize, step: &StepRow, images: &[BeforeImage]) -> Result<(), EngineError> {
+        let kept: BTreeSet<String> = self
+            .summary
+            .kept_because_changed
+            .iter()
+            .filter(|kept| kept.object == step.object)
+            .map(|kept| kept.id.clone())
+            .collect();
+        let (changed, images): (Vec<&BeforeImage>, Vec<&BeforeImage>) =
+            images.iter().partition(|image| kept.contains(&image.id));
+        for image in changed {
+            self.summary.kept(KeptField {
+                step: step.name.clone(),
+                key: image.key.clone(),
+                object: step.object.clone(),
+                id: image.id.clone(),
+                field: None,
+                reason: "it came out of the trash and was changed since; it was left where it is".to_owned(),
+            });
+        }
+        if images.is_empty() {
+            return Ok(());
+        }
+        let count = images.len() as u64;
+        if self.is_dry() {
+            self.summary.trashed += count;
+            self.summary.step(position, &step.name).restored += count;
+            return Ok(());
+        }
+        let planned: Vec<Planned> = images
+            .iter()
+            .map(|image| Planned { key: image.key.clone(), id: image.id.clone(), line: 0, digest: String::new() })
+            .collect();
+        let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
+        let batch = self.intend(step, Operation::Trash, planned.clone()).await?;
+        let live = self.fetch(&step.object, &ids, Deleted::Live).await?;
+        let live: Vec<String> = live.into_iter().map(|found| found.id).collect();
+        let mut refused = None;
+        if !live.is_empty() {
+            match self.context.destination.trash(&step.object, &live).await {
+                Ok(()) => {}
+                Err(error) if error.stops_the_run() => return Err(error.into()),
+                Err(error) => refused = Some(error.to_string()),
+            }
+        }
+        let still = self.fetch(&step.object, &live, Deleted::Live).await?;
+        let mut keys = Vec::new();
+        let mut results = Vec::with_capacity(planned.len());
+        for record in planned {
+            if still.iter().any(|found| found.id == record.id) {
+                let why = refused.clone().unwrap_or_else(|| "it did not go back to the trash".to_owned());
+                self.summary.not_undoable(Some(&step.name), format!("{} {}: {why}", step.object, record.id));
+                self.summary.left = true;
+                results.push(result(false, Some(why)));
+            } else {
+                keys.push(record.key);
+                results.push(result(true, None));
+            }
+        }
+        let count = keys.len() as u64;
+        self.done(step, batch, results, keys).await?;
+        self.summary.trashed += count;
+        self.summary.step(position, &step.name).restored += count;
+        Ok(())
+    }
+}

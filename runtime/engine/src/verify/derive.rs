@@ -1,0 +1,283 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use migr_extract::{Record, Row};
+use migr_journal::{Mapped, Operation, State, StepId};
+use migr_load::Map;
+use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
+use migr_transform::{Cells, Failure, Outcome, Pass, Value};
+
+use super::families::{Families, sorted_by};
+use crate::EngineError;
+use crate::cells::Lent;
+use crate::job::Job;
+use crate::links::{PART, written};
+use crate::produce::{Computed, merged};
+use crate::second::{cuts, leads_to_itself};
+use crate::world::World;
+
+/// Which records are read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sample {
+    /// All.
+    All,
+    /// Those whose id's hash is smaller: always the same ones.
+    Below(u64),
+}
+
+impl Sample {
+    /// About so many of all.
+    pub(super) fn of(wanted: u64, total: u64) -> Self {
+        if wanted >= total {
+            return Self::All;
+        }
+        let share = u128::from(wanted) * u128::from(u64::MAX) / u128::from(total);
+        Self::Below(u64::try_from(share).unwrap_or(u64::MAX))
+    }
+
+    fn takes(self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Below(limit) => {
+                let hash = blake3::hash(id.as_bytes());
+                let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+                u64::from_le_bytes(first) < limit
+            }
+        }
+    }
+}
+
+/// What the source says about one record.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) key: String,
+    pub(super) line: u64,
+    pub(super) id: String,
+    /// By index in the stage's fields.
+    pub(super) values: Vec<(usize, Value<'static>)>,
+    /// The files behind some of them, by the same index.
+    pub(super) files: Vec<(usize, PathBuf)>,
+}
+
+/// What the source says about one link.
+#[derive(Debug)]
+pub(super) struct ExpectedLink {
+    pub(super) key: String,
+    pub(super) line: u64,
+    pub(super) id: String,
+    pub(super) target: String,
+    pub(super) body: Map,
+}
+
+/// What was derived.
+#[derive(Debug)]
+pub(super) enum Derived {
+    Records(Vec<Expected>),
+    /// Index in the stage's links.
+    Links(usize, Vec<ExpectedLink>),
+    Fails {
+        key: String,
+        line: u64,
+        reason: String,
+    },
+}
+
+/// Goes on, or stops because nobody takes what is derived any more.
+type HandOn<'h> = dyn FnMut(Derived) -> bool + 'h;
+
+/// Derives what the records of one stage should hold.
+#[derive(Clone, Debug)]
+pub(super) struct Derivation {
+    pub(super) job: Arc<Job>,
+    /// The step of its second pass.
+    pub(super) second: Option<StepId>,
+    pub(super) sample: Sample,
+}
+
+impl Derivation {
+    pub(super) fn produce(&self, world: &World, hand_on: &mut HandOn<'_>) -> Result<(), EngineError> {
+        let job = &self.job;
+        if job.file.is_empty() {
+            return Ok(());
+        }
+        let circles = if job.refers_to_itself() { cuts(job, world)? } else { BTreeMap::new() };
+        let families = Families::read(job, world)?;
+        let size = job.context.destination.capabilities().page_size.max(1);
+        let mut ready = Vec::new();
+        let mut links: Vec<Vec<ExpectedLink>> = job.stage.links.iter().map(|_| Vec::new()).collect();
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            let cells = Lent(record);
+            let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
+            let Some(id) = mapped.id.clone().filter(|id| self.sample.takes(id)) else { continue };
+            for (index, link) in self.links(world, record.line, &cells, &key, &mapped)? {
+                let Some(waiting) = links.get_mut(index) else { continue };
+                waiting.push(link);
+                if waiting.len() >= size && !hand_on(Derived::Links(index, std::mem::take(waiting))) {
+                    return Ok(());
+                }
+            }
+            // Of rows that make one record of a distinct value the first does; another row's record is the winner's.
+            if mapped.winner.is_some() || mapped.line != record.line {
+                continue;
+            }
+            let is_cut = circles.contains_key(&record.line);
+            match self.record(world, record, (key, id), mapped.state, (&families, is_cut))? {
+                Ok(expected) => ready.push(expected),
+                Err(fails) => {
+                    if !hand_on(fails) {
+                        return Ok(());
+                    }
+                }
+            }
+            if ready.len() >= size && !hand_on(Derived::Records(std::mem::take(&mut ready))) {
+                return Ok(());
+            }
+        }
+        let mut goes_on = ready.is_empty() || hand_on(Derived::Records(ready));
+        for (index, waiting) in links.into_iter().enumerate().filter(|(_, waiting)| !waiting.is_empty()) {
+            goes_on = goes_on && hand_on(Derived::Links(index, waiting));
+        }
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        world: &World,
+        record: Record<'_>,
+        (key, id): (String, String),
+        state: State,
+        (families, is_cut): (&Families, bool),
+    ) -> Result<Result<Expected, Derived>, EngineError> {
+        let job = &self.job;
+        let line = record.line;
+        let cells = Lent(record);
+        let fails = |failures: &[Failure]| {
+            let reasons: Vec<String> = failures.iter().map(|it| format!("{}: {}", it.field, it.reason)).collect();
+            Ok(Err(Derived::Fails { key: key.clone(), line, reason: reasons.join("; ") }))
+        };
+        let rows = families.of(job, world, &key, &record.to_owned(), &sorted_by(job, record))?;
+        let first = match &rows {
+            Some(rows) => match merged(job, world, rows)? {
+                Ok(evaluated) => evaluated,
+                Err(Computed::Fails(failures)) => return fails(&failures),
+                Err(_) => return fails(&crate::aside::because("a rule leaves one of the merged rows out")),
+            },
+            None => match job.program.fields(&cells, world, Pass::First)? {
+                Outcome::Ready(evaluated) => evaluated,
+                Outcome::Quarantine(failures) => return fails(&failures),
+                Outcome::Skip { reason } => return fails(&crate::aside::because(reason)),
+            },
+        };
+        let mut values = Vec::new();
+        let wanted = self.wanted(world, job.step, &id, state)?;
+        for (index, value) in first.values {
+            if self.is_wanted(&wanted, index, &value) {
+                values.push((index, value.into_owned()));
+            }
+        }
+        if !job.stage.deferred.is_empty()
+            && let Outcome::Ready(second) = job.program.fields(&cells, world, Pass::Deferred)?
+        {
+            let wanted = match self.second {
+                Some(step) => self.wanted(world, step, &id, state)?,
+                None => Wanted::All,
+            };
+            for (index, value) in second.values {
+                let value = if is_cut && leads_to_itself(job, &value) { Value::None } else { value };
+                // The second pass writes values only; what a record held before stays.
+                let stays = value.is_none() && state != State::Created;
+                if !stays && self.is_wanted(&wanted, index, &value) {
+                    values.push((index, value.into_owned()));
+                }
+            }
+        }
+        let mut files = Vec::new();
+        for (index, value) in &values {
+            if let Value::File(file) = value {
+                match job.context.export.attachment(&file.path) {
+                    Ok(path) => files.push((*index, path)),
+                    Err(error) => return fails(&crate::aside::because(error.to_string())),
+                }
+            }
+        }
+        Ok(Ok(Expected { key, line, id, values, files }))
+    }
+
+    /// Which fields of a record this migration answers for.
+    fn wanted(&self, world: &World, step: StepId, id: &str, state: State) -> Result<Wanted, EngineError> {
+        if state == State::Created {
+            return Ok(Wanted::All);
+        }
+        if self.job.stage.policies.existing == ExistingPolicy::Update {
+            return Ok(Wanted::Mapped);
+        }
+        let image = world.reader.before_image(step, id, Operation::Update)?;
+        let written = image.and_then(|image| serde_json::from_str(&image.written).ok());
+        Ok(Wanted::Written(written.unwrap_or_default()))
+    }
+
+    fn is_wanted(&self, wanted: &Wanted, index: usize, value: &Value<'_>) -> bool {
+        let Some(field) = self.job.stage.fields.get(index) else { return false };
+        if matches!(value, Value::Default) || (field.ty == FieldType::File && value.is_none()) {
+            return false;
+        }
+        match wanted {
+            Wanted::All => true,
+            Wanted::Mapped => !field.create_only && field.ty != FieldType::File,
+            Wanted::Written(written) => self.is_written(written, field, value),
+        }
+    }
+
+    fn is_written(&self, written: &Map, field: &FieldMapping, value: &Value<'_>) -> bool {
+        let body = self.job.context.destination.encode(&self.job.stage.destination_object, &[(field, value)]);
+        body.is_ok_and(|body| !body.is_empty() && body.keys().all(|key| written.contains_key(key)))
+    }
+
+    fn links(
+        &self,
+        world: &World,
+        line: u64,
+        cells: &dyn Cells,
+        key: &str,
+        mapped: &Mapped,
+    ) -> Result<Vec<(usize, ExpectedLink)>, EngineError> {
+        let job = &self.job;
+        let mut expected = Vec::new();
+        let (false, Some(owner)) = (job.stage.links.is_empty(), &mapped.id) else { return Ok(expected) };
+        let Outcome::Ready(linked) = job.program.links(cells, world)? else { return Ok(expected) };
+        let winner = mapped.winner.as_deref().unwrap_or(key);
+        for (index, targets) in linked.links {
+            let Some(link) = job.stage.links.get(index) else { continue };
+            for target in targets {
+                let object = &job.stage.destination_object;
+                // What cannot be linked was noted when the run tried.
+                let Ok(body) = job.context.destination.link_body(link, object, owner, &target) else { continue };
+                expected.push((
+                    index,
+                    ExpectedLink {
+                        key: format!("{winner}{PART}{}", target.id),
+                        line,
+                        id: job.ids.link(&job.stage.id, winner, &link.field, &target.id),
+                        target: format!("{} {}", target.object, target.id),
+                        body,
+                    },
+                ));
+            }
+        }
+        Ok(expected)
+    }
+}
+
+/// Which fields of a record this migration answers for.
+#[derive(Debug)]
+enum Wanted {
+    /// All of them: it made the record.
+    All,
+    /// All that are written to a record that was there.
+    Mapped,
+    /// Those that were empty there, by the keys that were written.
+    Written(Map),
+}

@@ -1,0 +1,154 @@
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use migr_load::{Comparison, Deleted, Found};
+use migr_report::MapVerification;
+use migr_transform::Value;
+
+use super::derive::{Expected, ExpectedLink};
+use super::{Checking, VerifyDifference, VerifyMissing};
+use crate::EngineError;
+use crate::job::Job;
+use crate::links::PART;
+use crate::stage::blocking;
+
+/// Bytes of a file that are hashed at a time.
+const PIECE: usize = 64 * 1024;
+
+impl Checking<'_, '_, '_> {
+    async fn fetch(&self, object: &str, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.context.destination.fetch(object, &ids, Deleted::Live).await?;
+        Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
+    }
+
+    /// Reads records back and compares every field.
+    pub(super) async fn records(
+        &mut self,
+        job: &Job,
+        expected: Vec<Expected>,
+        counts: &mut MapVerification,
+    ) -> Result<(), EngineError> {
+        let object = &job.stage.destination_object;
+        let ids = expected.iter().map(|expected| expected.id.clone()).collect();
+        let found = self.fetch(object, ids).await?;
+        for record in expected {
+            counts.expected += 1;
+            counts.fields += record.values.len() as u64;
+            let Some(there) = found.get(&record.id) else {
+                self.summary.missing(VerifyMissing {
+                    map: job.stage.id.clone(),
+                    key: crate::aside::shown(&record.key),
+                    file: job.file.clone(),
+                    line: record.line,
+                    id: record.id,
+                });
+                continue;
+            };
+            counts.found += 1;
+            for (index, value) in &record.values {
+                let Some(field) = job.stage.fields.get(*index) else { continue };
+                let mut comparison = self.context.destination.compare(object, field, value, &there.values);
+                if comparison == Comparison::Same
+                    && let Value::File(_) = value
+                    && let Some((_, path)) = record.files.iter().find(|(file, _)| file == index)
+                {
+                    comparison = self.file(object, &field.field, path, there).await?;
+                }
+                match comparison {
+                    Comparison::Same => counts.same += 1,
+                    Comparison::Differs { expected, found } => {
+                        let (key, line, id) = (&record.key, record.line, &record.id);
+                        self.difference(job, (key, line, id), &field.field, expected, found);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads links back.
+    pub(super) async fn links(
+        &mut self,
+        job: &Job,
+        index: usize,
+        expected: Vec<ExpectedLink>,
+        counts: &mut MapVerification,
+    ) -> Result<(), EngineError> {
+        let Some(link) = job.stage.links.get(index) else { return Ok(()) };
+        let ids = expected.iter().map(|expected| expected.id.clone()).collect();
+        let found = self.fetch(&link.through, ids).await?;
+        for record in expected {
+            counts.fields += 1;
+            let unlike = found
+                .get(&record.id)
+                .map(|found| self.context.destination.unlike(&link.through, &record.body, &found.values));
+            let there = match unlike {
+                Some(unlike) if unlike.is_empty() => {
+                    counts.same += 1;
+                    continue;
+                }
+                Some(unlike) => format!("another {}", unlike.join(" and ")),
+                None => "no such link".to_owned(),
+            };
+            let key = record.key.split(PART).next().unwrap_or_default();
+            let wanted = format!("a link to {}", record.target);
+            self.difference(job, (key, record.line, &record.id), &link.field, wanted, there);
+        }
+        Ok(())
+    }
+
+    async fn file(&self, object: &str, field: &str, path: &PathBuf, there: &Found) -> Result<Comparison, EngineError> {
+        let path = path.clone();
+        let local = blocking(move || hashed(&path)).await?;
+        let stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        Ok(match stored {
+            Some(stored) if stored.hash == local => Comparison::Same,
+            Some(stored) => Comparison::Differs {
+                expected: format!("a file of the hash {local}"),
+                found: format!("a file of the hash {}, {} bytes", stored.hash, stored.bytes),
+            },
+            None => {
+                Comparison::Differs { expected: format!("a file of the hash {local}"), found: "no file".to_owned() }
+            }
+        })
+    }
+
+    fn difference(
+        &mut self,
+        job: &Job,
+        (key, line, id): (&str, u64, &str),
+        field: &str,
+        expected: String,
+        found: String,
+    ) {
+        let difference = VerifyDifference {
+            map: job.stage.id.clone(),
+            key: crate::aside::shown(key),
+            file: job.file.clone(),
+            line,
+            id: id.to_owned(),
+            field: field.to_owned(),
+            expected,
+            found,
+        };
+        (self.sink)(&difference);
+        self.summary.difference(difference);
+    }
+}
+
+fn hashed(path: &PathBuf) -> Result<String, EngineError> {
+    let failed = |source| EngineError::File { path: path.display().to_string(), source };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut hash = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut piece).map_err(failed)?;
+        if read == 0 {
+            return Ok(format!("blake3:{}", hash.finalize().to_hex()));
+        }
+        hash.update(piece.get(..read).unwrap_or_default());
+    }
+}

@@ -1,0 +1,70 @@
+use migr_journal::SetupNote;
+use migr_load::{FieldSchema, Schema, SetupRecord};
+use migr_plan::{NewOption, SetupAction};
+
+use super::VerifySummary;
+use crate::Context;
+
+/// Whether the schema holds what setup made, options in their order.
+pub(super) fn check(context: &Context, live: &Schema, notes: &[SetupNote], summary: &mut VerifySummary) {
+    for (position, planned) in context.plan.setup.iter().enumerate() {
+        // The options that the export asked for stand in the note only.
+        let note = notes.iter().find(|note| note.position == position);
+        let made = note.and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
+        let action = made.map_or_else(|| planned.clone(), |made| made.action);
+        for what in faults(context, live, &action) {
+            summary.finding(None, what);
+        }
+    }
+}
+
+fn faults(context: &Context, live: &Schema, action: &SetupAction) -> Vec<String> {
+    match action {
+        SetupAction::CreateObject { object, .. } => {
+            let is_there = live.objects.contains_key(object);
+            if is_there { Vec::new() } else { vec![format!("the destination has no object {object}")] }
+        }
+        SetupAction::CreateField { object, field, ty, options, .. } => {
+            let Some(found) = live.field(object, field) else {
+                return vec![format!("the destination has no field {object}.{field}")];
+            };
+            let mut faults = Vec::new();
+            if let Err(why) = context.destination.holds(found, ty) {
+                faults.push(format!("{object}.{field}: {why}"));
+            }
+            let order: Vec<String> = options.iter().map(|option| option.value.clone()).collect();
+            faults.extend(option_faults(object, found, options, &order));
+            faults
+        }
+        SetupAction::AddOptions { object, field, options, order, .. } => match live.field(object, field) {
+            Some(found) => option_faults(object, found, options, order),
+            None => vec![format!("the destination has no field {object}.{field}")],
+        },
+    }
+}
+
+fn option_faults(object: &str, field: &FieldSchema, options: &[NewOption], order: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let name = format!("{object}.{}", field.name);
+    for option in options {
+        match field.options.iter().find(|found| found.value == option.value) {
+            None => faults.push(format!("{name} has no option {}", option.value)),
+            Some(found) if found.label != option.label => faults.push(format!(
+                "the option {} of {name} is labelled \"{}\" instead of \"{}\"",
+                option.value, found.label, option.label
+            )),
+            Some(_) => {}
+        }
+    }
+    let there: Vec<&str> = field
+        .options
+        .iter()
+        .map(|option| option.value.as_str())
+        .filter(|value| order.iter().any(|it| it == value))
+        .collect();
+    let wanted: Vec<&str> = order.iter().map(String::as_str).filter(|value| there.contains(value)).collect();
+    if there != wanted {
+        faults.push(format!("the options of {name} come as {}, not as {}", there.join(", "), wanted.join(", ")));
+    }
+    faults
+}
