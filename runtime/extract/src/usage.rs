@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use migr_plan::{DuplicatePolicy, Expr, Plan, Recovery, ReferenceTarget};
+use migr_plan::{DuplicatePolicy, Expr, Plan, ReferenceTarget};
 
 /// The columns of each source object that a plan reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,65 +45,28 @@ impl Usage {
         self.0.entry(object.to_owned()).or_default().insert(column.to_owned());
     }
 
-    fn target(&mut self, target: &ReferenceTarget) {
-        if let Some(column) = &target.column {
-            self.add(&target.object, column);
-        }
-    }
-
     fn walk(&mut self, object: &str, expr: &Expr) {
-        match expr {
-            Expr::None
-            | Expr::Default
-            | Expr::Boolean { .. }
-            | Expr::Number { .. }
-            | Expr::Text { .. }
-            | Expr::Option { .. }
-            | Expr::DistinctValue => {}
+        expr.walk(&mut |part| match part {
             Expr::Column { name } => self.add(object, name),
-            Expr::Through { key, target, field } => {
-                self.walk(object, key);
-                self.target(target);
+            Expr::Through { target, field, .. } => {
+                self.targets(std::slice::from_ref(target));
                 self.add(&target.object, field);
             }
-            Expr::Call { arguments: items, .. }
-            | Expr::List { items }
-            | Expr::Tuple { items }
-            | Expr::Template { parts: items }
-            | Expr::Picklist { inputs: items, .. } => items.iter().for_each(|item| self.walk(object, item)),
-            Expr::Binary { left, right, .. } => {
-                self.walk(object, left);
-                self.walk(object, right);
-            }
-            Expr::Not { value } | Expr::Convert { value, .. } => self.walk(object, value),
-            Expr::If { condition, then, otherwise } => {
-                for part in [condition, then, otherwise] {
-                    self.walk(object, part);
-                }
-            }
-            Expr::Record { fields } | Expr::Existing { fields, .. } => {
-                for field in fields {
-                    self.walk(object, &field.value);
-                }
-            }
-            Expr::Reference { key, targets, by, .. } => {
-                self.walk(object, key);
-                for target in targets {
-                    self.target(target);
-                }
+            Expr::Reference { targets, by, .. } => {
+                self.targets(targets);
                 if let Some(by) = by {
                     self.add(object, &by.column);
                 }
             }
-            Expr::Owner { key, target } => {
-                self.walk(object, key);
-                self.target(target);
-            }
-            Expr::Otherwise { value, recovery } => {
-                self.walk(object, value);
-                if let Recovery::Use { value } = recovery {
-                    self.walk(object, value);
-                }
+            Expr::Owner { target, .. } => self.targets(std::slice::from_ref(target)),
+            _ => {}
+        });
+    }
+
+    fn targets(&mut self, targets: &[ReferenceTarget]) {
+        for target in targets {
+            if let Some(column) = &target.column {
+                self.add(&target.object, column);
             }
         }
     }

@@ -62,19 +62,16 @@ pub(crate) fn url(text: &str) -> Result<String, Fault> {
 /// The site of an address of the web, always in the same form: `https://www.Acme.example/about` and `acme.example` both become `https://acme.example`.
 pub(crate) fn domain(text: &str) -> Result<String, Fault> {
     let trimmed = text.trim();
-    let host = match plain_host(trimmed) {
-        Some(host) => Cow::Borrowed(host),
-        None => {
-            let parsed = parse(text)?;
-            let host = parsed.host_str().unwrap_or_default();
-            let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
-            Cow::Owned(match parsed.port() {
-                Some(port) => format!("{host}:{port}"),
-                None => host.to_owned(),
-            })
-        }
-    };
-    Ok(format!("https://{host}"))
+    if let Some(host) = plain_host(trimmed) {
+        return Ok(format!("https://{host}"));
+    }
+    let parsed = parse(text)?;
+    let host = parsed.host_str().unwrap_or_default();
+    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
+    Ok(match parsed.port() {
+        Some(port) => format!("https://{host}:{port}"),
+        None => format!("https://{host}"),
+    })
 }
 
 /// The host of an address that needs no rewriting.

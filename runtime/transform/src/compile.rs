@@ -80,10 +80,6 @@ impl<'p> Compiler<'p> {
         found.ok_or_else(|| format!("{} has no column `{name}`", self.object.name))
     }
 
-    pub(crate) fn column_name(&self, position: usize) -> Option<&'p str> {
-        self.object.columns.get(position).map(|column| column.name.as_str())
-    }
-
     pub(crate) fn node(&mut self, expr: &'p Expr) -> Compiled<Node> {
         Ok(match expr {
             Expr::None => Node::Constant(Value::None),
@@ -210,7 +206,7 @@ impl<'p> Compiler<'p> {
         let position = by.map(|by| self.column(&by.column)).transpose()?;
         let with_values = targets.iter().enumerate().map(|(at, target)| {
             let value = by.and_then(|by| by.values.get(at)).map(|value| value.trim().to_lowercase());
-            Target { target: target.clone(), by_value: value.unwrap_or_default(), same: self.same(target) }
+            Target { to: target.clone(), by_value: value.unwrap_or_default(), same: self.same(target) }
         });
         Ok((position, with_values.collect()))
     }

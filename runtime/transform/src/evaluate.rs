@@ -304,10 +304,10 @@ impl<'r> Evaluator<'r> {
         let mut missing = None;
         for target in targets {
             let same = target.same.as_ref().and_then(|same| same.get(&*key));
-            match self.lookup.destination(&target.target, same.map_or(&*key, String::as_str))? {
+            match self.lookup.destination(&target.to, same.map_or(&*key, String::as_str))? {
                 Resolved::Found { object, id } => return Ok(Value::Reference(Reference { object, id })),
                 Resolved::Missing { why } => {
-                    missing = missing.or(Some(format!("is no {} of the destination: {why}", target.target.object)));
+                    missing = missing.or(Some(format!("is no {} of the destination: {why}", target.to.object)));
                 }
             }
         }
@@ -332,14 +332,13 @@ impl<'r> Evaluator<'r> {
             }
             wanted.push((name.clone(), text_of(value)?.into_owned()));
         }
-        match self.lookup.existing(object, &wanted)? {
-            Some(id) => Ok(Value::Reference(Reference { object: Cow::Borrowed(object), id })),
-            None => {
-                let values = wanted.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
-                let names = wanted.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-                Err(Fault::of(values, format!("is the {names} of no record of {object} in the destination")).into())
-            }
+        if let Some(id) = self.lookup.existing(object, &wanted)? {
+            return Ok(Value::Reference(Reference { object: Cow::Borrowed(object), id }));
         }
+        let (names, values): (Vec<&str>, Vec<&str>) =
+            wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
+        let says = format!("is the {} of no record of {object} in the destination", names.join(", "));
+        Err(Fault::of(values.join(", "), says).into())
     }
 
     fn otherwise(&mut self, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {

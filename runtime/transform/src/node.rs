@@ -70,7 +70,7 @@ pub(crate) struct ReferenceNode {
 
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) target: ReferenceTarget,
+    pub(crate) to: ReferenceTarget,
     /// What the `by` column holds for it, in lower case.
     pub(crate) by_value: String,
     /// The spellings that count as one, where the target is a `map distinct`.
@@ -85,45 +85,4 @@ pub(crate) enum Recover {
     Quarantine,
     Skip,
     Use(Box<Node>),
-}
-
-impl Node {
-    /// The positions of the record's own columns that it reads, each once, in the order of the expression.
-    pub(crate) fn columns(&self, into: &mut Vec<usize>) {
-        let mut add = |position: usize| {
-            if !into.contains(&position) {
-                into.push(position);
-            }
-        };
-        match self {
-            Self::Constant(_) | Self::Distinct => {}
-            Self::Column(position) => add(*position),
-            Self::Through(through) => through.key.columns(into),
-            Self::Call(call) => {
-                call.input.columns(into);
-                call.arguments.iter().for_each(|argument| argument.columns(into));
-            }
-            Self::Binary(_, sides) => sides.iter().for_each(|side| side.columns(into)),
-            Self::Not(value) | Self::Convert { value, .. } | Self::Owner { key: value, .. } => value.columns(into),
-            Self::If(parts) => parts.iter().for_each(|part| part.columns(into)),
-            Self::Record(fields) | Self::Existing { fields, .. } => {
-                fields.iter().for_each(|(_, field)| field.columns(into));
-            }
-            Self::List(items) | Self::Tuple(items) | Self::Template(items) | Self::Picklist { inputs: items, .. } => {
-                items.iter().for_each(|item| item.columns(into));
-            }
-            Self::Reference(reference) => {
-                if let Some(by) = reference.by {
-                    add(by);
-                }
-                reference.key.columns(into);
-            }
-            Self::Otherwise { value, recovery } => {
-                value.columns(into);
-                if let Recover::Use(other) = recovery {
-                    other.columns(into);
-                }
-            }
-        }
-    }
 }

@@ -19,9 +19,9 @@ pub(crate) fn binary<'r>(operator: Operator, left: Value<'r>, right: Value<'r>) 
         Operator::Greater => ordered(&left, &right, Ordering::is_gt),
         Operator::GreaterOrEqual => ordered(&left, &right, Ordering::is_ge),
         Operator::Add => add(left, right),
-        Operator::Subtract => arithmetic(left, right, "subtracted", Decimal::checked_sub),
-        Operator::Multiply => arithmetic(left, right, "multiplied", Decimal::checked_mul),
-        Operator::Divide => arithmetic(left, right, "divided", Decimal::checked_div),
+        Operator::Subtract => arithmetic(&left, &right, "subtracted", Decimal::checked_sub),
+        Operator::Multiply => arithmetic(&left, &right, "multiplied", Decimal::checked_mul),
+        Operator::Divide => arithmetic(&left, &right, "divided", Decimal::checked_div),
         Operator::Coalesce => Ok(if left.is_none() { right } else { left }),
         Operator::And | Operator::Or => Err(Fault::plain("`and` and `or` were not expected here")),
     }
@@ -95,26 +95,26 @@ fn add<'r>(left: Value<'r>, right: Value<'r>) -> Result<Value<'r>, Fault> {
             text.to_mut().push_str(&text_of(right)?);
             Ok(Value::Text(text))
         }
-        (left, right) => arithmetic(left, right, "added", Decimal::checked_add),
+        (left, right) => arithmetic(&left, &right, "added", Decimal::checked_add),
     }
 }
 
 /// Numbers alone; none on either side gives none.
 fn arithmetic<'r>(
-    left: Value<'r>,
-    right: Value<'r>,
+    left: &Value<'_>,
+    right: &Value<'_>,
     done: &str,
     operate: fn(Decimal, Decimal) -> Option<Decimal>,
 ) -> Result<Value<'r>, Fault> {
-    let (a, b) = match (&left, &right) {
+    let (a, b) = match (left, right) {
         (Value::None, _) | (_, Value::None) => return Ok(Value::None),
         (Value::Integer(_) | Value::Decimal(_), Value::Integer(_) | Value::Decimal(_)) => {
-            (number(&left)?, number(&right)?)
+            (number(left)?, number(right)?)
         }
         _ => return Err(Fault::plain(format!("{} and {} cannot be {done}", left.kind(), right.kind()))),
     };
     let result = operate(a, b).ok_or_else(|| Fault::of(format!("{a} and {b}"), format!("cannot be {done}")))?;
-    let is_whole = matches!((&left, &right), (Value::Integer(_), Value::Integer(_))) && result.fract().is_zero();
+    let is_whole = matches!((left, right), (Value::Integer(_), Value::Integer(_))) && result.fract().is_zero();
     let whole = if is_whole { i64::try_from(result).ok() } else { None };
     Ok(whole.map_or(Value::Decimal(result), Value::Integer))
 }

@@ -95,7 +95,7 @@ pub(crate) fn split_extension(text: &str) -> (&str, Option<&str>) {
 
 /// A number without what people put between the digits.
 struct Digits {
-    digits: [u8; MOST_DIGITS],
+    bytes: [u8; MOST_DIGITS],
     length: usize,
     is_international: bool,
 }
@@ -103,7 +103,7 @@ struct Digits {
 impl Digits {
     fn read(text: &str) -> Option<Self> {
         let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
-        let mut found = Self { digits: [0; MOST_DIGITS], length: 0, is_international: false };
+        let mut found = Self { bytes: [0; MOST_DIGITS], length: 0, is_international: false };
         for (at, character) in text.chars().enumerate() {
             let digit = match character {
                 '0'..='9' => u8::try_from(character).ok()?,
@@ -128,14 +128,14 @@ impl Digits {
                 | '\u{2060}' => continue,
                 _ => return None,
             };
-            *found.digits.get_mut(found.length)? = digit;
+            *found.bytes.get_mut(found.length)? = digit;
             found.length += 1;
         }
         (found.length >= 2).then_some(found)
     }
 
     fn as_str(&self) -> &str {
-        self.digits.get(..self.length).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
     /// The ten digits of a number of the North American plan that is written in full; the same as the general rules give, without asking them.

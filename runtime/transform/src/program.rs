@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use migr_plan::{Plan, SourceObject, Stage};
+use migr_plan::{Expr, Plan, SourceObject, Stage};
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
@@ -73,13 +73,13 @@ impl Program {
         let distinct = distinct.transpose()?;
         let mut fields = Vec::with_capacity(stage.fields.len());
         for mapping in &stage.fields {
-            let compiled = compiler.watch(|compiler| {
+            let nodes = compiler.watch(|compiler| {
                 let value = compiler.node(&mapping.value)?;
                 let file_name = mapping.file_name.as_ref().map(|name| compiler.node(name)).transpose()?;
                 Ok((value, file_name))
             });
             let ((value, file_name), touches) =
-                compiled.map_err(|reason| (format!(", field {}", mapping.field), reason))?;
+                nodes.map_err(|reason| (format!(", field {}", mapping.field), reason))?;
             fields.push(Field {
                 name: mapping.field.clone(),
                 value,
@@ -90,8 +90,8 @@ impl Program {
         }
         let mut links = Vec::with_capacity(stage.links.len());
         for link in &stage.links {
-            let compiled = compiler.watch(|compiler| compiler.node(&link.value));
-            let (value, is_masked) = compiled.map_err(|reason| (format!(", links {}", link.field), reason))?;
+            let node = compiler.watch(|compiler| compiler.node(&link.value));
+            let (value, is_masked) = node.map_err(|reason| (format!(", links {}", link.field), reason))?;
             links.push(Field { name: link.field.clone(), value, file_name: None, is_masked, is_deferred: false });
         }
         let (stage, key_name) = (stage.clone(), object.key.join(", "));
@@ -262,13 +262,18 @@ struct Rules<'c, 'p> {
 }
 
 impl<'p> Rules<'_, 'p> {
-    fn rule(&mut self, kind: &str, condition: &'p migr_plan::Expr, reason: &str) -> Result<Rule, (String, String)> {
-        let compiled = self.compiler.watch(|compiler| compiler.node(condition));
+    fn rule(&mut self, kind: &str, expr: &'p Expr, reason: &str) -> Result<Rule, (String, String)> {
+        let compiled = self.compiler.watch(|compiler| compiler.node(expr));
         let (condition, is_masked) = compiled.map_err(|error| (format!(", {kind}"), error))?;
-        let mut columns = Vec::new();
-        condition.columns(&mut columns);
-        let names = columns.iter().filter_map(|position| self.compiler.column_name(*position));
-        let columns = names.collect::<Vec<_>>().join(", ");
+        let mut columns: Vec<&str> = Vec::new();
+        expr.walk(&mut |part| {
+            if let Expr::Column { name } = part
+                && !columns.contains(&name.as_str())
+            {
+                columns.push(name);
+            }
+        });
+        let columns = columns.join(", ");
         let columns = if columns.is_empty() { kind.to_owned() } else { columns };
         Ok(Rule { condition, reason: reason.to_owned(), columns, is_masked })
     }

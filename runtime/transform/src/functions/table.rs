@@ -138,7 +138,7 @@ pub const FUNCTIONS: &[Function] = &[
     .fails("the text is not a whole number"),
     function("join", apply::join, "The elements of a list as one text, with a separator between them.", &[
         gives(r#"["a", null, "b"]"#, &[r#""; ""#], r#""a; b""#),
-        gives(r#"[]"#, &[r#""; ""#], "null"),
+        gives("[]", &[r#""; ""#], "null"),
     ])
     .with(&[needs("separator", Kind::Text)])
     .of_lists(),

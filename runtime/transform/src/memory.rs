@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use migr_plan::{Plan, ReferenceTarget, SourceObject};
+
+use crate::evaluate::KEY_SEPARATOR;
+use crate::text::comparable;
+use crate::{
+    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, OwnerFound, Pass,
+    Program, Resolved,
+};
+
+/// A few records held in memory, with the plan's stages compiled: what a spec's tests run on. The id of a record in the destination is its source key; the
+/// id of a member is its address.
+#[derive(Debug)]
+pub struct MemoryLookup<'p> {
+    plan: &'p Plan,
+    programs: Vec<Program>,
+    records: BTreeMap<&'p str, Vec<Given>>,
+}
+
+/// The cells of a given record, by position.
+#[derive(Debug)]
+struct Given(Vec<String>);
+
+impl Cells for Given {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+/// What one stage makes of one given record.
+#[derive(Debug)]
+pub struct Trial<'t> {
+    /// The stage.
+    pub program: &'t Program,
+    /// The record's source key; for `map distinct`, its value.
+    pub key: Result<String, Failure>,
+    /// The values of both passes with the links, a skip, or the failures.
+    pub outcome: Outcome<(Evaluated<'t>, Linked<'t>)>,
+}
+
+impl<'p> MemoryLookup<'p> {
+    /// Compiles the plan's stages.
+    pub fn new(plan: &'p Plan) -> Result<Self, CompileError> {
+        let programs = plan.stages.iter().map(|stage| Program::compile(plan, stage)).collect::<Result<_, _>>()?;
+        Ok(Self { plan, programs, records: BTreeMap::new() })
+    }
+
+    /// Adds a source record, by the names of its columns; those that are not named are empty.
+    pub fn give(&mut self, object: &str, cells: &[(&str, &str)]) -> Result<(), LookupError> {
+        let object = self.object(object)?;
+        let mut record = vec![String::new(); object.columns.len()];
+        for (name, cell) in cells {
+            let position = object.columns.iter().position(|column| column.name == *name);
+            let slot = position.and_then(|at| record.get_mut(at));
+            let slot = slot.ok_or_else(|| LookupError::new(format!("{} has no column `{name}`", object.name)))?;
+            (*cell).clone_into(slot);
+        }
+        self.records.entry(&object.name).or_default().push(Given(record));
+        Ok(())
+    }
+
+    /// What each stage makes of each given record, in plan order; a stage that does not take a record has no trial of it, and a `map distinct` one for each
+    /// value.
+    pub fn trials(&self) -> Result<Vec<Trial<'_>>, LookupError> {
+        let mut trials: Vec<Trial<'_>> = Vec::new();
+        for program in &self.programs {
+            let first = trials.len();
+            for record in self.given(&program.stage().source_object) {
+                let Some(trial) = self.trial(program, record)? else { continue };
+                let is_known = program.is_distinct()
+                    && trials.iter().skip(first).any(|known| known.key.is_ok() && known.key == trial.key);
+                if !is_known {
+                    trials.push(trial);
+                }
+            }
+        }
+        Ok(trials)
+    }
+
+    fn trial<'t>(&'t self, program: &'t Program, record: &'t Given) -> Result<Option<Trial<'t>>, LookupError> {
+        let quarantine = |failures| Outcome::Quarantine(failures);
+        let outcome = match program.admit(record, self)? {
+            Admission::NotMine => return Ok(None),
+            Admission::Skip { reason } => Outcome::Skip { reason },
+            Admission::Quarantine(failures) => quarantine(failures),
+            Admission::Admit => self.evaluated(program, record)?,
+        };
+        let key = if program.is_distinct() {
+            match program.distinct(record, self)? {
+                Outcome::Ready(Some(key)) => Ok(key),
+                _ => return Ok(None),
+            }
+        } else {
+            program.key(record)
+        };
+        let outcome = match (&key, outcome) {
+            (Err(failure), Outcome::Ready(_)) => quarantine(vec![failure.clone()]),
+            (_, outcome) => outcome,
+        };
+        Ok(Some(Trial { program, key, outcome }))
+    }
+
+    fn evaluated<'t>(
+        &'t self,
+        program: &'t Program,
+        record: &'t Given,
+    ) -> Result<Outcome<(Evaluated<'t>, Linked<'t>)>, LookupError> {
+        let mut failures = Vec::new();
+        let (mut fields, mut links) = (Evaluated::default(), Linked::default());
+        for pass in [Pass::First, Pass::Deferred] {
+            match program.fields(record, self, pass)? {
+                Outcome::Ready(more) => {
+                    fields.values.extend(more.values);
+                    fields.repairs.extend(more.repairs);
+                    fields.orphans.extend(more.orphans);
+                    fields.created.extend(more.created);
+                }
+                Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+                Outcome::Quarantine(more) => failures.extend(more),
+            }
+        }
+        match program.links(record, self)? {
+            Outcome::Ready(linked) => links = linked,
+            Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+            Outcome::Quarantine(more) => failures.extend(more),
+        }
+        fields.values.sort_by_key(|(index, _)| *index);
+        Ok(if failures.is_empty() { Outcome::Ready((fields, links)) } else { Outcome::Quarantine(failures) })
+    }
+
+    fn object(&self, name: &str) -> Result<&'p SourceObject, LookupError> {
+        self.plan.source_object(name).ok_or_else(|| LookupError::new(format!("the plan has no source object {name}")))
+    }
+
+    fn given(&self, object: &str) -> &[Given] {
+        self.records.get(object).map_or(&[], Vec::as_slice)
+    }
+
+    /// The given record that a key refers to.
+    fn referred(&self, target: &ReferenceTarget, key: &str) -> Result<Option<&Given>, LookupError> {
+        let object = self.object(&target.object)?;
+        let columns: Vec<&str> = match &target.column {
+            Some(column) => vec![column],
+            None => object.key.iter().map(String::as_str).collect(),
+        };
+        let positions: Vec<usize> =
+            columns.iter().filter_map(|name| object.columns.iter().position(|column| column.name == *name)).collect();
+        let form = |text: &str| comparable(text, target.ignore_case, target.ignore_space).into_owned();
+        let wanted = form(key);
+        Ok(self.given(&object.name).iter().find(|record| {
+            let cells = positions.iter().map(|at| record.cell(*at).trim());
+            form(&cells.collect::<Vec<_>>().join(&KEY_SEPARATOR.to_string())) == wanted
+        }))
+    }
+
+    fn takes(&self, program: &Program, record: &Given) -> Result<bool, LookupError> {
+        Ok(program.admit(record, self)? == Admission::Admit)
+    }
+}
+
+impl Lookup for MemoryLookup<'_> {
+    fn cell<'l>(
+        &'l self,
+        target: &ReferenceTarget,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<Cow<'l, str>>, LookupError> {
+        let Some(record) = self.referred(target, key)? else { return Ok(None) };
+        let object = self.object(&target.object)?;
+        let position = object.columns.iter().position(|known| known.name == column);
+        Ok(position.map(|at| Cow::Borrowed(record.cell(at))))
+    }
+
+    fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
+        let stages = target.stages.iter().filter_map(|id| self.programs.iter().find(|known| known.stage().id == *id));
+        let mut why = "it is not in the export";
+        for program in stages {
+            let object = Cow::Borrowed(program.stage().destination_object.as_str());
+            if program.is_distinct() {
+                for record in self.given(&target.object) {
+                    if program.distinct(record, self)? == Outcome::Ready(Some(key.to_owned())) {
+                        return Ok(Resolved::Found { object, id: Cow::Owned(key.to_owned()) });
+                    }
+                }
+            } else if let Some(record) = self.referred(target, key)? {
+                if self.takes(program, record)?
+                    && let Ok(id) = program.key(record)
+                {
+                    return Ok(Resolved::Found { object, id: Cow::Owned(id) });
+                }
+                why = "no map takes it";
+            }
+        }
+        Ok(Resolved::Missing { why: Cow::Borrowed(why) })
+    }
+
+    fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError> {
+        let Some(owners) = &self.plan.owners else {
+            return Err(LookupError::new("the plan has no owners table"));
+        };
+        let object = Cow::Borrowed(owners.destination_object.as_str());
+        let written = owners.overrides.iter().find(|pair| pair.source.trim().eq_ignore_ascii_case(key));
+        if let Some(written) = written {
+            return Ok(OwnerFound { object, id: Some(Cow::Borrowed(&written.destination)), orphan: false });
+        }
+        if self.referred(target, key)?.is_some() {
+            return Ok(OwnerFound { object, id: Some(Cow::Owned(key.to_lowercase())), orphan: false });
+        }
+        Ok(OwnerFound { object, id: owners.fallback.as_deref().map(Cow::Borrowed), orphan: true })
+    }
+
+    fn existing<'l>(&'l self, _: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
+        let values: Vec<&str> = fields.iter().map(|(_, value)| value.as_str()).collect();
+        Ok(Some(Cow::Owned(values.join(", "))))
+    }
+}
