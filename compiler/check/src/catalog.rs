@@ -95,6 +95,8 @@ pub(crate) struct Attributes {
     pub(crate) ignore_space: bool,
     pub(crate) overlap: Option<String>,
     pub(crate) gap: Option<String>,
+    /// The version of the destination that has it first.
+    pub(crate) since: Option<Name>,
 }
 
 impl Object<'_> {

@@ -37,6 +37,8 @@ pub(crate) struct World<'a> {
     pub(crate) owners: Option<OwnersLink>,
     /// Objects with a `permit`.
     pub(crate) permits: BTreeSet<Arc<str>>,
+    /// The destination's version, where its settings name one.
+    pub(crate) version: Option<u32>,
     /// Something could not be read, so what seems to be missing may stand there.
     pub(crate) is_broken: bool,
 }

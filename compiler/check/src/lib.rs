@@ -89,6 +89,10 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
         makers: maps::makers(program),
         owners: owners_link,
         permits: settings.permits.clone(),
+        version: match chosen.settings.get("version") {
+            Some(migr_plan::SettingValue::Text { value }) => values::version(value),
+            _ => None,
+        },
         is_broken: program.is_broken || owners_broken,
     };
     let mut usage = Usage::default();
@@ -232,6 +236,8 @@ impl Body {
     }
 
     fn drops(&mut self, program: &Program<'_>, world: &World<'_>, diagnostics: &mut Diagnostics) {
+        let mapped: IndexMap<String, migr_source::Span> =
+            self.maps.iter().map(|(span, map)| (map.spec.source_object.clone(), *span)).collect();
         for (item, drop) in &program.drops {
             match drop {
                 DropItem::File { pattern, reason } => self.dropped_files.push(DroppedFile {
@@ -250,8 +256,7 @@ impl Body {
                         );
                         continue;
                     }
-                    let mapped = self.maps.iter().find(|(_, map)| *map.spec.source_object == *object.node);
-                    if let Some((span, _)) = mapped {
+                    if let Some(span) = mapped.get(&*object.node) {
                         diagnostics.push(
                             Diagnostic::new(
                                 Code::E0307,

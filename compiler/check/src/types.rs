@@ -231,8 +231,8 @@ impl fmt::Display for Type {
             Self::Json => "json",
             Self::File => "file",
             Self::Uuid => "uuid",
-            Self::Select(_) => "select",
-            Self::Multiselect(_) => "multiselect",
+            Self::Select(options) => return write!(f, "an option of `{}`", options.of),
+            Self::Multiselect(options) => return write!(f, "options of `{}`", options.of),
             Self::List(of) => return write!(f, "list({of})"),
             Self::Key(key) => {
                 f.write_str("-> ")?;

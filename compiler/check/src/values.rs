@@ -64,6 +64,11 @@ pub(crate) fn check_letters(what: &str, length: usize, text: &Text, example: &st
     }
 }
 
+/// The number of a version: `v3` is 3.
+pub(crate) fn version(text: &str) -> Option<u32> {
+    text.strip_prefix('v')?.parse().ok()
+}
+
 /// One of a few words, or a finding.
 pub(crate) fn word(kind: &str, written: &Name, known: &[&str], diagnostics: &mut Diagnostics) -> Option<String> {
     if known.contains(&&*written.node) {

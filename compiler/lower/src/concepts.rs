@@ -1,6 +1,9 @@
 //! What becomes of every concept of the source.
 
-use migr_check::{Map, SourceObject, Spec};
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use migr_check::{Map, Picklist, SourceObject, Spec};
 use migr_plan::{ColumnType, Expr, FieldType, PicklistOtherwise, Row, RowState};
 use migr_source::Span;
 
@@ -22,8 +25,12 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
         reason,
         origin: places.of(span),
     };
+    let mut by_object: BTreeMap<&str, Vec<&Map>> = BTreeMap::new();
+    for map in &spec.maps {
+        by_object.entry(map.source_object.as_str()).or_default().push(map);
+    }
     for object in &spec.source.objects {
-        let maps: Vec<&Map> = spec.maps.iter().filter(|map| map.source_object == object.name).collect();
+        let maps = by_object.get(object.name.as_str()).map_or(&[][..], Vec::as_slice);
         let owners = spec.owners.as_ref().filter(|owners| owners.source_object == object.name);
         if let Some((reason, span)) = &object.dropped {
             rows.push(row("object", &object.name, RowState::None, None, Some(reason.clone()), *span));
@@ -39,7 +46,7 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             rows.push(row("owners", &object.name, RowState::Exact, Some(destination), Some(reason), owners.span));
         } else if let Some(first) = maps.first() {
             let destination = joined(maps.iter().map(|map| map.destination_object.as_str()));
-            let (state, reason) = object_state(object, &maps);
+            let (state, reason) = object_state(object, maps);
             rows.push(row("object", &object.name, state, Some(destination), reason, first.span));
         }
         for column in object.columns.iter().filter(|column| column.ty == ColumnType::TextList) {
@@ -79,11 +86,28 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
                 (RowState::Degraded, Some("every other value leaves the field empty".to_owned()))
             }
             PicklistOtherwise::Skip => (RowState::Degraded, Some("records with another value are skipped".to_owned())),
-            PicklistOtherwise::Quarantine | PicklistOtherwise::Create => (RowState::Exact, None),
+            PicklistOtherwise::Quarantine | PicklistOtherwise::Create => match merged(picklist) {
+                Some(reason) => (RowState::Degraded, Some(reason)),
+                None => (RowState::Exact, None),
+            },
         };
         rows.push(row("picklist", &picklist.name, state, Some(destination), reason, picklist.span));
     }
     rows
+}
+
+/// Which values of the source can no longer be told apart.
+fn merged(picklist: &Picklist) -> Option<String> {
+    let mut groups: IndexMap<&[Option<String>], Vec<String>> = IndexMap::new();
+    for row in &picklist.rows {
+        let keys = row.keys.iter().filter(|key| key.iter().any(Option::is_some));
+        let shown =
+            keys.map(|key| key.iter().map(|value| value.as_deref().unwrap_or("none")).collect::<Vec<_>>().join(" "));
+        groups.entry(row.values.as_slice()).or_default().extend(shown);
+    }
+    let told: Vec<String> =
+        groups.values().filter(|keys| keys.len() > 1).map(|keys| format!("`{}`", keys.join("`, `"))).collect();
+    (!told.is_empty()).then(|| format!("become one option each: {}", told.join("; ")))
 }
 
 /// An object whose map loses something is degraded.

@@ -42,7 +42,8 @@ pub(crate) struct Order<'a> {
 pub(crate) fn order<'a>(spec: &'a Spec, diagnostics: &mut Diagnostics) -> Option<Order<'a>> {
     let positions: BTreeMap<&str, usize> =
         spec.maps.iter().enumerate().map(|(at, map)| (map.name.as_str(), at)).collect();
-    let references: Vec<Vec<Reference<'_>>> = spec.maps.iter().map(|map| references(map, &positions)).collect();
+    let references: Vec<Vec<Reference<'_>>> =
+        spec.maps.iter().enumerate().map(|(at, map)| references(map, at, &positions)).collect();
     let mut deferred = self_references(&references);
     loop {
         let graph = graph(&references, &deferred);
@@ -67,16 +68,20 @@ pub(crate) fn order<'a>(spec: &'a Spec, diagnostics: &mut Diagnostics) -> Option
     }
 }
 
-/// Every reference of a map, each once, in the order of the map.
-fn references<'a>(map: &'a Map, positions: &BTreeMap<&str, usize>) -> Vec<Reference<'a>> {
+/// Every reference of a map, each once, in the order of the map. Links come after the map's own records, so those to itself make it wait for nothing.
+fn references<'a>(map: &'a Map, own: usize, positions: &BTreeMap<&str, usize>) -> Vec<Reference<'a>> {
     let mut found: Vec<Reference<'a>> = Vec::new();
-    let fields = map.fields.iter().map(|field| (field.name.as_str(), &field.value, !field.is_required, field.span));
-    let links = map.links.iter().map(|link| (link.name.as_str(), &link.value, false, link.span));
-    for (field, value, is_optional, span) in fields.chain(links) {
+    let fields =
+        map.fields.iter().map(|field| (field.name.as_str(), &field.value, !field.is_required, false, field.span));
+    let links = map.links.iter().map(|link| (link.name.as_str(), &link.value, false, true, link.span));
+    for (field, value, is_optional, is_link, span) in fields.chain(links) {
         value.walk(&mut |expr| {
             let Expr::Reference { targets, .. } = expr else { return };
             for stage in targets.iter().flat_map(|target| &target.stages) {
                 let Some(to) = positions.get(stage.as_str()).copied() else { continue };
+                if is_link && to == own {
+                    continue;
+                }
                 if !found.iter().any(|other| other.field == field && other.to == to) {
                     found.push(Reference { field, to, is_optional, span });
                 }

@@ -275,9 +275,21 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
             }
             Attribute::Gap(word) => known.gap = values::word("gap", word, &["fail", "forward"], diagnostics),
             Attribute::Retain(quantity) => {
-                quantity::duration_text(quantity, diagnostics);
+                diagnostics.push(
+                    errors::not_built_yet("`retain` of one field", quantity.span)
+                        .with_help("write `retain` in the object"),
+                );
             }
-            Attribute::Since(_) => {}
+            Attribute::Since(version) => {
+                if values::version(&version.node).is_none() {
+                    diagnostics.push(errors::bad_value(
+                        format!("`{}` is not a version", version.node),
+                        version.span,
+                        "write one such as `v3`",
+                    ));
+                }
+                known.since = Some(version.clone());
+            }
             Attribute::Unknown(word) => {
                 diagnostics.push(errors::unknown_word("attribute", &word.node, word.span, ATTRIBUTES));
             }

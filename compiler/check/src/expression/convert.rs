@@ -229,7 +229,11 @@ fn converts(from: &Type, to: &Type) -> Option<Conversion> {
         (one, other) if one == other => Some(Conversion::Same),
         (one, other) if one.is_silent() || other.is_silent() => Some(Conversion::Same),
         (Type::Text | Type::Key(_) | Type::DistinctKey(_), Type::Text) => Some(Conversion::Same),
-        (Type::Select(_), Type::Select(options)) if options.open => Some(Conversion::Same),
+        (Type::Select(one), Type::Select(other))
+            if other.open || one.values.iter().all(|value| other.values.contains(value)) =>
+        {
+            Some(Conversion::Same)
+        }
         (
             Type::Email
             | Type::Phone

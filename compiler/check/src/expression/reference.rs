@@ -264,6 +264,14 @@ impl Inference<'_, '_> {
             return Typed::unknown();
         };
         let key = self.against(&argument.value, &Type::Text);
+        // A record that no map makes is told by its unique field: `workspaceMembers("jane@clinic.example")`.
+        if let Some(there) = world.schema.objects.get(&object.node).filter(|object| object.is_matched_only)
+            && let Some(unique) = there.unique_field()
+        {
+            let fields = vec![NamedExpr { name: unique.to_string(), value: key.expr }];
+            let expr = Expr::Existing { object: object.node.to_string(), fields };
+            return Typed::new(expr, Type::Record(Arc::clone(&object.node)));
+        }
         let mut targets: IndexMap<String, ReferenceTarget> = IndexMap::new();
         for maker in world.makers.by_destination.get(&object.node).into_iter().flatten() {
             targets

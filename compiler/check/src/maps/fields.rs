@@ -104,6 +104,20 @@ impl Pass<'_, '_> {
     }
 
     fn check_writable(&mut self, name: &Name, field: &SchemaField) {
+        if let (Some(since), Some(version)) = (&field.attributes.since, self.world.version)
+            && crate::values::version(&since.node).is_some_and(|since| since > version)
+        {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0308,
+                    format!("`{}` is there since {}, and the destination is v{version}", name.node, since.node),
+                    name.span,
+                    "not there yet",
+                )
+                .with_label(since.span, "since this version")
+                .with_help("leave it out, or raise the destination's `version`"),
+            );
+        }
         if field.attributes.readonly {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0308, format!("`{}` cannot be written", name.node), name.span, "read only")
