@@ -15,6 +15,7 @@ fn stage(id: &str) -> Stage {
         edges: Vec::new(),
         when: None,
         distinct: None,
+        association: None,
         matching: None,
         policies: Policies::default(),
         fields: Vec::new(),

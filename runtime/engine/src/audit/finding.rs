@@ -1,0 +1,326 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use serde::{Serialize, Serializer};
+
+/// Something an administrator should know before a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// How bad.
+    pub severity: Severity,
+    /// The source object, where it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The record's source key; several columns joined with ` + `.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The file, relative to the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The 1-based physical line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The source column, or the destination field where no column is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// One sentence. Values of sensitive columns stand as shapes.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// How many records it concerns.
+    pub count: u64,
+}
+
+impl Finding {
+    /// A finding that concerns one record or thing.
+    pub(crate) fn new(kind: FindingKind, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            severity,
+            object: None,
+            key: None,
+            file: None,
+            line: None,
+            column: None,
+            message: message.into(),
+            help: None,
+            count: 1,
+        }
+    }
+
+    pub(crate) fn of(mut self, object: &str) -> Self {
+        self.object = Some(object.to_owned());
+        self
+    }
+
+    pub(crate) fn at(mut self, file: &str, line: u64) -> Self {
+        self.file = Some(file.to_owned());
+        self.line = (line > 0).then_some(line);
+        self
+    }
+
+    pub(crate) fn in_file(mut self, file: &str) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.key = (!key.is_empty()).then(|| shown_key(key));
+        self
+    }
+
+    pub(crate) fn in_column(mut self, column: &str) -> Self {
+        self.column = Some(column.to_owned());
+        self
+    }
+
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn counting(mut self, count: u64) -> Self {
+        self.count = count;
+        self
+    }
+}
+
+/// A source key as a person reads it: its columns joined with ` + `.
+pub(crate) fn shown_key(key: &str) -> String {
+    key.replace('\u{1f}', " + ")
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Records will be set aside, or the migration cannot read something it needs.
+    Error,
+    /// A written rule takes effect, or a person should look.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+impl Severity {
+    /// `error`, `warning`, `note`
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $title:literal, $help:literal;)*) => {
+        /// What kind of thing a finding is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FindingKind { $($(#[$doc])* $kind,)* }
+
+        impl FindingKind {
+            /// Every kind, in the order in which they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// `duplicate-key`
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// As the heading of a list: `Keys that an earlier record has`.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$kind => $title,)* }
+            }
+
+            /// What to do, in general.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$kind => $help,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An object's file is not there.
+    MissingFile = "missing-file", "Files that are not there", "Export them again, or correct the path.";
+    /// An optional object's file is not there.
+    MissingObject = "missing-object", "Optional objects that this export lacks", "Nothing, if this deployment does not have them.";
+    /// A file's header cannot be used.
+    BadHeader = "bad-header", "Files that cannot be read", "Correct the file's header, or export it again.";
+    /// A file that no object reads and no rule drops.
+    UnclaimedFile = "unclaimed-file", "Files that nothing reads", "Map them, or write `drop file \"…\" : \"why\"`.";
+    /// A file cut where exports are cut.
+    CutExport = "cut-export", "Files that may be cut short", "Compare with the source's own count; export in parts if it has more.";
+    /// A column that the catalog or an earlier export has.
+    HiddenColumn = "hidden-column", "Columns that are hidden or gone", "Show them in the source's list view, then export again: an export holds visible columns only.";
+    /// A column that an earlier export lacked.
+    ColumnCameBack = "column-came-back", "Columns that came back", "Nothing.";
+    /// A column that the catalog does not know.
+    ExtraColumn = "extra-column", "Columns that the catalog does not know", "Add them to the catalog (`migr init --add` writes the lines), then map or drop them.";
+    /// A row that is no record.
+    MalformedRow = "malformed-row", "Rows that cannot be read", "Correct the row in the file, or export it again.";
+    /// A record without a key.
+    BlankKey = "blank-key", "Records without a key", "Give them one in the source, then export again.";
+    /// A record whose key an earlier one has.
+    DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source; the first one counts.";
+    /// A value of a unique column that an earlier record has.
+    DuplicateValue = "duplicate-value", "Values that should be unique", "Make them different in the source.";
+    /// A date that cannot be read.
+    BadDate = "bad-date", "Dates that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
+    /// A wall-clock time that never was.
+    DstGap = "dst-gap", "Times that never were (clocks went forward)", "Correct them, or declare `gap = forward` on the column.";
+    /// A wall-clock time that was twice.
+    DstOverlap = "dst-overlap", "Times that were twice (clocks went back)", "Declare `overlap = earlier` or `later` on the column, or correct them.";
+    /// A number or amount that cannot be read.
+    BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
+    /// A text longer than its column allows.
+    TooLong = "too-long", "Texts that are too long", "Shorten them in the source, or with `truncate(n)`.";
+    /// Another value that cannot be read or written.
+    BadValue = "bad-value", "Values that cannot be used", "Correct them in the source, or say what happens with `otherwise`.";
+    /// A record that breaks a `check`.
+    CheckFailed = "check-failed", "Records that break a rule of the catalog", "Correct them in the source.";
+    /// A value that the picklist does not name.
+    UnknownPicklistValue = "unknown-picklist-value", "Values that no row of a picklist names", "Add a row to the picklist, or correct the value.";
+    /// A value that becomes an option of its own.
+    NewOption = "new-option", "Values that become options of their own (`otherwise create`)", "Look for misspellings; add rows for those that mean an option you have.";
+    /// A value, met in few records, that becomes an option of its own.
+    RareOption = "rare-option", "Rare values that would become options of their own", "These look like mistakes: add a row that maps them, or correct them.";
+    /// A reference to a record that is not in the export.
+    DanglingReference = "dangling-reference", "References to records that are not in the export", "Export the missing records too, or say `on missing none`.";
+    /// A reference to a record that will not be written.
+    LostReference = "lost-reference", "References to records that will not be written", "Mend the referred record first; or say `on missing none`.";
+    /// Records that refer to each other in a circle.
+    ReferenceCycle = "reference-cycle", "References that go in a circle", "Correct one of them in the source; `on cycle` says what happens otherwise.";
+    /// An owner whom nobody in the destination stands for.
+    OrphanOwner = "orphan-owner", "Owners whom nobody stands for", "Invite them, or write an override in `owners`; else the fallback takes their records.";
+    /// Several records that would be one.
+    DuplicateIdentity = "duplicate-identity", "Records that would become one", "`on duplicate` says what happens; look whether they are the same.";
+    /// A live record of the destination with the same identity.
+    ExistingTwin = "existing-twin", "Records that the destination has already", "`on existing` says what happens.";
+    /// A record in the destination's trash with the same identity.
+    TrashedTwin = "trashed-twin", "Records that are in the destination's trash", "`on deleted` says what happens; a trashed record still holds its unique values.";
+    /// A record that `existing` names and that is not there once.
+    MissingExisting = "missing-existing", "Records that the spec expects in the destination", "Create them there, or correct the name.";
+    /// A file that a record names is not there.
+    MissingAttachment = "missing-attachment", "Files of records that are not there", "Download them from the source into the export's folder.";
+    /// A cell that holds a link in place of a file.
+    LinkedAttachment = "linked-attachment", "Files that are only links", "Download them from the source and put their paths there.";
+    /// A file that the destination does not take.
+    OversizeFile = "oversize-file", "Files that are too large for the destination", "Make them smaller, or keep them elsewhere.";
+    /// A file whose size is not what the export says.
+    FileSizeDiffers = "file-size-differs", "Files whose size is not what the export says", "Download them again.";
+    /// Values of a list or picklist that may be one.
+    NearDuplicateValues = "near-duplicate-values", "Values that may be one", "Merge them in the source, or with a picklist.";
+}
+
+impl Serialize for FindingKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Takes every finding as it is made, in the order of the export; for a file of all.
+pub trait FindingSink {
+    /// Takes one.
+    fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+}
+
+/// Findings as lines of JSON.
+#[derive(Debug)]
+pub struct JsonLines<W>(pub W);
+
+impl<W: io::Write> FindingSink for JsonLines<W> {
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        serde_json::to_writer(&mut self.0, finding)?;
+        self.0.write_all(b"\n")
+    }
+}
+
+/// How many findings of one kind an object has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingTotal {
+    /// The source object, where they concern one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// What kind.
+    pub kind: FindingKind,
+    /// How bad.
+    pub severity: Severity,
+    /// How many findings.
+    pub findings: u64,
+}
+
+/// Findings of one kind that are kept for one object; the others are counted.
+pub const KEPT_PER_KIND: u64 = 1_000;
+
+type Group = (Option<String>, FindingKind, Severity);
+
+/// Keeps the first findings of each kind and counts all.
+pub(crate) struct Collector<'s> {
+    kept: Vec<Finding>,
+    totals: BTreeMap<Group, u64>,
+    sink: Option<&'s mut (dyn FindingSink + Send)>,
+    /// The first error of the sink.
+    broken: Option<io::Error>,
+}
+
+impl<'s> Collector<'s> {
+    pub(crate) fn new(sink: Option<&'s mut (dyn FindingSink + Send)>) -> Self {
+        Self { kept: Vec::new(), totals: BTreeMap::new(), sink, broken: None }
+    }
+
+    pub(crate) fn add(&mut self, finding: Finding) {
+        if let Some(sink) = self.sink.as_mut()
+            && self.broken.is_none()
+        {
+            self.broken = sink.finding(&finding).err();
+        }
+        let group = (finding.object.clone(), finding.kind, finding.severity);
+        let count = self.totals.entry(group).or_default();
+        *count += 1;
+        if *count <= KEPT_PER_KIND {
+            self.kept.push(finding);
+        }
+    }
+
+    /// The kept findings and all totals, worst first, then by kind, object and line.
+    pub(crate) fn finish(mut self) -> io::Result<(Vec<Finding>, Vec<FindingTotal>)> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
+        self.kept.sort_by(|a, b| order(a).cmp(&order(b)));
+        let mut totals: Vec<FindingTotal> = self
+            .totals
+            .into_iter()
+            .map(|((object, kind, severity), findings)| FindingTotal { object, kind, severity, findings })
+            .collect();
+        totals.sort_by(|a, b| (a.severity, a.kind, &a.object).cmp(&(b.severity, b.kind, &b.object)));
+        Ok((self.kept, totals))
+    }
+}
+
+type Order<'f> =
+    (Severity, FindingKind, &'f Option<String>, &'f Option<String>, Option<u64>, &'f Option<String>, &'f str);
+
+fn order(finding: &Finding) -> Order<'_> {
+    (
+        finding.severity,
+        finding.kind,
+        &finding.object,
+        &finding.file,
+        finding.line,
+        &finding.column,
+        finding.message.as_str(),
+    )
+}

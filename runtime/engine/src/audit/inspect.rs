@@ -1,0 +1,432 @@
+use std::path::Path;
+
+use migr_extract::{Export, ExtractError, Record, Row};
+use migr_plan::{ColumnType, Plan, Policies, Rollback, RollbackClass, SourceColumn, SourceObject, Stage};
+use migr_transform::{Admission, Cells, Program};
+
+use super::cycles::cycles;
+use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
+use super::shape::shown;
+use super::survey::{Place, is_blank, is_list};
+use super::world::{OwnerState, World};
+use super::{AuditError, AuditProgress};
+
+/// A record while it is lent.
+pub(crate) struct Lent<'r>(pub(crate) Record<'r>);
+
+impl Cells for Lent<'_> {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+/// Something wrong with a record, before it is known what the maps make of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) kind: FindingKind,
+    pub(crate) severity: Severity,
+    /// The column; absent for a rule of several.
+    pub(crate) column: Option<String>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+/// Looks at the cells of one object by what the catalog says of its columns, apart from any map.
+pub(crate) struct Inspector<'i> {
+    plan: &'i Plan,
+    object: &'i SourceObject,
+    export: &'i Export,
+    world: &'i World<'i>,
+    program: Program,
+    columns: Vec<Look<'i>>,
+    /// The column that says how large a record's file is, where there is one.
+    size: Option<usize>,
+    file_bytes: Option<u64>,
+}
+
+/// One column with how it is looked at.
+struct Look<'i> {
+    at: usize,
+    column: &'i SourceColumn,
+    severity: Severity,
+    /// It is read by its type.
+    is_typed: bool,
+    targets: Vec<(&'i str, LookupSpec)>,
+}
+
+impl<'i> Inspector<'i> {
+    pub(crate) fn new(
+        plan: &'i Plan,
+        object: &'i SourceObject,
+        export: &'i Export,
+        world: &'i World<'i>,
+        needs: &Needs,
+        file_bytes: Option<u64>,
+    ) -> Result<Self, AuditError> {
+        let columns = object.columns.iter().enumerate().map(|(at, column)| {
+            let reference = column.reference.as_ref();
+            Look {
+                at,
+                column,
+                severity: match needs.used(&object.name, &column.name) {
+                    Use::Strict => Severity::Error,
+                    Use::Lenient => Severity::Warning,
+                    Use::Unused => Severity::Note,
+                },
+                is_typed: matches!(
+                    column.ty,
+                    ColumnType::Integer
+                        | ColumnType::Number
+                        | ColumnType::Decimal
+                        | ColumnType::Boolean
+                        | ColumnType::Date
+                        | ColumnType::Datetime
+                        | ColumnType::Json
+                ),
+                targets: reference.map_or_else(Vec::new, |reference| {
+                    let spec = |target: &'i String| {
+                        (target.as_str(), column_lookup(plan, column, target, reference.column.as_deref()))
+                    };
+                    reference.objects.iter().map(spec).collect()
+                }),
+            }
+        });
+        let files = object.columns.iter().filter(|column| column.ty == ColumnType::File).count();
+        let is_size = |column: &SourceColumn| {
+            column.ty == ColumnType::Integer
+                && matches!(column.name.as_str(), "bytes" | "size" | "file_size" | "size_bytes")
+        };
+        Ok(Self {
+            plan,
+            object,
+            export,
+            world,
+            program: Program::compile(plan, &bare_stage(object))?,
+            columns: columns.collect(),
+            size: object.columns.iter().position(is_size).filter(|_| files == 1),
+            file_bytes,
+        })
+    }
+
+    /// The record's source key; empty where it has none.
+    pub(crate) fn key(&self, record: &dyn Cells) -> String {
+        self.program.key(record).unwrap_or_default()
+    }
+
+    /// Everything wrong with a record. One that a written rule leaves behind is not looked at.
+    pub(crate) fn inspect(&self, record: &dyn Cells) -> Result<Vec<Fault>, AuditError> {
+        let admission = self.program.admit(record, self.world)?;
+        if matches!(admission, Admission::Skip { .. }) {
+            return Ok(Vec::new());
+        }
+        let mut faults = Vec::new();
+        for look in &self.columns {
+            let cell = record.cell(look.at);
+            if !is_blank(cell, &self.plan.source.blank) {
+                self.look(look, cell, record, &mut faults)?;
+            }
+        }
+        if let Admission::Quarantine(failures) = admission {
+            for failure in failures {
+                let explained = self.object.checks.iter().any(|check| {
+                    let reads = columns_read(&check.condition);
+                    faults.iter().any(|fault| fault.column.as_deref().is_some_and(|column| reads.contains(column)))
+                });
+                if !explained {
+                    faults.push(Fault {
+                        kind: FindingKind::CheckFailed,
+                        severity: Severity::Error,
+                        column: (!failure.field.is_empty()).then_some(failure.field),
+                        message: failure.reason,
+                        help: None,
+                    });
+                }
+            }
+        }
+        Ok(faults)
+    }
+
+    fn look(&self, look: &Look<'_>, cell: &str, record: &dyn Cells, faults: &mut Vec<Fault>) -> Result<(), AuditError> {
+        let column = look.column;
+        let mut fault = |kind, severity, message: String, help: Option<String>| {
+            faults.push(Fault { kind, severity, column: Some(column.name.clone()), message, help });
+        };
+        if let Some(most) = column.max {
+            let length = u64::try_from(cell.trim().chars().count()).unwrap_or(u64::MAX);
+            if length > most {
+                let message = format!("{length} characters where {most} are allowed");
+                fault(FindingKind::TooLong, look.severity, message, None);
+            }
+        }
+        if look.is_typed {
+            match self.program.column_value(record, &column.name) {
+                Err(failure) => {
+                    let kind = match column.ty {
+                        ColumnType::Date => FindingKind::BadDate,
+                        ColumnType::Datetime => wall_clock(column, cell).unwrap_or(FindingKind::BadDate),
+                        ColumnType::Integer | ColumnType::Number | ColumnType::Decimal => FindingKind::BadNumber,
+                        _ => FindingKind::BadValue,
+                    };
+                    fault(kind, look.severity, failure.reason, None);
+                }
+                Ok(_) if column.overlap.is_some() || column.gap.is_some() => {
+                    if let Some(kind) = wall_clock(column, cell) {
+                        let rule = if kind == FindingKind::DstGap { &column.gap } else { &column.overlap };
+                        let message = format!(
+                            "{} is such a time; it is read as the catalog says: {}",
+                            shown(cell, column.sensitive),
+                            rule.as_deref().unwrap_or("fail")
+                        );
+                        fault(kind, Severity::Note, message, None);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+        if !look.targets.is_empty() {
+            let split = column.split.as_deref().filter(|split| is_list(column.ty) && !split.is_empty());
+            let keys: Vec<&str> = split.map_or_else(|| vec![cell], |split| cell.split(split).collect());
+            for key in keys.into_iter().map(str::trim).filter(|key| !key.is_empty()) {
+                if let Some((kind, severity, message, help)) = self.reference(look, key, record)? {
+                    fault(kind, severity, message, help);
+                }
+            }
+        }
+        if column.ty == ColumnType::File {
+            self.file(look, cell, record, faults);
+        }
+        Ok(())
+    }
+
+    fn reference(
+        &self,
+        look: &Look<'_>,
+        key: &str,
+        record: &dyn Cells,
+    ) -> Result<Option<(FindingKind, Severity, String, Option<String>)>, AuditError> {
+        let by = look.column.reference.as_ref().and_then(|reference| reference.by.as_ref());
+        let told = by.and_then(|by| {
+            let at = self.object.columns.iter().position(|column| column.name == by.column)?;
+            let cell = record.cell(at).trim();
+            by.rows.iter().find(|row| row.value.trim().eq_ignore_ascii_case(cell)).map(|row| row.object.as_str())
+        });
+        for (target, spec) in &look.targets {
+            if by.is_some() && told != Some(target) {
+                continue;
+            }
+            if self.world.find(spec, key)?.is_some() {
+                return Ok(None);
+            }
+        }
+        let value = shown(key, look.column.sensitive);
+        if let [(target, spec)] = look.targets.as_slice()
+            && self.world.owners.is_source(target, spec.column.as_deref())
+        {
+            let file = self.export.file(target).map_or(*target, migr_extract::SourcePath::name);
+            let fallback = self.plan.owners.as_ref().and_then(|owners| owners.fallback.as_deref());
+            return Ok(Some(match self.world.owners.state(key, false) {
+                OwnerState::Overridden => {
+                    let message = format!("{value} has no row in {file}; an override in `owners` says who it is");
+                    (FindingKind::OrphanOwner, Severity::Note, message, None)
+                }
+                OwnerState::Known => {
+                    let message =
+                        format!("{value} has no row in {file}, but a member of the destination has the address");
+                    (FindingKind::OrphanOwner, Severity::Note, message, None)
+                }
+                OwnerState::BadOverride => {
+                    let message = format!("{value} is overridden in `owners` by somebody who is no member");
+                    (FindingKind::OrphanOwner, Severity::Warning, message, None)
+                }
+                OwnerState::NoMember => {
+                    let then = fallback.map_or_else(
+                        || "the owner stays empty".to_owned(),
+                        |fallback| format!("{fallback} takes over"),
+                    );
+                    let message = format!("{value} has no row in {file} and no override; {then}");
+                    (FindingKind::OrphanOwner, Severity::Warning, message, None)
+                }
+            }));
+        }
+        let targets: Vec<&str> = match told {
+            Some(told) => vec![told],
+            None => look.targets.iter().map(|(target, _)| *target).collect(),
+        };
+        let message = format!("{value} is the key of no {}", targets.join(" or "));
+        Ok(Some((FindingKind::DanglingReference, look.severity, message, None)))
+    }
+
+    fn file(&self, look: &Look<'_>, cell: &str, record: &dyn Cells, faults: &mut Vec<Fault>) {
+        let mut fault = |kind, message: String| {
+            let column = Some(look.column.name.clone());
+            faults.push(Fault { kind, severity: look.severity, column, message, help: None });
+        };
+        let value = shown(cell, look.column.sensitive);
+        let lower = cell.trim().to_lowercase();
+        if lower.starts_with("http://") || lower.starts_with("https://") {
+            fault(FindingKind::LinkedAttachment, format!("{value} is a link, not a file of the export"));
+            return;
+        }
+        let path = match self.export.attachment(cell) {
+            Ok(path) => path,
+            Err(ExtractError::MissingAttachment { .. }) => {
+                fault(FindingKind::MissingAttachment, format!("{value} is not in the export's folder"));
+                return;
+            }
+            Err(ExtractError::Refused { reason, .. }) => {
+                fault(FindingKind::MissingAttachment, format!("{value} cannot be used: {reason}"));
+                return;
+            }
+            Err(error) => {
+                fault(FindingKind::MissingAttachment, format!("{value} cannot be read: {error}"));
+                return;
+            }
+        };
+        let Some(bytes) = length(&path) else { return };
+        if let Some(most) = self.file_bytes
+            && bytes > most
+        {
+            fault(FindingKind::OversizeFile, format!("{value} has {bytes} bytes; the destination takes {most}"));
+        }
+        let stated = self.size.map(|at| record.cell(at).trim()).and_then(|cell| cell.parse::<u64>().ok());
+        if let Some(stated) = stated
+            && stated != bytes
+        {
+            fault(FindingKind::FileSizeDiffers, format!("{value} has {bytes} bytes, the export says {stated}"));
+        }
+    }
+
+    /// Looks at every record of the object and reports what is wrong.
+    pub(crate) fn run(
+        &self,
+        place: &Place<'_>,
+        progress: &dyn AuditProgress,
+        found: &mut Collector<'_>,
+    ) -> Result<(), AuditError> {
+        progress.object(&place.object.name, "looking");
+        let own: Vec<&Look<'_>> = self
+            .columns
+            .iter()
+            .filter(|look| look.targets.iter().any(|(target, _)| *target == place.object.name))
+            .collect();
+        let mut records = self.export.records(&place.object.name)?;
+        let mut count = 0_u64;
+        let masked = place.object.key.iter().any(|key| place.object.column(key).is_some_and(|column| column.sensitive));
+        while let Some(row) = records.next()? {
+            count += 1;
+            if count.is_multiple_of(4_096) {
+                progress.records(count);
+            }
+            let Row::Record(record) = row else { continue };
+            let lent = Lent(record);
+            let faults = self.inspect(&lent)?;
+            if !faults.is_empty() || !own.is_empty() {
+                let key = self.key(&lent);
+                for fault in faults {
+                    let finding = finding(fault, place, record.line, &key, masked);
+                    found.add(finding);
+                }
+                self.edges(&own, &lent, &key, record.line)?;
+            }
+        }
+        if !own.is_empty() {
+            self.report_cycles(&own, place, found)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the record's references to its own object.
+    fn edges(&self, own: &[&Look<'_>], record: &dyn Cells, key: &str, line: u64) -> Result<(), AuditError> {
+        for look in own {
+            let cell = record.cell(look.at);
+            if key.is_empty() || is_blank(cell, &self.plan.source.blank) {
+                continue;
+            }
+            let split = look.column.split.as_deref().filter(|split| is_list(look.column.ty) && !split.is_empty());
+            let keys: Vec<&str> = split.map_or_else(|| vec![cell], |split| cell.split(split).collect());
+            for (_, spec) in look.targets.iter().filter(|(target, _)| *target == self.object.name) {
+                for parent in keys.iter().filter(|key| !key.trim().is_empty()) {
+                    if let Some(parent) = self.world.find(spec, parent)? {
+                        self.world.scratch.add_edge(&prefixed(look, key), &prefixed(look, &parent.key), line)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn report_cycles(&self, own: &[&Look<'_>], place: &Place<'_>, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        cycles(self.world.scratch, |cycle| {
+            let first = cycle.records.first().map_or("", |(key, _)| key.as_str());
+            let Some(look) = own.iter().find(|look| first.starts_with(&prefixed(look, ""))) else { return };
+            let prefix = prefixed(look, "");
+            let plain = |key: &str| key.strip_prefix(prefix.as_str()).unwrap_or(key).to_owned();
+            let drawn = cycle.drawn(|key| shown_key(&plain(key)));
+            let message = match cycle.records.len() {
+                1 => format!("it refers to itself: {drawn}"),
+                length => format!("a circle of {length}: {drawn}"),
+            };
+            for (key, line) in &cycle.records {
+                let finding = Finding::new(FindingKind::ReferenceCycle, Severity::Warning, message.clone());
+                let finding = finding.of(&place.object.name).at(place.file, *line).in_column(&look.column.name);
+                found.add(finding.with_key(&plain(key)));
+            }
+        })?;
+        Ok(self.world.scratch.clear_edges()?)
+    }
+}
+
+/// Edges of several columns do not make circles together.
+fn prefixed(look: &Look<'_>, key: &str) -> String {
+    format!("{}\u{1e}{key}", look.at)
+}
+
+/// A fault as a finding of its record.
+pub(crate) fn finding(fault: Fault, place: &Place<'_>, line: u64, key: &str, masked: bool) -> Finding {
+    let mut finding =
+        Finding::new(fault.kind, fault.severity, fault.message).of(&place.object.name).at(place.file, line);
+    finding = if masked { finding } else { finding.with_key(key) };
+    finding.column = fault.column;
+    finding.help = fault.help;
+    finding
+}
+
+/// Whether a wall-clock time never was or was twice.
+fn wall_clock(column: &SourceColumn, cell: &str) -> Option<FindingKind> {
+    let (format, zone) = (column.format.as_deref()?, column.zone.as_deref()?);
+    let time = jiff::civil::DateTime::strptime(format, cell.trim()).ok()?;
+    match jiff::tz::TimeZone::get(zone).ok()?.to_ambiguous_timestamp(time).offset() {
+        jiff::tz::AmbiguousOffset::Gap { .. } => Some(FindingKind::DstGap),
+        jiff::tz::AmbiguousOffset::Fold { .. } => Some(FindingKind::DstOverlap),
+        jiff::tz::AmbiguousOffset::Unambiguous { .. } => None,
+    }
+}
+
+fn length(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.len())
+}
+
+/// A stage that takes every record of an object and writes nothing: for its key, checks and columns.
+fn bare_stage(object: &SourceObject) -> Stage {
+    Stage {
+        id: object.name.clone(),
+        map: object.name.clone(),
+        description: None,
+        source_object: object.name.clone(),
+        destination_object: String::new(),
+        depends_on: Vec::new(),
+        edges: Vec::new(),
+        when: None,
+        distinct: None,
+        association: None,
+        matching: None,
+        policies: Policies::default(),
+        fields: Vec::new(),
+        links: Vec::new(),
+        deferred: Vec::new(),
+        dropped: Vec::new(),
+        rollback: Rollback { class: RollbackClass::Exact, reason: None },
+        origin: object.origin.clone(),
+    }
+}

@@ -1,0 +1,290 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use migr_load::{Deleted, Destination, FieldSchema, Map, ObjectSchema, Schema};
+use migr_plan::lock::{
+    LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
+    member_hash,
+};
+use migr_plan::{Expr, NewOption, Plan, SetupAction};
+
+use super::AuditError;
+use super::finding::{Collector, Finding, FindingKind, Severity};
+use super::identity::Identities;
+use super::needs::parts;
+use super::scratch::Scratch;
+use super::world::{ExistingName, fold};
+
+/// What was learnt of the destination.
+pub(crate) struct Learnt {
+    pub(crate) schema: Schema,
+    pub(crate) locked: LockedDestination,
+    /// Folded addresses.
+    pub(crate) members: Option<BTreeSet<String>>,
+    pub(crate) existing: BTreeMap<ExistingName, String>,
+}
+
+/// Asks the destination for its schema, its members, the records that the spec names, and the identities of its records. Nothing is written.
+pub(crate) async fn learn(
+    plan: &Plan,
+    destination: &dyn Destination,
+    salt: &str,
+    scratch: Scratch,
+    found: &mut Collector<'_>,
+) -> Result<(Scratch, Learnt), AuditError> {
+    let schema = destination.schema().await?;
+    let touched = touched(plan);
+    let mut objects = Vec::new();
+    for object in schema.objects.values().filter(|object| touched.contains(&object.name)) {
+        let records = destination.count(&object.name, Deleted::Live).await?;
+        let trashed = match destination.capabilities().trash {
+            true => destination.count(&object.name, Deleted::Trashed).await?,
+            false => 0,
+        };
+        objects.push(locked_object(object, records, trashed));
+    }
+    objects.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut other_objects: Vec<String> =
+        schema.objects.keys().filter(|name| !touched.contains(*name)).cloned().collect();
+    other_objects.sort();
+    let (members, locked_members) = members(plan, destination, salt).await?;
+    let existing = existing(plan, destination, &schema, found).await?;
+    let scratch = identities(plan, destination, &schema, scratch).await?;
+    let locked = LockedDestination {
+        system: plan.destination.system.clone(),
+        name: plan.destination.name.clone(),
+        version: schema.version.clone(),
+        capabilities: capabilities(destination),
+        objects,
+        other_objects,
+        members: locked_members,
+        existing: existing
+            .iter()
+            .map(|((object, fields), id)| LockedExisting {
+                object: object.clone(),
+                fields: fields
+                    .iter()
+                    .map(|(name, value)| NamedText { name: name.clone(), value: value.clone() })
+                    .collect(),
+                id: id.clone(),
+            })
+            .collect(),
+    };
+    Ok((scratch, Learnt { schema, locked, members, existing }))
+}
+
+fn capabilities(destination: &dyn Destination) -> LockedCapabilities {
+    let known = destination.capabilities();
+    LockedCapabilities {
+        batch_size: u64::try_from(known.batch_size).unwrap_or_default(),
+        requests: known.rate.map(|rate| u64::from(rate.requests)),
+        per_seconds: known.rate.map(|rate| u64::from(rate.per_seconds)),
+        file_bytes: known.file_bytes,
+        client_ids: known.client_ids,
+        settable_created_at: known.settable_created_at,
+        trash: known.trash,
+    }
+}
+
+/// The destination objects that a plan writes, changes or refers to.
+fn touched(plan: &Plan) -> BTreeSet<String> {
+    let mut touched = BTreeSet::new();
+    for stage in &plan.stages {
+        touched.insert(stage.destination_object.clone());
+        for link in &stage.links {
+            touched.insert(link.through.clone());
+            touched.extend(link.objects.iter().cloned());
+        }
+        for field in &stage.fields {
+            if let migr_plan::FieldType::Reference { objects } = &field.ty {
+                touched.extend(objects.iter().cloned());
+            }
+        }
+        for expr in expressions(stage) {
+            if let Expr::Existing { object, .. } = expr {
+                touched.insert(object.clone());
+            }
+        }
+    }
+    for action in &plan.setup {
+        match action {
+            SetupAction::CreateObject { object, .. }
+            | SetupAction::CreateField { object, .. }
+            | SetupAction::AddOptions { object, .. } => touched.insert(object.clone()),
+        };
+    }
+    touched.extend(plan.owners.iter().map(|owners| owners.destination_object.clone()));
+    touched
+}
+
+/// Every expression of a stage, with those inside.
+fn expressions(stage: &migr_plan::Stage) -> Vec<&Expr> {
+    let mut rest: Vec<&Expr> = stage.when.iter().collect();
+    rest.extend(stage.fields.iter().map(|field| &field.value));
+    rest.extend(stage.links.iter().map(|link| &link.value));
+    let mut all = Vec::new();
+    while let Some(expr) = rest.pop() {
+        all.push(expr);
+        rest.extend(parts(expr));
+    }
+    all
+}
+
+fn locked_object(object: &ObjectSchema, records: u64, trashed: u64) -> LockedObject {
+    let mut fields: Vec<LockedField> = object.fields.values().map(locked_field).collect();
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    LockedObject {
+        name: object.name.clone(),
+        singular: object.singular.clone(),
+        label: object.label.clone(),
+        custom: object.custom,
+        active: object.active,
+        records,
+        trashed,
+        fields,
+    }
+}
+
+fn locked_field(field: &FieldSchema) -> LockedField {
+    LockedField {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        ty: field.ty.clone(),
+        native: field.native.clone(),
+        options: field
+            .options
+            .iter()
+            .map(|option| NewOption {
+                value: option.value.clone(),
+                label: option.label.clone(),
+                color: option.color.clone(),
+            })
+            .collect(),
+        unique: field.unique,
+        required: !field.nullable,
+        readonly: !field.writable,
+        custom: field.custom,
+        inactive: !field.active,
+    }
+}
+
+type Members = (Option<BTreeSet<String>>, Option<LockedMembers>);
+
+async fn members(plan: &Plan, destination: &dyn Destination, salt: &str) -> Result<Members, AuditError> {
+    let Some(owners) = &plan.owners else { return Ok((None, None)) };
+    let found = destination.members(&owners.destination_object, &owners.destination_field).await?;
+    let members: BTreeSet<String> = found.iter().map(|member| fold(&member.value)).collect();
+    let mut hashes: Vec<String> = members.iter().map(|member| member_hash(salt, member)).collect();
+    hashes.sort();
+    let locked = LockedMembers {
+        object: owners.destination_object.clone(),
+        field: owners.destination_field.clone(),
+        salt: salt.to_owned(),
+        hashes,
+    };
+    Ok((Some(members), Some(locked)))
+}
+
+/// The records that the spec names with written values; others are looked up by the run.
+async fn existing(
+    plan: &Plan,
+    destination: &dyn Destination,
+    schema: &Schema,
+    found: &mut Collector<'_>,
+) -> Result<BTreeMap<ExistingName, String>, AuditError> {
+    let mut wanted: BTreeMap<String, BTreeMap<Vec<(String, String)>, Vec<String>>> = BTreeMap::new();
+    for expr in plan.stages.iter().flat_map(expressions) {
+        let Expr::Existing { object, fields } = expr else { continue };
+        let written: Option<Vec<(String, String)>> = fields
+            .iter()
+            .map(|field| match &field.value {
+                Expr::Text { value } | Expr::Option { value } => Some((field.name.clone(), value.clone())),
+                _ => None,
+            })
+            .collect();
+        if let Some(written) = written {
+            wanted.entry(object.clone()).or_default().insert(written, Vec::new());
+        }
+    }
+    let mut ids = BTreeMap::new();
+    for (object, mut names) in wanted {
+        if schema.objects.contains_key(&object) {
+            let mut after = None;
+            loop {
+                let page = destination.scan(&object, Deleted::Live, after).await?;
+                for record in &page.records {
+                    for (fields, hits) in &mut names {
+                        if fields.iter().all(|(path, value)| holds(&record.values, path, value)) {
+                            hits.push(record.id.clone());
+                        }
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        for (fields, hits) in names {
+            if let [only] = hits.as_slice() {
+                ids.insert((object.clone(), fields), only.clone());
+                continue;
+            }
+            let said: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: \"{value}\"")).collect();
+            let message = match hits.len() {
+                0 => format!("the destination has no {object}({})", said.join(", ")),
+                several => format!("{several} records of the destination are {object}({})", said.join(", ")),
+            };
+            found.add(Finding::new(FindingKind::MissingExisting, Severity::Error, message));
+        }
+    }
+    Ok(ids)
+}
+
+/// Whether a found record holds a value at a path, without regard to case.
+fn holds(record: &Map, path: &str, value: &str) -> bool {
+    let mut names = path.split('.');
+    let mut at = names.next().and_then(|name| record.get(name));
+    for name in names {
+        at = at.and_then(|inner| inner.get(name));
+    }
+    at.and_then(serde_json::Value::as_str).is_some_and(|found| fold(found) == fold(value))
+}
+
+/// The identities of the destination's records, trash included, into the scratch database.
+async fn identities(
+    plan: &Plan,
+    destination: &dyn Destination,
+    schema: &Schema,
+    scratch: Scratch,
+) -> Result<Scratch, AuditError> {
+    let mut kinds = vec![Deleted::Live];
+    if destination.capabilities().trash {
+        kinds.push(Deleted::Trashed);
+    }
+    for (number, stage) in plan.stages.iter().enumerate() {
+        let identities = Identities::of(stage);
+        let object = stage.destination_object.as_str();
+        if identities.paths.is_empty() || !schema.objects.contains_key(object) {
+            continue;
+        }
+        for deleted in &kinds {
+            if destination.count(object, *deleted).await? == 0 {
+                continue;
+            }
+            let mut after = None;
+            loop {
+                let page = destination.scan(object, *deleted, after).await?;
+                for record in &page.records {
+                    for (path, value) in identities.native(destination, object, &record.values) {
+                        scratch.add_existing(number, path, &value, &record.id, record.deleted)?;
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(scratch)
+}

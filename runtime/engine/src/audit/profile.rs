@@ -1,0 +1,288 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use migr_plan::lock::{Evidence, InferredType, LockedColumn, LockedValues, Shape, ValueCount};
+use migr_plan::{ColumnType, SourceColumn};
+
+use super::distinct::Distinct;
+use super::near::near_duplicates;
+use super::needs::normalised;
+use super::readings::{Mask, READINGS, has_leading_zero, narrowest_first, reading, readings};
+use super::shape::shape;
+
+/// Different shapes that are counted; the few most frequent are shown.
+const SHAPES_COUNTED: usize = 256;
+/// Shapes that the lock keeps.
+const SHAPES_KEPT: usize = 5;
+/// Values that the lock keeps of a column.
+pub(crate) const VALUES_KEPT: usize = 2_000;
+/// Longest value that is taken for one of a picklist, in bytes.
+const LONGEST_VALUE: usize = 200;
+/// Readings that the lock shows as evidence.
+const EVIDENCE_KEPT: usize = 3;
+
+/// What is learnt of a column from all of its cells. Its size does not depend on their number.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    name: String,
+    header: String,
+    declared: Option<ColumnType>,
+    format: Option<String>,
+    split: Option<String>,
+    filled: u64,
+    blank: u64,
+    /// By set of readings: how many cells have exactly this set, and the line of the first.
+    readings: Vec<(Mask, u64, u64)>,
+    leading_zeros: u64,
+    lengths: Option<(usize, usize)>,
+    distinct: Distinct,
+    shapes: BTreeMap<String, u64>,
+    /// Kept only where the spec compares the values.
+    values: Option<BTreeMap<String, u64>>,
+    is_incomplete: bool,
+}
+
+impl Profile {
+    /// For a column of the catalog. Values are kept where `compared` and the column is not sensitive.
+    pub(crate) fn of(column: &SourceColumn, compared: bool) -> Self {
+        let is_list = column.ty == ColumnType::TextList;
+        Self {
+            declared: Some(column.ty),
+            format: column.format.clone(),
+            split: column.split.clone().filter(|_| is_list),
+            values: ((compared || is_list) && !column.sensitive).then(BTreeMap::new),
+            ..Self::unknown(&column.name, column.header.as_deref().unwrap_or(&column.name))
+        }
+    }
+
+    /// For a column that the catalog does not know.
+    pub(crate) fn unknown(name: &str, header: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            header: header.to_owned(),
+            declared: None,
+            format: None,
+            split: None,
+            filled: 0,
+            blank: 0,
+            readings: Vec::new(),
+            leading_zeros: 0,
+            lengths: None,
+            distinct: Distinct::default(),
+            shapes: BTreeMap::new(),
+            values: None,
+            is_incomplete: false,
+        }
+    }
+
+    /// The header as the file has it.
+    pub(crate) fn headed(&mut self, header: &str) {
+        header.clone_into(&mut self.header);
+    }
+
+    /// Takes a cell.
+    pub(crate) fn add(&mut self, cell: &str, is_blank: bool, line: u64) {
+        if is_blank {
+            self.blank += 1;
+            return;
+        }
+        self.filled += 1;
+        let length = cell.chars().count();
+        let (least, most) = self.lengths.unwrap_or((length, length));
+        self.lengths = Some((least.min(length), most.max(length)));
+        self.leading_zeros += u64::from(has_leading_zero(cell));
+        self.distinct.add(cell);
+        self.note_readings(readings(cell), line);
+        let shape = shape(cell);
+        if let Some(count) = self.shapes.get_mut(&shape) {
+            *count += 1;
+        } else if self.shapes.len() < SHAPES_COUNTED {
+            self.shapes.insert(shape, 1);
+        }
+        match self.split.clone() {
+            Some(split) if !split.is_empty() => {
+                cell.split(split.as_str())
+                    .map(str::trim)
+                    .filter(|element| !element.is_empty())
+                    .for_each(|element| self.note_value(element));
+            }
+            _ => self.note_value(cell),
+        }
+    }
+
+    fn note_readings(&mut self, mask: Mask, line: u64) {
+        if let Some(at) = self.readings.iter().position(|(known, ..)| *known == mask) {
+            if let Some((_, count, _)) = self.readings.get_mut(at) {
+                *count += 1;
+            }
+            // Most cells of a column are of one kind: the frequent ones come to the front.
+            if at > 0 {
+                self.readings.swap(at, at - 1);
+            }
+        } else {
+            self.readings.push((mask, 1, line));
+        }
+    }
+
+    fn note_value(&mut self, value: &str) {
+        let Some(values) = &mut self.values else { return };
+        if let Some(count) = values.get_mut(value) {
+            *count += 1;
+        } else if values.len() < VALUES_KEPT && value.len() <= LONGEST_VALUE {
+            values.insert(value.to_owned(), 1);
+        } else {
+            self.is_incomplete = true;
+        }
+    }
+
+    /// What the lock keeps.
+    pub(crate) fn locked(&self) -> LockedColumn {
+        let (inferred, kept_as_text) = self.infer();
+        let (distinct, distinct_estimated) = self.distinct.count();
+        let (least, most) = self.lengths.unwrap_or_default();
+        let mut shapes: Vec<Shape> =
+            self.shapes.iter().map(|(shape, count)| Shape { shape: shape.clone(), count: *count }).collect();
+        shapes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.shape.cmp(&b.shape)));
+        shapes.truncate(SHAPES_KEPT);
+        LockedColumn {
+            name: self.name.clone(),
+            header: self.header.clone(),
+            declared: self.declared,
+            filled: self.filled,
+            blank: self.blank,
+            inferred,
+            evidence: self.evidence(),
+            kept_as_text,
+            min_length: u64::try_from(least).unwrap_or(u64::MAX),
+            max_length: u64::try_from(most).unwrap_or(u64::MAX),
+            distinct,
+            distinct_estimated,
+            leading_zeros: self.leading_zeros,
+            shapes,
+            values: self.values.as_ref().map(|values| LockedValues {
+                near_duplicates: self.near_duplicates(values),
+                values: values
+                    .iter()
+                    .map(|(value, count)| ValueCount { value: value.clone(), count: *count })
+                    .collect(),
+                incomplete: self.is_incomplete,
+            }),
+        }
+    }
+
+    /// Values that may be one. Those of a list show every spelling; those of a picklist are compared without case and blanks, as its table can be told to.
+    fn near_duplicates(&self, values: &BTreeMap<String, u64>) -> Vec<Vec<String>> {
+        if self.declared == Some(ColumnType::TextList) {
+            return near_duplicates(values.keys().map(String::as_str));
+        }
+        let folded: BTreeSet<String> = values.keys().map(|value| normalised(value, true, true)).collect();
+        near_duplicates(folded.iter().map(String::as_str))
+    }
+
+    /// How many cells a reading holds for, and the first line for which it does not.
+    fn held(&self, bit: u32) -> (u64, Option<u64>) {
+        let holds = |mask: &Mask| mask & (1 << bit) != 0;
+        let matched = self.readings.iter().filter(|(mask, ..)| holds(mask)).map(|(_, count, _)| count).sum();
+        let exception = self.readings.iter().filter(|(mask, ..)| !holds(mask)).map(|(.., line)| *line).min();
+        (matched, exception)
+    }
+
+    fn infer(&self) -> (InferredType, Option<String>) {
+        let text = InferredType { ty: ColumnType::Text, format: None };
+        if self.filled == 0 {
+            return (text, None);
+        }
+        let holding: Vec<u32> = narrowest_first().filter(|bit| self.held(*bit).0 == self.filled).collect();
+        let Some(first) = holding.first().map(|bit| reading(*bit)) else { return (text, None) };
+        let inferred = |format: Option<&str>| InferredType { ty: first.ty, format: format.map(ToOwned::to_owned) };
+        if matches!(first.ty, ColumnType::Integer | ColumnType::Number) && self.leading_zeros > 0 {
+            let cells = self.leading_zeros;
+            return (text, Some(format!("{cells} of {} begin with a zero that a number would lose", self.filled)));
+        }
+        if matches!(first.ty, ColumnType::Date | ColumnType::Datetime) {
+            let formats: Vec<&str> = holding.iter().filter_map(|bit| reading(*bit).format).collect();
+            if let Some(declared) = formats.iter().find(|format| Some(**format) == self.format.as_deref()) {
+                return (inferred(Some(declared)), None);
+            }
+            if let [one, other, ..] = formats.as_slice() {
+                return (
+                    text,
+                    Some(format!("every cell can be read as {one} and as {other}; say which with `format`")),
+                );
+            }
+        }
+        (inferred(first.format), None)
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let mut held: Vec<(u32, u64, Option<u64>)> = (0..READINGS)
+            .map(|bit| {
+                let (matched, exception) = self.held(bit);
+                (bit, matched, exception)
+            })
+            .filter(|(_, matched, _)| *matched > 0)
+            .collect();
+        let rank = |bit: u32| narrowest_first().position(|other| other == bit);
+        held.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| rank(a.0).cmp(&rank(b.0))));
+        held.into_iter()
+            .take(EVIDENCE_KEPT)
+            .map(|(bit, matched, first_exception)| {
+                let reading = reading(bit);
+                Evidence { ty: reading.ty, format: reading.format.map(ToOwned::to_owned), matched, first_exception }
+            })
+            .collect()
+    }
+
+    /// Whether it is of a column.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        self.name == name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profiled(cells: &[&str]) -> LockedColumn {
+        let mut profile = Profile::unknown("column", "Column");
+        for (at, cell) in cells.iter().enumerate() {
+            profile.add(cell, cell.trim().is_empty(), u64::try_from(at).unwrap() + 2);
+        }
+        profile.locked()
+    }
+
+    #[test]
+    fn a_type_holds_for_every_cell_or_not_at_all_and_names_the_first_that_breaks_it() {
+        let column = profiled(&["1", "2", "", "three", "4"]);
+        assert_eq!(column.inferred.ty, ColumnType::Text);
+        assert_eq!((column.filled, column.blank, column.distinct), (4, 1, 4));
+        let integer = &column.evidence[0];
+        assert_eq!((integer.ty, integer.matched, integer.first_exception), (ColumnType::Integer, 3, Some(5)));
+        assert_eq!(profiled(&["1", "2", " 4 "]).inferred.ty, ColumnType::Integer);
+        assert_eq!(profiled(&["1", "2.5"]).inferred.ty, ColumnType::Number);
+        assert_eq!(profiled(&["$1,200", "7.50"]).inferred.ty, ColumnType::Currency);
+    }
+
+    #[test]
+    fn ids_with_leading_zeros_stay_text() {
+        let column = profiled(&["0017", "1234"]);
+        assert_eq!(column.inferred.ty, ColumnType::Text);
+        insta::assert_snapshot!(column.kept_as_text.unwrap(), @"1 of 2 begin with a zero that a number would lose");
+    }
+
+    #[test]
+    fn dates_whose_day_and_month_cannot_be_told_apart_stay_text_unless_declared() {
+        let column = profiled(&["01/02/2024", "03/04/2024"]);
+        assert_eq!(column.inferred.ty, ColumnType::Text);
+        insta::assert_snapshot!(column.kept_as_text.unwrap(), @"every cell can be read as %m/%d/%Y and as %d/%m/%Y; say which with `format`");
+        let told = profiled(&["01/02/2024", "03/14/2024"]);
+        assert_eq!(told.inferred.format.as_deref(), Some("%m/%d/%Y"));
+    }
+
+    #[test]
+    fn a_lock_column_holds_shapes_and_no_values() {
+        let column = profiled(&["Ada@x.com", "Bob@y.com", "ada"]);
+        assert!(column.values.is_none());
+        let shapes: Vec<(&str, u64)> = column.shapes.iter().map(|shape| (shape.shape.as_str(), shape.count)).collect();
+        assert_eq!(shapes, [("Aaa@a.aaa", 2), ("aaa", 1)]);
+    }
+}

@@ -1,0 +1,543 @@
+use std::collections::BTreeMap;
+
+use migr_extract::{Export, Row};
+use migr_load::{Destination, Schema};
+use migr_plan::lock::{FieldCount, LockedStage};
+use migr_plan::{Expr, FieldMapping, FieldType, Plan, SourceObject, Stage};
+use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Program, Value};
+use rusqlite::types::Value as Sort;
+
+use super::finding::{Collector, Finding, FindingKind, Severity};
+use super::identity::{Identities, NewOptions, sort, sort_column};
+use super::inspect::{Fault, Inspector, Lent, finding};
+use super::needs::{columns_read, has};
+use super::scratch::Fate;
+use super::survey::Place;
+use super::world::World;
+use super::{AuditError, AuditProgress};
+
+/// The live destination and its metadata.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'a> {
+    pub(crate) destination: &'a dyn Destination,
+    pub(crate) schema: &'a Schema,
+}
+
+/// One stage without its writes: what a run would make of every record.
+pub(crate) struct Rehearsal<'r> {
+    pub(crate) number: usize,
+    pub(crate) stage: &'r Stage,
+    pub(crate) object_number: usize,
+    pub(crate) place: Place<'r>,
+    pub(crate) export: &'r Export,
+    pub(crate) world: &'r World<'r>,
+    pub(crate) program: Program,
+    /// The other stages that read the same object; only the first stage asks them.
+    siblings: Vec<Program>,
+    /// It accounts for rows that belong to no map.
+    is_first: bool,
+    pub(crate) identities: Identities,
+    /// The stage with nothing but what its identities are made of, for records that cannot be written as a whole.
+    reduced: Option<(Stage, Program)>,
+    pub(crate) inspector: &'r Inspector<'r>,
+    pub(crate) live: Option<Live<'r>>,
+    has_repeated: bool,
+    pub(crate) is_masked: bool,
+}
+
+/// What became of a record so far.
+enum Course {
+    /// Not the stage's.
+    Others,
+    Clean,
+    Skipped,
+    SetAside,
+}
+
+impl<'r> Rehearsal<'r> {
+    pub(crate) fn new(
+        plan: &'r Plan,
+        number: usize,
+        object: (usize, &'r SourceObject, &'r str),
+        inspector: &'r Inspector<'r>,
+        world: &'r World<'r>,
+        (export, live): (&'r Export, Option<Live<'r>>),
+    ) -> Result<Option<Self>, AuditError> {
+        let Some(stage) = plan.stages.get(number) else { return Ok(None) };
+        let (object_number, object, file) = object;
+        let same_object = || plan.stages.iter().filter(|other| other.source_object == stage.source_object);
+        let first = same_object().find(|other| other.distinct.is_none()).or_else(|| same_object().next());
+        let is_first = first.is_some_and(|first| first.id == stage.id);
+        let mut siblings = Vec::new();
+        if is_first {
+            for other in same_object().filter(|other| other.id != stage.id && other.distinct.is_none()) {
+                siblings.push(Program::compile(plan, other)?);
+            }
+        }
+        Ok(Some(Self {
+            number,
+            stage,
+            object_number,
+            is_masked: object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)),
+            place: Place { object, file },
+            export,
+            world,
+            program: Program::compile(plan, stage)?,
+            siblings,
+            is_first,
+            reduced: reduced(stage)
+                .map(|stage| Program::compile(plan, &stage).map(|program| (stage, program)))
+                .transpose()?,
+            identities: Identities::of(stage),
+            inspector,
+            live: live.filter(|live| live.schema.objects.contains_key(&stage.destination_object)),
+            has_repeated: true,
+        }))
+    }
+
+    /// Nothing of the object has a key that an earlier record has.
+    pub(crate) fn without_repeated_keys(mut self, are_none: bool) -> Self {
+        self.has_repeated = !are_none;
+        self
+    }
+
+    /// Goes through the stage.
+    pub(crate) fn run(
+        &self,
+        options: &mut NewOptions,
+        progress: &dyn AuditProgress,
+        found: &mut Collector<'_>,
+    ) -> Result<LockedStage, AuditError> {
+        progress.object(&self.place.object.name, &self.stage.id);
+        self.world.reached(self.number);
+        self.world.scratch.clear_identities()?;
+        let mut tally = self.empty();
+        let mut records = self.export.records(&self.place.object.name)?;
+        let mut count = 0_u64;
+        while let Some(row) = records.next()? {
+            count += 1;
+            if count.is_multiple_of(4_096) {
+                progress.records(count);
+            }
+            match row {
+                Row::Malformed { .. } if self.is_first => {
+                    tally.read += 1;
+                    tally.quarantine += 1;
+                }
+                Row::Malformed { .. } => {}
+                Row::Record(record) => {
+                    let line = record.line;
+                    match self.record(line, &Lent(record), &mut tally, options, found)? {
+                        Course::Others => {}
+                        Course::Clean => tally.create += 1,
+                        Course::Skipped => tally.skip += 1,
+                        Course::SetAside => tally.quarantine += 1,
+                    }
+                }
+            }
+        }
+        if !self.identities.paths.is_empty() {
+            self.world.scratch.index_identities()?;
+            self.shared(&mut tally, found)?;
+            if self.live.is_some() {
+                self.twins(&mut tally, found)?;
+            }
+        }
+        self.world.reached(self.number + 1);
+        if !self.stage.deferred.is_empty() {
+            self.second_pass(&mut tally, found)?;
+        }
+        Ok(tally)
+    }
+
+    /// Counts of nothing yet.
+    pub(crate) fn empty(&self) -> LockedStage {
+        empty(self.stage)
+    }
+
+    fn record(
+        &self,
+        line: u64,
+        cells: &dyn Cells,
+        tally: &mut LockedStage,
+        options: &mut NewOptions,
+        found: &mut Collector<'_>,
+    ) -> Result<Course, AuditError> {
+        let admission = self.program.admit(cells, self.world)?;
+        if admission == Admission::NotMine {
+            return self.not_mine(line, cells, tally, found);
+        }
+        if matches!(admission, Admission::Skip { .. }) && !self.is_first {
+            return Ok(Course::Others);
+        }
+        let key = match self.key(cells)? {
+            Ok(Some(key)) => key,
+            Ok(None) => return Ok(Course::Others),
+            Err(failures) => {
+                tally.read += 1;
+                // A blank key was reported when the file was read.
+                if self.stage.distinct.is_some() {
+                    self.failures(line, "", cells, &failures, Severity::Error, found)?;
+                }
+                return Ok(Course::SetAside);
+            }
+        };
+        if self.stage.distinct.is_some() && !self.world.scratch.make(self.number, &key, line)? {
+            return Ok(Course::Others);
+        }
+        tally.read += 1;
+        if self.stage.distinct.is_none()
+            && self.has_repeated
+            && self.world.scratch.is_repeated(self.object_number, line)?
+        {
+            return Ok(Course::SetAside);
+        }
+        match admission {
+            Admission::Skip { .. } => return self.leaves(&key, Fate::Skipped),
+            Admission::Quarantine(failures) => {
+                if self.inspector.inspect(cells)?.is_empty() {
+                    self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+                }
+                return self.leaves(&key, Fate::Quarantined);
+            }
+            Admission::Admit | Admission::NotMine => {}
+        }
+        let evaluated = match self.program.fields(cells, self.world, Pass::First)? {
+            Outcome::Ready(evaluated) => evaluated,
+            Outcome::Skip { .. } => return self.leaves(&key, Fate::Skipped),
+            Outcome::Quarantine(failures) => {
+                self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+                self.count_failed(&failures, tally);
+                self.identify_in_part(line, &key, cells)?;
+                return self.leaves(&key, Fate::Quarantined);
+            }
+        };
+        if let Err(failures) = self.identify(line, &key, cells, &evaluated)? {
+            self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+            self.count_failed(&failures, tally);
+            return self.leaves(&key, Fate::Quarantined);
+        }
+        let linked = match self.program.links(cells, self.world)? {
+            Outcome::Ready(linked) => linked,
+            Outcome::Skip { .. } => return self.leaves(&key, Fate::Skipped),
+            Outcome::Quarantine(failures) => {
+                self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+                return self.leaves(&key, Fate::Quarantined);
+            }
+        };
+        tally.links += linked.links.iter().map(|(_, targets)| count(targets.len())).sum::<u64>();
+        let repairs: Vec<Failure> = evaluated
+            .repairs
+            .iter()
+            .chain(&linked.repairs)
+            .map(|repair| Failure { field: repair.field.clone(), reason: repair.reason.clone() })
+            .collect();
+        if !repairs.is_empty() {
+            tally.repaired += 1;
+            self.failures(line, &key, cells, &repairs, Severity::Warning, found)?;
+            for repair in &repairs {
+                if let Some(field) = self.field_count(&repair.field, tally) {
+                    field.repaired += 1;
+                }
+            }
+        }
+        tally.orphans += u64::from(!evaluated.orphans.is_empty() || !linked.orphans.is_empty());
+        for (index, value) in &evaluated.values {
+            if let Some(field) = tally.fields.get_mut(*index)
+                && !matches!(value, Value::None | Value::Default)
+            {
+                field.filled += 1;
+            }
+        }
+        for option in evaluated.created {
+            options.add(option, self.number, line, &key);
+        }
+        Ok(Course::Clean)
+    }
+
+    fn leaves(&self, key: &str, fate: Fate) -> Result<Course, AuditError> {
+        self.world.scratch.set_fate(self.number, key, fate, None)?;
+        Ok(match fate {
+            Fate::Skipped => Course::Skipped,
+            Fate::NotMine => Course::Others,
+            Fate::Quarantined | Fate::Follower => Course::SetAside,
+        })
+    }
+
+    /// A record that the stage does not take; one that no stage takes is set aside by the first.
+    fn not_mine(
+        &self,
+        line: u64,
+        cells: &dyn Cells,
+        tally: &mut LockedStage,
+        found: &mut Collector<'_>,
+    ) -> Result<Course, AuditError> {
+        let key = self.inspector.key(cells);
+        if self.stage.distinct.is_some() {
+            return Ok(Course::Others);
+        }
+        if !key.is_empty() {
+            self.world.scratch.set_fate(self.number, &key, Fate::NotMine, None)?;
+        }
+        if !self.is_first {
+            return Ok(Course::Others);
+        }
+        for sibling in &self.siblings {
+            if sibling.admit(cells, self.world)? != Admission::NotMine {
+                return Ok(Course::Others);
+            }
+        }
+        tally.read += 1;
+        let message = "no map takes this record";
+        let help = "Add a map, or a `skip` rule with the reason.";
+        let finding = Finding::new(FindingKind::BadValue, Severity::Error, message).with_help(help);
+        let finding = finding.of(&self.place.object.name).at(self.place.file, line);
+        found.add(if self.is_masked { finding } else { finding.with_key(&key) });
+        Ok(Course::SetAside)
+    }
+
+    /// The record's key: the value, for a distinct stage, where a record without one is none.
+    fn key(&self, cells: &dyn Cells) -> Result<Result<Option<String>, Vec<Failure>>, AuditError> {
+        if self.stage.distinct.is_none() {
+            return Ok(self.program.key(cells).map(Some).map_err(|failure| vec![failure]));
+        }
+        Ok(match self.program.distinct(cells, self.world)? {
+            Outcome::Ready(value) => Ok(value),
+            Outcome::Skip { .. } => Ok(None),
+            Outcome::Quarantine(failures) => Err(failures),
+        })
+    }
+
+    /// Notes what the record shares with others, and checks its native form where the destination is known.
+    fn identify(
+        &self,
+        line: u64,
+        key: &str,
+        cells: &dyn Cells,
+        evaluated: &Evaluated<'_>,
+    ) -> Result<Result<(), Vec<Failure>>, AuditError> {
+        let mut identities = Vec::new();
+        if let Some(live) = self.live {
+            let object = self.stage.destination_object.as_str();
+            // What setup will create is not there to be checked against.
+            let known: Vec<(&FieldMapping, &Value<'_>)> = evaluated
+                .values
+                .iter()
+                .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
+                .filter(|(field, _)| !field.is_new && live.schema.field(object, &field.field).is_some())
+                .filter(|(field, _)| !waits_for_setup(&field.ty))
+                .collect();
+            match live.destination.encode(object, &known) {
+                Ok(body) => identities = self.identities.native(live.destination, object, &body),
+                Err(failures) => return Ok(Err(failures)),
+            }
+        } else if !self.identities.paths.is_empty() {
+            identities = self.identities.computed(self.stage, &evaluated.values);
+        }
+        self.add_identities(identities, line, key, cells)?;
+        Ok(Ok(()))
+    }
+
+    /// Notes what a record that will be set aside shares with others: a person wants to know of both.
+    fn identify_in_part(&self, line: u64, key: &str, cells: &dyn Cells) -> Result<(), AuditError> {
+        let Some((stage, program)) = &self.reduced else { return Ok(()) };
+        let Outcome::Ready(evaluated) = program.fields(cells, self.world, Pass::First)? else { return Ok(()) };
+        let object = self.stage.destination_object.as_str();
+        let fields: Vec<(&FieldMapping, &Value<'_>)> = evaluated
+            .values
+            .iter()
+            .filter_map(|(index, value)| stage.fields.get(*index).map(|field| (field, value)))
+            .collect();
+        let body = self.live.and_then(|live| Some((live, live.destination.encode(object, &fields).ok()?)));
+        let identities = match body {
+            Some((live, body)) => self.identities.native(live.destination, object, &body),
+            None => self.identities.computed(stage, &evaluated.values),
+        };
+        self.add_identities(identities, line, key, cells)
+    }
+
+    fn add_identities(
+        &self,
+        identities: Vec<(usize, String)>,
+        line: u64,
+        key: &str,
+        cells: &dyn Cells,
+    ) -> Result<(), AuditError> {
+        if identities.is_empty() {
+            return Ok(());
+        }
+        let by = sort_column(&self.stage.policies.duplicate).map_or(Sort::Null, |column| {
+            self.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
+        });
+        for (path, value) in identities {
+            self.world.scratch.add_identity(path, &value, line, key, &by)?;
+        }
+        Ok(())
+    }
+
+    /// Fields that wait until all records are there.
+    fn second_pass(&self, tally: &mut LockedStage, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        let mut records = self.export.records(&self.place.object.name)?;
+        let mut lost: Vec<String> = Vec::new();
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            let (line, cells) = (record.line, Lent(record));
+            let Ok(Some(key)) = self.key(&cells)? else { continue };
+            let is_out = self.world.scratch.fate(self.number, &key)?.is_some()
+                || (self.has_repeated && self.world.scratch.is_repeated(self.object_number, line)?);
+            if is_out || self.stage.distinct.is_some() {
+                continue;
+            }
+            match self.program.fields(&cells, self.world, Pass::Deferred)? {
+                Outcome::Ready(evaluated) => {
+                    let mut is_written = false;
+                    for (index, value) in &evaluated.values {
+                        if let Some(field) = tally.fields.get_mut(*index)
+                            && !matches!(value, Value::None | Value::Default)
+                        {
+                            field.filled += 1;
+                            is_written = true;
+                        }
+                    }
+                    tally.deferred += u64::from(is_written);
+                }
+                Outcome::Skip { .. } => {
+                    tally.create = tally.create.saturating_sub(1);
+                    tally.skip += 1;
+                    lost.push(key);
+                }
+                Outcome::Quarantine(failures) => {
+                    self.failures(line, &key, &cells, &failures, Severity::Error, found)?;
+                    self.count_failed(&failures, tally);
+                    tally.create = tally.create.saturating_sub(1);
+                    tally.quarantine += 1;
+                    lost.push(key);
+                }
+            }
+        }
+        for key in lost {
+            self.world.scratch.set_fate(self.number, &key, Fate::Quarantined, None)?;
+        }
+        Ok(())
+    }
+
+    /// Reports failures that no fault of a column explains.
+    fn failures(
+        &self,
+        line: u64,
+        key: &str,
+        cells: &dyn Cells,
+        failures: &[Failure],
+        severity: Severity,
+        found: &mut Collector<'_>,
+    ) -> Result<(), AuditError> {
+        let faults = self.inspector.inspect(cells)?;
+        let mut reported: BTreeMap<(FindingKind, Option<String>), ()> = BTreeMap::new();
+        for failure in failures {
+            let name = failure.field.split('.').next().unwrap_or_default();
+            let value =
+                self.stage.fields.iter().find(|field| field.field == name).map(|field| (&field.value, Some(&field.ty)));
+            let value = value
+                .or_else(|| self.stage.links.iter().find(|link| link.field == name).map(|link| (&link.value, None)));
+            let reads = value.map(|(value, _)| columns_read(value)).unwrap_or_default();
+            let is_explained = faults.iter().any(|fault| {
+                fault.kind != FindingKind::OrphanOwner
+                    && fault.column.as_deref().is_some_and(|column| reads.contains(column))
+            });
+            if is_explained {
+                continue;
+            }
+            let column = match reads.iter().collect::<Vec<_>>().as_slice() {
+                [only] => (**only).to_owned(),
+                _ => failure.field.clone(),
+            };
+            let kind = value.map_or(FindingKind::BadValue, |(value, ty)| kind_of(value, ty));
+            // One cell that fills two fields is one finding.
+            if reported.insert((kind, Some(column.clone())), ()).is_some() {
+                continue;
+            }
+            let fault = Fault { kind, severity, column: Some(column), message: failure.reason.clone(), help: None };
+            found.add(finding(fault, &self.place, line, key, self.is_masked));
+        }
+        Ok(())
+    }
+
+    fn field_count<'t>(&self, field: &str, tally: &'t mut LockedStage) -> Option<&'t mut FieldCount> {
+        let name = field.split('.').next().unwrap_or_default();
+        tally.fields.iter_mut().find(|count| count.field == name)
+    }
+
+    fn count_failed(&self, failures: &[Failure], tally: &mut LockedStage) {
+        for failure in failures {
+            if let Some(field) = self.field_count(&failure.field, tally) {
+                field.failed += 1;
+            }
+        }
+    }
+}
+
+/// The stage with the fields of its identities alone; none where it has no identity.
+fn reduced(stage: &Stage) -> Option<Stage> {
+    let identities = Identities::of(stage);
+    let mut stage = stage.clone();
+    let is_part = |field: &FieldMapping| {
+        identities.paths.iter().flatten().any(|path| path.split('.').next() == Some(field.field.as_str()))
+    };
+    stage.fields.retain(|field| is_part(field) && !field.deferred);
+    stage.links.clear();
+    stage.deferred.clear();
+    (!stage.fields.is_empty()).then_some(stage)
+}
+
+/// A stage whose object is not there.
+pub(crate) fn empty(stage: &Stage) -> LockedStage {
+    let fields = stage.fields.iter();
+    LockedStage {
+        id: stage.id.clone(),
+        fields: fields
+            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0 })
+            .collect(),
+        ..LockedStage::default()
+    }
+}
+
+/// Options that setup adds are not there yet, and ids of records that are not there yet are made up here.
+fn waits_for_setup(ty: &FieldType) -> bool {
+    matches!(
+        ty,
+        FieldType::Select { .. } | FieldType::Multiselect { .. } | FieldType::Reference { .. } | FieldType::Many { .. }
+    ) || matches!(ty, FieldType::Composite { parts, .. } if parts.iter().any(|part| waits_for_setup(&part.ty)))
+}
+
+/// What kind of failure a value's expression can have.
+fn kind_of(value: &Expr, ty: Option<&FieldType>) -> FindingKind {
+    let calls = |names: &[&str]| {
+        has(value, &|part| matches!(part, Expr::Call { function, .. } if names.contains(&function.as_str())))
+    };
+    let converts = |is: fn(&FieldType) -> bool| {
+        ty.is_some_and(is) || has(value, &|part| matches!(part, Expr::Convert { to, .. } if is(to)))
+    };
+    if has(value, &|part| matches!(part, Expr::Picklist { .. }))
+        || converts(|ty| matches!(ty, FieldType::Select { .. }))
+    {
+        FindingKind::UnknownPicklistValue
+    } else if calls(&["money", "amount", "number", "integer", "decimal"])
+        || converts(|ty| {
+            matches!(ty, FieldType::Currency | FieldType::Number | FieldType::Integer | FieldType::Decimal)
+        })
+    {
+        FindingKind::BadNumber
+    } else if calls(&["date", "datetime", "at", "in_zone"])
+        || converts(|ty| matches!(ty, FieldType::Date | FieldType::Datetime))
+    {
+        FindingKind::BadDate
+    } else if has(value, &|part| matches!(part, Expr::Reference { .. } | Expr::Through { .. })) {
+        FindingKind::LostReference
+    } else {
+        FindingKind::BadValue
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

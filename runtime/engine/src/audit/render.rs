@@ -1,0 +1,128 @@
+//! An audit for people and programs: a terminal's text, Markdown, and JSON. All show the same model.
+
+mod json;
+mod markdown;
+mod terminal;
+
+pub use json::json;
+pub use markdown::markdown;
+pub use terminal::terminal;
+
+use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
+
+use super::{Audit, Finding, FindingKind, Severity};
+
+/// Examples of a kind that are shown.
+const EXAMPLES: usize = 5;
+
+/// All findings of one kind and severity.
+struct Group<'a> {
+    kind: FindingKind,
+    severity: Severity,
+    /// All of them, those that are not kept too.
+    total: u64,
+    /// Per object, in order.
+    objects: Vec<(&'a str, u64)>,
+    examples: Vec<&'a Finding>,
+    /// What to do.
+    help: &'a str,
+}
+
+/// The findings by severity and kind, worst first.
+fn groups(audit: &Audit) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for total in &audit.totals {
+        let at = groups.iter().position(|group| (group.kind, group.severity) == (total.kind, total.severity));
+        let object = total.object.as_deref().map(|object| (object, total.findings));
+        if let Some(group) = at.and_then(|at| groups.get_mut(at)) {
+            group.total += total.findings;
+            group.objects.extend(object);
+            continue;
+        }
+        let of_kind =
+            || audit.findings.iter().filter(|finding| (finding.kind, finding.severity) == (total.kind, total.severity));
+        let mut helps = of_kind().filter_map(|finding| finding.help.as_deref());
+        let own = helps.next().filter(|first| of_kind().all(|finding| finding.help.as_deref() == Some(*first)));
+        groups.push(Group {
+            kind: total.kind,
+            severity: total.severity,
+            total: total.findings,
+            objects: object.into_iter().collect(),
+            examples: of_kind().take(EXAMPLES).collect(),
+            help: own.unwrap_or_else(|| total.kind.help()),
+        });
+    }
+    groups
+}
+
+/// `export/contacts.csv:12 C00000012`
+fn place(finding: &Finding) -> String {
+    let mut place = match (&finding.file, finding.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(file), None) => file.clone(),
+        (None, _) => finding.object.clone().unwrap_or_default(),
+    };
+    if let Some(key) = &finding.key {
+        place.push(' ');
+        place.push_str(key);
+    }
+    place
+}
+
+/// `email: "x" is no address`
+fn message(finding: &Finding) -> String {
+    match &finding.column {
+        Some(column) => format!("{column}: {}", finding.message),
+        None => finding.message.clone(),
+    }
+}
+
+/// `400 rows`, `not in this export`
+fn state(object: &LockedSourceObject) -> String {
+    match object.state {
+        ObjectState::Absent => "not in this export".to_owned(),
+        ObjectState::Unreadable => "cannot be read".to_owned(),
+        ObjectState::Present => counted(object.rows, "row"),
+    }
+}
+
+/// `3 rows`, `1 row`
+fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// `integer`, `date %m/%d/%Y`
+fn type_words(column: &LockedColumn) -> String {
+    let ty = serde_json::to_value(column.inferred.ty).ok();
+    let ty = ty.as_ref().and_then(serde_json::Value::as_str).unwrap_or("text").to_owned();
+    match &column.inferred.format {
+        Some(format) => format!("{ty} {format}"),
+        None => ty,
+    }
+}
+
+/// Cells with something in them, of a hundred.
+fn filled_percent(column: &LockedColumn) -> u64 {
+    let all = column.filled + column.blank;
+    if all == 0 { 0 } else { column.filled.saturating_mul(100) / all }
+}
+
+/// What a run would make of everything: `Would create 5120, …`
+fn outcome(audit: &Audit) -> String {
+    let stages = &audit.lock.stages.stages;
+    let sum = |of: fn(&migr_plan::lock::LockedStage) -> u64| stages.iter().map(of).sum::<u64>();
+    let known = if audit.lock.stages.with_destination { "" } else { " (the destination was not asked)" };
+    format!(
+        "A run would create {}, update {}, skip {} and set aside {}{known}.",
+        sum(|stage| stage.create),
+        sum(|stage| stage.update),
+        sum(|stage| stage.skip),
+        sum(|stage| stage.quarantine),
+    )
+}
+
+/// `48 errors, 1 warning, 3 notes`
+fn counts(audit: &Audit) -> String {
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
+    counts.map(|(severity, word)| counted(audit.count(severity), word)).join(", ")
+}

@@ -1,0 +1,74 @@
+use std::fmt::Write as _;
+
+use super::{counted, counts, filled_percent, groups, message, outcome, place, state, type_words};
+use crate::audit::Audit;
+
+/// An audit as a terminal's text, without colour. `full` also shows every column.
+pub fn terminal(audit: &Audit, full: bool) -> String {
+    let mut out = String::new();
+    let objects = &audit.lock.export.objects;
+    let _ = writeln!(
+        out,
+        "{}: {} in {}",
+        audit.lock.export.system,
+        counted(objects.iter().map(|object| object.rows).sum(), "row"),
+        counted(u64::try_from(audit.lock.export.files.len()).unwrap_or_default(), "file"),
+    );
+    let width = objects.iter().map(|object| object.name.chars().count()).max().unwrap_or(0);
+    let states: Vec<String> = objects.iter().map(state).collect();
+    let state_width = states.iter().map(|state| state.chars().count()).max().unwrap_or(0);
+    for (object, state) in objects.iter().zip(&states) {
+        let columns = counted(u64::try_from(object.columns.len()).unwrap_or_default(), "column");
+        let columns = if object.columns.is_empty() { String::new() } else { columns };
+        let file = object.file.as_deref().unwrap_or_default();
+        let line = format!("  {:<width$}  {state:>state_width$}  {columns:>10}  {file}", object.name);
+        let _ = writeln!(out, "{}", line.trim_end());
+        if full {
+            columns_of(object, &mut out);
+        }
+    }
+    for group in groups(audit) {
+        let per_object: Vec<String> = group.objects.iter().map(|(object, count)| format!("{object} {count}")).collect();
+        let per_object = if per_object.is_empty() { String::new() } else { format!(" ({})", per_object.join(", ")) };
+        let _ = writeln!(
+            out,
+            "\n{}[{}]: {}: {}{per_object}",
+            group.severity.name(),
+            group.kind,
+            group.kind.title(),
+            group.total
+        );
+        for finding in &group.examples {
+            let _ = writeln!(out, "    {}: {}", place(finding), message(finding));
+        }
+        let shown = u64::try_from(group.examples.len()).unwrap_or_default();
+        if group.total > shown {
+            let _ = writeln!(out, "    … and {} more", group.total - shown);
+        }
+        let _ = writeln!(out, "    → {}", group.help);
+    }
+    let _ = writeln!(out, "\n{}", outcome(audit));
+    let _ = writeln!(out, "Audit: {}.", counts(audit));
+    out
+}
+
+fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
+    let width = object.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0).min(40);
+    for column in &object.columns {
+        let about = if column.distinct_estimated { "about " } else { "" };
+        let shape = column.shapes.first().map_or_else(String::new, |shape| format!(", like {}", shape.shape));
+        let _ = writeln!(
+            out,
+            "      {:<width$}  {}, {} % filled, {about}{} different, {} to {} characters{shape}",
+            column.name,
+            type_words(column),
+            filled_percent(column),
+            column.distinct,
+            column.min_length,
+            column.max_length,
+        );
+        if let Some(reason) = &column.kept_as_text {
+            let _ = writeln!(out, "      {:<width$}  kept as text: {reason}", "");
+        }
+    }
+}

@@ -1,0 +1,389 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use migr_extract::{Export, Record, Row, column_name};
+use migr_plan::lock::{KeyCounts, Lock, LockedColumn, LockedFile, LockedFileState, LockedSourceObject, ObjectState};
+use migr_plan::{ColumnType, Plan, SourceColumn, SourceObject};
+
+use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::needs::{LookupSpec, Needs, Use, may_be_listed, normalised};
+use super::profile::Profile;
+use super::shape::shown;
+use super::world::World;
+use super::{AuditError, AuditProgress};
+
+/// Numbers of rows at which systems cut an export.
+const CUTS: [u64; 2] = [10_000, 20_000];
+
+/// The first pass: every cell of every object once.
+pub(crate) struct Survey<'s, 'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) export: &'a Export,
+    pub(crate) needs: &'s Needs,
+    pub(crate) world: &'s World<'a>,
+    pub(crate) previous: Option<&'a Lock>,
+    pub(crate) progress: &'s dyn AuditProgress,
+}
+
+impl Survey<'_, '_> {
+    /// Every file of the export.
+    pub(crate) fn files(&self, found: &mut Collector<'_>) -> Result<Vec<LockedFile>, AuditError> {
+        let unclaimed: BTreeSet<&str> = self.export.unclaimed().map(migr_extract::SourcePath::shown).collect();
+        let claimed: BTreeSet<&str> = self
+            .plan
+            .source
+            .objects
+            .iter()
+            .filter_map(|object| self.export.file(&object.name))
+            .map(migr_extract::SourcePath::shown)
+            .collect();
+        let mut files = Vec::new();
+        for file in self.export.files() {
+            let state = if claimed.contains(file.shown()) {
+                LockedFileState::Claimed
+            } else if unclaimed.contains(file.shown()) {
+                let message = format!("no object of {} is read from {}", self.plan.source.system, file.name());
+                found.add(Finding::new(FindingKind::UnclaimedFile, Severity::Error, message).in_file(file.shown()));
+                LockedFileState::Unclaimed
+            } else {
+                LockedFileState::Dropped
+            };
+            let hash = file.hash()?.to_owned();
+            files.push(LockedFile { path: file.shown().to_owned(), bytes: file.bytes(), hash, state });
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// One object. `number` is its place in the plan.
+    pub(crate) fn object(
+        &self,
+        number: usize,
+        object: &SourceObject,
+        found: &mut Collector<'_>,
+    ) -> Result<LockedSourceObject, AuditError> {
+        let mut locked = LockedSourceObject {
+            name: object.name.clone(),
+            state: ObjectState::Absent,
+            file: None,
+            rows: 0,
+            malformed: 0,
+            keys: KeyCounts::default(),
+            columns: Vec::new(),
+            hidden: Vec::new(),
+        };
+        let Some(file) = self.export.file(&object.name) else {
+            self.absent(object, found);
+            return Ok(locked);
+        };
+        locked.file = Some(file.shown().to_owned());
+        if object.reference_only || file.shown().to_lowercase().ends_with(".json") {
+            match self.export.json_count(&object.name) {
+                Ok(count) => (locked.state, locked.rows) = (ObjectState::Present, count),
+                // A reference that is no array is kept all the same.
+                Err(_) => locked.state = ObjectState::Present,
+            }
+            return Ok(locked);
+        }
+        self.progress.object(&object.name, "reading");
+        let mut records = match self.export.records(&object.name) {
+            Ok(records) => records,
+            Err(error @ migr_extract::ExtractError::Io { .. }) => return Err(error.into()),
+            Err(error) => {
+                locked.state = ObjectState::Unreadable;
+                let finding = Finding::new(FindingKind::BadHeader, Severity::Error, error.to_string());
+                found.add(finding.of(&object.name).in_file(file.shown()));
+                return Ok(locked);
+            }
+        };
+        locked.state = ObjectState::Present;
+        let extra = records.extra_columns().to_vec();
+        let missing = records.missing_columns().to_vec();
+        let mut columns = Columns::of(object, &missing, &extra, self.needs);
+        let keys = Keys::of(object, number, self.world);
+        while let Some(row) = records.next()? {
+            locked.rows += 1;
+            if locked.rows.is_multiple_of(4_096) {
+                self.progress.records(locked.rows);
+            }
+            match row {
+                Row::Malformed { line, reason } => {
+                    locked.malformed += 1;
+                    let finding = Finding::new(FindingKind::MalformedRow, Severity::Error, reason);
+                    found.add(finding.of(&object.name).at(file.shown(), line));
+                }
+                Row::Record(record) => {
+                    columns.add(&record, &self.plan.source.blank);
+                    if !keys.add(&record, &self.plan.source.blank)? {
+                        locked.keys.blank += 1;
+                        let message = format!("{} is empty", object.key.join(" and "));
+                        let finding = Finding::new(FindingKind::BlankKey, Severity::Error, message);
+                        found.add(finding.of(&object.name).at(file.shown(), record.line));
+                    }
+                }
+            }
+        }
+        let place = Place { object, file: file.shown() };
+        let (distinct, repeated) = keys.finish(&place, found)?;
+        (locked.keys.distinct, locked.keys.repeated) = (distinct, repeated);
+        locked.columns = columns.locked();
+        self.header_findings(&place, &missing, &extra, &mut locked, found);
+        near_duplicates(&place, &locked.columns, found);
+        if CUTS.contains(&locked.rows) {
+            let message =
+                format!("{} has exactly {} records, a number at which exports are cut", file.name(), locked.rows);
+            let finding = Finding::new(FindingKind::CutExport, Severity::Warning, message);
+            found.add(finding.of(&object.name).in_file(file.shown()).counting(locked.rows));
+        }
+        Ok(locked)
+    }
+
+    fn absent(&self, object: &SourceObject, found: &mut Collector<'_>) {
+        let Some(name) = &object.file else { return };
+        let unused = object.optional || object.reference_only || object.dropped.is_some();
+        let finding = if unused {
+            let message = format!("{} is not in this export: there is no {name}", object.name);
+            Finding::new(FindingKind::MissingObject, Severity::Note, message)
+        } else {
+            let message = format!("there is no {name} for {} among {}", object.name, self.plan.source.files);
+            Finding::new(FindingKind::MissingFile, Severity::Error, message)
+        };
+        found.add(finding.of(&object.name));
+    }
+
+    /// Columns that are not there, came back, or nobody knows.
+    fn header_findings(
+        &self,
+        place: &Place<'_>,
+        missing: &[String],
+        extra: &[String],
+        locked: &mut LockedSourceObject,
+        found: &mut Collector<'_>,
+    ) {
+        let object = place.object;
+        let previous = self.previous.and_then(|previous| previous.source_object(&object.name));
+        let mut hidden: BTreeMap<String, String> = BTreeMap::new();
+        for name in missing {
+            let header = object.column(name).and_then(|column| column.header.clone());
+            hidden.insert(name.clone(), header.unwrap_or_else(|| titled(name)));
+        }
+        for column in previous.iter().flat_map(|previous| &previous.columns) {
+            if locked.column(&column.name).is_none() {
+                hidden.entry(column.name.clone()).or_insert_with(|| column.header.clone());
+            }
+        }
+        for name in previous.iter().flat_map(|previous| &previous.hidden) {
+            if let Some(column) = locked.column(name) {
+                let message = format!("\"{}\" was not in the export before and is now", column.header);
+                let finding = Finding::new(FindingKind::ColumnCameBack, Severity::Note, message);
+                found.add(finding.of(&object.name).in_file(place.file).in_column(name));
+            } else {
+                hidden.entry(name.clone()).or_insert_with(|| titled(name));
+            }
+        }
+        for (name, header) in &hidden {
+            let is_used = self.needs.used(&object.name, name) != Use::Unused;
+            let known = if object.column(name).is_some() { "the catalog has" } else { "an earlier export had" };
+            let message = format!("{known} \"{header}\", this export has not");
+            let severity = if is_used { Severity::Error } else { Severity::Warning };
+            let help = format!(
+                "In {}, open the list of {} records, show the column \"{header}\", and export again; the next audit says whether it came back.",
+                self.plan.source.system, object.name
+            );
+            let finding = Finding::new(FindingKind::HiddenColumn, severity, message).with_help(help);
+            found.add(finding.of(&object.name).in_file(place.file).in_column(name));
+        }
+        for header in extra {
+            let message = format!("\"{header}\" is in the export and not in the catalog");
+            let finding = Finding::new(FindingKind::ExtraColumn, Severity::Warning, message);
+            found.add(finding.of(&object.name).in_file(place.file).in_column(&column_name(header)));
+        }
+        locked.hidden = hidden.into_keys().collect();
+    }
+}
+
+/// An object and its file.
+pub(crate) struct Place<'p> {
+    pub(crate) object: &'p SourceObject,
+    pub(crate) file: &'p str,
+}
+
+fn near_duplicates(place: &Place<'_>, columns: &[LockedColumn], found: &mut Collector<'_>) {
+    for column in columns {
+        for group in column.values.iter().flat_map(|values| &values.near_duplicates) {
+            let values: Vec<String> = group.iter().map(|value| shown(value, false)).collect();
+            let message = format!("{} may be one value", values.join(", "));
+            let finding = Finding::new(FindingKind::NearDuplicateValues, Severity::Note, message);
+            found.add(finding.of(&place.object.name).in_file(place.file).in_column(&column.name));
+        }
+    }
+}
+
+/// `job_title` as the header that it was read from: `Job Title`.
+fn titled(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a cell counts as empty.
+pub(crate) fn is_blank(cell: &str, blanks: &[String]) -> bool {
+    let cell = cell.trim();
+    cell.is_empty() || blanks.iter().any(|blank| blank == cell)
+}
+
+/// The profiles of a file's columns, in the file's order once a record was seen.
+struct Columns<'o> {
+    object: &'o SourceObject,
+    profiles: Vec<Profile>,
+    is_ordered: bool,
+}
+
+impl<'o> Columns<'o> {
+    fn of(object: &'o SourceObject, missing: &[String], extra: &[String], needs: &Needs) -> Self {
+        let declared = object.columns.iter().filter(|column| !missing.contains(&column.name));
+        let declared = declared.map(|column| {
+            let listed = may_be_listed(column.ty) && needs.is_compared(&object.name, &column.name);
+            Profile::of(column, listed && !object.key.contains(&column.name))
+        });
+        let extra = extra.iter().map(|header| Profile::unknown(&column_name(header), header));
+        Self { object, profiles: declared.chain(extra).collect(), is_ordered: false }
+    }
+
+    fn add(&mut self, record: &Record<'_>, blanks: &[String]) {
+        if !self.is_ordered {
+            self.order(record);
+        }
+        for ((_, cell), profile) in record.raw().zip(&mut self.profiles) {
+            profile.add(cell, is_blank(cell, blanks), record.line);
+        }
+    }
+
+    fn order(&mut self, record: &Record<'_>) {
+        let mut rest = std::mem::take(&mut self.profiles);
+        for (header, _) in record.raw() {
+            let named = self.object.columns.iter().find(|column| is_header_of(header, column));
+            let name = named.map_or_else(|| column_name(header), |column| column.name.clone());
+            let at = rest.iter().position(|profile| profile.is_of(&name));
+            let mut profile = at.map_or_else(|| Profile::unknown(&name, header), |at| rest.remove(at));
+            profile.headed(header);
+            self.profiles.push(profile);
+        }
+        self.is_ordered = true;
+    }
+
+    fn locked(&self) -> Vec<LockedColumn> {
+        self.profiles.iter().map(Profile::locked).collect()
+    }
+}
+
+fn is_header_of(header: &str, column: &SourceColumn) -> bool {
+    match &column.header {
+        Some(exact) => header.trim() == exact.trim(),
+        None => column_name(header) == column.name,
+    }
+}
+
+/// What must not repeat, and what others look for.
+struct Keys<'o> {
+    object: &'o SourceObject,
+    number: usize,
+    world: &'o World<'o>,
+    key: Vec<usize>,
+    unique: Vec<(usize, &'o SourceColumn)>,
+    lookups: Vec<(usize, &'o LookupSpec, Option<usize>, Vec<usize>)>,
+}
+
+impl<'o> Keys<'o> {
+    fn of(object: &'o SourceObject, number: usize, world: &'o World<'o>) -> Self {
+        let position = |name: &String| object.columns.iter().position(|column| column.name == *name);
+        let lookups = world.lookups().filter(|(_, spec, _)| spec.object == object.name);
+        Self {
+            object,
+            number,
+            world,
+            key: object.key.iter().filter_map(position).collect(),
+            unique: object.columns.iter().enumerate().filter(|(_, column)| column.unique).collect(),
+            lookups: lookups
+                .map(|(at, spec, through)| {
+                    let column = spec.column.as_ref().and_then(position);
+                    let through = through.iter().map(|name| position(name).unwrap_or(usize::MAX)).collect();
+                    (at, spec, column, through)
+                })
+                .collect(),
+        }
+    }
+
+    /// The record's key; empty where a part of it is.
+    fn key(&self, record: &Record<'_>, blanks: &[String]) -> String {
+        let parts: Vec<&str> = self.key.iter().map(|at| record.cell(*at).trim()).collect();
+        if parts.iter().any(|part| is_blank(part, blanks)) { String::new() } else { parts.join("\u{1f}") }
+    }
+
+    /// Takes a record; false where it has no key though it should.
+    fn add(&self, record: &Record<'_>, blanks: &[String]) -> rusqlite::Result<bool> {
+        let scratch = self.world.scratch;
+        let key = self.key(record, blanks);
+        if !key.is_empty() {
+            scratch.add_key(0, &key, record.line)?;
+        }
+        for (at, column) in &self.unique {
+            let cell = record.cell(*at);
+            if !is_blank(cell, blanks) {
+                let value = normalised(cell, column.ignore_case, column.ignore_space);
+                scratch.add_key(at + 1, &value, record.line)?;
+            }
+        }
+        for (number, spec, column, through) in &self.lookups {
+            let by = match column {
+                Some(at) => record.cell(*at),
+                None => key.as_str(),
+            };
+            if is_blank(by, blanks) || key.is_empty() {
+                continue;
+            }
+            let cells = (!through.is_empty()).then(|| {
+                let cells: Vec<&str> = through.iter().map(|at| record.cell(*at)).collect();
+                serde_json::to_string(&cells).unwrap_or_default()
+            });
+            scratch.add_referred(*number, &spec.normalised(by), &key, cells.as_deref())?;
+        }
+        Ok(!key.is_empty() || self.key.is_empty())
+    }
+
+    /// Reports what repeats; gives the number of different keys and of repetitions.
+    fn finish(&self, place: &Place<'_>, found: &mut Collector<'_>) -> rusqlite::Result<(u64, u64)> {
+        let scratch = self.world.scratch;
+        let is_masked =
+            self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
+        let mut repeated = 0;
+        let distinct = scratch.repeated_keys(0, |line, key, first| {
+            repeated += 1;
+            scratch.mark_repeated(self.number, line)?;
+            let message = format!(
+                "line {first} already has {} {}",
+                self.object.key.join(" + "),
+                shown(&shown_key(key), is_masked)
+            );
+            let finding = Finding::new(FindingKind::DuplicateKey, Severity::Error, message);
+            found.add(finding.of(&self.object.name).at(place.file, line).with_key(key));
+            Ok(())
+        })?;
+        for (at, column) in &self.unique {
+            scratch.repeated_keys(at + 1, |line, value, first| {
+                let message =
+                    format!("line {first} already has the {} {}", column.name, shown(value, column.sensitive));
+                let finding = Finding::new(FindingKind::DuplicateValue, Severity::Warning, message);
+                found.add(finding.of(&self.object.name).at(place.file, line).in_column(&column.name));
+                Ok(())
+            })?;
+        }
+        Ok((distinct, repeated))
+    }
+}
+
+/// Whether cells of a type are split into several keys.
+pub(crate) fn is_list(ty: ColumnType) -> bool {
+    matches!(ty, ColumnType::TextList | ColumnType::ReferenceList)
+}

@@ -1,0 +1,293 @@
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use migr_plan::{Plan, ReferenceTarget};
+use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
+
+use super::needs::{LookupSpec, Needs};
+use super::scratch::{Fate, Scratch};
+
+/// Look-ups of at most so many records are answered from memory.
+const IN_MEMORY: usize = 10_000;
+/// Different owners that are counted.
+const OWNERS_COUNTED: usize = 20_000;
+/// Followers of followers that are followed.
+const LONGEST_CHAIN: usize = 64;
+
+/// What the rehearsal knows of the other records: the export's keys, what became of them so far, and who owns what.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    plan: &'a Plan,
+    pub(crate) scratch: &'a Scratch,
+    specs: Vec<(LookupSpec, Vec<String>)>,
+    small: Vec<Option<HashMap<String, Referred>>>,
+    stages: BTreeMap<&'a str, usize>,
+    /// Stages before this one are through.
+    through: Cell<usize>,
+    pub(crate) owners: OwnersKnown,
+    /// Records by owner, by folded address.
+    owned: RefCell<BTreeMap<String, u64>>,
+    /// Records named by `existing`, by object and fields; none: the destination was not asked.
+    existing: Option<BTreeMap<ExistingName, String>>,
+}
+
+/// What `existing` names: an object, and fields with values.
+pub(crate) type ExistingName = (String, Vec<(String, String)>);
+
+/// A record that others refer to.
+#[derive(Clone, Debug)]
+pub(crate) struct Referred {
+    /// Its source key.
+    pub(crate) key: String,
+    cells: Vec<String>,
+}
+
+/// The plan's owners table with the destination's members, addresses folded.
+#[derive(Debug, Default)]
+pub(crate) struct OwnersKnown {
+    /// Source object and column.
+    pub(crate) source: Option<(String, String)>,
+    object: String,
+    overrides: BTreeMap<String, String>,
+    has_fallback: bool,
+    /// None: the destination was not asked.
+    members: Option<BTreeSet<String>>,
+}
+
+/// What is known of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerState {
+    /// A member stands for them, or, where the destination was not asked, may.
+    Known,
+    /// A written override names a member for them.
+    Overridden,
+    /// The override names somebody who is no member.
+    BadOverride,
+    /// No member has the address.
+    NoMember,
+}
+
+impl OwnersKnown {
+    pub(crate) fn of(plan: &Plan, members: Option<BTreeSet<String>>) -> Self {
+        let Some(owners) = &plan.owners else { return Self { members, ..Self::default() } };
+        Self {
+            source: Some((owners.source_object.clone(), owners.source_column.clone())),
+            object: owners.destination_object.clone(),
+            overrides: owners.overrides.iter().map(|pair| (fold(&pair.source), fold(&pair.destination))).collect(),
+            has_fallback: owners.fallback.is_some(),
+            members,
+        }
+    }
+
+    /// Whether a look-up is of owners by their own column.
+    pub(crate) fn is_source(&self, object: &str, column: Option<&str>) -> bool {
+        self.source.as_ref().is_some_and(|(known, by)| known == object && column == Some(by.as_str()))
+    }
+
+    /// Who stands for an address. `in_export`: the owners' object has it.
+    pub(crate) fn state(&self, address: &str, in_export: bool) -> OwnerState {
+        let is_member = |address: &str| self.members.as_ref().map(|members| members.contains(address));
+        let address = fold(address);
+        match self.overrides.get(&address) {
+            Some(other) if is_member(other).unwrap_or(true) => OwnerState::Overridden,
+            Some(_) => OwnerState::BadOverride,
+            None if is_member(&address).unwrap_or(in_export) => OwnerState::Known,
+            None => OwnerState::NoMember,
+        }
+    }
+}
+
+/// An address as it is compared.
+pub(crate) fn fold(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        needs: &Needs,
+        scratch: &'a Scratch,
+        owners: OwnersKnown,
+        existing: Option<BTreeMap<ExistingName, String>>,
+    ) -> Self {
+        Self {
+            plan,
+            scratch,
+            specs: needs
+                .lookups
+                .iter()
+                .map(|(spec, columns)| (spec.clone(), columns.iter().cloned().collect()))
+                .collect(),
+            small: Vec::new(),
+            stages: plan.stages.iter().enumerate().map(|(at, stage)| (stage.id.as_str(), at)).collect(),
+            through: Cell::new(0),
+            owners,
+            owned: RefCell::default(),
+            existing,
+        }
+    }
+
+    /// The look-ups with their numbers and the columns that are read through them.
+    pub(crate) fn lookups(&self) -> impl Iterator<Item = (usize, &LookupSpec, &[String])> {
+        self.specs.iter().enumerate().map(|(at, (spec, columns))| (at, spec, columns.as_slice()))
+    }
+
+    /// All objects have been read: small look-ups go into memory.
+    pub(crate) fn load(&mut self) -> rusqlite::Result<()> {
+        for at in 0..self.specs.len() {
+            let rows = self.scratch.all_referred(at, IN_MEMORY)?;
+            self.small.push(rows.map(|rows| {
+                rows.into_iter().map(|(key, record, cells)| (key, Referred::read(record, cells.as_deref()))).collect()
+            }));
+        }
+        Ok(())
+    }
+
+    /// The stages before this number are through.
+    pub(crate) fn reached(&self, stage: usize) {
+        self.through.set(stage);
+    }
+
+    /// The record that a key refers to.
+    pub(crate) fn referred(&self, number: usize, spec: &LookupSpec, key: &str) -> rusqlite::Result<Option<Referred>> {
+        let key = spec.normalised(key);
+        match self.small.get(number).and_then(Option::as_ref) {
+            Some(rows) => Ok(rows.get(&key).cloned()),
+            None => {
+                Ok(self.scratch.referred(number, &key)?.map(|(record, cells)| Referred::read(record, cells.as_deref())))
+            }
+        }
+    }
+
+    /// The record that a key refers to, whatever the look-up's number.
+    pub(crate) fn find(&self, spec: &LookupSpec, key: &str) -> rusqlite::Result<Option<Referred>> {
+        match self.specs.iter().position(|(known, _)| known == spec) {
+            Some(number) => self.referred(number, spec, key),
+            None => Ok(None),
+        }
+    }
+
+    /// Records by owner, by folded address.
+    pub(crate) fn owned(&self) -> BTreeMap<String, u64> {
+        self.owned.borrow().clone()
+    }
+
+    fn number(&self, target: &ReferenceTarget) -> Option<(usize, &(LookupSpec, Vec<String>))> {
+        self.specs.iter().enumerate().find(|(_, (spec, _))| {
+            spec.object == target.object
+                && spec.column == target.column
+                && (spec.ignore_case, spec.ignore_space) == (target.ignore_case, target.ignore_space)
+        })
+    }
+
+    fn target(&self, target: &ReferenceTarget, key: &str) -> rusqlite::Result<Option<Referred>> {
+        match self.number(target) {
+            Some((number, (spec, _))) => self.referred(number, spec, key),
+            None => Ok(None),
+        }
+    }
+
+    fn resolve(&self, target: &ReferenceTarget, key: &str) -> rusqlite::Result<Result<(String, String), &'static str>> {
+        let mut why = "it is not in the export";
+        let mut referred: Option<Option<Referred>> = None;
+        for name in &target.stages {
+            let Some((at, stage)) =
+                self.stages.get(name.as_str()).and_then(|at| Some((*at, self.plan.stages.get(*at)?)))
+            else {
+                continue;
+            };
+            let there = |key: String| Ok(Ok((stage.destination_object.clone(), key)));
+            let key = if let Some(distinct) = &stage.distinct {
+                let same = distinct.same.iter().find(|same| same.variants.iter().any(|variant| variant == key));
+                let key = same.map_or(key, |same| same.canonical.as_str());
+                if at < self.through.get() && !self.scratch.is_made(at, key)? {
+                    continue;
+                }
+                key.to_owned()
+            } else {
+                let found = match referred.take() {
+                    Some(found) => found,
+                    None => self.target(target, key)?,
+                };
+                referred = Some(found.clone());
+                let Some(found) = found else { continue };
+                found.key
+            };
+            if at >= self.through.get() {
+                return there(key);
+            }
+            let mut at_key = key;
+            for _ in 0..LONGEST_CHAIN {
+                match self.scratch.fate(at, &at_key)? {
+                    None => return there(at_key),
+                    Some((Fate::Follower, Some(other))) => at_key = other,
+                    Some((Fate::NotMine, _)) => break,
+                    Some((Fate::Skipped, _)) => {
+                        why = "it stays behind by a written rule";
+                        break;
+                    }
+                    Some((Fate::Quarantined | Fate::Follower, _)) => {
+                        why = "it will be set aside itself";
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(Err(why))
+    }
+}
+
+impl Referred {
+    fn read(key: String, cells: Option<&str>) -> Self {
+        let cells = cells.and_then(|cells| serde_json::from_str(cells).ok()).unwrap_or_default();
+        Self { key, cells }
+    }
+}
+
+impl Lookup for World<'_> {
+    fn cell<'l>(
+        &'l self,
+        target: &ReferenceTarget,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<Cow<'l, str>>, LookupError> {
+        let Some((number, (spec, columns))) = self.number(target) else { return Ok(None) };
+        let found = self.referred(number, spec, key).map_err(LookupError::new)?;
+        let at = columns.iter().position(|known| known == column);
+        Ok(found.map(|found| Cow::Owned(at.and_then(|at| found.cells.into_iter().nth(at)).unwrap_or_default())))
+    }
+
+    fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
+        Ok(match self.resolve(target, key).map_err(LookupError::new)? {
+            Ok((object, id)) => Resolved::Found { object: Cow::Owned(object), id: Cow::Owned(id) },
+            Err(why) => Resolved::Missing { why: Cow::Borrowed(why) },
+        })
+    }
+
+    fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError> {
+        let row = self.target(target, key).map_err(LookupError::new)?;
+        let mut address = key.to_owned();
+        if !self.owners.is_source(&target.object, target.column.as_deref())
+            && let Some((_, column)) = &self.owners.source
+            && let Some(cell) = self.cell(target, key, column)?
+            && !cell.trim().is_empty()
+        {
+            address = cell.into_owned();
+        }
+        let mut owned = self.owned.borrow_mut();
+        if owned.len() < OWNERS_COUNTED {
+            *owned.entry(fold(&address)).or_default() += 1;
+        }
+        let state = self.owners.state(&address, row.is_some());
+        let found = matches!(state, OwnerState::Known | OwnerState::Overridden);
+        let id = (found || self.owners.has_fallback).then(|| Cow::Owned(fold(&address)));
+        Ok(OwnerFound { object: Cow::Borrowed(&self.owners.object), id, orphan: !found })
+    }
+
+    fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
+        let Some(existing) = &self.existing else { return Ok(Some(Cow::Borrowed("existing"))) };
+        let name = (object.to_owned(), fields.to_vec());
+        Ok(existing.get(&name).map(|id| Cow::Borrowed(id.as_str())))
+    }
+}
