@@ -135,7 +135,7 @@ impl Checking<'_, '_, '_> {
         let job = Arc::clone(&derivation.job);
         let (hand_on, mut ready) = mpsc::channel(READY);
         let cancellation = self.context.cancellation.clone();
-        let producer = tokio::task::spawn_blocking(move || {
+        let deriving = tokio::task::spawn_blocking(move || {
             let mut taken = |derived| !cancellation.is_cancelled() && hand_on.blocking_send(derived).is_ok();
             derivation.produce(&world, &mut taken).map(|()| world)
         });
@@ -165,9 +165,9 @@ impl Checking<'_, '_, '_> {
             }
         }
         drop(ready);
-        let produced = joined(producer.await);
+        let derived = joined(deriving.await);
         compared?;
-        let world = produced?;
+        let world = derived?;
         if self.sample == Sample::All && !self.context.cancellation.is_cancelled() && counts.expected != expected {
             let what = format!(
                 "the journal has {expected} records in the destination, but {} follow from the export",

@@ -210,21 +210,17 @@ impl Back {
         let mut results = Vec::with_capacity(again.len());
         let mut refused = Vec::new();
         for again in again {
-            match reasons.remove(&again.image.id) {
-                Some(why) => {
-                    results.push(result(false, Some(why.clone())));
-                    refused.push((again, why));
-                }
-                None => {
-                    results.push(result(true, None));
-                    self.count(position, step, &again);
-                    let is_restored =
-                        self.reader().before_image(step.id, &again.image.id, Operation::Restore)?.is_some();
-                    // What came out of the trash is forgotten once it is back there.
-                    if again.whole && !is_restored {
-                        keys.push(again.image.key);
-                    }
-                }
+            if let Some(why) = reasons.remove(&again.image.id) {
+                results.push(result(false, Some(why.clone())));
+                refused.push((again, why));
+                continue;
+            }
+            results.push(result(true, None));
+            self.count(position, step, &again);
+            // What came out of the trash is forgotten once it is back there.
+            let is_restored = self.reader().before_image(step.id, &again.image.id, Operation::Restore)?.is_some();
+            if again.whole && !is_restored {
+                keys.push(again.image.key);
             }
         }
         self.done(step, batch, results, keys).await?;

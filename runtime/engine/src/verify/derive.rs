@@ -250,17 +250,17 @@ impl Derivation {
         let Outcome::Ready(linked) = job.program.links(cells, world)? else { return Ok(expected) };
         let winner = mapped.winner.as_deref().unwrap_or(key);
         for (index, targets) in linked.links {
-            let Some(link) = job.stage.links.get(index) else { continue };
+            let Some(mapping) = job.stage.links.get(index) else { continue };
             for target in targets {
                 let object = &job.stage.destination_object;
                 // What cannot be linked was noted when the run tried.
-                let Ok(body) = job.context.destination.link_body(link, object, owner, &target) else { continue };
+                let Ok(body) = job.context.destination.link_body(mapping, object, owner, &target) else { continue };
                 expected.push((
                     index,
                     ExpectedLink {
                         key: format!("{winner}{PART}{}", target.id),
                         line,
-                        id: job.ids.link(&job.stage.id, winner, &link.field, &target.id),
+                        id: job.ids.link(&job.stage.id, winner, &mapping.field, &target.id),
                         target: format!("{} {}", target.object, target.id),
                         body,
                     },

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use migr_load::{Comparison, Deleted, Found};
 use migr_report::MapVerification;
@@ -100,8 +100,8 @@ impl Checking<'_, '_, '_> {
         Ok(())
     }
 
-    async fn file(&self, object: &str, field: &str, path: &PathBuf, there: &Found) -> Result<Comparison, EngineError> {
-        let path = path.clone();
+    async fn file(&self, object: &str, field: &str, path: &Path, there: &Found) -> Result<Comparison, EngineError> {
+        let path = path.to_owned();
         let local = blocking(move || hashed(&path)).await?;
         let stored = self.context.destination.stored_file(object, field, &there.values).await?;
         Ok(match stored {
@@ -139,7 +139,7 @@ impl Checking<'_, '_, '_> {
     }
 }
 
-fn hashed(path: &PathBuf) -> Result<String, EngineError> {
+fn hashed(path: &Path) -> Result<String, EngineError> {
     let failed = |source| EngineError::File { path: path.display().to_string(), source };
     let mut file = std::fs::File::open(path).map_err(failed)?;
     let mut hash = blake3::Hasher::new();

@@ -1,0 +1,359 @@
+//! The committed example carried out against a sandbox of its own.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, VerifySummary, run, setup, verify};
+use migr_extract::Export;
+use migr_journal::{Identity, Journal, Reader, State};
+use migr_load::{
+    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema, Found,
+    HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, Secret, SetupOutcome, SetupRecord, StoredFile,
+    UndoOutcome, Uploaded, connect,
+};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
+use migr_report::Report;
+use migr_sandbox::{Sandbox, SandboxOptions, start};
+use migr_source::{System, SystemError};
+use migr_transform::{Failure, Reference, Value as Typed};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/visual-practice-to-twenty")
+}
+
+struct Disk;
+
+impl System for Disk {
+    fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
+        std::fs::read_to_string(example().join(path))
+            .map(Arc::from)
+            .map_err(|error| SystemError { path: path.to_owned(), reason: error.to_string() })
+    }
+
+    fn migr_files(&self, _folder: &str) -> Result<Vec<String>, SystemError> {
+        Ok(vec!["migration.migr".to_owned()])
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        example().join(path).exists()
+    }
+}
+
+fn plan() -> Plan {
+    let project = migr_driver::Project { system: &Disk, entry: None, destination: None, lock: None };
+    let compiled = migr_driver::compile(&project);
+    compiled.plan.unwrap_or_else(|| panic!("the example compiles: {:#?}", compiled.diagnostics))
+}
+
+/// A native body.
+pub(crate) fn body(value: Value) -> Map {
+    match value {
+        Value::Object(body) => body,
+        other => panic!("{other} is no body"),
+    }
+}
+
+/// A sandbox, the example's plan and a journal.
+pub(crate) struct Drill {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) context: Context,
+    folder: TempDir,
+}
+
+impl Drill {
+    pub(crate) async fn new() -> Self {
+        let sandbox = start(SandboxOptions::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan();
+        let export = Export::open(&plan, &example()).unwrap();
+        let options = HttpOptions {
+            timeout: Duration::from_secs(60),
+            rate: Some(Rate { requests: 1_000_000, per_seconds: 1, burst: None }),
+            ..HttpOptions::default()
+        };
+        let endpoint = Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) };
+        let destination: Arc<dyn Destination> = Arc::from(connect(&plan, endpoint, options).unwrap());
+        destination.schema().await.unwrap();
+        let journal = journal(&folder.path().join("journal.db"), &plan);
+        let context = Context {
+            plan: Arc::new(plan),
+            export: Arc::new(export),
+            destination,
+            journal,
+            progress: Arc::new(Silent),
+            cancellation: CancellationFlag::default(),
+            options: RunOptions::default(),
+            work: folder.path().to_owned(),
+        };
+        Self { sandbox, context, folder }
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
+    }
+
+    /// Lets go of the journal; another one takes its place.
+    pub(crate) fn close_journal(&mut self) {
+        self.context.journal = journal(&self.folder.path().join("other.db"), &self.context.plan);
+    }
+
+    pub(crate) fn open_journal(&mut self) {
+        self.context.journal = journal(&self.journal(), &self.context.plan);
+    }
+
+    /// Setup and run.
+    pub(crate) async fn run(&self) -> Report {
+        let prepared = setup(&self.context).await.unwrap();
+        assert_eq!(prepared.blocked, 0, "{prepared:?}");
+        run(&self.context).await.unwrap().report
+    }
+
+    pub(crate) async fn verify(&self, sample: Option<u64>) -> VerifySummary {
+        let mut streamed = 0;
+        let summary = verify(&self.context, sample, &mut |_| streamed += 1).await.unwrap();
+        assert_eq!(streamed, summary.differences.len(), "every difference is streamed");
+        summary
+    }
+
+    /// Creates records as somebody else would; gives their ids.
+    pub(crate) async fn create(&self, object: &str, bodies: Vec<Value>) -> Vec<String> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let records: Vec<NewRecord> = bodies
+            .into_iter()
+            .map(|value| {
+                let id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+                NewRecord { id, body: body(value) }
+            })
+            .collect();
+        self.context.destination.create(object, &records).await.unwrap();
+        records.into_iter().map(|record| record.id).collect()
+    }
+
+    /// Changes a record as somebody else would.
+    pub(crate) async fn change(&self, object: &str, id: &str, change: Value) {
+        let change = Change { id: id.to_owned(), body: body(change) };
+        self.context.destination.update(object, &[change]).await.unwrap();
+    }
+
+    fn reader(&self) -> Reader {
+        self.context.journal.reader().unwrap()
+    }
+
+    pub(crate) fn finding(&self, name: &str) -> String {
+        self.reader().finding(name).unwrap().unwrap()
+    }
+
+    /// Keys and ids of the first records that a step created.
+    pub(crate) fn created(&self, step: &str, count: usize) -> Vec<(String, String)> {
+        let reader = self.reader();
+        let step = reader.step(step).unwrap().unwrap();
+        let rows = reader.rows_after(step, None, 10_000).unwrap().into_iter();
+        let created = rows.filter(|row| row.mapped.state == State::Created);
+        let created: Vec<_> = created.map(|row| (row.key, row.mapped.id.unwrap())).take(count).collect();
+        assert_eq!(created.len(), count);
+        created
+    }
+
+    /// Ids of records that were there and of which the run wrote a field.
+    pub(crate) fn updated(&self, step: &str, field: &str, count: usize) -> Vec<String> {
+        let reader = self.reader();
+        let step = reader.step(step).unwrap().unwrap();
+        let images = reader.before_images(step, None, 10_000).unwrap().into_iter();
+        let written = images.filter(|(_, image)| image.written.contains(&format!("\"{field}\"")));
+        let ids: Vec<String> = written.map(|(_, image)| image.id).take(count).collect();
+        assert_eq!(ids.len(), count);
+        ids
+    }
+
+    /// Turns a field's options round.
+    pub(crate) async fn reverse_options(&self, object: &str, field: &str) {
+        let schema = self.context.destination.schema().await.unwrap();
+        let found = schema.field(object, field).unwrap();
+        let options: Vec<Value> = found
+            .options
+            .iter()
+            .rev()
+            .enumerate()
+            .map(|(position, option)| json!({"id": option.id, "value": option.value, "label": option.label, "color": option.color, "position": position}))
+            .collect();
+        // The tests' own client: the connector never reorders alone.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let answer = reqwest::Client::new()
+            .patch(format!("{}/rest/metadata/fields/{}", self.sandbox.url(), found.id))
+            .bearer_auth(self.sandbox.token())
+            .json(&json!({"options": options}))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+}
+
+fn journal(path: &Path, plan: &Plan) -> SharedJournal {
+    let hash = plan.hash().unwrap();
+    let identity = Identity { migration: &plan.migration, destination: &plan.destination.name, plan_hash: &hash };
+    SharedJournal::new(Journal::open(path, &identity).unwrap())
+}
+
+/// A destination to which the line is cut right after a write was carried out, as if the program were killed there.
+pub(crate) struct Killed {
+    inner: Arc<dyn Destination>,
+    left: AtomicUsize,
+}
+
+impl fmt::Debug for Killed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Killed")
+    }
+}
+
+impl Killed {
+    /// Lets so many writes through; the one after them is the last.
+    pub(crate) fn after(inner: Arc<dyn Destination>, left: usize) -> Self {
+        Self { inner, left: AtomicUsize::new(left) }
+    }
+
+    fn cut(&self) -> Result<(), LoadError> {
+        let counted = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        counted.map(drop).map_err(|_| LoadError::NoSchema)
+    }
+}
+
+impl Destination for Killed {
+    fn capabilities(&self) -> Capabilities {
+        // Small batches, so that there are many places to be killed at.
+        Capabilities { batch_size: 60, ..self.inner.capabilities() }
+    }
+
+    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.inner.schema()
+    }
+
+    fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
+        self.inner.holds(field, ty)
+    }
+
+    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>> {
+        self.inner.setup(action)
+    }
+
+    fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
+        Box::pin(async move {
+            let done = self.inner.undo_setup(record).await?;
+            self.cut().map(|()| done)
+        })
+    }
+
+    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
+        self.inner.members(object, field)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>> {
+        self.inner.scan(object, deleted, after)
+    }
+
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
+        self.inner.count(object, deleted)
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        self.inner.fetch(object, ids, deleted)
+    }
+
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Result<Map, Vec<Failure>> {
+        self.inner.encode(object, fields)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.inner.identity(object, path, record)
+    }
+
+    fn create<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [NewRecord],
+    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+        self.inner.create(object, batch)
+    }
+
+    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+        Box::pin(async move {
+            self.inner.update(object, batch).await?;
+            self.cut().map_err(BatchError::Fatal)
+        })
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        self.inner.link_body(link, owner_object, owner_id, target)
+    }
+
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        self.inner.restore(object, ids)
+    }
+
+    fn trash<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(async move {
+            self.inner.trash(object, ids).await?;
+            self.cut()
+        })
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(async move {
+            self.inner.destroy(object, ids).await?;
+            self.cut()
+        })
+    }
+
+    fn compare(&self, object: &str, field: &FieldMapping, expected: &Typed<'_>, found: &Map) -> Comparison {
+        self.inner.compare(object, field, expected, found)
+    }
+
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        self.inner.unlike(object, body, found)
+    }
+
+    fn held(&self, object: &str, found: &Map) -> Map {
+        self.inner.held(object, found)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
+        self.inner.upload(object, field, path, name)
+    }
+
+    fn stored_file<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
+        self.inner.stored_file(object, field, found)
+    }
+}
