@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{StatusCode, multipart};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -128,18 +129,33 @@ impl Http {
 
     /// Sends a request, again where that is right, and gives the JSON answer; `null` for an empty one.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Value, CallError> {
+        self.call_for(call).await
+    }
+
+    /// The same, with only a part of the answer taken in: an answer of another form counts as none.
+    pub(crate) async fn call_for<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, CallError> {
         let mut failures = 0;
         let mut waited = Duration::ZERO;
         loop {
             let (why, mut rest) = match self.attempt(call).await {
-                Attempt::Answer(bytes) if bytes.is_empty() => return Ok(Value::Null),
-                Attempt::Answer(bytes) => match serde_json::from_slice(&bytes) {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) if call.again == Again::Unsent => {
-                        return Err(CallError::Unknown { why: format!("the answer is not JSON ({error})") });
+                Attempt::Answer(bytes) => {
+                    let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
+                    match serde_json::from_slice(text) {
+                        Ok(answer) => return Ok(answer),
+                        Err(error) => {
+                            // Only its place: the error's own text may quote the answer.
+                            let why = format!(
+                                "the answer is not as expected at line {}, column {}",
+                                error.line(),
+                                error.column()
+                            );
+                            if call.again == Again::Unsent {
+                                return Err(CallError::Unknown { why });
+                            }
+                            (why, None)
+                        }
                     }
-                    Err(error) => (format!("the answer is not JSON ({error})"), None),
-                },
+                }
                 Attempt::TooMany { started, retry_after, message } => {
                     let pause = self.pace.refused(started, retry_after, stated_rate(&message));
                     waited += pause;

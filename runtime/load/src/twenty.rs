@@ -1,6 +1,7 @@
 //! The connector to Twenty 1.10 and 2.x.
 
 mod compare;
+mod composites;
 mod encode;
 mod files;
 mod held;
@@ -8,6 +9,7 @@ mod metadata;
 mod names;
 mod native;
 mod normal;
+mod options;
 mod problem;
 mod records;
 mod setup;

@@ -94,10 +94,10 @@ pub(super) fn canonical(native: &str, value: &Value) -> Value {
         "FULL_NAME" => json!({"firstName": part(value, "firstName"), "lastName": part(value, "lastName")}),
         "ADDRESS" => {
             let mut parts = Map::new();
-            for name in super::encode::ADDRESS_TEXTS {
+            for name in super::composites::ADDRESS_TEXTS {
                 parts.insert(name.to_owned(), Value::String(part(value, name).to_owned()));
             }
-            for name in super::encode::ADDRESS_NUMBERS {
+            for name in super::composites::ADDRESS_NUMBERS {
                 parts.insert(name.to_owned(), number(value.get(name).unwrap_or(&Value::Null)));
             }
             Value::Object(parts)

@@ -1,7 +1,11 @@
 //! Reading and writing records over Twenty's REST API.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::Twenty;
 use super::metadata::PAGE;
@@ -136,49 +140,37 @@ impl Twenty {
             return Ok(Vec::new());
         }
         self.live()?.object(object)?;
-        let rows: Vec<Value> = batch.iter().map(|record| with_id(&record.id, &record.body)).collect();
-        let body = json!(rows).to_string().into_bytes();
+        let body = rows(batch.iter().map(|record| Row { id: &record.id, body: &record.body }))?;
         let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body)).once();
         let bodies = || batch.iter().map(|record| &record.body);
-        let answer = self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
-        let created =
-            written(&answer).ok_or_else(|| BatchError::Unknown { why: "the answer names no records".to_owned() })?;
-        match batch.iter().find(|record| !created.iter().any(|id| *id == record.id)) {
-            None => Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect()),
-            Some(_) => Err(BatchError::Unknown {
-                why: format!("the answer names {} of {} records", created.len(), batch.len()),
-            }),
+        let answer: Written =
+            self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
+        if answer.names(batch.iter().map(|record| record.id.as_str())) {
+            return Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect());
         }
+        Err(BatchError::Unknown { why: "the answer names other records than those that were sent".to_owned() })
     }
 
     pub(super) async fn update_records(&self, object: &str, batch: &[Change]) -> Result<(), BatchError> {
         self.live()?.object(object)?;
         let bodies = || batch.iter().map(|change| &change.body);
-        let (call, one) = match batch {
-            [] => return Ok(()),
-            [change] => {
-                id_filter(&[change.id.as_str()])?;
-                let body = Value::Object(change.body.clone()).to_string().into_bytes();
-                (Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body)), true)
-            }
-            batch => {
-                let rows: Vec<Value> = batch.iter().map(|change| with_id(&change.id, &change.body)).collect();
-                let body = json!(rows).to_string().into_bytes();
-                (
-                    Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body))
-                        .query("upsert", "true"),
-                    false,
-                )
-            }
-        };
-        let answer = self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
-        if one {
+        if let [change] = batch {
+            id_filter(&[change.id.as_str()])?;
+            let body = serde_json::to_vec(&change.body).map_err(|error| unwritable(&error))?;
+            let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body));
+            self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
             return Ok(());
         }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let body = rows(batch.iter().map(|change| Row { id: &change.id, body: &change.body }))?;
+        let call =
+            Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body)).query("upsert", "true");
+        let answer: Written =
+            self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
         // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
-        let written =
-            written(&answer).ok_or_else(|| BatchError::Unknown { why: "the answer names no records".to_owned() })?;
-        if batch.iter().all(|change| written.iter().any(|id| *id == change.id)) {
+        if answer.names(batch.iter().map(|change| change.id.as_str())) {
             return Ok(());
         }
         Err(BatchError::Unknown { why: "the answer names other records than those that were changed".to_owned() })
@@ -224,7 +216,8 @@ impl Twenty {
                 let call = Call::new(Method::DELETE, format!("/rest/{object}"), Payload::Empty).query("filter", filter);
                 match self.http.call(&call).await {
                     Ok(answer) => {
-                        let gone = written(&answer).unwrap_or_default();
+                        let gone: Option<Written> = serde_json::from_value(answer).ok();
+                        let gone: BTreeSet<&str> = gone.iter().flat_map(Written::ids).collect();
                         left.retain(|id| !gone.contains(id));
                     }
                     Err(CallError::Refused { status: 404, .. }) => {}
@@ -288,17 +281,53 @@ pub(super) fn id_filter<T: AsRef<str>>(ids: &[T]) -> Result<String, LoadError> {
     Ok(format!("id[in]:[{}]", ids.join(",")))
 }
 
-fn with_id(id: &str, body: &Map) -> Value {
-    let mut row = Map::new();
-    row.insert("id".to_owned(), Value::String(id.to_owned()));
-    row.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
-    Value::Object(row)
+/// A record of a batch. The id is ours, whatever the body says.
+struct Row<'r> {
+    id: &'r str,
+    body: &'r Map,
 }
 
-/// The ids of an answer to a write: the one list in `data`.
-fn written(answer: &Value) -> Option<Vec<&str>> {
-    let list = answer.get("data")?.as_object()?.values().next()?.as_array()?;
-    Some(list.iter().filter_map(|record| record.get("id")?.as_str()).collect())
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("id", self.id)?;
+        for (key, value) in self.body.iter().filter(|(key, _)| *key != "id") {
+            row.serialize_entry(key, value)?;
+        }
+        row.end()
+    }
+}
+
+fn rows<'r>(rows: impl Iterator<Item = Row<'r>>) -> Result<Vec<u8>, LoadError> {
+    serde_json::to_vec(&rows.collect::<Vec<_>>()).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &serde_json::Error) -> LoadError {
+    LoadError::Unexpected { request: "a body".to_owned(), why: error.to_string() }
+}
+
+/// The ids of an answer to a write; the records' values are passed over.
+#[derive(Debug, Deserialize)]
+struct Written {
+    data: BTreeMap<String, Vec<Identified>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Identified {
+    id: String,
+}
+
+impl Written {
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.data.values().flatten().map(|record| record.id.as_str())
+    }
+
+    /// Whether every one of some ids is named.
+    fn names<'i>(&self, wanted: impl Iterator<Item = &'i str>) -> bool {
+        let named: BTreeSet<&str> = self.ids().collect();
+        let mut wanted = wanted;
+        wanted.all(|id| named.contains(id))
+    }
 }
 
 fn page(object: &str, answer: &Value) -> Option<Page> {
