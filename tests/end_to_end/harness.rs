@@ -1,5 +1,6 @@
 //! The program, projects to run it in, and exports with known defects.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -114,6 +115,30 @@ impl Project {
     /// Runs `migr` in the project's folder.
     pub(crate) fn migr(&self, arguments: &[&str]) -> Ran {
         migr_in(self.path(), arguments)
+    }
+
+    /// The first 200 live records of an object in the project's sandbox, read over its API.
+    pub(crate) fn sandbox_records(&self, object: &str) -> Vec<Value> {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_migr"))
+            .args(["sandbox", "twenty", "--state", ".migr/sandbox.db"])
+            .current_dir(self.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut lines = BufReader::new(server.stdout.take().expect("its stdout")).lines();
+        let url = lines.next().expect("its address").expect("text");
+        let mut news = BufReader::new(server.stderr.take().expect("its stderr")).lines();
+        let token = news.find_map(|line| line.ok()?.strip_prefix("token: ").map(str::to_owned)).expect("its token");
+        let answer = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let client = reqwest::Client::new();
+            let request = client.get(format!("{url}/rest/{object}?limit=200")).bearer_auth(token);
+            request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
+        });
+        server.kill().expect("the sandbox ends");
+        server.wait().expect("the sandbox ended");
+        answer["data"][object].as_array().expect("a list of records").clone()
     }
 
     /// The report of the last run.
