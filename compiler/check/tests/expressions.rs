@@ -59,7 +59,7 @@ transform named(x, y) = "{x | tidy} ({y})"
 "#;
 
 /// The spec of one map with these entries; every other column is dropped by reading it in `when`.
-fn spec(entries: &str) -> Spec {
+fn spec(entries: &str) -> Result<Spec, String> {
     let columns =
         "id name web mail tel founded seen size rate active revenue about tags parent allies owner state logo";
     let unread: Vec<&str> = columns.split(' ').filter(|column| !mentions(entries, column)).collect();
@@ -78,7 +78,7 @@ fn spec(entries: &str) -> Spec {
         .filter(|one| !one.code.as_str().starts_with('W'))
         .map(|one| format!("{} {}", one.code, one.message))
         .collect();
-    spec.unwrap_or_else(|| panic!("{}", errors.join("\n")))
+    spec.ok_or_else(|| errors.join("\n"))
 }
 
 fn mentions(text: &str, name: &str) -> bool {
@@ -88,14 +88,16 @@ fn mentions(text: &str, name: &str) -> bool {
 
 /// `field = expression`, short.
 fn fields(entries: &str) -> String {
-    let spec = spec(entries);
-    let map = &spec.maps[0];
+    let spec = match spec(entries) {
+        Ok(spec) => spec,
+        Err(findings) => return findings,
+    };
     let mut text = String::new();
-    for field in &map.fields {
+    for field in spec.maps.iter().flat_map(|map| &map.fields) {
         let mark = if field.is_sensitive { " (sensitive)" } else { "" };
         let _ = writeln!(text, "{} = {}{mark}", field.name, short(&field.value));
     }
-    for link in &map.links {
+    for link in spec.maps.iter().flat_map(|map| &map.links) {
         let _ = writeln!(text, "{} => {}", link.name, short(&link.value));
     }
     text
@@ -138,7 +140,10 @@ fn short(expr: &Expr) -> String {
         Expr::Owner { key, .. } => format!("owner({})", short(key)),
         Expr::Existing { object, .. } => format!("existing {object}"),
         Expr::Convert { value, to } => {
-            let to = serde_json::to_value(to).map_or_else(|error| error.to_string(), |to| to["kind"].to_string());
+            let to = serde_json::to_value(to).map_or_else(
+                |error| error.to_string(),
+                |to| to.get("kind").map_or_else(String::new, ToString::to_string),
+            );
             format!("convert({} to {})", short(value), to.trim_matches('"'))
         }
         Expr::Otherwise { value, recovery } => match recovery {
@@ -152,7 +157,7 @@ fn short(expr: &Expr) -> String {
 #[test]
 fn what_loses_nothing_converts_by_itself() {
     insta::assert_snapshot!(fields(
-        r#"
+        r"
   name   = name
   note   = state
   count  = size
@@ -163,8 +168,8 @@ fn what_loses_nothing_converts_by_itself() {
   live   = active
   labels = tags
   stage  = state
-  marks  = tags"#
-    ), @r#"
+  marks  = tags"
+    ), @r"
     name = name
     note = convert(state to richtext)
     count = size
@@ -176,21 +181,21 @@ fn what_loses_nothing_converts_by_itself() {
     labels = tags
     stage = convert(state to select)
     marks = convert(tags to multiselect)
-    "#);
+    ");
 }
 
 #[test]
 fn a_single_value_is_the_primary_part_of_a_composite() {
     insta::assert_snapshot!(fields(
-        r#"
+        r"
   domain = web | domain
   emails = mail otherwise none
-  phones.primaryPhoneNumber = tel | phone"#
-    ), @r#"
+  phones.primaryPhoneNumber = tel | phone"
+    ), @r"
     domain = { primaryLinkUrl: domain(web) }
     emails = ({ primaryEmail: convert(mail to email) } otherwise none)
     phones = { primaryPhoneNumber: phone(tel) } (sensitive)
-    "#);
+    ");
 }
 
 #[test]
@@ -228,9 +233,9 @@ fn a_list_of_references_reads_a_list_and_links_a_list() {
 #[test]
 fn transforms_are_written_out_where_they_are_used() {
     insta::assert_snapshot!(fields(
-        r#"
+        r"
   name   = name | named(state)
-  labels = tags | tidy"#
+  labels = tags | tidy"
     ), @r#"
     name = template(collapse(trim(name)), " (", state, ")")
     labels = collapse(trim(tags))
@@ -267,7 +272,7 @@ fn picklists_give_options_and_money_gives_currency() {
 
 #[test]
 fn columns_that_an_expression_reads_are_noted_through_references_too() {
-    let spec = spec("  name = \"{parent.name} {state}\"");
+    let spec = spec("  name = \"{parent.name} {state}\"").unwrap();
     assert_eq!(spec.maps[0].fields[0].reads, ["parent", "state"]);
     let file = FileId(0);
     assert_eq!(spec.maps[0].span.file, file);

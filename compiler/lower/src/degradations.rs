@@ -1,6 +1,8 @@
 //! What the destination cannot hold as it was, and where it is kept instead.
 
-use migr_check::{Field, Map, Spec};
+use std::collections::BTreeMap;
+
+use migr_check::{Field, Map, SourceObject, Spec};
 use migr_plan::{ColumnType, Degradation, Expr, FieldType};
 
 use crate::Places;
@@ -8,9 +10,12 @@ use crate::concepts::first_of_list;
 
 pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation> {
     let mut found = Vec::new();
+    let objects: BTreeMap<&str, &SourceObject> =
+        spec.source.objects.iter().map(|object| (object.name.as_str(), object)).collect();
     for map in &spec.maps {
+        let object = objects.get(map.source_object.as_str()).copied();
         for field in &map.fields {
-            let losses = [several_in_one(map, field), extension(spec, map, field), formatting(spec, map, field)];
+            let losses = [several_in_one(map, field), extension(spec, map, field), formatting(object, field)];
             found.extend(losses.into_iter().flatten().map(|(reason, kept_in)| Degradation {
                 map: Some(map.name.clone()),
                 what: format!("{}.{}", map.destination_object, field.name),
@@ -65,11 +70,14 @@ fn extension(spec: &Spec, map: &Map, field: &Field) -> Option<(String, Option<St
 }
 
 /// HTML that becomes Markdown.
-fn formatting(spec: &Spec, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
-    let object = spec.source.objects.iter().find(|object| object.name == map.source_object)?;
+fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, Option<String>)> {
+    let object = object.filter(|_| field.ty == FieldType::Richtext)?;
     let rich = |column: &String| object.columns.iter().any(|one| one.name == *column && one.ty == ColumnType::Richtext);
-    let into_markdown = field.ty == FieldType::Richtext && field.reads.iter().any(rich);
-    into_markdown.then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
+    field
+        .reads
+        .iter()
+        .any(rich)
+        .then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
 }
 
 /// Another field of the map that reads the same column.
