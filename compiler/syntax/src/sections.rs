@@ -56,7 +56,7 @@ mod tests {
     use super::sections;
 
     fn cut(text: &str) -> Vec<&str> {
-        sections(text).into_iter().map(|range| &text[range]).collect()
+        sections(text).into_iter().map(|range| text.get(range).unwrap()).collect()
     }
 
     #[test]

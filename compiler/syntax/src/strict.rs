@@ -69,11 +69,13 @@ fn failure(text: &str, strict: Rule) -> Option<Failure> {
 fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) -> Diagnostic {
     let section = node.input();
     // What was wanted may be looked for behind blanks, at what is really there; where nothing is, the place is where the line's text ends.
-    let blank_or_not = section.get(start + failure.at..).unwrap_or_default();
+    let stopped = section.get(..start + failure.at).unwrap_or_default();
+    let stopped = stopped.strip_suffix('\r').unwrap_or(stopped).len();
+    let blank_or_not = section.get(stopped..).unwrap_or_default();
     let after = blank_or_not.trim_start_matches([' ', '\t']);
     let token = token(after);
     let behind = if token.is_empty() { 0 } else { blank_or_not.len() - after.len() };
-    let at = start + failure.at + behind;
+    let at = stopped + behind;
     let span = node.walk.span(at, at + token.len());
     let piece = section.get(start..).unwrap_or_default();
     let before = piece.get(..failure.at).unwrap_or_default();
@@ -124,7 +126,10 @@ fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
     let value = has("[") && has("{") && has("`");
     let name = has("`");
     let ends = has(";");
-    if value {
+    let a_type = has("->") && has("list");
+    if a_type {
+        listed.push("a type".to_owned());
+    } else if value {
         listed.push("a value".to_owned());
     } else if name {
         listed.push("a name".to_owned());
@@ -138,12 +143,14 @@ fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
     }
     let quiet = |token: &str| match token {
         "(" | "[" | "{" => value || after_value || (token == "{" && has("\\")),
-        "." | "-" | "*" | "/" | "+" | "<" | "<=" | ">" | ">=" | "==" | "!=" | "??" | "and" | "or" | "in" | "not"
-        | "|" => after_value || value || (token == "-" && has("0..9")),
+        "-" | "*" | "/" | "+" | "<" | "<=" | ">" | ">=" | "==" | "!=" | "??" | "and" | "or" | "in" | "not" | "|" => {
+            after_value || value || (token == "-" && has("0..9"))
+        }
         ":" => has(")"),
+        "->" | "list" | "many" | "select" | "multiselect" => a_type,
         "as" | "on" | "otherwise" | "by" | "inverse" | "through" | "per" => ends || after_value || has("="),
         ";" | "}" => ends,
-        "_" | "`" | "\"" | "\\" | "//" | "\n" | "\r" | "\r\n" | " " | "\t" | "BUILTIN_RULE" => true,
+        "." | "_" | "`" | "\"" | "\\" | "//" | "\n" | "\r" | "\r\n" | " " | "\t" | "BUILTIN_RULE" => true,
         _ => token.contains("..") || (token.len() == 1 && token.chars().all(char::is_alphabetic)),
     };
     listed.extend(tokens.iter().filter(|token| !quiet(token)).map(|token| format!("`{token}`")));

@@ -66,10 +66,10 @@ impl<'w, 'i> Node<'w, 'i> {
     /// Its text, without the blanks that stand before what ends it.
     pub(crate) fn str(&self) -> &'i str {
         let text = self.pair.as_str();
-        if matches!(self.rule(), Rule::comment | Rule::doc) {
-            text.trim_end_matches('\r')
-        } else {
-            text.trim_ascii_end()
+        match self.rule() {
+            Rule::comment | Rule::doc => text.trim_end_matches('\r'),
+            Rule::bad_entry | Rule::bad_item | Rule::junk => text.trim_end_matches([' ', '\t']),
+            _ => text.trim_ascii_end(),
         }
     }
 

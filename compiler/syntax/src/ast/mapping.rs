@@ -235,6 +235,7 @@ pub enum MapDestination {
 
 /// An entry of `map`.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is a mapping, so a box would save nothing")]
 pub enum MapEntry {
     /// `match a`, `match a or b`, `match a and b`
     Match {
