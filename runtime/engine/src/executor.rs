@@ -156,7 +156,9 @@ impl<'w> Work<'w> {
             None => Ok(Vec::new()),
             Some(BatchError::Fatal(error)) if error.stops_the_run() => Err(error),
             Some(BatchError::Fatal(error)) => self.refused(range, lost, error.to_string()).await,
-            Some(error @ BatchError::Rejected { .. }) => self.refused(range, lost, error.to_string()).await,
+            Some(BatchError::Rejected { status, message, .. }) => {
+                self.refused(range, lost, format!("{message} ({status})")).await
+            }
             Some(BatchError::Unknown { why }) => self.lost(range, lost + 1, why).await,
         }
     }

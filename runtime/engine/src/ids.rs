@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn ids_are_the_same_for_ever() {
         let ids = Ids::of("clinic");
-        insta::assert_snapshot!(ids.record("Contact", "C7"), @"");
-        insta::assert_snapshot!(ids.link("Note", "N1", "targets", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), @"");
+        insta::assert_snapshot!(ids.record("Contact", "C7"), @"695d8928-4a84-59d2-b523-d95d63ab7217");
+        insta::assert_snapshot!(ids.link("Note", "N1", "targets", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), @"f04d1a89-916a-586d-9540-bcd71330f471");
     }
 }

@@ -58,10 +58,10 @@ pub(crate) async fn run(
         let linking = Linking { job: Arc::clone(&job), index, step, resumed };
         let cancellation = context.cancellation.clone();
         tokio::task::spawn_blocking(move || {
-            let produced = linking.produce(&world, &mut |batch, notes| {
+            let made = linking.produce(&world, &mut |batch, notes| {
                 !cancellation.is_cancelled() && hand_on.blocking_send((batch, notes)).is_ok()
             });
-            produced.map(|()| world)
+            made.map(|()| world)
         })
     };
     let target = Target { name: name.clone(), step, object: &link.through, file: &job.file, refused: Refused::Note };
@@ -81,10 +81,10 @@ pub(crate) async fn run(
     }
     drop(ready);
     let finished = sender.finish().await;
-    let produced = joined(producer.await);
+    let made = joined(producer.await);
     sent?;
     finished?;
-    let world = produced?;
+    let world = made?;
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }
@@ -145,7 +145,7 @@ impl Linking {
         repairs: &mut Vec<RepairNote>,
     ) -> Result<Vec<Item>, EngineError> {
         let job = &self.job;
-        let (Some(link), Some(owner)) = (job.stage.links.get(self.index), &mapped.id) else { return Ok(Vec::new()) };
+        let (Some(mapping), Some(owner)) = (job.stage.links.get(self.index), &mapped.id) else { return Ok(Vec::new()) };
         let note = |field: &str, reason: String| RepairNote {
             key: key.to_owned(),
             file: job.file.clone(),
@@ -172,16 +172,16 @@ impl Linking {
             if (self.resumed || mapped.winner.is_some()) && world.reader.id_of(self.step, &link_key)?.is_some() {
                 continue;
             }
-            let body = match job.context.destination.link_body(link, &job.stage.destination_object, owner, target) {
+            let body = match job.context.destination.link_body(mapping, &job.stage.destination_object, owner, target) {
                 Ok(body) => body,
                 Err(error) if error.stops_the_run() => return Err(error.into()),
                 Err(error) => {
-                    repairs.push(note(&link.field, error.to_string()));
+                    repairs.push(note(&mapping.field, error.to_string()));
                     continue;
                 }
             };
             let item = Item {
-                id: job.ids.link(&job.stage.id, winner, &link.field, &target.id),
+                id: job.ids.link(&job.stage.id, winner, &mapping.field, &target.id),
                 key: link_key,
                 line,
                 body: Map::new(),

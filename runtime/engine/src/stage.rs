@@ -72,12 +72,12 @@ pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(Worl
         let (job, failures, cancellation) =
             (Arc::clone(&job), Arc::clone(&shared.failures), context.cancellation.clone());
         tokio::task::spawn_blocking(move || {
-            let produced = produce::produce(&job, &world, &look, has_existing, &failures, &mut |batch| {
+            let made = produce::produce(&job, &world, &look, has_existing, &failures, &mut |batch| {
                 let owners = world.take_owners();
                 !cancellation.is_cancelled() && hand_on.blocking_send((batch, owners)).is_ok()
             });
             let owners = world.take_owners();
-            produced.map(|()| (world, owners))
+            made.map(|()| (world, owners))
         })
     };
     let target = Target {
@@ -92,10 +92,10 @@ pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(Worl
     // The producer stops at its next batch when nobody takes it.
     drop(ready);
     let finished = sender.finish().await;
-    let produced = joined(producer.await);
+    let made = joined(producer.await);
     sent?;
     finished?;
-    let (world, owners) = produced?;
+    let (world, owners) = made?;
     if !owners.is_empty() {
         context.journal.write_later(vec![Change::Owners(owners)]).await?;
     }
@@ -157,7 +157,7 @@ async fn send_all(job: &Job, sender: &mut Sender<'_>, ready: &mut Ready, shared:
 
 /// Records that another one stands for end as it did: references to them lead to it.
 fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
-    let word = if job.merges() { "merged into" } else { "duplicate of" };
+    let verb = if job.merges() { "merged into" } else { "duplicate of" };
     let mut line = 0;
     loop {
         let losers = world.scratch.losers_after(line, TOGETHER)?;
@@ -172,7 +172,7 @@ fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
             }
             let id = world.reader.id_of(job.step, &winner)?.and_then(|mapped| mapped.id);
             let state = if id.is_some() { State::Skipped } else { State::Quarantined };
-            let reason = format!("{word} {}", shown(&winner));
+            let reason = format!("{verb} {}", shown(&winner));
             if id.is_some() {
                 skips.push(SkipNote { key: key.clone(), reason });
             } else {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use migr_plan::{Expr, Plan, SourceObject, Stage};
+use migr_plan::{Expr, FieldType, Plan, SourceObject, Stage};
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
@@ -74,7 +74,11 @@ impl Program {
         let mut fields = Vec::with_capacity(stage.fields.len());
         for mapping in &stage.fields {
             let nodes = compiler.watch(|compiler| {
-                let value = compiler.node(&mapping.value)?;
+                let mut value = compiler.node(&mapping.value)?;
+                if mapping.ty == FieldType::File {
+                    // A column of files holds paths: the field holds what they lead to.
+                    value = Node::Convert { value: Box::new(value), to: FieldType::File };
+                }
                 let file_name = mapping.file_name.as_ref().map(|name| compiler.node(name)).transpose()?;
                 Ok((value, file_name))
             });

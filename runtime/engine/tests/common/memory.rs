@@ -1,0 +1,458 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
+use std::sync::Mutex;
+
+use migr_load::{
+    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, FieldSchema, Found,
+    LoadError, Map, Member, NewRecord, OptionSchema, Page, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome,
+    Uploaded,
+};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
+use migr_transform::{Failure, Reference, Value};
+use serde_json::{Value as Json, json};
+
+/// What happens to a write request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is lost on its way: nothing is written, nothing answers.
+    LostBefore,
+    /// It is written, and the answer is lost.
+    LostAfter,
+    /// It is written, and the process dies before it hears of it.
+    DiesAfter,
+    /// The process dies before it is sent.
+    DiesBefore,
+}
+
+#[derive(Default)]
+pub struct Memory {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<String, BTreeMap<String, (Map, bool)>>,
+    members: Vec<(String, String)>,
+    /// Requests that write: method, object, number of records.
+    writes: Vec<(String, String, usize)>,
+    reads: usize,
+    faults: VecDeque<Option<Fault>>,
+    /// Records whose body holds this text are refused.
+    refused: Option<String>,
+    unique: BTreeSet<(String, String)>,
+    batch: usize,
+    options: BTreeMap<String, Vec<String>>,
+    cancel_after: Option<(usize, migr_engine::CancellationFlag)>,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+fn died() -> BatchError {
+    BatchError::Fatal(LoadError::Unavailable {
+        url: "memory".to_owned(),
+        request: "write".to_owned(),
+        attempts: 1,
+        why: "the test ends the process here".to_owned(),
+    })
+}
+
+impl Memory {
+    pub fn batch(&self, size: usize) {
+        self.state.lock().unwrap().batch = size;
+    }
+
+    pub fn unique(&self, object: &str, field: &str) {
+        self.state.lock().unwrap().unique.insert((object.to_owned(), field.to_owned()));
+    }
+
+    pub fn member(&self, id: &str, address: &str) {
+        self.state.lock().unwrap().members.push((id.to_owned(), address.to_owned()));
+    }
+
+    pub fn refuse(&self, text: &str) {
+        self.state.lock().unwrap().refused = Some(text.to_owned());
+    }
+
+    /// What happens to the next write requests.
+    pub fn faults(&self, faults: &[Option<Fault>]) {
+        self.state.lock().unwrap().faults = faults.iter().copied().collect();
+    }
+
+    pub fn cancel_after(&self, writes: usize, flag: migr_engine::CancellationFlag) {
+        self.state.lock().unwrap().cancel_after = Some((writes, flag));
+    }
+
+    pub fn holds(&self, object: &str, id: &str, values: Json, deleted: bool) {
+        let values = values.as_object().unwrap().clone();
+        self.state
+            .lock()
+            .unwrap()
+            .objects
+            .entry(object.to_owned())
+            .or_default()
+            .insert(id.to_owned(), (values, deleted));
+    }
+
+    pub fn writes(&self) -> usize {
+        self.state.lock().unwrap().writes.len()
+    }
+
+    pub fn requests(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        state.writes.iter().map(|(method, object, number)| format!("{method} {number} {object}")).collect()
+    }
+
+    pub fn live(&self, object: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state.objects.get(object).map_or(0, |records| records.values().filter(|(_, deleted)| !deleted).count())
+    }
+
+    /// All records of an object: id, values, whether in the trash.
+    pub fn all(&self, object: &str) -> Vec<(String, Json, bool)> {
+        let state = self.state.lock().unwrap();
+        let records = state.objects.get(object).into_iter().flatten();
+        records.map(|(id, (values, deleted))| (id.clone(), Json::Object(values.clone()), *deleted)).collect()
+    }
+
+    /// The values of a field of the live records, sorted.
+    pub fn values(&self, object: &str, field: &str) -> Vec<String> {
+        let mut values: Vec<String> = self
+            .all(object)
+            .into_iter()
+            .filter(|(_, _, deleted)| !deleted)
+            .map(|(_, values, _)| values[field].as_str().unwrap_or("-").to_owned())
+            .collect();
+        values.sort();
+        values
+    }
+
+    /// Names of the live records of an object, each with the name of what a field refers to.
+    pub fn refers(&self, object: &str, field: &str, to: &str) -> Vec<String> {
+        let names: BTreeMap<String, String> = self
+            .all(to)
+            .into_iter()
+            .map(|(id, values, _)| (id, values["name"].as_str().unwrap_or("-").to_owned()))
+            .collect();
+        let mut lines: Vec<String> = self
+            .all(object)
+            .into_iter()
+            .map(|(_, values, _)| {
+                let id = values[field].as_str().unwrap_or_default();
+                let name = values["name"].as_str().unwrap_or("-");
+                format!("{name} -> {}", names.get(id).map_or("nothing", String::as_str))
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+}
+
+impl State {
+    fn write(&mut self, method: &str, object: &str, number: usize) -> Option<Fault> {
+        self.writes.push((method.to_owned(), object.to_owned(), number));
+        if let Some((after, flag)) = &self.cancel_after
+            && self.writes.len() >= *after
+        {
+            flag.cancel();
+        }
+        self.faults.pop_front().flatten()
+    }
+
+    fn insert(&mut self, object: &str, batch: &[NewRecord]) -> Result<(), BatchError> {
+        let rejected = |message: &str| BatchError::Rejected { status: 400, message: message.to_owned(), code: None };
+        if let Some(refused) = &self.refused
+            && batch.iter().any(|record| Json::Object(record.body.clone()).to_string().contains(refused.as_str()))
+        {
+            return Err(rejected("a value is not to its liking"));
+        }
+        let records = self.objects.entry(object.to_owned()).or_default();
+        let mut after = records.clone();
+        for record in batch {
+            for (_, field) in self.unique.iter().filter(|(of, _)| of == object) {
+                let value = record.body.get(field).and_then(Json::as_str).filter(|value| !value.is_empty());
+                if value.is_some() && after.values().any(|(body, _)| body.get(field).and_then(Json::as_str) == value) {
+                    return Err(rejected("A duplicate entry was detected"));
+                }
+            }
+            if after.insert(record.id.clone(), (record.body.clone(), false)).is_some() {
+                return Err(rejected("A duplicate entry was detected"));
+            }
+        }
+        *records = after;
+        Ok(())
+    }
+}
+
+fn native(value: &Value<'_>) -> Json {
+    match value {
+        Value::None | Value::Default => Json::Null,
+        Value::Text(text) | Value::Option(text) => json!(text),
+        Value::Integer(number) => json!(number),
+        Value::Decimal(number) => json!(number.to_string()),
+        Value::Boolean(truth) => json!(truth),
+        Value::Date(date) => json!(date.to_string()),
+        Value::Datetime(instant) => json!(instant.to_string()),
+        Value::Reference(reference) => json!(reference.id),
+        Value::File(file) => json!(file.path),
+        Value::List(items) | Value::Tuple(items) => items.iter().map(native).collect(),
+        Value::Record(parts) => {
+            Json::Object(parts.iter().map(|(name, part)| (name.to_string(), native(part))).collect())
+        }
+        Value::Json(json) => (**json).clone(),
+        _ => Json::Null,
+    }
+}
+
+fn found(id: &str, (values, deleted): &(Map, bool)) -> Found {
+    Found { id: id.to_owned(), deleted: *deleted, values: values.clone() }
+}
+
+fn wanted(deleted: Deleted, is_deleted: bool) -> bool {
+    match deleted {
+        Deleted::Live => !is_deleted,
+        Deleted::Trashed => is_deleted,
+        Deleted::Both => true,
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(async move { value })
+}
+
+impl Destination for Memory {
+    fn capabilities(&self) -> Capabilities {
+        let batch = self.state.lock().unwrap().batch;
+        Capabilities {
+            batch_size: if batch == 0 { 200 } else { batch },
+            page_size: 3,
+            rate: None,
+            file_bytes: None,
+            body_bytes: None,
+            client_ids: true,
+            settable_created_at: true,
+            trash: true,
+            version: None,
+        }
+    }
+
+    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        ready(Ok(Schema::default()))
+    }
+
+    fn holds(&self, _field: &FieldSchema, _ty: &FieldType) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        let (name, options) = match action {
+            SetupAction::CreateObject { object, .. } => (object.clone(), &[][..]),
+            SetupAction::CreateField { object, field, options, .. } => {
+                (format!("{object}.{field}"), options.as_slice())
+            }
+            SetupAction::AddOptions { object, field, options, .. } => {
+                (format!("{object}.{field}+"), options.as_slice())
+            }
+        };
+        let options: Vec<String> = options.iter().map(|option| format!("{}={}", option.value, option.label)).collect();
+        if state.options.get(&name) == Some(&options) {
+            return ready(Ok(SetupOutcome::AlreadyThere));
+        }
+        if name == "companies.taken" {
+            return ready(Ok(SetupOutcome::Mismatch { why: "a field of another type has this name".to_owned() }));
+        }
+        state.options.insert(name.clone(), options);
+        let made = migr_load::Made::Options { id: name, before: Vec::<OptionSchema>::new(), added: Vec::new() };
+        ready(Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made })))
+    }
+
+    fn undo_setup<'a>(&'a self, _record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
+        ready(Ok(UndoOutcome::Undone))
+    }
+
+    fn members<'a>(&'a self, _object: &'a str, _field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
+        let members = self.state.lock().unwrap().members.clone();
+        ready(Ok(members.into_iter().map(|(id, address)| Member { id, value: address.to_lowercase() }).collect()))
+    }
+
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        state.reads += 1;
+        let all: Vec<Found> = state
+            .objects
+            .get(object)
+            .into_iter()
+            .flatten()
+            .filter(|(_, record)| wanted(deleted, record.1))
+            .map(|(id, record)| found(id, record))
+            .collect();
+        let total = all.len() as u64;
+        let rest: Vec<Found> =
+            all.into_iter().filter(|found| after.as_ref().is_none_or(|after| found.id > *after)).collect();
+        let records: Vec<Found> = rest.iter().take(3).cloned().collect();
+        let next = (rest.len() > 3).then(|| records.last().unwrap().id.clone());
+        ready(Ok(Page { records, next, total }))
+    }
+
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
+        let state = self.state.lock().unwrap();
+        let records = state.objects.get(object).into_iter().flatten();
+        ready(Ok(records.filter(|(_, record)| wanted(deleted, record.1)).count() as u64))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        let state = self.state.lock().unwrap();
+        let records = state.objects.get(object);
+        let found = ids
+            .iter()
+            .filter_map(|id| records.and_then(|records| records.get(id)).map(|record| found(id, record)))
+            .filter(|found| wanted(deleted, found.deleted))
+            .collect();
+        ready(Ok(found))
+    }
+
+    fn encode(&self, _object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        let mut body = Map::new();
+        let mut failures = Vec::new();
+        for (field, value) in fields {
+            if matches!(value, Value::Default) || field.ty == FieldType::File {
+                continue;
+            }
+            if matches!(value, Value::Text(text) if text.contains("unencodable")) {
+                let reason = "the destination cannot hold this".to_owned();
+                failures.push(Failure { field: field.field.clone(), reason });
+            }
+            body.insert(field.field.clone(), native(value));
+        }
+        if failures.is_empty() { Ok(body) } else { Err(failures) }
+    }
+
+    fn identity(&self, _object: &str, path: &str, record: &Map) -> Option<String> {
+        let mut parts = path.split('.');
+        let mut value = record.get(parts.next()?)?;
+        for part in parts {
+            value = value.get(part)?;
+        }
+        value.as_str().filter(|text| !text.is_empty()).map(str::to_lowercase)
+    }
+
+    fn create<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [NewRecord],
+    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+        let mut state = self.state.lock().unwrap();
+        let fault = state.write("create", object, batch.len());
+        match fault {
+            Some(Fault::LostBefore) => return ready(Err(BatchError::Unknown { why: "reset".to_owned() })),
+            Some(Fault::DiesBefore) => return ready(Err(died())),
+            _ => {}
+        }
+        let inserted = state.insert(object, batch);
+        ready(match (inserted, fault) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(Fault::LostAfter)) => Err(BatchError::Unknown { why: "reset".to_owned() }),
+            (Ok(()), Some(Fault::DiesAfter)) => Err(died()),
+            (Ok(()), _) => Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect()),
+        })
+    }
+
+    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+        let mut state = self.state.lock().unwrap();
+        let fault = state.write("update", object, batch.len());
+        if fault == Some(Fault::LostBefore) {
+            return ready(Err(BatchError::Unknown { why: "reset".to_owned() }));
+        }
+        let records = state.objects.entry(object.to_owned()).or_default();
+        for change in batch {
+            records.entry(change.id.clone()).or_default().0.extend(change.body.clone());
+        }
+        ready(match fault {
+            Some(Fault::LostAfter) => Err(BatchError::Unknown { why: "reset".to_owned() }),
+            Some(Fault::DiesAfter | Fault::DiesBefore) => Err(died()),
+            _ => Ok(()),
+        })
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        let body = json!({"through": link.through, owner_object: owner_id, &*target.object: &*target.id});
+        Ok(body.as_object().unwrap().clone())
+    }
+
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        state.write("restore", object, ids.len());
+        for id in ids {
+            if let Some(record) = state.objects.get_mut(object).and_then(|records| records.get_mut(id)) {
+                record.1 = false;
+            }
+        }
+        ready(Ok(()))
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        state.write("destroy", object, ids.len());
+        if let Some(records) = state.objects.get_mut(object) {
+            records.retain(|id, _| !ids.contains(id));
+        }
+        ready(Ok(()))
+    }
+
+    fn compare(&self, _object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
+        let expected = native(expected);
+        let found = found.get(&field.field).cloned().unwrap_or_default();
+        let empty = |value: &Json| value.is_null() || value.as_str() == Some("");
+        if expected == found || empty(&expected) && empty(&found) {
+            return Comparison::Same;
+        }
+        Comparison::Differs { expected: expected.to_string(), found: found.to_string() }
+    }
+
+    fn upload<'a>(
+        &'a self,
+        _object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
+        let bytes = std::fs::read(path).unwrap();
+        if bytes.is_empty() {
+            let why = "the file is empty".to_owned();
+            return ready(Err(LoadError::File { path: name.to_owned(), why }));
+        }
+        let mut body = Map::new();
+        body.insert(field.to_owned(), json!({"name": name, "bytes": bytes.len()}));
+        let hash = format!("blake3:{}", blake3::hash(&bytes).to_hex());
+        ready(Ok(Uploaded { body, hash, bytes: bytes.len() as u64 }))
+    }
+
+    fn stored_file<'a>(
+        &'a self,
+        _object: &'a str,
+        _field: &'a str,
+        _found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
+        ready(Ok(None))
+    }
+}

@@ -1,0 +1,122 @@
+//! A destination in memory that can refuse, forget to answer and break off; and plans by hand.
+#![expect(missing_docs, reason = "support of tests")]
+#![expect(dead_code, reason = "each test uses a part")]
+
+pub mod memory;
+pub mod plans;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use migr_engine::{CancellationFlag, Context, RunOptions, RunSummary, SharedJournal, Silent};
+use migr_extract::Export;
+use migr_journal::{Identity, Journal};
+use migr_plan::Plan;
+
+pub use memory::Memory;
+
+/// A project in a folder of its own.
+pub struct Project {
+    pub folder: tempfile::TempDir,
+    pub plan: Arc<Plan>,
+    pub destination: Arc<Memory>,
+    pub options: RunOptions,
+    pub cancellation: CancellationFlag,
+}
+
+impl Project {
+    pub fn new(plan: Plan, files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("export")).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join("export").join(name), text).unwrap();
+        }
+        Self {
+            folder,
+            plan: Arc::new(plan),
+            destination: Arc::new(Memory::default()),
+            options: RunOptions { in_flight: 2, ..RunOptions::default() },
+            cancellation: CancellationFlag::default(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn journal(&self) -> Journal {
+        let hash = self.plan.hash().unwrap();
+        let identity = Identity { migration: &self.plan.migration, destination: "memory", plan_hash: &hash };
+        Journal::open(&self.path().join(".migr/journal.db"), &identity).unwrap()
+    }
+
+    pub fn context(&self) -> Context {
+        Context {
+            plan: Arc::clone(&self.plan),
+            export: Arc::new(Export::open(&self.plan, self.path()).unwrap()),
+            destination: Arc::clone(&self.destination) as Arc<dyn migr_load::Destination>,
+            journal: SharedJournal::new(self.journal()),
+            progress: Arc::new(Silent),
+            cancellation: self.cancellation.clone(),
+            options: self.options.clone(),
+            work: self.path().join(".migr"),
+        }
+    }
+
+    /// One process: the journal is opened, the plan carried out, the journal closed.
+    pub fn run(&self) -> Result<RunSummary, migr_engine::EngineError> {
+        let context = self.context();
+        // Several threads, as in the program; the future must be able to move between them.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async move { tokio::spawn(async move { migr_engine::run(&context).await }).await.unwrap() })
+    }
+
+    pub fn setup(&self) -> Result<migr_engine::SetupSummary, migr_engine::EngineError> {
+        let context = self.context();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(migr_engine::setup(&context))
+    }
+
+    /// What the export and the journal amount to, one line per map.
+    pub fn counts(&self) -> String {
+        let fold = self.journal().reader().unwrap().fold().unwrap();
+        let report = migr_report::Report::new(&self.plan, &fold);
+        assert_eq!(report.imbalances(), [], "the numbers do not add up");
+        let line = |object: &migr_report::Object| {
+            format!(
+                "{}: {} read, {} created, {} updated, {} unchanged, {} skipped, {} quarantined",
+                object.map,
+                object.read,
+                object.created,
+                object.updated,
+                object.unchanged,
+                object.skipped,
+                object.quarantined
+            )
+        };
+        report.objects.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Why records were set aside, skipped, repaired.
+    pub fn reasons(&self) -> String {
+        let fold = self.journal().reader().unwrap().fold().unwrap();
+        let mut lines = Vec::new();
+        for entry in fold.quarantine {
+            let field = entry.field.map(|field| format!(" {field}:")).unwrap_or_default();
+            lines.push(format!("quarantined {} {}:{}{field} {}", entry.key, entry.file, entry.line, entry.reason));
+        }
+        lines.extend(
+            fold.skips.into_iter().map(|entry| format!("skipped {}: {} ({})", entry.step, entry.reason, entry.records)),
+        );
+        for entry in fold.repairs {
+            lines.push(format!(
+                "repaired {} {}:{} {}: {}",
+                entry.key, entry.file, entry.line, entry.field, entry.reason
+            ));
+        }
+        for entry in fold.orphans {
+            lines.push(format!("orphan of {}: {} {} line {}", entry.owner, entry.step, entry.key, entry.line));
+        }
+        lines.join("\n")
+    }
+}
