@@ -17,6 +17,8 @@ pub enum Parameter {
     DateOrDatetime,
     /// An instant.
     Datetime,
+    /// A text, or an instant.
+    TextOrDatetime,
     /// An amount with its currency.
     Currency,
     /// A boolean, or a text that is read as one.
@@ -144,6 +146,7 @@ impl Parameter {
             Self::Date => "date",
             Self::DateOrDatetime => "date or datetime",
             Self::Datetime => "datetime",
+            Self::TextOrDatetime => "text or datetime",
             Self::Currency => "currency",
             Self::BooleanOrText => "boolean or text",
             Self::List => "list",
@@ -163,7 +166,7 @@ pub const FUNCTIONS: &[Function] = &[
     function("boolean", P::BooleanOrText, Output::Boolean).fallible(),
     function("collapse", P::Text, Output::Text),
     function("country_code", P::Text, Output::Text).fallible(),
-    function("date", P::Text, Output::Date).with(&[("format", P::Literal)], 0).fallible(),
+    function("date", P::TextOrDatetime, Output::Date).with(&[("format", P::Literal)], 0).fallible(),
     function("datetime", P::Text, Output::Datetime).with(&[("format", P::Literal), ("zone", P::Literal)], 0).fallible(),
     function("decimal", P::NumberOrText, Output::Decimal).fallible(),
     function("digits", P::Text, Output::Text),

@@ -138,6 +138,7 @@ impl Inference<'_, '_> {
             Parameter::Date => *ty == Type::Date,
             Parameter::DateOrDatetime => matches!(ty, Type::Date | Type::Datetime),
             Parameter::Datetime => *ty == Type::Datetime,
+            Parameter::TextOrDatetime => ty.is_text_like() || *ty == Type::Datetime,
             Parameter::Currency => *ty == Type::Currency,
             Parameter::BooleanOrText => *ty == Type::Boolean || ty.is_text_like(),
             Parameter::List => matches!(ty, Type::List(_)),

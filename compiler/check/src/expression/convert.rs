@@ -282,7 +282,7 @@ fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
         (Type::Date, Type::Datetime) => {
             "say at what time of the day: `| at(\"12:00\", \"America/New_York\")`".to_owned()
         }
-        (Type::Datetime, Type::Date) => "a datetime has a time of day; declare the column as a date".to_owned(),
+        (Type::Datetime, Type::Date) => "take the day, in the migration's zone: `| date`".to_owned(),
         (Type::Date | Type::Datetime, Type::Text) => "write it out: `| format(\"%Y-%m-%d\")`".to_owned(),
         (Type::Currency, Type::Number | Type::Decimal | Type::Integer) => "take the amount: `| amount`".to_owned(),
         (_, Type::Currency) if text || found.is_numeric() => "read it as money: `| money`".to_owned(),
