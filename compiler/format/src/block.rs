@@ -200,8 +200,9 @@ impl<'a> Printer<'a> {
             if number > 0 {
                 text.push(',');
             }
-            push_gap(&mut text, &gap.trailing, &gap.lines, &inner, number == 0);
-            text.push_str(&if turned { format!("\n{inner}") } else { " ".to_owned() });
+            push_gap(&mut text, gap.trailing, &gap.lines, &inner, number == 0);
+            text.push_str(if turned { "\n" } else { " " });
+            text.push_str(if turned { &inner } else { "" });
             text.push_str(&print(self, number, indent + 2));
             at = *to;
         }
@@ -209,7 +210,7 @@ impl<'a> Printer<'a> {
         if gap.lines.last() == Some(&None) {
             gap.lines.pop();
         }
-        push_gap(&mut text, &gap.trailing, &gap.lines, &inner, spans.is_empty());
+        push_gap(&mut text, gap.trailing, &gap.lines, &inner, spans.is_empty());
         text.push('\n');
         text.push_str(&" ".repeat(indent));
         text.push_str(close);
@@ -217,7 +218,7 @@ impl<'a> Printer<'a> {
     }
 }
 
-fn push_gap(text: &mut String, trailing: &Option<&str>, lines: &[Option<&str>], inner: &str, first: bool) {
+fn push_gap(text: &mut String, trailing: Option<&str>, lines: &[Option<&str>], inner: &str, first: bool) {
     if let Some(comment) = trailing {
         text.push_str("  ");
         text.push_str(comment);

@@ -166,7 +166,10 @@ impl Printer<'_> {
                             format!("= {}", printer.written(object.span)),
                         )
                     });
-                    text.push_str(&format!(" by {} {block}", self.written(by.column.span)));
+                    text.push_str(" by ");
+                    text.push_str(self.written(by.column.span));
+                    text.push(' ');
+                    text.push_str(&block);
                 }
                 text
             }

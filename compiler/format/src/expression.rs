@@ -48,9 +48,11 @@ impl Printer<'_> {
                 let [when, yes, no] = [condition.span, then.span, otherwise.span].map(place);
                 let mut text = format!("if {}", self.expression(condition, indent));
                 text.push_str(&self.turn(when.1, yes.0, indent));
-                text.push_str(&format!("then {}", self.expression(then, indent)));
+                text.push_str("then ");
+                text.push_str(&self.expression(then, indent));
                 text.push_str(&self.turn(yes.1, no.0, indent));
-                text.push_str(&format!("else {}", self.expression(otherwise, indent)));
+                text.push_str("else ");
+                text.push_str(&self.expression(otherwise, indent));
                 text
             }
             Expression::Record(fields) => self.record(fields, expr.span, indent),

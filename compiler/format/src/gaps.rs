@@ -87,7 +87,13 @@ impl<'a> Printer<'a> {
     }
 
     fn breaks(&self, from: usize, to: usize) -> usize {
-        self.slice(from, to).bytes().filter(|byte| *byte == b'\n').count()
+        let between = self.slice(from, to).as_bytes();
+        let ends = |at: usize| match between.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => between.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        (0..between.len()).filter(|at| ends(*at)).count()
     }
 
     /// Whether a line ends between two offsets.
@@ -117,7 +123,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn has_finding(&self, start: usize, end: usize, within: &[(usize, usize)]) -> bool {
         self.findings
             .iter()
-            .filter(|at| (start..=end).contains(*at))
+            .filter(|at| (start..end).contains(*at))
             .any(|at| !within.iter().any(|(from, to)| (*from..=*to).contains(at)))
     }
 

@@ -1,4 +1,9 @@
 //! What is said of texts that do not follow the grammar: source and findings side by side.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail by a panic, and reads its own cases"
+)]
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,9 @@
 //! Whole programs of the language's design.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail by a panic, and reads its own cases"
+)]
 
 use migr_diagnostics::Diagnostics;
 use migr_source::SourceMap;

@@ -1,4 +1,5 @@
 //! Small texts and the trees they are read as.
+#![expect(clippy::panic, clippy::string_slice, reason = "a test may fail by a panic, and reads its own cases")]
 
 use migr_diagnostics::Diagnostics;
 use migr_source::FileId;
