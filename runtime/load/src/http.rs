@@ -360,15 +360,15 @@ fn client(options: &HttpOptions, bearer: Option<HeaderValue>) -> Result<reqwest:
         .tcp_nodelay(true);
     if let Some(proxy) = &options.proxy {
         let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|error| settings(format!("the proxy's address cannot be used ({})", error.without_url())))?;
+            .map_err(|error| settings(format!("the proxy's address cannot be used ({})", cause(&error))))?;
         builder = builder.proxy(proxy);
     }
     for pem in &options.certificates {
         let bundle = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|error| settings(format!("the certificates cannot be read ({error})")))?;
+            .map_err(|error| settings(format!("the certificates cannot be read ({})", cause(&error))))?;
         builder = builder.tls_certs_merge(bundle);
     }
-    builder.build().map_err(|error| settings(format!("the connection cannot be prepared ({error})")))
+    builder.build().map_err(|error| settings(format!("the connection cannot be prepared ({})", cause(&error))))
 }
 
 async fn open(file: &Path) -> Result<tokio::fs::File, LoadError> {
@@ -386,15 +386,17 @@ fn why(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    if std::ptr::addr_eq(cause, error) {
-        return "the connection failed".to_owned();
-    }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-    format!("{what} ({cause})")
+    format!("{what} ({})", cause(error))
+}
+
+/// What it comes from in the end. The error's own text is not shown: it may hold an address.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| "no cause is known".to_owned(), ToString::to_string)
 }
 
 /// Seconds, or a date.

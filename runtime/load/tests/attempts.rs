@@ -294,3 +294,42 @@ async fn every_request_carries_the_token_and_no_debug_text_shows_it() {
     assert!(!format!("{destination:?}").contains("TOKEN-1"));
     assert_eq!(destination.requests(), 4);
 }
+
+#[test]
+fn settings_that_cannot_be_used_are_said_before_anything_is_sent() {
+    let mut told = Vec::new();
+    for (url, token) in [
+        ("crm.example", "T"),
+        ("ftp://crm.example", "T"),
+        ("https://me:secret@crm.example", "T"),
+        ("https://crm.example", " \n"),
+        ("https://crm.example", "a\u{1}b"),
+    ] {
+        let endpoint = migr_load::Endpoint { url: url.to_owned(), token: migr_load::Secret::new(token) };
+        told.push(migr_load::connect(&support::plan(), endpoint, options()).unwrap_err().to_string());
+    }
+    let endpoint = migr_load::Endpoint { url: "https://crm.example".to_owned(), token: migr_load::Secret::new("T") };
+    let mut other = support::plan();
+    other.destination.connector = "salesforce".to_owned();
+    told.push(migr_load::connect(&other, endpoint.clone(), options()).unwrap_err().to_string());
+    let proxied = migr_load::HttpOptions { proxy: Some("http://user:hidden@".to_owned()), ..options() };
+    told.push(migr_load::connect(&support::plan(), endpoint.clone(), proxied).unwrap_err().to_string());
+    let trusted = migr_load::HttpOptions {
+        certificates: vec![b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----".to_vec()],
+        ..options()
+    };
+    told.push(migr_load::connect(&support::plan(), endpoint, trusted).unwrap_err().to_string());
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test]
+async fn requests_go_through_the_proxy_that_is_set() {
+    let proxy = reading(vec![counted]).await;
+    let endpoint = migr_load::Endpoint { url: "http://crm.invalid".to_owned(), token: migr_load::Secret::new("T") };
+    let proxied = migr_load::HttpOptions { proxy: Some(proxy.url.clone()), ..options() };
+    let destination = migr_load::connect(&support::plan(), endpoint, proxied).unwrap();
+    // A proxy is asked for the whole address; the scripted server does not know it and answers the count to everything.
+    assert!(destination.schema().await.is_err());
+    let seen = proxy.seen.lock().unwrap();
+    assert!(seen[0].head.starts_with("GET http://crm.invalid/rest/metadata/objects"), "{}", seen[0].head);
+}

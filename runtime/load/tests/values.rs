@@ -300,3 +300,54 @@ async fn a_file_is_left_to_its_upload_and_told_by_its_name() {
     let found = recording("321-attachment-create")["answer"]["data"]["createAttachment"].as_object().unwrap().clone();
     assert_eq!(destination.compare("attachments", &field, &value, &found), Comparison::Same);
 }
+
+/// What a server that keeps values as they are recorded would answer: the body, with the same rewriting applied twice.
+#[test]
+fn any_value_that_can_be_encoded_is_found_again_in_its_own_body() {
+    use proptest::prelude::{Just, Strategy, any, prop_oneof};
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let destination = runtime.block_on(workspace());
+    let texts = (
+        "(legacyId|about1|blog|billingEmails|extUuid|tier)",
+        ".{0,40}|[A-Za-z]{1,5}@[A-Z]{1,5}\\.example|(https?://)?[A-Za-zö]{1,9}\\.[a-z]{2}(/[A-Za-z]{0,3}){0,2}|GOLD",
+    )
+        .prop_map(|(field, text)| (field, Value::text(text)));
+    let others = prop_oneof![
+        any::<i64>().prop_map(|number| ("headcount".to_owned(), Value::Integer(number))),
+        (any::<i64>(), 0..6_u32).prop_map(|(number, scale)| (
+            "headcount".to_owned(),
+            Value::Decimal(rust_decimal::Decimal::new(number / 1000, scale))
+        )),
+        any::<i64>().prop_map(|micros| ("arr".to_owned(), money(micros))),
+        (-60_000_000_000_i64..250_000_000_000, 0..1_000_000_000_i32).prop_map(|(second, nano)| (
+            "originalCreatedAt".to_owned(),
+            Value::Datetime(jiff::Timestamp::new(second, nano).unwrap())
+        )),
+        "[1-9][0-9]{6,11}".prop_map(|digits| {
+            let phone =
+                Phone { e164: format!("+{digits}"), calling_code: 7, country: Country::new("KZ"), extension: None };
+            ("officePhones".to_owned(), Value::Phone(phone))
+        }),
+        Just(("arr".to_owned(), Value::None)),
+        proptest::collection::vec(".{0,9}", 0..4).prop_map(|items| (
+            "tagsList".to_owned(),
+            Value::list(items.into_iter().map(Value::text).filter(|item| !item.is_none()).collect())
+        )),
+    ];
+    proptest::test_runner::TestRunner::default()
+        .run(&prop_oneof![texts, others], |(field, value)| {
+            let mapping = mapping(&field, json!({"kind": "text"}));
+            if let Ok(body) = destination.encode("companies", &[(&mapping, &value)]) {
+                assert_eq!(destination.compare("companies", &mapping, &value, &body), Comparison::Same);
+                let again = destination.identity("companies", &field, &body);
+                assert_eq!(
+                    again.is_none(),
+                    destination.compare("companies", &mapping, &Value::None, &body) == Comparison::Same,
+                    "{field} {again:?}"
+                );
+            }
+            Ok(())
+        })
+        .unwrap();
+}

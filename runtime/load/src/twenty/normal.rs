@@ -153,7 +153,7 @@ pub(super) fn identity(native: &str, part_name: Option<&str>, value: &Value) -> 
             other => number_or_text(other),
         },
         (native, None) => match canonical(native, value) {
-            Value::Null => String::new(),
+            empty if empty == canonical(native, &Value::Null) => String::new(),
             Value::String(text) => text,
             other => number_or_text(&other),
         },
