@@ -156,14 +156,15 @@ fn the_original_creation_time_is_kept_in_a_custom_field() {
     let export = project.read("export/contacts.csv");
     let mut reader = csv::Reader::from_reader(export.as_bytes());
     let at = |name: &str, reader: &mut csv::Reader<&[u8]>| reader.headers().unwrap().iter().position(|header| header == name).unwrap();
-    let (key, created) = (at("Contact ID", &mut reader), at("Created At", &mut reader));
-    let row = reader.records().map(Result::unwrap).find(|row| &row[key] == "C00000001").unwrap();
-    let local = jiff::civil::DateTime::strptime("%m/%d/%Y %I:%M %p", &row[created]).unwrap();
-    let expected = local.in_tz("America/New_York").unwrap().timestamp();
+    let created = at("Created At", &mut reader);
+    let instant = |text: &str| {
+        let local = jiff::civil::DateTime::strptime("%m/%d/%Y %I:%M %p", text).ok()?;
+        Some(local.in_tz("America/New_York").unwrap().timestamp())
+    };
+    let expected: BTreeSet<_> = reader.records().filter_map(|row| instant(&row.unwrap()[created])).collect();
     let people = project.sandbox_records("people");
-    let kept = people.iter().filter_map(|person| person["originalCreatedAt"].as_str());
-    assert!(
-        kept.map(|text| text.parse::<jiff::Timestamp>().unwrap()).any(|kept| kept == expected),
-        "no person was originally created at {expected}"
-    );
+    let kept: Vec<jiff::Timestamp> =
+        people.iter().filter_map(|person| Some(person["originalCreatedAt"].as_str()?.parse().unwrap())).collect();
+    assert!(kept.len() >= 190, "{} of {} people have it", kept.len(), people.len());
+    assert!(kept.iter().all(|one| expected.contains(one)));
 }

@@ -57,16 +57,26 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Show what a migration will do.
     Plan(PlanArguments),
+    /// Read the whole export and the destination's schema; write `migr.lock`.
+    Audit(AuditArguments),
     /// Draw which map waits for which.
     Graph(GraphArguments),
     /// Create the custom objects, fields and options that the plan needs.
     Setup(SetupArguments),
     /// Carry the migration out; resumes where it stopped.
     Run(RunArguments),
+    /// Read back what was written and compare every field with the source.
+    Verify(VerifyArguments),
+    /// Go back to the state before.
+    Rollback(RollbackArguments),
     /// Show what became of every record.
     Report(ReportArguments),
     /// Show where a migration stands.
     Status(ProjectArguments),
+    /// List what was set aside, or let it be tried again.
+    Quarantine(QuarantineArguments),
+    /// Print the audit trail, one line per record and attempt.
+    Journal(JournalArguments),
     /// Serve a stand-in for a destination on this machine.
     Sandbox(SandboxArguments),
 }
@@ -102,6 +112,9 @@ pub(crate) struct DemoArguments {
     /// The folder to work in; a fresh one below the system's temporary folder unless given.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
+    /// Then go back, and prove that the destination is as it was before.
+    #[arg(long)]
+    pub(crate) rollback: bool,
 }
 
 /// `migr check`
@@ -228,6 +241,124 @@ pub(crate) enum EventFormat {
     Human,
     /// One JSON object a line.
     Jsonl,
+}
+
+/// `migr audit`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AuditArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Read the export alone; what an earlier audit found of the destination is kept.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// List every finding, not only the first of each kind.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Write every finding to a file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) findings: Option<PathBuf>,
+    /// The form of the findings.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Human, value_name = "FORM")]
+    pub(crate) format: AuditFormat,
+}
+
+/// Forms of an audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For a terminal.
+    Human,
+    /// For a pull request.
+    Markdown,
+    /// One document.
+    Json,
+}
+
+/// `migr verify`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Read back about so many records, always the same ones.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u64>,
+    /// The form of the events.
+    #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
+    pub(crate) format: EventFormat,
+}
+
+/// `migr rollback`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Change nothing; say what would be done and what cannot be undone.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The form of the events.
+    #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
+    pub(crate) format: EventFormat,
+}
+
+/// `migr quarantine`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct QuarantineArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) action: QuarantineAction,
+}
+
+/// What is done with the quarantine.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum QuarantineAction {
+    /// List the records that were set aside, each with file, line, field and reason.
+    List(QuarantineListArguments),
+    /// Let them go, so that the next run tries them again.
+    Retry(RetryArguments),
+}
+
+/// `migr quarantine list`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct QuarantineListArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// Those of the embedded stand-in.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `migr quarantine retry`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Only those of this map.
+    #[arg(long, value_name = "MAP")]
+    pub(crate) map: Option<String>,
+}
+
+/// `migr journal`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JournalArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// That of the embedded stand-in.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Check that no entry was changed, removed or slipped in.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// The form of the lines.
+    #[arg(long, value_parser = ["jsonl"], default_value = "jsonl", value_name = "FORM")]
+    pub(crate) format: String,
 }
 
 /// `migr report`

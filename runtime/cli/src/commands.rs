@@ -1,13 +1,18 @@
 //! One module per command.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod graph;
+pub(crate) mod journal;
 pub(crate) mod plan;
+pub(crate) mod quarantine;
 pub(crate) mod report;
+pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
 pub(crate) mod status;
+pub(crate) mod verify;

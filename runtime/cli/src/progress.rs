@@ -39,9 +39,14 @@ impl Shown {
         Self { console, format, step: Mutex::new(None) }
     }
 
+    /// Whether events are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == EventFormat::Jsonl
+    }
+
     /// Ends a stream of JSON with its summary.
     pub(crate) fn summary(&self, mut summary: serde_json::Value) {
-        if self.format == EventFormat::Jsonl {
+        if self.is_json() {
             if let Some(object) = summary.as_object_mut() {
                 object.shift_insert(0, "type".to_owned(), "summary".into());
             }
@@ -86,7 +91,7 @@ fn style(template: &str) -> ProgressStyle {
 
 impl Progress for Shown {
     fn event(&self, event: Event) {
-        if self.format == EventFormat::Jsonl {
+        if self.is_json() {
             if let Ok(line) = serde_json::to_string(&event) {
                 self.console.result(format_args!("{line}\n"));
             }

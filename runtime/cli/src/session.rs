@@ -6,7 +6,7 @@ use std::sync::Arc;
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError};
-use migr_load::{Endpoint, HttpOptions, Rate, Secret};
+use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::Plan;
 use migr_sandbox::{Sandbox, SandboxOptions};
 
@@ -20,6 +20,43 @@ use crate::progress::Shown;
 use crate::project::Project;
 use crate::state::State;
 
+/// A destination that is reached: the real one or the embedded stand-in.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// The destination.
+    pub(crate) destination: Arc<dyn Destination>,
+    sandbox: Option<Sandbox>,
+}
+
+impl Reached {
+    /// Reaches the destination of a plan, or starts the stand-in in its place.
+    pub(crate) async fn open(plan: &Plan, state: &State) -> Result<Self, Fault> {
+        let (endpoint, sandbox) = if state.is_sandbox() {
+            let sandbox = start_sandbox(state).await?;
+            (Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) }, Some(sandbox))
+        } else {
+            (endpoint(&plan.destination)?, None)
+        };
+        let http = HttpOptions { rate: sandbox.as_ref().map(|_| UNPACED), ..HttpOptions::default() };
+        let destination = migr_load::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
+        Ok(Self { destination: Arc::from(destination), sandbox })
+    }
+
+    /// A hash over all that the stand-in holds, where it is the destination.
+    pub(crate) fn fingerprint(&self) -> Option<Result<String, Fault>> {
+        let fingerprint = self.sandbox.as_ref()?.fingerprint();
+        Some(fingerprint.map_err(|error| Fault::failed(format!("the sandbox cannot be read: {error}"))))
+    }
+
+    /// Ends it; the stand-in writes its state to disk.
+    pub(crate) async fn close(self) {
+        drop(self.destination);
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
 /// Everything that a command on a destination works with.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -27,9 +64,8 @@ pub(crate) struct Session {
     pub(crate) context: Context,
     /// What is kept of it.
     pub(crate) state: State,
-    /// Who shows progress.
-    pub(crate) shown: Arc<Shown>,
-    sandbox: Option<Sandbox>,
+    /// The destination.
+    pub(crate) reached: Reached,
 }
 
 /// What a session is opened for.
@@ -53,59 +89,52 @@ impl Session {
         if let Some(path) = opening.saved_plan {
             same_plan(&plan, path)?;
         }
-        let state = if opening.live.sandbox {
-            State::of_sandbox(&project)
-        } else {
-            State::of_destination(&project, &plan.destination.name)
-        };
-        let export = Export::open(&plan, &project.folder).map_err(|error| Fault::new(Exit::Findings, error.to_string()))?;
-        let (endpoint, sandbox) = if opening.live.sandbox {
-            let sandbox = start_sandbox(&state).await?;
-            (Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) }, Some(sandbox))
-        } else {
-            (endpoint(&plan.destination)?, None)
-        };
-        let http = HttpOptions { rate: sandbox.as_ref().map(|_| UNPACED), ..HttpOptions::default() };
-        let destination = migr_load::connect(&plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
+        let state = state(&project, opening.live, &plan);
+        let export = export(&plan, &project)?;
         let journal = journal(&plan, &state)?;
+        let reached = Reached::open(&plan, &state).await?;
         state.note_as_last()?;
-        let json = plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")))?;
-        crate::files::replace(&state.plan(), json.as_bytes())?;
-        let cancellation = CancellationFlag::default();
-        stop_on_interrupt(cancellation.clone(), console);
-        let progress = Arc::clone(&opening.shown);
+        crate::files::replace(&state.plan(), json(&plan)?.as_bytes())?;
         let context = Context {
             plan: Arc::new(plan),
             export: Arc::new(export),
-            destination: Arc::from(destination),
+            destination: Arc::clone(&reached.destination),
             journal: SharedJournal::new(journal),
-            progress,
-            cancellation,
+            progress: opening.shown,
+            cancellation: stop_on_interrupt(console),
             options: opening.options,
             work: state.folder(),
         };
-        Ok(Some(Self { context, state, shown: opening.shown, sandbox }))
+        Ok(Some(Self { context, state, reached }))
     }
 
-    /// Ends it; the stand-in writes its state to disk.
+    /// Ends it.
     pub(crate) async fn close(self) {
         drop(self.context);
-        if let Some(sandbox) = self.sandbox {
-            sandbox.stop().await;
-        }
+        self.reached.close().await;
     }
+}
 
-    /// The stand-in, where it is the destination.
-    pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
-        self.sandbox.as_ref()
-    }
+/// The state of the destination that a command means.
+pub(crate) fn state(project: &Project, live: &LiveArguments, plan: &Plan) -> State {
+    if live.sandbox { State::of_sandbox(project) } else { State::of_destination(project, &plan.destination.name) }
+}
+
+/// The export that a plan reads.
+pub(crate) fn export(plan: &Plan, project: &Project) -> Result<Export, Fault> {
+    Export::open(plan, &project.folder).map_err(|error| Fault::new(Exit::Findings, error.to_string()))
+}
+
+/// The JSON form of a plan.
+pub(crate) fn json(plan: &Plan) -> Result<String, Fault> {
+    plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")))
 }
 
 /// The stand-in has no limit unless it is asked for one.
 const UNPACED: Rate = Rate { requests: 1_000_000, per_seconds: 1, burst: None };
 
 /// The project's plan; `None` where it has errors, which are printed.
-fn compiled(project: &Project, to: Option<&str>, console: Console) -> Result<Option<Plan>, Fault> {
+pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) -> Result<Option<Plan>, Fault> {
     match project.plan(to) {
         Ok((plan, findings)) => {
             show_on_stderr(&findings, console);
@@ -143,7 +172,8 @@ async fn start_sandbox(state: &State) -> Result<Sandbox, Fault> {
     migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
 }
 
-fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
+/// The journal of a plan, for writing.
+pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
     let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
     let identity = Identity { migration: &plan.migration, destination: state.name(), plan_hash: &hash };
     Journal::open(&state.journal(), &identity).map_err(|error| {
@@ -156,14 +186,17 @@ fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
 }
 
 /// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too.
-fn stop_on_interrupt(cancellation: CancellationFlag, console: Console) {
+pub(crate) fn stop_on_interrupt(console: Console) -> CancellationFlag {
+    let cancellation = CancellationFlag::default();
+    let flag = cancellation.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            cancellation.cancel();
+            flag.cancel();
             console.error("stopping at the end of this batch; press Ctrl-C again to stop at once");
         }
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
+    cancellation
 }

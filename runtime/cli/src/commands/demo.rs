@@ -2,18 +2,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_engine::RunOptions;
+use migr_engine::audit::Severity;
+use migr_plan::Plan;
 use migr_report::html;
 
 use crate::args::{DemoArguments, EventFormat, LiveArguments, ProjectArguments};
-use crate::commands::run::{carry_out, exit, show};
+use crate::commands::audit::{self, Looked, lock_path};
+use crate::commands::report::read;
+use crate::commands::run::{Outcome, carry_out, exit, show};
+use crate::commands::{rollback, verify};
 use crate::console::Console;
+use crate::engine_fault::fault;
 use crate::examples::{EXAMPLES, Example};
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::findings::show_on_stderr;
 use crate::progress::Shown;
 use crate::project::Project;
-use crate::session::{Opening, Session};
+use crate::session::{Opening, Reached, Session, compiled};
+use crate::state::State;
 
 /// Runs an example through its life in the embedded stand-in. Records that are set aside are part of the example: they do not fail it.
 pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<Exit, Fault> {
@@ -24,40 +30,85 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let project = Project { folder: folder.clone(), entry: None };
 
     console.news("1. check and plan");
-    let plan = match project.plan(None) {
-        Ok((plan, findings)) => {
-            show_on_stderr(&findings, console);
-            plan
-        }
-        Err(findings) => {
-            show_on_stderr(&findings, console);
-            return Ok(Exit::Findings);
-        }
-    };
-    console.news(format_args!("   {} maps; {}", plan.stages.len(), migr_plan::render::summary_line(&plan.summary)));
+    let Some(plan) = compiled(&project, None, console)? else { return Ok(Exit::Findings) };
+    console.news(format_args!("   {} maps, {} changes of the destination's schema", plan.stages.len(), plan.setup.len()));
 
-    console.news("\n2. set up the destination and move the records");
+    console.news("\n2. audit: read the whole export and look at the destination");
+    let state = State::of_sandbox(&project);
+    let lock = lock_path(&project, None);
+    let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
+    let reached = Reached::open(&plan, &state).await?;
+    let before = reached.fingerprint().transpose()?;
+    let audited = audit::carry_out(&looked, Some(&reached), None, console).await;
+    reached.close().await;
+    let audited = audited?;
+    console.news(format_args!(
+        "   {} errors, {} warnings and {} notes; they are what this export is made to have",
+        audited.count(Severity::Error),
+        audited.count(Severity::Warning),
+        audited.count(Severity::Note),
+    ));
+
+    console.news("\n3. set up the destination and move the records");
     let live = LiveArguments { project: ProjectArguments { path: folder.clone(), to: None }, sandbox: true };
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
-    let options = RunOptions { command: "demo".to_owned(), ..RunOptions::default() };
-    let opening = Opening { live: &live, saved_plan: None, options, shown };
+    let options = RunOptions { command: "demo --no-approval".to_owned(), ..RunOptions::default() };
+    let opening = Opening { live: &live, saved_plan: None, options, shown: Arc::clone(&shown) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
-    let outcome = carry_out(&session, console).await;
-    let page = session.state.report_page();
+    let done = move_and_verify(&session, console).await;
     session.close().await;
-    let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
-    crate::files::replace(&page, html::render(&outcome.summary.report).as_bytes())?;
+    let Some((outcome, verified)) = done? else { return Ok(Exit::Blocked) };
 
-    console.news("\n3. what became of every record");
+    console.news("\n5. what became of every record");
     show(&outcome, console);
+    let report = read(&state)?;
+    let page = state.report_page();
+    crate::files::replace(&page, html::render(&report).as_bytes())?;
+    let mut ended = match (exit(&outcome.summary, console), verified) {
+        (Exit::Quarantined | Exit::Done, verified) => verified,
+        (exit, _) => exit,
+    };
+    if arguments.rollback && ended == Exit::Done {
+        console.news("\n6. go back");
+        ended = go_back(&plan, &state, before, shown, console).await?;
+    }
     console.result(format_args!("report: {}\n", page.display()));
     console.news(format_args!("\nlook around in {}, for example:", folder.display()));
-    console.news(format_args!("  migr plan --full {0}\n  migr report {0}", folder.display()));
-    console.news("left out, because this version cannot do it yet: audit, sample, approval, verification, rollback");
-    Ok(match exit(&outcome.summary, console) {
-        Exit::Quarantined => Exit::Done,
-        exit => exit,
-    })
+    console.news(format_args!("  migr plan --full {0}\n  migr audit --sandbox {0}\n  migr quarantine list {0}", folder.display()));
+    if !arguments.rollback {
+        console.news("go back with `migr demo --rollback`, or in that folder with `migr rollback --sandbox`");
+    }
+    console.news("left out, because this version cannot do it yet: the sample and its written approval");
+    Ok(ended)
+}
+
+async fn move_and_verify(session: &Session, console: Console) -> Result<Option<(Outcome, Exit)>, Fault> {
+    let Some(outcome) = carry_out(session, console).await? else { return Ok(None) };
+    console.news("\n4. verify: read every field back");
+    let verified = migr_engine::verify(&session.context, None, &mut |_| {}).await.map_err(fault)?;
+    verify::show(&verified, console);
+    Ok(Some((outcome, verify::exit(&verified))))
+}
+
+/// Takes everything back and compares the stand-in with what it was before.
+async fn go_back(
+    plan: &Plan,
+    state: &State,
+    before: Option<String>,
+    shown: Arc<Shown>,
+    console: Console,
+) -> Result<Exit, Fault> {
+    let summary = rollback::take_back(state, shown, false, console).await?;
+    rollback::show(&summary, console);
+    let reached = Reached::open(plan, state).await?;
+    let after = reached.fingerprint().transpose();
+    reached.close().await;
+    if before.is_some() && after? == before {
+        console.result("The destination's fingerprint is the one it had before.\n");
+        return Ok(rollback::exit(&summary));
+    }
+    console.error("error: the destination's fingerprint is not the one it had before");
+    Ok(Exit::DoesNotHold)
 }
 
 fn example(name: Option<&str>) -> Result<&'static Example, Fault> {

@@ -1,0 +1,109 @@
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use migr_engine::audit::{Audit, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt};
+use migr_plan::{Lock, Plan};
+
+use crate::args::{AuditArguments, AuditFormat};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::project::Project;
+use crate::session::{Reached, compiled, state};
+use crate::state::State;
+
+/// Reads the whole export and what the destination holds, writes `migr.lock`, and reports what an administrator should know. Exit 1 where something is wrong.
+pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Fault> {
+    let project = Project::at(&arguments.live.project.path)?;
+    let Some(plan) = compiled(&project, arguments.live.project.to.as_deref(), console)? else { return Ok(Exit::Findings) };
+    let state = state(&project, &arguments.live, &plan);
+    let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state).await?) };
+    let lock = lock_path(&project, arguments.live.project.to.as_deref());
+    let done = carry_out(&Looked { project: &project, plan: &plan, state: &state, lock: &lock }, reached.as_ref(), arguments.findings.as_deref(), console).await;
+    if let Some(reached) = reached {
+        reached.close().await;
+    }
+    let audit = done?;
+    let text = match arguments.format {
+        AuditFormat::Human => render::terminal(&audit, arguments.full),
+        AuditFormat::Markdown => render::markdown(&audit),
+        AuditFormat::Json => render::json(&audit).map_err(|error| Fault::failed(error.to_string()))?,
+    };
+    console.result(text);
+    console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
+    Ok(if audit.count(Severity::Error) > 0 { Exit::Findings } else { Exit::Done })
+}
+
+/// What is audited.
+#[derive(Debug)]
+pub(crate) struct Looked<'a> {
+    /// The project.
+    pub(crate) project: &'a Project,
+    /// Its plan.
+    pub(crate) plan: &'a Plan,
+    /// The state of its destination.
+    pub(crate) state: &'a State,
+    /// Where the lock is kept.
+    pub(crate) lock: &'a Path,
+}
+
+/// Audits and writes the lock.
+pub(crate) async fn carry_out(
+    looked: &Looked<'_>,
+    reached: Option<&Reached>,
+    findings: Option<&Path>,
+    console: Console,
+) -> Result<Audit, Fault> {
+    let previous = previous(looked.lock)?;
+    let salt = previous.as_ref().and_then(salt).map_or_else(|| looked.plan.migration.clone(), str::to_owned);
+    let scratch = looked.state.folder().join("audit");
+    let mut sink = findings.map(open_sink).transpose()?;
+    let options = AuditOptions {
+        plan: looked.plan,
+        project: &looked.project.folder,
+        scratch: &scratch,
+        destination: reached.map(|reached| &*reached.destination),
+        previous: previous.as_ref(),
+        salt: &salt,
+        sink: sink.as_mut().map(|sink| sink as &mut (dyn FindingSink + Send)),
+    };
+    let audit = audit(options, &News { console }).await.map_err(|error| Fault::new(Exit::Failed, error.to_string()))?;
+    let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
+    crate::files::replace(looked.lock, json.as_bytes())?;
+    Ok(audit)
+}
+
+/// `migr.lock`, or `migr.NAME.lock` for a destination named with `--to`.
+pub(crate) fn lock_path(project: &Project, to: Option<&str>) -> PathBuf {
+    project.folder.join(to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock")))
+}
+
+/// The lock that is there, if one is.
+pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+    Lock::from_json(&text).map(Some).map_err(|error| {
+        Fault::new(Exit::Findings, format!("{}: {error}", path.display()))
+            .with_help("remove it, and `migr audit` writes it anew")
+    })
+}
+
+fn open_sink(path: &Path) -> Result<JsonLines<BufWriter<std::fs::File>>, Fault> {
+    let file = std::fs::File::create(path).map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
+    Ok(JsonLines(BufWriter::new(file)))
+}
+
+/// Says which object is read.
+#[derive(Debug)]
+struct News {
+    console: Console,
+}
+
+impl AuditProgress for News {
+    fn object(&self, object: &str, pass: &str) {
+        if self.console.draws_progress() {
+            self.console.news(format_args!("  {pass} {object}"));
+        }
+    }
+
+    fn records(&self, _rows: u64) {}
+}

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use migr_engine::RunOptions;
+
+use crate::args::{EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments};
+use crate::commands::report::read;
+use crate::console::Console;
+use crate::engine_fault::fault;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::progress::Shown;
+use crate::project::Project;
+use crate::session::{Opening, Session};
+use crate::state::State;
+use crate::table::grouped;
+
+/// What was set aside and why; or lets it go, so that the next run tries again.
+pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Result<Exit, Fault> {
+    match &arguments.action {
+        QuarantineAction::List(arguments) => list(arguments, console),
+        QuarantineAction::Retry(arguments) => retry(arguments, console).await,
+    }
+}
+
+fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, Fault> {
+    let project = Project::at(&arguments.project.path)?;
+    let state = State::meant(&project, arguments.project.to.as_deref(), arguments.sandbox)?;
+    let report = read(&state)?;
+    if arguments.json {
+        let entries = serde_json::json!({ "format_version": 1, "quarantine": report.quarantine });
+        console.result(format_args!("{entries}\n"));
+        return Ok(Exit::Done);
+    }
+    for one in &report.quarantine {
+        let field = one.field.as_deref().map_or_else(String::new, |field| format!(" {field}:"));
+        console.result(format_args!("{}:{}  {} {}{field} {}\n", one.file, one.line, one.map, one.key, one.reason));
+    }
+    console.news(format_args!("{} records are set aside", grouped(report.total().quarantined)));
+    Ok(Exit::Done)
+}
+
+async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fault> {
+    let shown = Arc::new(Shown::new(console, EventFormat::Human));
+    let options = RunOptions { command: "quarantine retry".to_owned(), ..RunOptions::default() };
+    let opening = Opening { live: &arguments.live, saved_plan: None, options, shown };
+    let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
+    session.close().await;
+    let released = released.map_err(fault)?;
+    console.result(format_args!("{} records are let go; `migr run` tries them again.\n", grouped(released)));
+    Ok(Exit::Done)
+}

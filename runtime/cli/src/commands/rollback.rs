@@ -1,0 +1,119 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
+use migr_report::{Report, html};
+
+use crate::args::{EventFormat, LiveArguments, RollbackArguments};
+use crate::commands::report::plan;
+use crate::console::Console;
+use crate::engine_fault::fault;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::progress::Shown;
+use crate::project::Project;
+use crate::session::{Reached, journal, stop_on_interrupt};
+use crate::state::{State, shown};
+use crate::table::grouped;
+
+/// Things left as they are that are printed; the report has all.
+const PRINTED: usize = 20;
+
+/// Takes back what was done, by the journal and the plan that it was done by. Exit 6 when something is not as before.
+pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Result<Exit, Fault> {
+    let project = Project::at(&arguments.live.project.path)?;
+    let progress = Arc::new(Shown::new(console, arguments.format));
+    let state = meant(&project, &arguments.live)?;
+    let summary = take_back(&state, Arc::clone(&progress), arguments.dry_run, console).await?;
+    if arguments.format == EventFormat::Human {
+        show(&summary, console);
+    }
+    let exit = exit(&summary);
+    progress.summary(serde_json::json!({
+        "dry_run": summary.dry_run,
+        "destroyed": summary.destroyed,
+        "restored_records": summary.restored_records,
+        "restored_fields": summary.restored_fields,
+        "trashed": summary.trashed,
+        "schema_removed": summary.schema_removed,
+        "kept_because_changed": summary.kept_fields,
+        "holds": summary.holds,
+        "exit": exit as u8,
+    }));
+    Ok(exit)
+}
+
+fn meant(project: &Project, live: &LiveArguments) -> Result<State, Fault> {
+    State::meant(project, live.project.to.as_deref(), live.sandbox)
+}
+
+/// Takes back what a state's journal holds; a journal that is through is kept aside, so that a corrected spec begins anew.
+pub(crate) async fn take_back(
+    state: &State,
+    progress: Arc<Shown>,
+    dry_run: bool,
+    console: Console,
+) -> Result<RollbackSummary, Fault> {
+    state.reader()?;
+    let plan = Arc::new(plan(state)?);
+    let journal = SharedJournal::new(journal(&plan, state)?);
+    let reached = Reached::open(&plan, state).await?;
+    let context = RollbackContext {
+        destination: Arc::clone(&reached.destination),
+        journal,
+        plan: Some(Arc::clone(&plan)),
+        progress,
+        cancellation: stop_on_interrupt(console),
+    };
+    let done = migr_engine::rollback(&context, dry_run).await;
+    drop(context);
+    reached.close().await;
+    let summary = done.map_err(fault)?;
+    if !dry_run {
+        keep_report(state, &plan)?;
+        if let Some(aside) = set_journal_aside(&state.journal(), &summary).map_err(fault)? {
+            console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
+        }
+    }
+    Ok(summary)
+}
+
+/// The page shows the rollback too.
+fn keep_report(state: &State, plan: &migr_plan::Plan) -> Result<(), Fault> {
+    let fold = state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
+    let page: &Path = &state.report_page();
+    crate::files::replace(page, html::render(&Report::new(plan, &fold)).as_bytes())
+}
+
+/// How a rollback ends.
+pub(crate) fn exit(summary: &RollbackSummary) -> Exit {
+    match (summary.interrupted, summary.holds || summary.dry_run) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::DoesNotHold,
+    }
+}
+
+/// The result for a person.
+pub(crate) fn show(summary: &RollbackSummary, console: Console) {
+    for kept in summary.kept_because_changed.iter().take(PRINTED) {
+        let field = kept.field.as_deref().map_or_else(String::new, |field| format!(", {field}"));
+        console.result(format_args!("kept      {} {}{field}: {}\n", kept.object, kept.id, kept.reason));
+    }
+    for one in summary.not_undoable.iter().take(PRINTED) {
+        let step = one.step.as_deref().map_or_else(String::new, |step| format!("{step}: "));
+        console.result(format_args!("not back  {step}{}\n", one.what));
+    }
+    let (verb, ends) = match (summary.dry_run, summary.holds) {
+        (true, _) => ("would be", ""),
+        (false, true) => ("were", "; all is as before"),
+        (false, false) => ("were", "; not all is as before, see above"),
+    };
+    console.result(format_args!(
+        "Rollback: {} records {verb} destroyed, {} restored, {} put back into the trash, {} schema changes taken back{ends}.\n",
+        grouped(summary.destroyed),
+        grouped(summary.restored_records),
+        grouped(summary.trashed),
+        grouped(summary.schema_removed),
+    ));
+}

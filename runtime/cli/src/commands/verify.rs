@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use migr_engine::{RunOptions, VerifySummary};
+
+use crate::args::VerifyArguments;
+use crate::console::Console;
+use crate::engine_fault::fault;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::progress::Shown;
+use crate::session::{Opening, Session};
+use crate::table::grouped;
+
+/// Differences that are printed; the report has more.
+const PRINTED: usize = 20;
+
+/// Reads back what was written and compares every field with what the source rows say. Exit 6 when it does not hold.
+pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result<Exit, Fault> {
+    let shown = Arc::new(Shown::new(console, arguments.format));
+    let options = RunOptions { command: "verify".to_owned(), ..RunOptions::default() };
+    let opening = Opening { live: &arguments.live, saved_plan: None, options, shown: Arc::clone(&shown) };
+    let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    let done = migr_engine::verify(&session.context, arguments.sample, &mut |_| {}).await;
+    session.close().await;
+    let summary = done.map_err(fault)?;
+    if !shown.is_json() {
+        show(&summary, console);
+    }
+    let exit = exit(&summary);
+    shown.summary(serde_json::json!({
+        "holds": summary.holds,
+        "records": summary.records,
+        "missing_records": summary.missing_records,
+        "fields_compared": summary.fields_compared,
+        "fields_matching": summary.fields_matching,
+        "percent": summary.percent,
+        "differences": summary.differences,
+        "missing": summary.missing,
+        "exit": exit as u8,
+    }));
+    Ok(exit)
+}
+
+/// How a verification ends.
+pub(crate) fn exit(summary: &VerifySummary) -> Exit {
+    match (summary.interrupted, summary.holds) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::DoesNotHold,
+    }
+}
+
+/// The result for a person.
+pub(crate) fn show(summary: &VerifySummary, console: Console) {
+    for missing in summary.missing.iter().take(PRINTED) {
+        console.result(format_args!("missing    {} {} ({}:{}), id {}\n", missing.map, missing.key, missing.file, missing.line, missing.id));
+    }
+    for one in summary.differences.iter().take(PRINTED) {
+        console.result(format_args!(
+            "different  {} {} ({}:{}), {}: expected {}, found {}\n",
+            one.map, one.key, one.file, one.line, one.field, one.expected, one.found
+        ));
+    }
+    for (map, what) in summary.findings.iter().take(PRINTED) {
+        let map = map.as_deref().map_or_else(String::new, |map| format!("{map}: "));
+        console.result(format_args!("found      {map}{what}\n"));
+    }
+    let listed = summary.missing.len() + summary.differences.len() + summary.findings.len();
+    if listed > PRINTED {
+        console.news("`migr report` lists more of them");
+    }
+    let required = summary.required_percent.as_ref().map_or_else(String::new, |percent| format!(", {percent}% required"));
+    console.result(format_args!(
+        "Verify: {} records and {} fields read back, {}% as the source says{required}; {}.\n",
+        grouped(summary.records),
+        grouped(summary.fields_compared),
+        summary.percent,
+        if summary.holds { "holds" } else { "does not hold" },
+    ));
+}
