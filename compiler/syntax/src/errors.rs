@@ -12,6 +12,11 @@ pub(crate) fn syntax_error(expected: &str, found: &str, at: Span) -> Diagnostic 
     Diagnostic::new(Code::E0101, format!("expected {expected}, found {found}"), at, label)
 }
 
+/// One more of very many pieces that cannot be read.
+pub(crate) fn unread(at: Span, expected: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0101, format!("expected {expected}, found something else"), at, "not expected here")
+}
+
 /// A block that the file, or the next thing of its kind, ends.
 pub(crate) fn missing_brace(open: Span, ends: Span) -> Diagnostic {
     Diagnostic::new(Code::E0101, "this block has no closing `}`", open, "opened here")

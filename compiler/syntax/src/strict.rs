@@ -15,6 +15,9 @@ use crate::words::words;
 /// Pieces beyond this many bytes are explained without what was expected: collecting that is slow.
 const EXPLAINED: usize = 20_000;
 
+/// Findings of one item beyond this many say that there is one, not what was expected: explaining takes a second reading.
+const EXPLANATIONS: usize = 1_000;
+
 /// pest's switch for details is one for the process; readings that need it take turns.
 static DETAILS: Mutex<()> = Mutex::new(());
 
@@ -36,6 +39,10 @@ pub(crate) fn explain_junk(node: &Node<'_, '_>, start: usize) {
 }
 
 fn explain_from(node: &Node<'_, '_>, start: usize, strict: Rule) {
+    if node.walk.findings.borrow().len() >= EXPLANATIONS {
+        node.walk.report(errors::unread(node.span(), words(strict)));
+        return;
+    }
     let section = node.input();
     let end = node.start() + node.str().len();
     let piece = section.get(start..end).unwrap_or_default();

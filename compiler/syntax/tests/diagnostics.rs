@@ -152,3 +152,10 @@ fn an_expression_of_too_many_steps_is_refused_whole() {
         assert_eq!(shown, "");
     }
 }
+
+#[test]
+fn every_one_of_very_many_mistakes_is_reported() {
+    let (_, shown) = read(&format!("map A -> b {{\n{}}}\n", "  x = y z\n".repeat(1_500)));
+    assert_eq!(shown.lines().filter(|line| line.contains(" E0101 ")).count(), 1_500);
+    assert!(shown.lines().any(|line| line == "1501:3 E0101 expected an entry of `map`, found something else"));
+}
