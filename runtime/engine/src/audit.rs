@@ -2,6 +2,7 @@
 
 mod cycles;
 mod distinct;
+mod explain;
 mod finding;
 mod identity;
 mod inspect;
@@ -186,7 +187,6 @@ fn read(
     for (number, object) in plan.source.objects.iter().enumerate() {
         objects.push(survey.object(number, object, found)?);
     }
-    drop(survey);
     world.load()?;
     let file_bytes = destination
         .and_then(|destination| destination.capabilities().file_bytes)

@@ -54,7 +54,7 @@ impl Distinct {
         let registers = self.registers.len() as f64;
         let sum: f64 = self.registers.iter().map(|rank| 0.5_f64.powi(i32::from(*rank))).sum();
         let raw = 0.7213 / (1.0 + 1.079 / registers) * registers * registers / sum;
-        let empty = self.registers.iter().filter(|rank| **rank == 0).count();
+        let empty: usize = self.registers.iter().map(|rank| usize::from(*rank == 0)).sum();
         let estimate =
             if raw <= 2.5 * registers && empty > 0 { registers * (registers / empty as f64).ln() } else { raw };
         (estimate.round() as u64, true)

@@ -45,6 +45,9 @@ pub(crate) struct Inspector<'i> {
     file_bytes: Option<u64>,
 }
 
+/// What is wrong with a reference: kind, severity, message, what to do.
+type BadReference = (FindingKind, Severity, String, Option<String>);
+
 /// One column with how it is looked at.
 struct Look<'i> {
     at: usize,
@@ -199,12 +202,7 @@ impl<'i> Inspector<'i> {
         Ok(())
     }
 
-    fn reference(
-        &self,
-        look: &Look<'_>,
-        key: &str,
-        record: &dyn Cells,
-    ) -> Result<Option<(FindingKind, Severity, String, Option<String>)>, AuditError> {
+    fn reference(&self, look: &Look<'_>, key: &str, record: &dyn Cells) -> Result<Option<BadReference>, AuditError> {
         let by = look.column.reference.as_ref().and_then(|reference| reference.by.as_ref());
         let told = by.and_then(|by| {
             let at = self.object.columns.iter().position(|column| column.name == by.column)?;

@@ -36,10 +36,8 @@ pub(crate) async fn learn(
     let mut objects = Vec::new();
     for object in schema.objects.values().filter(|object| touched.contains(&object.name)) {
         let records = destination.count(&object.name, Deleted::Live).await?;
-        let trashed = match destination.capabilities().trash {
-            true => destination.count(&object.name, Deleted::Trashed).await?,
-            false => 0,
-        };
+        let trashed =
+            if destination.capabilities().trash { destination.count(&object.name, Deleted::Trashed).await? } else { 0 };
         objects.push(locked_object(object, records, trashed));
     }
     objects.sort_by(|a, b| a.name.cmp(&b.name));
@@ -167,6 +165,9 @@ fn locked_field(field: &FieldSchema) -> LockedField {
     }
 }
 
+/// Fields with values, and the ids of the records that hold them.
+type Named = BTreeMap<Vec<(String, String)>, Vec<String>>;
+
 type Members = (Option<BTreeSet<String>>, Option<LockedMembers>);
 
 async fn members(plan: &Plan, destination: &dyn Destination, salt: &str) -> Result<Members, AuditError> {
@@ -191,7 +192,7 @@ async fn existing(
     schema: &Schema,
     found: &mut Collector<'_>,
 ) -> Result<BTreeMap<ExistingName, String>, AuditError> {
-    let mut wanted: BTreeMap<String, BTreeMap<Vec<(String, String)>, Vec<String>>> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, Named> = BTreeMap::new();
     for expr in plan.stages.iter().flat_map(expressions) {
         let Expr::Existing { object, fields } = expr else { continue };
         let written: Option<Vec<(String, String)>> = fields

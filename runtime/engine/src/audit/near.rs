@@ -33,7 +33,9 @@ pub(crate) fn near_duplicates<'v>(values: impl IntoIterator<Item = &'v str>) -> 
         group.extend(folded.get(*key).into_iter().flatten().map(|value| (*value).to_owned()));
     }
     let mut groups: Vec<Vec<String>> = groups.into_values().filter(|group| group.len() > 1).collect();
-    groups.iter_mut().for_each(|group| group.sort());
+    for group in &mut groups {
+        group.sort();
+    }
     groups.sort();
     groups
 }

@@ -1,16 +1,13 @@
-use std::collections::BTreeMap;
-
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
 use migr_plan::lock::{FieldCount, LockedStage};
-use migr_plan::{Expr, FieldMapping, FieldType, Plan, SourceObject, Stage};
+use migr_plan::{FieldMapping, FieldType, Plan, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Program, Value};
 use rusqlite::types::Value as Sort;
 
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::identity::{Identities, NewOptions, sort, sort_column};
-use super::inspect::{Fault, Inspector, Lent, finding};
-use super::needs::{columns_read, has};
+use super::inspect::{Inspector, Lent};
 use super::scratch::Fate;
 use super::survey::Place;
 use super::world::World;
@@ -43,6 +40,14 @@ pub(crate) struct Rehearsal<'r> {
     pub(crate) live: Option<Live<'r>>,
     has_repeated: bool,
     pub(crate) is_masked: bool,
+}
+
+/// A record at work.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'s> {
+    pub(crate) line: u64,
+    pub(crate) key: &'s str,
+    pub(crate) cells: &'s dyn Cells,
 }
 
 /// What became of a record so far.
@@ -177,7 +182,7 @@ impl<'r> Rehearsal<'r> {
                 tally.read += 1;
                 // A blank key was reported when the file was read.
                 if self.stage.distinct.is_some() {
-                    self.failures(line, "", cells, &failures, Severity::Error, found)?;
+                    self.failures(Subject { line, key: "", cells }, &failures, Severity::Error, found)?;
                 }
                 return Ok(Course::SetAside);
             }
@@ -186,6 +191,7 @@ impl<'r> Rehearsal<'r> {
             return Ok(Course::Others);
         }
         tally.read += 1;
+        let subject = Subject { line, key: &key, cells };
         if self.stage.distinct.is_none()
             && self.has_repeated
             && self.world.scratch.is_repeated(self.object_number, line)?
@@ -196,7 +202,7 @@ impl<'r> Rehearsal<'r> {
             Admission::Skip { .. } => return self.leaves(&key, Fate::Skipped),
             Admission::Quarantine(failures) => {
                 if self.inspector.inspect(cells)?.is_empty() {
-                    self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+                    self.failures(subject, &failures, Severity::Error, found)?;
                 }
                 return self.leaves(&key, Fate::Quarantined);
             }
@@ -206,22 +212,22 @@ impl<'r> Rehearsal<'r> {
             Outcome::Ready(evaluated) => evaluated,
             Outcome::Skip { .. } => return self.leaves(&key, Fate::Skipped),
             Outcome::Quarantine(failures) => {
-                self.failures(line, &key, cells, &failures, Severity::Error, found)?;
-                self.count_failed(&failures, tally);
-                self.identify_in_part(line, &key, cells)?;
+                self.failures(subject, &failures, Severity::Error, found)?;
+                count_failed(&failures, tally);
+                self.identify_in_part(subject)?;
                 return self.leaves(&key, Fate::Quarantined);
             }
         };
-        if let Err(failures) = self.identify(line, &key, cells, &evaluated)? {
-            self.failures(line, &key, cells, &failures, Severity::Error, found)?;
-            self.count_failed(&failures, tally);
+        if let Err(failures) = self.identify(subject, &evaluated)? {
+            self.failures(subject, &failures, Severity::Error, found)?;
+            count_failed(&failures, tally);
             return self.leaves(&key, Fate::Quarantined);
         }
         let linked = match self.program.links(cells, self.world)? {
             Outcome::Ready(linked) => linked,
             Outcome::Skip { .. } => return self.leaves(&key, Fate::Skipped),
             Outcome::Quarantine(failures) => {
-                self.failures(line, &key, cells, &failures, Severity::Error, found)?;
+                self.failures(subject, &failures, Severity::Error, found)?;
                 return self.leaves(&key, Fate::Quarantined);
             }
         };
@@ -234,9 +240,9 @@ impl<'r> Rehearsal<'r> {
             .collect();
         if !repairs.is_empty() {
             tally.repaired += 1;
-            self.failures(line, &key, cells, &repairs, Severity::Warning, found)?;
+            self.failures(subject, &repairs, Severity::Warning, found)?;
             for repair in &repairs {
-                if let Some(field) = self.field_count(&repair.field, tally) {
+                if let Some(field) = field_count(&repair.field, tally) {
                     field.repaired += 1;
                 }
             }
@@ -311,9 +317,7 @@ impl<'r> Rehearsal<'r> {
     /// Notes what the record shares with others, and checks its native form where the destination is known.
     fn identify(
         &self,
-        line: u64,
-        key: &str,
-        cells: &dyn Cells,
+        subject: Subject<'_>,
         evaluated: &Evaluated<'_>,
     ) -> Result<Result<(), Vec<Failure>>, AuditError> {
         let mut identities = Vec::new();
@@ -334,14 +338,14 @@ impl<'r> Rehearsal<'r> {
         } else if !self.identities.paths.is_empty() {
             identities = self.identities.computed(self.stage, &evaluated.values);
         }
-        self.add_identities(identities, line, key, cells)?;
+        self.add_identities(identities, subject)?;
         Ok(Ok(()))
     }
 
     /// Notes what a record that will be set aside shares with others: a person wants to know of both.
-    fn identify_in_part(&self, line: u64, key: &str, cells: &dyn Cells) -> Result<(), AuditError> {
+    fn identify_in_part(&self, subject: Subject<'_>) -> Result<(), AuditError> {
         let Some((stage, program)) = &self.reduced else { return Ok(()) };
-        let Outcome::Ready(evaluated) = program.fields(cells, self.world, Pass::First)? else { return Ok(()) };
+        let Outcome::Ready(evaluated) = program.fields(subject.cells, self.world, Pass::First)? else { return Ok(()) };
         let object = self.stage.destination_object.as_str();
         let fields: Vec<(&FieldMapping, &Value<'_>)> = evaluated
             .values
@@ -350,27 +354,21 @@ impl<'r> Rehearsal<'r> {
             .collect();
         let body = self.live.and_then(|live| Some((live, live.destination.encode(object, &fields).ok()?)));
         let identities = match body {
-            Some((live, body)) => self.identities.native(live.destination, object, &body),
+            Some((known, body)) => self.identities.native(known.destination, object, &body),
             None => self.identities.computed(stage, &evaluated.values),
         };
-        self.add_identities(identities, line, key, cells)
+        self.add_identities(identities, subject)
     }
 
-    fn add_identities(
-        &self,
-        identities: Vec<(usize, String)>,
-        line: u64,
-        key: &str,
-        cells: &dyn Cells,
-    ) -> Result<(), AuditError> {
+    fn add_identities(&self, identities: Vec<(usize, String)>, subject: Subject<'_>) -> Result<(), AuditError> {
         if identities.is_empty() {
             return Ok(());
         }
         let by = sort_column(&self.stage.policies.duplicate).map_or(Sort::Null, |column| {
-            self.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
+            self.program.column_value(subject.cells, column).map_or(Sort::Null, |value| sort(&value))
         });
         for (path, value) in identities {
-            self.world.scratch.add_identity(path, &value, line, key, &by)?;
+            self.world.scratch.add_identity(path, &value, subject.line, subject.key, &by)?;
         }
         Ok(())
     }
@@ -407,8 +405,8 @@ impl<'r> Rehearsal<'r> {
                     lost.push(key);
                 }
                 Outcome::Quarantine(failures) => {
-                    self.failures(line, &key, &cells, &failures, Severity::Error, found)?;
-                    self.count_failed(&failures, tally);
+                    self.failures(Subject { line, key: &key, cells: &cells }, &failures, Severity::Error, found)?;
+                    count_failed(&failures, tally);
                     tally.create = tally.create.saturating_sub(1);
                     tally.quarantine += 1;
                     lost.push(key);
@@ -420,58 +418,18 @@ impl<'r> Rehearsal<'r> {
         }
         Ok(())
     }
+}
 
-    /// Reports failures that no fault of a column explains.
-    fn failures(
-        &self,
-        line: u64,
-        key: &str,
-        cells: &dyn Cells,
-        failures: &[Failure],
-        severity: Severity,
-        found: &mut Collector<'_>,
-    ) -> Result<(), AuditError> {
-        let faults = self.inspector.inspect(cells)?;
-        let mut reported: BTreeMap<(FindingKind, Option<String>), ()> = BTreeMap::new();
-        for failure in failures {
-            let name = failure.field.split('.').next().unwrap_or_default();
-            let value =
-                self.stage.fields.iter().find(|field| field.field == name).map(|field| (&field.value, Some(&field.ty)));
-            let value = value
-                .or_else(|| self.stage.links.iter().find(|link| link.field == name).map(|link| (&link.value, None)));
-            let reads = value.map(|(value, _)| columns_read(value)).unwrap_or_default();
-            let is_explained = faults.iter().any(|fault| {
-                fault.kind != FindingKind::OrphanOwner
-                    && fault.column.as_deref().is_some_and(|column| reads.contains(column))
-            });
-            if is_explained {
-                continue;
-            }
-            let column = match reads.iter().collect::<Vec<_>>().as_slice() {
-                [only] => (**only).to_owned(),
-                _ => failure.field.clone(),
-            };
-            let kind = value.map_or(FindingKind::BadValue, |(value, ty)| kind_of(value, ty));
-            // One cell that fills two fields is one finding.
-            if reported.insert((kind, Some(column.clone())), ()).is_some() {
-                continue;
-            }
-            let fault = Fault { kind, severity, column: Some(column), message: failure.reason.clone(), help: None };
-            found.add(finding(fault, &self.place, line, key, self.is_masked));
-        }
-        Ok(())
-    }
+/// The count of a field, or of the field that a part belongs to.
+fn field_count<'t>(field: &str, tally: &'t mut LockedStage) -> Option<&'t mut FieldCount> {
+    let name = field.split('.').next().unwrap_or_default();
+    tally.fields.iter_mut().find(|count| count.field == name)
+}
 
-    fn field_count<'t>(&self, field: &str, tally: &'t mut LockedStage) -> Option<&'t mut FieldCount> {
-        let name = field.split('.').next().unwrap_or_default();
-        tally.fields.iter_mut().find(|count| count.field == name)
-    }
-
-    fn count_failed(&self, failures: &[Failure], tally: &mut LockedStage) {
-        for failure in failures {
-            if let Some(field) = self.field_count(&failure.field, tally) {
-                field.failed += 1;
-            }
+fn count_failed(failures: &[Failure], tally: &mut LockedStage) {
+    for failure in failures {
+        if let Some(field) = field_count(&failure.field, tally) {
+            field.failed += 1;
         }
     }
 }
@@ -507,35 +465,6 @@ fn waits_for_setup(ty: &FieldType) -> bool {
         ty,
         FieldType::Select { .. } | FieldType::Multiselect { .. } | FieldType::Reference { .. } | FieldType::Many { .. }
     ) || matches!(ty, FieldType::Composite { parts, .. } if parts.iter().any(|part| waits_for_setup(&part.ty)))
-}
-
-/// What kind of failure a value's expression can have.
-fn kind_of(value: &Expr, ty: Option<&FieldType>) -> FindingKind {
-    let calls = |names: &[&str]| {
-        has(value, &|part| matches!(part, Expr::Call { function, .. } if names.contains(&function.as_str())))
-    };
-    let converts = |is: fn(&FieldType) -> bool| {
-        ty.is_some_and(is) || has(value, &|part| matches!(part, Expr::Convert { to, .. } if is(to)))
-    };
-    if has(value, &|part| matches!(part, Expr::Picklist { .. }))
-        || converts(|ty| matches!(ty, FieldType::Select { .. }))
-    {
-        FindingKind::UnknownPicklistValue
-    } else if calls(&["money", "amount", "number", "integer", "decimal"])
-        || converts(|ty| {
-            matches!(ty, FieldType::Currency | FieldType::Number | FieldType::Integer | FieldType::Decimal)
-        })
-    {
-        FindingKind::BadNumber
-    } else if calls(&["date", "datetime", "at", "in_zone"])
-        || converts(|ty| matches!(ty, FieldType::Date | FieldType::Datetime))
-    {
-        FindingKind::BadDate
-    } else if has(value, &|part| matches!(part, Expr::Reference { .. } | Expr::Through { .. })) {
-        FindingKind::LostReference
-    } else {
-        FindingKind::BadValue
-    }
 }
 
 fn count(number: usize) -> u64 {

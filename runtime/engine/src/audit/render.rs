@@ -8,6 +8,7 @@ pub use json::json;
 pub use markdown::markdown;
 pub use terminal::terminal;
 
+use migr_plan::ColumnType;
 use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
 
 use super::{Audit, Finding, FindingKind, Severity};
@@ -92,10 +93,10 @@ fn counted(count: u64, one: &str) -> String {
 }
 
 /// `integer`, `date %m/%d/%Y`
-fn type_words(column: &LockedColumn) -> String {
-    let ty = serde_json::to_value(column.inferred.ty).ok();
+fn reading_words(ty: ColumnType, format: Option<&str>) -> String {
+    let ty = serde_json::to_value(ty).ok();
     let ty = ty.as_ref().and_then(serde_json::Value::as_str).unwrap_or("text").to_owned();
-    match &column.inferred.format {
+    match format {
         Some(format) => format!("{ty} {format}"),
         None => ty,
     }
@@ -104,7 +105,7 @@ fn type_words(column: &LockedColumn) -> String {
 /// Cells with something in them, of a hundred.
 fn filled_percent(column: &LockedColumn) -> u64 {
     let all = column.filled + column.blank;
-    if all == 0 { 0 } else { column.filled.saturating_mul(100) / all }
+    column.filled.saturating_mul(100).checked_div(all).unwrap_or(0)
 }
 
 /// What a run would make of everything: `Would create 5120, …`

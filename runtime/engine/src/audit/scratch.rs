@@ -55,6 +55,9 @@ pub(crate) struct Twin {
 
 type Result<T> = rusqlite::Result<T>;
 
+/// A referred record: the key it is found by, its source key, its kept cells.
+type ReferredRow = (String, String, Option<String>);
+
 impl Scratch {
     /// An empty one in a folder; what was there is thrown away.
     pub(crate) fn create(folder: &Path) -> std::result::Result<Self, super::AuditError> {
@@ -109,7 +112,7 @@ impl Scratch {
         while let Some(row) = rows.next()? {
             let (key, line) = (row.get_ref(0)?.as_str()?, unsigned(row.get(1)?));
             match &before {
-                Some((last, first)) if last == key => found(line, key, *first)?,
+                Some((last, earlier)) if last == key => found(line, key, *earlier)?,
                 _ => {
                     distinct += 1;
                     before = Some((key.to_owned(), line));
@@ -152,11 +155,7 @@ impl Scratch {
     }
 
     /// All records of a lookup, unless there are more than `most`.
-    pub(crate) fn all_referred(
-        &self,
-        lookup: usize,
-        most: usize,
-    ) -> Result<Option<Vec<(String, String, Option<String>)>>> {
+    pub(crate) fn all_referred(&self, lookup: usize, most: usize) -> Result<Option<Vec<ReferredRow>>> {
         let sql = "SELECT key, record, cells FROM referred WHERE lookup = ?1 LIMIT ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement

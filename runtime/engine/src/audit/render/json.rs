@@ -19,7 +19,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct Object<'a> {
-    object: &'a str,
+    name: &'a str,
     state: ObjectState,
     file: Option<&'a str>,
     rows: u64,
@@ -38,7 +38,7 @@ struct Summary {
 /// An audit as one JSON document. Findings beyond the bound of their kind are in `totals` only.
 pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
     let objects = audit.lock.export.objects.iter().map(|object| Object {
-        object: &object.name,
+        name: &object.name,
         state: object.state,
         file: object.file.as_deref(),
         rows: object.rows,

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{counted, counts, filled_percent, groups, message, outcome, place, state, type_words};
+use super::{counted, counts, filled_percent, groups, message, outcome, place, reading_words, state};
 use crate::audit::Audit;
 
 /// An audit as a terminal's text, without colour. `full` also shows every column.
@@ -52,6 +52,18 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
     out
 }
 
+/// `58 of 60 can be read as integer; line 17 is the first that cannot`, where most cells agree and some do not.
+fn nearly(column: &migr_plan::lock::LockedColumn) -> Option<String> {
+    let best =
+        column.evidence.first().filter(|best| best.matched < column.filled && best.matched * 2 > column.filled)?;
+    let reading = reading_words(best.ty, best.format.as_deref());
+    let line = best.first_exception?;
+    Some(format!(
+        "{} of {} can be read as {reading}; line {line} is the first that cannot",
+        best.matched, column.filled
+    ))
+}
+
 fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
     let width = object.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0).min(40);
     for column in &object.columns {
@@ -61,7 +73,7 @@ fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
             out,
             "      {:<width$}  {}, {} % filled, {about}{} different, {} to {} characters{shape}",
             column.name,
-            type_words(column),
+            reading_words(column.inferred.ty, column.inferred.format.as_deref()),
             filled_percent(column),
             column.distinct,
             column.min_length,
@@ -69,6 +81,8 @@ fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
         );
         if let Some(reason) = &column.kept_as_text {
             let _ = writeln!(out, "      {:<width$}  kept as text: {reason}", "");
+        } else if let Some(nearly) = nearly(column) {
+            let _ = writeln!(out, "      {:<width$}  {nearly}", "");
         }
     }
 }
