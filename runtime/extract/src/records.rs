@@ -117,7 +117,9 @@ impl Records {
         if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
             return malformed(format!("the end of {} is {NOT_UTF8}", column(end.saturating_sub(1))));
         }
-        if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
+        if bytes.contains(&0)
+            && let Some(offset) = text.find('\0')
+        {
             return malformed(format!("{} holds a NUL byte, which no destination takes; remove it", column(offset)));
         }
         if self.encoding == Encoding::Utf16

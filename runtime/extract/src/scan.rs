@@ -162,17 +162,29 @@ struct Lines {
 
 impl Lines {
     fn count(&mut self, bytes: &[u8]) {
-        let Some(&first) = bytes.first() else { return };
-        if bytes.contains(&b'\r') {
-            for &byte in bytes {
-                self.line += u64::from(byte == b'\r' || byte == b'\n' && !self.after_return);
-                self.after_return = byte == b'\r';
-            }
-            return;
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return };
+        let pairs = bytes.windows(2).map(|pair| pair == b"\r\n");
+        let counted = u64::from(self.after_return && *first == b'\n');
+        let returns = count(bytes.iter().map(|byte| *byte == b'\r'));
+        let within = if returns == 0 { 0 } else { count(pairs) };
+        self.line += (count(bytes.iter().map(|byte| *byte == b'\n')) + returns).saturating_sub(within + counted);
+        self.after_return = *last == b'\r';
+    }
+}
+
+/// How many are true; in steps that the processor can take many at a time.
+fn count(mut truths: impl Iterator<Item = bool>) -> u64 {
+    let mut total = 0;
+    loop {
+        let (mut step, mut taken) = (0_u8, 0_u8);
+        for truth in truths.by_ref().take(255) {
+            step += u8::from(truth);
+            taken += 1;
         }
-        let ends: u64 = bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-        self.line += ends.saturating_sub(u64::from(self.after_return && first == b'\n'));
-        self.after_return = false;
+        total += u64::from(step);
+        if taken < 255 {
+            return total;
+        }
     }
 }
 

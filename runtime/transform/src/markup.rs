@@ -1,6 +1,7 @@
 //! HTML as people's exports hold it: with plain line ends, stray signs and half a tag.
 
 mod entities;
+mod simple;
 mod tokens;
 
 use std::borrow::Cow;
@@ -183,6 +184,11 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     }
     let html =
         if survey.has_blocks { text } else { Cow::Owned(text.replace("\r\n", "\n").replace(['\r', '\n'], "<br>")) };
+    if survey.losses == Losses::default()
+        && let Some(markdown) = simple::markdown(&html)
+    {
+        return (Cow::Owned(markdown), survey.losses);
+    }
     match CONVERTER.convert(&html) {
         Ok(markdown) => (Cow::Owned(markdown), survey.losses),
         Err(_) => (Cow::Owned(plain(html).into_owned()), survey.losses),

@@ -1,5 +1,5 @@
-use std::collections::BTreeSet;
-use std::sync::{LazyLock, OnceLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{LazyLock, Mutex, OnceLock};
 
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Type, country};
@@ -168,6 +168,15 @@ fn keypad(letter: char) -> Option<u8> {
 
 /// By the general rules: calling code, national number, country.
 fn resolved(digits: &Digits, region: Option<&Region>) -> Result<(u16, String, Option<Country>), &'static str> {
+    if digits.is_international
+        && let Some(found) = international(digits.as_str())
+    {
+        return Ok(found);
+    }
+    by_the_library(digits, region)
+}
+
+fn by_the_library(digits: &Digits, region: Option<&Region>) -> Result<(u16, String, Option<Country>), &'static str> {
     if region.is_none() && !digits.is_international {
         return Err("names no country, and neither does the migration");
     }
@@ -190,6 +199,47 @@ fn resolved(digits: &Digits, region: Option<&Region>) -> Result<(u16, String, Op
         return Err("is a phone number without its area code");
     }
     Err("has too few or too many digits for a phone number of its country")
+}
+
+/// A number with its country code that leaves nothing to decide: a length that is right, and no prefix that could be stripped. The same as the library gives.
+fn international(digits: &str) -> Option<(u16, String, Option<Country>)> {
+    let (calling_code, national, rules) = (1..=3).find_map(|length| {
+        let (code, national) = digits.split_at_checked(length)?;
+        let code: u16 = code.parse().ok().filter(|code| *code > 0)?;
+        Some((code, national, DATABASE.by_code(&code)?))
+    })?;
+    let lengths = Lengths::of(calling_code)?;
+    let is_clear = lengths.whole.contains(&national.len())
+        && !lengths.local.contains(&national.len())
+        && !national.starts_with('0')
+        && rules.iter().all(|rules| {
+            let is_prefix = rules.national_prefix_for_parsing().and_then(|prefix| prefix.find(national));
+            is_prefix.is_none_or(|found| found.start() > 0)
+                && rules.national_prefix().is_none_or(|prefix| !national.starts_with(prefix))
+        });
+    is_clear.then(|| (calling_code, national.to_owned(), known_country(calling_code, national)))
+}
+
+/// The country of a number, remembered by its calling code, length and first seven digits; the rest are the subscriber's.
+fn known_country(calling_code: u16, national: &str) -> Option<Country> {
+    const MOST: usize = 1 << 17;
+    static KNOWN: LazyLock<Mutex<HashMap<(u16, u64), Option<Country>>>> = LazyLock::new(Mutex::default);
+    let ask = || {
+        let found = phonenumber::parse(None, format!("+{calling_code}{national}")).ok()?;
+        found.country().id().and_then(|id| Country::from_code(id.as_ref()))
+    };
+    let Some(prefix) = national.get(..7).and_then(|prefix| prefix.parse::<u64>().ok()) else { return ask() };
+    let length = u64::try_from(national.len()).ok()?;
+    let key = (calling_code, prefix * 100 + length);
+    let Ok(mut known) = KNOWN.lock() else { return ask() };
+    if let Some(country) = known.get(&key) {
+        return *country;
+    }
+    let country = ask();
+    if known.len() < MOST {
+        known.insert(key, country);
+    }
+    country
 }
 
 /// The country of a number that begins with noughts, as in Italy; the library looks without them.
@@ -227,19 +277,21 @@ impl Lengths {
     }
 }
 
-/// The country of a number of the North American plan. Its first four digits tell, save where personal numbers begin with 5.
+/// The country of a number of the North American plan. Its first four digits tell, save among personal numbers (500, 52x, 533, 544, …).
 fn north_american_country(national: &str) -> Option<Country> {
     static KNOWN: LazyLock<Vec<OnceLock<Option<Country>>>> =
         LazyLock::new(|| std::iter::repeat_with(OnceLock::new).take(10_000).collect());
-    let ask = |number: &str| {
-        let found = phonenumber::parse(None, format!("+1{number}")).ok()?;
+    let ask = || {
+        let found = phonenumber::parse(None, format!("+1{national}")).ok()?;
         found.country().id().and_then(|id| Country::from_code(id.as_ref()))
     };
-    if national.starts_with('5') {
-        return ask(national);
+    if let [b'5', second, third, ..] = national.as_bytes()
+        && (*second == b'2' || second == third)
+    {
+        return known_country(1, national);
     }
     let prefix: usize = national.get(..4)?.parse().ok()?;
-    *KNOWN.get(prefix)?.get_or_init(|| ask(national))
+    *KNOWN.get(prefix)?.get_or_init(ask)
 }
 
 #[cfg(test)]
@@ -320,7 +372,16 @@ mod tests {
             let region = Region::of("US");
             let digits = Digits::read(&format!("{prefix}{national}")).unwrap();
             let short = digits.north_american(region.as_ref()).map(|national| (1, national.to_owned(), north_american_country(national)));
-            proptest::prop_assert_eq!(short.unwrap(), resolved(&digits, region.as_ref()).unwrap());
+            proptest::prop_assert_eq!(short.unwrap(), by_the_library(&digits, region.as_ref()).unwrap());
+        }
+
+        #[test]
+        fn a_clear_international_number_is_what_the_library_gives(text in "(1|7|20|27|3[0-49]|4[0-9]|5[1-8]|6[0-6]|81|86|91|353|358|380|420|972)[1-9][0-9]{6,10}") {
+            if let Some((calling_code, national, country)) = international(&text) {
+                let found = phonenumber::parse(None, format!("+{text}")).unwrap();
+                let expected = found.country().id().and_then(|id| Country::from_code(id.as_ref()));
+                proptest::prop_assert_eq!((calling_code, national, country), (found.code().value(), found.national().to_string(), expected));
+            }
         }
 
         #[test]

@@ -133,8 +133,17 @@ pub(super) fn length<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) 
 }
 
 pub(super) fn unique<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
-    let mut seen = HashSet::new();
     let mut items = elements(value);
+    if items.len() <= 16 {
+        let mut kept: Vec<Value<'r>> = Vec::with_capacity(items.len());
+        for item in items {
+            if !item.is_none() && !kept.contains(&item) {
+                kept.push(item);
+            }
+        }
+        return Ok(Value::list(kept));
+    }
+    let mut seen = HashSet::new();
     items.retain(|item| !item.is_none() && seen.insert(crate::to_json(item).to_string()));
     Ok(Value::list(items))
 }
