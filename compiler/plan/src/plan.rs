@@ -45,6 +45,23 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan without what was counted in an export: what is left says what will be done, and is the same before and after an audit.
+    #[must_use]
+    pub fn without_counts(&self) -> Self {
+        let mut plan = self.clone();
+        plan.inputs.lock = None;
+        plan.estimate = Estimate::default();
+        plan.summary = Summary {
+            schema_changes: plan.summary.schema_changes,
+            blocking: plan.summary.blocking,
+            ..Summary::default()
+        };
+        for degradation in &mut plan.degradations {
+            degradation.records = None;
+        }
+        plan
+    }
+
     /// The source object of a name.
     pub fn source_object(&self, name: &str) -> Option<&SourceObject> {
         self.source.objects.iter().find(|object| object.name == name)

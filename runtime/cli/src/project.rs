@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use migr_diagnostics::{Diagnostic, Severity};
 use migr_driver::{Compilation, compile};
@@ -35,15 +36,33 @@ impl Project {
         Err(Fault::usage(format!("there is no file or folder `{}`", path.display())))
     }
 
-    /// Compiles it for one of its destinations.
+    /// Compiles it for one of its destinations, with what its lock file says of the export and the destination.
     pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
-        let disk = Disk::new(&self.folder);
-        compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock: None })
+        let lock = std::fs::read_to_string(self.lock(to)).ok().map(Arc::from);
+        self.compile_with(to, lock)
     }
 
-    /// Its plan, or every finding that keeps it from having one.
+    fn compile_with(&self, to: Option<&str>, lock: Option<Arc<str>>) -> Compilation {
+        let disk = Disk::new(&self.folder);
+        compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock })
+    }
+
+    /// `migr.lock`, or `migr.NAME.lock` for a destination named with `--to`.
+    pub(crate) fn lock(&self, to: Option<&str>) -> PathBuf {
+        self.folder.join(to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock")))
+    }
+
+    /// Its plan with the counts of its lock file, or every finding that keeps it from having one.
+    pub(crate) fn counted_plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Findings> {
+        self.planned(self.compile(to))
+    }
+
+    /// Its plan as it is carried out, without counts; or every finding that keeps it from having one.
     pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Findings> {
-        let mut compilation = self.compile(to);
+        self.planned(self.compile_with(to, None))
+    }
+
+    fn planned(&self, mut compilation: Compilation) -> Result<(Plan, Findings), Findings> {
         let plan = compilation.plan.take();
         let mut findings = Findings::default();
         findings.add(&self.folder, compilation);

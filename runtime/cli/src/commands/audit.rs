@@ -1,5 +1,5 @@
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use migr_engine::audit::{Audit, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt};
 use migr_plan::{Lock, Plan};
@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     let Some(plan) = compiled(&project, arguments.live.project.to.as_deref(), console)? else { return Ok(Exit::Findings) };
     let state = state(&project, &arguments.live, &plan);
     let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state).await?) };
-    let lock = lock_path(&project, arguments.live.project.to.as_deref());
+    let lock = project.lock(arguments.live.project.to.as_deref());
     let done = carry_out(&Looked { project: &project, plan: &plan, state: &state, lock: &lock }, reached.as_ref(), arguments.findings.as_deref(), console).await;
     if let Some(reached) = reached {
         reached.close().await;
@@ -71,11 +71,6 @@ pub(crate) async fn carry_out(
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)
-}
-
-/// `migr.lock`, or `migr.NAME.lock` for a destination named with `--to`.
-pub(crate) fn lock_path(project: &Project, to: Option<&str>) -> PathBuf {
-    project.folder.join(to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock")))
 }
 
 /// The lock that is there, if one is.

@@ -7,7 +7,7 @@ use migr_plan::Plan;
 use migr_report::html;
 
 use crate::args::{DemoArguments, EventFormat, LiveArguments, ProjectArguments};
-use crate::commands::audit::{self, Looked, lock_path};
+use crate::commands::audit::{self, Looked};
 use crate::commands::report::read;
 use crate::commands::run::{Outcome, carry_out, exit, show};
 use crate::commands::{rollback, verify};
@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
 
     console.news("\n2. audit: read the whole export and look at the destination");
     let state = State::of_sandbox(&project);
-    let lock = lock_path(&project, None);
+    let lock = project.lock(None);
     let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
     let reached = Reached::open(&plan, &state).await?;
     let before = reached.fingerprint().transpose()?;

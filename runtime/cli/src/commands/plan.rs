@@ -10,7 +10,7 @@ use crate::project::Project;
 /// Shows the plan; writes its JSON where asked.
 pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.project.path)?;
-    let (plan, findings) = match project.plan(arguments.project.to.as_deref()) {
+    let (plan, findings) = match project.counted_plan(arguments.project.to.as_deref()) {
         Ok(found) => found,
         Err(findings) => {
             show_on_stderr(&findings, console);
