@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use migr_journal::Operation;
 use migr_load::{BatchError, BoxFuture, Change, Deleted, Destination, LoadError, Map, NewRecord};
@@ -10,6 +11,9 @@ use crate::item::Upload;
 
 /// How often one batch is tried again after its answer was lost.
 const ATTEMPTS: u32 = 6;
+
+/// The pause after the first lost answer is twice this, and doubles each time.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A batch as it is handed out: all that is needed to carry it out.
 #[derive(Clone, Debug)]
@@ -201,6 +205,7 @@ impl<'w> Work<'w> {
                 why,
             });
         }
+        tokio::time::sleep(PAUSE * 2_u32.saturating_pow(lost)).await;
         if self.unit.operation == Operation::Update {
             return Ok(vec![(range, lost)]);
         }

@@ -131,7 +131,9 @@ impl Producer<'_> {
         }
         let Some((line, key)) = members.first() else { return Ok(None) };
         let subject = Subject { key, source_key: key, line: *line };
+        let failures = kept.first().map_or(Ok(Vec::new()), |first| self.other_failures(first))?;
         let computed = match merged(self.job, self.world, &kept)? {
+            Ok(_) if !failures.is_empty() => Computed::Fails(failures),
             Ok(evaluated) => finish(self.job, subject, evaluated),
             Err(computed) => computed,
         };
