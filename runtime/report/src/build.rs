@@ -26,7 +26,7 @@ impl Report {
             format_version: 1,
             migration: plan.migration.clone(),
             source: plan.source.system.clone(),
-            destination: plan.destination.name.clone(),
+            destination: fold.destination.clone(),
             plan: fold.plan_hash.clone(),
             finished,
             objects,
