@@ -295,6 +295,16 @@ impl<'i> Inspector<'i> {
         }
     }
 
+    /// Why a file of the export cannot be sent.
+    pub(crate) fn refused_file(&self, path: &str) -> Option<String> {
+        let found = match self.export.attachment(path) {
+            Ok(found) => found,
+            Err(error) => return Some(error.to_string()),
+        };
+        let (bytes, most) = (length(&found)?, self.file_bytes?);
+        (bytes > most).then(|| format!("it has {bytes} bytes; the destination takes {most}"))
+    }
+
     /// Looks at every record of the object and reports what is wrong.
     pub(crate) fn run(
         &self,

@@ -218,6 +218,13 @@ impl<'r> Rehearsal<'r> {
                 return self.leaves(&key, Fate::Quarantined);
             }
         };
+        let missing = self.missing_files(&evaluated);
+        if !missing.is_empty() {
+            self.failures(subject, &missing, Severity::Error, found)?;
+            count_failed(&missing, tally);
+            self.identify_in_part(subject)?;
+            return self.leaves(&key, Fate::Quarantined);
+        }
         if let Err(failures) = self.identify(subject, &evaluated)? {
             self.failures(subject, &failures, Severity::Error, found)?;
             count_failed(&failures, tally);
@@ -312,6 +319,20 @@ impl<'r> Rehearsal<'r> {
             Outcome::Skip { .. } => Ok(None),
             Outcome::Quarantine(failures) => Err(failures),
         })
+    }
+
+    /// Files that the record should carry and that are not there, or that the destination does not take.
+    fn missing_files(&self, evaluated: &Evaluated<'_>) -> Vec<Failure> {
+        let mut missing = Vec::new();
+        for (index, value) in &evaluated.values {
+            if let Value::File(file) = value
+                && let Some(field) = self.stage.fields.get(*index)
+                && let Some(reason) = self.inspector.refused_file(&file.path)
+            {
+                missing.push(Failure { field: field.field.clone(), reason });
+            }
+        }
+        missing
     }
 
     /// Notes what the record shares with others, and checks its native form where the destination is known.
