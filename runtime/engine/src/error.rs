@@ -32,6 +32,12 @@ pub enum EngineError {
         /// Why.
         source: std::io::Error,
     },
+    /// Changes of the schema that the plan needs were not made.
+    #[error("the destination is not set up yet: {}. Run `migr setup` first", open.join("; "))]
+    SetupOpen {
+        /// Each in words, with what is in its way where that is known.
+        open: Vec<String>,
+    },
     /// The export is not the one that the journal was begun with.
     #[error(
         "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"

@@ -13,7 +13,7 @@ use crate::owners::OwnerTable;
 use crate::scratch::Scratch;
 use crate::stage::{Ended, Shared};
 use crate::world::{World, identity_of};
-use crate::{Context, EngineError, expressions, links, reconcile, second, stage};
+use crate::{Context, EngineError, expressions, links, reconcile, second, setup, stage};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -39,6 +39,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     if is_through(context, &reader)? {
         return summary(context, &reader, false, true);
     }
+    is_set_up(context, &reader)?;
     context.destination.schema().await?;
     context.journal.lock().begin_run(&context.options.command)?;
     let ended = all(context, executor).await;
@@ -79,6 +80,20 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
         }
     }
     Ok(context.journal.lock().open_intents().is_empty())
+}
+
+/// Every change of the schema that the plan needs was made: else all records would be set aside for it.
+fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
+    let notes = reader.setup()?;
+    let mut open = Vec::new();
+    for (position, action) in context.plan.setup.iter().enumerate() {
+        match notes.iter().find(|note| note.position == position) {
+            Some(note) if matches!(note.outcome.as_str(), "done" | "already there") => {}
+            Some(note) => open.push(format!("{} ({})", note.action, note.outcome)),
+            None => open.push(setup::in_words(action)),
+        }
+    }
+    if open.is_empty() { Ok(()) } else { Err(EngineError::SetupOpen { open }) }
 }
 
 /// Lines and keys in the journal are those of the export that it was begun with.

@@ -587,3 +587,50 @@ fn the_journal_says_the_same_of_two_equal_runs() {
     };
     assert_eq!(lines(), lines());
 }
+
+#[test]
+fn a_record_in_quarantine_can_be_tried_again() {
+    let project = companies(|stage| stage, &many(5));
+    project.destination.refuse("Company 3\"");
+    project.run().unwrap();
+    project.destination.refuse("nothing at all");
+    let released = {
+        let context = project.context();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(migr_engine::retry(&context, Some("Company"))).unwrap()
+    };
+    assert_eq!(released, 1);
+    project.run().unwrap();
+    assert_eq!(project.reasons(), "");
+    insta::assert_snapshot!(project.counts(), @"Company: 5 read, 5 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined");
+}
+
+#[derive(Debug, Default)]
+struct Told(std::sync::Mutex<Vec<String>>);
+
+impl migr_engine::Progress for Told {
+    fn event(&self, event: migr_engine::Event) {
+        self.0.lock().unwrap().push(serde_json::to_string(&event).unwrap());
+    }
+}
+
+#[test]
+fn who_waits_is_told_step_by_step() {
+    let project = clinic();
+    project.destination.refuse("Bob");
+    let told = std::sync::Arc::new(Told::default());
+    let context = migr_engine::Context { progress: told.clone(), ..project.context() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(migr_engine::run(&context)).unwrap();
+    insta::assert_snapshot!(told.0.lock().unwrap().join("\n"), @r#"
+    {"type":"step_started","step":"Company","source_object":"Company","destination_object":"companies","bytes":106}
+    {"type":"read","step":"Company","records":2,"pending":2}
+    {"type":"written","step":"Company","records":2}
+    {"type":"step_done","step":"Company"}
+    {"type":"step_started","step":"Contact","source_object":"Contact","destination_object":"people","bytes":147}
+    {"type":"read","step":"Contact","records":3,"pending":3}
+    {"type":"written","step":"Contact","records":2}
+    {"type":"set_aside","step":"Contact","records":1}
+    {"type":"step_done","step":"Contact"}
+    "#);
+}

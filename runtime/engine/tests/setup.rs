@@ -53,3 +53,12 @@ fn what_cannot_be_made_is_said_and_the_rest_is_made() {
     );
     assert_eq!(summary.blocked, 1);
 }
+
+#[test]
+fn a_run_waits_for_setup() {
+    let project = project(json!([create_field("taken", None), create_field("free", None)]));
+    insta::assert_snapshot!(project.run().unwrap_err().to_string(), @"the destination is not set up yet: create field companies.taken; create field people.free. Run `migr setup` first");
+    project.setup().unwrap();
+    insta::assert_snapshot!(project.run().unwrap_err().to_string(), @"the destination is not set up yet: create field companies.taken (a field of another type has this name). Run `migr setup` first");
+    assert_eq!(project.destination.writes(), 0);
+}

@@ -473,7 +473,8 @@ impl Writing<'_> {
         self.entry("setup", None, note)?;
         // What was done stays noted when a later run finds it done.
         self.execute(
-            "INSERT INTO setup(position, action, outcome, undo) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(position) DO NOTHING",
+            "INSERT INTO setup(position, action, outcome, undo) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(position) DO UPDATE SET \
+             action = excluded.action, outcome = excluded.outcome, undo = excluded.undo WHERE setup.outcome <> 'done'",
             params![whole(note.position), note.action, note.outcome, note.undo],
         )
         .map(drop)
