@@ -54,7 +54,10 @@ impl Console {
         if !std::io::stdout().is_terminal() {
             return 90;
         }
-        std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).map_or(100, |columns: usize| columns.clamp(60, 120))
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .map_or(100, |columns: usize| columns.clamp(60, 120))
     }
 
     fn decide(&self, terminal: bool) -> bool {

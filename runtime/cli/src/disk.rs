@@ -21,9 +21,8 @@ impl System for Disk {
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
         let failed = |reason: String| SystemError { path: path.to_owned(), reason };
         let bytes = std::fs::read(self.root.join(path)).map_err(|error| failed(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            failed(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1))
-        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| failed(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1)))?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
     }
 

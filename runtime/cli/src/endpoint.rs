@@ -11,7 +11,10 @@ pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
     let url = setting(destination, "url")?;
     let parsed = url.trim().trim_end_matches('/').to_owned();
     if !parsed.starts_with("https://") && !parsed.starts_with("http://") {
-        return Err(Fault::usage(format!("the `url` of destination `{}` does not begin with https:// or http://", destination.name)));
+        return Err(Fault::usage(format!(
+            "the `url` of destination `{}` does not begin with https:// or http://",
+            destination.name
+        )));
     }
     Ok(Endpoint { url: parsed, token: Secret::new(setting(destination, "token")?) })
 }
@@ -19,11 +22,14 @@ pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
 fn setting(destination: &Destination, name: &str) -> Result<String, Fault> {
     match destination.settings.get(name) {
         Some(SettingValue::Text { value }) => Ok(value.clone()),
-        Some(SettingValue::Env { name: variable }) => std::env::var(variable)
-            .map_err(|_| missing(destination, name, variable).with_help(format!("set it, as in `export {variable}=…`"))),
+        Some(SettingValue::Env { name: variable }) => std::env::var(variable).map_err(|_| {
+            missing(destination, name, variable).with_help(format!("set it, as in `export {variable}=…`"))
+        }),
         Some(SettingValue::Secret { name: variable }) => secret(destination, name, variable),
-        None => Err(Fault::usage(format!("destination `{}` has no `{name}`", destination.name))
-            .with_help(format!("write `destination {} {{ url = env(\"…\"); token = secret(\"…\") }}`", destination.system))),
+        None => Err(Fault::usage(format!("destination `{}` has no `{name}`", destination.name)).with_help(format!(
+            "write `destination {} {{ url = env(\"…\"); token = secret(\"…\") }}`",
+            destination.system
+        ))),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {
         EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,
-        EngineError::OtherExport { .. } => Exit::Blocked,
+        EngineError::OtherExport { .. } | EngineError::SetupOpen { .. } => Exit::Blocked,
         _ => Exit::Failed,
     };
     Fault::new(exit, error.to_string())

@@ -34,7 +34,10 @@ impl Shown {
     /// Begins to show events; a stream of JSON begins with its version.
     pub(crate) fn new(console: Console, format: EventFormat) -> Self {
         if format == EventFormat::Jsonl {
-            console.result(format_args!("{}\n", serde_json::json!({ "type": "version", "format_version": FORMAT_VERSION })));
+            console.result(format_args!(
+                "{}\n",
+                serde_json::json!({ "type": "version", "format_version": FORMAT_VERSION })
+            ));
         }
         Self { console, format, step: Mutex::new(None) }
     }
@@ -79,7 +82,8 @@ impl Shown {
         let step = self.step.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(step) = step {
             step.bar.finish_and_clear();
-            let aside = if step.set_aside == 0 { String::new() } else { format!(", {} set aside", grouped(step.set_aside)) };
+            let aside =
+                if step.set_aside == 0 { String::new() } else { format!(", {} set aside", grouped(step.set_aside)) };
             self.console.news(format_args!("  {:<40} {:>9} written{aside}", step.what, grouped(step.records)));
         }
     }

@@ -92,7 +92,8 @@ impl Findings {
     pub(crate) fn add(&mut self, folder: &Path, compilation: Compilation) {
         let mut ids = BTreeMap::new();
         for (id, file) in compilation.sources.files() {
-            let path = if file.path.starts_with("std/") { file.path.to_string() } else { shown(&folder.join(&*file.path)) };
+            let path =
+                if file.path.starts_with("std/") { file.path.to_string() } else { shown(&folder.join(&*file.path)) };
             let here = self.sources.find(&path).unwrap_or_else(|| self.sources.add(path, file.text.clone()));
             ids.insert(id, here);
         }

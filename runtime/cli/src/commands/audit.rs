@@ -15,11 +15,19 @@ use crate::state::State;
 /// Reads the whole export and what the destination holds, writes `migr.lock`, and reports what an administrator should know. Exit 1 where something is wrong.
 pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.live.project.path)?;
-    let Some(plan) = compiled(&project, arguments.live.project.to.as_deref(), console)? else { return Ok(Exit::Findings) };
+    let Some(plan) = compiled(&project, arguments.live.project.to.as_deref(), console)? else {
+        return Ok(Exit::Findings);
+    };
     let state = state(&project, &arguments.live, &plan);
     let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state).await?) };
     let lock = project.lock(arguments.live.project.to.as_deref());
-    let done = carry_out(&Looked { project: &project, plan: &plan, state: &state, lock: &lock }, reached.as_ref(), arguments.findings.as_deref(), console).await;
+    let done = carry_out(
+        &Looked { project: &project, plan: &plan, state: &state, lock: &lock },
+        reached.as_ref(),
+        arguments.findings.as_deref(),
+        console,
+    )
+    .await;
     if let Some(reached) = reached {
         reached.close().await;
     }
@@ -83,7 +91,8 @@ pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
 }
 
 fn open_sink(path: &Path) -> Result<JsonLines<BufWriter<std::fs::File>>, Fault> {
-    let file = std::fs::File::create(path).map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
+    let file = std::fs::File::create(path)
+        .map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
     Ok(JsonLines(BufWriter::new(file)))
 }
 

@@ -25,13 +25,20 @@ use crate::state::State;
 pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<Exit, Fault> {
     let example = example(arguments.name.as_deref())?;
     let folder = folder(arguments, example)?;
-    console.news(format_args!("{}: a made-up export, moved into a stand-in for the destination on this machine", example.name));
+    console.news(format_args!(
+        "{}: a made-up export, moved into a stand-in for the destination on this machine",
+        example.name
+    ));
     console.news("nothing leaves this machine\n");
     let project = Project { folder: folder.clone(), entry: None };
 
     console.news("1. check and plan");
     let Some(plan) = compiled(&project, None, console)? else { return Ok(Exit::Findings) };
-    console.news(format_args!("   {} maps, {} changes of the destination's schema", plan.stages.len(), plan.setup.len()));
+    console.news(format_args!(
+        "   {} maps, {} changes of the destination's schema",
+        plan.stages.len(),
+        plan.setup.len()
+    ));
 
     console.news("\n2. audit: read the whole export and look at the destination");
     let state = State::of_sandbox(&project);
@@ -74,7 +81,10 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     }
     console.result(format_args!("report: {}\n", page.display()));
     console.news(format_args!("\nlook around in {}, for example:", folder.display()));
-    console.news(format_args!("  migr plan --full {0}\n  migr audit --sandbox {0}\n  migr quarantine list {0}", folder.display()));
+    console.news(format_args!(
+        "  migr plan --full {0}\n  migr audit --sandbox {0}\n  migr quarantine list {0}",
+        folder.display()
+    ));
     if !arguments.rollback {
         console.news("go back with `migr demo --rollback`, or in that folder with `migr rollback --sandbox`");
     }
@@ -118,7 +128,8 @@ fn example(name: Option<&str>) -> Result<&'static Example, Fault> {
     };
     found.ok_or_else(|| {
         let names: Vec<&str> = EXAMPLES.iter().map(|example| example.name).collect();
-        Fault::usage(format!("there is no example `{}`", name.unwrap_or(""))).with_help(format!("there is {}", names.join(", ")))
+        Fault::usage(format!("there is no example `{}`", name.unwrap_or("")))
+            .with_help(format!("there is {}", names.join(", ")))
     })
 }
 

@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: &FmtArguments, console: Console) -> Result<Exit, Fa
 
 fn stdin(check: bool, console: Console) -> Result<Exit, Fault> {
     let mut before = String::new();
-    std::io::stdin().read_to_string(&mut before).map_err(|error| Fault::failed(format!("cannot read stdin: {error}")))?;
+    std::io::stdin()
+        .read_to_string(&mut before)
+        .map_err(|error| Fault::failed(format!("cannot read stdin: {error}")))?;
     let after = formatted(&before, "stdin")?;
     if check {
         return Ok(if after == before { Exit::Done } else { Exit::Findings });
@@ -64,5 +66,6 @@ fn read(path: &Path) -> Result<String, Fault> {
 }
 
 fn formatted(text: &str, name: &str) -> Result<String, Fault> {
-    migr_format::format(text).map_err(|error| Fault::failed(format!("{name}: {error}")).with_help("the file is left as it was"))
+    migr_format::format(text)
+        .map_err(|error| Fault::failed(format!("{name}: {error}")).with_help("the file is left as it was"))
 }

@@ -22,7 +22,8 @@ pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, F
         }
     };
     show_on_stderr(&findings, console);
-    let json = || plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")));
+    let json =
+        || plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")));
     if let Some(path) = &arguments.out {
         crate::files::replace(path, json()?.as_bytes())?;
         console.news(format_args!("the plan is in {}", path.display()));

@@ -16,7 +16,9 @@ pub(crate) fn run(arguments: &ReportArguments, console: Console) -> Result<Exit,
     let text = match arguments.format {
         ReportFormat::Html => html::render(&report),
         ReportFormat::Markdown => markdown::render(&report),
-        ReportFormat::Json => report.to_json().map_err(|error| Fault::failed(format!("the report could not be written: {error}")))?,
+        ReportFormat::Json => {
+            report.to_json().map_err(|error| Fault::failed(format!("the report could not be written: {error}")))?
+        }
     };
     match &arguments.out {
         Some(path) => {
@@ -47,7 +49,10 @@ pub(crate) fn plan(state: &State) -> Result<Plan, Fault> {
 pub(crate) fn exit(report: &Report, console: Console) -> Exit {
     let imbalances = report.imbalances();
     for one in &imbalances {
-        console.error(format_args!("error: {}: {} records were read and {} are accounted for", one.map, one.read, one.accounted));
+        console.error(format_args!(
+            "error: {}: {} records were read and {} are accounted for",
+            one.map, one.read, one.accounted
+        ));
     }
     if imbalances.is_empty() { Exit::Done } else { Exit::DoesNotHold }
 }

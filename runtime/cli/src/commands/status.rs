@@ -27,7 +27,11 @@ pub(crate) fn run(arguments: &ProjectArguments, console: Console) -> Result<Exit
     if !report.finished {
         let _ = writeln!(text, "next: `migr run` goes on where it stopped");
     } else if total.quarantined > 0 {
-        let _ = writeln!(text, "next: `migr report` lists the {} records that were set aside, each with its reason", total.quarantined);
+        let _ = writeln!(
+            text,
+            "next: `migr report` lists the {} records that were set aside, each with its reason",
+            total.quarantined
+        );
     }
     console.result(text);
     Ok(Exit::Done)

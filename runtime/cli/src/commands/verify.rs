@@ -53,7 +53,10 @@ pub(crate) fn exit(summary: &VerifySummary) -> Exit {
 /// The result for a person.
 pub(crate) fn show(summary: &VerifySummary, console: Console) {
     for missing in summary.missing.iter().take(PRINTED) {
-        console.result(format_args!("missing    {} {} ({}:{}), id {}\n", missing.map, missing.key, missing.file, missing.line, missing.id));
+        console.result(format_args!(
+            "missing    {} {} ({}:{}), id {}\n",
+            missing.map, missing.key, missing.file, missing.line, missing.id
+        ));
     }
     for one in summary.differences.iter().take(PRINTED) {
         console.result(format_args!(
@@ -69,7 +72,8 @@ pub(crate) fn show(summary: &VerifySummary, console: Console) {
     if listed > PRINTED {
         console.news("`migr report` lists more of them");
     }
-    let required = summary.required_percent.as_ref().map_or_else(String::new, |percent| format!(", {percent}% required"));
+    let required =
+        summary.required_percent.as_ref().map_or_else(String::new, |percent| format!(", {percent}% required"));
     console.result(format_args!(
         "Verify: {} records and {} fields read back, {}% as the source says{required}; {}.\n",
         grouped(summary.records),
