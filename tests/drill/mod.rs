@@ -10,9 +10,9 @@ use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, 
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
-    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema, Found,
-    HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, Secret, SetupOutcome, SetupRecord, StoredFile,
-    UndoOutcome, Uploaded, connect,
+    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema,
+    Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, Secret, SetupOutcome, SetupRecord,
+    StoredFile, UndoOutcome, Uploaded, connect,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_report::Report;

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use drill::{Drill, Killed};
 use migr_engine::{RollbackContext, RollbackSummary, rollback, set_journal_aside};
-use migr_load::{Change, Deleted, Destination as _};
+use migr_load::{Change, Deleted};
 use serde_json::{Value, json};
 
 async fn back(drill: &Drill) -> RollbackSummary {
     rollback(&RollbackContext::from(&drill.context), false).await.unwrap()
 }
 
-/// People and companies that were there before; forty of the companies are those of the export.
+/// People and companies that were there before; thirty-nine of the companies, and one that every sandbox has, are those of the export.
 async fn foreign(drill: &Drill) {
     let companies: Vec<Value> = (0..60)
         .map(|at| {
-            let host = if at < 40 { format!("clinic{}.example", at + 4) } else { format!("elsewhere{at}.example") };
+            let host = if at < 39 { format!("clinic{}.example", at + 4) } else { format!("elsewhere{at}.example") };
             json!({"name": format!("There before {at}"), "domainName": {"primaryLinkUrl": format!("https://{host}")}})
         })
         .collect();
@@ -40,7 +40,7 @@ async fn going_back_leaves_the_workspace_as_it_was_but_for_what_a_person_changed
     let before = drill.sandbox.fingerprint().unwrap();
     let report = drill.run().await;
     let company = report.objects.iter().find(|object| object.map == "Company").unwrap();
-    assert_eq!((company.updated, report.finished), (39, true), "{company:?}");
+    assert_eq!((company.updated, report.finished), (40, true), "{company:?}");
 
     let changed = drill.updated("Company", "annualRevenue", 3);
     for (place, id) in changed.iter().enumerate() {
@@ -75,7 +75,10 @@ async fn going_back_leaves_the_workspace_as_it_was_but_for_what_a_person_changed
 async fn what_came_out_of_the_trash_goes_back_and_a_new_run_starts_from_the_beginning() {
     let mut drill = Drill::new().await;
     let trashed = drill
-        .create("companies", vec![json!({"name": "Thrown away", "domainName": {"primaryLinkUrl": "https://clinic7.example"}})])
+        .create(
+            "companies",
+            vec![json!({"name": "Thrown away", "domainName": {"primaryLinkUrl": "https://clinic7.example"}})],
+        )
         .await;
     drill.context.destination.trash("companies", &trashed).await.unwrap();
     let before = drill.sandbox.fingerprint().unwrap();
@@ -156,7 +159,7 @@ async fn verify_holds_after_a_clean_run_and_again_over_records_that_were_there()
 async fn verify_finds_every_difference_that_somebody_made() {
     let drill = Drill::new().await;
     drill.run().await;
-    let other = drill.created("Contact", 300)[299].1.clone();
+    let other = drill.created("Contact", 290)[289].1.clone();
     let mut made: BTreeSet<(String, String)> = BTreeSet::new();
     for (map, object, field, body) in [
         ("Company", "companies", "name", json!({"name": "Somebody else"})),
@@ -193,8 +196,10 @@ async fn verify_finds_every_difference_that_somebody_made() {
         summary.differences.iter().map(|difference| (difference.key.clone(), difference.field.clone())).collect();
     assert_eq!(found, made);
     assert_eq!(summary.fields_compared - summary.fields_matching, 20);
-    assert!(summary.holds, "20 of {} fields are within the required 99.9 %", summary.fields_compared);
-    assert!(summary.differences.iter().all(|it| it.line > 1 && it.file.starts_with("export/") && !it.expected.is_empty()));
+    assert!(!summary.holds, "20 of {} fields are more than the required 99.9 % allow", summary.fields_compared);
+    assert!(
+        summary.differences.iter().all(|it| it.line > 1 && it.file.starts_with("export/") && !it.expected.is_empty())
+    );
 
     let (key, gone) = drill.created("Contact", 100)[99].clone();
     drill.context.destination.trash("people", &[gone.clone()]).await.unwrap();
@@ -209,8 +214,13 @@ async fn verify_finds_every_difference_that_somebody_made() {
 async fn verify_finds_options_that_lost_their_order_and_stays_below_the_required_share_when_too_much_differs() {
     let drill = Drill::new().await;
     drill.run().await;
-    for (_, id) in drill.created("Contact", 300) {
-        drill.context.destination.update("people", &[Change { id, body: drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})) }]).await.unwrap();
+    for (_, id) in drill.created("Contact", 200) {
+        drill
+            .context
+            .destination
+            .update("people", &[Change { id, body: drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})) }])
+            .await
+            .unwrap();
     }
     let summary = drill.verify(None).await;
     assert!(!summary.holds && summary.missing.is_empty() && summary.findings.is_empty());

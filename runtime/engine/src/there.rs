@@ -146,7 +146,7 @@ pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map
                 ExistingPolicy::Update => destination.compare(object, field, value, found) != Comparison::Same,
                 _ => {
                     !value.is_none()
-                        && destination.compare(object, field, &Value::None, found) == Comparison::Same
+                        && is_empty_there(job, field, value, found)
                         // A value that reads as empty to the destination would be written again and again.
                         && destination.compare(object, field, value, found) != Comparison::Same
                 }
@@ -158,6 +158,30 @@ pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map
     }
     // Every value was encoded before, for the whole record.
     destination.encode(object, &chosen).unwrap_or_default()
+}
+
+/// Whether a record holds nothing in a field.
+fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
+    let object = &job.stage.destination_object;
+    let destination = &job.context.destination;
+    let is_left_out = destination.encode(object, &[(field, &Value::None)]).is_ok_and(|body| body.is_empty());
+    if !is_left_out {
+        return destination.compare(object, field, &Value::None, found) == Comparison::Same;
+    }
+    // A field that cannot be emptied, such as the time of creation, compares with nothing: its value is looked at.
+    let keys = destination.encode(object, &[(field, value)]).unwrap_or_default();
+    keys.keys().all(|key| !found.get(key).is_some_and(holds_something))
+}
+
+/// Whether a value is more than an empty one.
+pub(crate) fn holds_something(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(parts) => parts.values().any(holds_something),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+    }
 }
 
 /// What a record holds in the keys of a body.

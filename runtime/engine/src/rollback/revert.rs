@@ -148,7 +148,8 @@ impl Back {
         let not_ours = destination.unlike(&step.object, &written, now);
         let mut wanted = Map::new();
         let mut whole = true;
-        for key in written.keys().filter(|key| not_before.contains(key)) {
+        // A field that the destination has no more, because setup was undone, has nothing to get back.
+        for key in written.keys().filter(|key| not_before.contains(key) && now.contains_key(*key)) {
             if not_ours.contains(key) {
                 whole = false;
                 self.summary.kept(kept(Some(key), "somebody changed it since"));

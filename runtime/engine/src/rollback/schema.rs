@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Back;
 use crate::EngineError;
+use crate::there::holds_something;
 
 /// How the report names what is done to the schema.
 const STEP: &str = "setup";
@@ -89,7 +90,7 @@ impl Back {
                 let page = self.context.destination.scan(object, Deleted::Both, after).await?;
                 for found in &page.records {
                     for (field, keys) in &fields {
-                        if keys.iter().any(|key| found.values.get(key).is_some_and(holds_something)) {
+                        if keys.iter().any(|key| found.values.get(key).is_some_and(is_used)) {
                             *used.entry((object.to_owned(), (*field).to_owned())).or_default() += 1;
                         }
                     }
@@ -113,13 +114,7 @@ fn place(record: &SetupRecord) -> (String, String) {
     }
 }
 
-/// Whether a value is more than the empty one that a new field has everywhere.
-fn holds_something(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(parts) => parts.values().any(holds_something),
-        Value::Bool(true) | Value::Number(_) => true,
-    }
+/// Whether a value is more than the empty one that a new field has everywhere: of a new truth value that is no.
+fn is_used(value: &Value) -> bool {
+    *value != Value::Bool(false) && holds_something(value)
 }
