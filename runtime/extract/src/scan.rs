@@ -163,29 +163,21 @@ struct Lines {
 impl Lines {
     fn count(&mut self, bytes: &[u8]) {
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return };
-        let pairs = bytes.windows(2).map(|pair| pair == b"\r\n");
-        let counted = u64::from(self.after_return && *first == b'\n');
-        let returns = count(bytes.iter().map(|byte| *byte == b'\r'));
-        let within = if returns == 0 { 0 } else { count(pairs) };
-        self.line += (count(bytes.iter().map(|byte| *byte == b'\n')) + returns).saturating_sub(within + counted);
+        let (returns, feeds) = (count(bytes, b'\r'), count(bytes, b'\n'));
+        // A feed after a return ends the same line.
+        let mut pairs = u64::from(self.after_return && *first == b'\n');
+        if returns > 0 && feeds > 0 {
+            pairs += bytes.windows(2).map(|pair| u64::from(pair == b"\r\n")).sum::<u64>();
+        }
+        self.line += (returns + feeds).saturating_sub(pairs);
         self.after_return = *last == b'\r';
     }
 }
 
-/// How many are true; in steps that the processor can take many at a time.
-fn count(mut truths: impl Iterator<Item = bool>) -> u64 {
-    let mut total = 0;
-    loop {
-        let (mut step, mut taken) = (0_u8, 0_u8);
-        for truth in truths.by_ref().take(255) {
-            step += u8::from(truth);
-            taken += 1;
-        }
-        total += u64::from(step);
-        if taken < 255 {
-            return total;
-        }
-    }
+/// How often a byte occurs; in steps that the processor can take many at a time.
+fn count(bytes: &[u8], wanted: u8) -> u64 {
+    let in_step = |step: &[u8]| step.iter().fold(0_u8, |count, byte| count + u8::from(*byte == wanted));
+    bytes.chunks(255).map(|step| u64::from(in_step(step))).sum()
 }
 
 #[cfg(test)]

@@ -174,6 +174,9 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
         return (text, Losses::default());
     }
+    if let Some(markdown) = simple::markdown(&text) {
+        return (Cow::Owned(markdown), Losses::default());
+    }
     let mut survey = survey(&text);
     if !survey.is_html {
         return (text, Losses::default());
@@ -184,11 +187,6 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     }
     let html =
         if survey.has_blocks { text } else { Cow::Owned(text.replace("\r\n", "\n").replace(['\r', '\n'], "<br>")) };
-    if survey.losses == Losses::default()
-        && let Some(markdown) = simple::markdown(&html)
-    {
-        return (Cow::Owned(markdown), survey.losses);
-    }
     match CONVERTER.convert(&html) {
         Ok(markdown) => (Cow::Owned(markdown), survey.losses),
         Err(_) => (Cow::Owned(plain(html).into_owned()), survey.losses),

@@ -209,37 +209,55 @@ fn international(digits: &str) -> Option<(u16, String, Option<Country>)> {
         Some((code, national, DATABASE.by_code(&code)?))
     })?;
     let lengths = Lengths::of(calling_code)?;
-    let is_clear = lengths.whole.contains(&national.len())
-        && !lengths.local.contains(&national.len())
-        && !national.starts_with('0')
-        && rules.iter().all(|rules| {
+    let has_clear_length = lengths.whole.contains(&national.len()) && !lengths.local.contains(&national.len());
+    if !has_clear_length || national.starts_with('0') {
+        return None;
+    }
+    let known = Known::of(calling_code, national, |known| {
+        known.is_clear = rules.iter().all(|rules| {
             let is_prefix = rules.national_prefix_for_parsing().and_then(|prefix| prefix.find(national));
             is_prefix.is_none_or(|found| found.start() > 0)
                 && rules.national_prefix().is_none_or(|prefix| !national.starts_with(prefix))
         });
-    is_clear.then(|| (calling_code, national.to_owned(), known_country(calling_code, national)))
+    });
+    known.is_clear.then(|| (calling_code, national.to_owned(), known.country))
 }
 
-/// The country of a number, remembered by its calling code, length and first seven digits; the rest are the subscriber's.
-fn known_country(calling_code: u16, national: &str) -> Option<Country> {
-    const MOST: usize = 1 << 17;
-    static KNOWN: LazyLock<Mutex<HashMap<(u16, u64), Option<Country>>>> = LazyLock::new(Mutex::default);
-    let ask = || {
-        let found = phonenumber::parse(None, format!("+{calling_code}{national}")).ok()?;
-        found.country().id().and_then(|id| Country::from_code(id.as_ref()))
-    };
-    let Some(prefix) = national.get(..7).and_then(|prefix| prefix.parse::<u64>().ok()) else { return ask() };
-    let length = u64::try_from(national.len()).ok()?;
-    let key = (calling_code, prefix * 100 + length);
-    let Ok(mut known) = KNOWN.lock() else { return ask() };
-    if let Some(country) = known.get(&key) {
-        return *country;
+/// What the first digits of a number tell.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    country: Option<Country>,
+    /// Nothing in front is to be stripped.
+    is_clear: bool,
+}
+
+/// By calling code, length and first digits.
+type Prefix = (u16, usize, u32);
+
+impl Known {
+    /// Remembered by the first six digits; the rest are the subscriber's.
+    fn of(calling_code: u16, national: &str, finish: impl FnOnce(&mut Self)) -> Self {
+        const MOST: usize = 1 << 17;
+        static KNOWN: LazyLock<Mutex<HashMap<Prefix, Known>>> = LazyLock::new(Mutex::default);
+        let ask = || {
+            let found = phonenumber::parse(None, format!("+{calling_code}{national}")).ok();
+            let id = found.and_then(|found| found.country().id());
+            let mut known = Self { country: id.and_then(|id| Country::from_code(id.as_ref())), is_clear: false };
+            finish(&mut known);
+            known
+        };
+        let Some(prefix) = national.get(..6).and_then(|prefix| prefix.parse().ok()) else { return ask() };
+        let key = (calling_code, national.len(), prefix);
+        let Ok(mut all) = KNOWN.lock() else { return ask() };
+        if let Some(known) = all.get(&key) {
+            return *known;
+        }
+        let known = ask();
+        if all.len() < MOST {
+            all.insert(key, known);
+        }
+        known
     }
-    let country = ask();
-    if known.len() < MOST {
-        known.insert(key, country);
-    }
-    country
 }
 
 /// The country of a number that begins with noughts, as in Italy; the library looks without them.
@@ -277,7 +295,7 @@ impl Lengths {
     }
 }
 
-/// The country of a number of the North American plan. Its first four digits tell, save among personal numbers (500, 52x, 533, 544, …).
+/// The country of a number of the North American plan. Its first four digits tell, save among the personal numbers of 523 and 524.
 fn north_american_country(national: &str) -> Option<Country> {
     static KNOWN: LazyLock<Vec<OnceLock<Option<Country>>>> =
         LazyLock::new(|| std::iter::repeat_with(OnceLock::new).take(10_000).collect());
@@ -285,10 +303,8 @@ fn north_american_country(national: &str) -> Option<Country> {
         let found = phonenumber::parse(None, format!("+1{national}")).ok()?;
         found.country().id().and_then(|id| Country::from_code(id.as_ref()))
     };
-    if let [b'5', second, third, ..] = national.as_bytes()
-        && (*second == b'2' || second == third)
-    {
-        return known_country(1, national);
+    if national.starts_with("523") || national.starts_with("524") {
+        return Known::of(1, national, |_| ()).country;
     }
     let prefix: usize = national.get(..4)?.parse().ok()?;
     *KNOWN.get(prefix)?.get_or_init(ask)

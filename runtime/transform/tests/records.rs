@@ -1,6 +1,6 @@
 //! Records through a whole plan, in memory: what comes of them, what is said about what does not.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
 mod practice;
 
@@ -308,7 +308,7 @@ fn conditions_know_true_false_and_none() {
                         "x",
                         kind("json"),
                         json!({"op": "list", "items": [pipe(binary(operator, truth(left), truth(right)), "length", &[])]})
-                    )])
+                    )]);
                 });
                 let program = Program::compile(&plan, plan.stage("Deal").unwrap()).unwrap();
                 let memory = MemoryLookup::new(&plan).unwrap();
@@ -415,4 +415,10 @@ proptest::proptest! {
         };
         proptest::prop_assert!(!said.contains(secret), "{}", said);
     }
+}
+
+#[test]
+fn a_program_may_be_used_by_several_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Program>();
 }

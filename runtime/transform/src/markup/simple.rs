@@ -10,7 +10,6 @@ pub(super) fn markdown(html: &str) -> Option<String> {
     let mut written = Written { text: String::with_capacity(html.len()), ..Written::default() };
     for token in tokens(html) {
         match token {
-            Token::Comment => return None,
             Token::Text(text) => written.text(text)?,
             Token::Tag { name, is_end, has_style: false } => match name {
                 "p" | "div" => written.block(name, is_end)?,
@@ -18,15 +17,19 @@ pub(super) fn markdown(html: &str) -> Option<String> {
                 "i" | "em" => written.emphasis("*", name, is_end)?,
                 _ => return None,
             },
-            Token::Tag { .. } => return None,
+            Token::Tag { .. } | Token::Comment => return None,
         }
     }
-    (written.block.is_none() && written.emphasis.is_none()).then_some(written.text)
+    // Without a tag it may not be HTML at all; without a block its line ends mean something.
+    let is_read = written.has_tags && (written.has_blocks || !html.contains(['\n', '\r']));
+    (is_read && written.block.is_none() && written.emphasis.is_none()).then_some(written.text)
 }
 
 #[derive(Default)]
 struct Written<'t> {
     text: String,
+    has_tags: bool,
+    has_blocks: bool,
     block: Option<&'t str>,
     emphasis: Option<&'t str>,
     /// A new block begins with what comes next.
@@ -41,10 +44,12 @@ impl<'t> Written<'t> {
     fn block(&mut self, name: &'t str, is_end: bool) -> Option<()> {
         let fits = if is_end { self.block.take() == Some(name) } else { self.block.replace(name).is_none() };
         (self.is_parted, self.is_spaced) = (true, false);
+        (self.has_tags, self.has_blocks) = (true, true);
         (fits && self.emphasis.is_none()).then_some(())
     }
 
     fn emphasis(&mut self, sign: &str, name: &'t str, is_end: bool) -> Option<()> {
+        self.has_tags = true;
         if is_end {
             if self.is_empty || self.is_spaced || self.emphasis.take() != Some(name) {
                 return None;

@@ -1,0 +1,277 @@
+//! A spec's own tests: given records go through the real stages in memory, and what comes of them is held against what is expected.
+
+use std::borrow::Cow;
+
+use migr_plan::{Expectation, ExpectedField, Origin, Plan, Test};
+
+use crate::evaluate::KEY_SEPARATOR;
+use crate::{CompileError, Failure, LookupError, MemoryLookup, Outcome, Trial, Value, to_json};
+
+/// What stands for a value that must not be shown.
+const MASK: &str = "*** (sensitive)";
+
+/// A test that was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOutcome {
+    /// The test's sentence.
+    pub name: String,
+    /// Where it is written.
+    pub origin: Origin,
+    /// What came out otherwise than expected; empty where the test passed.
+    pub mismatches: Vec<Mismatch>,
+}
+
+/// Something that came out otherwise than expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Where the expectation is written.
+    pub origin: Origin,
+    /// What it is about: `people C7, company`.
+    pub place: String,
+    /// What the test expects; masked where the field is sensitive.
+    pub expected: String,
+    /// What came out; masked where the field is sensitive or a sensitive column may have contributed.
+    pub actual: String,
+}
+
+/// Why tests could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecTestError {
+    /// The plan is not one of this version.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A given record is not of the plan's export.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+}
+
+impl TestOutcome {
+    /// Whether everything came out as expected.
+    pub fn passed(&self) -> bool {
+        self.mismatches.is_empty()
+    }
+}
+
+/// Runs the tests, in order, each on its own records.
+pub fn run_spec_tests(plan: &Plan, tests: &[Test]) -> Result<Vec<TestOutcome>, SpecTestError> {
+    if tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut memory = MemoryLookup::new(plan)?;
+    let mut outcomes = Vec::with_capacity(tests.len());
+    for test in tests {
+        memory.forget();
+        for given in &test.given {
+            let cells: Vec<(&str, &str)> =
+                given.cells.iter().map(|(name, cell)| (name.as_str(), cell.as_str())).collect();
+            memory.give(&given.object, &cells)?;
+        }
+        let trials = memory.trials()?;
+        let mut mismatches = Vec::new();
+        for expectation in &test.expectations {
+            mismatches.extend(mismatches_of(expectation, &trials, &memory)?);
+        }
+        outcomes.push(TestOutcome { name: test.name.clone(), origin: test.origin.clone(), mismatches });
+    }
+    Ok(outcomes)
+}
+
+fn mismatches_of(
+    expectation: &Expectation,
+    trials: &[Trial<'_>],
+    memory: &MemoryLookup<'_>,
+) -> Result<Vec<Mismatch>, SpecTestError> {
+    match expectation {
+        Expectation::Record { object, fields, origin } => record(object, fields, origin, trials, memory),
+        Expectation::SetAside { skipped, object, key, on, origin } => {
+            let wanted = SetAside { skipped: *skipped, object, key, on: on.as_deref() };
+            Ok(wanted.mismatch(trials, origin).into_iter().collect())
+        }
+    }
+}
+
+/// Nothing where some record has the values; else how the record that comes closest differs.
+fn record(
+    object: &str,
+    fields: &[ExpectedField],
+    origin: &Origin,
+    trials: &[Trial<'_>],
+    memory: &MemoryLookup<'_>,
+) -> Result<Vec<Mismatch>, SpecTestError> {
+    let mut expected = Vec::with_capacity(fields.len());
+    for field in fields {
+        expected.push((field, memory.written(&field.value)?));
+    }
+    let made = trials.iter().filter(|trial| trial.program.stage().destination_object == object);
+    let mut closest: Option<Vec<Mismatch>> = None;
+    for trial in made.clone().filter(|trial| matches!(trial.outcome, Outcome::Ready(_))) {
+        let found: Vec<Mismatch> = expected.iter().filter_map(|(field, value)| differs(object, field, value, trial)).collect();
+        if found.is_empty() {
+            return Ok(found);
+        }
+        if closest.as_ref().is_none_or(|closest| found.len() < closest.len()) {
+            closest = Some(found);
+        }
+    }
+    let nothing = || {
+        let aside: Vec<String> = made.filter_map(|trial| Some(format!("{} {}", named(trial), aside(trial)?))).collect();
+        let actual = if aside.is_empty() {
+            format!("no record: no map into {object} takes a given record")
+        } else {
+            format!("no record: {}", aside.join("; "))
+        };
+        vec![Mismatch { origin: origin.clone(), place: object.to_owned(), expected: "a record".to_owned(), actual }]
+    };
+    Ok(closest.unwrap_or_else(nothing))
+}
+
+fn differs(
+    object: &str,
+    field: &ExpectedField,
+    expected: &Result<Value<'_>, Failure>,
+    trial: &Trial<'_>,
+) -> Option<Mismatch> {
+    let (actual, is_masked) = actual_value(trial, &field.path);
+    let expected_text = match expected {
+        Ok(expected) if is_same(expected, &actual) => return None,
+        Ok(expected) => shown(expected, is_masked),
+        Err(failure) => format!("a value that cannot be: {}", failure.reason),
+    };
+    Some(Mismatch {
+        origin: field.origin.clone(),
+        place: format!("{object} {}, {}", key_of(trial), field.path),
+        expected: expected_text,
+        actual: shown(&actual, is_masked),
+    })
+}
+
+/// The value of a field or a part of one, and whether it must not be shown.
+fn actual_value<'t>(trial: &'t Trial<'_>, path: &str) -> (Cow<'t, Value<'t>>, bool) {
+    let none = (Cow::Owned(Value::None), false);
+    let Outcome::Ready((fields, links)) = &trial.outcome else { return none };
+    let stage = trial.program.stage();
+    for (index, value) in &fields.values {
+        let Some(mapping) = stage.fields.get(*index) else { continue };
+        let rest = if mapping.field == path { Some("") } else { path.strip_prefix(&format!("{}.", mapping.field)) };
+        if let Some(rest) = rest {
+            return (Cow::Borrowed(part(value, rest)), trial.program.is_masked(*index));
+        }
+    }
+    for (index, targets) in &links.links {
+        if stage.links.get(*index).is_some_and(|link| link.field == path) {
+            let targets = targets.iter().cloned().map(Value::Reference).collect();
+            return (Cow::Owned(Value::list(targets)), false);
+        }
+    }
+    none
+}
+
+/// A part of a composite by its path; the value itself for the empty path.
+fn part<'v>(value: &'v Value<'v>, path: &str) -> &'v Value<'v> {
+    path.split('.').filter(|name| !name.is_empty()).fold(value, |value, name| match value {
+        Value::Record(parts) => {
+            parts.iter().find(|(known, _)| known == name).map_or(&Value::None, |(_, value)| value)
+        }
+        _ => &Value::None,
+    })
+}
+
+fn is_same(expected: &Value<'_>, actual: &Value<'_>) -> bool {
+    match (expected, actual) {
+        // A test names a file by its path; the name that a map gives it is not written in a test.
+        (Value::File(expected), Value::File(actual)) => expected.path == actual.path,
+        _ => to_json(expected) == to_json(actual),
+    }
+}
+
+/// A value as a person reads it: a reference as a test writes it, anything else as JSON.
+fn shown(value: &Value<'_>, is_masked: bool) -> String {
+    match value {
+        Value::None => "none".to_owned(),
+        Value::Default => "default".to_owned(),
+        _ if is_masked => MASK.to_owned(),
+        Value::Reference(reference) => format!("{}(\"{}\")", reference.object, readable(&reference.id)),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| shown(item, false)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => to_json(other).to_string(),
+    }
+}
+
+/// A key whose columns are joined in the way a person reads it.
+fn readable(key: &str) -> String {
+    key.replace(KEY_SEPARATOR, ", ")
+}
+
+fn key_of(trial: &Trial<'_>) -> String {
+    trial.key.as_ref().map_or_else(|_| "without a key".to_owned(), |key| readable(key))
+}
+
+fn named(trial: &Trial<'_>) -> String {
+    format!("{} {}", trial.program.stage().source_object, key_of(trial))
+}
+
+/// What became of a record that was not written: `is quarantined on stage: …`.
+fn aside(trial: &Trial<'_>) -> Option<String> {
+    match &trial.outcome {
+        Outcome::Ready(_) => None,
+        Outcome::Skip { reason } => Some(format!("is skipped: {reason}")),
+        Outcome::Quarantine(failures) => {
+            let all: Vec<String> = failures.iter().map(|one| format!("on {}: {}", one.field, one.reason)).collect();
+            Some(format!("is quarantined {}", all.join(", ")))
+        }
+    }
+}
+
+/// An expected skip or quarantine.
+struct SetAside<'e> {
+    skipped: bool,
+    object: &'e str,
+    key: &'e [String],
+    on: Option<&'e str>,
+}
+
+impl SetAside<'_> {
+    fn mismatch(&self, trials: &[Trial<'_>], origin: &Origin) -> Option<Mismatch> {
+        let key = self.key.iter().map(|part| part.trim()).collect::<Vec<_>>().join(&KEY_SEPARATOR.to_string());
+        let is_of_it = |trial: &&Trial<'_>| {
+            !trial.program.is_distinct()
+                && trial.program.stage().source_object == self.object
+                && trial.key.as_ref().is_ok_and(|known| *known == key)
+        };
+        let of_it: Vec<&Trial<'_>> = trials.iter().filter(is_of_it).collect();
+        if of_it.iter().any(|trial| self.is_met(&trial.outcome)) {
+            return None;
+        }
+        let became: Vec<String> = of_it.iter().map(|trial| became(trial)).collect();
+        Some(Mismatch {
+            origin: origin.clone(),
+            place: format!("{} {}", self.object, readable(&key)),
+            expected: match (self.skipped, self.on) {
+                (true, _) => "it is skipped".to_owned(),
+                (false, None) => "it is quarantined".to_owned(),
+                (false, Some(on)) => format!("it is quarantined on {on}"),
+            },
+            actual: if became.is_empty() { "no map takes it, or no such record is given".to_owned() } else { became.join("; ") },
+        })
+    }
+
+    fn is_met<T>(&self, outcome: &Outcome<T>) -> bool {
+        match outcome {
+            Outcome::Ready(_) => false,
+            Outcome::Skip { .. } => self.skipped,
+            Outcome::Quarantine(failures) => {
+                let is_on = |field: &str, on: &str| {
+                    field == on || field.strip_prefix(on).is_some_and(|rest| rest.starts_with('.'))
+                };
+                !self.skipped && self.on.is_none_or(|on| failures.iter().any(|failure| is_on(&failure.field, on)))
+            }
+        }
+    }
+}
+
+fn became(trial: &Trial<'_>) -> String {
+    let stage = trial.program.stage();
+    aside(trial).map_or_else(|| format!("it becomes a record of {}", stage.destination_object), |text| format!("it {text}"))
+}
