@@ -32,12 +32,12 @@ pub(crate) struct Aside<'j> {
     records: Vec<Settled>,
     quarantine: Vec<QuarantineNote>,
     skips: Vec<SkipNote>,
-    set_aside: u64,
+    quarantined: u64,
 }
 
 impl<'j> Aside<'j> {
     pub(crate) fn new(job: &'j Job, resumed: bool, failures: Arc<AtomicU64>) -> Self {
-        Self { job, resumed, failures, records: Vec::new(), quarantine: Vec::new(), skips: Vec::new(), set_aside: 0 }
+        Self { job, resumed, failures, records: Vec::new(), quarantine: Vec::new(), skips: Vec::new(), quarantined: 0 }
     }
 
     /// Sets a record aside.
@@ -51,7 +51,7 @@ impl<'j> Aside<'j> {
         if self.is_settled(world, subject.key)? {
             return Ok(());
         }
-        self.set_aside += 1;
+        self.quarantined += 1;
         self.quarantine.extend(failures.iter().map(|failure| QuarantineNote {
             key: subject.key.to_owned(),
             source_key: shown(subject.source_key),
@@ -111,7 +111,7 @@ impl<'j> Aside<'j> {
             quarantine: std::mem::take(&mut self.quarantine),
             skips: std::mem::take(&mut self.skips),
         }])?;
-        let records = std::mem::take(&mut self.set_aside);
+        let records = std::mem::take(&mut self.quarantined);
         if records > 0 {
             self.job.context.tell(Event::SetAside { step: self.job.stage.id.clone(), records });
         }

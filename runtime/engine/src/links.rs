@@ -68,13 +68,11 @@ pub(crate) async fn run(
     let mut sender = Sender::new(&context, Arc::clone(&shared.executor), Arc::clone(&shared.failures), target);
     let mut sent = Ok(());
     while let Some((batch, notes)) = ready.recv().await {
-        sent = match batch {
-            Some(Batch::New(items)) => sender.send(items, Operation::Create, notes).await,
-            _ => {
-                notes.into_iter().for_each(|note| sender.remember(note));
-                Ok(())
-            }
-        };
+        if let Some(Batch::New(items)) = batch {
+            sent = sender.send(items, Operation::Create, notes).await;
+        } else {
+            sender.remember(notes);
+        }
         if sent.is_err() || sender.has_stopped() || context.cancellation.is_cancelled() {
             break;
         }

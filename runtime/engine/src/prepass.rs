@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -22,7 +22,7 @@ pub(crate) struct Look {
     /// Lines whose records are still to be written.
     pub(crate) pending: LineSet,
     /// Records that are written as one: by line, the number of their family.
-    pub(crate) merges: HashMap<u64, usize>,
+    pub(crate) merges: BTreeMap<u64, usize>,
     /// Families that are written as one, the preferred record first.
     pub(crate) families: Vec<Family>,
     /// Records of the export that belong to the stage.
@@ -101,7 +101,7 @@ pub(crate) fn odd_key(key: &str, line: u64) -> String {
     format!("{key}\u{1f}line {line}")
 }
 
-/// Lines whose key another line has before them, with that line.
+/// Lines whose key another line has too, with the line that is kept.
 fn double_keys(job: &Job, world: &World) -> Result<BTreeMap<u64, u64>, EngineError> {
     let mut double = BTreeMap::new();
     if job.stage.distinct.is_some() {
@@ -121,7 +121,32 @@ fn double_keys(job: &Job, world: &World) -> Result<BTreeMap<u64, u64>, EngineErr
     world.scratch.double_keys(|line, _, first| {
         double.insert(line, first);
     })?;
-    Ok(double)
+    let policy = &job.stage.policies.duplicate;
+    let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
+    if first_wins || double.is_empty() { Ok(double) } else { preferred(job, &double) }
+}
+
+/// The same lines by the policy's choice: every line of a key but the one that it prefers.
+fn preferred(job: &Job, double: &BTreeMap<u64, u64>) -> Result<BTreeMap<u64, u64>, EngineError> {
+    let policy = &job.stage.policies.duplicate;
+    let mut rows: BTreeMap<u64, Vec<(u64, Sort)>> = double.values().map(|first| (*first, Vec::new())).collect();
+    let mut records = job.context.export.records(&job.stage.source_object)?;
+    while let Some(row) = records.next()? {
+        let Row::Record(record) = row else { continue };
+        let first = double.get(&record.line).copied().unwrap_or(record.line);
+        let Some(family) = rows.get_mut(&first) else { continue };
+        let by = sort_column(policy).map_or(Sort::Null, |column| {
+            job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+        });
+        family.push((record.line, by));
+    }
+    let mut losers = BTreeMap::new();
+    for mut family in rows.into_values() {
+        family.sort_by(|a, b| duplicates::prefer(policy, (a.0, &a.1), (b.0, &b.1)));
+        let Some((kept, _)) = family.first() else { continue };
+        losers.extend(family.iter().skip(1).map(|(line, _)| (*line, *kept)));
+    }
+    Ok(losers)
 }
 
 /// What looking at one row needs.
@@ -157,9 +182,8 @@ impl Seen<'_> {
         let subject = Subject { key: &key, source_key: &key, line };
         if let Some(first) = self.double.get(&line) {
             let odd = odd_key(&key, line);
-            let reason = format!("the key {} is double; line {first} of {} has it first", shown(&key), job.file);
-            aside.quarantine(world, Subject { key: &odd, ..subject }, &because(reason))?;
-            return Ok(false);
+            let subject = Subject { key: &odd, ..subject };
+            return self.double_key(subject, &key, *first, aside).map(|()| false);
         }
         match claim {
             Claim::Skip { reason } => aside.skip(world, subject, &reason, None, None).map(|()| false),
@@ -177,6 +201,22 @@ impl Seen<'_> {
                 }
                 look.pending.insert(line);
                 Ok(self.resumed && world.reader.id_of(job.step, &key)?.is_some())
+            }
+        }
+    }
+
+    /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
+    fn double_key(&self, subject: Subject<'_>, key: &str, kept: u64, aside: &mut Aside<'_>) -> Result<(), EngineError> {
+        let (job, key) = (self.job, shown(key));
+        match job.stage.policies.duplicate {
+            // Rows of one key cannot be told apart later, so they are not merged either.
+            DuplicatePolicy::Quarantine | DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => {
+                let reason = format!("the key {key} is double; line {kept} of {} has it first", job.file);
+                aside.quarantine(self.world, subject, &because(reason))
+            }
+            _ => {
+                let reason = format!("duplicate of {key} in line {kept}, which has the same key");
+                aside.skip(self.world, subject, &reason, None, None)
             }
         }
     }

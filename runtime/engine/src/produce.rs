@@ -76,7 +76,7 @@ struct Producer<'p> {
 
 /// What evaluation gave.
 pub(crate) enum Computed {
-    Ready(Item),
+    Ready(Box<Item>),
     Skip(String),
     Fails(Vec<Failure>),
 }
@@ -150,7 +150,7 @@ impl Producer<'_> {
                 self.aside.quarantine(self.world, subject, &failures)?;
                 return Ok(None);
             }
-            Computed::Ready(item) => item,
+            Computed::Ready(item) => *item,
         };
         if !self.has_existing {
             return Ok(self.packer.add_new(item));
@@ -302,7 +302,7 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>) -> Computed
         size: 0,
         digest: String::new(),
     };
-    Computed::Ready(item.with_body(body))
+    Computed::Ready(Box::new(item.with_body(body)))
 }
 
 /// Fills batches up to what one request takes.

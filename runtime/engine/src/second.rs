@@ -61,7 +61,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     let mut sent = Ok(());
     while let Some((batch, repairs)) = ready.recv().await {
         if !repairs.is_empty() {
-            sender.remember(Change::Repairs { step, repairs });
+            sender.remember([Change::Repairs { step, repairs }]);
         }
         sent = send(&job, step, &mut sender, batch).await;
         if sent.is_err() || sender.has_stopped() || context.cancellation.is_cancelled() {
@@ -102,9 +102,9 @@ async fn send(job: &Job, step: StepId, sender: &mut Sender<'_>, batch: Option<Re
                 })
                 .collect();
             if !records.is_empty() {
-                sender.remember(Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() });
+                sender.remember([Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() }]);
             }
-            sorted.with.into_iter().for_each(|change| sender.remember(change));
+            sender.remember(sorted.with);
             sender.send(sorted.change, Operation::Update, Vec::new()).await
         }
     }

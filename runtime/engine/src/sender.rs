@@ -111,8 +111,8 @@ impl<'s> Sender<'s> {
     }
 
     /// Journals something with the next intent.
-    pub(crate) fn remember(&mut self, change: Change) {
-        self.waiting.push(change);
+    pub(crate) fn remember(&mut self, changes: impl IntoIterator<Item = Change>) {
+        self.waiting.extend(changes);
     }
 
     /// Notes what was repaired and who is missing in some records.

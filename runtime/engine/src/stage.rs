@@ -139,12 +139,11 @@ async fn send_all(job: &Job, sender: &mut Sender<'_>, ready: &mut Ready, shared:
             Batch::There(items) => {
                 let sorted = there::sort(job, job.step, items).await?;
                 let unchanged = sorted.unchanged.len() as u64;
-                for change in with.into_iter().chain(sorted.with) {
-                    sender.remember(change);
-                }
+                sender.remember(with);
+                sender.remember(sorted.with);
                 let mut notes = Vec::new();
                 sender.notes(&sorted.unchanged, &mut notes);
-                notes.into_iter().for_each(|note| sender.remember(note));
+                sender.remember(notes);
                 sender.send(sorted.change, Operation::Update, Vec::new()).await?;
                 sender.send(sorted.create, Operation::Create, Vec::new()).await?;
                 if unchanged > 0 {

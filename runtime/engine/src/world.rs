@@ -30,11 +30,23 @@ pub(crate) struct World {
     stages: BTreeMap<String, Known>,
     own: Cell<Own>,
     asked: RefCell<Vec<String>>,
-    resolved: RefCell<HashMap<(String, String), Result<(String, String), String>>>,
+    /// Answers by how the target is found, then by key.
+    resolved: RefCell<HashMap<String, HashMap<String, Answer>>>,
+    remembered: Cell<usize>,
     notes: RefCell<BTreeMap<String, OwnerNote>>,
     noted: RefCell<BTreeSet<String>>,
     existing: HashMap<(String, String), Vec<String>>,
 }
+
+/// A record of the destination.
+#[derive(Clone, Debug)]
+struct There {
+    object: String,
+    id: String,
+}
+
+/// What a key refers to, or why to nothing.
+type Answer = Result<There, &'static str>;
 
 /// What is known about a stage that a reference may lead to.
 #[derive(Debug)]
@@ -96,6 +108,7 @@ impl World {
             own: Cell::new(Own::Note),
             asked: RefCell::default(),
             resolved: RefCell::default(),
+            remembered: Cell::new(0),
             notes: RefCell::default(),
             noted: RefCell::default(),
             existing: HashMap::new(),
@@ -145,7 +158,7 @@ impl World {
         Sources { plan: &self.plan, export: &self.export, scratch: &self.scratch }
     }
 
-    fn resolve(&self, target: &ReferenceTarget, key: &str) -> Result<Result<(String, String), String>, EngineError> {
+    fn resolve(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, EngineError> {
         let by_other = target.column.is_some() || target.ignore_case || target.ignore_space;
         let found;
         let key = if by_other {
@@ -154,39 +167,64 @@ impl World {
                     found = key;
                     found.as_str()
                 }
-                None => return Ok(Err("it is not in the export".to_owned())),
+                None => return Ok(Err("it is not in the export")),
             }
         } else {
             key
         };
-        let mut why = "it is not in the export".to_owned();
+        let mut why = "it is not in the export";
         for name in &target.stages {
             let Some(known) = self.stages.get(name) else { continue };
             let key = known.same.get(key).map_or(key, String::as_str);
-            let there = || (known.object.clone(), self.ids.record(name, key));
+            let ours = || There { object: known.object.clone(), id: self.ids.record(name, key) };
             match known.reach {
-                Reach::Later => return Ok(Ok(there())),
-                Reach::Own => {
-                    if self.own.get() == Own::Note {
-                        self.asked.borrow_mut().push(key.to_owned());
-                        return Ok(Ok(there()));
-                    }
-                    if self.scratch.has_record(key)? {
-                        return Ok(Ok(there()));
-                    }
-                    why = "it is not in the export, or was set aside".to_owned();
+                Reach::Later => return Ok(Ok(ours())),
+                Reach::Own if self.own.get() == Own::Note => {
+                    self.asked.borrow_mut().push(key.to_owned());
+                    return Ok(Ok(ours()));
                 }
-                Reach::Through(step) => match self.reader.id_of(step, key)? {
-                    Some(mapped) => match (mapped.id, mapped.state) {
-                        (Some(id), _) => return Ok(Ok((known.object.clone(), id))),
-                        (None, State::Skipped) => "it stayed behind by a written rule".clone_into(&mut why),
-                        (None, _) => "it was set aside".clone_into(&mut why),
-                    },
-                    None => {}
-                },
+                Reach::Own if self.scratch.has_record(key)? => return Ok(Ok(ours())),
+                Reach::Own => why = "it is not in the export, or was set aside",
+                Reach::Through(step) => {
+                    let Some(mapped) = self.reader.id_of(step, key)? else { continue };
+                    if let Some(id) = mapped.id {
+                        return Ok(Ok(There { object: known.object.clone(), id }));
+                    }
+                    let is_skipped = mapped.state == State::Skipped;
+                    why = if is_skipped { "it stayed behind by a written rule" } else { "it was set aside" };
+                }
             }
         }
         Ok(Err(why))
+    }
+
+    /// Answers are remembered: many records refer to few others.
+    fn remembered(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, EngineError> {
+        let name = lookup_name(target);
+        if let Some(answer) = self.resolved.borrow().get(name.as_ref()).and_then(|answers| answers.get(key)) {
+            return Ok(answer.clone());
+        }
+        let answer = self.resolve(target, key)?;
+        let mut resolved = self.resolved.borrow_mut();
+        if self.remembered.get() >= REMEMBERED {
+            resolved.clear();
+            self.remembered.set(0);
+        }
+        self.remembered.set(self.remembered.get() + 1);
+        resolved.entry(name.into_owned()).or_default().insert(key.to_owned(), answer.clone());
+        Ok(answer)
+    }
+}
+
+/// How a target is found: keys of one name mean the same.
+fn lookup_name(target: &ReferenceTarget) -> Cow<'_, str> {
+    match target.stages.as_slice() {
+        [stage] if target.column.is_none() && !target.ignore_case && !target.ignore_space => Cow::Borrowed(stage),
+        stages => {
+            let column = target.column.as_deref().unwrap_or_default();
+            let flags = (target.ignore_case, target.ignore_space);
+            Cow::Owned(format!("{}\u{1f}{column}\u{1f}{flags:?}\u{1f}{}", target.object, stages.join("\u{1f}")))
+        }
     }
 }
 
@@ -205,26 +243,11 @@ impl Lookup for World {
 
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
         let own = target.stages.iter().any(|name| self.stages.get(name).is_some_and(|known| known.reach == Reach::Own));
-        let name = (target.stages.join("\u{1f}"), key.to_owned());
         // Answers about the stage at work are not final, and asking is noted.
-        let remembered = if own { None } else { self.resolved.borrow().get(&name).cloned() };
-        let resolved = match remembered {
-            Some(resolved) => resolved,
-            None => {
-                let resolved = self.resolve(target, key).map_err(LookupError::new)?;
-                if !own {
-                    let mut memory = self.resolved.borrow_mut();
-                    if memory.len() >= REMEMBERED {
-                        memory.clear();
-                    }
-                    memory.insert(name, resolved.clone());
-                }
-                resolved
-            }
-        };
-        Ok(match resolved {
-            Ok((object, id)) => Resolved::Found { object: Cow::Owned(object), id: Cow::Owned(id) },
-            Err(why) => Resolved::Missing { why: Cow::Owned(why) },
+        let answer = if own { self.resolve(target, key) } else { self.remembered(target, key) };
+        Ok(match answer.map_err(LookupError::new)? {
+            Ok(there) => Resolved::Found { object: Cow::Owned(there.object), id: Cow::Owned(there.id) },
+            Err(why) => Resolved::Missing { why: Cow::Borrowed(why) },
         })
     }
 

@@ -1,9 +1,7 @@
 //! A destination in memory that can refuse, forget to answer and break off; and plans by hand.
-#![expect(missing_docs, reason = "support of tests")]
-#![expect(dead_code, reason = "each test uses a part")]
 
-pub mod memory;
-pub mod plans;
+pub(crate) mod memory;
+pub(crate) mod plans;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,19 +11,19 @@ use migr_extract::Export;
 use migr_journal::{Identity, Journal};
 use migr_plan::Plan;
 
-pub use memory::Memory;
+pub(crate) use memory::Memory;
 
 /// A project in a folder of its own.
-pub struct Project {
-    pub folder: tempfile::TempDir,
-    pub plan: Arc<Plan>,
-    pub destination: Arc<Memory>,
-    pub options: RunOptions,
-    pub cancellation: CancellationFlag,
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) destination: Arc<Memory>,
+    pub(crate) options: RunOptions,
+    pub(crate) cancellation: CancellationFlag,
 }
 
 impl Project {
-    pub fn new(plan: Plan, files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(plan: Plan, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("export")).unwrap();
         for (name, text) in files {
@@ -40,17 +38,17 @@ impl Project {
         }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn journal(&self) -> Journal {
+    pub(crate) fn journal(&self) -> Journal {
         let hash = self.plan.hash().unwrap();
         let identity = Identity { migration: &self.plan.migration, destination: "memory", plan_hash: &hash };
         Journal::open(&self.path().join(".migr/journal.db"), &identity).unwrap()
     }
 
-    pub fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         Context {
             plan: Arc::clone(&self.plan),
             export: Arc::new(Export::open(&self.plan, self.path()).unwrap()),
@@ -64,21 +62,21 @@ impl Project {
     }
 
     /// One process: the journal is opened, the plan carried out, the journal closed.
-    pub fn run(&self) -> Result<RunSummary, migr_engine::EngineError> {
+    pub(crate) fn run(&self) -> Result<RunSummary, migr_engine::EngineError> {
         let context = self.context();
         // Several threads, as in the program; the future must be able to move between them.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async move { tokio::spawn(async move { migr_engine::run(&context).await }).await.unwrap() })
     }
 
-    pub fn setup(&self) -> Result<migr_engine::SetupSummary, migr_engine::EngineError> {
+    pub(crate) fn setup(&self) -> Result<migr_engine::SetupSummary, migr_engine::EngineError> {
         let context = self.context();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(migr_engine::setup(&context))
     }
 
     /// What the export and the journal amount to, one line per map.
-    pub fn counts(&self) -> String {
+    pub(crate) fn counts(&self) -> String {
         let fold = self.journal().reader().unwrap().fold().unwrap();
         let report = migr_report::Report::new(&self.plan, &fold);
         assert_eq!(report.imbalances(), [], "the numbers do not add up");
@@ -98,7 +96,7 @@ impl Project {
     }
 
     /// Why records were set aside, skipped, repaired.
-    pub fn reasons(&self) -> String {
+    pub(crate) fn reasons(&self) -> String {
         let fold = self.journal().reader().unwrap().fold().unwrap();
         let mut lines = Vec::new();
         for entry in fold.quarantine {

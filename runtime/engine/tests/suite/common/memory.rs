@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 /// What happens to a write request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It is lost on its way: nothing is written, nothing answers.
     LostBefore,
     /// It is written, and the answer is lost.
@@ -25,7 +25,7 @@ pub enum Fault {
 }
 
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     state: Mutex<State>,
 }
 
@@ -61,32 +61,32 @@ fn died() -> BatchError {
 }
 
 impl Memory {
-    pub fn batch(&self, size: usize) {
+    pub(crate) fn batch(&self, size: usize) {
         self.state.lock().unwrap().batch = size;
     }
 
-    pub fn unique(&self, object: &str, field: &str) {
+    pub(crate) fn unique(&self, object: &str, field: &str) {
         self.state.lock().unwrap().unique.insert((object.to_owned(), field.to_owned()));
     }
 
-    pub fn member(&self, id: &str, address: &str) {
+    pub(crate) fn member(&self, id: &str, address: &str) {
         self.state.lock().unwrap().members.push((id.to_owned(), address.to_owned()));
     }
 
-    pub fn refuse(&self, text: &str) {
+    pub(crate) fn refuse(&self, text: &str) {
         self.state.lock().unwrap().refused = Some(text.to_owned());
     }
 
     /// What happens to the next write requests.
-    pub fn faults(&self, faults: &[Option<Fault>]) {
+    pub(crate) fn faults(&self, faults: &[Option<Fault>]) {
         self.state.lock().unwrap().faults = faults.iter().copied().collect();
     }
 
-    pub fn cancel_after(&self, writes: usize, flag: migr_engine::CancellationFlag) {
+    pub(crate) fn cancel_after(&self, writes: usize, flag: migr_engine::CancellationFlag) {
         self.state.lock().unwrap().cancel_after = Some((writes, flag));
     }
 
-    pub fn holds(&self, object: &str, id: &str, values: Json, deleted: bool) {
+    pub(crate) fn holds(&self, object: &str, id: &str, values: &Json, deleted: bool) {
         let values = values.as_object().unwrap().clone();
         self.state
             .lock()
@@ -97,29 +97,29 @@ impl Memory {
             .insert(id.to_owned(), (values, deleted));
     }
 
-    pub fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.state.lock().unwrap().writes.len()
     }
 
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         state.writes.iter().map(|(method, object, number)| format!("{method} {number} {object}")).collect()
     }
 
-    pub fn live(&self, object: &str) -> usize {
+    pub(crate) fn live(&self, object: &str) -> usize {
         let state = self.state.lock().unwrap();
         state.objects.get(object).map_or(0, |records| records.values().filter(|(_, deleted)| !deleted).count())
     }
 
     /// All records of an object: id, values, whether in the trash.
-    pub fn all(&self, object: &str) -> Vec<(String, Json, bool)> {
+    pub(crate) fn all(&self, object: &str) -> Vec<(String, Json, bool)> {
         let state = self.state.lock().unwrap();
         let records = state.objects.get(object).into_iter().flatten();
         records.map(|(id, (values, deleted))| (id.clone(), Json::Object(values.clone()), *deleted)).collect()
     }
 
     /// The values of a field of the live records, sorted.
-    pub fn values(&self, object: &str, field: &str) -> Vec<String> {
+    pub(crate) fn values(&self, object: &str, field: &str) -> Vec<String> {
         let mut values: Vec<String> = self
             .all(object)
             .into_iter()
@@ -131,7 +131,7 @@ impl Memory {
     }
 
     /// Names of the live records of an object, each with the name of what a field refers to.
-    pub fn refers(&self, object: &str, field: &str, to: &str) -> Vec<String> {
+    pub(crate) fn refers(&self, object: &str, field: &str, to: &str) -> Vec<String> {
         let names: BTreeMap<String, String> = self
             .all(to)
             .into_iter()
@@ -189,7 +189,6 @@ impl State {
 
 fn native(value: &Value<'_>) -> Json {
     match value {
-        Value::None | Value::Default => Json::Null,
         Value::Text(text) | Value::Option(text) => json!(text),
         Value::Integer(number) => json!(number),
         Value::Decimal(number) => json!(number.to_string()),

@@ -1,10 +1,8 @@
 //! What a run does to a destination, and what the journal says of it.
 
-mod common;
-
-use common::Project;
-use common::memory::Fault;
-use common::plans::{self, deferred, link, matching, object, policy, reference, stage, target, text, with};
+use crate::common::Project;
+use crate::common::memory::Fault;
+use crate::common::plans::{self, deferred, link, matching, object, policy, reference, stage, target, text, with};
 use migr_engine::{EngineError, MaxFailures};
 use serde_json::json;
 
@@ -18,11 +16,8 @@ fn clinic() -> Project {
 
 /// So many companies, named `Company 1` and so on.
 fn many(number: usize) -> String {
-    let mut text = "company_id,name,parent,domain,created\n".to_owned();
-    for row in 1..=number {
-        text += &format!("K{row},Company {row},,c{row}.example,\n");
-    }
-    text
+    let rows: Vec<String> = (1..=number).map(|row| format!("K{row},Company {row},,c{row}.example,\n")).collect();
+    format!("company_id,name,parent,domain,created\n{}", rows.concat())
 }
 
 fn companies(change: impl FnOnce(serde_json::Value) -> serde_json::Value, csv: &str) -> Project {
@@ -271,11 +266,11 @@ fn existing(policy_name: &str) -> Project {
     let change = |stage| policy(matching(stage, &["domain"]), "existing", json!(policy_name));
     let csv = "company_id,name,parent,domain,created\nK1,Acme,,acme.example,\nK2,Beta,,beta.example,\nK3,Gamma,,gamma.example,\nK4,New,,new.example,\n";
     let project = companies(change, csv);
-    project.destination.holds("companies", "d1", json!({"name": "", "domain": "ACME.example"}), false);
-    project.destination.holds("companies", "d2", json!({"name": "Beta of old", "domain": "beta.example"}), false);
-    project.destination.holds("companies", "d3", json!({"name": "Gamma", "domain": "gamma.example"}), false);
+    project.destination.holds("companies", "d1", &json!({"name": "", "domain": "ACME.example"}), false);
+    project.destination.holds("companies", "d2", &json!({"name": "Beta of old", "domain": "beta.example"}), false);
+    project.destination.holds("companies", "d3", &json!({"name": "Gamma", "domain": "gamma.example"}), false);
     for number in 0..5 {
-        project.destination.holds("companies", &format!("e{number}"), json!({"name": "other"}), false);
+        project.destination.holds("companies", &format!("e{number}"), &json!({"name": "other"}), false);
     }
     project.run().unwrap();
     project
@@ -340,7 +335,7 @@ fn two_records_that_could_be_it_are_not_guessed_between() {
         "company_id,name,parent,domain,created\nK1,Acme,,acme.example,\n",
     );
     for id in ["d1", "d2"] {
-        project.destination.holds("companies", id, json!({"domain": "acme.example"}), false);
+        project.destination.holds("companies", id, &json!({"domain": "acme.example"}), false);
     }
     project.run().unwrap();
     insta::assert_snapshot!(project.reasons(), @"quarantined K1 export/companies.csv:2 domain: several records of the destination have this value; it is not clear which one is meant");
@@ -350,7 +345,7 @@ fn trashed(policy_name: &str) -> Project {
     let change = |stage| policy(matching(stage, &["domain"]), "deleted", json!(policy_name));
     let project = companies(change, "company_id,name,parent,domain,created\nK1,Acme,,acme.example,\n");
     project.destination.unique("companies", "domain");
-    project.destination.holds("companies", "d1", json!({"domain": "acme.example"}), true);
+    project.destination.holds("companies", "d1", &json!({"domain": "acme.example"}), true);
     project.run().unwrap();
     project
 }

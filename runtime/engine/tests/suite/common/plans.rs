@@ -6,7 +6,7 @@ fn origin() -> Value {
 }
 
 /// An object whose first column is its key; a column is `name`, or `name:type`, dates as `%Y-%m-%d`.
-pub fn object(name: &str, file: &str, columns: &[&str]) -> Value {
+pub(crate) fn object(name: &str, file: &str, columns: &[&str]) -> Value {
     let columns: Vec<Value> = columns
         .iter()
         .map(|column| {
@@ -22,33 +22,33 @@ pub fn object(name: &str, file: &str, columns: &[&str]) -> Value {
     json!({"name": name, "file": file, "key": [key], "columns": columns, "origin": origin()})
 }
 
-pub fn column(name: &str) -> Value {
+pub(crate) fn column(name: &str) -> Value {
     json!({"op": "column", "name": name})
 }
 
 /// A text field of a column.
-pub fn text(field: &str, from: &str) -> Value {
+pub(crate) fn text(field: &str, from: &str) -> Value {
     json!({"field": field, "type": {"kind": "text"}, "value": column(from), "reads": [from], "origin": origin()})
 }
 
-pub fn target(object: &str, stages: &[&str]) -> Value {
+pub(crate) fn target(object: &str, stages: &[&str]) -> Value {
     json!({"object": object, "stages": stages})
 }
 
 /// A reference to what a column names.
-pub fn reference(field: &str, from: &str, target: Value, to: &str, on_missing: &str) -> Value {
+pub(crate) fn reference(field: &str, from: &str, target: Value, to: &str, on_missing: &str) -> Value {
     let value = json!({"op": "reference", "key": column(from), "targets": [target], "on_missing": on_missing});
     json!({"field": field, "type": {"kind": "reference", "objects": [to]}, "value": value, "reads": [from], "origin": origin()})
 }
 
 /// The same field, written in the second pass.
-pub fn deferred(mut field: Value) -> Value {
+pub(crate) fn deferred(mut field: Value) -> Value {
     field["deferred"] = json!(true);
     field
 }
 
 /// A stage; more is set by `with`.
-pub fn stage(id: &str, from: &str, to: &str, fields: Vec<Value>) -> Value {
+pub(crate) fn stage(id: &str, from: &str, to: &str, fields: Vec<Value>) -> Value {
     let waits: Vec<Value> = fields
         .iter()
         .filter(|field| field["deferred"] == json!(true))
@@ -60,7 +60,7 @@ pub fn stage(id: &str, from: &str, to: &str, fields: Vec<Value>) -> Value {
 }
 
 /// A stage with some of its keys set.
-pub fn with(mut stage: Value, keys: Value) -> Value {
+pub(crate) fn with(mut stage: Value, keys: Value) -> Value {
     for (key, value) in keys.as_object().unwrap() {
         stage[key] = value.clone();
     }
@@ -68,24 +68,24 @@ pub fn with(mut stage: Value, keys: Value) -> Value {
 }
 
 /// A stage with one policy set.
-pub fn policy(mut stage: Value, name: &str, value: Value) -> Value {
+pub(crate) fn policy(mut stage: Value, name: &str, value: Value) -> Value {
     stage["policies"][name] = value;
     stage
 }
 
 /// A stage that recognises records by a field.
-pub fn matching(stage: Value, fields: &[&str]) -> Value {
+pub(crate) fn matching(stage: Value, fields: &[&str]) -> Value {
     with(stage, json!({"match": {"all": false, "fields": fields, "origin": origin()}}))
 }
 
 /// Links from a column.
-pub fn link(field: &str, through: &str, from: &str, target: Value, on_missing: &str) -> Value {
+pub(crate) fn link(field: &str, through: &str, from: &str, target: Value, on_missing: &str) -> Value {
     let reference = json!({"op": "reference", "key": column(from), "targets": [target], "on_missing": on_missing});
     json!({"field": field, "through": through, "objects": ["people"], "value": {"op": "list", "items": [reference]},
         "on_missing": on_missing, "reads": [from], "origin": origin()})
 }
 
-pub fn plan(objects: Vec<Value>, stages: Vec<Value>) -> Value {
+pub(crate) fn plan(objects: Vec<Value>, stages: Vec<Value>) -> Value {
     json!({
         "format_version": 1, "migration": "clinic", "inputs": {"files": []}, "options": {},
         "source": {"system": "practice", "files": "export/*.csv", "blank": [], "objects": objects},
@@ -96,20 +96,20 @@ pub fn plan(objects: Vec<Value>, stages: Vec<Value>) -> Value {
     })
 }
 
-pub fn read(plan: &Value) -> Plan {
+pub(crate) fn read(plan: &Value) -> Plan {
     Plan::from_json(&plan.to_string()).unwrap()
 }
 
-pub fn companies() -> Value {
+pub(crate) fn companies() -> Value {
     object("Company", "companies.csv", &["company_id", "name", "parent", "domain", "created:date"])
 }
 
-pub fn contacts() -> Value {
+pub(crate) fn contacts() -> Value {
     object("Contact", "contacts.csv", &["contact_id", "name", "email", "company", "created:date", "kind"])
 }
 
 /// Companies, then contacts that refer to them.
-pub fn clinic() -> Value {
+pub(crate) fn clinic() -> Value {
     plan(
         vec![companies(), contacts()],
         vec![
@@ -129,7 +129,7 @@ pub fn clinic() -> Value {
 }
 
 /// Companies alone, with keys of the stage set.
-pub fn only_companies(change: impl FnOnce(Value) -> Value) -> Plan {
+pub(crate) fn only_companies(change: impl FnOnce(Value) -> Value) -> Plan {
     let fields = vec![text("name", "name"), text("domain", "domain")];
     read(&plan(vec![companies()], vec![change(stage("Company", "Company", "companies", fields))]))
 }

@@ -1,9 +1,7 @@
 //! What setup changes, and what it finds in the export.
 
-mod common;
-
-use common::Project;
-use common::plans::{self, stage, text};
+use crate::common::Project;
+use crate::common::plans::{self, stage, text};
 use serde_json::json;
 
 fn project(actions: serde_json::Value) -> Project {
