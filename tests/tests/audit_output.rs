@@ -131,7 +131,9 @@ fn an_administrator_reads_what_is_wrong_where_and_what_to_do() {
 #[test]
 fn the_lock_keeps_shapes_and_compared_values_only() {
     let (_, audited) = audited();
-    insta::assert_snapshot!("lock", audited.lock.to_json().expect("JSON"));
+    // The shipped catalog is one of the inputs and changes on its own.
+    let text = audited.lock.to_json().expect("JSON").replace(&audited.lock.stages.inputs, "blake3:…");
+    insta::assert_snapshot!("lock", text);
 }
 
 #[test]

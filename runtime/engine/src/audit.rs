@@ -291,10 +291,10 @@ const RARE_FROM: u64 = 200;
 fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut Collector<'_>) -> Vec<LockedOptions> {
     let mut locked = Vec::new();
     for (picklist, seen) in options.seen {
-        let total: u64 = seen.values().map(|seen| seen.records).sum();
+        let total: u64 = seen.values().map(|seen| seen.met).sum();
         let incomplete = options.overflowing.contains(&picklist);
         for (value, option) in &seen {
-            let is_rare = total >= RARE_FROM && option.records.saturating_mul(RARE_SHARE) < total;
+            let is_rare = total >= RARE_FROM && option.met.saturating_mul(RARE_SHARE) < total;
             let label = shape::shown(&option.label, false);
             let of = |stage: usize, finding: Finding| {
                 let Some(stage) = plan.stages.get(stage) else { return finding };
@@ -318,8 +318,10 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
                 continue;
             }
             for (stage, line, key) in &option.places {
-                let message =
-                    format!("{label} would become an option of {picklist} for {} of {total} records", option.records);
+                let message = format!(
+                    "{label} would become an option of {picklist}, met in {} of {total} such records",
+                    option.met
+                );
                 let mut finding = Finding::new(FindingKind::RareOption, Severity::Warning, message).with_key(key);
                 finding.line = Some(*line);
                 found.add(of(*stage, finding));
@@ -328,6 +330,7 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
         locked.push(LockedOptions {
             options: seen
                 .into_iter()
+                .filter(|(_, seen)| seen.records > 0)
                 .map(|(value, seen)| LockedOption { value, label: seen.label, records: seen.records })
                 .collect(),
             picklist,

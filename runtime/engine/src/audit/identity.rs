@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migr_load::{Destination, Map};
 use migr_plan::{DuplicatePolicy, FieldMapping, FieldType, Stage};
-use migr_transform::Value;
+use migr_transform::{CreatedOption, Value};
 use rusqlite::types::Value as Sort;
 
 /// What no two records of a stage may share.
@@ -148,14 +148,17 @@ pub(crate) struct NewOptions {
     /// By picklist and value.
     pub(crate) seen: BTreeMap<String, BTreeMap<String, OptionSeen>>,
     /// Picklists with more values than are kept.
-    pub(crate) overflowing: std::collections::BTreeSet<String>,
+    pub(crate) overflowing: BTreeSet<String>,
 }
 
 /// A value that becomes an option.
 #[derive(Debug)]
 pub(crate) struct OptionSeen {
     pub(crate) label: String,
+    /// Records that will be written with it.
     pub(crate) records: u64,
+    /// Records that have it, those that are set aside for another reason too.
+    pub(crate) met: u64,
     /// The first records that have it: stage, line, key.
     pub(crate) places: Vec<(usize, u64, String)>,
 }
@@ -166,7 +169,8 @@ const MOST_OPTIONS: usize = 1_000;
 const MOST_PLACES: usize = 1_000;
 
 impl NewOptions {
-    pub(crate) fn add(&mut self, option: migr_transform::CreatedOption, stage: usize, line: u64, key: &str) {
+    /// Takes an option of a record; `place` is its stage, line and key.
+    pub(crate) fn add(&mut self, option: CreatedOption, is_written: bool, place: (usize, u64, &str)) {
         let options = self.seen.entry(option.picklist.clone()).or_default();
         if options.len() >= MOST_OPTIONS && !options.contains_key(&option.value) {
             self.overflowing.insert(option.picklist);
@@ -175,10 +179,13 @@ impl NewOptions {
         let seen = options.entry(option.value).or_insert_with(|| OptionSeen {
             label: option.label,
             records: 0,
+            met: 0,
             places: Vec::new(),
         });
-        seen.records += 1;
+        seen.met += 1;
+        seen.records += u64::from(is_written);
         if seen.places.len() < MOST_PLACES {
+            let (stage, line, key) = place;
             seen.places.push((stage, line, key.to_owned()));
         }
     }

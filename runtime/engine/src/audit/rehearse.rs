@@ -1,13 +1,14 @@
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
 use migr_plan::lock::{FieldCount, LockedStage};
-use migr_plan::{FieldMapping, FieldType, Plan, SourceObject, Stage};
+use migr_plan::{Expr, FieldMapping, FieldType, PicklistOtherwise, Plan, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Program, Value};
 use rusqlite::types::Value as Sort;
 
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::identity::{Identities, NewOptions, sort, sort_column};
 use super::inspect::{Inspector, Lent};
+use super::needs::has;
 use super::scratch::Fate;
 use super::survey::Place;
 use super::world::World;
@@ -36,6 +37,8 @@ pub(crate) struct Rehearsal<'r> {
     pub(crate) identities: Identities,
     /// The stage with nothing but what its identities are made of, for records that cannot be written as a whole.
     reduced: Option<(Stage, Program)>,
+    /// The stage with nothing but the fields whose values become options.
+    optional: Option<Program>,
     pub(crate) inspector: &'r Inspector<'r>,
     pub(crate) live: Option<Live<'r>>,
     has_repeated: bool,
@@ -93,6 +96,7 @@ impl<'r> Rehearsal<'r> {
             reduced: reduced(stage)
                 .map(|stage| Program::compile(plan, &stage).map(|program| (stage, program)))
                 .transpose()?,
+            optional: optional(plan, stage).map(|stage| Program::compile(plan, &stage)).transpose()?,
             identities: Identities::of(stage),
             inspector,
             live: live.filter(|live| live.schema.objects.contains_key(&stage.destination_object)),
@@ -214,7 +218,7 @@ impl<'r> Rehearsal<'r> {
             Outcome::Quarantine(failures) => {
                 self.failures(subject, &failures, Severity::Error, found)?;
                 count_failed(&failures, tally);
-                self.identify_in_part(subject)?;
+                self.look_in_part(subject, options)?;
                 return self.leaves(&key, Fate::Quarantined);
             }
         };
@@ -222,7 +226,7 @@ impl<'r> Rehearsal<'r> {
         if !missing.is_empty() {
             self.failures(subject, &missing, Severity::Error, found)?;
             count_failed(&missing, tally);
-            self.identify_in_part(subject)?;
+            self.look_in_part(subject, options)?;
             return self.leaves(&key, Fate::Quarantined);
         }
         if let Err(failures) = self.identify(subject, &evaluated)? {
@@ -263,7 +267,7 @@ impl<'r> Rehearsal<'r> {
             }
         }
         for option in evaluated.created {
-            options.add(option, self.number, line, &key);
+            options.add(option, true, (self.number, line, &key));
         }
         Ok(Course::Clean)
     }
@@ -363,8 +367,15 @@ impl<'r> Rehearsal<'r> {
         Ok(Ok(()))
     }
 
-    /// Notes what a record that will be set aside shares with others: a person wants to know of both.
-    fn identify_in_part(&self, subject: Subject<'_>) -> Result<(), AuditError> {
+    /// Notes what a record that will be set aside shares with others, and which options its values would become: a person wants to know of these too.
+    fn look_in_part(&self, subject: Subject<'_>, options: &mut NewOptions) -> Result<(), AuditError> {
+        if let Some(program) = &self.optional
+            && let Outcome::Ready(evaluated) = program.fields(subject.cells, self.world, Pass::First)?
+        {
+            for option in evaluated.created {
+                options.add(option, false, (self.number, subject.line, subject.key));
+            }
+        }
         let Some((stage, program)) = &self.reduced else { return Ok(()) };
         let Outcome::Ready(evaluated) = program.fields(subject.cells, self.world, Pass::First)? else { return Ok(()) };
         let object = self.stage.destination_object.as_str();
@@ -462,10 +473,23 @@ fn reduced(stage: &Stage) -> Option<Stage> {
     let is_part = |field: &FieldMapping| {
         identities.paths.iter().flatten().any(|path| path.split('.').next() == Some(field.field.as_str()))
     };
-    stage.fields.retain(|field| is_part(field) && !field.deferred);
+    keep(&mut stage, is_part)
+}
+
+/// The stage with the fields alone whose values become options by `otherwise create`.
+fn optional(plan: &Plan, stage: &Stage) -> Option<Stage> {
+    let creates = |part: &Expr| {
+        let Expr::Picklist { table, .. } = part else { return false };
+        plan.picklist(table).is_some_and(|picklist| picklist.otherwise == PicklistOtherwise::Create)
+    };
+    keep(&mut stage.clone(), |field| has(&field.value, &creates))
+}
+
+fn keep(stage: &mut Stage, is_kept: impl Fn(&FieldMapping) -> bool) -> Option<Stage> {
+    stage.fields.retain(|field| is_kept(field) && !field.deferred);
     stage.links.clear();
     stage.deferred.clear();
-    (!stage.fields.is_empty()).then_some(stage)
+    (!stage.fields.is_empty()).then(|| stage.clone())
 }
 
 /// A stage whose object is not there.

@@ -112,7 +112,7 @@ impl Scratch {
         while let Some(row) = rows.next()? {
             let (key, line) = (row.get_ref(0)?.as_str()?, unsigned(row.get(1)?));
             match &before {
-                Some((last, earlier)) if last == key => found(line, key, *earlier)?,
+                Some((same, earlier)) if same == key => found(line, key, *earlier)?,
                 _ => {
                     distinct += 1;
                     before = Some((key.to_owned(), line));
