@@ -11,6 +11,7 @@ mod exit;
 mod fault;
 mod files;
 mod findings;
+mod log;
 mod progress;
 mod project;
 mod session;
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
     // Only a second installation in this process could fail, and there is none.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let console = Console::new(arguments.quiet, arguments.color);
+    if let Some(form) = arguments.log {
+        log::to_stderr(form);
+    }
     let exit = match run(arguments, console) {
         Ok(exit) => exit,
         Err(fault) => {
@@ -46,6 +50,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Check(arguments) => commands::check::run(&arguments, console),
         Command::Fmt(arguments) => commands::fmt::run(&arguments, console),
         Command::Explain(arguments) => commands::explain::run(&arguments, console),
+        Command::Test(arguments) => commands::test::run(&arguments, console),
         Command::Plan(arguments) => commands::plan::run(&arguments, console),
         Command::Audit(arguments) => wait_for(commands::audit::run(&arguments, console)),
         Command::Verify(arguments) => wait_for(commands::verify::run(&arguments, console)),
