@@ -5,7 +5,7 @@ mod field;
 
 /// Types as catalogs and new fields write them.
 pub(crate) mod types {
-    pub(crate) use super::field::{named, options};
+    pub(crate) use super::field::{key_to, named, options};
 }
 
 use std::sync::Arc;

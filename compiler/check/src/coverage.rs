@@ -127,7 +127,7 @@ pub(crate) fn unused(
     };
     for (name, table) in tables {
         if !usage.tables.contains(name) {
-            diagnostics.push(warn(format!("picklist `{name}`"), table.name_span));
+            diagnostics.push(warn(format!("picklist `{name}`"), table.spec.name_span));
         }
     }
     for (name, transform) in &program.transforms {

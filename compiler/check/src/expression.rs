@@ -1,5 +1,6 @@
 //! Expressions: names resolved, types inferred, conversions written out, transforms expanded.
 
+mod builtin;
 mod call;
 mod convert;
 mod names;

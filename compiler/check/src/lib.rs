@@ -5,6 +5,7 @@ mod coverage;
 mod errors;
 mod expression;
 mod functions;
+mod lock;
 mod maps;
 mod merge;
 mod objects;
@@ -26,6 +27,7 @@ use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_syntax::ast::{Ast, DropItem};
 
 pub use functions::{FUNCTIONS, Function, Output, Parameter};
+pub use lock::check_lock;
 pub use spec::*;
 
 use crate::catalog::Catalog;

@@ -139,6 +139,7 @@ fn empty(item: &Item<'_>, source: &str, destination: &str) -> spec::Map {
         fields: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
+        name_span: item.name.span,
         span: item.item.span,
     }
 }

@@ -1,19 +1,20 @@
 //! `picklist` items: value tables, checked against the options of the fields they fill.
 
+mod rows;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::{NewOption, PicklistOtherwise};
-use migr_source::{Span, Spanned};
-use migr_syntax::ast::{Picklist, PicklistEntry, PicklistKey, PicklistTarget, Text};
+use migr_syntax::ast::{Picklist, PicklistEntry, PicklistKey, PicklistTarget};
 
 use crate::errors;
 use crate::merge::{Slot, merge};
 use crate::program::{Extended, Program};
 use crate::schema::{Schema, SchemaField, option_of};
 use crate::spec;
-use crate::types::{Options, Type};
+use crate::types::Type;
 
 type Item<'a> = Extended<'a, Picklist, PicklistEntry>;
 
@@ -66,7 +67,6 @@ pub(crate) struct Table {
     pub(crate) spec: spec::Picklist,
     /// The types of its fields; [`Type::Unknown`] where the field was not found.
     pub(crate) types: Vec<Type>,
-    pub(crate) name_span: Span,
 }
 
 /// Checks every picklist and gives the final options to the schema's fields.
@@ -172,10 +172,10 @@ impl Pass<'_, '_> {
                 ignore_space: ignore.1,
                 rows,
                 otherwise,
+                name_span: node.name.span,
                 span: self.item.item.span,
             },
             types: vec![Type::Unknown; node.fields.len()],
-            name_span: node.name.span,
         }
     }
 
@@ -194,214 +194,6 @@ impl Pass<'_, '_> {
                 self.diagnostics.push(errors::unknown_field(&object.name, "field", &field.node, field.span, valid));
             }
             self.fields.push(found);
-        }
-    }
-
-    /// One value per input.
-    fn key(&mut self, key: &Spanned<PicklistKey>) -> Option<Vec<Option<String>>> {
-        let inputs = self.item.node.inputs.len().max(1);
-        let values: Vec<Option<String>> = match &key.node {
-            PicklistKey::Text(text) => vec![Some(text.node.to_string())],
-            PicklistKey::None => vec![None; inputs],
-            PicklistKey::Tuple(texts) => texts.iter().map(|text| Some(text.node.to_string())).collect(),
-        };
-        if values.len() != inputs {
-            let found = values.len();
-            self.diagnostics.push(self.wrong_count("key", inputs, found, key.span));
-            return None;
-        }
-        Some(values)
-    }
-
-    fn wrong_count(&self, what: &str, wanted: usize, found: usize, span: Span) -> Diagnostic {
-        let noun = |count: usize| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
-        Diagnostic::new(
-            Code::E0303,
-            format!("a {what} of `{}` has {}, found {}", self.item.node.name.node, noun(wanted), noun(found)),
-            span,
-            noun(found),
-        )
-    }
-
-    /// One value per field, and the option that setup creates.
-    fn target(&mut self, target: &Spanned<PicklistTarget>) -> Option<(Vec<Option<String>>, Option<NewOption>)> {
-        let fields = self.fields.len();
-        match &target.node {
-            PicklistTarget::Option(name) if fields == 1 => {
-                self.option(0, name)?;
-                Some((vec![Some(name.node.to_string())], None))
-            }
-            PicklistTarget::None => Some((vec![None; fields], None)),
-            PicklistTarget::New { value, label, color } if fields == 1 => {
-                let new = NewOption {
-                    value: value.node.to_string(),
-                    label: label.as_ref().map_or_else(|| option_of(&value.node).label, |text| text.node.to_string()),
-                    color: color.as_ref().map(|name| name.node.to_string()),
-                };
-                self.new_option(0, value, &new)?;
-                Some((vec![Some(value.node.to_string())], Some(new)))
-            }
-            PicklistTarget::Tuple { is_new, values } => {
-                if values.len() != fields {
-                    let diagnostic = self.wrong_count("row", fields, values.len(), target.span);
-                    self.diagnostics.push(diagnostic);
-                    return None;
-                }
-                let mut new = None;
-                for (at, value) in values.iter().enumerate() {
-                    if *is_new && self.is_open(at) {
-                        let option = option_of(&value.node);
-                        self.new_option(at, value, &option)?;
-                        new = Some(option);
-                    } else {
-                        self.option(at, value)?;
-                    }
-                }
-                if *is_new && new.is_none() {
-                    self.diagnostics.push(
-                        Diagnostic::new(
-                            Code::E0503,
-                            "none of these fields takes new options",
-                            target.span,
-                            "nothing to create",
-                        )
-                        .with_help("remove `new`"),
-                    );
-                }
-                Some((values.iter().map(|value| Some(value.node.to_string())).collect(), new))
-            }
-            PicklistTarget::Option(_) | PicklistTarget::New { .. } => {
-                let diagnostic = self.wrong_count("row", fields, 1, target.span);
-                self.diagnostics.push(diagnostic);
-                None
-            }
-        }
-    }
-
-    fn is_open(&self, at: usize) -> bool {
-        matches!(self.field(at).map(|field| &field.ty), Some(Type::Select(options)) if options.open)
-    }
-
-    fn field(&self, at: usize) -> Option<&SchemaField> {
-        self.fields.get(at).and_then(Option::as_ref)
-    }
-
-    fn options(&self, at: usize) -> Option<Arc<Options>> {
-        match self.field(at).map(|field| &field.ty) {
-            Some(Type::Select(options) | Type::Multiselect(options)) if !options.open => Some(Arc::clone(options)),
-            _ => None,
-        }
-    }
-
-    /// An option that must be there. Gives nothing if it was reported.
-    fn option(&mut self, at: usize, name: &Text) -> Option<()> {
-        if let Some(options) = self.options(at) {
-            let is_made = self.order.get(at).is_some_and(|order| order.contains(&name.node));
-            if !options.values.contains(&name.node) && !is_made {
-                let mut values = options.values.clone();
-                values.extend(self.order.get(at).into_iter().flatten().cloned());
-                let mut diagnostic = errors::unknown_option(&options.of, &name.node, name.span, &values);
-                if options.extensible {
-                    diagnostic =
-                        diagnostic.with_note(format!("setup creates an option written as `new {}`", name.node));
-                }
-                self.diagnostics.push(diagnostic);
-                return None;
-            }
-        }
-        self.place(at, &name.node);
-        Some(())
-    }
-
-    /// An option that setup creates. Gives nothing if it was reported.
-    fn new_option(&mut self, at: usize, value: &Text, new: &NewOption) -> Option<()> {
-        let is_new_field = self.field(at).is_some_and(|field| field.is_new);
-        if let (Some(options), false) = (self.options(at), is_new_field) {
-            if !options.extensible {
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::E0503,
-                        format!("`{}` takes no new options", options.of),
-                        value.span,
-                        "cannot be created",
-                    )
-                    .with_help("use one of the options that are there, or mark the field `extensible` in the catalog"),
-                );
-                return None;
-            }
-            if options.values.contains(&value.node) {
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::E0202,
-                        format!("`{}` has the option `{}` already", options.of, value.node),
-                        value.span,
-                        "there already",
-                    )
-                    .with_help(format!("write `{}` without `new`", value.node)),
-                );
-                return None;
-            }
-        }
-        self.place(at, &value.node);
-        if let Some(made) = self.new.get_mut(at)
-            && !made.iter().any(|option| option.value == new.value)
-        {
-            made.push(new.clone());
-        }
-        Some(())
-    }
-
-    fn place(&mut self, at: usize, value: &Arc<str>) {
-        if let Some(order) = self.order.get_mut(at)
-            && !order.contains(value)
-        {
-            order.push(Arc::clone(value));
-        }
-    }
-
-    fn otherwise(&mut self, target: &Spanned<PicklistTarget>) -> Option<PicklistOtherwise> {
-        match &target.node {
-            PicklistTarget::None => Some(PicklistOtherwise::None),
-            PicklistTarget::Option(name) => match &*name.node {
-                "quarantine" => Some(PicklistOtherwise::Quarantine),
-                "skip" => Some(PicklistOtherwise::Skip),
-                "create" => {
-                    let field = self.field(0);
-                    let closed = field.is_some_and(|field| {
-                        !field.is_new && matches!(&field.ty, Type::Select(options) | Type::Multiselect(options) if !options.extensible)
-                    });
-                    if closed || self.fields.len() > 1 {
-                        self.diagnostics.push(
-                            Diagnostic::new(
-                                Code::E0503,
-                                format!("`{}` takes no new options", self.item.node.object.node),
-                                target.span,
-                                "cannot create",
-                            )
-                            .with_help("write `otherwise quarantine`"),
-                        );
-                        return None;
-                    }
-                    Some(PicklistOtherwise::Create)
-                }
-                value if self.fields.len() == 1 => {
-                    self.option(0, name)?;
-                    Some(PicklistOtherwise::Use { value: value.to_owned() })
-                }
-                _ => {
-                    let diagnostic = self.wrong_count("row", self.fields.len(), 1, target.span);
-                    self.diagnostics.push(diagnostic);
-                    None
-                }
-            },
-            PicklistTarget::New { .. } => {
-                let (values, _) = self.target(target)?;
-                values.into_iter().next().flatten().map(|value| PicklistOtherwise::Use { value })
-            }
-            PicklistTarget::Tuple { .. } => {
-                self.diagnostics.push(errors::not_built_yet("`otherwise` with several values", target.span));
-                None
-            }
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The destination as it will be once setup is done: the catalog with new objects, fields and options.
 
+mod naming;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
-use migr_plan::NewOption;
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, MapDestination, MapEntry, MappingTarget, Name};
+
+use naming::check_name;
+pub(crate) use naming::option_of;
 
 use crate::catalog::types as catalog_types;
 use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
@@ -76,6 +80,7 @@ impl<'a> Schema<'a> {
                 schema.declare_object(plural, singular, born, diagnostics);
             }
         }
+        schema.expand_custom();
         for map in program.maps.values() {
             let home = destination_name(&map.node.destination);
             for entry in &map.entries {
@@ -85,9 +90,24 @@ impl<'a> Schema<'a> {
         schema
     }
 
+    /// `-> people | custom` refers to every object that this program creates.
+    fn expand_custom(&mut self) {
+        let new: Vec<KeyTarget> =
+            self.objects.values().filter(|object| object.is_new).map(|object| target(&object.name)).collect();
+        for field in self.objects.values_mut().flat_map(|object| object.fields.values_mut()) {
+            if let Type::Key(key) = &mut field.ty
+                && key.targets.iter().any(|target| &*target.object == CUSTOM)
+            {
+                let key = Arc::make_mut(key);
+                key.targets.retain(|target| &*target.object != CUSTOM);
+                key.targets.extend(new.iter().cloned());
+            }
+        }
+    }
+
     fn declare_object(&mut self, plural: &Name, singular: &Name, born: NewObject, diagnostics: &mut Diagnostics) {
-        self.check_name(plural, diagnostics);
-        self.check_name(singular, diagnostics);
+        check_name(self.catalog, plural, diagnostics);
+        check_name(self.catalog, singular, diagnostics);
         if plural.node == singular.node {
             diagnostics.push(
                 Diagnostic::new(
@@ -147,7 +167,7 @@ impl<'a> Schema<'a> {
         if object.is_some() {
             return;
         }
-        self.check_name(name, diagnostics);
+        check_name(self.catalog, name, diagnostics);
         let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
         let Some(there) = self.objects.get_mut(&home.node) else { return };
         if there.has_no_custom_fields {
@@ -267,12 +287,7 @@ impl<'a> Schema<'a> {
                             format!("write `-> {}`", object.node),
                         ));
                     } else {
-                        found.push(KeyTarget {
-                            object: Arc::clone(&object.node),
-                            column: None,
-                            ignore_case: false,
-                            ignore_space: false,
-                        });
+                        found.push(target(&object.node));
                     }
                 }
                 if found.len() == targets.len() {
@@ -303,45 +318,6 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// Whether the destination takes a new thing of this name; says why not.
-    fn check_name(&self, name: &Name, diagnostics: &mut Diagnostics) {
-        let Some(rule) = &self.catalog.names else { return };
-        let system = &self.catalog.name.node;
-        let written = &name.node;
-        let refused = |reason: String| {
-            Diagnostic::new(
-                Code::E0206,
-                format!("`{system}` refuses the name `{written}`: {reason}"),
-                name.span,
-                "refused",
-            )
-        };
-        if rule.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(written)) {
-            let mut diagnostic = refused(format!("names there match `{}`", rule.written));
-            let proposal = camel_case(written);
-            if rule.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&proposal)) {
-                diagnostic = diagnostic.with_help(format!("write `{proposal}`")).with_fix(Fix {
-                    title: format!("write `{proposal}`"),
-                    edits: vec![Edit { span: name.span, text: proposal }],
-                    applicability: Applicability::Unsafe,
-                });
-            } else {
-                diagnostic = diagnostic.with_help("choose a name that matches");
-            }
-            diagnostics.push(diagnostic);
-        } else if let Some(max) = rule.max.filter(|max| written.chars().count() > *max) {
-            diagnostics.push(
-                refused(format!("it has {} characters, and names there have {max} at most", written.chars().count()))
-                    .with_help("choose a shorter name"),
-            );
-        } else if rule.reserved.contains(written) {
-            diagnostics.push(
-                refused("it is reserved there".to_owned())
-                    .with_help(format!("choose another name, such as `custom{}`", capitalised(written))),
-            );
-        }
-    }
-
     /// Puts a field's options in their final order, new ones included.
     pub(crate) fn set_options(&mut self, object: &str, field: &str, order: &[Arc<str>]) {
         let Some(there) = self.objects.get_mut(object).and_then(|object| object.fields.get_mut(field)) else { return };
@@ -363,6 +339,10 @@ impl<'a> Schema<'a> {
             })
             .collect()
     }
+}
+
+fn target(object: &Arc<str>) -> KeyTarget {
+    KeyTarget { object: Arc::clone(object), column: None, ignore_case: false, ignore_space: false }
 }
 
 /// The destination object that a map names.
@@ -390,42 +370,4 @@ fn from_catalog(object: &Object<'_>) -> SchemaObject {
         fields: fields.collect(),
         span: object.name.span,
     }
-}
-
-/// `original_created_at__c` → `originalCreatedAt`, as a proposal.
-fn camel_case(name: &str) -> String {
-    let name = name.strip_suffix("__c").unwrap_or(name);
-    let mut text = String::new();
-    let mut upper = false;
-    for one in name.chars() {
-        if !one.is_ascii_alphanumeric() {
-            upper = !text.is_empty();
-        } else if upper {
-            text.extend(one.to_uppercase());
-            upper = false;
-        } else if text.is_empty() {
-            text.extend(one.to_lowercase());
-        } else {
-            text.push(one);
-        }
-    }
-    text
-}
-
-fn capitalised(name: &str) -> String {
-    let mut rest = name.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + rest.as_str())
-}
-
-/// An option as setup creates it when only its value is written.
-pub(crate) fn humanised(value: &str) -> String {
-    if value.chars().any(char::is_lowercase) {
-        return value.to_owned();
-    }
-    capitalised(&value.to_lowercase().replace('_', " "))
-}
-
-/// The option of a value without a label.
-pub(crate) fn option_of(value: &str) -> NewOption {
-    NewOption { value: value.to_owned(), label: humanised(value), color: None }
 }

@@ -212,6 +212,8 @@ pub struct Picklist {
     pub rows: Vec<PicklistRow>,
     /// What a value becomes that no row names.
     pub otherwise: PicklistOtherwise,
+    /// Where its name stands.
+    pub name_span: Span,
     /// Where it is written.
     pub span: Span,
 }
@@ -256,6 +258,8 @@ pub struct Map {
     pub links: Vec<ManyField>,
     /// Columns that stay behind: name, reason, place.
     pub dropped: Vec<(String, String, Span)>,
+    /// Where its name stands.
+    pub name_span: Span,
     /// Where it is written.
     pub span: Span,
 }

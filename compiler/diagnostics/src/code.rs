@@ -91,6 +91,12 @@ codes! {
     E0502 no_owners Error "a reference to members of the destination without `owners`";
     E0503 closed_options Error "a new option for a field whose options are fixed";
     E0601 unreadable_lock Error "a lock file that cannot be read";
+    W0602 missing_file Warning "the export lacks a file that a map reads";
+    W0603 hidden_column Warning "the export lacks a column that the catalog has";
+    W0604 unlisted_column Warning "the export has a column that the catalog lacks";
+    W0605 unknown_member Warning "an owner who is not a member of the destination";
+    W0606 uncovered_value Warning "the export has values that no row of a picklist names";
+    W0607 unused_row Warning "a row of a picklist that no record of the export needs";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

@@ -65,8 +65,12 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     let loaded = load::load(project.system, project.entry, &mut diagnostics);
     let options = CheckOptions { destination: project.destination, is_whole_project: project.entry.is_none() };
     let spec = migr_check::check(&loaded.asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+    let lock = project.lock.as_deref().and_then(|text| read_lock(text, &mut diagnostics));
+    if let (Some(spec), Some(lock)) = (&spec, &lock) {
+        migr_check::check_lock(spec, lock, &mut diagnostics);
+    }
     let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &loaded.sources, &mut diagnostics));
-    let plan = plan.map(|plan| counted(plan, project.lock.as_deref(), &mut diagnostics));
+    let plan = plan.map(|plan| counted(plan, lock.as_ref()));
     let diagnostics = shown(diagnostics, &loaded);
     let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
     let spec = spec.filter(|_| !has_errors);
@@ -79,23 +83,29 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     }
 }
 
-/// The plan with the lock's counts, where the lock is of this state of the program.
-fn counted(mut plan: Plan, lock: Option<&str>, diagnostics: &mut Diagnostics) -> Plan {
-    let Some(text) = lock else { return plan };
+fn read_lock(text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
     match Lock::from_json(text) {
-        Ok(lock) => {
-            plan.inputs.lock = lock.hash().ok();
-            migr_plan::lock::count(&mut plan, &lock);
+        Ok(lock) => Some(lock),
+        Err(error) => {
+            diagnostics.push(Diagnostic {
+                code: Code::E0601,
+                message: error.to_string(),
+                labels: Vec::new(),
+                notes: Vec::new(),
+                help: Some("run `migr audit` to make it anew".to_owned()),
+                fix: None,
+                related: Vec::new(),
+            });
+            None
         }
-        Err(error) => diagnostics.push(Diagnostic {
-            code: Code::E0601,
-            message: error.to_string(),
-            labels: Vec::new(),
-            notes: Vec::new(),
-            help: Some("run `migr audit` to make it anew".to_owned()),
-            fix: None,
-            related: Vec::new(),
-        }),
+    }
+}
+
+/// The plan with the lock's counts, where the lock is of this state of the program.
+fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
+    if let Some(lock) = lock {
+        plan.inputs.lock = lock.hash().ok();
+        migr_plan::lock::count(&mut plan, lock);
     }
     plan
 }

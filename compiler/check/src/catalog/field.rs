@@ -158,6 +158,9 @@ fn reference(
 
 fn target_of(path: &Path, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnostics) -> Option<KeyTarget> {
     let object = path.node.first()?;
+    if &*object.node == super::CUSTOM && path.node.len() == 1 {
+        return Some(target(Arc::clone(&object.node)));
+    }
     if !known(object, resolver, diagnostics) {
         return None;
     }

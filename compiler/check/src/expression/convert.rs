@@ -7,6 +7,7 @@ use migr_syntax::ast::{self, BinaryOperator, Expression};
 
 use super::operator::{binary, choose};
 use super::{Inference, Typed, linked_objects};
+use crate::catalog::types::key_to;
 use crate::errors;
 use crate::types::{Composite, Options, Type};
 
@@ -54,6 +55,11 @@ impl Inference<'_, '_> {
         let is_parameter = self.scope.parameters.iter().any(|(parameter, _)| parameter == name);
         let is_column = self.scope.object.is_some_and(|object| object.fields.contains_key(name));
         !is_parameter && !is_column
+    }
+
+    fn is_own_key(&self, expr: &Expr) -> bool {
+        let key = self.scope.object.map_or(&[][..], |object| object.key.as_slice());
+        matches!((expr, key), (Expr::Column { name }, [key]) if **name == *key.node)
     }
 
     fn option(&mut self, value: &Arc<str>, options: &Arc<Options>, span: Span) -> Typed {
@@ -158,6 +164,13 @@ impl Inference<'_, '_> {
                 let to = linked_objects(self.world, many);
                 let one = self.convert(value, &to, span);
                 return Typed::new(Expr::List { items: vec![one.expr] }, wanted.clone()).or_fails(one.can_fail);
+            }
+            // The record's own key names what other maps make of the same record.
+            (Type::Text, Type::Key(key)) if self.is_own_key(&value.expr) => {
+                let own = self.scope.object.map(|object| key_to(&object.name.node));
+                let value = Typed { ty: own.unwrap_or(Type::Unknown), ..value };
+                let key = Arc::clone(key);
+                return self.reference(value, &key, wanted, span);
             }
             (from, Type::Composite(composite)) if !matches!(from, Type::Composite(_) | Type::Parts(_)) => {
                 if let Some(part) = composite.primary()

@@ -1,0 +1,248 @@
+use std::sync::Arc;
+
+use migr_diagnostics::{Code, Diagnostic};
+use migr_plan::Expr;
+use migr_source::{Span, Spanned};
+use migr_syntax::ast::{self, Argument, Expression, Name};
+
+use super::{Inference, Typed};
+use crate::errors;
+use crate::functions::{Function, Output, Parameter};
+use crate::types::Type;
+use crate::values;
+
+impl Inference<'_, '_> {
+    /// A function of the language.
+    pub(super) fn builtin(
+        &mut self,
+        function: &'static Function,
+        name: &Name,
+        input: Typed,
+        input_span: Span,
+        arguments: &[Argument],
+    ) -> Typed {
+        if function.only_in_settings {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0303,
+                    format!("`{}` belongs to the settings of a source or destination", function.name),
+                    name.span,
+                    "not in a value",
+                )
+                .with_help("values come from the export alone, so that the same export gives the same records"),
+            );
+            return Typed::unknown();
+        }
+        let (mut exprs, can_fail) = self.arguments(function, name, arguments);
+        let takes_list =
+            matches!(function.input, Parameter::List | Parameter::Lists | Parameter::ListOrText | Parameter::Texts);
+        // A function of one value applies to each element of a list.
+        let (element, is_list) = match &input.ty {
+            Type::List(of) if !takes_list => ((**of).clone(), true),
+            ty => (ty.clone(), false),
+        };
+        let one = Typed { expr: input.expr, ty: element, can_fail: input.can_fail };
+        let Some(one) = self.accept(function, one, input_span, is_list) else {
+            return Typed::new(Expr::None, result_type(function.output, &Type::Unknown, is_list));
+        };
+        let ty = result_type(function.output, &one.ty, is_list);
+        let can_fail = can_fail || one.can_fail || function.can_fail;
+        exprs.insert(0, one.expr);
+        Typed::new(Expr::Call { function: function.name.to_owned(), arguments: exprs }, ty).or_fails(can_fail)
+    }
+
+    /// The input as the function takes it; nothing if that was reported.
+    fn accept(&mut self, function: &Function, input: Typed, span: Span, is_list: bool) -> Option<Typed> {
+        let ty = &input.ty;
+        if ty.is_silent() {
+            return Some(input);
+        }
+        let fits = match function.input {
+            Parameter::Text => ty.is_text_like() || matches!(ty, Type::Select(_)),
+            Parameter::AnyText => ty.is_text_like() || matches!(ty, Type::Html | Type::Richtext | Type::Select(_)),
+            Parameter::Integer => *ty == Type::Integer,
+            Parameter::NumberOrText => ty.is_numeric() || ty.is_text_like(),
+            Parameter::Date => *ty == Type::Date,
+            Parameter::DateOrDatetime => matches!(ty, Type::Date | Type::Datetime),
+            Parameter::Datetime => *ty == Type::Datetime,
+            Parameter::TextOrDatetime => ty.is_text_like() || *ty == Type::Datetime,
+            Parameter::Currency => *ty == Type::Currency,
+            Parameter::BooleanOrText => *ty == Type::Boolean || ty.is_text_like(),
+            Parameter::List => matches!(ty, Type::List(_)),
+            Parameter::Lists => matches!(ty, Type::List(of) if of.is_silent() || matches!(**of, Type::List(_))),
+            Parameter::ListOrText => matches!(ty, Type::List(_)) || ty.is_text_like(),
+            Parameter::Texts => {
+                matches!(ty, Type::List(of) if of.is_silent() || of.is_text_like() || matches!(**of, Type::Select(_)))
+            }
+            Parameter::Literal => true,
+        };
+        if fits {
+            return Some(input);
+        }
+        let converts = function.input == Parameter::Text && (ty.is_numeric() || *ty == Type::Boolean);
+        if converts {
+            let can_fail = input.can_fail;
+            let to = Type::Text.to_field_type();
+            return Some(Typed::new(Expr::Convert { value: Box::new(input.expr), to }, Type::Text).or_fails(can_fail));
+        }
+        let found = if is_list { Type::list(ty.clone()).to_string() } else { ty.to_string() };
+        let mut diagnostic = Diagnostic::new(
+            Code::E0301,
+            format!("`{}` takes {}, found {found}", function.name, function.input.describe()),
+            span,
+            format!("this is {found}"),
+        );
+        if let Some(help) = accept_help(function, ty) {
+            diagnostic = diagnostic.with_help(help);
+        }
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    /// Further arguments, in the order of parameters.
+    fn arguments(&mut self, function: &Function, name: &Name, arguments: &[Argument]) -> (Vec<Expr>, bool) {
+        let mut given: Vec<Option<Expr>> = vec![None; function.parameters.len()];
+        let mut can_fail = false;
+        for (at, argument) in arguments.iter().enumerate() {
+            let place = match &argument.name {
+                Some(named) => function.parameters.iter().position(|(parameter, _)| *parameter == &*named.node),
+                None => Some(at),
+            };
+            let Some((place, (_, parameter))) = place.and_then(|place| Some((place, function.parameters.get(place)?)))
+            else {
+                let span = argument.name.as_ref().map_or(argument.value.span, |named| named.span);
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        Code::E0303,
+                        format!("`{}` takes no such argument", function.name),
+                        span,
+                        "not taken",
+                    )
+                    .with_help(format!("it is `{}`; what flows in through `|` is the first", function.signature())),
+                );
+                self.infer(&argument.value);
+                continue;
+            };
+            let parameter_name = function.parameters.get(place).map_or("", |(name, _)| name);
+            let typed = self.argument(function, parameter_name, *parameter, &argument.value);
+            can_fail |= typed.can_fail;
+            if let Some(slot) = given.get_mut(place) {
+                *slot = Some(typed.expr);
+            }
+        }
+        let missing = given.iter().take(function.required).position(Option::is_none);
+        if let Some((missing, _)) = missing.and_then(|at| function.parameters.get(at)) {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0303,
+                    format!("`{}` is not told its `{missing}`", function.name),
+                    name.span,
+                    format!("needs `{missing}`"),
+                )
+                .with_help(format!("it is `{}`; what flows in through `|` is the first", function.signature())),
+            );
+        }
+        // A gap before a given argument is written out; what follows the last one is left to the runtime's default.
+        let last = given.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
+        (given.into_iter().take(last).map(|one| one.unwrap_or(Expr::None)).collect(), can_fail)
+    }
+
+    fn argument(&mut self, function: &Function, name: &str, parameter: Parameter, value: &ast::Expr) -> Typed {
+        let literal = match &value.node {
+            Expression::Text(text) => Some(Spanned::new(Arc::clone(text), value.span)),
+            _ => None,
+        };
+        match (parameter, &literal) {
+            (Parameter::Literal, None) => {
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        Code::E0303,
+                        format!("the `{name}` of `{}` is written out", function.name),
+                        value.span,
+                        "not a text",
+                    )
+                    .with_help("write it as a text in quotes"),
+                );
+                return Typed::unknown();
+            }
+            (_, Some(text)) => match (name, function.name) {
+                ("zone", _) => values::check_zone(text, self.diagnostics),
+                ("format", _) => values::check_format(text, self.diagnostics),
+                ("time", _) => values::check_time(text, self.diagnostics),
+                ("currency", _) => values::check_letters("currency code", 3, text, "USD", self.diagnostics),
+                ("country", _) => values::check_letters("country code", 2, text, "US", self.diagnostics),
+                ("pattern", _) => self.check_pattern(text),
+                _ => {}
+            },
+            _ => {}
+        }
+        let wanted = match parameter {
+            Parameter::Integer => Type::Integer,
+            _ => Type::Text,
+        };
+        self.against(value, &wanted)
+    }
+
+    fn check_pattern(&mut self, text: &Spanned<Arc<str>>) {
+        if let Err(error) = regex::Regex::new(&text.node) {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            self.diagnostics.push(errors::bad_value(
+                format!("this is not a regular expression: {reason}"),
+                text.span,
+                "write one such as `^[A-Z]{2}$`",
+            ));
+        }
+    }
+}
+
+fn accept_help(function: &Function, ty: &Type) -> Option<String> {
+    Some(match (function.input, ty) {
+        (Parameter::Text, Type::Html | Type::Richtext) => "take the text out first: `| plain`".to_owned(),
+        (Parameter::Text, Type::Date | Type::Datetime) => "write it out first: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Parameter::List | Parameter::Texts, ty) if ty.is_text_like() => {
+            "make a list first: `| split(\",\")`".to_owned()
+        }
+        (Parameter::Date, Type::Datetime) => "it is a datetime already".to_owned(),
+        (Parameter::Date | Parameter::DateOrDatetime, ty) if ty.is_text_like() => {
+            "read it first: `| date(\"%m/%d/%Y\")`".to_owned()
+        }
+        (Parameter::Datetime, ty) if ty.is_text_like() => "read it first: `| datetime(\"%m/%d/%Y %H:%M\")`".to_owned(),
+        (Parameter::Currency, ty) if ty.is_text_like() || ty.is_numeric() => "read it first: `| money`".to_owned(),
+        (_, Type::Tuple(_)) => "several values flow into a picklist only".to_owned(),
+        _ => return None,
+    })
+}
+
+fn result_type(output: Output, input: &Type, is_list: bool) -> Type {
+    let inner = |ty: &Type| match ty {
+        Type::List(of) => (**of).clone(),
+        _ => Type::Unknown,
+    };
+    let one = match output {
+        Output::Text => Type::Text,
+        Output::Richtext => Type::Richtext,
+        Output::Integer => Type::Integer,
+        Output::Number => Type::Number,
+        Output::Decimal => Type::Decimal,
+        Output::Boolean => Type::Boolean,
+        Output::Date => Type::Date,
+        Output::Datetime => Type::Datetime,
+        Output::Email => Type::Email,
+        Output::Phone => Type::Phone,
+        Output::Url => Type::Url,
+        Output::Currency => Type::Currency,
+        Output::Json => Type::Json,
+        Output::Texts => Type::list(Type::Text),
+        Output::Element => inner(input),
+        Output::SameList => match input {
+            Type::List(_) => input.clone(),
+            _ => Type::Unknown,
+        },
+        Output::Flat => match inner(input) {
+            list @ Type::List(_) => list,
+            other => Type::list(other),
+        },
+    };
+    if is_list { Type::list(one) } else { one }
+}

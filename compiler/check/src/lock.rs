@@ -1,0 +1,248 @@
+//! What the lock file says about the program: facts about the export that were found by an audit, checked offline.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::lock::{Lock, LockedColumn, LockedSourceObject, ObjectState};
+use migr_plan::{Expr, PicklistOtherwise};
+
+use crate::errors::listed;
+use crate::spec::{Map, Picklist, SourceObject, Spec};
+
+/// Compares a checked program with what an audit found. A lock of another migration or source says nothing.
+pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
+    if lock.migration != spec.name || lock.export.system != spec.source.system {
+        return;
+    }
+    let objects: IndexMap<&str, &LockedSourceObject> =
+        lock.export.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let mut mapped: IndexMap<&str, &Map> = IndexMap::new();
+    for map in &spec.maps {
+        mapped.entry(map.source_object.as_str()).or_insert(map);
+    }
+    for object in &spec.source.objects {
+        if let (Some(found), Some(map)) = (objects.get(object.name.as_str()), mapped.get(object.name.as_str())) {
+            check_object(&spec.source.system, object, found, map, diagnostics);
+        }
+    }
+    check_fallback(spec, lock, diagnostics);
+    check_picklists(spec, &objects, diagnostics);
+}
+
+fn check_object(
+    system: &str,
+    object: &SourceObject,
+    found: &LockedSourceObject,
+    map: &Map,
+    diagnostics: &mut Diagnostics,
+) {
+    if found.state == ObjectState::Absent {
+        if !object.is_optional {
+            let file = object.file.as_deref().unwrap_or("its file");
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::W0602,
+                    format!("the export has no `{file}`, and map `{}` reads it", map.name),
+                    map.name_span,
+                    "reads a file that is missing",
+                )
+                .with_help("put the file into the export and run `migr audit` again, or declare the object `optional`"),
+            );
+        }
+        return;
+    }
+    let hidden: Vec<&str> = found
+        .hidden
+        .iter()
+        .map(String::as_str)
+        .filter(|column| object.columns.iter().any(|one| one.name == *column))
+        .collect();
+    if !hidden.is_empty() {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0603,
+                format!("the export of `{}` lacks {}", object.name, listed(&hidden)),
+                map.name_span,
+                "reads an export without them",
+            )
+            .with_help("show the columns in the source and export again"),
+        );
+    }
+    let unlisted: Vec<&str> = found
+        .columns
+        .iter()
+        .filter(|column| column.declared.is_none())
+        .filter(|column| !object.columns.iter().any(|one| one.name == column.name))
+        .map(|column| column.name.as_str())
+        .collect();
+    if !unlisted.is_empty() {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0604,
+                format!("the export of `{}` has columns that the catalog lacks: {}", object.name, listed(&unlisted)),
+                map.name_span,
+                "leaves them behind",
+            )
+            .with_help(format!(
+                "declare them, `extend system {system} {{ object {} {{ {}: text }} }}`, and map or drop them",
+                object.name,
+                unlisted.first().copied().unwrap_or_default()
+            )),
+        );
+    }
+}
+
+/// Who gets what nobody owns has to be a member.
+fn check_fallback(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
+    let (Some(owners), Some(destination)) = (&spec.owners, &lock.destination) else { return };
+    let Some(members) = destination.members.as_ref().filter(|members| {
+        destination.name == spec.destination.name
+            && members.object == owners.destination_object
+            && members.field == owners.destination_field
+    }) else {
+        return;
+    };
+    let mut missing = |address: &str, span| {
+        if !members.contains(address) {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::W0605,
+                    format!("`{address}` is not a member of `{}`", destination.name),
+                    span,
+                    "not a member",
+                )
+                .with_help("invite the member, or name another one; then run `migr audit` again"),
+            );
+        }
+    };
+    for (_, address, span) in &owners.overrides {
+        missing(address, *span);
+    }
+    if let Some(fallback) = &owners.fallback {
+        missing(fallback, owners.span);
+    }
+}
+
+/// The values that flow into a picklist, from every map that takes all records of its object.
+fn check_picklists(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, diagnostics: &mut Diagnostics) {
+    let skipped: BTreeSet<&str> = spec
+        .source
+        .objects
+        .iter()
+        .filter(|object| !object.skips.is_empty())
+        .map(|object| object.name.as_str())
+        .collect();
+    let mut inputs: IndexMap<&str, IndexMap<(&str, &str), &LockedColumn>> = IndexMap::new();
+    // A table that is also fed by what cannot be followed may use any row.
+    let mut is_followed: IndexMap<&str, bool> = IndexMap::new();
+    for map in &spec.maps {
+        for field in &map.fields {
+            field.value.walk(&mut |expr| {
+                let Expr::Picklist { table, inputs: fed, .. } = expr else { return };
+                let followed = is_followed.entry(table.as_str()).or_insert(true);
+                let column = match fed.as_slice() {
+                    [Expr::Column { name }] => {
+                        objects.get(map.source_object.as_str()).and_then(|object| object.column(name))
+                    }
+                    _ => None,
+                };
+                let is_whole = map.when.is_none() && !skipped.contains(map.source_object.as_str());
+                match column
+                    .filter(|column| is_whole && column.values.as_ref().is_some_and(|values| !values.incomplete))
+                {
+                    Some(column) => {
+                        let key = (map.source_object.as_str(), column.name.as_str());
+                        inputs.entry(table.as_str()).or_default().insert(key, column);
+                    }
+                    None => *followed = false,
+                }
+            });
+        }
+    }
+    for picklist in &spec.picklists {
+        let Some(columns) = inputs.get(picklist.name.as_str()) else { continue };
+        uncovered(picklist, columns, diagnostics);
+        if is_followed.get(picklist.name.as_str()).copied().unwrap_or_default() {
+            unused_rows(picklist, columns, diagnostics);
+        }
+    }
+}
+
+/// A key as it is compared.
+fn fold(picklist: &Picklist, text: &str) -> String {
+    let text =
+        if picklist.ignore_space { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() };
+    if picklist.ignore_case { text.to_lowercase() } else { text }
+}
+
+fn uncovered(picklist: &Picklist, columns: &IndexMap<(&str, &str), &LockedColumn>, diagnostics: &mut Diagnostics) {
+    let what = match picklist.otherwise {
+        PicklistOtherwise::Quarantine => "set aside",
+        PicklistOtherwise::Skip => "left behind",
+        PicklistOtherwise::None | PicklistOtherwise::Create | PicklistOtherwise::Use { .. } => return,
+    };
+    let keys: BTreeSet<Option<String>> = picklist
+        .rows
+        .iter()
+        .flat_map(|row| &row.keys)
+        .filter_map(|key| key.first().map(|value| value.as_ref().map(|value| fold(picklist, value))))
+        .collect();
+    for ((object, column), found) in columns {
+        let mut values: Vec<String> = Vec::new();
+        let mut records = 0;
+        for value in found.values.iter().flat_map(|values| &values.values) {
+            if !keys.contains(&Some(fold(picklist, &value.value))) {
+                values.push(format!("`{}` ({})", value.value.trim(), value.count));
+                records += value.count;
+            }
+        }
+        if values.is_empty() {
+            continue;
+        }
+        let more = values.len().saturating_sub(8);
+        values.truncate(8);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0606,
+                format!(
+                    "{records} records of `{object}` are {what}: no row of `{}` names their `{column}`: {}{more}",
+                    picklist.name,
+                    values.join(", ")
+                ),
+                picklist.name_span,
+                "names some values only",
+            )
+            .with_help("add rows for the values that are meant to move"),
+        );
+    }
+}
+
+fn unused_rows(picklist: &Picklist, columns: &IndexMap<(&str, &str), &LockedColumn>, diagnostics: &mut Diagnostics) {
+    let found: BTreeSet<String> = columns
+        .values()
+        .filter_map(|column| column.values.as_ref())
+        .flat_map(|values| &values.values)
+        .map(|value| fold(picklist, &value.value))
+        .collect();
+    for row in &picklist.rows {
+        let keys: Vec<&String> = row.keys.iter().filter_map(|key| key.first()?.as_ref()).collect();
+        let has_none = row.keys.len() > keys.len();
+        if keys.is_empty() || has_none || keys.iter().any(|key| found.contains(&fold(picklist, key))) {
+            continue;
+        }
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0607,
+                format!(
+                    "no record of the export has {}",
+                    listed(&keys.iter().map(|key| key.as_str()).collect::<Vec<_>>())
+                ),
+                row.span,
+                "names what is not there",
+            )
+            .with_help("remove the row, or mend its spelling"),
+        );
+    }
+}

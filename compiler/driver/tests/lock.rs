@@ -1,0 +1,95 @@
+//! What an audit found is checked offline, and counted.
+
+mod common;
+
+use common::short;
+use migr_driver::{Compilation, Project, compile};
+use migr_source::MemorySystem;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = r#"
+system shop {
+  object Customer from "customers.csv" {
+    key id
+    id: text; title: text; kind: text; mood: text
+  }
+  object Invoice from "invoices.csv" { key number; number: text }
+}
+system crm {
+  connector twenty
+  limits { requests 100 per 60s; batch 200 }
+  object companies { name: text; stage: select { NEW, WON }; status: select { OPEN } }
+  object bills { name: text }
+}
+migration m {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("URL"); token = secret("TOKEN") }
+}
+picklist Stage -> companies.stage ignore case, space {
+  "new" | "fresh" = NEW
+  "won"           = WON
+  "lost"          = NEW
+  otherwise quarantine
+}
+picklist Status -> companies.status { "open" = OPEN; otherwise none }
+map Customer -> companies { name = title; stage = kind | Stage; status = mood | Status }
+map Invoice -> bills { name = number }
+"#;
+
+fn column(name: &str, values: &Value) -> Value {
+    json!({
+        "name": name, "header": name, "declared": "text", "filled": 1, "blank": 0, "inferred": {"type": "text"},
+        "min_length": 1, "max_length": 1, "distinct": 1, "values": values,
+    })
+}
+
+fn object(name: &str, state: &str, columns: &Value, hidden: &[&str]) -> Value {
+    json!({
+        "name": name, "state": state, "rows": 9, "malformed": 0, "keys": {"distinct": 9, "blank": 0, "repeated": 0},
+        "columns": columns, "hidden": hidden,
+    })
+}
+
+fn with_lock(objects: &Value) -> Compilation {
+    let lock = json!({
+        "format_version": 1, "migration": "m",
+        "export": {"system": "shop", "files": [], "objects": objects},
+        "stages": {"inputs": "", "with_destination": false, "stages": []},
+    });
+    let system = MemorySystem::default().with("main.migr", PROGRAM);
+    compile(&Project { system: &system, entry: None, destination: None, lock: Some(lock.to_string().into()) })
+}
+
+#[test]
+fn values_that_no_row_names_and_rows_that_no_value_needs_are_told() {
+    let kinds =
+        json!({"values": [{"value": " Fresh", "count": 3}, {"value": "WON", "count": 2}, {"value": "??", "count": 4}]});
+    let moods = json!({"values": [{"value": "grim", "count": 9}]});
+    let customers = object("Customer", "present", &json!([column("kind", &kinds), column("mood", &moods)]), &[]);
+    let compilation = with_lock(&json!([customers, object("Invoice", "present", &json!([]), &[])]));
+    assert!(compilation.plan.as_ref().unwrap().inputs.lock.is_some());
+    insta::assert_snapshot!(short(&compilation), @r"
+    main.migr:19 W0606 4 records of `Customer` are set aside: no row of `Stage` names their `kind`: `??` (4)
+        add rows for the values that are meant to move
+    main.migr:22 W0607 no record of the export has `lost`
+        remove the row, or mend its spelling
+    main.migr:25 W0607 no record of the export has `open`
+        remove the row, or mend its spelling
+    ");
+}
+
+#[test]
+fn files_and_columns_that_are_missing_or_new_are_told() {
+    let mut fax = column("fax", &Value::Null);
+    fax["declared"] = Value::Null;
+    let customers = object("Customer", "present", &json!([fax]), &["kind", "gone_long_ago"]);
+    let compilation = with_lock(&json!([customers, object("Invoice", "absent", &json!([]), &[])]));
+    insta::assert_snapshot!(short(&compilation), @r"
+    main.migr:26 W0603 the export of `Customer` lacks `kind`
+        show the columns in the source and export again
+    main.migr:26 W0604 the export of `Customer` has columns that the catalog lacks: `fax`
+        declare them, `extend system shop { object Customer { fax: text } }`, and map or drop them
+    main.migr:27 W0602 the export has no `invoices.csv`, and map `Invoice` reads it
+        put the file into the export and run `migr audit` again, or declare the object `optional`
+    ");
+}

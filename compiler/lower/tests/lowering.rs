@@ -1,0 +1,125 @@
+//! What a checked program becomes: changes of the schema in order, concepts with their state, and what a rollback can do.
+
+use std::fmt::Write as _;
+
+use migr_check::{CheckOptions, check};
+use migr_diagnostics::Diagnostics;
+use migr_lower::lower;
+use migr_plan::{Plan, SetupAction};
+use migr_source::SourceMap;
+
+const PROGRAM: &str = r#"
+system shop {
+  object Firm from "firms.csv" {
+    key id
+    id: text; name: text; tel: phone; kind: text; tags: list(text) split ";"
+    partners: list(-> Firm) split ";"; about: richtext; boss: -> User.mail
+  }
+  object Paper from "papers.csv" { key id; id: text; firm: -> Firm; path: file }
+  object User from "users.csv" { key mail; mail: email }
+  object Junk from "junk.csv" { key id; id: text }
+  object Robot from "robots.json"
+}
+system crm {
+  connector twenty
+  object companies { name: text; kind: select { A } extensible; phones: phones; owner: -> members }
+  object papers { file: file; target: -> companies | custom }
+  object members matched only { mail: email unique }
+  object custom { name: text }
+}
+migration m {
+  source shop { files = "export/*" }
+  destination crm { url = env("URL"); token = secret("TOKEN") }
+}
+owners { match User.mail = members.mail; fallback none }
+picklist Kind -> companies.kind { "a" | "b" = A; "c" = new C "Cee" red; otherwise quarantine }
+/// What the firm was called before.
+map Firm -> companies {
+  name   = name
+  kind   = kind | Kind
+  phones = tel | phone
+  owner  = boss
+  new partner "Partner": -> companies = partners | first
+  new others "Others": text = partners.name | rest | join(", ")
+  /// As Markdown.
+  new about "About": richtext = about | markdown
+  new marks "Marks": list(text) = tags
+}
+map Firm as Dossier -> new dossiers "Dossiers" one dossier "Dossier" when kind == "a" {
+  name = name
+  new firm "Firm": -> companies = id
+}
+map Paper -> papers { file = path; target = firm }
+drop object Junk : "nobody reads it"
+reference Robot from "robots.json"
+"#;
+
+fn plan(text: &str) -> Result<Plan, String> {
+    let mut sources = SourceMap::default();
+    let file = sources.add("main.migr", text);
+    let mut diagnostics = Diagnostics::default();
+    let ast = migr_syntax::parse(file, text, &mut diagnostics);
+    let spec = check(&[ast], CheckOptions::default(), &mut diagnostics);
+    let plan = spec.and_then(|spec| lower(&spec, &sources, &mut diagnostics));
+    plan.ok_or_else(|| {
+        diagnostics.items().iter().map(|one| format!("{} {}", one.code, one.message)).collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn lines(plan: &Plan) -> String {
+    let mut text = String::new();
+    for action in &plan.setup {
+        let _ = match action {
+            SetupAction::CreateObject { object, singular, description, .. } => {
+                writeln!(text, "setup: object {object}/{singular} {description:?}")
+            }
+            SetupAction::CreateField { object, field, description, .. } => {
+                writeln!(text, "setup: field {object}.{field} {description:?}")
+            }
+            SetupAction::AddOptions { object, field, options, order, .. } => {
+                let added: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
+                writeln!(text, "setup: options {object}.{field} + {added:?} as {order:?}")
+            }
+        };
+    }
+    for stage in &plan.stages {
+        let _ = writeln!(
+            text,
+            "stage: {} after {:?}, rollback {:?} {:?}",
+            stage.id, stage.depends_on, stage.rollback.class, stage.rollback.reason
+        );
+        for edge in &stage.edges {
+            let _ = writeln!(text, "  {} (later: {})", edge.reason, edge.deferred);
+        }
+    }
+    for row in &plan.rows {
+        let _ = writeln!(
+            text,
+            "row: {} {} -> {:?} {:?} {:?}",
+            row.kind, row.concept, row.destination, row.state, row.reason
+        );
+    }
+    for one in &plan.degradations {
+        let _ = writeln!(text, "degraded: {} {} kept in {:?}", one.what, one.reason, one.kept_in);
+    }
+    text
+}
+
+#[test]
+fn a_program_becomes_setup_stages_rows_and_degradations() {
+    insta::assert_snapshot!(plan(PROGRAM).map_or_else(|findings| findings, |plan| lines(&plan)));
+}
+
+#[test]
+fn the_plan_reads_back_as_it_was_written() {
+    let plan = plan(PROGRAM).unwrap();
+    assert_eq!(Plan::from_json(&plan.to_json().unwrap()).unwrap(), plan);
+}
+
+#[test]
+fn no_count_is_made_up() {
+    let plan = plan(PROGRAM).unwrap();
+    assert_eq!(plan.summary.create, None);
+    assert_eq!(plan.estimate.records, None);
+    assert_eq!(plan.summary.schema_changes, u64::try_from(plan.setup.len()).unwrap());
+}
