@@ -288,7 +288,10 @@ impl Destination for Killed {
         object: &'a str,
         batch: &'a [NewRecord],
     ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
-        self.inner.create(object, batch)
+        Box::pin(async move {
+            let created = self.inner.create(object, batch).await?;
+            self.cut().map_err(BatchError::Fatal).map(|()| created)
+        })
     }
 
     fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {

@@ -1,5 +1,5 @@
 //! Going back, and reading everything back, against the sandbox over real HTTP.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../drill/mod.rs"]
 mod drill;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use drill::{Drill, Killed};
 use migr_engine::{RollbackContext, RollbackSummary, rollback, set_journal_aside};
 use migr_load::{Change, Deleted};
+use migr_plan::DeletedPolicy;
 use serde_json::{Value, json};
 
 async fn back(drill: &Drill) -> RollbackSummary {
@@ -122,6 +123,44 @@ async fn a_rollback_that_is_killed_anywhere_can_be_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_killed_half_way_can_be_taken_back() {
+    let mut drill = Drill::new().await;
+    foreign(&drill).await;
+    let before = drill.sandbox.fingerprint().unwrap();
+    migr_engine::setup(&drill.context).await.unwrap();
+    let destination = drill.context.destination.clone();
+    drill.context.destination = Arc::new(Killed::after(destination.clone(), 8));
+    migr_engine::run(&drill.context).await.unwrap_err();
+    drill.context.destination = destination;
+    let people = drill.context.destination.count("people", Deleted::Live).await.unwrap();
+    assert!(people > 442, "the last batch was written, and its answer never came: {people}");
+    let summary = back(&drill).await;
+    assert!(summary.holds, "{summary:?}");
+    assert_eq!(drill.sandbox.fingerprint().unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_destroyed_to_make_room_is_said_to_be_beyond_recall() {
+    let mut drill = Drill::new().await;
+    let twin = json!({"name": "Thrown away", "domainName": {"primaryLinkUrl": "https://clinic7.example"}});
+    let twins = drill.create("companies", vec![twin]).await;
+    drill.context.destination.trash("companies", &twins).await.unwrap();
+    let plan = Arc::make_mut(&mut drill.context.plan);
+    let company = plan.stages.iter_mut().find(|stage| stage.id == "Company").unwrap();
+    company.policies.deleted = DeletedPolicy::Destroy;
+    drill.run().await;
+    for _ in 0..2 {
+        let summary = back(&drill).await;
+        let said: Vec<&str> = summary.not_undoable.iter().map(|entry| entry.what.as_str()).collect();
+        assert!(
+            said.len() == 1 && said[0].starts_with(&format!("companies {} lay in the trash", twins[0])),
+            "{said:?}"
+        );
+        assert!(summary.complete && !summary.holds, "again and again, until the journal is put aside");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_others_have_begun_to_use_is_left_and_said() {
     let drill = Drill::new().await;
     let theirs = drill.create("people", vec![json!({"emails": {"primaryEmail": "x@elsewhere.example"}})]).await;
@@ -202,7 +241,7 @@ async fn verify_finds_every_difference_that_somebody_made() {
     );
 
     let (key, gone) = drill.created("Contact", 100)[99].clone();
-    drill.context.destination.trash("people", &[gone.clone()]).await.unwrap();
+    drill.context.destination.trash("people", std::slice::from_ref(&gone)).await.unwrap();
     let summary = drill.verify(None).await;
     assert_eq!(summary.missing.iter().map(|it| (&it.key, &it.id)).collect::<Vec<_>>(), [(&key, &gone)]);
     assert!(!summary.holds, "a missing record never holds");
