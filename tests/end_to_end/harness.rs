@@ -20,7 +20,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn from(output: Output) -> Self {
+    pub(crate) fn from(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
@@ -39,6 +39,14 @@ impl Ran {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{}", self.stdout))
+    }
+}
+
+/// A number that the environment sets for a longer form of a drill.
+pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+        Err(_) => otherwise,
     }
 }
 
@@ -130,12 +138,13 @@ impl Project {
         let url = lines.next().expect("its address").expect("text");
         let mut news = BufReader::new(server.stderr.take().expect("its stderr")).lines();
         let token = news.find_map(|line| line.ok()?.strip_prefix("token: ").map(str::to_owned)).expect("its token");
-        let answer = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = reqwest::Client::new();
-            let request = client.get(format!("{url}/rest/{object}?limit=200")).bearer_auth(token);
-            request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
-        });
+        let answer =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let client = reqwest::Client::new();
+                let request = client.get(format!("{url}/rest/{object}?limit=200")).bearer_auth(token);
+                request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
+            });
         server.kill().expect("the sandbox ends");
         server.wait().expect("the sandbox ended");
         answer["data"][object].as_array().expect("a list of records").clone()

@@ -6,8 +6,12 @@ fn the_same_project_gives_the_same_plan_byte_for_byte() {
     let first = migr_in(&repository(), &arguments).exits(0);
     let second = migr_in(&repository(), &arguments).exits(0);
     assert_eq!(first.stdout, second.stdout);
-    let committed = std::fs::read_to_string(repository().join("examples/visual-practice-to-twenty/expected-plan.json")).unwrap();
-    assert_eq!(first.stdout, committed, "expected-plan.json is stale: `migr plan --out expected-plan.json` makes it anew");
+    let committed =
+        std::fs::read_to_string(repository().join("examples/visual-practice-to-twenty/expected-plan.json")).unwrap();
+    assert_eq!(
+        first.stdout, committed,
+        "expected-plan.json is stale: `migr plan --out expected-plan.json` makes it anew"
+    );
 }
 
 #[test]
@@ -20,7 +24,10 @@ fn stages_come_in_dependency_order_and_every_edge_has_a_reason() {
     assert!(position("opportunities") < position("notes"));
     for (at, stage) in stages.iter().enumerate() {
         for edge in stage["edges"].as_array().unwrap() {
-            assert!(edge["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "an edge without a reason: {edge}");
+            assert!(
+                edge["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
+                "an edge without a reason: {edge}"
+            );
         }
         for on in stage["depends_on"].as_array().unwrap() {
             let before = stages.iter().position(|other| other["id"] == *on).unwrap();
@@ -33,7 +40,10 @@ fn stages_come_in_dependency_order_and_every_edge_has_a_reason() {
 #[test]
 fn every_column_of_a_mapped_object_is_used_or_dropped_with_a_reason() {
     let project = Project::example();
-    let spec = project.read("migration.migr").replace("jobTitle  = job_title | trim\n", "\n").replace("jobTitle = job_title | trim\n", "\n");
+    let spec = project
+        .read("migration.migr")
+        .replace("jobTitle  = job_title | trim\n", "\n")
+        .replace("jobTitle = job_title | trim\n", "\n");
     let without: String = spec.lines().filter(|line| !line.contains("job_title")).collect::<Vec<_>>().join("\n");
     project.write("migration.migr", &without);
     let ran = project.migr(&["check", "--format", "short"]).exits(1);
@@ -56,7 +66,9 @@ fn a_field_without_an_equivalent_is_created_by_the_plan_with_its_type() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|action| action["action"] == "create_field" && action["object"] == "people" && action["field"] == "originalCreatedAt")
+        .find(|action| {
+            action["action"] == "create_field" && action["object"] == "people" && action["field"] == "originalCreatedAt"
+        })
         .expect("people.originalCreatedAt is created");
     assert_eq!(created["type"]["kind"], "datetime");
     assert_eq!(created["label"], "Originally created");

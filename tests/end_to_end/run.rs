@@ -11,7 +11,8 @@ fn run(project: &Project) -> Ran {
 
 /// The last event of a run.
 fn summary(ran: &Ran) -> Value {
-    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect();
+    let events: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect();
     assert_eq!(events.first().unwrap()["type"], "version");
     let last = events.last().unwrap().clone();
     assert_eq!(last["type"], "summary");
@@ -106,9 +107,11 @@ fn renamed_files_and_reordered_columns_change_nothing_in_the_result() {
     let expected = project.report()["objects"].clone();
 
     let moved = Project::example();
-    let catalog = std::fs::read_to_string(crate::harness::repository().join("specs/systems/visual_practice.migr")).unwrap();
+    let catalog =
+        std::fs::read_to_string(crate::harness::repository().join("specs/systems/visual_practice.migr")).unwrap();
     moved.write("visual_practice.migr", &catalog.replace("\"contacts.csv\"", "\"kontakte 2026.csv\""));
-    let spec = moved.read("migration.migr").replace("use \"std/systems/visual_practice\"\n", "use \"visual_practice\"\n");
+    let spec =
+        moved.read("migration.migr").replace("use \"std/systems/visual_practice\"\n", "use \"visual_practice\"\n");
     moved.write("migration.migr", &spec);
     let text = moved.read("export/contacts.csv");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
@@ -155,7 +158,9 @@ fn the_original_creation_time_is_kept_in_a_custom_field() {
     run(&project);
     let export = project.read("export/contacts.csv");
     let mut reader = csv::Reader::from_reader(export.as_bytes());
-    let at = |name: &str, reader: &mut csv::Reader<&[u8]>| reader.headers().unwrap().iter().position(|header| header == name).unwrap();
+    let at = |name: &str, reader: &mut csv::Reader<&[u8]>| {
+        reader.headers().unwrap().iter().position(|header| header == name).unwrap()
+    };
     let created = at("Created At", &mut reader);
     let instant = |text: &str| {
         let local = jiff::civil::DateTime::strptime("%m/%d/%Y %I:%M %p", text).ok()?;
