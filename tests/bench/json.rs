@@ -7,21 +7,35 @@ use migr_transform::Value;
 
 use crate::transforming::is_absent;
 
-/// Appends one object, without a line end. Amounts are written as millionths, phones and references as texts.
-pub(crate) fn record(out: &mut Vec<u8>, fields: &[FieldMapping], values: &[(usize, Value<'_>)]) {
-    let mut separator = b'{';
-    for (index, value) in values {
-        let Some(mapping) = fields.get(*index) else { continue };
-        out.push(separator);
-        separator = b',';
-        text(out, &mapping.field);
-        out.push(b':');
-        self::value(out, value);
+/// The names of a stage's fields, escaped.
+pub(crate) struct Names(Vec<Vec<u8>>);
+
+impl Names {
+    pub(crate) fn of(fields: &[FieldMapping]) -> Self {
+        let escaped = |field: &FieldMapping| {
+            let mut name = Vec::new();
+            text(&mut name, &field.field);
+            name.push(b':');
+            name
+        };
+        Self(fields.iter().map(escaped).collect())
     }
-    if separator == b'{' {
-        out.push(b'{');
+
+    /// Appends one object, without a line end. Amounts are written as millionths, phones and references as texts.
+    pub(crate) fn record(&self, out: &mut Vec<u8>, values: &[(usize, Value<'_>)]) {
+        let mut separator = b'{';
+        for (index, value) in values {
+            let Some(name) = self.0.get(*index) else { continue };
+            out.push(separator);
+            separator = b',';
+            out.extend_from_slice(name);
+            self::value(out, value);
+        }
+        if separator == b'{' {
+            out.push(b'{');
+        }
+        out.push(b'}');
     }
-    out.push(b'}');
 }
 
 fn value(out: &mut Vec<u8>, value: &Value<'_>) {
@@ -54,6 +68,26 @@ fn value(out: &mut Vec<u8>, value: &Value<'_>) {
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
-    // Writing to memory does not fail.
-    let _ = serde_json::to_writer(out, text);
+    // Looked at as a whole, many bytes at a time: nearly no text holds anything to escape.
+    let escapes = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text.bytes().fold(false, |found, byte| found | escapes(byte)) {
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn texts_are_escaped_as_json_wants() {
+        for text in ["", "plain", "é漢字👍", "a \"b\" c", "back\\slash", "line\nend\ttab\u{1}\u{1f}", "\u{7f}\u{2028}"] {
+            let mut out = Vec::new();
+            super::text(&mut out, text);
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
 }

@@ -1,6 +1,7 @@
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::borrow::{Borrow, Cow};
+use std::collections::HashSet;
 use std::fs::File;
+use std::hash::{Hash, Hasher};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
@@ -37,6 +38,7 @@ pub(crate) fn transform(export: &Path, out: &Path) -> Result<u64, Fault> {
     let mut records = export.records("Contact").map_err(|error| Fault::of("contacts", error))?;
     let file = File::create(out).map_err(|error| Fault::of(out.display(), error))?;
     let mut file = BufWriter::with_capacity(1 << 18, file);
+    let names = json::Names::of(&stage.fields);
     let mut line = Vec::with_capacity(4096);
     let (mut written, mut aside, mut repairs) = (0, 0_u64, 0_usize);
     while let Some(row) = records.next().map_err(|error| Fault::of("contacts", error))? {
@@ -55,7 +57,7 @@ pub(crate) fn transform(export: &Path, out: &Path) -> Result<u64, Fault> {
             Outcome::Ready(evaluated) => {
                 repairs += evaluated.repairs.len();
                 line.clear();
-                json::record(&mut line, &stage.fields, &evaluated.values);
+                names.record(&mut line, &evaluated.values);
                 line.push(b'\n');
                 file.write_all(&line).map_err(|error| Fault::of(out.display(), error))?;
                 written += 1;
@@ -78,22 +80,68 @@ impl Cells for Adapted<'_> {
 
 /// What earlier stages would have written: source key → destination id.
 struct IdMaps {
-    objects: HashMap<&'static str, (&'static str, HashMap<String, String>)>,
+    objects: Vec<IdMap>,
 }
+
+struct IdMap {
+    source_object: &'static str,
+    destination_object: &'static str,
+    pairs: HashSet<Pair>,
+}
+
+/// A source key with the destination id behind it, in one piece of memory; it is found by the key.
+struct Pair {
+    text: Box<str>,
+    key_length: usize,
+}
+
+impl Pair {
+    fn new(key: &str, id: &str) -> Self {
+        Self { text: [key, id].concat().into_boxed_str(), key_length: key.len() }
+    }
+
+    fn key(&self) -> &str {
+        self.text.get(..self.key_length).unwrap_or_default()
+    }
+
+    fn id(&self) -> &str {
+        self.text.get(self.key_length..).unwrap_or_default()
+    }
+}
+
+impl Borrow<str> for Pair {
+    fn borrow(&self) -> &str {
+        self.key()
+    }
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialEq for Pair {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Pair {}
 
 impl IdMaps {
     fn read(export: &Export) -> Result<Self, Fault> {
-        let mut objects = HashMap::new();
-        for (object, destination) in [("Company", "companies"), ("Owner", "owners")] {
-            let failed = |error| Fault::of(object, error);
-            let mut records = export.records(object).map_err(failed)?;
-            let mut ids = HashMap::new();
+        let mut objects = Vec::new();
+        for (source_object, destination_object) in [("Company", "companies"), ("Owner", "owners")] {
+            let failed = |error| Fault::of(source_object, error);
+            let mut records = export.records(source_object).map_err(failed)?;
+            let mut pairs = HashSet::new();
             while let Some(row) = records.next().map_err(failed)? {
                 if let Row::Record(record) = row {
-                    ids.insert(record.cell(0).to_owned(), record.cell(1).to_owned());
+                    pairs.insert(Pair::new(record.cell(0), record.cell(1)));
                 }
             }
-            objects.insert(object, (destination, ids));
+            objects.push(IdMap { source_object, destination_object, pairs });
         }
         Ok(Self { objects })
     }
@@ -105,10 +153,13 @@ impl Lookup for IdMaps {
     }
 
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
-        let known = self.objects.get(target.object.as_str());
-        let (object, ids) = known.ok_or_else(|| LookupError::new(format!("no ids of {}", target.object)))?;
-        Ok(match ids.get(&*comparable(key, target.ignore_case, target.ignore_space)) {
-            Some(id) => Resolved::Found { object: Cow::Borrowed(object), id: Cow::Borrowed(id) },
+        let known = self.objects.iter().find(|known| known.source_object == target.object);
+        let known = known.ok_or_else(|| LookupError::new(format!("no ids of {}", target.object)))?;
+        Ok(match known.pairs.get(&*comparable(key, target.ignore_case, target.ignore_space)) {
+            Some(pair) => {
+                let object = Cow::Borrowed(known.destination_object);
+                Resolved::Found { object, id: Cow::Borrowed(pair.id()) }
+            }
             None => Resolved::Missing { why: Cow::Borrowed("it is not in the export") },
         })
     }
