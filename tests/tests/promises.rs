@@ -42,7 +42,10 @@ fn every_proof_is_a_test_that_is_there() {
                 std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{number}: {file}: {error}"));
             let at = text.find(&format!("fn {test}(")).unwrap_or_else(|| panic!("{number}: {file} has no `{test}`"));
             let attributes: Vec<&str> = text[..at].lines().rev().skip_while(|line| line.is_empty()).take(3).collect();
-            assert!(attributes.iter().any(|line| line.contains("test]")), "{number}: `{test}` is not a test");
+            assert!(
+                attributes.iter().any(|line| line.contains("test]") || line.contains("::test(")),
+                "{number}: `{test}` is not a test"
+            );
             assert!(!attributes.iter().any(|line| line.contains("#[ignore")), "{number}: `{test}` is ignored");
         }
     }
