@@ -11,4 +11,4 @@ mod strict;
 mod walk;
 mod words;
 
-pub use parse::parse;
+pub use parse::{parse, parse_within};

@@ -16,7 +16,13 @@ use crate::walk::{Children, Walk};
 /// Reads a file. Always gives a tree: what cannot be read is an [`ItemKind::Error`] or an entry without a node, reported once in `diagnostics`; all the
 /// rest is there. Comments and documentation are kept. This is the one parse of compiler, formatter, linter and language server.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
-    pest::set_call_limit(NonZeroUsize::new(limits::CALLS));
+    parse_within(limits::CALLS, file, text, diagnostics)
+}
+
+/// [`parse`] with a limit of its own on the work for one section, in calls of pest's rules; a section beyond it is reported as too long. The limit is one
+/// for the process: this is for measuring what a reading costs without a clock.
+pub fn parse_within(calls: usize, file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
+    pest::set_call_limit(NonZeroUsize::new(calls));
     let mut ast = Ast::default();
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let content = text.get(mark..).unwrap_or_default();
