@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Fmt(FmtArguments),
     /// Explain a diagnostic.
     Explain(ExplainArguments),
+    /// Run the tests that the specs hold.
+    Test(TestArguments),
     /// Show what a migration will do.
     Plan(PlanArguments),
     /// Read the whole export and the destination's schema; write `migr.lock`.
@@ -158,6 +160,28 @@ pub(crate) struct ExplainArguments {
     pub(crate) code: String,
 }
 
+/// `migr test`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TestArguments {
+    /// A project, a file, or a folder of them.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The form of the results.
+    #[arg(long, value_enum, default_value_t = TestFormat::Human, value_name = "FORM")]
+    pub(crate) format: TestFormat,
+}
+
+/// Forms of test results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// For a terminal.
+    Human,
+    /// One document.
+    Json,
+    /// For CI servers.
+    Junit,
+}
+
 /// `migr plan`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArguments {
@@ -212,6 +236,9 @@ pub(crate) struct SetupArguments {
     /// The project.
     #[command(flatten)]
     pub(crate) live: LiveArguments,
+    /// Change nothing; list each change with its probe and its state. Exit 4 while one is open.
+    #[arg(long)]
+    pub(crate) checklist: bool,
 }
 
 /// `migr run`

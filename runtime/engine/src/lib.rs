@@ -2,7 +2,9 @@
 
 mod aside;
 pub mod audit;
+mod begun;
 mod cells;
+mod checklist;
 mod context;
 mod cycles;
 mod duplicates;
@@ -33,6 +35,7 @@ mod there;
 mod verify;
 mod world;
 
+pub use checklist::{ChecklistItem, ChecklistState, checklist};
 pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
 pub use error::EngineError;
 pub use executor::{Executor, Fate, InProcess, Unit, UnitRecord};

@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_extract::Row;
 use migr_journal::{Change, SetupNote};
-use migr_load::SetupOutcome;
+use migr_load::{Made, Schema, SetupOutcome, SetupRecord};
 use migr_plan::{Expr, FieldType, NewOption, PicklistOtherwise, SetupAction, Stage};
 use migr_transform::{Outcome, Pass};
 
+use crate::begun::{BEGUN, Begun};
 use crate::cells::Lent;
 use crate::job::Job;
 use crate::owners::OwnerTable;
@@ -29,46 +30,101 @@ pub struct SetupSummary {
 
 /// Carries out the plan's changes of the schema, in order. What is there already is left.
 pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
-    let mut summary = SetupSummary::default();
     if context.plan.setup.is_empty() {
-        return Ok(summary);
+        return Ok(SetupSummary::default());
     }
-    context.destination.schema().await?;
-    let tables: BTreeSet<String> =
-        context.plan.setup.iter().filter_map(|action| options_from(action)).map(str::to_owned).collect();
-    let found = if tables.is_empty() { BTreeMap::new() } else { found_options(context).await? };
+    let schema = context.destination.schema().await?;
+    let actions = prepared(context).await?;
     context.journal.lock().begin_run("setup")?;
-    for (position, action) in context.plan.setup.iter().enumerate() {
-        let action = with_found(action, &found);
-        let outcome = match context.destination.setup(&action).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                context.journal.lock().end_run("stopped")?;
-                return Err(error.into());
+    let ended = all(context, &schema, &actions).await;
+    let word = match &ended {
+        Ok(summary) if summary.blocked == 0 => "done",
+        Ok(_) => "blocked",
+        Err(_) => "stopped",
+    };
+    context.journal.lock().end_run(word)?;
+    ended
+}
+
+/// The plan's changes of the schema, with the options that the export asks for.
+pub(crate) async fn prepared(context: &Context) -> Result<Vec<SetupAction>, EngineError> {
+    let actions = &context.plan.setup;
+    let asks = actions.iter().any(|action| options_from(action).is_some());
+    let found = if asks { found_options(context).await? } else { BTreeMap::new() };
+    Ok(actions.iter().map(|action| with_found(action, &found)).collect())
+}
+
+async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Result<SetupSummary, EngineError> {
+    let known: BTreeMap<usize, SetupNote> =
+        context.journal.reader()?.setup()?.into_iter().map(|note| (note.position, note)).collect();
+    let begun = begin(context, schema, actions, &known).await?;
+    let mut summary = SetupSummary::default();
+    for (position, action) in actions.iter().enumerate() {
+        let outcome = context.destination.setup(action).await?;
+        let made = match (&outcome, begun.get(&position)) {
+            (SetupOutcome::Mismatch { .. }, _) | (SetupOutcome::AlreadyThere, None) => None,
+            // The outcome of an earlier request was never noted: the schema tells what it made.
+            (SetupOutcome::AlreadyThere, Some(begun)) => begun.made(&context.destination.schema().await?),
+            (SetupOutcome::Done(record), begun) => {
+                let was = known.get(&position).and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
+                match (&record.made, begun) {
+                    (Made::Options { .. }, Some(begun)) => begun.made(&context.destination.schema().await?),
+                    // Options that are added to a field of ours go with the field.
+                    (Made::Options { id, .. }, None) => {
+                        was.filter(|was| matches!(&was.made, Made::Field { id: own } if own == id))
+                    }
+                    _ => None,
+                }
+                .or_else(|| Some(record.clone()))
             }
         };
-        let (word, undo) = match outcome {
-            SetupOutcome::Done(record) => {
-                summary.done += 1;
-                ("done".to_owned(), serde_json::to_string(&record).unwrap_or_default())
-            }
-            SetupOutcome::AlreadyThere => {
-                summary.already_there += 1;
-                ("already there".to_owned(), String::new())
-            }
-            SetupOutcome::Mismatch { why } => {
+        let (word, undo) = match (outcome, made) {
+            (SetupOutcome::Mismatch { why }, _) => {
                 summary.blocked += 1;
                 (why, String::new())
             }
+            (_, Some(record)) => {
+                summary.done += 1;
+                ("done".to_owned(), serde_json::to_string(&record).unwrap_or_default())
+            }
+            (_, None) => {
+                summary.already_there += 1;
+                ("already there".to_owned(), String::new())
+            }
         };
-        let words = in_words(&action);
+        let words = in_words(action);
         context.tell(Event::Setup { action: words.clone(), outcome: word.clone() });
         let note = SetupNote { position, action: words.clone(), outcome: word.clone(), undo };
         context.journal.write_later(vec![Change::Setup(note)]).await?;
         summary.actions.push((words, word));
     }
-    context.journal.lock().end_run(if summary.blocked == 0 { "done" } else { "blocked" })?;
     Ok(summary)
+}
+
+/// Notes what is about to be made, before anything is asked for; gives what was noted so now or before, by position.
+async fn begin(
+    context: &Context,
+    schema: &Schema,
+    actions: &[SetupAction],
+    known: &BTreeMap<usize, SetupNote>,
+) -> Result<BTreeMap<usize, Begun>, EngineError> {
+    let mut begun = BTreeMap::new();
+    let mut notes = Vec::new();
+    for (position, action) in actions.iter().enumerate() {
+        let earlier = known.get(&position).filter(|note| note.outcome == BEGUN);
+        if let Some(earlier) = earlier.and_then(|note| Begun::from_note(&note.undo)) {
+            begun.insert(position, earlier);
+        } else if let Some(fresh) = Begun::of(action, schema) {
+            if known.get(&position).is_none_or(|note| note.outcome != "done") {
+                let undo = serde_json::to_string(&fresh).unwrap_or_default();
+                let note = SetupNote { position, action: in_words(action), outcome: BEGUN.to_owned(), undo };
+                notes.push(Change::Setup(note));
+                begun.insert(position, fresh);
+            }
+        }
+    }
+    context.journal.write_later(notes).await?;
+    Ok(begun)
 }
 
 fn options_from(action: &SetupAction) -> Option<&str> {

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::fs::File;
 use std::io::BufReader;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,7 +8,7 @@ use crate::{ExtractError, SourcePath};
 
 /// How many elements the array of a JSON file has, or the first array inside its one object. The elements are read past, not kept.
 pub(crate) fn count(file: &SourcePath) -> Result<u64, ExtractError> {
-    let opened = File::open(file.path()).and_then(scan::open);
+    let opened = file.open().and_then(scan::open);
     let (input, _) = opened.map_err(|error| file.io(error))?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(input));
     let counted = json.deserialize_any(Count).and_then(|count| json.end().map(|()| count));

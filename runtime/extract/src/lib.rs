@@ -9,6 +9,7 @@ mod record;
 mod records;
 mod scan;
 mod usage;
+mod watched;
 
 pub use error::ExtractError;
 pub use export::Export;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use crate::ExtractError;
+use crate::watched::{Stand, Watched};
 
 /// A file of the export, as it was when the export was opened.
 #[derive(Debug)]
@@ -80,6 +81,11 @@ impl SourcePath {
             Some(known) => Ok(self.compute()? != *known),
             None => Ok(modified(&metadata) != self.modified),
         }
+    }
+
+    /// Opens it for reading, for as long as it stands as it did when the export was opened.
+    pub(crate) fn open(&self) -> io::Result<Watched> {
+        Watched::open(&self.path, Stand { bytes: self.bytes, modified: self.modified })
     }
 
     pub(crate) fn is_named(&self, name: &str) -> bool {

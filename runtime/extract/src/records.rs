@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io;
 
 use migr_plan::SourceObject;
@@ -25,7 +24,7 @@ const NOT_UTF8: &str =
 impl Records {
     pub(crate) fn open(source: &SourcePath, object: &SourceObject, usage: &Usage) -> Result<Self, ExtractError> {
         let io = |source_error: io::Error| ExtractError::Io { path: source.shown().to_owned(), source: source_error };
-        let (input, encoding) = File::open(source.path()).and_then(scan::open).map_err(io)?;
+        let (input, encoding) = source.open().and_then(scan::open).map_err(io)?;
         let mut records = Self {
             scanner: Scanner::new(input),
             encoding,

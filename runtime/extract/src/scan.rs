@@ -1,9 +1,10 @@
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use csv_core::ReadRecordResult;
 use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use crate::watched::Watched;
 
 /// A record longer than this is a quote that is never closed, not data.
 const LONGEST_RECORD: usize = 64 << 20;
@@ -51,7 +52,7 @@ impl fmt::Debug for Scanner {
 }
 
 /// Opens a file and finds out its encoding.
-pub(crate) fn open(mut file: File) -> io::Result<(Box<dyn Read + Send>, Encoding)> {
+pub(crate) fn open(mut file: Watched) -> io::Result<(Box<dyn Read + Send>, Encoding)> {
     let mut mark = [0_u8; 4];
     let mut length = 0;
     while let Some(rest) = mark.get_mut(length..)

@@ -257,6 +257,15 @@ fn a_file_that_changes_is_noticed() {
 }
 
 #[test]
+fn rows_of_two_states_of_a_file_are_never_mixed() {
+    let folder = project(&[("contacts.csv", &with_head(b"C1,A,,\n"))]);
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    fs::write(folder.path().join("export/contacts.csv"), with_head(b"C1,B,,\nC2,C,,\n")).unwrap();
+    let said = export.records("Contact").unwrap_err().to_string();
+    assert!(said.starts_with("export/contacts.csv: it changed or vanished while it was read"), "{said}");
+}
+
+#[test]
 fn attachments_stay_inside_the_export() {
     let folder = project(&[("contacts.csv", HEAD.as_bytes()), ("files/scan 1.bin", b"x")]);
     fs::write(folder.path().join("secret"), "x").unwrap();

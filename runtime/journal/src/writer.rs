@@ -471,10 +471,11 @@ impl Writing<'_> {
 
     fn setup(&mut self, note: &SetupNote) -> Result<(), JournalError> {
         self.entry("setup", None, note)?;
-        // What was done stays noted when a later run finds it done.
+        // What was done stays noted when a later run finds it done; what is made anew replaces it.
         self.execute(
             "INSERT INTO setup(position, action, outcome, undo) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(position) DO UPDATE SET \
-             action = excluded.action, outcome = excluded.outcome, undo = excluded.undo WHERE setup.outcome <> 'done'",
+             action = excluded.action, outcome = excluded.outcome, undo = excluded.undo \
+             WHERE setup.outcome <> 'done' OR excluded.outcome = 'done'",
             params![whole(note.position), note.action, note.outcome, note.undo],
         )
         .map(drop)

@@ -4,7 +4,7 @@ use migr_engine::{MaxFailures, RunOptions, RunSummary};
 use migr_report::{Report, html};
 
 use crate::args::{EventFormat, RunArguments};
-use crate::commands::setup::in_words;
+use crate::commands::setup::{in_words, open_items};
 use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::exit::Exit;
@@ -56,6 +56,15 @@ pub(crate) struct Outcome {
 pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
     let before = session.state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
     let before = Report::new(&session.context.plan, &before).total();
+    if was_set_up(session)? {
+        let open = open_items(&migr_engine::checklist(&session.context).await.map_err(fault)?);
+        if !open.is_empty() {
+            console.error("error: the destination's schema is no longer as setup left it");
+            open.iter().for_each(|line| console.error(format_args!("  {line}")));
+            console.error("`migr setup` makes what is missing; mend what is of another kind by hand, then run again");
+            return Ok(None);
+        }
+    }
     let setup = migr_engine::setup(&session.context).await.map_err(fault)?;
     console.news(format_args!("setup: {}", in_words(&setup)));
     if setup.blocked > 0 {
@@ -66,6 +75,15 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
     let after = summary.report.total();
     let written = (after.created + after.updated).saturating_sub(before.created + before.updated);
     Ok(Some(Outcome { summary, written }))
+}
+
+/// Whether every change of the schema was made before.
+fn was_set_up(session: &Session) -> Result<bool, Fault> {
+    let notes = session.state.reader()?.setup().map_err(|error| Fault::failed(error.to_string()))?;
+    let is_made = |outcome: &str| matches!(outcome, "done" | "already there");
+    Ok(!notes.is_empty()
+        && notes.len() == session.context.plan.setup.len()
+        && notes.iter().all(|note| is_made(&note.outcome)))
 }
 
 /// The result for a person.

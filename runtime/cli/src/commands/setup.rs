@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use migr_engine::{RunOptions, SetupSummary};
+use migr_engine::{ChecklistItem, ChecklistState, RunOptions, SetupSummary};
 
 use crate::args::{EventFormat, SetupArguments};
 use crate::console::Console;
@@ -16,6 +16,15 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
     let options = RunOptions { command: "setup".to_owned(), ..RunOptions::default() };
     let opening = Opening { live: &arguments.live, saved_plan: None, options, shown: quiet };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    if arguments.checklist {
+        let listed = migr_engine::checklist(&session.context).await;
+        session.close().await;
+        let items = listed.map_err(fault)?;
+        items.iter().for_each(|item| console.result(format_args!("{}\n", line(item))));
+        let open = open_items(&items).len();
+        console.result(format_args!("Checklist: {} done, {open} open.\n", items.len() - open));
+        return Ok(if open > 0 { Exit::Blocked } else { Exit::Done });
+    }
     let done = migr_engine::setup(&session.context).await;
     session.close().await;
     let summary = done.map_err(fault)?;
@@ -29,4 +38,18 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
 /// `33 changed, 0 already there, 0 blocked`
 pub(crate) fn in_words(summary: &SetupSummary) -> String {
     format!("{} changed, {} already there, {} blocked", summary.done, summary.already_there, summary.blocked)
+}
+
+/// What is not as the plan needs it, a line each.
+pub(crate) fn open_items(items: &[ChecklistItem]) -> Vec<String> {
+    items.iter().filter(|item| item.state != ChecklistState::Done).map(line).collect()
+}
+
+fn line(item: &ChecklistItem) -> String {
+    let (state, found) = match &item.state {
+        ChecklistState::Done => ("done", String::new()),
+        ChecklistState::Missing { what } => ("missing", format!(": {what}")),
+        ChecklistState::Mismatch { why } => ("mismatch", format!(": {why}")),
+    };
+    format!("{state:<8}  {}  (look at the {}){found}", item.action, item.probe)
 }

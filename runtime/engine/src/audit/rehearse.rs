@@ -1,7 +1,7 @@
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
 use migr_plan::lock::{FieldCount, LockedStage};
-use migr_plan::{Expr, FieldMapping, FieldType, PicklistOtherwise, Plan, SourceObject, Stage};
+use migr_plan::{DuplicatePolicy, Expr, FieldMapping, FieldType, PicklistOtherwise, Plan, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Program, Value};
 use rusqlite::types::Value as Sort;
 
@@ -200,7 +200,12 @@ impl<'r> Rehearsal<'r> {
             && self.has_repeated
             && self.world.scratch.is_repeated(self.object_number, line)?
         {
-            return Ok(Course::SetAside);
+            return Ok(match self.stage.policies.duplicate {
+                DuplicatePolicy::Quarantine
+                | DuplicatePolicy::MergeNewest { .. }
+                | DuplicatePolicy::MergeOldest { .. } => Course::SetAside,
+                _ => Course::Skipped,
+            });
         }
         match admission {
             Admission::Skip { .. } => return self.leaves(&key, Fate::Skipped),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Back;
 use crate::EngineError;
+use crate::begun::{BEGUN, Begun};
 use crate::there::holds_something;
 
 /// How the report names what is done to the schema.
@@ -17,7 +18,15 @@ impl Back {
     pub(super) async fn undo_schema(&mut self) -> Result<(), EngineError> {
         let mut records = Vec::new();
         let notes = self.reader().setup()?;
+        let begun = notes.iter().any(|note| note.outcome == BEGUN);
+        let schema = if begun { Some(self.context.destination.schema().await?) } else { None };
         for note in notes.into_iter().rev() {
+            if let Some(schema) = schema.as_ref().filter(|_| note.outcome == BEGUN) {
+                // Setup was stopped before it noted the outcome: the schema tells.
+                records
+                    .extend(Begun::from_note(&note.undo).and_then(|begun| begun.made(schema)).map(|made| (note, made)));
+                continue;
+            }
             match serde_json::from_str::<SetupRecord>(&note.undo) {
                 Ok(record) => records.push((note, record)),
                 // It was there before: nothing was made.

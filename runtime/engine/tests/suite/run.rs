@@ -231,6 +231,21 @@ fn the_oldest_of_one_identity_is_kept_and_references_follow_it() {
 }
 
 #[test]
+fn rows_of_one_key_follow_the_policy_for_duplicates() {
+    let csv = "company_id,name,parent,domain,created\nK1,First,,a.example,2021-01-01\nK1,Second,,b.example,2020-01-01\nK1,Third,,c.example,2022-01-01\nK2,Alone,,,\n";
+    for (choice, kept) in
+        [("keep_first", "First"), ("keep_last", "Third"), ("keep_oldest", "Second"), ("keep_newest", "Third")]
+    {
+        let column = choice.ends_with("est").then_some("created");
+        let project = companies(|stage| policy(stage, "duplicate", json!({"do": choice, "column": column})), csv);
+        project.run().unwrap();
+        assert_eq!(project.destination.values("companies", "name"), ["Alone", kept], "{choice}");
+        assert_eq!(project.counts(), "Company: 4 read, 2 created, 0 updated, 0 unchanged, 2 skipped, 0 quarantined");
+        assert!(project.run().unwrap().nothing_to_do, "{choice}");
+    }
+}
+
+#[test]
 fn records_of_one_identity_become_one_with_the_newest_values() {
     let csv = "company_id,name,parent,domain,created\nK1,Acme,,acme.example,2021-01-01\nK2,,,acme.example,2023-01-01\nK3,Older,,acme.example,2020-01-01\n";
     let change =

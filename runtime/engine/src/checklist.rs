@@ -1,0 +1,89 @@
+use migr_load::{Destination, Schema};
+use migr_plan::SetupAction;
+
+use crate::begun::lacks;
+use crate::setup::{in_words, prepared};
+use crate::{Context, EngineError};
+
+/// A change of the destination's schema that the plan needs, and whether the destination has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChecklistItem {
+    /// In words.
+    pub action: String,
+    /// What was looked at, as a person can look at it too.
+    pub probe: String,
+    /// What was found.
+    pub state: ChecklistState,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChecklistState {
+    /// It is as the plan needs it.
+    Done,
+    /// It is not there.
+    Missing {
+        /// What, in words.
+        what: String,
+    },
+    /// Something else is there by that name.
+    Mismatch {
+        /// What, in words.
+        why: String,
+    },
+}
+
+/// Looks at every change of the schema that the plan needs, and changes nothing.
+pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
+    if context.plan.setup.is_empty() {
+        return Ok(Vec::new());
+    }
+    let schema = context.destination.schema().await?;
+    let actions = prepared(context).await?;
+    let item = |action: &SetupAction| ChecklistItem {
+        action: in_words(action),
+        probe: probe(action),
+        state: state(action, &schema, &*context.destination),
+    };
+    Ok(actions.iter().map(item).collect())
+}
+
+fn probe(action: &SetupAction) -> String {
+    match action {
+        SetupAction::CreateObject { object, .. } => format!("metadata of the object {object}"),
+        SetupAction::CreateField { object, field, .. } => format!("metadata of the field {object}.{field}: its type"),
+        SetupAction::AddOptions { object, field, .. } => format!("metadata of the field {object}.{field}: its options"),
+    }
+}
+
+fn state(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -> ChecklistState {
+    let missing = |what: String| ChecklistState::Missing { what };
+    let (object, field, options, ty) = match action {
+        SetupAction::CreateObject { object, .. } => {
+            return match schema.objects.get(object) {
+                None => missing(format!("there is no object `{object}`")),
+                Some(found) if !found.active => {
+                    ChecklistState::Mismatch { why: format!("the object `{object}` is switched off") }
+                }
+                Some(_) => ChecklistState::Done,
+            };
+        }
+        SetupAction::CreateField { object, field, options, ty, .. } => (object, field, options, Some(ty)),
+        SetupAction::AddOptions { object, field, options, .. } => (object, field, options, None),
+    };
+    let Some(found) = schema.field(object, field) else {
+        return missing(format!("there is no field `{object}.{field}`"));
+    };
+    if !found.active {
+        return ChecklistState::Mismatch { why: format!("the field `{object}.{field}` is switched off") };
+    }
+    if let Some(Err(why)) = ty.map(|ty| destination.holds(found, ty)) {
+        return ChecklistState::Mismatch { why: format!("`{object}.{field}` is there, but {why}") };
+    }
+    if lacks(&found.options, options) {
+        let gone = options.iter().filter(|option| found.options.iter().all(|there| there.value != option.value));
+        let gone: Vec<&str> = gone.map(|option| option.value.as_str()).collect();
+        return missing(format!("`{object}.{field}` has no option {}", gone.join(", ")));
+    }
+    ChecklistState::Done
+}
