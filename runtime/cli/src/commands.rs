@@ -15,4 +15,5 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
 pub(crate) mod status;
+pub(crate) mod test;
 pub(crate) mod verify;

@@ -21,6 +21,7 @@ mod outcome;
 mod phones;
 mod picklist;
 mod program;
+mod spec_tests;
 mod text;
 mod value;
 
@@ -32,5 +33,6 @@ pub use matching::{normalise_match, option_value};
 pub use memory::{MemoryLookup, Trial};
 pub use outcome::{Admission, Evaluated, Linked, Outcome, Pass};
 pub use program::Program;
+pub use spec_tests::{Mismatch, SpecTestError, TestOutcome, run_spec_tests};
 pub use text::comparable;
 pub use value::{Country, Currency, FileValue, Money, Phone, Reference, Value};

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use migr_plan::{Plan, ReferenceTarget, SourceObject};
+use migr_plan::{Expr, Plan, ReferenceTarget, SourceObject};
 
-use crate::evaluate::KEY_SEPARATOR;
+use crate::compile::Compiler;
+use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
 use crate::text::comparable;
 use crate::{
     Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, OwnerFound, Pass,
-    Program, Resolved,
+    Program, Resolved, SpecTestError, Value,
 };
 
 /// A few records held in memory, with the plan's stages compiled: what a spec's tests run on. The id of a record in the destination is its source key; the
@@ -59,6 +60,29 @@ impl<'p> MemoryLookup<'p> {
         }
         self.records.entry(&object.name).or_default().push(Given(record));
         Ok(())
+    }
+
+    /// Forgets the given records; the stages stay compiled.
+    pub fn forget(&mut self) {
+        self.records.clear();
+    }
+
+    /// The value of an expression that reads no column, such as one that a test expects.
+    pub(crate) fn written(&self, expr: &Expr) -> Result<Result<Value<'static>, Failure>, SpecTestError> {
+        let fault = |reason: String| CompileError { place: "an expected value".to_owned(), reason };
+        let object =
+            self.plan.source.objects.first().ok_or_else(|| fault("the plan has no source object".to_owned()))?;
+        let mut compiler = Compiler::new(self.plan, object).map_err(fault)?;
+        let node = compiler.node(expr).map_err(fault)?;
+        let shared = compiler.into_shared();
+        let record = Given(Vec::new());
+        let value = match Evaluator::new(&shared, &record, self).value(&node) {
+            Ok(value) => Ok(value.into_owned()),
+            Err(Stop::Fault(fault) | Stop::Quarantine(fault)) => Err(fault.failure("", false)),
+            Err(Stop::Skip(reason)) => Err(Failure { field: String::new(), reason }),
+            Err(Stop::Lookup(error)) => return Err(error.into()),
+        };
+        Ok(value)
     }
 
     /// What each stage makes of each given record, in plan order; a stage that does not take a record has no trial of it, and a `map distinct` one for each

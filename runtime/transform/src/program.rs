@@ -108,6 +108,16 @@ impl Program {
         &self.stage
     }
 
+    /// Whether the value of a field, by its index in `stage.fields`, must not be shown.
+    pub fn is_masked(&self, field: usize) -> bool {
+        self.fields.get(field).is_none_or(|field| field.is_masked)
+    }
+
+    /// Whether the targets of a link, by its index in `stage.links`, must not be shown.
+    pub fn is_link_masked(&self, link: usize) -> bool {
+        self.links.get(link).is_none_or(|link| link.is_masked)
+    }
+
     /// Whether the stage makes one record per distinct value; such a record's key is [`Program::distinct`].
     pub fn is_distinct(&self) -> bool {
         self.distinct.is_some()

@@ -105,7 +105,8 @@ fn record(
     let made = trials.iter().filter(|trial| trial.program.stage().destination_object == object);
     let mut closest: Option<Vec<Mismatch>> = None;
     for trial in made.clone().filter(|trial| matches!(trial.outcome, Outcome::Ready(_))) {
-        let found: Vec<Mismatch> = expected.iter().filter_map(|(field, value)| differs(object, field, value, trial)).collect();
+        let found: Vec<Mismatch> =
+            expected.iter().filter_map(|(field, value)| differs(object, field, value, trial)).collect();
         if found.is_empty() {
             return Ok(found);
         }
@@ -114,7 +115,8 @@ fn record(
         }
     }
     let nothing = || {
-        let aside: Vec<String> = made.filter_map(|trial| Some(format!("{} {}", named(trial), aside(trial)?))).collect();
+        let aside: Vec<String> =
+            made.filter_map(|trial| Some(format!("{} is {}", named(trial), aside(trial)?))).collect();
         let actual = if aside.is_empty() {
             format!("no record: no map into {object} takes a given record")
         } else {
@@ -160,7 +162,7 @@ fn actual_value<'t>(trial: &'t Trial<'_>, path: &str) -> (Cow<'t, Value<'t>>, bo
     for (index, targets) in &links.links {
         if stage.links.get(*index).is_some_and(|link| link.field == path) {
             let targets = targets.iter().cloned().map(Value::Reference).collect();
-            return (Cow::Owned(Value::list(targets)), false);
+            return (Cow::Owned(Value::list(targets)), trial.program.is_link_masked(*index));
         }
     }
     none
@@ -169,9 +171,7 @@ fn actual_value<'t>(trial: &'t Trial<'_>, path: &str) -> (Cow<'t, Value<'t>>, bo
 /// A part of a composite by its path; the value itself for the empty path.
 fn part<'v>(value: &'v Value<'v>, path: &str) -> &'v Value<'v> {
     path.split('.').filter(|name| !name.is_empty()).fold(value, |value, name| match value {
-        Value::Record(parts) => {
-            parts.iter().find(|(known, _)| known == name).map_or(&Value::None, |(_, value)| value)
-        }
+        Value::Record(parts) => parts.iter().find(|(known, _)| known == name).map_or(&Value::None, |(_, value)| value),
         _ => &Value::None,
     })
 }
@@ -212,14 +212,14 @@ fn named(trial: &Trial<'_>) -> String {
     format!("{} {}", trial.program.stage().source_object, key_of(trial))
 }
 
-/// What became of a record that was not written: `is quarantined on stage: …`.
+/// What became of a record that was not written: `quarantined on stage: …`.
 fn aside(trial: &Trial<'_>) -> Option<String> {
     match &trial.outcome {
         Outcome::Ready(_) => None,
-        Outcome::Skip { reason } => Some(format!("is skipped: {reason}")),
+        Outcome::Skip { reason } => Some(format!("skipped: {reason}")),
         Outcome::Quarantine(failures) => {
             let all: Vec<String> = failures.iter().map(|one| format!("on {}: {}", one.field, one.reason)).collect();
-            Some(format!("is quarantined {}", all.join(", ")))
+            Some(format!("quarantined {}", all.join(", ")))
         }
     }
 }
@@ -249,11 +249,15 @@ impl SetAside<'_> {
             origin: origin.clone(),
             place: format!("{} {}", self.object, readable(&key)),
             expected: match (self.skipped, self.on) {
-                (true, _) => "it is skipped".to_owned(),
-                (false, None) => "it is quarantined".to_owned(),
-                (false, Some(on)) => format!("it is quarantined on {on}"),
+                (true, _) => "skipped".to_owned(),
+                (false, None) => "quarantined".to_owned(),
+                (false, Some(on)) => format!("quarantined on {on}"),
             },
-            actual: if became.is_empty() { "no map takes it, or no such record is given".to_owned() } else { became.join("; ") },
+            actual: if became.is_empty() {
+                "nothing: no map takes it, or no such record is given".to_owned()
+            } else {
+                became.join("; ")
+            },
         })
     }
 
@@ -273,5 +277,5 @@ impl SetAside<'_> {
 
 fn became(trial: &Trial<'_>) -> String {
     let stage = trial.program.stage();
-    aside(trial).map_or_else(|| format!("it becomes a record of {}", stage.destination_object), |text| format!("it {text}"))
+    aside(trial).unwrap_or_else(|| format!("a record of {}", stage.destination_object))
 }
