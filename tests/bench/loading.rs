@@ -114,7 +114,7 @@ impl Sender {
             records,
         };
         let executor = Arc::clone(&self.executor);
-        self.flights.push_back((number, tokio::spawn(async move { executor.execute(&unit).await })));
+        self.flights.push_back((number, tokio::spawn(async move { executor.execute(unit).await })));
         Ok(())
     }
 

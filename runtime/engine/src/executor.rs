@@ -60,7 +60,7 @@ pub struct Fate {
 /// Carries units of work out. In this process now; nothing else may assume so.
 pub trait Executor: fmt::Debug + Send + Sync {
     /// What became of each record, in order. An error concerns all of them, and leaves it open which were written.
-    fn execute<'a>(&'a self, unit: &'a Unit) -> BoxFuture<'a, Result<Vec<Fate>, LoadError>>;
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Vec<Fate>, LoadError>>;
 }
 
 /// Carries units out in this process.
@@ -77,7 +77,7 @@ impl InProcess {
 }
 
 impl Executor for InProcess {
-    fn execute<'a>(&'a self, unit: &'a Unit) -> BoxFuture<'a, Result<Vec<Fate>, LoadError>> {
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Vec<Fate>, LoadError>> {
         Box::pin(async move {
             let mut work = Work::prepare(&*self.destination, unit).await?;
             let mut ranges = vec![(0..work.records.len(), 0)];
@@ -97,7 +97,7 @@ type Part = (Range<usize>, u32);
 
 struct Work<'w> {
     destination: &'w dyn Destination,
-    unit: &'w Unit,
+    unit: Unit,
     records: Vec<NewRecord>,
     /// Position in the unit of each record that is sent.
     positions: Vec<usize>,
@@ -106,19 +106,20 @@ struct Work<'w> {
 
 impl<'w> Work<'w> {
     /// Uploads files. A record whose file is refused is not sent.
-    async fn prepare(destination: &'w dyn Destination, unit: &'w Unit) -> Result<Self, LoadError> {
+    async fn prepare(destination: &'w dyn Destination, mut unit: Unit) -> Result<Self, LoadError> {
+        let records = std::mem::take(&mut unit.records);
         let mut work = Self {
             destination,
             unit,
-            records: Vec::with_capacity(unit.records.len()),
-            positions: Vec::with_capacity(unit.records.len()),
-            fates: vec![Fate { refused: None, attempts: 0 }; unit.records.len()],
+            records: Vec::with_capacity(records.len()),
+            positions: Vec::with_capacity(records.len()),
+            fates: vec![Fate { refused: None, attempts: 0 }; records.len()],
         };
-        for (position, record) in unit.records.iter().enumerate() {
-            let mut body = record.body.clone();
+        for (position, record) in records.into_iter().enumerate() {
+            let mut body = record.body;
             let mut refused = None;
             for upload in &record.uploads {
-                match destination.upload(&unit.object, &upload.field, &upload.path, &upload.name).await {
+                match destination.upload(&work.unit.object, &upload.field, &upload.path, &upload.name).await {
                     Ok(uploaded) => body.extend(uploaded.body),
                     Err(error) if error.stops_the_run() => return Err(error),
                     Err(error) => refused = Some(format!("{}: {error}", upload.field)),
@@ -127,7 +128,7 @@ impl<'w> Work<'w> {
             if refused.is_some() {
                 work.end(position, refused);
             } else {
-                work.records.push(NewRecord { id: record.id.clone(), body });
+                work.records.push(NewRecord { id: record.id, body });
                 work.positions.push(position);
             }
         }

@@ -105,7 +105,7 @@ impl<'s> Sender<'s> {
             items.into_iter().map(|item| UnitRecord { id: item.id, body: item.body, uploads: item.uploads }).collect();
         let unit = Unit { step: self.name.clone(), batch: batch.0, operation, object: self.object.clone(), records };
         let executor = Arc::clone(&self.executor);
-        let task = tokio::spawn(async move { executor.execute(&unit).await });
+        let task = tokio::spawn(async move { executor.execute(unit).await });
         self.flights.push_back(Flight { batch, operation, subjects, task });
         Ok(())
     }

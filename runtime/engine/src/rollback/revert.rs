@@ -243,7 +243,7 @@ impl Back {
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let operation = Operation::Update;
         let unit = Unit { step: step.name.clone(), batch, operation, object: step.object.clone(), records };
-        let fates = InProcess::new(self.context.destination.clone()).execute(&unit).await?;
+        let fates = InProcess::new(self.context.destination.clone()).execute(unit).await?;
         let refused = ids.iter().zip(fates).filter_map(|(id, fate)| fate.refused.map(|why| (id.clone(), why)));
         let refused = refused.collect();
         Ok((ids, refused))
