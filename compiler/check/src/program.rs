@@ -217,4 +217,5 @@ fn extend<'a, T, E>(
 
 fn twice(kind: &str, name: &Name, first: Span) -> Diagnostic {
     errors::duplicate(Code::E0202, &format!("{kind} `{}`", name.node), name.span, first)
+        .with_help("keep one of them, or give one another name")
 }

@@ -1,11 +1,19 @@
-//! One mistake a file: exactly the marked codes stand on the marked lines (`//~ E0304`), and the findings read as they did.
+//! Wrong specs: exactly the marked codes stand on the marked lines (`//~ E0304`), each finding says what to do, and the findings read as they did. A file
+//! of `wrong/` has one mistake, a file of `several/` has more, none of which hides another.
 
 mod common;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use common::{compile_text, shown};
+use migr_diagnostics::Code;
+use migr_driver::Compilation;
+
+/// Codes that no spec alone raises: those of a lock file, those of our own faults, and one that nothing raises any more.
+const NOT_OF_A_SPEC: &[&str] =
+    &["E0110", "E0601", "W0602", "W0603", "W0604", "W0605", "W0606", "W0607", "E0901", "E0902"];
 
 /// `line code`, as the marks of a text say it.
 fn marked(text: &str) -> BTreeSet<(u32, String)> {
@@ -13,43 +21,113 @@ fn marked(text: &str) -> BTreeSet<(u32, String)> {
     marks.flat_map(|(codes, number)| codes.split_whitespace().map(move |code| (number, code.to_owned()))).collect()
 }
 
+fn found(compilation: &Compilation) -> BTreeSet<(u32, String)> {
+    let line = |span| compilation.sources.start(span).line;
+    compilation.diagnostics.iter().map(|one| (one.span().map_or(0, line), one.code.to_string())).collect()
+}
+
 /// What every case has in common, unless it brings its own: a source, a destination and a migration.
 fn program(text: &str) -> String {
     let base = include_str!("wrong/base.migr");
-    if text.contains("\nsystem ") || text.contains("migration ") || text.starts_with("system ") {
+    let brings = ["system ", "migration ", "use \"std", "use \"main"];
+    if text.lines().any(|line| brings.iter().any(|begin| line.starts_with(begin))) {
         text.to_owned()
     } else {
         format!("{text}\n{base}")
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test reads its own folder")]
+fn read(path: &Path) -> Option<(String, String)> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    (name != "base.migr").then_some((name, text))
+}
+
+/// Holds a case against its marks; says what differs.
+fn differs(name: &str, text: &str, compilation: &Compilation) -> String {
+    let (marked, found) = (marked(text), found(compilation));
+    let mut different = String::new();
+    if found != marked {
+        let more: Vec<_> = found.difference(&marked).collect();
+        let fewer: Vec<_> = marked.difference(&found).collect();
+        let _ = writeln!(different, "{name}: found and not marked {more:?}, marked and not found {fewer:?}");
+        let _ = writeln!(different, "{}", shown(compilation));
+    }
+    for one in compilation.diagnostics.iter().filter(|one| one.help.as_ref().is_none_or(String::is_empty)) {
+        let _ = writeln!(different, "{name}: no help: {} {}", one.code, one.message);
+    }
+    different
+}
+
 #[test]
 fn each_mistake_is_found_where_it_stands_and_nothing_else_is() {
     let mut different = String::new();
+    let mut codes = BTreeSet::new();
     insta::glob!("wrong/*.migr", |path| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name == "base.migr" {
-            return;
-        }
-        #[expect(clippy::disallowed_methods, reason = "a test reads its own folder")]
-        let text = std::fs::read_to_string(path).unwrap();
+        let Some((name, text)) = read(path) else { return };
         let compilation = compile_text(&program(&text));
-        let found: BTreeSet<(u32, String)> = compilation
-            .diagnostics
-            .iter()
-            .map(|one| {
-                let line = one.span().map_or(0, |span| compilation.sources.start(span).line);
-                (line, one.code.to_string())
-            })
-            .collect();
-        if found == marked(&text) {
+        let wrong = differs(&name, &text, &compilation);
+        let lines: BTreeSet<u32> = marked(&text).iter().map(|(line, _)| *line).collect();
+        if lines.len() != 1 {
+            let _ = writeln!(different, "{name}: {} lines are marked", lines.len());
+        }
+        codes.extend(marked(&text).into_iter().map(|(_, code)| code));
+        if wrong.is_empty() {
             insta::assert_snapshot!(shown(&compilation));
-        } else {
-            let marked = marked(&text);
-            let more: Vec<_> = found.difference(&marked).collect();
-            let fewer: Vec<_> = marked.difference(&found).collect();
-            let _ = writeln!(different, "{name}: found and not marked {more:?}, marked and not found {fewer:?}");
-            let _ = writeln!(different, "{}", shown(&compilation));
+        }
+        different.push_str(&wrong);
+    });
+    let missing = Code::ALL.iter().map(|code| code.as_str());
+    let missing: Vec<_> = missing.filter(|code| !codes.contains(*code) && !NOT_OF_A_SPEC.contains(code)).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(different, "no file raises {missing:?}");
+    }
+    assert!(different.is_empty(), "{different}");
+}
+
+#[test]
+fn no_mistake_hides_another() {
+    let mut different = String::new();
+    insta::glob!("several/*.migr", |path| {
+        let Some((name, text)) = read(path) else { return };
+        let compilation = compile_text(&program(&text));
+        let wrong = differs(&name, &text, &compilation);
+        if marked(&text).len() < 2 {
+            let _ = writeln!(different, "{name}: this is one mistake");
+        }
+        if wrong.is_empty() {
+            insta::assert_snapshot!(shown(&compilation));
+        }
+        different.push_str(&wrong);
+    });
+    assert!(different.is_empty(), "{different}");
+}
+
+#[test]
+fn the_one_layout_changes_no_meaning() {
+    let mut different = String::new();
+    insta::glob!("{wrong,several}/*.migr", |path| {
+        let Some((name, text)) = read(path) else { return };
+        match migr_format::format(&text) {
+            Ok(formatted) => {
+                let codes = |text: &str| {
+                    let mut codes: Vec<Code> =
+                        compile_text(&program(text)).diagnostics.iter().map(|one| one.code).collect();
+                    codes.sort_unstable();
+                    codes
+                };
+                let (before, after) = (codes(&text), codes(&formatted));
+                if before != after {
+                    let _ = writeln!(different, "{name}: {before:?} became {after:?}:\n{formatted}");
+                }
+                if migr_format::format(&formatted).ok().as_ref() != Some(&formatted) {
+                    let _ = writeln!(different, "{name}: formatted again it is another text:\n{formatted}");
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(different, "{name}: {error}");
+            }
         }
     });
     assert!(different.is_empty(), "{different}");

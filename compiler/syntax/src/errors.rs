@@ -15,6 +15,7 @@ pub(crate) fn syntax_error(expected: &str, found: &str, at: Span) -> Diagnostic 
 /// One more of very many pieces that cannot be read.
 pub(crate) fn unread(at: Span, expected: &str) -> Diagnostic {
     Diagnostic::new(Code::E0101, format!("expected {expected}, found something else"), at, "not expected here")
+        .with_help("mend the findings above first")
 }
 
 /// A block that the file, or the next thing of its kind, ends.

@@ -89,10 +89,8 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
     let at_start = before.trim_start_matches("override").trim_ascii().is_empty();
     let expected = if at_start { words(strict).to_owned() } else { expected(&failure.expected, token) };
     let diagnostic = errors::syntax_error(&expected, &found(token, after), span);
-    match help(piece, before, token, strict, failure) {
-        Some(help) => diagnostic.with_help(help),
-        None => diagnostic,
-    }
+    let help = help(piece, before, token, strict, failure);
+    diagnostic.with_help(help.unwrap_or_else(|| as_in(piece, strict)))
 }
 
 /// The word, number, text or sign that a text begins with; empty at the end of a line.
@@ -170,6 +168,7 @@ fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
     listed.truncate(6);
     match listed.pop() {
         None if tokens.is_empty() => "something else".to_owned(),
+        None if found.is_empty() || found == "//" => "something more".to_owned(),
         None => "the end of the line".to_owned(),
         Some(only) if listed.is_empty() => only,
         Some(last) => format!("{} or {last}", listed.join(", ")),
@@ -196,11 +195,57 @@ fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure)
     let behind_first = before.trim_ascii() == first;
     if !first.is_empty() && (before.is_empty() || behind_first && first.len() > 4) {
         let openers = self::failure("=", strict).map(|failure| failure.expected).unwrap_or_default();
-        let near = nearest(first, openers.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word)))?;
+        let mut openers = openers.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word));
+        let near = nearest(first, openers.clone());
+        let near = near.or_else(|| openers.find(|word| first.len() > 2 && word.starts_with(first)))?;
         return Some(format!("did you mean `{near}`?"));
     }
     None
 }
+
+/// How such a thing is written.
+fn as_in(piece: &str, strict: Rule) -> String {
+    let mut opening = piece.split(|character: char| !is_word(character)).filter(|word| *word != "extend");
+    let is_item = strict == Rule::strict_item;
+    let example = match opening.next().unwrap_or_default() {
+        "use" if is_item => "use \"std/systems/twenty\"",
+        "skip" if is_item => "skip Object when column == \"x\" : \"why\"",
+        "drop" if is_item => "drop object Object : \"why\"",
+        "drop" => "drop column : \"why\"",
+        "link" if is_item => "link Enrolment -> contacts(client_id) to programs(program_id) \"Enrolled in\"",
+        "reference" if is_item => "reference Object from \"file.json\"",
+        "transform" if is_item => "transform name(x) = x | trim",
+        "test" if is_item => "test \"a sentence\" { given …; expect … }",
+        "picklist" if is_item => "picklist Name -> object.field { \"value\" = OPTION }",
+        "map" if is_item => "map Object -> object { field = column }",
+        "migration" if is_item => "migration name { source …; destination … }",
+        "system" if is_item => "system name { object … }",
+        "owners" if is_item => "owners { match User.email = members.email }",
+        _ if is_item => return format!("an item begins with {ITEMS}"),
+        "match" => "match field",
+        "on" => "on existing fill",
+        "new" => "new name \"Label\": text = column",
+        "given" => "given Object { column: \"cell\" }",
+        "expect" => "expect object { field: \"value\" }",
+        "key" => "key column",
+        "object" => "object Name from \"file.csv\" { key id; id: text }",
+        "source" => "source name { files = \"export/*.csv\" }",
+        "destination" => "destination name { url = env(\"URL\"); token = secret(\"TOKEN\") }",
+        _ => match words(strict) {
+            "an entry of `map`" => "field = column | trim",
+            "an entry of `migration`" => "timezone = \"America/New_York\"",
+            "an entry of `system`" => "object Name { … }",
+            "an entry of `picklist`" => "\"value\" = OPTION",
+            "an entry of `owners`" => "match User.email = members.email",
+            "an entry of `test`" => "given Object { column: \"cell\" }",
+            _ => "name: text",
+        },
+    };
+    format!("write it as in `{example}`")
+}
+
+/// The words that begin an item.
+const ITEMS: &str = "`use`, `migration`, `map`, `picklist`, `owners`, `system`, `skip`, `drop`, `link`, `reference`, `transform` or `test`";
 
 fn is_plain(word: &str) -> bool {
     word.chars().all(|character| character.is_ascii_lowercase())

@@ -86,15 +86,14 @@ impl Inference<'_, '_> {
             return Some(Typed::new(Expr::Convert { value: Box::new(input.expr), to }, Type::Text).or_fails(can_fail));
         }
         let found = if is_list { Type::list(ty.clone()).to_string() } else { ty.to_string() };
-        let mut diagnostic = Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             Code::E0301,
             format!("`{}` takes {}, found {found}", function.name, function.input.describe()),
             span,
             format!("this is {found}"),
         );
-        if let Some(help) = accept_help(function, ty) {
-            diagnostic = diagnostic.with_help(help);
-        }
+        let help = accept_help(function, ty);
+        let diagnostic = diagnostic.with_help(help.unwrap_or_else(|| format!("give it {}", function.input.describe())));
         self.diagnostics.push(diagnostic);
         None
     }

@@ -110,12 +110,15 @@ impl Inference<'_, '_> {
             return Typed::unknown();
         }
         if self.expanding.len() >= DEEPEST {
-            self.diagnostics.push(Diagnostic::new(
-                Code::E0109,
-                format!("transforms use each other more than {DEEPEST} deep"),
-                span,
-                "too deep",
-            ));
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0109,
+                    format!("transforms use each other more than {DEEPEST} deep"),
+                    span,
+                    "too deep",
+                )
+                .with_help("write some of their steps out"),
+            );
             return Typed::unknown();
         }
         let wanted = transform.parameters.len();
@@ -127,7 +130,8 @@ impl Inference<'_, '_> {
                     function.span,
                     "other arguments",
                 )
-                .with_label(transform.name.span, "defined here"),
+                .with_label(transform.name.span, "defined here")
+                .with_help("the first value comes through `|`, the others in brackets"),
             );
             return Typed::unknown();
         }
@@ -150,12 +154,15 @@ impl Inference<'_, '_> {
         let Some(table) = world.tables.get(&name.node) else { return Typed::unknown() };
         self.usage.tables.insert(Arc::clone(&name.node));
         for argument in arguments {
-            self.diagnostics.push(Diagnostic::new(
-                Code::E0303,
-                format!("picklist `{}` takes no further arguments", name.node),
-                argument.value.span,
-                "not taken",
-            ));
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0303,
+                    format!("picklist `{}` takes no further arguments", name.node),
+                    argument.value.span,
+                    "not taken",
+                )
+                .with_help(format!("write `value | {}`", name.node)),
+            );
         }
         let wanted = table.spec.inputs.len().max(1);
         let can_fail = true;

@@ -37,6 +37,7 @@ impl Pass<'_, '_> {
             span,
             noun(found),
         )
+        .with_help(format!("write {}", noun(wanted)))
     }
 
     /// One value per field, and the option that setup creates.
