@@ -58,6 +58,18 @@ pub(crate) fn unknown_word(kind: &str, written: &str, span: Span, known: &[&str]
     .among(known.iter().copied())
 }
 
+/// A word that does not stand behind some others.
+pub(crate) fn unknown_word_after(what: &str, written: &str, span: Span, known: &[&str]) -> Diagnostic {
+    Missing {
+        code: Code::E0312,
+        message: format!("`{what}` does not take `{written}`"),
+        written,
+        span,
+        what: "known here".to_owned(),
+    }
+    .among(known.iter().copied())
+}
+
 /// A name of a kind that nothing defines.
 pub(crate) fn unknown_name<'n>(
     kind: &str,

@@ -138,7 +138,7 @@ impl Pass<'_, '_> {
                 "space" => ignore.1 = true,
                 other => {
                     let known = ["case", "space"];
-                    self.diagnostics.push(errors::unknown_word("word after `ignore`", other, word.span, &known));
+                    self.diagnostics.push(errors::unknown_word_after("ignore", other, word.span, &known));
                 }
             }
         }

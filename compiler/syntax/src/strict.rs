@@ -116,6 +116,7 @@ fn found(token: &str, after: &str) -> String {
     match token.chars().next() {
         None if after.is_empty() => "the end of the file".to_owned(),
         None => "the end of the line".to_owned(),
+        Some('/') if token == "//" => "the end of the line".to_owned(),
         Some('"') if token.len() > 1 && token.ends_with('"') => "a text".to_owned(),
         Some(space) if space.is_whitespace() => format!("a blank that is not a space (U+{:04X})", u32::from(space)),
         Some(character) if character.is_control() => format!("the character U+{:04X}", u32::from(character)),
@@ -197,8 +198,8 @@ fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure)
         let openers = self::failure("=", strict).map(|failure| failure.expected).unwrap_or_default();
         let mut openers = openers.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word));
         let near = nearest(first, openers.clone());
-        let near = near.or_else(|| openers.find(|word| first.len() > 2 && word.starts_with(first)))?;
-        return Some(format!("did you mean `{near}`?"));
+        let near = near.or_else(|| openers.find(|word| first.len() > 2 && word.starts_with(first)));
+        return near.filter(|near| *near != first).map(|near| format!("did you mean `{near}`?"));
     }
     None
 }

@@ -224,7 +224,7 @@ impl Pass<'_, '_> {
             "skip" => OnMissing::Skip,
             other => {
                 let known = ["none", "quarantine", "skip"];
-                self.diagnostics.push(errors::unknown_word("word after `on missing`", other, word.span, &known));
+                self.diagnostics.push(errors::unknown_word_after("on missing", other, word.span, &known));
                 OnMissing::default()
             }
         }
