@@ -6,5 +6,6 @@ mod crash;
 mod harness;
 mod plan;
 mod run;
+mod secrets;
 mod spec_tests;
 mod stand_in;

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -8,7 +8,21 @@ use crate::EngineError;
 /// What a stage must look up and what memory should not hold. Thrown away after the run: everything in it follows from the export and the destination.
 #[derive(Debug)]
 pub(crate) struct Scratch {
+    // Closed before its file goes: fields are dropped in this order.
     connection: Connection,
+    _file: Thrown,
+}
+
+/// The export's rows passed through it: it does not outlive the work.
+#[derive(Debug)]
+struct Thrown(PathBuf);
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::debug!(%error, "the scratch database is not removed");
+        }
+    }
 }
 
 // Rows are appended and sorted when they are asked for: a tree that is filled in random order would be read from the disk for every row.
@@ -45,7 +59,7 @@ impl Scratch {
         connection.execute_batch(
             "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;",
         )?;
-        let scratch = Self { connection };
+        let scratch = Self { connection, _file: Thrown(path) };
         scratch.begin_stage()?;
         Ok(scratch)
     }

@@ -1,7 +1,7 @@
 use std::io::BufWriter;
 use std::path::Path;
 
-use migr_engine::audit::{Audit, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt};
+use migr_engine::audit::{Audit, AuditError, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt};
 use migr_plan::{Lock, Plan};
 
 use crate::args::{AuditArguments, AuditFormat};
@@ -75,7 +75,10 @@ pub(crate) async fn carry_out(
         salt: &salt,
         sink: sink.as_mut().map(|sink| sink as &mut (dyn FindingSink + Send)),
     };
-    let audit = audit(options, &News { console }).await.map_err(|error| Fault::new(Exit::Failed, error.to_string()))?;
+    let audit = audit(options, &News { console }).await.map_err(|error| {
+        let exit = if matches!(error, AuditError::Extract(_)) { Exit::Findings } else { Exit::Failed };
+        Fault::new(exit, error.to_string())
+    })?;
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)
