@@ -84,7 +84,8 @@ fn text(out: &mut Vec<u8>, text: &str) {
 mod tests {
     #[test]
     fn texts_are_escaped_as_json_wants() {
-        for text in ["", "plain", "é漢字👍", "a \"b\" c", "back\\slash", "line\nend\ttab\u{1}\u{1f}", "\u{7f}\u{2028}"] {
+        for text in ["", "plain", "é漢字👍", "a \"b\" c", "back\\slash", "line\nend\ttab\u{1}\u{1f}", "\u{7f}\u{2028}"]
+        {
             let mut out = Vec::new();
             super::text(&mut out, text);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);

@@ -407,7 +407,11 @@ fn rows(cases: &[Case]) -> Vec<String> {
         let What::Row(row) = what else { continue };
         let line = file.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
         let address = format!("b{number}@clinic.example");
-        file.extend(replaced(&replaced(row, b"P2,", format!("R{number},").as_bytes()), b"b@clinic.example", address.as_bytes()));
+        file.extend(replaced(
+            &replaced(row, b"P2,", format!("R{number},").as_bytes()),
+            b"b@clinic.example",
+            address.as_bytes(),
+        ));
         placed.push((*name, line, address, wants));
     }
     people(&project, &file);
@@ -426,11 +430,14 @@ fn rows(cases: &[Case]) -> Vec<String> {
         let is_right = match wants {
             Stops(_) => false,
             Aside(reason) => {
-                let says = |one: &&serde_json::Value| one["reason"].as_str().is_some_and(|text| !text.is_empty() && text.contains(reason));
+                let says = |one: &&serde_json::Value| {
+                    one["reason"].as_str().is_some_and(|text| !text.is_empty() && text.contains(reason))
+                };
                 person.is_none() && aside.iter().any(says)
             }
             Wants::Arrives(titles) => {
-                aside.is_empty() && person.is_some_and(|person| person["jobTitle"].as_str() == titles.last().map(String::as_str))
+                aside.is_empty()
+                    && person.is_some_and(|person| person["jobTitle"].as_str() == titles.last().map(String::as_str))
             }
         };
         if !is_right {

@@ -1,4 +1,14 @@
 //! Tests through the program `migr`, as a user runs it: arguments in, streams, files and an exit code out. The destination is the sandbox over real HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    clippy::naive_bytecount,
+    reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
+)]
 
 mod bad_exports;
 mod check;

@@ -93,7 +93,7 @@ fn planted_defects_are_quarantined_or_repaired_for_the_expected_reasons_whatever
             assert!(deals.is_superset(&expected), "seed {seed}: {expected:?} of {deals:?}");
         }
         for entry in report["quarantine"].as_array().unwrap() {
-            assert!(entry["file"].as_str().is_some_and(|file| file.ends_with(".csv")), "{entry}");
+            assert!(entry["file"].as_str().is_some_and(|file| file.contains(".csv")), "{entry}");
             assert!(entry["line"].as_u64().is_some_and(|line| line > 1), "{entry}");
             assert!(entry["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{entry}");
         }

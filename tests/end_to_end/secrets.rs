@@ -142,9 +142,11 @@ fn no_command_changes_the_export_or_asks_another_host_than_the_destination() {
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
-    std::thread::spawn(move || proxy.incoming().for_each(|_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }));
+    std::thread::spawn(move || {
+        proxy.incoming().for_each(|_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+    });
     let before = state();
     for arguments in LIFE.iter().copied().chain([["rollback"].as_slice()]) {
         let mut command = stand_in.command(project.path(), arguments);

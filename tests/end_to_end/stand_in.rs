@@ -75,14 +75,14 @@ impl StandIn {
     }
 
     /// Sends a request to its API, as somebody else would.
-    pub(crate) fn ask(&self, method: reqwest::Method, path: &str, body: &serde_json::Value) -> serde_json::Value {
+    pub(crate) fn ask(&self, method: &reqwest::Method, path: &str, body: &serde_json::Value) -> serde_json::Value {
         let runtime = self.runtime.as_ref().expect("it runs");
         let (url, token) = (format!("{}{path}", self.url()), self.token());
         let body = body.to_string();
         runtime.block_on(async {
             let _ = rustls::crypto::ring::default_provider().install_default();
             let mut request = reqwest::Client::new().request(method.clone(), url).bearer_auth(token);
-            if method != reqwest::Method::GET {
+            if *method != reqwest::Method::GET {
                 request = request.header("content-type", "application/json").body(body);
             }
             let answer = request.send().await.expect("an answer");
@@ -99,7 +99,7 @@ impl StandIn {
         let mut after = String::new();
         loop {
             let page =
-                self.ask(reqwest::Method::GET, &format!("/rest/{object}?limit=200{after}"), &serde_json::Value::Null);
+                self.ask(&reqwest::Method::GET, &format!("/rest/{object}?limit=200{after}"), &serde_json::Value::Null);
             all.extend(page["data"][object].as_array().expect("a list of records").iter().cloned());
             if page["pageInfo"]["hasNextPage"] != true {
                 return all;

@@ -1,4 +1,9 @@
 //! What an administrator reads after an audit, and what the lock keeps, for a small export that has one of everything.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
+)]
 
 use std::fs;
 

@@ -1,4 +1,8 @@
 //! Whole runs of the shipped migration against the sandbox, over real HTTP, with and without faults.
+#![expect(
+    clippy::print_stderr,
+    reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
+)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
@@ -60,14 +64,16 @@ struct Project {
 
 impl Project {
     fn example(batch: u64) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), plan: plan(batch), timeout: Duration::from_secs(20) };
+        let project =
+            Self { folder: tempfile::tempdir().unwrap(), plan: plan(batch), timeout: Duration::from_secs(20) };
         copy(&repository().join("examples/visual-practice-to-twenty/export"), &project.path().join("export"));
         project
     }
 
     /// None where there is no Python, said loudly.
     fn generated(contacts: u32, batch: u64) -> Option<Self> {
-        let project = Self { folder: tempfile::tempdir().unwrap(), plan: plan(batch), timeout: Duration::from_secs(20) };
+        let project =
+            Self { folder: tempfile::tempdir().unwrap(), plan: plan(batch), timeout: Duration::from_secs(20) };
         let export = project.path().join("export");
         let made = Command::new("python3")
             .arg(repository().join("tests/generate_export.py"))
@@ -278,7 +284,10 @@ fn under_faults_of_every_kind_nothing_is_lost_and_nothing_is_doubled() {
     assert!(server.sandbox().fingerprint().unwrap() == expected, "the records are others");
     let records: u64 = report.objects.iter().map(|object| object.created).sum();
     let requests = server.sandbox().request_count();
-    eprintln!("{records} records, {requests} requests, of which about {} failed: lost 0, doubled 0", requests * 115 / 1000);
+    eprintln!(
+        "{records} records, {requests} requests, of which about {} failed: lost 0, doubled 0",
+        requests * 115 / 1000
+    );
 }
 
 #[test]

@@ -20,13 +20,13 @@ impl Console {
 
     /// A result: goes to stdout as it stands.
     #[expect(clippy::unused_self, reason = "every line that leaves the program goes through the console")]
-    pub(crate) fn result(&self, text: impl Display) {
+    pub(crate) fn result(self, text: impl Display) {
         let mut out = std::io::stdout().lock();
         let _ = write!(out, "{text}").and_then(|()| out.flush());
     }
 
     /// News for a person: a line on stderr, unless `--quiet`.
-    pub(crate) fn news(&self, text: impl Display) {
+    pub(crate) fn news(self, text: impl Display) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         }
@@ -34,23 +34,23 @@ impl Console {
 
     /// What went wrong: a line on stderr, always.
     #[expect(clippy::unused_self, reason = "every line that leaves the program goes through the console")]
-    pub(crate) fn error(&self, text: impl Display) {
+    pub(crate) fn error(self, text: impl Display) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Whether results on stdout are coloured.
-    pub(crate) fn colored(&self) -> bool {
+    pub(crate) fn colored(self) -> bool {
         self.decide(std::io::stdout().is_terminal())
     }
 
     /// Whether progress bars can be drawn.
-    pub(crate) fn draws_progress(&self) -> bool {
+    pub(crate) fn draws_progress(self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
     /// Columns of the terminal that results go to, at most 120; 90 where there is none.
     #[expect(clippy::unused_self, reason = "every question about the terminal goes to the console")]
-    pub(crate) fn width(&self) -> usize {
+    pub(crate) fn width(self) -> usize {
         if !std::io::stdout().is_terminal() {
             return 90;
         }
@@ -60,7 +60,7 @@ impl Console {
             .map_or(100, |columns: usize| columns.clamp(60, 120))
     }
 
-    fn decide(&self, terminal: bool) -> bool {
+    fn decide(self, terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,

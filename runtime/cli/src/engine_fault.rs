@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 
 /// What the engine could not do, with the exit code that scripts rely on.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands errors over by value")]
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {
         EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,

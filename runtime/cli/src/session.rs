@@ -186,6 +186,7 @@ pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
 }
 
 /// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too.
+#[expect(clippy::exit, reason = "the second Ctrl-C means now")]
 pub(crate) fn stop_on_interrupt(console: Console) -> CancellationFlag {
     let cancellation = CancellationFlag::default();
     let flag = cancellation.clone();

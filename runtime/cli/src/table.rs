@@ -51,7 +51,9 @@ impl fmt::Display for Table {
             for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
                 line.push_str("  ");
-                line.push_str(&if at == 0 { format!("{cell}{pad}") } else { format!("{pad}{cell}") });
+                let (left, right) = if at == 0 { (cell.as_str(), pad.as_str()) } else { (pad.as_str(), cell.as_str()) };
+                line.push_str(left);
+                line.push_str(right);
             }
             writeln!(f, "{}", line.trim_end())?;
         }

@@ -18,10 +18,13 @@ impl Begun {
     pub(crate) fn of(action: &SetupAction, schema: &Schema) -> Option<Self> {
         let begun = |before| Some(Self { action: action.clone(), before });
         match action {
-            SetupAction::CreateObject { object, .. } => match schema.objects.contains_key(object) {
-                true => None,
-                false => begun(None),
-            },
+            SetupAction::CreateObject { object, .. } => {
+                if schema.objects.contains_key(object) {
+                    None
+                } else {
+                    begun(None)
+                }
+            }
             SetupAction::CreateField { object, field, options, .. } => match schema.field(object, field) {
                 None => begun(None),
                 Some(found) if lacks(&found.options, options) => begun(Some(found.options.clone())),

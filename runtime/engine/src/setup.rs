@@ -114,13 +114,13 @@ async fn begin(
         let earlier = known.get(&position).filter(|note| note.outcome == BEGUN);
         if let Some(earlier) = earlier.and_then(|note| Begun::from_note(&note.undo)) {
             begun.insert(position, earlier);
-        } else if let Some(fresh) = Begun::of(action, schema) {
-            if known.get(&position).is_none_or(|note| note.outcome != "done") {
-                let undo = serde_json::to_string(&fresh).unwrap_or_default();
-                let note = SetupNote { position, action: in_words(action), outcome: BEGUN.to_owned(), undo };
-                notes.push(Change::Setup(note));
-                begun.insert(position, fresh);
-            }
+        } else if known.get(&position).is_none_or(|note| note.outcome != "done")
+            && let Some(fresh) = Begun::of(action, schema)
+        {
+            let undo = serde_json::to_string(&fresh).unwrap_or_default();
+            let note = SetupNote { position, action: in_words(action), outcome: BEGUN.to_owned(), undo };
+            notes.push(Change::Setup(note));
+            begun.insert(position, fresh);
         }
     }
     context.journal.write_later(notes).await?;

@@ -1,7 +1,9 @@
 use std::io::BufWriter;
 use std::path::Path;
 
-use migr_engine::audit::{Audit, AuditError, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt};
+use migr_engine::audit::{
+    Audit, AuditError, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt,
+};
 use migr_plan::{Lock, Plan};
 
 use crate::args::{AuditArguments, AuditFormat};

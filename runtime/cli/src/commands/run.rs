@@ -60,7 +60,9 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
         let open = open_items(&migr_engine::checklist(&session.context).await.map_err(fault)?);
         if !open.is_empty() {
             console.error("error: the destination's schema is no longer as setup left it");
-            open.iter().for_each(|line| console.error(format_args!("  {line}")));
+            for line in &open {
+                console.error(format_args!("  {line}"));
+            }
             console.error("`migr setup` makes what is missing; mend what is of another kind by hand, then run again");
             return Ok(None);
         }

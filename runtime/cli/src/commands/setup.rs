@@ -20,7 +20,9 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
         let listed = migr_engine::checklist(&session.context).await;
         session.close().await;
         let items = listed.map_err(fault)?;
-        items.iter().for_each(|item| console.result(format_args!("{}\n", line(item))));
+        for item in &items {
+            console.result(format_args!("{}\n", line(item)));
+        }
         let open = open_items(&items).len();
         console.result(format_args!("Checklist: {} done, {open} open.\n", items.len() - open));
         return Ok(if open > 0 { Exit::Blocked } else { Exit::Done });
