@@ -1,6 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::JournalError;
 
@@ -16,7 +17,7 @@ impl WriterLock {
         let path = lock_path(journal);
         let failed = |source| JournalError::File { path: path.clone(), source };
         let mut file = private(&path).map_err(failed)?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut who = String::new();
@@ -31,6 +32,17 @@ impl WriterLock {
         writeln!(file, "process {} on {}", std::process::id(), host()).map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Tries for a fifth of a second: a writer that has just ended may be held open a moment longer by a process that was being started.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..20 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            settled => return settled,
+        }
+    }
+    file.try_lock()
 }
 
 fn lock_path(journal: &Path) -> PathBuf {
