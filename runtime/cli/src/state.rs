@@ -1,6 +1,6 @@
 //! What migr keeps of a project, below `.migr/`: for each destination a folder with its journal; which destination was last worked with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use migr_journal::Reader;
 
@@ -93,9 +93,4 @@ impl State {
     pub(crate) fn reader(&self) -> Result<Reader, Fault> {
         Reader::open(&self.journal()).map_err(|error| Fault::usage(error.to_string()))
     }
-}
-
-/// A path as it is shown to a person: below the current folder without its head.
-pub(crate) fn shown(path: &Path) -> String {
-    crate::project::shown(path)
 }

@@ -11,9 +11,9 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
-use crate::project::Project;
+use crate::project::{Project, shown};
 use crate::session::{Reached, journal, stop_on_interrupt};
-use crate::state::{State, shown};
+use crate::state::State;
 use crate::table::grouped;
 
 /// Things left as they are that are printed; the report has all.

@@ -10,8 +10,8 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
+use crate::project::shown;
 use crate::session::{Opening, Session};
-use crate::state::shown;
 use crate::table::{Table, grouped};
 
 /// Carries the migration out: the schema first, then every map. What was done before is not done again.
