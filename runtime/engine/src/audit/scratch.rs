@@ -11,6 +11,11 @@ pub(crate) struct Scratch {
 
 const FILE: &str = "audit.db";
 
+/// KiB of pages that stay in memory.
+const CACHE: u32 = 16 * 1024;
+/// The same while rows are sorted: a sorter takes as much again.
+const CACHE_WHILE_SORTING: u32 = 4 * 1024;
+
 // Rows that are only sorted later are appended; only what is looked up while it grows stands in a tree.
 const TABLES: &str = "
 CREATE TABLE keys(list INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL);
@@ -70,11 +75,13 @@ impl Scratch {
         private(&path).map_err(file)?;
         let connection = Connection::open(&path)?;
         connection.execute_batch(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-24576; PRAGMA temp_store=FILE; BEGIN;",
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE; BEGIN;",
         )?;
         connection.set_prepared_statement_cache_capacity(48);
         connection.execute_batch(TABLES)?;
-        Ok(Self { connection })
+        let scratch = Self { connection };
+        scratch.cache(CACHE)?;
+        Ok(scratch)
     }
 
     /// Closes it and removes its file.
@@ -98,12 +105,13 @@ impl Scratch {
             .map(drop)
     }
 
-    /// Calls for every value that an earlier line has (line, value, first line), in order of values; tells how many different ones there are. Empties the list.
+    /// Calls for every value that an earlier line has (line, value, first line), in order of values; tells how many different ones there are.
     pub(crate) fn repeated_keys(
         &self,
         list: usize,
         mut found: impl FnMut(u64, &str, u64) -> Result<()>,
     ) -> Result<u64> {
+        self.cache(CACHE_WHILE_SORTING)?;
         let mut statement =
             self.connection.prepare_cached("SELECT key, line FROM keys WHERE list = ?1 ORDER BY key, line")?;
         let mut rows = statement.query([whole(list)])?;
@@ -121,8 +129,18 @@ impl Scratch {
         }
         drop(rows);
         drop(statement);
-        self.run("DELETE FROM keys WHERE list = ?1", [whole(list)])?;
+        self.cache(CACHE)?;
         Ok(distinct)
+    }
+
+    /// Empties all lists.
+    pub(crate) fn clear_keys(&self) -> Result<()> {
+        self.connection.execute_batch("DELETE FROM keys")
+    }
+
+    /// How much memory pages, and sorting, may take, in KiB.
+    fn cache(&self, kibibytes: u32) -> Result<()> {
+        self.connection.execute_batch(&format!("PRAGMA cache_size=-{kibibytes}"))
     }
 
     /// Remembers that an earlier record has the key of this line.
@@ -219,7 +237,9 @@ impl Scratch {
 
     /// Makes the stage's identities findable.
     pub(crate) fn index_identities(&self) -> Result<()> {
-        self.connection.execute_batch("CREATE INDEX IF NOT EXISTS identities_by_value ON identities(path, value)")
+        self.cache(CACHE_WHILE_SORTING)?;
+        self.connection.execute_batch("CREATE INDEX IF NOT EXISTS identities_by_value ON identities(path, value)")?;
+        self.cache(CACHE)
     }
 
     /// Calls for every identity that several records have, in order.

@@ -379,6 +379,7 @@ impl<'o> Keys<'o> {
                 Ok(())
             })?;
         }
+        scratch.clear_keys()?;
         Ok((distinct, repeated))
     }
 }
