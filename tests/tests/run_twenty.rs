@@ -143,7 +143,7 @@ impl Project {
     }
 
     fn report(&self) -> Report {
-        Report::new(&self.plan, &self.journal().reader().unwrap().fold().unwrap())
+        Report::read(&self.plan, &self.journal().reader().unwrap()).unwrap()
     }
 }
 

@@ -14,6 +14,7 @@ mod findings;
 mod log;
 mod progress;
 mod project;
+mod report_files;
 mod session;
 mod state;
 mod table;

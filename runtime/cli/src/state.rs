@@ -79,6 +79,11 @@ impl State {
         self.folder().join("report.html")
     }
 
+    /// The folder of the report's lists in full.
+    pub(crate) fn lists(&self) -> PathBuf {
+        self.folder().join("report")
+    }
+
     /// Its plan, as it was carried out.
     pub(crate) fn plan(&self) -> PathBuf {
         self.folder().join("plan.json")

@@ -58,7 +58,7 @@ fn summary(
     interrupted: bool,
     nothing_to_do: bool,
 ) -> Result<RunSummary, EngineError> {
-    let report = Report::new(&context.plan, &reader.fold()?);
+    let report = Report::read(&context.plan, reader)?;
     Ok(RunSummary { interrupted, nothing_to_do, report })
 }
 

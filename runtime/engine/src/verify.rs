@@ -24,7 +24,7 @@ pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
 /// Batches that wait to be read back.
 const READY: usize = 2;
 
-/// Takes every difference as it is found, also those that the summary does not list any more.
+/// Takes every difference as it is found, also those that the summary does not list any more. A record that is not there comes as a difference without a field.
 pub type DifferenceSink<'s> = dyn FnMut(&VerifyDifference) + Send + 's;
 
 /// Derives every value again from the source rows, reads the destination back and compares; what came of it is kept in the journal. `sample` limits it to
@@ -81,7 +81,7 @@ fn there(reader: &Reader, step: migr_journal::StepId) -> Result<u64, EngineError
 
 /// The numbers of every map must add up.
 fn balance(context: &Context, reader: &Reader, summary: &mut VerifySummary) -> Result<(), EngineError> {
-    let report = Report::new(&context.plan, &reader.fold()?);
+    let report = Report::counted(&context.plan, &reader.fold()?);
     for imbalance in report.imbalances() {
         summary.finding(
             Some(&imbalance.map),

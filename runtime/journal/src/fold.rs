@@ -3,6 +3,9 @@ use rusqlite::{Connection, Row, params};
 use crate::error::Attempt as _;
 use crate::{JournalError, OwnerNote, SetupNote, State, schema};
 
+/// Owners that a [`Fold`] holds at most: a column of owners may hold anything.
+pub const OWNERS: u32 = 10_000;
+
 /// How many records of a step ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -65,67 +68,7 @@ pub struct RunFold {
     pub result: Option<String>,
 }
 
-/// A reason for quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuarantineFold {
-    /// The step.
-    pub step: String,
-    /// The source key.
-    pub key: String,
-    /// The file of the export.
-    pub file: String,
-    /// Its line.
-    pub line: u64,
-    /// The destination field, where one is to blame.
-    pub field: Option<String>,
-    /// Why.
-    pub reason: String,
-}
-
-/// Skipped records of one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkipFold {
-    /// The step.
-    pub step: String,
-    /// Why.
-    pub reason: String,
-    /// How many.
-    pub records: u64,
-}
-
-/// A repair.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepairFold {
-    /// The step.
-    pub step: String,
-    /// The record's key.
-    pub key: String,
-    /// The file of the export.
-    pub file: String,
-    /// Its line.
-    pub line: u64,
-    /// The destination field.
-    pub field: String,
-    /// What was done, and why.
-    pub reason: String,
-}
-
-/// A record whose owner has no member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrphanFold {
-    /// The source owner.
-    pub owner: String,
-    /// The step.
-    pub step: String,
-    /// The record's key.
-    pub key: String,
-    /// The destination field.
-    pub field: String,
-    /// The line of the export.
-    pub line: u64,
-}
-
-/// What a journal amounts to.
+/// What a journal amounts to, in counts. What was remarked on single records comes from [`crate::Reader::remarks`], one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
     /// The migration.
@@ -138,16 +81,12 @@ pub struct Fold {
     pub runs: Vec<RunFold>,
     /// Steps in the order in which they were begun.
     pub steps: Vec<StepFold>,
-    /// By step, line and field.
-    pub quarantine: Vec<QuarantineFold>,
-    /// By step and reason.
-    pub skips: Vec<SkipFold>,
-    /// By step and line.
-    pub repairs: Vec<RepairFold>,
-    /// By owner, step and line.
-    pub orphans: Vec<OrphanFold>,
-    /// By source owner.
+    /// Records of which a written rule left out or replaced a value; a map's later steps count as the map.
+    pub repaired_records: u64,
+    /// By source owner; the first [`OWNERS`].
     pub owners: Vec<OwnerNote>,
+    /// How many owners there are.
+    pub owner_count: u64,
     /// In the plan's order.
     pub setup: Vec<SetupNote>,
     /// Result of the last verification: JSON.
@@ -182,60 +121,18 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
             })
         })?,
         steps: steps(connection)?,
-        quarantine: list(
+        repaired_records: number(
             connection,
-            "SELECT steps.name, source_key, file, line, field, reason FROM quarantine JOIN steps ON steps.id = step \
-             ORDER BY step, file, line, field, quarantine.id",
-            [],
-            |row| {
-                Ok(QuarantineFold {
-                    step: row.get(0)?,
-                    key: row.get(1)?,
-                    file: row.get(2)?,
-                    line: line(row, 3)?,
-                    field: row.get(4)?,
-                    reason: row.get(5)?,
-                })
-            },
+            "SELECT COUNT(*) FROM (SELECT DISTINCT CASE instr(name, '.') WHEN 0 THEN name ELSE substr(name, 1, instr(name, '.') - 1) END, key \
+             FROM repairs JOIN steps ON steps.id = step)",
         )?,
-        skips: list(
+        owners: list(
             connection,
-            "SELECT steps.name, reason, COUNT(*) FROM skips JOIN steps ON steps.id = step GROUP BY step, reason ORDER BY step, reason",
-            [],
-            |row| Ok(SkipFold { step: row.get(0)?, reason: row.get(1)?, records: line(row, 2)? }),
+            "SELECT source, destination, id, how FROM owners ORDER BY source LIMIT ?1",
+            params![OWNERS],
+            |row| Ok(OwnerNote { source: row.get(0)?, destination: row.get(1)?, id: row.get(2)?, how: row.get(3)? }),
         )?,
-        repairs: list(
-            connection,
-            "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason",
-            [],
-            |row| {
-                Ok(RepairFold {
-                    step: row.get(0)?,
-                    key: row.get(1)?,
-                    file: row.get(2)?,
-                    line: line(row, 3)?,
-                    field: row.get(4)?,
-                    reason: row.get(5)?,
-                })
-            },
-        )?,
-        orphans: list(
-            connection,
-            "SELECT owner, steps.name, key, field, line FROM orphans JOIN steps ON steps.id = step ORDER BY owner, step, line, field",
-            [],
-            |row| {
-                Ok(OrphanFold {
-                    owner: row.get(0)?,
-                    step: row.get(1)?,
-                    key: row.get(2)?,
-                    field: row.get(3)?,
-                    line: line(row, 4)?,
-                })
-            },
-        )?,
-        owners: list(connection, "SELECT source, destination, id, how FROM owners ORDER BY source", [], |row| {
-            Ok(OwnerNote { source: row.get(0)?, destination: row.get(1)?, id: row.get(2)?, how: row.get(3)? })
-        })?,
+        owner_count: number(connection, "SELECT COUNT(*) FROM owners")?,
         setup: setup(connection)?,
         verify: finding("verify")?,
         rollback: finding("rollback")?,
@@ -286,6 +183,10 @@ fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {
     Ok(steps)
 }
 
+fn number(connection: &Connection, sql: &str) -> Result<u64, JournalError> {
+    connection.query_row(sql, [], |row| line(row, 0)).attempting("read")
+}
+
 fn list<T>(
     connection: &Connection,
     sql: &str,
@@ -297,7 +198,7 @@ fn list<T>(
     rows.collect::<Result<_, _>>().attempting("read")
 }
 
-fn line(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(crate) fn line(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
 }
 

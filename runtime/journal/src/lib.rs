@@ -8,6 +8,7 @@ mod fold;
 mod ids;
 mod lock;
 mod reader;
+mod remarks;
 mod schema;
 mod state;
 mod writer;
@@ -19,8 +20,9 @@ pub use change::{
     RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
-pub use fold::{Counts, Fold, OrphanFold, QuarantineFold, RepairFold, RunFold, SkipFold, StepFold};
+pub use fold::{Counts, Fold, OWNERS, RunFold, StepFold};
 pub use reader::{Mapped, MappedRow, Reader, StepRow};
+pub use remarks::{Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use writer::{Identity, Journal};
 

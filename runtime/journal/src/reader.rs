@@ -6,7 +6,9 @@ use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
-use crate::{BeforeImage, Fold, JournalError, Lines, Operation, SetupNote, State, StepId, fold, schema};
+use crate::{
+    BeforeImage, Fold, JournalError, Lines, Operation, Remark, SetupNote, State, StepId, fold, remarks, schema,
+};
 
 /// What a journal knows about one source key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,9 +227,20 @@ impl Reader {
             .attempting("read")
     }
 
-    /// What it all amounts to.
+    /// What it all amounts to, in counts.
     pub fn fold(&self) -> Result<Fold, JournalError> {
         fold::fold(&self.connection)
+    }
+
+    /// Hands on what is to be told about single records, one at a time: those set aside, skipped, repaired, without an owner, then the owners; each kind in
+    /// its order. Ends with the first error, its own or the journal's.
+    pub fn remarks<E: From<JournalError>>(&self, mut take: impl FnMut(Remark) -> Result<(), E>) -> Result<(), E> {
+        remarks::each(&self.connection, &mut take)
+    }
+
+    /// The same of records in quarantine alone.
+    pub fn quarantined<E: From<JournalError>>(&self, mut take: impl FnMut(Remark) -> Result<(), E>) -> Result<(), E> {
+        remarks::quarantined(&self.connection, &mut take)
     }
 
     /// The audit trail, one line per record and attempt.

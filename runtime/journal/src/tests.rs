@@ -89,6 +89,58 @@ fn what_was_done_is_known_by_key() {
     assert_eq!(reader.reasons(step, "C2").unwrap(), ["emails: 400 A duplicate entry was detected"]);
 }
 
+fn keep(remarks: &mut Vec<Remark>, remark: Remark) -> Result<(), JournalError> {
+    remarks.push(remark);
+    Ok(())
+}
+
+#[test]
+fn what_is_to_be_told_about_single_records_comes_one_at_a_time_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = example(folder.path());
+    let step = journal.step("Contact", "people").unwrap();
+    let second = journal.step("Contact.second", "people").unwrap();
+    let orphan = |owner: &str, key: &str, line| OrphanNote {
+        owner: owner.to_owned(),
+        key: key.to_owned(),
+        field: "owner".to_owned(),
+        line,
+    };
+    let repair = |key: &str, line| RepairNote {
+        key: key.to_owned(),
+        file: "export/contacts.csv".to_owned(),
+        line,
+        field: "phones".to_owned(),
+        reason: "left empty".to_owned(),
+    };
+    let owner = OwnerNote {
+        source: "left@old.example".to_owned(),
+        destination: Some("desk@clinic.example".to_owned()),
+        id: None,
+        how: "fallback".to_owned(),
+    };
+    journal
+        .write(&[
+            Change::Orphans {
+                step,
+                orphans: vec![orphan("z@old.example", "C1", 2), orphan("left@old.example", "C2", 3)],
+            },
+            Change::Repairs { step, repairs: vec![repair("C2", 3), repair("C1", 2)] },
+            Change::Repairs { step: second, repairs: vec![repair("C1", 2)] },
+            Change::Owners(vec![owner]),
+        ])
+        .unwrap();
+    let reader = journal.reader().unwrap();
+    let mut remarks = Vec::new();
+    reader.remarks(|remark| keep(&mut remarks, remark)).unwrap();
+    insta::assert_debug_snapshot!(remarks);
+    let fold = reader.fold().unwrap();
+    assert_eq!((fold.repaired_records, fold.owner_count), (2, 1), "a later step of a map counts as the map");
+    let stopped: Result<(), JournalError> =
+        reader.remarks(|_| Err(JournalError::Entry { seq: 7, reason: "enough".to_owned() }));
+    assert!(matches!(stopped, Err(JournalError::Entry { seq: 7, .. })));
+}
+
 #[test]
 fn the_trail_has_one_line_per_record_and_attempt() {
     let folder = tempfile::tempdir().unwrap();
@@ -156,8 +208,10 @@ fn a_later_decision_takes_the_place_of_an_earlier_one_with_its_reasons() {
     let batch = intent(&mut journal, step, vec![planned("C2", SECOND, 3)]);
     journal.write(&[Change::Outcome { batch, results: vec![result(State::Created)], quarantine: vec![] }]).unwrap();
     let fold = journal.reader().unwrap().fold().unwrap();
-    assert_eq!(fold.quarantine, []);
     assert_eq!(fold.steps[0].counts.created, 2);
+    let mut remarks = Vec::new();
+    journal.reader().unwrap().remarks(|remark| keep(&mut remarks, remark)).unwrap();
+    assert!(remarks.iter().all(|remark| !matches!(remark, Remark::Quarantined(_))), "{remarks:?}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
+use crate::ListName;
 use crate::model::{Attention, Report, Urgency};
 use crate::words::{count, percent};
 
 /// What needs a person, most urgent first.
-pub(crate) fn list(report: &Report) -> Vec<Attention> {
+pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
     let mut list = Vec::new();
     let mut add = |urgency, what: String, action: &str| {
         list.push(Attention { urgency, what, action: action.to_owned() });
@@ -66,15 +67,14 @@ pub(crate) fn list(report: &Report) -> Vec<Attention> {
         let reason = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         add(Urgency::Todo, format!("{} is to be rebuilt by hand{reason}.", row.concept), "Nothing was written for it.");
     }
-    if !report.repairs.is_empty() {
-        let records: BTreeSet<(&str, &str)> =
-            report.repairs.iter().map(|repair| (repair.map.as_str(), repair.key.as_str())).collect();
+    let repairs = report.entries_of(ListName::Repairs);
+    if repairs > 0 {
         add(
             Urgency::Know,
             format!(
                 "Written rules left out or replaced {} in {}.",
-                count(report.repairs.len() as u64, "value", "values"),
-                count(records.len() as u64, "record", "records")
+                count(repairs, "value", "values"),
+                count(repaired_records, "record", "records")
             ),
             "Nothing to do if the rules are what you want; each one is listed.",
         );
@@ -101,10 +101,10 @@ fn verification(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
     if verify.held {
         return;
     }
-    if !verify.missing.is_empty() {
+    if verify.missing() > 0 {
         add(
             Urgency::Now,
-            format!("{} written and cannot be found any more.", were(verify.missing.len() as u64)),
+            format!("{} written and cannot be found any more.", were(verify.missing())),
             "Somebody or something removed them since. Each is listed.",
         );
     }
@@ -129,7 +129,7 @@ fn orphans(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
     if report.orphans.is_empty() {
         return;
     }
-    let records: u64 = report.orphans.iter().map(|orphan| orphan.records.len() as u64).sum();
+    let records = report.entries_of(ListName::Orphans);
     let fallback: BTreeSet<&str> = report.orphans.iter().filter_map(|orphan| orphan.assigned.as_deref()).collect();
     let to = match fallback.into_iter().collect::<Vec<_>>().as_slice() {
         [] => "nobody owns them now".to_owned(),
@@ -139,7 +139,7 @@ fn orphans(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
         Urgency::Todo,
         format!(
             "{} no account in the destination; {}: {to}.",
-            count(report.orphans.len() as u64, "owner has", "owners have"),
+            count(report.orphan_owners, "owner has", "owners have"),
             count(records, "record is concerned", "records are concerned")
         ),
         "Invite them and name them in `owners`, or leave the records where they are.",

@@ -1,27 +1,40 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use migr_journal::{Fold, StepFold};
+use migr_journal::{Fold, JournalError, Reader, StepFold};
 use migr_plan::{Expr, Plan, RowState, Stage};
 
 use crate::attention;
-use crate::model::{
-    Coverage, Degraded, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined, Repaired, Report, Run, SchemaChange,
-    Skipped,
-};
+use crate::groups::Tallies;
+use crate::lists::{ListName, Lists};
+use crate::model::{Coverage, Degraded, List, Moved, Object, Owner, Reason, Report, Run, SchemaChange, Skipped};
+use crate::outcome::Verification;
 
 impl Report {
-    /// What the journal of a plan amounts to.
-    pub fn new(plan: &Plan, fold: &Fold) -> Self {
+    /// What the journal of a plan amounts to, read from it; no file has its lists in full.
+    pub fn read(plan: &Plan, journal: &Reader) -> Result<Self, JournalError> {
+        let mut lists = Lists::new(plan);
+        journal.remarks(|remark| -> Result<(), JournalError> {
+            lists.add(&remark);
+            Ok(())
+        })?;
+        Ok(Self::new(plan, &journal.fold()?, lists))
+    }
+
+    /// The numbers alone; every list is empty.
+    pub fn counted(plan: &Plan, fold: &Fold) -> Self {
+        Self::new(plan, fold, Lists::new(plan))
+    }
+
+    /// What the journal of a plan amounts to, by its fold and its remarks.
+    pub fn new(plan: &Plan, fold: &Fold, mut gathered: Lists) -> Self {
         let objects: Vec<Object> = plan.stages.iter().map(|stage| object(stage, fold.step(&stage.id))).collect();
-        let stages: BTreeSet<&str> = plan.stages.iter().map(|stage| stage.id.as_str()).collect();
         let finished = !fold.steps.is_empty()
             && plan.stages.iter().all(|stage| fold.step(&stage.id).is_some_and(|step| step.done))
             && fold.steps.iter().all(|step| step.done);
-        // Links and second passes are steps of their own; a person knows their map.
-        let map = |step: &str| -> String {
-            let name = step.rsplit_once('.').map_or(step, |(map, _)| map);
-            if stages.contains(step) { step } else { name }.to_owned()
-        };
+        let verify: Option<Verification> = fold.verify.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let lists = lists(fold, &gathered, verify.as_ref());
+        let mut reasons = reasons(ListName::Quarantine, &gathered.quarantined);
+        reasons.extend(self::reasons(ListName::Repairs, &gathered.repaired));
         let mut report = Self {
             format_version: 1,
             migration: plan.migration.clone(),
@@ -31,36 +44,13 @@ impl Report {
             finished,
             objects,
             owners: owners(fold),
-            quarantine: fold
-                .quarantine
-                .iter()
-                .map(|entry| Quarantined {
-                    map: map(&entry.step),
-                    key: entry.key.clone(),
-                    file: entry.file.clone(),
-                    line: entry.line,
-                    field: entry.field.clone(),
-                    reason: entry.reason.clone(),
-                })
-                .collect(),
-            skipped: fold
-                .skips
-                .iter()
-                .map(|entry| Skipped { map: map(&entry.step), reason: entry.reason.clone(), records: entry.records })
-                .collect(),
-            orphans: orphans(fold, &map),
-            repairs: fold
-                .repairs
-                .iter()
-                .map(|entry| Repaired {
-                    map: map(&entry.step),
-                    key: entry.key.clone(),
-                    file: entry.file.clone(),
-                    line: entry.line,
-                    field: entry.field.clone(),
-                    reason: entry.reason.clone(),
-                })
-                .collect(),
+            quarantine: std::mem::take(&mut gathered.quarantine),
+            skipped: skipped(&gathered.skipped),
+            orphans: std::mem::take(&mut gathered.orphans),
+            orphan_owners: gathered.orphan_owners,
+            repairs: std::mem::take(&mut gathered.repairs),
+            lists,
+            reasons,
             degradations: plan
                 .degradations
                 .iter()
@@ -100,10 +90,12 @@ impl Report {
                 })
                 .collect(),
             attention: Vec::new(),
-            verify: fold.verify.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            verify,
             rollback: fold.rollback.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            quarantined: gathered.quarantined,
+            repaired: gathered.repaired,
         };
-        report.attention = attention::list(&report);
+        report.attention = attention::list(&report, fold.repaired_records);
         report
     }
 }
@@ -135,27 +127,44 @@ fn owners(fold: &Fold) -> Vec<Owner> {
         .collect()
 }
 
-fn orphans(fold: &Fold, map: &impl Fn(&str) -> String) -> Vec<Orphan> {
-    let assigned: BTreeMap<&str, Option<String>> =
-        fold.owners.iter().map(|owner| (owner.source.as_str(), owner.destination.clone())).collect();
-    let mut orphans: Vec<Orphan> = Vec::new();
-    for entry in &fold.orphans {
-        let record = OrphanRecord {
-            map: map(&entry.step),
-            key: entry.key.clone(),
-            line: entry.line,
-            field: entry.field.clone(),
-        };
-        match orphans.last_mut() {
-            Some(last) if last.owner == entry.owner => last.records.push(record),
-            _ => orphans.push(Orphan {
-                owner: entry.owner.clone(),
-                assigned: assigned.get(entry.owner.as_str()).cloned().flatten(),
-                records: vec![record],
-            }),
-        }
+/// How long every list is, and where it is in full.
+fn lists(fold: &Fold, gathered: &Lists, verify: Option<&Verification>) -> Vec<List> {
+    let list = |list: ListName, entries, listed| {
+        let file = gathered.folder.as_ref().map(|folder| format!("{folder}/{}", list.file_name()));
+        List { list, entries, listed, file }
+    };
+    let mut lists = vec![
+        list(ListName::Quarantine, gathered.quarantined.entries, gathered.quarantine.len() as u64),
+        list(ListName::Skipped, gathered.skipped.entries, 0),
+        list(ListName::Repairs, gathered.repaired.entries, gathered.repairs.len() as u64),
+        list(ListName::Orphans, gathered.orphaned, gathered.orphans_listed()),
+        list(ListName::Owners, fold.owner_count, fold.owners.len() as u64),
+    ];
+    if let Some(verify) = verify {
+        let listed = verify.differences.len() + verify.missing.len();
+        let differences = list(ListName::Differences, verify.different() + verify.missing(), listed as u64);
+        let file = differences.file.clone().filter(|_| gathered.has_differences);
+        lists.push(List { file, ..differences });
     }
-    orphans
+    lists
+}
+
+fn reasons(list: ListName, tallies: &Tallies) -> Vec<Reason> {
+    let reason = |(kind, tally): (&crate::groups::Kind, &crate::groups::Tally)| Reason {
+        list,
+        map: kind.map.clone(),
+        field: kind.field.clone(),
+        reason: tally.label.clone(),
+        entries: tally.entries,
+    };
+    tallies.largest_first().into_iter().map(reason).collect()
+}
+
+fn skipped(tallies: &Tallies) -> Vec<Skipped> {
+    tallies
+        .in_order()
+        .map(|(kind, tally)| Skipped { map: kind.map.clone(), reason: tally.label.clone(), records: tally.entries })
+        .collect()
 }
 
 fn coverage(plan: &Plan) -> Vec<Coverage> {

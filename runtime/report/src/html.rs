@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::ListName;
 use crate::groups::{self, Group};
 use crate::model::{Object, Report, Urgency};
 use crate::words::{count, grouped, percent};
 
-/// Entries shown of one group; the JSON form has all.
+/// Entries shown of one group.
 const SHOWN: usize = 200;
 
 const STYLE: &str = include_str!("report.css");
@@ -206,11 +207,7 @@ fn verification(report: &Report, page: &mut String) -> fmt::Result {
         writeln!(page, "</ul>")?;
     }
     if !verify.missing.is_empty() {
-        writeln!(
-            page,
-            "<details open><summary>Missing records ({})</summary>\n<ul>",
-            grouped(verify.missing.len() as u64)
-        )?;
+        writeln!(page, "<details open><summary>Missing records ({})</summary>\n<ul>", grouped(verify.missing()))?;
         for missing in verify.missing.iter().take(SHOWN) {
             writeln!(
                 page,
@@ -221,14 +218,14 @@ fn verification(report: &Report, page: &mut String) -> fmt::Result {
                 Escaped(&missing.id)
             )?;
         }
-        more(page, verify.missing.len())?;
+        more(page, verify.missing.len(), verify.missing())?;
         writeln!(page, "</ul></details>")?;
     }
     if !verify.differences.is_empty() {
         writeln!(
             page,
             "<details open><summary>Differences ({})</summary>\n<table class=\"text\">",
-            grouped(verify.differences.len() as u64)
+            grouped(verify.different())
         )?;
         writeln!(
             page,
@@ -247,26 +244,37 @@ fn verification(report: &Report, page: &mut String) -> fmt::Result {
             )?;
         }
         writeln!(page, "</tbody></table>")?;
-        if verify.differences.len() > SHOWN {
+        if verify.different() > shown(verify.differences.len()) {
             writeln!(page, "<ul>")?;
-            more(page, verify.differences.len())?;
+            more(page, verify.differences.len(), verify.different())?;
             writeln!(page, "</ul>")?;
         }
         writeln!(page, "</details>")?;
     }
+    in_full(report, ListName::Differences, page)?;
     writeln!(page, "</section>")
 }
 
+/// Where a list is in full.
+fn in_full(report: &Report, list: ListName, page: &mut String) -> fmt::Result {
+    match report.file_of(list) {
+        Some(file) if report.entries_of(list) > 0 => {
+            writeln!(page, "<p class=\"place\">Each of them has a line in <code>{}</code>.</p>", Escaped(file))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn summary<T>(group: &Group<'_, T>, page: &mut String) -> fmt::Result {
-    write!(page, "<details><summary><b>{}</b> {}", grouped(group.entries.len() as u64), Escaped(group.map))?;
+    write!(page, "<details><summary><b>{}</b> {}", grouped(group.entries), Escaped(group.map))?;
     if let Some(field) = group.field {
         write!(page, " · {}", Escaped(field))?;
     }
-    writeln!(page, ": {}</summary>\n<ul>", Escaped(&group.reason))
+    writeln!(page, ": {}</summary>\n<ul>", Escaped(group.reason))
 }
 
 fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
-    if report.quarantine.is_empty() {
+    if report.entries_of(ListName::Quarantine) == 0 {
         return Ok(());
     }
     writeln!(page, "<section>\n<h2>Set aside</h2>")?;
@@ -274,9 +282,9 @@ fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
         page,
         "<p>Nothing of these records was written. Mend the rows, or the rules, and try them again with <code>migr quarantine retry</code>.</p>"
     )?;
-    for group in groups::of_quarantine(&report.quarantine) {
+    for group in groups::of_quarantine(report) {
         summary(&group, page)?;
-        for entry in group.entries.iter().take(SHOWN) {
+        for entry in group.examples.iter().take(SHOWN) {
             writeln!(
                 page,
                 "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
@@ -286,9 +294,10 @@ fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
                 Escaped(&entry.reason)
             )?;
         }
-        more(page, group.entries.len())?;
+        more(page, group.examples.len(), group.entries)?;
         writeln!(page, "</ul></details>")?;
     }
+    in_full(report, ListName::Quarantine, page)?;
     writeln!(page, "</section>")
 }
 
@@ -302,7 +311,7 @@ fn orphans(report: &Report, page: &mut String) -> fmt::Result {
         writeln!(
             page,
             "<details><summary><b>{}</b> {} → {}</summary>\n<ul>",
-            grouped(orphan.records.len() as u64),
+            grouped(orphan.count),
             Escaped(&orphan.owner),
             Escaped(assigned)
         )?;
@@ -316,20 +325,25 @@ fn orphans(report: &Report, page: &mut String) -> fmt::Result {
                 Escaped(&record.field)
             )?;
         }
-        more(page, orphan.records.len())?;
+        more(page, orphan.records.len(), orphan.count)?;
         writeln!(page, "</ul></details>")?;
     }
+    let rest = report.orphan_owners.saturating_sub(report.orphans.len() as u64);
+    if rest > 0 {
+        writeln!(page, "<p>and {}</p>", count(rest, "more owner", "more owners"))?;
+    }
+    in_full(report, ListName::Orphans, page)?;
     writeln!(page, "</section>")
 }
 
 fn repairs(report: &Report, page: &mut String) -> fmt::Result {
-    if report.repairs.is_empty() {
+    if report.entries_of(ListName::Repairs) == 0 {
         return Ok(());
     }
     writeln!(page, "<section>\n<h2>Left out or replaced by a rule</h2>")?;
-    for group in groups::of_repairs(&report.repairs) {
+    for group in groups::of_repairs(report) {
         summary(&group, page)?;
-        for entry in group.entries.iter().take(SHOWN) {
+        for entry in group.examples.iter().take(SHOWN) {
             writeln!(
                 page,
                 "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
@@ -339,9 +353,10 @@ fn repairs(report: &Report, page: &mut String) -> fmt::Result {
                 Escaped(&entry.reason)
             )?;
         }
-        more(page, group.entries.len())?;
+        more(page, group.examples.len(), group.entries)?;
         writeln!(page, "</ul></details>")?;
     }
+    in_full(report, ListName::Repairs, page)?;
     writeln!(page, "</section>")
 }
 
@@ -359,7 +374,9 @@ fn skipped(report: &Report, page: &mut String) -> fmt::Result {
             Escaped(&entry.reason)
         )?;
     }
-    writeln!(page, "</ul>\n</section>")
+    writeln!(page, "</ul>")?;
+    in_full(report, ListName::Skipped, page)?;
+    writeln!(page, "</section>")
 }
 
 fn concepts(report: &Report, page: &mut String) -> fmt::Result {
@@ -445,13 +462,12 @@ fn runs(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "</ul>\n<p class=\"place\">Plan {}</p>\n</section>", Escaped(&report.plan))
 }
 
-fn more(page: &mut String, entries: usize) -> fmt::Result {
-    if entries > SHOWN {
-        writeln!(
-            page,
-            "<li>and {} more; <code>migr report --format json</code> has them all</li>",
-            grouped((entries - SHOWN) as u64)
-        )?;
-    }
-    Ok(())
+/// How many of so many entries are shown.
+fn shown(held: usize) -> u64 {
+    held.min(SHOWN) as u64
+}
+
+fn more(page: &mut String, held: usize, entries: u64) -> fmt::Result {
+    let rest = entries.saturating_sub(shown(held));
+    if rest > 0 { writeln!(page, "<li>and {} more</li>", grouped(rest)) } else { Ok(()) }
 }

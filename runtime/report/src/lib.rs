@@ -4,14 +4,18 @@ mod attention;
 mod build;
 mod groups;
 pub mod html;
+mod listings;
+mod lists;
 pub mod markdown;
 mod model;
 mod outcome;
 mod words;
 
+pub use listings::Listings;
+pub use lists::{ListName, Lists, Maps};
 pub use model::{
-    Attention, Coverage, Degraded, Imbalance, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined, Repaired,
-    Report, Run, SchemaChange, Skipped, Urgency,
+    Attention, Coverage, Degraded, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined, Reason,
+    Repaired, Report, Run, SchemaChange, Skipped, Urgency,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

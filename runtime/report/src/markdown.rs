@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::ListName;
 use crate::groups;
 use crate::model::{Object, Report, Urgency};
 use crate::words::{count, grouped, percent};
 
-/// Entries shown of one group; the JSON form has all.
+/// Entries shown of one group.
 const SHOWN: usize = 20;
 
 /// The report as Markdown.
@@ -93,6 +94,7 @@ fn verification(report: &Report, text: &mut String) -> fmt::Result {
             code(&missing.id)
         )?;
     }
+    more(text, verify.missing.len(), verify.missing())?;
     if !verify.differences.is_empty() {
         writeln!(text, "| map | record | line | field | should be | is |\n|---|---|---:|---|---|---|")?;
         for difference in verify.differences.iter().take(SHOWN) {
@@ -107,32 +109,27 @@ fn verification(report: &Report, text: &mut String) -> fmt::Result {
                 code(&difference.found)
             )?;
         }
-        more(text, verify.differences.len())?;
+        more(text, verify.differences.len(), verify.different())?;
     }
-    writeln!(text)
+    writeln!(text)?;
+    in_full(report, ListName::Differences, text)
 }
 
 fn quarantine(report: &Report, text: &mut String) -> fmt::Result {
-    if report.quarantine.is_empty() {
+    if report.entries_of(ListName::Quarantine) == 0 {
         return Ok(());
     }
     writeln!(text, "## Set aside\n")?;
-    for group in groups::of_quarantine(&report.quarantine) {
+    for group in groups::of_quarantine(report) {
         let field = group.field.map(|field| format!(", {}", inline(field))).unwrap_or_default();
-        writeln!(
-            text,
-            "**{}{field}**: {} ({})\n",
-            inline(group.map),
-            inline(&group.reason),
-            grouped(group.entries.len() as u64)
-        )?;
-        for entry in group.entries.iter().take(SHOWN) {
+        writeln!(text, "**{}{field}**: {} ({})\n", inline(group.map), inline(group.reason), grouped(group.entries))?;
+        for entry in group.examples.iter().take(SHOWN) {
             writeln!(text, "- {} {}:{} {}", code(&entry.key), inline(&entry.file), entry.line, inline(&entry.reason))?;
         }
-        more(text, group.entries.len())?;
+        more(text, group.examples.len(), group.entries)?;
         writeln!(text)?;
     }
-    Ok(())
+    in_full(report, ListName::Quarantine, text)
 }
 
 fn orphans(report: &Report, text: &mut String) -> fmt::Result {
@@ -148,26 +145,33 @@ fn orphans(report: &Report, text: &mut String) -> fmt::Result {
             .take(SHOWN)
             .map(|record| format!("{} {}", inline(&record.map), code(&record.key)))
             .collect();
-        if orphan.records.len() > SHOWN {
-            records.push(format!("and {} more", grouped((orphan.records.len() - SHOWN) as u64)));
+        let rest = orphan.count.saturating_sub(records.len() as u64);
+        if rest > 0 {
+            records.push(format!("and {} more", grouped(rest)));
         }
         let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
         writeln!(text, "| {} | {} | {} |", inline(&orphan.owner), inline(assigned), records.join(", "))?;
     }
-    writeln!(text)
+    writeln!(text)?;
+    let rest = report.orphan_owners.saturating_sub(report.orphans.len() as u64);
+    if rest > 0 {
+        writeln!(text, "And {}.\n", count(rest, "more owner", "more owners"))?;
+    }
+    in_full(report, ListName::Orphans, text)
 }
 
 fn repairs(report: &Report, text: &mut String) -> fmt::Result {
-    if report.repairs.is_empty() {
+    if report.entries_of(ListName::Repairs) == 0 {
         return Ok(());
     }
     writeln!(text, "## Left out or replaced by a rule\n")?;
-    for group in groups::of_repairs(&report.repairs) {
+    for group in groups::of_repairs(report) {
         let field = group.field.unwrap_or_default();
-        let records = count(group.entries.len() as u64, "value", "values");
-        writeln!(text, "- {}, {}: {} ({records})", inline(group.map), inline(field), inline(&group.reason))?;
+        let records = count(group.entries, "value", "values");
+        writeln!(text, "- {}, {}: {} ({records})", inline(group.map), inline(field), inline(group.reason))?;
     }
-    writeln!(text)
+    writeln!(text)?;
+    in_full(report, ListName::Repairs, text)
 }
 
 fn skipped(report: &Report, text: &mut String) -> fmt::Result {
@@ -179,7 +183,8 @@ fn skipped(report: &Report, text: &mut String) -> fmt::Result {
         let records = count(entry.records, "record", "records");
         writeln!(text, "- {}: {} ({records})", inline(&entry.map), inline(&entry.reason))?;
     }
-    writeln!(text)
+    writeln!(text)?;
+    in_full(report, ListName::Skipped, text)
 }
 
 fn degradations(report: &Report, text: &mut String) -> fmt::Result {
@@ -227,11 +232,17 @@ fn setup(report: &Report, text: &mut String) -> fmt::Result {
     writeln!(text)
 }
 
-fn more(text: &mut String, entries: usize) -> fmt::Result {
-    if entries > SHOWN {
-        writeln!(text, "- and {} more: `migr report --format json` has them all", grouped((entries - SHOWN) as u64))?;
+fn more(text: &mut String, held: usize, entries: u64) -> fmt::Result {
+    let rest = entries.saturating_sub(held.min(SHOWN) as u64);
+    if rest > 0 { writeln!(text, "- and {} more", grouped(rest)) } else { Ok(()) }
+}
+
+/// Where a list is in full.
+fn in_full(report: &Report, list: ListName, text: &mut String) -> fmt::Result {
+    match report.file_of(list) {
+        Some(file) if report.entries_of(list) > 0 => writeln!(text, "Each of them has a line in {}.\n", code(file)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Text that cannot be taken for markup or end a table's cell.

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use crate::{Rollback, Verification};
+use crate::groups::Tallies;
+use crate::{ListName, Maps, Rollback, Verification};
 
 /// What a run amounts to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,16 +20,22 @@ pub struct Report {
     pub finished: bool,
     /// Map by map, in the plan's order.
     pub objects: Vec<Object>,
-    /// How source owners were resolved, by address.
+    /// How source owners were resolved, by address; see `lists`.
     pub owners: Vec<Owner>,
-    /// Records that were set aside; one entry per failing field.
+    /// Records that were set aside; one entry per failing field; see `lists`.
     pub quarantine: Vec<Quarantined>,
-    /// Records that stayed behind, by rule.
+    /// Records that stayed behind, by map and kind of reason.
     pub skipped: Vec<Skipped>,
-    /// Owners whom nobody stands for, with their records.
+    /// Owners whom nobody stands for, with their records; see `lists`.
     pub orphans: Vec<Orphan>,
-    /// Values that a written rule left out or replaced.
+    /// How many such owners there are.
+    pub orphan_owners: u64,
+    /// Values that a written rule left out or replaced; see `lists`.
     pub repairs: Vec<Repaired>,
+    /// How long each list is that has an entry per record, how many of them stand here, and where all of them are. Up to a thousand of each kind stand here.
+    pub lists: Vec<List>,
+    /// Entries of `quarantine` and `repairs` by map, field and kind of reason, those that do not stand here too; the largest first.
+    pub reasons: Vec<Reason>,
     /// What the destination cannot hold as it was.
     pub degradations: Vec<Degraded>,
     /// Every concept of the source, and what became of it.
@@ -45,6 +52,38 @@ pub struct Report {
     pub verify: Option<Verification>,
     /// The last rollback.
     pub rollback: Option<Rollback>,
+    #[serde(skip)]
+    pub(crate) quarantined: Tallies,
+    #[serde(skip)]
+    pub(crate) repaired: Tallies,
+}
+
+/// A list that has an entry per record or value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct List {
+    /// Which.
+    pub list: ListName,
+    /// How many entries it has.
+    pub entries: u64,
+    /// How many of them stand in the report.
+    pub listed: u64,
+    /// The file with all of them, where one was written.
+    pub file: Option<String>,
+}
+
+/// Entries of a list that say the same of different records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The list.
+    pub list: ListName,
+    /// The map; empty for what is counted together because there are too many kinds.
+    pub map: String,
+    /// The destination field, where one is to blame.
+    pub field: Option<String>,
+    /// The reason without what differs from record to record.
+    pub reason: String,
+    /// How many entries.
+    pub entries: u64,
 }
 
 /// How the records of one map ended.
@@ -118,6 +157,20 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+impl Quarantined {
+    /// A remark of the journal as the report says it.
+    pub fn of(maps: &Maps, entry: migr_journal::Quarantined) -> Self {
+        Self {
+            map: maps.name(&entry.step).to_owned(),
+            key: entry.key,
+            file: entry.file,
+            line: entry.line,
+            field: entry.field,
+            reason: entry.reason,
+        }
+    }
+}
+
 /// Records that stayed behind by one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
@@ -136,7 +189,9 @@ pub struct Orphan {
     pub owner: String,
     /// Who got the records; absent: nobody.
     pub assigned: Option<String>,
-    /// Which.
+    /// How many entries there are: one per record and field.
+    pub count: u64,
+    /// Which; up to a thousand.
     pub records: Vec<OrphanRecord>,
 }
 
@@ -273,6 +328,16 @@ impl Report {
             .filter(|object| object.finished && object.read != object.accounted())
             .map(|object| Imbalance { map: object.map.clone(), read: object.read, accounted: object.accounted() })
             .collect()
+    }
+
+    /// The file with every entry of a list, where one was written.
+    pub fn file_of(&self, list: ListName) -> Option<&str> {
+        self.lists.iter().find(|known| known.list == list)?.file.as_deref()
+    }
+
+    /// How many entries a list has.
+    pub fn entries_of(&self, list: ListName) -> u64 {
+        self.lists.iter().find(|known| known.list == list).map_or(0, |known| known.entries)
     }
 
     /// All maps together.

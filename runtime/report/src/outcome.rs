@@ -21,13 +21,36 @@ pub struct Verification {
     pub sampled: bool,
     /// Map by map, in the plan's order.
     pub maps: Vec<MapVerification>,
-    /// Fields that hold something else.
+    /// Fields that hold something else; the first thousand.
     pub differences: Vec<Difference>,
-    /// Records that the journal says were written and the destination does not have.
+    /// How many such fields there are; absent in what an earlier version kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub difference_count: u64,
+    /// Records that the journal says were written and the destination does not have; the first thousand.
     pub missing: Vec<Missing>,
+    /// How many such records there are; absent in what an earlier version kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing_count: u64,
     /// What else does not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    /// How many fields hold something else.
+    pub fn different(&self) -> u64 {
+        self.difference_count.max(self.differences.len() as u64)
+    }
+
+    /// How many records are not there.
+    pub fn missing(&self) -> u64 {
+        self.missing_count.max(self.missing.len() as u64)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What reading one map's records back found.

@@ -1,6 +1,4 @@
-use migr_journal::{
-    Counts, Fold, OrphanFold, OwnerNote, QuarantineFold, RepairFold, RunFold, SetupNote, SkipFold, StepFold,
-};
+use migr_journal::{Counts, Fold, OwnerNote, Remark, RunFold, SetupNote, StepFold};
 use migr_plan::Plan;
 use serde_json::json;
 
@@ -45,15 +43,62 @@ fn step(name: &str, object: &str, read: Option<u64>, counts: Counts) -> StepFold
     StepFold { name: name.to_owned(), object: object.to_owned(), read, done: true, counts }
 }
 
-fn quarantined(key: &str, line: u64, field: Option<&str>, reason: &str) -> QuarantineFold {
-    QuarantineFold {
+fn quarantined(key: &str, line: u64, field: Option<&str>, reason: &str) -> Remark {
+    Remark::Quarantined(migr_journal::Quarantined {
         step: "Contact".to_owned(),
         key: key.to_owned(),
         file: "export/contacts.csv".to_owned(),
         line,
         field: field.map(str::to_owned),
         reason: reason.to_owned(),
-    }
+    })
+}
+
+fn orphan(owner: &str, key: &str, line: u64) -> Remark {
+    Remark::Orphaned(migr_journal::Orphaned {
+        owner: owner.to_owned(),
+        assigned: Some("front.desk@clinic.example".to_owned()),
+        step: "Contact".to_owned(),
+        key: key.to_owned(),
+        field: "owner".to_owned(),
+        line,
+    })
+}
+
+fn skipped(key: &str, line: u64) -> Remark {
+    Remark::Skipped(migr_journal::Skipped {
+        step: "Contact".to_owned(),
+        key: key.to_owned(),
+        line,
+        reason: "duplicate of C1".to_owned(),
+    })
+}
+
+fn remarks() -> Vec<Remark> {
+    let mut remarks = vec![
+        quarantined("C7", 8, Some("createdAt"), "\"yesterday\" is not a date of the form %m/%d/%Y"),
+        quarantined("C9", 10, Some("createdAt"), "\"0000-00-00\" is not a date of the form %m/%d/%Y"),
+        quarantined("", 12, None, "the row has 3 cells, the header 5: <b>ragged</b> | row"),
+    ];
+    remarks.extend((20..30).map(|line| skipped(&format!("C{line}"), line)));
+    remarks.push(Remark::Repaired(migr_journal::Repaired {
+        step: "Company.second".to_owned(),
+        key: "K2".to_owned(),
+        file: "export/companies.csv".to_owned(),
+        line: 3,
+        field: "parentCompany".to_owned(),
+        reason: "left empty: K2 is its own parent".to_owned(),
+    }));
+    remarks.extend([orphan("left3@old.example", "C1", 2), orphan("left3@old.example", "C2", 3)]);
+    remarks.extend(fold().owners.into_iter().map(Remark::Owner));
+    remarks
+}
+
+/// As a program makes it: the lists are kept in files.
+fn report(remarks: &[Remark]) -> Report {
+    let mut lists = Lists::new(&plan()).kept_in(".migr/staging/report");
+    remarks.iter().for_each(|remark| lists.add(remark));
+    Report::new(&plan(), &fold(), lists)
 }
 
 fn fold() -> Fold {
@@ -83,31 +128,7 @@ fn fold() -> Fold {
                 Counts { created: 24_990, skipped: 10, quarantined: 3, ..Counts::default() },
             ),
         ],
-        quarantine: vec![
-            quarantined("C7", 8, Some("createdAt"), "\"yesterday\" is not a date of the form %m/%d/%Y"),
-            quarantined("C9", 10, Some("createdAt"), "\"0000-00-00\" is not a date of the form %m/%d/%Y"),
-            quarantined("", 12, None, "the row has 3 cells, the header 5: <b>ragged</b> | row"),
-        ],
-        skips: vec![SkipFold { step: "Contact".to_owned(), reason: "duplicate of C1".to_owned(), records: 10 }],
-        repairs: vec![RepairFold {
-            step: "Company.second".to_owned(),
-            key: "K2".to_owned(),
-            file: "export/companies.csv".to_owned(),
-            line: 3,
-            field: "parentCompany".to_owned(),
-            reason: "left empty: K2 is its own parent".to_owned(),
-        }],
-        orphans: ["C1", "C2"]
-            .iter()
-            .zip(2..)
-            .map(|(key, line)| OrphanFold {
-                owner: "left3@old.example".to_owned(),
-                step: "Contact".to_owned(),
-                key: (*key).to_owned(),
-                field: "owner".to_owned(),
-                line,
-            })
-            .collect(),
+        repaired_records: 1,
         owners: vec![
             OwnerNote {
                 source: "left3@old.example".to_owned(),
@@ -122,6 +143,7 @@ fn fold() -> Fold {
                 how: "match".to_owned(),
             },
         ],
+        owner_count: 2,
         setup: vec![SetupNote {
             position: 0,
             action: "create field companies.parentCompany".to_owned(),
@@ -135,17 +157,17 @@ fn fold() -> Fold {
 
 #[test]
 fn the_json_form_is_the_contract() {
-    insta::assert_snapshot!(Report::new(&plan(), &fold()).to_json().unwrap());
+    insta::assert_snapshot!(report(&remarks()).to_json().unwrap());
 }
 
 #[test]
 fn the_markdown_form_reads_well() {
-    insta::assert_snapshot!(markdown::render(&Report::new(&plan(), &fold())));
+    insta::assert_snapshot!(markdown::render(&report(&remarks())));
 }
 
 #[test]
 fn the_page_reads_well_and_escapes_what_it_shows() {
-    let page = html::render(&Report::new(&plan(), &fold()));
+    let page = html::render(&report(&remarks()));
     let body = page.split("</style>").nth(1).unwrap();
     assert!(!page.contains("<b>ragged"), "a reason got into the markup");
     assert!(!page.contains("<script") && !page.contains("http"), "the page loads or runs something");
@@ -156,7 +178,7 @@ fn the_page_reads_well_and_escapes_what_it_shows() {
 fn numbers_that_do_not_add_up_are_said_first() {
     let mut fold = fold();
     fold.steps[2].read = Some(25_004);
-    let report = Report::new(&plan(), &fold);
+    let report = Report::counted(&plan(), &fold);
     assert_eq!(report.imbalances(), [Imbalance { map: "Contact".to_owned(), read: 25_004, accounted: 25_003 }]);
     assert_eq!(
         report.attention[0].what,
@@ -168,7 +190,7 @@ fn numbers_that_do_not_add_up_are_said_first() {
 fn a_run_that_is_not_through_says_what_is_still_to_come() {
     let mut fold = fold();
     fold.steps[2].done = false;
-    let report = Report::new(&plan(), &fold);
+    let report = Report::counted(&plan(), &fold);
     assert!(!report.finished);
     assert_eq!(report.imbalances(), []);
     assert_eq!(report.attention[0].what, "The migration is not finished yet; still to come: Contact.");
@@ -194,8 +216,113 @@ fn a_verification_that_failed_is_urgent_and_listed() {
         ..Verification::default()
     };
     fold.verify = Some(serde_json::to_string(&verification).unwrap());
-    let report = Report::new(&plan(), &fold);
+    let report = Report::counted(&plan(), &fold);
     assert_eq!(report.attention[0].what, "90.00 % of the fields hold what the export says: 1 of 10 differ.");
     assert!(markdown::render(&report).contains("| Contact | `C1` | 2 | jobTitle | `CEO` | `Boss` |"));
     assert!(html::render(&report).contains("<td><code>CEO</code></td><td><code>Boss</code></td>"));
+}
+
+/// So many records of each kind.
+fn many(records: u64) -> impl Iterator<Item = Remark> {
+    let of_owner = move |owner: u64| {
+        (0..records / 4).map(move |line| orphan(&format!("left{owner}@old.example"), &format!("C{line}"), line))
+    };
+    let quarantined = (0..records).map(|line| {
+        quarantined(
+            &format!("C{line}"),
+            line,
+            Some("createdAt"),
+            &format!("\"{line}\" is not a date of the form %m/%d/%Y"),
+        )
+    });
+    let skipped = (0..records).map(|line| {
+        Remark::Skipped(migr_journal::Skipped {
+            step: "Contact".to_owned(),
+            key: format!("C{line}"),
+            line,
+            reason: format!("duplicate of C{}", line / 2),
+        })
+    });
+    quarantined.chain(skipped).chain((0..4).flat_map(of_owner))
+}
+
+/// The report of remarks, and how many lines each file has.
+fn gathered(remarks: impl Iterator<Item = Remark>) -> (Report, Vec<(&'static str, usize)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lists = Lists::new(&plan()).kept_in("report");
+    let open = |list: ListName| std::fs::File::create(folder.path().join(list.file_name()));
+    let mut listings = Listings::begin(&plan(), open).unwrap();
+    for remark in remarks {
+        lists.add(&remark);
+        listings.add(&remark).unwrap();
+    }
+    listings.finish().unwrap();
+    let lines = |list: ListName| {
+        let text = std::fs::read_to_string(folder.path().join(list.file_name())).unwrap();
+        (list.file_name(), text.lines().count())
+    };
+    (Report::new(&plan(), &fold(), lists), ListName::OF_THE_JOURNAL.map(lines).to_vec())
+}
+
+#[test]
+fn a_report_counts_every_record_and_holds_no_more_of_them_when_there_are_more() {
+    let (small, _) = gathered(many(20_000));
+    let (large, files) = gathered(many(80_000));
+    let entries = |list| large.lists.iter().find(|known| known.list == list).unwrap().clone();
+    assert_eq!(entries(ListName::Quarantine).entries, 80_000);
+    assert_eq!(entries(ListName::Orphans).entries, 80_000);
+    assert_eq!(
+        large.orphans.iter().map(|orphan| (orphan.count, orphan.records.len())).collect::<Vec<_>>(),
+        [(20_000, 1_000); 4]
+    );
+    assert_eq!((small.quarantine.len(), large.quarantine.len()), (1_000, 1_000));
+    assert_eq!(
+        large.skipped,
+        [Skipped { map: "Contact".to_owned(), reason: "duplicate of …".to_owned(), records: 80_000 }]
+    );
+    let difference = large.to_json().unwrap().len().abs_diff(small.to_json().unwrap().len());
+    assert!(difference < 200, "only numbers are longer: {difference} bytes");
+    let lines = [
+        ("set-aside.csv", 80_001),
+        ("skipped.csv", 80_001),
+        ("repairs.csv", 1),
+        ("orphans.csv", 80_001),
+        ("owners.csv", 1),
+    ];
+    assert_eq!(files, lines, "every record is in a file, below a header");
+}
+
+#[test]
+fn what_is_not_shown_is_counted_and_the_file_with_all_of_it_is_named() {
+    let (report, _) = gathered(many(8_000));
+    let (text, page) = (markdown::render(&report), html::render(&report));
+    for shown in [
+        "(8,000)",
+        "- and 7,980 more",
+        "Each of them has a line in `report/set-aside.csv`.",
+        "Each of them has a line in `report/orphans.csv`.",
+    ] {
+        assert!(text.contains(shown), "{shown} is not in\n{text}");
+    }
+    for shown in [
+        "<b>8,000</b> Contact · createdAt",
+        "<li>and 7,800 more</li>",
+        "<li>and 1,800 more</li>",
+        "a line in <code>report/orphans.csv</code>",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in the page");
+    }
+}
+
+#[test]
+fn the_files_have_every_entry_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |list: ListName| std::fs::File::create(folder.path().join(list.file_name()));
+    let mut listings = Listings::begin(&plan(), open).unwrap();
+    remarks().iter().for_each(|remark| listings.add(remark).unwrap());
+    listings.finish().unwrap();
+    let read = |list: ListName| {
+        format!("{}\n{}", list.file_name(), std::fs::read_to_string(folder.path().join(list.file_name())).unwrap())
+    };
+    insta::assert_snapshot!(ListName::OF_THE_JOURNAL.map(read).join("\n"));
 }

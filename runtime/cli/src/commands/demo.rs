@@ -4,11 +4,9 @@ use std::sync::Arc;
 use migr_engine::RunOptions;
 use migr_engine::audit::Severity;
 use migr_plan::Plan;
-use migr_report::html;
 
 use crate::args::{DemoArguments, EventFormat, LiveArguments, ProjectArguments};
 use crate::commands::audit::{self, Looked};
-use crate::commands::report::read;
 use crate::commands::run::{Outcome, carry_out, exit, show};
 use crate::commands::{rollback, verify};
 use crate::console::Console;
@@ -18,6 +16,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::Project;
+use crate::report_files::{Differences, write_page};
 use crate::session::{Opening, Reached, Session, compiled};
 use crate::state::State;
 
@@ -68,9 +67,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
 
     console.news("\n5. what became of every record");
     show(&outcome, console);
-    let report = read(&state)?;
-    let page = state.report_page();
-    crate::files::replace(&page, html::render(&report).as_bytes())?;
+    let page = write_page(&state, &plan)?;
     let mut ended = match (exit(&outcome.summary, console), verified) {
         (Exit::Quarantined | Exit::Done, verified) => verified,
         (exit, _) => exit,
@@ -95,7 +92,10 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
 async fn move_and_verify(session: &Session, console: Console) -> Result<Option<(Outcome, Exit)>, Fault> {
     let Some(outcome) = carry_out(session, console).await? else { return Ok(None) };
     console.news("\n4. verify: read every field back");
-    let verified = migr_engine::verify(&session.context, None, &mut |_| {}).await.map_err(fault)?;
+    let mut differences = Differences::begin(&session.state)?;
+    let verified =
+        migr_engine::verify(&session.context, None, &mut |one| differences.take(one)).await.map_err(fault)?;
+    differences.finish()?;
     verify::show(&verified, console);
     Ok(Some((outcome, verify::exit(&verified))))
 }

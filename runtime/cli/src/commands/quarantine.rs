@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use migr_engine::RunOptions;
+use migr_journal::Remark;
+use migr_report::Report;
 
 use crate::args::{EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments};
-use crate::commands::report::read;
+use crate::commands::report::plan;
 use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::exit::Exit;
@@ -25,17 +27,32 @@ pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Re
 fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.project.path)?;
     let state = State::meant(&project, arguments.project.to.as_deref(), arguments.sandbox)?;
-    let report = read(&state)?;
+    let (plan, reader) = (plan(&state)?, state.reader()?);
+    let maps = migr_report::Maps::of(&plan);
+    let mut entries = 0_u64;
     if arguments.json {
-        let entries = serde_json::json!({ "format_version": 1, "quarantine": report.quarantine });
-        console.result(format_args!("{entries}\n"));
-        return Ok(Exit::Done);
+        console.result("{\"format_version\":1,\"quarantine\":[");
     }
-    for one in &report.quarantine {
-        let field = one.field.as_deref().map_or_else(String::new, |field| format!(" {field}:"));
-        console.result(format_args!("{}:{}  {} {}{field} {}\n", one.file, one.line, one.map, one.key, one.reason));
+    reader.quarantined(|remark| -> Result<(), Fault> {
+        let Remark::Quarantined(one) = remark else { return Ok(()) };
+        entries += 1;
+        if arguments.json {
+            let entry = migr_report::Quarantined::of(&maps, one);
+            let entry = serde_json::to_string(&entry).map_err(|error| Fault::failed(error.to_string()))?;
+            console.result(format_args!("{}{entry}", if entries > 1 { "," } else { "" }));
+        } else {
+            let map = maps.name(&one.step);
+            let field = one.field.as_deref().map_or_else(String::new, |field| format!(" {field}:"));
+            console.result(format_args!("{}:{}  {map} {}{field} {}\n", one.file, one.line, one.key, one.reason));
+        }
+        Ok(())
+    })?;
+    if arguments.json {
+        console.result("]}\n");
+    } else {
+        let total = Report::counted(&plan, &reader.fold()?).total();
+        console.news(format_args!("{} records are set aside", grouped(total.quarantined)));
     }
-    console.news(format_args!("{} records are set aside", grouped(report.total().quarantined)));
     Ok(Exit::Done)
 }
 

@@ -6,13 +6,14 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::Project;
+use crate::report_files::write_lists;
 use crate::state::State;
 
 /// Shows what became of every record. Exit 6 when the numbers do not add up.
 pub(crate) fn run(arguments: &ReportArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.project.path)?;
     let state = State::meant(&project, arguments.project.to.as_deref(), arguments.sandbox)?;
-    let report = read(&state)?;
+    let report = write_lists(&state, &plan(&state)?, &state.reader()?)?;
     let text = match arguments.format {
         ReportFormat::Html => html::render(&report),
         ReportFormat::Markdown => markdown::render(&report),
@@ -30,11 +31,9 @@ pub(crate) fn run(arguments: &ReportArguments, console: Console) -> Result<Exit,
     Ok(exit(&report, console))
 }
 
-/// The report of a destination's journal and the plan that it carries out.
-pub(crate) fn read(state: &State) -> Result<Report, Fault> {
-    let reader = state.reader()?;
-    let fold = reader.fold().map_err(|error| Fault::failed(error.to_string()))?;
-    Ok(Report::new(&plan(state)?, &fold))
+/// The numbers of a destination's journal and the plan that it carries out; every list is empty.
+pub(crate) fn counted(state: &State) -> Result<Report, Fault> {
+    Ok(Report::counted(&plan(state)?, &state.reader()?.fold()?))
 }
 
 /// The plan that a destination's journal carries out, kept beside it.

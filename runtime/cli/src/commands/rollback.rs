@@ -1,8 +1,6 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
-use migr_report::{Report, html};
 
 use crate::args::{EventFormat, LiveArguments, RollbackArguments};
 use crate::commands::report::plan;
@@ -12,6 +10,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::{Project, shown};
+use crate::report_files::write_page;
 use crate::session::{Reached, journal, stop_on_interrupt};
 use crate::state::State;
 use crate::table::grouped;
@@ -70,19 +69,12 @@ pub(crate) async fn take_back(
     reached.close().await;
     let summary = done.map_err(fault)?;
     if !dry_run {
-        keep_report(state, &plan)?;
+        write_page(state, &plan)?;
         if let Some(aside) = set_journal_aside(&state.journal(), &summary).map_err(fault)? {
             console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
         }
     }
     Ok(summary)
-}
-
-/// The page shows the rollback too.
-fn keep_report(state: &State, plan: &migr_plan::Plan) -> Result<(), Fault> {
-    let fold = state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
-    let page: &Path = &state.report_page();
-    crate::files::replace(page, html::render(&Report::new(plan, &fold)).as_bytes())
 }
 
 /// How a rollback ends.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use migr_engine::{MaxFailures, RunOptions, RunSummary};
-use migr_report::{Report, html};
+use migr_report::Report;
 
 use crate::args::{EventFormat, RunArguments};
 use crate::commands::setup::{in_words, open_items};
@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::shown;
+use crate::report_files::write_page;
 use crate::session::{Opening, Session};
 use crate::table::{Table, grouped};
 
@@ -30,10 +31,10 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let outcome = carry_out(&session, console).await;
-    let page = session.state.report_page();
+    let (state, plan) = (session.state.clone(), Arc::clone(&session.context.plan));
     session.close().await;
     let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
-    crate::files::replace(&page, html::render(&outcome.summary.report).as_bytes())?;
+    let page = write_page(&state, &plan)?;
     if arguments.format == EventFormat::Human {
         show(&outcome, console);
         console.news(format_args!("report: {}", shown(&page)));
@@ -54,8 +55,7 @@ pub(crate) struct Outcome {
 
 /// Sets the schema up and carries the maps out. `None` where the schema stands in the way, which is said.
 pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
-    let before = session.state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
-    let before = Report::new(&session.context.plan, &before).total();
+    let before = Report::counted(&session.context.plan, &session.state.reader()?.fold()?).total();
     if was_set_up(session)? {
         let open = open_items(&migr_engine::checklist(&session.context).await.map_err(fault)?);
         if !open.is_empty() {

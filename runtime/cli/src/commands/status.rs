@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use crate::args::ProjectArguments;
-use crate::commands::report::read;
+use crate::commands::report::counted;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ use crate::table::Table;
 pub(crate) fn run(arguments: &ProjectArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.path)?;
     let state = State::meant(&project, arguments.to.as_deref(), false)?;
-    let report = read(&state)?;
+    let report = counted(&state)?;
     let mut text = String::new();
     let place = if state.is_sandbox() { "the sandbox" } else { state.name() };
     let stands = if report.finished { "finished" } else { "not finished" };

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use migr_engine::{RunOptions, VerifySummary};
+use migr_report::ListName;
 
 use crate::args::VerifyArguments;
 use crate::console::Console;
@@ -8,6 +9,7 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
+use crate::report_files::Differences;
 use crate::session::{Opening, Session};
 use crate::table::grouped;
 
@@ -20,11 +22,17 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
     let options = RunOptions { command: "verify".to_owned(), ..RunOptions::default() };
     let opening = Opening { live: &arguments.live, saved_plan: None, options, shown: Arc::clone(&shown) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
-    let done = migr_engine::verify(&session.context, arguments.sample, &mut |_| {}).await;
+    let mut differences = Differences::begin(&session.state)?;
+    let done = migr_engine::verify(&session.context, arguments.sample, &mut |one| differences.take(one)).await;
+    let list = session.state.lists().join(ListName::Differences.file_name());
     session.close().await;
     let summary = done.map_err(fault)?;
+    differences.finish()?;
     if !shown.is_json() {
         show(&summary, console);
+        if summary.missing_records + summary.difference_count > 0 {
+            console.news(format_args!("each of them has a line in {}", crate::project::shown(&list)));
+        }
     }
     let exit = exit(&summary);
     shown.summary(serde_json::json!({
@@ -33,6 +41,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
         "missing_records": summary.missing_records,
         "fields_compared": summary.fields_compared,
         "fields_matching": summary.fields_matching,
+        "fields_different": summary.difference_count,
         "percent": summary.percent,
         "differences": summary.differences,
         "missing": summary.missing,

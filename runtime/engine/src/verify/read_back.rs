@@ -38,13 +38,15 @@ impl Checking<'_, '_, '_> {
             counts.expected += 1;
             counts.fields += record.values.len() as u64;
             let Some(there) = found.get(&record.id) else {
-                self.summary.missing(VerifyMissing {
+                let missing = VerifyMissing {
                     map: job.stage.id.clone(),
                     key: crate::aside::shown(&record.key),
                     file: job.file.clone(),
                     line: record.line,
                     id: record.id,
-                });
+                };
+                (self.sink)(&missing.as_difference());
+                self.summary.missing(missing);
                 continue;
             };
             counts.found += 1;

@@ -16,7 +16,9 @@ pub struct VerifySummary {
     pub missing_records: u64,
     /// Which; the first thousand.
     pub missing: Vec<VerifyMissing>,
-    /// Fields that hold something else; the first thousand.
+    /// How many fields and links hold something else.
+    pub difference_count: u64,
+    /// Which; the first thousand.
     pub differences: Vec<VerifyDifference>,
     /// What else does not hold, each with its map; the first thousand.
     pub findings: Vec<(Option<String>, String)>,
@@ -70,6 +72,22 @@ pub struct VerifyMissing {
     pub id: String,
 }
 
+impl VerifyMissing {
+    /// As an entry of the list of differences.
+    pub(crate) fn as_difference(&self) -> VerifyDifference {
+        VerifyDifference {
+            map: self.map.clone(),
+            key: self.key.clone(),
+            file: self.file.clone(),
+            line: self.line,
+            id: self.id.clone(),
+            field: String::new(),
+            expected: "a record".to_owned(),
+            found: "no record".to_owned(),
+        }
+    }
+}
+
 impl VerifySummary {
     pub(crate) fn requiring(required_percent: Option<String>) -> Self {
         Self { required_percent, ..Self::default() }
@@ -89,6 +107,7 @@ impl VerifySummary {
     }
 
     pub(crate) fn difference(&mut self, difference: VerifyDifference) {
+        self.difference_count += 1;
         if self.differences.len() < KEPT {
             self.differences.push(difference);
         }
@@ -135,6 +154,8 @@ impl VerifySummary {
                     found: difference.found.clone(),
                 })
                 .collect(),
+            difference_count: self.difference_count,
+            missing_count: self.missing_records,
             missing: self
                 .missing
                 .iter()

@@ -3,12 +3,13 @@
 pub(crate) mod memory;
 pub(crate) mod plans;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use migr_engine::{CancellationFlag, Context, RunOptions, RunSummary, SharedJournal, Silent};
 use migr_extract::Export;
-use migr_journal::{Identity, Journal};
+use migr_journal::{Identity, Journal, JournalError, Remark};
 use migr_plan::Plan;
 
 pub(crate) use memory::Memory;
@@ -78,7 +79,7 @@ impl Project {
     /// What the export and the journal amount to, one line per map.
     pub(crate) fn counts(&self) -> String {
         let fold = self.journal().reader().unwrap().fold().unwrap();
-        let report = migr_report::Report::new(&self.plan, &fold);
+        let report = migr_report::Report::counted(&self.plan, &fold);
         assert_eq!(report.imbalances(), [], "the numbers do not add up");
         let line = |object: &migr_report::Object| {
             format!(
@@ -97,24 +98,34 @@ impl Project {
 
     /// Why records were set aside, skipped, repaired.
     pub(crate) fn reasons(&self) -> String {
-        let fold = self.journal().reader().unwrap().fold().unwrap();
         let mut lines = Vec::new();
-        for entry in fold.quarantine {
-            let field = entry.field.map(|field| format!(" {field}:")).unwrap_or_default();
-            lines.push(format!("quarantined {} {}:{}{field} {}", entry.key, entry.file, entry.line, entry.reason));
-        }
-        lines.extend(
-            fold.skips.into_iter().map(|entry| format!("skipped {}: {} ({})", entry.step, entry.reason, entry.records)),
-        );
-        for entry in fold.repairs {
-            lines.push(format!(
-                "repaired {} {}:{} {}: {}",
-                entry.key, entry.file, entry.line, entry.field, entry.reason
-            ));
-        }
-        for entry in fold.orphans {
-            lines.push(format!("orphan of {}: {} {} line {}", entry.owner, entry.step, entry.key, entry.line));
-        }
+        let mut skipped: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let take = |remark| -> Result<(), JournalError> {
+            match remark {
+                Remark::Quarantined(entry) => {
+                    let field = entry.field.map(|field| format!(" {field}:")).unwrap_or_default();
+                    lines.push(format!(
+                        "quarantined {} {}:{}{field} {}",
+                        entry.key, entry.file, entry.line, entry.reason
+                    ));
+                }
+                Remark::Skipped(entry) => *skipped.entry((entry.step, entry.reason)).or_default() += 1,
+                Remark::Repaired(entry) => lines.push(format!(
+                    "repaired {} {}:{} {}: {}",
+                    entry.key, entry.file, entry.line, entry.field, entry.reason
+                )),
+                Remark::Orphaned(entry) => {
+                    lines.push(format!("orphan of {}: {} {} line {}", entry.owner, entry.step, entry.key, entry.line));
+                }
+                Remark::Owner(_) => {}
+            }
+            Ok(())
+        };
+        self.journal().reader().unwrap().remarks(take).unwrap();
+        let others = lines.iter().position(|line| !line.starts_with("quarantined")).unwrap_or(lines.len());
+        let skipped =
+            skipped.into_iter().map(|((step, reason), records)| format!("skipped {step}: {reason} ({records})"));
+        lines.splice(others..others, skipped);
         lines.join("\n")
     }
 }

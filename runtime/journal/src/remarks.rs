@@ -1,0 +1,166 @@
+use rusqlite::{Connection, Row};
+
+use crate::error::Attempt as _;
+use crate::fold::line;
+use crate::{JournalError, OwnerNote};
+
+/// Why a record is in quarantine; one per failing field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// The step.
+    pub step: String,
+    /// The source key.
+    pub key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field, where one is to blame.
+    pub field: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A record that stayed behind by a written rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The step.
+    pub step: String,
+    /// The record's key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A value that a written rule left out or replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repaired {
+    /// The step.
+    pub step: String,
+    /// The record's key.
+    pub key: String,
+    /// The file of the export.
+    pub file: String,
+    /// Its line.
+    pub line: u64,
+    /// The destination field.
+    pub field: String,
+    /// What was done, and why.
+    pub reason: String,
+}
+
+/// A record whose owner has no member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphaned {
+    /// The source owner.
+    pub owner: String,
+    /// Who got the record; absent: nobody.
+    pub assigned: Option<String>,
+    /// The step.
+    pub step: String,
+    /// The record's key.
+    pub key: String,
+    /// The destination field.
+    pub field: String,
+    /// The line of the export.
+    pub line: u64,
+}
+
+/// What is to be told about one record, or one owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// It was set aside.
+    Quarantined(Quarantined),
+    /// It stayed behind.
+    Skipped(Skipped),
+    /// A value of it was left out or replaced.
+    Repaired(Repaired),
+    /// Its owner has no member.
+    Orphaned(Orphaned),
+    /// How an owner was resolved.
+    Owner(OwnerNote),
+}
+
+// None of these holds more than a row in memory: where an order is not that of an index, SQLite sorts in a file.
+const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, reason FROM quarantine JOIN steps ON steps.id = step \
+     ORDER BY step, file, line, field, quarantine.id";
+const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason FROM skips JOIN steps ON steps.id = skips.step \
+     LEFT JOIN id_map ON id_map.step = skips.step AND id_map.key = skips.key ORDER BY skips.step, 3, skips.id";
+const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
+// The inner rows come in the order of the table's own tree.
+const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.field, orphans.line, owners.destination FROM orphans \
+     CROSS JOIN steps ON steps.id = orphans.step LEFT JOIN owners ON owners.source = orphans.owner \
+     ORDER BY orphans.owner, orphans.step, orphans.key, orphans.field";
+const OWNERS: &str = "SELECT source, destination, id, how FROM owners ORDER BY source";
+
+/// Hands on every remark, one at a time: records set aside, skipped, repaired, orphans, then owners; each kind in its order.
+pub(crate) fn each<E: From<JournalError>>(
+    connection: &Connection,
+    take: &mut dyn FnMut(Remark) -> Result<(), E>,
+) -> Result<(), E> {
+    quarantined(connection, take)?;
+    rows(connection, SKIPPED, take, |row| {
+        Ok(Remark::Skipped(Skipped { step: row.get(0)?, key: row.get(1)?, line: line(row, 2)?, reason: row.get(3)? }))
+    })?;
+    rows(connection, REPAIRED, take, |row| {
+        Ok(Remark::Repaired(Repaired {
+            step: row.get(0)?,
+            key: row.get(1)?,
+            file: row.get(2)?,
+            line: line(row, 3)?,
+            field: row.get(4)?,
+            reason: row.get(5)?,
+        }))
+    })?;
+    rows(connection, ORPHANED, take, |row| {
+        Ok(Remark::Orphaned(Orphaned {
+            owner: row.get(0)?,
+            step: row.get(1)?,
+            key: row.get(2)?,
+            field: row.get(3)?,
+            line: line(row, 4)?,
+            assigned: row.get(5)?,
+        }))
+    })?;
+    rows(connection, OWNERS, take, |row| {
+        Ok(Remark::Owner(OwnerNote {
+            source: row.get(0)?,
+            destination: row.get(1)?,
+            id: row.get(2)?,
+            how: row.get(3)?,
+        }))
+    })
+}
+
+/// Hands on every reason for quarantine.
+pub(crate) fn quarantined<E: From<JournalError>>(
+    connection: &Connection,
+    take: &mut dyn FnMut(Remark) -> Result<(), E>,
+) -> Result<(), E> {
+    rows(connection, QUARANTINED, take, |row| {
+        Ok(Remark::Quarantined(Quarantined {
+            step: row.get(0)?,
+            key: row.get(1)?,
+            file: row.get(2)?,
+            line: line(row, 3)?,
+            field: row.get(4)?,
+            reason: row.get(5)?,
+        }))
+    })
+}
+
+fn rows<E: From<JournalError>>(
+    connection: &Connection,
+    sql: &str,
+    take: &mut dyn FnMut(Remark) -> Result<(), E>,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<Remark>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare_cached(sql).attempting("read")?;
+    let mut rows = statement.query([]).attempting("read")?;
+    while let Some(row) = rows.next().attempting("read")? {
+        take(read(row).attempting("read")?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Every entry of the report's lists, as tables that a spreadsheet opens.
+
+use std::io::{self, Write};
+
+use csv::Writer;
+use migr_journal::Remark;
+use migr_plan::Plan;
+
+use crate::lists::{ListName, Maps, shown};
+
+/// Writes remarks as they come, a line each; holds none of them.
+#[derive(Debug)]
+pub struct Listings<W: Write> {
+    maps: Maps,
+    quarantine: Writer<W>,
+    skipped: Writer<W>,
+    repairs: Writer<W>,
+    orphans: Writer<W>,
+    owners: Writer<W>,
+}
+
+impl<W: Write> Listings<W> {
+    /// Begins every list of [`ListName::OF_THE_JOURNAL`]; `open` is given what each is called.
+    pub fn begin(plan: &Plan, mut open: impl FnMut(ListName) -> io::Result<W>) -> io::Result<Self> {
+        let mut begun = |list, header: &[&str]| -> io::Result<Writer<W>> {
+            let mut writer = Writer::from_writer(open(list)?);
+            writer.write_record(header)?;
+            Ok(writer)
+        };
+        Ok(Self {
+            maps: Maps::of(plan),
+            quarantine: begun(ListName::Quarantine, &["map", "key", "file", "line", "field", "reason"])?,
+            skipped: begun(ListName::Skipped, &["map", "key", "line", "reason"])?,
+            repairs: begun(ListName::Repairs, &["map", "key", "file", "line", "field", "reason"])?,
+            orphans: begun(ListName::Orphans, &["owner", "went to", "map", "key", "line", "field"])?,
+            owners: begun(ListName::Owners, &["owner", "went to", "how"])?,
+        })
+    }
+
+    /// Writes a remark.
+    pub fn add(&mut self, remark: &Remark) -> io::Result<()> {
+        let maps = &self.maps;
+        let written = match remark {
+            Remark::Quarantined(entry) => self.quarantine.write_record([
+                maps.name(&entry.step),
+                &entry.key,
+                &entry.file,
+                &entry.line.to_string(),
+                entry.field.as_deref().unwrap_or_default(),
+                &entry.reason,
+            ]),
+            Remark::Skipped(entry) => self.skipped.write_record([
+                maps.name(&entry.step),
+                &shown(&entry.key),
+                &entry.line.to_string(),
+                &entry.reason,
+            ]),
+            Remark::Repaired(entry) => self.repairs.write_record([
+                maps.name(&entry.step),
+                &shown(&entry.key),
+                &entry.file,
+                &entry.line.to_string(),
+                &entry.field,
+                &entry.reason,
+            ]),
+            Remark::Orphaned(entry) => self.orphans.write_record([
+                entry.owner.as_str(),
+                entry.assigned.as_deref().unwrap_or_default(),
+                maps.name(&entry.step),
+                &shown(&entry.key),
+                &entry.line.to_string(),
+                &entry.field,
+            ]),
+            Remark::Owner(owner) => {
+                self.owners.write_record([&owner.source, owner.destination.as_deref().unwrap_or_default(), &owner.how])
+            }
+        };
+        written.map_err(io::Error::from)
+    }
+
+    /// Hands the rest on to where it is written.
+    pub fn finish(mut self) -> io::Result<()> {
+        [&mut self.quarantine, &mut self.skipped, &mut self.repairs, &mut self.orphans, &mut self.owners]
+            .into_iter()
+            .try_for_each(Writer::flush)
+    }
+}

@@ -1,0 +1,173 @@
+//! The report's lists: complete in numbers, some entries of each as examples.
+
+use std::collections::BTreeSet;
+
+use migr_journal::{Orphaned, Remark};
+use migr_plan::Plan;
+use serde::Serialize;
+
+use crate::groups::{self, KINDS, Tallies};
+use crate::model::{Orphan, OrphanRecord, Quarantined, Repaired};
+
+/// A list with an entry per record or value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListName {
+    /// Records set aside, an entry per failing field.
+    Quarantine,
+    /// Records that stayed behind by a written rule.
+    Skipped,
+    /// Values that a written rule left out or replaced.
+    Repairs,
+    /// Records without their owner.
+    Orphans,
+    /// How owners were resolved.
+    Owners,
+    /// Fields that the last verification found to hold something else, and records that it missed.
+    Differences,
+}
+
+impl ListName {
+    /// The lists that follow from the journal, in the order of its remarks.
+    pub const OF_THE_JOURNAL: [Self; 5] = [Self::Quarantine, Self::Skipped, Self::Repairs, Self::Orphans, Self::Owners];
+
+    /// The name of the file that holds every entry.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Quarantine => "set-aside.csv",
+            Self::Skipped => "skipped.csv",
+            Self::Repairs => "repairs.csv",
+            Self::Orphans => "orphans.csv",
+            Self::Owners => "owners.csv",
+            Self::Differences => "differences.csv",
+        }
+    }
+}
+
+/// Names the map of a step: links and second passes are steps of their own; a person knows their map.
+#[derive(Clone, Debug, Default)]
+pub struct Maps(BTreeSet<String>);
+
+impl Maps {
+    /// The maps of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        Self(plan.stages.iter().map(|stage| stage.id.clone()).collect())
+    }
+
+    /// The map of a step.
+    pub fn name<'s>(&self, step: &'s str) -> &'s str {
+        let name = step.rsplit_once('.').map_or(step, |(map, _)| map);
+        if self.0.contains(step) { step } else { name }
+    }
+}
+
+/// A key as a person reads it: the parts of a composite one, a line where the row has none of its own.
+pub(crate) fn shown(key: &str) -> String {
+    key.trim_start_matches('\u{1f}').replace('\u{1f}', ", ")
+}
+
+/// Gathers remarks: counts all of them, holds some. Takes no more room however many there are.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    maps: Maps,
+    /// Where the files with every entry are, as a person reads it.
+    pub(crate) folder: Option<String>,
+    /// The last verification wrote its list there too.
+    pub(crate) has_differences: bool,
+    pub(crate) quarantine: Vec<Quarantined>,
+    pub(crate) quarantined: Tallies,
+    pub(crate) skipped: Tallies,
+    pub(crate) repairs: Vec<Repaired>,
+    pub(crate) repaired: Tallies,
+    pub(crate) orphans: Vec<Orphan>,
+    pub(crate) orphaned: u64,
+    pub(crate) orphan_owners: u64,
+    orphans_listed: u64,
+    /// The owner that the last orphan had; it may be beyond those that are listed.
+    owner: Option<String>,
+}
+
+impl Lists {
+    /// Lists of a plan's journal without entries.
+    pub fn new(plan: &Plan) -> Self {
+        Self { maps: Maps::of(plan), ..Self::default() }
+    }
+
+    /// Says where the files are that hold every entry, [`ListName::file_name`] each; shown as it stands.
+    #[must_use]
+    pub fn kept_in(mut self, folder: &str) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Says that [`ListName::Differences`] is there too: the last verification wrote it.
+    #[must_use]
+    pub fn with_differences(mut self) -> Self {
+        self.has_differences = true;
+        self
+    }
+
+    /// Takes a remark. Those of one owner come one after the other.
+    pub fn add(&mut self, remark: &Remark) {
+        match remark {
+            Remark::Quarantined(entry) => {
+                let map = self.maps.name(&entry.step);
+                let label = groups::without_values(&entry.reason);
+                if self.quarantined.count(map, entry.field.as_deref(), &entry.reason, label) {
+                    self.quarantine.push(Quarantined::of(&self.maps, entry.clone()));
+                }
+            }
+            Remark::Skipped(entry) => {
+                self.skipped.count(self.maps.name(&entry.step), None, &entry.reason, entry.reason.clone());
+            }
+            Remark::Repaired(entry) => {
+                let map = self.maps.name(&entry.step);
+                let label = groups::without_values(&entry.reason);
+                if self.repaired.count(map, Some(&entry.field), &entry.reason, label) {
+                    self.repairs.push(Repaired {
+                        map: map.to_owned(),
+                        key: entry.key.clone(),
+                        file: entry.file.clone(),
+                        line: entry.line,
+                        field: entry.field.clone(),
+                        reason: entry.reason.clone(),
+                    });
+                }
+            }
+            Remark::Orphaned(entry) => self.orphan(entry),
+            Remark::Owner(_) => {}
+        }
+    }
+
+    fn orphan(&mut self, entry: &Orphaned) {
+        self.orphaned += 1;
+        if self.owner.as_deref() != Some(entry.owner.as_str()) {
+            self.owner = Some(entry.owner.clone());
+            self.orphan_owners += 1;
+            if self.orphans.len() < KINDS {
+                self.orphans.push(Orphan {
+                    owner: entry.owner.clone(),
+                    assigned: entry.assigned.clone(),
+                    count: 0,
+                    records: Vec::new(),
+                });
+            }
+        }
+        let Some(last) = self.orphans.last_mut().filter(|last| last.owner == entry.owner) else { return };
+        last.count += 1;
+        if groups::takes(last.records.len() as u64, self.orphans_listed) {
+            self.orphans_listed += 1;
+            last.records.push(OrphanRecord {
+                map: self.maps.name(&entry.step).to_owned(),
+                key: entry.key.clone(),
+                line: entry.line,
+                field: entry.field.clone(),
+            });
+        }
+    }
+
+    /// How many records of orphans are held.
+    pub(crate) fn orphans_listed(&self) -> u64 {
+        self.orphans_listed
+    }
+}
