@@ -23,6 +23,7 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
         destination,
         state,
         reason,
+        records: None,
         origin: places.of(span),
     };
     let mut by_object: BTreeMap<&str, Vec<&Map>> = BTreeMap::new();
@@ -113,7 +114,18 @@ fn merged(picklist: &Picklist) -> Option<String> {
 /// An object whose map loses something is degraded.
 fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<String>) {
     if let Some(rule) = object.skips.first() {
-        return (RowState::Degraded, Some(rule.reason.clone()));
+        return (RowState::Degraded, Some(format!("records that stay behind: {}", rule.reason)));
+    }
+    let read = |column: &str| {
+        maps.iter().any(|map| map.fields.iter().any(|field| field.reads.iter().any(|one| one == column)))
+    };
+    let left: Vec<&str> = maps
+        .iter()
+        .flat_map(|map| map.dropped.iter().map(|(column, ..)| column.as_str()))
+        .filter(|column| !read(column))
+        .collect();
+    if !left.is_empty() {
+        return (RowState::Degraded, Some(format!("columns that stay behind: {}", joined(left.into_iter()))));
     }
     let lost = maps.iter().find_map(|map| {
         map.fields.iter().find_map(|field| {

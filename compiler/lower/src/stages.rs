@@ -54,6 +54,7 @@ fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
             .map(|(column, reason, span)| DroppedColumn {
                 column: column.clone(),
                 reason: reason.clone(),
+                records: None,
                 origin: places.of(*span),
             })
             .collect(),

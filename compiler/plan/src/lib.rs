@@ -15,8 +15,9 @@ pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceCh
 pub use json::{ParseError, schema};
 pub use lock::Lock;
 pub use plan::{
-    Count, Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, OwnerOverride,
-    Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState, SettingValue, Source, Summary,
+    Compatibility, Count, Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options,
+    OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState, SettingValue, Share, Source,
+    Summary,
 };
 pub use setup::{NewOption, SetupAction};
 pub use source::{

@@ -59,7 +59,25 @@ impl Plan {
         for degradation in &mut plan.degradations {
             degradation.records = None;
         }
+        for row in &mut plan.rows {
+            row.records = None;
+        }
+        for dropped in plan.stages.iter_mut().flat_map(|stage| &mut stage.dropped) {
+            dropped.records = None;
+        }
         plan
+    }
+
+    /// How much of the source moves one to one, counted from the rows.
+    pub fn compatibility(&self) -> Compatibility {
+        let mut compatibility = Compatibility::default();
+        for row in &self.rows {
+            let is_object = matches!(row.kind.as_str(), "object" | "owners" | "reference");
+            let share = if is_object { &mut compatibility.objects } else { &mut compatibility.others };
+            share.all += 1;
+            share.exact += Count::from(row.state == RowState::Exact);
+        }
+        compatibility
     }
 
     /// The source object of a name.
@@ -314,8 +332,29 @@ pub struct Row {
     /// Why not better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How many records of the export an object or reference has, once counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Count>,
     /// The line that decides.
     pub origin: Origin,
+}
+
+/// How much of a source moves one to one: each record and each value arrives, and can be told from every other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compatibility {
+    /// Of the source's objects, with those that are matched only, rebuilt by hand or left.
+    pub objects: Share,
+    /// Of its other concepts: picklists, lists, custom fields, files.
+    pub others: Share,
+}
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Those that move one to one.
+    pub exact: Count,
+    /// All.
+    pub all: Count,
 }
 
 /// How well a concept moves.

@@ -1,6 +1,6 @@
 //! The plan for people: a terminal's text and Markdown. Both show the same model as the JSON form.
 
-use crate::{FieldType, Plan, SetupAction, Stage, Summary};
+use crate::{Compatibility, Count, FieldType, Plan, SetupAction, Stage, Summary};
 
 mod expression;
 mod graph;
@@ -72,6 +72,24 @@ fn setup_words(action: &SetupAction) -> (&'static str, String, String) {
                 options.iter().map(|option| format!("{} \"{}\"", option.value, option.label)).collect();
             ("options", format!("{object}.{field}"), names.join(", "))
         }
+    }
+}
+
+/// `9 of 12 objects and 20 of 22 other concepts`; empty for a plan without concepts.
+pub fn compatibility(plan: &Plan) -> String {
+    let Compatibility { objects, others } = plan.compatibility();
+    if objects.all + others.all == 0 {
+        return String::new();
+    }
+    format!("{} of {} objects and {} of {} other concepts", objects.exact, objects.all, others.exact, others.all)
+}
+
+/// `, 17 records`; nothing where they were not counted.
+fn counted_records(records: Option<Count>) -> String {
+    match records {
+        None => String::new(),
+        Some(1) => ", 1 record".to_owned(),
+        Some(records) => format!(", {records} records"),
     }
 }
 

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Expr, FieldType, OnMissing, Origin};
+use crate::{Count, Expr, FieldType, OnMissing, Origin};
 
 /// One map, carried out as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -255,6 +255,9 @@ pub struct DroppedColumn {
     pub column: String,
     /// Why.
     pub reason: String,
+    /// How many records have something in it, once counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Count>,
     /// The line.
     pub origin: Origin,
 }

@@ -94,7 +94,7 @@ impl Session {
         let journal = journal(&plan, &state)?;
         let reached = Reached::open(&plan, &state).await?;
         state.note_as_last()?;
-        crate::files::replace(&state.plan(), json(&plan)?.as_bytes())?;
+        crate::files::replace(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
         let context = Context {
             plan: Arc::new(plan),
             export: Arc::new(export),
@@ -118,6 +118,15 @@ impl Session {
 /// The state of the destination that a command means.
 pub(crate) fn state(project: &Project, live: &LiveArguments, plan: &Plan) -> State {
     if live.sandbox { State::of_sandbox(project) } else { State::of_destination(project, &plan.destination.name) }
+}
+
+/// The plan with the counts of the last audit, for the report; as it is where there was none.
+fn counted(plan: &Plan, project: &Project, live: &LiveArguments) -> Plan {
+    let mut plan = plan.clone();
+    if let Ok(Some(lock)) = crate::commands::audit::previous(&project.lock(live.project.to.as_deref())) {
+        migr_plan::lock::count(&mut plan, &lock);
+    }
+    plan
 }
 
 /// The export that a plan reads.

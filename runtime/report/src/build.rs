@@ -70,9 +70,11 @@ impl Report {
                     concept: row.concept.clone(),
                     destination: row.destination.clone(),
                     state: state(row.state).to_owned(),
+                    records: row.records,
                     reason: row.reason.clone(),
                 })
                 .collect(),
+            compatibility: plan.compatibility(),
             coverage: coverage(plan),
             setup: fold
                 .setup

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use migr_plan::Compatibility;
+
 use crate::ListName;
 use crate::groups::{self, Group};
 use crate::model::{Object, Report, Urgency};
@@ -381,8 +383,18 @@ fn skipped(report: &Report, page: &mut String) -> fmt::Result {
 
 fn concepts(report: &Report, page: &mut String) -> fmt::Result {
     if !report.rows.is_empty() {
-        writeln!(page, "<section>\n<h2>What became of each part</h2>\n<table class=\"text\">")?;
-        writeln!(page, "<thead><tr><th>In the source</th><th>Now</th><th>How</th><th>Why</th></tr></thead>\n<tbody>")?;
+        let Compatibility { objects, others } = report.compatibility;
+        writeln!(page, "<section>\n<h2>What became of each part</h2>")?;
+        writeln!(
+            page,
+            "<p>One to one: {} of {} objects and {} of {} other concepts.</p>",
+            objects.exact, objects.all, others.exact, others.all
+        )?;
+        writeln!(page, "<table class=\"text\">")?;
+        writeln!(
+            page,
+            "<thead><tr><th>In the source</th><th>Records</th><th>Now</th><th>How</th><th>Why</th></tr></thead>\n<tbody>"
+        )?;
         for row in &report.rows {
             let how = match row.state.as_str() {
                 "exact" => "one to one",
@@ -392,9 +404,10 @@ fn concepts(report: &Report, page: &mut String) -> fmt::Result {
             };
             writeln!(
                 page,
-                "<tr><td>{} <small>{}</small></td><td>{}</td><td>{how}</td><td>{}</td></tr>",
+                "<tr><td>{} <small>{}</small></td><td>{}</td><td>{}</td><td>{how}</td><td>{}</td></tr>",
                 Escaped(&row.concept),
                 Escaped(&row.kind.replace('_', " ")),
+                row.records.map(grouped).unwrap_or_default(),
                 Escaped(row.destination.as_deref().unwrap_or("–")),
                 Escaped(row.reason.as_deref().unwrap_or_default())
             )?;

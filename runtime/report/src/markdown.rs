@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::ListName;
 use crate::groups;
-use crate::model::{Object, Report, Urgency};
+use crate::model::{Moved, Object, Report, Urgency};
 use crate::words::{count, grouped, percent};
 
 /// Entries shown of one group.
@@ -27,6 +27,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     orphans(report, text)?;
     repairs(report, text)?;
     skipped(report, text)?;
+    left_behind(report, text)?;
     degradations(report, text)?;
     coverage(report, text)?;
     setup(report, text)?;
@@ -185,6 +186,21 @@ fn skipped(report: &Report, text: &mut String) -> fmt::Result {
     }
     writeln!(text)?;
     in_full(report, ListName::Skipped, text)
+}
+
+/// What nobody should look for in the destination.
+fn left_behind(report: &Report, text: &mut String) -> fmt::Result {
+    let left: Vec<&Moved> = report.rows.iter().filter(|row| matches!(row.state.as_str(), "none" | "by_hand")).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Does not migrate\n")?;
+    for row in left {
+        let records = row.records.map(|records| format!(" ({})", count(records, "record", "records")));
+        let reason = row.reason.as_deref().unwrap_or_default();
+        writeln!(text, "- {}{}: {}", inline(&row.concept), records.unwrap_or_default(), inline(reason))?;
+    }
+    writeln!(text)
 }
 
 fn degradations(report: &Report, text: &mut String) -> fmt::Result {

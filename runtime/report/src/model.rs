@@ -1,3 +1,4 @@
+use migr_plan::Compatibility;
 use serde::Serialize;
 
 use crate::groups::Tallies;
@@ -40,6 +41,8 @@ pub struct Report {
     pub degradations: Vec<Degraded>,
     /// Every concept of the source, and what became of it.
     pub rows: Vec<Moved>,
+    /// How many of them move one to one.
+    pub compatibility: Compatibility,
     /// How much of the export's columns is mapped.
     pub coverage: Vec<Coverage>,
     /// Changes of the destination's schema.
@@ -251,6 +254,8 @@ pub struct Moved {
     pub destination: Option<String>,
     /// `exact`, `degraded`, `by_hand`, `none`.
     pub state: String,
+    /// Records of the export, of an object that an audit counted.
+    pub records: Option<u64>,
     /// Why not better.
     pub reason: Option<String>,
 }

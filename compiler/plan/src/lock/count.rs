@@ -1,5 +1,5 @@
 use super::{Lock, LockedStage, counted_inputs};
-use crate::{Count, Plan};
+use crate::{Count, Expr, Plan, Stage};
 
 /// Fills a plan's counts, estimate and degradations from a lock. A lock that was made of another state of the spec, of another destination or without one of
 /// the plan's stages leaves the plan as it is. Tells whether the plan was counted.
@@ -21,9 +21,35 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
         let Some(stage) = degradation.map.as_deref().and_then(|map| lock.stage(map)) else { continue };
         let what = degradation.what.rsplit('.').next().unwrap_or_default();
         let field = stage.fields.iter().find(|field| field.field == degradation.what || field.field == what);
-        degradation.records = Some(field.map_or(stage.read, |field| field.filled));
+        let several = several(&plan.stages, lock, &stage.id, what);
+        degradation.records = Some(several.unwrap_or_else(|| field.map_or(stage.read, |field| field.filled)));
+    }
+    for row in plan.rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "object" | "owners" | "reference")) {
+        row.records = lock.source_object(&row.concept).map(|object| object.rows);
+    }
+    for stage in &mut plan.stages {
+        let Some(object) = lock.source_object(&stage.source_object) else { continue };
+        for dropped in &mut stage.dropped {
+            dropped.records = object.column(&dropped.column).map(|column| column.filled);
+        }
     }
     true
+}
+
+/// How many records name several things where a field takes the first of them; none for a field that does not.
+fn several(stages: &[Stage], lock: &Lock, stage: &str, field: &str) -> Option<Count> {
+    let stage = stages.iter().find(|one| one.id == stage)?;
+    let field = stage.fields.iter().find(|one| one.field == field)?;
+    let mut column = None;
+    field.value.walk(&mut |expr| {
+        if let Expr::Call { function, arguments } = expr
+            && function == "first"
+            && let Some(Expr::Column { name }) = arguments.first()
+        {
+            column = Some(name.clone());
+        }
+    });
+    lock.source_object(&stage.source_object)?.column(&column?)?.several
 }
 
 /// Requests: per stage, records, links and second writes, each in batches of the destination's size; seconds: requests at its rate. What setup, reading back

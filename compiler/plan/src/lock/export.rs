@@ -57,6 +57,9 @@ pub struct LockedSourceObject {
     pub keys: KeyCounts,
     /// Its columns, in the file's order.
     pub columns: Vec<LockedColumn>,
+    /// How the files stand that its records name; absent where no column names files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentCounts>,
     /// Columns that the catalog or an earlier export has and this one lacks, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<String>,
@@ -90,6 +93,23 @@ pub struct KeyCounts {
     pub blank: u64,
     /// Records whose key an earlier one has.
     pub repeated: u64,
+}
+
+/// How the files stand that records name. Each is one of the first five.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AttachmentCounts {
+    /// In the export, and fit to be sent.
+    pub found: u64,
+    /// Links in place of files.
+    pub linked: u64,
+    /// Not in the export.
+    pub missing: u64,
+    /// Not to be used: a folder, a link of the file system, a path that leads out of the export.
+    pub refused: u64,
+    /// Larger than the destination takes.
+    pub too_large: u64,
+    /// Bytes of those that were found.
+    pub bytes: u64,
 }
 
 /// A column of the export.
@@ -126,6 +146,9 @@ pub struct LockedColumn {
     /// Filled cells whose first character is a zero that a number would lose.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub leading_zeros: u64,
+    /// Of a list, cells with more than one element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several: Option<u64>,
     /// What cells look like, most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<Shape>,

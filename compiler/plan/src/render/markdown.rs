@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{expression, field_type, heading, setup_words, summary_line, title};
+use super::{compatibility, expression, field_type, heading, setup_words, summary_line, title};
 use crate::{Plan, RowState};
 
 /// The plan as Markdown, for a pull request.
@@ -54,8 +54,11 @@ pub fn markdown(plan: &Plan) -> String {
         out.push('\n');
     }
     if !plan.rows.is_empty() {
-        let _ =
-            writeln!(out, "## What becomes of each concept\n\n| concept | state | becomes | why |\n|---|---|---|---|");
+        let _ = writeln!(
+            out,
+            "## What becomes of each concept\n\nOne to one: {}.\n\n| concept | records | state | becomes | why |\n|---|---|---|---|---|",
+            compatibility(plan)
+        );
         for row in &plan.rows {
             let state = match row.state {
                 RowState::Exact => "exact",
@@ -65,8 +68,15 @@ pub fn markdown(plan: &Plan) -> String {
             };
             let destination = row.destination.as_deref().unwrap_or("");
             let reason = row.reason.as_deref().unwrap_or("");
-            let _ =
-                writeln!(out, "| {} {} | {state} | {} | {} |", row.kind, row.concept, cell(destination), cell(reason));
+            let records = row.records.map(|records| records.to_string()).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "| {} {} | {records} | {state} | {} | {} |",
+                row.kind,
+                row.concept,
+                cell(destination),
+                cell(reason)
+            );
         }
     }
     out

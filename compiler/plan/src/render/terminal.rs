@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
-use super::{counted, expression, field_type, heading, setup_words, summary_line, title};
+use super::{
+    compatibility, counted, counted_records, expression, field_type, heading, setup_words, summary_line, title,
+};
 use crate::{Plan, RowState, Stage};
 
 /// The plan as a terminal's text, without colour. `full` also shows every field with the expression that fills it.
@@ -105,7 +107,16 @@ fn owners(plan: &Plan, out: &mut String) {
 
 fn left_behind(plan: &Plan, out: &mut String) {
     let rows: Vec<_> = plan.rows.iter().filter(|row| row.state != RowState::Exact).collect();
-    if rows.is_empty() {
+    let dropped: Vec<_> =
+        plan.stages.iter().flat_map(|stage| stage.dropped.iter().map(move |one| (stage, one))).collect();
+    if !plan.rows.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nOne to one, every value arriving apart from every other: {}",
+            compatibility(plan)
+        );
+    }
+    if rows.is_empty() && dropped.is_empty() && plan.source.dropped_files.is_empty() {
         return;
     }
     let _ = writeln!(out, "\nNot one to one");
@@ -119,8 +130,32 @@ fn left_behind(plan: &Plan, out: &mut String) {
         let reason = row.reason.as_deref().unwrap_or("");
         let _ = writeln!(
             out,
-            "  {state:<8} {} {}: {reason} ({}:{})",
-            row.kind, row.concept, row.origin.file, row.origin.line
+            "  {state:<8} {} {}{}: {reason} ({}:{})",
+            row.kind,
+            row.concept,
+            counted_records(row.records),
+            row.origin.file,
+            row.origin.line
+        );
+    }
+    for (stage, dropped) in dropped {
+        let _ = writeln!(
+            out,
+            "  {:<8} column {}.{}{}: {} ({}:{})",
+            "stays",
+            stage.source_object,
+            dropped.column,
+            counted_records(dropped.records),
+            dropped.reason,
+            dropped.origin.file,
+            dropped.origin.line
+        );
+    }
+    for rule in &plan.source.dropped_files {
+        let _ = writeln!(
+            out,
+            "  {:<8} file {}: {} ({}:{})",
+            "stays", rule.pattern, rule.reason, rule.origin.file, rule.origin.line
         );
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn take_back(
 ) -> Result<RollbackSummary, Fault> {
     state.reader()?;
     let plan = Arc::new(plan(state)?);
-    let journal = SharedJournal::new(journal(&plan, state)?);
+    let journal = SharedJournal::new(journal(&plan.without_counts(), state)?);
     let reached = Reached::open(&plan, state).await?;
     let context = RollbackContext {
         destination: Arc::clone(&reached.destination),

@@ -31,10 +31,10 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let outcome = carry_out(&session, console).await;
-    let (state, plan) = (session.state.clone(), Arc::clone(&session.context.plan));
+    let state = session.state.clone();
     session.close().await;
     let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
-    let page = write_page(&state, &plan)?;
+    let page = write_page(&state, &crate::commands::report::plan(&state)?)?;
     if arguments.format == EventFormat::Human {
         show(&outcome, console);
         console.news(format_args!("report: {}", shown(&page)));
