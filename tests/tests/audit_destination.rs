@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,8 +89,17 @@ fn open(sandbox: &Sandbox, plan: &Plan) -> Arc<dyn Destination> {
 
 async fn audited(plan: &Plan, folder: &Path, destination: Option<&dyn Destination>, previous: Option<&Lock>) -> Audit {
     let scratch = folder.join(".migr");
-    let options =
-        AuditOptions { plan, project: folder, scratch: &scratch, destination, previous, salt: "salt", sink: None };
+    let options = AuditOptions {
+        plan,
+        project: folder,
+        scratch: &scratch,
+        destination,
+        previous,
+        salt: "salt",
+        sink: None,
+        attachments: None,
+        expected: BTreeMap::new(),
+    };
     audit(options, &Quiet).await.expect("the audit goes through")
 }
 

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use migr_engine::audit::{Audit, AuditOptions, Quiet, audit, render};
@@ -119,6 +120,8 @@ fn audited() -> (Plan, Audit) {
         previous: None,
         salt: "salt",
         sink: None,
+        attachments: None,
+        expected: BTreeMap::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let audited = runtime.block_on(audit(options, &Quiet)).expect("the audit goes through");

@@ -111,6 +111,8 @@ impl Generated {
             previous,
             salt: "salt",
             sink: Some(&mut all),
+            attachments: None,
+            expected: BTreeMap::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let audited = runtime.block_on(audit(options, &Quiet)).expect("the audit goes through");
@@ -390,6 +392,8 @@ fn memory_does_not_grow_with_the_export_and_every_defect_of_100_000_contacts_is_
             previous: None,
             salt: "salt",
             sink: None,
+            attachments: None,
+            expected: BTreeMap::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let started = std::time::Instant::now();

@@ -285,6 +285,9 @@ pub(crate) struct AuditArguments {
     /// Write every finding to a file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) findings: Option<PathBuf>,
+    /// How many records the source itself says an object has; may be given for several objects.
+    #[arg(long, value_name = "OBJECT=RECORDS")]
+    pub(crate) expect: Vec<String>,
     /// The form of the findings.
     #[arg(long, value_enum, default_value_t = AuditFormat::Human, value_name = "FORM")]
     pub(crate) format: AuditFormat,

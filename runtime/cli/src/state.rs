@@ -45,13 +45,16 @@ impl State {
         Ok(Self { root, name: name.trim().to_owned() })
     }
 
-    /// Notes that this state was last worked with, and keeps git away from all of it.
+    /// Notes that this state was last worked with.
     pub(crate) fn note_as_last(&self) -> Result<(), Fault> {
-        let ignore = self.root.join(".gitignore");
-        if !ignore.exists() {
-            crate::files::replace(&ignore, b"*\n")?;
-        }
+        self.keep_from_git()?;
         crate::files::replace(&self.root.join("last"), format!("{}\n", self.name).as_bytes())
+    }
+
+    /// Keeps git away from all of it.
+    pub(crate) fn keep_from_git(&self) -> Result<(), Fault> {
+        let ignore = self.root.join(".gitignore");
+        if ignore.exists() { Ok(()) } else { crate::files::replace(&ignore, b"*\n") }
     }
 
     /// Whether it is the stand-in's.
@@ -72,6 +75,11 @@ impl State {
     /// Its journal.
     pub(crate) fn journal(&self) -> PathBuf {
         self.folder().join("journal.db")
+    }
+
+    /// The list of the files that records name, which an audit writes.
+    pub(crate) fn attachments(&self) -> PathBuf {
+        self.folder().join("attachments.jsonl")
     }
 
     /// The page a run leaves behind.

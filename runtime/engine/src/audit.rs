@@ -1,5 +1,6 @@
 //! Reads the whole export and the destination's schema before anything is written, and says what a run would meet.
 
+mod attachments;
 mod cycles;
 mod distinct;
 mod explain;
@@ -7,6 +8,7 @@ mod finding;
 mod identity;
 mod inspect;
 mod live;
+mod names;
 mod near;
 mod needs;
 mod profile;
@@ -19,6 +21,7 @@ mod shared;
 mod survey;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use migr_extract::{Export, ExtractError};
@@ -29,6 +32,8 @@ use migr_plan::lock::{
 use migr_plan::{Expr, Plan};
 use migr_transform::{CompileError, LookupError};
 
+use attachments::Manifest;
+pub use attachments::{Attachment, AttachmentSink, AttachmentState};
 use finding::Collector;
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use identity::NewOptions;
@@ -55,6 +60,10 @@ pub struct AuditOptions<'a> {
     pub salt: &'a str,
     /// Takes every finding, those beyond [`KEPT_PER_KIND`] too.
     pub sink: Option<&'a mut (dyn FindingSink + Send)>,
+    /// Takes every file that a record names, with its hash.
+    pub attachments: Option<&'a mut (dyn AttachmentSink + Send)>,
+    /// What the source itself says it holds: records by object. A different number in the export is a finding.
+    pub expected: BTreeMap<String, u64>,
 }
 
 impl std::fmt::Debug for AuditOptions<'_> {
@@ -136,13 +145,17 @@ pub enum AuditError {
     /// The sink refused a finding.
     #[error("the list of findings cannot be written: {0}")]
     Sink(std::io::Error),
+    /// The sink refused a file of a record.
+    #[error("the list of the records' files cannot be written: {0}")]
+    Manifest(std::io::Error),
 }
 
 /// Reads every cell of the export and, unless offline, the destination's schema, members and identities. Nothing is written anywhere but in the scratch folder.
 ///
 /// Memory does not grow with the export: keys, references and identities live in the scratch database, findings beyond a bound are counted.
 pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> Result<Audit, AuditError> {
-    let AuditOptions { plan, project, scratch: folder, destination, previous, salt, sink } = options;
+    let AuditOptions { plan, project, scratch: folder, destination, previous, salt, sink, attachments, expected } =
+        options;
     let mut found = Collector::new(sink);
     let mut scratch = Scratch::create(folder)?;
     let mut learnt = None;
@@ -151,7 +164,8 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         let (back, known) = live::learn(plan, destination, salt, scratch, &mut found).await?;
         (scratch, learnt) = (back, Some(known));
     }
-    let result = read(plan, project, &scratch, (destination, learnt.as_ref()), previous, progress, &mut found);
+    let told = Told { previous, expected: &expected };
+    let result = read(plan, project, &scratch, (destination, learnt.as_ref()), told, attachments, progress, &mut found);
     scratch.remove(folder);
     let (export, stages) = result?;
     let (findings, totals) = found.finish().map_err(AuditError::Sink)?;
@@ -166,6 +180,15 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     Ok(Audit { lock, findings, totals })
 }
 
+/// What is known of the export beforehand.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    /// The lock of the audit before.
+    previous: Option<&'a Lock>,
+    /// Records by object.
+    expected: &'a BTreeMap<String, u64>,
+}
+
 /// The passes over the export.
 #[expect(clippy::too_many_arguments, reason = "it is one function cut in two by where it waits")]
 fn read(
@@ -173,7 +196,8 @@ fn read(
     project: &Path,
     scratch: &Scratch,
     (destination, learnt): (Option<&dyn Destination>, Option<&live::Learnt>),
-    previous: Option<&Lock>,
+    told: Told<'_>,
+    attachments: Option<&mut (dyn AttachmentSink + Send)>,
     progress: &dyn AuditProgress,
     found: &mut Collector<'_>,
 ) -> Result<(LockedExport, LockedStages), AuditError> {
@@ -181,7 +205,8 @@ fn read(
     let needs = Needs::of(plan);
     let owners = OwnersKnown::of(plan, learnt.and_then(|learnt| learnt.members.clone()));
     let mut world = World::new(plan, &needs, scratch, owners, learnt.map(|learnt| learnt.existing.clone()));
-    let survey = Survey { plan, export: &export, needs: &needs, world: &world, previous, progress };
+    let Told { previous, expected } = told;
+    let survey = Survey { plan, export: &export, needs: &needs, world: &world, previous, expected, progress };
     let files = survey.files(found)?;
     let mut objects = Vec::new();
     for (number, object) in plan.source.objects.iter().enumerate() {
@@ -192,8 +217,9 @@ fn read(
         .and_then(|destination| destination.capabilities().file_bytes)
         .or_else(|| plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value));
     let live = destination.zip(learnt).map(|(destination, learnt)| Live { destination, schema: &learnt.schema });
+    let mut manifest = Manifest { export: &export, blank: &plan.source.blank, file_bytes, sink: attachments };
     let mut inspectors: Vec<Option<Inspector<'_>>> = Vec::new();
-    for (object, locked) in plan.source.objects.iter().zip(&objects) {
+    for (object, locked) in plan.source.objects.iter().zip(&mut objects) {
         let has_records = locked.state == migr_plan::lock::ObjectState::Present && !locked.columns.is_empty();
         if !has_records {
             inspectors.push(None);
@@ -201,7 +227,7 @@ fn read(
         }
         let inspector = Inspector::new(plan, object, &export, &world, &needs, file_bytes)?;
         let file = locked.file.as_deref().unwrap_or_default();
-        inspector.run(&Place { object, file }, progress, found)?;
+        locked.attachments = inspector.run(&Place { object, file }, &mut manifest, progress, found)?;
         inspectors.push(Some(inspector));
     }
     let mut options = NewOptions::default();

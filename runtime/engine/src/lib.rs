@@ -12,6 +12,7 @@ mod error;
 mod executor;
 mod existing;
 mod expressions;
+mod hashing;
 mod ids;
 mod item;
 mod job;

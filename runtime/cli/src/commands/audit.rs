@@ -1,4 +1,5 @@
-use std::io::BufWriter;
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use migr_engine::audit::{
@@ -26,7 +27,7 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     let done = carry_out(
         &Looked { project: &project, plan: &plan, state: &state, lock: &lock },
         reached.as_ref(),
-        arguments.findings.as_deref(),
+        &Asked { findings: arguments.findings.as_deref(), expected: expected(&arguments.expect, &plan)? },
         console,
     )
     .await;
@@ -40,6 +41,10 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         AuditFormat::Json => render::json(&audit).map_err(|error| Fault::failed(error.to_string()))?,
     };
     console.result(text);
+    if audit.lock.export.objects.iter().any(|object| object.attachments.is_some()) {
+        let manifest = state.attachments();
+        console.news(format_args!("each file of a record is in {} with its hash", crate::project::shown(&manifest)));
+    }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
     Ok(if audit.count(Severity::Error) > 0 { Exit::Findings } else { Exit::Done })
 }
@@ -57,17 +62,44 @@ pub(crate) struct Looked<'a> {
     pub(crate) lock: &'a Path,
 }
 
+/// What is asked of an audit besides.
+#[derive(Debug, Default)]
+pub(crate) struct Asked<'a> {
+    /// A file for every finding.
+    pub(crate) findings: Option<&'a Path>,
+    /// What the source says it holds, records by object.
+    pub(crate) expected: BTreeMap<String, u64>,
+}
+
+/// `Contact=20431` for an object of the plan.
+fn expected(texts: &[String], plan: &Plan) -> Result<BTreeMap<String, u64>, Fault> {
+    let one = |text: &String| {
+        let bad = |why: String| Fault::usage(format!("`--expect {text}`: {why}"));
+        let (object, records) = text.split_once('=').ok_or_else(|| bad("write it as OBJECT=RECORDS".to_owned()))?;
+        let records = records.parse().map_err(|_| bad(format!("`{records}` is no number of records")))?;
+        if plan.source_object(object).is_none() {
+            let names: Vec<&str> = plan.source.objects.iter().map(|object| object.name.as_str()).collect();
+            return Err(bad(format!("the migration reads no object `{object}`"))
+                .with_help(format!("it reads {}", names.join(", "))));
+        }
+        Ok((object.to_owned(), records))
+    };
+    texts.iter().map(one).collect()
+}
+
 /// Audits and writes the lock.
 pub(crate) async fn carry_out(
     looked: &Looked<'_>,
     reached: Option<&Reached>,
-    findings: Option<&Path>,
+    asked: &Asked<'_>,
     console: Console,
 ) -> Result<Audit, Fault> {
     let previous = previous(looked.lock)?;
     let salt = previous.as_ref().and_then(salt).map_or_else(|| looked.plan.migration.clone(), str::to_owned);
     let scratch = looked.state.folder().join("audit");
-    let mut sink = findings.map(open_sink).transpose()?;
+    let mut sink = asked.findings.map(open_sink).transpose()?;
+    looked.state.keep_from_git()?;
+    let mut manifest = open_sink(&looked.state.attachments())?;
     let options = AuditOptions {
         plan: looked.plan,
         project: &looked.project.folder,
@@ -76,11 +108,17 @@ pub(crate) async fn carry_out(
         previous: previous.as_ref(),
         salt: &salt,
         sink: sink.as_mut().map(|sink| sink as &mut (dyn FindingSink + Send)),
+        attachments: Some(&mut manifest),
+        expected: asked.expected.clone(),
     };
     let audit = audit(options, &News { console }).await.map_err(|error| {
         let exit = if matches!(error, AuditError::Extract(_)) { Exit::Findings } else { Exit::Failed };
         Fault::new(exit, error.to_string())
     })?;
+    manifest
+        .0
+        .flush()
+        .map_err(|error| Fault::failed(format!("cannot write {}: {error}", looked.state.attachments().display())))?;
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)
@@ -96,8 +134,11 @@ pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
 }
 
 fn open_sink(path: &Path) -> Result<JsonLines<BufWriter<std::fs::File>>, Fault> {
-    let file = std::fs::File::create(path)
-        .map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
+    let failed = |error: std::io::Error| Fault::failed(format!("cannot write {}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let file = std::fs::File::create(path).map_err(failed)?;
     Ok(JsonLines(BufWriter::new(file)))
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
     let reached = Reached::open(&plan, &state).await?;
     let before = reached.fingerprint().transpose()?;
-    let audited = audit::carry_out(&looked, Some(&reached), None, console).await;
+    let audited = audit::carry_out(&looked, Some(&reached), &audit::Asked::default(), console).await;
     reached.close().await;
     let audited = audited?;
     console.news(format_args!(

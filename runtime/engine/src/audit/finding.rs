@@ -156,6 +156,10 @@ kinds! {
     UnclaimedFile = "unclaimed-file", "Files that nothing reads", "Map them, or write `drop file \"…\" : \"why\"`.";
     /// A file cut where exports are cut.
     CutExport = "cut-export", "Files that may be cut short", "Compare with the source's own count; export in parts if it has more.";
+    /// A file with another number of records than the source is said to have.
+    CountDiffers = "count-differs", "Files with another number of records than the source", "Export again with every record selected, in parts if the source cuts exports.";
+    /// A file of which nobody knows what columns it should have.
+    UnknownColumns = "unknown-columns", "Files of which nobody says what columns they should have", "Compare the columns with the source's list view, or list them in the catalog; the next audit compares with this one.";
     /// A column that the catalog or an earlier export has.
     HiddenColumn = "hidden-column", "Columns that are hidden or gone", "Show them in the source's list view, then export again: an export holds visible columns only.";
     /// A column that an earlier export lacked.
@@ -214,6 +218,8 @@ kinds! {
     OversizeFile = "oversize-file", "Files that are too large for the destination", "Make them smaller, or keep them elsewhere.";
     /// A file whose size is not what the export says.
     FileSizeDiffers = "file-size-differs", "Files whose size is not what the export says", "Download them again.";
+    /// Names that become records of their own and may be one.
+    NameVariants = "name-variants", "Names that may be one record", "Look whether they are the same; if so write the `same` line into the map.";
     /// Values of a list or picklist that may be one.
     NearDuplicateValues = "near-duplicate-values", "Values that may be one", "Merge them in the source, or with a picklist.";
 }

@@ -1,9 +1,11 @@
 use std::path::Path;
 
 use migr_extract::{Export, ExtractError, Record, Row};
+use migr_plan::lock::AttachmentCounts;
 use migr_plan::{ColumnType, Plan, Policies, Rollback, RollbackClass, SourceColumn, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Program};
 
+use super::attachments::{Manifest, is_link};
 use super::cycles::cycles;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
@@ -261,8 +263,7 @@ impl<'i> Inspector<'i> {
             faults.push(Fault { kind, severity: look.severity, column, message, help: None });
         };
         let value = shown(cell, look.column.sensitive);
-        let lower = cell.trim().to_lowercase();
-        if lower.starts_with("http://") || lower.starts_with("https://") {
+        if is_link(cell) {
             fault(FindingKind::LinkedAttachment, format!("{value} is a link, not a file of the export"));
             return;
         }
@@ -305,14 +306,17 @@ impl<'i> Inspector<'i> {
         (bytes > most).then(|| format!("it has {bytes} bytes; the destination takes {most}"))
     }
 
-    /// Looks at every record of the object and reports what is wrong.
+    /// Looks at every record of the object and reports what is wrong. Tells how its files stand, where a column names some.
     pub(crate) fn run(
         &self,
         place: &Place<'_>,
+        manifest: &mut Manifest<'_, '_>,
         progress: &dyn AuditProgress,
         found: &mut Collector<'_>,
-    ) -> Result<(), AuditError> {
+    ) -> Result<Option<AttachmentCounts>, AuditError> {
         progress.object(&place.object.name, "looking");
+        let files = manifest.columns(place);
+        let mut attachments = AttachmentCounts::default();
         let own: Vec<&Look<'_>> = self
             .columns
             .iter()
@@ -329,8 +333,10 @@ impl<'i> Inspector<'i> {
             let Row::Record(record) = row else { continue };
             let lent = Lent(record);
             let faults = self.inspect(&lent)?;
-            if !faults.is_empty() || !own.is_empty() {
+            if !faults.is_empty() || !own.is_empty() || !files.is_empty() {
                 let key = self.key(&lent);
+                let shown = (!masked).then_some(key.as_str());
+                manifest.record(&files, (place, record.line, shown), &lent, &mut attachments)?;
                 for fault in faults {
                     let finding = finding(fault, place, record.line, &key, masked);
                     found.add(finding);
@@ -341,7 +347,7 @@ impl<'i> Inspector<'i> {
         if !own.is_empty() {
             self.report_cycles(&own, place, found)?;
         }
-        Ok(())
+        Ok((!files.is_empty()).then_some(attachments))
     }
 
     /// Adds the record's references to its own object.

@@ -28,6 +28,8 @@ pub(crate) struct Profile {
     declared: Option<ColumnType>,
     format: Option<String>,
     split: Option<String>,
+    /// Of a list: what its elements are split by, and how many cells have more than one.
+    several: Option<(String, u64)>,
     filled: u64,
     blank: u64,
     /// By set of readings: how many cells have exactly this set, and the line of the first.
@@ -49,6 +51,11 @@ impl Profile {
             declared: Some(column.ty),
             format: column.format.clone(),
             split: column.split.clone().filter(|_| is_list),
+            several: column
+                .split
+                .clone()
+                .filter(|split| super::survey::is_list(column.ty) && !split.is_empty())
+                .map(|split| (split, 0)),
             values: ((compared || is_list) && !column.sensitive).then(BTreeMap::new),
             ..Self::unknown(&column.name, column.header.as_deref().unwrap_or(&column.name))
         }
@@ -62,6 +69,7 @@ impl Profile {
             declared: None,
             format: None,
             split: None,
+            several: None,
             filled: 0,
             blank: 0,
             readings: Vec::new(),
@@ -89,6 +97,10 @@ impl Profile {
         let length = cell.chars().count();
         let (least, most) = self.lengths.unwrap_or((length, length));
         self.lengths = Some((least.min(length), most.max(length)));
+        if let Some((split, several)) = &mut self.several {
+            *several +=
+                u64::from(cell.split(split.as_str()).filter(|element| !element.trim().is_empty()).nth(1).is_some());
+        }
         self.leading_zeros += u64::from(has_leading_zero(cell));
         self.distinct.add(cell);
         self.note_readings(readings(cell), line);
@@ -157,6 +169,7 @@ impl Profile {
             distinct,
             distinct_estimated,
             leading_zeros: self.leading_zeros,
+            several: self.several.as_ref().map(|(_, several)| *several),
             shapes,
             values: self.values.as_ref().map(|values| LockedValues {
                 near_duplicates: self.near_duplicates(values),

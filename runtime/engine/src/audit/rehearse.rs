@@ -8,8 +8,10 @@ use rusqlite::types::Value as Sort;
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::identity::{Identities, NewOptions, sort, sort_column};
 use super::inspect::{Inspector, Lent};
-use super::needs::has;
+use super::names::folded_name;
+use super::needs::{columns_read, has};
 use super::scratch::Fate;
+use super::shape::shown;
 use super::survey::Place;
 use super::world::World;
 use super::{AuditError, AuditProgress};
@@ -145,6 +147,7 @@ impl<'r> Rehearsal<'r> {
                 }
             }
         }
+        self.name_variants(found)?;
         if !self.identities.paths.is_empty() {
             self.world.scratch.index_identities()?;
             self.shared(&mut tally, found)?;
@@ -157,6 +160,34 @@ impl<'r> Rehearsal<'r> {
             self.second_pass(&mut tally, found)?;
         }
         Ok(tally)
+    }
+
+    /// Names of a `map distinct` that differ in case, punctuation or legal form alone, with the line that would make them one.
+    fn name_variants(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        let Some(distinct) = &self.stage.distinct else { return Ok(()) };
+        let read = columns_read(&distinct.value);
+        let object = self.place.object;
+        let is_sensitive = read.iter().any(|name| object.column(name).is_some_and(|column| column.sensitive));
+        self.world.scratch.made_alike(self.number, |group| {
+            let Some(((canonical, line), variants)) = group.split_first() else { return };
+            let names: Vec<String> =
+                group.iter().map(|(name, line)| format!("{} (line {line})", shown(name, is_sensitive))).collect();
+            let message = format!("{} may be one", names.join(", "));
+            let mut finding = Finding::new(FindingKind::NameVariants, Severity::Warning, message);
+            if !is_sensitive {
+                let quoted = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+                let variants: Vec<String> = variants.iter().map(|(name, _)| quoted(name)).collect();
+                finding = finding.with_help(format!(
+                    "If they are the same, write into the map {}: same {} = {}",
+                    self.stage.map,
+                    quoted(canonical),
+                    variants.join(" | ")
+                ));
+            }
+            let finding = finding.of(&object.name).at(self.place.file, *line);
+            found.add(finding.counting(u64::try_from(group.len()).unwrap_or(u64::MAX)));
+        })?;
+        Ok(())
     }
 
     /// Counts of nothing yet.
@@ -191,7 +222,7 @@ impl<'r> Rehearsal<'r> {
                 return Ok(Course::SetAside);
             }
         };
-        if self.stage.distinct.is_some() && !self.world.scratch.make(self.number, &key, line)? {
+        if self.stage.distinct.is_some() && !self.world.scratch.make(self.number, &key, line, &folded_name(&key))? {
             return Ok(Course::Others);
         }
         tally.read += 1;

@@ -22,7 +22,7 @@ CREATE TABLE keys(list INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NUL
 CREATE TABLE repeated(object INTEGER NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(object, line)) WITHOUT ROWID;
 CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, cells TEXT, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
 CREATE TABLE fates(stage INTEGER NOT NULL, key TEXT NOT NULL, fate INTEGER NOT NULL, follows TEXT, PRIMARY KEY(stage, key)) WITHOUT ROWID;
-CREATE TABLE made(stage INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(stage, key)) WITHOUT ROWID;
+CREATE TABLE made(stage INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, folded TEXT NOT NULL, PRIMARY KEY(stage, key)) WITHOUT ROWID;
 CREATE TABLE identities(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
 CREATE TABLE existing(stage INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, deleted INTEGER NOT NULL);
 CREATE TABLE edges(child TEXT NOT NULL, parent TEXT NOT NULL, line INTEGER NOT NULL, colour INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(child, parent)) WITHOUT ROWID;
@@ -210,9 +210,32 @@ impl Scratch {
     }
 
     /// Adds a value of a `map distinct`; tells whether it is new.
-    pub(crate) fn make(&self, stage: usize, key: &str, line: u64) -> Result<bool> {
-        let sql = "INSERT OR IGNORE INTO made(stage, key, line) VALUES(?1, ?2, ?3)";
-        self.run(sql, params![whole(stage), key, signed(line)]).map(|changed| changed > 0)
+    pub(crate) fn make(&self, stage: usize, key: &str, line: u64, folded: &str) -> Result<bool> {
+        let sql = "INSERT OR IGNORE INTO made(stage, key, line, folded) VALUES(?1, ?2, ?3, ?4)";
+        self.run(sql, params![whole(stage), key, signed(line), folded]).map(|changed| changed > 0)
+    }
+
+    /// Calls for every group of values of a `map distinct` that fold alike, each value with its first line, in order of lines.
+    pub(crate) fn made_alike(&self, stage: usize, mut found: impl FnMut(&[(String, u64)])) -> Result<()> {
+        let sql = "SELECT folded, key, line FROM made WHERE stage = ?1 AND folded != '' ORDER BY folded, line, key";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([whole(stage)])?;
+        let (mut folded, mut group): (String, Vec<(String, u64)>) = Default::default();
+        while let Some(row) = rows.next()? {
+            let next: String = row.get(0)?;
+            if next != folded {
+                if group.len() > 1 {
+                    found(&group);
+                }
+                group.clear();
+                folded = next;
+            }
+            group.push((row.get(1)?, unsigned(row.get(2)?)));
+        }
+        if group.len() > 1 {
+            found(&group);
+        }
+        Ok(())
     }
 
     /// Whether a `map distinct` makes a record of a value.

@@ -21,6 +21,8 @@ pub(crate) struct Survey<'s, 'a> {
     pub(crate) needs: &'s Needs,
     pub(crate) world: &'s World<'a>,
     pub(crate) previous: Option<&'a Lock>,
+    /// What the source says it holds, records by object.
+    pub(crate) expected: &'s BTreeMap<String, u64>,
     pub(crate) progress: &'s dyn AuditProgress,
 }
 
@@ -69,6 +71,7 @@ impl Survey<'_, '_> {
             malformed: 0,
             keys: KeyCounts::default(),
             columns: Vec::new(),
+            attachments: None,
             hidden: Vec::new(),
         };
         let Some(file) = self.export.file(&object.name) else {
@@ -77,11 +80,9 @@ impl Survey<'_, '_> {
         };
         locked.file = Some(file.shown().to_owned());
         if object.reference_only || file.shown().to_lowercase().ends_with(".json") {
-            match self.export.json_count(&object.name) {
-                Ok(count) => (locked.state, locked.rows) = (ObjectState::Present, count),
-                // A reference that is no array is kept all the same.
-                Err(_) => locked.state = ObjectState::Present,
-            }
+            locked.state = ObjectState::Present;
+            locked.rows = self.count_of_reference(object, file)?;
+            self.compare_count(object, file.shown(), locked.rows, found);
             return Ok(locked);
         }
         self.progress.object(&object.name, "reading");
@@ -128,6 +129,7 @@ impl Survey<'_, '_> {
         locked.columns = columns.locked();
         self.header_findings(&place, &missing, &extra, &mut locked, found);
         near_duplicates(&place, &locked.columns, found);
+        self.compare_count(object, file.shown(), locked.rows, found);
         if CUTS.contains(&locked.rows) {
             let message =
                 format!("{} has exactly {} records, a number at which exports are cut", file.name(), locked.rows);
@@ -135,6 +137,28 @@ impl Survey<'_, '_> {
             found.add(finding.of(&object.name).in_file(file.shown()).counting(locked.rows));
         }
         Ok(locked)
+    }
+
+    /// Elements of a JSON file, rows of a table. A reference that is neither is kept all the same, and counts as none.
+    fn count_of_reference(&self, object: &SourceObject, file: &migr_extract::SourcePath) -> Result<u64, AuditError> {
+        if file.shown().to_lowercase().ends_with(".json") {
+            return Ok(self.export.json_count(&object.name).unwrap_or_default());
+        }
+        let Ok(mut records) = self.export.records(&object.name) else { return Ok(0) };
+        let mut rows = 0;
+        while records.next()?.is_some() {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    /// Compares what the file holds with what the source says that it holds.
+    fn compare_count(&self, object: &SourceObject, file: &str, rows: u64, found: &mut Collector<'_>) {
+        if let Some(expected) = self.expected.get(&object.name).filter(|expected| **expected != rows) {
+            let message = format!("the file has {rows} records, the source is said to have {expected}");
+            let finding = Finding::new(FindingKind::CountDiffers, Severity::Error, message);
+            found.add(finding.of(&object.name).in_file(file).counting(expected.abs_diff(rows)));
+        }
     }
 
     fn absent(&self, object: &SourceObject, found: &mut Collector<'_>) {
@@ -161,6 +185,11 @@ impl Survey<'_, '_> {
     ) {
         let object = place.object;
         let previous = self.previous.and_then(|previous| previous.source_object(&object.name));
+        if previous.is_none() && object.columns.iter().all(|column| object.key.contains(&column.name)) {
+            let message = "neither the catalog nor an earlier audit says which columns there are: whether some are hidden is unknown";
+            let finding = Finding::new(FindingKind::UnknownColumns, Severity::Warning, message);
+            found.add(finding.of(&object.name).in_file(place.file));
+        }
         let mut hidden: BTreeMap<String, String> = BTreeMap::new();
         for name in missing {
             let header = object.column(name).and_then(|column| column.header.clone());

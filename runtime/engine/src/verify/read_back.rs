@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use migr_load::{Comparison, Deleted, Found};
@@ -9,12 +8,10 @@ use migr_transform::Value;
 use super::derive::{Expected, ExpectedLink};
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
+use crate::hashing::file_hash;
 use crate::job::Job;
 use crate::links::PART;
 use crate::stage::blocking;
-
-/// Bytes of a file that are hashed at a time.
-const PIECE: usize = 64 * 1024;
 
 impl Checking<'_, '_, '_> {
     async fn fetch(&self, object: &str, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
@@ -143,14 +140,5 @@ impl Checking<'_, '_, '_> {
 
 fn hashed(path: &Path) -> Result<String, EngineError> {
     let failed = |source| EngineError::File { path: path.display().to_string(), source };
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let mut hash = blake3::Hasher::new();
-    let mut piece = vec![0; PIECE];
-    loop {
-        let read = file.read(&mut piece).map_err(failed)?;
-        if read == 0 {
-            return Ok(format!("blake3:{}", hash.finalize().to_hex()));
-        }
-        hash.update(piece.get(..read).unwrap_or_default());
-    }
+    file_hash(path).map(|(hash, _)| hash).map_err(failed)
 }

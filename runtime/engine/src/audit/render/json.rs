@@ -1,4 +1,4 @@
-use migr_plan::lock::{LockedStage, ObjectState};
+use migr_plan::lock::{AttachmentCounts, LockedStage, ObjectState};
 use serde::Serialize;
 
 use crate::audit::{Audit, Finding, FindingTotal, Severity};
@@ -25,6 +25,7 @@ struct Object<'a> {
     rows: u64,
     malformed: u64,
     columns: usize,
+    attachments: Option<&'a AttachmentCounts>,
     hidden: &'a [String],
 }
 
@@ -44,6 +45,7 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
         rows: object.rows,
         malformed: object.malformed,
         columns: object.columns.len(),
+        attachments: object.attachments.as_ref(),
         hidden: &object.hidden,
     });
     let document = Document {

@@ -1,7 +1,13 @@
 use std::fmt::Write as _;
 
+use migr_plan::lock::{AttachmentCounts, ValueCount};
+
 use super::{counted, counts, filled_percent, groups, message, outcome, place, reading_words, state};
 use crate::audit::Audit;
+use crate::audit::shape::shown;
+
+/// Values of a column that are shown.
+const VALUES_SHOWN: usize = 12;
 
 /// An audit as a terminal's text, without colour. `full` also shows every column.
 pub fn terminal(audit: &Audit, full: bool) -> String {
@@ -23,6 +29,9 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
         let file = object.file.as_deref().unwrap_or_default();
         let line = format!("  {:<width$}  {state:>state_width$}  {columns:>10}  {file}", object.name);
         let _ = writeln!(out, "{}", line.trim_end());
+        if let Some(counts) = &object.attachments {
+            let _ = writeln!(out, "      files: {}", attachments(counts));
+        }
         if full {
             columns_of(object, &mut out);
         }
@@ -64,6 +73,33 @@ fn nearly(column: &migr_plan::lock::LockedColumn) -> Option<String> {
     ))
 }
 
+/// `3 values: VIP 120, news 14, vip 1`, most frequent first.
+fn values_of(values: &migr_plan::lock::LockedValues) -> String {
+    let mut sorted: Vec<&ValueCount> = values.values.iter().collect();
+    sorted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    let shown: Vec<String> = sorted
+        .iter()
+        .take(VALUES_SHOWN)
+        .map(|value| format!("{} {}", shown(&value.value, false), value.count))
+        .collect();
+    let more = if values.incomplete { "more than " } else { "" };
+    let rest = if sorted.len() > VALUES_SHOWN { ", …" } else { "" };
+    format!("{more}{}: {}{rest}", counted(u64::try_from(sorted.len()).unwrap_or_default(), "value"), shown.join(", "))
+}
+
+/// `11 found (8192 bytes), 1 missing`
+fn attachments(counts: &AttachmentCounts) -> String {
+    let mut words = vec![format!("{} found ({})", counts.found, counted(counts.bytes, "byte"))];
+    let others = [
+        (counts.linked, "only links"),
+        (counts.missing, "missing"),
+        (counts.refused, "not to be used"),
+        (counts.too_large, "too large"),
+    ];
+    words.extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+    words.join(", ")
+}
+
 fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
     let width = object.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0).min(40);
     for column in &object.columns {
@@ -83,6 +119,9 @@ fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
             let _ = writeln!(out, "      {:<width$}  kept as text: {reason}", "");
         } else if let Some(nearly) = nearly(column) {
             let _ = writeln!(out, "      {:<width$}  {nearly}", "");
+        }
+        if let Some(values) = &column.values {
+            let _ = writeln!(out, "      {:<width$}  {}", "", values_of(values));
         }
     }
 }
