@@ -10,8 +10,10 @@
     reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
 )]
 
+mod arrived;
 mod bad_exports;
 mod check;
+mod checklist;
 mod crash;
 mod harness;
 mod plan;

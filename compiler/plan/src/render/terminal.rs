@@ -110,11 +110,7 @@ fn left_behind(plan: &Plan, out: &mut String) {
     let dropped: Vec<_> =
         plan.stages.iter().flat_map(|stage| stage.dropped.iter().map(move |one| (stage, one))).collect();
     if !plan.rows.is_empty() {
-        let _ = writeln!(
-            out,
-            "\nOne to one, every value arriving apart from every other: {}",
-            compatibility(plan)
-        );
+        let _ = writeln!(out, "\nOne to one, every value arriving apart from every other: {}", compatibility(plan));
     }
     if rows.is_empty() && dropped.is_empty() && plan.source.dropped_files.is_empty() {
         return;
