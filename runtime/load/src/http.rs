@@ -236,7 +236,7 @@ impl Http {
         let code = status.as_u16();
         if status.is_success() {
             if call.paced {
-                self.pace.allowed();
+                self.pace.allowed(started);
             }
             return self.graphql(started, code, bytes);
         }

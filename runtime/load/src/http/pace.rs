@@ -1,4 +1,8 @@
 //! The pace of requests: a token bucket that mirrors the server's, and gives way when the server says so.
+//!
+//! Twenty counts whole tokens: each request that it lets through starts the clock anew, and the part of a token that had grown by then is lost. Requests that
+//! come one by one, each a little late, lose a part of a token each. So they go in salvos: a pause in which several tokens grow, then as many requests at once.
+//! The lateness is lost once a salvo, and a server that counts exactly lets the same requests through.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,30 +12,33 @@ use tokio::time::{Instant, sleep_until};
 use crate::Rate;
 
 /// Refilled a little slower than stated, against clocks that differ.
-const MARGIN: f64 = 1.002;
+const MARGIN: f64 = 1.001;
 /// What each refusal adds to the time of a token.
 const GIVE_WAY: f64 = 1.05;
 /// The slowest refill, as a multiple of the stated time.
 const SLOWEST: f64 = 4.0;
 /// What each answer takes off again.
 const RECOVER: f64 = 0.999;
-/// What each refusal adds to the margin for good: requests are not equally long on their way.
-const LEARN: f64 = 0.01;
-/// The widest margin.
-const WIDEST: f64 = 1.05;
 /// So many refusals in a row make us take the limit that the server names in place of the one we were told.
 const INSISTS: u32 = 3;
 /// The first pause where the server names neither a limit nor a time.
 const BLIND_PAUSE: Duration = Duration::from_secs(1);
-
-/// How a server's bucket refills.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refill {
-    /// By the exact time that passed.
-    Exact,
-    /// By the whole tokens of the time since the request before; the rest of that time is lost. Twenty's own counter does so.
-    Whole,
-}
+/// How much later one request may arrive than another that left with it, until refusals prove more.
+const LATE: Duration = Duration::from_millis(25);
+/// The least lateness that is reckoned with.
+const LEAST_LATE: Duration = Duration::from_millis(4);
+/// The most lateness that is reckoned with.
+const MOST_LATE: Duration = Duration::from_secs(1);
+/// A salvo's pause is so many times the lateness: what is lost is one part in so many.
+const PATIENCE: f64 = 250.0;
+/// The largest salvo.
+const SALVO: u16 = 512;
+/// The most requests that are worth having under way, in salvos.
+const WIDEST: u16 = 2 * SALVO;
+/// A few answers say little about how much they differ.
+const FEW: u32 = 32;
+/// After so many answers the times of those before them are forgotten. More than a salvo: its last answers are alike.
+const GENERATION: u32 = 2 * 512;
 
 /// Lets requests through at the server's pace, first come, first served.
 #[derive(Debug)]
@@ -49,6 +56,38 @@ struct State {
     refused_at: Option<Instant>,
     /// Refusals since the last answer.
     refusals: u32,
+    /// How long the answers of this generation took.
+    answers: Extremes,
+    /// And those of the one before.
+    before: Extremes,
+    /// Lateness that refusals have proved.
+    proved: Duration,
+}
+
+/// The shortest and the longest of some answers.
+#[derive(Clone, Copy, Debug)]
+struct Extremes {
+    count: u32,
+    least: Duration,
+    most: Duration,
+}
+
+impl Extremes {
+    const NONE: Self = Self { count: 0, least: Duration::MAX, most: Duration::ZERO };
+
+    fn add(&mut self, took: Duration) {
+        self.count += 1;
+        self.least = self.least.min(took);
+        self.most = self.most.max(took);
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -57,56 +96,119 @@ struct Bucket {
     tokens: f64,
     interval: Duration,
     slow: f64,
-    margin: f64,
     last: Option<Instant>,
-    refill: Refill,
+    /// The pause before the next salvo: when it ends, and the tokens that it brings.
+    pause: Option<(Instant, f64)>,
 }
 
 impl Bucket {
     fn new(rate: Rate) -> Self {
         let burst = f64::from(rate.burst.unwrap_or(rate.requests)).max(1.0);
-        // One in a hundred is kept back: the first request may be longer on its way than the ones after it.
-        let capacity = if burst < 10.0 { burst } else { burst - (burst / 100.0).ceil() };
+        // One in a hundred is kept back: a salvo may once arrive more spread than any before.
+        let capacity = if burst < 10.0 { burst } else { burst - (burst / 100.0).ceil().min(16.0) };
         let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests.max(1);
-        Self { capacity, tokens: capacity, interval, slow: MARGIN, margin: MARGIN, last: None, refill: Refill::Exact }
+        Self { capacity, tokens: capacity, interval, slow: MARGIN, last: None, pause: None }
     }
 
     fn per_token(&self) -> Duration {
         self.interval.mul_f64(self.slow)
     }
 
-    /// Takes a token, or says when there is one.
-    fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        let last = self.last.unwrap_or(now);
-        let gained = now.saturating_duration_since(last).div_duration_f64(self.per_token());
-        let available = match self.refill {
-            Refill::Exact => self.tokens + gained,
-            Refill::Whole => self.tokens + gained.floor(),
-        }
-        .min(self.capacity);
-        if available >= 1.0 {
-            self.tokens = available - 1.0;
+    /// Tokens that a pause should bring.
+    fn salvo(&self, late: Duration) -> f64 {
+        let enough = late.mul_f64(PATIENCE).div_duration_f64(self.per_token()).ceil();
+        enough.clamp(1.0, self.capacity.min(f64::from(SALVO)).max(1.0))
+    }
+
+    /// Takes a token, or says when the next salvo may start. Only what must have grown at the server is counted.
+    fn take(&mut self, now: Instant, late: Duration) -> Result<(), Instant> {
+        let grown = match self.pause {
+            Some((until, _)) if now < until => return Err(until),
+            Some((_, salvo)) => salvo,
+            None => {
+                let passed = now.saturating_duration_since(self.last.unwrap_or(now)).saturating_sub(late);
+                passed.div_duration_f64(self.per_token()).floor()
+            }
+        };
+        let tokens = (self.tokens + grown).min(self.capacity);
+        if tokens >= 1.0 {
+            self.tokens = tokens - 1.0;
             self.last = Some(now);
+            self.pause = None;
+            if self.tokens < 1.0 {
+                self.rest(now, late);
+            }
             return Ok(());
         }
-        let missing = match self.refill {
-            Refill::Exact => 1.0 - self.tokens,
-            Refill::Whole => 1.0,
+        Err(self.rest(now, late))
+    }
+
+    /// Begins the pause in which the next salvo grows; gives its end.
+    fn rest(&mut self, now: Instant, late: Duration) -> Instant {
+        let salvo = self.salvo(late);
+        let pause = self.per_token().mul_f64(salvo) + late + Duration::from_millis(1);
+        let until = (self.last.unwrap_or(now) + pause).max(now + Duration::from_millis(1));
+        self.pause = Some((until, salvo));
+        until
+    }
+
+    /// Nothing is left at the server; after this pause one request may try.
+    fn emptied(&mut self, now: Instant, late: Duration) -> Duration {
+        self.tokens = 0.0;
+        self.last = Some(now);
+        let pause = self.per_token() + late;
+        self.pause = Some((now + pause, 1.0));
+        pause
+    }
+}
+
+impl State {
+    fn answers(&self) -> Extremes {
+        self.answers.with(self.before)
+    }
+
+    fn late(&self) -> Duration {
+        let answers = self.answers();
+        let seen = match answers.count {
+            0..FEW => LATE,
+            // And a little: the next may be later still.
+            _ => answers.most.saturating_sub(answers.least).mul_f64(1.1) + Duration::from_millis(2),
         };
-        self.last = Some(last);
-        Err((last + self.per_token().mul_f64(missing)).max(now + Duration::from_millis(1)))
+        seen.clamp(LEAST_LATE, LATE).max(self.proved)
+    }
+
+    fn width(&self) -> usize {
+        let Some(bucket) = &self.bucket else { return 1 };
+        // The shortest answer: a server that is busy answers later, and more requests at once would not help it.
+        let answers = self.answers();
+        let away = if answers.count == 0 { Duration::ZERO } else { answers.least };
+        let wanted = bucket.salvo(self.late()) * 1.25 + away.div_duration_f64(bucket.per_token()).ceil();
+        usize::from((1..WIDEST).find(|width| f64::from(*width) >= wanted).unwrap_or(WIDEST))
     }
 }
 
 impl Pace {
     /// The pace of a rate; without one only refusals slow it down.
     pub(crate) fn new(rate: Option<Rate>) -> Self {
-        let state = State { bucket: rate.map(Bucket::new), not_before: None, refused_at: None, refusals: 0 };
+        let state = State {
+            bucket: rate.map(Bucket::new),
+            not_before: None,
+            refused_at: None,
+            refusals: 0,
+            answers: Extremes::NONE,
+            before: Extremes::NONE,
+            proved: Duration::ZERO,
+        };
         Self { queue: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many requests should be under way, those that wait for their turn included, so that the whole allowance is used.
+    pub(crate) fn width(&self) -> usize {
+        self.state().width()
     }
 
     /// Waits until a request may start.
@@ -126,7 +228,8 @@ impl Pace {
             }
             state.not_before = None;
         }
-        state.bucket.as_mut().and_then(|bucket| bucket.take(now).err())
+        let late = state.late();
+        state.bucket.as_mut().and_then(|bucket| bucket.take(now, late).err())
     }
 
     /// The server refused a request as one too many: everybody pauses, and the bucket refills slower. `started` is when that request started; `named` the
@@ -146,19 +249,16 @@ impl Pace {
                     state.bucket = Some(Bucket::new(rate));
                 }
             }
+            // Our count said that there was a token: requests arrive more spread than we thought, or somebody else uses the same allowance.
+            state.proved = state.late().mul_f64(1.5).min(MOST_LATE);
         }
-        let refusals = state.refusals;
+        let (refusals, late) = (state.refusals, state.late());
         let own = match state.bucket.as_mut() {
             Some(bucket) => {
                 if news {
-                    // Our count said that there was a token: the server counts as Twenty does, or somebody else uses the same allowance.
-                    bucket.refill = Refill::Whole;
                     bucket.slow = (bucket.slow * GIVE_WAY).min(SLOWEST);
-                    bucket.margin = (bucket.margin + LEARN).min(WIDEST);
                 }
-                bucket.tokens = 0.0;
-                bucket.last = Some(now);
-                bucket.per_token()
+                bucket.emptied(now, late)
             }
             None => BLIND_PAUSE.saturating_mul(1_u32.checked_shl(refusals.saturating_sub(1).min(6)).unwrap_or(64)),
         };
@@ -168,156 +268,19 @@ impl Pace {
         pause
     }
 
-    /// The server let a request through.
-    pub(crate) fn allowed(&self) {
+    /// The server let a request through that started then.
+    pub(crate) fn allowed(&self, started: Instant) {
         let mut state = self.state();
         state.refusals = 0;
+        if state.answers.count >= GENERATION {
+            state.before = std::mem::replace(&mut state.answers, Extremes::NONE);
+        }
+        state.answers.add(started.elapsed());
         if let Some(bucket) = state.bucket.as_mut() {
-            bucket.slow = (bucket.slow * RECOVER).max(bucket.margin);
+            bucket.slow = (bucket.slow * RECOVER).max(MARGIN);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-    use std::time::Duration;
-
-    use tokio::task::JoinSet;
-    use tokio::time::{Instant, sleep};
-
-    use super::{Pace, Refill};
-    use crate::Rate;
-
-    /// A server's bucket, counted as the server would at a request's arrival.
-    struct Server {
-        tokens: f64,
-        size: f64,
-        interval: Duration,
-        last: Option<Instant>,
-        refill: Refill,
-    }
-
-    impl Server {
-        fn admits(&mut self, now: Instant) -> bool {
-            let gained = self.last.map_or(0.0, |last| (now - last).div_duration_f64(self.interval));
-            let gained = if self.refill == Refill::Whole { gained.floor() } else { gained };
-            let tokens = (self.tokens + gained).min(self.size);
-            if self.refill == Refill::Exact {
-                self.tokens = tokens;
-                self.last = Some(now);
-            }
-            if tokens < 1.0 {
-                return false;
-            }
-            self.tokens = tokens - 1.0;
-            self.last = Some(now);
-            true
-        }
-    }
-
-    struct Outcome {
-        refused: u32,
-        took: Duration,
-    }
-
-    /// Sends `total` requests with `workers` at a time; each is `latency` on its way in all, half of it before it arrives.
-    async fn run(rate: Rate, refill: Refill, total: u32, workers: u32, latency: Duration) -> Outcome {
-        let pace = Arc::new(Pace::new(Some(rate)));
-        let size = f64::from(rate.burst.unwrap_or(rate.requests));
-        let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests;
-        let server = Arc::new(Mutex::new(Server { tokens: size, size, interval, last: None, refill }));
-        let counts = Arc::new(Mutex::new((0, 0)));
-        let start = Instant::now();
-        let mut crowd = JoinSet::new();
-        for worker in 0..workers {
-            let (pace, server, counts) = (pace.clone(), server.clone(), counts.clone());
-            crowd.spawn(async move {
-                let mut sent = worker;
-                while sent < total {
-                    pace.turn().await;
-                    let started = Instant::now();
-                    // The way there is not always the same: up to 20 ms more or less.
-                    sleep(latency / 2 + Duration::from_millis(u64::from(sent * 7919 % 21))).await;
-                    let admitted = server.lock().unwrap().admits(Instant::now());
-                    sleep(latency / 2).await;
-                    if admitted {
-                        pace.allowed();
-                        counts.lock().unwrap().0 += 1;
-                        sent += workers;
-                    } else {
-                        counts.lock().unwrap().1 += 1;
-                        pace.refused(started, None, None);
-                    }
-                }
-            });
-        }
-        while crowd.join_next().await.is_some() {}
-        let (done, refused) = *counts.lock().unwrap();
-        assert_eq!(done, total);
-        Outcome { refused, took: start.elapsed() }
-    }
-
-    fn allowance(rate: Rate, took: Duration) -> f64 {
-        f64::from(rate.burst.unwrap_or(rate.requests))
-            + took.as_secs_f64() * f64::from(rate.requests) / f64::from(rate.per_seconds)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_whole_allowance_is_used_without_a_refusal() {
-        for (rate, latency) in [
-            (Rate { requests: 200, per_seconds: 60, burst: None }, 100),
-            (Rate { requests: 200, per_seconds: 60, burst: None }, 1500),
-            (Rate { requests: 200, per_seconds: 60, burst: Some(10) }, 100),
-            (Rate { requests: 100, per_seconds: 60, burst: None }, 100),
-        ] {
-            let outcome = run(rate, Refill::Exact, 1000, 8, Duration::from_millis(latency)).await;
-            let used = 1000.0 / allowance(rate, outcome.took);
-            assert_eq!(outcome.refused, 0, "{rate:?} at {latency} ms");
-            assert!(used >= 0.99, "{rate:?} at {latency} ms: {used}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_counts_whole_tokens_is_learnt_from_its_first_refusal() {
-        let rate = Rate { requests: 100, per_seconds: 60, burst: None };
-        let outcome = run(rate, Refill::Whole, 1000, 4, Duration::from_millis(200)).await;
-        assert!(outcome.refused <= 8, "{} refusals", outcome.refused);
-        assert!(1000.0 / allowance(rate, outcome.took) >= 0.95, "took {:?}", outcome.took);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refusal_pauses_everybody_for_as_long_as_the_server_asks() {
-        let pace = Pace::new(None);
-        pace.turn().await;
-        let start = Instant::now();
-        pace.refused(start, Some(Duration::from_secs(7)), None);
-        pace.turn().await;
-        assert_eq!(start.elapsed().as_secs(), 7);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_limit_that_was_stated_wrong_gives_way_to_the_servers_once_it_insists() {
-        let pace = Pace::new(Some(Rate { requests: 60_000, per_seconds: 60, burst: None }));
-        let named = Some(Rate { requests: 100, per_seconds: 60, burst: None });
-        for refusal in 1..=3 {
-            pace.turn().await;
-            let pause = pace.refused(Instant::now(), None, named);
-            assert_eq!(pause > Duration::from_millis(500), refusal == 3, "{refusal}: {pause:?}");
-            sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_limit_that_the_server_names_is_kept_from_then_on() {
-        let pace = Pace::new(None);
-        pace.turn().await;
-        pace.refused(Instant::now(), None, Some(Rate { requests: 100, per_seconds: 60, burst: None }));
-        let start = Instant::now();
-        for _ in 0..10 {
-            pace.turn().await;
-        }
-        let took = start.elapsed();
-        assert!(took >= Duration::from_secs(6) && took < Duration::from_secs(7), "{took:?}");
-    }
-}
+mod simulation;

@@ -1,0 +1,162 @@
+//! The pace against a server's bucket, in virtual time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::Pace;
+use crate::Rate;
+
+/// How a server's bucket refills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refill {
+    /// By the exact time that passed.
+    Exact,
+    /// By the whole tokens of the time since the last request that was let through, as Twenty counts.
+    Whole,
+}
+
+/// A server's bucket, counted as the server would at a request's arrival, on a clock of whole milliseconds.
+struct Server {
+    tokens: f64,
+    size: f64,
+    interval: Duration,
+    start: Instant,
+    last: u128,
+    refill: Refill,
+    /// When it let each request through.
+    let_through: Vec<Duration>,
+}
+
+impl Server {
+    fn admits(&mut self) -> bool {
+        let now = self.start.elapsed().as_millis();
+        let passed = Duration::from_millis(u64::try_from(now - self.last).unwrap());
+        let gained = passed.div_duration_f64(self.interval);
+        let gained = if self.refill == Refill::Whole { (gained + 1e-9).floor() } else { gained };
+        let tokens = (self.tokens + gained).min(self.size);
+        let admitted = tokens >= 1.0;
+        if admitted || self.refill == Refill::Exact {
+            self.tokens = tokens - f64::from(u8::from(admitted));
+            self.last = now;
+        }
+        if admitted {
+            self.let_through.push(self.start.elapsed());
+        }
+        admitted
+    }
+}
+
+#[derive(Debug)]
+struct Outcome {
+    refused: u32,
+    /// Requests sent over what the server would have allowed in the time.
+    used: f64,
+}
+
+/// Sends `total` requests, as many at once as the pace asks for. Each is `latency` on its way in all, half of it before it arrives, up to 20 ms more or less.
+async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outcome {
+    let pace = Arc::new(Pace::new(Some(rate)));
+    let size = f64::from(rate.burst.unwrap_or(rate.requests));
+    let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests;
+    let start = Instant::now();
+    let server = Arc::new(Mutex::new(Server { tokens: size, size, interval, start, last: 0, refill, let_through: Vec::new() }));
+    let (mut refused, mut done, mut begun) = (0, 0, 0_u32);
+    let mut under_way = JoinSet::new();
+    while done < total {
+        while done + u32::try_from(under_way.len()).unwrap() < total && under_way.len() < pace.width().max(4) {
+            let (pace, server) = (Arc::clone(&pace), Arc::clone(&server));
+            begun += 1;
+            let spread = Duration::from_millis(u64::from(begun.wrapping_mul(2_654_435_761) >> 16) % 21);
+            under_way.spawn(async move {
+                pace.turn().await;
+                let started = Instant::now();
+                sleep(latency / 2 + spread).await;
+                let admitted = server.lock().unwrap().admits();
+                sleep(latency / 2).await;
+                if admitted {
+                    pace.allowed(started);
+                } else {
+                    pace.refused(started, None, None);
+                }
+                admitted
+            });
+        }
+        match under_way.join_next().await.unwrap().unwrap() {
+            true => done += 1,
+            false => refused += 1,
+        }
+    }
+    let let_through = std::mem::take(&mut server.lock().unwrap().let_through);
+    // Requests come in steps: what counts is where the last tenth of them stands best.
+    let used = let_through.iter().zip(1_u32..).skip(let_through.len() / 10 * 9).map(|(at, count)| {
+        let allowed = size + (*at - let_through[0]).div_duration_f64(interval);
+        f64::from(count) / allowed
+    });
+    Outcome { refused, used: used.fold(0.0, f64::max) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_allowance_is_used_without_a_refusal() {
+    let mut short = Vec::new();
+    for refill in [Refill::Whole, Refill::Exact] {
+        for requests in [50, 100, 200, 600, 1_500, 6_000] {
+            for latency in [50, 500, 2_000] {
+                let rate = Rate { requests, per_seconds: 60, burst: None };
+                let outcome = run(rate, refill, (requests * 20).min(24_000), Duration::from_millis(latency)).await;
+                let case = format!("{refill:?}, {requests} a minute, {latency} ms: {outcome:?}");
+                if outcome.refused > 0 || outcome.used < 0.99 {
+                    short.push(case);
+                }
+            }
+        }
+    }
+    assert!(short.is_empty(), "{short:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_bucket_is_used_too() {
+    let rate = Rate { requests: 200, per_seconds: 60, burst: Some(10) };
+    for refill in [Refill::Whole, Refill::Exact] {
+        let outcome = run(rate, refill, 4_000, Duration::from_millis(100)).await;
+        assert_eq!(outcome.refused, 0, "{refill:?}: {outcome:?}");
+        assert!(outcome.used >= 0.985, "{refill:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_pauses_everybody_for_as_long_as_the_server_asks() {
+    let pace = Pace::new(None);
+    pace.turn().await;
+    let start = Instant::now();
+    pace.refused(start, Some(Duration::from_secs(7)), None);
+    pace.turn().await;
+    assert_eq!(start.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_was_stated_wrong_gives_way_to_the_servers_once_it_insists() {
+    let pace = Pace::new(Some(Rate { requests: 60_000, per_seconds: 60, burst: None }));
+    let named = Some(Rate { requests: 100, per_seconds: 60, burst: None });
+    for refusal in 1..=3 {
+        pace.turn().await;
+        let pause = pace.refused(Instant::now(), None, named);
+        assert_eq!(pause > Duration::from_millis(500), refusal == 3, "{refusal}: {pause:?}");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_the_server_names_is_kept_from_then_on() {
+    let pace = Pace::new(None);
+    pace.turn().await;
+    pace.refused(Instant::now(), None, Some(Rate { requests: 100, per_seconds: 60, burst: None }));
+    let start = Instant::now();
+    for _ in 0..30 {
+        pace.turn().await;
+    }
+    let took = start.elapsed().as_secs_f64();
+    assert!((18.0 / took) > 0.9 && took >= 18.0 - 0.6 * 10.0, "{took}");
+}
