@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -6,7 +7,7 @@ use std::sync::Arc;
 
 use migr_engine::{Executor, Fate, Ids, InProcess, Unit, UnitRecord};
 use migr_journal::{BatchId, Change, Identity, Intent, Journal, Operation, Planned, RecordResult, State, StepId};
-use migr_load::{Endpoint, HttpOptions, LoadError, Map, Rate, Secret, connect};
+use migr_load::{Body, Endpoint, HttpOptions, LoadError, Rate, Secret, connect};
 use tokio::task::JoinHandle;
 
 use crate::fault::Fault;
@@ -50,8 +51,7 @@ async fn all(source: &Path, url: &str, limit: u64) -> Result<u64, Fault> {
             break;
         }
         number += 1;
-        let body: Map = serde_json::from_str(&line).map_err(|error| Fault::of(source.display(), error))?;
-        batch.push(prepared(&ids, body, number));
+        batch.push(prepared(&ids, line.trim_end(), number).map_err(|error| Fault::of(source.display(), error))?);
         if batch.len() == size {
             sender.send(step, std::mem::take(&mut batch)).await?;
         }
@@ -69,13 +69,19 @@ pub(crate) fn open(path: &Path) -> Result<Journal, Fault> {
     Ok(journal)
 }
 
-fn prepared(ids: &Ids, body: Map, line: u64) -> (Planned, UnitRecord) {
-    let key = body.get("sourceId").and_then(|key| key.as_str()).unwrap_or_default().to_owned();
+fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Keyed<'k> {
+        #[serde(borrow)]
+        source_id: Cow<'k, str>,
+    }
+
+    let key = serde_json::from_str::<Keyed<'_>>(text)?.source_id.into_owned();
     let id = ids.record("people", &key);
-    let sent = serde_json::to_vec(&body).unwrap_or_default();
-    let mut digest = blake3::hash(&sent).to_hex().to_string();
-    digest.truncate(16);
-    (Planned { key, id: id.clone(), line, digest }, UnitRecord { id, body, uploads: Vec::new() })
+    let body = Body::try_from(text.as_bytes().to_vec())?;
+    let digest = blake3::hash(body.text()).to_hex().chars().take(16).collect();
+    Ok((Planned { key, id: id.clone(), line, digest }, UnitRecord { id, body, uploads: Vec::new() }))
 }
 
 /// A batch under way.

@@ -127,7 +127,7 @@ impl Drill {
             .into_iter()
             .map(|value| {
                 let id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
-                NewRecord { id, body: body(value) }
+                NewRecord { id, body: body(value).into() }
             })
             .collect();
         self.context.destination.create(object, &records).await.unwrap();
@@ -136,7 +136,7 @@ impl Drill {
 
     /// Changes a record as somebody else would.
     pub(crate) async fn change(&self, object: &str, id: &str, change: Value) {
-        let change = Change { id: id.to_owned(), body: body(change) };
+        let change = Change { id: id.to_owned(), body: body(change).into() };
         self.context.destination.update(object, &[change]).await.unwrap();
     }
 

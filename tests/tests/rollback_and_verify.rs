@@ -257,7 +257,7 @@ async fn verify_finds_options_that_lost_their_order_and_stays_below_the_required
         drill
             .context
             .destination
-            .update("people", &[Change { id, body: drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})) }])
+            .update("people", &[Change { id, body: drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})).into() }])
             .await
             .unwrap();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migr_journal::Operation;
-use migr_load::{BatchError, BoxFuture, Change, Deleted, Destination, LoadError, Map, NewRecord};
+use migr_load::{BatchError, Body, BoxFuture, Change, Deleted, Destination, LoadError, NewRecord};
 
 use crate::item::Upload;
 
@@ -36,7 +36,7 @@ pub struct UnitRecord {
     /// Its id.
     pub id: String,
     /// What is written.
-    pub body: Map,
+    pub body: Body,
     /// Files that are uploaded first.
     pub uploads: Vec<Upload>,
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use migr_journal::{OrphanNote, Planned, RepairNote};
-use migr_load::Map;
+use migr_load::Body;
 use migr_transform::Value;
 
 /// A record on its way.
@@ -14,7 +14,7 @@ pub(crate) struct Item {
     /// The id that it has or will have.
     pub(crate) id: String,
     /// What is written, or would be were it new.
-    pub(crate) body: Map,
+    pub(crate) body: Body,
     /// The values behind the body, by index in the stage's fields, where the record is there already.
     pub(crate) values: Vec<(usize, Value<'static>)>,
     /// A record in the trash that is destroyed before this one is created.
@@ -49,21 +49,17 @@ impl Item {
     }
 
     /// Sets the body, with its size and digest.
-    pub(crate) fn with_body(mut self, body: Map) -> Self {
-        let (size, digest) = measure(&body);
+    pub(crate) fn with_body(mut self, body: Body) -> Self {
+        self.size = body.text().len();
+        self.digest = digest(&body);
         self.body = body;
-        self.size = size;
-        self.digest = digest;
         self
     }
 }
 
-/// A body's size in bytes and the first 16 hexadecimal digits of its hash.
-pub(crate) fn measure(body: &Map) -> (usize, String) {
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
-    let mut digest = blake3::hash(&bytes).to_hex().to_string();
-    digest.truncate(16);
-    (bytes.len(), digest)
+/// The first 16 hexadecimal digits of a body's hash.
+pub(crate) fn digest(body: &Body) -> String {
+    blake3::hash(body.text()).to_hex().chars().take(16).collect()
 }
 
 /// Records on their way, with what is to be done with them.

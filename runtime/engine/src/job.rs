@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use migr_journal::StepId;
-use migr_load::Map;
+use migr_load::{Body, Map};
 use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
@@ -124,6 +124,15 @@ impl Job {
             .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
             .collect();
         self.context.destination.encode(&self.stage.destination_object, &fields)
+    }
+
+    /// The same, as the text that is sent.
+    pub(crate) fn encode_text(&self, values: &[(usize, Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        let fields: Vec<(&FieldMapping, &Value<'_>)> = values
+            .iter()
+            .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
+            .collect();
+        self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
     /// Whether records of the stage must be checked against those that the second pass refers to.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use migr_extract::Row;
 use migr_journal::{Change, Mapped, Operation, RepairNote, State, StepId};
-use migr_load::Map;
+use migr_load::Body;
 use migr_plan::LinkMapping;
 use migr_transform::{Cells, Outcome};
 use tokio::sync::mpsc;
@@ -182,7 +182,7 @@ impl Linking {
                 id: job.ids.link(&job.stage.id, winner, &mapping.field, &target.id),
                 key: link_key,
                 line,
-                body: Map::new(),
+                body: Body::default(),
                 replaces: None,
                 values: Vec::new(),
                 uploads: Vec::new(),
@@ -191,7 +191,7 @@ impl Linking {
                 size: 0,
                 digest: String::new(),
             };
-            items.push(item.with_body(body));
+            items.push(item.with_body(Body::from(body)));
         }
         Ok(items)
     }

@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
 use migr_journal::{OrphanNote, RepairNote};
-use migr_load::Map;
+use migr_load::Body;
 use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType};
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass, Value};
 
@@ -93,7 +93,11 @@ impl Producer<'_> {
             }
             Outcome::Ready(evaluated) => {
                 let failures = self.other_failures(cells)?;
-                if failures.is_empty() { finish(self.job, subject, evaluated) } else { Computed::Fails(failures) }
+                if failures.is_empty() {
+                    finish(self.job, subject, evaluated, self.has_existing)
+                } else {
+                    Computed::Fails(failures)
+                }
             }
         };
         self.decide(subject, computed)
@@ -134,7 +138,7 @@ impl Producer<'_> {
         let failures = kept.first().map_or(Ok(Vec::new()), |first| self.other_failures(first))?;
         let computed = match merged(self.job, self.world, &kept)? {
             Ok(_) if !failures.is_empty() => Computed::Fails(failures),
-            Ok(evaluated) => finish(self.job, subject, evaluated),
+            Ok(evaluated) => finish(self.job, subject, evaluated, self.has_existing),
             Err(computed) => computed,
         };
         self.decide(subject, computed)
@@ -155,7 +159,7 @@ impl Producer<'_> {
         if !self.has_existing {
             return Ok(self.packer.add_new(item));
         }
-        let values = self.job.identities.values(self.job, &item.body);
+        let values = self.job.identities.values(self.job, &item.body.values());
         match existing::find(&self.world.scratch, &self.job.identities, &values)? {
             Hit::None => Ok(self.packer.add_new(item)),
             Hit::Several { path } => {
@@ -253,8 +257,8 @@ fn is_empty(value: &Value<'_>) -> bool {
     }
 }
 
-/// Makes a record of values.
-fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>) -> Computed {
+/// Makes a record of values. The values themselves are kept where a record that is there may have to be compared with them.
+fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_values: bool) -> Computed {
     let mut uploads = Vec::new();
     let mut failures = Vec::new();
     for (index, value) in &evaluated.values {
@@ -266,11 +270,11 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>) -> Computed
             }
         }
     }
-    let body = match job.encode(&evaluated.values) {
+    let body = match job.encode_text(&evaluated.values) {
         Ok(body) => body,
         Err(failed) => {
             failures.extend(failed);
-            Map::new()
+            Body::default()
         }
     };
     if !failures.is_empty() {
@@ -289,16 +293,18 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>) -> Computed
         field: orphan.field,
         line: subject.line,
     });
+    let values = if keeps_values { evaluated.values } else { Vec::new() };
+    let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
     let item = Item {
         key: subject.key.to_owned(),
         line: subject.line,
         id: job.ids.record(&job.stage.id, subject.key),
-        body: Map::new(),
+        body: Body::default(),
         replaces: None,
         uploads,
         repairs: repairs.collect(),
         orphans: orphans.collect(),
-        values: evaluated.values.into_iter().map(|(index, value)| (index, value.into_owned())).collect(),
+        values,
         size: 0,
         digest: String::new(),
     };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use migr_extract::Row;
 use migr_journal::{Change, Operation, RepairNote, Settled, State, StepId};
-use migr_load::Map;
+use migr_load::Body;
 use migr_transform::{Cells, Evaluated, Outcome, Pass, Value};
 use rusqlite::types::Value as Sort;
 use tokio::sync::mpsc;
@@ -152,7 +152,7 @@ fn produce(job: &Job, world: &World, step: StepId, hand_on: &mut HandOn<'_>) -> 
         if values.is_empty() {
             continue;
         }
-        let body = match job.encode(&values) {
+        let body = match job.encode_text(&values) {
             Ok(body) => body,
             Err(failures) => {
                 repairs.extend(failures.into_iter().map(|failure| note(&failure.field, failure.reason)));
@@ -163,7 +163,7 @@ fn produce(job: &Job, world: &World, step: StepId, hand_on: &mut HandOn<'_>) -> 
             key: key.clone(),
             line: record.line,
             id,
-            body: Map::new(),
+            body: Body::default(),
             replaces: None,
             values,
             uploads: Vec::new(),

@@ -11,6 +11,9 @@ use crate::executor::{Executor, Fate, Unit, UnitRecord};
 use crate::item::Item;
 use crate::{Context, EngineError, Event};
 
+/// With so many bytes under way no more batches are than the options say.
+const MOST_BYTES: usize = 32 << 20;
+
 /// What a refused record becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -45,6 +48,8 @@ struct Flight {
     batch: BatchId,
     operation: Operation,
     subjects: Vec<(String, u64)>,
+    /// Size of its bodies.
+    bytes: usize,
     task: JoinHandle<Result<Vec<Fate>, LoadError>>,
 }
 
@@ -87,7 +92,7 @@ impl<'s> Sender<'s> {
         operation: Operation,
         mut with: Vec<Change>,
     ) -> Result<(), EngineError> {
-        while self.flights.len() >= self.context.options.in_flight.max(1) {
+        while self.flights.len() >= self.in_flight() {
             self.land().await?;
         }
         if self.error.is_some() || items.is_empty() {
@@ -100,14 +105,22 @@ impl<'s> Sender<'s> {
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
+        let bytes = items.iter().map(|item| item.size).sum();
         let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
         let records =
             items.into_iter().map(|item| UnitRecord { id: item.id, body: item.body, uploads: item.uploads }).collect();
         let unit = Unit { step: self.name.clone(), batch: batch.0, operation, object: self.object.clone(), records };
         let executor = Arc::clone(&self.executor);
         let task = tokio::spawn(async move { executor.execute(unit).await });
-        self.flights.push_back(Flight { batch, operation, subjects, task });
+        self.flights.push_back(Flight { batch, operation, subjects, bytes, task });
         Ok(())
+    }
+
+    /// Batches under way at most, those included that wait for their turn at the destination's pace.
+    fn in_flight(&self) -> usize {
+        let stated = self.context.options.in_flight.max(1);
+        let bytes: usize = self.flights.iter().map(|flight| flight.bytes).sum();
+        if bytes > MOST_BYTES { stated } else { stated.max(self.context.destination.width()) }
     }
 
     /// Journals something with the next intent.

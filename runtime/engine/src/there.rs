@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
-use migr_load::{Comparison, Deleted, Found, Map};
+use migr_load::{Body, Comparison, Deleted, Found, Map};
 use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
 use migr_transform::Value;
 
@@ -77,7 +77,7 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
             image: json(&held(&found.values, &body)),
             written: json(&body),
         });
-        sorted.change.push(Item { values: Vec::new(), uploads: Vec::new(), ..item }.with_body(body));
+        sorted.change.push(Item { values: Vec::new(), uploads: Vec::new(), ..item }.with_body(Body::from(body)));
     }
     if !before.is_empty() {
         sorted.with.push(Change::Before(before));

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
-use crate::{BatchError, Capabilities, FieldSchema, LoadError, Schema, SetupOutcome, SetupRecord, UndoOutcome};
+use crate::{BatchError, Body, Capabilities, FieldSchema, LoadError, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 
 /// One JSON object: a body that is sent, or a record that was found.
 pub type Map = serde_json::Map<String, serde_json::Value>;
@@ -65,6 +65,16 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The native body of one record, without its id. Pure. Checks types, options and lengths beforehand, and reports every field that fails. A field whose
     /// value is `Default` is left out, one whose value is none is written empty; a field of type `file` is left out (see [`Destination::upload`]).
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>>;
+
+    /// The same, as the text that is sent.
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        self.encode(object, fields).map(Body::from)
+    }
+
+    /// How many requests should be under way at the same time so that the whole allowance is used; more where the answers are long on their way.
+    fn width(&self) -> usize {
+        1
+    }
 
     /// The value of a match path (`emails.primaryEmail`, `domainName`, `name`) in a body or a found record, in the form in which the server compares. None when empty.
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
@@ -167,39 +177,32 @@ pub struct Found {
 }
 
 /// A record that will be created.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRecord {
     /// The id that it will have.
     pub id: String,
     /// Its native body, without the id.
-    pub body: Map,
+    pub body: Body,
 }
 
 /// A record that will be changed.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Its id.
     pub id: String,
     /// What changes, as a native body.
-    pub body: Map,
+    pub body: Body,
 }
 
-macro_rules! debug_without_values {
-    ($type:ident, $values:ident) => {
-        // Values may be sensitive: only the keys are shown.
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($type))
-                    .field("id", &self.id)
-                    .field(stringify!($values), &self.$values.keys().collect::<Vec<_>>())
-                    .finish_non_exhaustive()
-            }
-        }
-    };
+// Values may be sensitive: only the keys are shown.
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found")
+            .field("id", &self.id)
+            .field("values", &self.values.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
-debug_without_values!(Found, values);
-debug_without_values!(NewRecord, body);
-debug_without_values!(Change, body);
 
 /// A record that was created.
 #[derive(Clone, Debug, PartialEq, Eq)]

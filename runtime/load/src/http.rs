@@ -122,6 +122,11 @@ impl Http {
         format!("{}://{}{port}", self.base.scheme(), self.base.host_str().unwrap_or_default())
     }
 
+    /// How many requests should be under way, so that the whole allowance is used.
+    pub(crate) fn width(&self) -> usize {
+        self.pace.width().min(self.options.in_flight)
+    }
+
     /// How it is spoken to.
     pub(crate) fn options(&self) -> &HttpOptions {
         &self.options

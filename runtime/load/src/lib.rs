@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod body;
 mod capabilities;
 mod destination;
 mod error;
@@ -10,6 +11,7 @@ mod schema;
 mod secret;
 mod twenty;
 
+pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{
     BoxFuture, Change, Comparison, Created, Deleted, Destination, Found, Map, Member, NewRecord, Page, StoredFile,

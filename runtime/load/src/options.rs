@@ -21,7 +21,7 @@ pub struct HttpOptions {
     pub certificates: Vec<Vec<u8>>,
     /// What goes before the plan's rate.
     pub rate: Option<Rate>,
-    /// Requests under way at the same time.
+    /// The most requests under way at the same time, those that wait for their turn included.
     pub in_flight: usize,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
@@ -47,7 +47,7 @@ impl Default for HttpOptions {
             proxy: None,
             certificates: Vec::new(),
             rate: None,
-            in_flight: 8,
+            in_flight: 1024,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             timeout_per_mebibyte: Duration::from_secs(30),

@@ -22,11 +22,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
+use crate::body::BodyText;
 use crate::http::Http;
 use crate::{
-    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema,
-    Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord, StoredFile,
-    UndoOutcome, Uploaded,
+    BatchError, Body, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint,
+    FieldSchema, Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord,
+    StoredFile, UndoOutcome, Uploaded,
 };
 use metadata::{Live, PAGE};
 
@@ -86,21 +87,26 @@ impl Twenty {
         Ok(self.keep(metadata::read(&self.http).await?))
     }
 
-    fn encode_record(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+    /// Hands the key and the native value of every field on.
+    fn encode_fields(
+        &self,
+        object: &str,
+        fields: &[(&FieldMapping, &Value<'_>)],
+        hand_on: &mut dyn FnMut(&str, serde_json::Value),
+    ) -> Result<(), Vec<Failure>> {
         let failure = |field: &str, reason: String| Failure { field: field.to_owned(), reason };
         let live = self.live().map_err(|error| vec![failure(object, error.to_string())])?;
-        let mut body = Map::new();
+        let known = live.object(object).map_err(|error| vec![failure(object, error.to_string())])?;
         let mut failures = Vec::new();
         for (mapping, value) in fields {
             if matches!(value, Value::Default) || mapping.ty == FieldType::File {
                 continue;
             }
-            let field = match live.field(object, &mapping.field) {
-                Ok(field) => field,
-                Err(error) => {
-                    failures.push(failure(&mapping.field, error.to_string()));
-                    continue;
-                }
+            let field = known.fields.get(&mapping.field);
+            let Some(field) = field else {
+                let error = LoadError::Missing { what: format!("field `{object}.{}`", mapping.field) };
+                failures.push(failure(&mapping.field, error.to_string()));
+                continue;
             };
             let key = match write_key(field, value) {
                 Ok(Some(key)) => key,
@@ -111,9 +117,7 @@ impl Twenty {
                 }
             };
             match encode::encode(field, value) {
-                Ok(Some(json)) => {
-                    body.insert(key.to_owned(), json);
-                }
+                Ok(Some(json)) => hand_on(key, json),
                 Ok(None) => {}
                 Err(fault) => {
                     let path =
@@ -127,7 +131,7 @@ impl Twenty {
                 }
             }
         }
-        if failures.is_empty() { Ok(body) } else { Err(failures) }
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
     fn identity_of(&self, object: &str, path: &str, record: &Map) -> Option<String> {
@@ -252,7 +256,21 @@ impl Destination for Twenty {
     }
 
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        self.encode_record(object, fields)
+        let mut body = Map::new();
+        self.encode_fields(object, fields, &mut |key, value| {
+            body.insert(key.to_owned(), value);
+        })?;
+        Ok(body)
+    }
+
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        let mut body = BodyText::default();
+        self.encode_fields(object, fields, &mut |key, value| body.add(key, &value))?;
+        Ok(body.end())
+    }
+
+    fn width(&self) -> usize {
+        self.http.width()
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {

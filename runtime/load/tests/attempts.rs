@@ -15,7 +15,7 @@ use support::{Reply, Seen, Server, metadata_two, options, recording};
 fn record(number: u32) -> NewRecord {
     let id = format!("00000000-0000-5000-8000-{number:012}");
     let body: Map = json!({"jobTitle": format!("Title{number}")}).as_object().unwrap().clone();
-    NewRecord { id, body }
+    NewRecord { id, body: body.into() }
 }
 
 /// Faults of a create, in the order in which they are made.

@@ -171,7 +171,7 @@ async fn one_record_is_patched_and_several_are_upserted_by_their_ids() {
     let destination = server.twenty().await;
     let change = |number: u32| migr_load::Change {
         id: format!("00000000-0000-4000-8000-{number:012}"),
-        body: json!({"name": "N"}).as_object().unwrap().clone(),
+        body: json!({"name": "N"}).as_object().unwrap().into(),
     };
     destination.update("companies", &[change(1)]).await.unwrap();
     assert_eq!(server.last("PATCH", "/rest/companies/").json(), json!({"name": "N"}));

@@ -5,29 +5,33 @@ use std::time::Instant;
 use crate::RateLimit;
 use crate::problem::Problem;
 
-/// A bucket of calls; refused calls cost nothing.
+/// A bucket of calls, counted as the server counts: in whole tokens and whole milliseconds since the last call that passed. What had grown beyond a whole token
+/// is lost with each call that passes; refused calls cost nothing and change nothing.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     limit: RateLimit,
-    tokens: f64,
-    filled: Instant,
+    tokens: u64,
+    begun: Instant,
+    /// Milliseconds after `begun` of the last call that passed.
+    filled: u128,
 }
 
 impl Bucket {
     /// A full bucket.
     pub(crate) fn new(limit: RateLimit) -> Self {
-        Self { limit, tokens: f64::from(limit.requests), filled: Instant::now() }
+        Self { limit, tokens: u64::from(limit.requests), begun: Instant::now(), filled: 0 }
     }
 
     /// Takes one call out, or refuses it.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), Problem> {
-        let size = f64::from(self.limit.requests);
-        let per_second = size / self.limit.per.as_secs_f64().max(0.001);
-        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.tokens = (self.tokens + passed * per_second).min(size);
-        self.filled = now;
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
+        let size = u64::from(self.limit.requests);
+        let now = now.saturating_duration_since(self.begun).as_millis();
+        let window = self.limit.per.as_millis().max(1);
+        let grown = now.saturating_sub(self.filled) * u128::from(size) / window;
+        let tokens = self.tokens.saturating_add(u64::try_from(grown).unwrap_or(u64::MAX)).min(size);
+        if tokens >= 1 {
+            self.tokens = tokens - 1;
+            self.filled = now;
             return Ok(());
         }
         Err(refusal(self.limit))
@@ -59,5 +63,17 @@ mod tests {
         assert_eq!(problem.message, "Limit reached (100 tokens per 60000 ms)");
         assert!(bucket.take(start + Duration::from_millis(700)).is_ok());
         assert!(bucket.take(start + Duration::from_millis(800)).is_err());
+    }
+
+    #[test]
+    fn what_had_grown_beyond_a_whole_token_is_lost() {
+        let mut bucket = Bucket::new(RateLimit { requests: 100, per: Duration::from_secs(60) });
+        let start = Instant::now();
+        assert_eq!((0..150).filter(|_| bucket.take(start).is_ok()).count(), 100);
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        // One and a half tokens have grown, and then half of one: the first half is gone.
+        assert!(bucket.take(at(910)).is_ok());
+        assert!(bucket.take(at(1_250)).is_err());
+        assert!(bucket.take(at(1_520)).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use migr_journal::{BeforeImage, Operation, Planned, State, StepRow};
-use migr_load::{Deleted, Found, Map};
+use migr_load::{Body, Deleted, Found, Map};
 
 use super::{Back, KeptField, result};
 use crate::EngineError;
@@ -194,7 +194,7 @@ impl Back {
             key: again.image.key.clone(),
             id: again.image.id.clone(),
             line: 0,
-            digest: crate::item::measure(&again.body).1,
+            digest: crate::item::digest(&Body::from(&again.body)),
         });
         let batch = self.intend(step, Operation::Revert, planned.collect()).await?;
         let (sent, mut reasons) = self.send(step, batch.0, &again).await?;
@@ -238,7 +238,7 @@ impl Back {
         let records: Vec<UnitRecord> = again
             .iter()
             .filter(|again| !again.body.is_empty())
-            .map(|again| UnitRecord { id: again.image.id.clone(), body: again.body.clone(), uploads: Vec::new() })
+            .map(|again| UnitRecord { id: again.image.id.clone(), body: Body::from(&again.body), uploads: Vec::new() })
             .collect();
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let operation = Operation::Update;

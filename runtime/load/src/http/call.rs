@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub(crate) enum Payload<'a> {
     /// Nothing.
     Empty,
     /// A JSON text.
-    Json(Vec<u8>),
+    Json(Bytes),
     /// A GraphQL multipart request with one file.
     Upload {
         /// `operations` and `map`, as JSON texts.

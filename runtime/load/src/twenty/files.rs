@@ -91,7 +91,7 @@ impl Twenty {
         const START: &str = "mutation($filename:String!,$size:Float!,$fileFolder:FileFolder!,$field:String){createFileUpload(filename:$filename,size:$size,fileFolder:$fileFolder,fieldMetadataId:$field){fileId uploadUrl contentType}}";
         const END: &str = "mutation($id:String!){completeFileUpload(fileId:$id){id size}}";
         let start = json!({"query": START, "variables": {"filename": name, "size": bytes, "fileFolder": "FilesField", "field": field}});
-        let data = self.graphql(Payload::Json(start.to_string().into_bytes())).await?;
+        let data = self.graphql(Payload::Json(start.to_string().into())).await?;
         let place = data.get("createFileUpload").ok_or_else(|| unexpected("createFileUpload gave nothing"))?;
         let (Some(id), Some(address)) = (text(place, "fileId"), text(place, "uploadUrl")) else {
             return Err(unexpected("createFileUpload gave no place"));
@@ -100,7 +100,7 @@ impl Twenty {
         let sent = self.http.put_file(address, &Payload::Bytes { file: path, media, bytes }).await;
         sent.map_err(|error| error.into_load_error("PUT of a file".to_owned()))?;
         let end = json!({"query": END, "variables": {"id": id}});
-        self.graphql(Payload::Json(end.to_string().into_bytes())).await?;
+        self.graphql(Payload::Json(end.to_string().into())).await?;
         Ok(id.to_owned())
     }
 

@@ -159,7 +159,7 @@ async fn relation_targets(http: &Http) -> Result<BTreeMap<(String, String), Stri
             None => json!({"query": FIRST}),
             Some(after) => json!({"query": QUERY, "variables": {"after": after}}),
         };
-        let call = Call::new(Method::POST, "/metadata", Payload::Json(body.to_string().into_bytes())).unpaced();
+        let call = Call::new(Method::POST, "/metadata", Payload::Json(body.to_string().into())).unpaced();
         let answer = http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
         let objects = answer.get("data").and_then(|data| data.get("objects"));
         let edges = objects.and_then(|objects| objects.get("edges")).and_then(Value::as_array);

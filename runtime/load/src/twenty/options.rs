@@ -38,11 +38,8 @@ impl Twenty {
                 Ok(options) => json!({"options": options}),
                 Err(why) => return Ok(SetupOutcome::Mismatch { why: format!("`{object}.{field}`: {why}") }),
             };
-            let call = Call::new(
-                Method::PATCH,
-                format!("/rest/metadata/fields/{id}"),
-                Payload::Json(body.to_string().into_bytes()),
-            );
+            let call =
+                Call::new(Method::PATCH, format!("/rest/metadata/fields/{id}"), Payload::Json(body.to_string().into()));
             match self.http.call(&call.unpaced().once()).await {
                 Ok(answer) => {
                     self.learn_options(object, field, single(&answer))?;

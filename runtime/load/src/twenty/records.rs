@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Twenty;
 use super::metadata::PAGE;
 use crate::http::{Call, CallError, Payload};
-use crate::{BatchError, Change, Created, Deleted, Found, LoadError, Map, Member, NewRecord, Page};
+use crate::{BatchError, Body, Change, Created, Deleted, Found, LoadError, Member, NewRecord, Page};
 
 /// Records per write request.
 pub(super) const BATCH: usize = 200;
@@ -140,8 +140,8 @@ impl Twenty {
             return Ok(Vec::new());
         }
         self.live()?.object(object)?;
-        let body = rows(batch.iter().map(|record| Row { id: &record.id, body: &record.body }))?;
-        let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body)).once();
+        let body = rows(batch.iter().map(|record| (record.id.as_str(), &record.body)));
+        let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into())).once();
         let bodies = || batch.iter().map(|record| &record.body);
         let answer: Written =
             self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
@@ -156,17 +156,17 @@ impl Twenty {
         let bodies = || batch.iter().map(|change| &change.body);
         if let [change] = batch {
             id_filter(&[change.id.as_str()])?;
-            let body = serde_json::to_vec(&change.body).map_err(|error| unwritable(&error))?;
-            let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body));
+            let body = change.body.text().to_vec();
+            let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body.into()));
             self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
             return Ok(());
         }
         if batch.is_empty() {
             return Ok(());
         }
-        let body = rows(batch.iter().map(|change| Row { id: &change.id, body: &change.body }))?;
-        let call =
-            Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body)).query("upsert", "true");
+        let body = rows(batch.iter().map(|change| (change.id.as_str(), &change.body)));
+        let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into()))
+            .query("upsert", "true");
         let answer: Written =
             self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
         // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
@@ -217,8 +217,8 @@ impl Twenty {
                 match self.http.call(&call).await {
                     Ok(answer) => {
                         let gone: Option<Written> = serde_json::from_value(answer).ok();
-                        let gone: BTreeSet<&str> = gone.iter().flat_map(Written::ids).collect();
-                        left.retain(|id| !gone.contains(id));
+                        let gone: BTreeSet<Uuid> = gone.iter().flat_map(Written::ids).collect();
+                        left.retain(|id| Uuid::try_parse(id).is_ok_and(|id| !gone.contains(&id)));
                     }
                     Err(CallError::Refused { status: 404, .. }) => {}
                     Err(error) => return Err(error.into_load_error(call.name())),
@@ -228,7 +228,7 @@ impl Twenty {
         Ok(())
     }
 
-    fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Map>) -> BatchError {
+    fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Body>) -> BatchError {
         match error {
             CallError::Refused { status, message, code, .. } => {
                 BatchError::Rejected { status, message: self.masked(object, message, bodies), code }
@@ -239,11 +239,11 @@ impl Twenty {
     }
 
     /// A message of the server's with the values of sensitive fields masked: it likes to quote what it refuses.
-    fn masked<'b>(&self, object: &str, message: String, bodies: impl Iterator<Item = &'b Map>) -> String {
+    fn masked<'b>(&self, object: &str, message: String, bodies: impl Iterator<Item = &'b Body>) -> String {
         let Some(keys) = self.sensitive.get(object) else { return message };
         let mut values: Vec<String> = Vec::new();
         for body in bodies {
-            for (key, value) in body {
+            for (key, value) in &body.values() {
                 if keys.iter().any(|field| key == field || key.strip_suffix("Id") == Some(field)) {
                     leaves(value, &mut values);
                 }
@@ -270,7 +270,7 @@ fn leaves(value: &Value, into: &mut Vec<String>) {
 
 /// `id[in]:[…]` of UUIDs and nothing else: an empty or odd list would let every record through.
 pub(super) fn id_filter<T: AsRef<str>>(ids: &[T]) -> Result<String, LoadError> {
-    let valid = |id: &str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+    let valid = |id: &str| id.len() == 36 && Uuid::try_parse(id).is_ok();
     if let Some(odd) = ids.iter().find(|id| !valid(id.as_ref())) {
         return Err(LoadError::Missing { what: format!("record of the id `{}`: it is not a UUID", odd.as_ref()) });
     }
@@ -281,29 +281,26 @@ pub(super) fn id_filter<T: AsRef<str>>(ids: &[T]) -> Result<String, LoadError> {
     Ok(format!("id[in]:[{}]", ids.join(",")))
 }
 
-/// A record of a batch. The id is ours, whatever the body says.
-struct Row<'r> {
-    id: &'r str,
-    body: &'r Map,
-}
-
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_map(None)?;
-        row.serialize_entry("id", self.id)?;
-        for (key, value) in self.body.iter().filter(|(key, _)| *key != "id") {
-            row.serialize_entry(key, value)?;
+/// The rows of a batch, each with its id first.
+fn rows<'r>(rows: impl Iterator<Item = (&'r str, &'r Body)>) -> Vec<u8> {
+    const AROUND: usize = 64;
+    let rows: Vec<_> = rows.collect();
+    let mut text = Vec::with_capacity(rows.iter().map(|(_, body)| body.text().len() + AROUND).sum());
+    text.push(b'[');
+    for (index, (id, body)) in rows.into_iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
         }
-        row.end()
+        text.extend_from_slice(b"{\"id\":");
+        // Writing a text to memory cannot fail.
+        let _ = serde_json::to_writer(&mut text, id);
+        if !body.is_empty() {
+            text.push(b',');
+        }
+        text.extend_from_slice(body.members());
     }
-}
-
-fn rows<'r>(rows: impl Iterator<Item = Row<'r>>) -> Result<Vec<u8>, LoadError> {
-    serde_json::to_vec(&rows.collect::<Vec<_>>()).map_err(|error| unwritable(&error))
-}
-
-fn unwritable(error: &serde_json::Error) -> LoadError {
-    LoadError::Unexpected { request: "a body".to_owned(), why: error.to_string() }
+    text.push(b']');
+    text
 }
 
 /// The ids of an answer to a write; the records' values are passed over.
@@ -314,19 +311,24 @@ struct Written {
 
 #[derive(Debug, Deserialize)]
 struct Identified {
-    id: String,
+    id: Uuid,
 }
 
 impl Written {
-    fn ids(&self) -> impl Iterator<Item = &str> {
-        self.data.values().flatten().map(|record| record.id.as_str())
+    fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.data.values().flatten().map(|record| record.id)
     }
 
     /// Whether every one of some ids is named.
     fn names<'i>(&self, wanted: impl Iterator<Item = &'i str>) -> bool {
-        let named: BTreeSet<&str> = self.ids().collect();
-        let mut wanted = wanted;
-        wanted.all(|id| named.contains(id))
+        let Ok(mut wanted) = wanted.map(Uuid::try_parse).collect::<Result<Vec<_>, _>>() else { return false };
+        // A create answers in the order of the request.
+        if self.ids().eq(wanted.iter().copied()) {
+            return true;
+        }
+        let named: BTreeSet<Uuid> = self.ids().collect();
+        wanted.retain(|id| !named.contains(id));
+        wanted.is_empty()
     }
 }
 

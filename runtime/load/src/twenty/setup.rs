@@ -145,7 +145,7 @@ impl Twenty {
         kind: &str,
         there: impl Fn(&Live) -> bool,
     ) -> Result<Asked, LoadError> {
-        let call = Call::new(Method::POST, path, Payload::Json(body.to_string().into_bytes())).unpaced().once();
+        let call = Call::new(Method::POST, path, Payload::Json(body.to_string().into())).unpaced().once();
         let mut failures = 0;
         loop {
             match self.http.call(&call).await {

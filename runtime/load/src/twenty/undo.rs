@@ -41,7 +41,7 @@ impl Twenty {
         let path = format!("/rest/metadata/{kind}/{id}");
         if version == Version::One {
             // The older server deletes only what is switched off.
-            let off = Payload::Json(json!({"isActive": false}).to_string().into_bytes());
+            let off = Payload::Json(json!({"isActive": false}).to_string().into());
             let call = Call::new(Method::PATCH, path.clone(), off).unpaced();
             if let Some(kept) = refused(self.http.call(&call).await, &call)? {
                 return Ok(kept);
@@ -104,7 +104,7 @@ impl Twenty {
             .enumerate()
             .map(|(position, option)| json!({"id": option.id, "value": option.value, "label": option.label, "color": option.color, "position": position}))
             .collect();
-        let body = Payload::Json(json!({"options": kept}).to_string().into_bytes());
+        let body = Payload::Json(json!({"options": kept}).to_string().into());
         let call = Call::new(Method::PATCH, format!("/rest/metadata/fields/{id}"), body).unpaced();
         match self.http.call(&call).await {
             Ok(answer) => {

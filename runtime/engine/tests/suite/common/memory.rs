@@ -165,20 +165,21 @@ impl State {
     fn insert(&mut self, object: &str, batch: &[NewRecord]) -> Result<(), BatchError> {
         let rejected = |message: &str| BatchError::Rejected { status: 400, message: message.to_owned(), code: None };
         if let Some(refused) = &self.refused
-            && batch.iter().any(|record| Json::Object(record.body.clone()).to_string().contains(refused.as_str()))
+            && batch.iter().any(|record| String::from_utf8_lossy(record.body.text()).contains(refused.as_str()))
         {
             return Err(rejected("a value is not to its liking"));
         }
         let records = self.objects.entry(object.to_owned()).or_default();
         let mut after = records.clone();
         for record in batch {
+            let values = record.body.values();
             for (_, field) in self.unique.iter().filter(|(of, _)| of == object) {
-                let value = record.body.get(field).and_then(Json::as_str).filter(|value| !value.is_empty());
+                let value = values.get(field).and_then(Json::as_str).filter(|value| !value.is_empty());
                 if value.is_some() && after.values().any(|(body, _)| body.get(field).and_then(Json::as_str) == value) {
                     return Err(rejected("A duplicate entry was detected"));
                 }
             }
-            if after.insert(record.id.clone(), (record.body.clone(), false)).is_some() {
+            if after.insert(record.id.clone(), (values, false)).is_some() {
                 return Err(rejected("A duplicate entry was detected"));
             }
         }
@@ -378,7 +379,7 @@ impl Destination for Memory {
         }
         let records = state.objects.entry(object.to_owned()).or_default();
         for change in batch {
-            records.entry(change.id.clone()).or_default().0.extend(change.body.clone());
+            records.entry(change.id.clone()).or_default().0.extend(change.body.values());
         }
         ready(match fault {
             Some(Fault::LostAfter) => Err(BatchError::Unknown { why: "reset".to_owned() }),

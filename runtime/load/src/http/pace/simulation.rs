@@ -62,7 +62,8 @@ async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outco
     let size = f64::from(rate.burst.unwrap_or(rate.requests));
     let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests;
     let start = Instant::now();
-    let server = Arc::new(Mutex::new(Server { tokens: size, size, interval, start, last: 0, refill, let_through: Vec::new() }));
+    let server =
+        Arc::new(Mutex::new(Server { tokens: size, size, interval, start, last: 0, refill, let_through: Vec::new() }));
     let (mut refused, mut done, mut begun) = (0, 0, 0_u32);
     let mut under_way = JoinSet::new();
     while done < total {
