@@ -8,7 +8,7 @@ pub(crate) mod types {
     pub(crate) use super::field::{key_to, named, options};
 }
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 use migr_plan::Limit;
@@ -71,7 +71,7 @@ pub(crate) struct Check<'a> {
 pub(crate) struct Field {
     pub(crate) name: Name,
     pub(crate) ty: Type,
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: Arc<Attributes>,
 }
 
 /// What a catalog says of a field besides its type.
@@ -97,6 +97,14 @@ pub(crate) struct Attributes {
     pub(crate) gap: Option<String>,
     /// The version of the destination that has it first.
     pub(crate) since: Option<Name>,
+}
+
+impl Attributes {
+    /// Those of a field of which nothing is said: one for all of them.
+    pub(crate) fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<Attributes>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
 }
 
 impl Object<'_> {

@@ -1,19 +1,45 @@
 //! Entries of an item and of the `extend` items that add to it, as one list.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
-use migr_syntax::ast::Entry;
+use migr_syntax::ast::{Entry, Name};
 
 use crate::errors;
 
 /// What an entry says something about; two entries of one slot contradict each other.
 pub(crate) struct Slot {
     /// Equal for equal slots.
-    pub(crate) key: String,
+    pub(crate) key: SlotKey,
     /// As people name it, in backticks.
-    pub(crate) shown: String,
+    pub(crate) shown: Arc<str>,
     pub(crate) span: Span,
+}
+
+/// What makes two slots one.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) enum SlotKey {
+    /// A thing of some kind, by its name as written: the many, which cost no text of their own.
+    Named(&'static str, Arc<str>),
+    Text(String),
+}
+
+impl Slot {
+    pub(crate) fn named(kind: &'static str, name: &Name) -> Self {
+        Self { key: SlotKey::Named(kind, Arc::clone(&name.node)), shown: Arc::clone(&name.node), span: name.span }
+    }
+
+    pub(crate) fn new(key: String, shown: impl Into<Arc<str>>, span: Span) -> Self {
+        Self { key: SlotKey::Text(key), shown: shown.into(), span }
+    }
+
+    /// A slot that is shown by its key.
+    pub(crate) fn of(key: impl Into<String>, span: Span) -> Self {
+        let key = key.into();
+        Self { shown: key.as_str().into(), key: SlotKey::Text(key), span }
+    }
 }
 
 /// Entries in the order written; one with `override` takes the place of what it overrides, a second one for a slot is reported and left out.
@@ -24,7 +50,7 @@ pub(crate) fn merge<'a, T>(
     diagnostics: &mut Diagnostics,
 ) -> Vec<&'a Entry<T>> {
     let mut merged: Vec<Option<&'a Entry<T>>> = Vec::new();
-    let mut taken: IndexMap<String, (usize, Span)> = IndexMap::new();
+    let mut taken: IndexMap<SlotKey, (usize, Span)> = IndexMap::new();
     for entry in entries {
         let Some(node) = &entry.node else { continue };
         let slots = slots(node);

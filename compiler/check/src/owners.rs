@@ -73,13 +73,13 @@ pub(crate) fn check(
 }
 
 fn slots(entry: &OwnersEntry) -> Vec<Slot> {
-    let one = |key: String, shown: String, span| vec![Slot { key, shown, span }];
     match entry {
-        OwnersEntry::Match { source, .. } => one("match".to_owned(), "match".to_owned(), source.span),
+        OwnersEntry::Match { source, .. } => vec![Slot::of("match", source.span)],
         OwnersEntry::Override { source, .. } => {
-            one(format!("override {}", source.node.trim().to_lowercase()), source.node.to_string(), source.span)
+            let key = format!("override {}", source.node.trim().to_lowercase());
+            vec![Slot::new(key, Arc::clone(&source.node), source.span)]
         }
-        OwnersEntry::Fallback(text) => one("fallback".to_owned(), "fallback".to_owned(), text.span),
+        OwnersEntry::Fallback(text) => vec![Slot::of("fallback", text.span)],
     }
 }
 

@@ -202,7 +202,7 @@ impl Pass<'_, '_> {
 fn slots(entry: &PicklistEntry, (case, space): (bool, bool)) -> Vec<Slot> {
     match entry {
         PicklistEntry::Otherwise(target) => {
-            vec![Slot { key: "otherwise".to_owned(), shown: "otherwise".to_owned(), span: target.span }]
+            vec![Slot::of("otherwise", target.span)]
         }
         PicklistEntry::Row { keys, .. } => keys
             .iter()
@@ -213,11 +213,8 @@ fn slots(entry: &PicklistEntry, (case, space): (bool, bool)) -> Vec<Slot> {
                     PicklistKey::Tuple(texts) => texts.iter().map(|text| &*text.node).collect(),
                 };
                 let folded: Vec<String> = texts.iter().map(|text| fold(text, case, space)).collect();
-                Slot {
-                    key: format!("row {folded:?}"),
-                    shown: if texts.is_empty() { "none".to_owned() } else { texts.join(", ") },
-                    span: key.span,
-                }
+                let shown = if texts.is_empty() { "none".to_owned() } else { texts.join(", ") };
+                Slot::new(format!("row {folded:?}"), shown, key.span)
             })
             .collect(),
     }

@@ -41,7 +41,7 @@ pub(crate) struct SchemaObject {
 #[derive(Clone)]
 pub(crate) struct SchemaField {
     pub(crate) ty: Type,
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: Arc<Attributes>,
     pub(crate) is_new: bool,
     pub(crate) span: Span,
 }
@@ -215,7 +215,7 @@ impl<'a> Schema<'a> {
         self.new_fields.insert((Arc::clone(&home.node), Arc::clone(&name.node)), field);
         there.fields.insert(
             Arc::clone(&name.node),
-            SchemaField { ty: resolved, attributes: Attributes::default(), is_new: true, span: name.span },
+            SchemaField { ty: resolved, attributes: Attributes::none(), is_new: true, span: name.span },
         );
     }
 

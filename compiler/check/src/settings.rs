@@ -114,7 +114,7 @@ fn slots(entry: &MigrationEntry) -> Vec<Slot> {
         MigrationEntry::Require { what, .. } => (format!("require {}", what.node), what.span),
         MigrationEntry::Permit { object, .. } => (format!("permit {}", object.node), object.span),
     };
-    vec![Slot { shown: key.clone(), key, span }]
+    vec![Slot::of(key, span)]
 }
 
 fn missing(migration: &Migration, (source, destination): (bool, bool), diagnostics: &mut Diagnostics) {

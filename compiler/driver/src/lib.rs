@@ -8,9 +8,11 @@ mod tests_of;
 use std::sync::Arc;
 
 use migr_check::{CheckOptions, Spec};
-use migr_diagnostics::{Code, Diagnostic, Diagnostics, Severity, apply_allows};
+use migr_diagnostics::{Allow, Code, Diagnostic, Diagnostics, Severity, apply_allows};
 use migr_plan::{Lock, Plan, Test};
 use migr_source::{SourceMap, System};
+
+use crate::load::Loaded;
 
 pub use library::library;
 
@@ -62,23 +64,27 @@ impl Compilation {
 /// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock.
 pub fn compile(project: &Project<'_>) -> Compilation {
     let mut diagnostics = Diagnostics::default();
-    let loaded = load::load(project.system, project.entry, &mut diagnostics);
     let options = CheckOptions { destination: project.destination, is_whole_project: project.entry.is_none() };
-    let spec = migr_check::check(&loaded.asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+    let Loaded { sources, asts } = load::load(project.system, project.entry, &mut diagnostics);
+    let spec = migr_check::check(&asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+    let allows: Vec<_> =
+        asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::allows(ast, &file.text)).collect();
+    // The trees are most of what a large program takes; the plan is made where they were.
+    drop(asts);
     let lock = project.lock.as_deref().and_then(|text| read_lock(text, &mut diagnostics));
     if let (Some(spec), Some(lock)) = (&spec, &lock) {
         migr_check::check_lock(spec, lock, &mut diagnostics);
     }
-    let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &loaded.sources, &mut diagnostics));
+    let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &sources, &mut diagnostics));
     let plan = plan.map(|plan| counted(plan, lock.as_ref()));
-    let diagnostics = shown(diagnostics, &loaded);
+    let diagnostics = shown(diagnostics, &allows, &sources);
     let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
     let spec = spec.filter(|_| !has_errors);
     Compilation {
-        tests: spec.as_ref().map(|spec| tests_of::tests_of(spec, &loaded.sources)).unwrap_or_default(),
+        tests: spec.as_ref().map(|spec| tests_of::tests_of(spec, &sources)).unwrap_or_default(),
         plan: plan.filter(|_| !has_errors),
         spec,
-        sources: loaded.sources,
+        sources,
         diagnostics,
     }
 }
@@ -111,18 +117,12 @@ fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
 }
 
 /// Findings as they are shown: without what comments allow, sorted, each once.
-fn shown(diagnostics: Diagnostics, loaded: &load::Loaded) -> Vec<Diagnostic> {
-    let allows: Vec<_> = loaded
-        .asts
-        .iter()
-        .zip(loaded.sources.files())
-        .flat_map(|(ast, (_, file))| allows::allows(ast, &file.text))
-        .collect();
-    let found = diagnostics.into_sorted(&loaded.sources);
+fn shown(diagnostics: Diagnostics, allows: &[Allow], sources: &SourceMap) -> Vec<Diagnostic> {
+    let found = diagnostics.into_sorted(sources);
     if allows.is_empty() {
         return found;
     }
     let mut left = Diagnostics::default();
-    left.extend(apply_allows(found, &allows));
-    left.into_sorted(&loaded.sources)
+    left.extend(apply_allows(found, allows));
+    left.into_sorted(sources)
 }

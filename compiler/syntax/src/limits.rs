@@ -12,6 +12,10 @@ pub(crate) const CALLS: usize = 300_000_000;
 /// The offset of the first bracket that is too deep. Each kind is counted by itself, so that a wrong closing bracket hides nothing. Brackets in a text
 /// count for their own line only: they may be holes.
 pub(crate) fn too_deep(text: &str) -> Option<usize> {
+    // Most items have too few brackets altogether.
+    if text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count() <= BRACKETS {
+        return None;
+    }
     let mut open = Open::default();
     let mut offset = 0;
     for line in text.split_inclusive('\n') {

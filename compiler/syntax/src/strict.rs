@@ -25,6 +25,8 @@ static DETAILS: Mutex<()> = Mutex::new(());
 struct Failure {
     at: usize,
     expected: BTreeSet<String>,
+    /// Whether that was collected.
+    detailed: bool,
 }
 
 /// Reports why an entry or item could not be read.
@@ -70,7 +72,7 @@ fn failure(text: &str, strict: Rule) -> Option<Failure> {
         at = attempts.max_position;
         expected.extend(attempts.expected_tokens().into_iter().map(|token| token.to_string()));
     }
-    Some(Failure { at: at.min(text.len()), expected })
+    Some(Failure { at: at.min(text.len()), expected, detailed })
 }
 
 fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) -> Diagnostic {
@@ -87,7 +89,7 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
     let piece = section.get(start..).unwrap_or_default();
     let before = piece.get(..failure.at).unwrap_or_default();
     let at_start = before.trim_start_matches("override").trim_ascii().is_empty();
-    let expected = if at_start { words(strict).to_owned() } else { expected(&failure.expected, token) };
+    let expected = if at_start { words(strict).to_owned() } else { expected(failure, token) };
     let diagnostic = errors::syntax_error(&expected, &found(token, after), span);
     let help = help(piece, before, token, strict, failure);
     diagnostic.with_help(help.unwrap_or_else(|| as_in(piece, strict)))
@@ -125,7 +127,8 @@ fn found(token: &str, after: &str) -> String {
 }
 
 /// What could have stood there, in words: the few things that carry on, not everything the grammar would take.
-fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
+fn expected(failure: &Failure, found: &str) -> String {
+    let Failure { expected: tokens, detailed, .. } = failure;
     let has = |token: &str| tokens.contains(token);
     let mut listed: Vec<String> = Vec::new();
     let after_value = has("??");
@@ -156,8 +159,12 @@ fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
         "->" | "list" | "many" | "select" | "multiselect" => a_type,
         "as" | "on" | "otherwise" | "by" | "inverse" | "through" | "per" => ends || after_value || has("="),
         ";" | "}" => ends,
-        "." | "_" | "`" | "\"" | "\\" | "//" | "\n" | "\r" | "\r\n" | " " | "\t" | "BUILTIN_RULE" => true,
-        _ => token.contains("..") || (token.len() == 1 && token.chars().all(char::is_alphabetic)),
+        "." | "_" | "`" | "\"" | "\\" | "//" | "BUILTIN_RULE" => true,
+        _ => {
+            token.trim().is_empty()
+                || token.contains("..")
+                || (token.len() == 1 && token.chars().all(char::is_alphabetic))
+        }
     };
     listed.extend(tokens.iter().filter(|token| !quiet(token)).map(|token| format!("`{token}`")));
     if listed.is_empty() && after_value {
@@ -168,7 +175,7 @@ fn expected(tokens: &BTreeSet<String>, found: &str) -> String {
     }
     listed.truncate(6);
     match listed.pop() {
-        None if tokens.is_empty() => "something else".to_owned(),
+        None if !detailed => "something else".to_owned(),
         None if found.is_empty() || found == "//" => "something more".to_owned(),
         None => "the end of the line".to_owned(),
         Some(only) if listed.is_empty() => only,

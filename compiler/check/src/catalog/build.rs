@@ -97,7 +97,7 @@ fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
         SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
         SystemEntry::Limits(_) => return Vec::new(),
     };
-    vec![Slot { shown: key.clone(), key, span }]
+    vec![Slot::of(key, span)]
 }
 
 /// Objects by name; one of an extension adds its entries to the one that is there.
@@ -139,18 +139,12 @@ fn gather_objects<'a>(
 }
 
 fn object_slots(entry: &ObjectEntry) -> Vec<Slot> {
-    let (key, shown, span) = match entry {
-        ObjectEntry::Field(field) => {
-            (format!("field {}", field.name.node), field.name.node.to_string(), field.name.span)
-        }
-        ObjectEntry::Key(names) => match names.first() {
-            Some(name) => ("key".to_owned(), "key".to_owned(), name.span),
-            None => return Vec::new(),
-        },
-        ObjectEntry::Retain(quantity) => ("retain".to_owned(), "retain".to_owned(), quantity.span),
-        ObjectEntry::Check { .. } | ObjectEntry::FieldsNone => return Vec::new(),
-    };
-    vec![Slot { key, shown, span }]
+    match entry {
+        ObjectEntry::Field(field) => vec![Slot::named("field", &field.name)],
+        ObjectEntry::Key(names) => names.first().map(|name| Slot::of("key", name.span)).into_iter().collect(),
+        ObjectEntry::Retain(quantity) => vec![Slot::of("retain", quantity.span)],
+        ObjectEntry::Check { .. } | ObjectEntry::FieldsNone => Vec::new(),
+    }
 }
 
 fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, diagnostics: &mut Diagnostics) {
@@ -245,15 +239,13 @@ fn composite(
     resolver: &Resolver<'_, '_>,
     diagnostics: &mut Diagnostics,
 ) -> Composite {
-    let slots = |field: &ast::Field| {
-        vec![Slot { key: field.name.node.to_string(), shown: field.name.node.to_string(), span: field.name.span }]
-    };
+    let slots = |field: &ast::Field| vec![Slot::named("field", &field.name)];
     let parts = merge(fields, Code::E0202, slots, diagnostics)
         .into_iter()
         .filter_map(|entry| entry.node.as_ref())
         .map(|field| CompositePart {
             name: Arc::clone(&field.name.node),
-            ty: field_type(&format!("{}.{}", name.node, field.name.node), field, composites, resolver, diagnostics),
+            ty: field_type((&name.node, &field.name.node), field, composites, resolver, diagnostics),
             unique: attributes(field, diagnostics).unique,
         })
         .collect();
@@ -284,9 +276,9 @@ fn object<'a>(
     for entry in &shape.entries {
         match &entry.node {
             Some(ObjectEntry::Field(field)) => {
-                let of = format!("{}.{}", written.name.node, field.name.node);
                 let attributes = attributes(field, diagnostics);
-                let mut ty = field_type(&of, field, composites, resolver, diagnostics);
+                let mut ty =
+                    field_type((&written.name.node, &field.name.node), field, composites, resolver, diagnostics);
                 if let (Type::Select(options) | Type::Multiselect(options), true) = (&mut ty, attributes.extensible) {
                     Arc::make_mut(options).extensible = true;
                 }
@@ -325,7 +317,7 @@ fn object<'a>(
     // `{ key chart_id }` alone: the key is a column of texts.
     if shape.entries.iter().all(|entry| is_key(entry)) {
         for name in &object.key {
-            let field = Field { name: name.clone(), ty: Type::Text, attributes: super::Attributes::default() };
+            let field = Field { name: name.clone(), ty: Type::Text, attributes: super::Attributes::none() };
             object.fields.insert(Arc::clone(&name.node), field);
         }
     }

@@ -19,9 +19,9 @@ fn target(object: Arc<str>) -> KeyTarget {
     KeyTarget { object, column: None, ignore_case: false, ignore_space: false }
 }
 
-/// The type of a catalog's field. `of` is the field as messages name it.
+/// The type of a catalog's field. `of` is the object and the field, for messages.
 pub(super) fn field_type(
-    of: &str,
+    of: (&str, &str),
     field: &ast::Field,
     composites: &IndexMap<Arc<str>, Arc<Composite>>,
     resolver: &Resolver<'_, '_>,
@@ -31,7 +31,7 @@ pub(super) fn field_type(
 }
 
 fn resolve(
-    of: &str,
+    of: (&str, &str),
     ty: &Spanned<ast::Type>,
     composites: &IndexMap<Arc<str>, Arc<Composite>>,
     resolver: &Resolver<'_, '_>,
@@ -39,11 +39,14 @@ fn resolve(
 ) -> Type {
     match &ty.node {
         ast::Type::Named(name) => named(name, composites, diagnostics),
-        ast::Type::Select(names) => Type::Select(options(of, names, diagnostics)),
-        ast::Type::Multiselect(names) => Type::Multiselect(options(of, names, diagnostics)),
-        ast::Type::SelectPer(_) => {
-            Type::Select(Arc::new(Options { of: of.into(), values: Vec::new(), extensible: true, open: true }))
-        }
+        ast::Type::Select(names) => Type::Select(options(&of_field(of), names, diagnostics)),
+        ast::Type::Multiselect(names) => Type::Multiselect(options(&of_field(of), names, diagnostics)),
+        ast::Type::SelectPer(_) => Type::Select(Arc::new(Options {
+            of: of_field(of).into(),
+            values: Vec::new(),
+            extensible: true,
+            open: true,
+        })),
         ast::Type::SelectFrom(name) | ast::Type::MultiselectFrom(name) => {
             diagnostics.push(errors::bad_value(
                 "a catalog lists the options of a select itself",
@@ -66,6 +69,10 @@ fn resolve(
             Type::Many(Arc::new(Many { objects, through: through.as_ref().map(|name| Arc::clone(&name.node)) }))
         }
     }
+}
+
+fn of_field((object, field): (&str, &str)) -> String {
+    format!("{object}.{field}")
 }
 
 /// A plain type or a composite.
@@ -229,7 +236,10 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// What is said of a field besides its type.
-pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Attributes {
+pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Arc<Attributes> {
+    if field.attributes.is_empty() {
+        return Attributes::none();
+    }
     let mut known = Attributes::default();
     for attribute in &field.attributes {
         match &attribute.node {
@@ -300,5 +310,5 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
     }
     known.overlap = known.overlap.filter(|word| word != "fail");
     known.gap = known.gap.filter(|word| word != "fail");
-    known
+    Arc::new(known)
 }

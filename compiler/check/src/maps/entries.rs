@@ -3,7 +3,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::SameValues;
-use migr_source::Span;
+use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, MapEntry, MappingTarget, Name, Path, Text};
 
 use super::{Pass, policies};
@@ -163,39 +163,31 @@ impl Pass<'_, '_> {
 }
 
 fn slots(entry: &MapEntry) -> Vec<Slot> {
-    let one = |key: String, shown: String, span: Span| vec![Slot { key, shown, span }];
     match entry {
         MapEntry::Match { fields, .. } => match fields.first() {
-            Some(path) => one("match".to_owned(), "match".to_owned(), path.span),
+            Some(path) => vec![Slot::of("match", path.span)],
             None => Vec::new(),
         },
-        MapEntry::On(on) => one(format!("on {}", on.event.node), format!("on {}", on.event.node), on.event.span),
+        MapEntry::On(on) => vec![Slot::of(format!("on {}", on.event.node), on.event.span)],
         MapEntry::Mapping(mapping) => match &mapping.target {
-            MappingTarget::Field(path) => {
-                let name = dotted(path);
-                one(format!("field {name}"), name, path.span)
-            }
-            MappingTarget::Fields(names) => names
-                .iter()
-                .map(|name| Slot { key: format!("field {}", name.node), shown: name.node.to_string(), span: name.span })
-                .collect(),
-            MappingTarget::New { name, object, .. } => {
-                let on = object.as_ref().map_or_else(String::new, |object| format!(" on {}", object.node));
-                one(format!("field {}{on}", name.node), name.node.to_string(), name.span)
+            MappingTarget::Field(path) => match path.node.as_slice() {
+                [only] => vec![Slot::named("field", only)],
+                _ => {
+                    let name = Spanned::new(Arc::from(dotted(path)), path.span);
+                    vec![Slot::named("field", &name)]
+                }
+            },
+            MappingTarget::Fields(names) => names.iter().map(|name| Slot::named("field", name)).collect(),
+            MappingTarget::New { name, object: None, .. } => vec![Slot::named("field", name)],
+            MappingTarget::New { name, object: Some(object), .. } => {
+                vec![Slot::new(format!("field {} on {}", name.node, object.node), Arc::clone(&name.node), name.span)]
             }
         },
-        MapEntry::Drop { columns, .. } => columns
-            .iter()
-            .map(|name| Slot { key: format!("drop {}", name.node), shown: name.node.to_string(), span: name.span })
-            .collect(),
+        MapEntry::Drop { columns, .. } => columns.iter().map(|name| Slot::named("drop", name)).collect(),
         MapEntry::Same { variants, .. } => {
             let mut seen: IndexMap<&str, Slot> = IndexMap::new();
             for text in variants {
-                seen.entry(&text.node).or_insert_with(|| Slot {
-                    key: format!("same {}", text.node),
-                    shown: text.node.to_string(),
-                    span: text.span,
-                });
+                seen.entry(&text.node).or_insert_with(|| Slot::named("same", text));
             }
             seen.into_values().collect()
         }

@@ -13,7 +13,7 @@ use crate::schema::SchemaField;
 use crate::spec;
 use crate::types::Type;
 
-impl Pass<'_, '_> {
+impl<'p> Pass<'p, '_> {
     pub(super) fn mapping(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
         match &mapping.target {
             MappingTarget::Field(path) => self.field(path, mapping, entry),
@@ -30,14 +30,14 @@ impl Pass<'_, '_> {
                     return;
                 };
                 if self.write(name, false) {
-                    self.whole(name, &field, mapping, entry);
+                    self.whole(name, field, mapping, entry);
                 }
             }
         }
     }
 
-    fn schema_field(&self, name: &Name) -> Option<SchemaField> {
-        self.destination?.fields.get(&name.node).cloned()
+    fn schema_field(&self, name: &Name) -> Option<&'p SchemaField> {
+        self.destination?.fields.get(&name.node)
     }
 
     /// Checks the value alone, where the field is not known.
@@ -59,10 +59,10 @@ impl Pass<'_, '_> {
             self.infer_only(mapping);
             return;
         };
-        self.check_writable(name, &field);
+        self.check_writable(name, field);
         let Some(part) = path.node.get(1) else {
             if self.write(name, false) {
-                self.whole(name, &field, mapping, entry);
+                self.whole(name, field, mapping, entry);
             }
             return;
         };
@@ -72,7 +72,7 @@ impl Pass<'_, '_> {
         };
         if let (Some(found), None) = (found, path.node.get(2)) {
             if self.write(name, true) {
-                self.part(name, &field, (&found.name, &found.ty), mapping, entry);
+                self.part(name, field, (&found.name, &found.ty), mapping, entry);
             }
         } else {
             {
@@ -276,7 +276,7 @@ impl Pass<'_, '_> {
                 self.unknown_target(name);
                 continue;
             };
-            self.check_writable(name, &field);
+            self.check_writable(name, field);
             if !self.write(name, false) {
                 continue;
             }
@@ -286,7 +286,7 @@ impl Pass<'_, '_> {
                 return;
             };
             let one = self.element_value(expr, ty, &field.ty, mapping.value.span);
-            let field = made(name, &field, one, &reads, entry);
+            let field = made(name, field, one, &reads, entry);
             self.map.fields.push(field);
         }
     }
