@@ -34,7 +34,13 @@ pub(crate) fn journal(records: u64) -> Result<u64, Fault> {
 fn planned(ids: &Ids, number: u64) -> Planned {
     let key = format!("C{number:08}");
     let id = ids.record("people", &key);
-    Planned { key, id, line: number + 2, digest: format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) }
+    Planned {
+        key,
+        id,
+        line: number + 2,
+        digest: format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        before: String::new(),
+    }
 }
 
 #[cfg(test)]

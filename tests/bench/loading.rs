@@ -81,7 +81,10 @@ fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), s
     let id = ids.record("people", &key);
     let body = Body::try_from(text.as_bytes().to_vec())?;
     let digest = blake3::hash(body.text()).to_hex().chars().take(16).collect();
-    Ok((Planned { key, id: id.clone(), line, digest }, UnitRecord { id, body, uploads: Vec::new() }))
+    Ok((
+        Planned { key, id: id.clone(), line, digest, before: String::new() },
+        UnitRecord { id, body, uploads: Vec::new() },
+    ))
 }
 
 /// A batch under way.

@@ -72,3 +72,20 @@ fn a_run_is_blocked_while_something_that_setup_made_is_missing_or_of_another_kin
     stand_in.migr(&project, &["setup"]).exits(0);
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
 }
+
+#[test]
+fn a_first_run_is_blocked_by_a_field_of_another_kind_before_any_record_moves() {
+    let project = Project::example();
+    hurry(&project, 200);
+    let stand_in = StandIn::new();
+    let before = stand_in.records("companies").len();
+    let object = object(&stand_in, "people")["id"].clone();
+    let body = json!({"objectMetadataId": object, "type": "NUMBER", "name": "city", "label": "City"});
+    stand_in.ask(&Method::POST, "/rest/metadata/fields", &body);
+    let listed = stand_in.migr(&project, &["setup", "--checklist"]).exits(4);
+    let mismatch: Vec<&str> = listed.stdout.lines().filter(|line| line.starts_with("mismatch ")).collect();
+    assert!(mismatch.len() == 1 && mismatch[0].contains("people.city"), "{}", listed.stdout);
+    let ran = stand_in.migr(&project, &["run", "--no-approval"]).exits(4);
+    assert!(ran.stderr.contains("the destination's schema stands in the way"), "{}", ran.stderr);
+    assert_eq!(stand_in.records("companies").len(), before, "no record moved");
+}

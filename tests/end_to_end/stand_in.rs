@@ -93,6 +93,22 @@ impl StandIn {
         })
     }
 
+    /// The objects of its schema, with their fields.
+    pub(crate) fn metadata(&self) -> Vec<serde_json::Value> {
+        let answer = self.ask(&reqwest::Method::GET, "/rest/metadata/objects", &serde_json::Value::Null);
+        answer["data"].as_array().expect("a list of objects").clone()
+    }
+
+    /// The bytes at an address that a record holds.
+    pub(crate) fn download(&self, url: &str) -> Vec<u8> {
+        self.runtime.as_ref().expect("it runs").block_on(async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let answer = reqwest::Client::new().get(url).send().await.expect("an answer");
+            assert!(answer.status().is_success(), "{}", answer.status());
+            answer.bytes().await.expect("bytes").to_vec()
+        })
+    }
+
     /// Every live record of an object.
     pub(crate) fn records(&self, object: &str) -> Vec<serde_json::Value> {
         let mut all = Vec::new();

@@ -29,6 +29,8 @@ pub(crate) struct Item {
     pub(crate) size: usize,
     /// Start of the hash of the body.
     pub(crate) digest: String,
+    /// The same of what the fields hold that are written over; empty for a new record.
+    pub(crate) before: String,
 }
 
 /// A file that goes with a record.
@@ -45,7 +47,13 @@ pub struct Upload {
 impl Item {
     /// As it stands in an intent.
     pub(crate) fn planned(&self) -> Planned {
-        Planned { key: self.key.clone(), id: self.id.clone(), line: self.line, digest: self.digest.clone() }
+        Planned {
+            key: self.key.clone(),
+            id: self.id.clone(),
+            line: self.line,
+            digest: self.digest.clone(),
+            before: self.before.clone(),
+        }
     }
 
     /// Sets the body, with its size and digest.

@@ -190,6 +190,7 @@ impl Linking {
                 orphans: Vec::new(),
                 size: 0,
                 digest: String::new(),
+                before: String::new(),
             };
             items.push(item.with_body(Body::from(body)));
         }

@@ -307,6 +307,7 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_value
         values,
         size: 0,
         digest: String::new(),
+        before: String::new(),
     };
     Computed::Ready(Box::new(item.with_body(body)))
 }

@@ -171,6 +171,7 @@ fn produce(job: &Job, world: &World, step: StepId, hand_on: &mut HandOn<'_>) -> 
             orphans: Vec::new(),
             size: 0,
             digest: String::new(),
+            before: String::new(),
         };
         let item = item.with_body(body);
         let full = if mapped.state == State::Created {

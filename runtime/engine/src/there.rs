@@ -8,7 +8,7 @@ use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
 use migr_transform::Value;
 
 use crate::EngineError;
-use crate::item::{Item, There};
+use crate::item::{Item, There, digest};
 use crate::job::Job;
 
 /// What is to be done with a batch of records that are there.
@@ -69,15 +69,18 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
             sorted.unchanged.push(item);
             continue;
         }
+        let held = held(&found.values, &body);
         before.push(BeforeImage {
             step,
             key: item.key.clone(),
             id: item.id.clone(),
             operation: Operation::Update,
-            image: json(&held(&found.values, &body)),
+            image: json(&held),
             written: json(&body),
         });
-        sorted.change.push(Item { values: Vec::new(), uploads: Vec::new(), ..item }.with_body(Body::from(body)));
+        let before = digest(&Body::from(&held));
+        let item = Item { values: Vec::new(), uploads: Vec::new(), before, ..item };
+        sorted.change.push(item.with_body(Body::from(body)));
     }
     if !before.is_empty() {
         sorted.with.push(Change::Before(before));

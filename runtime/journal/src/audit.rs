@@ -191,6 +191,9 @@ pub struct Line {
     /// Start of the hash of what was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The same of what the written fields held before, where the record was there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// Why it was set aside or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -289,6 +292,7 @@ impl Entry {
             operation: None,
             attempts: None,
             digest: None,
+            before: None,
             reason: None,
             data: None,
             hash: self.hash.clone(),
@@ -324,6 +328,7 @@ impl Entry {
             batch: Some(intent.batch),
             operation: Some(intent.operation),
             digest: (!record.digest.is_empty()).then(|| record.digest.clone()),
+            before: (!record.before.is_empty()).then(|| record.before.clone()),
             ..self.line(kind)
         }
     }

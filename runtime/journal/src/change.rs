@@ -65,6 +65,9 @@ pub struct Planned {
     /// First 16 hexadecimal digits of the BLAKE3 hash of what is sent.
     #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
     pub digest: String,
+    /// The same of what the written fields hold before, where the record is there already.
+    #[serde(rename = "b", default, skip_serializing_if = "String::is_empty")]
+    pub before: String,
 }
 
 /// What is about to be sent.

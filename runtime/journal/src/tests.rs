@@ -11,7 +11,7 @@ fn journal(folder: &Path) -> Journal {
 }
 
 fn planned(key: &str, id: &str, line: u64) -> Planned {
-    Planned { key: key.to_owned(), id: id.to_owned(), line, digest: "00ff".to_owned() }
+    Planned { key: key.to_owned(), id: id.to_owned(), line, digest: "00ff".to_owned(), before: String::new() }
 }
 
 fn intent(journal: &mut Journal, step: StepId, records: Vec<Planned>) -> BatchId {

@@ -49,6 +49,7 @@ impl Back {
                 id: row.mapped.id.clone().unwrap_or_default(),
                 line: row.mapped.line,
                 digest: String::new(),
+                before: String::new(),
             })
             .collect();
         let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();

@@ -64,7 +64,13 @@ impl Back {
         }
         let planned: Vec<Planned> = images
             .iter()
-            .map(|image| Planned { key: image.key.clone(), id: image.id.clone(), line: 0, digest: String::new() })
+            .map(|image| Planned {
+                key: image.key.clone(),
+                id: image.id.clone(),
+                line: 0,
+                digest: String::new(),
+                before: String::new(),
+            })
             .collect();
         let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
         let batch = self.intend(step, Operation::Trash, planned.clone()).await?;
