@@ -73,3 +73,33 @@ fn a_field_without_an_equivalent_is_created_by_the_plan_with_its_type() {
     assert_eq!(created["type"]["kind"], "datetime");
     assert_eq!(created["label"], "Originally created");
 }
+
+#[test]
+fn companies_made_of_a_text_property_are_planned_for_highlevel_too() {
+    let project = Project::empty();
+    let spec = repository().join("specs/migrations/the-practice-to-highlevel/migration.migr");
+    project.write("migration.migr", &std::fs::read_to_string(spec).unwrap());
+    let plan = project.migr(&["plan", "--format", "json"]).exits(0).json();
+    let stages = plan["stages"].as_array().unwrap();
+    let position = |id: &str| stages.iter().position(|stage| stage["id"] == id).unwrap();
+    let company = &stages[position("ClientCompany")];
+    assert_eq!((&company["source_object"], &company["destination_object"]), (&"Client".into(), &"businesses".into()));
+    assert_eq!(company["distinct"]["same"][0]["canonical"], "Acme Inc.");
+    assert!(position("ClientCompany") < position("Client"), "a client is linked to a company that is there");
+    // The spellings of an export that the spec does not name yet are proposed for review.
+    let head = "Client ID,Full Name,Email,Email 2,Phone,Street,City,State,Zip,Country,Company,Tags,Groups,Owner Email,Birthday,Created At,Updated At,CF Goal\n";
+    let row = |key: u8, company: &str| format!("C{key},Ada,,,,,,,,,{company},,,,,2024-01-02 10:00,2024-01-02 10:00,\n");
+    let names = ["ACME", "Harbor Yoga", "\"Harbor Yoga, LLC\"", "acme inc", "Acme Inc."];
+    let rows: String = names.iter().zip(1..).map(|(name, key)| row(key, name)).collect();
+    project.write("export/clients.csv", &format!("{head}{rows}"));
+    let audit = project.migr(&["audit", "--offline", "--format", "json"]).exits(1).json();
+    let of_kind = audit["findings"].as_array().unwrap().iter().filter(|finding| finding["kind"] == "name-variants");
+    let messages: Vec<&str> = of_kind.map(|finding| finding["message"].as_str().unwrap()).collect();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(
+        messages[0].ends_with("write in the map ClientCompany: same \"Harbor Yoga\" = \"Harbor Yoga, LLC\""),
+        "{messages:?}"
+    );
+    let made = audit["stages"].as_array().unwrap().iter().find(|stage| stage["id"] == "ClientCompany").unwrap();
+    assert_eq!(made["create"], 3, "the spellings that the spec names are one: {made}");
+}

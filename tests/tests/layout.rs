@@ -222,6 +222,48 @@ fn only_the_program_prints_exits_and_reads_the_environment() {
 }
 
 #[test]
+fn nothing_that_reads_a_source_can_write_it_or_ask_the_network() {
+    let members = members();
+    let extract = members.iter().find(|member| member.name == "extract").unwrap();
+    let network = ["reqwest", "hyper", "ureq", "tokio", "rustls", "migr-load"];
+    let known: Vec<_> = extract.normal().into_iter().filter(|name| network.contains(&name.as_str())).collect();
+    assert!(known.is_empty(), "extract depends on {known:?}");
+    let writing = [
+        "OpenOptions",
+        "File::create",
+        "File::options",
+        ".write(true)",
+        "fs::write",
+        "fs::remove",
+        "fs::rename",
+        "fs::copy",
+        "create_dir",
+        "set_permissions",
+        "set_len",
+        "set_modified",
+        "hard_link",
+        "fs::symlink(",
+        "io::Write",
+        "Command::new",
+    ];
+    let mut found = Vec::new();
+    let sources = production_sources(extract);
+    assert!(sources.len() > 5);
+    for (path, text) in sources {
+        for (number, line) in text.lines().enumerate() {
+            if writing.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}, about line {}: {}", shown(&path), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // The plan has no connector for a source: an export's files are all there is of it.
+    let text = fs::read_to_string(root().join("compiler/plan/src/plan.rs")).unwrap();
+    let source = text.split("pub struct Source {").nth(1).unwrap().split("\n}").next().unwrap();
+    assert!(!source.contains("connector") && !source.contains("settings"), "{source}");
+}
+
+#[test]
 fn every_crate_has_a_readme_and_the_workspaces_lints() {
     let mut missing = Vec::new();
     for member in members() {

@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod journal;
+pub(crate) mod others;
 pub(crate) mod plan;
 pub(crate) mod quarantine;
 pub(crate) mod report;

@@ -8,7 +8,7 @@ use migr_plan::Plan;
 use crate::args::{DemoArguments, EventFormat, LiveArguments, ProjectArguments};
 use crate::commands::audit::{self, Looked};
 use crate::commands::run::{Outcome, carry_out, exit, show};
-use crate::commands::{rollback, verify};
+use crate::commands::{others, rollback, verify};
 use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::examples::{EXAMPLES, Example};
@@ -44,6 +44,10 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let lock = project.lock(None);
     let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
     let reached = Reached::open(&plan, &state).await?;
+    let (others, shared) = others::create(&*reached.destination).await?;
+    console.news(format_args!(
+        "   the destination is in use: {others} records of others are there, {shared} of which the export has too"
+    ));
     let before = reached.fingerprint().transpose()?;
     let audited = audit::carry_out(&looked, Some(&reached), &audit::Asked::default(), console).await;
     reached.close().await;

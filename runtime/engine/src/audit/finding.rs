@@ -219,7 +219,7 @@ kinds! {
     /// A file whose size is not what the export says.
     FileSizeDiffers = "file-size-differs", "Files whose size is not what the export says", "Download them again.";
     /// Names that become records of their own and may be one.
-    NameVariants = "name-variants", "Names that may be one record", "Look whether they are the same; if so write the `same` line into the map.";
+    NameVariants = "name-variants", "Names that may be one record", "Look whether they are the same; if so, the `same` line in the map makes one record of them.";
     /// Values of a list or picklist that may be one.
     NearDuplicateValues = "near-duplicate-values", "Values that may be one", "Merge them in the source, or with a picklist.";
 }

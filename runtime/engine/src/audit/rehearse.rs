@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
 use migr_plan::lock::{FieldCount, LockedStage};
@@ -172,18 +174,19 @@ impl<'r> Rehearsal<'r> {
             let Some(((canonical, line), variants)) = group.split_first() else { return };
             let names: Vec<String> =
                 group.iter().map(|(name, line)| format!("{} (line {line})", shown(name, is_sensitive))).collect();
-            let message = format!("{} may be one", names.join(", "));
-            let mut finding = Finding::new(FindingKind::NameVariants, Severity::Warning, message);
+            let mut message = format!("{} may be one", names.join(", "));
             if !is_sensitive {
                 let quoted = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
                 let variants: Vec<String> = variants.iter().map(|(name, _)| quoted(name)).collect();
-                finding = finding.with_help(format!(
-                    "If they are the same, write into the map {}: same {} = {}",
+                let _ = write!(
+                    message,
+                    "; if they are, write in the map {}: same {} = {}",
                     self.stage.map,
                     quoted(canonical),
                     variants.join(" | ")
-                ));
+                );
             }
+            let finding = Finding::new(FindingKind::NameVariants, Severity::Warning, message);
             let finding = finding.of(&object.name).at(self.place.file, *line);
             found.add(finding.counting(u64::try_from(group.len()).unwrap_or(u64::MAX)));
         })?;
