@@ -42,7 +42,7 @@ pub(crate) async fn create(destination: &dyn Destination) -> Result<(u32, u32), 
 /// A record with an id that is the same in every demo.
 fn record(number: u32, body: Value) -> NewRecord {
     let body = if let Value::Object(body) = body { body } else { Map::new() };
-    NewRecord { id: format!("00000000-0000-4000-8000-{number:012}"), body }
+    NewRecord { id: format!("00000000-0000-4000-8000-{number:012}"), body: body.into() }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
