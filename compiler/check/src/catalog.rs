@@ -86,6 +86,7 @@ pub(crate) struct Attributes {
     pub(crate) linked_by: Option<Arc<str>>,
     pub(crate) extensible: bool,
     pub(crate) sensitive: bool,
+    pub(crate) retain: Option<String>,
     pub(crate) restricted: Option<Text>,
     pub(crate) format: Option<String>,
     pub(crate) split: Option<String>,

@@ -122,16 +122,6 @@ pub(crate) fn duplicate(code: Code, what: &str, span: Span, first: Span) -> Diag
     Diagnostic::new(code, format!("{what} is written twice"), span, "again here").with_label(first, "first here")
 }
 
-/// Something that parses and is not carried out by this version.
-pub(crate) fn not_built_yet(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0110,
-        format!("{what} is part of the language, and this version does not carry it out yet"),
-        span,
-        "not carried out yet",
-    )
-}
-
 /// A value of one type where another is wanted.
 pub(crate) fn type_mismatch(wanted: &str, found: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0301, format!("expected {wanted}, found {found}"), span, format!("this is {found}"))

@@ -3,6 +3,7 @@
 mod builtin;
 mod call;
 mod convert;
+mod mentions;
 mod names;
 mod operator;
 mod reference;
@@ -20,6 +21,7 @@ use crate::catalog::{Catalog, Object};
 use crate::errors;
 use crate::picklists::Table;
 use crate::schema::Schema;
+pub(crate) use mentions::mark;
 pub(crate) use names::needs_permit;
 
 use crate::types::{Key, KeyTarget, Type};

@@ -30,8 +30,8 @@ pub use functions::{FUNCTIONS, Function, Output, Parameter};
 pub use lock::check_lock;
 pub use spec::*;
 
-use crate::catalog::Catalog;
-use crate::expression::{Inference, Scope, Usage, World};
+use crate::catalog::{Catalog, Object};
+use crate::expression::{Inference, Scope, Typed, Usage, World, mark};
 use crate::objects::Fate;
 use crate::program::{Program, documentation};
 use crate::schema::Schema;
@@ -61,6 +61,9 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
     let catalogs: IndexMap<Arc<str>, Catalog<'_>> =
         program.systems.iter().map(|(name, system)| (Arc::clone(name), catalog::build(system, diagnostics))).collect();
     let Some((item, migration)) = program.migration else {
+        for catalog in catalogs.values() {
+            lone_checks(catalog, program, diagnostics);
+        }
         if let Some(span) = program.needs_migration.filter(|_| options.is_whole_project && !program.is_broken) {
             diagnostics.push(
                 Diagnostic::new(
@@ -213,8 +216,7 @@ impl Body {
     ) {
         for (name, object) in &world.source.objects {
             for check in &object.checks {
-                let scope = Scope { object: Some(object), ..Scope::default() };
-                let typed = Inference::new(world, scope, usage, diagnostics).against(check.condition, &Type::Boolean);
+                let typed = condition(check.condition, Some(object), world, usage, diagnostics);
                 self.fates.entry(Arc::clone(name)).or_default().checks.push(Rule {
                     condition: typed.expr,
                     reason: check.reason.node.to_string(),
@@ -227,8 +229,7 @@ impl Body {
             if object.is_none() {
                 diagnostics.push(unknown_object(&skip.object, world));
             }
-            let scope = Scope { object, is_unknown: object.is_none(), ..Scope::default() };
-            let typed = Inference::new(world, scope, usage, diagnostics).against(&skip.condition, &Type::Boolean);
+            let typed = condition(&skip.condition, object, world, usage, diagnostics);
             self.claim(&skip.object.node, world).skips.push(Rule {
                 condition: typed.expr,
                 reason: skip.reason.node.to_string(),
@@ -281,6 +282,47 @@ impl Body {
             }
             let file = reference.file.as_ref().map(|file| file.node.to_string());
             self.claim(&reference.object.node, world).reference_only = Some((file, item.span));
+        }
+    }
+}
+
+/// The condition of a `check` or `skip`, of the columns of an object.
+fn condition(
+    written: &migr_syntax::ast::Expr,
+    object: Option<&Object<'_>>,
+    world: &World<'_>,
+    usage: &mut Usage,
+    diagnostics: &mut Diagnostics,
+) -> Typed {
+    let before = diagnostics.items().len();
+    let scope = Scope { object, is_unknown: object.is_none(), ..Scope::default() };
+    let typed = Inference::new(world, scope, usage, diagnostics).against(written, &Type::Boolean);
+    if diagnostics.items().len() > before {
+        mark(written, object, world, usage);
+    }
+    typed
+}
+
+/// The `check`s of a catalog that stands alone, without a migration.
+fn lone_checks(catalog: &Catalog<'_>, program: &Program<'_>, diagnostics: &mut Diagnostics) {
+    if catalog.objects.values().all(|object| object.checks.is_empty()) {
+        return;
+    }
+    let schema = Schema::declare(catalog, &Program::default(), diagnostics);
+    let world = World {
+        source: catalog,
+        schema: &schema,
+        tables: &IndexMap::new(),
+        transforms: &program.transforms,
+        makers: expression::Makers::default(),
+        owners: None,
+        permits: catalog.objects.keys().cloned().collect(),
+        version: None,
+        is_broken: program.is_broken,
+    };
+    for object in catalog.objects.values() {
+        for check in &object.checks {
+            condition(check.condition, Some(object), &world, &mut Usage::default(), diagnostics);
         }
     }
 }

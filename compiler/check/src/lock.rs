@@ -180,7 +180,10 @@ fn uncovered(picklist: &Picklist, columns: &IndexMap<(&str, &str), &LockedColumn
     let what = match picklist.otherwise {
         PicklistOtherwise::Quarantine => "set aside",
         PicklistOtherwise::Skip => "left behind",
-        PicklistOtherwise::None | PicklistOtherwise::Create | PicklistOtherwise::Use { .. } => return,
+        PicklistOtherwise::None
+        | PicklistOtherwise::Create
+        | PicklistOtherwise::Use { .. }
+        | PicklistOtherwise::UseAll { .. } => return,
     };
     let keys: BTreeSet<Option<String>> = picklist
         .rows

@@ -16,7 +16,7 @@ pub(crate) use link::check_link;
 
 use crate::catalog::Object;
 use crate::errors;
-use crate::expression::{DistinctMaker, Inference, Maker, Makers, Scope, Usage, World};
+use crate::expression::{DistinctMaker, Inference, Maker, Makers, Scope, Usage, World, mark};
 use crate::program::{Extended, Program, documentation, map_name};
 use crate::schema::{SchemaObject, destination_name};
 use crate::spec;
@@ -185,6 +185,20 @@ impl<'p> Pass<'p, '_> {
 
     /// `distinct` and `when`.
     fn head(&mut self) {
+        let before = self.diagnostics.items().len();
+        self.conditions();
+        if self.diagnostics.items().len() > before {
+            let value = match &self.item.node.source {
+                MapSource::Distinct { value, .. } => Some(value),
+                MapSource::Object(_) => None,
+            };
+            for expr in [value, self.item.node.when.as_ref()].into_iter().flatten() {
+                mark(expr, self.source, self.world, self.usage);
+            }
+        }
+    }
+
+    fn conditions(&mut self) {
         let of_source = Scope { object: self.source, is_unknown: self.source.is_none(), ..Scope::default() };
         if let MapSource::Distinct { value, .. } = &self.item.node.source {
             let mut inference = Inference::new(self.world, of_source.clone(), self.usage, self.diagnostics);

@@ -76,6 +76,7 @@ fn column(field: &Field, zone: Option<&str>) -> SourceColumn {
         ignore_case: attributes.ignore_case,
         ignore_space: attributes.ignore_space,
         sensitive: attributes.sensitive,
+        retain: attributes.retain.clone(),
         reference,
     }
 }

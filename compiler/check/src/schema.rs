@@ -163,10 +163,7 @@ impl<'a> Schema<'a> {
         diagnostics: &mut Diagnostics,
     ) {
         let Some(MapEntry::Mapping(mapping)) = &entry.node else { return };
-        let MappingTarget::New { name, label, ty, inverse, object } = &mapping.target else { return };
-        if object.is_some() {
-            return;
-        }
+        let MappingTarget::New { name, label, ty, inverse } = &mapping.target else { return };
         check_name(self.catalog, name, diagnostics);
         let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
         let Some(there) = self.objects.get_mut(&home.node) else { return };
@@ -297,22 +294,38 @@ impl<'a> Schema<'a> {
                 }
             }
             ast::Type::Reference { .. } => {
-                diagnostics.push(errors::not_built_yet("`by` in a new field", ty.span));
+                diagnostics.push(errors::bad_value(
+                    "`by` tells which object a column of the source means; a relation of the destination holds any of its objects",
+                    ty.span,
+                    "leave `by` out: `-> a | b`",
+                ));
                 Type::Unknown
             }
             ast::Type::Many { .. } => {
-                diagnostics.push(errors::not_built_yet("a new `many` field", ty.span));
+                diagnostics.push(errors::bad_value(
+                    "a `many` field is the other side of relations, and is not created by itself",
+                    ty.span,
+                    "create the relation where it is held, `new name \"Label\": -> object inverse \"Other side\"`, or map an object of links",
+                ));
                 Type::Unknown
             }
             ast::Type::SelectPer(_) => {
-                diagnostics.push(errors::not_built_yet("`select per` in a new field", ty.span));
+                diagnostics.push(errors::bad_value(
+                    "options that depend on another field cannot be created",
+                    ty.span,
+                    "write the options out, `select { A, B }`, or name a picklist",
+                ));
                 Type::Unknown
             }
             ast::Type::Select(_)
             | ast::Type::Multiselect(_)
             | ast::Type::SelectFrom(_)
             | ast::Type::MultiselectFrom(_) => {
-                diagnostics.push(errors::not_built_yet("a list of selects", ty.span));
+                diagnostics.push(errors::bad_value(
+                    "a field of several options is a `multiselect`",
+                    ty.span,
+                    "write `multiselect` in place of `list(select …)`",
+                ));
                 Type::Unknown
             }
         }

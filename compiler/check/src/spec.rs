@@ -294,6 +294,8 @@ pub struct Field {
     pub create_only: bool,
     /// It cannot be left for a second pass.
     pub is_required: bool,
+    /// The second call that writes it.
+    pub linked_by: Option<String>,
     /// It depends on a sensitive column.
     pub is_sensitive: bool,
     /// The record's own columns that it depends on, sorted.

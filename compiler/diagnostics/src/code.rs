@@ -53,7 +53,6 @@ macro_rules! codes {
 codes! {
     E0101 syntax_error Error "the text does not follow the grammar";
     E0109 too_deep Error "brackets or blocks are nested too deeply";
-    E0110 not_built_yet Error "the language has this, and this version does not carry it out yet";
     E0201 unknown_name Error "a name that nothing defines";
     E0202 duplicate_name Error "a name defined twice";
     E0203 unresolved_use Error "a `use` that names no file";

@@ -11,9 +11,8 @@ use common::{compile_text, shown};
 use migr_diagnostics::Code;
 use migr_driver::Compilation;
 
-/// Codes that no spec alone raises: those of a lock file, those of our own faults, and one that nothing raises any more.
-const NOT_OF_A_SPEC: &[&str] =
-    &["E0110", "E0601", "W0602", "W0603", "W0604", "W0605", "W0606", "W0607", "E0901", "E0902"];
+/// Codes that no spec alone raises: those of a lock file, and those of our own faults.
+const NOT_OF_A_SPEC: &[&str] = &["E0601", "W0602", "W0603", "W0604", "W0605", "W0606", "W0607", "E0901", "E0902"];
 
 /// `line code`, as the marks of a text say it.
 fn marked(text: &str) -> BTreeSet<(u32, String)> {

@@ -97,16 +97,12 @@ impl Printer<'_> {
                 let close = self.source.get(last..).and_then(|rest| rest.find(')')).map_or(last, |at| last + at + 1);
                 left = Some(self.names(names, (open, close), indent));
             }
-            MappingTarget::New { name, label, ty, inverse, object } => {
+            MappingTarget::New { name, label, ty, inverse } => {
                 new = format!("new {} {}: ", self.written(name.span), self.written(label.span));
                 new.push_str(&self.ty(ty, indent));
                 if let Some(inverse) = inverse {
                     new.push_str(" inverse ");
                     new.push_str(self.written(inverse.span));
-                }
-                if let Some(object) = object {
-                    new.push_str(" on ");
-                    new.push_str(self.written(object.span));
                 }
                 new.push(' ');
             }

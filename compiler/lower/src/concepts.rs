@@ -83,6 +83,10 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             PicklistOtherwise::Use { value } => {
                 (RowState::Degraded, Some(format!("every other value becomes {value}")))
             }
+            PicklistOtherwise::UseAll { values } => {
+                let values: Vec<&str> = values.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
+                (RowState::Degraded, Some(format!("every other value becomes {}", values.join(", "))))
+            }
             PicklistOtherwise::None => {
                 (RowState::Degraded, Some("every other value leaves the field empty".to_owned()))
             }

@@ -96,6 +96,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         unique: field.unique.clone(),
         create_only: field.create_only,
         deferred,
+        linked_by: field.linked_by.clone(),
         sensitive: field.is_sensitive,
         reads: field.reads.clone(),
         description: field.description.clone(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use migr_check::{CheckOptions, check};
 use migr_diagnostics::Diagnostics;
 use migr_lower::lower;
-use migr_plan::{Plan, SetupAction};
+use migr_plan::{PicklistOtherwise, Plan, SetupAction};
 use migr_source::SourceMap;
 
 const PROGRAM: &str = r#"
@@ -122,4 +122,54 @@ fn no_count_is_made_up() {
     assert_eq!(plan.summary.create, None);
     assert_eq!(plan.estimate.records, None);
     assert_eq!(plan.summary.schema_changes, u64::try_from(plan.setup.len()).unwrap());
+}
+
+const CLINIC: &str = r#"
+system clinic {
+  object Note from "notes.csv" restricted "health" {
+    key id
+    id: text; client: -> Client; body: text sensitive retain 6y
+    retain 7y
+  }
+  object Client from "clients.csv" { key id; id: text; firm: -> Firm; line: text; step: text }
+  object Firm from "firms.csv" { key id; id: text }
+}
+system crm {
+  connector highlevel
+  object contacts { name: text; business: -> businesses linked by bulk; pipeline: select { A, B }; step: select { X, Y } }
+  object businesses { name: text }
+  object notes { contact: -> contacts; body: text }
+}
+migration m {
+  source clinic { files = "export/*" }
+  destination crm { url = env("URL"); token = secret("TOKEN") }
+  permit Note : "J. Doe, 2026-11-02"
+}
+picklist Step (line, step) -> contacts (pipeline, step) { ("one", "two") = (A, X); otherwise (B, Y) }
+map Firm -> businesses { name = id }
+map Client -> contacts {
+  name     = id
+  business = firm
+  (pipeline, step) = (line, step) | Step
+}
+map Note -> notes { contact = client; body = body }
+"#;
+
+#[test]
+fn second_calls_what_is_to_be_kept_and_a_last_row_of_several_fields_are_in_the_plan() {
+    let plan = plan(CLINIC).unwrap();
+    let linked = plan.stages.iter().flat_map(|stage| &stage.fields).find(|field| field.field == "business").unwrap();
+    assert_eq!(linked.linked_by.as_deref(), Some("bulk"));
+    let values = vec![Some("B".to_owned()), Some("Y".to_owned())];
+    assert_eq!(plan.picklists.first().unwrap().otherwise, PicklistOtherwise::UseAll { values });
+    let terminal = migr_plan::render::terminal(&plan, false);
+    for line in [
+        "second call `bulk`: links contacts.business (main.migr:26)",
+        "To be kept 7y: Note",
+        "To be kept 6y: Note.body",
+        "every other value becomes B, Y",
+    ] {
+        assert!(terminal.contains(line), "no `{line}` in\n{terminal}");
+        assert!(migr_plan::render::markdown(&plan).contains(line), "no `{line}` in the Markdown");
+    }
 }

@@ -296,6 +296,11 @@ pub enum PicklistOtherwise {
         /// Its value.
         value: String,
     },
+    /// These options, of a table of several fields.
+    UseAll {
+        /// One for each field; `null` leaves the field empty.
+        values: Vec<Option<String>>,
+    },
 }
 
 /// What the destination cannot hold as it was.

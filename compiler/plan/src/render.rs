@@ -116,3 +116,28 @@ fn title(plan: &Plan) -> String {
     };
     format!("{}: {} → {name}", plan.migration, plan.source.system)
 }
+
+/// Fields that are written by a call after their record: a step of its own.
+fn second_calls(stage: &Stage) -> impl Iterator<Item = String> {
+    stage.fields.iter().filter_map(|field| {
+        let call = field.linked_by.as_ref()?;
+        let (object, name, origin) = (&stage.destination_object, &field.field, &field.origin);
+        Some(format!("second call `{call}`: links {object}.{name} ({}:{})", origin.file, origin.line))
+    })
+}
+
+/// What the law or a contract asks to be kept, and how long.
+fn retentions(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for object in plan.source.objects.iter().filter(|object| object.dropped.is_none()) {
+        if let Some(time) = &object.retain {
+            lines.push(format!("To be kept {time}: {}", object.name));
+        }
+        for column in &object.columns {
+            if let Some(time) = &column.retain {
+                lines.push(format!("To be kept {time}: {}.{}", object.name, column.name));
+            }
+        }
+    }
+    lines
+}

@@ -85,6 +85,9 @@ pub struct SourceColumn {
     /// Masked wherever a person or a file could see it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
+    /// How long the destination is to keep what came from it, as written (`7y`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<String>,
     /// What it refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ColumnReference>,

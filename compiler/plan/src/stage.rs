@@ -206,6 +206,9 @@ pub struct FieldMapping {
     /// Written in a second pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,
+    /// The second call that writes it, once its record is there (`bulk`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_by: Option<String>,
     /// Masked wherever a person or a file could see it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,

@@ -76,7 +76,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::transform => "`transform`",
         Rule::close | Rule::missing_brace | Rule::inner_close | Rule::missing_inner_brace => "`}`",
         Rule::overriding => "`override`",
-        Rule::on | Rule::on_object => "`on`",
+        Rule::on => "`on`",
         Rule::migration => "`migration`",
         Rule::migration_entry | Rule::strict_migration_entry => "an entry of `migration`",
         Rule::setting | Rule::strict_setting => "a setting",

@@ -86,6 +86,10 @@ impl Table {
             PicklistOtherwise::Skip => Ok(Looked::Skip(format!("no row of {}", self.name))),
             PicklistOtherwise::None => Ok(Looked::Value(Value::None)),
             PicklistOtherwise::Use { value } => Ok(Looked::Value(option(value))),
+            PicklistOtherwise::UseAll { values } => {
+                let value = values.get(output).and_then(Option::as_deref);
+                Ok(Looked::Value(value.map_or(Value::None, option)))
+            }
             PicklistOtherwise::Create => {
                 let label = crate::text::collapse(Cow::Owned(shown())).into_owned();
                 let value = matching::option_value(&label);

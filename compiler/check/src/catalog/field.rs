@@ -41,12 +41,15 @@ fn resolve(
         ast::Type::Named(name) => named(name, composites, diagnostics),
         ast::Type::Select(names) => Type::Select(options(&of_field(of), names, diagnostics)),
         ast::Type::Multiselect(names) => Type::Multiselect(options(&of_field(of), names, diagnostics)),
-        ast::Type::SelectPer(_) => Type::Select(Arc::new(Options {
-            of: of_field(of).into(),
-            values: Vec::new(),
-            extensible: true,
-            open: true,
-        })),
+        ast::Type::SelectPer(field) => {
+            let shape = resolver.columns.get(of.0);
+            if let Some(shape) = shape.filter(|shape| shape.field(&field.node).is_none()) {
+                let valid = shape.field_names().filter(|name| *name != of.1);
+                diagnostics.push(errors::unknown_field(of.0, "field", &field.node, field.span, valid));
+            }
+            let of = of_field(of).into();
+            Type::Select(Arc::new(Options { of, values: Vec::new(), extensible: true, open: true }))
+        }
         ast::Type::SelectFrom(name) | ast::Type::MultiselectFrom(name) => {
             diagnostics.push(errors::bad_value(
                 "a catalog lists the options of a select itself",
@@ -287,12 +290,7 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
                 known.overlap = values::word("overlap", word, &["earlier", "fail", "later"], diagnostics);
             }
             Attribute::Gap(word) => known.gap = values::word("gap", word, &["fail", "forward"], diagnostics),
-            Attribute::Retain(quantity) => {
-                diagnostics.push(
-                    errors::not_built_yet("`retain` of one field", quantity.span)
-                        .with_help("write `retain` in the object"),
-                );
-            }
+            Attribute::Retain(quantity) => known.retain = quantity::duration_text(quantity, diagnostics),
             Attribute::Since(version) => {
                 if values::version(&version.node).is_none() {
                     diagnostics.push(errors::bad_value(

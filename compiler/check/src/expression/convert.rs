@@ -215,7 +215,7 @@ fn mismatch(found: &Type, wanted: &Type, span: Span) -> Diagnostic {
             let parts = errors::listed(&parts);
             diagnostic.with_help(format!("write a record; parts of `{}`: {parts}", composite.name))
         }
-        _ => diagnostic,
+        _ => diagnostic.with_help(format!("no function turns {found} into {wanted}: write it to another field")),
     }
 }
 
@@ -303,6 +303,7 @@ fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
         (_, Type::Number) if text => "read it as a number: `| number`".to_owned(),
         (_, Type::Decimal) if text || found.is_numeric() => "read it as a number: `| decimal`".to_owned(),
         (_, Type::Boolean) if text => "read it as yes or no: `| boolean`".to_owned(),
+        (_, Type::Boolean) => "ask something of it, such as `!= none`".to_owned(),
         (_, Type::Date) if text => "read it as a date: `| date(\"%m/%d/%Y\")`".to_owned(),
         (_, Type::Datetime) if text => "read it: `| datetime(\"%m/%d/%Y %I:%M %p\")`".to_owned(),
         (_, Type::Json) if text => "read it: `| json`".to_owned(),

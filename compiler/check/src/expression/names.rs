@@ -84,7 +84,14 @@ impl Inference<'_, '_> {
     }
 
     fn no_such_column(&mut self, field: &Field, span: Span) -> Type {
-        self.diagnostics.push(errors::not_built_yet(&format!("a column of type {}", field.ty), span));
+        self.diagnostics.push(
+            errors::bad_value(
+                format!("a cell of an export cannot be read as {}", field.ty),
+                span,
+                "declare the column as `text` or `list(text)`, and read it with a function, such as `| number`",
+            )
+            .with_label(field.name.span, format!("declared as {}", field.ty)),
+        );
         Type::Unknown
     }
 
@@ -103,8 +110,13 @@ impl Inference<'_, '_> {
         };
         let [target] = key.targets.as_slice() else {
             self.diagnostics.push(
-                errors::not_built_yet("reading a field through a reference to several objects", span)
-                    .with_help("split the map: `when` tells which object a record refers to"),
+                Diagnostic::new(
+                    Code::E0315,
+                    format!("this refers to one of several objects, so `{}` may be a field of any of them", name.node),
+                    span,
+                    "of which object?",
+                )
+                .with_help("make a map for each object, told apart by `when`, or read the field there"),
             );
             return Typed::unknown();
         };

@@ -162,7 +162,19 @@ impl Inference<'_, '_> {
         let value = self.against(&argument.value, &Type::Text);
         // The same pipes that made the distinct value, around this one.
         let Some(root) = root_name(maker.value) else {
-            self.diagnostics.push(errors::not_built_yet("a reference to a distinct map of a computed value", span));
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0315,
+                    format!(
+                        "`{}` makes records of a value of several columns, so one value does not tell which",
+                        function.node
+                    ),
+                    span,
+                    "which record?",
+                )
+                .with_label(maker.value.span, "not one column through pipes")
+                .with_help("let the map's value be one column through pipes: `Object.column | collapse`"),
+            );
             return Typed::unknown();
         };
         let parameters = vec![(root, value)];

@@ -170,18 +170,12 @@ fn slots(entry: &MapEntry) -> Vec<Slot> {
         },
         MapEntry::On(on) => vec![Slot::of(format!("on {}", on.event.node), on.event.span)],
         MapEntry::Mapping(mapping) => match &mapping.target {
-            MappingTarget::Field(path) => match path.node.as_slice() {
-                [only] => vec![Slot::named("field", only)],
-                _ => {
-                    let name = Spanned::new(Arc::from(dotted(path)), path.span);
-                    vec![Slot::named("field", &name)]
-                }
-            },
+            MappingTarget::Field(path) => vec![match path.node.as_slice() {
+                [only] => Slot::named("field", only),
+                _ => Slot::named("field", &Spanned::new(Arc::from(dotted(path)), path.span)),
+            }],
             MappingTarget::Fields(names) => names.iter().map(|name| Slot::named("field", name)).collect(),
-            MappingTarget::New { name, object: None, .. } => vec![Slot::named("field", name)],
-            MappingTarget::New { name, object: Some(object), .. } => {
-                vec![Slot::new(format!("field {} on {}", name.node, object.node), Arc::clone(&name.node), name.span)]
-            }
+            MappingTarget::New { name, .. } => vec![Slot::named("field", name)],
         },
         MapEntry::Drop { columns, .. } => columns.iter().map(|name| Slot::named("drop", name)).collect(),
         MapEntry::Same { variants, .. } => {

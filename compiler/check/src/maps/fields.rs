@@ -7,7 +7,7 @@ use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name
 
 use super::Pass;
 use crate::errors;
-use crate::expression::{Inference, Reads, Typed, linked_objects};
+use crate::expression::{Inference, Reads, Typed, linked_objects, mark};
 use crate::program::documentation;
 use crate::schema::SchemaField;
 use crate::spec;
@@ -15,15 +15,19 @@ use crate::types::Type;
 
 impl<'p> Pass<'p, '_> {
     pub(super) fn mapping(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
+        let before = self.diagnostics.items().len();
+        self.mapping_of(mapping, entry);
+        if self.diagnostics.items().len() > before {
+            for expr in [Some(&mapping.value), mapping.file_name.as_ref()].into_iter().flatten() {
+                mark(expr, self.source, self.world, self.usage);
+            }
+        }
+    }
+
+    fn mapping_of(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
         match &mapping.target {
             MappingTarget::Field(path) => self.field(path, mapping, entry),
             MappingTarget::Fields(names) => self.fields(names, mapping, entry),
-            MappingTarget::New { name, object: Some(object), .. } => {
-                self.diagnostics.push(errors::not_built_yet("a new field on another object", object.span).with_help(
-                    format!("write a map whose destination is `{}`, and create `{}` there", object.node, name.node),
-                ));
-                self.infer_only(mapping);
-            }
             MappingTarget::New { name, .. } => {
                 let Some(field) = self.schema_field(name) else {
                     self.infer_only(mapping);
@@ -118,6 +122,18 @@ impl<'p> Pass<'p, '_> {
                 .with_help("leave it out, or raise the destination's `version`"),
             );
         }
+        if let Some(call) = field.attributes.linked_by.as_ref()
+            && let Some(connector) =
+                self.world.schema.catalog.connector.as_ref().filter(|name| !links(&name.node, call))
+        {
+            let message =
+                format!("connector `{}` has no call `{call}` that could link `{}`", connector.node, name.node);
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0308, message, name.span, "cannot be linked")
+                    .with_label(field.span, format!("`linked by {call}`"))
+                    .with_help("leave the field out, or take `linked by` out of the catalog"),
+            );
+        }
         if field.attributes.readonly {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0308, format!("`{}` cannot be written", name.node), name.span, "read only")
@@ -131,7 +147,20 @@ impl<'p> Pass<'p, '_> {
     fn whole(&mut self, name: &Name, field: &SchemaField, mapping: &Mapping, entry: &Entry<MapEntry>) {
         if let Type::Many(many) = &field.ty {
             let Some(through) = many.through.clone() else {
-                self.diagnostics.push(errors::not_built_yet("a `many` field without `through`", name.span));
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        Code::E0308,
+                        format!(
+                            "`{}` cannot be written: the catalog does not say which object holds its links",
+                            name.node
+                        ),
+                        name.span,
+                        "only read",
+                    )
+                    .with_label(field.span, "no `through`")
+                    .with_help("write `many … through links` in the catalog, or the relation at its other side"),
+                );
+                self.infer_only(mapping);
                 return;
             };
             let on_missing = self.on_missing(mapping);
@@ -282,7 +311,8 @@ impl<'p> Pass<'p, '_> {
             }
             let at = self.output(&value.expr, name).unwrap_or(at);
             let (Some(expr), Some(ty)) = (element(&value.expr, at), types.get(at).cloned()) else {
-                self.diagnostics.push(errors::not_built_yet("several fields of this expression", mapping.value.span));
+                let diagnostic = errors::type_mismatch("a tuple", &value.ty.to_string(), mapping.value.span);
+                self.diagnostics.push(diagnostic.with_help("write each field by itself"));
                 return;
             };
             let one = self.element_value(expr, ty, &field.ty, mapping.value.span);
@@ -330,11 +360,17 @@ fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &En
         unique: unique(&name.node, field),
         create_only: attributes.create_only || attributes.fixed || attributes.parent,
         is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
+        linked_by: attributes.linked_by.as_ref().map(ToString::to_string),
         is_sensitive: reads.is_sensitive,
         reads: own(reads),
         description: documentation(&entry.docs),
         span: entry.span,
     }
+}
+
+/// Whether a connector can make a link by a second call of this name.
+fn links(connector: &str, call: &str) -> bool {
+    (connector, call) == ("highlevel", "bulk")
 }
 
 fn target_span(target: &MappingTarget) -> Option<Span> {

@@ -64,6 +64,7 @@ pub(crate) fn check_link<'a>(
             unique: None,
             create_only: true,
             is_required: true,
+            linked_by: None,
             is_sensitive: reads.is_sensitive,
             reads: reads.own.iter().map(ToString::to_string).collect(),
             description: None,

@@ -214,13 +214,13 @@ impl Pass<'_, '_> {
                     None
                 }
             },
+            PicklistTarget::Tuple { .. } => {
+                let (values, _) = self.target(target)?;
+                Some(PicklistOtherwise::UseAll { values })
+            }
             PicklistTarget::New { .. } => {
                 let (values, _) = self.target(target)?;
                 values.into_iter().next().flatten().map(|value| PicklistOtherwise::Use { value })
-            }
-            PicklistTarget::Tuple { .. } => {
-                self.diagnostics.push(errors::not_built_yet("`otherwise` with several values", target.span));
-                None
             }
         }
     }

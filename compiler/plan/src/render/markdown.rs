@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
-use super::{compatibility, expression, field_type, heading, setup_words, summary_line, title};
+use super::{
+    compatibility, expression, field_type, heading, retentions, second_calls, setup_words, summary_line, title,
+};
 use crate::{Plan, RowState};
 
 /// The plan as Markdown, for a pull request.
@@ -23,6 +25,9 @@ pub fn markdown(plan: &Plan) -> String {
         for edge in &stage.edges {
             let after = if edge.deferred { "Second pass".to_owned() } else { format!("After {}", edge.on) };
             let _ = writeln!(out, "- {after}: {} (`{}:{}`)", edge.reason, edge.origin.file, edge.origin.line);
+        }
+        for call in second_calls(stage) {
+            let _ = writeln!(out, "- {call}");
         }
         let _ = writeln!(out, "\n| field | type | value | line |\n|---|---|---|---|");
         for field in &stage.fields {
@@ -52,6 +57,10 @@ pub fn markdown(plan: &Plan) -> String {
             let _ = writeln!(out, "\nDropped: `{}`, {}", dropped.column, dropped.reason);
         }
         out.push('\n');
+    }
+    let kept = retentions(plan);
+    if !kept.is_empty() {
+        let _ = writeln!(out, "- {}\n", kept.join("\n- "));
     }
     if !plan.rows.is_empty() {
         let _ = writeln!(

@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    compatibility, counted, counted_records, expression, field_type, heading, setup_words, summary_line, title,
+    compatibility, counted, counted_records, expression, field_type, heading, retentions, second_calls, setup_words,
+    summary_line, title,
 };
 use crate::{Plan, RowState, Stage};
 
@@ -19,6 +20,10 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
         stage_lines(at + 1, stage, width, full, &mut out);
     }
     owners(plan, &mut out);
+    let kept = retentions(plan);
+    if !kept.is_empty() {
+        let _ = writeln!(out, "\n{}", kept.join("\n"));
+    }
     left_behind(plan, &mut out);
     let _ = writeln!(out, "\n{}", summary_line(&plan.summary));
     out
@@ -51,6 +56,9 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
         let after = if edge.deferred { "second pass" } else { "after" };
         let on = if edge.deferred { String::new() } else { format!(" {}", edge.on) };
         let _ = writeln!(out, "        {after}{on}: {} ({}:{})", edge.reason, edge.origin.file, edge.origin.line);
+    }
+    for call in second_calls(stage) {
+        let _ = writeln!(out, "        {call}");
     }
     if !full {
         return;

@@ -284,7 +284,7 @@ pub enum MappingTarget {
     Field(Path),
     /// `(pipeline, pipelineStage, status)`
     Fields(Vec<Name>),
-    /// `new leadStatus "Lead status": select LeadStatus inverse "…" on contacts`
+    /// `new leadStatus "Lead status": select LeadStatus inverse "…"`
     New {
         /// The field's name.
         name: Name,
@@ -294,8 +294,6 @@ pub enum MappingTarget {
         ty: Spanned<Type>,
         /// Label of a relation's other side.
         inverse: Option<Text>,
-        /// The object that gets the field, where it is another.
-        object: Option<Name>,
     },
 }
 

@@ -59,7 +59,6 @@ fn entry(node: Node<'_, '_>) -> Option<MapEntry> {
                 label: expect_text(&mut children)?,
                 ty: expect_type(&mut children)?,
                 inverse: children.optional(Rule::inverse).and_then(|node| expect_text(&mut node.children())),
-                object: children.optional(Rule::on_object).and_then(|node| node.children().name()),
             };
             MapEntry::Mapping(mapped(target, &mut children)?)
         }
