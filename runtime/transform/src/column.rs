@@ -144,15 +144,26 @@ fn ambiguity(column: &SourceColumn) -> Result<Ambiguity, String> {
 
 /// The cells that count as empty.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Blanks(Vec<String>);
+pub(crate) struct Blanks {
+    texts: Vec<String>,
+    first_bytes: Vec<u8>,
+}
 
 impl Blanks {
     pub(crate) fn new(blanks: &[String]) -> Self {
-        Self(blanks.iter().map(|blank| blank.trim().to_owned()).collect())
+        let texts: Vec<String> = blanks.iter().map(|blank| blank.trim().to_owned()).collect();
+        let first_bytes = texts.iter().filter_map(|blank| blank.bytes().next()).collect();
+        Self { texts, first_bytes }
     }
 
     pub(crate) fn are(&self, cell: &str) -> bool {
+        // Nearly every cell is decided by its first byte.
+        match cell.bytes().next() {
+            None => return true,
+            Some(first) if first.is_ascii_graphic() && !self.first_bytes.contains(&first) => return false,
+            Some(_) => {}
+        }
         let trimmed = cell.trim();
-        trimmed.is_empty() || self.0.iter().any(|blank| blank == trimmed)
+        trimmed.is_empty() || self.texts.iter().any(|blank| blank == trimmed)
     }
 }

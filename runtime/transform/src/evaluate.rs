@@ -17,9 +17,9 @@ pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The value is at fault; `otherwise` can recover.
-    Fault(Box<Fault>),
+    Fault(Fault),
     /// A written rule sets the record aside.
-    Quarantine(Box<Fault>),
+    Quarantine(Fault),
     /// A written rule leaves the record out.
     Skip(String),
     /// The world could not be asked.
@@ -28,7 +28,7 @@ pub(crate) enum Stop {
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Self::Fault(Box::new(fault))
+        Self::Fault(fault)
     }
 }
 
@@ -41,8 +41,8 @@ impl From<LookupError> for Stop {
 impl Stop {
     fn inside(self, part: &str) -> Self {
         match self {
-            Self::Fault(fault) => Self::Fault(Box::new(fault.inside(part))),
-            Self::Quarantine(fault) => Self::Quarantine(Box::new(fault.inside(part))),
+            Self::Fault(fault) => Self::Fault(fault.inside(part)),
+            Self::Quarantine(fault) => Self::Quarantine(fault.inside(part)),
             other => other,
         }
     }

@@ -53,9 +53,12 @@ pub struct CompileError {
 /// Longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 60;
 
-/// What went wrong with a value, before it is known whether the value may be shown.
+/// What went wrong with a value, before it is known whether the value may be shown. Boxed: results are handed on far more often than faults are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct Fault(Box<Blame>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Blame {
     /// The parts of a composite that lead to it, innermost first.
     path: Vec<String>,
     value: Option<String>,
@@ -65,33 +68,34 @@ pub(crate) struct Fault {
 impl Fault {
     /// `"value" says`; `says` must not hold any part of the value.
     pub(crate) fn of(value: impl Into<String>, says: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Vec::new(), value: Some(value.into()), says: says.into() }
+        Self(Box::new(Blame { path: Vec::new(), value: Some(value.into()), says: says.into() }))
     }
 
     /// A fault that no value is to blame for.
     pub(crate) fn plain(says: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Vec::new(), value: None, says: says.into() }
+        Self(Box::new(Blame { path: Vec::new(), value: None, says: says.into() }))
     }
 
     /// The same fault inside a part of a composite.
     pub(crate) fn inside(mut self, part: &str) -> Self {
-        self.path.push(part.to_owned());
+        self.0.path.push(part.to_owned());
         self
     }
 
     /// The reason, with the value quoted or masked.
     pub(crate) fn reason(&self, masked: bool) -> String {
-        match &self.value {
-            None => self.says.to_string(),
-            Some(_) if masked => format!("the value (masked) {}", self.says),
-            Some(value) => format!("{} {}", quoted(value), self.says),
+        let Blame { value, says, .. } = &*self.0;
+        match value {
+            None => says.to_string(),
+            Some(_) if masked => format!("the value (masked) {says}"),
+            Some(value) => format!("{} {says}", quoted(value)),
         }
     }
 
     /// As a failure of a field.
     pub(crate) fn failure(&self, field: &str, masked: bool) -> Failure {
         let mut path = field.to_owned();
-        for part in self.path.iter().rev() {
+        for part in self.0.path.iter().rev() {
             path.push('.');
             path.push_str(part);
         }

@@ -1,5 +1,6 @@
 //! HTML as people's exports hold it: with plain line ends, stray signs and half a tag.
 
+mod elements;
 mod entities;
 mod simple;
 mod tokens;
@@ -11,86 +12,9 @@ use std::sync::LazyLock;
 
 use htmd::HtmlToMarkdown;
 
+use elements::{Kind, REMOVED, in_brackets};
 use tokens::{Token, tokens};
 
-/// Elements that begin a line of their own; where there is one, plain line ends are only blanks.
-const BLOCKS: &[&str] = &[
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "body",
-    "br",
-    "center",
-    "dd",
-    "div",
-    "dl",
-    "dt",
-    "figure",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "html",
-    "li",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-];
-/// Elements that Markdown has a form for, besides blocks.
-const KEPT: &[&str] = &["a", "b", "caption", "code", "em", "i", "img", "span", "strong"];
-/// Elements that go with all that is in them.
-const REMOVED: &[&str] = &[
-    "applet", "audio", "button", "canvas", "embed", "head", "iframe", "input", "map", "math", "noscript", "object",
-    "script", "select", "style", "svg", "template", "textarea", "title", "video",
-];
-/// Elements whose text stays and whose look is lost.
-const FLATTENED: &[&str] = &[
-    "abbr",
-    "acronym",
-    "big",
-    "cite",
-    "del",
-    "dfn",
-    "fieldset",
-    "figcaption",
-    "font",
-    "form",
-    "ins",
-    "kbd",
-    "label",
-    "legend",
-    "mark",
-    "o:p",
-    "q",
-    "s",
-    "samp",
-    "small",
-    "strike",
-    "sub",
-    "sup",
-    "time",
-    "tt",
-    "u",
-    "var",
-    "wbr",
-];
 /// Deeper than any document, and not so deep that reading it could exhaust the stack.
 const DEEPEST: usize = 200;
 
@@ -125,31 +49,30 @@ struct Survey {
     losses: Losses,
 }
 
-fn survey(text: &str) -> Survey {
+fn survey<'t>(tokens: impl Iterator<Item = Token<'t>>) -> Survey {
     let mut found = Survey { is_html: false, has_blocks: false, is_too_deep: false, losses: Losses::default() };
     let (mut unknown, mut depth) = (0, 0_usize);
-    for token in tokens(text) {
+    for token in tokens {
         match token {
-            Token::Text(text) => found.is_html |= entities::first(text).is_some(),
+            Token::Text(text) => found.is_html = found.is_html || entities::first(text).is_some(),
             Token::Comment => {
                 found.is_html = true;
                 found.losses.add("comment");
             }
-            Token::Tag { name, is_end, has_style } => {
-                let is_in = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-                let lost = REMOVED.iter().chain(FLATTENED).copied().find(|known| known.eq_ignore_ascii_case(name));
-                let is_block = is_in(BLOCKS);
-                found.has_blocks |= is_block;
-                if is_block || lost.is_some() || is_in(KEPT) {
-                    found.is_html = true;
-                } else if !is_end {
-                    unknown += 1;
+            Token::Tag { element, is_end, has_style, .. } => {
+                found.has_blocks |= element.is_some_and(|element| element.kind == Kind::Block);
+                match element {
+                    Some(element) => {
+                        found.is_html = true;
+                        if !is_end && matches!(element.kind, Kind::Removed | Kind::Flattened) {
+                            found.losses.add(in_brackets(element.name));
+                        }
+                    }
+                    None if !is_end => unknown += 1,
+                    None => {}
                 }
                 depth = if is_end { depth.saturating_sub(1) } else { depth + 1 };
                 found.is_too_deep |= depth > DEEPEST;
-                if let (Some(lost), false) = (lost, is_end) {
-                    found.losses.add(in_brackets(lost));
-                }
                 if has_style {
                     found.losses.add("style");
                 }
@@ -162,13 +85,6 @@ fn survey(text: &str) -> Survey {
     found
 }
 
-/// The name in angle brackets, from a table, so that a count can be kept by it.
-fn in_brackets(name: &'static str) -> &'static str {
-    static NAMES: LazyLock<BTreeMap<&'static str, String>> =
-        LazyLock::new(|| REMOVED.iter().chain(FLATTENED).copied().map(|name| (name, format!("<{name}>"))).collect());
-    NAMES.get(name).map_or(name, String::as_str)
-}
-
 /// HTML as Markdown. Text that holds no HTML stays as it stands. Where no tag begins a line of its own, line ends stay line breaks.
 pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
@@ -177,7 +93,7 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     if let Some(markdown) = simple::markdown(&text) {
         return (Cow::Owned(markdown), Losses::default());
     }
-    let mut survey = survey(&text);
+    let mut survey = survey(tokens(&text));
     if !survey.is_html {
         return (text, Losses::default());
     }
@@ -198,30 +114,27 @@ pub(crate) fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
         return text;
     }
-    let survey = survey(&text);
+    let tokens: Vec<Token<'_>> = tokens(&text).collect();
+    let survey = survey(tokens.iter().copied());
     if !survey.is_html {
         return text;
     }
     let mut lines = Lines { keeps_line_ends: !survey.has_blocks, ..Lines::default() };
+    lines.text.reserve(text.len());
     let mut removed: Option<&str> = None;
-    for token in tokens(&text) {
+    for token in tokens {
         match token {
             Token::Tag { name, is_end: true, .. } if removed.is_some_and(|open| open.eq_ignore_ascii_case(name)) => {
                 removed = None;
             }
             _ if removed.is_some() => {}
-            Token::Tag { name, is_end: false, .. }
-                if REMOVED.iter().any(|known| known.eq_ignore_ascii_case(name))
-                    && !name.eq_ignore_ascii_case("input") =>
-            {
-                removed = Some(name);
-            }
-            Token::Tag { name, .. } => {
-                if BLOCKS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    lines.end();
-                }
-            }
-            Token::Comment => {}
+            Token::Tag { name, element: Some(element), is_end, .. } => match element.kind {
+                // An input has no end; nothing is inside it.
+                Kind::Removed if !is_end && element.name != "input" => removed = Some(name),
+                Kind::Block => lines.end(),
+                _ => {}
+            },
+            Token::Tag { .. } | Token::Comment => {}
             Token::Text(text) => lines.push(&entities::decoded(text)),
         }
     }
@@ -239,20 +152,25 @@ struct Lines {
 
 impl Lines {
     fn push(&mut self, text: &str) {
-        for character in text.chars() {
-            if character == '\n' && self.keeps_line_ends {
-                self.line_end = true;
-            } else if character.is_whitespace() {
-                self.blank = true;
-            } else {
-                if self.line_end && !self.text.is_empty() {
+        let mut rest = text;
+        while let Some(next) = rest.chars().next() {
+            if next.is_whitespace() {
+                self.line_end |= next == '\n' && self.keeps_line_ends;
+                self.blank |= next != '\n' || !self.keeps_line_ends;
+                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+            if !self.text.is_empty() {
+                if self.line_end {
                     self.text.push('\n');
-                } else if self.blank && !self.text.is_empty() {
+                } else if self.blank {
                     self.text.push(' ');
                 }
-                (self.blank, self.line_end) = (false, false);
-                self.text.push(character);
             }
+            (self.blank, self.line_end) = (false, false);
+            let word;
+            (word, rest) = rest.split_at_checked(word_length(rest)).unwrap_or((rest, ""));
+            self.text.push_str(word);
         }
     }
 
@@ -262,6 +180,17 @@ impl Lines {
 
     fn done(self) -> String {
         self.text
+    }
+}
+
+/// How many bytes there are before the first blank.
+fn word_length(text: &str) -> usize {
+    match text.bytes().position(|byte| byte.is_ascii_whitespace() || byte == 0x0b || !byte.is_ascii()) {
+        Some(at) if text.as_bytes().get(at).is_some_and(|byte| !byte.is_ascii()) => {
+            text.find(char::is_whitespace).unwrap_or(text.len())
+        }
+        Some(at) => at,
+        None => text.len(),
     }
 }
 

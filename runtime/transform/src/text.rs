@@ -14,14 +14,7 @@ pub(crate) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 /// Trimmed, with runs of blanks as one space.
 pub(crate) fn collapse(text: Cow<'_, str>) -> Cow<'_, str> {
     let text = trim(text);
-    let mut after_blank = false;
-    let is_collapsed = text.chars().all(|character| {
-        let is_blank = character.is_whitespace();
-        let fits = !(is_blank && (after_blank || character != ' '));
-        after_blank = is_blank;
-        fits
-    });
-    if is_collapsed {
+    if is_collapsed(&text) {
         return text;
     }
     let mut collapsed = String::with_capacity(text.len());
@@ -32,6 +25,24 @@ pub(crate) fn collapse(text: Cow<'_, str>) -> Cow<'_, str> {
         collapsed.push_str(word);
     }
     Cow::Owned(collapsed)
+}
+
+/// Whether there is no blank but single spaces.
+fn is_collapsed(text: &str) -> bool {
+    let mut after_space = false;
+    if text.is_ascii() {
+        return text.bytes().all(|byte| {
+            let is_second = byte == b' ' && after_space;
+            after_space = byte == b' ';
+            !is_second && !matches!(byte, b'\t'..=b'\r')
+        });
+    }
+    text.chars().all(|character| {
+        let is_space = character == ' ';
+        let fits = !(is_space && after_space) && (is_space || !character.is_whitespace());
+        after_space = is_space;
+        fits
+    })
 }
 
 /// In lower case.

@@ -11,7 +11,7 @@ pub(super) fn markdown(html: &str) -> Option<String> {
     for token in tokens(html) {
         match token {
             Token::Text(text) => written.text(text)?,
-            Token::Tag { name, is_end, has_style: false } => match name {
+            Token::Tag { name, is_end, has_style: false, .. } => match name {
                 "p" | "div" => written.block(name, is_end)?,
                 "b" | "strong" => written.emphasis("**", name, is_end)?,
                 "i" | "em" => written.emphasis("*", name, is_end)?,

@@ -1,10 +1,12 @@
+use super::elements::{Element, element};
+
 /// A piece of HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
     /// Text, with its entities.
     Text(&'t str),
     /// A tag whose name is made of letters, digits, `:` and `-`.
-    Tag { name: &'t str, is_end: bool, has_style: bool },
+    Tag { name: &'t str, element: Option<Element>, is_end: bool, has_style: bool },
     /// A comment, a document type, a processing instruction.
     Comment,
 }
@@ -64,8 +66,9 @@ fn markup(text: &str) -> Option<(Token<'_>, usize)> {
         return None;
     }
     let end = attributes_end(attributes)?;
-    let has_style = attributes.get(..end).is_some_and(|written| written.to_ascii_lowercase().contains(" style="));
-    let token = Token::Tag { name, is_end, has_style };
+    let has_style =
+        end > 0 && attributes.get(..end).is_some_and(|written| written.to_ascii_lowercase().contains(" style="));
+    let token = Token::Tag { name, element: element(name), is_end, has_style };
     Some((token, text.len() - attributes.len() + end + 1))
 }
 
