@@ -25,3 +25,4 @@ mod spec_tests;
 mod stand_in;
 mod surveyed;
 mod told;
+mod why;

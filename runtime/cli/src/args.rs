@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Status(ProjectArguments),
     /// List what was set aside, or let it be tried again.
     Quarantine(QuarantineArguments),
+    /// Show where a record, or one of its fields, came from.
+    Why(WhyArguments),
     /// Print the audit trail, one line per record and attempt.
     Journal(JournalArguments),
     /// Serve a stand-in for a destination on this machine.
@@ -389,6 +391,38 @@ pub(crate) struct JournalArguments {
     /// The form of the lines.
     #[arg(long, value_parser = ["jsonl"], default_value = "jsonl", value_name = "FORM")]
     pub(crate) format: String,
+}
+
+/// `migr why`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WhyArguments {
+    /// An id of the destination, or a key of the source; the columns of a compound key with commas between them.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// One field of the destination.
+    #[arg(value_name = "FIELD")]
+    pub(crate) field: Option<String>,
+    /// The project's folder, or its one `.migr` file.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The destination, where the spec names several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Option<String>,
+    /// What was done in the embedded stand-in.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t = WhyFormat::Human, value_name = "FORM")]
+    pub(crate) format: WhyFormat,
+}
+
+/// The form of a lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhyFormat {
+    /// For people.
+    Human,
+    /// One document.
+    Json,
 }
 
 /// `migr report`

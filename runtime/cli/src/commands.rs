@@ -18,3 +18,4 @@ pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod verify;
+pub(crate) mod why;

@@ -58,6 +58,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Rollback(arguments) => wait_for(commands::rollback::run(&arguments, console)),
         Command::Quarantine(arguments) => wait_for(commands::quarantine::run(&arguments, console)),
         Command::Journal(arguments) => commands::journal::run(&arguments, console),
+        Command::Why(arguments) => commands::why::run(arguments, console),
         Command::Graph(arguments) => commands::graph::run(&arguments, console),
         Command::Report(arguments) => commands::report::run(&arguments, console),
         Command::Status(arguments) => commands::status::run(&arguments, console),

@@ -34,6 +34,7 @@ mod setup;
 mod stage;
 mod there;
 mod verify;
+mod why;
 mod world;
 
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
@@ -48,3 +49,4 @@ pub use rollback::{KeptField, NotUndone, RollbackContext, RollbackSummary, rollb
 pub use run::{RunSummary, run, run_with};
 pub use setup::{SetupSummary, setup};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
+pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

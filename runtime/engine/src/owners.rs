@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use migr_journal::OwnerNote;
+use migr_journal::{OwnerNote, Reader};
 use migr_load::Destination;
 use migr_plan::Plan;
 
@@ -61,6 +61,26 @@ impl OwnerTable {
             overrides,
             fallback,
         })
+    }
+
+    /// As owners were resolved when records were written, without asking the destination.
+    pub(crate) fn recorded(plan: &Plan, reader: &Reader) -> Result<Self, EngineError> {
+        let Some(owners) = &plan.owners else { return Ok(Self::default()) };
+        let mut table = Self {
+            source: Some((owners.source_object.clone(), owners.source_column.clone())),
+            object: owners.destination_object.clone(),
+            ..Self::default()
+        };
+        for note in reader.owners()? {
+            let (Some(address), Some(id)) = (note.destination, note.id) else { continue };
+            let person = Person { address, id };
+            if note.how == "fallback" {
+                table.fallback = Some(person);
+            } else {
+                table.members.insert(fold(&note.source), person);
+            }
+        }
+        Ok(table)
     }
 
     /// The destination object of members.

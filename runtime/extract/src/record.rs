@@ -34,6 +34,12 @@ impl<'r> Record<'r> {
         }
     }
 
+    /// Where a column stands in the file: its 1-based place and its header; none where the file lacks it.
+    pub fn place(&self, column: usize) -> Option<(usize, &'r str)> {
+        let at = (*self.positions.get(column)?)?;
+        Some((at + 1, self.headers.get(at)?))
+    }
+
     /// The headers and cells of the file, in its order, those that the catalog does not know too.
     pub fn raw(&self) -> impl Iterator<Item = (&'r str, &'r str)> {
         let record = *self;

@@ -204,6 +204,28 @@ pub struct Line {
     pub hash: String,
 }
 
+/// The lines of the audit trail that say something of a text, as a key or an id: the entries that hold it are found by the database, and only they are
+/// unfolded.
+pub(crate) fn lines_with(connection: &Connection, text: &str) -> Result<Vec<Line>, JournalError> {
+    let written = serde_json::to_string(text).unwrap_or_default();
+    let mut statement = connection
+        .prepare(
+            "WITH named AS (SELECT seq FROM entries WHERE instr(data, ?1) > 0) \
+             SELECT seq FROM named UNION \
+             SELECT seq FROM entries WHERE kind = 'outcome' AND data ->> '$.intent' IN (SELECT seq FROM named) ORDER BY seq",
+        )
+        .attempting("read")?;
+    let numbers: Vec<i64> =
+        statement.query_map([written], |row| row.get(0)).and_then(Iterator::collect).attempting("read")?;
+    let mut lines = Vec::new();
+    for number in numbers {
+        let Some(entry) = Entry::next(connection, number - 1)? else { continue };
+        let named = |line: &Line| line.key.as_deref() == Some(text) || line.id.as_deref() == Some(text);
+        lines.extend(entry.unfold(connection)?.into_iter().filter(named));
+    }
+    Ok(lines)
+}
+
 /// The audit trail, line by line, in the order in which it was written. Holds one entry in memory at a time.
 #[derive(Debug)]
 pub struct Lines<'r> {
@@ -218,29 +240,7 @@ impl<'r> Lines<'r> {
     }
 
     fn fill(&mut self) -> Result<bool, JournalError> {
-        let row = self
-            .connection
-            .prepare_cached(
-                "SELECT entries.seq, run, at, kind, entries.step, data, hash, steps.name FROM entries \
-                 LEFT JOIN steps ON steps.id = entries.step WHERE entries.seq > ?1 ORDER BY entries.seq LIMIT 1",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row([self.seq], |row| {
-                        Ok(Entry {
-                            seq: row.get(0)?,
-                            run: row.get(1)?,
-                            at: row.get(2)?,
-                            kind: row.get(3)?,
-                            data: row.get(5)?,
-                            hash: hex(&row.get::<_, Vec<u8>>(6)?),
-                            step: row.get(7)?,
-                        })
-                    })
-                    .optional()
-            })
-            .attempting("read")?;
-        let Some(entry) = row else { return Ok(false) };
+        let Some(entry) = Entry::next(self.connection, self.seq)? else { return Ok(false) };
         self.seq = entry.seq;
         self.ready = entry.unfold(self.connection)?.into_iter();
         Ok(true)
@@ -278,6 +278,31 @@ struct Entry {
 }
 
 impl Entry {
+    /// The first entry after a number.
+    fn next(connection: &Connection, after: i64) -> Result<Option<Self>, JournalError> {
+        connection
+            .prepare_cached(
+                "SELECT entries.seq, run, at, kind, entries.step, data, hash, steps.name FROM entries \
+                 LEFT JOIN steps ON steps.id = entries.step WHERE entries.seq > ?1 ORDER BY entries.seq LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([after], |row| {
+                        Ok(Self {
+                            seq: row.get(0)?,
+                            run: row.get(1)?,
+                            at: row.get(2)?,
+                            kind: row.get(3)?,
+                            data: row.get(5)?,
+                            hash: hex(&row.get::<_, Vec<u8>>(6)?),
+                            step: row.get(7)?,
+                        })
+                    })
+                    .optional()
+            })
+            .attempting("read")
+    }
+
     fn line(&self, kind: &str) -> Line {
         Line {
             seq: self.seq,

@@ -2,12 +2,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::audit;
 use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
-    BeforeImage, Fold, JournalError, Lines, Operation, Remark, SetupNote, State, StepId, fold, remarks, schema,
+    BeforeImage, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State, StepId, fold,
+    remarks, schema,
 };
 
 /// What a journal knows about one source key.
@@ -246,6 +248,25 @@ impl Reader {
     /// The audit trail, one line per record and attempt.
     pub fn lines(&self) -> Lines<'_> {
         Lines::new(&self.connection)
+    }
+
+    /// The lines of the audit trail about one key or one destination id.
+    pub fn lines_with(&self, text: &str) -> Result<Vec<Line>, JournalError> {
+        audit::lines_with(&self.connection, text)
+    }
+
+    /// Owners as they were resolved, by source.
+    pub fn owners(&self) -> Result<Vec<OwnerNote>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT source, destination, id, how FROM owners ORDER BY source")
+            .attempting("read")?;
+        let notes = statement
+            .query_map([], |row| {
+                Ok(OwnerNote { source: row.get(0)?, destination: row.get(1)?, id: row.get(2)?, how: row.get(3)? })
+            })
+            .attempting("read")?;
+        notes.collect::<Result<_, _>>().attempting("read")
     }
 
     /// Recomputes the chain of hashes.

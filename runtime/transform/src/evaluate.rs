@@ -7,8 +7,8 @@ use crate::failure::Fault;
 use crate::functions::{Arguments, Scope};
 use crate::node::{Call, Node, Recover, ReferenceNode, Shared, Target, Through};
 use crate::operators::binary;
-use crate::picklist::Looked;
-use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, Value};
+use crate::picklist::{Looked, Table};
+use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, TableRow, Value};
 
 /// What joins the parts of a key of several columns.
 pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
@@ -65,6 +65,8 @@ pub(crate) struct Evaluator<'r> {
     pub(crate) orphans: Vec<Orphan>,
     pub(crate) created: Vec<CreatedOption>,
     losses: Vec<String>,
+    /// The rows of value tables that decided, where somebody wants to know.
+    pub(crate) rows: Option<Vec<TableRow>>,
 }
 
 impl<'r> Evaluator<'r> {
@@ -80,6 +82,7 @@ impl<'r> Evaluator<'r> {
             orphans: Vec::new(),
             created: Vec::new(),
             losses: Vec::new(),
+            rows: None,
         }
     }
 
@@ -239,26 +242,28 @@ impl<'r> Evaluator<'r> {
     fn picklist(&mut self, table: usize, inputs: &'r [Node], output: usize) -> Evaluated<'r> {
         let Some(table) = self.shared.tables.get(table) else { return Ok(Value::None) };
         let mut values = self.values(inputs)?;
-        let looked = |key: &[Option<Cow<'_, str>>]| table.look_up(key, output);
         if let [Value::List(_)] = values.as_slice() {
             let Some(Value::List(items)) = values.pop() else { return Ok(Value::None) };
-            let options =
-                items.into_iter().filter(|item| !item.is_none()).map(|item| self.looked(looked(&[key_part(item)?])?));
+            let items = items.into_iter().filter(|item| !item.is_none());
+            let options = items.map(|item| self.row(table, &[key_part(item)?], output));
             return options.collect::<Result<_, Stop>>().map(Value::list);
         }
         // Tables of one input are the rule; they need no list of parts.
-        let found = match (values.pop(), values.is_empty()) {
-            (Some(single), true) => looked(&[key_part(single)?])?,
+        match (values.pop(), values.is_empty()) {
+            (Some(single), true) => self.row(table, &[key_part(single)?], output),
             (last, _) => {
                 let parts = values.into_iter().chain(last).map(key_part).collect::<Result<Vec<_>, _>>()?;
-                looked(&parts)?
+                self.row(table, &parts, output)
             }
-        };
-        self.looked(found)
+        }
     }
 
-    fn looked(&mut self, found: Looked<'r>) -> Evaluated<'r> {
-        match found {
+    /// What the row of a table says.
+    fn row(&mut self, table: &'r Table, key: &[Option<Cow<'_, str>>], output: usize) -> Evaluated<'r> {
+        if let Some(rows) = &mut self.rows {
+            rows.push(TableRow { table: table.name().to_owned(), row: table.row(key) });
+        }
+        match table.look_up(key, output)? {
             Looked::Value(value) => Ok(value),
             Looked::Skip(reason) => Err(Stop::Skip(reason)),
             Looked::Created(value, option) => {

@@ -62,3 +62,23 @@ pub struct Linked<'r> {
     /// Owners whom nobody stands for.
     pub orphans: Vec<Orphan>,
 }
+
+/// How one value came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced<'r> {
+    /// The value, a skip, or why there is none.
+    pub outcome: Outcome<Value<'r>>,
+    /// The rows of value tables that decided, in the order in which they were asked.
+    pub rows: Vec<TableRow>,
+    /// Where a written rule took effect.
+    pub repairs: Vec<Repair>,
+}
+
+/// A row of a value table that decided about a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRow {
+    /// The table.
+    pub table: String,
+    /// Its place in `Picklist.rows`; absent: no row names the value, and the table's `otherwise` decided.
+    pub row: Option<usize>,
+}

@@ -62,9 +62,14 @@ impl Table {
         table
     }
 
-    /// The value for one or several inputs; an input that is not there is absent.
-    pub(crate) fn look_up<'r>(&'r self, inputs: &[Option<Cow<'_, str>>], output: usize) -> Result<Looked<'r>, Fault> {
-        let row = match inputs {
+    /// The table's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The row that decides about one or several inputs, by its place.
+    pub(crate) fn row(&self, inputs: &[Option<Cow<'_, str>>]) -> Option<usize> {
+        match inputs {
             [None] => self.single_none,
             [Some(text)] => self.single.get(&*self.key(text)).copied(),
             parts => {
@@ -72,7 +77,12 @@ impl Table {
                 let key: Vec<_> = parts.iter().map(|text| text.as_ref().map(part)).collect();
                 self.several.get(&key).copied()
             }
-        };
+        }
+    }
+
+    /// The value for one or several inputs; an input that is not there is absent.
+    pub(crate) fn look_up<'r>(&'r self, inputs: &[Option<Cow<'_, str>>], output: usize) -> Result<Looked<'r>, Fault> {
+        let row = self.row(inputs);
         if let Some(values) = row.and_then(|row| self.rows.get(row)) {
             let value = values.get(output).and_then(Option::as_deref);
             return Ok(Looked::Value(value.map_or(Value::None, option)));

@@ -8,7 +8,8 @@ use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
 use crate::failure::Fault;
 use crate::node::{Node, Same, Shared};
 use crate::{
-    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Pass, Reference, Value,
+    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Pass, Reference, Traced,
+    Value,
 };
 
 /// One stage, compiled: columns by position, tables hashed, formats parsed.
@@ -257,6 +258,44 @@ impl Program {
         }
         let Evaluator { repairs, orphans, .. } = evaluator;
         Ok(found.outcome(Linked { links, repairs, orphans }))
+    }
+
+    /// How the value of a field comes about, by its index in `stage.fields`.
+    pub fn trace_field<'r>(
+        &'r self,
+        field: usize,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
+    ) -> Result<Option<Traced<'r>>, LookupError> {
+        self.fields.get(field).map(|field| self.traced(field, record, lookup)).transpose()
+    }
+
+    /// How the targets of a link come about, by its index in `stage.links`.
+    pub fn trace_link<'r>(
+        &'r self,
+        link: usize,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
+    ) -> Result<Option<Traced<'r>>, LookupError> {
+        self.links.get(link).map(|link| self.traced(link, record, lookup)).transpose()
+    }
+
+    fn traced<'r>(
+        &'r self,
+        field: &'r Field,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
+    ) -> Result<Traced<'r>, LookupError> {
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        evaluator.rows = Some(Vec::new());
+        let mut found = Found::default();
+        match self.distinct_value(&mut evaluator) {
+            Ok(value) => evaluator.distinct = value,
+            Err(halt) => found.halted(halt)?,
+        }
+        let value = found.kept(field, field.value(&mut evaluator))?.unwrap_or(Value::None);
+        let Evaluator { rows, repairs, .. } = evaluator;
+        Ok(Traced { outcome: found.outcome(value), rows: rows.unwrap_or_default(), repairs })
     }
 
     /// A cell, read by its column's type; for `keep oldest created_at`.

@@ -1,0 +1,298 @@
+//! Where a record of the destination, and each of its fields, came from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use migr_extract::{Export, Record, Row};
+use migr_journal::{Line, Mapped, Reader, StepId};
+use migr_plan::{Expr, Origin, Plan, Stage, render};
+use migr_transform::{Outcome, Program, Traced, Value, to_json};
+use serde::Serialize;
+
+use crate::EngineError;
+use crate::cells::Lent;
+use crate::owners::OwnerTable;
+use crate::scratch::Scratch;
+use crate::world::World;
+
+/// What stands where a value must not be shown.
+const MASKED: &str = "***";
+/// What joins the columns of a key.
+const KEY_SEPARATOR: char = '\u{1f}';
+
+/// Where one record came from, and what was done with it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Lineage {
+    /// The map.
+    pub map: String,
+    /// Where the map is written.
+    pub origin: Origin,
+    /// The source object.
+    pub source_object: String,
+    /// The source key; the columns of a compound one are joined with a comma.
+    pub key: String,
+    /// The export's file, relative to the project.
+    pub file: String,
+    /// The 1-based line where the record starts.
+    pub line: u64,
+    /// The destination object.
+    pub destination_object: String,
+    /// The id there; absent for what is not there.
+    pub id: Option<String>,
+    /// `created`, `updated`, `unchanged`, `skipped`, `quarantined`.
+    pub state: String,
+    /// The key of the record that stands for it, where several became one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub winner: Option<String>,
+    /// Why it was set aside or left behind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// Its fields and links, in the order of the map.
+    pub fields: Vec<FieldLineage>,
+    /// What the journal says of it, oldest first.
+    pub history: Vec<Line>,
+}
+
+/// How one field of a record came about.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldLineage {
+    /// The destination field.
+    pub field: String,
+    /// The value that the map gives; `***` for a sensitive one, null where nothing is written.
+    pub value: serde_json::Value,
+    /// The expression, as the language writes it.
+    pub expression: String,
+    /// The spec's line.
+    pub origin: Origin,
+    /// The cells that it reads.
+    pub cells: Vec<SourceCell>,
+    /// The picklist rows that decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub picklists: Vec<PicklistLineage>,
+    /// Where a written rule took effect, or why there is no value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A cell of the export.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceCell {
+    /// The catalog's name of the column.
+    pub column: String,
+    /// The header in the file; absent where the file lacks the column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The 1-based place of the column in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<usize>,
+    /// What stands there; `***` for a sensitive one.
+    pub text: String,
+}
+
+/// A picklist that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct PicklistLineage {
+    /// Its name.
+    pub picklist: String,
+    /// The line of the row that decided; where no row names the value, that of the table, whose `otherwise` did.
+    pub origin: Origin,
+    /// Whether a row names the value.
+    pub has_row: bool,
+}
+
+/// The lineage of every record that an id of the destination or a source key stands for, in plan order; `field` limits it to one destination field. Asks the
+/// export and the journal alone. `work` is a folder for what is thrown away again.
+pub fn why(
+    plan: &Arc<Plan>,
+    export: &Arc<Export>,
+    reader: Reader,
+    work: &Path,
+    name: &str,
+    field: Option<&str>,
+) -> Result<Vec<Lineage>, EngineError> {
+    let mut found: Vec<(&Stage, StepId, String, Mapped)> = Vec::new();
+    let joined = name.split(',').map(str::trim).collect::<Vec<_>>().join(&KEY_SEPARATOR.to_string());
+    let mut steps = Vec::new();
+    for stage in &plan.stages {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        steps.push((stage.id.as_str(), step));
+        for key in [name, joined.as_str()] {
+            if let Some(mapped) = reader.id_of(step, key)?
+                && !found.iter().any(|(known, _, other, _)| known.id == stage.id && other == key)
+            {
+                found.push((stage, step, key.to_owned(), mapped));
+            }
+        }
+        for row in reader.keys_of(step, name)? {
+            found.push((stage, step, row.key, row.mapped));
+        }
+    }
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owners = Arc::new(OwnerTable::recorded(plan, &reader)?);
+    let mut lineages = Vec::with_capacity(found.len());
+    for (stage, step, key, mapped) in &found {
+        let mut history = reader.lines_with(key)?;
+        history.retain(|line| line.step.as_deref().is_some_and(|name| is_of(stage, name)));
+        let shown_state = mapped.state.as_str().to_owned();
+        lineages.push(Lineage {
+            map: stage.map.clone(),
+            origin: stage.origin.clone(),
+            source_object: stage.source_object.clone(),
+            key: key.replace(KEY_SEPARATOR, ", "),
+            file: export.file(&stage.source_object).map(|file| file.shown().to_owned()).unwrap_or_default(),
+            line: mapped.line,
+            destination_object: stage.destination_object.clone(),
+            id: mapped.id.clone(),
+            state: shown_state,
+            winner: mapped.winner.as_ref().map(|key| key.replace(KEY_SEPARATOR, ", ")),
+            reasons: reader.reasons(*step, key)?,
+            fields: Vec::new(),
+            history,
+        });
+    }
+    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, reader);
+    for (stage, step) in steps {
+        world.end_stage(stage, step);
+    }
+    let hashes: BTreeMap<String, String> =
+        world.reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    for (lineage, (stage, _, _, mapped)) in lineages.iter_mut().zip(&found) {
+        let Some(file) = export.file(&stage.source_object) else { continue };
+        if hashes.get(file.shown()).is_some_and(|hash| hash != file.hash().unwrap_or_default()) {
+            lineage.reasons.push(format!(
+                "{} changed since the record was read; put the earlier export back to see its fields",
+                file.shown()
+            ));
+            continue;
+        }
+        lineage.fields = fields(plan, export, &world, stage, mapped.line, field)?;
+    }
+    Ok(lineages)
+}
+
+/// Whether a step of the journal belongs to a stage.
+fn is_of(stage: &Stage, step: &str) -> bool {
+    step.strip_prefix(stage.id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The fields of the record on a line.
+fn fields(
+    plan: &Plan,
+    export: &Export,
+    world: &World,
+    stage: &Stage,
+    line: u64,
+    field: Option<&str>,
+) -> Result<Vec<FieldLineage>, EngineError> {
+    let mut records = export.records(&stage.source_object)?;
+    while let Some(row) = records.next()? {
+        match row {
+            Row::Record(record) if record.line == line => {
+                return traced(plan, world, stage, record, field);
+            }
+            Row::Malformed { line: at, .. } | Row::Record(Record { line: at, .. }) if at > line => break,
+            _ => {}
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn traced(
+    plan: &Plan,
+    world: &World,
+    stage: &Stage,
+    record: Record<'_>,
+    field: Option<&str>,
+) -> Result<Vec<FieldLineage>, EngineError> {
+    let program = Program::compile(plan, stage)?;
+    let cells = Lent(record);
+    let wanted = |name: &str| field.is_none_or(|field| field.split('.').next() == Some(name));
+    let tracing = Tracing { plan, stage, record };
+    let mut fields = Vec::new();
+    for (at, mapping) in stage.fields.iter().enumerate().filter(|(_, mapping)| wanted(&mapping.field)) {
+        if let Some(traced) = program.trace_field(at, &cells, world)? {
+            let written =
+                Written { field: &mapping.field, expr: &mapping.value, reads: &mapping.reads, origin: &mapping.origin };
+            fields.push(tracing.lineage(&written, traced, program.is_masked(at)));
+        }
+    }
+    for (at, mapping) in stage.links.iter().enumerate().filter(|(_, mapping)| wanted(&mapping.field)) {
+        if let Some(traced) = program.trace_link(at, &cells, world)? {
+            let written =
+                Written { field: &mapping.field, expr: &mapping.value, reads: &mapping.reads, origin: &mapping.origin };
+            fields.push(tracing.lineage(&written, traced, program.is_link_masked(at)));
+        }
+    }
+    Ok(fields)
+}
+
+/// One line of a map.
+struct Written<'p> {
+    field: &'p str,
+    expr: &'p Expr,
+    reads: &'p [String],
+    origin: &'p Origin,
+}
+
+/// One record that is looked into.
+struct Tracing<'t> {
+    plan: &'t Plan,
+    stage: &'t Stage,
+    record: Record<'t>,
+}
+
+impl Tracing<'_> {
+    fn lineage(&self, written: &Written<'_>, traced: Traced<'_>, is_masked: bool) -> FieldLineage {
+        let mut notes: Vec<String> = traced.repairs.into_iter().map(|repair| repair.reason).collect();
+        let value = match traced.outcome {
+            Outcome::Ready(Value::None | Value::Default) => serde_json::Value::Null,
+            Outcome::Ready(_) if is_masked => serde_json::Value::from(MASKED),
+            Outcome::Ready(value) => to_json(&value),
+            Outcome::Skip { reason } => {
+                notes.push(format!("the record stays behind: {reason}"));
+                serde_json::Value::Null
+            }
+            Outcome::Quarantine(failures) => {
+                notes.extend(failures.into_iter().map(|failure| failure.reason));
+                serde_json::Value::Null
+            }
+        };
+        FieldLineage {
+            field: written.field.to_owned(),
+            value,
+            expression: render::expression(written.expr),
+            origin: written.origin.clone(),
+            cells: written.reads.iter().filter_map(|column| self.cell(column)).collect(),
+            picklists: traced.rows.iter().filter_map(|row| self.picklist(&row.table, row.row)).collect(),
+            notes,
+        }
+    }
+
+    fn cell(&self, column: &str) -> Option<SourceCell> {
+        let object = self.plan.source_object(&self.stage.source_object)?;
+        let at = object.columns.iter().position(|known| known.name == column)?;
+        let is_sensitive = object.columns.get(at).is_some_and(|column| column.sensitive);
+        let place = self.record.place(at);
+        let text = self.record.cell(at);
+        let text = if is_sensitive && !text.is_empty() { MASKED } else { text };
+        Some(SourceCell {
+            column: column.to_owned(),
+            header: place.map(|(_, header)| header.to_owned()),
+            position: place.map(|(position, _)| position),
+            text: text.to_owned(),
+        })
+    }
+
+    fn picklist(&self, name: &str, row: Option<usize>) -> Option<PicklistLineage> {
+        let picklist = self.plan.picklist(name)?;
+        let row = row.and_then(|row| picklist.rows.get(row));
+        Some(PicklistLineage {
+            picklist: name.to_owned(),
+            origin: row.map_or(&picklist.origin, |row| &row.origin).clone(),
+            has_row: row.is_some(),
+        })
+    }
+}
