@@ -156,8 +156,14 @@ fn text(value: &migr_syntax::ast::Expr) -> Option<Text> {
     }
 }
 
-fn source_settings(settings: &mut Settings<'_>, written: &[Setting], diagnostics: &mut Diagnostics) {
-    for setting in written {
+/// The settings of a system; one written twice is reported.
+fn each_once<'s>(written: &'s [Entry<Setting>], diagnostics: &mut Diagnostics) -> Vec<&'s Setting> {
+    let slots = |setting: &Setting| vec![Slot::named("setting", &setting.name)];
+    merge(written, Code::E0202, slots, diagnostics).into_iter().filter_map(|entry| entry.node.as_ref()).collect()
+}
+
+fn source_settings(settings: &mut Settings<'_>, written: &[Entry<Setting>], diagnostics: &mut Diagnostics) {
+    for setting in each_once(written, diagnostics) {
         match (&*setting.name.node, text(&setting.value)) {
             ("files", Some(pattern)) => settings.files = pattern.node.to_string(),
             ("files", None) => diagnostics.push(expected_text(setting)),
@@ -175,9 +181,9 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 /// Names of settings that hold what nobody may read in a spec.
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
-fn destination_settings(written: &[Setting], diagnostics: &mut Diagnostics) -> IndexMap<String, SettingValue> {
+fn destination_settings(written: &[Entry<Setting>], diagnostics: &mut Diagnostics) -> IndexMap<String, SettingValue> {
     let mut values = IndexMap::new();
-    for setting in written {
+    for setting in each_once(written, diagnostics) {
         if let Some(value) = setting_value(setting, diagnostics) {
             values.insert(setting.name.node.to_string(), value);
         }

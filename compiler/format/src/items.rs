@@ -1,6 +1,6 @@
 use migr_source::Span;
 use migr_syntax::ast::{
-    Ast, DropItem, Item, ItemKind, Migration, MigrationEntry, Name, On, OwnersEntry, Setting, Test, TestEntry,
+    Ast, DropItem, Entry, Item, ItemKind, Migration, MigrationEntry, Name, On, OwnersEntry, Setting, Test, TestEntry,
 };
 
 use crate::block::{Piece, Slot};
@@ -17,8 +17,21 @@ impl Printer<'_> {
         let end = self.source.len();
         self.rows(&slots, (0, end), 0, &|printer, number, _| {
             let Some(item) = ast.items.get(number) else { return Piece::whole(String::new()) };
+            if let Some(blanks) = printer.blanks_before(item.span).map(str::to_owned) {
+                // Moved to the first column it would become another program.
+                let mut piece = printer.as_it_is(item.span);
+                piece.rest.insert_str(0, &blanks);
+                return piece;
+            }
             printer.kept_or(item.span, |printer| printer.item(item).map(Piece::whole))
         })
+    }
+
+    /// The blanks that stand before an item on its line, where any do.
+    fn blanks_before(&self, item: Span) -> Option<&str> {
+        let before = self.source.get(..item.start as usize)?;
+        let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
+        (!line.is_empty() && line.trim_matches([' ', '\t']).is_empty()).then_some(line)
     }
 
     fn item(&mut self, item: &Item) -> Option<String> {
@@ -145,13 +158,8 @@ impl Printer<'_> {
         Piece::sides(self.written(setting.name.span).to_owned(), format!("= {value}"))
     }
 
-    fn settings(&mut self, settings: &[Setting], span: (usize, usize), indent: usize) -> String {
-        let slots: Vec<Slot<'_>> =
-            settings.iter().map(|setting| Slot::plain(setting.name.span.to(setting.value.span))).collect();
-        self.block(&slots, span, indent, &|printer, number, indent| match settings.get(number) {
-            Some(setting) => printer.setting(setting, indent),
-            None => Piece::whole(String::new()),
-        })
+    fn settings(&mut self, settings: &[Entry<Setting>], span: (usize, usize), indent: usize) -> String {
+        self.entries(settings, span, indent, &|printer, setting, indent, _| printer.setting(setting, indent))
     }
 
     /// `on event policy`

@@ -149,3 +149,9 @@ proptest! {
         prop_assert_eq!(difference(&twice, &once), None);
     }
 }
+
+#[test]
+fn a_return_without_a_new_line_ends_nothing() {
+    let text = "map \"\"\r}\n";
+    assert_eq!(migr_format::format(text).unwrap(), text);
+}

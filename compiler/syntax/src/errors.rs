@@ -12,6 +12,13 @@ pub(crate) fn syntax_error(expected: &str, found: &str, at: Span) -> Diagnostic 
     Diagnostic::new(Code::E0101, format!("expected {expected}, found {found}"), at, label)
 }
 
+/// `{` in a text, without its `}`.
+pub(crate) fn hole_not_closed(brace: Span, ends: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0101, "`{` begins a value in this text, and no `}` ends it", brace, "no `}` for this")
+        .with_label(ends, "the value ends here at the latest")
+        .with_help("write `}` behind the value; a brace that means itself is written `\\{`")
+}
+
 /// One more of very many pieces that cannot be read.
 pub(crate) fn unread(at: Span, expected: &str) -> Diagnostic {
     Diagnostic::new(Code::E0101, format!("expected {expected}, found something else"), at, "not expected here")

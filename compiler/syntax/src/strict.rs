@@ -88,11 +88,34 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
     let span = node.walk.span(at, at + token.len());
     let piece = section.get(start..).unwrap_or_default();
     let before = piece.get(..failure.at).unwrap_or_default();
+    let is_closed = after.lines().next().is_some_and(|rest| rest.contains('}'));
+    let lacks_brace = failure.expected.contains("}") && !is_closed || failure.expected.contains(":") && token == "}";
+    if let Some(brace) = open_hole(before).filter(|_| lacks_brace) {
+        let brace = start + brace;
+        return errors::hole_not_closed(node.walk.span(brace, brace + 1), node.walk.span(at, at + token.len().min(1)));
+    }
     let at_start = before.trim_start_matches("override").trim_ascii().is_empty();
     let expected = if at_start { words(strict).to_owned() } else { expected(failure, token) };
     let diagnostic = errors::syntax_error(&expected, &found(token, after), span);
     let help = help(piece, before, token, strict, failure);
     diagnostic.with_help(help.unwrap_or_else(|| as_in(piece, strict)))
+}
+
+/// Where the text's last line opened a hole that is still open.
+fn open_hole(before: &str) -> Option<usize> {
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let (mut hole, mut quoted, mut escaped) = (None, false, false);
+    for (at, byte) in before.bytes().enumerate().skip(line) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'{' if quoted => (hole, quoted) = (Some(at), false),
+            b'}' if hole.is_some() && !quoted => (hole, quoted) = (None, true),
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+    }
+    hole
 }
 
 /// The word, number, text or sign that a text begins with; empty at the end of a line.

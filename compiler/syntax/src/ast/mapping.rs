@@ -19,7 +19,7 @@ pub enum MigrationEntry {
         /// The system's name.
         system: Name,
         /// Its settings.
-        settings: Vec<Setting>,
+        settings: Vec<Entry<Setting>>,
     },
     /// `destination twenty as staging { url = env("…") }`
     Destination {
@@ -28,7 +28,7 @@ pub enum MigrationEntry {
         /// The name it goes by.
         alias: Option<Name>,
         /// Its settings.
-        settings: Vec<Setting>,
+        settings: Vec<Entry<Setting>>,
     },
     /// `timezone = "America/New_York"`
     Setting(Setting),

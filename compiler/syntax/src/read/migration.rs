@@ -3,7 +3,7 @@ use migr_source::Spanned;
 use super::entries::{entries, open};
 use super::expression::{expect_expression, record};
 use super::text::{expect_path, expect_text, path, text, texts};
-use crate::ast::{Migration, MigrationEntry, OwnersEntry, Setting, Test, TestEntry};
+use crate::ast::{Entry, Migration, MigrationEntry, OwnersEntry, Setting, Test, TestEntry};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -44,11 +44,10 @@ fn entry(node: Node<'_, '_>) -> Option<MigrationEntry> {
     })
 }
 
-fn settings(node: Node<'_, '_>) -> Option<Vec<Setting>> {
+fn settings(node: Node<'_, '_>) -> Option<Vec<Entry<Setting>>> {
     let mut children = node.children();
     let open = open(&mut children)?;
-    let read = entries(&mut children, open, Rule::strict_setting, setting);
-    Some(read.into_iter().filter_map(|entry| entry.node).collect())
+    Some(entries(&mut children, open, Rule::strict_setting, setting))
 }
 
 fn setting(node: Node<'_, '_>) -> Option<Setting> {
@@ -57,7 +56,7 @@ fn setting(node: Node<'_, '_>) -> Option<Setting> {
 }
 
 /// The entries of `owners { … }`
-pub(super) fn owners(mut children: Children<'_, '_>) -> Option<Vec<crate::ast::Entry<OwnersEntry>>> {
+pub(super) fn owners(mut children: Children<'_, '_>) -> Option<Vec<Entry<OwnersEntry>>> {
     let open = open(&mut children)?;
     Some(entries(&mut children, open, Rule::strict_owners_entry, owners_entry))
 }
