@@ -106,7 +106,7 @@ S5,P5,../migration.migr,Escape.migr,03/05/2021 10:00 AM
 const NOTES: &str = "\
 Note ID,Person ID,Title,Body
 N1,P1,Visit,\"<p>Came <b>early</b></p><p>and was <u>glad</u> of the <font color=\"\"red\"\">new</font> chair</p><script>x()</script>\"
-N2,P2,Call,Nothing new
+N2,P2,Call,2 * 3 is not *six*; see #4 & <Tom> or _you_
 ";
 
 /// The project as it is before anything is wrong with it beyond its own defects.
@@ -445,6 +445,16 @@ fn html_becomes_markdown_and_what_that_cannot_hold_is_reported_by_record() {
         .map(|one| (one["key"].as_str().unwrap(), one["reason"].as_str().unwrap()))
         .collect();
     assert_eq!(lost, [("N1", "Markdown has no form for 1 <font>, 1 <script>, 1 <u>")]);
+}
+
+#[test]
+fn a_text_that_looks_like_markup_reads_in_the_destination_as_it_stood_in_the_source() {
+    let call = arrived().notes.iter().find(|note| note["title"] == "Call").unwrap();
+    let blocks: Value = serde_json::from_str(call["bodyV2"]["blocknote"].as_str().unwrap()).unwrap();
+    let parts = blocks[0]["content"].as_array().unwrap();
+    let text: String = parts.iter().map(|part| part["text"].as_str().unwrap()).collect();
+    assert_eq!(text, "2 * 3 is not *six*; see #4 & <Tom> or _you_");
+    assert!(parts.iter().all(|part| part["styles"] == json!({})), "nothing of it became bold: {parts:?}");
 }
 
 #[test]

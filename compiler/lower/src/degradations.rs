@@ -15,7 +15,12 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
     for map in &spec.maps {
         let object = objects.get(map.source_object.as_str()).copied();
         for field in &map.fields {
-            let losses = [several_in_one(map, field), extension(spec, map, field), formatting(object, field)];
+            let losses = [
+                several_in_one(map, field),
+                extension(spec, map, field),
+                formatting(object, field),
+                alone(object, map, field),
+            ];
             found.extend(losses.into_iter().flatten().map(|(reason, kept_in)| Degradation {
                 map: Some(map.name.clone()),
                 what: format!("{}.{}", map.destination_object, field.name),
@@ -78,6 +83,16 @@ fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, O
         .iter()
         .any(rich)
         .then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
+}
+
+/// A file that is kept without the record that it belongs to.
+fn alone(object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let object = object.filter(|_| field.ty == FieldType::File)?;
+    let refers = |column: &&str| object.columns.iter().any(|one| one.name == **column && one.reference.is_some());
+    let is_linked = map.fields.iter().any(|one| one.reads.iter().any(|read| refers(&read.as_str())))
+        || map.links.iter().any(|link| link.reads.iter().any(|read| refers(&read.as_str())));
+    let parent = object.columns.iter().find(|column| column.reference.is_some()).filter(|_| !is_linked)?;
+    Some((format!("the file is kept, and not which record it belongs to ({})", parent.name), None))
 }
 
 /// Another field of the map that reads the same column.

@@ -74,6 +74,11 @@ pub(crate) fn is_link(cell: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
+/// The columns of an object that name files, with their places.
+pub(crate) fn file_columns<'o>(place: &Place<'o>) -> Vec<(usize, &'o migr_plan::SourceColumn)> {
+    place.object.columns.iter().enumerate().filter(|(_, column)| column.ty == ColumnType::File).collect()
+}
+
 /// The files of the export's records: hashed, counted and handed on.
 pub(crate) struct Manifest<'m, 's> {
     pub(crate) export: &'m Export,
@@ -84,11 +89,6 @@ pub(crate) struct Manifest<'m, 's> {
 }
 
 impl Manifest<'_, '_> {
-    /// The columns of an object that name files, with their places.
-    pub(crate) fn columns<'o>(&self, place: &Place<'o>) -> Vec<(usize, &'o migr_plan::SourceColumn)> {
-        place.object.columns.iter().enumerate().filter(|(_, column)| column.ty == ColumnType::File).collect()
-    }
-
     /// Takes the files of one record.
     pub(crate) fn record(
         &mut self,

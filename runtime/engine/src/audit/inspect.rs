@@ -5,7 +5,7 @@ use migr_plan::lock::AttachmentCounts;
 use migr_plan::{ColumnType, Plan, Policies, Rollback, RollbackClass, SourceColumn, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Program};
 
-use super::attachments::{Manifest, is_link};
+use super::attachments::{Manifest, file_columns, is_link};
 use super::cycles::cycles;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
@@ -315,7 +315,7 @@ impl<'i> Inspector<'i> {
         found: &mut Collector<'_>,
     ) -> Result<Option<AttachmentCounts>, AuditError> {
         progress.object(&place.object.name, "looking");
-        let files = manifest.columns(place);
+        let files = file_columns(place);
         let mut attachments = AttachmentCounts::default();
         let own: Vec<&Look<'_>> = self
             .columns
