@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -70,14 +69,8 @@ pub(crate) fn open(path: &Path) -> Result<Journal, Fault> {
 }
 
 fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), serde_json::Error> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Keyed<'k> {
-        #[serde(borrow)]
-        source_id: Cow<'k, str>,
-    }
-
-    let key = serde_json::from_str::<Keyed<'_>>(text)?.source_id.into_owned();
+    // The first value of each line is the key.
+    let key = text.split('"').nth(3).unwrap_or_default().to_owned();
     let id = ids.record("people", &key);
     let body = Body::try_from(text.as_bytes().to_vec())?;
     let digest = blake3::hash(body.text()).to_hex().chars().take(16).collect();

@@ -359,6 +359,35 @@ async fn every_record_arrives_exactly_once_through_faults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_value_that_another_record_has_is_found_in_one_look() {
+    for version in VERSIONS {
+        let (_sandbox, destination) = sandbox(version).await;
+        let person = |number: u32, address: &str| {
+            let body = json!({"emails": {"primaryEmail": address, "additionalEmails": []}});
+            NewRecord { id: id(number), body: body.as_object().unwrap().into() }
+        };
+        let there = [person(1, "live@x.example"), person(2, "trashed@x.example")];
+        destination.create("people", &there).await.unwrap();
+        destination.trash("people", &[id(2)]).await.unwrap();
+        let mut batch: Vec<NewRecord> =
+            (10..60).map(|number| person(number, &format!("p{number}@x.example"))).collect();
+        batch.extend([
+            person(61, "Live@x.example"),
+            person(62, "trashed@x.example"),
+            person(63, "P10@x.example"),
+            person(64, ""),
+            person(65, ""),
+        ]);
+        let refused = destination.create("people", &batch).await;
+        let Err(migr_load::BatchError::Rejected { message, .. }) = refused else { panic!("{refused:?}") };
+        let found = destination.at_fault("people", &batch, &message).await.unwrap();
+        assert_eq!(found.iter().map(|fault| fault.position).collect::<Vec<_>>(), [50, 51, 52], "{version:?}");
+        assert!(found.iter().all(|fault| fault.sure), "{found:?}");
+        assert!(found[1].reason.contains(&id(2)) && found[1].reason.contains("in the trash"), "{found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_counts_whole_tokens_and_refuses_none_of_ours() {
     let rate = RateLimit { requests: 100, per: Duration::from_secs(10) };
     let sandbox =

@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,20 +79,20 @@ impl Executor for InProcess {
     fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Vec<Fate>, LoadError>> {
         Box::pin(async move {
             let mut work = Work::prepare(&*self.destination, unit).await?;
-            let mut ranges = vec![(0..work.records.len(), 0)];
-            while let Some((range, lost)) = ranges.pop() {
-                if range.is_empty() {
+            let mut parts: Vec<Part> = vec![((0..work.records.len()).collect(), 0)];
+            while let Some((part, lost)) = parts.pop() {
+                if part.is_empty() {
                     continue;
                 }
-                ranges.extend(work.send(range, lost).await?.into_iter().rev());
+                parts.extend(work.send(part, lost).await?.into_iter().rev());
             }
             Ok(work.fates)
         })
     }
 }
 
-/// A part of a unit and how often its answer was lost.
-type Part = (Range<usize>, u32);
+/// Records of a unit that are sent together, and how often their answer was lost.
+type Part = (Vec<usize>, u32);
 
 struct Work<'w> {
     destination: &'w dyn Destination,
@@ -142,13 +141,20 @@ impl<'w> Work<'w> {
     }
 
     /// Sends a part. Parts that are still to be sent come back, in order.
-    async fn send(&mut self, range: Range<usize>, lost: u32) -> Result<Vec<Part>, LoadError> {
-        for position in self.positions.get(range.clone()).unwrap_or_default().to_vec() {
+    async fn send(&mut self, part: Vec<usize>, lost: u32) -> Result<Vec<Part>, LoadError> {
+        for record in &part {
+            let position = self.positions.get(*record).copied().unwrap_or_default();
             if let Some(fate) = self.fates.get_mut(position) {
                 fate.attempts += 1;
             }
         }
-        let batch = self.records.get(range.clone()).unwrap_or_default();
+        let some;
+        let batch = if part.len() == self.records.len() {
+            &self.records
+        } else {
+            some = self.batch(&part);
+            &some
+        };
         let error = match self.unit.operation {
             Operation::Update => {
                 let changes: Vec<Change> =
@@ -160,32 +166,68 @@ impl<'w> Work<'w> {
         match error {
             None => Ok(Vec::new()),
             Some(BatchError::Fatal(error)) if error.stops_the_run() => Err(error),
-            Some(BatchError::Fatal(error)) => self.refused(range, lost, error.to_string()).await,
-            Some(BatchError::Rejected { status, message, .. }) => {
-                self.refused(range, lost, format!("{message} ({status})")).await
-            }
-            Some(BatchError::Unknown { why }) => self.lost(range, lost + 1, why).await,
+            Some(BatchError::Fatal(error)) => self.split(part, lost, error.to_string()).await,
+            Some(BatchError::Rejected { status, message, .. }) => self.refused(part, lost, status, &message).await,
+            Some(BatchError::Unknown { why }) => self.lost(part, lost + 1, why).await,
         }
     }
 
+    fn batch(&self, part: &[usize]) -> Vec<NewRecord> {
+        part.iter().filter_map(|record| self.records.get(*record)).cloned().collect()
+    }
+
+    fn end_record(&mut self, record: usize, refused: Option<String>) {
+        let position = self.positions.get(record).copied().unwrap_or_default();
+        self.end(position, refused);
+    }
+
+    /// Those that are surely at fault are not sent again; those that likely are, alone; the others together.
+    async fn refused(
+        &mut self,
+        part: Vec<usize>,
+        lost: u32,
+        status: u16,
+        message: &str,
+    ) -> Result<Vec<Part>, LoadError> {
+        // After a lost answer a record may be there by ourselves: that is told one by one.
+        if part.len() > 1 && lost == 0 {
+            let batch = self.batch(&part);
+            let found = self.destination.at_fault(&self.unit.object, &batch, message).await?;
+            let sure = found.iter().filter(|fault| fault.sure).count();
+            if sure > 0 || (1..part.len()).contains(&found.len()) {
+                let (mut likely, mut others) = (Vec::new(), Vec::new());
+                for (position, record) in part.into_iter().enumerate() {
+                    match found.iter().find(|fault| fault.position == position) {
+                        Some(fault) if fault.sure => {
+                            self.end_record(record, Some(format!("{} ({status})", fault.reason)));
+                        }
+                        Some(_) => likely.push(record),
+                        None => others.push(record),
+                    }
+                }
+                return Ok(vec![(likely, lost), (others, lost)]);
+            }
+        }
+        self.split(part, lost, format!("{message} ({status})")).await
+    }
+
     /// The answer does not say which record is at fault: halves tell.
-    async fn refused(&mut self, range: Range<usize>, lost: u32, reason: String) -> Result<Vec<Part>, LoadError> {
-        if range.len() > 1 {
-            let middle = range.start + range.len() / 2;
-            return Ok(vec![(range.start..middle, lost), (middle..range.end, lost)]);
+    async fn split(&mut self, mut part: Vec<usize>, lost: u32, reason: String) -> Result<Vec<Part>, LoadError> {
+        if part.len() > 1 {
+            let second = part.split_off(part.len() / 2);
+            return Ok(vec![(part, lost), (second, lost)]);
         }
         let reason =
-            if self.unit.operation == Operation::Create { self.really(&range, reason).await? } else { Some(reason) };
-        for position in self.positions.get(range).unwrap_or_default().to_vec() {
-            self.end(position, reason.clone());
+            if self.unit.operation == Operation::Create { self.really(&part, reason).await? } else { Some(reason) };
+        for record in part {
+            self.end_record(record, reason.clone());
         }
         Ok(Vec::new())
     }
 
     /// A record that is there by our id was written by an attempt whose answer never came.
-    async fn really(&self, range: &Range<usize>, reason: String) -> Result<Option<String>, LoadError> {
-        let ids: Vec<String> =
-            self.records.get(range.clone()).unwrap_or_default().iter().map(|record| record.id.clone()).collect();
+    async fn really(&self, part: &[usize], reason: String) -> Result<Option<String>, LoadError> {
+        let ids: Vec<String> = self.batch(part).into_iter().map(|record| record.id).collect();
         let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
         Ok(match found.first() {
             None => Some(reason),
@@ -197,7 +239,7 @@ impl<'w> Work<'w> {
     }
 
     /// Nobody knows whether it was written: our ids tell. Changes are simply made again.
-    async fn lost(&mut self, range: Range<usize>, lost: u32, why: String) -> Result<Vec<Part>, LoadError> {
+    async fn lost(&mut self, part: Vec<usize>, lost: u32, why: String) -> Result<Vec<Part>, LoadError> {
         if lost >= ATTEMPTS {
             return Err(LoadError::Unavailable {
                 url: "the destination".to_owned(),
@@ -208,19 +250,12 @@ impl<'w> Work<'w> {
         }
         tokio::time::sleep(PAUSE * 2_u32.saturating_pow(lost)).await;
         if self.unit.operation == Operation::Update {
-            return Ok(vec![(range, lost)]);
+            return Ok(vec![(part, lost)]);
         }
-        let batch = self.records.get(range.clone()).unwrap_or_default();
-        let ids: Vec<String> = batch.iter().map(|record| record.id.clone()).collect();
+        let ids: Vec<String> = self.batch(&part).into_iter().map(|record| record.id).collect();
         let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
         let there: BTreeSet<String> = found.into_iter().map(|found| found.id).collect();
-        let mut parts: Vec<Part> = Vec::new();
-        for (position, _) in range.zip(&ids).filter(|(_, id)| !there.contains(*id)) {
-            match parts.last_mut() {
-                Some((part, _)) if part.end == position => part.end += 1,
-                _ => parts.push((position..position + 1, lost)),
-            }
-        }
-        Ok(parts)
+        let missing = part.into_iter().zip(&ids).filter(|(_, id)| !there.contains(*id)).map(|(record, _)| record);
+        Ok(vec![(missing.collect(), lost)])
     }
 }

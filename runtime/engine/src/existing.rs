@@ -47,10 +47,11 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
         kinds.push(Deleted::Trashed);
     }
     let mut any = false;
+    let all = if destination.capabilities().trash { Deleted::Both } else { Deleted::Live };
+    if destination.count(object, all).await? == 0 {
+        return Ok((world, false));
+    }
     for deleted in kinds {
-        if destination.count(object, deleted).await? == 0 {
-            continue;
-        }
         let mut after = None;
         loop {
             let page = destination.scan(object, deleted, after).await?;

@@ -1,5 +1,6 @@
 //! What stands in an entry, and how it unfolds into one line per record and attempt.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -11,15 +12,15 @@ use crate::error::Attempt as _;
 use crate::{JournalError, State, StepId};
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct IntentData {
+pub(crate) struct IntentData<'a> {
     batch: BatchId,
     operation: Operation,
-    records: Vec<Planned>,
+    records: Cow<'a, [Planned]>,
 }
 
-impl IntentData {
-    pub(crate) fn of(intent: &Intent) -> Self {
-        Self { batch: intent.batch, operation: intent.operation, records: intent.records.clone() }
+impl<'a> IntentData<'a> {
+    pub(crate) fn of(intent: &'a Intent) -> Self {
+        Self { batch: intent.batch, operation: intent.operation, records: Cow::Borrowed(&intent.records) }
     }
 }
 
@@ -145,7 +146,7 @@ pub(crate) fn open_intents(connection: &Connection) -> Result<BTreeMap<BatchId, 
         let seq: i64 = row.get(0).attempting("read")?;
         let step = StepId(row.get(1).attempting("read")?);
         let data: IntentData = parse(seq, &row.get::<_, String>(2).attempting("read")?)?;
-        let intent = Intent { batch: data.batch, step, operation: data.operation, records: data.records };
+        let intent = Intent { batch: data.batch, step, operation: data.operation, records: data.records.into_owned() };
         open.insert(intent.batch, OpenIntent { seq, intent });
     }
     Ok(open)

@@ -83,6 +83,17 @@ pub trait Destination: fmt::Debug + Send + Sync {
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord])
     -> BoxFuture<'a, Result<Vec<Created>, BatchError>>;
 
+    /// Which records of a refused batch are at fault, as far as the refusal and what the destination holds can tell. Empty: it cannot be told; split the batch.
+    fn at_fault<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [NewRecord],
+        message: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
+        let _ = (object, batch, message);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Changes records that are known to exist. Only the keys of a body change. After any error read the records back: a part of the batch may have been written.
     fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>>;
 
@@ -183,6 +194,17 @@ pub struct NewRecord {
     pub id: String,
     /// Its native body, without the id.
     pub body: Body,
+}
+
+/// A record of a refused batch that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtFault {
+    /// Its position in the batch.
+    pub position: usize,
+    /// Why.
+    pub reason: String,
+    /// It would be refused alone too; else it is only likely.
+    pub sure: bool,
 }
 
 /// A record that will be changed.

@@ -14,8 +14,8 @@ mod twenty;
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{
-    BoxFuture, Change, Comparison, Created, Deleted, Destination, Found, Map, Member, NewRecord, Page, StoredFile,
-    Uploaded,
+    AtFault, BoxFuture, Change, Comparison, Created, Deleted, Destination, Found, Map, Member, NewRecord, Page,
+    StoredFile, Uploaded,
 };
 pub use error::{BatchError, LoadError};
 pub use exactly_once::create_exactly_once;

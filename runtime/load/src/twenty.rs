@@ -1,5 +1,6 @@
 //! The connector to Twenty 1.10 and 2.x.
 
+mod at_fault;
 mod compare;
 mod composites;
 mod encode;
@@ -25,7 +26,7 @@ use migr_transform::{Failure, Reference, Value};
 use crate::body::BodyText;
 use crate::http::Http;
 use crate::{
-    BatchError, Body, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint,
+    AtFault, BatchError, Body, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint,
     FieldSchema, Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord,
     StoredFile, UndoOutcome, Uploaded,
 };
@@ -283,6 +284,15 @@ impl Destination for Twenty {
         batch: &'a [NewRecord],
     ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
         Box::pin(self.create_records(object, batch))
+    }
+
+    fn at_fault<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [NewRecord],
+        message: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
+        Box::pin(self.find_at_fault(object, batch, message))
     }
 
     fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {

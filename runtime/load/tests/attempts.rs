@@ -82,7 +82,7 @@ fn found(held: &[String], seen: &Seen) -> Value {
     let filter = seen.asks("filter").unwrap();
     let records: Vec<Value> = held
         .iter()
-        .filter(|id| filter.contains(*id) && !filter.contains("deletedAt"))
+        .filter(|id| filter.contains(*id) && (!filter.contains("deletedAt") || filter.contains("deletedAt[is]:NULL")))
         .map(|id| json!({"id": id, "deletedAt": null}))
         .collect();
     json!({"data": {"people": records}, "totalCount": records.len(), "pageInfo": {"hasNextPage": false}})

@@ -12,6 +12,9 @@ use super::metadata::PAGE;
 use crate::http::{Call, CallError, Payload};
 use crate::{BatchError, Body, Change, Created, Deleted, Found, LoadError, Member, NewRecord, Page};
 
+/// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it.
+const EITHER: &str = "or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL)";
+
 /// Records per write request.
 pub(super) const BATCH: usize = 200;
 
@@ -45,17 +48,13 @@ impl Twenty {
     }
 
     pub(super) async fn count_records(&self, object: &str, deleted: Deleted) -> Result<u64, LoadError> {
-        let mut total = 0;
-        for (wanted, filter) in [(Deleted::Live, None), (Deleted::Trashed, Some("deletedAt[is]:NOT_NULL"))] {
-            if deleted == wanted || deleted == Deleted::Both {
-                let (answer, request) = self.list(object, filter, 0, None).await?;
-                total += answer
-                    .get("totalCount")
-                    .and_then(Value::as_u64)
-                    .ok_or_else(|| unexpected(&request, "there is no `totalCount`"))?;
-            }
-        }
-        Ok(total)
+        let filter = match deleted {
+            Deleted::Live => None,
+            Deleted::Trashed => Some("deletedAt[is]:NOT_NULL"),
+            Deleted::Both => Some(EITHER),
+        };
+        let (answer, request) = self.list(object, filter, 0, None).await?;
+        answer.get("totalCount").and_then(Value::as_u64).ok_or_else(|| unexpected(&request, "there is no `totalCount`"))
     }
 
     /// How many records an object has that a filter lets through.
@@ -72,23 +71,20 @@ impl Twenty {
     ) -> Result<Vec<Found>, LoadError> {
         let mut found: Vec<Found> = Vec::new();
         for ids in ids.chunks(PAGE) {
-            let mut wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
-            if deleted != Deleted::Trashed {
-                let live = self.list_ids(object, &wanted, false).await?;
-                wanted.retain(|id| !live.iter().any(|record| record.id == **id));
-                found.extend(live);
-            }
-            if deleted != Deleted::Live && !wanted.is_empty() {
-                found.extend(self.list_ids(object, &wanted, true).await?);
-            }
+            let ids = id_filter(ids)?;
+            let filter = match deleted {
+                Deleted::Live => ids,
+                Deleted::Trashed => format!("and({ids},deletedAt[is]:NOT_NULL)"),
+                Deleted::Both => format!("and({ids},{EITHER})"),
+            };
+            found.extend(self.list_where(object, &filter).await?);
         }
         Ok(found)
     }
 
-    async fn list_ids(&self, object: &str, ids: &[&str], trash: bool) -> Result<Vec<Found>, LoadError> {
-        let ids = id_filter(ids)?;
-        let filter = if trash { format!("and({ids},deletedAt[is]:NOT_NULL)") } else { ids };
-        let (answer, request) = self.list(object, Some(&filter), PAGE, None).await?;
+    /// One page of the records that a filter lets through.
+    pub(super) async fn list_where(&self, object: &str, filter: &str) -> Result<Vec<Found>, LoadError> {
+        let (answer, request) = self.list(object, Some(filter), PAGE, None).await?;
         Ok(page(object, &answer).ok_or_else(|| unexpected(&request, "there is no list of records"))?.records)
     }
 
