@@ -16,6 +16,7 @@ mod check;
 mod checklist;
 mod crash;
 mod demo;
+mod full_disk;
 mod harness;
 mod moved;
 mod plan;

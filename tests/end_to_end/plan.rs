@@ -129,3 +129,24 @@ fn companies_made_of_a_text_property_are_planned_for_highlevel_too() {
     let made = audit["stages"].as_array().unwrap().iter().find(|stage| stage["id"] == "ClientCompany").unwrap();
     assert_eq!(made["create"], 3, "the spellings that the spec names are one: {made}");
 }
+
+#[test]
+fn a_run_without_approval_or_by_a_plan_that_moved_is_refused_before_anything_is_sent() {
+    let project = Project::example();
+    let unapproved = project.migr(&["run", "--sandbox"]).exits(4);
+    assert!(unapproved.stderr.contains("nobody has approved this migration"), "{}", unapproved.stderr);
+
+    project.migr(&["plan", "--format", "json", "--out", "plan.json"]).exits(0);
+    let spec = project.read("migration.migr");
+    project.write("migration.migr", &spec.replace("text = city", "text = city | title"));
+    let moved = project.migr(&["run", "--sandbox", "--no-approval", "--plan", "plan.json"]).exits(4);
+    assert!(moved.stderr.contains("the spec has changed since plan.json was made"), "{}", moved.stderr);
+    assert!(!project.path().join(".migr/sandbox.db").exists(), "nothing may have been sent");
+
+    project.write("migration.migr", &spec);
+    project.migr(&["run", "--sandbox", "--no-approval", "--plan", "plan.json"]).exits(5);
+    // A plan that moves while its migration is under way is no less refused.
+    project.write("migration.migr", &spec.replace("text = city", "text = city | title"));
+    let under_way = project.migr(&["run", "--sandbox", "--no-approval"]).exits(4);
+    assert!(under_way.stderr.contains("this journal was written by another plan"), "{}", under_way.stderr);
+}

@@ -15,6 +15,7 @@ mod log;
 mod progress;
 mod project;
 mod report_files;
+mod room;
 mod session;
 mod state;
 mod table;

@@ -11,6 +11,16 @@ pub enum JournalError {
         /// SQLite's answer.
         source: rusqlite::Error,
     },
+    /// No room on the disk, or the disk refuses to be written.
+    #[error(
+        "the journal cannot be {what}: {reason}. Make room on its disk and run the same command again: it goes on where it stopped, and what was sent is known"
+    )]
+    Disk {
+        /// What was attempted, as a participle.
+        what: &'static str,
+        /// SQLite's answer.
+        reason: String,
+    },
     /// The file system refused.
     #[error("{}: {source}", path.display())]
     File {
@@ -85,6 +95,10 @@ pub(crate) trait Attempt<T> {
 
 impl<T> Attempt<T> for Result<T, rusqlite::Error> {
     fn attempting(self, what: &'static str) -> Result<T, JournalError> {
-        self.map_err(|source| JournalError::Sqlite { what, source })
+        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+        self.map_err(|source| match source.sqlite_error_code() {
+            Some(DiskFull | SystemIoFailure) => JournalError::Disk { what, reason: source.to_string() },
+            _ => JournalError::Sqlite { what, source },
+        })
     }
 }

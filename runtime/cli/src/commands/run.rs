@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::shown;
 use crate::report_files::write_page;
+use crate::room;
 use crate::session::{Opening, Session};
 use crate::table::{Table, grouped};
 
@@ -30,6 +31,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     let opening =
         Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    room::check(&session.context.export, &session.state)?;
     let outcome = carry_out(&session, console).await;
     let state = session.state.clone();
     session.close().await;
