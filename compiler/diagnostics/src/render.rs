@@ -16,6 +16,8 @@ mod place;
 mod sarif;
 mod short;
 
+pub use junit::xml;
+
 /// A form in which findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -62,8 +62,8 @@ fn case(finding: &Diagnostic, path: &str, sources: &SourceMap, out: &mut dyn fmt
     writeln!(out, "    </testcase>")
 }
 
-/// Escaped for text and attributes. Characters that XML 1.0 cannot hold become the replacement character.
-fn xml(text: &str) -> String {
+/// A text escaped for XML's text and attributes. Characters that XML 1.0 cannot hold become the replacement character.
+pub fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

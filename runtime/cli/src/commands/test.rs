@@ -1,6 +1,6 @@
 use std::fmt::{self, Write as _};
 
-use migr_diagnostics::Severity;
+use migr_diagnostics::{Severity, xml};
 use migr_plan::Origin;
 use migr_transform::{TestOutcome, run_spec_tests};
 use serde_json::json;
@@ -120,21 +120,4 @@ fn junit(outcomes: &[TestOutcome], out: &mut String) -> fmt::Result {
         writeln!(out, "  </testsuite>")?;
     }
     writeln!(out, "</testsuites>")
-}
-
-/// Escaped for text and attributes; what XML 1.0 cannot hold becomes the replacement character.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
