@@ -1,5 +1,4 @@
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
 
 use migr_plan::DuplicatePolicy;
 use rusqlite::types::Value as Sort;
@@ -14,39 +13,21 @@ pub(crate) struct Family {
     pub(crate) members: Vec<(u64, String)>,
 }
 
-/// What lines share.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    /// By identity of `match`.
-    pub(crate) families: Vec<Family>,
-    /// Lines that share a unique value besides: path and lines, in order.
-    pub(crate) clashes: Vec<(usize, Vec<u64>)>,
-}
-
-/// Finds the records that share an identity. Only those are held in memory.
-pub(crate) fn find(scratch: &Scratch, matching: usize, policy: &DuplicatePolicy) -> Result<Shared, EngineError> {
-    let mut joined = Joined::default();
-    let mut clashes = Vec::new();
-    scratch.double_identities(|path, lines| {
-        if path < matching {
-            joined.join(lines);
-        } else {
-            clashes.push((path, lines.to_vec()));
-        }
-    })?;
-    let mut families = Vec::new();
-    for lines in joined.families() {
-        let mut members = Vec::with_capacity(lines.len());
-        for line in lines {
-            if let Some((key, sort)) = scratch.record(line)? {
-                members.push((line, key, sort));
-            }
+/// Calls for every family of records that share an identity of `match`. One family at a time is held in memory.
+pub(crate) fn each(
+    scratch: &Scratch,
+    matching: usize,
+    policy: &DuplicatePolicy,
+    mut found: impl FnMut(Family) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    scratch.double_identities(0, matching, |_, lines| scratch.join(lines))?;
+    scratch.kin(|mut members| {
+        if members.len() < 2 {
+            return Ok(());
         }
         members.sort_by(|a, b| prefer(policy, (a.0, &a.2), (b.0, &b.2)));
-        families.push(Family { members: members.into_iter().map(|(line, key, _)| (line, key)).collect() });
-    }
-    families.retain(|family| family.members.len() > 1);
-    Ok(Shared { families, clashes })
+        found(Family { members: members.into_iter().map(|(line, key, _)| (line, key)).collect() })
+    })
 }
 
 /// Which of two records comes first. Where the policy does not tell, the file's order does; a record without the value comes last.
@@ -75,58 +56,32 @@ fn compare(a: &Sort, b: &Sort) -> Ordering {
     }
 }
 
-/// Lines that belong together because one shares something with the next.
-#[derive(Debug, Default)]
-struct Joined {
-    parent: HashMap<u64, u64>,
-}
-
-impl Joined {
-    fn root(&mut self, line: u64) -> u64 {
-        let mut root = line;
-        while let Some(parent) = self.parent.get(&root).copied().filter(|parent| *parent != root) {
-            root = parent;
-        }
-        let mut at = line;
-        while at != root {
-            at = self.parent.insert(at, root).unwrap_or(root);
-        }
-        root
-    }
-
-    fn join(&mut self, lines: &[u64]) {
-        let Some(first) = lines.first() else { return };
-        for line in lines {
-            let (a, b) = (self.root(*first), self.root(*line));
-            self.parent.insert(a.max(b), a.min(b));
-            self.parent.entry(a.min(b)).or_insert(a.min(b));
-        }
-    }
-
-    fn families(mut self) -> Vec<Vec<u64>> {
-        let mut lines: Vec<u64> = self.parent.keys().copied().collect();
-        lines.sort_unstable();
-        let mut families: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-        for line in lines {
-            let root = self.root(line);
-            families.entry(root).or_default().push(line);
-        }
-        families.into_values().collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn records_belong_together_over_what_each_shares_with_the_next() {
-        let mut joined = Joined::default();
-        joined.join(&[9, 4]);
-        joined.join(&[7, 2]);
-        joined.join(&[4, 7]);
-        joined.join(&[30, 31, 32]);
-        assert_eq!(joined.families(), [vec![2, 4, 7, 9], vec![30, 31, 32]]);
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(folder.path()).unwrap();
+        for line in [2, 4, 7, 9, 11, 30, 31, 32] {
+            scratch.add_record(line, &format!("C{line}"), &Sort::Null).unwrap();
+        }
+        // Two identities: the first joins 4 and 9, 2 and 7, and the three last; the second 4 and 7.
+        let shared: [(usize, &str, &[u64]); 5] =
+            [(0, "a", &[4, 9]), (0, "b", &[2, 7]), (0, "c", &[30, 31, 32]), (0, "d", &[11]), (1, "a", &[4, 7])];
+        for (path, value, lines) in shared {
+            for line in lines {
+                scratch.add_identity(path, value, *line).unwrap();
+            }
+        }
+        let mut families = Vec::new();
+        each(&scratch, 2, &DuplicatePolicy::Quarantine, |family| {
+            families.push(family.members.into_iter().map(|(line, _)| line).collect::<Vec<_>>());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(families, [vec![2, 4, 7, 9], vec![30, 31, 32]]);
     }
 
     #[test]

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,21 +9,18 @@ use rusqlite::types::Value as Sort;
 
 use crate::aside::{Aside, Subject, because, shown};
 use crate::cells::Lent;
-use crate::duplicates::{self, Family};
 use crate::job::{Claim, Job};
 use crate::lines::LineSet;
 use crate::world::{Own, World};
-use crate::{EngineError, cycles};
+use crate::{EngineError, cycles, duplicates};
 
 /// What a look at every row found.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// Lines whose records are still to be written.
     pub(crate) pending: LineSet,
-    /// Records that are written as one: by line, the number of their family.
-    pub(crate) merges: BTreeMap<u64, usize>,
-    /// Families that are written as one, the preferred record first.
-    pub(crate) families: Vec<Family>,
+    /// Lines whose records are written as one with others; the scratch database knows their families.
+    pub(crate) merging: LineSet,
     /// Records of the export that belong to the stage.
     pub(crate) read: u64,
 }
@@ -74,26 +70,27 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
         circles(world, &mut look, &mut aside)?;
     }
     aside.flush()?;
-    drop_settled(job, &mut look, &settled);
+    drop_settled(job, world, &mut look, &settled)?;
     Ok(look)
 }
 
 /// What was sent before is not sent again; records that are written as one are done when the first of them is.
-fn drop_settled(job: &Job, look: &mut Look, settled: &LineSet) {
+fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &LineSet) -> Result<(), EngineError> {
     let mut pending = LineSet::default();
     for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
         pending.insert(line);
     }
-    for (line, family) in &look.merges {
-        let first = look.families.get(*family).and_then(|family| family.members.first());
-        if first.is_some_and(|(first, _)| settled.contains(*first)) {
-            pending.remove(*line);
+    for line in look.merging.iter() {
+        let leader = world.scratch.family_of(line)?.map_or(line, |(leader, _)| leader);
+        if settled.contains(leader) {
+            pending.remove(line);
         } else {
-            pending.insert(*line);
+            pending.insert(line);
         }
     }
     tracing::debug!(stage = %job.stage.id, pending = pending.len(), "looked at every row");
     look.pending = pending;
+    Ok(())
 }
 
 /// A key in the journal for a row that has none of its own.
@@ -101,51 +98,62 @@ pub(crate) fn odd_key(key: &str, line: u64) -> String {
     format!("{key}\u{1f}line {line}")
 }
 
-/// Lines whose key another line has too, with the line that is kept.
-fn double_keys(job: &Job, world: &World) -> Result<BTreeMap<u64, u64>, EngineError> {
-    let mut double = BTreeMap::new();
+/// Lines whose key another line has too and that give way to it; the scratch database knows to which.
+fn double_keys(job: &Job, world: &World) -> Result<LineSet, EngineError> {
+    let (mut double, mut firsts) = (LineSet::default(), LineSet::default());
     if job.stage.distinct.is_some() {
         return Ok(double);
     }
-    world.scratch.together(|| {
+    let scratch = &world.scratch;
+    scratch.together(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             if let Row::Record(record) = row
                 && let Ok(key) = job.program.key(&Lent(record))
             {
-                world.scratch.add_key(record.line, &key)?;
+                scratch.add_key(record.line, &key)?;
             }
         }
-        Ok(())
-    })?;
-    world.scratch.double_keys(|line, _, first| {
-        double.insert(line, first);
+        scratch.double_keys(|line, first| {
+            double.insert(line);
+            firsts.insert(first);
+            scratch.add_double(line, first)
+        })
     })?;
     let policy = &job.stage.policies.duplicate;
     let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
-    if first_wins || double.is_empty() { Ok(double) } else { preferred(job, &double) }
+    if first_wins || double.len() == 0 { Ok(double) } else { preferred(job, world, &double, &firsts) }
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.
-fn preferred(job: &Job, double: &BTreeMap<u64, u64>) -> Result<BTreeMap<u64, u64>, EngineError> {
-    let policy = &job.stage.policies.duplicate;
-    let mut rows: BTreeMap<u64, Vec<(u64, Sort)>> = double.values().map(|first| (*first, Vec::new())).collect();
-    let mut records = job.context.export.records(&job.stage.source_object)?;
-    while let Some(row) = records.next()? {
-        let Row::Record(record) = row else { continue };
-        let first = double.get(&record.line).copied().unwrap_or(record.line);
-        let Some(family) = rows.get_mut(&first) else { continue };
-        let by = sort_column(policy).map_or(Sort::Null, |column| {
-            job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
-        });
-        family.push((record.line, by));
-    }
-    let mut losers = BTreeMap::new();
-    for mut family in rows.into_values() {
-        family.sort_by(|a, b| duplicates::prefer(policy, (a.0, &a.1), (b.0, &b.1)));
-        let Some((kept, _)) = family.first() else { continue };
-        losers.extend(family.iter().skip(1).map(|(line, _)| (*line, *kept)));
-    }
+fn preferred(job: &Job, world: &World, double: &LineSet, firsts: &LineSet) -> Result<LineSet, EngineError> {
+    let (policy, scratch) = (&job.stage.policies.duplicate, &world.scratch);
+    let mut losers = LineSet::default();
+    scratch.together(|| {
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            let first = match (firsts.contains(record.line), double.contains(record.line)) {
+                (true, _) => record.line,
+                (_, true) => scratch.kept_instead(record.line)?.unwrap_or(record.line),
+                _ => continue,
+            };
+            let by = sort_column(policy).map_or(Sort::Null, |column| {
+                job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+            });
+            scratch.add_rival(first, record.line, &by)?;
+        }
+        scratch.forget_doubles()?;
+        scratch.rivals(|mut rivals| {
+            rivals.sort_by(|a, b| duplicates::prefer(policy, (a.0, &a.1), (b.0, &b.1)));
+            let Some((kept, _)) = rivals.first() else { return Ok(()) };
+            for (line, _) in rivals.iter().skip(1) {
+                losers.insert(*line);
+                scratch.add_double(*line, *kept)?;
+            }
+            Ok(())
+        })
+    })?;
     Ok(losers)
 }
 
@@ -153,7 +161,7 @@ fn preferred(job: &Job, double: &BTreeMap<u64, u64>) -> Result<BTreeMap<u64, u64
 struct Seen<'s> {
     job: &'s Job,
     world: &'s World,
-    double: &'s BTreeMap<u64, u64>,
+    double: &'s LineSet,
     resumed: bool,
 }
 
@@ -180,10 +188,12 @@ impl Seen<'_> {
         }
         look.read += 1;
         let subject = Subject { key: &key, source_key: &key, line };
-        if let Some(first) = self.double.get(&line) {
+        if self.double.contains(line)
+            && let Some(kept) = world.scratch.kept_instead(line)?
+        {
             let odd = odd_key(&key, line);
             let subject = Subject { key: &odd, ..subject };
-            return self.double_key(subject, &key, *first, aside).map(|()| false);
+            return self.double_key(subject, &key, kept, aside).map(|()| false);
         }
         match claim {
             Claim::Skip { reason } => aside.skip(world, subject, &reason, None, None).map(|()| false),
@@ -287,77 +297,83 @@ pub(crate) fn sort(value: &Value<'_>) -> Sort {
 /// Decides about records that would become one, and about values that must not meet twice.
 fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), EngineError> {
     let policy = &job.stage.policies.duplicate;
-    let shared = duplicates::find(&world.scratch, job.identities.matching(), policy)?;
-    let names: Vec<String> = (0..job.identities.matching()).map(|path| job.identities.name(path)).collect();
+    let matching = job.identities.matching();
+    let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
     let names = names.join(" or ");
-    for family in shared.families {
-        let Some((first_line, first)) = family.members.first().cloned() else { continue };
-        let merges = job.merges();
-        for (line, key) in family.members.iter().skip(1) {
-            if *policy == DuplicatePolicy::Quarantine {
-                let reason = format!("it has the same {names} as {} (line {first_line})", shown(&first));
-                aside.quarantine(world, Subject { key, source_key: key, line: *line }, &because(reason))?;
-                world.scratch.remove_record(*line)?;
-                look.pending.remove(*line);
-            } else {
-                world.scratch.add_loser(*line, key, &first)?;
-                if !merges {
+    world.scratch.together(|| {
+        duplicates::each(&world.scratch, matching, policy, |family| {
+            let Some((first_line, first)) = family.members.first() else { return Ok(()) };
+            for (line, key) in family.members.iter().skip(1) {
+                if *policy == DuplicatePolicy::Quarantine {
+                    let reason = format!("it has the same {names} as {} (line {first_line})", shown(first));
+                    aside.quarantine(world, Subject { key, source_key: key, line: *line }, &because(reason))?;
+                    world.scratch.remove_record(*line)?;
                     look.pending.remove(*line);
+                } else {
+                    world.scratch.add_loser(*line, key, first)?;
+                    if !job.merges() {
+                        look.pending.remove(*line);
+                    }
                 }
             }
-        }
-        if merges {
-            let number = look.families.len();
-            look.merges.extend(family.members.iter().map(|(line, _)| (*line, number)));
-            look.families.push(family);
-        }
-    }
-    for (path, lines) in shared.clashes {
-        let mut still = lines.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>().into_iter();
-        let Some(first_line) = still.next() else { continue };
-        let family = look.merges.get(&first_line).copied();
-        let first = world.scratch.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
-        for line in still {
-            // Records that are written as one may share what they like.
-            if family.is_some() && look.merges.get(&line).copied() == family {
-                continue;
+            if job.merges() {
+                for (line, _) in &family.members {
+                    look.merging.insert(*line);
+                }
+                world.scratch.add_family(&family.members)?;
             }
-            let Some((key, _)) = world.scratch.record(line)? else { continue };
-            let field = job.identities.name(path);
-            let reason = format!("{} (line {first_line}) has the same value, which must be unique", shown(&first));
-            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &[Failure { field, reason }])?;
-            world.scratch.remove_record(line)?;
-            look.pending.remove(line);
+            Ok(())
+        })?;
+        world.scratch.double_identities(matching, job.identities.len(), |path, lines| {
+            clash(job, world, (path, lines), look, aside)
+        })
+    })
+}
+
+/// Sets the records aside that share a value which must be unique with one before them.
+fn clash(
+    job: &Job,
+    world: &World,
+    (path, lines): (usize, &[u64]),
+    look: &mut Look,
+    aside: &mut Aside<'_>,
+) -> Result<(), EngineError> {
+    let leader = |look: &Look, line: u64| -> Result<Option<u64>, EngineError> {
+        if !look.merging.contains(line) {
+            return Ok(None);
         }
+        Ok(world.scratch.family_of(line)?.map(|(leader, _)| leader))
+    };
+    let Some(first_line) = lines.iter().copied().find(|line| look.pending.contains(*line)) else { return Ok(()) };
+    let family = leader(look, first_line)?;
+    let first = world.scratch.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
+    for line in lines.iter().copied().filter(|line| *line > first_line) {
+        // Records that are written as one may share what they like.
+        if !look.pending.contains(line) || (family.is_some() && leader(look, line)? == family) {
+            continue;
+        }
+        let Some((key, _)) = world.scratch.record(line)? else { continue };
+        let field = job.identities.name(path);
+        let reason = format!("{} (line {first_line}) has the same value, which must be unique", shown(&first));
+        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &[Failure { field, reason }])?;
+        world.scratch.remove_record(line)?;
+        look.pending.remove(line);
     }
     Ok(())
 }
 
 /// Sets records aside that go round in circles.
 fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), EngineError> {
-    for circle in cycles::find(&world.scratch.edges()?) {
-        let mut named = Vec::new();
-        for line in &circle {
-            if let Some((key, _)) = world.scratch.record(*line)? {
-                named.push((*line, key));
-            }
+    let key = |line: u64| Ok(world.scratch.record(line)?.map(|(key, _)| key));
+    world.scratch.draw_arcs()?;
+    cycles::each(&world.scratch, |circle| {
+        let reason = format!("it goes round in a circle: {}", cycles::drawn(&circle, key)?);
+        for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
+            let Some(key) = key(line)? else { continue };
+            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &because(reason.clone()))?;
+            look.pending.remove(line);
+            world.scratch.remove_record(line)?;
         }
-        let drawn = drawn(&named);
-        for (line, key) in &named {
-            if look.pending.contains(*line) {
-                let reason = format!("it goes round in a circle: {drawn}");
-                aside.quarantine(world, Subject { key, source_key: key, line: *line }, &because(reason))?;
-                world.scratch.remove_record(*line)?;
-                look.pending.remove(*line);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `K1 (line 2) → K2 (line 5) → K1`
-pub(crate) fn drawn(circle: &[(u64, String)]) -> String {
-    let mut parts: Vec<String> = circle.iter().map(|(line, key)| format!("{} (line {line})", shown(key))).collect();
-    parts.extend(circle.first().map(|(_, key)| shown(key)));
-    parts.join(" → ")
+        Ok(())
+    })
 }

@@ -35,7 +35,6 @@ pub(crate) fn produce(
     let mut producer = Producer {
         job,
         world,
-        look,
         has_existing,
         aside: Aside::new(job, false, Arc::clone(failures)),
         packer: Packer::new(job),
@@ -46,9 +45,10 @@ pub(crate) fn produce(
         if !look.pending.contains(record.line) {
             continue;
         }
-        let batch = match look.merges.get(&record.line) {
-            None => producer.record(record.line, &Lent(record))?,
-            Some(family) => producer.member(*family, &record.to_owned())?,
+        let batch = if look.merging.contains(record.line) {
+            producer.member(&record.to_owned())?
+        } else {
+            producer.record(record.line, &Lent(record))?
         };
         if let Some(batch) = batch
             && !hand_on(batch)
@@ -68,7 +68,6 @@ pub(crate) fn produce(
 struct Producer<'p> {
     job: &'p Job,
     world: &'p World,
-    look: &'p Look,
     has_existing: bool,
     aside: Aside<'p>,
     packer: Packer,
@@ -120,16 +119,15 @@ impl Producer<'_> {
     }
 
     /// One of several records that are written as one: kept until the last of them was read.
-    fn member(&mut self, family: usize, record: &OwnedRecord) -> Result<Option<Batch>, EngineError> {
-        let Some(members) = self.look.families.get(family).map(|family| &family.members) else { return Ok(None) };
-        let leader = members.iter().map(|(line, _)| *line).min().unwrap_or_default();
-        let last = members.iter().map(|(line, _)| *line).max().unwrap_or_default();
+    fn member(&mut self, record: &OwnedRecord) -> Result<Option<Batch>, EngineError> {
+        let Some((leader, last)) = self.world.scratch.family_of(record.line)? else { return Ok(None) };
         self.world.scratch.add_merging(leader, record.line, &record.to_bytes())?;
         if record.line != last {
             return Ok(None);
         }
+        let members = self.world.scratch.family(leader)?;
         let mut kept = Vec::with_capacity(members.len());
-        for (line, _) in members {
+        for (line, _) in &members {
             let bytes = self.world.scratch.merging(leader, *line)?;
             kept.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
         }

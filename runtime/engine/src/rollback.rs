@@ -12,6 +12,7 @@ mod trash;
 mod twins;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow};
@@ -60,6 +61,7 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         reader: Mutex::new(reader),
         steps,
         summary: RollbackSummary { dry_run, ..RollbackSummary::default() },
+        changed_restored: BTreeSet::new(),
     };
     if dry_run {
         back.all().await?;
@@ -97,6 +99,8 @@ struct Back {
     /// In the order in which they are taken back.
     steps: Vec<StepRow>,
     summary: RollbackSummary,
+    /// Object and id of records that came out of the trash and were changed by a person since.
+    changed_restored: BTreeSet<(String, String)>,
 }
 
 impl Back {

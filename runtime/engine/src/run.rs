@@ -174,6 +174,7 @@ pub(crate) fn world(context: &Context, owners: Arc<OwnerTable>) -> Result<World,
 }
 
 /// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).
+// A world is not shared between threads: only one of its own can be waited with.
 pub(crate) async fn existing_records(context: &Context, world: &mut World) -> Result<(), EngineError> {
     let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
     for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
@@ -188,8 +189,11 @@ pub(crate) async fn existing_records(context: &Context, world: &mut World) -> Re
         let mut after = None;
         loop {
             let page = context.destination.scan(&object, Deleted::Live, after).await?;
-            for found in page.records {
-                for names in &kinds {
+            let world = &*world;
+            world.scratch.together(|| {
+                for (found, names) in
+                    page.records.iter().flat_map(|found| kinds.iter().map(move |names| (found, names)))
+                {
                     let values: Option<Vec<(&str, String)>> = names
                         .iter()
                         .map(|name| {
@@ -199,10 +203,11 @@ pub(crate) async fn existing_records(context: &Context, world: &mut World) -> Re
                         .collect();
                     if let Some(values) = values {
                         let identity = identity_of(values.iter().map(|(name, value)| (*name, value.as_str())));
-                        world.add_existing(&object, identity, found.id.clone());
+                        world.add_existing(&object, &identity, &found.id)?;
                     }
                 }
-            }
+                Ok(())
+            })?;
             after = page.next;
             if after.is_none() {
                 break;

@@ -1,3 +1,6 @@
+mod alike;
+mod circles;
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
@@ -29,6 +32,8 @@ impl Drop for Thrown {
 const STAGE_TABLES: &str = "
 DROP TABLE IF EXISTS keys; DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS identities; DROP TABLE IF EXISTS edges;
 DROP TABLE IF EXISTS distincts; DROP TABLE IF EXISTS existing; DROP TABLE IF EXISTS merging; DROP TABLE IF EXISTS losers;
+DROP TABLE IF EXISTS doubles; DROP TABLE IF EXISTS rivals; DROP TABLE IF EXISTS kin; DROP TABLE IF EXISTS families; DROP TABLE IF EXISTS followers;
+DROP TABLE IF EXISTS arcs; DROP TABLE IF EXISTS cuts;
 CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL);
 CREATE TABLE distincts(key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE records(line INTEGER PRIMARY KEY, key TEXT NOT NULL, sort);
@@ -37,6 +42,14 @@ CREATE TABLE edges(line INTEGER NOT NULL, parent TEXT NOT NULL);
 CREATE TABLE existing(path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, deleted INTEGER NOT NULL);
 CREATE TABLE merging(leader INTEGER NOT NULL, line INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY(leader, line)) WITHOUT ROWID;
 CREATE TABLE losers(line INTEGER PRIMARY KEY, key TEXT NOT NULL, winner TEXT NOT NULL);
+CREATE TABLE doubles(line INTEGER PRIMARY KEY, kept INTEGER NOT NULL);
+CREATE TABLE rivals(first INTEGER NOT NULL, line INTEGER NOT NULL, sort, PRIMARY KEY(first, line)) WITHOUT ROWID;
+CREATE TABLE kin(line INTEGER PRIMARY KEY, root INTEGER NOT NULL);
+CREATE TABLE families(line INTEGER PRIMARY KEY, leader INTEGER NOT NULL, place INTEGER NOT NULL, last INTEGER NOT NULL, key TEXT NOT NULL);
+CREATE INDEX families_by_leader ON families(leader, place);
+CREATE TABLE followers(winner TEXT NOT NULL, line INTEGER NOT NULL, sort, PRIMARY KEY(winner, line)) WITHOUT ROWID;
+CREATE TABLE arcs(line INTEGER NOT NULL, target INTEGER NOT NULL, PRIMARY KEY(line, target)) WITHOUT ROWID;
+CREATE TABLE cuts(line INTEGER PRIMARY KEY, drawn TEXT NOT NULL);
 ";
 
 impl Scratch {
@@ -57,7 +70,8 @@ impl Scratch {
         )?;
         connection.set_prepared_statement_cache_capacity(32);
         connection.execute_batch(
-            "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;",
+            "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
+             CREATE TABLE named(object TEXT NOT NULL, identity TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, identity, id)) WITHOUT ROWID;",
         )?;
         let scratch = Self { connection, _file: Thrown(path) };
         scratch.begin_stage()?;
@@ -97,10 +111,6 @@ impl Scratch {
     pub(crate) fn add_identity(&self, path: usize, value: &str, line: u64) -> Result<(), EngineError> {
         let path = whole(path);
         self.insert("INSERT INTO identities(path, value, line) VALUES(?1, ?2, ?3)", params![path, value, signed(line)])
-    }
-
-    pub(crate) fn add_edge(&self, line: u64, parent: &str) -> Result<(), EngineError> {
-        self.insert("INSERT INTO edges(line, parent) VALUES(?1, ?2)", params![signed(line), parent])
     }
 
     pub(crate) fn add_existing(&self, path: usize, value: &str, id: &str, deleted: bool) -> Result<(), EngineError> {
@@ -143,51 +153,6 @@ impl Scratch {
         self.optional("SELECT record FROM referred WHERE lookup = ?1 AND key = ?2", params![whole(lookup), key])
     }
 
-    /// Calls for every key that more than one line has: line, key, first line of the key; the first line is left out.
-    pub(crate) fn double_keys(&self, mut found: impl FnMut(u64, &str, u64)) -> Result<(), EngineError> {
-        let mut statement = self.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line")?;
-        let mut rows = statement.query([])?;
-        let mut before: Option<(String, u64)> = None;
-        while let Some(row) = rows.next()? {
-            let (key, line) = (row.get_ref(0)?.as_str().unwrap_or_default(), row.get::<_, i64>(1)?);
-            let line = unsigned(line);
-            match &before {
-                Some((last, first)) if last == key => found(line, key, *first),
-                _ => before = Some((key.to_owned(), line)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Calls for every identity that more than one line has: path and lines, in order.
-    pub(crate) fn double_identities(&self, mut found: impl FnMut(usize, &[u64])) -> Result<(), EngineError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT path, value, line FROM identities ORDER BY path, value, line")?;
-        let mut rows = statement.query([])?;
-        let mut before: Option<(i64, String)> = None;
-        let mut lines: Vec<u64> = Vec::new();
-        let mut close = |before: &Option<(i64, String)>, lines: &mut Vec<u64>| {
-            if let Some((path, _)) = before
-                && lines.len() > 1
-            {
-                found(usize::try_from(*path).unwrap_or(0), lines);
-            }
-            lines.clear();
-        };
-        while let Some(row) = rows.next()? {
-            let path: i64 = row.get(0)?;
-            let value = row.get_ref(1)?.as_str().unwrap_or_default();
-            let is_same = before.as_ref().is_some_and(|(last, same)| *last == path && same == value);
-            if !is_same {
-                close(&before, &mut lines);
-                before = Some((path, value.to_owned()));
-            }
-            lines.push(unsigned(row.get(2)?));
-        }
-        close(&before, &mut lines);
-        Ok(())
-    }
-
     /// The key of a line.
     pub(crate) fn key(&self, line: u64) -> Result<Option<String>, EngineError> {
         self.optional("SELECT key FROM keys WHERE line = ?1", params![signed(line)])
@@ -223,15 +188,6 @@ impl Scratch {
         self.insert("DELETE FROM records WHERE line = ?1", params![signed(line)])
     }
 
-    /// Lines and the lines that they refer to, by line; needs [`Self::index_records`].
-    pub(crate) fn edges(&self) -> Result<Vec<(u64, u64)>, EngineError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT edges.line, records.line FROM edges JOIN records ON records.key = edges.parent ORDER BY edges.line, records.line",
-        )?;
-        let rows = statement.query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// Ids of the records of the destination that have an identity, and whether they lie in the trash.
     pub(crate) fn existing(&self, path: usize, value: &str) -> Result<Vec<(String, bool)>, EngineError> {
         let mut statement = self.connection.prepare_cached(
@@ -239,6 +195,20 @@ impl Scratch {
         )?;
         let rows = statement.query_map(params![whole(path), value], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Remembers a record of the destination that the plan may name by an identity.
+    pub(crate) fn add_named(&self, object: &str, identity: &str, id: &str) -> Result<(), EngineError> {
+        self.insert(
+            "INSERT OR IGNORE INTO named(object, identity, id) VALUES(?1, ?2, ?3)",
+            params![object, identity, id],
+        )
+    }
+
+    /// The one record of the destination that has an identity; none where none has it, or several.
+    pub(crate) fn named(&self, object: &str, identity: &str) -> Result<Option<String>, EngineError> {
+        let sql = "SELECT MIN(id) FROM named WHERE object = ?1 AND identity = ?2 HAVING COUNT(*) = 1";
+        self.optional(sql, params![object, identity])
     }
 
     /// Records that another one stands for, after a line: line, key, winner's key.

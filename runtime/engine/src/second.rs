@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_extract::Row;
@@ -11,8 +10,8 @@ use tokio::sync::mpsc;
 use crate::cells::Lent;
 use crate::item::{Item, There};
 use crate::job::Job;
+use crate::lines::LineSet;
 use crate::links::written;
-use crate::prepass::drawn;
 use crate::sender::{Refused, Sender, Target};
 use crate::stage::{Ended, Shared, joined};
 use crate::world::World;
@@ -117,7 +116,7 @@ fn produce(job: &Job, world: &World, step: StepId, hand_on: &mut HandOn<'_>) -> 
     if job.file.is_empty() {
         return Ok(());
     }
-    let cuts = if job.refers_to_itself() { cuts(job, world)? } else { BTreeMap::new() };
+    let cuts = if job.refers_to_itself() { cuts(job, world)? } else { LineSet::default() };
     let resumed = world.reader.has_records(step)?;
     let size = job.context.destination.capabilities().batch_size.max(1);
     let (mut created, mut there, mut repairs) = (Vec::new(), Vec::new(), Vec::new());
@@ -140,13 +139,14 @@ fn produce(job: &Job, world: &World, step: StepId, hand_on: &mut HandOn<'_>) -> 
         let Some(evaluated) = evaluate(job, world, &cells, &note, &mut repairs)? else { continue };
         let mut values: Vec<(usize, Value<'static>)> = Vec::new();
         for (index, value) in evaluated.values {
-            match cuts.get(&record.line) {
-                Some(circle) if leads_to_itself(job, &value) => {
+            match value {
+                _ if cuts.contains(record.line) && leads_to_itself(job, &value) => {
+                    let circle = world.scratch.cut(record.line)?.unwrap_or_default();
                     let field = job.stage.fields.get(index).map(|field| field.field.as_str()).unwrap_or_default();
                     repairs.push(note(field, format!("left empty, because it goes round in a circle: {circle}")));
                 }
-                _ if matches!(value, Value::None | Value::Default) => {}
-                _ => values.push((index, value.into_owned())),
+                Value::None | Value::Default => {}
+                value => values.push((index, value.into_owned())),
             }
         }
         if values.is_empty() {
@@ -224,8 +224,8 @@ pub(crate) fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
     }
 }
 
-/// Lines at which a circle is cut, each with the circle drawn: the last record of it in the file.
-pub(crate) fn cuts(job: &Job, world: &World) -> Result<BTreeMap<u64, String>, EngineError> {
+/// Lines at which a circle is cut: the last record of it in the file. The scratch database has the circle as it is drawn.
+pub(crate) fn cuts(job: &Job, world: &World) -> Result<LineSet, EngineError> {
     world.scratch.begin_stage()?;
     world.scratch.together(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -247,16 +247,14 @@ pub(crate) fn cuts(job: &Job, world: &World) -> Result<BTreeMap<u64, String>, En
         }
         Ok(())
     })?;
-    world.scratch.index_records()?;
-    let mut cuts = BTreeMap::new();
-    for circle in cycles::find(&world.scratch.edges()?) {
-        let mut named = Vec::with_capacity(circle.len());
-        for line in &circle {
-            named.push((*line, world.scratch.key(*line)?.unwrap_or_default()));
-        }
-        if let Some(last) = circle.iter().max() {
-            cuts.insert(*last, drawn(&named));
-        }
-    }
+    let scratch = &world.scratch;
+    scratch.index_records()?;
+    scratch.draw_arcs()?;
+    let mut cuts = LineSet::default();
+    cycles::each(scratch, |circle| {
+        let Some(last) = circle.iter().max() else { return Ok(()) };
+        cuts.insert(*last);
+        scratch.add_cut(*last, &cycles::drawn(&circle, |line| scratch.key(line))?)
+    })?;
     Ok(cuts)
 }

@@ -35,7 +35,6 @@ pub(crate) struct World {
     remembered: Cell<usize>,
     notes: RefCell<BTreeMap<String, OwnerNote>>,
     noted: RefCell<BTreeSet<String>>,
-    existing: HashMap<(String, String), Vec<String>>,
 }
 
 /// A record of the destination.
@@ -111,7 +110,6 @@ impl World {
             remembered: Cell::new(0),
             notes: RefCell::default(),
             noted: RefCell::default(),
-            existing: HashMap::new(),
         }
     }
 
@@ -150,8 +148,8 @@ impl World {
     }
 
     /// Names a record of the destination that was there before.
-    pub(crate) fn add_existing(&mut self, object: &str, identity: String, id: String) {
-        self.existing.entry((object.to_owned(), identity)).or_default().push(id);
+    pub(crate) fn add_existing(&self, object: &str, identity: &str, id: &str) -> Result<(), EngineError> {
+        self.scratch.add_named(object, identity, id)
     }
 
     fn sources(&self) -> Sources<'_> {
@@ -261,7 +259,11 @@ impl Lookup for World {
             _ => None,
         };
         let stand = self.owners.stand(address.as_deref().filter(|address| !address.trim().is_empty()).unwrap_or(key));
-        if self.noted.borrow_mut().insert(stand.note.source.clone()) {
+        let mut noted = self.noted.borrow_mut();
+        if noted.len() >= REMEMBERED {
+            noted.clear();
+        }
+        if noted.insert(stand.note.source.clone()) {
             self.notes.borrow_mut().insert(stand.note.source.clone(), stand.note);
         }
         Ok(OwnerFound {
@@ -273,10 +275,7 @@ impl Lookup for World {
 
     fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
         let identity = identity_of(fields.iter().map(|(path, value)| (path.as_str(), value.as_str())));
-        match self.existing.get(&(object.to_owned(), identity)).map(Vec::as_slice) {
-            Some([id]) => Ok(Some(Cow::Borrowed(id))),
-            _ => Ok(None),
-        }
+        self.scratch.named(object, &identity).map(|id| id.map(Cow::Owned)).map_err(LookupError::new)
     }
 }
 

@@ -89,9 +89,14 @@ fn what_was_done_is_known_by_key() {
     assert_eq!(reader.reasons(step, "C2").unwrap(), ["emails: 400 A duplicate entry was detected"]);
 }
 
-fn keep(remarks: &mut Vec<Remark>, remark: Remark) -> Result<(), JournalError> {
-    remarks.push(remark);
-    Ok(())
+fn remarks(reader: &Reader) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let kept: Result<(), JournalError> = reader.remarks(|remark| {
+        remarks.push(remark);
+        Ok(())
+    });
+    kept.unwrap();
+    remarks
 }
 
 #[test]
@@ -131,9 +136,7 @@ fn what_is_to_be_told_about_single_records_comes_one_at_a_time_in_order() {
         ])
         .unwrap();
     let reader = journal.reader().unwrap();
-    let mut remarks = Vec::new();
-    reader.remarks(|remark| keep(&mut remarks, remark)).unwrap();
-    insta::assert_debug_snapshot!(remarks);
+    insta::assert_debug_snapshot!(remarks(&reader));
     let fold = reader.fold().unwrap();
     assert_eq!((fold.repaired_records, fold.owner_count), (2, 1), "a later step of a map counts as the map");
     let stopped: Result<(), JournalError> =
@@ -209,8 +212,7 @@ fn a_later_decision_takes_the_place_of_an_earlier_one_with_its_reasons() {
     journal.write(&[Change::Outcome { batch, results: vec![result(State::Created)], quarantine: vec![] }]).unwrap();
     let fold = journal.reader().unwrap().fold().unwrap();
     assert_eq!(fold.steps[0].counts.created, 2);
-    let mut remarks = Vec::new();
-    journal.reader().unwrap().remarks(|remark| keep(&mut remarks, remark)).unwrap();
+    let remarks = remarks(&journal.reader().unwrap());
     assert!(remarks.iter().all(|remark| !matches!(remark, Remark::Quarantined(_))), "{remarks:?}");
 }
 

@@ -97,7 +97,9 @@ fn remarks() -> Vec<Remark> {
 /// As a program makes it: the lists are kept in files.
 fn report(remarks: &[Remark]) -> Report {
     let mut lists = Lists::new(&plan()).kept_in(".migr/staging/report");
-    remarks.iter().for_each(|remark| lists.add(remark));
+    for remark in remarks {
+        lists.add(remark);
+    }
     Report::new(&plan(), &fold(), lists)
 }
 
@@ -319,7 +321,9 @@ fn the_files_have_every_entry_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let open = |list: ListName| std::fs::File::create(folder.path().join(list.file_name()));
     let mut listings = Listings::begin(&plan(), open).unwrap();
-    remarks().iter().for_each(|remark| listings.add(remark).unwrap());
+    for remark in remarks() {
+        listings.add(&remark).unwrap();
+    }
     listings.finish().unwrap();
     let read = |list: ListName| {
         format!("{}\n{}", list.file_name(), std::fs::read_to_string(folder.path().join(list.file_name())).unwrap())

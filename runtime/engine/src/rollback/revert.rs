@@ -9,6 +9,9 @@ use crate::executor::{Executor as _, InProcess, Unit, UnitRecord};
 
 const TOGETHER: usize = 500;
 
+/// Refused records that are tried a second time; with more, something else is wrong, and another `migr rollback` tries them.
+const TRIED_AGAIN: usize = 10_000;
+
 /// What is to be written to give one record back what it held.
 #[derive(Debug)]
 struct Again {
@@ -48,7 +51,13 @@ impl Back {
                     }
                     let rest = updated.split_off(updated.len().min(self.page()));
                     let batch = std::mem::replace(&mut updated, rest);
-                    refused.extend(self.revert(position, step, batch).await?);
+                    for again in self.revert(position, step, batch).await? {
+                        if refused.len() < TRIED_AGAIN {
+                            refused.push(Refused { position, step: step.clone(), again: again.0 });
+                        } else {
+                            self.stays(position, step, &again.0.image.id, &again.1);
+                        }
+                    }
                 }
             }
         }
@@ -60,13 +69,17 @@ impl Back {
         for Refused { position, step, again } in refused {
             let id = again.image.id.clone();
             for still in self.write(position, &step, vec![again]).await? {
-                let why = still.1;
-                self.summary.not_undoable(Some(&step.name), format!("{} {id}: {why}", step.object));
-                self.summary.left = true;
-                self.summary.step(position, &step.name).kept += 1;
+                self.stays(position, &step, &id, &still.1);
             }
         }
         Ok(())
+    }
+
+    /// A record is not given back what it held.
+    fn stays(&mut self, position: usize, step: &StepRow, id: &str, why: &str) {
+        self.summary.not_undoable(Some(&step.name), format!("{} {id}: {why}", step.object));
+        self.summary.left = true;
+        self.summary.step(position, &step.name).kept += 1;
     }
 
     /// A record that will be destroyed needs nothing back.
@@ -85,7 +98,7 @@ impl Back {
         position: usize,
         step: &StepRow,
         images: Vec<BeforeImage>,
-    ) -> Result<Vec<Refused>, EngineError> {
+    ) -> Result<Vec<(Again, String)>, EngineError> {
         let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
         let found: BTreeMap<String, Found> = self
             .fetch(&step.object, &ids, Deleted::Both)
@@ -105,8 +118,7 @@ impl Back {
             }
             return Ok(Vec::new());
         }
-        let refused = self.write(position, step, again).await?;
-        Ok(refused.into_iter().map(|(again, _)| Refused { position, step: step.clone(), again }).collect())
+        self.write(position, step, again).await
     }
 
     /// What of a record is given back, by what it held, what was written, and what it holds now.
@@ -147,11 +159,11 @@ impl Back {
         let not_before = destination.unlike(&step.object, &held, now);
         let not_ours = destination.unlike(&step.object, &written, now);
         let mut wanted = Map::new();
-        let mut whole = true;
+        let (mut whole, mut is_changed) = (true, false);
         // A field that the destination has no more, because setup was undone, has nothing to get back.
         for key in written.keys().filter(|key| not_before.contains(key) && now.contains_key(*key)) {
             if not_ours.contains(key) {
-                whole = false;
+                (whole, is_changed) = (false, true);
                 self.summary.kept(kept(Some(key), "somebody changed it since"));
             } else {
                 wanted.insert(key.clone(), held.get(key).cloned().unwrap_or_default());
@@ -169,7 +181,21 @@ impl Back {
         if !whole {
             self.summary.step(position, &step.name).kept += 1;
         }
+        // A record that came out of the trash is left where it is when somebody has worked on it since.
+        if is_changed && self.was_restored(step, &image.id)? {
+            self.changed_restored.insert((step.object.clone(), image.id.clone()));
+        }
         Ok(Some(Again { image, body, whole }))
+    }
+
+    /// Whether any step took a record out of the trash.
+    fn was_restored(&self, step: &StepRow, id: &str) -> Result<bool, EngineError> {
+        for other in self.steps.iter().filter(|other| other.object == step.object) {
+            if self.reader().before_image(other.id, id, Operation::Restore)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn count(&mut self, position: usize, step: &StepRow, again: &Again) {

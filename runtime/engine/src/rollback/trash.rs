@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use migr_journal::{BeforeImage, Operation, Planned, StepRow};
 use migr_load::Deleted;
 
@@ -34,15 +32,9 @@ impl Back {
     }
 
     async fn trash(&mut self, position: usize, step: &StepRow, images: &[BeforeImage]) -> Result<(), EngineError> {
-        let kept: BTreeSet<String> = self
-            .summary
-            .kept_because_changed
-            .iter()
-            .filter(|kept| kept.object == step.object)
-            .map(|kept| kept.id.clone())
-            .collect();
-        let (changed, images): (Vec<&BeforeImage>, Vec<&BeforeImage>) =
-            images.iter().partition(|image| kept.contains(&image.id));
+        let is_changed =
+            |image: &&BeforeImage| self.changed_restored.contains(&(step.object.clone(), image.id.clone()));
+        let (changed, images): (Vec<&BeforeImage>, Vec<&BeforeImage>) = images.iter().partition(is_changed);
         for image in changed {
             self.summary.kept(KeptField {
                 step: step.name.clone(),

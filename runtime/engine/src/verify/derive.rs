@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use super::families::{Families, sorted_by};
 use crate::EngineError;
 use crate::cells::Lent;
 use crate::job::Job;
+use crate::lines::LineSet;
 use crate::links::{PART, written};
 use crate::produce::{Computed, merged};
 use crate::second::{cuts, leads_to_itself};
@@ -101,7 +101,7 @@ impl Derivation {
         if job.file.is_empty() {
             return Ok(());
         }
-        let circles = if job.refers_to_itself() { cuts(job, world)? } else { BTreeMap::new() };
+        let circles = if job.refers_to_itself() { cuts(job, world)? } else { LineSet::default() };
         let families = Families::read(job, world)?;
         let size = job.context.destination.capabilities().page_size.max(1);
         let mut ready = Vec::new();
@@ -123,7 +123,7 @@ impl Derivation {
             if mapped.winner.is_some() || mapped.line != record.line {
                 continue;
             }
-            let is_cut = circles.contains_key(&record.line);
+            let is_cut = circles.contains(record.line);
             match self.record(world, record, (key, id), mapped.state, (&families, is_cut))? {
                 Ok(expected) => ready.push(expected),
                 Err(fails) => {

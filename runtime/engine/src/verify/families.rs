@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use migr_extract::{OwnedRecord, Row};
 use rusqlite::types::Value as Sort;
 
@@ -11,11 +9,10 @@ use crate::links::written;
 use crate::prepass::{sort, sort_column};
 use crate::world::World;
 
-/// Several rows that became one record; the rows themselves wait in the scratch database.
+/// Several rows that became one record; they wait in the scratch database.
 #[derive(Debug, Default)]
 pub(super) struct Families {
-    /// By the winner's key: lines and what they are sorted by.
-    members: BTreeMap<String, Vec<(u64, Sort)>>,
+    any: bool,
 }
 
 impl Families {
@@ -33,7 +30,8 @@ impl Families {
                 let Some((_, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
                 let Some(winner) = mapped.winner else { continue };
                 world.scratch.add_merging(0, record.line, &record.to_owned().to_bytes())?;
-                families.members.entry(winner).or_default().push((record.line, sorted_by(job, record)));
+                world.scratch.add_follower(&winner, record.line, &sorted_by(job, record))?;
+                families.any = true;
             }
             Ok(())
         })?;
@@ -49,8 +47,10 @@ impl Families {
         winner: &OwnedRecord,
         by: &Sort,
     ) -> Result<Option<Vec<Kept>>, EngineError> {
-        let Some(others) = self.members.get(key) else { return Ok(None) };
-        let mut lines = others.clone();
+        let mut lines = if self.any { world.scratch.followers(key)? } else { Vec::new() };
+        if lines.is_empty() {
+            return Ok(None);
+        }
         lines.push((winner.line, by.clone()));
         lines.sort_by(|a, b| prefer(&job.stage.policies.duplicate, (a.0, &a.1), (b.0, &b.1)));
         let mut rows = Vec::with_capacity(lines.len());

@@ -1,0 +1,212 @@
+//! Lines that have the same key, or share what no two records may share.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Scratch, signed, unsigned, whole};
+use crate::EngineError;
+
+/// A line and what a policy sorts it by.
+pub(crate) type Sorted = (u64, Value);
+
+impl Scratch {
+    /// Calls for every key that more than one line has: line, first line of the key; the first line is left out.
+    pub(crate) fn double_keys(
+        &self,
+        mut found: impl FnMut(u64, u64) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut statement = self.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line")?;
+        let mut rows = statement.query([])?;
+        let mut before: Option<(String, u64)> = None;
+        while let Some(row) = rows.next()? {
+            let (key, line) = (row.get_ref(0)?.as_str().unwrap_or_default(), unsigned(row.get(1)?));
+            match &before {
+                Some((last, first)) if last == key => found(line, *first)?,
+                _ => before = Some((key.to_owned(), line)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that a line gives way to another one of its key.
+    pub(crate) fn add_double(&self, line: u64, kept: u64) -> Result<(), EngineError> {
+        let sql = "INSERT OR REPLACE INTO doubles(line, kept) VALUES(?1, ?2)";
+        self.insert(sql, params![signed(line), signed(kept)])
+    }
+
+    /// The line that a line gives way to.
+    pub(crate) fn kept_instead(&self, line: u64) -> Result<Option<u64>, EngineError> {
+        let kept: Option<i64> = self.optional("SELECT kept FROM doubles WHERE line = ?1", params![signed(line)])?;
+        Ok(kept.map(unsigned))
+    }
+
+    /// Forgets which lines give way.
+    pub(crate) fn forget_doubles(&self) -> Result<(), EngineError> {
+        self.insert("DELETE FROM doubles", [])
+    }
+
+    /// Adds one of the lines of a key, by the first of them.
+    pub(crate) fn add_rival(&self, first: u64, line: u64, sort: &Value) -> Result<(), EngineError> {
+        let sql = "INSERT OR IGNORE INTO rivals(first, line, sort) VALUES(?1, ?2, ?3)";
+        self.insert(sql, params![signed(first), signed(line), sort])
+    }
+
+    /// Calls for the lines of every key that has several, in order.
+    pub(crate) fn rivals(
+        &self,
+        mut found: impl FnMut(Vec<Sorted>) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT first, line, sort FROM rivals ORDER BY first, line")?;
+        let mut rows = statement.query([])?;
+        let mut together: (i64, Vec<Sorted>) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            let first: i64 = row.get(0)?;
+            if first != together.0 && !together.1.is_empty() {
+                found(std::mem::take(&mut together.1))?;
+            }
+            together.0 = first;
+            together.1.push((unsigned(row.get(1)?), row.get(2)?));
+        }
+        if together.1.is_empty() { Ok(()) } else { found(together.1) }
+    }
+
+    /// Calls for every identity from `first` on, below `end`, that more than one line has: path and lines, in order.
+    pub(crate) fn double_identities(
+        &self,
+        first: usize,
+        end: usize,
+        mut found: impl FnMut(usize, &[u64]) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT path, value, line FROM identities WHERE path >= ?1 AND path < ?2 ORDER BY path, value, line",
+        )?;
+        let mut rows = statement.query(params![whole(first), whole(end)])?;
+        let mut before: Option<(usize, String)> = None;
+        let mut lines: Vec<u64> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let path = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+            let value = row.get_ref(1)?.as_str().unwrap_or_default();
+            if !before.as_ref().is_some_and(|(last, same)| *last == path && same == value) {
+                if let Some((path, _)) = &before
+                    && lines.len() > 1
+                {
+                    found(*path, &lines)?;
+                }
+                lines.clear();
+                before = Some((path, value.to_owned()));
+            }
+            lines.push(unsigned(row.get(2)?));
+        }
+        match before {
+            Some((path, _)) if lines.len() > 1 => found(path, &lines),
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers that lines belong together.
+    pub(crate) fn join(&self, lines: &[u64]) -> Result<(), EngineError> {
+        let Some(first) = lines.first() else { return Ok(()) };
+        let mut root = self.root(*first)?;
+        for line in lines {
+            let other = self.root(*line)?;
+            let (lower, higher) = (root.min(other), root.max(other));
+            self.set_root(lower, lower)?;
+            if higher != lower {
+                self.set_root(higher, lower)?;
+            }
+            if *line != lower {
+                self.set_root(*line, lower)?;
+            }
+            root = lower;
+        }
+        Ok(())
+    }
+
+    fn root(&self, line: u64) -> Result<u64, EngineError> {
+        let mut root = line;
+        loop {
+            let parent: Option<i64> = self.optional("SELECT root FROM kin WHERE line = ?1", params![signed(root)])?;
+            match parent.map(unsigned) {
+                Some(parent) if parent != root => root = parent,
+                _ => return Ok(root),
+            }
+        }
+    }
+
+    fn set_root(&self, line: u64, root: u64) -> Result<(), EngineError> {
+        self.insert("INSERT OR REPLACE INTO kin(line, root) VALUES(?1, ?2)", params![signed(line), signed(root)])
+    }
+
+    /// Calls for lines that belong together, with key and sort value, by line: those of one family one after the other.
+    pub(crate) fn kin(
+        &self,
+        mut found: impl FnMut(Vec<(u64, String, Value)>) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        // A root is the smallest line of its family, so it comes first and every line after it needs one step.
+        let after = "SELECT line FROM kin WHERE line > ?1 ORDER BY line LIMIT 1";
+        let mut line = 0;
+        while let Some(next) = self.optional::<i64>(after, params![signed(line)])? {
+            line = unsigned(next);
+            self.set_root(line, self.root(line)?)?;
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT root, kin.line, key, sort FROM kin JOIN records ON records.line = kin.line ORDER BY root, kin.line",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut together: (i64, Vec<(u64, String, Value)>) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            let root: i64 = row.get(0)?;
+            if root != together.0 && !together.1.is_empty() {
+                found(std::mem::take(&mut together.1))?;
+            }
+            together.0 = root;
+            together.1.push((unsigned(row.get(1)?), row.get(2)?, row.get(3)?));
+        }
+        if together.1.is_empty() { Ok(()) } else { found(together.1) }
+    }
+
+    /// Remembers that records are written as one; the first of them leads.
+    pub(crate) fn add_family(&self, members: &[(u64, String)]) -> Result<(), EngineError> {
+        let leader = members.first().map(|(line, _)| *line).unwrap_or_default();
+        let last = members.iter().map(|(line, _)| *line).max().unwrap_or_default();
+        for (place, (line, key)) in members.iter().enumerate() {
+            self.insert(
+                "INSERT OR REPLACE INTO families(line, leader, place, last, key) VALUES(?1, ?2, ?3, ?4, ?5)",
+                params![signed(*line), signed(leader), whole(place), signed(last), key],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The line that leads the family of a line, and the family's last line in the file.
+    pub(crate) fn family_of(&self, line: u64) -> Result<Option<(u64, u64)>, EngineError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT leader, last FROM families WHERE line = ?1")?
+            .query_row([signed(line)], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))
+            .optional()?)
+    }
+
+    /// Lines and keys of a family, the preferred one first.
+    pub(crate) fn family(&self, leader: u64) -> Result<Vec<(u64, String)>, EngineError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT line, key FROM families WHERE leader = ?1 ORDER BY place")?;
+        let rows = statement.query_map([signed(leader)], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Remembers that another record stands for a line.
+    pub(crate) fn add_follower(&self, winner: &str, line: u64, sort: &Value) -> Result<(), EngineError> {
+        let sql = "INSERT OR REPLACE INTO followers(winner, line, sort) VALUES(?1, ?2, ?3)";
+        self.insert(sql, params![winner, signed(line), sort])
+    }
+
+    /// The lines that a record stands for.
+    pub(crate) fn followers(&self, winner: &str) -> Result<Vec<Sorted>, EngineError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT line, sort FROM followers WHERE winner = ?1 ORDER BY line")?;
+        let rows = statement.query_map([winner], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
