@@ -21,14 +21,24 @@ pub(crate) fn program(maps: u64) -> Result<PathBuf, Fault> {
 
 /// An export of so many contacts, with their owners and companies.
 pub(crate) fn export(contacts: u64) -> Result<PathBuf, Fault> {
-    made(&format!("export-{contacts}-{SEED}"), |folder| {
-        let generator = Path::new(env!("CARGO_MANIFEST_DIR")).join("generate_export.py");
-        let mut command = Command::new("python3");
-        command.arg(&generator).arg("--out").arg(folder).args(["--tables", "owners,companies,contacts"]);
-        command.args(["--contacts", &contacts.to_string(), "--seed", &SEED.to_string(), "--variants", "0"]);
-        let ended = command.stdout(Stdio::null()).status().map_err(|error| Fault::of("python3", error))?;
-        if ended.success() { Ok(()) } else { Err(Fault::of(generator.display(), ended)) }
-    })
+    made(&format!("export-{contacts}-{SEED}"), |folder| generated(folder, contacts, Some("owners,companies,contacts")))
+}
+
+/// An export of so many contacts with everything that belongs to them.
+pub(crate) fn whole_export(contacts: u64) -> Result<PathBuf, Fault> {
+    made(&format!("whole-{contacts}-{SEED}"), |folder| generated(folder, contacts, None))
+}
+
+fn generated(folder: &Path, contacts: u64, tables: Option<&str>) -> Result<(), Fault> {
+    let generator = Path::new(env!("CARGO_MANIFEST_DIR")).join("generate_export.py");
+    let mut command = Command::new("python3");
+    command.arg(&generator).arg("--out").arg(folder);
+    command.args(["--contacts", &contacts.to_string(), "--seed", &SEED.to_string(), "--variants", "0"]);
+    if let Some(tables) = tables {
+        command.args(["--tables", tables]);
+    }
+    let ended = command.stdout(Stdio::null()).status().map_err(|error| Fault::of("python3", error))?;
+    if ended.success() { Ok(()) } else { Err(Fault::of(generator.display(), ended)) }
 }
 
 /// Lines of NDJSON to load, as the transform writes them.

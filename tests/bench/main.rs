@@ -7,6 +7,7 @@ mod inputs;
 mod journaling;
 mod json;
 mod loading;
+mod memory;
 mod null_server;
 mod program;
 mod table;
@@ -23,6 +24,9 @@ const HELP: &str = "\
 migr-bench                            every measurement, as one table
 migr-bench --quick                    the same with a tenth of the records
 migr-bench NAME…                      only those whose work begins so: check, plan, transform, load, journal
+migr-bench memory [--null] [CONTACTS…] [COMMAND…]
+                                      megabytes of audit, run, verify, report, quarantine and rollback for exports of each size; an error where they grow.
+                                      --null: to a server that keeps nothing, for sizes that the stand-in would take hours for
 
 One measurement, in this process; the last line is `records N; cpu S; memory M`:
 migr-bench check DIR                  compiles the project in a folder
@@ -34,6 +38,7 @@ migr-bench journal RECORDS            intents and outcomes alone
 Inputs and counterparts:
 migr-bench generate MAPS DIR          a project of so many maps of ten mappings and two references
 migr-bench null-server [PORT]         a Twenty that takes every batch and keeps nothing; ends with its standard input
+migr-bench stand-in                   a Twenty that keeps everything; ends with its standard input
 ";
 
 fn main() -> ExitCode {
@@ -62,6 +67,8 @@ fn run(arguments: &[&str]) -> Result<(), Fault> {
             program::generate(number(maps)?, Path::new(folder))?;
             return Ok(());
         }
+        ["memory", asked @ ..] => return memory::print(asked),
+        ["stand-in"] => return null_server::serve_stand_in(),
         ["null-server"] => return null_server::serve(0),
         ["null-server", port] => return null_server::serve(u16::try_from(number(port)?).unwrap_or_default()),
         names => return table::print(names),

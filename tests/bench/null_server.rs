@@ -7,7 +7,7 @@ use migr_sandbox::{Sandbox, SandboxOptions};
 
 use crate::fault::Fault;
 
-/// A server that says yes to every batch of new records and forgets it. Everything else the sandbox answers behind it.
+/// A server that says yes to every batch of new or changed records and forgets it. Everything else the sandbox answers behind it.
 pub(crate) struct NullServer {
     pub(crate) url: String,
     counted: Arc<Counted>,
@@ -36,6 +36,20 @@ pub(crate) fn serve(port: u16) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Serves the sandbox itself until standard input ends, prints its address and its token first.
+pub(crate) fn serve_stand_in() -> Result<(), Fault> {
+    let folder = tempfile::tempdir().map_err(|error| Fault::of("a temporary folder", error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::of("the runtime", error))?;
+    let state = Some(folder.path().join("sandbox.db"));
+    let options = SandboxOptions { state, seed: true, ..SandboxOptions::default() };
+    let sandbox = runtime.block_on(migr_sandbox::start(options)).map_err(|error| Fault::of("the sandbox", error))?;
+    println!("{} {}", sandbox.url(), sandbox.token());
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    runtime.block_on(sandbox.stop());
+    Ok(())
+}
+
 impl NullServer {
     /// How many records it took.
     pub(crate) fn records(&self) -> u64 {
@@ -46,7 +60,7 @@ impl NullServer {
 pub(crate) fn start(port: u16) -> Result<NullServer, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Fault::of("the runtime", error))?;
-    let sandbox = runtime.block_on(migr_sandbox::start(SandboxOptions { seed: false, ..SandboxOptions::default() }));
+    let sandbox = runtime.block_on(migr_sandbox::start(SandboxOptions { seed: true, ..SandboxOptions::default() }));
     let sandbox = sandbox.map_err(|error| Fault::of("the sandbox", error))?;
     let behind = behind(&sandbox);
     runtime.spawn(async move {
@@ -84,7 +98,7 @@ fn converse(client: &TcpStream, behind: &Behind, counted: &Counted) -> io::Resul
     let mut reader = BufReader::with_capacity(1 << 16, client.try_clone()?);
     let mut client = client;
     while let Some(request) = read(&mut reader)? {
-        if request.line.starts_with("POST /rest/batch/") && !request.line.contains('?') {
+        if request.line.starts_with("POST /rest/batch/") {
             let answer = created(&request.body, counted);
             client.write_all(&answer)?;
         } else {

@@ -86,7 +86,7 @@ fn text(path: &Path) -> Result<&str, Fault> {
     path.to_str().ok_or_else(|| Fault::new(format!("{} is not UTF-8", path.display())))
 }
 
-fn first_line(child: &mut Child) -> Result<String, Fault> {
+pub(crate) fn first_line(child: &mut Child) -> Result<String, Fault> {
     let mut line = String::new();
     if let Some(output) = child.stdout.take() {
         BufReader::new(output).read_line(&mut line).map_err(|error| Fault::of("the null server", error))?;
@@ -112,7 +112,7 @@ fn measure(arguments: &[&str]) -> Result<Row, Fault> {
     }
 }
 
-fn own(arguments: &[&str]) -> Command {
+pub(crate) fn own(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "migr-bench".into()));
     command.args(arguments);
     command

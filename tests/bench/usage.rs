@@ -18,8 +18,8 @@ pub(crate) struct Usage {
 impl Usage {
     /// Reads it from `/proc`: the scheduler's nanoseconds of the threads that live, or the ticks of the whole process where threads have ended since.
     pub(crate) fn of_this_process(records: u64) -> Result<Self, Fault> {
-        let cpu_seconds = ticks()?.max(nanoseconds().unwrap_or_default() / 1e9);
-        Ok(Self { records, cpu_seconds, peak_megabytes: peak()? / 1024.0 })
+        let cpu_seconds = ticks("self")?.max(nanoseconds().unwrap_or_default() / 1e9);
+        Ok(Self { records, cpu_seconds, peak_megabytes: peak("self")? / 1024.0 })
     }
 
     /// The last line of a measurement.
@@ -48,8 +48,18 @@ fn read(path: &str) -> Result<String, Fault> {
     fs::read_to_string(path).map_err(|error| Fault::of(path, error))
 }
 
-fn ticks() -> Result<f64, Fault> {
-    let stat = read("/proc/self/stat")?;
+/// What another process has used so far, in seconds.
+pub(crate) fn cpu_of(process: u32) -> Result<f64, Fault> {
+    ticks(&process.to_string())
+}
+
+/// The most memory that another process has had, in kibibytes; none once it has ended.
+pub(crate) fn peak_of(process: u32) -> Result<f64, Fault> {
+    peak(&process.to_string())
+}
+
+fn ticks(process: &str) -> Result<f64, Fault> {
+    let stat = read(&format!("/proc/{process}/stat"))?;
     // The name of the program may hold blanks; it ends at the last bracket.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
@@ -66,8 +76,8 @@ fn nanoseconds() -> Option<f64> {
 }
 
 /// In kibibytes.
-fn peak() -> Result<f64, Fault> {
-    let status = read("/proc/self/status")?;
+fn peak(process: &str) -> Result<f64, Fault> {
+    let status = read(&format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     Ok(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default())
 }

@@ -64,9 +64,10 @@ impl Scratch {
             }
         }
         private(&path)?;
+        // A sort takes as much memory as the cache may, besides it.
         let connection = Connection::open(&path)?;
         connection.execute_batch(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;",
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE;",
         )?;
         connection.set_prepared_statement_cache_capacity(32);
         connection.execute_batch(

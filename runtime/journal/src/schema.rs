@@ -47,7 +47,7 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-16384; \
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-8192; \
              PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;",
         )
         .attempting("opened")
@@ -56,7 +56,7 @@ pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError
 /// How a connection that reads works.
 pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), JournalError> {
     connection
-        .execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192; PRAGMA busy_timeout=5000;")
+        .execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA busy_timeout=5000;")
         .attempting("opened")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
