@@ -116,7 +116,8 @@ impl Drill {
     pub(crate) async fn verify(&self, sample: Option<u64>) -> VerifySummary {
         let mut streamed = 0;
         let summary = verify(&self.context, sample, &mut |_| streamed += 1).await.unwrap();
-        assert_eq!(streamed, summary.differences.len(), "every difference is streamed");
+        let found = summary.differences.len() + summary.missing.len();
+        assert_eq!(streamed, found, "every difference and every missing record is streamed");
         summary
     }
 
