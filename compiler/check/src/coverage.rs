@@ -59,6 +59,62 @@ pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage
     }
 }
 
+/// Tags and the like that a record has by its group: an export lists a record's own values alone.
+pub(crate) fn inherited(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage, diagnostics: &mut Diagnostics) {
+    let mut seen: IndexSet<&str> = IndexSet::new();
+    for (span, map) in maps {
+        let name = map.spec.source_object.as_str();
+        let Some(object) = world.source.objects.get(name).filter(|_| !map.is_broken && seen.insert(name)) else {
+            continue;
+        };
+        let lists = object.fields.iter().filter(|(column, field)| {
+            is_list_of_texts(&field.ty) && usage.columns.contains(&(Arc::clone(&object.name.node), Arc::clone(column)))
+        });
+        for (column, field) in lists {
+            for (through, target) in object.fields.iter().filter_map(|(name, field)| Some((name, group(&field.ty)?))) {
+                let Some(theirs) = world.source.objects.get(target).and_then(|group| group.fields.get(column)) else {
+                    continue;
+                };
+                let is_read = usage.through.contains(&(Arc::clone(target), Arc::clone(column)));
+                if **target == *name || !is_list_of_texts(&theirs.ty) || is_read {
+                    continue;
+                }
+                diagnostics.push(
+                    Diagnostic::new(
+                        Code::W0323,
+                        format!("`{column}` that a `{name}` has by its `{target}` are not in the export, and nothing adds them"),
+                        *span,
+                        format!("takes the record's own `{column}` alone"),
+                    )
+                    .with_label(field.name.span, "its own")
+                    .with_label(theirs.name.span, format!("those of `{target}`"))
+                    .with_help(format!("add them: `({column} + {through}.{column}) | unique`")),
+                );
+            }
+        }
+    }
+}
+
+fn is_list_of_texts(ty: &Type) -> bool {
+    matches!(ty, Type::List(of) if of.is_text_like() && !matches!(**of, Type::Key(_)))
+}
+
+/// The one object that a column, or each of its elements, refers to.
+fn group(ty: &Type) -> Option<&Arc<str>> {
+    let key = match ty {
+        Type::Key(key) => key,
+        Type::List(of) => match &**of {
+            Type::Key(key) => key,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match key.targets.as_slice() {
+        [target] => Some(&target.object),
+        _ => None,
+    }
+}
+
 /// Every object of the source is mapped, read, dropped or referred to, unless it is optional.
 pub(crate) fn objects(
     catalog: &Catalog<'_>,

@@ -130,6 +130,8 @@ pub(crate) struct Reads {
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) columns: IndexSet<(Arc<str>, Arc<str>)>,
+    /// Fields read through a reference.
+    pub(crate) through: IndexSet<(Arc<str>, Arc<str>)>,
     /// Objects whose fields are read through a reference.
     pub(crate) objects: IndexSet<Arc<str>>,
     pub(crate) tables: IndexSet<Arc<str>>,

@@ -111,6 +111,7 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
     }
     coverage::columns(&body.maps, &world, &usage, diagnostics);
     coverage::overlaps(&body.maps, diagnostics);
+    coverage::inherited(&body.maps, &world, &usage, diagnostics);
     coverage::unused(program, &tables, &usage, diagnostics);
     // A column whose type was not understood may be the one that reads the object.
     let is_understood =

@@ -85,6 +85,7 @@ codes! {
     W0320 needless_otherwise Warning "an `otherwise` after something that cannot fail";
     W0321 overlapping_maps Warning "two maps that may write the same record";
     W0322 unused_item Warning "a picklist or transform that nothing uses";
+    W0323 values_not_inherited Warning "values that records inherit in the source, and nobody adds";
     E0401 required_cycle Error "required references in a circle";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";

@@ -135,6 +135,7 @@ impl Inference<'_, '_> {
             return Typed::unknown();
         };
         self.read(object, field, name.span);
+        self.usage.through.insert((Arc::clone(&target.object), Arc::clone(&name.node)));
         let (ty, can_fail) = self.column_type(field, name.span);
         let expr =
             Expr::Through { key: Box::new(base.expr), target: plan_target(target), field: name.node.to_string() };
