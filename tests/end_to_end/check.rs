@@ -44,3 +44,21 @@ fn a_folder_without_specs_is_wrong_usage() {
     let ran = project.migr(&["check"]).exits(2);
     assert!(ran.stderr.contains("no `.migr` file"), "{}", ran.stderr);
 }
+
+const EIGHT_MISTAKES: &str = include_str!("eight_mistakes.migr");
+
+#[test]
+fn eight_mistakes_of_eight_kinds_fill_one_screen_and_hide_nothing() {
+    let project = Project::empty();
+    project.write("eight_mistakes.migr", EIGHT_MISTAKES);
+    let found = project.migr(&["check", "--format", "json"]).exits(1).json();
+    let marks = EIGHT_MISTAKES.lines().zip(1..).filter_map(|(line, number)| Some((number, line.split_once("//~ ")?.1)));
+    let marks: Vec<(u64, String)> = marks.map(|(number, code)| (number, code.trim().to_owned())).collect();
+    let diagnostics = found["diagnostics"].as_array().unwrap();
+    let seen = diagnostics.iter().map(|one| (one["start"]["line"].as_u64().unwrap(), one["code"].as_str().unwrap()));
+    let seen: Vec<(u64, String)> = seen.map(|(number, code)| (number, code.to_owned())).collect();
+    assert_eq!((marks.len(), &seen), (8, &marks));
+    insta::assert_snapshot!(project.migr(&["check"]).exits(1).stdout);
+    let lines = project.migr(&["check", "--format", "github"]).exits(1).stdout;
+    assert_eq!(lines.lines().filter(|line| line.starts_with("::error ")).count(), 8, "{lines}");
+}

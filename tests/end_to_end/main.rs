@@ -20,6 +20,7 @@ mod full_disk;
 mod harness;
 mod moved;
 mod plan;
+mod practice;
 mod run;
 mod secrets;
 mod spec_tests;

@@ -33,6 +33,13 @@ impl Missing<'_> {
         if valid.is_empty() {
             return diagnostic.with_help(format!("there are no {}", self.what));
         }
+        let begins =
+            |name: &&&str| name.len() > 2 && (self.written.starts_with(**name) || name.starts_with(self.written));
+        if let Some(longest) =
+            valid.iter().filter(begins).max_by_key(|name| name.len()).filter(|_| self.written.len() > 2)
+        {
+            return diagnostic.with_help(format!("did you mean `{longest}`?"));
+        }
         diagnostic.with_help(format!("{}: {}", self.what, listed(&valid)))
     }
 }

@@ -89,7 +89,8 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
     let piece = section.get(start..).unwrap_or_default();
     let before = piece.get(..failure.at).unwrap_or_default();
     let is_closed = after.lines().next().is_some_and(|rest| rest.contains('}'));
-    let lacks_brace = failure.expected.contains("}") && !is_closed || failure.expected.contains(":") && token == "}";
+    let lacks_brace = failure.expected.contains("}") && (!is_closed || token == "{")
+        || failure.expected.contains(":") && token == "}";
     if let Some(brace) = open_hole(before).filter(|_| lacks_brace) {
         let brace = start + brace;
         return errors::hole_not_closed(node.walk.span(brace, brace + 1), node.walk.span(at, at + token.len().min(1)));
