@@ -121,12 +121,20 @@ fn every_deal_has_its_stage_and_the_probability_of_that_stage_and_stages_keep_th
         .iter()
         .map(|row| (fold(&row["Stage"]), row["Probability"].parse().unwrap()))
         .collect();
+    let picklists = moved.plan["picklists"].as_array().unwrap();
+    let table = picklists.iter().find(|picklist| picklist["name"] == "DealStage").unwrap();
+    let mut meant: BTreeMap<String, &Value> = BTreeMap::new();
+    for row in table["rows"].as_array().unwrap() {
+        for key in row["keys"].as_array().unwrap() {
+            meant.insert(fold(key[0].as_str().unwrap()), &row["values"][0]);
+        }
+    }
     let options = moved.field("opportunities", "stage")["options"].as_array().unwrap();
     let pairs = moved.pairs("Deal", "deals.csv", "Deal ID", "opportunities");
     assert!(pairs.len() > 140);
     for (row, there) in pairs {
         assert_eq!(there["probability"].as_f64(), probabilities.get(&fold(&row["Stage"])).copied(), "{row:?}");
-        assert!(options.iter().any(|option| option["value"] == there["stage"]), "{there}");
+        assert_eq!(there["stage"], *meant[&fold(&row["Stage"])], "{row:?}");
     }
     // As the rows of the picklist stand in the spec.
     let mut by_position: Vec<(u64, &str)> = options
