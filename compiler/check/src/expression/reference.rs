@@ -299,12 +299,11 @@ impl Inference<'_, '_> {
                 .push(maker.map.to_string());
         }
         if targets.is_empty() && !world.is_broken {
-            self.diagnostics.push(Diagnostic::new(
-                Code::E0316,
-                format!("no map makes `{}`", object.node),
-                object.span,
-                "made by no map",
-            ));
+            let message = format!("no map makes `{}`", object.node);
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0316, message, object.span, "made by no map")
+                    .with_help(format!("add a map into `{}`, or leave it out of what is expected", object.node)),
+            );
             return Typed::unknown();
         }
         let expr = Expr::Reference {
