@@ -10,13 +10,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use migr_engine::{CancellationFlag, Context, EngineError, RunOptions, RunSummary, SharedJournal, Silent, run, setup};
+use migr_engine::{
+    CancellationFlag, ChecklistItem, ChecklistState, Context, EngineError, RunOptions, RunSummary, SharedJournal,
+    Silent, checklist, run, setup,
+};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError};
 use migr_load::{Endpoint, HttpOptions, Rate, Secret, connect};
 use migr_plan::Plan;
 use migr_report::Report;
-use migr_sandbox::{Faults, Sandbox, SandboxOptions, start};
+use migr_sandbox::{Faults, Sandbox, SandboxOptions, TwentyVersion, start};
 use migr_source::{System, SystemError};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -249,6 +252,31 @@ fn failing_requests_and_lost_answers_change_nothing_in_the_result() {
     let summary = project.carry_out(server.sandbox()).unwrap();
     assert_eq!(summary.report.imbalances(), []);
     assert_eq!(server.sandbox().fingerprint().unwrap(), expected);
+}
+
+#[test]
+fn what_an_older_server_lacks_is_said_before_anything_is_written() {
+    let server = Server::new(SandboxOptions { version: TwentyVersion::V1_10, ..SandboxOptions::default() });
+    let before = server.sandbox().fingerprint().unwrap();
+    let project = Project::example(200);
+    let context = project.context(server.sandbox());
+    let (prepared, listed, ran) = runtime().block_on(async {
+        let prepared = setup(&context).await.unwrap();
+        (prepared, checklist(&context).await.unwrap(), run(&context).await)
+    });
+    assert_eq!((prepared.done, prepared.blocked > 0), (0, true), "{prepared:?}");
+    let said: Vec<&str> = prepared.actions.iter().map(|(action, _)| action.as_str()).collect();
+    assert!(
+        said.iter().any(|line| line.starts_with("migration.migr:")
+            && line.contains("`opportunities.owner`")
+            && line.contains("twenty 1.x")
+            && line.contains("`new owner`")),
+        "{said:#?}"
+    );
+    let missing = |item: &&ChecklistItem| matches!(&item.state, ChecklistState::Missing { what } if said.contains(&what.as_str()));
+    assert_eq!(listed.iter().filter(missing).count(), said.len());
+    assert!(ran.is_err());
+    assert!(server.sandbox().fingerprint().unwrap() == before, "nothing was changed");
 }
 
 /// A number that the environment sets for a longer form of a drill.

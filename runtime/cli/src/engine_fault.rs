@@ -8,7 +8,7 @@ use crate::fault::Fault;
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {
         EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,
-        EngineError::OtherExport { .. } | EngineError::SetupOpen { .. } => Exit::Blocked,
+        EngineError::OtherExport { .. } | EngineError::SetupOpen { .. } | EngineError::Lacking { .. } => Exit::Blocked,
         _ => Exit::Failed,
     };
     Fault::new(exit, error.to_string())

@@ -2,6 +2,7 @@ use migr_load::{Destination, Schema};
 use migr_plan::SetupAction;
 
 use crate::begun::lacks;
+use crate::lacking::lacking;
 use crate::setup::{in_words, prepared};
 use crate::{Context, EngineError};
 
@@ -33,11 +34,8 @@ pub enum ChecklistState {
     },
 }
 
-/// Looks at every change of the schema that the plan needs, and changes nothing.
+/// Looks at every change of the schema that the plan needs, and at what its maps write without one. Changes nothing.
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
-    if context.plan.setup.is_empty() {
-        return Ok(Vec::new());
-    }
     let schema = context.destination.schema().await?;
     let actions = prepared(context).await?;
     let item = |action: &SetupAction| ChecklistItem {
@@ -45,7 +43,12 @@ pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineEr
         probe: probe(action),
         state: state(action, &schema, &*context.destination),
     };
-    Ok(actions.iter().map(item).collect())
+    let lacks = lacking(&context.plan, &schema, &*context.destination).into_iter().map(|lack| ChecklistItem {
+        action: format!("have `{}` for {}:{}", lack.what, lack.origin.file, lack.origin.line),
+        probe: format!("metadata of {}", lack.what),
+        state: ChecklistState::Missing { what: lack.text },
+    });
+    Ok(actions.iter().map(item).chain(lacks).collect())
 }
 
 fn probe(action: &SetupAction) -> String {

@@ -38,6 +38,12 @@ pub enum EngineError {
         /// Each in words, with what is in its way where that is known.
         open: Vec<String>,
     },
+    /// The destination cannot hold what the maps write.
+    #[error("the destination lacks what the maps write: {}", lacks.join("; "))]
+    Lacking {
+        /// Each in words, with what to do.
+        lacks: Vec<String>,
+    },
     /// The export is not the one that the journal was begun with.
     #[error(
         "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"

@@ -9,6 +9,7 @@ use migr_report::Report;
 
 use crate::executor::{Executor, InProcess};
 use crate::job::Job;
+use crate::lacking::lacking;
 use crate::owners::OwnerTable;
 use crate::scratch::Scratch;
 use crate::stage::{Ended, Shared};
@@ -40,7 +41,11 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         return summary(context, &reader, false, true);
     }
     is_set_up(context, &reader)?;
-    context.destination.schema().await?;
+    let schema = context.destination.schema().await?;
+    let lacks = lacking(&context.plan, &schema, &*context.destination);
+    if !lacks.is_empty() {
+        return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
+    }
     context.journal.lock().begin_run(&context.options.command)?;
     let ended = all(context, executor).await;
     let word = match &ended {

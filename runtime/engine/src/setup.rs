@@ -10,6 +10,7 @@ use migr_transform::{Outcome, Pass};
 use crate::begun::{BEGUN, Begun};
 use crate::cells::Lent;
 use crate::job::Job;
+use crate::lacking::lacking;
 use crate::owners::OwnerTable;
 use crate::stage::blocking;
 use crate::world::World;
@@ -28,12 +29,20 @@ pub struct SetupSummary {
     pub blocked: usize,
 }
 
-/// Carries out the plan's changes of the schema, in order. What is there already is left.
+/// Carries out the plan's changes of the schema, in order. What is there already is left. Where the destination lacks what the maps write besides, nothing is
+/// changed.
 pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
+    let schema = context.destination.schema().await?;
+    let lacks = lacking(&context.plan, &schema, &*context.destination);
+    if !lacks.is_empty() {
+        // Nothing is begun that cannot be ended.
+        let blocked = lacks.len();
+        let actions = lacks.into_iter().map(|lack| (lack.text, "missing".to_owned())).collect();
+        return Ok(SetupSummary { actions, blocked, ..SetupSummary::default() });
+    }
     if context.plan.setup.is_empty() {
         return Ok(SetupSummary::default());
     }
-    let schema = context.destination.schema().await?;
     let actions = prepared(context).await?;
     context.journal.lock().begin_run("setup")?;
     let ended = all(context, &schema, &actions).await;

@@ -210,6 +210,8 @@ kinds! {
     TrashedTwin = "trashed-twin", "Records that are in the destination's trash", "`on deleted` says what happens; a trashed record still holds its unique values.";
     /// A record that `existing` names and that is not there once.
     MissingExisting = "missing-existing", "Records that the spec expects in the destination", "Create them there, or correct the name.";
+    /// An object or a field that a map writes and the live destination does not have.
+    DestinationLacks = "destination-lacks", "What the destination cannot hold", "Make it with `new`, write to a field that is there, or leave it out.";
     /// A file that a record names is not there.
     MissingAttachment = "missing-attachment", "Files of records that are not there", "Download them from the source into the export's folder.";
     /// A cell that holds a link in place of a file.

@@ -13,6 +13,7 @@ use super::identity::Identities;
 use super::needs::parts;
 use super::scratch::Scratch;
 use super::world::{ExistingName, fold};
+use crate::lacking::lacking;
 
 /// What was learnt of the destination.
 pub(crate) struct Learnt {
@@ -32,6 +33,9 @@ pub(crate) async fn learn(
     found: &mut Collector<'_>,
 ) -> Result<(Scratch, Learnt), AuditError> {
     let schema = destination.schema().await?;
+    for lack in lacking(plan, &schema, destination) {
+        found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, lack.text));
+    }
     let touched = touched(plan);
     let mut objects = Vec::new();
     for object in schema.objects.values().filter(|object| touched.contains(&object.name)) {

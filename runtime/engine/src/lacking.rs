@@ -1,0 +1,89 @@
+use migr_load::{Destination, Schema};
+use migr_plan::{FieldType, Origin, Plan, SetupAction};
+
+/// Something that a map writes and that the live destination cannot hold, and that no setup makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What, why, and what to do, in words.
+    pub text: String,
+    /// `opportunities.owner`, or the object.
+    pub what: String,
+    /// The line of the spec that writes it.
+    pub origin: Origin,
+}
+
+/// What the maps of a plan write that the live destination does not have: an object, a field, a type, a way to link.
+pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
+    if schema.objects.is_empty() {
+        // It does not describe itself.
+        return Vec::new();
+    }
+    let makes_object = |name: &str| {
+        plan.setup.iter().any(|action| matches!(action, SetupAction::CreateObject { object, .. } if object == name))
+    };
+    let makes_field = |name: &str, of: &str| {
+        plan.setup.iter().any(
+            |action| matches!(action, SetupAction::CreateField { object, field, .. } if object == of && field == name),
+        )
+    };
+    let server = format!("the destination ({} {})", plan.destination.system, schema.version);
+    let mut lacks: Vec<Lack> = Vec::new();
+    let mut add = |what: String, origin: &Origin, why: String| {
+        if lacks.iter().all(|lack| lack.what != what) {
+            let text = format!("{}:{} writes `{what}`: {why}", origin.file, origin.line);
+            lacks.push(Lack { text, what, origin: origin.clone() });
+        }
+    };
+    for stage in &plan.stages {
+        let object = &stage.destination_object;
+        let Some(live) = schema.objects.get(object) else {
+            if !makes_object(object) {
+                let why = format!("{server} has no object of this name; write to another, or make it with `new`");
+                add(object.clone(), &stage.origin, why);
+            }
+            continue;
+        };
+        for field in &stage.fields {
+            let what = format!("{object}.{}", field.field);
+            if makes_field(&field.field, object) {
+                continue;
+            }
+            match live.fields.get(&field.field) {
+                None => {
+                    let why = format!(
+                        "{server} has no such field; write `new {}` to make one, map it to a field that is there, or leave it out",
+                        field.field
+                    );
+                    add(what, &field.origin, why);
+                }
+                Some(found) if !found.writable => {
+                    add(what, &field.origin, format!("{server} does not let it be written; leave it out"));
+                }
+                // What it refers to is not there yet.
+                Some(_) if refers_to(&field.ty, &makes_object) => {}
+                Some(found) if field.ty != FieldType::File => {
+                    if let Err(why) = destination.holds(found, &field.ty) {
+                        add(what, &field.origin, format!("{server} has another field of this name: {why}"));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for link in &stage.links {
+            if !schema.objects.contains_key(&link.through) && !makes_object(&link.through) {
+                let why = format!("{server} has no `{}` to keep links in; leave them out", link.through);
+                add(format!("{object}.{}", link.field), &link.origin, why);
+            }
+        }
+    }
+    lacks
+}
+
+fn refers_to(ty: &FieldType, is_made: &dyn Fn(&str) -> bool) -> bool {
+    match ty {
+        FieldType::Reference { objects } | FieldType::Many { objects, .. } => {
+            objects.iter().any(|object| is_made(object))
+        }
+        _ => false,
+    }
+}
