@@ -1,6 +1,7 @@
 //! The functions of the language: one table, each with its meaning and examples that run as tests.
 
 mod apply;
+mod countries;
 #[cfg(test)]
 mod examples;
 mod table;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Arguments, Scope};
+use super::{Arguments, Scope, countries};
 use crate::convert::{self, text_of};
 use crate::dates::{self, Ambiguity};
 use crate::failure::Fault;
@@ -312,7 +312,14 @@ pub(super) fn extension<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r
 pub(super) fn country_code<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
     let phone = match value {
         Value::Phone(phone) => phone,
-        other => phones::phone(&text_of(other)?, scope.settings.region.as_ref())?,
+        other => {
+            let text = text_of(other)?;
+            if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+                let code = countries::code_of(&text);
+                return code.map(Value::text).ok_or_else(|| Fault::of(text, "is neither a country nor a phone number"));
+            }
+            phones::phone(&text, scope.settings.region.as_ref())?
+        }
     };
     Ok(phone.country.map_or(Value::None, |country| Value::text(country.code().to_owned())))
 }

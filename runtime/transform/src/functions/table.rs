@@ -66,11 +66,15 @@ pub const FUNCTIONS: &[Function] = &[
     function("collapse", apply::collapse, "A text without blanks around it, with runs of blanks as one space.", &[
         gives(r#""  In \n progress ""#, &[], r#""In progress""#),
     ]),
-    function("country_code", apply::country_code, "The country of a phone number, by its ISO code; none where the number does not tell.", &[
+    function("country_code", apply::country_code, "A country by its ISO code, of its name or code, or of a phone number; none where the number does not tell.", &[
+        gives(r#""United States""#, &[], r#""US""#),
+        gives(r#""Côte d'Ivoire""#, &[], r#""CI""#),
+        gives(r#""deu""#, &[], r#""DE""#),
+        refuses(r#""Atlantis""#, &[], r#""Atlantis" is neither a country nor a phone number"#),
         gives(r#""+44 20 7946 0000""#, &[], r#""GB""#),
         gives(r#""(416) 234-5678""#, &[], r#""CA""#),
     ])
-    .fails("the text is not a phone number"),
+    .fails("the text is neither a country nor a phone number"),
     function("date", apply::date, "The calendar date of a text of the given form (YYYY-MM-DD where none is given), or of an instant in the migration's zone.", &[
         gives(r#""03/01/2024""#, &[r#""%m/%d/%Y""#], r#""2024-03-01""#),
         gives(r#""2024-03-01""#, &[], r#""2024-03-01""#),
