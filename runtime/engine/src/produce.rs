@@ -310,6 +310,17 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_value
     Computed::Ready(Box::new(item.with_body(body)))
 }
 
+/// Rich texts that go in one request, in bytes: a server converts them while the request waits, at about a minute a mebibyte.
+const RICH_TEXT: usize = 1 << 20;
+
+/// How large the bodies of a batch may be together, by the largest request and by whether they hold rich text.
+fn most_bytes(request: Option<u64>, converts: bool) -> usize {
+    let bytes = request.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+    // Room for ids and the brackets around the records.
+    let bytes = bytes / 10 * 9;
+    if converts { bytes.min(RICH_TEXT) } else { bytes }
+}
+
 /// Fills batches up to what one request takes.
 pub(crate) struct Packer {
     records: usize,
@@ -322,11 +333,10 @@ pub(crate) struct Packer {
 impl Packer {
     pub(crate) fn new(job: &Job) -> Self {
         let capabilities = job.context.destination.capabilities();
-        let bytes = capabilities.body_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-        // Room for ids and the brackets around the records.
+        let converts = job.stage.fields.iter().any(|field| field.ty == FieldType::Richtext);
         Self {
             records: capabilities.batch_size.max(1),
-            bytes: bytes / 10 * 9,
+            bytes: most_bytes(capabilities.body_bytes, converts),
             new: Vec::new(),
             new_bytes: 0,
             there: Vec::new(),
@@ -363,5 +373,17 @@ impl Packer {
             rest.push(self.take_new());
         }
         rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_bytes;
+
+    #[test]
+    fn long_notes_go_in_small_batches_and_other_records_fill_the_request() {
+        assert_eq!(most_bytes(Some(10 << 20), false), (10 << 20) / 10 * 9);
+        assert_eq!(most_bytes(Some(10 << 20), true), 1 << 20);
+        assert_eq!(most_bytes(Some(1000), true), 900);
     }
 }

@@ -50,7 +50,7 @@ impl Default for HttpOptions {
             in_flight: 1024,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
-            timeout_per_mebibyte: Duration::from_secs(30),
+            timeout_per_mebibyte: Duration::from_secs(120),
             attempts: 8,
             back_off: Duration::from_millis(500),
             longest_back_off: Duration::from_secs(30),

@@ -85,15 +85,16 @@ async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outco
                 admitted
             });
         }
-        match under_way.join_next().await.unwrap().unwrap() {
-            true => done += 1,
-            false => refused += 1,
+        if under_way.join_next().await.unwrap().unwrap() {
+            done += 1;
+        } else {
+            refused += 1;
         }
     }
     let let_through = std::mem::take(&mut server.lock().unwrap().let_through);
     // Requests come in steps: what counts is where the last tenth of them stands best.
     let used = let_through.iter().zip(1_u32..).skip(let_through.len() / 10 * 9).map(|(at, count)| {
-        let allowed = size + (*at - let_through[0]).div_duration_f64(interval);
+        let allowed = size + at.saturating_sub(let_through[0]).div_duration_f64(interval);
         f64::from(count) / allowed
     });
     Outcome { refused, used: used.fold(0.0, f64::max) }
