@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::lock::{Lock, LockedColumn, LockedSourceObject, ObjectState};
+use migr_plan::lock::{Lock, LockedColumn, LockedObject, LockedSourceObject, ObjectState};
 use migr_plan::{Expr, PicklistOtherwise};
 
 use crate::errors::listed;
@@ -27,6 +27,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
         }
     }
     check_fallback(spec, lock, diagnostics);
+    check_destination(spec, lock, diagnostics);
     check_picklists(spec, &objects, diagnostics);
 }
 
@@ -90,6 +91,36 @@ fn check_object(
                 unlisted.first().copied().unwrap_or_default()
             )),
         );
+    }
+}
+
+/// Fields that the catalog has and the destination was found to lack. What setup creates is left out: it may be there or not.
+fn check_destination(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
+    let Some(destination) = lock.destination.as_ref().filter(|found| found.name == spec.destination.name) else {
+        return;
+    };
+    let objects: IndexMap<&str, &LockedObject> =
+        destination.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    for map in &spec.maps {
+        let Some(object) = objects.get(map.destination_object.as_str()) else { continue };
+        for field in map.fields.iter().filter(|field| !field.is_new && field.value != Expr::Default) {
+            let found = object.fields.iter().find(|found| found.name == field.name);
+            if found.is_some_and(|found| !found.inactive) {
+                continue;
+            }
+            let how = if found.is_some() { "is switched off" } else { "is not there" };
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::W0608,
+                    format!("`{}.{}` {how} in the destination, which the last audit read", object.name, field.name),
+                    field.span,
+                    how,
+                )
+                .with_help(
+                    "write to a field that is there, create one with `new`, or run `migr audit` again once it is back",
+                ),
+            );
+        }
     }
 }
 

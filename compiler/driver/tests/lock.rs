@@ -93,3 +93,24 @@ fn files_and_columns_that_are_missing_or_new_are_told() {
         put the file into the export and run `migr audit` again, or declare the object `optional`
     ");
 }
+
+#[test]
+fn fields_that_the_destination_lacks_are_told_where_they_are_written() {
+    let field =
+        |name: &str, inactive: bool| json!({"name": name, "label": name, "native": "TEXT", "inactive": inactive});
+    let object = |name: &str, fields: &Value| json!({"name": name, "singular": name, "label": name, "custom": false, "active": true, "records": 0, "trashed": 0, "fields": fields});
+    let companies = object("companies", &json!([field("name", false), field("stage", true)]));
+    let lock = json!({
+        "format_version": 1, "migration": "m",
+        "export": {"system": "shop", "files": [], "objects": []},
+        "destination": {
+            "system": "crm", "name": "crm", "version": "2", "objects": [companies], "other_objects": [], "existing": [],
+            "capabilities": {"batch_size": 200, "client_ids": true, "settable_created_at": true, "trash": true},
+        },
+        "stages": {"inputs": "", "with_destination": true, "stages": []},
+    });
+    let system = MemorySystem::default().with("main.migr", PROGRAM);
+    let compilation =
+        compile(&Project { system: &system, entry: None, destination: None, lock: Some(lock.to_string().into()) });
+    insta::assert_snapshot!(short(&compilation));
+}
