@@ -12,7 +12,9 @@ use crate::item::Item;
 use crate::{Context, EngineError, Event};
 
 /// With so many bytes under way no more batches are than the options say.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 16 << 20;
+/// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
+const BESIDE_A_BODY: usize = 600;
 
 /// What a refused record becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ struct Flight {
     batch: BatchId,
     operation: Operation,
     subjects: Vec<(String, u64)>,
-    /// Size of its bodies.
+    /// What it takes in memory, about.
     bytes: usize,
     task: JoinHandle<Result<Vec<Fate>, LoadError>>,
 }
@@ -105,7 +107,7 @@ impl<'s> Sender<'s> {
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
-        let bytes = items.iter().map(|item| item.size).sum();
+        let bytes = items.iter().map(|item| item.size + BESIDE_A_BODY).sum();
         let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
         let records =
             items.into_iter().map(|item| UnitRecord { id: item.id, body: item.body, uploads: item.uploads }).collect();
