@@ -12,7 +12,7 @@ use crate::item::Item;
 use crate::{Context, EngineError, Event};
 
 /// With so many bytes under way no more batches are than the options say.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 8 << 20;
 /// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
 const BESIDE_A_BODY: usize = 600;
 
