@@ -41,6 +41,10 @@ migr-bench null-server [PORT]         a Twenty that takes every batch and keeps 
 migr-bench stand-in                   a Twenty that keeps everything; ends with its standard input
 ";
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {

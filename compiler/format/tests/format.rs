@@ -155,3 +155,8 @@ fn a_return_without_a_new_line_ends_nothing() {
     let text = "map \"\"\r}\n";
     assert_eq!(migr_format::format(text).unwrap(), text);
 }
+
+#[test]
+fn a_return_at_the_end_of_what_cannot_be_read_is_a_blank() {
+    assert_eq!(migr_format::format("map \r").unwrap(), "map\n");
+}

@@ -29,6 +29,10 @@ use console::Console;
 use exit::Exit;
 use fault::Fault;
 
+/// Many small values are made and dropped: the system's allocator takes a tenth to a fifth of the time more, and run memory with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Only a second installation in this process could fail, and there is none.
