@@ -74,9 +74,13 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
     }
 }
 
+/// Threads that wait for the network; each keeps memory of its own, and more would not make a destination faster.
+const MOST_WORKERS: usize = 4;
+
 /// Runs a command that waits for the network.
 fn wait_for(command: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fault> {
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS))
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start the asynchronous runtime: {error}")))?

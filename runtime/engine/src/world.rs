@@ -15,7 +15,7 @@ use crate::referred::{Referred, Sources};
 use crate::scratch::Scratch;
 
 /// Answers remembered at most, before all are forgotten.
-const REMEMBERED: usize = 50_000;
+const REMEMBERED: usize = 20_000;
 
 /// What a record's evaluation may ask about others. Lives on the thread that evaluates.
 #[derive(Debug)]

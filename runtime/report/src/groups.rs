@@ -7,7 +7,7 @@ use crate::model::{Quarantined, Repaired, Report};
 /// Examples of one kind at most.
 pub(crate) const OF_ONE: u64 = 1_000;
 /// Examples of all kinds after which no kind gets more than [`FEW`].
-pub(crate) const OF_ALL: u64 = 10_000;
+pub(crate) const OF_ALL: u64 = 5_000;
 /// Examples that every kind gets.
 pub(crate) const FEW: u64 = 20;
 /// Kinds that are told apart.
@@ -255,6 +255,6 @@ mod tests {
             }
         }
         assert!(tallies.in_order().all(|(_, tally)| (FEW..=OF_ONE).contains(&tally.listed)));
-        assert_eq!(tallies.listed, OF_ALL + 16 * FEW);
+        assert_eq!(tallies.listed, OF_ALL + 21 * FEW);
     }
 }
