@@ -86,15 +86,21 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         sorted.with.push(Change::Before(before));
     }
     if !sorted.unchanged.is_empty() {
-        let records = sorted.unchanged.iter().map(|item| Settled {
-            step,
-            key: item.key.clone(),
-            line: item.line,
-            state: State::Unchanged,
-            id: Some(item.id.clone()),
-            winner: None,
-        });
-        sorted.with.push(Change::Settled { records: records.collect(), quarantine: Vec::new(), skips: Vec::new() });
+        let reader = job.context.journal.reader()?;
+        let mut records = Vec::with_capacity(sorted.unchanged.len());
+        for item in &sorted.unchanged {
+            // An update that was sent, and whose answer a crash swallowed, leaves nothing to change.
+            let was_sent = reader.before_image(step, &item.id, Operation::Update)?.is_some();
+            records.push(Settled {
+                step,
+                key: item.key.clone(),
+                line: item.line,
+                state: if was_sent { State::Updated } else { State::Unchanged },
+                id: Some(item.id.clone()),
+                winner: None,
+            });
+        }
+        sorted.with.push(Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() });
     }
     Ok(sorted)
 }

@@ -278,6 +278,13 @@ fn a_value_that_must_be_unique_never_refuses_a_batch() {
 }
 
 fn existing(policy_name: &str) -> Project {
+    let project = beside_others(policy_name);
+    project.run().unwrap();
+    project
+}
+
+/// Companies of which three are in the destination already.
+fn beside_others(policy_name: &str) -> Project {
     let change = |stage| policy(matching(stage, &["domain"]), "existing", json!(policy_name));
     let csv = "company_id,name,parent,domain,created\nK1,Acme,,acme.example,\nK2,Beta,,beta.example,\nK3,Gamma,,gamma.example,\nK4,New,,new.example,\n";
     let project = companies(change, csv);
@@ -287,8 +294,26 @@ fn existing(policy_name: &str) -> Project {
     for number in 0..5 {
         project.destination.holds("companies", &format!("e{number}"), &json!({"name": "other"}), false);
     }
-    project.run().unwrap();
     project
+}
+
+#[test]
+fn a_run_that_dies_while_records_that_are_there_are_updated_counts_them_as_one_that_does_not() {
+    for policy_name in ["fill", "update"] {
+        let wanted = existing(policy_name);
+        for at in 0..2 {
+            for fault in [Fault::DiesBefore, Fault::DiesAfter] {
+                let project = beside_others(policy_name);
+                let mut faults = vec![None; at];
+                faults.push(Some(fault));
+                project.destination.faults(&faults);
+                assert!(matches!(project.run(), Err(EngineError::Load(_))), "{policy_name}, request {at}, {fault:?}");
+                project.run().unwrap();
+                assert_eq!(project.counts(), wanted.counts(), "{policy_name}, request {at}, {fault:?}");
+                assert_eq!(project.destination.all("companies"), wanted.destination.all("companies"));
+            }
+        }
+    }
 }
 
 #[test]
