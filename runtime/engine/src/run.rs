@@ -109,9 +109,7 @@ pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), Engi
             hashes.insert(file.shown().to_owned(), file.hash()?.to_owned());
         }
     }
-    let known = reader.finding("export")?;
-    let known: Option<BTreeMap<String, String>> = known.and_then(|text| serde_json::from_str(&text).ok());
-    match known {
+    match export_hashes(reader)? {
         None => {
             let value = serde_json::to_string(&hashes).unwrap_or_default();
             Ok(context.journal.write(&[Change::Finding { name: "export".to_owned(), value }])?)
@@ -121,6 +119,11 @@ pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), Engi
             Some((file, _)) => Err(EngineError::OtherExport { file: file.clone() }),
         },
     }
+}
+
+/// The hashes of the export's files as the migration began with them, by the path that is shown.
+pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, String>>, EngineError> {
+    Ok(reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {

@@ -1,6 +1,5 @@
 //! Where a record of the destination, and each of its fields, came from.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,8 +10,10 @@ use migr_transform::{Outcome, Program, Traced, Value, to_json};
 use serde::Serialize;
 
 use crate::EngineError;
+use crate::aside::shown;
 use crate::cells::Lent;
 use crate::owners::OwnerTable;
+use crate::run;
 use crate::scratch::Scratch;
 use crate::world::World;
 
@@ -136,18 +137,17 @@ pub fn why(
     for (stage, step, key, mapped) in &found {
         let mut history = reader.lines_with(key)?;
         history.retain(|line| line.step.as_deref().is_some_and(|name| is_of(stage, name)));
-        let shown_state = mapped.state.as_str().to_owned();
         lineages.push(Lineage {
             map: stage.map.clone(),
             origin: stage.origin.clone(),
             source_object: stage.source_object.clone(),
-            key: key.replace(KEY_SEPARATOR, ", "),
+            key: shown(key),
             file: export.file(&stage.source_object).map(|file| file.shown().to_owned()).unwrap_or_default(),
             line: mapped.line,
             destination_object: stage.destination_object.clone(),
             id: mapped.id.clone(),
-            state: shown_state,
-            winner: mapped.winner.as_ref().map(|key| key.replace(KEY_SEPARATOR, ", ")),
+            state: mapped.state.as_str().to_owned(),
+            winner: mapped.winner.as_deref().map(shown),
             reasons: reader.reasons(*step, key)?,
             fields: Vec::new(),
             history,
@@ -157,11 +157,11 @@ pub fn why(
     for (stage, step) in steps {
         world.end_stage(stage, step);
     }
-    let hashes: BTreeMap<String, String> =
-        world.reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let hashes = run::export_hashes(&world.reader)?.unwrap_or_default();
     for (lineage, (stage, _, _, mapped)) in lineages.iter_mut().zip(&found) {
         let Some(file) = export.file(&stage.source_object) else { continue };
-        if hashes.get(file.shown()).is_some_and(|hash| hash != file.hash().unwrap_or_default()) {
+        let hash = file.hash()?;
+        if hashes.get(file.shown()).is_some_and(|known| known != hash) {
             lineage.reasons.push(format!(
                 "{} changed since the record was read; put the earlier export back to see its fields",
                 file.shown()
