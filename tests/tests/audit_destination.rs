@@ -133,6 +133,26 @@ async fn twins_in_use_and_in_the_trash_and_owners_without_a_member_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn people_whom_owners_names_and_who_are_no_members_are_said_with_their_lines() {
+    let spec = SPEC.replace(
+        "  fallback \"front.desk@clinic.example\"\n",
+        "  \"a@visualpractice.example\" = \"gone@clinic.example\"\n  \"b@visualpractice.example\" = \"Jane.Smith@clinic.example\"\n  fallback \"boss@clinic.example\"\n",
+    );
+    let plan = compiled(&MemorySystem::default().with("main.migr", spec));
+    let (sandbox, destination, _) = sandbox().await;
+    let folder = project();
+    let found = audited(&plan, folder.path(), Some(&*destination), None).await;
+    let said = |kind| {
+        let of_kind = found.findings.iter().filter(move |finding| finding.kind == kind);
+        of_kind.map(|found| (found.severity, found.line, found.message.clone())).collect::<Vec<_>>()
+    };
+    insta::assert_debug_snapshot!(said(FindingKind::UnknownMember));
+    let offline = audited(&plan, folder.path(), None, None).await;
+    assert_eq!(keys(&offline, FindingKind::UnknownMember, Severity::Error), [], "nobody was asked");
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_lock_knows_the_schema_and_members_without_naming_them_and_keeps_them_offline() {
     let (sandbox, destination, plan) = sandbox().await;
     let folder = project();

@@ -230,6 +230,14 @@ pub struct Owners {
     pub origin: Origin,
 }
 
+impl Owners {
+    /// The addresses of members that the spec names: the fallback, then the right sides of overrides.
+    pub fn named_members(&self) -> impl Iterator<Item = &str> {
+        let overrides = self.overrides.iter().map(|pair| pair.destination.as_str());
+        self.fallback.as_deref().into_iter().chain(overrides)
+    }
+}
+
 /// `"old@x" = "new@y"`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnerOverride {

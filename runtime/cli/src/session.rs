@@ -32,7 +32,7 @@ impl Reached {
     /// Reaches the destination of a plan, or starts the stand-in in its place.
     pub(crate) async fn open(plan: &Plan, state: &State) -> Result<Self, Fault> {
         let (endpoint, sandbox) = if state.is_sandbox() {
-            let sandbox = start_sandbox(state).await?;
+            let sandbox = start_sandbox(plan, state).await?;
             (Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) }, Some(sandbox))
         } else {
             (endpoint(&plan.destination)?, None)
@@ -171,13 +171,15 @@ fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
         .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
 }
 
-async fn start_sandbox(state: &State) -> Result<Sandbox, Fault> {
+/// The stand-in has the people whom the spec names for members: who they are is the real destination's to say.
+async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
     let database = state.sandbox_database();
     if let Some(folder) = database.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Fault::failed(format!("cannot make the folder {}: {error}", folder.display())))?;
     }
-    let options = SandboxOptions { state: Some(database), seed: true, ..SandboxOptions::default() };
+    let members = plan.owners.iter().flat_map(migr_plan::Owners::named_members).map(str::to_owned).collect();
+    let options = SandboxOptions { state: Some(database), seed: true, members, ..SandboxOptions::default() };
     migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
 }
 

@@ -11,6 +11,7 @@ mod live;
 mod names;
 mod near;
 mod needs;
+mod owners;
 mod profile;
 mod readings;
 mod rehearse;
@@ -42,7 +43,7 @@ use needs::{Needs, columns_read, has};
 use rehearse::{Live, Rehearsal};
 use scratch::Scratch;
 use survey::{Place, Survey};
-use world::{OwnerState, OwnersKnown, World};
+use world::{OwnersKnown, World};
 
 /// What is audited, and how.
 pub struct AuditOptions<'a> {
@@ -247,7 +248,8 @@ fn read(
             stages.push(rehearsal.run(&mut options, progress, found)?);
         }
     }
-    owners_without_members(plan, &world, &export, found)?;
+    owners::named_but_no_members(plan, &world, found);
+    owners::without_members(plan, &world, &export, found)?;
     let options = locked_options(plan, &export, options, found);
     objects.sort_by(|a, b| a.name.cmp(&b.name));
     let export = LockedExport { system: plan.source.system.clone(), files, objects };
@@ -267,45 +269,6 @@ fn tolerant(plan: &Plan) -> Plan {
         object.skips.clear();
     }
     plan
-}
-
-/// Owners of the export whom no member of the destination stands for, with the number of their records.
-fn owners_without_members(
-    plan: &Plan,
-    world: &World<'_>,
-    export: &Export,
-    found: &mut Collector<'_>,
-) -> Result<(), AuditError> {
-    let Some(owners) = &plan.owners else { return Ok(()) };
-    let file = export.file(&owners.source_object).map(migr_extract::SourcePath::shown);
-    let then = owners
-        .fallback
-        .as_deref()
-        .map_or_else(|| "their records have no owner".to_owned(), |fallback| format!("{fallback} takes over"));
-    let lookup = world
-        .lookups()
-        .find(|(_, spec, _)| world.owners.is_source(&spec.object, spec.column.as_deref()))
-        .map(|(number, spec, _)| (number, spec.clone()));
-    for (address, records) in world.owned() {
-        let row = match &lookup {
-            Some((number, spec)) => world.referred(*number, spec, &address)?,
-            None => None,
-        };
-        // Owners without a row were reported with every record.
-        let Some(row) = row else { continue };
-        if world.owners.state(&address, true) != OwnerState::NoMember {
-            continue;
-        }
-        let message = format!("\"{address}\" owns {records} records and is no member of the destination; {then}");
-        let mut finding = Finding::new(FindingKind::OrphanOwner, Severity::Warning, message)
-            .of(&owners.source_object)
-            .with_key(&row.key)
-            .in_column(&owners.source_column)
-            .counting(records);
-        finding.file = file.map(ToOwned::to_owned);
-        found.add(finding);
-    }
-    Ok(())
 }
 
 /// Of so many records with an option, fewer than this share are rare: one of 100.

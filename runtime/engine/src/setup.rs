@@ -40,6 +40,8 @@ pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
         let actions = lacks.into_iter().map(|lack| (lack.text, "missing".to_owned())).collect();
         return Ok(SetupSummary { actions, blocked, ..SetupSummary::default() });
     }
+    // A fallback owner who is no member stops a run: better before the schema is changed.
+    OwnerTable::load(&context.plan, &*context.destination).await?;
     if context.plan.setup.is_empty() {
         return Ok(SetupSummary::default());
     }

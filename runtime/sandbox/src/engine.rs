@@ -45,6 +45,7 @@ impl Engine {
             }
             engine.store.run("COMMIT")?;
         }
+        seed::invite(&mut engine, &options.members)?;
         Ok(engine)
     }
 

@@ -45,6 +45,8 @@ pub struct SandboxOptions {
     pub version: TwentyVersion,
     /// Whether a new state is given members and a few records.
     pub seed: bool,
+    /// E-mail addresses of members to have besides, in a state that is there too.
+    pub members: Vec<String>,
 }
 
 impl Default for SandboxOptions {
@@ -57,6 +59,7 @@ impl Default for SandboxOptions {
             faults: Faults::default(),
             version: TwentyVersion::default(),
             seed: true,
+            members: Vec::new(),
         }
     }
 }

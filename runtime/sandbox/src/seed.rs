@@ -17,14 +17,28 @@ fn fixed_id(path: &str) -> String {
 
 /// Fills a new state.
 pub(crate) fn fill(engine: &mut Engine) -> Result<(), SandboxError> {
-    let seeded = members(engine).and_then(|()| records(engine));
-    seeded.map_err(|problem| {
-        SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.clone().into()))
-    })
+    members(engine).and_then(|()| records(engine)).map_err(refused)
+}
+
+/// Members by the addresses that a project names; those that are there already stay.
+pub(crate) fn invite(engine: &mut Engine, addresses: &[String]) -> Result<(), SandboxError> {
+    let mut missing = Vec::new();
+    for address in addresses.iter().map(|address| address.trim().to_lowercase()) {
+        if engine.store.holder("workspaceMember.userEmail", &address)?.is_none() {
+            let name = address.split('@').next().unwrap_or_default().to_owned();
+            missing.push((name, String::new(), address));
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    add_members(engine, missing).map_err(refused)
+}
+
+fn refused(problem: Problem) -> SandboxError {
+    SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.clone().into()))
 }
 
 fn members(engine: &mut Engine) -> Result<(), Problem> {
-    let object = engine.object("workspaceMembers")?;
     let mut people = vec![
         ("Jane".to_owned(), "Smith".to_owned(), "jane.smith@clinic.example".to_owned()),
         ("Front".to_owned(), "Desk".to_owned(), "front.desk@clinic.example".to_owned()),
@@ -33,6 +47,12 @@ fn members(engine: &mut Engine) -> Result<(), Problem> {
     ];
     let rep = |at| ("Rep".to_owned(), format!("Number {at}"), format!("rep{at}@visualpractice.example"));
     people.extend((0..REPS).map(rep));
+    add_members(engine, people)
+}
+
+/// Members with first name, last name and address.
+fn add_members(engine: &mut Engine, people: Vec<(String, String, String)>) -> Result<(), Problem> {
+    let object = engine.object("workspaceMembers")?;
     let inputs: Vec<Value> = people
         .into_iter()
         .map(|(first, last, email)| {

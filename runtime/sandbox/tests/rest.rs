@@ -158,3 +158,19 @@ async fn a_client_that_repeats_with_its_own_ids_ends_with_every_record_once() {
     }
     assert_eq!(other.fingerprint().unwrap(), quiet);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_are_asked_for_are_there_once_in_a_new_state_and_in_an_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = Some(folder.path().join("sandbox.db"));
+    let mut counts = Vec::new();
+    for address in ["boss@salon.example", "Boss@salon.example", "jane.smith@clinic.example", "second@salon.example"] {
+        let members = vec![address.to_owned()];
+        let options = SandboxOptions { state: state.clone(), members, ..SandboxOptions::default() };
+        let sandbox = start(options).await.unwrap();
+        let (_, answer) = call(&sandbox, "GET", "/rest/workspaceMembers?limit=0", None).await;
+        counts.push(answer["totalCount"].as_u64().unwrap());
+        sandbox.stop().await;
+    }
+    assert_eq!(counts, [15, 15, 15, 16]);
+}

@@ -202,6 +202,8 @@ kinds! {
     ReferenceCycle = "reference-cycle", "References that go in a circle", "Correct one of them in the source; `on cycle` says what happens otherwise.";
     /// An owner whom nobody in the destination stands for.
     OrphanOwner = "orphan-owner", "Owners whom nobody stands for", "Invite them, or write an override in `owners`; else the fallback takes their records.";
+    /// A person whom `owners` names and who is no member of the destination.
+    UnknownMember = "unknown-member", "People named in `owners` who are no members of the destination", "Invite them there, or name somebody else.";
     /// Several records that would be one.
     DuplicateIdentity = "duplicate-identity", "Records that would become one", "`on duplicate` says what happens; look whether they are the same.";
     /// A live record of the destination with the same identity.

@@ -85,6 +85,11 @@ impl OwnersKnown {
         self.source.as_ref().is_some_and(|(known, by)| known == object && column == Some(by.as_str()))
     }
 
+    /// Whether an address is a member's, or may be because the destination was not asked.
+    pub(crate) fn may_be_member(&self, address: &str) -> bool {
+        self.members.as_ref().is_none_or(|members| members.contains(&fold(address)))
+    }
+
     /// Who stands for an address. `in_export`: the owners' object has it.
     pub(crate) fn state(&self, address: &str, in_export: bool) -> OwnerState {
         let is_member = |address: &str| self.members.as_ref().map(|members| members.contains(address));
