@@ -17,7 +17,7 @@ fn fixed_id(path: &str) -> String {
 
 /// Fills a new state.
 pub(crate) fn fill(engine: &mut Engine) -> Result<(), SandboxError> {
-    members(engine).and_then(|()| records(engine)).map_err(refused)
+    members(engine).and_then(|()| records(engine)).map_err(|problem| refused(&problem))
 }
 
 /// Members by the addresses that a project names; those that are there already stay.
@@ -31,10 +31,10 @@ pub(crate) fn invite(engine: &mut Engine, addresses: &[String]) -> Result<(), Sa
     }
     missing.sort();
     missing.dedup();
-    add_members(engine, missing).map_err(refused)
+    add_members(engine, missing).map_err(|problem| refused(&problem))
 }
 
-fn refused(problem: Problem) -> SandboxError {
+fn refused(problem: &Problem) -> SandboxError {
     SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.clone().into()))
 }
 

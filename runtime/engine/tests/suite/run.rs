@@ -497,8 +497,15 @@ fn owners_are_matched_overridden_or_fall_back_and_orphans_are_named() {
 
 #[test]
 fn a_fallback_that_is_nobody_is_said_before_anything_is_written() {
-    let project = Project::new(plans::read(&owned()), &[("users.csv", "user_id,email\n"), ("companies.csv", OWNED)]);
-    let error = project.run().unwrap_err();
+    let mut plan = owned();
+    plan["setup"] = json!([{"action": "create_field", "object": "companies", "field": "size", "label": "Size",
+        "type": {"kind": "text"}, "origin": {"file": "m", "line": 1, "column": 1}}]);
+    let project = Project::new(plans::read(&plan), &[("users.csv", "user_id,email\n"), ("companies.csv", OWNED)]);
+    let error = project.setup().unwrap_err();
+    assert_eq!(project.journal().reader().unwrap().setup().unwrap(), [], "the schema is as it was");
+    plan["setup"] = json!([]);
+    let project = Project::new(plans::read(&plan), &[("users.csv", "user_id,email\n"), ("companies.csv", OWNED)]);
+    assert_eq!(project.run().unwrap_err().to_string(), error.to_string());
     assert_eq!(project.destination.writes(), 0);
     insta::assert_snapshot!(error.to_string(), @"the fallback owner `desk@x.example` is no member of members in the destination; invite this person or name another in `owners`");
 }

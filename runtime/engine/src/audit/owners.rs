@@ -1,0 +1,69 @@
+//! Owners against the members of the destination.
+
+use migr_extract::Export;
+use migr_plan::Plan;
+
+use super::world::{OwnerState, World};
+use super::{AuditError, Collector, Finding, FindingKind, Severity};
+
+/// The members that the spec names and the destination has not. Without its fallback nothing may begin.
+pub(super) fn named_but_no_members(plan: &Plan, world: &World<'_>, found: &mut Collector<'_>) {
+    let Some(owners) = &plan.owners else { return };
+    let object = &owners.destination_object;
+    if let Some(fallback) = owners.fallback.as_deref().filter(|address| !world.owners.may_be_member(address)) {
+        let message =
+            format!("the fallback owner {fallback} is no member of {object}: nothing can be written before they are");
+        let finding = Finding::new(FindingKind::UnknownMember, Severity::Error, message);
+        found.add(finding.at(&owners.origin.file, owners.origin.line.into()));
+    }
+    for pair in owners.overrides.iter().filter(|pair| !world.owners.may_be_member(&pair.destination)) {
+        let message = format!(
+            "{} is to stand for {} and is no member of {object}; {}",
+            pair.destination,
+            pair.source,
+            instead(owners.fallback.as_deref()),
+        );
+        let finding = Finding::new(FindingKind::UnknownMember, Severity::Warning, message);
+        found.add(finding.at(&pair.origin.file, pair.origin.line.into()));
+    }
+}
+
+fn instead(fallback: Option<&str>) -> String {
+    fallback.map_or_else(|| "their records have no owner".to_owned(), |fallback| format!("{fallback} takes over"))
+}
+
+/// Owners of the export whom no member of the destination stands for, with the number of their records.
+pub(super) fn without_members(
+    plan: &Plan,
+    world: &World<'_>,
+    export: &Export,
+    found: &mut Collector<'_>,
+) -> Result<(), AuditError> {
+    let Some(owners) = &plan.owners else { return Ok(()) };
+    let file = export.file(&owners.source_object).map(migr_extract::SourcePath::shown);
+    let then = instead(owners.fallback.as_deref());
+    let lookup = world
+        .lookups()
+        .find(|(_, spec, _)| world.owners.is_source(&spec.object, spec.column.as_deref()))
+        .map(|(number, spec, _)| (number, spec.clone()));
+    for (address, records) in world.owned() {
+        let row = match &lookup {
+            Some((number, spec)) => world.referred(*number, spec, &address)?,
+            None => None,
+        };
+        // Owners without a row were reported with every record.
+        let Some(row) = row else { continue };
+        if world.owners.state(&address, true) != OwnerState::NoMember {
+            continue;
+        }
+        let message = format!("\"{address}\" owns {records} records and is no member of the destination; {then}");
+        let mut finding = Finding::new(FindingKind::OrphanOwner, Severity::Warning, message)
+            .of(&owners.source_object)
+            .with_key(&row.key)
+            .in_column(&owners.source_column)
+            .counting(records);
+        finding.file = file.map(ToOwned::to_owned);
+        found.add(finding);
+    }
+    Ok(())
+}
