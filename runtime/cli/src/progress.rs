@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use migr_engine::{Event, Progress};
+use migr_report::words::grouped;
 
 use crate::args::EventFormat;
 use crate::console::Console;
-use crate::table::grouped;
 
 /// The version of the events' JSON form.
 const FORMAT_VERSION: u32 = 1;

@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use migr_extract::Export;
+use migr_report::words::grouped;
 
 use crate::fault::Fault;
 use crate::state::State;
-use crate::table::grouped;
 
 /// A journal is about three and a half times as large as the export it tells of (measured at 25,000 and 100,000 contacts); the look before a run takes as
 /// much as the export once more.

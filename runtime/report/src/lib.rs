@@ -9,7 +9,7 @@ mod lists;
 pub mod markdown;
 mod model;
 mod outcome;
-mod words;
+pub mod words;
 
 pub use listings::Listings;
 pub use lists::{ListName, Lists, Maps};

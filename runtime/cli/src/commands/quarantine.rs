@@ -3,6 +3,7 @@ use std::sync::Arc;
 use migr_engine::RunOptions;
 use migr_journal::Remark;
 use migr_report::Report;
+use migr_report::words::count;
 
 use crate::args::{EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments};
 use crate::commands::report::plan;
@@ -14,7 +15,6 @@ use crate::progress::Shown;
 use crate::project::Project;
 use crate::session::{Opening, Session};
 use crate::state::State;
-use crate::table::grouped;
 
 /// What was set aside and why; or lets it go, so that the next run tries again.
 pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Result<Exit, Fault> {
@@ -51,7 +51,7 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
         console.result("]}\n");
     } else {
         let total = Report::counted(&plan, &reader.fold()?).total();
-        console.news(format_args!("{} records are set aside", grouped(total.quarantined)));
+        console.news(format_args!("{} set aside", count(total.quarantined, "record is", "records are")));
     }
     Ok(Exit::Done)
 }
@@ -64,6 +64,6 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
     let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
     session.close().await;
     let released = released.map_err(fault)?;
-    console.result(format_args!("{} records are let go; `migr run` tries them again.\n", grouped(released)));
+    console.result(format_args!("{} let go; `migr run` tries again.\n", count(released, "record is", "records are")));
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
+use migr_report::words::{count, grouped};
 
 use crate::args::{EventFormat, LiveArguments, RollbackArguments};
 use crate::commands::report::plan;
@@ -13,7 +14,6 @@ use crate::project::{Project, shown};
 use crate::report_files::write_page;
 use crate::session::{Reached, journal, stop_on_interrupt};
 use crate::state::State;
-use crate::table::grouped;
 
 /// Things left as they are that are printed; the report has all.
 const PRINTED: usize = 20;
@@ -96,16 +96,18 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         let step = one.step.as_deref().map_or_else(String::new, |step| format!("{step}: "));
         console.result(format_args!("not back  {step}{}\n", one.what));
     }
-    let (verb, ends) = match (summary.dry_run, summary.holds) {
-        (true, _) => ("would be", ""),
-        (false, true) => ("were", "; all is as before"),
-        (false, false) => ("were", "; not all is as before, see above"),
+    let ends = match (summary.dry_run, summary.holds) {
+        (true, _) => "",
+        (false, true) => "; all is as before",
+        (false, false) => "; not all is as before, see above",
     };
+    let records =
+        if summary.dry_run { ("record would be", "records would be") } else { ("record was", "records were") };
     console.result(format_args!(
-        "Rollback: {} records {verb} destroyed, {} restored, {} put back into the trash, {} schema changes taken back{ends}.\n",
-        grouped(summary.destroyed),
+        "Rollback: {} destroyed, {} restored, {} put back into the trash, {} taken back{ends}.\n",
+        count(summary.destroyed, records.0, records.1),
         grouped(summary.restored_records),
         grouped(summary.trashed),
-        grouped(summary.schema_removed),
+        count(summary.schema_removed, "schema change", "schema changes"),
     ));
 }

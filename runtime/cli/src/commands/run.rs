@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use migr_engine::{MaxFailures, RunOptions, RunSummary};
 use migr_report::Report;
+use migr_report::words::count;
 
 use crate::args::{EventFormat, RunArguments};
 use crate::commands::setup::{in_words, open_items};
@@ -14,7 +15,7 @@ use crate::project::shown;
 use crate::report_files::write_page;
 use crate::room;
 use crate::session::{Opening, Session};
-use crate::table::{Table, grouped};
+use crate::table::Table;
 
 /// Carries the migration out: the schema first, then every map. What was done before is not done again.
 pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Exit, Fault> {
@@ -97,7 +98,7 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
     if outcome.summary.nothing_to_do {
         console.result("Nothing was left to do: nothing was written.\n");
     } else {
-        console.result(format_args!("{} records were written.\n", grouped(outcome.written)));
+        console.result(format_args!("{} written.\n", count(outcome.written, "record was", "records were")));
     }
     if report.total().quarantined > 0 {
         console.news("set aside means: not written, and listed with file, line and reason in the report");

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use migr_report::words::count;
+
 use crate::args::ProjectArguments;
 use crate::commands::report::counted;
 use crate::console::Console;
@@ -29,8 +31,8 @@ pub(crate) fn run(arguments: &ProjectArguments, console: Console) -> Result<Exit
     } else if total.quarantined > 0 {
         let _ = writeln!(
             text,
-            "next: `migr report` lists the {} records that were set aside, each with its reason",
-            total.quarantined
+            "next: `migr report` lists the {} set aside, each with its reason",
+            count(total.quarantined, "record that was", "records that were")
         );
     }
     console.result(text);

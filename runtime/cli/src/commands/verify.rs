@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use migr_engine::{RunOptions, VerifySummary};
 use migr_report::ListName;
+use migr_report::words::count;
 
 use crate::args::VerifyArguments;
 use crate::console::Console;
@@ -11,7 +12,6 @@ use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::report_files::Differences;
 use crate::session::{Opening, Session};
-use crate::table::grouped;
 
 /// Differences that are printed; the report has more.
 const PRINTED: usize = 20;
@@ -84,9 +84,9 @@ pub(crate) fn show(summary: &VerifySummary, console: Console) {
     let required =
         summary.required_percent.as_ref().map_or_else(String::new, |percent| format!(", {percent}% required"));
     console.result(format_args!(
-        "Verify: {} records and {} fields read back, {}% as the source says{required}; {}.\n",
-        grouped(summary.records),
-        grouped(summary.fields_compared),
+        "Verify: {} and {} read back, {}% as the source says{required}; {}.\n",
+        count(summary.records, "record", "records"),
+        count(summary.fields_compared, "field", "fields"),
         summary.percent,
         if summary.holds { "holds" } else { "does not hold" },
     ));
