@@ -5,6 +5,7 @@ mod coverage;
 mod errors;
 mod expression;
 mod functions;
+mod hosts;
 mod lock;
 mod maps;
 mod merge;
@@ -128,6 +129,7 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
         source: Source {
             system: source.name.node.to_string(),
             files: settings.files.clone(),
+            fetch: settings.fetch.clone(),
             blank: source.blank.clone(),
             objects: objects::objects(source, fates, settings.options.timezone.as_deref()),
             dropped_files: body.dropped_files,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::lock::{Lock, LockedColumn, LockedObject, LockedSourceObject, ObjectState};
-use migr_plan::{Expr, PicklistOtherwise};
+use migr_plan::lock::{LinkHost, Lock, LockedColumn, LockedObject, LockedSourceObject, ObjectState};
+use migr_plan::{Expr, FieldType, HostPattern, PicklistOtherwise};
 
 use crate::errors::listed;
 use crate::spec::{Map, Picklist, SourceObject, Spec};
@@ -26,6 +26,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
             check_object(&spec.source.system, object, found, map, diagnostics);
         }
     }
+    check_links(spec, &objects, diagnostics);
     check_fallback(spec, lock, diagnostics);
     check_destination(spec, lock, diagnostics);
     check_picklists(spec, &objects, diagnostics);
@@ -89,6 +90,40 @@ fn check_object(
                 "declare them, `extend system {system} {{ object {} {{ {}: text }} }}`, and map or drop them",
                 object.name,
                 unlisted.first().copied().unwrap_or_default()
+            )),
+        );
+    }
+}
+
+/// Links that a map would send as files, and whose hosts the migration does not name.
+fn check_links(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, diagnostics: &mut Diagnostics) {
+    for map in &spec.maps {
+        let Some(found) = objects.get(map.source_object.as_str()) else { continue };
+        let Some(field) = map.fields.iter().find(|field| field.ty == FieldType::File) else { continue };
+        let is_named = |host: &LinkHost| spec.source.fetch.iter().any(|(one, _)| one.covers(&host.host, host.port));
+        let others: Vec<&LinkHost> = found.link_hosts.iter().filter(|host| !is_named(host)).collect();
+        let Some(first) = others.first() else { continue };
+        let pattern = |host: &LinkHost| {
+            let port = Some(host.port).filter(|port| !matches!(port, 80 | 443));
+            HostPattern { host: host.host.clone(), subdomains: false, port }.to_string()
+        };
+        let hosts: Vec<String> = others.iter().map(|host| pattern(host)).collect();
+        let links: u64 = others.iter().map(|host| host.links).sum();
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0609,
+                format!(
+                    "{links} files of `{}` are links to {}, which `fetch` does not name",
+                    found.name,
+                    listed(&hosts.iter().map(String::as_str).collect::<Vec<_>>())
+                ),
+                field.span,
+                "writes files that are links",
+            )
+            .with_help(format!(
+                "name the hosts, `source {} {{ fetch = [\"{}\"] }}`, or put the files into the export; with `on missing none` such records arrive without their file",
+                spec.source.system,
+                pattern(first)
             )),
         );
     }

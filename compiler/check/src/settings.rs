@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{Options, SettingValue};
+use migr_plan::{HostPattern, Options, SettingValue};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, Expression, Migration, MigrationEntry, Name, On, Setting, Text};
 
 use crate::catalog::Catalog;
 use crate::errors;
+use crate::hosts;
 use crate::merge::{Slot, merge};
 use crate::quantity;
 use crate::values;
@@ -20,6 +21,7 @@ pub(crate) struct Settings<'a> {
     /// The source's catalog, and where it is named.
     pub(crate) source: Option<(&'a Catalog<'a>, Span)>,
     pub(crate) files: String,
+    pub(crate) fetch: Vec<(HostPattern, Span)>,
     pub(crate) destination: Option<Chosen<'a>>,
     pub(crate) options: Options,
     pub(crate) permits: BTreeSet<Arc<str>>,
@@ -45,6 +47,7 @@ pub(crate) fn check<'a>(
     let mut settings = Settings {
         source: None,
         files: "export/*".to_owned(),
+        fetch: Vec::new(),
         destination: None,
         options: Options::default(),
         permits: BTreeSet::new(),
@@ -167,8 +170,14 @@ fn source_settings(settings: &mut Settings<'_>, written: &[Entry<Setting>], diag
         match (&*setting.name.node, text(&setting.value)) {
             ("files", Some(pattern)) => settings.files = pattern.node.to_string(),
             ("files", None) => diagnostics.push(expected_text(setting)),
+            ("fetch", _) => settings.fetch = hosts::read(&setting.value, diagnostics),
             (other, _) => {
-                diagnostics.push(errors::unknown_word("setting of a source", other, setting.name.span, &["files"]));
+                diagnostics.push(errors::unknown_word(
+                    "setting of a source",
+                    other,
+                    setting.name.span,
+                    &["fetch", "files"],
+                ));
             }
         }
     }

@@ -3,7 +3,8 @@
 
 use indexmap::IndexMap;
 use migr_plan::{
-    Distinct, Expr, FieldType, Limit, NewOption, Options, PicklistOtherwise, Policies, SettingValue, SourceColumn,
+    Distinct, Expr, FieldType, HostPattern, Limit, NewOption, Options, PicklistOtherwise, Policies, SettingValue,
+    SourceColumn,
 };
 use migr_source::Span;
 
@@ -45,6 +46,8 @@ pub struct Source {
     pub system: String,
     /// The pattern of the export's files.
     pub files: String,
+    /// The hosts that files may be fetched from, where a cell holds a link.
+    pub fetch: Vec<(HostPattern, Span)>,
     /// Cells that count as empty.
     pub blank: Vec<String>,
     /// Objects that the migration reads, drops or refers to, in the catalog's order.
@@ -286,6 +289,8 @@ pub struct Field {
     pub value: Expr,
     /// The name of a file.
     pub file_name: Option<Expr>,
+    /// When a file is not there.
+    pub missing_file: migr_plan::OnMissing,
     /// Setup creates it.
     pub is_new: bool,
     /// The part (or the field itself) that no two records share.

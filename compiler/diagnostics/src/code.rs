@@ -98,6 +98,7 @@ codes! {
     W0606 uncovered_value Warning "the export has values that no row of a picklist names";
     W0607 unused_row Warning "a row of a picklist that no record of the export needs";
     W0608 missing_field Warning "the destination lacks a field that a map writes";
+    W0609 unlisted_host Warning "links of the export lead to hosts that no file is fetched from";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

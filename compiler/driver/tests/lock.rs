@@ -114,3 +114,48 @@ fn fields_that_the_destination_lacks_are_told_where_they_are_written() {
         compile(&Project { system: &system, entry: None, destination: None, lock: Some(lock.to_string().into()) });
     insta::assert_snapshot!(short(&compilation));
 }
+
+#[test]
+fn links_to_hosts_that_nothing_is_fetched_from_are_told_where_the_file_is_written() {
+    let program = |fetch: &str| {
+        format!(
+            r#"
+system shop {{ object Paper from "papers.csv" {{ key id; id: text; path: file }} }}
+system crm {{ connector twenty; object papers {{ file: file }} }}
+migration m {{
+  source shop {{ files = "export/*.csv"{fetch} }}
+  destination crm {{ url = env("URL"); token = secret("TOKEN") }}
+}}
+map Paper -> papers {{ file = path }}
+"#
+        )
+    };
+    let mut papers = object("Paper", "present", &json!([column("path", &Value::Null)]), &[]);
+    papers["link_hosts"] = json!([
+        {"host": "files.example.com", "port": 443, "links": 30},
+        {"host": "127.0.0.1", "port": 9000, "links": 2},
+    ]);
+    let lock = json!({
+        "format_version": 1, "migration": "m",
+        "export": {"system": "shop", "files": [], "objects": [papers]},
+        "stages": {"inputs": "", "with_destination": false, "stages": []},
+    });
+    let told = |fetch: &str| {
+        let system = MemorySystem::default().with("main.migr", program(fetch));
+        short(&compile(&Project {
+            system: &system,
+            entry: None,
+            destination: None,
+            lock: Some(lock.to_string().into()),
+        }))
+    };
+    insta::assert_snapshot!(told(""), @r#"
+    main.migr:8 W0609 32 files of `Paper` are links to `files.example.com`, `127.0.0.1:9000`, which `fetch` does not name
+        name the hosts, `source shop { fetch = ["files.example.com"] }`, or put the files into the export; with `on missing none` such records arrive without their file
+    "#);
+    insta::assert_snapshot!(told("; fetch = [\"*.example.com\"]"), @r#"
+    main.migr:8 W0609 2 files of `Paper` are links to `127.0.0.1:9000`, which `fetch` does not name
+        name the hosts, `source shop { fetch = ["127.0.0.1:9000"] }`, or put the files into the export; with `on missing none` such records arrive without their file
+    "#);
+    assert_eq!(told("; fetch = [\"*.example.com\", \"127.0.0.1:9000\"]"), "");
+}

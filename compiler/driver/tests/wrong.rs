@@ -13,7 +13,7 @@ use migr_driver::Compilation;
 
 /// Codes that no spec alone raises: those of a lock file, and those of our own faults.
 const NOT_OF_A_SPEC: &[&str] =
-    &["E0601", "W0602", "W0603", "W0604", "W0605", "W0606", "W0607", "W0608", "E0901", "E0902"];
+    &["E0601", "W0602", "W0603", "W0604", "W0605", "W0606", "W0607", "W0608", "W0609", "E0901", "E0902"];
 
 /// `line code`, as the marks of a text say it.
 fn marked(text: &str) -> BTreeSet<(u32, String)> {

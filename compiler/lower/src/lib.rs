@@ -9,8 +9,8 @@ mod stages;
 use migr_check::Spec;
 use migr_diagnostics::Diagnostics;
 use migr_plan::{
-    Destination, Estimate, FORMAT_VERSION, FileRule, InputFile, Inputs, OwnerOverride, Owners, Picklist, PicklistRow,
-    Plan, SetupAction, Source, SourceCheck, SourceObject, SourceSkip, Summary,
+    Destination, Estimate, FORMAT_VERSION, FetchHost, FileRule, InputFile, Inputs, OwnerOverride, Owners, Picklist,
+    PicklistRow, Plan, SetupAction, Source, SourceCheck, SourceObject, SourceSkip, Summary,
 };
 use migr_source::{SourceMap, Span};
 
@@ -100,6 +100,12 @@ fn source(spec: &Spec, places: &Places<'_>) -> Source {
     Source {
         system: spec.source.system.clone(),
         files: spec.source.files.clone(),
+        fetch: spec
+            .source
+            .fetch
+            .iter()
+            .map(|(pattern, span)| FetchHost { pattern: pattern.clone(), origin: places.of(*span) })
+            .collect(),
         blank: spec.source.blank.clone(),
         objects,
         dropped_files,

@@ -92,6 +92,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         ty: field.ty.clone(),
         value: field.value.clone(),
         file_name: field.file_name.clone(),
+        missing_file: field.missing_file,
         is_new: field.is_new,
         unique: field.unique.clone(),
         create_only: field.create_only,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod expression;
+mod fetch;
 mod json;
 pub mod lock;
 mod plan;
@@ -12,6 +13,7 @@ mod test;
 mod types;
 
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
+pub use fetch::{FetchHost, HostPattern};
 pub use json::{ParseError, schema};
 pub use lock::Lock;
 pub use plan::{

@@ -15,8 +15,8 @@ pub use destination::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
 };
 pub use export::{
-    AttachmentCounts, Evidence, InferredType, KeyCounts, LockedColumn, LockedExport, LockedFile, LockedFileState,
-    LockedSourceObject, LockedValues, ObjectState, Shape, ValueCount,
+    AttachmentCounts, Evidence, InferredType, KeyCounts, LINK_HOSTS, LinkHost, LockedColumn, LockedExport, LockedFile,
+    LockedFileState, LockedSourceObject, LockedValues, ObjectState, Shape, ValueCount,
 };
 pub use stages::{FieldCount, LockedOption, LockedOptions, LockedStage, LockedStages};
 

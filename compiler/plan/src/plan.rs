@@ -2,7 +2,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FileRule, NewOption, Origin, SetupAction, SourceObject, Stage};
+use crate::{FetchHost, FileRule, NewOption, Origin, SetupAction, SourceObject, Stage};
 
 /// The version of the plan's JSON form. Raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -151,6 +151,9 @@ pub struct Source {
     pub system: String,
     /// The pattern of the export's files, relative to the project.
     pub files: String,
+    /// The hosts that files are fetched from where a cell holds a link; no other host is ever asked for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetch: Vec<FetchHost>,
     /// Cells that count as empty, besides the blank one.
     pub blank: Vec<String>,
     /// The objects that the migration reads, drops or refers to, in the catalog's order.

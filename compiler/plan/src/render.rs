@@ -7,6 +7,8 @@ mod graph;
 mod markdown;
 mod terminal;
 
+use expression::mapped;
+
 pub use expression::expression;
 pub use graph::{dot, mermaid};
 pub use markdown::markdown;
@@ -124,6 +126,18 @@ fn second_calls(stage: &Stage) -> impl Iterator<Item = String> {
         let (object, name, origin) = (&stage.destination_object, &field.field, &field.origin);
         Some(format!("second call `{call}`: links {object}.{name} ({}:{})", origin.file, origin.line))
     })
+}
+
+/// `Files behind links are fetched from: files.example.com`; nothing where no host is named.
+fn fetched_from(plan: &Plan) -> Option<String> {
+    let hosts: Vec<String> = plan
+        .source
+        .fetch
+        .iter()
+        .map(|host| format!("{} ({}:{})", host.pattern, host.origin.file, host.origin.line))
+        .collect();
+    (!hosts.is_empty())
+        .then(|| format!("Files behind links are fetched from {}, and from no other host", hosts.join(", ")))
 }
 
 /// What the law or a contract asks to be kept, and how long.

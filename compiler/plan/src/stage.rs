@@ -194,6 +194,9 @@ pub struct FieldMapping {
     /// The name of a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<Expr>,
+    /// What happens when a file is not in the export, or cannot be fetched.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing_file: OnMissing,
     /// Setup creates it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
@@ -219,6 +222,11 @@ pub struct FieldMapping {
     pub description: Option<String>,
     /// The line.
     pub origin: Origin,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_default(on_missing: &OnMissing) -> bool {
+    *on_missing == OnMissing::default()
 }
 
 /// Links through a table of their own.

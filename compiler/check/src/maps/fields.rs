@@ -183,8 +183,9 @@ impl<'p> Pass<'p, '_> {
         let on_missing = self.on_missing(mapping);
         let (typed, mut reads) = self.value(mapping, &field.ty, on_missing);
         let file_name = self.file_name(mapping, &field.ty, &mut reads);
+        let missing_file = if field.ty == Type::File { on_missing } else { OnMissing::default() };
         let field = made(name, field, typed.expr, &reads, entry);
-        self.map.fields.push(spec::Field { file_name, ..field });
+        self.map.fields.push(spec::Field { file_name, missing_file, ..field });
     }
 
     /// One part of a composite; parts of one field are gathered into one record.
@@ -229,13 +230,14 @@ impl<'p> Pass<'p, '_> {
         self.note_reads(&reads.own, mapping.value.span);
         if let Some(word) = &mapping.on_missing
             && !reads.refers
+            && *ty != Type::File
             && !matches!(typed.ty, Type::Unknown)
             && self.source.is_some()
         {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0303,
-                    "nothing here refers to a record that could be missing",
+                    "nothing here is a file or refers to a record that could be missing",
                     word.span,
                     "refers to nothing",
                 )
@@ -356,6 +358,7 @@ fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &En
         ty: field.ty.to_field_type(),
         value,
         file_name: None,
+        missing_file: OnMissing::default(),
         is_new: field.is_new,
         unique: unique(&name.node, field),
         create_only: attributes.create_only || attributes.fixed || attributes.parent,

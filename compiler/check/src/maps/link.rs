@@ -60,6 +60,7 @@ pub(crate) fn check_link<'a>(
             ty: ty.to_field_type(),
             value: value.expr,
             file_name: None,
+            missing_file: migr_plan::OnMissing::default(),
             is_new: false,
             unique: None,
             create_only: true,

@@ -60,6 +60,9 @@ pub struct LockedSourceObject {
     /// How the files stand that its records name; absent where no column names files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<AttachmentCounts>,
+    /// The hosts that its links lead to, most links first; the first [`LINK_HOSTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_hosts: Vec<LinkHost>,
     /// Columns that the catalog or an earlier export has and this one lacks, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<String>,
@@ -95,12 +98,29 @@ pub struct KeyCounts {
     pub repeated: u64,
 }
 
-/// How the files stand that records name. Each is one of the first five.
+/// Hosts of links that a lock tells apart.
+pub const LINK_HOSTS: usize = 100;
+
+/// A host that links of the export lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LinkHost {
+    /// A name in small letters, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Links to it.
+    pub links: u64,
+}
+
+/// How the files stand that records name. Each is one of the first six.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttachmentCounts {
     /// In the export, and fit to be sent.
     pub found: u64,
-    /// Links in place of files.
+    /// Links that will be fetched.
+    #[serde(default)]
+    pub to_fetch: u64,
+    /// Links that stay links: the specification does not name their host, or the link cannot be used.
     pub linked: u64,
     /// Not in the export.
     pub missing: u64,

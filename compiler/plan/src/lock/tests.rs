@@ -41,6 +41,7 @@ fn plan() -> Plan {
         source: Source {
             system: "s".to_owned(),
             files: "export/*.csv".to_owned(),
+            fetch: Vec::new(),
             blank: Vec::new(),
             objects: Vec::new(),
             dropped_files: Vec::new(),

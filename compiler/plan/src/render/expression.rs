@@ -1,4 +1,15 @@
-use crate::{Expr, OnMissing, Operator, Recovery};
+use crate::{Expr, FieldMapping, OnMissing, Operator, Recovery};
+
+/// What fills a field, as the language would write it.
+pub(super) fn mapped(field: &FieldMapping) -> String {
+    let name = field.file_name.as_ref().map_or_else(String::new, |name| format!(" as {}", expression(name)));
+    let missing = match field.missing_file {
+        OnMissing::Quarantine => "",
+        OnMissing::None => " on missing none",
+        OnMissing::Skip => " on missing skip",
+    };
+    format!("{}{name}{missing}", expression(&field.value))
+}
 
 /// An expression as the language would write it. Conversions that the language makes by itself are left out.
 pub fn expression(expr: &Expr) -> String {

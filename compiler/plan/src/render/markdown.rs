@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    compatibility, expression, field_type, heading, retentions, second_calls, setup_words, summary_line, title,
+    compatibility, expression, fetched_from, field_type, heading, mapped, retentions, second_calls, setup_words,
+    summary_line, title,
 };
 use crate::{Plan, RowState};
 
@@ -37,7 +38,7 @@ pub fn markdown(plan: &Plan) -> String {
                 "| `{}` | {new}{} | `{}` | {}:{} |",
                 field.field,
                 cell(&field_type(&field.ty)),
-                cell(&expression(&field.value)),
+                cell(&mapped(field)),
                 field.origin.file,
                 field.origin.line,
             );
@@ -57,6 +58,9 @@ pub fn markdown(plan: &Plan) -> String {
             let _ = writeln!(out, "\nDropped: `{}`, {}", dropped.column, dropped.reason);
         }
         out.push('\n');
+    }
+    if let Some(hosts) = fetched_from(plan) {
+        let _ = writeln!(out, "- {hosts}\n");
     }
     let kept = retentions(plan);
     if !kept.is_empty() {

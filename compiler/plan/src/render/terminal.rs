@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    compatibility, counted, counted_records, expression, field_type, heading, retentions, second_calls, setup_words,
-    summary_line, title,
+    compatibility, counted, counted_records, expression, fetched_from, field_type, heading, mapped, retentions,
+    second_calls, setup_words, summary_line, title,
 };
 use crate::{Plan, RowState, Stage};
 
@@ -20,6 +20,9 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
         stage_lines(at + 1, stage, width, full, &mut out);
     }
     owners(plan, &mut out);
+    if let Some(hosts) = fetched_from(plan) {
+        let _ = writeln!(out, "\n{hosts}");
+    }
     let kept = retentions(plan);
     if !kept.is_empty() {
         let _ = writeln!(out, "\n{}", kept.join("\n"));
@@ -72,7 +75,7 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
     }
     let fields = stage.fields.iter().map(|field| {
         let kind = format!("{}{}", if field.is_new { "new " } else { "" }, field_type(&field.ty));
-        (format!("{}: {kind}", field.field), expression(&field.value), &field.origin)
+        (format!("{}: {kind}", field.field), mapped(field), &field.origin)
     });
     let links = stage
         .links

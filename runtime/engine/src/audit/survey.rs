@@ -72,6 +72,7 @@ impl Survey<'_, '_> {
             keys: KeyCounts::default(),
             columns: Vec::new(),
             attachments: None,
+            link_hosts: Vec::new(),
             hidden: Vec::new(),
         };
         let Some(file) = self.export.file(&object.name) else {
