@@ -346,32 +346,38 @@ impl Http {
     }
 }
 
-fn client(options: &HttpOptions, bearer: Option<HeaderValue>) -> Result<reqwest::Client, LoadError> {
-    let settings = |what: String| LoadError::Settings { what };
+/// What every client of ours has: it follows nobody, sends nothing twice by itself, and trusts the certificates that were given besides the system's.
+pub(crate) fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, LoadError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may have been first; then theirs is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let mut headers = HeaderMap::new();
-    if let Some(bearer) = bearer {
-        headers.insert(AUTHORIZATION, bearer);
-    }
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("migr/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers)
         .connect_timeout(options.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .tcp_nodelay(true);
+    for pem in &options.certificates {
+        let bundle = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| LoadError::Settings {
+            what: format!("the certificates cannot be read ({})", cause(&error)),
+        })?;
+        builder = builder.tls_certs_merge(bundle);
+    }
+    Ok(builder)
+}
+
+fn client(options: &HttpOptions, bearer: Option<HeaderValue>) -> Result<reqwest::Client, LoadError> {
+    let settings = |what: String| LoadError::Settings { what };
+    let mut headers = HeaderMap::new();
+    if let Some(bearer) = bearer {
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    let mut builder = builder(options)?.default_headers(headers);
     if let Some(proxy) = &options.proxy {
         let proxy = reqwest::Proxy::all(proxy)
             .map_err(|error| settings(format!("the proxy's address cannot be used ({})", cause(&error))))?;
         builder = builder.proxy(proxy);
-    }
-    for pem in &options.certificates {
-        let bundle = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|error| settings(format!("the certificates cannot be read ({})", cause(&error))))?;
-        builder = builder.tls_certs_merge(bundle);
     }
     builder.build().map_err(|error| settings(format!("the connection cannot be prepared ({})", cause(&error))))
 }
@@ -384,7 +390,7 @@ async fn open(file: &Path) -> Result<tokio::fs::File, LoadError> {
 }
 
 /// What went wrong on the way, without the address: its query may hold keys.
-fn why(error: &reqwest::Error) -> String {
+pub(crate) fn why(error: &reqwest::Error) -> String {
     if error.is_connect() && error.is_timeout() {
         return "no connection in time".to_owned();
     }

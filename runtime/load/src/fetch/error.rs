@@ -1,0 +1,106 @@
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+/// Why the file behind a link was not fetched. No text holds the link's path or query: they may be a key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FetchError {
+    /// The text is no address of the web.
+    #[error("it is a link that cannot be followed ({why})")]
+    Unusable {
+        /// Why.
+        why: String,
+    },
+    /// The link holds a name or password.
+    #[error("the link holds a name or password, which is sent to nobody; put the file into the export instead")]
+    Userinfo,
+    /// The specification does not name the host, or not this port of it.
+    #[error(
+        "it is a link to {host}, and the migration fetches nothing from there; add it to the source, `fetch = [\"{host}\"]`, or put the file into the export"
+    )]
+    NotNamed {
+        /// The host, with its port where that is not the scheme's own.
+        host: String,
+    },
+    /// The name leads into a private network.
+    #[error(
+        "{host} leads to {address}, an address within a private network, where no file is fetched by name; where that is meant, name the address itself in `fetch`"
+    )]
+    Private {
+        /// The host.
+        host: String,
+        /// Where it leads.
+        address: IpAddr,
+    },
+    /// An encrypted link leads on to one that is not.
+    #[error("{host} leads on to an address without encryption (`http://`), which is not followed")]
+    Downgrade {
+        /// The host.
+        host: String,
+    },
+    /// It leads on and on.
+    #[error("{host} leads on and on; {most} times are followed")]
+    Redirects {
+        /// The host reached last.
+        host: String,
+        /// How often it is followed.
+        most: usize,
+    },
+    /// The host does not give it.
+    #[error("{host} does not give it (HTTP {status})")]
+    Refused {
+        /// The host.
+        host: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// It is larger than the destination takes.
+    #[error("it has more bytes than the destination takes ({most})")]
+    TooLarge {
+        /// The most.
+        most: u64,
+    },
+    /// A web page came in its place.
+    #[error("{host} gives a web page in place of the file; the link may have expired, or ask for a login")]
+    Page {
+        /// The host.
+        host: String,
+    },
+    /// Its bytes are packed, though nobody asked for that.
+    #[error("{host} sends it packed (`{coding}`), though it was asked for as it is")]
+    Packed {
+        /// The host.
+        host: String,
+        /// How.
+        coding: String,
+    },
+    /// It took too long.
+    #[error("{host} did not give it within {seconds} s")]
+    Slow {
+        /// The host.
+        host: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// No usable answer, after every attempt.
+    #[error("{host} gives no answer ({why})")]
+    NoAnswer {
+        /// The host.
+        host: String,
+        /// What came instead.
+        why: String,
+    },
+    /// It cannot be kept until it is sent.
+    #[error("it cannot be kept on the disk until it is sent ({why})")]
+    Disk {
+        /// Why.
+        why: String,
+    },
+}
+
+impl FetchError {
+    /// Whether another attempt, later, may give the file.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. } | Self::Slow { .. } | Self::Disk { .. })
+    }
+}
