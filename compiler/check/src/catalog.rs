@@ -106,6 +106,11 @@ impl Attributes {
         static NONE: LazyLock<Arc<Attributes>> = LazyLock::new(Arc::default);
         Arc::clone(&NONE)
     }
+
+    /// Those of a field of which nothing is said but that it is sensitive.
+    pub(crate) fn sensitive() -> Arc<Self> {
+        Arc::new(Self { sensitive: true, ..Self::default() })
+    }
 }
 
 impl Object<'_> {

@@ -12,7 +12,9 @@ use crate::maps::Checked;
 use crate::objects::Fate;
 use crate::picklists::Table;
 use crate::program::Program;
+use crate::reachable::{self, Conditions, Reach};
 use crate::types::Type;
+use crate::uses;
 
 /// Every column of a mapped object is used or dropped.
 pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage, diagnostics: &mut Diagnostics) {
@@ -153,7 +155,9 @@ pub(crate) fn overlaps(maps: &[(Span, Checked)], diagnostics: &mut Diagnostics) 
     for ((source, destination), maps) in by_ends {
         for (at, (span, map)) in maps.iter().enumerate().skip(1) {
             let twin = maps.iter().take(at).find(|(_, other)| {
-                other.spec.when.is_none() || map.spec.when.is_none() || other.spec.when == map.spec.when
+                let is_same = other.spec.when.is_none() || map.spec.when.is_none() || other.spec.when == map.spec.when;
+                let is_empty = other.reach.is_never() || map.reach.is_never();
+                !is_empty && (is_same || map.reach.certainly_meets(&other.reach))
             });
             if let Some((first, _)) = twin {
                 diagnostics.push(
@@ -171,6 +175,25 @@ pub(crate) fn overlaps(maps: &[(Span, Checked)], diagnostics: &mut Diagnostics) 
     }
 }
 
+/// Maps of which every record is skipped.
+pub(crate) fn skipped(maps: &[(Span, Checked)], skips: &[(Arc<str>, Span, Reach)], diagnostics: &mut Diagnostics) {
+    for (span, map) in maps {
+        if map.reach.is_never() {
+            continue;
+        }
+        let mut left = map.reach.clone();
+        for (_, skip, reach) in skips.iter().filter(|(object, ..)| **object == *map.spec.source_object) {
+            left = left.and(&reach.not());
+            if left.is_never() {
+                let message = "every record that this would take is skipped, so this map makes nothing";
+                diagnostics
+                    .push(reachable::never(map.when.unwrap_or(*span), message).with_label(*skip, "skipped here"));
+                break;
+            }
+        }
+    }
+}
+
 /// Picklists and transforms that nothing uses.
 pub(crate) fn unused(
     program: &Program<'_>,
@@ -178,17 +201,19 @@ pub(crate) fn unused(
     usage: &Usage,
     diagnostics: &mut Diagnostics,
 ) {
-    let warn = |what: String, span: Span| {
-        Diagnostic::new(Code::W0322, format!("nothing uses {what}"), span, "not used").with_help("use it, or remove it")
+    let warn = |code: Code, what: String, span: Span| {
+        Diagnostic::new(code, format!("nothing uses {what}"), span, "not used").with_help("use it, or remove it")
     };
+    let chosen = uses::chosen_from(program);
     for (name, table) in tables {
-        if !usage.tables.contains(name) {
-            diagnostics.push(warn(format!("picklist `{name}`"), table.spec.name_span));
+        if !usage.tables.contains(name) && !chosen.contains(name) {
+            diagnostics.push(warn(Code::W0322, format!("picklist `{name}`"), table.spec.name_span));
         }
     }
     for (name, transform) in &program.transforms {
+        Conditions { object: None, tables }.check(&transform.body, diagnostics);
         if !usage.transforms.contains(name) {
-            diagnostics.push(warn(format!("transform `{name}`"), transform.name.span));
+            diagnostics.push(warn(Code::W0331, format!("transform `{name}`"), transform.name.span));
         }
     }
 }

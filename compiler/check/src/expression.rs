@@ -24,7 +24,7 @@ use crate::schema::Schema;
 pub(crate) use mentions::mark;
 pub(crate) use names::needs_permit;
 
-use crate::types::{Key, KeyTarget, Type};
+use crate::types::{Key, KeyTarget, Options, Type};
 
 /// A transform may expand to so many nodes, and use transforms so deep.
 const MOST_NODES: usize = 20_000;
@@ -135,6 +135,8 @@ pub(crate) struct Usage {
     /// Objects whose fields are read through a reference.
     pub(crate) objects: IndexSet<Arc<str>>,
     pub(crate) tables: IndexSet<Arc<str>>,
+    /// What flows into each picklist of one input: the options of a column that is declared as a select, or anything.
+    pub(crate) fed: IndexMap<Arc<str>, Vec<Option<Arc<Options>>>>,
     pub(crate) transforms: IndexSet<Arc<str>>,
     /// Restricted things already reported.
     pub(crate) unpermitted: IndexSet<Arc<str>>,
@@ -151,6 +153,10 @@ pub(crate) struct Inference<'w, 'a> {
     pub(crate) on_missing: OnMissing,
     /// The field that the value is for, and its type: the other end of a contradiction.
     pub(crate) target: Option<(Span, Type)>,
+    /// A rule says what becomes of a failure.
+    pub(crate) is_ruled: bool,
+    /// How many findings there were before this expression, or before the entry that it stands in.
+    pub(crate) found_before: usize,
     expanding: Vec<Arc<str>>,
     nodes: usize,
 }
@@ -162,6 +168,7 @@ impl<'w, 'a> Inference<'w, 'a> {
         usage: &'w mut Usage,
         diagnostics: &'w mut Diagnostics,
     ) -> Self {
+        let found_before = diagnostics.items().len();
         Self {
             world,
             scope,
@@ -170,6 +177,8 @@ impl<'w, 'a> Inference<'w, 'a> {
             reads: Reads::default(),
             on_missing: OnMissing::default(),
             target: None,
+            is_ruled: false,
+            found_before,
             expanding: Vec::new(),
             nodes: 0,
         }

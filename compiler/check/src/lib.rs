@@ -14,27 +14,33 @@ mod owners;
 mod picklists;
 mod program;
 mod quantity;
+mod reachable;
 mod schema;
 mod settings;
+mod several;
 mod spec;
 mod tests;
 mod types;
+mod uses;
 mod values;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_source::Span;
 use migr_syntax::ast::{Ast, DropItem};
 
 pub use functions::{FUNCTIONS, Function, Output, Parameter};
 pub use lock::check_lock;
 pub use spec::*;
+pub use uses::Use;
 
 use crate::catalog::{Catalog, Object};
 use crate::expression::{Inference, Scope, Typed, Usage, World, mark};
 use crate::objects::Fate;
 use crate::program::{Program, documentation};
+use crate::reachable::{Conditions, Reach};
 use crate::schema::Schema;
 use crate::settings::{Chosen, Settings};
 use crate::types::Type;
@@ -46,19 +52,26 @@ pub struct CheckOptions<'a> {
     pub destination: Option<&'a str>,
     /// The trees are a whole project, so that maps without a migration are a mistake.
     pub is_whole_project: bool,
+    /// Which file uses which.
+    pub uses: &'a [Use],
 }
 
 /// Checks the trees of one compilation. The spec is proof that no error was found; a program without a `migration` is checked as far as it goes and has none.
 pub fn check(asts: &[Ast], options: CheckOptions<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
     let mut found = Diagnostics::default();
     let program = Program::gather(asts.iter(), &mut found);
-    let spec = check_program(&program, options, &mut found);
+    let spec = check_program(asts, &program, options, &mut found);
     let spec = spec.filter(|_| !found.has_errors());
     diagnostics.extend(found.items().iter().cloned());
     spec
 }
 
-fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+fn check_program(
+    asts: &[Ast],
+    program: &Program<'_>,
+    options: CheckOptions<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spec> {
     let catalogs: IndexMap<Arc<str>, Catalog<'_>> =
         program.systems.iter().map(|(name, system)| (Arc::clone(name), catalog::build(system, diagnostics))).collect();
     let Some((item, migration)) = program.migration else {
@@ -112,8 +125,14 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
     }
     coverage::columns(&body.maps, &world, &usage, diagnostics);
     coverage::overlaps(&body.maps, diagnostics);
+    coverage::skipped(&body.maps, &body.skipped, diagnostics);
     coverage::inherited(&body.maps, &world, &usage, diagnostics);
     coverage::unused(program, &tables, &usage, diagnostics);
+    picklists::check_declared(program, &tables, &usage, diagnostics);
+    several::check(program, &world, &usage, diagnostics);
+    if !program.is_broken {
+        uses::check(asts, program, &usage, options.uses, diagnostics);
+    }
     // A column whose type was not understood may be the one that reads the object.
     let is_understood =
         source.objects.values().flat_map(|object| object.fields.values()).all(|field| !field.ty.is_unknown());
@@ -133,6 +152,7 @@ fn check_program(program: &Program<'_>, options: CheckOptions<'_>, diagnostics: 
             blank: source.blank.clone(),
             objects: objects::objects(source, fates, settings.options.timezone.as_deref()),
             dropped_files: body.dropped_files,
+            span: *source_span,
         },
         destination: Destination {
             system: chosen.catalog.name.node.to_string(),
@@ -169,15 +189,23 @@ fn check_connector(chosen: &Chosen<'_>, diagnostics: &mut Diagnostics) {
 
 /// Everything but catalogs, settings, owners and picklists.
 struct Body {
-    maps: Vec<(migr_source::Span, maps::Checked)>,
+    maps: Vec<(Span, maps::Checked)>,
     fates: IndexMap<Arc<str>, Fate>,
     dropped_files: Vec<DroppedFile>,
+    /// Which records of which object are skipped, and where that is said.
+    skipped: Vec<(Arc<str>, Span, Reach)>,
     tests: Vec<Test>,
 }
 
 impl Body {
     fn check<'a>(program: &Program<'a>, world: &World<'a>, usage: &mut Usage, diagnostics: &mut Diagnostics) -> Self {
-        let mut body = Self { maps: Vec::new(), fates: IndexMap::new(), dropped_files: Vec::new(), tests: Vec::new() };
+        let mut body = Self {
+            maps: Vec::new(),
+            fates: IndexMap::new(),
+            dropped_files: Vec::new(),
+            skipped: Vec::new(),
+            tests: Vec::new(),
+        };
         for map in program.maps.values() {
             let checked = maps::check(map, world, usage, diagnostics);
             body.claim(&checked.spec.source_object, world).is_read = true;
@@ -186,7 +214,8 @@ impl Body {
         for (item, link) in &program.links {
             body.claim(&link.source.node, world).is_read = true;
             if let Some(spec) = maps::check_link(item, link, world, usage, diagnostics) {
-                let checked = maps::Checked { spec, drops: IndexMap::new(), is_broken: false };
+                let reach = Reach::always();
+                let checked = maps::Checked { spec, reach, when: None, drops: IndexMap::new(), is_broken: false };
                 body.maps.push((link.source.span, checked));
             }
         }
@@ -232,7 +261,17 @@ impl Body {
             if object.is_none() {
                 diagnostics.push(unknown_object(&skip.object, world));
             }
+            let before = diagnostics.items().len();
             let typed = condition(&skip.condition, object, world, usage, diagnostics);
+            let is_understood = object.is_some() && diagnostics.items().len() == before;
+            let conditions = Conditions::of(&skip.object.node, world);
+            let reach = conditions.reach(&skip.condition);
+            if reach.is_never() && is_understood {
+                let message = "no record fulfils this condition, so nothing is skipped";
+                diagnostics.push(reachable::never(skip.condition.span, message));
+            }
+            conditions.check(&skip.condition, diagnostics);
+            self.skipped.push((Arc::clone(&skip.object.node), item.span, reach));
             self.claim(&skip.object.node, world).skips.push(Rule {
                 condition: typed.expr,
                 reason: skip.reason.node.to_string(),
@@ -242,7 +281,7 @@ impl Body {
     }
 
     fn drops(&mut self, program: &Program<'_>, world: &World<'_>, diagnostics: &mut Diagnostics) {
-        let mapped: IndexMap<String, migr_source::Span> =
+        let mapped: IndexMap<String, Span> =
             self.maps.iter().map(|(span, map)| (map.spec.source_object.clone(), *span)).collect();
         for (item, drop) in &program.drops {
             match drop {

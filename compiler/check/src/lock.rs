@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::lock::{LinkHost, Lock, LockedColumn, LockedObject, LockedSourceObject, ObjectState};
+use migr_plan::lock::{LinkHost, Lock, LockedColumn, LockedFileState, LockedObject, LockedSourceObject, ObjectState};
 use migr_plan::{Expr, FieldType, HostPattern, PicklistOtherwise};
 
 use crate::errors::listed;
@@ -27,6 +27,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
         }
     }
     check_links(spec, &objects, diagnostics);
+    check_files(spec, lock, diagnostics);
     check_fallback(spec, lock, diagnostics);
     check_destination(spec, lock, diagnostics);
     check_picklists(spec, &objects, diagnostics);
@@ -127,6 +128,56 @@ fn check_links(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, diagn
             )),
         );
     }
+}
+
+/// Files that no object reads and no `drop file` names.
+fn check_files(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
+    let is_dropped = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        spec.source
+            .dropped_files
+            .iter()
+            .any(|dropped| matches(&dropped.pattern, path) || matches(&dropped.pattern, name))
+    };
+    let is_read = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        spec.source.objects.iter().filter_map(|object| object.file.as_deref()).any(|file| file == name || file == path)
+    };
+    for file in &lock.export.files {
+        if file.state != LockedFileState::Unclaimed || is_dropped(&file.path) || is_read(&file.path) {
+            continue;
+        }
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0610,
+                format!("no object of `{}` claims `{}`, and nothing drops it", spec.source.system, file.path),
+                spec.source.span,
+                "its export has a file that nothing claims",
+            )
+            .with_help(format!(
+                "declare an object `from \"{name}\"` in the catalog and map it, or say why it stays behind: `drop file \"{name}\" : \"reason\"`"
+            )),
+        );
+    }
+}
+
+/// Whether a path is of a pattern in which `*` stands for any characters.
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    true
 }
 
 /// Fields that the catalog has and the destination was found to lack. What setup creates is left out: it may be there or not.

@@ -18,6 +18,7 @@ use crate::catalog::Object;
 use crate::errors;
 use crate::expression::{DistinctMaker, Inference, Maker, Makers, Scope, Usage, World, mark};
 use crate::program::{Extended, Program, documentation, map_name};
+use crate::reachable::{self, Conditions, Reach};
 use crate::schema::{SchemaObject, destination_name};
 use crate::spec;
 use crate::types::Type;
@@ -52,6 +53,9 @@ pub(crate) fn makers<'a>(program: &Program<'a>) -> Makers<'a> {
 /// A checked map with what coverage asks of it.
 pub(crate) struct Checked {
     pub(crate) spec: spec::Map,
+    /// When its condition may hold, and where it stands.
+    pub(crate) reach: Reach,
+    pub(crate) when: Option<Span>,
     /// Columns that it drops.
     pub(crate) drops: IndexMap<Arc<str>, Span>,
     /// An entry of it could not be read.
@@ -115,9 +119,15 @@ pub(crate) fn check<'a>(
         source,
         destination,
         map: empty(item, &source_name.node, &destination_name.node),
+        reach: Reach::always(),
         drops: IndexMap::new(),
         written: IndexMap::new(),
         parts: IndexMap::new(),
+        found_before: 0,
+        says_error: item
+            .entries
+            .iter()
+            .any(|entry| matches!(&entry.node, Some(MapEntry::On(on)) if &*on.event.node == "error")),
         read: IndexMap::new(),
     };
     pass.head();
@@ -153,11 +163,16 @@ struct Pass<'p, 'a> {
     source: Option<&'p Object<'a>>,
     destination: Option<&'p SchemaObject>,
     map: spec::Map,
+    reach: Reach,
     drops: IndexMap<Arc<str>, Span>,
     /// Destination fields written, whole or in parts.
     written: IndexMap<Arc<str>, Span>,
     /// Where in `map.fields` the parts of a composite are gathered.
     parts: IndexMap<Arc<str>, usize>,
+    /// How many findings there were before the entry that is being checked.
+    found_before: usize,
+    /// `on error quarantine`: that a failure quarantines is meant.
+    says_error: bool,
     /// The record's own columns that some entry reads, with the place of the first.
     read: IndexMap<Arc<str>, Span>,
 }
@@ -206,9 +221,18 @@ impl<'p> Pass<'p, '_> {
             self.map.distinct = Some(migr_plan::Distinct { value: typed.expr, same: Vec::new() });
         }
         if let Some(condition) = &self.item.node.when {
+            let before = self.diagnostics.items().len();
             let mut inference = Inference::new(self.world, of_source, self.usage, self.diagnostics);
             let typed = inference.against(condition, &Type::Boolean);
             self.map.when = Some(typed.expr);
+            let conditions = Conditions { object: self.source, tables: self.world.tables };
+            self.reach = conditions.reach(condition);
+            let is_understood = self.diagnostics.items().len() == before;
+            if self.reach.is_never() && is_understood {
+                let message = "no record fulfils this condition, so this map makes nothing";
+                self.diagnostics.push(reachable::never(condition.span, message));
+            }
+            conditions.check(condition, self.diagnostics);
         }
     }
 
@@ -243,6 +267,12 @@ impl<'p> Pass<'p, '_> {
                 );
             }
         }
-        Checked { is_broken: self.item.is_broken(), spec: self.map, drops: self.drops }
+        Checked {
+            is_broken: self.item.is_broken(),
+            reach: self.reach,
+            when: self.item.node.when.as_ref().map(|condition| condition.span),
+            spec: self.map,
+            drops: self.drops,
+        }
     }
 }

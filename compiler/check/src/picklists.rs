@@ -1,5 +1,6 @@
 //! `picklist` items: value tables, checked against the options of the fields they fill.
 
+mod declared;
 mod rows;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::program::{Extended, Program};
 use crate::schema::{Schema, SchemaField, option_of};
 use crate::spec;
 use crate::types::Type;
+
+pub(crate) use declared::check as check_declared;
 
 type Item<'a> = Extended<'a, Picklist, PicklistEntry>;
 

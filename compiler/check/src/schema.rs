@@ -24,6 +24,8 @@ use crate::types::{Key, KeyTarget, Options, Type};
 pub(crate) struct Schema<'a> {
     pub(crate) catalog: &'a Catalog<'a>,
     pub(crate) objects: IndexMap<Arc<str>, SchemaObject>,
+    /// The catalog says of some field that it is sensitive, so the others are not.
+    pub(crate) marks_sensitive: bool,
     pub(crate) new_objects: Vec<NewObject>,
     /// By object and name; their types follow the schema's.
     pub(crate) new_fields: IndexMap<(Arc<str>, Arc<str>), NewField>,
@@ -60,8 +62,15 @@ impl SchemaObject {
 impl<'a> Schema<'a> {
     /// The catalog's objects, and those that maps create with their fields.
     pub(crate) fn declare(catalog: &'a Catalog<'a>, program: &Program<'a>, diagnostics: &mut Diagnostics) -> Self {
-        let mut schema =
-            Self { catalog, objects: IndexMap::new(), new_objects: Vec::new(), new_fields: IndexMap::new() };
+        let mut fields = catalog.objects.values().flat_map(|object| object.fields.values());
+        let marks_sensitive = fields.any(|field| field.attributes.sensitive);
+        let mut schema = Self {
+            catalog,
+            objects: IndexMap::new(),
+            marks_sensitive,
+            new_objects: Vec::new(),
+            new_fields: IndexMap::new(),
+        };
         for (name, object) in &catalog.objects {
             if &**name != CUSTOM {
                 schema.objects.insert(Arc::clone(name), from_catalog(object));
@@ -87,7 +96,33 @@ impl<'a> Schema<'a> {
                 schema.declare_field(home, entry, program, diagnostics);
             }
         }
+        schema.check_junctions(diagnostics);
         schema
+    }
+
+    /// `many a through links`: the links are records of an object that is there, that a map creates, or that the connector keeps.
+    fn check_junctions(&self, diagnostics: &mut Diagnostics) {
+        let kept: &[&str] = match self.catalog.connector.as_ref().map(|name| &*name.node) {
+            Some("twenty") => &["noteTargets", "taskTargets"],
+            _ => &[],
+        };
+        for field in self.objects.values().flat_map(|object| object.fields.values()) {
+            let Type::Many(many) = &field.ty else { continue };
+            let Some(through) = &many.through else { continue };
+            if kept.contains(&&*through.node) || self.objects.contains_key(&through.node) {
+                continue;
+            }
+            diagnostics.push(
+                errors::Missing {
+                    code: Code::E0329,
+                    message: format!("there is no object `{}` that could hold these links", through.node),
+                    written: &through.node,
+                    span: through.span,
+                    what: "objects here".to_owned(),
+                }
+                .among(self.objects.keys().map(|name| &**name).chain(kept.iter().copied())),
+            );
+        }
     }
 
     /// `-> people | custom` refers to every object that this program creates.
@@ -163,7 +198,7 @@ impl<'a> Schema<'a> {
         diagnostics: &mut Diagnostics,
     ) {
         let Some(MapEntry::Mapping(mapping)) = &entry.node else { return };
-        let MappingTarget::New { name, label, ty, inverse } = &mapping.target else { return };
+        let MappingTarget::New { name, label, ty, inverse, sensitive } = &mapping.target else { return };
         check_name(self.catalog, name, diagnostics);
         let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
         let Some(there) = self.objects.get_mut(&home.node) else { return };
@@ -212,7 +247,12 @@ impl<'a> Schema<'a> {
         self.new_fields.insert((Arc::clone(&home.node), Arc::clone(&name.node)), field);
         there.fields.insert(
             Arc::clone(&name.node),
-            SchemaField { ty: resolved, attributes: Attributes::none(), is_new: true, span: name.span },
+            SchemaField {
+                ty: resolved,
+                attributes: if *sensitive { Attributes::sensitive() } else { Attributes::none() },
+                is_new: true,
+                span: name.span,
+            },
         );
     }
 

@@ -54,6 +54,8 @@ pub struct Source {
     pub objects: Vec<SourceObject>,
     /// Files that stay behind.
     pub dropped_files: Vec<DroppedFile>,
+    /// Where the migration names it.
+    pub span: Span,
 }
 
 /// An object of the export.

@@ -175,14 +175,14 @@ impl Pass<'_, '_> {
         let objects = destinations.filter_map(|maker| world.schema.objects.get(&maker.destination));
         let valid: Vec<&str> = objects.flat_map(crate::schema::SchemaObject::field_names).collect();
         if !valid.is_empty() && !valid.contains(&&*name.node) {
-            let diagnostic = errors::unknown_field(
-                &format!("what becomes of {}", object.node),
-                "field",
-                &name.node,
-                name.span,
-                valid,
-            );
-            self.diagnostics.push(diagnostic);
+            let missing = errors::Missing {
+                code: Code::E0304,
+                message: format!("no map of `{}` could write a field `{}`", object.node, name.node),
+                written: &name.node,
+                span: name.span,
+                what: "fields".to_owned(),
+            };
+            self.diagnostics.push(missing.among(valid));
         }
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use migr_plan::{FieldType, Part};
+use migr_source::Spanned;
 
 /// The type of a value or of a field. Catalogs of both sides and expressions share it.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,8 @@ pub(crate) struct KeyTarget {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Many {
     pub(crate) objects: Vec<Arc<str>>,
-    pub(crate) through: Option<Arc<str>>,
+    /// The object that holds the links, and where it is named.
+    pub(crate) through: Option<Spanned<Arc<str>>>,
 }
 
 /// A type of several parts.
@@ -192,7 +194,7 @@ impl Type {
             Self::Record(object) => FieldType::Reference { objects: vec![object.to_string()] },
             Self::Many(many) => FieldType::Many {
                 objects: strings(&many.objects),
-                through: many.through.as_ref().map(ToString::to_string),
+                through: many.through.as_ref().map(|through| through.node.to_string()),
             },
             Self::Composite(composite) => FieldType::Composite {
                 name: composite.name.to_string(),

@@ -46,6 +46,7 @@ system crm {
     stage: select { OPEN, WON }; marks: multiselect { A, B }; labels: list(text)
     parent: -> companies; allies: many companies through allyTargets; owner: -> members; by: actor
   }
+  object allyTargets { company: -> companies; ally: -> companies }
   object members matched only { mail: email unique }
 }
 migration m {

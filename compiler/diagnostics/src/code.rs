@@ -84,12 +84,24 @@ codes! {
     E0319 no_custom_fields Error "a new field on an object that takes none";
     W0320 needless_otherwise Warning "an `otherwise` after something that cannot fail";
     W0321 overlapping_maps Warning "two maps that may write the same record";
-    W0322 unused_item Warning "a picklist or transform that nothing uses";
+    W0322 unused_picklist Warning "a picklist that nothing uses";
     W0323 values_not_inherited Warning "values that records inherit in the source, and nobody adds";
+    E0324 lossy_conversion Error "a conversion that loses something, and no function says so";
+    E0325 failing_conversion Error "a conversion that can fail, and no function makes it";
+    W0326 unruled_failure Warning "a text becomes something that not every text is, and nothing says what then";
+    W0327 unreachable_condition Warning "a condition that no record can fulfil, or a branch that none reaches";
+    E0328 many_to_many Error "several records on one side of a reference that takes one";
+    E0329 unknown_junction Error "links held by an object that the destination does not have";
+    E0330 sensitive_flow Error "a sensitive value written to a field that is not marked";
+    W0331 unused_transform Warning "a transform that nothing uses";
+    W0332 unused_use Warning "a `use` of a file from which nothing is used";
+    W0333 one_of_several Warning "only one of several referred records is carried over";
     E0401 required_cycle Error "required references in a circle";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";
     E0503 closed_options Error "a new option for a field whose options are fixed";
+    E0504 unmet_value Error "a value of the source that no row of a picklist meets";
+    W0505 unreachable_row Warning "a row of a picklist for a value that the source does not have";
     E0601 unreadable_lock Error "a lock file that cannot be read";
     W0602 missing_file Warning "the export lacks a file that a map reads";
     W0603 hidden_column Warning "the export lacks a column that the catalog has";
@@ -99,6 +111,7 @@ codes! {
     W0607 unused_row Warning "a row of a picklist that no record of the export needs";
     W0608 missing_field Warning "the destination lacks a field that a map writes";
     W0609 unlisted_host Warning "links of the export lead to hosts that no file is fetched from";
+    W0610 unclaimed_file Warning "a file of the export that no object claims and nothing drops";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

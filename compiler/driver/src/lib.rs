@@ -64,8 +64,9 @@ impl Compilation {
 /// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock.
 pub fn compile(project: &Project<'_>) -> Compilation {
     let mut diagnostics = Diagnostics::default();
-    let options = CheckOptions { destination: project.destination, is_whole_project: project.entry.is_none() };
-    let Loaded { sources, asts } = load::load(project.system, project.entry, &mut diagnostics);
+    let Loaded { sources, asts, uses } = load::load(project.system, project.entry, &mut diagnostics);
+    let is_whole_project = project.entry.is_none();
+    let options = CheckOptions { destination: project.destination, is_whole_project, uses: &uses };
     let spec = migr_check::check(&asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
     let allows: Vec<_> =
         asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::allows(ast, &file.text)).collect();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use migr_check::Use;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics, nearest};
 use migr_source::{FileId, SourceMap, Span, System};
 use migr_syntax::ast::{Ast, ItemKind};
@@ -13,18 +14,13 @@ use crate::library::{library, shipped};
 pub(crate) struct Loaded {
     pub(crate) sources: SourceMap,
     pub(crate) asts: Vec<Ast>,
-}
-
-/// A `use` that was followed.
-struct Use {
-    from: FileId,
-    to: FileId,
-    span: Span,
+    /// Each `use` that names a file which was read.
+    pub(crate) uses: Vec<Use>,
 }
 
 /// Loads the entry file, or every file of the folder, and whatever they use. Each file is read and parsed once.
 pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut Diagnostics) -> Loaded {
-    let mut loaded = Loaded { sources: SourceMap::default(), asts: Vec::new() };
+    let mut loaded = Loaded { sources: SourceMap::default(), asts: Vec::new(), uses: Vec::new() };
     let mut waiting: VecDeque<FileId> = VecDeque::new();
     let paths = match entry {
         Some(path) => vec![path.to_owned()],
@@ -44,7 +40,6 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
             }
         }
     }
-    let mut uses: Vec<Use> = Vec::new();
     while let Some(from) = waiting.pop_front() {
         for (name, span) in loaded.uses(from) {
             let Some(path) = loaded.resolve(from, &name) else {
@@ -52,7 +47,7 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
                 continue;
             };
             if let Some(to) = loaded.sources.find(&path) {
-                uses.push(Use { from, to, span });
+                loaded.uses.push(Use { from, to, span });
                 continue;
             }
             let text = match shipped(&path) {
@@ -63,14 +58,14 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
             match text {
                 Ok(text) => {
                     let to = loaded.add(&path, &text, diagnostics);
-                    uses.push(Use { from, to, span });
+                    loaded.uses.push(Use { from, to, span });
                     waiting.push_back(to);
                 }
                 Err(error) => diagnostics.push(unresolved(system, &name, &path, error.map(|error| error.reason), span)),
             }
         }
     }
-    report_circles(&loaded.sources, &uses, diagnostics);
+    report_circles(&loaded.sources, &loaded.uses, diagnostics);
     loaded
 }
 

@@ -97,14 +97,14 @@ impl Printer<'_> {
                 let close = self.source.get(last..).and_then(|rest| rest.find(')')).map_or(last, |at| last + at + 1);
                 left = Some(self.names(names, (open, close), indent));
             }
-            MappingTarget::New { name, label, ty, inverse } => {
+            MappingTarget::New { name, label, ty, inverse, sensitive } => {
                 new = format!("new {} {}: ", self.written(name.span), self.written(label.span));
                 new.push_str(&self.ty(ty, indent));
                 if let Some(inverse) = inverse {
                     new.push_str(" inverse ");
                     new.push_str(self.written(inverse.span));
                 }
-                new.push(' ');
+                new.push_str(if *sensitive { " sensitive " } else { " " });
             }
         }
         if left.as_ref().is_some_and(|left| left.contains('\n')) {

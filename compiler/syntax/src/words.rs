@@ -105,6 +105,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::map_entry | Rule::strict_map_entry => "an entry of `map`",
         Rule::mapping | Rule::tuple_mapping | Rule::mapped => "a mapping",
         Rule::inverse => "`inverse`",
+        Rule::marked => "`sensitive`",
         Rule::on_missing => "`on missing`",
         Rule::any_match => "`or`",
         Rule::all_match => "`and`",

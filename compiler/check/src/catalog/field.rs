@@ -69,7 +69,7 @@ fn resolve(
                 .filter(|name| &*name.node == super::CUSTOM || known(name, resolver, diagnostics))
                 .map(|name| Arc::clone(&name.node))
                 .collect();
-            Type::Many(Arc::new(Many { objects, through: through.as_ref().map(|name| Arc::clone(&name.node)) }))
+            Type::Many(Arc::new(Many { objects, through: through.clone() }))
         }
     }
 }

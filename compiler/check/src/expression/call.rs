@@ -8,7 +8,7 @@ use migr_syntax::ast::{Argument, Name};
 use super::{DEEPEST, Inference, Scope, Typed};
 use crate::errors::Missing;
 use crate::functions::{FUNCTIONS, Function};
-use crate::types::Type;
+use crate::types::{Options, Type};
 
 impl Inference<'_, '_> {
     /// `function(a, b)`, `companies("K3")` in a test, `ClientCompany(company)`.
@@ -148,6 +148,14 @@ impl Inference<'_, '_> {
         typed
     }
 
+    /// The values of a column that is declared as a select.
+    fn declared_options(&self, column: &str) -> Option<Arc<Options>> {
+        match &self.scope.object?.fields.get(column)?.ty {
+            Type::Select(options) | Type::Multiselect(options) if !options.open => Some(Arc::clone(options)),
+            _ => None,
+        }
+    }
+
     /// `value | Picklist`, `(a, b) | Picklist`.
     fn look_up(&mut self, name: &Name, input: Typed, input_span: Span, arguments: &[Argument]) -> Typed {
         let world = self.world;
@@ -191,6 +199,11 @@ impl Inference<'_, '_> {
             );
             return Typed::unknown();
         }
+        let options = match inputs.as_slice() {
+            [Typed { expr: Expr::Column { name }, .. }] => self.declared_options(name),
+            _ => None,
+        };
+        self.usage.fed.entry(Arc::clone(&name.node)).or_default().push(options);
         let inputs = inputs.into_iter().map(|one| self.convert(one, &Type::Text, input_span).expr).collect();
         let expr = Expr::Picklist { table: name.node.to_string(), inputs, output: 0 };
         let ty = match table.types.as_slice() {

@@ -82,7 +82,7 @@ impl Inference<'_, '_> {
     }
 
     fn against_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>, wanted: &Type) -> Typed {
-        let value = self.against(value, wanted);
+        let value = self.ruled(|inference| inference.against(value, wanted));
         let plan = match &recovery.node {
             ast::Recovery::Quarantine => Recovery::Quarantine,
             ast::Recovery::Skip => Recovery::Skip,
@@ -187,7 +187,10 @@ impl Inference<'_, '_> {
         match converts(&value.ty, wanted) {
             Some(Conversion::Same) => Typed { ty: wanted.clone(), ..value },
             Some(Conversion::Sure) => convert_expr(value, wanted, false),
-            Some(Conversion::MayFail) => convert_expr(value, wanted, true),
+            Some(Conversion::MayFail) => {
+                self.check_rule(&value, wanted, span);
+                convert_expr(value, wanted, true)
+            }
             None => {
                 let mut diagnostic = mismatch(&value.ty, wanted, span);
                 if let Some((target, _)) = self.target.as_ref().filter(|(_, ty)| ty == wanted) {
@@ -200,8 +203,45 @@ impl Inference<'_, '_> {
     }
 }
 
+/// What kind of contradiction it is: a function could make the conversion and lose or fail, a reference takes one record, or the types have nothing to
+/// do with each other.
+fn code(found: &Type, wanted: &Type) -> Code {
+    let text = found.is_text_like();
+    match (found, wanted) {
+        (Type::List(of), Type::Key(_)) if is_reference(of) => Code::E0328,
+        (Type::Html | Type::Richtext, Type::Text)
+        | (Type::Html, Type::Richtext)
+        | (Type::Datetime, Type::Date)
+        | (Type::Number | Type::Decimal, Type::Integer)
+        | (Type::Currency, Type::Integer | Type::Number | Type::Decimal) => Code::E0324,
+        (Type::List(of), _) if !matches!(wanted, Type::List(_)) && converts(of, wanted).is_some() => Code::E0324,
+        (
+            _,
+            Type::Integer
+            | Type::Number
+            | Type::Decimal
+            | Type::Boolean
+            | Type::Date
+            | Type::Datetime
+            | Type::Currency
+            | Type::Json,
+        ) if text => Code::E0325,
+        (Type::Number, Type::Decimal) | (Type::Date, Type::Datetime) => Code::E0325,
+        (_, Type::Currency) if found.is_numeric() => Code::E0325,
+        _ => Code::E0301,
+    }
+}
+
 fn mismatch(found: &Type, wanted: &Type, span: Span) -> Diagnostic {
-    let diagnostic = errors::type_mismatch(&wanted.to_string(), &found.to_string(), span);
+    let code = code(found, wanted);
+    let message = match code {
+        Code::E0324 => format!("{found} becomes {wanted} only by losing something"),
+        Code::E0325 if *found == Type::Date => "a date is no datetime until a time of the day is said".to_owned(),
+        Code::E0325 => format!("not every {found} can be read as {wanted}"),
+        Code::E0328 => "this gives several records, and the field takes one".to_owned(),
+        _ => format!("expected {wanted}, found {found}"),
+    };
+    let diagnostic = Diagnostic::new(code, message, span, format!("this is {found}"));
     if let Some(help) = mismatch_help(found, wanted) {
         return diagnostic.with_help(help);
     }
@@ -216,6 +256,60 @@ fn mismatch(found: &Type, wanted: &Type, span: Span) -> Diagnostic {
             diagnostic.with_help(format!("write a record; parts of `{}`: {parts}", composite.name))
         }
         _ => diagnostic.with_help(format!("no function turns {found} into {wanted}: write it to another field")),
+    }
+}
+
+impl Inference<'_, '_> {
+    /// A text that becomes what not every text is: the catalog has declared it to be that, a function reads it, or a rule says what a failure becomes. An
+    /// option is left out: the list of options is there to be read.
+    fn check_rule(&mut self, value: &Typed, wanted: &Type, span: Span) {
+        let is_wrong = self.diagnostics.items().len() > self.found_before;
+        let is_asked = self.target.is_some() && !self.is_ruled && !is_wrong;
+        let is_option = matches!(wanted, Type::Select(_) | Type::Multiselect(_));
+        if !is_asked || is_option || value.can_fail || self.is_declared(&value.expr, wanted) {
+            return;
+        }
+        let function = match wanted {
+            Type::Email => Some("email"),
+            Type::Phone => Some("phone"),
+            Type::Url => Some("url"),
+            _ => None,
+        };
+        let help = match function {
+            Some(function) => format!("read it with `| {function}`, or say what a failure becomes: `otherwise none`"),
+            None => {
+                "say what a failure becomes, such as `otherwise none`, or `on error quarantine` in the map".to_owned()
+            }
+        };
+        let found = &value.ty;
+        let diagnostic = Diagnostic::new(
+            Code::W0326,
+            format!("not every {found} can be read as {wanted}, and nothing says what becomes of one that cannot"),
+            span,
+            "may fail",
+        );
+        self.diagnostics.push(diagnostic.with_help(help));
+    }
+
+    /// Whether the catalog says of the column that it holds just this.
+    fn is_declared(&self, expr: &Expr, wanted: &Type) -> bool {
+        let world = self.world;
+        let field = match expr {
+            Expr::Column { name } => self.scope.object.and_then(|object| object.fields.get(name.as_str())),
+            Expr::Through { target, field, .. } => {
+                world.source.objects.get(target.object.as_str()).and_then(|object| object.fields.get(field.as_str()))
+            }
+            _ => None,
+        };
+        field.is_some_and(|field| field.ty == *wanted)
+    }
+
+    /// What `check` makes of an expression whose failures are met by a rule.
+    pub(super) fn ruled(&mut self, check: impl FnOnce(&mut Self) -> Typed) -> Typed {
+        let outer = std::mem::replace(&mut self.is_ruled, true);
+        let typed = check(self);
+        self.is_ruled = outer;
+        typed
     }
 }
 

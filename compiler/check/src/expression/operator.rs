@@ -184,7 +184,7 @@ impl Inference<'_, '_> {
     }
 
     pub(super) fn infer_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>) -> Typed {
-        let typed = self.infer(value);
+        let typed = self.ruled(|inference| inference.infer(value));
         let mut ty = typed.ty.clone();
         let recovered = match &recovery.node {
             ast::Recovery::Quarantine => Recovery::Quarantine,

@@ -9,6 +9,7 @@ use super::Pass;
 use crate::errors;
 use crate::expression::{Inference, Reads, Typed, linked_objects, mark};
 use crate::program::documentation;
+use crate::reachable::Conditions;
 use crate::schema::SchemaField;
 use crate::spec;
 use crate::types::Type;
@@ -16,7 +17,10 @@ use crate::types::Type;
 impl<'p> Pass<'p, '_> {
     pub(super) fn mapping(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
         let before = self.diagnostics.items().len();
+        self.found_before = before;
         self.mapping_of(mapping, entry);
+        let object = if self.is_distinct() { None } else { self.source };
+        Conditions { object, tables: self.world.tables }.check(&mapping.value, self.diagnostics);
         if self.diagnostics.items().len() > before {
             for expr in [Some(&mapping.value), mapping.file_name.as_ref()].into_iter().flatten() {
                 mark(expr, self.source, self.world, self.usage);
@@ -33,8 +37,12 @@ impl<'p> Pass<'p, '_> {
                     self.infer_only(mapping);
                     return;
                 };
-                if self.write(name, false) {
+                let is_written = self.write(name, false);
+                if is_written && field.is_new {
                     self.whole(name, field, mapping, entry);
+                } else if is_written {
+                    // That there is a field of this name already was reported with the schema.
+                    self.infer_only(mapping);
                 }
             }
         }
@@ -143,13 +151,39 @@ impl<'p> Pass<'p, '_> {
         }
     }
 
+    /// Where the destination's catalog tells sensitive fields from others, a sensitive value goes into none of the others.
+    fn check_sensitive(&mut self, name: &Name, field: &SchemaField, reads: &Reads) {
+        let Some(destination) = self.destination else { return };
+        if !self.world.schema.marks_sensitive || !reads.is_sensitive || field.attributes.sensitive {
+            return;
+        }
+        let sensitive = |column: &&Arc<str>| {
+            let field = self.source.and_then(|source| source.fields.get(*column));
+            field.is_some_and(|field| field.attributes.sensitive)
+        };
+        let columns: Vec<&str> = reads.own.iter().filter(sensitive).map(|column| &**column).collect();
+        let what = if columns.is_empty() { "what this reads".to_owned() } else { errors::listed(&columns) };
+        let help = if field.is_new {
+            format!("write `sensitive` behind the field's type, or leave {what} out")
+        } else {
+            format!("mark the field `sensitive` in the catalog, or leave {what} out")
+        };
+        let message = format!("{what} is sensitive, and `{}.{}` is not marked so", destination.name, name.node);
+        let diagnostic = Diagnostic::new(Code::E0330, message, name.span, "not marked").with_help(help);
+        self.diagnostics.push(if field.span == name.span {
+            diagnostic
+        } else {
+            diagnostic.with_label(field.span, "declared here")
+        });
+    }
+
     /// A whole field.
     fn whole(&mut self, name: &Name, field: &SchemaField, mapping: &Mapping, entry: &Entry<MapEntry>) {
         if let Type::Many(many) = &field.ty {
             let Some(through) = many.through.clone() else {
                 self.diagnostics.push(
                     Diagnostic::new(
-                        Code::E0308,
+                        Code::E0328,
                         format!(
                             "`{}` cannot be written: the catalog does not say which object holds its links",
                             name.node
@@ -171,7 +205,7 @@ impl<'p> Pass<'p, '_> {
             };
             self.map.links.push(spec::ManyField {
                 name: name.node.to_string(),
-                through: through.to_string(),
+                through: through.node.to_string(),
                 objects,
                 value: typed.expr,
                 on_missing,
@@ -183,6 +217,7 @@ impl<'p> Pass<'p, '_> {
         let on_missing = self.on_missing(mapping);
         let (typed, mut reads) = self.value(mapping, &field.ty, on_missing);
         let file_name = self.file_name(mapping, &field.ty, &mut reads);
+        self.check_sensitive(name, field, &reads);
         let missing_file = if field.ty == Type::File { on_missing } else { OnMissing::default() };
         let field = made(name, field, typed.expr, &reads, entry);
         self.map.fields.push(spec::Field { file_name, missing_file, ..field });
@@ -199,6 +234,7 @@ impl<'p> Pass<'p, '_> {
     ) {
         let on_missing = self.on_missing(mapping);
         let (typed, reads) = self.value(mapping, ty, on_missing);
+        self.check_sensitive(name, field, &reads);
         let named = NamedExpr { name: part.to_string(), value: typed.expr };
         let at = self.parts.get(&name.node).copied();
         if let Some(whole) = at.and_then(|at| self.map.fields.get_mut(at)) {
@@ -222,8 +258,11 @@ impl<'p> Pass<'p, '_> {
             return (Typed::new(Expr::Default, ty.clone()), Reads::default());
         }
         let scope = self.scope();
+        let (says_error, found_before) = (self.says_error, self.found_before);
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
         inference.on_missing = on_missing;
+        inference.is_ruled = says_error;
+        inference.found_before = found_before;
         inference.target = target_span(&mapping.target).map(|span| (span, ty.clone()));
         let typed = inference.against(&mapping.value, ty);
         let reads = inference.take_reads();
@@ -317,6 +356,7 @@ impl<'p> Pass<'p, '_> {
                 self.diagnostics.push(diagnostic.with_help("write each field by itself"));
                 return;
             };
+            self.check_sensitive(name, field, &reads);
             let one = self.element_value(expr, ty, &field.ty, mapping.value.span);
             let field = made(name, field, one, &reads, entry);
             self.map.fields.push(field);
@@ -364,7 +404,7 @@ fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &En
         create_only: attributes.create_only || attributes.fixed || attributes.parent,
         is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
         linked_by: attributes.linked_by.as_ref().map(ToString::to_string),
-        is_sensitive: reads.is_sensitive,
+        is_sensitive: reads.is_sensitive || attributes.sensitive,
         reads: own(reads),
         description: documentation(&entry.docs),
         span: entry.span,

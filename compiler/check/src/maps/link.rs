@@ -25,7 +25,7 @@ pub(crate) fn check_link<'a>(
     if !world.schema.objects.contains_key(ASSOCIATIONS) {
         diagnostics.push(
             Diagnostic::new(
-                Code::E0318,
+                Code::E0328,
                 format!("`{system}` has no associations"),
                 link.source.span,
                 "cannot be linked",

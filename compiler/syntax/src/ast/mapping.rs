@@ -294,6 +294,8 @@ pub enum MappingTarget {
         ty: Spanned<Type>,
         /// Label of a relation's other side.
         inverse: Option<Text>,
+        /// It may hold sensitive values.
+        sensitive: bool,
     },
 }
 

@@ -59,6 +59,7 @@ fn entry(node: Node<'_, '_>) -> Option<MapEntry> {
                 label: expect_text(&mut children)?,
                 ty: expect_type(&mut children)?,
                 inverse: children.optional(Rule::inverse).and_then(|node| expect_text(&mut node.children())),
+                sensitive: children.optional(Rule::marked).is_some(),
             };
             MapEntry::Mapping(mapped(target, &mut children)?)
         }
