@@ -62,3 +62,16 @@ fn eight_mistakes_of_eight_kinds_fill_one_screen_and_hide_nothing() {
     let lines = project.migr(&["check", "--format", "github"]).exits(1).stdout;
     assert_eq!(lines.lines().filter(|line| line.starts_with("::error ")).count(), 8, "{lines}");
 }
+
+#[test]
+fn a_spec_that_is_no_utf_8_text_is_said_with_its_byte_and_left_as_it_was() {
+    let project = Project::empty();
+    let bytes = b"// R\xe9sum\xe9\n";
+    std::fs::write(project.path().join("spec.migr"), bytes).unwrap();
+    for command in ["check", "fmt"] {
+        let ran = project.migr(&[command, "spec.migr"]).exits(1);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("it is not UTF-8 text (byte 5)") && said.contains("saved as UTF-8"), "{said}");
+    }
+    assert_eq!(std::fs::read(project.path().join("spec.migr")).unwrap(), bytes);
+}

@@ -3,7 +3,7 @@ use migr_source::{SourceMap, Span};
 use crate::{Code, Severity};
 
 /// One finding. Made by checks, shown by renderers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Severity, slug and page come from the registry.
     pub code: Code,
@@ -22,7 +22,7 @@ pub struct Diagnostic {
 }
 
 /// A span with a few words (at most six).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// The smallest guilty span.
     pub span: Span,
@@ -31,7 +31,7 @@ pub struct Label {
 }
 
 /// A change of the text that would mend the finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fix {
     /// What the edits do, imperative.
     pub title: String,
@@ -42,7 +42,7 @@ pub struct Fix {
 }
 
 /// One replacement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// What is replaced; empty to insert.
     pub span: Span,
@@ -51,7 +51,7 @@ pub struct Edit {
 }
 
 /// How certain a fix is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applicability {
     /// Keeps the meaning that was clearly meant; `--fix` makes it.
     Safe,

@@ -36,7 +36,10 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
         match system.read(&path) {
             Ok(text) => waiting.push_back(loaded.add(&path, &text, diagnostics)),
             Err(error) => {
-                diagnostics.push(without_place(error.to_string(), "check the path and the file's permissions"));
+                diagnostics.push(without_place(
+                    error.to_string(),
+                    "check the path, the file's permissions, and that it is saved as UTF-8",
+                ));
             }
         }
     }

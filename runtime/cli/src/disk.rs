@@ -21,8 +21,7 @@ impl System for Disk {
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
         let failed = |reason: String| SystemError { path: path.to_owned(), reason };
         let bytes = std::fs::read(self.root.join(path)).map_err(|error| failed(error.to_string()))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| failed(format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1)))?;
+        let text = text(bytes).map_err(failed)?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
     }
 
@@ -44,4 +43,10 @@ impl System for Disk {
     fn exists(&self, path: &str) -> bool {
         self.root.join(path).is_file()
     }
+}
+
+/// The text that a file's bytes are, or why they are none.
+pub(crate) fn text(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1))
 }

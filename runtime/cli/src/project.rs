@@ -1,6 +1,6 @@
 //! Projects on disk: finding them, compiling them, and showing their files by the paths a person typed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,6 +85,7 @@ pub(crate) struct Findings {
     pub(crate) sources: SourceMap,
     /// What was found, in order of file and place within each project.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    seen: HashSet<Diagnostic>,
 }
 
 impl Findings {
@@ -99,7 +100,7 @@ impl Findings {
         }
         for mut diagnostic in compilation.diagnostics {
             move_spans(&mut diagnostic, &ids);
-            if !self.diagnostics.contains(&diagnostic) {
+            if self.seen.insert(diagnostic.clone()) {
                 self.diagnostics.push(diagnostic);
             }
         }

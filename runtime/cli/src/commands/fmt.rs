@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 
 use crate::args::FmtArguments;
 use crate::console::Console;
+use crate::disk::text;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::project::migr_files_below;
+use crate::project::{migr_files_below, shown};
 
 /// Brings files into the one layout, or says which are not in it.
 pub(crate) fn run(arguments: &FmtArguments, console: Console) -> Result<Exit, Fault> {
@@ -17,16 +18,16 @@ pub(crate) fn run(arguments: &FmtArguments, console: Console) -> Result<Exit, Fa
     let mut different = 0;
     for path in files(&arguments.paths)? {
         let before = read(&path)?;
-        let after = formatted(&before, &path.display().to_string())?;
+        let after = formatted(&before, &shown(&path))?;
         if after == before {
             continue;
         }
         different += 1;
         if arguments.check {
-            console.result(format_args!("{}\n", path.display()));
+            console.result(format_args!("{}\n", shown(&path)));
         } else {
             crate::files::replace(&path, after.as_bytes())?;
-            console.news(format_args!("formatted {}", path.display()));
+            console.news(format_args!("formatted {}", shown(&path)));
         }
     }
     if arguments.check && different > 0 {
@@ -37,10 +38,9 @@ pub(crate) fn run(arguments: &FmtArguments, console: Console) -> Result<Exit, Fa
 }
 
 fn stdin(check: bool, console: Console) -> Result<Exit, Fault> {
-    let mut before = String::new();
-    std::io::stdin()
-        .read_to_string(&mut before)
-        .map_err(|error| Fault::failed(format!("cannot read stdin: {error}")))?;
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| Fault::failed(format!("cannot read stdin: {error}")))?;
+    let before = decoded(bytes, "stdin")?;
     let after = formatted(&before, "stdin")?;
     if check {
         return Ok(if after == before { Exit::Done } else { Exit::Findings });
@@ -62,7 +62,15 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    std::fs::read_to_string(path).map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))
+    let bytes =
+        std::fs::read(path).map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))?;
+    decoded(bytes, &path.display().to_string())
+}
+
+fn decoded(bytes: Vec<u8>, name: &str) -> Result<String, Fault> {
+    text(bytes).map_err(|reason| {
+        Fault::new(Exit::Findings, format!("cannot read {name}: {reason}")).with_help("it has to be saved as UTF-8")
+    })
 }
 
 fn formatted(text: &str, name: &str) -> Result<String, Fault> {
