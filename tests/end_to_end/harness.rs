@@ -75,8 +75,13 @@ impl Project {
 
     /// A copy of the committed example, without anything a run left there.
     pub(crate) fn example() -> Self {
+        Self::copy_of(&repository().join("examples/visual-practice-to-twenty"), Some(".migr"))
+    }
+
+    /// A copy of a folder, but for what has this name.
+    pub(crate) fn copy_of(folder: &Path, without: Option<&str>) -> Self {
         let project = Self::empty();
-        copy(&repository().join("examples/visual-practice-to-twenty"), project.path());
+        copy(folder, project.path(), without);
         project
     }
 
@@ -156,16 +161,16 @@ impl Project {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+fn copy(from: &Path, to: &Path, without: Option<&str>) {
     for entry in std::fs::read_dir(from).expect("the folder is there") {
         let entry = entry.expect("the entry can be read");
         let target = to.join(entry.file_name());
-        if entry.file_name() == ".migr" {
+        if without.is_some_and(|name| entry.file_name() == *name) {
             continue;
         }
         if entry.path().is_dir() {
             std::fs::create_dir_all(&target).expect("the folder can be made");
-            copy(&entry.path(), &target);
+            copy(&entry.path(), &target, without);
         } else {
             std::fs::copy(entry.path(), &target).expect("the file can be copied");
         }

@@ -31,6 +31,13 @@ impl StandIn {
         Self { runtime: Some(runtime), sandbox: Some(sandbox) }
     }
 
+    /// Ends it; its state is at rest on the disk.
+    pub(crate) fn stop(mut self) {
+        if let (Some(runtime), Some(sandbox)) = (&self.runtime, self.sandbox.take()) {
+            runtime.block_on(sandbox.stop());
+        }
+    }
+
     fn sandbox(&self) -> &Sandbox {
         self.sandbox.as_ref().expect("it runs")
     }
@@ -55,6 +62,11 @@ impl StandIn {
 
     /// `migr` with this as the destination `staging`.
     pub(crate) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        self.command_over(&self.url(), folder, arguments)
+    }
+
+    /// The same at another address that leads here.
+    pub(crate) fn command_over(&self, url: &str, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_migr"));
         command
             .args(arguments)
@@ -62,7 +74,7 @@ impl StandIn {
             .current_dir(folder)
             .env("NO_COLOR", "1")
             .env_remove("RUST_LOG")
-            .env("TWENTY_STAGING_URL", self.url())
+            .env("TWENTY_STAGING_URL", url)
             .env("TWENTY_STAGING_KEY", self.token())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

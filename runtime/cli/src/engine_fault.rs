@@ -1,4 +1,5 @@
 use migr_engine::EngineError;
+use migr_load::LoadError;
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -8,7 +9,10 @@ use crate::fault::Fault;
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {
         EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,
-        EngineError::OtherExport { .. } | EngineError::SetupOpen { .. } | EngineError::Lacking { .. } => Exit::Blocked,
+        EngineError::OtherExport { .. }
+        | EngineError::SetupOpen { .. }
+        | EngineError::Lacking { .. }
+        | EngineError::Load(LoadError::SchemaMoved { .. }) => Exit::Blocked,
         _ => Exit::Failed,
     };
     Fault::new(exit, error.to_string())

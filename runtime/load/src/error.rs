@@ -81,6 +81,14 @@ pub enum LoadError {
         /// `object widgets`, `field companies.phone`.
         what: String,
     },
+    /// Somebody changed the schema while records were written. Concerns every record.
+    #[error(
+        "the destination's data model was changed while records were written: {why}. `migr setup` makes what is missing; then run again: the run goes on where it stopped. Values that went with what was removed are listed by `migr verify`"
+    )]
+    SchemaMoved {
+        /// The server's reason, without its full stop.
+        why: String,
+    },
     /// The metadata have not been read.
     #[error("the destination's metadata have not been read yet")]
     NoSchema,
@@ -105,6 +113,7 @@ impl LoadError {
             | Self::Quota { .. }
             | Self::Unavailable { .. }
             | Self::Unexpected { .. }
+            | Self::SchemaMoved { .. }
             | Self::NoSchema => true,
         }
     }

@@ -303,6 +303,7 @@ impl Http {
     }
 
     fn unauthorized(&self, status: u16, message: String) -> CallError {
+        let message = message.trim_end_matches('.').to_owned();
         CallError::Fatal(LoadError::Unauthorized { url: self.host(), status, message })
     }
 

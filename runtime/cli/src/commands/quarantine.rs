@@ -65,5 +65,10 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
     session.close().await;
     let released = released.map_err(fault)?;
     console.result(format_args!("{} let go; `migr run` tries again.\n", count(released, "record is", "records are")));
+    if released > 0 {
+        console.news(
+            "a reference that was left empty because of one of them stays empty: afterwards `migr verify` lists it",
+        );
+    }
     Ok(Exit::Done)
 }

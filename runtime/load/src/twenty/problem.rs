@@ -12,6 +12,13 @@ pub(super) const REFUSALS: [&str; 6] = [
     "request entity too large",
 ];
 
+/// Whether a refusal of records says that an object or field is gone. What is sent was checked against the schema before.
+pub(super) fn is_of_the_schema(message: &str) -> bool {
+    message.contains("doesn't have any \"")
+        || message.contains("is missing in object metadata")
+        || message.starts_with("object '") && message.contains("' not found")
+}
+
 /// The cause of a metadata refusal: the first error of the thing that was asked for, not of what hangs on it.
 pub(super) fn metadata_cause(body: Option<&Value>, kind: &str) -> Option<(String, Option<String>)> {
     let errors = body?.get("errors")?;

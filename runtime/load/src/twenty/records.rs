@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Twenty;
 use super::metadata::PAGE;
+use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
 use crate::{BatchError, Body, Change, Created, Deleted, Found, LoadError, Member, NewRecord, Page};
 
@@ -227,7 +228,12 @@ impl Twenty {
     fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Body>) -> BatchError {
         match error {
             CallError::Refused { status, message, code, .. } => {
-                BatchError::Rejected { status, message: self.masked(object, message, bodies), code }
+                let message = self.masked(object, message, bodies);
+                if is_of_the_schema(&message) {
+                    let why = message.trim_end_matches('.').to_owned();
+                    return BatchError::Fatal(LoadError::SchemaMoved { why });
+                }
+                BatchError::Rejected { status, message, code }
             }
             CallError::Unknown { why } => BatchError::Unknown { why },
             CallError::Fatal(error) => BatchError::Fatal(error),

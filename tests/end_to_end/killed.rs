@@ -1,0 +1,264 @@
+//! The program is killed at every write of its journal, and before and after every request, of a small migration that does everything. The same command
+//! again ends where the undisturbed one ended.
+//!
+//! The suite takes every so many-th point; `MIGR_DRILL_EVERY=1` takes them all.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use migr_sandbox::SandboxOptions;
+use serde_json::Value;
+
+use crate::clinic::{clinic, others};
+use crate::harness::{Project, number};
+use crate::stand_in::StandIn;
+use crate::wire::{Act, Wire};
+
+/// A command and the code that it ends with.
+type Wanted = (&'static [&'static str], i32);
+
+const SETUP: Wanted = (&["setup"], 0);
+const RUN: Wanted = (&["run", "--no-approval"], 5);
+const VERIFY: Wanted = (&["verify"], 0);
+const AUDIT: Wanted = (&["audit"], 1);
+const ROLLBACK: Wanted = (&["rollback"], 0);
+
+/// A project and its workspace at rest: where each try begins.
+struct Rest {
+    project: Project,
+}
+
+impl Rest {
+    /// After some commands that nothing disturbed.
+    fn after(commands: &[Wanted]) -> Self {
+        let project = clinic(2);
+        let stand_in = on_disk(&project);
+        others(&stand_in);
+        for (arguments, code) in commands {
+            stand_in.migr(&project, arguments).exits(*code);
+        }
+        stand_in.stop();
+        Self { project }
+    }
+
+    fn wake(&self) -> (Project, StandIn) {
+        let project = Project::copy_of(self.project.path(), None);
+        let stand_in = on_disk(&project);
+        (project, stand_in)
+    }
+}
+
+fn on_disk(project: &Project) -> StandIn {
+    StandIn::with(SandboxOptions { state: Some(project.path().join("workspace.db")), ..SandboxOptions::default() })
+}
+
+/// What a command left behind: in the workspace, in the report, in the lock file.
+#[derive(PartialEq)]
+struct Left {
+    fingerprint: String,
+    report: Option<Value>,
+    lock: Option<String>,
+}
+
+impl Left {
+    fn by(project: &Project, stand_in: &StandIn) -> Self {
+        let folder = project.path();
+        let report = folder.join(".migr/staging/journal.db").exists().then(|| {
+            let mut report = project.report();
+            // When it was and how often it was begun differ.
+            report.as_object_mut().expect("an object").retain(|part, _| part != "runs");
+            report
+        });
+        let lock = std::fs::read_to_string(folder.join("migr.staging.lock")).ok();
+        Self { fingerprint: stand_in.fingerprint(), report, lock }
+    }
+
+    #[track_caller]
+    fn is_same(&self, other: &Self, killed: &str) {
+        assert!(self.fingerprint == other.fingerprint, "killed {killed}: the workspace is another");
+        if let (Some(Value::Object(report)), Some(Value::Object(other))) = (&self.report, &other.report) {
+            for (part, value) in report {
+                assert!(
+                    other.get(part) == Some(value),
+                    "killed {killed}: the report's `{part}` is another:\n{value:#}\n{:#}",
+                    other[part]
+                );
+            }
+        }
+        assert!(self == other, "killed {killed}: the journal or the lock file is another");
+    }
+}
+
+/// Starts a command over a line.
+fn begin(stand_in: &StandIn, wire: &Wire, project: &Project, arguments: &[&str]) -> Child {
+    stand_in
+        .command_over(&wire.url(), project.path(), arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("migr starts")
+}
+
+/// Where a program is killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Before(u64),
+    After(u64),
+}
+
+/// Kills a command at a request. Gives whether it came so far.
+fn kill_at(at: At, stand_in: &StandIn, project: &Project, arguments: &[&str]) -> bool {
+    let victim: Arc<Mutex<Option<Child>>> = Arc::default();
+    let killed = Arc::clone(&victim);
+    let wire = Wire::to(&stand_in.url(), move |asked| {
+        let killed = Arc::clone(&killed);
+        let kill = move || {
+            if let Some(child) = killed.lock().expect("the child").as_mut() {
+                child.kill().expect("it is killed");
+            }
+        };
+        match at {
+            At::Before(number) if number == asked.number => {
+                kill();
+                Act::CutBefore
+            }
+            At::After(number) if number == asked.number => Act::Then(Box::new(kill)),
+            _ => Act::Pass,
+        }
+    });
+    // Nobody kills it before it can be waited for.
+    let child = {
+        let mut victim = victim.lock().expect("the child");
+        victim.insert(begin(stand_in, &wire, project, arguments)).id()
+    };
+    loop {
+        let status = victim.lock().expect("the child").as_mut().expect("it was started").try_wait();
+        if let Some(status) = status.unwrap_or_else(|error| panic!("process {child}: {error}")) {
+            return status.signal() == Some(9);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// Every so many-th request, from where the seed says.
+fn stride(otherwise: u64) -> usize {
+    usize::try_from(number("MIGR_DRILL_EVERY", otherwise).max(1)).expect("a small number")
+}
+
+/// Kills a command before and after its requests; says at how many points.
+fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usize {
+    let (project, stand_in) = rest.wake();
+    let wire = Wire::to(&stand_in.url(), |_| Act::Pass);
+    let status = begin(&stand_in, &wire, &project, arguments).wait().expect("it ends");
+    assert_eq!(status.code(), Some(code), "{arguments:?} undisturbed");
+    let requests = wire.asked();
+    let expected = Left::by(&project, &stand_in);
+    let points = (0..requests).flat_map(|number| [At::Before(number), At::After(number)]);
+    let mut killed = 0;
+    for at in points.step_by(every) {
+        let (project, stand_in) = rest.wake();
+        if !kill_at(at, &stand_in, &project, arguments) {
+            // Answers that come in another order save a request now and then.
+            assert!(
+                matches!(at, At::Before(number) | At::After(number) if number + 3 > requests),
+                "{at:?} of {requests}"
+            );
+            continue;
+        }
+        let ran = stand_in.migr(&project, arguments);
+        assert_eq!(ran.code, code, "{arguments:?} killed {at:?}, then again:\n{}{}", ran.stdout, ran.stderr);
+        expected.is_same(&Left::by(&project, &stand_in), &format!("{at:?} of {requests} requests of {arguments:?}"));
+        killed += 1;
+    }
+    killed
+}
+
+/// Entries that a journal holds on the disk; looked at in a copy, so that nothing is mended by looking.
+fn entries(project: &Project) -> i64 {
+    let there = project.path().join(".migr/staging");
+    let looked = tempfile::tempdir().expect("a temporary folder");
+    for file in ["journal.db", "journal.db-wal"] {
+        if there.join(file).exists() {
+            std::fs::copy(there.join(file), looked.path().join(file)).expect("a copy");
+        }
+    }
+    let journal = rusqlite::Connection::open(looked.path().join("journal.db")).expect("a journal");
+    journal.query_row("SELECT COALESCE(MAX(seq), 0) FROM entries", [], |row| row.get(0)).unwrap_or(0)
+}
+
+/// Starts a command that the system kills where a file of its grows beyond so many blocks of 512 bytes: in the middle of a write of its journal.
+fn within(blocks: u64, stand_in: &StandIn, folder: &Path, arguments: &[&str]) -> std::process::ExitStatus {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
+        .arg(env!("CARGO_BIN_EXE_migr"))
+        .args(arguments)
+        .args(["--to", "staging"])
+        .current_dir(folder)
+        .env("TWENTY_STAGING_URL", stand_in.url())
+        .env("TWENTY_STAGING_KEY", stand_in.token())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().expect("sh starts")
+}
+
+/// Kills a command at writes of its journal, each a page of the file further; says at how many, and how many different states of the journal there were.
+fn at_journal_writes(rest: &Rest, (arguments, code): Wanted, every: usize) -> (u64, BTreeSet<i64>, i64) {
+    let (project, stand_in) = rest.wake();
+    stand_in.migr(&project, arguments).exits(code);
+    let expected = Left::by(&project, &stand_in);
+    let all = if expected.report.is_some() { entries(&project) } else { 0 };
+    let mut seen = BTreeSet::new();
+    let mut killed = 0;
+    for blocks in (8_u64..).step_by(8 * every) {
+        let (project, stand_in) = rest.wake();
+        let status = within(blocks, &stand_in, project.path(), arguments);
+        if status.signal().is_none() {
+            assert_eq!(status.code(), Some(code), "within {blocks} blocks");
+            return (killed, seen, all);
+        }
+        assert_eq!(status.code(), None, "within {blocks} blocks");
+        seen.insert(entries(&project));
+        let ran = stand_in.migr(&project, arguments);
+        let at = format!("by a write beyond {blocks} blocks in {arguments:?}");
+        assert_eq!(ran.code, code, "killed {at}, then again:\n{}{}", ran.stdout, ran.stderr);
+        expected.is_same(&Left::by(&project, &stand_in), &at);
+        killed += 1;
+    }
+    unreachable!("files end")
+}
+
+#[test]
+fn a_run_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
+    let points = around_requests(&Rest::after(&[]), RUN, stride(23));
+    eprintln!("run: killed at {points} points around its requests: lost 0, doubled 0");
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_write_of_its_journal_ends_as_one_that_nobody_disturbed() {
+    let every = stride(17);
+    let (points, seen, all) = at_journal_writes(&Rest::after(&[]), RUN, every);
+    if every == 1 {
+        let missing: Vec<i64> = (0..=all).filter(|entries| !seen.contains(entries)).collect();
+        eprintln!("never killed with so many entries: {missing:?}");
+    }
+    eprintln!(
+        "run: killed at {points} places of its journal, with {} different numbers of entries of {all}",
+        seen.len()
+    );
+}
+
+#[test]
+fn setup_audit_verify_and_rollback_that_are_killed_can_be_run_again() {
+    for (before, command) in [([].as_slice(), SETUP), (&[RUN], AUDIT), (&[RUN], VERIFY), (&[RUN], ROLLBACK)] {
+        let rest = Rest::after(before);
+        let points = around_requests(&rest, command, stride(29));
+        eprintln!("{:?}: killed at {points} points around its requests", command.0);
+    }
+    let (points, seen, _) = at_journal_writes(&Rest::after(&[RUN]), ROLLBACK, stride(17));
+    eprintln!("rollback: killed at {points} places of its journal, with {} different numbers of entries", seen.len());
+}

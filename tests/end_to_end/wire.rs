@@ -1,0 +1,224 @@
+//! A line between the program and the stand-in on which a test decides what becomes of each request: passed on, cut before or after it is carried out,
+//! answered otherwise, or something done in between.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A request as it came in.
+pub(crate) struct Asked<'a> {
+    /// Its number, from 0.
+    pub(crate) number: u64,
+    pub(crate) method: &'a str,
+    /// Path and query.
+    pub(crate) path: &'a str,
+}
+
+impl Asked<'_> {
+    /// It changes something.
+    pub(crate) fn writes(&self) -> bool {
+        self.method != "GET" && !(self.path == "/graphql" || self.path.ends_with("/filter"))
+    }
+}
+
+/// What becomes of a request.
+pub(crate) enum Act {
+    /// Carried out and answered.
+    Pass,
+    /// Not carried out; the connection is cut.
+    CutBefore,
+    /// Carried out; the connection is cut without an answer.
+    CutAfter,
+    /// Carried out; the connection is cut in the middle of the answer.
+    Half,
+    /// Carried out, and answered with something that is no JSON.
+    Garbage,
+    /// Not carried out, and no answer: the connection stays open until the client goes away.
+    SilenceBefore,
+    /// The same, but it is carried out.
+    SilenceAfter,
+    /// Not carried out; answered so.
+    Answer(u16, String),
+    /// Carried out; then this is done, and the connection is cut.
+    Then(Box<dyn FnOnce() + Send>),
+    /// First this is done; then it is carried out and answered.
+    First(Box<dyn FnOnce() + Send>),
+}
+
+type Decide = dyn Fn(&Asked<'_>) -> Act + Send + Sync;
+
+struct Shared {
+    /// The stand-in's `host:port`.
+    to: String,
+    /// The line's own.
+    here: String,
+    asked: AtomicU64,
+    ended: AtomicBool,
+    decide: Box<Decide>,
+}
+
+/// A running line. Dropping it ends it.
+pub(crate) struct Wire {
+    shared: Arc<Shared>,
+}
+
+impl Wire {
+    /// A line to the server at `url`.
+    pub(crate) fn to(url: &str, decide: impl Fn(&Asked<'_>) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let here = listener.local_addr().expect("its address").to_string();
+        let to = url.trim_start_matches("http://").to_owned();
+        let (asked, ended) = (AtomicU64::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Shared { to, here, asked, ended, decide: Box::new(decide) });
+        let line = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if line.ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                let line = Arc::clone(&line);
+                std::thread::spawn(move || line.serve(stream));
+            }
+        });
+        Self { shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.shared.here)
+    }
+
+    /// Requests so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.shared.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then sees that it is over.
+        drop(TcpStream::connect(&self.shared.here));
+    }
+}
+
+/// The head's first line, its other lines, and the body.
+struct Message {
+    first: String,
+    fields: Vec<String>,
+    body: Vec<u8>,
+}
+
+impl Message {
+    /// The next one of a connection; `None` at its end.
+    fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {
+        let mut line = || {
+            let mut text = String::new();
+            (from.read_line(&mut text).ok()? > 0).then(|| text.trim_end().to_owned())
+        };
+        let first = line()?;
+        let mut fields = Vec::new();
+        loop {
+            match line()? {
+                field if field.is_empty() => break,
+                field => fields.push(field),
+            }
+        }
+        let field = |name: &str| {
+            let is = |field: &&String| field.to_lowercase().starts_with(&format!("{name}:"));
+            fields.iter().find(is).and_then(|field| field.split_once(':')).map(|(_, value)| value.trim().to_owned())
+        };
+        assert!(field("transfer-encoding").is_none(), "the line knows bodies by their length: {fields:?}");
+        let length = field("content-length").map_or(0, |length| length.parse().expect("a length"));
+        let mut body = vec![0; length];
+        from.read_exact(&mut body).ok()?;
+        fields.retain(|field| !field.to_lowercase().starts_with("content-length:"));
+        Some(Self { first, fields, body })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("{}\r\n", self.first).into_bytes();
+        for field in &self.fields {
+            bytes.extend_from_slice(format!("{field}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", self.body.len()).as_bytes());
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    fn answer(status: u16, body: &str) -> Vec<u8> {
+        let fields = vec!["content-type: application/json".to_owned()];
+        Self { first: format!("HTTP/1.1 {status} -"), fields, body: body.as_bytes().to_vec() }.bytes()
+    }
+}
+
+impl Shared {
+    /// Serves a connection until either side ends it.
+    fn serve(&self, mut client: TcpStream) -> Option<()> {
+        client.set_nodelay(true).ok()?;
+        let mut requests = BufReader::new(client.try_clone().ok()?);
+        let mut server = TcpStream::connect(&self.to).ok()?;
+        server.set_nodelay(true).ok()?;
+        let mut answers = BufReader::new(server.try_clone().ok()?);
+        let mut carry_out = |request: &Message| {
+            server.write_all(&request.bytes()).ok()?;
+            let mut answer = Message::read(&mut answers)?;
+            // Addresses that the stand-in names lead over the line too.
+            if let Ok(text) = std::str::from_utf8(&answer.body)
+                && text.contains(&self.to)
+            {
+                answer.body = text.replace(&self.to, &self.here).into_bytes();
+            }
+            Some(answer.bytes())
+        };
+        loop {
+            let request = Message::read(&mut requests)?;
+            let mut words = request.first.split(' ');
+            let (method, path) = (words.next()?, words.next()?);
+            let number = self.asked.fetch_add(1, Ordering::Relaxed);
+            let answer = match (self.decide)(&Asked { number, method, path }) {
+                Act::Pass => carry_out(&request)?,
+                Act::First(work) => {
+                    work();
+                    carry_out(&request)?
+                }
+                Act::Then(work) => {
+                    carry_out(&request)?;
+                    work();
+                    return cut(&client);
+                }
+                Act::CutBefore => return cut(&client),
+                Act::CutAfter => {
+                    carry_out(&request)?;
+                    return cut(&client);
+                }
+                Act::Half => {
+                    let answer = carry_out(&request)?;
+                    client.write_all(&answer[..answer.len() - answer.len() / 4]).ok()?;
+                    return cut(&client);
+                }
+                Act::Garbage => {
+                    carry_out(&request)?;
+                    Message::answer(200, "<html><body>upstream connect error")
+                }
+                Act::SilenceBefore => return silence(&mut requests),
+                Act::SilenceAfter => {
+                    carry_out(&request)?;
+                    return silence(&mut requests);
+                }
+                Act::Answer(status, body) => Message::answer(status, &body),
+            };
+            client.write_all(&answer).ok()?;
+        }
+    }
+}
+
+fn cut(client: &TcpStream) -> Option<()> {
+    client.shutdown(Shutdown::Both).ok()
+}
+
+/// Waits until the client goes away.
+fn silence(requests: &mut BufReader<TcpStream>) -> Option<()> {
+    let mut nothing = [0; 1];
+    requests.read(&mut nothing).ok().map(drop)
+}
