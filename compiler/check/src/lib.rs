@@ -159,7 +159,7 @@ fn check_program(
             connector: chosen.catalog.connector.as_ref().map_or_else(String::new, |name| name.node.to_string()),
             name: chosen.name.clone(),
             settings: chosen.settings.clone(),
-            limits: chosen.catalog.limits.clone(),
+            limits: chosen.limits(),
         },
         new_objects: schema.new_objects.clone(),
         new_fields: schema.finished_fields(),

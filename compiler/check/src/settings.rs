@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{HostPattern, Options, SettingValue};
+use migr_plan::{HostPattern, Limit, Options, SettingValue};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, Expression, Migration, MigrationEntry, Name, On, Setting, Text};
 
@@ -32,7 +32,18 @@ pub(crate) struct Chosen<'a> {
     pub(crate) catalog: &'a Catalog<'a>,
     pub(crate) name: String,
     pub(crate) settings: IndexMap<String, SettingValue>,
+    /// Limits that the migration states for this destination.
+    limits: Vec<Limit>,
     pub(crate) span: Span,
+}
+
+impl Chosen<'_> {
+    /// The catalog's limits; one that the migration states too, for the same time, is the migration's.
+    pub(crate) fn limits(&self) -> Vec<Limit> {
+        let is_same = |one: &Limit, other: &Limit| one.what == other.what && one.per_seconds == other.per_seconds;
+        let stated = |limit: &&Limit| self.limits.iter().all(|own| !is_same(own, limit));
+        self.catalog.limits.iter().filter(stated).chain(&self.limits).cloned().collect()
+    }
 }
 
 type Catalogs<'a> = IndexMap<Arc<str>, Catalog<'a>>;
@@ -66,12 +77,12 @@ pub(crate) fn check<'a>(
                 says.1 = true;
                 let name = alias.as_ref().unwrap_or(system);
                 destinations.push((name.node.to_string(), name.span));
-                let values = destination_settings(written, diagnostics);
+                let (values, limits) = destination_settings(written, diagnostics);
                 let catalog = find(system, catalogs, diagnostics);
                 let is_wanted = wanted.is_none_or(|wanted| wanted == &*name.node);
                 if let (Some(catalog), true, None) = (catalog, is_wanted, &settings.destination) {
-                    settings.destination =
-                        Some(Chosen { catalog, name: name.node.to_string(), settings: values, span: system.span });
+                    let name = name.node.to_string();
+                    settings.destination = Some(Chosen { catalog, name, settings: values, limits, span: system.span });
                 }
             }
             Some(MigrationEntry::Setting(setting)) => option(&mut settings.options, setting, diagnostics),
@@ -190,14 +201,66 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 /// Names of settings that hold what nobody may read in a spec.
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
-fn destination_settings(written: &[Entry<Setting>], diagnostics: &mut Diagnostics) -> IndexMap<String, SettingValue> {
-    let mut values = IndexMap::new();
+/// What a destination's settings may be called, whatever the system.
+const SETTINGS: &[&str] = &["certificates", "location", "proxy", "requests", "timeout", "token", "url", "version"];
+
+fn destination_settings(
+    written: &[Entry<Setting>],
+    diagnostics: &mut Diagnostics,
+) -> (IndexMap<String, SettingValue>, Vec<Limit>) {
+    let (mut values, mut limits) = (IndexMap::new(), Vec::new());
     for setting in each_once(written, diagnostics) {
-        if let Some(value) = setting_value(setting, diagnostics) {
-            values.insert(setting.name.node.to_string(), value);
+        let name = &*setting.name.node;
+        match (name, &setting.value.node) {
+            ("requests", value) => limits.extend(requests(value, setting, diagnostics)),
+            ("timeout", value) => {
+                if let Some(seconds) = timeout(value, setting, diagnostics) {
+                    values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
+                }
+            }
+            _ if !SETTINGS.contains(&name) && !SECRETS.contains(&name) => {
+                diagnostics.push(errors::unknown_word("setting of a destination", name, setting.name.span, SETTINGS));
+            }
+            _ => {
+                if let Some(value) = setting_value(setting, diagnostics) {
+                    values.insert(name.to_owned(), value);
+                }
+            }
         }
     }
-    values
+    (values, limits)
+}
+
+/// `requests = 20000 per 24h`
+fn requests(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics) -> Option<Limit> {
+    if let Expression::Quantity(quantity) = value
+        && quantity.unit.is_empty()
+        && let Some(requests) = quantity.number.parse().ok().filter(|requests: &u64| *requests > 0)
+        && let Some(seconds) = quantity.per.as_deref().and_then(quantity::seconds).filter(|seconds| *seconds > 0)
+    {
+        return Some(Limit { what: "requests".to_owned(), value: requests, per_seconds: Some(seconds) });
+    }
+    if !matches!(value, Expression::Error) {
+        diagnostics.push(errors::bad_value(
+            "`requests` is a number of requests in a time",
+            setting.value.span,
+            "write `requests = 20000 per 24h`",
+        ));
+    }
+    None
+}
+
+/// `timeout = 90s`, in seconds.
+fn timeout(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics) -> Option<u64> {
+    let seconds = match value {
+        Expression::Quantity(quantity) => quantity::seconds(quantity).filter(|seconds| *seconds > 0),
+        Expression::Error => return None,
+        _ => None,
+    };
+    if seconds.is_none() {
+        diagnostics.push(errors::bad_value("`timeout` is a time", setting.value.span, "write `timeout = 90s`"));
+    }
+    seconds
 }
 
 fn setting_value(setting: &Setting, diagnostics: &mut Diagnostics) -> Option<SettingValue> {

@@ -68,6 +68,17 @@ impl Plan {
         plan
     }
 
+    /// The plan without what only says how its destination is reached: limits, timeout, proxy and certificates. They may change while it is carried out.
+    #[must_use]
+    pub fn without_reach(&self) -> Self {
+        let mut plan = self.clone();
+        plan.destination.limits.clear();
+        for name in Destination::REACH {
+            plan.destination.settings.shift_remove(name);
+        }
+        plan
+    }
+
     /// How much of the source moves one to one, counted from the rows.
     pub fn compatibility(&self) -> Compatibility {
         let mut compatibility = Compatibility::default();
@@ -174,11 +185,37 @@ pub struct Destination {
     pub name: String,
     /// Settings: `url`, `token`, …
     pub settings: IndexMap<String, SettingValue>,
-    /// Limits that the catalog states; the connector may find others.
+    /// Limits that the catalog and the migration state; the connector may find others.
     pub limits: Vec<Limit>,
     /// Objects that this migration creates: name of many → name of one.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub new_objects: IndexMap<String, String>,
+}
+
+impl Destination {
+    /// Settings that say how it is reached, and nothing about what is done there.
+    pub const REACH: [&str; 3] = ["certificates", "proxy", "timeout"];
+    /// What is limited for at least so many seconds is no pace to keep but an amount that is used up.
+    const LONG: u64 = 3600;
+
+    /// Requests and the seconds that they are allowed in, the shortest time first.
+    fn requests(&self) -> Vec<(u64, u64)> {
+        let limits = self.limits.iter().filter(|limit| limit.what == "requests" && limit.value > 0);
+        let mut limits: Vec<_> = limits.filter_map(|limit| Some((limit.value, limit.per_seconds?))).collect();
+        limits.sort_by_key(|(_, seconds)| *seconds);
+        limits
+    }
+
+    /// The pace: requests, and the seconds that they are allowed in.
+    pub fn pace(&self) -> Option<(u64, u64)> {
+        self.requests().first().copied().filter(|(_, seconds)| *seconds < Self::LONG)
+    }
+
+    /// Amounts of requests for longer times, such as a day: requests, and the seconds that they are allowed in.
+    pub fn allowances(&self) -> Vec<(u64, u64)> {
+        let paced = usize::from(self.pace().is_some());
+        self.requests().split_off(paced)
+    }
 }
 
 /// A setting of a destination. A secret is named, never held.

@@ -252,6 +252,9 @@ pub(crate) struct RunArguments {
     /// Carry out a saved plan; refused when the spec has moved since.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// Where the requests that the destination allows in a day are used up, wait until more are allowed and go on.
+    #[arg(long)]
+    pub(crate) wait: bool,
     /// Run without a written approval. The report says so.
     #[arg(long)]
     pub(crate) no_approval: bool,

@@ -1,10 +1,13 @@
 //! Where a destination is and the key that opens it, from the environment or from files. Values never appear in a message.
 
-use migr_load::{Endpoint, Secret};
+use std::time::Duration;
+
+use migr_load::{Endpoint, HttpOptions, Secret};
 use migr_plan::{Destination, SettingValue};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::state::State;
 
 /// The address and token that a plan's destination names.
 pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
@@ -17,6 +20,27 @@ pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
         )));
     }
     Ok(Endpoint { url: parsed, token: Secret::new(setting(destination, "token")?) })
+}
+
+/// How a plan's destination is reached: its proxy, the certificates that are trusted, how long an answer may take, where requests are counted.
+pub(crate) fn reach(destination: &Destination, state: &State) -> Result<HttpOptions, Fault> {
+    let optional = |name: &str| destination.settings.contains_key(name).then(|| setting(destination, name)).transpose();
+    let mut options = HttpOptions { counts: Some(state.folder()), proxy: optional("proxy")?, ..HttpOptions::default() };
+    if let Some(seconds) = optional("timeout")?.and_then(|seconds| seconds.parse().ok()) {
+        options.timeout = Duration::from_secs(seconds);
+    }
+    if let Some(file) = optional("certificates")? {
+        let path = state.project().join(&file);
+        let pem = std::fs::read(&path).map_err(|error| {
+            Fault::usage(format!(
+                "cannot read {file}, which holds the `certificates` of destination `{}`: {error}",
+                destination.name
+            ))
+            .with_help("it is a file in PEM form; its path is the project's")
+        })?;
+        options.certificates.push(pem);
+    }
+    Ok(options)
 }
 
 fn setting(destination: &Destination, name: &str) -> Result<String, Fault> {

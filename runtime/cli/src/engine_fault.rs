@@ -1,3 +1,4 @@
+use jiff::{SignedDuration, Timestamp};
 use migr_engine::EngineError;
 use migr_load::LoadError;
 
@@ -15,5 +16,15 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         | EngineError::Load(LoadError::SchemaMoved { .. }) => Exit::Blocked,
         _ => Exit::Failed,
     };
-    Fault::new(exit, error.to_string())
+    let again_at = match &error {
+        EngineError::Load(LoadError::Spent { until, .. }) => Some(*until),
+        EngineError::Load(LoadError::Quota { seconds, .. }) => Some(in_seconds(*seconds)),
+        _ => None,
+    };
+    Fault { again_at, ..Fault::new(exit, error.to_string()) }
+}
+
+fn in_seconds(seconds: u64) -> Timestamp {
+    let now = Timestamp::now();
+    now.checked_add(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))).unwrap_or(now)
 }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::exit::Exit;
 
 /// A command that cannot go on: one sentence on what happened, one on what to do, and the exit code.
@@ -11,12 +13,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// What to do.
     pub(crate) help: Option<String>,
+    /// When the same command can go on; `run --wait` waits until then.
+    pub(crate) again_at: Option<Timestamp>,
 }
 
 impl Fault {
     /// A fault of the given kind.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), help: None }
+        Self { exit, message: message.into(), help: None, again_at: None }
     }
 
     /// Wrong usage.

@@ -12,7 +12,7 @@ use migr_sandbox::{Sandbox, SandboxOptions};
 
 use crate::args::LiveArguments;
 use crate::console::Console;
-use crate::endpoint::endpoint;
+use crate::endpoint::{endpoint, reach};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings::show_on_stderr;
@@ -31,13 +31,14 @@ pub(crate) struct Reached {
 impl Reached {
     /// Reaches the destination of a plan, or starts the stand-in in its place.
     pub(crate) async fn open(plan: &Plan, state: &State) -> Result<Self, Fault> {
-        let (endpoint, sandbox) = if state.is_sandbox() {
+        let (endpoint, http, sandbox) = if state.is_sandbox() {
             let sandbox = start_sandbox(plan, state).await?;
-            (Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) }, Some(sandbox))
+            let endpoint = Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) };
+            let http = HttpOptions { rate: Some(UNPACED), allowances: false, ..HttpOptions::default() };
+            (endpoint, http, Some(sandbox))
         } else {
-            (endpoint(&plan.destination)?, None)
+            (endpoint(&plan.destination)?, reach(&plan.destination, state)?, None)
         };
-        let http = HttpOptions { rate: sandbox.as_ref().map(|_| UNPACED), ..HttpOptions::default() };
         let destination = migr_load::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
         Ok(Self { destination: Arc::from(destination), sandbox })
     }
@@ -185,7 +186,9 @@ async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
 
 /// The journal of a plan, for writing.
 pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
-    let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
+    // How the destination is reached may change while a migration is under way.
+    let hash =
+        plan.without_reach().hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
     let identity = Identity { migration: &plan.migration, destination: state.name(), plan_hash: &hash };
     Journal::open(&state.journal(), &identity).map_err(|error| {
         let exit = match error {

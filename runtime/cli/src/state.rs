@@ -1,6 +1,6 @@
 //! What migr keeps of a project, below `.migr/`: for each destination a folder with its journal; which destination was last worked with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use migr_journal::Reader;
 
@@ -70,6 +70,11 @@ impl State {
     /// The folder of its files.
     pub(crate) fn folder(&self) -> PathBuf {
         self.root.join(&self.name)
+    }
+
+    /// The project's folder.
+    pub(crate) fn project(&self) -> &Path {
+        self.root.parent().unwrap_or(&self.root)
     }
 
     /// Its journal.

@@ -1,4 +1,4 @@
-use migr_plan::Limit;
+use migr_plan::Destination;
 
 /// What a destination can do. Values, not constants: stated by the plan's catalog, else the connector's own, else probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,11 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The rate that a plan states (`requests 100 per 60s`).
-    pub fn from_limits(limits: &[Limit]) -> Option<Self> {
-        let limit = limits.iter().find(|limit| limit.what == "requests")?;
-        let requests = u32::try_from(limit.value).ok().filter(|requests| *requests > 0)?;
-        let per_seconds = u32::try_from(limit.per_seconds?).ok().filter(|seconds| *seconds > 0)?;
+    /// The pace that a plan states (`requests 100 per 60s`).
+    pub fn of(destination: &Destination) -> Option<Self> {
+        let (requests, seconds) = destination.pace()?;
+        let requests = u32::try_from(requests).ok()?;
+        let per_seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
         Some(Self { requests, per_seconds, burst: None })
     }
 }

@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use thiserror::Error;
 
 /// What went wrong between us and a destination. Texts carry the server's reason, cut short, never a body, a token or a query.
@@ -38,6 +39,18 @@ pub enum LoadError {
         seconds: u64,
         /// The server's reason.
         message: String,
+    },
+    /// The requests that the plan allows in a long time are used up. Concerns every record.
+    #[error(
+        "the {allowance} that {url} is allowed are used up until {}. Run again then, or let `migr run --wait` do it; the run goes on where it stopped", until.strftime("%Y-%m-%d %H:%M UTC")
+    )]
+    Spent {
+        /// Server, without path and query.
+        url: String,
+        /// `20000 requests per 24h`
+        allowance: String,
+        /// When the next request may go.
+        until: Timestamp,
     },
     /// No usable answer after every attempt.
     #[error(
@@ -111,6 +124,7 @@ impl LoadError {
             | Self::NoConnector { .. }
             | Self::Unauthorized { .. }
             | Self::Quota { .. }
+            | Self::Spent { .. }
             | Self::Unavailable { .. }
             | Self::Unexpected { .. }
             | Self::SchemaMoved { .. }

@@ -23,6 +23,7 @@ pub(crate) use call::{Again, Call, CallError, NoDebug, Payload};
 use pace::Pace;
 use reason::{clean, graphql_code, reason, stated_rate};
 
+use crate::allowance::Allowance;
 use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret};
 
 /// What one attempt came to.
@@ -61,6 +62,7 @@ pub(crate) struct Http {
     base: Url,
     token: Secret,
     pace: Pace,
+    allowances: Vec<Allowance>,
     slots: Semaphore,
     options: HttpOptions,
     /// Texts of a 5xx answer by which the server says that it did nothing.
@@ -73,6 +75,7 @@ impl Http {
     pub(crate) fn new(
         endpoint: Endpoint,
         rate: Option<Rate>,
+        allowances: Vec<Allowance>,
         options: HttpOptions,
         refusals: &'static [&'static str],
     ) -> Result<Self, LoadError> {
@@ -109,6 +112,7 @@ impl Http {
             base,
             token: endpoint.token,
             pace,
+            allowances,
             slots,
             options,
             refusals,
@@ -208,6 +212,10 @@ impl Http {
         };
         if call.paced {
             self.pace.turn().await;
+        }
+        if let Some(spent) = self.allowances.iter().find_map(|allowance| allowance.take().err()) {
+            let error = LoadError::Spent { url: self.host(), allowance: spent.allowance, until: spent.until };
+            return Attempt::Over(CallError::Fatal(error));
         }
         let started = Instant::now();
         let request = match self.request(call).await {

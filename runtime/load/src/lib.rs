@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allowance;
 mod body;
 mod capabilities;
 mod destination;
@@ -12,6 +13,7 @@ mod schema;
 mod secret;
 mod twenty;
 
+pub use allowance::{Clock, SystemClock};
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{

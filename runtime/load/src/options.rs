@@ -1,7 +1,9 @@
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Rate, Secret};
+use crate::{Clock, Rate, Secret, SystemClock};
 
 /// Where a destination is.
 #[derive(Clone, Debug)]
@@ -21,6 +23,12 @@ pub struct HttpOptions {
     pub certificates: Vec<Vec<u8>>,
     /// What goes before the plan's rate.
     pub rate: Option<Rate>,
+    /// The folder in which requests of a long time are counted (`requests 20000 per 24h`); absent: this connection's own alone.
+    pub counts: Option<PathBuf>,
+    /// Whether the plan's limits of long times hold.
+    pub allowances: bool,
+    /// By which clock long times are counted.
+    pub clock: Arc<dyn Clock>,
     /// The most requests under way at the same time, those that wait for their turn included.
     pub in_flight: usize,
     /// Longest wait for a connection.
@@ -47,6 +55,9 @@ impl Default for HttpOptions {
             proxy: None,
             certificates: Vec::new(),
             rate: None,
+            counts: None,
+            allowances: true,
+            clock: Arc::new(SystemClock),
             in_flight: 1024,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),

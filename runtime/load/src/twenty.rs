@@ -23,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
+use crate::allowance::Allowance;
 use crate::body::BodyText;
 use crate::http::Http;
 use crate::{
@@ -51,7 +52,7 @@ impl Twenty {
     pub(crate) fn new(plan: &Plan, endpoint: Endpoint, options: HttpOptions) -> Result<Self, LoadError> {
         let limits = &plan.destination.limits;
         let stated = |what: &str| limits.iter().find(|limit| limit.what == what).map(|limit| limit.value);
-        let rate = options.rate.or_else(|| Rate::from_limits(limits));
+        let rate = options.rate.or_else(|| Rate::of(&plan.destination));
         let batch = stated("batch").and_then(|batch| usize::try_from(batch).ok()).unwrap_or(records::BATCH);
         let capabilities = Capabilities {
             batch_size: batch.clamp(1, records::BATCH),
@@ -70,7 +71,12 @@ impl Twenty {
                 sensitive.entry(stage.destination_object.clone()).or_default().insert(field.field.clone());
             }
         }
-        let http = Http::new(endpoint, rate, options, &problem::REFUSALS)?;
+        let allowances = if options.allowances {
+            Allowance::of(&plan.destination, options.counts.as_deref(), &options.clock)
+        } else {
+            Vec::new()
+        };
+        let http = Http::new(endpoint, rate, allowances, options, &problem::REFUSALS)?;
         Ok(Self { http, capabilities, sensitive, live: RwLock::new(None), changing: tokio::sync::Mutex::new(()) })
     }
 

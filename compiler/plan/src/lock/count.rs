@@ -63,7 +63,7 @@ fn estimate(plan: &mut Plan, lock: &Lock) {
         .filter(|batch| *batch > 0);
     let rate = capabilities
         .and_then(|capabilities| capabilities.requests.zip(capabilities.per_seconds))
-        .or_else(|| limit("requests").and_then(|limit| Some((limit.value, limit.per_seconds?))))
+        .or_else(|| plan.destination.pace())
         .filter(|(requests, _)| *requests > 0);
     let stages = &lock.stages.stages;
     let records = stages.iter().map(|stage| stage.create + stage.update + stage.links).sum();
@@ -78,5 +78,15 @@ fn estimate(plan: &mut Plan, lock: &Lock) {
     plan.estimate.requests = requests;
     plan.estimate.seconds = requests
         .zip(rate)
-        .map(|(requests, (allowed, seconds)): (Count, _)| requests.saturating_mul(seconds).div_ceil(allowed));
+        .map(|(requests, (allowed, seconds)): (Count, _)| requests.saturating_mul(seconds).div_ceil(allowed))
+        .map(|seconds| seconds.max(waited(plan, requests)));
+}
+
+/// Seconds that go by until the last request may go, where requests of longer times are limited too (`requests 20000 per 24h`).
+fn waited(plan: &Plan, requests: Option<Count>) -> Count {
+    let waits = plan.destination.allowances().into_iter().filter_map(|(allowed, seconds)| {
+        let before = requests?.saturating_sub(1) / allowed;
+        Some(before.saturating_mul(seconds))
+    });
+    waits.max().unwrap_or(0)
 }

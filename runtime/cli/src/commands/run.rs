@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use migr_engine::{MaxFailures, RunOptions, RunSummary};
 use migr_report::Report;
 use migr_report::words::count;
@@ -33,7 +35,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     room::check(&session.context.export, &session.state)?;
-    let outcome = carry_out(&session, console).await;
+    let outcome = patiently(&session, arguments.wait, console).await;
     let state = session.state.clone();
     session.close().await;
     let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
@@ -47,6 +49,39 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     Ok(exit)
 }
 
+/// The longest sleep before Ctrl-C and the clock are looked at again: it may have been set, or the machine may have slept.
+const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+
+/// Carries the maps out; with `wait`, goes on by itself when the destination allows more requests.
+async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Option<Outcome>, Fault> {
+    let mut written = 0;
+    loop {
+        let before = total(session)?;
+        let fault = match carry_out(session, console).await {
+            Ok(outcome) => return Ok(outcome.map(|outcome| Outcome { written: outcome.written + written, ..outcome })),
+            Err(fault) => fault,
+        };
+        let Some(until) = fault.again_at.filter(|_| wait) else { return Err(fault) };
+        let after = total(session)?;
+        written += (after.created + after.updated).saturating_sub(before.created + before.updated);
+        console.news(format_args!("{}\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped", fault.message));
+        while let Ok(left) = Duration::try_from(until.duration_since(Timestamp::now())) {
+            if session.context.cancellation.is_cancelled() {
+                return Err(Fault::new(
+                    Exit::Interrupted,
+                    "stopped while it waited; `migr run` goes on where it stopped",
+                ));
+            }
+            tokio::time::sleep(left.clamp(Duration::from_millis(10), LONGEST_SLEEP)).await;
+        }
+    }
+}
+
+/// What the journal counts so far.
+fn total(session: &Session) -> Result<migr_report::Object, Fault> {
+    Ok(Report::counted(&session.context.plan, &session.state.reader()?.fold()?).total())
+}
+
 /// What a run came to, and how much of it this call did.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -58,7 +93,7 @@ pub(crate) struct Outcome {
 
 /// Sets the schema up and carries the maps out. `None` where the schema stands in the way, which is said.
 pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
-    let before = Report::counted(&session.context.plan, &session.state.reader()?.fold()?).total();
+    let before = total(session)?;
     if was_set_up(session)? {
         let open = open_items(&migr_engine::checklist(&session.context).await.map_err(fault)?);
         if !open.is_empty() {
