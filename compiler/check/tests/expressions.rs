@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use migr_check::{CheckOptions, Spec, check};
-use migr_diagnostics::Diagnostics;
+use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::{Expr, Recovery};
 use migr_source::{FileId, SourceMap};
 
@@ -59,8 +59,8 @@ transform tidy(x) = x | trim | collapse
 transform named(x, y) = "{x | tidy} ({y})"
 "#;
 
-/// The spec of one map with these entries; every other column is dropped by reading it in `when`.
-fn spec(entries: &str) -> Result<Spec, String> {
+/// The spec of one map with these entries, and what is found; every other column is dropped.
+fn checked(entries: &str) -> (Option<Spec>, Diagnostics) {
     let columns =
         "id name web mail tel founded seen size rate active revenue about tags parent allies owner state logo";
     let unread: Vec<&str> = columns.split(' ').filter(|column| !mentions(entries, column)).collect();
@@ -73,6 +73,11 @@ fn spec(entries: &str) -> Result<Spec, String> {
     let mut diagnostics = Diagnostics::default();
     let ast = migr_syntax::parse(file, &text, &mut diagnostics);
     let spec = check(&[ast], CheckOptions::default(), &mut diagnostics);
+    (spec, diagnostics)
+}
+
+fn spec(entries: &str) -> Result<Spec, String> {
+    let (spec, diagnostics) = checked(entries);
     let errors: Vec<_> = diagnostics
         .items()
         .iter()
@@ -277,6 +282,19 @@ fn columns_that_an_expression_reads_are_noted_through_references_too() {
     assert_eq!(spec.maps[0].fields[0].reads, ["parent", "state"]);
     let file = FileId(0);
     assert_eq!(spec.maps[0].span.file, file);
+}
+
+#[test]
+fn otherwise_is_needless_where_nothing_can_fail_and_a_referred_record_can_be_missing() {
+    let is_needless = |entry: &str| checked(entry).1.items().iter().any(|one| one.code == Code::W0320);
+    for entry in ["name = name otherwise none", "name = name | trim otherwise \"x\""] {
+        assert!(is_needless(entry), "{entry}");
+    }
+    for entry in
+        ["name = parent.name otherwise none", "name = owner.name | trim otherwise \"x\"", "on = founded otherwise none"]
+    {
+        assert!(!is_needless(entry), "{entry}");
+    }
 }
 
 #[test]

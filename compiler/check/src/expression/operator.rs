@@ -211,7 +211,8 @@ impl Inference<'_, '_> {
         written: &Spanned<ast::Recovery>,
         ty: Type,
     ) -> Typed {
-        if !value.can_fail && !ty.is_silent() && !value.ty.is_silent() && !self.scope.is_unknown {
+        let can_fail = value.can_fail || reads_another_record(&value.expr);
+        if !can_fail && !ty.is_silent() && !value.ty.is_silent() && !self.scope.is_unknown {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::W0320,
@@ -226,6 +227,13 @@ impl Inference<'_, '_> {
         let can_fail = !matches!(recovery, Recovery::Use { .. });
         Typed::new(Expr::Otherwise { value: Box::new(value.expr), recovery }, ty).or_fails(can_fail)
     }
+}
+
+/// Whether a referred record is read, which the export may lack.
+fn reads_another_record(expr: &Expr) -> bool {
+    let mut reads = false;
+    expr.walk(&mut |inner| reads |= matches!(inner, Expr::Through { .. }));
+    reads
 }
 
 pub(super) fn choose(condition: Typed, then: Typed, otherwise: Typed, ty: Type) -> Typed {
