@@ -42,6 +42,8 @@ pub(crate) struct World<'a> {
     pub(crate) permits: BTreeSet<Arc<str>>,
     /// The destination's version, where its settings name one.
     pub(crate) version: Option<u32>,
+    /// The migration names a time zone.
+    pub(crate) has_zone: bool,
     /// Something could not be read, so what seems to be missing may stand there.
     pub(crate) is_broken: bool,
 }

@@ -4,7 +4,6 @@ mod catalog;
 mod coverage;
 mod errors;
 mod expression;
-mod functions;
 mod hosts;
 mod lock;
 mod maps;
@@ -31,7 +30,6 @@ use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Ast, DropItem};
 
-pub use functions::{FUNCTIONS, Function, Output, Parameter};
 pub use lock::check_lock;
 pub use spec::*;
 pub use uses::Use;
@@ -112,6 +110,7 @@ fn check_program(
             Some(migr_plan::SettingValue::Text { value }) => values::version(value),
             _ => None,
         },
+        has_zone: settings.options.timezone.is_some(),
         is_broken: program.is_broken || owners_broken,
     };
     let mut usage = Usage::default();
@@ -360,6 +359,7 @@ fn lone_checks(catalog: &Catalog<'_>, program: &Program<'_>, diagnostics: &mut D
         owners: None,
         permits: catalog.objects.keys().cloned().collect(),
         version: None,
+        has_zone: true,
         is_broken: program.is_broken,
     };
     for object in catalog.objects.values() {

@@ -2,6 +2,7 @@
 
 mod expression;
 mod fetch;
+pub mod functions;
 mod json;
 pub mod lock;
 mod plan;

@@ -156,21 +156,21 @@ impl<'p> Compiler<'p> {
     fn call(&mut self, name: &str, arguments: &'p [Expr]) -> Compiled<Node> {
         let function = Function::find(name).ok_or_else(|| format!("there is no function `{name}`"))?;
         let (input, given) = arguments.split_first().ok_or_else(|| format!("{name}: nothing flows in"))?;
-        let needed = function.parameters.iter().filter(|parameter| !parameter.is_optional).count();
-        if given.len() < needed || given.len() > function.parameters.len() {
+        let needed = function.described.required();
+        if given.len() < needed || given.len() > function.parameters().len() {
             return Err(format!(
                 "{name}: {} arguments, where {needed} to {} are taken",
                 given.len(),
-                function.parameters.len()
+                function.parameters().len()
             ));
         }
         let written = |at: usize| match given.get(at) {
             Some(Expr::Text { value } | Expr::Option { value }) => Some(value.as_str()),
             _ => None,
         };
-        for (at, parameter) in function.parameters.iter().enumerate() {
+        for (at, parameter) in function.parameters().iter().enumerate() {
             let is_computed = given.get(at).is_some_and(|given| !matches!(given, Expr::None)) && written(at).is_none();
-            if is_computed && parameter.kind.is_written_out() {
+            if is_computed && parameter.takes.is_written_out() {
                 return Err(format!("{name}: `{}` must be written out as a text", parameter.name));
             }
         }

@@ -175,7 +175,7 @@ impl<'r> Evaluator<'r> {
 
     fn call(&mut self, call: &'r Call) -> Evaluated<'r> {
         let input = self.value(&call.input)?;
-        if input.is_none() && !call.function.takes_none {
+        if input.is_none() && !call.function.takes_none() {
             return Ok(Value::None);
         }
         let mut arguments: Arguments<'r> = [Value::None, Value::None];

@@ -1,4 +1,4 @@
-//! The functions of the language: one table, each with its meaning and examples that run as tests.
+//! What the functions of the language do. What each takes, gives and means stands in `migr_plan::functions`, with examples that run as tests here.
 
 mod apply;
 mod countries;
@@ -7,6 +7,7 @@ mod examples;
 mod table;
 
 use jiff::civil::Time;
+use migr_plan::functions::Parameter;
 use regex::Regex;
 
 use crate::dates::{Format, Zone};
@@ -14,64 +15,13 @@ use crate::failure::Fault;
 use crate::phones::Region;
 use crate::{Currency, Value};
 
-pub use table::FUNCTIONS;
+use table::TABLE;
 
-/// A function of the language.
+/// A function of the language, as the plan's crate documents it, with what it does.
 #[derive(Clone, Copy, Debug)]
-pub struct Function {
-    /// Its name.
-    pub name: &'static str,
-    /// What stands in the brackets; what flows in through `|` comes before.
-    pub parameters: &'static [Parameter],
-    /// What it does, in a sentence.
-    pub meaning: &'static str,
-    /// When it fails; empty where it never does.
-    pub failure: &'static str,
-    /// Examples; each runs as a test.
-    pub examples: &'static [Example],
-    /// Whether it takes a list as one value; else it is applied to each element.
-    pub(crate) takes_list: bool,
-    /// Whether it is asked even where there is no value; else none gives none.
-    pub(crate) takes_none: bool,
-    pub(crate) apply: Apply,
-}
-
-/// A parameter of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether it may be left out.
-    pub is_optional: bool,
-    pub(crate) kind: ParameterKind,
-}
-
-/// What a parameter is; what is written out is read once, when the plan is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ParameterKind {
-    Text,
-    Integer,
-    /// A text that is written out.
-    Format,
-    /// A time of day that is written out.
-    Time,
-    /// An IANA zone that is written out.
-    Zone,
-    /// A regular expression that is written out.
-    Pattern,
-    Country,
-    Currency,
-}
-
-/// One example of a function, in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Example {
-    /// What flows in; a date is `{"date": "2024-03-01"}`, an instant `{"datetime": "2024-03-01T09:30:00Z"}`, an amount `{"money": "5 USD"}`.
-    pub input: &'static str,
-    /// What stands in the brackets.
-    pub arguments: &'static [&'static str],
-    /// What comes out, or the reason of the failure.
-    pub result: Result<&'static str, &'static str>,
+pub(crate) struct Function {
+    pub(crate) described: &'static migr_plan::functions::Function,
+    apply: Apply,
 }
 
 /// What a migration says once for all its functions.
@@ -116,9 +66,19 @@ pub(crate) type Apply = for<'r> fn(&mut Scope<'_>, Value<'r>, Arguments<'r>) -> 
 
 impl Function {
     /// The function of a name.
-    pub fn find(name: &str) -> Option<&'static Self> {
-        let at = FUNCTIONS.binary_search_by_key(&name, |function| function.name).ok()?;
-        FUNCTIONS.get(at)
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        let at = TABLE.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        let (_, apply) = TABLE.get(at)?;
+        Some(Self { described: migr_plan::functions::Function::find(name)?, apply: *apply })
+    }
+
+    /// Whether it is asked even where there is no value: what is not there has a length.
+    pub(crate) fn takes_none(&self) -> bool {
+        self.described.input == Parameter::ListOrText
+    }
+
+    pub(crate) fn parameters(&self) -> &'static [migr_plan::functions::Further] {
+        self.described.parameters
     }
 
     /// Calls the function: none gives none, a list is gone through element by element, unless the function says otherwise.
@@ -129,8 +89,8 @@ impl Function {
         arguments: Arguments<'r>,
     ) -> Result<Value<'r>, Fault> {
         match input {
-            Value::None if !self.takes_none => Ok(Value::None),
-            Value::List(items) if !self.takes_list => {
+            Value::None if !self.takes_none() => Ok(Value::None),
+            Value::List(items) if !self.described.input.is_list() => {
                 let each = items.into_iter().map(|item| self.call(scope, item, arguments.clone()));
                 each.collect::<Result<_, _>>().map(Value::List)
             }
@@ -141,41 +101,34 @@ impl Function {
     /// Reads the arguments that are written out. `written` gives an argument's text where it is a constant.
     pub(crate) fn prepare<'t>(&self, written: impl Fn(usize) -> Option<&'t str>) -> Result<Prepared, String> {
         let mut prepared = Prepared::default();
-        for (at, parameter) in self.parameters.iter().enumerate() {
+        for (at, parameter) in self.parameters().iter().enumerate() {
             let Some(text) = written(at) else { continue };
-            let wrong = |what: &str| format!("{}: \"{text}\" is not {what}", self.name);
-            match parameter.kind {
-                ParameterKind::Text | ParameterKind::Integer => {}
-                ParameterKind::Format => {
+            let wrong = |what: &str| format!("{}: \"{text}\" is not {what}", self.described.name);
+            match parameter.takes {
+                Parameter::Format => {
                     prepared.format = Some(Format::new(text));
                     text.clone_into(&mut prepared.format_text);
                 }
-                ParameterKind::Time => {
+                Parameter::Time => {
                     let time = crate::dates::time_of_day(text).ok_or_else(|| wrong("a time of day (hh:mm)"))?;
                     prepared.time = Some(time);
                 }
-                ParameterKind::Zone => {
+                Parameter::Zone => {
                     prepared.zone = Some(Zone::named(text).ok_or_else(|| wrong("a time zone of the IANA database"))?);
                 }
-                ParameterKind::Pattern => {
+                Parameter::Pattern => {
                     let pattern = Regex::new(&format!("^(?:{text})$"));
-                    prepared.pattern = Some(pattern.map_err(|error| format!("{}: {error}", self.name))?);
+                    prepared.pattern = Some(pattern.map_err(|error| format!("{}: {error}", self.described.name))?);
                 }
-                ParameterKind::Country => {
+                Parameter::Country => {
                     prepared.region = Some(Region::of(text).ok_or_else(|| wrong("a country of ISO 3166-1"))?);
                 }
-                ParameterKind::Currency => {
+                Parameter::CurrencyCode => {
                     prepared.currency = Some(Currency::from_code(text).ok_or_else(|| wrong("a currency of ISO 4217"))?);
                 }
+                _ => {}
             }
         }
         Ok(prepared)
-    }
-}
-
-impl ParameterKind {
-    /// Whether the argument must be written out.
-    pub(crate) fn is_written_out(self) -> bool {
-        matches!(self, Self::Format | Self::Time | Self::Zone | Self::Pattern)
     }
 }

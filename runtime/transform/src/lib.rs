@@ -26,7 +26,6 @@ mod text;
 mod value;
 
 pub use failure::{CompileError, CreatedOption, Failure, Orphan, Repair};
-pub use functions::{Example, FUNCTIONS, Function, Parameter};
 pub use json::to_json;
 pub use lookup::{Cells, Lookup, LookupError, OwnerFound, Resolved};
 pub use matching::{normalise_match, option_value};

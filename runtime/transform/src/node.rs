@@ -52,7 +52,7 @@ pub(crate) struct Through {
 /// A function with the arguments that are written out read already.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) function: &'static Function,
+    pub(crate) function: Function,
     pub(crate) input: Node,
     pub(crate) arguments: Vec<Node>,
     pub(crate) prepared: Prepared,

@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::Expr;
+use migr_plan::functions::{Function, Further, Output, Parameter};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Argument, Expression, Name};
 
 use super::{Inference, Typed};
 use crate::errors;
-use crate::functions::{Function, Output, Parameter};
 use crate::types::Type;
 use crate::values;
 
@@ -34,8 +34,7 @@ impl Inference<'_, '_> {
             return Typed::unknown();
         }
         let (mut exprs, can_fail) = self.arguments(function, name, arguments);
-        let takes_list =
-            matches!(function.input, Parameter::List | Parameter::Lists | Parameter::ListOrText | Parameter::Texts);
+        let takes_list = function.input.is_list();
         // A function of one value applies to each element of a list.
         let (element, is_list) = match &input.ty {
             Type::List(of) if !takes_list => ((**of).clone(), true),
@@ -46,9 +45,36 @@ impl Inference<'_, '_> {
             return Typed::new(Expr::None, result_type(function.output, &Type::Unknown, is_list));
         };
         let ty = result_type(function.output, &one.ty, is_list);
-        let can_fail = can_fail || one.can_fail || function.can_fail;
+        let can_fail = can_fail || one.can_fail || function.can_fail();
+        let zone = function.parameters.iter().position(|parameter| parameter.takes == Parameter::Zone);
+        let is_told = zone.and_then(|at| exprs.get(at)).is_some_and(|zone| *zone != Expr::None);
+        if !is_told {
+            self.check_has_zone(function, name, &one);
+        }
         exprs.insert(0, one.expr);
         Typed::new(Expr::Call { function: function.name.to_owned(), arguments: exprs }, ty).or_fails(can_fail)
+    }
+
+    /// An instant has no calendar date, and a date no instant, unless somebody says in which zone.
+    fn check_has_zone(&mut self, function: &Function, name: &Name, input: &Typed) {
+        let asks = match function.name {
+            "at" => true,
+            "format" | "date" => input.ty == Type::Datetime,
+            _ => false,
+        };
+        let is_handed_on = matches!(&input.expr, Expr::Call { function: before, .. } if function.name == "format" && before == "in_zone");
+        if !asks || is_handed_on || self.world.has_zone {
+            return;
+        }
+        self.diagnostics.push(
+            Diagnostic::new(
+                Code::E0303,
+                format!("`{}` needs a time zone, and the migration names none", function.name),
+                name.span,
+                "in which zone?",
+            )
+            .with_help("write `timezone = \"America/New_York\"` in the migration, or name the zone here"),
+        );
     }
 
     /// The input as the function takes it; nothing if that was reported.
@@ -74,7 +100,13 @@ impl Inference<'_, '_> {
             Parameter::Texts => {
                 matches!(ty, Type::List(of) if of.is_silent() || of.is_text_like() || matches!(**of, Type::Select(_)))
             }
-            Parameter::Literal => true,
+            Parameter::Literal
+            | Parameter::Format
+            | Parameter::Time
+            | Parameter::Zone
+            | Parameter::Pattern
+            | Parameter::Country
+            | Parameter::CurrencyCode => true,
         };
         if fits {
             return Some(input);
@@ -104,10 +136,10 @@ impl Inference<'_, '_> {
         let mut can_fail = false;
         for (at, argument) in arguments.iter().enumerate() {
             let place = match &argument.name {
-                Some(named) => function.parameters.iter().position(|(parameter, _)| *parameter == &*named.node),
+                Some(named) => function.parameters.iter().position(|parameter| parameter.name == &*named.node),
                 None => Some(at),
             };
-            let Some((place, (_, parameter))) = place.and_then(|place| Some((place, function.parameters.get(place)?)))
+            let Some((place, parameter)) = place.and_then(|place| Some((place, function.parameters.get(place)?)))
             else {
                 let span = argument.name.as_ref().map_or(argument.value.span, |named| named.span);
                 self.diagnostics.push(
@@ -122,15 +154,14 @@ impl Inference<'_, '_> {
                 self.infer(&argument.value);
                 continue;
             };
-            let parameter_name = function.parameters.get(place).map_or("", |(name, _)| name);
-            let typed = self.argument(function, parameter_name, *parameter, &argument.value);
+            let typed = self.argument(function, *parameter, &argument.value);
             can_fail |= typed.can_fail;
             if let Some(slot) = given.get_mut(place) {
                 *slot = Some(typed.expr);
             }
         }
-        let missing = given.iter().take(function.required).position(Option::is_none);
-        if let Some((missing, _)) = missing.and_then(|at| function.parameters.get(at)) {
+        let missing = given.iter().take(function.required()).position(Option::is_none);
+        if let Some(missing) = missing.and_then(|at| function.parameters.get(at)).map(|parameter| parameter.name) {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0303,
@@ -146,36 +177,33 @@ impl Inference<'_, '_> {
         (given.into_iter().take(last).map(|one| one.unwrap_or(Expr::None)).collect(), can_fail)
     }
 
-    fn argument(&mut self, function: &Function, name: &str, parameter: Parameter, value: &ast::Expr) -> Typed {
+    fn argument(&mut self, function: &Function, parameter: Further, value: &ast::Expr) -> Typed {
         let literal = match &value.node {
             Expression::Text(text) => Some(Spanned::new(Arc::clone(text), value.span)),
             _ => None,
         };
-        match (parameter, &literal) {
-            (Parameter::Literal, None) => {
+        match (parameter.takes, &literal) {
+            (takes, None) if takes.is_written_out() => {
+                let message = format!("the `{}` of `{}` is written out", parameter.name, function.name);
                 self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::E0303,
-                        format!("the `{name}` of `{}` is written out", function.name),
-                        value.span,
-                        "not a text",
-                    )
-                    .with_help("write it as a text in quotes"),
+                    Diagnostic::new(Code::E0303, message, value.span, "not a text")
+                        .with_help("write it as a text in quotes"),
                 );
                 return Typed::unknown();
             }
-            (_, Some(text)) => match (name, function.name) {
-                ("zone", _) => values::check_zone(text, self.diagnostics),
-                ("format", _) => values::check_format(text, self.diagnostics),
-                ("time", _) => values::check_time(text, self.diagnostics),
-                ("currency", _) => values::check_letters("currency code", 3, text, "USD", self.diagnostics),
-                ("country", _) => values::check_letters("country code", 2, text, "US", self.diagnostics),
-                ("pattern", _) => self.check_pattern(text),
-                _ => {}
-            },
+            (Parameter::Zone, Some(text)) => values::check_zone(text, self.diagnostics),
+            (Parameter::Format, Some(text)) => values::check_format(text, self.diagnostics),
+            (Parameter::Time, Some(text)) => values::check_time(text, self.diagnostics),
+            (Parameter::CurrencyCode, Some(text)) => {
+                values::check_letters("currency code", 3, text, "USD", self.diagnostics);
+            }
+            (Parameter::Country, Some(text)) => {
+                values::check_letters("country code", 2, text, "US", self.diagnostics);
+            }
+            (Parameter::Pattern, Some(text)) => self.check_pattern(text),
             _ => {}
         }
-        let wanted = match parameter {
+        let wanted = match parameter.takes {
             Parameter::Integer => Type::Integer,
             _ => Type::Text,
         };

@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::Expr;
+use migr_plan::functions::{FUNCTIONS, Function};
 use migr_source::Span;
 use migr_syntax::ast::{Argument, Name};
 
 use super::{DEEPEST, Inference, Scope, Typed};
 use crate::errors::Missing;
-use crate::functions::{FUNCTIONS, Function};
 use crate::types::{Options, Type};
 
 impl Inference<'_, '_> {

@@ -1,0 +1,249 @@
+//! Every function of the language, documented in one place: what it takes and gives, what it means, when it fails, and examples that run as tests. The
+//! checker types expressions by this table; the runtime implements it, and holds every example against what it does.
+
+mod table;
+
+pub use table::FUNCTIONS;
+
+/// What a function takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// A text, or what is one as it stands (an address, a reference's key).
+    Text,
+    /// A text or rich text.
+    AnyText,
+    /// A whole number.
+    Integer,
+    /// Any number, or a text that is read as one.
+    NumberOrText,
+    /// A calendar date.
+    Date,
+    /// A date or an instant.
+    DateOrDatetime,
+    /// An instant.
+    Datetime,
+    /// A text, or an instant.
+    TextOrDatetime,
+    /// An amount with its currency.
+    Currency,
+    /// A boolean, or a text that is read as one.
+    BooleanOrText,
+    /// A list of anything.
+    List,
+    /// A list of lists, or of values and lists.
+    Lists,
+    /// A list or a text.
+    ListOrText,
+    /// A list of texts.
+    Texts,
+    /// A name that is written out.
+    Literal,
+    /// A strftime format that is written out.
+    Format,
+    /// A time of day that is written out.
+    Time,
+    /// An IANA zone that is written out.
+    Zone,
+    /// A regular expression that is written out.
+    Pattern,
+    /// A country by its code of two letters.
+    Country,
+    /// A currency by its code of three letters.
+    CurrencyCode,
+}
+
+/// What a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the language's type names")]
+pub enum Output {
+    Text,
+    Richtext,
+    Integer,
+    Number,
+    Decimal,
+    Boolean,
+    Date,
+    Datetime,
+    Email,
+    Phone,
+    Url,
+    Currency,
+    Json,
+    /// A list of texts.
+    Texts,
+    /// An element of the list.
+    Element,
+    /// The same list, or a part of it.
+    SameList,
+    /// The list of the inner lists' elements.
+    Flat,
+}
+
+/// A parameter that stands in the brackets; what flows in through `|` comes before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Further {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Parameter,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+}
+
+/// One example of a function, in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// What flows in; a date is `{"date": "2024-03-01"}`, an instant `{"datetime": "2024-03-01T09:30:00Z"}`, an amount `{"money": "5 USD"}`.
+    pub input: &'static str,
+    /// What stands in the brackets.
+    pub arguments: &'static [&'static str],
+    /// What comes out, or the reason of the failure.
+    pub result: Result<&'static str, &'static str>,
+}
+
+/// A function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// What flows in.
+    pub input: Parameter,
+    /// What stands in the brackets; those that may be left out come last.
+    pub parameters: &'static [Further],
+    /// What comes out.
+    pub output: Output,
+    /// What it does, in a sentence.
+    pub meaning: &'static str,
+    /// When it fails for a value of the right type; empty where it never does.
+    pub failure: &'static str,
+    /// Examples; each runs as a test.
+    pub examples: &'static [Example],
+    /// Whether it can lose something of the value.
+    pub is_lossy: bool,
+    /// Only in the settings of a source or destination.
+    pub only_in_settings: bool,
+}
+
+impl Function {
+    /// The function of a name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let at = FUNCTIONS.binary_search_by_key(&name, |function| function.name).ok()?;
+        FUNCTIONS.get(at)
+    }
+
+    /// Whether it can fail for a value of the right type.
+    pub fn can_fail(&self) -> bool {
+        !self.failure.is_empty()
+    }
+
+    /// How many of the parameters in brackets must be given.
+    pub fn required(&self) -> usize {
+        self.parameters.iter().filter(|parameter| !parameter.is_optional).count()
+    }
+
+    /// As shown to people: `truncate(text, length: integer)`.
+    pub fn signature(&self) -> String {
+        let mut text = format!("{}({}", self.name, self.input.describe());
+        for parameter in self.parameters {
+            let optional = if parameter.is_optional { "?" } else { "" };
+            text.extend([", ", parameter.name, optional, ": ", parameter.takes.describe()]);
+        }
+        text.push(')');
+        text
+    }
+}
+
+impl Parameter {
+    /// In words, for messages.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Text
+            | Self::Literal
+            | Self::Format
+            | Self::Time
+            | Self::Zone
+            | Self::Pattern
+            | Self::Country
+            | Self::CurrencyCode => "text",
+            Self::AnyText => "text or richtext",
+            Self::Integer => "integer",
+            Self::NumberOrText => "number or text",
+            Self::Date => "date",
+            Self::DateOrDatetime => "date or datetime",
+            Self::Datetime => "datetime",
+            Self::TextOrDatetime => "text or datetime",
+            Self::Currency => "currency",
+            Self::BooleanOrText => "boolean or text",
+            Self::List => "list",
+            Self::Lists => "list of lists",
+            Self::ListOrText => "list or text",
+            Self::Texts => "list(text)",
+        }
+    }
+
+    /// Whether it takes a list as one value; else the function is applied to each element of a list.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Lists | Self::ListOrText | Self::Texts)
+    }
+
+    /// Whether it is a text that is written out, not computed.
+    pub fn is_written_out(self) -> bool {
+        matches!(self, Self::Literal | Self::Format | Self::Time | Self::Zone | Self::Pattern)
+    }
+}
+
+impl Output {
+    /// As the language writes it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Richtext => "richtext",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Datetime => "datetime",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Currency => "currency",
+            Self::Json => "json",
+            Self::Texts => "list(text)",
+            Self::Element => "an element",
+            Self::SameList | Self::Flat => "list",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_function_once() {
+        assert!(FUNCTIONS.is_sorted_by(|one, next| one.name < next.name));
+    }
+
+    #[test]
+    fn a_signature_reads_as_it_is_called() {
+        assert_eq!(Function::find("at").unwrap().signature(), "at(date, time: text, zone?: text)");
+        assert_eq!(Function::find("shout"), None);
+    }
+
+    #[test]
+    fn every_function_says_what_it_means_and_shows_it_and_one_that_can_fail_shows_that() {
+        for function in FUNCTIONS.iter().filter(|function| !function.only_in_settings) {
+            assert!(!function.meaning.is_empty() && !function.examples.is_empty(), "{}", function.name);
+            let fails = function.examples.iter().any(|example| example.result.is_err());
+            assert_eq!(fails, function.can_fail(), "{}: what can fail shows how, and nothing else does", function.name);
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_comes_last() {
+        for function in FUNCTIONS {
+            assert!(function.parameters.is_sorted_by_key(|parameter| parameter.is_optional), "{}", function.name);
+        }
+    }
+}
