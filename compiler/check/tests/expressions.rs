@@ -191,6 +191,20 @@ fn what_loses_nothing_converts_by_itself() {
 }
 
 #[test]
+fn numbers_of_a_list_and_a_tables_option_become_text_where_text_is_wanted() {
+    insta::assert_snapshot!(fields(
+        r"
+  name   = state | State
+  labels = [1, size, name]
+  note   = tags | trim | first"
+    ), @r"
+    name = convert(State(state)@0 to text)
+    labels = [convert(1 to text), convert(size to text), name]
+    note = convert(first(trim(tags)) to richtext)
+    ");
+}
+
+#[test]
 fn a_single_value_is_the_primary_part_of_a_composite() {
     insta::assert_snapshot!(fields(
         r"

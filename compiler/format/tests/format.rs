@@ -160,3 +160,9 @@ fn a_return_without_a_new_line_ends_nothing() {
 fn a_return_at_the_end_of_what_cannot_be_read_is_a_blank() {
     assert_eq!(migr_format::format("map \r").unwrap(), "map\n");
 }
+
+#[test]
+fn blanks_below_what_cannot_be_read_are_no_line_of_it() {
+    assert_eq!(format("o\n \r").unwrap(), "o\n");
+    assert_eq!(format("map A -> b {\n  o (\n \r\n}\n").unwrap(), "map A -> b {\n  o (\n}\n");
+}

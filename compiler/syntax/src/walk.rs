@@ -68,7 +68,7 @@ impl<'w, 'i> Node<'w, 'i> {
         let text = self.pair.as_str();
         match self.rule() {
             Rule::comment | Rule::doc => text.trim_end_matches('\r'),
-            Rule::bad_entry | Rule::bad_item => text.trim_end_matches([' ', '\t', '\r']),
+            Rule::bad_entry | Rule::bad_item => text.trim_end_matches([' ', '\t', '\r', '\n']),
             Rule::junk => text.trim_end_matches([' ', '\t']),
             _ => text.trim_ascii_end(),
         }

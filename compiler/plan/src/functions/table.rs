@@ -228,7 +228,7 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#"["a", "b", "c"]"#, &[], r#"["b","c"]"#),
         gives(r#"["a"]"#, &[], "null"),
     ]),
-    function("secret", P::Literal, Output::Text, "A token from a variable of the environment, or from the file of that name: it stands in no plan, journal, log or report.", &[])
+    function("secret", P::Literal, Output::Text, "A token from a variable of the environment, or from the file that `NAME_FILE` names: it stands in no plan, journal, log or report.", &[])
     .in_settings(),
     function("split", P::Text, Output::Texts, "The parts of a text between separators; blank parts are none and keep their places.", &[
         gives(r#""12 Main St, Boston""#, &[r#"", ""#], r#"["12 Main St","Boston"]"#),
