@@ -206,11 +206,18 @@ impl<'i> Inspector<'i> {
 
     fn reference(&self, look: &Look<'_>, key: &str, record: &dyn Cells) -> Result<Option<BadReference>, AuditError> {
         let by = look.column.reference.as_ref().and_then(|reference| reference.by.as_ref());
-        let told = by.and_then(|by| {
+        let told_by = by.and_then(|by| {
             let at = self.object.columns.iter().position(|column| column.name == by.column)?;
-            let cell = record.cell(at).trim();
+            Some((self.object.columns.get(at)?, record.cell(at).trim()))
+        });
+        let told = by.zip(told_by).and_then(|(by, (_, cell))| {
             by.rows.iter().find(|row| row.value.trim().eq_ignore_ascii_case(cell)).map(|row| row.object.as_str())
         });
+        if let (Some((column, cell)), None) = (told_by, told) {
+            let cell = shown(cell, column.sensitive);
+            let message = format!("{cell} in {} does not tell what the reference refers to", column.name);
+            return Ok(Some((FindingKind::DanglingReference, look.severity, message, None)));
+        }
         for (target, spec) in &look.targets {
             if by.is_some() && told != Some(target) {
                 continue;

@@ -3,6 +3,7 @@
 use migr_extract::Export;
 use migr_plan::Plan;
 
+use super::render::counted;
 use super::world::{OwnerState, World};
 use super::{AuditError, Collector, Finding, FindingKind, Severity};
 
@@ -56,7 +57,8 @@ pub(super) fn without_members(
         if world.owners.state(&address, true) != OwnerState::NoMember {
             continue;
         }
-        let message = format!("\"{address}\" owns {records} records and is no member of the destination; {then}");
+        let owns = counted(records, "record");
+        let message = format!("\"{address}\" owns {owns} and is no member of the destination; {then}");
         let mut finding = Finding::new(FindingKind::OrphanOwner, Severity::Warning, message)
             .of(&owners.source_object)
             .with_key(&row.key)

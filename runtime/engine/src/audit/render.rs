@@ -88,7 +88,7 @@ fn state(object: &LockedSourceObject) -> String {
 }
 
 /// `3 rows`, `1 row`
-fn counted(count: u64, one: &str) -> String {
+pub(super) fn counted(count: u64, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
