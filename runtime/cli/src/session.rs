@@ -184,6 +184,11 @@ async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
     migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
 }
 
+/// The journal of a state for going back, whatever plan wrote it.
+pub(crate) fn reopened(state: &State) -> Result<Journal, Fault> {
+    Journal::reopen(&state.journal()).map_err(|error| Fault::failed(error.to_string()))
+}
+
 /// The journal of a plan, for writing.
 pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
     // How the destination is reached may change while a migration is under way.

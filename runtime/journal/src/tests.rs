@@ -227,6 +227,17 @@ fn the_journal_of_another_plan_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_journal_is_opened_for_going_back_whatever_plan_wrote_it_and_no_other_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(journal(folder.path()));
+    let mut reopened = Journal::reopen(&folder.path().join("journal.db")).unwrap();
+    reopened.begin_run("rollback").unwrap();
+    assert_eq!(reopened.reader().unwrap().fold().unwrap().runs.len(), 1);
+    let error = Journal::reopen(&folder.path().join("other.db")).unwrap_err();
+    assert!(matches!(error, JournalError::Format { .. }), "{error}");
+}
+
+#[test]
 fn the_journal_of_another_destination_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(journal(folder.path()));

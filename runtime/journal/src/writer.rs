@@ -42,6 +42,23 @@ pub struct Journal {
 impl Journal {
     /// Opens a journal for writing, or begins one. Refuses a second writer and another plan's journal.
     pub fn open(path: &Path, identity: &Identity<'_>) -> Result<Self, JournalError> {
+        Self::opened(path, |connection| {
+            if schema::is_empty(connection)? {
+                begin(connection, identity)?;
+            }
+            check(connection, path, identity)
+        })
+    }
+
+    /// Opens a journal for going back, whatever plan wrote it: what was done is undone from what it holds. Refuses a second writer, and a file that is none.
+    pub fn reopen(path: &Path) -> Result<Self, JournalError> {
+        Self::opened(path, |connection| schema::check_format(connection, path))
+    }
+
+    fn opened(
+        path: &Path,
+        prepare: impl FnOnce(&mut Connection) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| JournalError::File { path: folder.to_owned(), source })?;
         }
@@ -50,10 +67,7 @@ impl Journal {
         let mut connection = Connection::open(path).attempting("opened")?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::prepare_writer(&connection)?;
-        if schema::is_empty(&connection)? {
-            begin(&mut connection, identity)?;
-        }
-        check(&connection, path, identity)?;
+        prepare(&mut connection)?;
         let (seq, head) = connection
             .query_row("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1", [], |row| {
                 Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?))

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::{Project, shown};
 use crate::report_files::write_page;
-use crate::session::{Reached, journal, stop_on_interrupt};
+use crate::session::{Reached, reopened, stop_on_interrupt};
 use crate::state::State;
 
 /// Things left as they are that are printed; the report has all.
@@ -55,7 +55,7 @@ pub(crate) async fn take_back(
 ) -> Result<RollbackSummary, Fault> {
     state.reader()?;
     let plan = Arc::new(plan(state)?);
-    let journal = SharedJournal::new(journal(&plan.without_counts(), state)?);
+    let journal = SharedJournal::new(reopened(state)?);
     let reached = Reached::open(&plan, state).await?;
     let context = RollbackContext {
         destination: Arc::clone(&reached.destination),
