@@ -120,6 +120,7 @@ impl Progress for Shown {
                 step.set_aside += records;
                 step.bar.set_message(format!("{} set aside", grouped(step.set_aside)));
             }),
+            Event::Compared { .. } => {}
             Event::StepDone { .. } => self.end(),
             Event::Setup { action, outcome } => self.console.news(format_args!("  {action}: {outcome}")),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migr_journal::Operation;
-use migr_load::{BatchError, Body, BoxFuture, Change, Deleted, Destination, LoadError, NewRecord};
+use migr_load::{BatchError, Body, BoxFuture, Change, Deleted, Destination, LoadError, NewRecord, Suspect};
 
 use crate::item::Upload;
 
@@ -40,6 +40,13 @@ pub struct UnitRecord {
     pub uploads: Vec<Upload>,
 }
 
+impl UnitRecord {
+    /// As it is asked about.
+    pub(crate) fn suspect(&self) -> Suspect<'_> {
+        Suspect { id: &self.id, body: &self.body }
+    }
+}
+
 // Values may be sensitive.
 impl fmt::Debug for UnitRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,10 +63,41 @@ pub struct Fate {
     pub attempts: u32,
 }
 
+/// What came of a unit.
+#[derive(Clone, Debug, Default)]
+pub struct Executed {
+    /// Fates in order; none where a record was refused together with others, or the refusal is still to be understood.
+    pub fates: Vec<Option<Fate>>,
+    /// Those records, with their positions; their files are uploaded.
+    pub left: Vec<(usize, UnitRecord)>,
+    /// Why they were refused.
+    pub refusal: Option<Refusal>,
+    /// Requests that they took part in.
+    pub attempts: u32,
+}
+
+/// What the destination said when it refused records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its words.
+    pub message: String,
+    /// Its status; none where it is not the answer to a request.
+    pub status: Option<u16>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "{} ({status})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
 /// Carries units of work out. In this process now; nothing else may assume so.
 pub trait Executor: fmt::Debug + Send + Sync {
-    /// What became of each record, in order. An error concerns all of them, and leaves it open which were written.
-    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Vec<Fate>, LoadError>>;
+    /// Sends the unit's records, once. An error concerns all of them, and leaves it open which were written.
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>>;
 }
 
 /// Carries units out in this process.
@@ -76,31 +114,44 @@ impl InProcess {
 }
 
 impl Executor for InProcess {
-    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Vec<Fate>, LoadError>> {
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>> {
         Box::pin(async move {
             let mut work = Work::prepare(&*self.destination, unit).await?;
-            let mut parts: Vec<Part> = vec![((0..work.records.len()).collect(), 0)];
-            while let Some((part, lost)) = parts.pop() {
-                if part.is_empty() {
-                    continue;
+            let mut lost = 0;
+            while !work.positions.is_empty() {
+                match work.send().await {
+                    Ok(()) => work.all_written(),
+                    Err(BatchError::Fatal(error)) if error.stops_the_run() => return Err(error),
+                    Err(BatchError::Fatal(error)) => {
+                        return Ok(work.refused(Refusal { message: error.to_string(), status: None }));
+                    }
+                    Err(BatchError::Rejected { status, message, .. }) => {
+                        // After a lost answer a record may be there by ourselves.
+                        if lost > 0 {
+                            work.forget_those_there().await?;
+                        }
+                        return Ok(work.refused(Refusal { message, status: Some(status) }));
+                    }
+                    Err(BatchError::Unknown { why }) => {
+                        lost += 1;
+                        work.lost(lost, why).await?;
+                    }
                 }
-                parts.extend(work.send(part, lost).await?.into_iter().rev());
             }
-            Ok(work.fates)
+            Ok(Executed { fates: work.fates, ..Executed::default() })
         })
     }
 }
 
-/// Records of a unit that are sent together, and how often their answer was lost.
-type Part = (Vec<usize>, u32);
-
 struct Work<'w> {
     destination: &'w dyn Destination,
     unit: Unit,
+    /// What is left to send.
     records: Vec<NewRecord>,
-    /// Position in the unit of each record that is sent.
+    /// Position in the unit of each record that is left.
     positions: Vec<usize>,
-    fates: Vec<Fate>,
+    fates: Vec<Option<Fate>>,
+    attempts: u32,
 }
 
 impl<'w> Work<'w> {
@@ -112,7 +163,8 @@ impl<'w> Work<'w> {
             unit,
             records: Vec::with_capacity(records.len()),
             positions: Vec::with_capacity(records.len()),
-            fates: vec![Fate { refused: None, attempts: 0 }; records.len()],
+            fates: vec![None; records.len()],
+            attempts: 0,
         };
         for (position, record) in records.into_iter().enumerate() {
             let mut body = record.body;
@@ -125,7 +177,7 @@ impl<'w> Work<'w> {
                 }
             }
             if refused.is_some() {
-                work.end(position, refused);
+                work.end(position, Fate { refused, attempts: 0 });
             } else {
                 work.records.push(NewRecord { id: record.id, body });
                 work.positions.push(position);
@@ -134,112 +186,42 @@ impl<'w> Work<'w> {
         Ok(work)
     }
 
-    fn end(&mut self, position: usize, refused: Option<String>) {
-        if let Some(fate) = self.fates.get_mut(position) {
-            fate.refused = refused;
+    fn end(&mut self, position: usize, fate: Fate) {
+        if let Some(slot) = self.fates.get_mut(position) {
+            *slot = Some(fate);
         }
     }
 
-    /// Sends a part. Parts that are still to be sent come back, in order.
-    async fn send(&mut self, part: Vec<usize>, lost: u32) -> Result<Vec<Part>, LoadError> {
-        for record in &part {
-            let position = self.positions.get(*record).copied().unwrap_or_default();
-            if let Some(fate) = self.fates.get_mut(position) {
-                fate.attempts += 1;
-            }
-        }
-        let some;
-        let batch = if part.len() == self.records.len() {
-            &self.records
-        } else {
-            some = self.batch(&part);
-            &some
-        };
-        let error = match self.unit.operation {
+    async fn send(&mut self) -> Result<(), BatchError> {
+        self.attempts += 1;
+        match self.unit.operation {
             Operation::Update => {
-                let changes: Vec<Change> =
-                    batch.iter().map(|record| Change { id: record.id.clone(), body: record.body.clone() }).collect();
-                self.destination.update(&self.unit.object, &changes).await.err()
+                let change = |record: &NewRecord| Change { id: record.id.clone(), body: record.body.clone() };
+                let changes: Vec<Change> = self.records.iter().map(change).collect();
+                self.destination.update(&self.unit.object, &changes).await
             }
-            _ => self.destination.create(&self.unit.object, batch).await.err(),
-        };
-        match error {
-            None => Ok(Vec::new()),
-            Some(BatchError::Fatal(error)) if error.stops_the_run() => Err(error),
-            Some(BatchError::Fatal(error)) => self.split(part, lost, error.to_string()).await,
-            Some(BatchError::Rejected { status, message, .. }) => self.refused(part, lost, status, &message).await,
-            Some(BatchError::Unknown { why }) => self.lost(part, lost + 1, why).await,
+            _ => self.destination.create(&self.unit.object, &self.records).await.map(drop),
         }
     }
 
-    fn batch(&self, part: &[usize]) -> Vec<NewRecord> {
-        part.iter().filter_map(|record| self.records.get(*record)).cloned().collect()
-    }
-
-    fn end_record(&mut self, record: usize, refused: Option<String>) {
-        let position = self.positions.get(record).copied().unwrap_or_default();
-        self.end(position, refused);
-    }
-
-    /// Those that are surely at fault are not sent again; those that likely are, alone; the others together.
-    async fn refused(
-        &mut self,
-        part: Vec<usize>,
-        lost: u32,
-        status: u16,
-        message: &str,
-    ) -> Result<Vec<Part>, LoadError> {
-        // After a lost answer a record may be there by ourselves: that is told one by one.
-        if part.len() > 1 && lost == 0 {
-            let batch = self.batch(&part);
-            let found = self.destination.at_fault(&self.unit.object, &batch, message).await?;
-            let sure = found.iter().filter(|fault| fault.sure).count();
-            if sure > 0 || (1..part.len()).contains(&found.len()) {
-                let (mut likely, mut others) = (Vec::new(), Vec::new());
-                for (position, record) in part.into_iter().enumerate() {
-                    match found.iter().find(|fault| fault.position == position) {
-                        Some(fault) if fault.sure => {
-                            self.end_record(record, Some(format!("{} ({status})", fault.reason)));
-                        }
-                        Some(_) => likely.push(record),
-                        None => others.push(record),
-                    }
-                }
-                return Ok(vec![(likely, lost), (others, lost)]);
-            }
+    fn all_written(&mut self) {
+        let attempts = self.attempts;
+        for position in std::mem::take(&mut self.positions) {
+            self.end(position, Fate { refused: None, attempts });
         }
-        self.split(part, lost, format!("{message} ({status})")).await
+        self.records.clear();
     }
 
-    /// The answer does not say which record is at fault: halves tell.
-    async fn split(&mut self, mut part: Vec<usize>, lost: u32, reason: String) -> Result<Vec<Part>, LoadError> {
-        if part.len() > 1 {
-            let second = part.split_off(part.len() / 2);
-            return Ok(vec![(part, lost), (second, lost)]);
-        }
-        let reason =
-            if self.unit.operation == Operation::Create { self.really(&part, reason).await? } else { Some(reason) };
-        for record in part {
-            self.end_record(record, reason.clone());
-        }
-        Ok(Vec::new())
-    }
-
-    /// A record that is there by our id was written by an attempt whose answer never came.
-    async fn really(&self, part: &[usize], reason: String) -> Result<Option<String>, LoadError> {
-        let ids: Vec<String> = self.batch(part).into_iter().map(|record| record.id).collect();
-        let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
-        Ok(match found.first() {
-            None => Some(reason),
-            Some(found) if found.deleted => {
-                Some(format!("it was written before and lies in the trash now ({})", found.id))
-            }
-            Some(_) => None,
-        })
+    fn refused(self, refusal: Refusal) -> Executed {
+        let left = |record: NewRecord| UnitRecord { id: record.id, body: record.body, uploads: Vec::new() };
+        let left: Vec<(usize, UnitRecord)> =
+            self.positions.into_iter().zip(self.records.into_iter().map(left)).collect();
+        let refusal = (!left.is_empty()).then_some(refusal);
+        Executed { fates: self.fates, left, refusal, attempts: self.attempts }
     }
 
     /// Nobody knows whether it was written: our ids tell. Changes are simply made again.
-    async fn lost(&mut self, part: Vec<usize>, lost: u32, why: String) -> Result<Vec<Part>, LoadError> {
+    async fn lost(&mut self, lost: u32, why: String) -> Result<(), LoadError> {
         if lost >= ATTEMPTS {
             return Err(LoadError::Unavailable {
                 url: "the destination".to_owned(),
@@ -249,13 +231,27 @@ impl<'w> Work<'w> {
             });
         }
         tokio::time::sleep(PAUSE * 2_u32.saturating_pow(lost)).await;
+        self.forget_those_there().await
+    }
+
+    /// Takes out the new records that are there by our ids: they were written by an attempt whose answer never came.
+    async fn forget_those_there(&mut self) -> Result<(), LoadError> {
         if self.unit.operation == Operation::Update {
-            return Ok(vec![(part, lost)]);
+            return Ok(());
         }
-        let ids: Vec<String> = self.batch(&part).into_iter().map(|record| record.id).collect();
+        let ids: Vec<String> = self.records.iter().map(|record| record.id.clone()).collect();
         let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
         let there: BTreeSet<String> = found.into_iter().map(|found| found.id).collect();
-        let missing = part.into_iter().zip(&ids).filter(|(_, id)| !there.contains(*id)).map(|(record, _)| record);
-        Ok(vec![(missing.collect(), lost)])
+        let attempts = self.attempts;
+        let records = std::mem::take(&mut self.records);
+        for (record, position) in records.into_iter().zip(std::mem::take(&mut self.positions)) {
+            if there.contains(&record.id) {
+                self.end(position, Fate { refused: None, attempts });
+            } else {
+                self.records.push(record);
+                self.positions.push(position);
+            }
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
 mod aside;
 pub mod audit;
 mod begun;
@@ -20,6 +21,7 @@ mod lacking;
 mod lines;
 mod links;
 mod owners;
+mod pool;
 mod prepass;
 mod produce;
 mod progress;
@@ -41,7 +43,7 @@ mod world;
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
 pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
 pub use error::EngineError;
-pub use executor::{Executor, Fate, InProcess, Unit, UnitRecord};
+pub use executor::{Executed, Executor, Fate, InProcess, Refusal, Unit, UnitRecord};
 pub use ids::Ids;
 pub use item::Upload;
 pub use lacking::Lack;

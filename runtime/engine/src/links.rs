@@ -65,7 +65,7 @@ pub(crate) async fn run(
         })
     };
     let target = Target { name: name.clone(), step, object: &link.through, file: &job.file, refused: Refused::Note };
-    let mut sender = Sender::new(&context, Arc::clone(&shared.executor), Arc::clone(&shared.failures), target);
+    let mut sender = Sender::new(&context, shared, target);
     let mut sent = Ok(());
     while let Some((batch, notes)) = ready.recv().await {
         if let Some(Batch::New(items)) = batch {

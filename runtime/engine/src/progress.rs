@@ -24,6 +24,11 @@ pub enum Event {
         /// Records that are still to be written.
         pending: u64,
     },
+    /// The destination was asked which of the records it has already.
+    Compared {
+        /// The step.
+        step: String,
+    },
     /// Records were written, or found as they should be.
     Written {
         /// The step.

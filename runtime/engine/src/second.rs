@@ -56,7 +56,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     };
     let object = &job.stage.destination_object;
     let target = Target { name: name.clone(), step, object, file: &job.file, refused: Refused::Note };
-    let mut sender = Sender::new(&context, Arc::clone(&shared.executor), Arc::clone(&shared.failures), target);
+    let mut sender = Sender::new(&context, shared, target);
     let mut sent = Ok(());
     while let Some((batch, repairs)) = ready.recv().await {
         if !repairs.is_empty() {

@@ -1,20 +1,25 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
-use migr_load::LoadError;
+use migr_load::{Fault, LoadError};
 use tokio::task::JoinHandle;
 
+use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
-use crate::executor::{Executor, Fate, Unit, UnitRecord};
+use crate::executor::{Executed, Fate, Refusal, Unit, UnitRecord};
 use crate::item::Item;
+use crate::pool::{self, Attempt, Decided, Held, Pool};
+use crate::stage::Shared;
 use crate::{Context, EngineError, Event};
 
 /// With so many bytes under way no more batches are than the options say.
 const MOST_BYTES: usize = 8 << 20;
 /// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
 const BESIDE_A_BODY: usize = 600;
+/// Refusals that records to come are asked about by.
+const MOST_TELLING: usize = 256;
 
 /// What a refused record becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +34,8 @@ pub(crate) enum Refused {
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {
     pub(crate) context: &'s Context,
-    pub(crate) executor: Arc<dyn Executor>,
+    /// What the steps of a run share: who carries batches out, and the records set aside so far.
+    shared: Shared,
     /// The step, by its name.
     pub(crate) name: String,
     pub(crate) step: StepId,
@@ -37,22 +43,40 @@ pub(crate) struct Sender<'s> {
     /// The export's file.
     pub(crate) file: String,
     pub(crate) refused: Refused,
-    /// Records set aside in this run, all steps together.
-    pub(crate) failures: Arc<AtomicU64>,
     flights: VecDeque<Flight>,
+    /// Batches whose outcome is not journaled yet.
+    open: BTreeMap<BatchId, Open>,
+    /// Refused records, by whether they are new.
+    refused_new: Pool,
+    refused_changes: Pool,
+    /// What refusals so far told: of records to come it is asked beforehand.
+    telling: Vec<Refusal>,
+    /// Batches that are asked about together before they are sent.
+    ahead: Ahead,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<LoadError>,
 }
 
+/// Records that are sent together.
 #[derive(Debug)]
 struct Flight {
-    batch: BatchId,
     operation: Operation,
-    subjects: Vec<(String, u64)>,
+    /// Batch and place of each record, and the requests that it took part in.
+    places: Vec<(BatchId, usize, u32)>,
+    /// What the pool keeps back meanwhile; none where it is not an attempt of the pool's.
+    rest: Option<Vec<Held>>,
     /// What it takes in memory, about.
     bytes: usize,
-    task: JoinHandle<Result<Vec<Fate>, LoadError>>,
+    task: JoinHandle<Result<Executed, LoadError>>,
+}
+
+/// A batch whose intent is journaled.
+#[derive(Debug)]
+struct Open {
+    operation: Operation,
+    subjects: Vec<(String, u64)>,
+    fates: Vec<Option<Fate>>,
 }
 
 /// Where a sender's records go and are noted.
@@ -66,40 +90,61 @@ pub(crate) struct Target<'t> {
 }
 
 impl<'s> Sender<'s> {
-    pub(crate) fn new(
-        context: &'s Context,
-        executor: Arc<dyn Executor>,
-        failures: Arc<AtomicU64>,
-        target: Target<'_>,
-    ) -> Self {
+    pub(crate) fn new(context: &'s Context, shared: &Shared, target: Target<'_>) -> Self {
         Self {
             context,
-            executor,
-            failures,
+            shared: shared.clone(),
             name: target.name,
             step: target.step,
             object: target.object.to_owned(),
             file: target.file.to_owned(),
             refused: target.refused,
             flights: VecDeque::new(),
+            open: BTreeMap::new(),
+            refused_new: Pool::default(),
+            refused_changes: Pool::default(),
+            telling: Vec::new(),
+            ahead: Ahead::default(),
             waiting: Vec::new(),
             error: None,
         }
     }
 
-    /// Sends a batch, with what is journaled together with its intent. Waits while too many are under way.
+    /// Sends a batch, with what is journaled together with its intent. Waits while too many are under way, and until refusals are looked into.
     pub(crate) async fn send(
         &mut self,
         items: Vec<Item>,
         operation: Operation,
-        mut with: Vec<Change>,
+        with: Vec<Change>,
     ) -> Result<(), EngineError> {
-        while self.flights.len() >= self.in_flight() {
-            self.land().await?;
+        self.make_room().await?;
+        if !(self.refused_new.is_empty() && self.refused_changes.is_empty()) {
+            self.settle().await?;
         }
         if self.error.is_some() || items.is_empty() {
             return Ok(());
         }
+        if self.telling.is_empty() {
+            return self.begin(Prepared { items, operation, with }, BTreeMap::new()).await;
+        }
+        self.ahead.add(Prepared { items, operation, with });
+        if self.ahead.is_full() { self.send_ahead().await } else { Ok(()) }
+    }
+
+    async fn make_room(&mut self) -> Result<(), EngineError> {
+        while self.flights.len() >= self.in_flight() {
+            self.land().await?;
+        }
+        Ok(())
+    }
+
+    /// Journals the intent of a batch and sends what of it is not refused beforehand.
+    async fn begin(&mut self, prepared: Prepared, mut faults: BTreeMap<usize, Fault>) -> Result<(), EngineError> {
+        self.make_room().await?;
+        if self.error.is_some() {
+            return Ok(());
+        }
+        let Prepared { items, operation, mut with } = prepared;
         let batch = self.context.journal.lock().next_batch();
         let records = items.iter().map(Item::planned).collect();
         let mut changes = std::mem::take(&mut self.waiting);
@@ -107,14 +152,116 @@ impl<'s> Sender<'s> {
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
-        let bytes = items.iter().map(|item| item.size + BESIDE_A_BODY).sum();
         let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
-        let records =
-            items.into_iter().map(|item| UnitRecord { id: item.id, body: item.body, uploads: item.uploads }).collect();
+        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()] });
+        let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        let mut decided = Vec::new();
+        for (position, item) in items.into_iter().enumerate() {
+            let record = UnitRecord { id: item.id, body: item.body, uploads: item.uploads };
+            if let Some(fate) = faults.remove(&position).and_then(|fault| pool::fate(&record, fault, 0)) {
+                decided.push(Decided { batch, position, fate });
+            } else {
+                places.push((batch, position, 0));
+                records.push(record);
+            }
+        }
+        self.fly(operation, records, places, None);
+        self.decide(decided);
+        Ok(())
+    }
+
+    fn fly(
+        &mut self,
+        operation: Operation,
+        records: Vec<UnitRecord>,
+        places: Vec<(BatchId, usize, u32)>,
+        rest: Option<Vec<Held>>,
+    ) {
+        let Some((batch, ..)) = places.first() else { return };
+        let bytes = records.iter().map(|record| record.body.text().len() + BESIDE_A_BODY).sum();
         let unit = Unit { step: self.name.clone(), batch: batch.0, operation, object: self.object.clone(), records };
-        let executor = Arc::clone(&self.executor);
+        let executor = Arc::clone(&self.shared.executor);
         let task = tokio::spawn(async move { executor.execute(unit).await });
-        self.flights.push_back(Flight { batch, operation, subjects, bytes, task });
+        self.flights.push_back(Flight { operation, places, rest, bytes, task });
+    }
+
+    fn pool(&mut self, operation: Operation) -> &mut Pool {
+        if operation == Operation::Update { &mut self.refused_changes } else { &mut self.refused_new }
+    }
+
+    /// Lands everything and finds out who of the refused records is at fault; the others are written.
+    async fn settle(&mut self) -> Result<(), EngineError> {
+        loop {
+            let allowed = self.shared.check(self.context);
+            for operation in [Operation::Create, Operation::Update] {
+                while self.error.is_none() && allowed.is_ok() {
+                    let is_flying = self.is_flying();
+                    let Some(Attempt { records, rest }) = self.pool(operation).next(is_flying) else { break };
+                    let (places, records) = records
+                        .into_iter()
+                        .map(|held| ((held.batch, held.position, held.attempts), held.record))
+                        .unzip();
+                    self.fly(operation, records, places, Some(rest));
+                    self.make_room().await?;
+                }
+            }
+            if self.is_flying() {
+                self.land().await?;
+                continue;
+            }
+            if self.error.is_some() || (self.refused_new.is_empty() && self.refused_changes.is_empty()) {
+                return Ok(());
+            }
+            if allowed.is_err() {
+                self.leave_the_rest();
+                return allowed;
+            }
+            let context = self.context;
+            let object = self.object.clone();
+            for operation in [Operation::Create, Operation::Update] {
+                let is_new = operation == Operation::Create;
+                let explained = self.pool(operation).explain(&*context.destination, &object, is_new).await;
+                match explained {
+                    Ok(explained) => {
+                        self.decide(explained.decided);
+                        self.learn(explained.telling);
+                    }
+                    // The intents stay open: the next run asks for the ids.
+                    Err(error) => self.error = Some(error),
+                }
+            }
+        }
+    }
+
+    /// Journals what is known of the open batches. Everything that was sent was answered: what has no fate was not written.
+    fn leave_the_rest(&mut self) {
+        for (batch, open) in std::mem::take(&mut self.open) {
+            self.outcome(batch, open.operation, &open.subjects, &open.fates);
+        }
+    }
+
+    fn learn(&mut self, telling: Vec<Refusal>) {
+        for refusal in telling {
+            if self.telling.len() < MOST_TELLING && !self.telling.contains(&refusal) {
+                self.telling.push(refusal);
+            }
+        }
+    }
+
+    /// Asks about the batches that were held back, and sends them.
+    async fn send_ahead(&mut self) -> Result<(), EngineError> {
+        let messages: Vec<String> = self.telling.iter().map(|refusal| refusal.message.clone()).collect();
+        let held = self.ahead.take();
+        let faults = match held.faults(&*self.context.destination, &self.object, &messages).await {
+            Ok(faults) => faults,
+            Err(error) => {
+                self.error = Some(error);
+                return Ok(());
+            }
+        };
+        for (prepared, faults) in held.batches.into_iter().zip(faults) {
+            self.begin(prepared, faults).await?;
+        }
         Ok(())
     }
 
@@ -150,22 +297,78 @@ impl<'s> Sender<'s> {
     /// Waits for the oldest batch under way. Dropped while it waits, it loses nothing.
     pub(crate) async fn land(&mut self) -> Result<(), EngineError> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
-        let fates = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
+        let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
-        match fates? {
-            Ok(fates) => self.outcome(flight.batch, flight.operation, &flight.subjects, &fates),
-            // Its intent stays open: the next run asks for the ids.
-            Err(error) => self.error = Some(error),
+        let Executed { fates, left, refusal, attempts } = match executed? {
+            Ok(executed) => executed,
+            // Its intents stay open: the next run asks for the ids.
+            Err(error) => {
+                self.error = Some(error);
+                return Ok(());
+            }
+        };
+        let mut decided = Vec::with_capacity(fates.len());
+        for ((batch, position, before), fate) in flight.places.iter().zip(fates) {
+            decided.extend(fate.map(|fate| Decided {
+                batch: *batch,
+                position: *position,
+                fate: Fate { attempts: before + fate.attempts, ..fate },
+            }));
         }
+        let held = left.into_iter().filter_map(|(place, record)| {
+            let (batch, position, before) = flight.places.get(place).copied()?;
+            Some(Held { batch, position, record, attempts: before + attempts })
+        });
+        let held: Vec<Held> = held.collect();
+        let pool = self.pool(flight.operation);
+        match (refusal, flight.rest) {
+            (None, None) => {}
+            (None, Some(rest)) => pool.passed(rest),
+            (Some(refusal), None) => pool.refuse(held, refusal),
+            (Some(refusal), Some(rest)) => pool.failed(held, rest, refusal),
+        }
+        self.decide(decided);
         Ok(())
     }
 
-    fn outcome(&mut self, batch: BatchId, operation: Operation, subjects: &[(String, u64)], fates: &[Fate]) {
+    /// Notes fates; a batch whose records all have theirs is journaled.
+    fn decide(&mut self, decided: Vec<Decided>) {
+        let mut touched: Option<BatchId> = None;
+        for Decided { batch, position, fate } in decided {
+            if touched.is_some_and(|touched| touched != batch) {
+                self.close(touched);
+            }
+            touched = Some(batch);
+            if fate.refused.is_some() && self.refused == Refused::Quarantine {
+                self.shared.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Some(slot) = self.open.get_mut(&batch).and_then(|open| open.fates.get_mut(position)) {
+                *slot = Some(fate);
+            }
+        }
+        self.close(touched);
+    }
+
+    fn close(&mut self, batch: Option<BatchId>) {
+        let Some(batch) = batch else { return };
+        if !self.open.get(&batch).is_some_and(|open| open.fates.iter().all(Option::is_some)) {
+            return;
+        }
+        if let Some(open) = self.open.remove(&batch) {
+            self.outcome(batch, open.operation, &open.subjects, &open.fates);
+        }
+    }
+
+    fn outcome(&mut self, batch: BatchId, operation: Operation, subjects: &[(String, u64)], fates: &[Option<Fate>]) {
         let written = if operation == Operation::Update { State::Updated } else { State::Created };
         let mut results = Vec::with_capacity(fates.len());
         let mut quarantine = Vec::new();
         let mut repairs = Vec::new();
         for ((key, line), fate) in subjects.iter().zip(fates) {
+            let Some(fate) = fate else {
+                results.push(RecordResult { state: None, attempts: 0, reason: None });
+                continue;
+            };
             let state = if fate.refused.is_some() { State::Quarantined } else { written };
             results.push(RecordResult { state: Some(state), attempts: fate.attempts, reason: fate.refused.clone() });
             let Some(reason) = &fate.refused else { continue };
@@ -187,8 +390,7 @@ impl<'s> Sender<'s> {
             }
         }
         let refused = quarantine.len() as u64;
-        let written = fates.iter().filter(|fate| fate.refused.is_none()).count() as u64;
-        self.failures.fetch_add(refused, Ordering::Relaxed);
+        let written = fates.iter().flatten().filter(|fate| fate.refused.is_none()).count() as u64;
         self.waiting.push(Change::Outcome { batch, results, quarantine });
         if !repairs.is_empty() {
             self.waiting.push(Change::Repairs { step: self.step, repairs });
@@ -201,17 +403,25 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Waits for all that is under way and journals it.
+    /// Waits for all that is under way, looks into what was refused, and journals it. What was held back is sent too, unless somebody asked to stop.
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
-        while !self.flights.is_empty() {
-            self.land().await?;
-        }
+        let settled = self.finish_sending().await;
         let waiting = std::mem::take(&mut self.waiting);
         self.context.journal.write_later(waiting).await?;
+        settled?;
         match self.error.take() {
             None => Ok(()),
             Some(error) => Err(error.into()),
         }
+    }
+
+    async fn finish_sending(&mut self) -> Result<(), EngineError> {
+        self.settle().await?;
+        while !self.ahead.is_empty() && self.error.is_none() && !self.context.cancellation.is_cancelled() {
+            self.send_ahead().await?;
+            self.settle().await?;
+        }
+        Ok(())
     }
 
     /// Whether something is under way.

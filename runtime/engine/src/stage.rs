@@ -67,6 +67,7 @@ pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(Worl
     context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
     shared.check(&context)?;
     let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
+    context.tell(Event::Compared { step: job.stage.id.clone() });
     let (hand_on, mut ready) = mpsc::channel(READY);
     let producer = {
         let (job, failures, cancellation) =
@@ -87,7 +88,7 @@ pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(Worl
         file: &job.file,
         refused: Refused::Quarantine,
     };
-    let mut sender = Sender::new(&context, Arc::clone(&shared.executor), Arc::clone(&shared.failures), target);
+    let mut sender = Sender::new(&context, shared, target);
     let sent = send_all(&job, &mut sender, &mut ready, shared).await;
     // The producer stops at its next batch when nobody takes it.
     drop(ready);

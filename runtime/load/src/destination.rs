@@ -83,15 +83,40 @@ pub trait Destination: fmt::Debug + Send + Sync {
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord])
     -> BoxFuture<'a, Result<Vec<Created>, BatchError>>;
 
-    /// Which records of a refused batch are at fault, as far as the refusal and what the destination holds can tell. Empty: it cannot be told; split the batch.
+    /// Which of some records are refused, or would be, for the reasons that others like them were: by what those refusals quote, and by the unique values, the
+    /// references and the ids that the destination holds. Any number of records, in few requests; `is_new` where they are to be created. Records that are not
+    /// named may be at fault all the same.
     fn at_fault<'a>(
         &'a self,
         object: &'a str,
-        batch: &'a [NewRecord],
-        message: &'a str,
+        records: &'a [Suspect<'a>],
+        is_new: bool,
+        refusals: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
-        let _ = (object, batch, message);
-        Box::pin(async { Ok(Vec::new()) })
+        let _ = refusals;
+        Box::pin(async move {
+            if !is_new {
+                return Ok(Vec::new());
+            }
+            let ids: Vec<String> = records.iter().map(|record| record.id.to_owned()).collect();
+            let there = self.fetch(object, &ids, Deleted::Both).await?;
+            let fault = |found: Found| {
+                let position = ids.iter().position(|id| *id == found.id)?;
+                Some(AtFault { position, fault: Fault::There { deleted: found.deleted } })
+            };
+            Ok(there.into_iter().filter_map(fault).collect())
+        })
+    }
+
+    /// The records, trashed ones too, that hold one of some values at one of some paths, in the form of [`Destination::identity`]; each with its values at
+    /// all of the paths. None where the destination cannot be asked by values: scan it.
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        let _ = (object, wanted);
+        Box::pin(async { Ok(None) })
     }
 
     /// Changes records that are known to exist. Only the keys of a body change. After any error read the records back: a part of the batch may have been written.
@@ -196,15 +221,39 @@ pub struct NewRecord {
     pub body: Body,
 }
 
-/// A record of a refused batch that is at fault.
+/// A record that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspect<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What is written.
+    pub body: &'a Body,
+}
+
+/// A record that is at fault, of those that were asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtFault {
-    /// Its position in the batch.
+    /// Its position among them.
     pub position: usize,
-    /// Why.
-    pub reason: String,
-    /// It would be refused alone too; else it is only likely.
-    pub sure: bool,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, alone too.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// It may be what the refusal of its batch is about.
+    Suspected,
+    /// It is new no more: the destination has it, by our id.
+    There {
+        /// It lies in the trash.
+        deleted: bool,
+    },
 }
 
 /// A record that will be changed.

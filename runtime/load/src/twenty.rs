@@ -6,6 +6,7 @@ mod composites;
 mod encode;
 mod files;
 mod held;
+mod holders;
 mod metadata;
 mod names;
 mod native;
@@ -13,6 +14,7 @@ mod normal;
 mod options;
 mod problem;
 mod records;
+mod refused;
 mod setup;
 mod undo;
 
@@ -29,12 +31,14 @@ use crate::http::Http;
 use crate::{
     AtFault, BatchError, Body, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint,
     FieldSchema, Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord,
-    StoredFile, UndoOutcome, Uploaded,
+    StoredFile, Suspect, UndoOutcome, Uploaded,
 };
 use metadata::{Live, PAGE};
 
 /// Largest body that the server takes, in bytes.
 const BODY: u64 = 10 * 1024 * 1024;
+/// Room in it for a record's id and the brackets around it.
+const AROUND: u64 = 128;
 
 /// A workspace of Twenty.
 #[derive(Debug)]
@@ -273,7 +277,12 @@ impl Destination for Twenty {
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
         let mut body = BodyText::default();
         self.encode_fields(object, fields, &mut |key, value| body.add(key, &value))?;
-        Ok(body.end())
+        let body = body.end();
+        if u64::try_from(body.text().len()).is_ok_and(|bytes| bytes < BODY - AROUND) {
+            return Ok(body);
+        }
+        let reason = format!("it takes {} bytes, more than the {BODY} of a request", body.text().len());
+        Err(vec![Failure { field: String::new(), reason }])
     }
 
     fn width(&self) -> usize {
@@ -295,10 +304,19 @@ impl Destination for Twenty {
     fn at_fault<'a>(
         &'a self,
         object: &'a str,
-        batch: &'a [NewRecord],
-        message: &'a str,
+        records: &'a [Suspect<'a>],
+        is_new: bool,
+        refusals: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
-        Box::pin(self.find_at_fault(object, batch, message))
+        Box::pin(self.find_at_fault(object, records, is_new, refusals))
+    }
+
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        Box::pin(self.find_holders(object, wanted))
     }
 
     fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::answer::View;
 use crate::problem::Problem;
 use crate::schema::{Object, Schema, stock_objects};
@@ -19,6 +21,8 @@ pub(crate) struct Engine {
     pub(crate) version: TwentyVersion,
     pub(crate) base_url: String,
     pub(crate) token: String,
+    /// Texts whose values are refused on demand: with the value quoted, and without a word.
+    refuse: [Option<String>; 2],
     positions: BTreeMap<String, i64>,
 }
 
@@ -36,7 +40,9 @@ impl Engine {
         let token = crate::auth::token(options.version);
         let schema = Schema { objects };
         let version = options.version;
-        let mut engine = Self { store, schema, version, base_url: String::new(), token, positions: BTreeMap::new() };
+        let refuse = [options.faults.refuse_quoting.clone(), options.faults.refuse_silently.clone()];
+        let (base_url, positions) = (String::new(), BTreeMap::new());
+        let mut engine = Self { store, schema, version, base_url, token, refuse, positions };
         if fresh {
             engine.store.run("BEGIN")?;
             engine.save_schema()?;
@@ -52,6 +58,23 @@ impl Engine {
     /// Whether the older server is stood in for.
     pub(crate) fn old(&self) -> bool {
         self.version.is_old()
+    }
+
+    /// The refusal of a value, where one like it was asked for.
+    pub(crate) fn refuse(&self, path: &str, value: &Value) -> Result<(), Problem> {
+        let [quoting, silently] = &self.refuse;
+        match value {
+            Value::String(text) if quoting.as_ref().is_some_and(|part| text.contains(part)) => {
+                Err(Problem::invalid(format!("Invalid string value '{text}' for text field \"{path}\"")))
+            }
+            Value::String(text) if silently.as_ref().is_some_and(|part| text.contains(part)) => {
+                Err(Problem::invalid("A rule of this workspace was broken"))
+            }
+            Value::Object(parts) => {
+                parts.iter().try_for_each(|(part, value)| self.refuse(&format!("{path}.{part}"), value))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What answers depend on.

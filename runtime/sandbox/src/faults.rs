@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     SilentAfter,
     /// Carried out, answered with text that is not JSON.
     BadJson,
+    /// Carried out, answered by half.
+    Half,
 }
 
 /// The fault of request `number`, if it is to have one.
@@ -34,6 +36,7 @@ pub(crate) fn choose(faults: &Faults, number: u64) -> Option<Fault> {
         (faults.percent_429, Fault::Limit),
         (faults.percent_timeout, silent),
         (faults.percent_bad_json, Fault::BadJson),
+        (faults.percent_half, Fault::Half),
     ];
     let mut below = 0.0;
     for (share, fault) in shares {

@@ -90,6 +90,12 @@ pub struct Faults {
     pub percent_timeout: f64,
     /// Carried out, and answered with text that is not JSON.
     pub percent_bad_json: f64,
+    /// Carried out, and answered with the first half of the answer, the connection cut after it.
+    pub percent_half: f64,
+    /// Values of text that hold this text are refused by a rule of the server's own; the refusal quotes the value.
+    pub refuse_quoting: Option<String>,
+    /// The same, and the refusal tells nothing.
+    pub refuse_silently: Option<String>,
     /// The seed of the choice.
     pub seed: u64,
 }

@@ -1,14 +1,16 @@
 //! The server: connections on loopback, faults and limits, and the handle that tests and the CLI hold.
 
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body as AxumBody;
 use axum::extract::{FromRequest, Multipart};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
@@ -223,6 +225,7 @@ async fn answer(
             tokio::time::sleep(SILENCE).await;
             Err(Cut)
         }
+        Some(Fault::Half) => Ok(send_half(response)),
         Some(Fault::BadJson) => Ok(send(Response::text(200, "<html><body>upstream connect error"))),
         _ => Ok(send(response)),
     }
@@ -242,6 +245,30 @@ fn send(response: Response) -> axum::http::Response<AxumBody> {
         sent.headers_mut().insert(axum::http::header::CONNECTION, close);
     }
     sent
+}
+
+/// The first half of an answer whose head promises the whole; the connection is cut after it.
+fn send_half(response: Response) -> axum::http::Response<AxumBody> {
+    let mut body = response.body;
+    let whole = body.len();
+    body.truncate(whole / 2);
+    let mut sent = send(Response { body: Vec::new(), ..response });
+    sent.headers_mut().insert(axum::http::header::CONTENT_LENGTH, whole.into());
+    *sent.body_mut() = AxumBody::new(Half(Some(body.into())));
+    sent
+}
+
+/// A body that breaks off.
+#[derive(Debug)]
+struct Half(Option<Bytes>);
+
+impl hyper::body::Body for Half {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        Poll::Ready(Some(self.0.take().map(Frame::data).ok_or(Cut)))
+    }
 }
 
 /// Reads a request in full; `None` if the client went away.

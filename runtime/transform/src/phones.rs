@@ -46,6 +46,11 @@ impl Region {
 }
 
 impl Country {
+    /// Its calling code: 44; none where there is no such country, or it has no phone numbers.
+    pub fn calling_code(&self) -> Option<u16> {
+        Region::of(self.code()).map(|region| region.calling_code)
+    }
+
     /// The country of two capital letters; whether there is such a country is not asked.
     pub(crate) fn from_code(code: &str) -> Option<Self> {
         let bytes: [u8; 2] = code.as_bytes().try_into().ok()?;

@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use migr_journal::{BeforeImage, Operation, Planned, State, StepRow};
 use migr_load::{Body, Deleted, Found, Map};
 
 use super::{Back, KeptField, result};
 use crate::EngineError;
-use crate::executor::{Executor as _, InProcess, Unit, UnitRecord};
+use crate::executor::{InProcess, Unit, UnitRecord};
+use crate::pool;
 
 const TOGETHER: usize = 500;
 
@@ -270,7 +272,8 @@ impl Back {
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let operation = Operation::Update;
         let unit = Unit { step: step.name.clone(), batch, operation, object: step.object.clone(), records };
-        let fates = InProcess::new(self.context.destination.clone()).execute(unit).await?;
+        let destination = &self.context.destination;
+        let fates = pool::carry_out(&**destination, &InProcess::new(Arc::clone(destination)), unit).await?;
         let refused = ids.iter().zip(fates).filter_map(|(id, fate)| fate.refused.map(|why| (id.clone(), why)));
         let refused = refused.collect();
         Ok((ids, refused))

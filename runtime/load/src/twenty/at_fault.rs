@@ -1,16 +1,15 @@
-//! Which records of a refused batch are at fault: by what the refusal quotes, and by who holds the unique values.
+//! Which records a refusal means: by what it quotes, by who holds the unique values, and by which references lead nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use migr_plan::FieldType;
 use serde_json::Value;
 
 use super::Twenty;
-use super::metadata::PAGE;
+use super::holders::Wanted;
+use super::metadata::Live;
 use super::normal::identity;
-use crate::{AtFault, Deleted, FieldSchema, LoadError, Map, NewRecord};
-
-/// Longest list of values in one filter, in characters: addresses end at 16 kB.
-const LONGEST_FILTER: usize = 8_000;
+use crate::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect};
 
 /// What a refusal quotes.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,92 +21,164 @@ struct Quoted<'m> {
     sure: bool,
 }
 
+/// What some refusals are about.
+#[derive(Debug, Default)]
+struct Causes<'m> {
+    quoted: Vec<(Quoted<'m>, &'m str)>,
+    /// A value that must be unique, or an id, is taken.
+    taken: bool,
+    /// A reference leads nowhere.
+    dangling: bool,
+    /// Fields that are not there any more, or do not take what is written.
+    unknown: Vec<(&'m str, &'m str)>,
+}
+
+impl<'m> Causes<'m> {
+    fn of(refusals: &'m [String]) -> Self {
+        let mut causes = Self::default();
+        for message in refusals {
+            if let Some(quoted) = quoted(message) {
+                causes.quoted.push((quoted, message));
+            } else if message.contains("duplicate entry") || message.starts_with("Duplicate ") {
+                causes.taken = true;
+            } else if message.contains("violates foreign key constraint") {
+                causes.dangling = true;
+            } else if let Some(field) = unknown_field(message) {
+                causes.unknown.push((field, message));
+            }
+        }
+        causes
+    }
+}
+
 impl Twenty {
     pub(super) async fn find_at_fault(
         &self,
         object: &str,
-        batch: &[NewRecord],
-        message: &str,
+        records: &[Suspect<'_>],
+        is_new: bool,
+        refusals: &[String],
     ) -> Result<Vec<AtFault>, LoadError> {
-        if let Some(quoted) = quoted(message) {
-            return Ok(holders(batch, &quoted, message));
+        let causes = Causes::of(refusals);
+        let live = self.live()?;
+        let known = live.object(object)?;
+        let bodies: Vec<Map> = records.iter().map(|record| record.body.values()).collect();
+        let mut found: BTreeMap<usize, Fault> = BTreeMap::new();
+        holders(&bodies, &causes.quoted, &mut found);
+        for (field, message) in causes.unknown {
+            for (position, _) in bodies.iter().enumerate().filter(|(_, body)| body.contains_key(field)) {
+                found.insert(position, Fault::Refused { reason: message.to_owned() });
+            }
         }
-        if message.contains("duplicate entry") || message.starts_with("Duplicate ") {
-            return self.doubles(object, batch).await;
+        if causes.taken {
+            self.doubles(known, records, &bodies, is_new, &mut found).await?;
         }
-        Ok(Vec::new())
+        if causes.dangling {
+            self.dangling(&live, known, &bodies, &mut found).await?;
+        }
+        Ok(found.into_iter().map(|(position, fault)| AtFault { position, fault }).collect())
     }
 
-    /// Records with a unique value that another one has: in the batch, in use or in the trash.
-    async fn doubles(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<AtFault>, LoadError> {
-        let live = self.live()?;
-        let bodies: Vec<Map> = batch.iter().map(|record| record.body.values()).collect();
-        let mut found: BTreeMap<usize, String> = BTreeMap::new();
-        for field in live.object(object)?.fields.values().filter(|field| field.unique && field.name != "id") {
-            let path = path(field);
-            let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    /// Records with an id or a unique value that another one has: among them, in use or in the trash.
+    async fn doubles(
+        &self,
+        object: &ObjectSchema,
+        records: &[Suspect<'_>],
+        bodies: &[Map],
+        is_new: bool,
+        found: &mut BTreeMap<usize, Fault>,
+    ) -> Result<(), LoadError> {
+        let mut wanted = Vec::new();
+        if is_new {
+            wanted.push(Wanted::ids(records.iter().map(|record| record.id.to_owned()).collect()));
+        }
+        let mut places = Vec::new();
+        for field in object.fields.values().filter(|field| field.unique && field.name != "id") {
+            let Some(mut asked) = Wanted::field(field) else { continue };
+            let mut first: HashMap<String, usize> = HashMap::new();
             for (position, body) in bodies.iter().enumerate() {
-                let value = body.get(&field.write_key).and_then(|value| identity(&field.native, None, value));
-                let Some(value) = value else { continue };
-                if let Some(before) = first.get(&value) {
-                    let id = batch.get(*before).map_or("", |record| record.id.as_str());
-                    found.entry(position).or_insert_with(|| format!("the record {id} has the same {path}"));
+                let Some(given) = body.get(&field.write_key) else { continue };
+                let Some(value) = identity(&field.native, None, given) else { continue };
+                if let Some(before) = first.get(&value).and_then(|before| records.get(*before)) {
+                    let reason = format!("the record {} has the same {}", before.id, asked.path());
+                    found.entry(position).or_insert(Fault::Refused { reason });
                 } else {
+                    // Of a telephone number the server holds the parts apart.
+                    let asked_by = given.get("primaryPhoneNumber").and_then(Value::as_str).unwrap_or(&value);
+                    asked.values.push(asked_by.to_owned());
                     first.insert(value, position);
                 }
             }
-            for values in lists(first.keys()) {
-                for (deleted, place) in [(Deleted::Live, ""), (Deleted::Trashed, " in the trash")] {
-                    let filter = format!("{path}[in]:[{}]", values.join(","));
-                    let filter = match deleted {
-                        Deleted::Trashed => format!("and({filter},deletedAt[is]:NOT_NULL)"),
-                        _ => filter,
-                    };
-                    for other in self.list_where(object, &filter).await? {
-                        let value =
-                            other.values.get(&field.name).and_then(|value| identity(&field.native, None, value));
-                        let position = value.and_then(|value| first.get(&value).copied());
-                        let Some(position) = position else { continue };
-                        if batch.get(position).is_some_and(|record| record.id != other.id) {
-                            let reason = format!("the record {}{place} has the same {path}", other.id);
-                            found.entry(position).or_insert(reason);
-                        }
-                    }
+            places.push((field, asked.path(), first));
+            wanted.push(asked);
+        }
+        let positions: HashMap<&str, usize> =
+            records.iter().enumerate().map(|(position, record)| (record.id, position)).collect();
+        for other in self.holders_of(object, &wanted).await? {
+            if let Some(position) = positions.get(other.id.as_str()).filter(|_| is_new) {
+                found.insert(*position, Fault::There { deleted: other.deleted });
+                continue;
+            }
+            let place = if other.deleted { " in the trash" } else { "" };
+            for (field, path, first) in &places {
+                let value = other.values.get(&field.name).and_then(|value| identity(&field.native, None, value));
+                let position = value.and_then(|value| first.get(&value).copied());
+                let Some(position) = position else { continue };
+                if records.get(position).is_some_and(|record| record.id != other.id) {
+                    let reason = format!("the record {}{place} has the same {path}", other.id);
+                    found.entry(position).or_insert(Fault::Refused { reason });
                 }
             }
         }
-        Ok(found.into_iter().map(|(position, reason)| AtFault { position, reason, sure: true }).collect())
+        Ok(())
     }
-}
 
-/// The path by which a unique field is asked for.
-fn path(field: &FieldSchema) -> String {
-    match field.native.as_str() {
-        "EMAILS" => format!("{}.primaryEmail", field.name),
-        "LINKS" => format!("{}.primaryLinkUrl", field.name),
-        "PHONES" => format!("{}.primaryPhoneNumber", field.name),
-        _ => field.name.clone(),
-    }
-}
-
-/// Values in lists that a filter takes. One with a comma, a bracket or a quote would be read as something else: it is left out.
-fn lists<'v>(values: impl Iterator<Item = &'v String>) -> Vec<Vec<&'v str>> {
-    let mut lists: Vec<Vec<&str>> = Vec::new();
-    let mut length = LONGEST_FILTER;
-    for value in values {
-        if value.contains([',', '(', ')', '[', ']', '"', '\'', '\\']) || value.contains(char::is_whitespace) {
-            continue;
-        }
-        length += value.len() + 1;
-        match lists.last_mut() {
-            Some(list) if length <= LONGEST_FILTER && list.len() < PAGE => list.push(value),
-            _ => {
-                lists.push(vec![value]);
-                length = value.len();
+    /// Records that refer to what is not there. What lies in the trash is there.
+    async fn dangling(
+        &self,
+        live: &Live,
+        object: &ObjectSchema,
+        bodies: &[Map],
+        found: &mut BTreeMap<usize, Fault>,
+    ) -> Result<(), LoadError> {
+        // Key → object referred to.
+        let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
+        for field in object.fields.values() {
+            if let Some(FieldType::Reference { objects }) = &field.ty {
+                for (target, key) in &field.write_keys {
+                    keys.insert(key, target);
+                }
+                if let ([target], false) = (objects.as_slice(), field.write_key.is_empty()) {
+                    keys.insert(&field.write_key, target);
+                }
             }
         }
+        let mut wanted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for body in bodies {
+            for (key, value) in body {
+                if let (Some(target), Some(id)) = (keys.get(key.as_str()), value.as_str()) {
+                    wanted.entry(target).or_default().insert(id.to_lowercase());
+                }
+            }
+        }
+        let mut there: HashMap<&str, HashSet<String>> = HashMap::new();
+        for (target, ids) in wanted {
+            let target_object = live.object(target)?;
+            let ids = Wanted::ids(ids.into_iter().collect());
+            let ids = self.holders_of(target_object, &[ids]).await?.into_iter().map(|found| found.id.to_lowercase());
+            there.insert(target, ids.collect());
+        }
+        for (position, body) in bodies.iter().enumerate() {
+            for (key, value) in body {
+                let (Some(target), Some(id)) = (keys.get(key.as_str()), value.as_str()) else { continue };
+                if there.get(target).is_some_and(|there| !there.contains(&id.to_lowercase())) {
+                    let reason = format!("{key}: there is no record {id} among the destination's {target}");
+                    found.entry(position).or_insert(Fault::Refused { reason });
+                }
+            }
+        }
+        Ok(())
     }
-    lists
 }
 
 /// The value that a refusal quotes, and where.
@@ -129,29 +200,38 @@ fn quoted(message: &str) -> Option<Quoted<'_>> {
     (!value.contains(['\\', '…'])).then_some(Quoted { path: Some(path), value, sure: true })
 }
 
+/// The field that the destination says it has not.
+fn unknown_field(message: &str) -> Option<&str> {
+    let after = match message.strip_prefix("Object ") {
+        Some(rest) => rest.split_once(" doesn't have any \"")?.1,
+        None => message.strip_prefix("Field metadata for field \"")?,
+    };
+    after.split_once('"').map(|(field, _)| field)
+}
+
 /// The records that hold what is quoted.
-fn holders(batch: &[NewRecord], quoted: &Quoted<'_>, message: &str) -> Vec<AtFault> {
-    let mut found: Vec<AtFault> = Vec::new();
-    for (position, record) in batch.iter().enumerate() {
-        let body = record.body.values();
-        let holds = match quoted.path {
-            Some(path) => {
-                let mut value = path.split('.').next().and_then(|field| body.get(field));
-                for part in path.split('.').skip(1) {
-                    value = value.and_then(|value| value.get(part));
-                }
-                value.is_some_and(|value| is_or_lists(value, quoted.value))
+fn holders(bodies: &[Map], quoted: &[(Quoted<'_>, &str)], found: &mut BTreeMap<usize, Fault>) {
+    for (quoted, message) in quoted {
+        let positions: Vec<usize> =
+            bodies.iter().enumerate().filter(|(_, body)| holds(body, quoted)).map(|(position, _)| position).collect();
+        let is_sure = quoted.sure || positions.len() == 1;
+        for position in positions {
+            if is_sure {
+                found.insert(position, Fault::Refused { reason: (*message).to_owned() });
+            } else {
+                found.entry(position).or_insert(Fault::Suspected);
             }
-            None => body.values().any(|value| contains(value, quoted.value)),
-        };
-        if holds {
-            found.push(AtFault { position, reason: message.to_owned(), sure: quoted.sure });
         }
     }
-    if let [only] = found.as_mut_slice() {
-        only.sure = true;
+}
+
+fn holds(body: &Map, quoted: &Quoted<'_>) -> bool {
+    let Some(path) = quoted.path else { return body.values().any(|value| contains(value, quoted.value)) };
+    let mut value = path.split('.').next().and_then(|field| body.get(field));
+    for part in path.split('.').skip(1) {
+        value = value.and_then(|value| value.get(part));
     }
-    found
+    value.is_some_and(|value| is_or_lists(value, quoted.value))
 }
 
 fn is_or_lists(value: &Value, text: &str) -> bool {
@@ -172,10 +252,12 @@ fn contains(value: &Value, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
-    use super::{Quoted, holders, lists, quoted};
-    use crate::{Body, NewRecord};
+    use super::{Causes, Fault, Quoted, holders, quoted, unknown_field};
+    use crate::Map;
 
     #[test]
     fn a_refusal_tells_the_field_and_the_value() {
@@ -202,33 +284,46 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_is_gone_is_named_in_both_versions() {
+        let newer = "Object company doesn't have any \"tagsList\" field.";
+        let older = "Field metadata for field \"employees\" is missing in object metadata company";
+        assert_eq!(unknown_field(newer), Some("tagsList"));
+        assert_eq!(unknown_field(older), Some("employees"));
+        assert_eq!(unknown_field("A duplicate entry was detected"), None);
+    }
+
+    #[test]
+    fn refusals_of_one_kind_are_one_cause() {
+        let refusals = [
+            "A duplicate entry was detected",
+            "Duplicate Emails with value a@x.example. Please set a unique one.",
+            "insert or update on table \"person\" violates foreign key constraint \"FK_ee06\"",
+            "Invalid country code ZZ9",
+        ]
+        .map(str::to_owned);
+        let causes = Causes::of(&refusals);
+        assert!(causes.taken && causes.dangling);
+        assert_eq!(causes.quoted.len(), 1);
+    }
+
+    #[test]
     fn whoever_holds_the_value_there_is_at_fault_and_nobody_else() {
-        let record =
-            |body: serde_json::Value| NewRecord { id: String::new(), body: Body::from(body.as_object().unwrap()) };
-        let batch = [
+        let record = |body: serde_json::Value| -> Map { body.as_object().unwrap().clone() };
+        let bodies = [
             record(json!({"emails": {"primaryEmail": "a@x.example"}, "note": "bad"})),
             record(json!({"emails": {"primaryEmail": "bad"}})),
             record(json!({"emails": {"primaryEmail": "b@x.example", "additionalEmails": ["bad"]}})),
             record(json!({"phones": {"additionalPhones": [{"number": "bad"}]}})),
         ];
-        let positions = |path, value| {
-            let quoted = Quoted { path, value, sure: true };
-            holders(&batch, &quoted, "m").iter().map(|fault| fault.position).collect::<Vec<_>>()
+        let faults = |path, sure| {
+            let mut found = BTreeMap::new();
+            holders(&bodies, &[(Quoted { path, value: "bad", sure }, "m")], &mut found);
+            found.into_iter().collect::<Vec<_>>()
         };
-        assert_eq!(positions(Some("emails.primaryEmail"), "bad"), [1]);
-        assert_eq!(positions(Some("emails.additionalEmails"), "bad"), [2]);
-        assert_eq!(positions(None, "bad"), [1, 2, 3]);
-        assert_eq!(positions(Some("stage"), "bad"), [0; 0]);
-    }
-
-    #[test]
-    fn values_that_a_filter_would_misread_are_left_out_and_long_lists_are_cut() {
-        let values: Vec<String> = (0..1000)
-            .map(|number| format!("person{number}@a-rather-long-host.example"))
-            .chain(["a,b@c".into()])
-            .collect();
-        let lists = lists(values.iter());
-        assert_eq!(lists.iter().map(Vec::len).sum::<usize>(), 1000);
-        assert!(lists.iter().all(|list| list.len() <= 200 && list.join(",").len() <= super::LONGEST_FILTER));
+        let refused = |position| (position, Fault::Refused { reason: "m".to_owned() });
+        assert_eq!(faults(Some("emails.primaryEmail"), true), [refused(1)]);
+        assert_eq!(faults(Some("emails.additionalEmails"), false), [refused(2)]);
+        assert_eq!(faults(None, false), [1, 2, 3].map(|position| (position, Fault::Suspected)));
+        assert_eq!(faults(Some("stage"), true), []);
     }
 }

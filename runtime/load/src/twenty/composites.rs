@@ -5,29 +5,17 @@ use serde_json::{Map, Value as Json, json};
 
 use super::encode::{Encoded, Fault, checked, each, fault, id, number, plain_json, text, unfit};
 use super::native::ACTOR_SOURCES;
-use super::normal::{email, link};
+use super::normal::link;
+use super::refused;
 
 /// Text parts of an address.
 pub(super) const ADDRESS_TEXTS: [&str; 6] =
     ["addressStreet1", "addressStreet2", "addressCity", "addressPostcode", "addressState", "addressCountry"];
 /// Number parts of an address.
 pub(super) const ADDRESS_NUMBERS: [&str; 2] = ["addressLat", "addressLng"];
-/// Longest e-mail address that the server takes.
-const LONGEST_EMAIL: usize = 254;
 
 fn one_email(value: &Value<'_>) -> Result<String, Fault> {
-    let text = text(value)?;
-    let address = email(&text);
-    let sides = address.split_once('@');
-    if !sides.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
-        || address.contains(|character: char| character.is_whitespace() || character.is_control())
-    {
-        return Err(fault(text, "is not an e-mail address"));
-    }
-    if address.len() > LONGEST_EMAIL {
-        return Err(fault(text, format!("is longer than the {LONGEST_EMAIL} characters of an e-mail address")));
-    }
-    Ok(address)
+    refused::address(&text(value)?)
 }
 
 pub(super) fn emails(value: &Value<'_>) -> Encoded {
@@ -85,8 +73,16 @@ fn other_phone(value: &Value<'_>) -> Encoded {
             }
             Ok(json!({"number": number, "countryCode": country, "callingCode": code}))
         }
-        Value::Text(text) => Ok(json!({"number": checked(text)?})),
-        Value::Record(_) | Value::Json(_) => plain_json(value),
+        Value::Text(text) => {
+            refused::phone(checked(text)?, "", "")?;
+            Ok(json!({"number": text}))
+        }
+        Value::Record(_) | Value::Json(_) => {
+            let parts = plain_json(value)?;
+            let part = |name: &str| parts.get(name).and_then(Json::as_str).unwrap_or_default();
+            refused::phone(part("number"), part("countryCode"), part("callingCode"))?;
+            Ok(parts)
+        }
         other => Err(unfit(other, "a phone number")),
     }
 }
@@ -112,6 +108,7 @@ pub(super) fn phones(value: &Value<'_>) -> Encoded {
                 code = text(given).map_err(|fault| fault.inside("primaryPhoneCallingCode"))?;
             }
             number = number.trim().to_owned();
+            refused::phone(&number, &country, &code)?;
             let others =
                 get(parts, "additionalPhones").map(|value| each(value).map(other_phone).collect::<Result<Vec<_>, _>>());
             let others = others.transpose().map_err(|fault| fault.inside("additionalPhones"))?.unwrap_or_default();
@@ -121,7 +118,11 @@ pub(super) fn phones(value: &Value<'_>) -> Encoded {
             let mut all = each(value);
             let (number, country, code) = match all.next() {
                 Some(Value::Phone(phone)) => one_phone(phone),
-                Some(other @ Value::Text(_)) => (text(other)?, String::new(), String::new()),
+                Some(other @ Value::Text(_)) => {
+                    let number = text(other)?;
+                    refused::phone(&number, "", "")?;
+                    (number, String::new(), String::new())
+                }
                 Some(other) => return Err(unfit(other, "a phone number")),
                 None => Default::default(),
             };
@@ -143,7 +144,13 @@ fn one_link(value: &Value<'_>) -> Result<String, Fault> {
 fn other_link(value: &Value<'_>) -> Encoded {
     match value {
         Value::Text(_) => Ok(json!({"url": one_link(value)?, "label": ""})),
-        Value::Record(_) | Value::Json(_) => plain_json(value),
+        Value::Record(_) | Value::Json(_) => {
+            let parts = plain_json(value)?;
+            if let Some(url) = parts.get("url").and_then(Json::as_str).filter(|url| !url.is_empty()) {
+                one_link(&Value::text(url))?;
+            }
+            Ok(parts)
+        }
         other => Err(unfit(other, "a link")),
     }
 }

@@ -7,10 +7,15 @@ use serde_json::{Map, Value as Json, json};
 
 use super::composites::{actor, address, address_of, emails, full_name, links, phones, phones_body};
 use super::normal::moment;
+use super::refused::uuid;
 use crate::FieldSchema;
 
 /// The largest whole number that survives JSON at the server.
 const EXACT: i64 = 1 << 53;
+
+/// The first and the last second of the years 1 to 9999.
+const FIRST: i64 = -62_135_596_800;
+const LAST: i64 = 253_402_300_799;
 
 /// Why a value cannot be written. `says` never holds the value.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,7 +79,12 @@ pub(super) fn encode(field: &FieldSchema, value: &Value<'_>) -> Result<Option<Js
             other => Err(unfit(other, "a date")),
         },
         "DATE_TIME" => match value {
-            Value::Datetime(instant) => Ok(Json::String(moment(*instant))),
+            Value::Datetime(instant) if (FIRST..=LAST).contains(&instant.as_second()) => {
+                Ok(Json::String(moment(*instant)))
+            }
+            Value::Datetime(instant) => {
+                Err(fault(instant.to_string(), "is not in the years 1 to 9999, which the destination has"))
+            }
             other => Err(unfit(other, "a date with time")),
         },
         "SELECT" | "RATING" => option(field, value).map(Json::String),
@@ -183,10 +193,7 @@ fn options(field: &FieldSchema, value: &Value<'_>) -> Encoded {
 }
 
 pub(super) fn id(text: &str) -> Encoded {
-    match uuid::Uuid::try_parse(text) {
-        Ok(id) if text.len() == 36 => Ok(Json::String(id.to_string())),
-        _ => Err(fault(text, "is not a UUID")),
-    }
+    uuid(text).map(|id| Json::String(id.to_string()))
 }
 
 fn array(value: &Value<'_>) -> Encoded {

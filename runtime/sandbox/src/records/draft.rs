@@ -63,6 +63,7 @@ impl Draft {
                     if value.is_null() && !field.kind.parts().is_empty() {
                         continue;
                     }
+                    engine.refuse(&key, value)?;
                     let kept = values::normalise(old, object, field, value)?;
                     draft.values.insert(key, kept);
                 }

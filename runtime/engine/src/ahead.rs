@@ -1,0 +1,84 @@
+//! Batches that are asked about before they are sent: once records were refused for what the destination holds, one question about thousands of records costs
+//! less than a refusal of each batch.
+
+use std::collections::BTreeMap;
+
+use migr_journal::{Change, Operation};
+use migr_load::{AtFault, Destination, Fault, LoadError, Suspect};
+
+use crate::item::Item;
+
+/// Records that are asked about together.
+const MOST_RECORDS: usize = 10_000;
+/// The same in bytes.
+const MOST_BYTES: usize = 8 << 20;
+
+/// A batch that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) items: Vec<Item>,
+    pub(crate) operation: Operation,
+    /// What is journaled with its intent.
+    pub(crate) with: Vec<Change>,
+}
+
+/// Batches that are held back.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    pub(crate) batches: Vec<Prepared>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Ahead {
+    pub(crate) fn add(&mut self, prepared: Prepared) {
+        self.records += prepared.items.len();
+        self.bytes += prepared.items.iter().map(|item| item.size).sum::<usize>();
+        self.batches.push(prepared);
+    }
+
+    /// Whether as much is held back as one question should be about.
+    pub(crate) fn is_full(&self) -> bool {
+        self.records >= MOST_RECORDS || self.bytes >= MOST_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// Which records of each batch would be refused, by their positions.
+    pub(crate) async fn faults(
+        &self,
+        destination: &dyn Destination,
+        object: &str,
+        refusals: &[String],
+    ) -> Result<Vec<BTreeMap<usize, Fault>>, LoadError> {
+        let mut faults: Vec<BTreeMap<usize, Fault>> = self.batches.iter().map(|_| BTreeMap::new()).collect();
+        for is_new in [true, false] {
+            let (mut suspects, mut places) = (Vec::new(), Vec::new());
+            for (batch, prepared) in self.batches.iter().enumerate() {
+                if (prepared.operation != Operation::Update) == is_new {
+                    for (position, item) in prepared.items.iter().enumerate() {
+                        suspects.push(Suspect { id: &item.id, body: &item.body });
+                        places.push((batch, position));
+                    }
+                }
+            }
+            if suspects.is_empty() {
+                continue;
+            }
+            for AtFault { position, fault } in destination.at_fault(object, &suspects, is_new, refusals).await? {
+                if let Some((batch, position)) = places.get(position)
+                    && let Some(faults) = faults.get_mut(*batch)
+                {
+                    faults.insert(*position, fault);
+                }
+            }
+        }
+        Ok(faults)
+    }
+}

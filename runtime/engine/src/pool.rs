@@ -1,0 +1,340 @@
+//! Records that were refused together with others: who of them is at fault, in few requests.
+//!
+//! The destination is asked first, about all of them at once: one question settles a whole kind of refusal. Where it cannot tell, a bad record is found by
+//! halves; the records that turn out not to be needed for that go back to the others, in full batches.
+
+use migr_journal::{BatchId, Operation};
+use migr_load::{AtFault, Destination, Fault, LoadError, Suspect};
+
+use crate::executor::{Executed, Executor, Fate, Refusal, Unit, UnitRecord};
+
+/// A record that waits to be sent again.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// The batch that its outcome belongs to, and its place there.
+    pub(crate) batch: BatchId,
+    pub(crate) position: usize,
+    pub(crate) record: UnitRecord,
+    /// Requests that it took part in.
+    pub(crate) attempts: u32,
+}
+
+/// A record whose fate is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) batch: BatchId,
+    pub(crate) position: usize,
+    pub(crate) fate: Fate,
+}
+
+impl Held {
+    fn decided(self, fate: Fate) -> Decided {
+        Decided { batch: self.batch, position: self.position, fate }
+    }
+}
+
+/// Records that are sent together again.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt {
+    pub(crate) records: Vec<Held>,
+    /// What is left of a group in which one at least is at fault: if these are taken, it is among those.
+    pub(crate) rest: Vec<Held>,
+}
+
+/// Records that were refused together.
+#[derive(Debug)]
+struct Together {
+    records: Vec<Held>,
+    refusal: Refusal,
+}
+
+/// Refused records of one operation.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    /// Not looked into yet.
+    refused: Vec<Together>,
+    /// Groups in which one record at least is at fault.
+    suspected: Vec<Vec<Held>>,
+    /// Records of which nothing bad is known.
+    free: Vec<Held>,
+    /// The largest refused batch, in records and bytes: as much goes in one request.
+    most_records: usize,
+    most_bytes: usize,
+}
+
+impl Pool {
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.suspected.is_empty() && self.free.is_empty()
+    }
+
+    /// Takes in records that were refused together, not as an attempt of the pool's own.
+    pub(crate) fn refuse(&mut self, records: Vec<Held>, refusal: Refusal) {
+        self.most_records = self.most_records.max(records.len());
+        self.most_bytes = self.most_bytes.max(records.iter().map(bytes).sum());
+        if !records.is_empty() {
+            self.refused.push(Together { records, refusal });
+        }
+    }
+
+    /// The records of an attempt that was not taken come back: those that are left of it, and why.
+    pub(crate) fn failed(&mut self, left: Vec<Held>, rest: Vec<Held>, refusal: Refusal) {
+        if left.is_empty() {
+            return self.passed(rest);
+        }
+        self.free.extend(rest);
+        self.refused.push(Together { records: left, refusal });
+    }
+
+    /// The records of an attempt were taken: one of its rest is at fault.
+    pub(crate) fn passed(&mut self, rest: Vec<Held>) {
+        if !rest.is_empty() {
+            self.suspected.push(rest);
+        }
+    }
+
+    /// What is to be sent next; none while an answer or a look into refusals may add to it. Records of which nothing bad is known wait until they fill a
+    /// batch, or nothing else `is_under_way`.
+    pub(crate) fn next(&mut self, is_under_way: bool) -> Option<Attempt> {
+        if let Some(mut group) = self.suspected.pop() {
+            let rest = group.split_off(group.len().div_ceil(2));
+            return Some(Attempt { records: group, rest });
+        }
+        let (mut count, mut size) = (0, 0);
+        for held in self.free.iter().take(self.most_records) {
+            size += bytes(held);
+            if count > 0 && size > self.most_bytes {
+                break;
+            }
+            count += 1;
+        }
+        let is_full = count < self.free.len() || count == self.most_records;
+        if count == 0 || !is_full && (is_under_way || !self.refused.is_empty()) {
+            return None;
+        }
+        let rest = self.free.split_off(count);
+        Some(Attempt { records: std::mem::replace(&mut self.free, rest), rest: Vec::new() })
+    }
+
+    /// Looks into the refusals: who is at fault, as far as the destination can tell.
+    pub(crate) async fn explain(
+        &mut self,
+        destination: &dyn Destination,
+        object: &str,
+        is_new: bool,
+    ) -> Result<Explained, LoadError> {
+        let groups = std::mem::take(&mut self.refused);
+        let (suspected, free) = (std::mem::take(&mut self.suspected), std::mem::take(&mut self.free));
+        let mut messages: Vec<String> = groups.iter().map(|group| group.refusal.message.clone()).collect();
+        messages.sort_unstable();
+        messages.dedup();
+        let refused = groups.iter().flat_map(|group| &group.records);
+        let all: Vec<Suspect<'_>> =
+            refused.chain(suspected.iter().flatten()).chain(&free).map(|held| held.record.suspect()).collect();
+        let mut faults: Vec<Option<Fault>> = vec![None; all.len()];
+        for AtFault { position, fault } in destination.at_fault(object, &all, is_new, &messages).await? {
+            if let Some(slot) = faults.get_mut(position) {
+                *slot = Some(fault);
+            }
+        }
+        let mut faults = faults.into_iter();
+        let mut explained = Explained::default();
+        for Together { records, refusal } in groups {
+            let Sorted { is_settled, mut likely, others } = sort(records, &mut faults, &mut explained.decided);
+            if is_settled {
+                explained.telling.push(refusal);
+                self.free.extend(likely.into_iter().chain(others));
+                continue;
+            }
+            if likely.is_empty() || others.is_empty() {
+                likely.extend(others);
+            } else {
+                self.free.extend(others);
+            }
+            match <[Held; 1]>::try_from(likely) {
+                Ok([held]) => {
+                    let fate = Fate { refused: Some(refusal.to_string()), attempts: held.attempts };
+                    explained.decided.push(held.decided(fate));
+                }
+                Err(group) => self.suspected.push(group),
+            }
+        }
+        for group in suspected {
+            let Sorted { is_settled, likely, others } = sort(group, &mut faults, &mut explained.decided);
+            let group = likely.into_iter().chain(others);
+            if is_settled { self.free.extend(group) } else { self.suspected.push(group.collect()) }
+        }
+        let Sorted { likely, others, .. } = sort(free, &mut faults, &mut explained.decided);
+        self.free.extend(likely.into_iter().chain(others));
+        Ok(explained)
+    }
+}
+
+/// Carries a unit out until the fate of each of its records is known, in order.
+pub(crate) async fn carry_out(
+    destination: &dyn Destination,
+    executor: &dyn Executor,
+    unit: Unit,
+) -> Result<Vec<Fate>, LoadError> {
+    let Unit { step, batch, operation, object, records } = unit;
+    let mut fates: Vec<Option<Fate>> = vec![None; records.len()];
+    let mut pool = Pool::default();
+    let held = records.into_iter().enumerate();
+    let held = held.map(|(position, record)| Held { batch: BatchId(batch), position, record, attempts: 0 });
+    let mut next = Some((Attempt { records: held.collect(), rest: Vec::new() }, true));
+    loop {
+        while let Some((Attempt { records, rest }, is_first)) = next.take() {
+            let (places, records): (Vec<(usize, u32)>, Vec<UnitRecord>) =
+                records.into_iter().map(|held| ((held.position, held.attempts), held.record)).unzip();
+            let unit = Unit { step: step.clone(), batch, operation, object: object.clone(), records };
+            let Executed { fates: found, left, refusal, attempts } = executor.execute(unit).await?;
+            for ((position, before), fate) in places.iter().zip(found) {
+                if let (Some(slot), Some(fate)) = (fates.get_mut(*position), fate) {
+                    *slot = Some(Fate { attempts: before + fate.attempts, ..fate });
+                }
+            }
+            let left = left.into_iter().filter_map(|(place, record)| {
+                let (position, before) = places.get(place).copied()?;
+                Some(Held { batch: BatchId(batch), position, record, attempts: before + attempts })
+            });
+            match refusal {
+                None => pool.passed(rest),
+                Some(refusal) if is_first => pool.refuse(left.collect(), refusal),
+                Some(refusal) => pool.failed(left.collect(), rest, refusal),
+            }
+            next = pool.next(false).map(|attempt| (attempt, false));
+        }
+        if pool.is_empty() {
+            let unknown = Fate { refused: Some("its fate is not known".to_owned()), attempts: 0 };
+            return Ok(fates.into_iter().map(|fate| fate.unwrap_or_else(|| unknown.clone())).collect());
+        }
+        for Decided { position, fate, .. } in
+            pool.explain(destination, &object, operation != Operation::Update).await?.decided
+        {
+            if let Some(slot) = fates.get_mut(position) {
+                *slot = Some(fate);
+            }
+        }
+        next = pool.next(false).map(|attempt| (attempt, false));
+    }
+}
+
+/// What looking into refusals gave.
+#[derive(Debug, Default)]
+pub(crate) struct Explained {
+    pub(crate) decided: Vec<Decided>,
+    /// The refusals that told who is at fault: of records to come it can be known beforehand.
+    pub(crate) telling: Vec<Refusal>,
+}
+
+/// Records by what was found.
+struct Sorted {
+    /// One at least was found to be at fault, or to be there.
+    is_settled: bool,
+    likely: Vec<Held>,
+    others: Vec<Held>,
+}
+
+fn sort(records: Vec<Held>, faults: &mut impl Iterator<Item = Option<Fault>>, decided: &mut Vec<Decided>) -> Sorted {
+    let mut sorted = Sorted { is_settled: false, likely: Vec::new(), others: Vec::new() };
+    for (held, fault) in records.into_iter().zip(faults) {
+        match fault {
+            Some(Fault::Suspected) => sorted.likely.push(held),
+            None => sorted.others.push(held),
+            Some(fault) => {
+                sorted.is_settled = true;
+                decided.extend(fate(&held.record, fault, held.attempts).map(|fate| held.decided(fate)));
+            }
+        }
+    }
+    sorted
+}
+
+/// What a fault makes of a record that took part in some requests. Nothing where the fault is no more than likely.
+pub(crate) fn fate(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<Fate> {
+    let refused = match fault {
+        Fault::Suspected => return None,
+        Fault::Refused { reason } => Some(reason),
+        Fault::There { deleted: false } => None,
+        Fault::There { deleted: true } => {
+            Some(format!("it was written before and lies in the trash now ({})", record.id))
+        }
+    };
+    Some(Fate { refused, attempts })
+}
+
+fn bytes(held: &Held) -> usize {
+    held.record.body.text().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use migr_load::Body;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn held(position: usize) -> Held {
+        let record = UnitRecord { id: position.to_string(), body: Body::default(), uploads: Vec::new() };
+        Held { batch: BatchId(1), position, record, attempts: 1 }
+    }
+
+    fn refusal() -> Refusal {
+        Refusal { message: "it is not to its liking".to_owned(), status: Some(400) }
+    }
+
+    /// What a destination that tells nothing would leave: every group is halved. Gives those found bad, those written, and the requests.
+    fn sort_out(count: usize, bad: &BTreeSet<usize>) -> (BTreeSet<usize>, Vec<usize>, usize) {
+        let mut pool = Pool::default();
+        pool.refuse((0..count).map(held).collect(), refusal());
+        let (mut found, mut written, mut requests) = (BTreeSet::new(), Vec::new(), 0);
+        while !pool.is_empty() {
+            for Together { records, refusal } in std::mem::take(&mut pool.refused) {
+                match <[Held; 1]>::try_from(records) {
+                    Ok([one]) => {
+                        found.insert(one.position);
+                    }
+                    Err(group) => pool.suspected.push(group),
+                }
+                assert_eq!(refusal.to_string(), "it is not to its liking (400)");
+            }
+            while let Some(Attempt { records, rest }) = pool.next(false) {
+                requests += 1;
+                if records.iter().any(|held| bad.contains(&held.position)) {
+                    pool.failed(records, rest, refusal());
+                } else {
+                    written.extend(records.iter().map(|held| held.position));
+                    pool.passed(rest);
+                }
+            }
+        }
+        (found, written, requests)
+    }
+
+    #[test]
+    fn one_bad_record_takes_a_request_for_each_halving_and_two_more() {
+        let (found, written, requests) = sort_out(200, &BTreeSet::from([77]));
+        assert_eq!(found, BTreeSet::from([77]));
+        assert_eq!(written.len(), 199);
+        assert!(requests <= 8 + 2, "{requests}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_bad_is_found_and_every_other_record_is_written_once(
+            count in 2_usize..220,
+            bad in prop::collection::btree_set(0_usize..220, 1..12),
+        ) {
+            let bad: BTreeSet<usize> = bad.into_iter().map(|place| place % count).collect();
+            let (found, mut written, requests) = sort_out(count, &bad);
+            written.sort_unstable();
+            let good: Vec<usize> = (0..count).filter(|place| !bad.contains(place)).collect();
+            prop_assert_eq!(&found, &bad);
+            prop_assert_eq!(written, good);
+            let halvings = usize::try_from(count.next_power_of_two().ilog2()).unwrap();
+            prop_assert!(requests <= bad.len() * (halvings + 2) + 1, "{} requests for {} of {}", requests, bad.len(), count);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Who holds some values: asked in bulk over GraphQL, whose lists of values and answers are not cut short as those of an address are.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Twenty;
+use super::metadata::PAGE;
+use crate::http::{Call, CallError, Payload};
+use crate::{FieldSchema, Found, LoadError, ObjectSchema};
+
+/// Values in one question. Below what the server's database takes as parameters of one query (65,535), with room for its own.
+const MOST_VALUES: usize = 10_000;
+/// The same in bytes: a body ends at 10 MB.
+const MOST_BYTES: usize = 4 << 20;
+/// Longest list of values in one filter of an address, in characters: addresses end at 16 kB.
+const LONGEST_FILTER: usize = 8_000;
+
+/// Values at one place of an object's records.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The field.
+    field: String,
+    /// The part of the composite that is compared.
+    part: Option<&'static str>,
+    /// What is asked back of the composite.
+    parts: &'static str,
+    pub(super) values: Vec<String>,
+}
+
+impl Wanted {
+    /// By ids.
+    pub(super) fn ids(values: Vec<String>) -> Self {
+        Self { field: "id".to_owned(), part: None, parts: "", values }
+    }
+
+    /// By the values of a field, or of the part of it that tells records apart; none where a list of values cannot tell.
+    pub(super) fn field(field: &FieldSchema) -> Option<Self> {
+        let (part, parts) = match field.native.as_str() {
+            "EMAILS" => (Some("primaryEmail"), "{primaryEmail}"),
+            "LINKS" => (Some("primaryLinkUrl"), "{primaryLinkUrl}"),
+            "PHONES" => (Some("primaryPhoneNumber"), "{primaryPhoneNumber primaryPhoneCallingCode}"),
+            "TEXT" | "UUID" | "SELECT" => (None, ""),
+            _ => return None,
+        };
+        Some(Self { field: field.name.clone(), part, parts, values: Vec::new() })
+    }
+
+    /// The path by which it is asked for.
+    pub(super) fn path(&self) -> String {
+        match self.part {
+            Some(part) => format!("{}.{part}", self.field),
+            None => self.field.clone(),
+        }
+    }
+
+    fn filter(&self, values: &[String]) -> Value {
+        match self.part {
+            Some(part) => json!({ &self.field: { part: { "in": values } } }),
+            None => json!({ &self.field: { "in": values } }),
+        }
+    }
+}
+
+impl Twenty {
+    pub(super) async fn find_holders(
+        &self,
+        object: &str,
+        wanted: &[(String, Vec<String>)],
+    ) -> Result<Option<Vec<Found>>, LoadError> {
+        let live = self.live()?;
+        let known = live.object(object)?;
+        let mut all = Vec::with_capacity(wanted.len());
+        for (path, values) in wanted {
+            let (name, part) = path.split_once('.').map_or((path.as_str(), None), |(name, part)| (name, Some(part)));
+            let found = known.fields.get(name).and_then(Wanted::field);
+            // Of a telephone number the server holds the parts apart; the whole is not asked for.
+            let by_values = found
+                .filter(|found| (part.is_none() || part == found.part) && found.part != Some("primaryPhoneNumber"));
+            let Some(found) = by_values else { return Ok(None) };
+            all.push(Wanted { values: values.clone(), ..found });
+        }
+        self.holders_of(known, &all).await.map(Some)
+    }
+
+    /// The records, in use or in the trash, that hold one of some values at one of some places.
+    pub(super) async fn holders_of(&self, object: &ObjectSchema, wanted: &[Wanted]) -> Result<Vec<Found>, LoadError> {
+        let mut found = Vec::new();
+        for question in questions(wanted) {
+            match self.ask_in_bulk(object, wanted, &question).await? {
+                Some(records) => found.extend(records),
+                None => found.extend(self.ask_by_lists(&object.name, &question).await?),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Asks by GraphQL; none where the server does not take the question.
+    async fn ask_in_bulk(
+        &self,
+        object: &ObjectSchema,
+        wanted: &[Wanted],
+        question: &[(&Wanted, &[String])],
+    ) -> Result<Option<Vec<Found>>, LoadError> {
+        let any: Vec<Value> = question.iter().map(|(wanted, values)| wanted.filter(values)).collect();
+        // A filter that names `deletedAt` sees the trash too.
+        let filter =
+            json!({"and": [{"or": any}, {"or": [{"deletedAt": {"is": "NULL"}}, {"deletedAt": {"is": "NOT_NULL"}}]}]});
+        let shown: Vec<String> = wanted
+            .iter()
+            .filter(|wanted| wanted.field != "id")
+            .map(|wanted| format!("{}{}", wanted.field, wanted.parts))
+            .collect();
+        let shown = shown.join(" ");
+        let first = question.iter().map(|(_, values)| values.len()).sum::<usize>().max(PAGE);
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let query = format!(
+                "query Holders($filter:{}FilterInput){{{}(filter:$filter,first:{first}{after}){{edges{{node{{id deletedAt {shown}}}}} pageInfo{{endCursor hasNextPage}}}}}}",
+                capital(&object.singular),
+                object.name
+            );
+            let body = json!({"query": query, "variables": {"filter": filter}});
+            let call = Call::new(Method::POST, "/graphql", Payload::Json(body.to_string().into()));
+            let answer = match self.http.call(&call).await {
+                Ok(answer) => answer,
+                Err(CallError::Refused { message, .. }) => {
+                    tracing::debug!(object = object.name, message, "a question in bulk was refused");
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.into_load_error(call.name())),
+            };
+            let list = answer.get("data").and_then(|data| data.get(&object.name));
+            let Some(edges) = list.and_then(|list| list.get("edges")).and_then(Value::as_array) else {
+                return Ok(None);
+            };
+            let before = found.len();
+            found.extend(edges.iter().filter_map(|edge| {
+                let values = edge.get("node")?.as_object()?.clone();
+                let deleted = values.get("deletedAt").is_some_and(|deleted| !deleted.is_null());
+                Some(Found { id: values.get("id")?.as_str()?.to_owned(), deleted, values })
+            }));
+            let page = list.and_then(|list| list.get("pageInfo"));
+            let more = page.and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool).unwrap_or(false);
+            match page.and_then(|page| page.get("endCursor")).and_then(Value::as_str) {
+                Some(cursor) if more && found.len() > before => after = format!(",after:{}", Value::from(cursor)),
+                _ => return Ok(Some(found)),
+            }
+        }
+    }
+
+    /// The same by lists in addresses, many times over.
+    async fn ask_by_lists(&self, object: &str, question: &[(&Wanted, &[String])]) -> Result<Vec<Found>, LoadError> {
+        let mut found = Vec::new();
+        for (wanted, values) in question {
+            for list in lists(values) {
+                let filter = format!("{}[in]:[{}]", wanted.path(), list.join(","));
+                found.extend(self.list_where(object, &filter).await?);
+                found.extend(self.list_where(object, &format!("and({filter},deletedAt[is]:NOT_NULL)")).await?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Values in portions that one question takes.
+fn questions(wanted: &[Wanted]) -> Vec<Vec<(&Wanted, &[String])>> {
+    let mut questions: Vec<Vec<(&Wanted, &[String])>> = Vec::new();
+    let (mut count, mut bytes) = (MOST_VALUES, 0);
+    for wanted in wanted {
+        let mut left = wanted.values.as_slice();
+        while !left.is_empty() {
+            if count >= MOST_VALUES || bytes >= MOST_BYTES {
+                questions.push(Vec::new());
+                (count, bytes) = (0, 0);
+            }
+            let mut taken = 0;
+            for value in left.iter().take(MOST_VALUES - count) {
+                bytes += value.len() + 3;
+                taken += 1;
+                if bytes >= MOST_BYTES {
+                    break;
+                }
+            }
+            let (portion, rest) = left.split_at(taken);
+            count += taken;
+            left = rest;
+            if let Some(question) = questions.last_mut() {
+                question.push((wanted, portion));
+            }
+        }
+    }
+    questions
+}
+
+/// Values in lists that a filter of an address takes. One with a comma, a bracket or a quote would be read as something else: it is left out.
+fn lists(values: &[String]) -> Vec<Vec<&str>> {
+    let mut lists: Vec<Vec<&str>> = Vec::new();
+    let mut length = LONGEST_FILTER;
+    for value in values {
+        if value.contains([',', '(', ')', '[', ']', '"', '\'', '\\']) || value.contains(char::is_whitespace) {
+            continue;
+        }
+        length += value.len() + 1;
+        match lists.last_mut() {
+            Some(list) if length <= LONGEST_FILTER && list.len() < PAGE => list.push(value),
+            _ => {
+                lists.push(vec![value]);
+                length = value.len();
+            }
+        }
+    }
+    lists
+}
+
+/// A type's name, from the name of one.
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wanted, lists, questions};
+
+    #[test]
+    fn values_that_an_address_would_misread_are_left_out_and_long_lists_are_cut() {
+        let values: Vec<String> = (0..1000)
+            .map(|number| format!("person{number}@a-rather-long-host.example"))
+            .chain(["a,b@c".into()])
+            .collect();
+        let lists = lists(&values);
+        assert_eq!(lists.iter().map(Vec::len).sum::<usize>(), 1000);
+        assert!(lists.iter().all(|list| list.len() <= 200 && list.join(",").len() <= super::LONGEST_FILTER));
+    }
+
+    #[test]
+    fn one_question_takes_values_of_several_places_and_thousands_of_them() {
+        let wanted = |count: usize, length: usize| Wanted::ids(vec!["x".repeat(length); count]);
+        let sizes = |wanted: &[Wanted]| -> Vec<Vec<usize>> {
+            questions(wanted).iter().map(|all| all.iter().map(|(_, values)| values.len()).collect()).collect()
+        };
+        assert_eq!(sizes(&[wanted(200, 36), wanted(150, 20)]), [[200, 150]]);
+        assert_eq!(sizes(&[wanted(19_000, 36), wanted(1_500, 20)]), [vec![10_000], vec![9_000, 1_000], vec![500]]);
+        assert_eq!(sizes(&[wanted(9, 1 << 20)]), [vec![4], vec![4], vec![1]]);
+        assert_eq!(sizes(&[wanted(0, 1)]), Vec::<Vec<usize>>::new());
+    }
+}
