@@ -39,7 +39,9 @@ fn under_faults_of_every_kind_nothing_is_lost_and_nothing_is_doubled() {
         percent_429: 2.0,
         percent_bad_json: 2.0,
         percent_timeout: 0.5,
+        percent_half: 1.0,
         seed: number("MIGR_DRILL_SEED", 1),
+        ..Faults::default()
     };
     let server = Server::new(SandboxOptions { faults, ..SandboxOptions::default() });
     let Some(mut project) = Project::generated(contacts, 60) else { return };
