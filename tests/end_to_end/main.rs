@@ -24,6 +24,7 @@ mod killed;
 mod moved;
 mod plan;
 mod practice;
+mod reach;
 mod run;
 mod secrets;
 mod spec_tests;

@@ -1,10 +1,14 @@
 //! A line between the program and the stand-in on which a test decides what becomes of each request: passed on, cut before or after it is carried out,
 //! answered otherwise, or something done in between.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConnection, StreamOwned};
 
 /// A request as it came in.
 pub(crate) struct Asked<'a> {
@@ -53,6 +57,9 @@ struct Shared {
     to: String,
     /// The line's own.
     here: String,
+    /// What the program calls the other end.
+    origin: String,
+    tls: Option<Arc<rustls::ServerConfig>>,
     asked: AtomicU64,
     ended: AtomicBool,
     decide: Box<Decide>,
@@ -66,11 +73,30 @@ pub(crate) struct Wire {
 impl Wire {
     /// A line to the server at `url`.
     pub(crate) fn to(url: &str, decide: impl Fn(&Asked<'_>) -> Act + Send + Sync + 'static) -> Self {
+        Self::start(url, None, decide)
+    }
+
+    /// One that speaks TLS as `https://crm.example`, with a certificate that no system trusts.
+    pub(crate) fn secured(url: &str, decide: impl Fn(&Asked<'_>) -> Act + Send + Sync + 'static) -> Self {
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = versions.expect("versions").with_no_client_auth().with_single_cert(vec![certificate], key);
+        Self::start(url, Some(Arc::new(config.expect("a configuration"))), decide)
+    }
+
+    fn start(
+        url: &str,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        decide: impl Fn(&Asked<'_>) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let here = listener.local_addr().expect("its address").to_string();
         let to = url.trim_start_matches("http://").to_owned();
         let (asked, ended) = (AtomicU64::new(0), AtomicBool::new(false));
-        let shared = Arc::new(Shared { to, here, asked, ended, decide: Box::new(decide) });
+        let origin = if tls.is_some() { "https://crm.example".to_owned() } else { format!("http://{here}") };
+        let shared = Arc::new(Shared { to, here, origin, tls, asked, ended, decide: Box::new(decide) });
         let line = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -78,14 +104,25 @@ impl Wire {
                     return;
                 }
                 let line = Arc::clone(&line);
-                std::thread::spawn(move || line.serve(stream));
+                std::thread::spawn(move || {
+                    stream.set_nodelay(true).ok()?;
+                    match line.tls.clone() {
+                        None => line.serve(stream),
+                        Some(tls) => line.serve(StreamOwned::new(ServerConnection::new(tls).ok()?, stream)),
+                    }
+                });
             }
         });
         Self { shared }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.shared.here)
+        self.shared.origin.clone()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        self.shared.here.clone()
     }
 
     /// Requests so far.
@@ -111,7 +148,7 @@ struct Message {
 
 impl Message {
     /// The next one of a connection; `None` at its end.
-    fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {
+    fn read(from: &mut impl BufRead) -> Option<Self> {
         let mut line = || {
             let mut text = String::new();
             (from.read_line(&mut text).ok()? > 0).then(|| text.trim_end().to_owned())
@@ -153,10 +190,9 @@ impl Message {
 }
 
 impl Shared {
-    /// Serves a connection until either side ends it.
-    fn serve(&self, mut client: TcpStream) -> Option<()> {
-        client.set_nodelay(true).ok()?;
-        let mut requests = BufReader::new(client.try_clone().ok()?);
+    /// Serves a connection until either side ends it. What is left when it returns is cut.
+    fn serve(&self, client: impl Read + Write) -> Option<()> {
+        let mut client = BufReader::new(client);
         let mut server = TcpStream::connect(&self.to).ok()?;
         server.set_nodelay(true).ok()?;
         let mut answers = BufReader::new(server.try_clone().ok()?);
@@ -167,12 +203,12 @@ impl Shared {
             if let Ok(text) = std::str::from_utf8(&answer.body)
                 && text.contains(&self.to)
             {
-                answer.body = text.replace(&self.to, &self.here).into_bytes();
+                answer.body = text.replace(&format!("http://{}", self.to), &self.origin).into_bytes();
             }
             Some(answer.bytes())
         };
         loop {
-            let request = Message::read(&mut requests)?;
+            let request = Message::read(&mut client)?;
             let mut words = request.first.split(' ');
             let (method, path) = (words.next()?, words.next()?);
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
@@ -185,40 +221,36 @@ impl Shared {
                 Act::Then(work) => {
                     carry_out(&request)?;
                     work();
-                    return cut(&client);
+                    return None;
                 }
-                Act::CutBefore => return cut(&client),
+                Act::CutBefore => return None,
                 Act::CutAfter => {
                     carry_out(&request)?;
-                    return cut(&client);
+                    return None;
                 }
                 Act::Half => {
                     let answer = carry_out(&request)?;
-                    client.write_all(&answer[..answer.len() - answer.len() / 4]).ok()?;
-                    return cut(&client);
+                    return client.get_mut().write_all(&answer[..answer.len() - answer.len() / 4]).ok();
                 }
                 Act::Garbage => {
                     carry_out(&request)?;
                     Message::answer(200, "<html><body>upstream connect error")
                 }
-                Act::SilenceBefore => return silence(&mut requests),
+                Act::SilenceBefore => return silence(&mut client),
                 Act::SilenceAfter => {
                     carry_out(&request)?;
-                    return silence(&mut requests);
+                    return silence(&mut client);
                 }
                 Act::Answer(status, body) => Message::answer(status, &body),
             };
-            client.write_all(&answer).ok()?;
+            client.get_mut().write_all(&answer).ok()?;
+            client.get_mut().flush().ok()?;
         }
     }
 }
 
-fn cut(client: &TcpStream) -> Option<()> {
-    client.shutdown(Shutdown::Both).ok()
-}
-
 /// Waits until the client goes away.
-fn silence(requests: &mut BufReader<TcpStream>) -> Option<()> {
+fn silence(client: &mut impl Read) -> Option<()> {
     let mut nothing = [0; 1];
-    requests.read(&mut nothing).ok().map(drop)
+    client.read(&mut nothing).ok().map(drop)
 }

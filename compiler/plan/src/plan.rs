@@ -68,10 +68,12 @@ impl Plan {
         plan
     }
 
-    /// The plan without what only says how its destination is reached: limits, timeout, proxy and certificates. They may change while it is carried out.
+    /// The plan without what only says how its destination is reached, limits, timeout, proxy and certificates, and without the hashes of the texts that say
+    /// so. They may change while it is carried out.
     #[must_use]
     pub fn without_reach(&self) -> Self {
         let mut plan = self.clone();
+        plan.inputs = Inputs::default();
         plan.destination.limits.clear();
         for name in Destination::REACH {
             plan.destination.settings.shift_remove(name);

@@ -225,6 +225,14 @@ impl Http {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let response = match request.send().await {
             Ok(response) => response,
+            Err(error) if error.is_connect() && cause(&error).contains("certificate") => {
+                let what = format!(
+                    "{} shows a certificate that is not trusted here ({}); where an authority of your own made it, name its file in the destination's `certificates`",
+                    self.host(),
+                    cause(&error)
+                );
+                return Attempt::Over(CallError::Fatal(LoadError::Settings { what }));
+            }
             Err(error) => return Attempt::Failed { sent: !error.is_connect(), why: why(&error), retry_after: None },
         };
         let status = response.status();
@@ -263,9 +271,9 @@ impl Http {
         };
         match code {
             429 => Attempt::TooMany { started, retry_after, message: found.message },
-            401 => Attempt::Over(self.unauthorized(code, found.message)),
+            401 => Attempt::Over(self.unauthorized(code, &found.message)),
             // With a code of its own it refuses one thing; without, the token.
-            403 if found.code.is_none() => Attempt::Over(self.unauthorized(code, found.message)),
+            403 if found.code.is_none() => Attempt::Over(self.unauthorized(code, &found.message)),
             300..=399 => {
                 let to = location.and_then(|to| self.base.join(&to).ok());
                 let to = to.and_then(|to| to.host_str().map(|host| format!("{}://{host}", to.scheme())));
@@ -297,7 +305,7 @@ impl Http {
         let found = reason(status, &bytes, &self.token);
         match graphql_code(&body) {
             Some("LIMIT_REACHED") => Attempt::TooMany { started, retry_after: None, message: found.message },
-            Some("UNAUTHENTICATED" | "FORBIDDEN") => Attempt::Over(self.unauthorized(status, found.message)),
+            Some("UNAUTHENTICATED" | "FORBIDDEN") => Attempt::Over(self.unauthorized(status, &found.message)),
             Some("INTERNAL_SERVER_ERROR") if !self.refusals.iter().any(|text| found.message.contains(text)) => {
                 Attempt::Failed { why: found.message, sent: true, retry_after: None }
             }
@@ -310,7 +318,7 @@ impl Http {
         }
     }
 
-    fn unauthorized(&self, status: u16, message: String) -> CallError {
+    fn unauthorized(&self, status: u16, message: &str) -> CallError {
         let message = message.trim_end_matches('.').to_owned();
         CallError::Fatal(LoadError::Unauthorized { url: self.host(), status, message })
     }

@@ -89,7 +89,7 @@ impl Kind {
             TooMany if is_limited(asked) => refusal(429, "LIMIT_REACHED", "Limit reached (1000000 tokens per 1000 ms)"),
             TooMany | Error => refusal(500, "InternalServerErrorException", "Internal server error"),
             Unavailable => Act::Answer(503, "<html><body>Service Unavailable".to_owned()),
-            Timeout if draw % 2 == 0 => Act::SilenceBefore,
+            Timeout if draw.is_multiple_of(2) => Act::SilenceBefore,
             Timeout => Act::SilenceAfter,
             ResetBefore => Act::CutBefore,
             ResetAfter => Act::CutAfter,
