@@ -495,3 +495,21 @@ fn names_make_one_company_each_with_spellings_listed_for_review_and_ids_that_any
 fn found_messages(audit: &Value, kind: &str) -> Vec<String> {
     found(audit, kind).into_iter().map(|(.., message)| message.to_owned()).collect()
 }
+
+#[test]
+fn an_audit_streams_what_it_reads_and_finds_and_ends_with_a_summary() {
+    let project = Project::example();
+    let ran = project.migr(&["audit", "--sandbox", "--format", "jsonl", "--findings", "findings.jsonl"]).exits(1);
+    let events: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    assert_eq!(events[0], serde_json::json!({ "type": "version", "format_version": 1 }));
+    let of_type = |kind: &'static str| events.iter().filter(move |event| event["type"] == kind);
+    assert!(of_type("reading").any(|event| event["object"] == "Contact"));
+    let found = of_type("finding").count();
+    assert_eq!(found, project.read("findings.jsonl").lines().count());
+    let summary = events.last().expect("a last line");
+    assert_eq!((&summary["type"], &summary["exit"]), (&"summary".into(), &1.into()));
+    let counted: u64 =
+        ["errors", "warnings", "notes"].iter().map(|kind| summary[kind].as_u64().expect("a number")).sum();
+    assert_eq!(counted, found as u64);
+}

@@ -353,7 +353,9 @@ fn firms_destroyed() -> Meddling {
             loop {
                 let page = destination.scan("companies", Deleted::Live, after).await.unwrap();
                 let bad = |name: &str| name.strip_prefix("Firm ").is_some_and(|number| is_bad(number.parse().unwrap()));
-                gone.extend(page.records.into_iter().filter(|found| bad(found.values.get("name").unwrap().as_str().unwrap())));
+                gone.extend(
+                    page.records.into_iter().filter(|found| bad(found.values.get("name").unwrap().as_str().unwrap())),
+                );
                 after = page.next;
                 if after.is_none() {
                     break;

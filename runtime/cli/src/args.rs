@@ -307,6 +307,8 @@ pub(crate) enum AuditFormat {
     Markdown,
     /// One document.
     Json,
+    /// Every finding as it is met, one JSON object a line; the last line is a summary.
+    Jsonl,
 }
 
 /// `migr verify`

@@ -13,6 +13,11 @@ use crate::console::Console;
 /// The version of the events' JSON form.
 const FORMAT_VERSION: u32 = 1;
 
+/// The first line of a stream of JSON.
+pub(crate) fn version_line() -> String {
+    format!("{}\n", serde_json::json!({ "type": "version", "format_version": FORMAT_VERSION }))
+}
+
 /// Shows events in the form asked for.
 #[derive(Debug)]
 pub(crate) struct Shown {
@@ -34,10 +39,7 @@ impl Shown {
     /// Begins to show events; a stream of JSON begins with its version.
     pub(crate) fn new(console: Console, format: EventFormat) -> Self {
         if format == EventFormat::Jsonl {
-            console.result(format_args!(
-                "{}\n",
-                serde_json::json!({ "type": "version", "format_version": FORMAT_VERSION })
-            ));
+            console.result(version_line());
         }
         Self { console, format, step: Mutex::new(None) }
     }

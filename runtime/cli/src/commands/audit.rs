@@ -3,14 +3,16 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use migr_engine::audit::{
-    Audit, AuditError, AuditOptions, AuditProgress, FindingSink, JsonLines, Severity, audit, render, salt,
+    Audit, AuditError, AuditOptions, AuditProgress, Finding, FindingSink, JsonLines, Severity, audit, render, salt,
 };
 use migr_plan::{Lock, Plan};
+use serde::Serialize;
 
 use crate::args::{AuditArguments, AuditFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::progress::version_line;
 use crate::project::Project;
 use crate::session::{Reached, compiled, state};
 use crate::state::State;
@@ -24,10 +26,14 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     let state = state(&project, &arguments.live, &plan);
     let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state).await?) };
     let lock = project.lock(arguments.live.project.to.as_deref());
+    let streams = arguments.format == AuditFormat::Jsonl;
+    if streams {
+        console.result(version_line());
+    }
     let done = carry_out(
         &Looked { project: &project, plan: &plan, state: &state, lock: &lock },
         reached.as_ref(),
-        &Asked { findings: arguments.findings.as_deref(), expected: expected(&arguments.expect, &plan)? },
+        &Asked { findings: arguments.findings.as_deref(), streams, expected: expected(&arguments.expect, &plan)? },
         console,
     )
     .await;
@@ -35,10 +41,12 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         reached.close().await;
     }
     let audit = done?;
+    let exit = if audit.count(Severity::Error) > 0 { Exit::Findings } else { Exit::Done };
     let text = match arguments.format {
         AuditFormat::Human => render::terminal(&audit, arguments.full),
         AuditFormat::Markdown => render::markdown(&audit),
         AuditFormat::Json => render::json(&audit).map_err(|error| Fault::failed(error.to_string()))?,
+        AuditFormat::Jsonl => summary(&audit, exit),
     };
     console.result(text);
     if audit.lock.export.objects.iter().any(|object| object.attachments.is_some()) {
@@ -46,7 +54,21 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         console.news(format_args!("each file of a record is in {} with its hash", crate::project::shown(&manifest)));
     }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
-    Ok(if audit.count(Severity::Error) > 0 { Exit::Findings } else { Exit::Done })
+    Ok(exit)
+}
+
+/// The last line of a stream of events.
+fn summary(audit: &Audit, exit: Exit) -> String {
+    let summary = serde_json::json!({
+        "type": "summary",
+        "errors": audit.count(Severity::Error),
+        "warnings": audit.count(Severity::Warning),
+        "notes": audit.count(Severity::Note),
+        "totals": audit.totals,
+        "stages": audit.lock.stages.stages,
+        "exit": exit as u8,
+    });
+    format!("{summary}\n")
 }
 
 /// What is audited.
@@ -67,6 +89,8 @@ pub(crate) struct Looked<'a> {
 pub(crate) struct Asked<'a> {
     /// A file for every finding.
     pub(crate) findings: Option<&'a Path>,
+    /// Whether what is read and found goes to stdout as it comes, one JSON object a line.
+    pub(crate) streams: bool,
     /// What the source says it holds, records by object.
     pub(crate) expected: BTreeMap<String, u64>,
 }
@@ -97,7 +121,8 @@ pub(crate) async fn carry_out(
     let previous = previous(looked.lock)?;
     let salt = previous.as_ref().and_then(salt).map_or_else(|| looked.plan.migration.clone(), str::to_owned);
     let scratch = looked.state.folder().join("audit");
-    let mut sink = asked.findings.map(open_sink).transpose()?;
+    let file = asked.findings.map(open_sink).transpose()?;
+    let mut findings = Findings { file, stream: asked.streams.then_some(console) };
     looked.state.keep_from_git()?;
     let mut manifest = open_sink(&looked.state.attachments())?;
     let options = AuditOptions {
@@ -107,18 +132,18 @@ pub(crate) async fn carry_out(
         destination: reached.map(|reached| &*reached.destination),
         previous: previous.as_ref(),
         salt: &salt,
-        sink: sink.as_mut().map(|sink| sink as &mut (dyn FindingSink + Send)),
+        sink: findings.are_asked_for().then_some(&mut findings as &mut (dyn FindingSink + Send)),
         attachments: Some(&mut manifest),
         expected: asked.expected.clone(),
     };
-    let audit = audit(options, &News { console }).await.map_err(|error| {
+    let audit = audit(options, &News { console, streams: asked.streams }).await.map_err(|error| {
         let exit = if matches!(error, AuditError::Extract(_)) { Exit::Findings } else { Exit::Failed };
         Fault::new(exit, error.to_string())
     })?;
-    manifest
-        .0
-        .flush()
-        .map_err(|error| Fault::failed(format!("cannot write {}: {error}", looked.state.attachments().display())))?;
+    flushed(&mut manifest, &looked.state.attachments())?;
+    if let (Some(file), Some(path)) = (&mut findings.file, asked.findings) {
+        flushed(file, path)?;
+    }
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)
@@ -133,24 +158,68 @@ pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
     })
 }
 
-fn open_sink(path: &Path) -> Result<JsonLines<BufWriter<std::fs::File>>, Fault> {
-    let failed = |error: std::io::Error| Fault::failed(format!("cannot write {}: {error}", path.display()));
+type LinesFile = JsonLines<BufWriter<std::fs::File>>;
+
+fn open_sink(path: &Path) -> Result<LinesFile, Fault> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        std::fs::create_dir_all(folder).map_err(|error| not_written(path, &error))?;
     }
-    let file = std::fs::File::create(path).map_err(failed)?;
+    let file = std::fs::File::create(path).map_err(|error| not_written(path, &error))?;
     Ok(JsonLines(BufWriter::new(file)))
+}
+
+fn flushed(lines: &mut LinesFile, path: &Path) -> Result<(), Fault> {
+    lines.0.flush().map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::failed(format!("cannot write {}: {error}", path.display()))
+}
+
+/// Findings, as they come, where they are asked for.
+#[derive(Debug)]
+struct Findings {
+    file: Option<LinesFile>,
+    stream: Option<Console>,
+}
+
+impl Findings {
+    fn are_asked_for(&self) -> bool {
+        self.file.is_some() || self.stream.is_some()
+    }
+}
+
+/// A finding as an event.
+#[derive(Debug, Serialize)]
+struct Found<'f> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    finding: &'f Finding,
+}
+
+impl FindingSink for Findings {
+    fn finding(&mut self, finding: &Finding) -> std::io::Result<()> {
+        if let Some(console) = self.stream {
+            let line = serde_json::to_string(&Found { r#type: "finding", finding })?;
+            console.result(format_args!("{line}\n"));
+        }
+        self.file.as_mut().map_or(Ok(()), |file| file.finding(finding))
+    }
 }
 
 /// Says which object is read.
 #[derive(Debug)]
 struct News {
     console: Console,
+    streams: bool,
 }
 
 impl AuditProgress for News {
     fn object(&self, object: &str, pass: &str) {
-        if self.console.draws_progress() {
+        if self.streams {
+            let event = serde_json::json!({ "type": "reading", "object": object, "pass": pass });
+            self.console.result(format_args!("{event}\n"));
+        } else if self.console.draws_progress() {
             self.console.news(format_args!("  {pass} {object}"));
         }
     }
