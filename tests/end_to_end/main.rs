@@ -17,6 +17,7 @@ mod checklist;
 mod clinic;
 mod crash;
 mod demo;
+mod files;
 mod full_disk;
 mod harness;
 mod hostile;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::lock::{LinkHost, Lock, LockedColumn, LockedFileState, LockedObject, LockedSourceObject, ObjectState};
-use migr_plan::{Expr, FieldType, HostPattern, PicklistOtherwise};
+use migr_plan::{Expr, FieldType, PicklistOtherwise};
 
 use crate::errors::listed;
 use crate::spec::{Map, Picklist, SourceObject, Spec};
@@ -104,11 +104,7 @@ fn check_links(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, diagn
         let is_named = |host: &LinkHost| spec.source.fetch.iter().any(|(one, _)| one.covers(&host.host, host.port));
         let others: Vec<&LinkHost> = found.link_hosts.iter().filter(|host| !is_named(host)).collect();
         let Some(first) = others.first() else { continue };
-        let pattern = |host: &LinkHost| {
-            let port = Some(host.port).filter(|port| !matches!(port, 80 | 443));
-            HostPattern { host: host.host.clone(), subdomains: false, port }.to_string()
-        };
-        let hosts: Vec<String> = others.iter().map(|host| pattern(host)).collect();
+        let hosts: Vec<String> = others.iter().map(|host| host.place().to_string()).collect();
         let links: u64 = others.iter().map(|host| host.links).sum();
         diagnostics.push(
             Diagnostic::new(
@@ -124,7 +120,7 @@ fn check_links(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, diagn
             .with_help(format!(
                 "name the hosts, `source {} {{ fetch = [\"{}\"] }}`, or put the files into the export; with `on missing none` such records arrive without their file",
                 spec.source.system,
-                pattern(first)
+                first.place()
             )),
         );
     }

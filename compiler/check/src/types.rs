@@ -159,7 +159,14 @@ impl Type {
     pub(crate) fn is_text_like(&self) -> bool {
         matches!(
             self,
-            Self::Text | Self::Email | Self::Phone | Self::Url | Self::Uuid | Self::Key(_) | Self::DistinctKey(_)
+            Self::Text
+                | Self::Email
+                | Self::Phone
+                | Self::Url
+                | Self::Uuid
+                | Self::File
+                | Self::Key(_)
+                | Self::DistinctKey(_)
         )
     }
 

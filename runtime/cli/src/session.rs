@@ -103,7 +103,7 @@ impl Session {
             journal: SharedJournal::new(journal),
             progress: opening.shown,
             cancellation: stop_on_interrupt(console),
-            options: opening.options,
+            options: RunOptions { audited_files: Some(state.attachments()), ..opening.options },
             work: state.folder(),
         };
         Ok(Some(Self { context, state, reached }))

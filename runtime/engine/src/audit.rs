@@ -34,7 +34,7 @@ use migr_plan::{Expr, Plan};
 use migr_transform::{CompileError, LookupError};
 
 use attachments::Manifest;
-pub use attachments::{Attachment, AttachmentSink, AttachmentState};
+pub use attachments::{Attachment, AttachmentSink};
 use finding::Collector;
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use identity::NewOptions;
@@ -44,6 +44,8 @@ use rehearse::{Live, Rehearsal};
 use scratch::Scratch;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
+
+use crate::files::Standard;
 
 /// What is audited, and how.
 pub struct AuditOptions<'a> {
@@ -218,7 +220,8 @@ fn read(
         .and_then(|destination| destination.capabilities().file_bytes)
         .or_else(|| plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value));
     let live = destination.zip(learnt).map(|(destination, learnt)| Live { destination, schema: &learnt.schema });
-    let mut manifest = Manifest { export: &export, blank: &plan.source.blank, file_bytes, sink: attachments };
+    let standard = Standard { export: &export, hosts: &plan.source.fetch, most: file_bytes };
+    let mut manifest = Manifest { standard, blank: &plan.source.blank, sink: attachments };
     let mut inspectors: Vec<Option<Inspector<'_>>> = Vec::new();
     for (object, locked) in plan.source.objects.iter().zip(&mut objects) {
         let has_records = locked.state == migr_plan::lock::ObjectState::Present && !locked.columns.is_empty();
@@ -226,9 +229,10 @@ fn read(
             inspectors.push(None);
             continue;
         }
-        let inspector = Inspector::new(plan, object, &export, &world, &needs, file_bytes)?;
+        let inspector = Inspector::new(plan, object, standard, &world, &needs)?;
         let file = locked.file.as_deref().unwrap_or_default();
-        locked.attachments = inspector.run(&Place { object, file }, &mut manifest, progress, found)?;
+        (locked.attachments, locked.link_hosts) =
+            inspector.run(&Place { object, file }, &mut manifest, progress, found)?;
         inspectors.push(Some(inspector));
     }
     let mut options = NewOptions::default();

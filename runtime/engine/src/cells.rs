@@ -20,3 +20,9 @@ impl Cells for Kept {
         self.0.cell(column)
     }
 }
+
+/// Whether a cell counts as empty.
+pub(crate) fn is_blank(cell: &str, blanks: &[String]) -> bool {
+    let cell = cell.trim();
+    cell.is_empty() || blanks.iter().any(|blank| blank == cell)
+}

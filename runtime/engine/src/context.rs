@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_extract::Export;
 use migr_journal::{Change, Journal, JournalError, Reader};
-use migr_load::Destination;
+use migr_load::{Destination, HttpOptions};
 use migr_plan::Plan;
 
 use crate::{EngineError, Event, Progress};
@@ -39,11 +39,21 @@ pub struct RunOptions {
     pub in_flight: usize,
     /// When to give up.
     pub max_failures: Option<MaxFailures>,
+    /// How hosts are spoken to that files are fetched from.
+    pub links: HttpOptions,
+    /// The list of the records' files that an audit wrote, where there is one: a file that is another since is not sent.
+    pub audited_files: Option<PathBuf>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { command: "run".to_owned(), in_flight: 4, max_failures: None }
+        Self {
+            command: "run".to_owned(),
+            in_flight: 4,
+            max_failures: None,
+            links: HttpOptions::default(),
+            audited_files: None,
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use migr_journal::Operation;
-use migr_load::{BatchError, Body, BoxFuture, Change, Deleted, Destination, LoadError, NewRecord, Suspect};
+use migr_load::{
+    BatchError, Body, BoxFuture, Change, Deleted, Destination, FetchError, LinkFetcher, LoadError, NewRecord, Suspect,
+    Uploaded,
+};
+use migr_plan::OnMissing;
 
-use crate::item::Upload;
+use crate::hashing::file_hash;
+use crate::item::{Upload, UploadFrom};
 
 /// How often one batch is tried again after its answer was lost.
 const ATTEMPTS: u32 = 6;
@@ -63,6 +69,17 @@ pub struct Fate {
     pub attempts: u32,
 }
 
+/// What became of one file of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFate {
+    /// The destination field.
+    pub field: String,
+    /// The source column.
+    pub column: String,
+    /// `blake3:` and the hash of what was sent, and its length; else why it was not.
+    pub sent: Result<(String, u64), String>,
+}
+
 /// What came of a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Executed {
@@ -70,6 +87,8 @@ pub struct Executed {
     pub fates: Vec<Option<Fate>>,
     /// Those records, with their positions; their files are uploaded.
     pub left: Vec<(usize, UnitRecord)>,
+    /// Files that were sent for records, or not, with the positions of these.
+    pub files: Vec<(usize, FileFate)>,
     /// Why they were refused.
     pub refusal: Option<Refusal>,
     /// Requests that they took part in.
@@ -104,19 +123,93 @@ pub trait Executor: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct InProcess {
     destination: Arc<dyn Destination>,
+    links: Option<Arc<Links>>,
 }
 
 impl InProcess {
-    /// For a destination.
+    /// For a destination. Links are not followed.
     pub fn new(destination: Arc<dyn Destination>) -> Self {
-        Self { destination }
+        Self { destination, links: None }
+    }
+
+    /// Follows the links that a plan lets be followed; what is fetched waits in a folder until it is sent.
+    pub fn with_links(mut self, fetcher: LinkFetcher, folder: PathBuf) -> Self {
+        self.links = Some(Arc::new(Links { fetcher, folder }));
+        self
+    }
+
+    /// Sends a file.
+    async fn send(&self, object: &str, upload: &Upload, place: &str) -> Result<Uploaded, NotSent> {
+        match &upload.from {
+            UploadFrom::Export { path, audited } => {
+                if let Some(audited) = audited {
+                    unchanged(path, audited).await?;
+                }
+                Ok(self.destination.upload(object, &upload.field, path, &upload.name).await?)
+            }
+            UploadFrom::Link { url } => {
+                let links =
+                    self.links.as_ref().ok_or_else(|| NotSent::For("links are not followed here".to_owned()))?;
+                let path = links.folder.join(place);
+                let most = self.destination.capabilities().file_bytes.unwrap_or(u64::MAX);
+                links.fetcher.fetch(url, &upload.name, &path, most).await?;
+                let sent = self.destination.upload(object, &upload.field, &path, &upload.name).await;
+                if let Err(error) = tokio::fs::remove_file(&path).await {
+                    tracing::debug!(%error, "a fetched file is not removed");
+                }
+                Ok(sent?)
+            }
+        }
+    }
+}
+
+/// What it takes to follow links.
+#[derive(Debug)]
+struct Links {
+    fetcher: LinkFetcher,
+    folder: PathBuf,
+}
+
+/// Why a file was not sent.
+enum NotSent {
+    /// It concerns every record.
+    Stop(LoadError),
+    /// It may be sent another time.
+    Now(String),
+    /// It will not be otherwise another time.
+    For(String),
+}
+
+impl From<LoadError> for NotSent {
+    fn from(error: LoadError) -> Self {
+        if error.stops_the_run() { Self::Stop(error) } else { Self::Now(error.to_string()) }
+    }
+}
+
+impl From<FetchError> for NotSent {
+    fn from(error: FetchError) -> Self {
+        if error.may_pass() { Self::Now(error.to_string()) } else { Self::For(error.to_string()) }
+    }
+}
+
+/// A file is what an audit found it to be.
+async fn unchanged(path: &Path, audited: &str) -> Result<(), NotSent> {
+    let owned = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || file_hash(&owned)).await;
+    match hashed {
+        Ok(Ok((hash, _))) if hash == audited => Ok(()),
+        Ok(Ok(_)) => Err(NotSent::Now(
+            "the file is no longer what the audit found; run `migr audit` again to take it as it is now, or put the old one back".to_owned(),
+        )),
+        Ok(Err(error)) => Err(NotSent::Now(format!("the file cannot be read: {error}"))),
+        Err(error) => Err(NotSent::Now(format!("the file cannot be read: {error}"))),
     }
 }
 
 impl Executor for InProcess {
     fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>> {
         Box::pin(async move {
-            let mut work = Work::prepare(&*self.destination, unit).await?;
+            let mut work = Work::prepare(self, unit).await?;
             let mut lost = 0;
             while !work.positions.is_empty() {
                 match work.send().await {
@@ -138,7 +231,7 @@ impl Executor for InProcess {
                     }
                 }
             }
-            Ok(Executed { fates: work.fates, ..Executed::default() })
+            Ok(Executed { fates: work.fates, files: work.files, ..Executed::default() })
         })
     }
 }
@@ -151,30 +244,42 @@ struct Work<'w> {
     /// Position in the unit of each record that is left.
     positions: Vec<usize>,
     fates: Vec<Option<Fate>>,
+    files: Vec<(usize, FileFate)>,
     attempts: u32,
 }
 
 impl<'w> Work<'w> {
-    /// Uploads files. A record whose file is refused is not sent.
-    async fn prepare(destination: &'w dyn Destination, mut unit: Unit) -> Result<Self, LoadError> {
+    /// Uploads files. A record whose file is refused is not sent, unless a rule lets it go without.
+    async fn prepare(process: &'w InProcess, mut unit: Unit) -> Result<Self, LoadError> {
         let records = std::mem::take(&mut unit.records);
         let mut work = Self {
-            destination,
+            destination: &*process.destination,
             unit,
             records: Vec::with_capacity(records.len()),
             positions: Vec::with_capacity(records.len()),
             fates: vec![None; records.len()],
+            files: Vec::new(),
             attempts: 0,
         };
         for (position, record) in records.into_iter().enumerate() {
             let mut body = record.body;
             let mut refused = None;
-            for upload in &record.uploads {
-                match destination.upload(&work.unit.object, &upload.field, &upload.path, &upload.name).await {
-                    Ok(uploaded) => body.extend(uploaded.body),
-                    Err(error) if error.stops_the_run() => return Err(error),
-                    Err(error) => refused = Some(format!("{}: {error}", upload.field)),
-                }
+            for (number, upload) in record.uploads.iter().enumerate() {
+                let place = format!("fetched-{}-{position}-{number}", work.unit.batch);
+                let sent = match process.send(&work.unit.object, upload, &place).await {
+                    Ok(uploaded) => {
+                        body.extend(uploaded.body);
+                        Ok((uploaded.hash, uploaded.bytes))
+                    }
+                    Err(NotSent::Stop(error)) => return Err(error),
+                    Err(NotSent::For(why)) if upload.missing == OnMissing::None => Err(why),
+                    Err(NotSent::For(why) | NotSent::Now(why)) => {
+                        refused = Some(format!("{}: {why}", upload.field));
+                        Err(why)
+                    }
+                };
+                let fate = FileFate { field: upload.field.clone(), column: upload.column.clone(), sent };
+                work.files.push((position, fate));
             }
             if refused.is_some() {
                 work.end(position, Fate { refused, attempts: 0 });
@@ -217,7 +322,7 @@ impl<'w> Work<'w> {
         let left: Vec<(usize, UnitRecord)> =
             self.positions.into_iter().zip(self.records.into_iter().map(left)).collect();
         let refusal = (!left.is_empty()).then_some(refusal);
-        Executed { fates: self.fates, left, refusal, attempts: self.attempts }
+        Executed { fates: self.fates, left, files: self.files, refusal, attempts: self.attempts }
     }
 
     /// Nobody knows whether it was written: our ids tell. Changes are simply made again.

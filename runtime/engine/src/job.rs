@@ -5,6 +5,7 @@ use migr_load::{Body, Map};
 use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
+use crate::files::Standard;
 use crate::world::World;
 use crate::{Context, EngineError, Ids, expressions};
 
@@ -151,6 +152,15 @@ impl Job {
             self.stage.policies.duplicate,
             DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
         )
+    }
+
+    /// What decides how the files stand that its records name.
+    pub(crate) fn standard(&self) -> Standard<'_> {
+        Standard {
+            export: &self.context.export,
+            hosts: &self.context.plan.source.fetch,
+            most: self.context.destination.capabilities().file_bytes,
+        }
     }
 
     /// Whether the look must compute values.

@@ -187,7 +187,8 @@ pub(crate) async fn carry_out(
             let (places, records): (Vec<(usize, u32)>, Vec<UnitRecord>) =
                 records.into_iter().map(|held| ((held.position, held.attempts), held.record)).unzip();
             let unit = Unit { step: step.clone(), batch, operation, object: object.clone(), records };
-            let Executed { fates: found, left, refusal, attempts } = executor.execute(unit).await?;
+            // Only a rollback goes this way, and it sends no files.
+            let Executed { fates: found, left, refusal, attempts, .. } = executor.execute(unit).await?;
             for ((position, before), fate) in places.iter().zip(found) {
                 if let (Some(slot), Some(fate)) = (fates.get_mut(*position), fate) {
                     *slot = Some(Fate { attempts: before + fate.attempts, ..fate });

@@ -9,6 +9,7 @@ use rusqlite::types::Value as Sort;
 
 use crate::aside::{Aside, Subject, because, shown};
 use crate::cells::Lent;
+use crate::file_list::FileList;
 use crate::job::{Claim, Job};
 use crate::lines::LineSet;
 use crate::world::{Own, World};
@@ -39,6 +40,7 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
     let double = double_keys(job, world)?;
     let mut settled = LineSet::default();
     world.answer_own(Own::Note);
+    let mut files = FileList::new(job, resumed);
     world.scratch.together(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
@@ -51,15 +53,18 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
                     }
                 }
                 Row::Record(record) => {
+                    let (line, cells) = (record.line, Lent(record));
+                    files.row(world, line, &cells)?;
                     let seen = Seen { job, world, double: &double, resumed };
-                    if seen.row(record.line, &Lent(record), &mut look, &mut aside)? {
-                        settled.insert(record.line);
+                    if seen.row(line, &cells, &mut look, &mut aside)? {
+                        settled.insert(line);
                     }
                 }
             }
         }
         Ok(())
     })?;
+    files.flush()?;
     if job.looks_at_values() {
         share(job, world, &mut look, &mut aside)?;
     }

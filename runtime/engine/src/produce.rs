@@ -4,16 +4,18 @@ use std::sync::atomic::AtomicU64;
 use migr_extract::{OwnedRecord, Row};
 use migr_journal::{OrphanNote, RepairNote};
 use migr_load::Body;
-use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType};
+use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass, Value};
 
 use crate::EngineError;
 use crate::aside::{Aside, Subject, because};
 use crate::cells::{Kept, Lent};
 use crate::existing::{self, Hit};
-use crate::item::{Batch, Item, There, Upload};
+use crate::files::column_of;
+use crate::item::{Batch, Item, There, Upload, UploadFrom};
 use crate::job::Job;
 use crate::prepass::Look;
+use crate::scratch::Scratch;
 use crate::world::{Own, World};
 
 /// Goes on, or stops because nobody takes what is produced any more.
@@ -93,7 +95,7 @@ impl Producer<'_> {
             Outcome::Ready(evaluated) => {
                 let failures = self.other_failures(cells)?;
                 if failures.is_empty() {
-                    finish(self.job, subject, evaluated, self.has_existing)
+                    finish(self.job, &self.world.scratch, subject, evaluated, self.has_existing)?
                 } else {
                     Computed::Fails(failures)
                 }
@@ -136,7 +138,7 @@ impl Producer<'_> {
         let failures = kept.first().map_or(Ok(Vec::new()), |first| self.other_failures(first))?;
         let computed = match merged(self.job, self.world, &kept)? {
             Ok(_) if !failures.is_empty() => Computed::Fails(failures),
-            Ok(evaluated) => finish(self.job, subject, evaluated, self.has_existing),
+            Ok(evaluated) => finish(self.job, &self.world.scratch, subject, evaluated, self.has_existing)?,
             Err(computed) => computed,
         };
         self.decide(subject, computed)
@@ -255,19 +257,55 @@ fn is_empty(value: &Value<'_>) -> bool {
     }
 }
 
-/// Makes a record of values. The values themselves are kept where a record that is there may have to be compared with them.
-fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_values: bool) -> Computed {
-    let mut uploads = Vec::new();
-    let mut failures = Vec::new();
-    for (index, value) in &evaluated.values {
+/// What the files of a record come to before it is sent.
+#[derive(Default)]
+struct Files {
+    uploads: Vec<Upload>,
+    failures: Vec<Failure>,
+    left_out: Vec<Failure>,
+    /// A rule leaves the record out for this reason.
+    skip: Option<String>,
+}
+
+fn files(job: &Job, scratch: &Scratch, values: &[(usize, Value<'_>)]) -> Result<Files, EngineError> {
+    let mut files = Files::default();
+    for (index, value) in values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
-        if let (FieldType::File, Value::File(file)) = (&field.ty, value) {
-            match job.context.export.attachment(&file.path) {
-                Ok(path) => uploads.push(Upload { field: field.field.clone(), path, name: file.name.to_string() }),
-                Err(error) => failures.push(Failure { field: field.field.clone(), reason: error.to_string() }),
+        let (FieldType::File, Value::File(file)) = (&field.ty, value) else { continue };
+        let standing = job.standard().standing(&file.path);
+        let from = match (standing.fault(&file.path, field.sensitive), standing.path) {
+            (None, Some(path)) => UploadFrom::Export { path, audited: scratch.audited(&file.path)? },
+            (None, None) => UploadFrom::Link { url: file.path.to_string() },
+            (Some(reason), _) => {
+                let failure = |reason| Failure { field: field.field.clone(), reason };
+                match field.missing_file {
+                    OnMissing::Quarantine => files.failures.push(failure(reason)),
+                    OnMissing::None => files.left_out.push(failure(format!("left empty: {reason}"))),
+                    OnMissing::Skip => files.skip = Some(format!("its file is left behind: {reason}")),
+                }
+                continue;
             }
-        }
+        };
+        files.uploads.push(Upload {
+            field: field.field.clone(),
+            column: column_of(&job.object, field).to_owned(),
+            from,
+            name: file.name.to_string(),
+            missing: field.missing_file,
+        });
     }
+    Ok(files)
+}
+
+/// Makes a record of values. The values themselves are kept where a record that is there may have to be compared with them.
+fn finish(
+    job: &Job,
+    scratch: &Scratch,
+    subject: Subject<'_>,
+    evaluated: Evaluated<'_>,
+    keeps_values: bool,
+) -> Result<Computed, EngineError> {
+    let Files { uploads, mut failures, left_out, skip } = files(job, scratch, &evaluated.values)?;
     let body = match job.encode_text(&evaluated.values) {
         Ok(body) => body,
         Err(failed) => {
@@ -276,14 +314,19 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_value
         }
     };
     if !failures.is_empty() {
-        return Computed::Fails(failures);
+        return Ok(Computed::Fails(failures));
     }
-    let repairs = evaluated.repairs.into_iter().map(|repair| RepairNote {
+    if let Some(reason) = skip {
+        return Ok(Computed::Skip(reason));
+    }
+    let repairs = evaluated.repairs.into_iter().map(|repair| (repair.field, repair.reason));
+    let repairs = repairs.chain(left_out.into_iter().map(|failure| (failure.field, failure.reason)));
+    let repairs = repairs.map(|(field, reason)| RepairNote {
         key: subject.key.to_owned(),
         file: job.file.clone(),
         line: subject.line,
-        field: repair.field,
-        reason: repair.reason,
+        field,
+        reason,
     });
     let orphans = evaluated.orphans.into_iter().map(|orphan| OrphanNote {
         owner: orphan.owner.trim().to_lowercase(),
@@ -307,7 +350,7 @@ fn finish(job: &Job, subject: Subject<'_>, evaluated: Evaluated<'_>, keeps_value
         digest: String::new(),
         before: String::new(),
     };
-    Computed::Ready(Box::new(item.with_body(body)))
+    Ok(Computed::Ready(Box::new(item.with_body(body))))
 }
 
 /// Rich texts that go in one request, in bytes: a server converts them while the request waits, at about a minute a mebibyte.

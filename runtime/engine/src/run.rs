@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migr_journal::{Change, Reader};
-use migr_load::Deleted;
+use migr_load::{Deleted, LinkFetcher};
 use migr_plan::{Expr, Stage};
 use migr_report::Report;
+use serde::Deserialize;
 
 use crate::executor::{Executor, InProcess};
 use crate::job::Job;
@@ -29,8 +32,13 @@ pub struct RunSummary {
 
 /// Carries the plan out, in this process.
 pub async fn run(context: &Context) -> Result<RunSummary, EngineError> {
-    let executor = Arc::new(InProcess::new(Arc::clone(&context.destination)));
-    run_with(context, executor).await
+    let mut executor = InProcess::new(Arc::clone(&context.destination));
+    let hosts = &context.plan.source.fetch;
+    if !hosts.is_empty() {
+        let fetcher = LinkFetcher::new(hosts, &context.options.links)?;
+        executor = executor.with_links(fetcher, context.work.clone());
+    }
+    run_with(context, Arc::new(executor)).await
 }
 
 /// Carries the plan out; units of work go to an executor.
@@ -131,6 +139,7 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let mut world = self::world(context, owners)?;
     existing_records(context, &mut world).await?;
+    audited_files(context, &world)?;
     let shared = Shared { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)) };
     let mut jobs = Vec::new();
     for stage in &context.plan.stages {
@@ -165,6 +174,34 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
         }
     }
     Ok(Ended::Through)
+}
+
+/// What an audit found the records' files to be.
+fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
+    let Some(path) = &context.options.audited_files else { return Ok(()) };
+    let failed = |source| EngineError::File { path: path.display().to_string(), source };
+    let list = match File::open(path) {
+        Ok(list) => BufReader::new(list),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    world.scratch.together(|| {
+        for line in list.lines() {
+            let line = line.map_err(failed)?;
+            let audited: AuditedFile = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
+            if let Some(hash) = audited.hash {
+                world.scratch.add_audited(&audited.path, &hash)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What matters here of a line of an audit's list.
+#[derive(Deserialize)]
+struct AuditedFile {
+    path: String,
+    hash: Option<String>,
 }
 
 /// The world before any stage, with an empty scratch database.

@@ -72,6 +72,7 @@ impl Scratch {
         connection.set_prepared_statement_cache_capacity(32);
         connection.execute_batch(
             "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
+             CREATE TABLE audited(path TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE named(object TEXT NOT NULL, identity TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, identity, id)) WITHOUT ROWID;",
         )?;
         let scratch = Self { connection, _file: Thrown(path) };
@@ -94,6 +95,17 @@ impl Scratch {
 
     pub(crate) fn add_key(&self, line: u64, key: &str) -> Result<(), EngineError> {
         self.insert("INSERT OR IGNORE INTO keys(line, key) VALUES(?1, ?2)", params![signed(line), key])
+    }
+
+    /// Adds the hash that an audit found of a file; the last one counts.
+    pub(crate) fn add_audited(&self, path: &str, hash: &str) -> Result<(), EngineError> {
+        self.insert("INSERT OR REPLACE INTO audited(path, hash) VALUES(?1, ?2)", params![path, hash])
+    }
+
+    /// The hash that an audit found of a file.
+    pub(crate) fn audited(&self, path: &str) -> Result<Option<String>, EngineError> {
+        let sql = "SELECT hash FROM audited WHERE path = ?1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([path.trim()], |row| row.get(0)).optional()?)
     }
 
     /// Adds a value of a distinct stage; false where it was there.

@@ -2,13 +2,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
+use migr_journal::{
+    BatchId, Change, FileSent, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId,
+};
 use migr_load::{Fault, LoadError};
 use tokio::task::JoinHandle;
 
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
-use crate::executor::{Executed, Fate, Refusal, Unit, UnitRecord};
+use crate::executor::{Executed, Fate, FileFate, Refusal, Unit, UnitRecord};
 use crate::item::Item;
 use crate::pool::{self, Attempt, Decided, Held, Pool};
 use crate::stage::Shared;
@@ -77,6 +79,8 @@ struct Open {
     operation: Operation,
     subjects: Vec<(String, u64)>,
     fates: Vec<Option<Fate>>,
+    /// What became of files, with the places of their records.
+    files: Vec<(usize, FileFate)>,
 }
 
 /// Where a sender's records go and are noted.
@@ -153,7 +157,7 @@ impl<'s> Sender<'s> {
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
         let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
-        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()] });
+        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()], files: Vec::new() });
         let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let mut decided = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
@@ -236,7 +240,7 @@ impl<'s> Sender<'s> {
     /// Journals what is known of the open batches. Everything that was sent was answered: what has no fate was not written.
     fn leave_the_rest(&mut self) {
         for (batch, open) in std::mem::take(&mut self.open) {
-            self.outcome(batch, open.operation, &open.subjects, &open.fates);
+            self.outcome(batch, &open);
         }
     }
 
@@ -299,7 +303,7 @@ impl<'s> Sender<'s> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
         let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
-        let Executed { fates, left, refusal, attempts } = match executed? {
+        let Executed { fates, left, files, refusal, attempts } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
             Err(error) => {
@@ -307,6 +311,12 @@ impl<'s> Sender<'s> {
                 return Ok(());
             }
         };
+        for (place, file) in files {
+            let Some((batch, position, _)) = flight.places.get(place) else { continue };
+            if let Some(open) = self.open.get_mut(batch) {
+                open.files.push((*position, file));
+            }
+        }
         let mut decided = Vec::with_capacity(fates.len());
         for ((batch, position, before), fate) in flight.places.iter().zip(fates) {
             decided.extend(fate.map(|fate| Decided {
@@ -355,15 +365,27 @@ impl<'s> Sender<'s> {
             return;
         }
         if let Some(open) = self.open.remove(&batch) {
-            self.outcome(batch, open.operation, &open.subjects, &open.fates);
+            self.outcome(batch, &open);
         }
     }
 
-    fn outcome(&mut self, batch: BatchId, operation: Operation, subjects: &[(String, u64)], fates: &[Option<Fate>]) {
-        let written = if operation == Operation::Update { State::Updated } else { State::Created };
+    fn outcome(&mut self, batch: BatchId, open: &Open) {
+        let Open { operation, subjects, fates, files } = open;
+        let written = if *operation == Operation::Update { State::Updated } else { State::Created };
         let mut results = Vec::with_capacity(fates.len());
         let mut quarantine = Vec::new();
         let mut repairs = Vec::new();
+        let mut sent = Vec::with_capacity(files.len());
+        for (position, file) in files {
+            let Some((key, line)) = subjects.get(*position) else { continue };
+            let is_written = fates.get(*position).and_then(Option::as_ref).is_some_and(|fate| fate.refused.is_none());
+            sent.push(self.sent(*line, file, is_written));
+            if let (Err(why), true) = (&file.sent, is_written) {
+                let (key, field) = (key.clone(), file.field.clone());
+                let reason = format!("left empty: {why}");
+                repairs.push(RepairNote { key, file: self.file.clone(), line: *line, field, reason });
+            }
+        }
         for ((key, line), fate) in subjects.iter().zip(fates) {
             let Some(fate) = fate else {
                 results.push(RecordResult { state: None, attempts: 0, reason: None });
@@ -392,6 +414,9 @@ impl<'s> Sender<'s> {
         let refused = quarantine.len() as u64;
         let written = fates.iter().flatten().filter(|fate| fate.refused.is_none()).count() as u64;
         self.waiting.push(Change::Outcome { batch, results, quarantine });
+        if !sent.is_empty() {
+            self.waiting.push(Change::FilesSent { step: self.step, files: sent });
+        }
         if !repairs.is_empty() {
             self.waiting.push(Change::Repairs { step: self.step, repairs });
         }
@@ -400,6 +425,19 @@ impl<'s> Sender<'s> {
         }
         if refused > 0 {
             self.context.tell(Event::SetAside { step: self.name.clone(), records: refused });
+        }
+    }
+
+    /// What became of a file, as it is journaled. One whose record was not written was sent for nothing.
+    fn sent(&self, line: u64, file: &FileFate, is_written: bool) -> FileSent {
+        let sent = file.sent.as_ref().ok().filter(|_| is_written);
+        FileSent {
+            file: self.file.clone(),
+            line,
+            column: file.column.clone(),
+            hash: sent.map(|(hash, _)| hash.clone()),
+            bytes: sent.map(|(_, bytes)| *bytes),
+            reason: file.sent.as_ref().err().cloned(),
         }
     }
 

@@ -129,7 +129,7 @@ impl Export {
 
     fn attached(&self, path: &str) -> Result<PathBuf, ExtractError> {
         let refused = |reason: &str| ExtractError::Refused { path: path.to_owned(), reason: reason.to_owned() };
-        if path.is_empty() || !stays_inside(path) {
+        if path.is_empty() || !stays_inside(path) || names_a_drive(path) {
             return Err(refused("it leads out of the export's folder"));
         }
         let missing = |_| ExtractError::MissingAttachment { path: path.to_owned() };
@@ -148,6 +148,13 @@ impl Export {
 fn stays_inside(path: &str) -> bool {
     Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && !path.contains('\0')
+}
+
+/// Whether a path begins with the letter of a drive, or with the name of another computer, as on Windows.
+fn names_a_drive(path: &str) -> bool {
+    let mut letters = path.bytes();
+    let drive = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic()) && letters.next() == Some(b':');
+    drive || path.starts_with('\\')
 }
 
 /// The part of a pattern before its first wildcard, as a folder.

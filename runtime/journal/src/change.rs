@@ -153,6 +153,47 @@ pub struct RepairNote {
     pub reason: String,
 }
 
+/// A file that a record of the export names, as it stood when the record was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileNote {
+    /// The file of the export that names it.
+    pub file: String,
+    /// The line there.
+    pub line: u64,
+    /// The source column.
+    pub column: String,
+    /// The record's source key.
+    pub key: String,
+    /// The cell as it may be shown.
+    pub path: String,
+    /// `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
+    pub state: String,
+    /// Its length in bytes, where it is there.
+    pub bytes: Option<u64>,
+    /// Why it cannot be sent.
+    pub reason: Option<String>,
+}
+
+/// What became of a file when its record was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSent {
+    /// The file of the export that names it.
+    pub file: String,
+    /// The line there.
+    pub line: u64,
+    /// The source column.
+    pub column: String,
+    /// `blake3:` and the hash of the bytes that were sent; absent: it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// How many bytes were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A record whose owner has no member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanNote {
@@ -238,6 +279,20 @@ pub enum Change {
         step: StepId,
         /// Which.
         repairs: Vec<RepairNote>,
+    },
+    /// Files that records name; what is known of one gives way, but for whether it was sent.
+    Files {
+        /// The step that looked at the records.
+        step: StepId,
+        /// Which.
+        files: Vec<FileNote>,
+    },
+    /// What became of files.
+    FilesSent {
+        /// The step that sent them.
+        step: StepId,
+        /// Which.
+        files: Vec<FileSent>,
     },
     /// Records without an owner.
     Orphans {

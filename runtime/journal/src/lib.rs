@@ -16,13 +16,13 @@ mod writer;
 pub use audit::{Line, Lines};
 pub use chain::ChainReport;
 pub use change::{
-    BatchId, BeforeImage, Change, Intent, Operation, OrphanNote, OwnerNote, Planned, QuarantineNote, RecordResult,
-    RepairNote, Settled, SetupNote, SkipNote,
+    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, Operation, OrphanNote, OwnerNote, Planned,
+    QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
 pub use fold::{Counts, Fold, OWNERS, RunFold, StepFold};
 pub use reader::{Mapped, MappedRow, Reader, StepRow};
-pub use remarks::{Orphaned, Quarantined, Remark, Repaired, Skipped};
+pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use writer::{Identity, Journal};
 

@@ -8,7 +8,7 @@ use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
-    BeforeImage, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State, StepId, fold,
+    BeforeImage, Filed, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State, StepId, fold,
     remarks, schema,
 };
 
@@ -109,6 +109,11 @@ impl Reader {
         self.connection
             .query_row("SELECT EXISTS(SELECT 1 FROM id_map WHERE step = ?1)", [step.0], |row| row.get(0))
             .attempting("read")
+    }
+
+    /// The file that a column of a record names: by the export's file, line and column.
+    pub fn file(&self, file: &str, line: u64, column: &str) -> Result<Option<Filed>, JournalError> {
+        remarks::file(&self.connection, file, line, column)
     }
 
     /// What is known about a source key.

@@ -1,7 +1,8 @@
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Attempt as _;
 use crate::fold::line;
+use crate::writer::signed;
 use crate::{JournalError, OwnerNote};
 
 /// Why a record is in quarantine; one per failing field.
@@ -51,6 +52,33 @@ pub struct Repaired {
     pub reason: String,
 }
 
+/// A file that a record of the export names, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The step that looked at the record.
+    pub step: String,
+    /// The record's source key.
+    pub key: String,
+    /// The file of the export that names it.
+    pub file: String,
+    /// The line there.
+    pub line: u64,
+    /// The source column.
+    pub column: String,
+    /// The cell as it may be shown.
+    pub path: String,
+    /// `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
+    pub state: String,
+    /// Its length in bytes, where it is known.
+    pub bytes: Option<u64>,
+    /// Why it was not sent, where it is the file's own fault.
+    pub reason: Option<String>,
+    /// It was sent with its record.
+    pub sent: bool,
+    /// `blake3:` and the hash of the bytes that were sent.
+    pub hash: Option<String>,
+}
+
 /// A record whose owner has no member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphaned {
@@ -77,6 +105,8 @@ pub enum Remark {
     Skipped(Skipped),
     /// A value of it was left out or replaced.
     Repaired(Repaired),
+    /// A file that it names.
+    Filed(Filed),
     /// Its owner has no member.
     Orphaned(Orphaned),
     /// How an owner was resolved.
@@ -89,13 +119,15 @@ const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, rea
 const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason FROM skips JOIN steps ON steps.id = skips.step \
      LEFT JOIN id_map ON id_map.step = skips.step AND id_map.key = skips.key ORDER BY skips.step, 3, skips.id";
 const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
+const FILED: &str = "SELECT steps.name, key, file, line, field, path, state, bytes, reason, sent_by, hash FROM files \
+     JOIN steps ON steps.id = step ORDER BY file, line, field";
 // The inner rows come in the order of the table's own tree.
 const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.field, orphans.line, owners.destination FROM orphans \
      CROSS JOIN steps ON steps.id = orphans.step LEFT JOIN owners ON owners.source = orphans.owner \
      ORDER BY orphans.owner, orphans.step, orphans.key, orphans.field";
 const OWNERS: &str = "SELECT source, destination, id, how FROM owners ORDER BY source";
 
-/// Hands on every remark, one at a time: records set aside, skipped, repaired, orphans, then owners; each kind in its order.
+/// Hands on every remark, one at a time: records set aside, skipped, repaired, files, orphans, then owners; each kind in its order.
 pub(crate) fn each<E: From<JournalError>>(
     connection: &Connection,
     take: &mut dyn FnMut(Remark) -> Result<(), E>,
@@ -114,6 +146,7 @@ pub(crate) fn each<E: From<JournalError>>(
             reason: row.get(5)?,
         }))
     })?;
+    rows(connection, FILED, take, |row| filed(row).map(Remark::Filed))?;
     rows(connection, ORPHANED, take, |row| {
         Ok(Remark::Orphaned(Orphaned {
             owner: row.get(0)?,
@@ -149,6 +182,38 @@ pub(crate) fn quarantined<E: From<JournalError>>(
             reason: row.get(5)?,
         }))
     })
+}
+
+/// A row of the columns that [`FILED`] asks for.
+fn filed(row: &Row<'_>) -> rusqlite::Result<Filed> {
+    Ok(Filed {
+        step: row.get(0)?,
+        key: row.get(1)?,
+        file: row.get(2)?,
+        line: line(row, 3)?,
+        column: row.get(4)?,
+        path: row.get(5)?,
+        state: row.get(6)?,
+        bytes: row.get::<_, Option<i64>>(7)?.and_then(|bytes| u64::try_from(bytes).ok()),
+        reason: row.get(8)?,
+        sent: row.get::<_, Option<i64>>(9)?.is_some(),
+        hash: row.get(10)?,
+    })
+}
+
+/// The file that a record's column names.
+pub(crate) fn file(
+    connection: &Connection,
+    file: &str,
+    line: u64,
+    column: &str,
+) -> Result<Option<Filed>, JournalError> {
+    const ONE: &str = "SELECT steps.name, key, file, line, field, path, state, bytes, reason, sent_by, hash FROM files \
+         JOIN steps ON steps.id = step WHERE file = ?1 AND line = ?2 AND field = ?3";
+    connection
+        .prepare_cached(ONE)
+        .and_then(|mut statement| statement.query_row(params![file, signed(line), column], filed).optional())
+        .attempting("read")
 }
 
 fn rows<E: From<JournalError>>(

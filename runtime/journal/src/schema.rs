@@ -6,9 +6,9 @@ use crate::JournalError;
 use crate::error::Attempt as _;
 
 /// The version of the file's layout.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
-// Entries are appended; everything else follows from them. `id_map` is written in source order, which keeps its tree from splitting at random.
+// Entries are appended; everything else follows from them. `id_map` and `files` are written in source order, which keeps its tree from splitting at random.
 const TABLES: &str = "
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries(
@@ -27,6 +27,9 @@ CREATE TABLE skips(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT N
 CREATE TABLE repairs(
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
   UNIQUE(step, key, field, reason));
+CREATE TABLE files(
+  file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL,
+  bytes INTEGER, reason TEXT, sent_by INTEGER, hash TEXT, PRIMARY KEY(file, line, field)) WITHOUT ROWID;
 CREATE TABLE orphans(
   owner TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(owner, step, key, field)) WITHOUT ROWID;
 CREATE TABLE owners(source TEXT PRIMARY KEY, destination TEXT, id TEXT, how TEXT NOT NULL) WITHOUT ROWID;

@@ -323,3 +323,45 @@ fn the_first_before_image_counts_and_a_reset_forgets() {
     journal.write(&[Change::Reset { step }]).unwrap();
     assert_eq!(journal.reader().unwrap().before_images(step, None, 10).unwrap(), []);
 }
+
+#[test]
+fn a_files_state_may_be_looked_at_again_while_that_it_was_sent_stays_until_it_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    journal.begin_run("run").unwrap();
+    let step = journal.step("Attachment", "attachments").unwrap();
+    let note = |state: &str, reason: Option<&str>| FileNote {
+        file: "export/files.csv".to_owned(),
+        line: 2,
+        column: "path".to_owned(),
+        key: "A1".to_owned(),
+        path: "files/a.pdf".to_owned(),
+        state: state.to_owned(),
+        bytes: None,
+        reason: reason.map(str::to_owned),
+    };
+    let sent = FileSent {
+        file: "export/files.csv".to_owned(),
+        line: 2,
+        column: "path".to_owned(),
+        hash: Some("blake3:aa".to_owned()),
+        bytes: Some(7),
+        reason: None,
+    };
+    let known = |journal: &Journal| {
+        let filed = journal.reader().unwrap().file("export/files.csv", 2, "path").unwrap().unwrap();
+        (filed.state, filed.reason, filed.sent, filed.hash, filed.bytes)
+    };
+    let missing = note("missing", Some("the file `files/a.pdf` is not in the export"));
+    journal.write(&[Change::Files { step, files: vec![missing.clone()] }]).unwrap();
+    assert_eq!(known(&journal), ("missing".to_owned(), missing.reason, false, None, None));
+    journal.write(&[Change::Files { step, files: vec![note("found", None)] }]).unwrap();
+    journal.write(&[Change::FilesSent { step, files: vec![sent] }]).unwrap();
+    let hash = Some("blake3:aa".to_owned());
+    assert_eq!(known(&journal), ("found".to_owned(), None, true, hash.clone(), Some(7)));
+    journal.write(&[Change::Files { step, files: vec![FileNote { bytes: Some(7), ..note("found", None) }] }]).unwrap();
+    assert_eq!(known(&journal), ("found".to_owned(), None, true, hash, Some(7)));
+    journal.write(&[Change::TakenBack { step, keys: vec!["A1".to_owned()] }]).unwrap();
+    assert_eq!(known(&journal), ("found".to_owned(), None, false, None, Some(7)));
+    assert!(matches!(journal.reader().unwrap().verify_chain().unwrap(), ChainReport::Whole { .. }));
+}

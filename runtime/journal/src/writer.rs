@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::audit::{OpenIntent, OutcomeData};
 use crate::chain::{self, Link};
 use crate::change::{
-    BatchId, BeforeImage, Change, Intent, Operation, OrphanNote, OwnerNote, QuarantineNote, RecordResult, RepairNote,
-    Settled, SetupNote, SkipNote,
+    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, Operation, OrphanNote, OwnerNote, QuarantineNote,
+    RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 use crate::error::Attempt as _;
 use crate::ids::{IdColumn, StoredId};
@@ -300,6 +300,8 @@ impl Writing<'_> {
             }
             Change::Settled { records, quarantine, skips } => self.settle(records, quarantine, skips),
             Change::Repairs { step, repairs } => self.repairs(*step, repairs),
+            Change::Files { step, files } => self.files(*step, files),
+            Change::FilesSent { step, files } => self.files_sent(*step, files),
             Change::Orphans { step, orphans } => self.orphans(*step, orphans),
             Change::Owners(owners) => self.owners(owners),
             Change::Before(images) => images.iter().try_for_each(|image| self.before(image)),
@@ -322,6 +324,10 @@ impl Writing<'_> {
                     self.forget(*step, key)?;
                     self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                     self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
+                    self.execute(
+                        "UPDATE files SET sent_by = NULL, hash = NULL WHERE sent_by = ?1 AND key = ?2",
+                        params![step.0, key],
+                    )?;
                 }
                 self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
             }
@@ -330,6 +336,7 @@ impl Writing<'_> {
                 for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images"] {
                     self.execute(&format!("DELETE FROM {table} WHERE step = ?1"), [step.0])?;
                 }
+                self.execute("UPDATE files SET sent_by = NULL, hash = NULL WHERE sent_by = ?1", [step.0])?;
                 self.execute("UPDATE steps SET done = 0, records = NULL WHERE id = ?1", [step.0]).map(drop)
             }
             Change::Finding { name, value } => {
@@ -436,6 +443,49 @@ impl Writing<'_> {
             self.execute(
                 "INSERT OR IGNORE INTO repairs(step, key, file, line, field, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
                 params![step.0, note.key, note.file, signed(note.line), note.field, note.reason],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn files(&mut self, step: StepId, notes: &[FileNote]) -> Result<(), JournalError> {
+        self.entry("files", Some(step), &audit::Notes { notes })?;
+        for note in notes {
+            self.execute(
+                "INSERT INTO files(file, line, field, step, key, path, state, bytes, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+                 ON CONFLICT(file, line, field) DO UPDATE SET step = excluded.step, key = excluded.key, path = excluded.path, \
+                 state = excluded.state, bytes = excluded.bytes, reason = excluded.reason",
+                params![
+                    note.file,
+                    signed(note.line),
+                    note.column,
+                    step.0,
+                    note.key,
+                    note.path,
+                    note.state,
+                    note.bytes.map(signed),
+                    note.reason
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn files_sent(&mut self, step: StepId, notes: &[FileSent]) -> Result<(), JournalError> {
+        self.entry("files_sent", Some(step), &audit::Notes { notes })?;
+        for note in notes {
+            let sent_by = note.hash.is_some().then_some(step.0);
+            self.execute(
+                "UPDATE files SET sent_by = ?4, hash = ?5, bytes = COALESCE(?6, bytes), reason = ?7 WHERE file = ?1 AND line = ?2 AND field = ?3",
+                params![
+                    note.file,
+                    signed(note.line),
+                    note.column,
+                    sent_by,
+                    note.hash,
+                    note.bytes.map(signed),
+                    note.reason
+                ],
             )?;
         }
         Ok(())

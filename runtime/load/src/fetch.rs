@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 pub use error::FetchError;
-pub use link::{is_link, link_host, shown_link};
+pub use link::{check_link, is_link, link_host, shown_link};
 use link::{judge, place};
 use resolver::{Gate, NotPublic};
 
@@ -92,11 +92,6 @@ impl LinkFetcher {
         Ok(Self { client, hosts, options: options.clone(), limits, silent: Mutex::new(BTreeMap::new()) })
     }
 
-    /// Whether a link may be followed, as far as it can be told without asking anyone.
-    pub fn check(&self, link: &str) -> Result<(), FetchError> {
-        judge(link, &self.hosts).map(drop)
-    }
-
     /// Fetches the file behind a link, piece by piece, into a file that is made or written over; of one that fails nothing is left. `name` is what the file is
     /// called, `most` the most bytes that it may have.
     pub async fn fetch(&self, link: &str, name: &str, into: &Path, most: u64) -> Result<Fetched, FetchError> {
@@ -159,7 +154,12 @@ impl LinkFetcher {
                 return Err(Failed::For(FetchError::Downgrade { host }));
             }
             // The next host is judged as the first one was.
-            url = judge(next.as_str(), &self.hosts).map_err(Failed::For)?;
+            url = judge(next.as_str(), &self.hosts).map_err(|error| {
+                Failed::For(match error {
+                    FetchError::NotNamed { host: to } => FetchError::Elsewhere { host, to },
+                    error => error,
+                })
+            })?;
         }
         Err(Failed::For(FetchError::Redirects { host: place(&url), most: REDIRECTS }))
     }

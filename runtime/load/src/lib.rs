@@ -22,7 +22,7 @@ pub use destination::{
 };
 pub use error::{BatchError, LoadError};
 pub use exactly_once::create_exactly_once;
-pub use fetch::{FetchError, Fetched, LinkFetcher, is_link, link_host, shown_link};
+pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host, shown_link};
 pub use options::{Endpoint, HttpOptions};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;

@@ -111,3 +111,20 @@ async fn a_file_that_is_not_there_or_too_large_is_named() {
     assert!(error.to_string().starts_with("x.txt: "), "{error}");
     assert!(!error.stops_the_run());
 }
+
+#[tokio::test]
+async fn a_file_that_changes_while_it_is_sent_is_not_taken() {
+    let file = file(b"before\n");
+    let path = file.path().to_owned();
+    let server = Server::start(move |seen| {
+        metadata_two(seen).unwrap_or_else(|| {
+            std::fs::write(&path, "another text\n").unwrap();
+            Reply::Json(200, json!({"data": {"uploadFilesFieldFile": {"id": "file-1"}}}))
+        })
+    })
+    .await;
+    let destination = server.twenty().await;
+    let error = destination.upload("attachments", "file", file.path(), "a.txt").await.unwrap_err();
+    assert_eq!(error.to_string(), "a.txt: it changed while it was sent; leave it alone, and try the record again");
+    assert!(!error.stops_the_run());
+}

@@ -55,6 +55,7 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
             "Mend the rows in the export or the rules in the spec, then run `migr quarantine retry`.",
         );
     }
+    files(report, &mut add);
     orphans(report, &mut add);
     for change in report.setup.iter().filter(|change| !matches!(change.outcome.as_str(), "done" | "already there")) {
         add(
@@ -122,6 +123,24 @@ fn verification(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
     }
     for finding in &verify.findings {
         add(Urgency::Now, finding.what.clone(), "Look at it in the destination.");
+    }
+}
+
+fn files(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
+    let files = &report.files;
+    if files.unfit() > 0 {
+        add(
+            Urgency::Todo,
+            format!(
+                "{} as they stand.",
+                count(
+                    files.unfit(),
+                    "file that a record names cannot be sent",
+                    "files that records name cannot be sent"
+                )
+            ),
+            "Each is listed. Put them into the export, or name the links' hosts in `fetch`; then run `migr quarantine retry`.",
+        );
     }
 }
 

@@ -35,6 +35,7 @@ impl Report {
         let lists = lists(fold, &gathered, verify.as_ref());
         let mut reasons = reasons(ListName::Quarantine, &gathered.quarantined);
         reasons.extend(self::reasons(ListName::Repairs, &gathered.repaired));
+        reasons.extend(self::reasons(ListName::Files, &gathered.not_sent));
         let mut report = Self {
             format_version: 1,
             migration: plan.migration.clone(),
@@ -49,6 +50,8 @@ impl Report {
             orphans: std::mem::take(&mut gathered.orphans),
             orphan_owners: gathered.orphan_owners,
             repairs: std::mem::take(&mut gathered.repairs),
+            files: gathered.files,
+            unsent_files: std::mem::take(&mut gathered.unsent),
             lists,
             reasons,
             degradations: plan
@@ -96,6 +99,7 @@ impl Report {
             rollback: fold.rollback.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             quarantined: gathered.quarantined,
             repaired: gathered.repaired,
+            not_sent: gathered.not_sent,
         };
         report.attention = attention::list(&report, fold.repaired_records);
         report
@@ -139,6 +143,7 @@ fn lists(fold: &Fold, gathered: &Lists, verify: Option<&Verification>) -> Vec<Li
         list(ListName::Quarantine, gathered.quarantined.entries, gathered.quarantine.len() as u64),
         list(ListName::Skipped, gathered.skipped.entries, 0),
         list(ListName::Repairs, gathered.repaired.entries, gathered.repairs.len() as u64),
+        list(ListName::Files, gathered.files.all(), gathered.unsent.len() as u64),
         list(ListName::Orphans, gathered.orphaned, gathered.orphans_listed()),
         list(ListName::Owners, fold.owner_count, fold.owners.len() as u64),
     ];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Quarantined, Repaired, Report};
+use crate::model::{Quarantined, Repaired, Report, UnsentFile};
 
 /// Examples of one kind at most.
 pub(crate) const OF_ONE: u64 = 1_000;
@@ -117,6 +117,11 @@ pub(crate) fn of_quarantine(report: &Report) -> Vec<Group<'_, Quarantined>> {
 /// Repairs by map, field and kind of reason; the largest groups first.
 pub(crate) fn of_repairs(report: &Report) -> Vec<Group<'_, Repaired>> {
     group(&report.repaired, &report.repairs, |entry| (&entry.map, Some(&entry.field), &entry.reason))
+}
+
+/// Files that were not sent by map, column and kind of reason; the largest groups first.
+pub(crate) fn of_unsent_files(report: &Report) -> Vec<Group<'_, UnsentFile>> {
+    group(&report.not_sent, &report.unsent_files, |entry| (&entry.map, Some(&entry.column), &entry.reason))
 }
 
 fn group<'r, T>(

@@ -1,16 +1,15 @@
 //! The report for the people who own the data: one file, no script, nothing loaded from elsewhere.
 
+mod lists;
+
 use std::fmt::{self, Write as _};
 
 use migr_plan::Compatibility;
 
 use crate::ListName;
-use crate::groups::{self, Group};
 use crate::model::{Object, Report, Urgency};
 use crate::words::{count, grouped, percent};
-
-/// Entries shown of one group.
-const SHOWN: usize = 200;
+use lists::{SHOWN, in_full, more, shown};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -58,11 +57,6 @@ impl fmt::Display for Marked<'_> {
     }
 }
 
-/// A source key; a dash where the record has none.
-fn key(key: &str) -> &str {
-    if key.is_empty() { "–" } else { key }
-}
-
 fn write(report: &Report, page: &mut String) -> fmt::Result {
     let title = Escaped(&report.migration);
     writeln!(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
@@ -73,10 +67,11 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     attention(report, page)?;
     objects(report, page)?;
     verification(report, page)?;
-    quarantine(report, page)?;
-    orphans(report, page)?;
-    repairs(report, page)?;
-    skipped(report, page)?;
+    lists::quarantine(report, page)?;
+    lists::files(report, page)?;
+    lists::orphans(report, page)?;
+    lists::repairs(report, page)?;
+    lists::skipped(report, page)?;
     concepts(report, page)?;
     coverage(report, page)?;
     setup(report, page)?;
@@ -257,130 +252,6 @@ fn verification(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "</section>")
 }
 
-/// Where a list is in full.
-fn in_full(report: &Report, list: ListName, page: &mut String) -> fmt::Result {
-    match report.file_of(list) {
-        Some(file) if report.entries_of(list) > 0 => {
-            writeln!(page, "<p class=\"place\">Each of them has a line in <code>{}</code>.</p>", Escaped(file))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn summary<T>(group: &Group<'_, T>, page: &mut String) -> fmt::Result {
-    write!(page, "<details><summary><b>{}</b> {}", grouped(group.entries), Escaped(group.map))?;
-    if let Some(field) = group.field {
-        write!(page, " · {}", Escaped(field))?;
-    }
-    writeln!(page, ": {}</summary>\n<ul>", Escaped(group.reason))
-}
-
-fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Quarantine) == 0 {
-        return Ok(());
-    }
-    writeln!(page, "<section>\n<h2>Set aside</h2>")?;
-    writeln!(
-        page,
-        "<p>Nothing of these records was written. Mend the rows, or the rules, and try them again with <code>migr quarantine retry</code>.</p>"
-    )?;
-    for group in groups::of_quarantine(report) {
-        summary(&group, page)?;
-        for entry in group.examples.iter().take(SHOWN) {
-            writeln!(
-                page,
-                "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
-                Escaped(key(&entry.key)),
-                Escaped(&entry.file),
-                entry.line,
-                Escaped(&entry.reason)
-            )?;
-        }
-        more(page, group.examples.len(), group.entries)?;
-        writeln!(page, "</ul></details>")?;
-    }
-    in_full(report, ListName::Quarantine, page)?;
-    writeln!(page, "</section>")
-}
-
-fn orphans(report: &Report, page: &mut String) -> fmt::Result {
-    if report.orphans.is_empty() {
-        return Ok(());
-    }
-    writeln!(page, "<section>\n<h2>Owners without an account</h2>")?;
-    for orphan in &report.orphans {
-        let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
-        writeln!(
-            page,
-            "<details><summary><b>{}</b> {} → {}</summary>\n<ul>",
-            grouped(orphan.count),
-            Escaped(&orphan.owner),
-            Escaped(assigned)
-        )?;
-        for record in orphan.records.iter().take(SHOWN) {
-            writeln!(
-                page,
-                "<li>{} <code>{}</code>, line {}, {}</li>",
-                Escaped(&record.map),
-                Escaped(&record.key),
-                record.line,
-                Escaped(&record.field)
-            )?;
-        }
-        more(page, orphan.records.len(), orphan.count)?;
-        writeln!(page, "</ul></details>")?;
-    }
-    let rest = report.orphan_owners.saturating_sub(report.orphans.len() as u64);
-    if rest > 0 {
-        writeln!(page, "<p>and {}</p>", count(rest, "more owner", "more owners"))?;
-    }
-    in_full(report, ListName::Orphans, page)?;
-    writeln!(page, "</section>")
-}
-
-fn repairs(report: &Report, page: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Repairs) == 0 {
-        return Ok(());
-    }
-    writeln!(page, "<section>\n<h2>Left out or replaced by a rule</h2>")?;
-    for group in groups::of_repairs(report) {
-        summary(&group, page)?;
-        for entry in group.examples.iter().take(SHOWN) {
-            writeln!(
-                page,
-                "<li><code>{}</code> <span class=\"place\">{}:{}</span> {}</li>",
-                Escaped(key(&entry.key)),
-                Escaped(&entry.file),
-                entry.line,
-                Escaped(&entry.reason)
-            )?;
-        }
-        more(page, group.examples.len(), group.entries)?;
-        writeln!(page, "</ul></details>")?;
-    }
-    in_full(report, ListName::Repairs, page)?;
-    writeln!(page, "</section>")
-}
-
-fn skipped(report: &Report, page: &mut String) -> fmt::Result {
-    if report.skipped.is_empty() {
-        return Ok(());
-    }
-    writeln!(page, "<section>\n<h2>Stayed behind by a rule</h2>\n<ul>")?;
-    for entry in &report.skipped {
-        writeln!(
-            page,
-            "<li><b>{}</b> {}: {}</li>",
-            grouped(entry.records),
-            Escaped(&entry.map),
-            Escaped(&entry.reason)
-        )?;
-    }
-    writeln!(page, "</ul>")?;
-    in_full(report, ListName::Skipped, page)?;
-    writeln!(page, "</section>")
-}
-
 fn concepts(report: &Report, page: &mut String) -> fmt::Result {
     if !report.rows.is_empty() {
         let Compatibility { objects, others } = report.compatibility;
@@ -473,14 +344,4 @@ fn runs(report: &Report, page: &mut String) -> fmt::Result {
         )?;
     }
     writeln!(page, "</ul>\n<p class=\"place\">Plan {}</p>\n</section>", Escaped(&report.plan))
-}
-
-/// How many of so many entries are shown.
-fn shown(held: usize) -> u64 {
-    held.min(SHOWN) as u64
-}
-
-fn more(page: &mut String, held: usize, entries: u64) -> fmt::Result {
-    let rest = entries.saturating_sub(shown(held));
-    if rest > 0 { writeln!(page, "<li>and {} more</li>", grouped(rest)) } else { Ok(()) }
 }

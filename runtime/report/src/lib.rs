@@ -14,8 +14,8 @@ pub mod words;
 pub use listings::Listings;
 pub use lists::{ListName, Lists, Maps};
 pub use model::{
-    Attention, Coverage, Degraded, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined, Reason,
-    Repaired, Report, Run, SchemaChange, Skipped, Urgency,
+    Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined,
+    Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, Urgency,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

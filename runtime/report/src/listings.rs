@@ -15,6 +15,7 @@ pub struct Listings<W: Write> {
     quarantine: Writer<W>,
     skipped: Writer<W>,
     repairs: Writer<W>,
+    files: Writer<W>,
     orphans: Writer<W>,
     owners: Writer<W>,
 }
@@ -32,6 +33,10 @@ impl<W: Write> Listings<W> {
             quarantine: begun(ListName::Quarantine, &["map", "key", "file", "line", "field", "reason"])?,
             skipped: begun(ListName::Skipped, &["map", "key", "line", "reason"])?,
             repairs: begun(ListName::Repairs, &["map", "key", "file", "line", "field", "reason"])?,
+            files: begun(
+                ListName::Files,
+                &["map", "key", "file", "line", "column", "path", "state", "sent", "bytes", "hash", "reason"],
+            )?,
             orphans: begun(ListName::Orphans, &["owner", "went to", "map", "key", "line", "field"])?,
             owners: begun(ListName::Owners, &["owner", "went to", "how"])?,
         })
@@ -63,6 +68,19 @@ impl<W: Write> Listings<W> {
                 &entry.field,
                 &entry.reason,
             ]),
+            Remark::Filed(entry) => self.files.write_record([
+                maps.name(&entry.step),
+                &shown(&entry.key),
+                &entry.file,
+                &entry.line.to_string(),
+                &entry.column,
+                &entry.path,
+                &entry.state,
+                if entry.sent { "yes" } else { "no" },
+                &entry.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+                entry.hash.as_deref().unwrap_or_default(),
+                entry.reason.as_deref().unwrap_or_default(),
+            ]),
             Remark::Orphaned(entry) => self.orphans.write_record([
                 entry.owner.as_str(),
                 entry.assigned.as_deref().unwrap_or_default(),
@@ -80,8 +98,7 @@ impl<W: Write> Listings<W> {
 
     /// Hands the rest on to where it is written.
     pub fn finish(mut self) -> io::Result<()> {
-        [&mut self.quarantine, &mut self.skipped, &mut self.repairs, &mut self.orphans, &mut self.owners]
-            .into_iter()
-            .try_for_each(Writer::flush)
+        let Self { quarantine, skipped, repairs, files, orphans, owners, .. } = &mut self;
+        [quarantine, skipped, repairs, files, orphans, owners].into_iter().try_for_each(Writer::flush)
     }
 }

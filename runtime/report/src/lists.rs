@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use migr_journal::{Orphaned, Remark};
+use migr_journal::{Filed, Orphaned, Remark};
 use migr_plan::Plan;
 use serde::Serialize;
 
 use crate::groups::{self, KINDS, Tallies};
-use crate::model::{Orphan, OrphanRecord, Quarantined, Repaired};
+use crate::model::{Files, Orphan, OrphanRecord, Quarantined, Repaired, UnsentFile};
+
+/// Why a file was not sent that has no fault of its own.
+const WITH_ITS_RECORD: &str =
+    "its record was not created: it was set aside, left by a rule, there already, or is still to come";
 
 /// A list with an entry per record or value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -19,6 +23,8 @@ pub enum ListName {
     Skipped,
     /// Values that a written rule left out or replaced.
     Repairs,
+    /// Files that records name, with how each stands and whether it was sent.
+    Files,
     /// Records without their owner.
     Orphans,
     /// How owners were resolved.
@@ -29,7 +35,8 @@ pub enum ListName {
 
 impl ListName {
     /// The lists that follow from the journal, in the order of its remarks.
-    pub const OF_THE_JOURNAL: [Self; 5] = [Self::Quarantine, Self::Skipped, Self::Repairs, Self::Orphans, Self::Owners];
+    pub const OF_THE_JOURNAL: [Self; 6] =
+        [Self::Quarantine, Self::Skipped, Self::Repairs, Self::Files, Self::Orphans, Self::Owners];
 
     /// The name of the file that holds every entry.
     pub fn file_name(self) -> &'static str {
@@ -37,6 +44,7 @@ impl ListName {
             Self::Quarantine => "set-aside.csv",
             Self::Skipped => "skipped.csv",
             Self::Repairs => "repairs.csv",
+            Self::Files => "files.csv",
             Self::Orphans => "orphans.csv",
             Self::Owners => "owners.csv",
             Self::Differences => "differences.csv",
@@ -79,6 +87,9 @@ pub struct Lists {
     pub(crate) skipped: Tallies,
     pub(crate) repairs: Vec<Repaired>,
     pub(crate) repaired: Tallies,
+    pub(crate) files: Files,
+    pub(crate) unsent: Vec<UnsentFile>,
+    pub(crate) not_sent: Tallies,
     pub(crate) orphans: Vec<Orphan>,
     pub(crate) orphaned: u64,
     pub(crate) orphan_owners: u64,
@@ -134,8 +145,31 @@ impl Lists {
                     });
                 }
             }
+            Remark::Filed(entry) => self.file(entry),
             Remark::Orphaned(entry) => self.orphan(entry),
             Remark::Owner(_) => {}
+        }
+    }
+
+    fn file(&mut self, entry: &Filed) {
+        self.files.add(entry);
+        if entry.sent {
+            return;
+        }
+        let map = self.maps.name(&entry.step);
+        let reason = entry.reason.clone().unwrap_or_else(|| WITH_ITS_RECORD.to_owned());
+        let label = groups::without_values(&reason);
+        if self.not_sent.count(map, Some(&entry.column), &reason, label) {
+            self.unsent.push(UnsentFile {
+                map: map.to_owned(),
+                key: shown(&entry.key),
+                file: entry.file.clone(),
+                line: entry.line,
+                column: entry.column.clone(),
+                path: entry.path.clone(),
+                state: entry.state.clone(),
+                reason,
+            });
         }
     }
 

@@ -24,6 +24,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     objects(report, text)?;
     verification(report, text)?;
     quarantine(report, text)?;
+    files(report, text)?;
     orphans(report, text)?;
     repairs(report, text)?;
     skipped(report, text)?;
@@ -131,6 +132,30 @@ fn quarantine(report: &Report, text: &mut String) -> fmt::Result {
         writeln!(text)?;
     }
     in_full(report, ListName::Quarantine, text)
+}
+
+fn files(report: &Report, text: &mut String) -> fmt::Result {
+    if report.entries_of(ListName::Files) == 0 {
+        return Ok(());
+    }
+    writeln!(text, "## Files\n\n{}.\n", report.files.in_words())?;
+    for group in groups::of_unsent_files(report) {
+        let column = group.field.unwrap_or_default();
+        writeln!(
+            text,
+            "**{}, {}**: {} ({})\n",
+            inline(group.map),
+            inline(column),
+            inline(group.reason),
+            grouped(group.entries)
+        )?;
+        for entry in group.examples.iter().take(SHOWN) {
+            writeln!(text, "- {} {}:{} {}", code(&entry.key), inline(&entry.file), entry.line, inline(&entry.path))?;
+        }
+        more(text, group.examples.len(), group.entries)?;
+        writeln!(text)?;
+    }
+    in_full(report, ListName::Files, text)
 }
 
 fn orphans(report: &Report, text: &mut String) -> fmt::Result {

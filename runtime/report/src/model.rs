@@ -1,7 +1,9 @@
+use migr_journal::Filed;
 use migr_plan::Compatibility;
 use serde::Serialize;
 
 use crate::groups::Tallies;
+use crate::words::{count, grouped};
 use crate::{ListName, Maps, Rollback, Verification};
 
 /// What a run amounts to.
@@ -33,6 +35,10 @@ pub struct Report {
     pub orphan_owners: u64,
     /// Values that a written rule left out or replaced; see `lists`.
     pub repairs: Vec<Repaired>,
+    /// The files that records name, by how they stand and what became of them.
+    pub files: Files,
+    /// Files that were not sent; see `lists`.
+    pub unsent_files: Vec<UnsentFile>,
     /// How long each list is that has an entry per record, how many of them stand here, and where all of them are. Up to a thousand of each kind stand here.
     pub lists: Vec<List>,
     /// Entries of `quarantine` and `repairs` by map, field and kind of reason, those that do not stand here too; the largest first.
@@ -59,6 +65,102 @@ pub struct Report {
     pub(crate) quarantined: Tallies,
     #[serde(skip)]
     pub(crate) repaired: Tallies,
+    #[serde(skip)]
+    pub(crate) not_sent: Tallies,
+}
+
+/// The files that records name, counted. Each stands in one way; those that were sent are counted again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Files {
+    /// In the export.
+    pub found: u64,
+    /// Behind a link that the migration follows.
+    pub to_fetch: u64,
+    /// Links that are not followed.
+    pub link_only: u64,
+    /// Not in the export.
+    pub missing: u64,
+    /// Not to be used: a folder, a link of the file system, a path that leads out of the export.
+    pub refused: u64,
+    /// Larger than the destination takes.
+    pub too_large: u64,
+    /// Sent with their records.
+    pub sent: u64,
+    /// Bytes of those that were sent.
+    pub sent_bytes: u64,
+}
+
+impl Files {
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.found + self.to_fetch + self.link_only + self.missing + self.refused + self.too_large
+    }
+
+    /// How many cannot be sent as they stand.
+    pub fn unfit(&self) -> u64 {
+        self.link_only + self.missing + self.refused + self.too_large
+    }
+
+    /// `12 files are named: 11 in the export, 1 not in it; 11 were sent, 8,192 bytes`
+    pub(crate) fn in_words(&self) -> String {
+        let parts = [
+            (self.found, "in the export"),
+            (self.to_fetch, "behind links that are followed"),
+            (self.link_only, "behind links that are not followed"),
+            (self.missing, "not in the export"),
+            (self.refused, "not to be used"),
+            (self.too_large, "too large for the destination"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
+        format!(
+            "Records name {}: {}. {} sent, {} in all",
+            count(self.all(), "file", "files"),
+            parts.join(", "),
+            count(self.sent, "was", "were"),
+            count(self.sent_bytes, "byte", "bytes")
+        )
+    }
+
+    pub(crate) fn add(&mut self, file: &Filed) {
+        let count = match file.state.as_str() {
+            "found" => &mut self.found,
+            "to_fetch" => &mut self.to_fetch,
+            "link_only" => &mut self.link_only,
+            "missing" => &mut self.missing,
+            "too_large" => &mut self.too_large,
+            _ => &mut self.refused,
+        };
+        *count += 1;
+        if file.sent {
+            self.sent += 1;
+            self.sent_bytes += file.bytes.unwrap_or_default();
+        }
+    }
+}
+
+/// A file that was not sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnsentFile {
+    /// The map of its record.
+    pub map: String,
+    /// The record's source key.
+    pub key: String,
+    /// The file of the export that names it.
+    pub file: String,
+    /// The line there.
+    pub line: u64,
+    /// The source column.
+    pub column: String,
+    /// The cell as it may be shown.
+    pub path: String,
+    /// How it stands: `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
+    pub state: String,
+    /// Why it was not sent.
+    pub reason: String,
 }
 
 /// A list that has an entry per record or value.

@@ -74,6 +74,23 @@ fn skipped(key: &str, line: u64) -> Remark {
     })
 }
 
+/// A file of a record: its state, whether it was sent, and why not.
+fn file(line: u64, path: &str, state: &str, sent: bool, reason: Option<&str>) -> Remark {
+    Remark::Filed(migr_journal::Filed {
+        step: "Contact".to_owned(),
+        key: format!("C{line}"),
+        file: "export/contacts.csv".to_owned(),
+        line,
+        column: "contract".to_owned(),
+        path: path.to_owned(),
+        state: state.to_owned(),
+        bytes: (state == "found" || sent).then_some(2_048),
+        reason: reason.map(str::to_owned),
+        sent,
+        hash: sent.then(|| "blake3:aa".to_owned()),
+    })
+}
+
 fn remarks() -> Vec<Remark> {
     let mut remarks = vec![
         quarantined("C7", 8, Some("createdAt"), "\"yesterday\" is not a date of the form %m/%d/%Y"),
@@ -89,6 +106,13 @@ fn remarks() -> Vec<Remark> {
         field: "parentCompany".to_owned(),
         reason: "left empty: K2 is its own parent".to_owned(),
     }));
+    remarks.extend([
+        file(2, "files/a.pdf", "found", true, None),
+        file(3, "https://files.example.com/b.pdf?…", "to_fetch", true, None),
+        file(4, "files/c.pdf", "missing", false, Some("it is not in the export")),
+        file(5, "https://old.example/d.pdf", "link_only", false, Some("it is a link to old.example, <b>unnamed</b>")),
+        file(8, "files/e.pdf", "found", false, None),
+    ]);
     remarks.extend([orphan("left3@old.example", "C1", 2), orphan("left3@old.example", "C2", 3)]);
     remarks.extend(fold().owners.into_iter().map(Remark::Owner));
     remarks
@@ -172,7 +196,8 @@ fn the_page_reads_well_and_escapes_what_it_shows() {
     let page = html::render(&report(&remarks()));
     let body = page.split("</style>").nth(1).unwrap();
     assert!(!page.contains("<b>ragged"), "a reason got into the markup");
-    assert!(!page.contains("<script") && !page.contains("http"), "the page loads or runs something");
+    let loading = ["<script", "src=", "href=", "url(", "@import"];
+    assert!(loading.iter().all(|word| !page.contains(word)), "the page loads or runs something");
     insta::assert_snapshot!(body);
 }
 
@@ -288,6 +313,7 @@ fn a_report_counts_every_record_and_holds_no_more_of_them_when_there_are_more() 
         ("set-aside.csv", 80_001),
         ("skipped.csv", 80_001),
         ("repairs.csv", 1),
+        ("files.csv", 1),
         ("orphans.csv", 80_001),
         ("owners.csv", 1),
     ];

@@ -56,7 +56,7 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
             Value::File(_) => Ok(value),
             other => {
                 let path = crate::text::trim(text_of(other)?);
-                let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+                let name = file_name(&path);
                 Ok(Value::File(FileValue { path, name: Cow::Owned(name) }))
             }
         },
@@ -85,6 +85,35 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
         }
         FieldType::Composite { parts, .. } => composite(value, parts, settings),
     }
+}
+
+/// What a file is called: the last part of its path; of a link's path, without what stands behind it.
+fn file_name(path: &str) -> String {
+    let last = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    match url::Url::parse(path) {
+        Ok(link) if matches!(link.scheme(), "http" | "https") => {
+            Some(decoded(&last(link.path()))).filter(|name| !name.is_empty()).unwrap_or_else(|| "file".to_owned())
+        }
+        _ => last(path),
+    }
+}
+
+/// `%20` as what it stands for, where that gives a text.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let pair = rest.clone();
+        let digits: Option<Vec<u32>> = pair.take(2).map(|byte| char::from(byte).to_digit(16)).collect();
+        match digits.as_deref() {
+            Some([high, low]) if byte == b'%' => {
+                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                rest.nth(1);
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 /// A text that says all that the value holds.

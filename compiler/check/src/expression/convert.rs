@@ -346,6 +346,7 @@ fn converts(from: &Type, to: &Type) -> Option<Conversion> {
             | Type::Phone
             | Type::Url
             | Type::Uuid
+            | Type::File
             | Type::Select(_)
             | Type::Integer
             | Type::Number

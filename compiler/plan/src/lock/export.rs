@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ColumnType;
+use crate::{ColumnType, HostPattern};
 
 /// What the export holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -110,6 +110,14 @@ pub struct LinkHost {
     pub port: u16,
     /// Links to it.
     pub links: u64,
+}
+
+impl LinkHost {
+    /// As `fetch` names it.
+    pub fn place(&self) -> HostPattern {
+        let port = Some(self.port).filter(|port| !matches!(port, 80 | 443));
+        HostPattern { host: self.host.clone(), subdomains: false, port }
+    }
 }
 
 /// How the files stand that records name. Each is one of the first six.

@@ -1,17 +1,21 @@
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use migr_extract::{Export, ExtractError};
-use migr_plan::ColumnType;
-use migr_plan::lock::AttachmentCounts;
+use migr_load::link_host;
+use migr_plan::lock::{AttachmentCounts, LINK_HOSTS, LinkHost};
 use migr_transform::Cells;
 use serde::Serialize;
 
 use super::AuditError;
 use super::finding::{JsonLines, shown_key};
-use super::shape::shape;
-use super::survey::{Place, is_blank};
+use super::survey::Place;
+use crate::cells::is_blank;
+use crate::files::{FileState, Standard, shown_path};
 use crate::hashing::file_hash;
+
+/// Hosts of links that are counted apart.
+const HOSTS_COUNTED: usize = 10_000;
 
 /// A file that a record of the export names: a line of the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,32 +31,19 @@ pub struct Attachment {
     pub line: u64,
     /// The source column.
     pub column: String,
-    /// The cell; the shape of it where the column is sensitive.
+    /// The cell: a link without what may be a key; `***` where the column is sensitive.
     pub path: String,
     /// How it stands.
-    pub state: AttachmentState,
+    pub state: FileState,
+    /// Why it cannot be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Its length in bytes, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// `blake3:` and the hash of its bytes, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-}
-
-/// How a file stands that a record names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttachmentState {
-    /// In the export, and fit to be sent.
-    Found,
-    /// A link in place of a file.
-    Linked,
-    /// Not in the export.
-    Missing,
-    /// Not to be used: a folder, a link of the file system, a path that leads out of the export.
-    Refused,
-    /// Larger than the destination takes.
-    TooLarge,
 }
 
 /// Takes every file that a record names, in the order of the export.
@@ -68,24 +59,37 @@ impl<W: io::Write> AttachmentSink for JsonLines<W> {
     }
 }
 
-/// Whether a cell holds a web address in place of a path.
-pub(crate) fn is_link(cell: &str) -> bool {
-    let lower = cell.trim().to_lowercase();
-    lower.starts_with("http://") || lower.starts_with("https://")
-}
-
-/// The columns of an object that name files, with their places.
-pub(crate) fn file_columns<'o>(place: &Place<'o>) -> Vec<(usize, &'o migr_plan::SourceColumn)> {
-    place.object.columns.iter().enumerate().filter(|(_, column)| column.ty == ColumnType::File).collect()
-}
-
 /// The files of the export's records: hashed, counted and handed on.
 pub(crate) struct Manifest<'m, 's> {
-    pub(crate) export: &'m Export,
+    pub(crate) standard: Standard<'m>,
     pub(crate) blank: &'m [String],
-    /// The most bytes of a file that the destination takes, where it is known.
-    pub(crate) file_bytes: Option<u64>,
     pub(crate) sink: Option<&'s mut (dyn AttachmentSink + Send)>,
+}
+
+/// How the files of one object stand.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) counts: AttachmentCounts,
+    /// Links by host and port; of a bounded number of hosts.
+    hosts: BTreeMap<(String, u16), u64>,
+}
+
+impl Tally {
+    /// The hosts that links lead to, most links first.
+    pub(crate) fn hosts(self) -> Vec<LinkHost> {
+        let mut hosts: Vec<LinkHost> =
+            self.hosts.into_iter().map(|((host, port), links)| LinkHost { host, port, links }).collect();
+        hosts.sort_by_key(|host| std::cmp::Reverse(host.links));
+        hosts.truncate(LINK_HOSTS);
+        hosts
+    }
+
+    fn host(&mut self, link: &str) {
+        let Some(host) = link_host(link) else { return };
+        if self.hosts.len() < HOSTS_COUNTED || self.hosts.contains_key(&host) {
+            *self.hosts.entry(host).or_default() += 1;
+        }
+    }
 }
 
 impl Manifest<'_, '_> {
@@ -95,56 +99,47 @@ impl Manifest<'_, '_> {
         columns: &[(usize, &migr_plan::SourceColumn)],
         (place, line, key): (&Place<'_>, u64, Option<&str>),
         record: &dyn Cells,
-        counts: &mut AttachmentCounts,
+        tally: &mut Tally,
     ) -> Result<(), AuditError> {
         for (at, column) in columns {
             let cell = record.cell(*at);
             if is_blank(cell, self.blank) {
                 continue;
             }
-            let (state, hashed) = self.state(cell)?;
-            let (hash, bytes) = hashed.unzip();
-            match state {
-                AttachmentState::Found => {
-                    counts.found += 1;
-                    counts.bytes += bytes.unwrap_or_default();
-                }
-                AttachmentState::Linked => counts.linked += 1,
-                AttachmentState::Missing => counts.missing += 1,
-                AttachmentState::Refused => counts.refused += 1,
-                AttachmentState::TooLarge => counts.too_large += 1,
+            let standing = self.standard.standing(cell);
+            let counts = &mut tally.counts;
+            let count = match standing.state {
+                FileState::Found => &mut counts.found,
+                FileState::ToFetch => &mut counts.to_fetch,
+                FileState::LinkOnly => &mut counts.linked,
+                FileState::Missing => &mut counts.missing,
+                FileState::Refused => &mut counts.refused,
+                FileState::TooLarge => &mut counts.too_large,
+            };
+            *count += 1;
+            if standing.state == FileState::Found {
+                counts.bytes += standing.bytes.unwrap_or_default();
+            }
+            if matches!(standing.state, FileState::ToFetch | FileState::LinkOnly) {
+                tally.host(cell);
             }
             let Some(sink) = self.sink.as_mut() else { continue };
+            let (hash, bytes) = standing.path.as_deref().map(hashed).transpose()?.unzip();
             let attachment = Attachment {
                 object: place.object.name.clone(),
                 key: key.filter(|key| !key.is_empty()).map(shown_key),
                 file: place.file.to_owned(),
                 line,
                 column: column.name.clone(),
-                path: if column.sensitive { shape(cell) } else { cell.trim().to_owned() },
-                state,
+                path: shown_path(cell, column.sensitive),
+                state: standing.state,
+                reason: standing.reason(column.sensitive),
                 bytes,
                 hash,
             };
             sink.attachment(&attachment).map_err(AuditError::Manifest)?;
         }
         Ok(())
-    }
-
-    /// How the file of a cell stands; its hash and length, where it is there.
-    fn state(&self, cell: &str) -> Result<(AttachmentState, Option<(String, u64)>), AuditError> {
-        if is_link(cell) {
-            return Ok((AttachmentState::Linked, None));
-        }
-        let path = match self.export.attachment(cell) {
-            Ok(path) => path,
-            Err(ExtractError::Refused { .. }) => return Ok((AttachmentState::Refused, None)),
-            Err(_) => return Ok((AttachmentState::Missing, None)),
-        };
-        let (hash, bytes) = hashed(&path)?;
-        let is_too_large = self.file_bytes.is_some_and(|most| bytes > most);
-        let state = if is_too_large { AttachmentState::TooLarge } else { AttachmentState::Found };
-        Ok((state, Some((hash, bytes))))
     }
 }
 

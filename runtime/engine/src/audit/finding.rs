@@ -217,7 +217,7 @@ kinds! {
     /// A file that a record names is not there.
     MissingAttachment = "missing-attachment", "Files of records that are not there", "Download them from the source into the export's folder.";
     /// A cell that holds a link in place of a file.
-    LinkedAttachment = "linked-attachment", "Files that are only links", "Download them from the source and put their paths there.";
+    LinkedAttachment = "linked-attachment", "Files that are only links", "Name their hosts in the source's `fetch`, or download them and put their paths there.";
     /// A file that the destination does not take.
     OversizeFile = "oversize-file", "Files that are too large for the destination", "Make them smaller, or keep them elsewhere.";
     /// A file whose size is not what the export says.

@@ -1,27 +1,21 @@
-use std::path::Path;
-
-use migr_extract::{Export, ExtractError, Record, Row};
-use migr_plan::lock::AttachmentCounts;
-use migr_plan::{ColumnType, Plan, Policies, Rollback, RollbackClass, SourceColumn, SourceObject, Stage};
+use migr_extract::{Export, Row};
+use migr_plan::lock::{AttachmentCounts, LinkHost};
+use migr_plan::{
+    ColumnType, FieldMapping, FieldType, OnMissing, Plan, Policies, Rollback, RollbackClass, SourceColumn,
+    SourceObject, Stage,
+};
 use migr_transform::{Admission, Cells, Program};
 
-use super::attachments::{Manifest, file_columns, is_link};
+use super::attachments::{Manifest, Tally};
 use super::cycles::cycles;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
 use super::shape::shown;
-use super::survey::{Place, is_blank, is_list};
+use super::survey::{Place, is_list};
 use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
-
-/// A record while it is lent.
-pub(crate) struct Lent<'r>(pub(crate) Record<'r>);
-
-impl Cells for Lent<'_> {
-    fn cell(&self, column: usize) -> &str {
-        self.0.cell(column)
-    }
-}
+use crate::cells::{Lent, is_blank};
+use crate::files::{FileState, Standard, Standing, column_of, file_columns, shown_path};
 
 /// Something wrong with a record, before it is known what the maps make of it.
 #[derive(Clone, Debug)]
@@ -44,7 +38,7 @@ pub(crate) struct Inspector<'i> {
     columns: Vec<Look<'i>>,
     /// The column that says how large a record's file is, where there is one.
     size: Option<usize>,
-    file_bytes: Option<u64>,
+    standard: Standard<'i>,
 }
 
 /// What is wrong with a reference: kind, severity, message, what to do.
@@ -64,17 +58,16 @@ impl<'i> Inspector<'i> {
     pub(crate) fn new(
         plan: &'i Plan,
         object: &'i SourceObject,
-        export: &'i Export,
+        standard: Standard<'i>,
         world: &'i World<'i>,
         needs: &Needs,
-        file_bytes: Option<u64>,
     ) -> Result<Self, AuditError> {
         let columns = object.columns.iter().enumerate().map(|(at, column)| {
             let reference = column.reference.as_ref();
             Look {
                 at,
                 column,
-                severity: match needs.used(&object.name, &column.name) {
+                severity: match used(plan, needs, object, column) {
                     Use::Strict => Severity::Error,
                     Use::Lenient => Severity::Warning,
                     Use::Unused => Severity::Note,
@@ -105,12 +98,12 @@ impl<'i> Inspector<'i> {
         Ok(Self {
             plan,
             object,
-            export,
+            export: standard.export,
             world,
             program: Program::compile(plan, &bare_stage(object))?,
             columns: columns.collect(),
             size: object.columns.iter().position(is_size).filter(|_| files == 1),
-            file_bytes,
+            standard,
         })
     }
 
@@ -269,48 +262,28 @@ impl<'i> Inspector<'i> {
             let column = Some(look.column.name.clone());
             faults.push(Fault { kind, severity: look.severity, column, message, help: None });
         };
-        let value = shown(cell, look.column.sensitive);
-        if is_link(cell) {
-            fault(FindingKind::LinkedAttachment, format!("{value} is a link, not a file of the export"));
-            return;
-        }
-        let path = match self.export.attachment(cell) {
-            Ok(path) => path,
-            Err(ExtractError::MissingAttachment { .. }) => {
-                fault(FindingKind::MissingAttachment, format!("{value} is not in the export's folder"));
-                return;
-            }
-            Err(ExtractError::Refused { reason, .. }) => {
-                fault(FindingKind::MissingAttachment, format!("{value} cannot be used: {reason}"));
-                return;
-            }
-            Err(error) => {
-                fault(FindingKind::MissingAttachment, format!("{value} cannot be read: {error}"));
-                return;
-            }
-        };
-        let Some(bytes) = length(&path) else { return };
-        if let Some(most) = self.file_bytes
-            && bytes > most
-        {
-            fault(FindingKind::OversizeFile, format!("{value} has {bytes} bytes; the destination takes {most}"));
+        let standing = self.standard.standing(cell);
+        let (bytes, is_sensitive) = (standing.bytes, look.column.sensitive);
+        let value = shown(&shown_path(cell, is_sensitive), false);
+        if let Some(reason) = standing.reason(is_sensitive) {
+            let kind = match standing.state {
+                FileState::LinkOnly => FindingKind::LinkedAttachment,
+                FileState::TooLarge => FindingKind::OversizeFile,
+                _ => FindingKind::MissingAttachment,
+            };
+            fault(kind, format!("{value}: {reason}"));
         }
         let stated = self.size.map(|at| record.cell(at).trim()).and_then(|cell| cell.parse::<u64>().ok());
-        if let Some(stated) = stated
+        if let (Some(stated), Some(bytes)) = (stated, bytes)
             && stated != bytes
         {
             fault(FindingKind::FileSizeDiffers, format!("{value} has {bytes} bytes, the export says {stated}"));
         }
     }
 
-    /// Why a file of the export cannot be sent.
-    pub(crate) fn refused_file(&self, path: &str) -> Option<String> {
-        let found = match self.export.attachment(path) {
-            Ok(found) => found,
-            Err(error) => return Some(error.to_string()),
-        };
-        let (bytes, most) = (length(&found)?, self.file_bytes?);
-        (bytes > most).then(|| format!("it has {bytes} bytes; the destination takes {most}"))
+    /// How the file of a cell stands.
+    pub(crate) fn standing(&self, cell: &str) -> Standing {
+        self.standard.standing(cell)
     }
 
     /// Looks at every record of the object and reports what is wrong. Tells how its files stand, where a column names some.
@@ -320,10 +293,10 @@ impl<'i> Inspector<'i> {
         manifest: &mut Manifest<'_, '_>,
         progress: &dyn AuditProgress,
         found: &mut Collector<'_>,
-    ) -> Result<Option<AttachmentCounts>, AuditError> {
+    ) -> Result<(Option<AttachmentCounts>, Vec<LinkHost>), AuditError> {
         progress.object(&place.object.name, "looking");
-        let files = file_columns(place);
-        let mut attachments = AttachmentCounts::default();
+        let files = file_columns(place.object);
+        let mut attachments = Tally::default();
         let own: Vec<&Look<'_>> = self
             .columns
             .iter()
@@ -354,7 +327,8 @@ impl<'i> Inspector<'i> {
         if !own.is_empty() {
             self.report_cycles(&own, place, found)?;
         }
-        Ok((!files.is_empty()).then_some(attachments))
+        let counts = (!files.is_empty()).then_some(attachments.counts);
+        Ok((counts, attachments.hosts()))
     }
 
     /// Adds the record's references to its own object.
@@ -398,6 +372,18 @@ impl<'i> Inspector<'i> {
     }
 }
 
+/// How a column is used; one that names files as the fields use it that send them.
+fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn) -> Use {
+    if column.ty != ColumnType::File {
+        return needs.used(&object.name, &column.name);
+    }
+    let fields = plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
+    let sending = fields.filter(|field| field.ty == FieldType::File && column_of(object, field) == column.name);
+    let strictness =
+        |field: &FieldMapping| if field.missing_file == OnMissing::Quarantine { Use::Strict } else { Use::Lenient };
+    sending.map(strictness).max().unwrap_or_default()
+}
+
 /// Edges of several columns do not make circles together.
 fn prefixed(look: &Look<'_>, key: &str) -> String {
     format!("{}\u{1e}{key}", look.at)
@@ -422,10 +408,6 @@ fn wall_clock(column: &SourceColumn, cell: &str) -> Option<FindingKind> {
         jiff::tz::AmbiguousOffset::Fold { .. } => Some(FindingKind::DstOverlap),
         jiff::tz::AmbiguousOffset::Unambiguous { .. } => None,
     }
-}
-
-fn length(path: &Path) -> Option<u64> {
-    std::fs::metadata(path).ok().map(|metadata| metadata.len())
 }
 
 /// A stage that takes every record of an object and writes nothing: for its key, checks and columns.

@@ -3,13 +3,15 @@ use std::fmt::Write as _;
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
 use migr_plan::lock::{FieldCount, LockedStage};
-use migr_plan::{DuplicatePolicy, Expr, FieldMapping, FieldType, PicklistOtherwise, Plan, SourceObject, Stage};
+use migr_plan::{
+    DuplicatePolicy, Expr, FieldMapping, FieldType, OnMissing, PicklistOtherwise, Plan, SourceObject, Stage,
+};
 use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Program, Value};
 use rusqlite::types::Value as Sort;
 
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::identity::{Identities, NewOptions, sort, sort_column};
-use super::inspect::{Inspector, Lent};
+use super::inspect::Inspector;
 use super::names::folded_name;
 use super::needs::{columns_read, has};
 use super::scratch::Fate;
@@ -17,6 +19,7 @@ use super::shape::shown;
 use super::survey::Place;
 use super::world::World;
 use super::{AuditError, AuditProgress};
+use crate::cells::Lent;
 
 /// The live destination and its metadata.
 #[derive(Clone, Copy)]
@@ -56,6 +59,9 @@ pub(crate) struct Subject<'s> {
     pub(crate) key: &'s str,
     pub(crate) cells: &'s dyn Cells,
 }
+
+/// A rule leaves the record out because of its file.
+struct Skips;
 
 /// What became of a record so far.
 enum Course {
@@ -261,7 +267,10 @@ impl<'r> Rehearsal<'r> {
                 return self.leaves(&key, Fate::Quarantined);
             }
         };
-        let missing = self.missing_files(&evaluated);
+        let (missing, left_out) = match self.files(&evaluated) {
+            Ok(files) => files,
+            Err(Skips) => return self.leaves(&key, Fate::Skipped),
+        };
         if !missing.is_empty() {
             self.failures(subject, &missing, Severity::Error, found)?;
             count_failed(&missing, tally);
@@ -287,6 +296,7 @@ impl<'r> Rehearsal<'r> {
             .iter()
             .chain(&linked.repairs)
             .map(|repair| Failure { field: repair.field.clone(), reason: repair.reason.clone() })
+            .chain(left_out)
             .collect();
         if !repairs.is_empty() {
             tally.repaired += 1;
@@ -364,18 +374,21 @@ impl<'r> Rehearsal<'r> {
         })
     }
 
-    /// Files that the record should carry and that are not there, or that the destination does not take.
-    fn missing_files(&self, evaluated: &Evaluated<'_>) -> Vec<Failure> {
-        let mut missing = Vec::new();
+    /// Files that the record should carry and that cannot be sent: those that set it aside, and those that a rule leaves out.
+    fn files(&self, evaluated: &Evaluated<'_>) -> Result<(Vec<Failure>, Vec<Failure>), Skips> {
+        let (mut missing, mut left_out) = (Vec::new(), Vec::new());
         for (index, value) in &evaluated.values {
-            if let Value::File(file) = value
-                && let Some(field) = self.stage.fields.get(*index)
-                && let Some(reason) = self.inspector.refused_file(&file.path)
-            {
-                missing.push(Failure { field: field.field.clone(), reason });
+            let (Value::File(file), Some(field)) = (value, self.stage.fields.get(*index)) else { continue };
+            let standing = self.inspector.standing(&file.path);
+            let Some(reason) = standing.fault(&file.path, field.sensitive) else { continue };
+            let failure = |reason| Failure { field: field.field.clone(), reason };
+            match field.missing_file {
+                OnMissing::Quarantine => missing.push(failure(reason)),
+                OnMissing::None => left_out.push(failure(format!("left empty: {reason}"))),
+                OnMissing::Skip => return Err(Skips),
             }
         }
-        missing
+        Ok((missing, left_out))
     }
 
     /// Notes what the record shares with others, and checks its native form where the destination is known.

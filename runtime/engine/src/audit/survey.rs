@@ -10,6 +10,7 @@ use super::profile::Profile;
 use super::shape::shown;
 use super::world::World;
 use super::{AuditError, AuditProgress};
+use crate::cells::is_blank;
 
 /// Numbers of rows at which systems cut an export.
 const CUTS: [u64; 2] = [10_000, 20_000];
@@ -255,12 +256,6 @@ fn titled(name: &str) -> String {
         letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a cell counts as empty.
-pub(crate) fn is_blank(cell: &str, blanks: &[String]) -> bool {
-    let cell = cell.trim();
-    cell.is_empty() || blanks.iter().any(|blank| blank == cell)
 }
 
 /// The profiles of a file's columns, in the file's order once a record was seen.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use migr_extract::{Record, Row};
 use migr_journal::{Mapped, Operation, State, StepId};
 use migr_load::Map;
-use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
+use migr_plan::{ExistingPolicy, FieldMapping, FieldType, OnMissing};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use super::families::{Families, sorted_by};
 use crate::EngineError;
 use crate::cells::Lent;
+use crate::files::column_of;
 use crate::job::Job;
 use crate::lines::LineSet;
 use crate::links::{PART, written};
@@ -57,7 +58,16 @@ pub(super) struct Expected {
     /// By index in the stage's fields.
     pub(super) values: Vec<(usize, Value<'static>)>,
     /// The files behind some of them, by the same index.
-    pub(super) files: Vec<(usize, PathBuf)>,
+    pub(super) files: Vec<(usize, ExpectedFile)>,
+}
+
+/// The file that a record should hold.
+#[derive(Clone, Debug)]
+pub(super) struct ExpectedFile {
+    /// Where it is in the export; none for one that was fetched.
+    pub(super) path: Option<PathBuf>,
+    /// The hash of what was sent, as the journal has it.
+    pub(super) sent: Option<String>,
 }
 
 /// What the source says about one link.
@@ -195,14 +205,24 @@ impl Derivation {
             }
         }
         let mut files = Vec::new();
+        let mut left_out = Vec::new();
         for (index, value) in &values {
-            if let Value::File(file) = value {
-                match job.context.export.attachment(&file.path) {
-                    Ok(path) => files.push((*index, path)),
-                    Err(error) => return fails(&crate::aside::because(error.to_string())),
-                }
+            let (Value::File(file), Some(field)) = (value, job.stage.fields.get(*index)) else { continue };
+            let known = world.reader.file(&job.file, line, column_of(&job.object, field))?;
+            if known.as_ref().is_some_and(|known| !known.sent) && field.missing_file == OnMissing::None {
+                left_out.push(*index);
+                continue;
             }
+            let standing = job.standard().standing(&file.path);
+            let sent = known.and_then(|known| known.hash);
+            if standing.path.is_none() && sent.is_none() {
+                let reason = standing.fault(&file.path, field.sensitive);
+                let reason = reason.unwrap_or_else(|| "nothing says that its file was sent".to_owned());
+                return fails(&crate::aside::because(reason));
+            }
+            files.push((*index, ExpectedFile { path: standing.path, sent }));
         }
+        values.retain(|(index, _)| !left_out.contains(index));
         Ok(Ok(Expected { key, line, id, values, files }))
     }
 

@@ -5,7 +5,7 @@ use migr_load::{Comparison, Deleted, Found};
 use migr_report::MapVerification;
 use migr_transform::Value;
 
-use super::derive::{Expected, ExpectedLink};
+use super::derive::{Expected, ExpectedFile, ExpectedLink};
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
 use crate::hashing::file_hash;
@@ -52,9 +52,9 @@ impl Checking<'_, '_, '_> {
                 let mut comparison = self.context.destination.compare(object, field, value, &there.values);
                 if comparison == Comparison::Same
                     && let Value::File(_) = value
-                    && let Some((_, path)) = record.files.iter().find(|(file, _)| file == index)
+                    && let Some((_, file)) = record.files.iter().find(|(file, _)| file == index)
                 {
-                    comparison = self.file(object, &field.field, path, there).await?;
+                    comparison = self.file(object, &field.field, file, there).await?;
                 }
                 match comparison {
                     Comparison::Same => counts.same += 1,
@@ -99,19 +99,31 @@ impl Checking<'_, '_, '_> {
         Ok(())
     }
 
-    async fn file(&self, object: &str, field: &str, path: &Path, there: &Found) -> Result<Comparison, EngineError> {
-        let path = path.to_owned();
-        let local = blocking(move || hashed(&path)).await?;
+    async fn file(
+        &self,
+        object: &str,
+        field: &str,
+        file: &ExpectedFile,
+        there: &Found,
+    ) -> Result<Comparison, EngineError> {
+        let local = match file.path.clone() {
+            Some(path) => Some(blocking(move || hashed(&path)).await?),
+            None => None,
+        };
+        let Some(wanted) = local.as_ref().or(file.sent.as_ref()) else { return Ok(Comparison::Same) };
         let stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        let since = match &file.sent {
+            Some(sent) if sent != wanted => " (the export had another one when it was sent)",
+            _ => "",
+        };
+        let expected = format!("a file of the hash {wanted}{since}");
         Ok(match stored {
-            Some(stored) if stored.hash == local => Comparison::Same,
+            Some(stored) if stored.hash == *wanted => Comparison::Same,
             Some(stored) => Comparison::Differs {
-                expected: format!("a file of the hash {local}"),
+                expected,
                 found: format!("a file of the hash {}, {} bytes", stored.hash, stored.bytes),
             },
-            None => {
-                Comparison::Differs { expected: format!("a file of the hash {local}"), found: "no file".to_owned() }
-            }
+            None => Comparison::Differs { expected, found: "no file".to_owned() },
         })
     }
 

@@ -117,7 +117,7 @@ impl Project {
                 Remark::Orphaned(entry) => {
                     lines.push(format!("orphan of {}: {} {} line {}", entry.owner, entry.step, entry.key, entry.line));
                 }
-                Remark::Owner(_) => {}
+                Remark::Filed(_) | Remark::Owner(_) => {}
             }
             Ok(())
         };

@@ -32,6 +32,16 @@ pub enum FetchError {
         /// Where it leads.
         address: IpAddr,
     },
+    /// A host leads on to one that the specification does not name.
+    #[error(
+        "{host} leads on to {to}, and the migration fetches nothing from there; if that host is meant too, name it in `fetch`"
+    )]
+    Elsewhere {
+        /// The host.
+        host: String,
+        /// Where it leads on to.
+        to: String,
+    },
     /// An encrypted link leads on to one that is not.
     #[error("{host} leads on to an address without encryption (`http://`), which is not followed")]
     Downgrade {

@@ -1,4 +1,4 @@
-use migr_plan::HostPattern;
+use migr_plan::{FetchHost, HostPattern};
 use url::{Host, Url};
 
 use super::FetchError;
@@ -32,8 +32,13 @@ pub fn shown_link(text: &str) -> String {
     format!("{url}{more}")
 }
 
+/// Whether a link may be followed, as far as it can be told without asking anyone.
+pub fn check_link(link: &str, hosts: &[FetchHost]) -> Result<(), FetchError> {
+    judge(link, hosts.iter().map(|host| &host.pattern)).map(drop)
+}
+
 /// A link that may be followed, as far as its text says.
-pub(super) fn judge(link: &str, hosts: &[HostPattern]) -> Result<Url, FetchError> {
+pub(super) fn judge<'h>(link: &str, hosts: impl IntoIterator<Item = &'h HostPattern>) -> Result<Url, FetchError> {
     let unusable = |why: &str| FetchError::Unusable { why: why.to_owned() };
     if link.len() > 8_000 {
         return Err(unusable("it is longer than an address may be"));
@@ -48,7 +53,7 @@ pub(super) fn judge(link: &str, hosts: &[HostPattern]) -> Result<Url, FetchError
     let (Some(host), Some(port)) = (host_of(&url), url.port_or_known_default()) else {
         return Err(unusable("it names no host"));
     };
-    if hosts.iter().any(|pattern| pattern.covers(&host, port)) {
+    if hosts.into_iter().any(|pattern| pattern.covers(&host, port)) {
         Ok(url)
     } else {
         Err(FetchError::NotNamed { host: place(&url) })

@@ -1,6 +1,7 @@
 //! Files, by either protocol.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use reqwest::Method;
 use serde_json::{Map as JsonMap, Value, json};
@@ -26,6 +27,7 @@ impl Twenty {
         name: &str,
     ) -> Result<Uploaded, LoadError> {
         let live = self.live()?;
+        let before = stand(path, name).await?;
         let (hash, bytes) = hashed(path, name).await?;
         if self.capabilities.file_bytes.is_some_and(|most| bytes > most) {
             let why = format!(
@@ -48,6 +50,10 @@ impl Twenty {
             }
             Version::One => self.by_folder(path, name, bytes).await?,
         };
+        if stand(path, name).await? != before {
+            let why = "it changed while it was sent; leave it alone, and try the record again".to_owned();
+            return Err(LoadError::File { path: name.to_owned(), why });
+        }
         Ok(Uploaded { body, hash, bytes })
     }
 
@@ -154,6 +160,13 @@ impl Twenty {
             }
         }
     }
+}
+
+/// What tells one state of a file from another without reading it.
+async fn stand(path: &Path, name: &str) -> Result<(u64, Option<SystemTime>), LoadError> {
+    let failed = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
+    let found = tokio::fs::metadata(path).await.map_err(failed)?;
+    Ok((found.len(), found.modified().ok()))
 }
 
 /// A file's hash and size, read piece by piece.

@@ -1,4 +1,4 @@
-use migr_plan::lock::{AttachmentCounts, LockedStage, ObjectState};
+use migr_plan::lock::{AttachmentCounts, LinkHost, LockedStage, ObjectState};
 use serde::Serialize;
 
 use crate::audit::{Audit, Finding, FindingTotal, Severity};
@@ -26,6 +26,7 @@ struct Object<'a> {
     malformed: u64,
     columns: usize,
     attachments: Option<&'a AttachmentCounts>,
+    link_hosts: &'a [LinkHost],
     hidden: &'a [String],
 }
 
@@ -46,6 +47,7 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
         malformed: object.malformed,
         columns: object.columns.len(),
         attachments: object.attachments.as_ref(),
+        link_hosts: &object.link_hosts,
         hidden: &object.hidden,
     });
     let document = Document {

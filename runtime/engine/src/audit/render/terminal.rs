@@ -32,6 +32,16 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
         if let Some(counts) = &object.attachments {
             let _ = writeln!(out, "      files: {}", attachments(counts));
         }
+        if !object.link_hosts.is_empty() {
+            let hosts: Vec<String> = object
+                .link_hosts
+                .iter()
+                .take(VALUES_SHOWN)
+                .map(|host| format!("{} {}", host.place(), host.links))
+                .collect();
+            let rest = if object.link_hosts.len() > VALUES_SHOWN { ", …" } else { "" };
+            let _ = writeln!(out, "      links lead to: {}{rest}", hosts.join(", "));
+        }
         if full {
             columns_of(object, &mut out);
         }
@@ -91,6 +101,7 @@ fn values_of(values: &migr_plan::lock::LockedValues) -> String {
 fn attachments(counts: &AttachmentCounts) -> String {
     let mut words = vec![format!("{} found ({})", counts.found, counted(counts.bytes, "byte"))];
     let others = [
+        (counts.to_fetch, "to be fetched"),
         (counts.linked, "only links"),
         (counts.missing, "missing"),
         (counts.refused, "not to be used"),

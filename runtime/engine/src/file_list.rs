@@ -1,0 +1,72 @@
+use migr_journal::{Change, FileNote};
+use migr_plan::SourceColumn;
+use migr_transform::Cells;
+
+use crate::EngineError;
+use crate::cells::is_blank;
+use crate::files::{file_columns, shown_path};
+use crate::job::Job;
+use crate::world::World;
+
+/// Files that are journaled together.
+const TOGETHER: usize = 500;
+
+/// Journals every file that the rows of an object name, whatever becomes of their records. The first stage of an object does it for all.
+pub(crate) struct FileList<'j> {
+    job: &'j Job,
+    columns: Vec<(usize, &'j SourceColumn)>,
+    /// Some may be in the journal already.
+    resumed: bool,
+    notes: Vec<FileNote>,
+}
+
+impl<'j> FileList<'j> {
+    pub(crate) fn new(job: &'j Job, resumed: bool) -> Self {
+        let columns = if job.is_first { file_columns(&job.object) } else { Vec::new() };
+        Self { job, columns, resumed, notes: Vec::new() }
+    }
+
+    /// Takes the files of a row.
+    pub(crate) fn row(&mut self, world: &World, line: u64, cells: &dyn Cells) -> Result<(), EngineError> {
+        let job = self.job;
+        for (at, column) in &self.columns {
+            let cell = cells.cell(*at);
+            if is_blank(cell, &job.context.plan.source.blank) {
+                continue;
+            }
+            let standing = job.standard().standing(cell);
+            let reason = standing
+                .reason
+                .map(|reason| if column.sensitive { standing.state.in_words().to_owned() } else { reason });
+            let note = FileNote {
+                file: job.file.clone(),
+                line,
+                column: column.name.clone(),
+                key: job.program.key(cells).unwrap_or_default(),
+                path: shown_path(cell, column.sensitive),
+                state: standing.state.as_str().to_owned(),
+                bytes: standing.bytes,
+                reason,
+            };
+            if !(self.resumed && is_known(world, &note)?) {
+                self.notes.push(note);
+            }
+        }
+        if self.notes.len() >= TOGETHER { self.flush() } else { Ok(()) }
+    }
+
+    /// Journals what was collected.
+    pub(crate) fn flush(&mut self) -> Result<(), EngineError> {
+        if self.notes.is_empty() {
+            return Ok(());
+        }
+        let files = std::mem::take(&mut self.notes);
+        Ok(self.job.context.journal.write(&[Change::Files { step: self.job.step, files }])?)
+    }
+}
+
+/// Whether the journal says the same of it, or that it was sent.
+fn is_known(world: &World, note: &FileNote) -> Result<bool, EngineError> {
+    let known = world.reader.file(&note.file, note.line, &note.column)?;
+    Ok(known.is_some_and(|known| known.sent || (known.state == note.state && known.bytes == note.bytes)))
+}
