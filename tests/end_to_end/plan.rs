@@ -150,3 +150,19 @@ fn a_run_without_approval_or_by_a_plan_that_moved_is_refused_before_anything_is_
     let under_way = project.migr(&["run", "--sandbox", "--no-approval"]).exits(4);
     assert!(under_way.stderr.contains("this journal was written by another plan"), "{}", under_way.stderr);
 }
+
+#[test]
+fn the_graph_has_every_stage_and_every_reference_in_each_form() {
+    let project = Project::example();
+    let graph = |form: &str| project.migr(&["graph", "--format", form]).exits(0).stdout;
+    let (mermaid, dot, svg) = (graph("mermaid"), graph("dot"), graph("svg"));
+    let edges = dot.matches(" -> s").count();
+    assert!(edges > 10, "{dot}");
+    assert_eq!(mermaid.matches("-->|").count() + mermaid.matches("-.->|").count(), edges, "{mermaid}");
+    assert_eq!(svg.matches("class=\"edge\"").count(), edges, "{svg}");
+    for stage in ["Company → companies", "Meeting (Activity) → notes", "Attachment → attachments"] {
+        assert!([&mermaid, &dot, &svg].iter().all(|form| form.contains(stage)), "{stage}");
+    }
+    assert_eq!(svg.matches("stroke-dasharray").count(), 1, "the second pass is dotted: {svg}");
+    assert_eq!(svg, graph("svg"), "the same plan, the same picture");
+}

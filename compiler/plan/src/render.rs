@@ -5,6 +5,7 @@ use crate::{Compatibility, Count, FieldType, Plan, SetupAction, Stage, Summary};
 mod expression;
 mod graph;
 mod markdown;
+mod svg;
 mod terminal;
 
 use expression::mapped;
@@ -12,6 +13,7 @@ use expression::mapped;
 pub use expression::expression;
 pub use graph::{dot, mermaid};
 pub use markdown::markdown;
+pub use svg::svg;
 pub use terminal::terminal;
 
 /// The frozen last line of the terminal rendering.

@@ -230,6 +230,8 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Graphviz.
     Dot,
+    /// A picture.
+    Svg,
 }
 
 /// `migr setup`

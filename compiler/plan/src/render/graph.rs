@@ -31,7 +31,7 @@ pub fn dot(plan: &Plan) -> String {
 }
 
 /// Calls `show` with the position of the stage that comes first, of the one that waits, the fields that refer, and whether they are written in a second pass.
-fn for_each_edge(plan: &Plan, mut show: impl FnMut(usize, usize, &str, bool)) {
+pub(super) fn for_each_edge(plan: &Plan, mut show: impl FnMut(usize, usize, &str, bool)) {
     let position = |id: &str| plan.stages.iter().position(|stage| stage.id == id);
     for (to, stage) in plan.stages.iter().enumerate() {
         for (on, fields, deferred) in joined_edges(stage) {

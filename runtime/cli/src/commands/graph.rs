@@ -1,4 +1,4 @@
-use migr_plan::render::{dot, mermaid};
+use migr_plan::render::{dot, mermaid, svg};
 
 use crate::args::{GraphArguments, GraphFormat};
 use crate::console::Console;
@@ -16,6 +16,7 @@ pub(crate) fn run(arguments: &GraphArguments, console: Console) -> Result<Exit, 
             console.result(match arguments.format {
                 GraphFormat::Mermaid => mermaid(&plan),
                 GraphFormat::Dot => dot(&plan),
+                GraphFormat::Svg => svg(&plan),
             });
             Ok(Exit::Done)
         }
