@@ -213,8 +213,8 @@ fn at_journal_writes(rest: &Rest, (arguments, code): Wanted, every: usize) -> (u
     let expected = Left::by(&project, &stand_in);
     let all = if expected.report.is_some() { entries(&project) } else { 0 };
     let mut seen = BTreeSet::new();
-    let mut killed = 0;
-    for blocks in (8_u64..).step_by(8 * every) {
+    let (mut killed, mut blocks) = (0, 8);
+    loop {
         let (project, stand_in) = rest.wake();
         let status = within(blocks, &stand_in, project.path(), arguments);
         if status.signal().is_none() {
@@ -228,8 +228,8 @@ fn at_journal_writes(rest: &Rest, (arguments, code): Wanted, every: usize) -> (u
         assert_eq!(ran.code, code, "killed {at}, then again:\n{}{}", ran.stdout, ran.stderr);
         expected.is_same(&Left::by(&project, &stand_in), &at);
         killed += 1;
+        blocks += 8 * every as u64;
     }
-    unreachable!("files end")
 }
 
 #[test]

@@ -197,6 +197,15 @@ fn a_journal_that_somebody_changed_says_so_and_numbers_that_do_not_add_up_are_an
         assert!(journal.execute(sql, []).unwrap() > 0, "{sql}");
     };
     change("DELETE FROM id_map WHERE key = 'C00000010'");
+    for arguments in
+        [["report"].as_slice(), &["status"], &["journal", "--verify"], &["run", "--sandbox", "--no-approval"]]
+    {
+        let ran = project.migr(arguments).exits(3);
+        let said = "journal.db: the journal is not what was written: the file was changed since it was closed. Put it back from a backup";
+        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+    }
+    // Whoever changes it may also remove what tells so.
+    std::fs::remove_file(project.path().join(".migr/sandbox/journal.db.lock")).unwrap();
     let ran = project.migr(&["report"]).exits(6);
     assert!(ran.stderr.contains("Contact: 300 records were read and 299 are accounted for"), "{}", ran.stderr);
     change("UPDATE entries SET data = replace(data, 'C00000011', 'C00000012') WHERE data LIKE '%C00000011%'");

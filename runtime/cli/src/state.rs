@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use migr_journal::Reader;
+use migr_journal::{JournalError, Reader};
 
+use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::Project;
 
@@ -109,6 +110,13 @@ impl State {
 
     /// Its journal, for reading.
     pub(crate) fn reader(&self) -> Result<Reader, Fault> {
-        Reader::open(&self.journal()).map_err(|error| Fault::usage(error.to_string()))
+        Reader::open_sound(&self.journal()).map_err(unreadable)
     }
+}
+
+/// A journal that is not there is a matter of usage; one that cannot be trusted is not.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+pub(crate) fn unreadable(error: JournalError) -> Fault {
+    let exit = if matches!(error, JournalError::Missing { .. }) { Exit::Usage } else { Exit::Failed };
+    Fault::new(exit, error.to_string())
 }

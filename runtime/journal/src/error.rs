@@ -1,5 +1,8 @@
 use std::path::PathBuf;
 
+/// What to do about a journal that cannot be trusted.
+const WAY_ON: &str = "Put it back from a backup, with the `.lock` file beside it. Without one, move it away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone";
+
 /// What can go wrong with a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -20,6 +23,22 @@ pub enum JournalError {
         what: &'static str,
         /// SQLite's answer.
         reason: String,
+    },
+    /// SQLite says that the file is damaged.
+    #[error("the journal cannot be {what}: {reason}. {WAY_ON}")]
+    Damaged {
+        /// What was attempted, as a participle.
+        what: &'static str,
+        /// SQLite's answer.
+        reason: String,
+    },
+    /// The journal is not what was written.
+    #[error("{}: the journal is not what was written: {what}. {WAY_ON}", path.display())]
+    Changed {
+        /// Which journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
     },
     /// The file system refused.
     #[error("{}: {source}", path.display())]
@@ -95,8 +114,9 @@ pub(crate) trait Attempt<T> {
 
 impl<T> Attempt<T> for Result<T, rusqlite::Error> {
     fn attempting(self, what: &'static str) -> Result<T, JournalError> {
-        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
         self.map_err(|source| match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => JournalError::Damaged { what, reason: source.to_string() },
             Some(DiskFull | SystemIoFailure) => JournalError::Disk { what, reason: source.to_string() },
             _ => JournalError::Sqlite { what, source },
         })

@@ -10,6 +10,7 @@ mod lock;
 mod reader;
 mod remarks;
 mod schema;
+mod seal;
 mod state;
 mod writer;
 

@@ -4,16 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::JournalError;
+use crate::seal::Seal;
 
 /// The right to write, held as long as the file stays open. The system takes it back when the process ends, however it ends.
+///
+/// The file tells who holds it, and what the journal must hold at least.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    _file: File,
+    file: File,
+    journal: PathBuf,
+    holder: String,
 }
 
 impl WriterLock {
-    /// Takes the lock beside a journal.
-    pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
+    /// Takes the lock beside a journal; also gives what its last holder noted.
+    pub(crate) fn take(journal: &Path) -> Result<(Self, Seal), JournalError> {
         let path = lock_path(journal);
         let failed = |source| JournalError::File { path: path.clone(), source };
         let mut file = private(&path).map_err(failed)?;
@@ -23,15 +28,42 @@ impl WriterLock {
                 let mut who = String::new();
                 // What the holder wrote is only for the message.
                 let _ = file.read_to_string(&mut who);
-                let who = if who.trim().is_empty() { "process unknown".to_owned() } else { who.trim().to_owned() };
+                let who = who.lines().next().filter(|who| !who.is_empty()).unwrap_or("process unknown").to_owned();
                 return Err(JournalError::Busy { path: journal.to_owned(), who });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-        writeln!(file, "process {} on {}", std::process::id(), host()).map_err(failed)?;
-        Ok(Self { _file: file })
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        let holder = format!("process {} on {}", std::process::id(), host());
+        Ok((Self { file, journal: journal.to_owned(), holder }, Seal::read(&text)))
     }
+
+    /// Notes what the journal holds now. Where that fails, what was noted before is less, and still true.
+    pub(crate) fn note(&mut self, seal: &Seal) {
+        let text = format!("{}\n{seal}", self.holder);
+        let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
+        if written.is_ok() {
+            let _ = self.file.set_len(text.len().try_into().unwrap_or(u64::MAX));
+        }
+    }
+}
+
+impl Drop for WriterLock {
+    /// Seals a journal that is at rest. By now its connection is closed.
+    fn drop(&mut self) {
+        let mut text = String::new();
+        if self.file.rewind().and_then(|()| self.file.read_to_string(&mut text)).is_ok()
+            && let Some(closed) = Seal::read(&text).closed(&self.journal)
+        {
+            self.note(&closed);
+        }
+    }
+}
+
+/// What the last writer of a journal noted beside it.
+pub(crate) fn noted(journal: &Path) -> Seal {
+    std::fs::read_to_string(lock_path(journal)).map_or_else(|_| Seal::default(), |text| Seal::read(&text))
 }
 
 /// Tries for a fifth of a second: a writer that has just ended may be held open a moment longer by a process that was being started.

@@ -9,7 +9,7 @@ use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
     BeforeImage, Filed, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State, StepId, fold,
-    remarks, schema,
+    lock, remarks, schema,
 };
 
 /// What a journal knows about one source key.
@@ -61,6 +61,12 @@ impl Reader {
         schema::prepare_reader(&connection)?;
         schema::check_format(&connection, path)?;
         Ok(Self { connection })
+    }
+
+    /// The same, but refuses a file that was changed since its writer closed it.
+    pub fn open_sound(path: &Path) -> Result<Self, JournalError> {
+        lock::noted(path).check_at_rest(path)?;
+        Self::open(path)
     }
 
     /// The hash of the plan it belongs to.

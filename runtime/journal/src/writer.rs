@@ -13,6 +13,7 @@ use crate::change::{
 use crate::error::Attempt as _;
 use crate::ids::{IdColumn, StoredId};
 use crate::lock::{self, WriterLock};
+use crate::seal::Seal;
 use crate::{JournalError, Reader, State, StepId, audit, schema};
 
 /// Whose journal it is.
@@ -29,9 +30,10 @@ pub struct Identity<'a> {
 /// The one writer of a journal.
 #[derive(Debug)]
 pub struct Journal {
+    // Closed before the lock is let go: then the file is at rest, and is sealed.
     connection: Connection,
     path: PathBuf,
-    _lock: WriterLock,
+    lock: WriterLock,
     run: i64,
     seq: i64,
     head: [u8; 32],
@@ -62,11 +64,16 @@ impl Journal {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| JournalError::File { path: folder.to_owned(), source })?;
         }
-        let lock = WriterLock::take(path)?;
+        let (mut lock, seal) = WriterLock::take(path)?;
         lock::private(path).map_err(|source| JournalError::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path).attempting("opened")?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::prepare_writer(&connection)?;
+        if !schema::is_empty(&connection)? {
+            seal.check(&connection, path)?;
+        } else if seal.has_entries() {
+            return Err(JournalError::Changed { path: path.to_owned(), what: "it is empty".to_owned() });
+        }
         prepare(&mut connection)?;
         let (seq, head) = connection
             .query_row("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1", [], |row| {
@@ -75,6 +82,7 @@ impl Journal {
             .optional()
             .attempting("read")?
             .unwrap_or((0, chain::START));
+        lock.note(&Seal::of(seq, &head));
         let run =
             connection.query_row("SELECT COALESCE(MAX(id), 0) FROM runs", [], |row| row.get(0)).attempting("read")?;
         let open = audit::open_intents(&connection)?;
@@ -85,7 +93,7 @@ impl Journal {
             .attempting("read")?
             .parse()
             .unwrap_or(0);
-        Ok(Self { connection, path: path.to_owned(), _lock: lock, run, seq, head, batch, open })
+        Ok(Self { connection, path: path.to_owned(), lock, run, seq, head, batch, open })
     }
 
     /// A connection of its own for reading.
@@ -184,6 +192,7 @@ impl Journal {
         writing.transaction.commit().attempting("written")?;
         self.seq = seq;
         self.head = head;
+        self.lock.note(&Seal::of(seq, &head));
         Ok(())
     }
 }
