@@ -31,6 +31,7 @@ mod secrets;
 mod spec_tests;
 mod stand_in;
 mod surveyed;
+mod taken_back;
 mod told;
 mod why;
 #[expect(dead_code, reason = "ways to fail that another suite takes")]
