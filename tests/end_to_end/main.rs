@@ -23,6 +23,7 @@ mod harness;
 mod hostile;
 mod killed;
 mod moved;
+mod older;
 mod plan;
 mod practice;
 mod reach;

@@ -13,6 +13,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("std/systems/highlevel.migr", include_str!("../../../specs/systems/highlevel.migr")),
     ("std/systems/the_practice.migr", include_str!("../../../specs/systems/the_practice.migr")),
     ("std/systems/twenty.migr", include_str!("../../../specs/systems/twenty.migr")),
+    ("std/systems/twenty_1.migr", include_str!("../../../specs/systems/twenty_1.migr")),
     ("std/systems/visual_practice.migr", include_str!("../../../specs/systems/visual_practice.migr")),
 ];
 

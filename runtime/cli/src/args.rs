@@ -478,9 +478,39 @@ pub(crate) struct SandboxArguments {
     /// Wait this long before each answer, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub(crate) latency: u64,
-    /// Fail this share of requests: half answered 500, half reset, before or after they took effect.
-    #[arg(long, default_value_t = 0.0, value_name = "PERCENT")]
-    pub(crate) fail: f64,
+    /// Fail this share of requests: half answered 500, half reset, before or after they took effect. Or shares by kind, as `500=5,reset=2,timeout=0.5`.
+    #[arg(
+        long,
+        default_value = "0",
+        value_name = "PERCENT",
+        long_help = "\
+Fail this share of requests: half answered 500, half reset, before or after they took effect. Or shares by kind, as `500=5,reset=2`:
+  500      answered 500, not carried out
+  429      answered 429, not carried out
+  reset    the connection is cut, half before and half after the request took effect
+  timeout  no answer for a minute; half took effect
+  slow     answered two seconds late
+  json     took effect, answered with text that is no JSON
+  half     took effect, the answer breaks off in its middle"
+    )]
+    pub(crate) fail: String,
+    /// Which requests fail: the same seed, the same requests.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// The version that it stands in for.
+    #[arg(long, value_enum, default_value = "2.19", value_name = "VERSION")]
+    pub(crate) version: SandboxVersion,
+}
+
+/// Versions of Twenty that the stand-in knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxVersion {
+    /// July 2026.
+    #[value(name = "2.19")]
+    Newer,
+    /// December 2025.
+    #[value(name = "1.10")]
+    Older,
 }
 
 /// Stand-ins.

@@ -51,7 +51,7 @@ pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destinatio
             match live.fields.get(&field.field) {
                 None => {
                     let why = format!(
-                        "{server} has no such field; write `new {}` to make one, map it to a field that is there, or leave it out",
+                        "{server} has no such field; use the catalog of its version, where `new {}` makes one, map it to a field that is there, or leave it out",
                         field.field
                     );
                     add(what, &field.origin, why);

@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     BadJson,
     /// Carried out, answered by half.
     Half,
+    /// Carried out, answered late.
+    Slow,
 }
 
 /// The fault of request `number`, if it is to have one.
@@ -37,6 +39,7 @@ pub(crate) fn choose(faults: &Faults, number: u64) -> Option<Fault> {
         (faults.percent_timeout, silent),
         (faults.percent_bad_json, Fault::BadJson),
         (faults.percent_half, Fault::Half),
+        (faults.percent_slow, Fault::Slow),
     ];
     let mut below = 0.0;
     for (share, fault) in shares {

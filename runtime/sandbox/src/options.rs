@@ -90,6 +90,8 @@ pub struct Faults {
     pub percent_timeout: f64,
     /// Carried out, and answered with text that is not JSON.
     pub percent_bad_json: f64,
+    /// Carried out, and answered two seconds late.
+    pub percent_slow: f64,
     /// Carried out, and answered with the first half of the answer, the connection cut after it.
     pub percent_half: f64,
     /// Values of text that hold this text are refused by a rule of the server's own; the refusal quotes the value.

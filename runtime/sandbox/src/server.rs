@@ -32,6 +32,8 @@ const LARGEST_JSON: usize = 10 * 1024 * 1024;
 const LARGEST_BODY: usize = 1024 * 1024 * 1024;
 /// URL and headers together.
 const LARGEST_HEAD: usize = 16 * 1024;
+/// How long a slow answer is held back.
+const LATE: Duration = Duration::from_secs(2);
 /// How long a request that times out is kept waiting.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -224,6 +226,10 @@ async fn answer(
         Some(Fault::SilentAfter) => {
             tokio::time::sleep(SILENCE).await;
             Err(Cut)
+        }
+        Some(Fault::Slow) => {
+            tokio::time::sleep(LATE).await;
+            Ok(send(response))
         }
         Some(Fault::Half) => Ok(send_half(response)),
         Some(Fault::BadJson) => Ok(send(Response::text(200, "<html><body>upstream connect error"))),

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use migr_sandbox::{Faults, RateLimit, SandboxOptions};
+use migr_sandbox::{Faults, RateLimit, SandboxOptions, TwentyVersion};
 
-use crate::args::SandboxArguments;
+use crate::args::{SandboxArguments, SandboxVersion};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -10,20 +10,15 @@ use crate::fault::Fault;
 /// Serves a stand-in until it is interrupted.
 pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Result<Exit, Fault> {
     let rate = arguments.rate.as_deref().map(parse_rate).transpose()?;
-    if !(0.0..=100.0).contains(&arguments.fail) {
-        return Err(Fault::usage(format!("`--fail {}` is not a share between 0 and 100 percent", arguments.fail)));
-    }
-    let quarter = arguments.fail / 4.0;
     let options = SandboxOptions {
         state: arguments.state.clone(),
         port: arguments.port,
         rate,
         latency: Duration::from_millis(arguments.latency),
-        faults: Faults {
-            percent_500: quarter * 2.0,
-            percent_reset_before: quarter,
-            percent_reset_after: quarter,
-            ..Faults::default()
+        faults: Faults { seed: arguments.seed, ..parse_faults(&arguments.fail)? },
+        version: match arguments.version {
+            SandboxVersion::Newer => TwentyVersion::V2_19,
+            SandboxVersion::Older => TwentyVersion::V1_10,
         },
         seed: true,
         ..SandboxOptions::default()
@@ -53,6 +48,40 @@ fn parse_rate(text: &str) -> Result<RateLimit, Fault> {
     parsed.ok_or_else(|| Fault::usage(format!("`--rate {text}` is not of the form 100/60s")))
 }
 
+/// `5`: half answered 500, half reset; or `500=5,reset=2`: shares by kind.
+fn parse_faults(text: &str) -> Result<Faults, Fault> {
+    let share = |text: &str| {
+        let share: Option<f64> = text.trim().trim_end_matches('%').trim_end().parse().ok();
+        let share = share.filter(|share| (0.0..=100.0).contains(share));
+        share.ok_or_else(|| Fault::usage(format!("`--fail {text}` is not a share between 0 and 100 percent")))
+    };
+    let mut faults = Faults::default();
+    if !text.contains('=') {
+        let quarter = share(text)? / 4.0;
+        (faults.percent_500, faults.percent_reset_before, faults.percent_reset_after) =
+            (quarter * 2.0, quarter, quarter);
+        return Ok(faults);
+    }
+    for part in text.split(',') {
+        let (kind, percent) = part.split_once('=').unwrap_or((part, ""));
+        let percent = share(percent)?;
+        match kind.trim() {
+            "500" => faults.percent_500 = percent,
+            "429" => faults.percent_429 = percent,
+            "reset" => (faults.percent_reset_before, faults.percent_reset_after) = (percent / 2.0, percent / 2.0),
+            "timeout" => faults.percent_timeout = percent,
+            "slow" => faults.percent_slow = percent,
+            "json" => faults.percent_bad_json = percent,
+            "half" => faults.percent_half = percent,
+            other => {
+                let kinds = "500, 429, reset, timeout, slow, json, half";
+                return Err(Fault::usage(format!("`--fail` knows no kind `{other}`; there are {kinds}")));
+            }
+        }
+    }
+    Ok(faults)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +91,18 @@ mod tests {
         let rate = parse_rate("100/60s").unwrap();
         assert_eq!((rate.requests, rate.per), (100, Duration::from_secs(60)));
         assert!(parse_rate("100").is_err() && parse_rate("0/1s").is_err() && parse_rate("1/0s").is_err());
+    }
+
+    #[test]
+    fn failures_are_a_share_or_shares_by_kind() {
+        let halves = parse_faults("8").unwrap();
+        assert_eq!((halves.percent_500, halves.percent_reset_before, halves.percent_reset_after), (4.0, 2.0, 2.0));
+        let kinds = parse_faults("500=5, reset=2,timeout=0.5,slow=1,json=3,half=4,429=6").unwrap();
+        assert_eq!((kinds.percent_500, kinds.percent_reset_before, kinds.percent_reset_after), (5.0, 1.0, 1.0));
+        assert_eq!((kinds.percent_timeout, kinds.percent_slow, kinds.percent_bad_json), (0.5, 1.0, 3.0));
+        assert_eq!((kinds.percent_half, kinds.percent_429), (4.0, 6.0));
+        for wrong in ["101", "x", "boom=1", "500", "500=", "500=5,reset"] {
+            assert!(parse_faults(wrong).is_err(), "{wrong}");
+        }
     }
 }
