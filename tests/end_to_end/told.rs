@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::harness::Project;
+use crate::clinic::clinic;
+use crate::harness::{Project, Ran};
 use crate::moved::moved;
+use crate::stand_in::StandIn;
 
 #[test]
 fn custom_objects_are_there_with_their_fields_options_and_relations_of_both_sides() {
@@ -243,5 +245,37 @@ fn the_report_ends_with_counts_coverage_and_what_needs_a_person() {
     let attention = moved.report["attention"].to_string();
     for said in ["17 records were set aside", "2 owners have no account", "Workflow is to be rebuilt by hand"] {
         assert!(attention.contains(said), "no `{said}` in {attention}");
+    }
+}
+
+#[test]
+fn logs_are_a_json_object_a_line_with_the_run_its_steps_and_its_batches_as_spans() {
+    let project = clinic(2);
+    let stand_in = StandIn::new();
+    let mut command = stand_in.command(project.path(), &["run", "--no-approval", "--log", "json"]);
+    let ran = Ran::from(command.env("RUST_LOG", "debug").output().unwrap()).exits(5);
+    let lines: Vec<Value> = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()));
+    let ended: Vec<&Value> = lines.iter().filter(|line| line["fields"]["time.busy"].is_string()).collect();
+    let spans = |name: &str, part: &str| -> Vec<&str> {
+        let of = ended.iter().map(|line| &line["span"]).filter(|span| span["name"] == name);
+        of.map(|span| span[part].as_str().unwrap()).collect()
+    };
+    assert_eq!(spans("run", "migration"), ["clinic_to_twenty"]);
+    assert_eq!(
+        spans("step", "step"),
+        ["Firm", "Person", "Deal", "Memo", "Memo.targets", "Visit", "Scan", "Firm.second"]
+    );
+    let batches: BTreeSet<&str> = spans("batch", "object").into_iter().collect();
+    assert_eq!(
+        batches,
+        ["attachments", "companies", "noteTargets", "notes", "opportunities", "people", "visits"].into_iter().collect()
+    );
+    for value in ["lovelace", "ada@clinic", "acme", "a shadow"] {
+        assert!(!ran.stderr.to_lowercase().contains(value), "{value} is told");
     }
 }

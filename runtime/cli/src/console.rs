@@ -3,19 +3,21 @@
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
-use crate::args::ColorChoice;
+use crate::args::{ColorChoice, LogForm};
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
     quiet: bool,
     color: ColorChoice,
+    /// Each line on stderr is a JSON object, as the logs are.
+    json: bool,
 }
 
 impl Console {
     /// A console as the global options ask for.
-    pub(crate) fn new(quiet: bool, color: ColorChoice) -> Self {
-        Self { quiet, color }
+    pub(crate) fn new(quiet: bool, color: ColorChoice, log: Option<LogForm>) -> Self {
+        Self { quiet, color, json: log == Some(LogForm::Json) }
     }
 
     /// A result: goes to stdout as it stands.
@@ -28,14 +30,26 @@ impl Console {
     /// News for a person: a line on stderr, unless `--quiet`.
     pub(crate) fn news(self, text: impl Display) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            self.line("INFO", text);
         }
     }
 
     /// What went wrong: a line on stderr, always.
-    #[expect(clippy::unused_self, reason = "every line that leaves the program goes through the console")]
     pub(crate) fn error(self, text: impl Display) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        self.line("ERROR", text);
+    }
+
+    fn line(self, level: &str, text: impl Display) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = if self.json {
+            let fields = serde_json::json!({ "message": text.to_string() });
+            let timestamp = jiff::Timestamp::now().to_string();
+            let line =
+                serde_json::json!({ "timestamp": timestamp, "level": level, "fields": fields, "target": "migr" });
+            writeln!(stderr, "{line}")
+        } else {
+            writeln!(stderr, "{text}")
+        };
     }
 
     /// Whether results on stdout are coloured.
@@ -45,7 +59,7 @@ impl Console {
 
     /// Whether progress bars can be drawn.
     pub(crate) fn draws_progress(self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+        !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
     /// Columns of the terminal that results go to, at most 120; 90 where there is none.

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Only a second installation in this process could fail, and there is none.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let console = Console::new(arguments.quiet, arguments.color);
+    let console = Console::new(arguments.quiet, arguments.color, arguments.log);
     if let Some(form) = arguments.log {
         log::to_stderr(form);
     }

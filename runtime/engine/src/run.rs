@@ -9,6 +9,7 @@ use migr_load::{Deleted, LinkFetcher};
 use migr_plan::{Expr, Stage};
 use migr_report::Report;
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use crate::executor::{Executor, InProcess};
 use crate::job::Job;
@@ -55,7 +56,9 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
     }
     context.journal.lock().begin_run(&context.options.command)?;
-    let ended = all(context, executor).await;
+    let (plan, command) = (&context.plan, &context.options.command);
+    let span = tracing::info_span!("run", migration = plan.migration, destination = plan.destination.name, command);
+    let ended = all(context, executor).instrument(span).await;
     let word = match &ended {
         Ok(Ended::Through) => "done",
         Ok(Ended::Interrupted) => "interrupted",
@@ -148,16 +151,18 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
         world.begin_stage(&stage.id)?;
         if !world.reader.is_done(step)? {
             let ended;
-            (world, ended) = stage::run(job.clone(), world, &shared).await?;
+            let span = tracing::info_span!("step", step = stage.id, object = stage.destination_object);
+            (world, ended) = stage::run(job.clone(), world, &shared).instrument(span).await?;
             if ended == Ended::Interrupted {
                 return Ok(ended);
             }
         }
         world.end_stage(&stage.id, step);
         let job = Arc::new(job);
-        for index in 0..stage.links.len() {
+        for (index, link) in stage.links.iter().enumerate() {
             let ended;
-            (world, ended) = links::run(Arc::clone(&job), world, &shared, index).await?;
+            let span = tracing::info_span!("step", step = links::step_name(&stage.id, link), object = link.through);
+            (world, ended) = links::run(Arc::clone(&job), world, &shared, index).instrument(span).await?;
             if ended == Ended::Interrupted {
                 return Ok(ended);
             }
@@ -168,7 +173,9 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     }
     for job in jobs {
         let ended;
-        (world, ended) = second::run(job, world, &shared).await?;
+        let step = second::step_name(&job.stage.id);
+        let span = tracing::info_span!("step", step, object = job.stage.destination_object);
+        (world, ended) = second::run(job, world, &shared).instrument(span).await?;
         if ended == Ended::Interrupted {
             return Ok(ended);
         }

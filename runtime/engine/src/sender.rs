@@ -7,6 +7,7 @@ use migr_journal::{
 };
 use migr_load::{Fault, LoadError};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
@@ -185,7 +186,11 @@ impl<'s> Sender<'s> {
         let bytes = records.iter().map(|record| record.body.text().len() + BESIDE_A_BODY).sum();
         let unit = Unit { step: self.name.clone(), batch: batch.0, operation, object: self.object.clone(), records };
         let executor = Arc::clone(&self.shared.executor);
-        let task = tokio::spawn(async move { executor.execute(unit).await });
+        let (number, records) = (unit.batch, unit.records.len());
+        let (step, operation_name) = (&self.name, operation.as_str());
+        let span =
+            tracing::debug_span!("batch", number, step, operation = operation_name, object = self.object, records);
+        let task = tokio::spawn(async move { executor.execute(unit).await }.instrument(span));
         self.flights.push_back(Flight { operation, places, rest, bytes, task });
     }
 
