@@ -5,6 +5,7 @@ mod errors;
 mod grammar;
 mod limits;
 mod parse;
+mod pieces;
 mod read;
 mod sections;
 mod strict;

@@ -9,6 +9,7 @@ use crate::ast::{Ast, Item, ItemKind};
 use crate::errors;
 use crate::grammar::{Grammar, Rule};
 use crate::limits;
+use crate::pieces;
 use crate::read;
 use crate::sections::sections;
 use crate::walk::{Children, Walk};
@@ -46,6 +47,11 @@ fn section(
     if let Some(at) = limits::too_deep(text) {
         diagnostics.push(errors::too_deep(walk.span(at, at + 1), limits::BRACKETS));
         ast.items.push(Item { docs: Vec::new(), extend: false, kind: ItemKind::Error, span: whole });
+        return;
+    }
+    if let Some((item, mut comments)) = pieces::read_large(file, text, walk.base) {
+        ast.items.push(item);
+        ast.comments.append(&mut comments);
         return;
     }
     if let Ok(mut pairs) = Grammar::parse(Rule::section, text) {

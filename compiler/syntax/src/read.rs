@@ -9,4 +9,5 @@ mod migration;
 mod text;
 mod types;
 
+pub(crate) use catalog::{system_body, system_head};
 pub(crate) use items::items;

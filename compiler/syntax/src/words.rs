@@ -74,7 +74,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::link_end => "an object and its column",
         Rule::reference_item => "`reference`",
         Rule::transform => "`transform`",
-        Rule::close | Rule::missing_brace | Rule::inner_close | Rule::missing_inner_brace => "`}`",
+        Rule::close | Rule::last_brace | Rule::missing_brace | Rule::inner_close | Rule::missing_inner_brace => "`}`",
         Rule::overriding => "`override`",
         Rule::on => "`on`",
         Rule::migration => "`migration`",
@@ -115,8 +115,12 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::given => "`given`",
         Rule::expect | Rule::set_aside => "`expect`",
         Rule::outcome => "`quarantined` or `skipped`",
-        Rule::system => "`system`",
-        Rule::system_entry | Rule::strict_system_entry | Rule::system_entry_ahead => "an entry of `system`",
+        Rule::system | Rule::system_head => "`system`",
+        Rule::system_entry
+        | Rule::system_body
+        | Rule::system_tail
+        | Rule::strict_system_entry
+        | Rule::system_entry_ahead => "an entry of `system`",
         Rule::timezone => "`timezone`",
         Rule::blank => "`blank`",
         Rule::never => "`never`",

@@ -1,15 +1,22 @@
 //! Small texts and the trees they are read as.
 #![expect(clippy::panic, clippy::string_slice, reason = "a test may fail by a panic, and reads its own cases")]
 
-use migr_diagnostics::Diagnostics;
+use std::fmt::Write as _;
+
+use migr_diagnostics::{Diagnostic, Diagnostics};
 use migr_source::FileId;
 use migr_syntax::ast::{Ast, Expr, Expression, ItemKind};
 use migr_syntax::parse;
 
-fn read(text: &str) -> Ast {
+fn parse_with_findings(text: &str) -> (Ast, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let ast = parse(FileId(0), text, &mut diagnostics);
-    assert_eq!(diagnostics.items(), [], "{text}");
+    (ast, diagnostics.items().to_vec())
+}
+
+fn read(text: &str) -> Ast {
+    let (ast, findings) = parse_with_findings(text);
+    assert_eq!(findings, [], "{text}");
     ast
 }
 
@@ -128,4 +135,42 @@ fn every_kind_of_line_end_and_width_gives_the_same_tree_at_its_own_place() {
         let ItemKind::Map(map) = &ast.items[0].kind else { panic!() };
         assert_eq!(&text[map.entries[0].span.range()], "`👍 e\u{301}` = \"ü {x}\" | f");
     }
+}
+
+#[test]
+fn a_large_catalog_read_in_pieces_is_what_it_is_when_read_whole() {
+    let mut text = String::from("// first\n/// A large one.\nsystem large { // opened\n  timezone \"Europe/Vienna\"\n");
+    for number in 0..2_000 {
+        let object = match number % 4 {
+            0 => {
+                "  /// What it is.\n  // and why\n  object A from \"a.csv\" {\n    key id // the key\n    id: text\n    check id != none : \"x\"\n  }\n"
+            }
+            1 => "  object B { a: -> A; b: select { X, Y } extensible }\n\n",
+            2 => "  optional object C from \"c.csv\" { key c }\n  blank \"n/a\"\n",
+            _ => "  object D matched only {\r\n    /// Documented.\r\n    d: text\r\n  } // behind\r\n",
+        };
+        text.push_str(&object.replacen("object ", &format!("object O{number}"), 1));
+    }
+    text.push_str("}\n// last\n");
+    assert!(text.len() > 100_000);
+    let pieces = read(&text);
+    // What stands behind it makes the reader take it whole.
+    let whole = parse_with_findings(&format!("{text}stray\n")).0;
+    assert_eq!((pieces.items.len(), whole.items.len()), (1, 2));
+    assert_eq!(format!("{:?}", pieces.items[0]), format!("{:?}", whole.items[0]));
+    assert_eq!(format!("{:?}", pieces.comments), format!("{:?}", whole.comments));
+}
+
+#[test]
+fn a_mistake_in_a_large_catalog_is_told_once_where_it_stands() {
+    let mut text = String::from("system large {\n");
+    for number in 0..4_000 {
+        let _ = writeln!(text, "  object O{number} {{ a: text }}");
+        if number == 2_500 {
+            text.push_str("  object Unclosed {\n    a text\n");
+        }
+    }
+    text.push_str("}\n");
+    let (ast, findings) = parse_with_findings(&text);
+    assert_eq!((ast.items.len(), findings.len()), (1, 2), "{findings:?}");
 }

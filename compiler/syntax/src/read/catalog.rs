@@ -2,7 +2,9 @@ use super::entries::{entries, open};
 use super::expression::expect_expression;
 use super::text::{expect_text, texts};
 use super::types::{expect_quantity, field};
-use crate::ast::{Limit, Object, ObjectEntry, System, SystemEntry};
+use migr_source::Span;
+
+use crate::ast::{Entry, Limit, Object, ObjectEntry, System, SystemEntry, Text};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -11,6 +13,19 @@ pub(super) fn system(mut children: Children<'_, '_>) -> Option<System> {
     let name = children.name()?;
     let open = open(&mut children)?;
     Some(System { name, entries: entries(&mut children, open, Rule::strict_system_entry, entry) })
+}
+
+/// The first piece of a large one: its documentation, its name, and where its brace is opened.
+pub(crate) fn system_head(mut children: Children<'_, '_>) -> Option<(Vec<Text>, System, Span)> {
+    let name = children.name()?;
+    let docs = children.take_docs();
+    let open = open(&mut children)?;
+    Some((docs, System { name, entries: entries(&mut children, open, Rule::strict_system_entry, entry) }, open))
+}
+
+/// The entries of a further piece.
+pub(crate) fn system_body(mut children: Children<'_, '_>, open: Span) -> Vec<Entry<SystemEntry>> {
+    entries(&mut children, open, Rule::strict_system_entry, entry)
 }
 
 fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {

@@ -28,6 +28,8 @@ pub(super) fn entries<T>(
                 strict::explain(&node, strict);
                 entries.push(Entry { docs: children.take_docs(), overrides: false, node: None, span });
             }
+            // The end of a piece of a large block.
+            Rule::EOI | Rule::last_brace => {}
             _ => {
                 let docs = children.take_docs();
                 entries.push(Entry { docs, overrides: overriding.is_some(), node: build(node), span });
