@@ -154,6 +154,8 @@ proptest! {
 fn a_return_without_a_new_line_ends_nothing() {
     let text = "map \"\"\r}\n";
     assert_eq!(migr_format::format(text).unwrap(), text);
+    let text = "map A -> b {\n  name = title\r\0x // why\n}\n";
+    assert_eq!(migr_format::format(text).unwrap().replace("  //", " //"), text);
 }
 
 #[test]
