@@ -305,6 +305,30 @@ async fn a_thousand_clean_records_take_five_requests_and_one_and_links_have_batc
     assert!(all.requests - people.requests <= 2 * (1_000 / 200) + 1, "{} requests", all.requests);
 }
 
+/// A destination with many more records than the export is asked for those that matter, not read whole; whoever is there is found, in the trash too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_there_is_found_among_many_others_in_a_few_requests() {
+    let there: Meddling = Arc::new(|destination| {
+        Box::pin(async move {
+            let person = |number: u64| {
+                let name = if number % 100 == 0 { "person" } else { "other" };
+                let body = json!({"emails": {"primaryEmail": format!("{name}{number}@clinic.example")}});
+                NewRecord { id: foreign(number), body: body.as_object().unwrap().into() }
+            };
+            let records: Vec<NewRecord> = (0..6_000).map(person).collect();
+            for batch in records.chunks(200) {
+                destination.create("people", batch).await.unwrap();
+            }
+            destination.trash("people", &[foreign(100)]).await.unwrap();
+        })
+    });
+    let ran = carry_out(Case { meanwhile: Some(("Firm", there)), ..Case::clean(201) }).await;
+    let people = ran.report.objects.iter().find(|object| object.destination_object == "people").unwrap();
+    assert_eq!((people.read, people.created, people.quarantined), (201, 198, 1), "{people:?}");
+    // The count, one question, and two batches; those that are there are read and changed; nothing like the 30 pages of the table.
+    assert!(ran.requests <= 8, "{} requests", ran.requests);
+}
+
 /// Values that the server refuses, one kind after the other: each is refused by it, as the test asks it, and by us beforehand.
 fn refused_values(number: u64, person: &mut Person) {
     match number / 100 % 8 {

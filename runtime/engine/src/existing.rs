@@ -7,6 +7,9 @@ use crate::job::{Identities, Job};
 use crate::scratch::Scratch;
 use crate::world::World;
 
+/// Identities in one question.
+const ASKED: u32 = 10_000;
+
 /// What the destination has of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hit {
@@ -48,8 +51,12 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
     }
     let mut any = false;
     let all = if destination.capabilities().trash { Deleted::Both } else { Deleted::Live };
-    if destination.count(object, all).await? == 0 {
+    let total = destination.count(object, all).await?;
+    if total == 0 {
         return Ok((world, false));
+    }
+    if let Some(any) = by_values(job, &world, total).await? {
+        return Ok((world, any));
     }
     for deleted in kinds {
         let mut after = None;
@@ -74,6 +81,48 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
         world.scratch.index_existing()?;
     }
     Ok((world, any))
+}
+
+/// Asks for the identities of the records that are to be written, where the destination has many more records than those. None where it cannot be asked so, or
+/// where reading all of its records takes about as few requests.
+async fn by_values(job: &Job, world: &World, total: u64) -> Result<Option<bool>, EngineError> {
+    let destination = &job.context.destination;
+    let paths: Option<Vec<&str>> = (0..job.identities.len()).map(|path| job.identities.single(path)).collect();
+    let Some(paths) = paths else { return Ok(None) };
+    let mut values = 0;
+    for path in 0..paths.len() {
+        values += world.scratch.count_identities(path)?;
+    }
+    let page = u64::try_from(destination.capabilities().page_size.max(1)).unwrap_or(u64::MAX);
+    let questions = values.div_ceil(u64::from(ASKED)) + paths.len() as u64;
+    if total < values.saturating_mul(2) || total.div_ceil(page) < questions.saturating_mul(4) {
+        return Ok(None);
+    }
+    world.scratch.index_identities()?;
+    let object = &job.stage.destination_object;
+    let mut any = false;
+    for (path, name) in paths.into_iter().enumerate() {
+        let mut after = String::new();
+        loop {
+            let asked = world.scratch.identities_after(path, &after, ASKED)?;
+            let Some(last) = asked.last() else { break };
+            after.clone_from(last);
+            let Some(found) = destination.holders(object, &[(name.to_owned(), asked)]).await? else { return Ok(None) };
+            world.scratch.together(|| {
+                for found in &found {
+                    for (_, value) in job.identities.values(job, &found.values).iter().filter(|(of, _)| *of == path) {
+                        world.scratch.add_existing(path, value, &found.id, found.deleted)?;
+                        any = true;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    }
+    if any {
+        world.scratch.index_existing()?;
+    }
+    Ok(Some(any))
 }
 
 /// Looks a record's identities up. Those of `match` say which record it is; the others only must not be taken.

@@ -220,6 +220,14 @@ impl Identities {
         self.paths.len()
     }
 
+    /// The path of an identity that is one field's alone.
+    pub(crate) fn single(&self, path: usize) -> Option<&str> {
+        match self.paths.get(path)?.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     /// An identity in words.
     pub(crate) fn name(&self, path: usize) -> String {
         self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()

@@ -126,6 +126,27 @@ impl Scratch {
         self.insert("INSERT INTO identities(path, value, line) VALUES(?1, ?2, ?3)", params![path, value, signed(line)])
     }
 
+    /// How many values an identity has.
+    pub(crate) fn count_identities(&self, path: usize) -> Result<u64, EngineError> {
+        let sql = "SELECT COUNT(*) FROM identities WHERE path = ?1";
+        Ok(self.optional::<i64>(sql, params![whole(path)])?.map_or(0, unsigned))
+    }
+
+    /// Makes identities findable by value.
+    pub(crate) fn index_identities(&self) -> Result<(), EngineError> {
+        Ok(self
+            .connection
+            .execute_batch("CREATE INDEX IF NOT EXISTS identities_by_value ON identities(path, value)")?)
+    }
+
+    /// Values of an identity after one of them, in order, each once; needs [`Self::index_identities`].
+    pub(crate) fn identities_after(&self, path: usize, after: &str, limit: u32) -> Result<Vec<String>, EngineError> {
+        let sql = "SELECT DISTINCT value FROM identities WHERE path = ?1 AND value > ?2 ORDER BY value LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![whole(path), after, limit], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     pub(crate) fn add_existing(&self, path: usize, value: &str, id: &str, deleted: bool) -> Result<(), EngineError> {
         self.insert(
             "INSERT INTO existing(path, value, id, deleted) VALUES(?1, ?2, ?3, ?4)",
