@@ -1,9 +1,10 @@
 //! Shows what happens while it happens: bars on a terminal, lines elsewhere, JSON where asked for.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use migr_engine::{Event, Progress};
 use migr_report::words::grouped;
 
@@ -61,15 +62,17 @@ impl Shown {
 
     fn begin(&self, step: &str, destination: &str, noun: &str) {
         let bar = if self.console.draws_progress() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
         } else {
             ProgressBar::hidden()
         };
         bar.set_style(style("{spinner} {prefix:<26} {msg}"));
         bar.set_prefix(format!("{step} → {destination}"));
         bar.set_message(noun.to_owned());
+        if self.console.draws_progress() {
+            // Only now: a bar draws itself as soon as it ticks.
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
         let step = Step { bar, what: format!("{step} → {destination}"), records: 0, set_aside: 0 };
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some(step);
     }
@@ -92,7 +95,20 @@ impl Shown {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("pace", |state: &ProgressState, line: &mut dyn fmt::Write| {
+        // What cannot be drawn is not worth an error.
+        let _ = line.write_str(&pace(state.pos(), state.per_sec(), state.eta()));
+    })
+}
+
+/// Records a second and the time that is left; nothing before the first record.
+fn pace(records: u64, per_second: f64, left: Duration) -> String {
+    if records == 0 {
+        return String::new();
+    }
+    let digits = if per_second < 10.0 { 1 } else { 0 };
+    format!("  {per_second:.digits$}/s  {} left", HumanDuration(left))
 }
 
 impl Progress for Shown {
@@ -107,9 +123,7 @@ impl Progress for Shown {
             Event::StepStarted { step, destination_object, .. } => self.begin(&step, &destination_object, "reading"),
             Event::Read { pending, .. } => self.change(|step| {
                 step.bar.set_length(pending);
-                step.bar.set_style(style(
-                    "{spinner} {prefix:<26} {bar:24} {human_pos:>9}/{human_len}  {per_sec}  {eta} left  {msg}",
-                ));
+                step.bar.set_style(style("{spinner} {prefix:<26} {bar:24} {human_pos:>9}/{human_len}{pace}  {msg}"));
                 step.bar.set_message("");
             }),
             Event::Written { records, .. } | Event::Verified { records, .. } | Event::TakenBack { records, .. } => {
@@ -126,5 +140,17 @@ impl Progress for Shown {
             Event::StepDone { .. } => self.end(),
             Event::Setup { action, outcome } => self.console.news(format_args!("  {action}: {outcome}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_told_from_the_first_record_on() {
+        assert_eq!(pace(0, 0.0, Duration::ZERO), "");
+        assert_eq!(pace(3, 3.25, Duration::from_secs(95)), "  3.2/s  2 minutes left");
+        assert_eq!(pace(9_000, 1_234.6, Duration::from_secs(7)), "  1235/s  7 seconds left");
     }
 }
