@@ -133,6 +133,7 @@ impl InProcess {
     }
 
     /// Follows the links that a plan lets be followed; what is fetched waits in a folder until it is sent.
+    #[must_use]
     pub fn with_links(mut self, fetcher: LinkFetcher, folder: PathBuf) -> Self {
         self.links = Some(Arc::new(Links { fetcher, folder }));
         self

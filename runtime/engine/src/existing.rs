@@ -39,7 +39,7 @@ pub(crate) enum Hit {
 }
 
 /// Reads the identities of the destination's records, trash included. The scratch comes back with whether there are any.
-pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), EngineError> {
+pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), EngineError> {
     if job.identities.len() == 0 {
         return Ok((world, false));
     }
@@ -55,7 +55,7 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
     if total == 0 {
         return Ok((world, false));
     }
-    if let Some(any) = by_values(job, &world, total).await? {
+    if let Some(any) = by_values(job, &mut world, total).await? {
         return Ok((world, any));
     }
     for deleted in kinds {
@@ -85,7 +85,8 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
 
 /// Asks for the identities of the records that are to be written, where the destination has many more records than those. None where it cannot be asked so, or
 /// where reading all of its records takes about as few requests.
-async fn by_values(job: &Job, world: &World, total: u64) -> Result<Option<bool>, EngineError> {
+// A world is not shared between threads: only one of its own can be waited with.
+async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bool>, EngineError> {
     let destination = &job.context.destination;
     let paths: Option<Vec<&str>> = (0..job.identities.len()).map(|path| job.identities.single(path)).collect();
     let Some(paths) = paths else { return Ok(None) };
