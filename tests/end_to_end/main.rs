@@ -26,6 +26,7 @@ mod moved;
 mod older;
 mod plan;
 mod practice;
+mod preview;
 mod reach;
 mod run;
 mod secrets;

@@ -98,6 +98,7 @@ async fn audited(plan: &Plan, folder: &Path, destination: Option<&dyn Destinatio
         salt: "salt",
         sink: None,
         attachments: None,
+        preview: None,
         expected: BTreeMap::new(),
     };
     audit(options, &Quiet).await.expect("the audit goes through")

@@ -121,6 +121,7 @@ fn audited() -> (Plan, Audit) {
         salt: "salt",
         sink: None,
         attachments: None,
+        preview: None,
         expected: BTreeMap::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

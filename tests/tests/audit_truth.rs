@@ -112,6 +112,7 @@ impl Generated {
             salt: "salt",
             sink: Some(&mut all),
             attachments: None,
+            preview: None,
             expected: BTreeMap::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -58,6 +58,7 @@ fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
                 origin: places.of(*span),
             })
             .collect(),
+        there: None,
         rollback: rollback(spec, map),
         origin: places.of(map.span),
     }

@@ -11,6 +11,7 @@ mod setup;
 mod source;
 mod stage;
 mod test;
+mod there;
 mod types;
 
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
@@ -32,4 +33,5 @@ pub use stage::{
     LinkMapping, Match, Policies, Rollback, RollbackClass, SameValues, Stage,
 };
 pub use test::{Expectation, ExpectedField, GivenRecord, Test};
+pub use there::{There, ThereField};
 pub use types::{FieldType, Origin, Part};

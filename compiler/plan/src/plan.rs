@@ -62,8 +62,11 @@ impl Plan {
         for row in &mut plan.rows {
             row.records = None;
         }
-        for dropped in plan.stages.iter_mut().flat_map(|stage| &mut stage.dropped) {
-            dropped.records = None;
+        for stage in &mut plan.stages {
+            stage.there = None;
+            for dropped in &mut stage.dropped {
+                dropped.records = None;
+            }
         }
         plan
     }

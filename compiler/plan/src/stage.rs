@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Count, Expr, FieldType, OnMissing, Origin};
+use crate::{Count, Expr, FieldType, OnMissing, Origin, There};
 
 /// One map, carried out as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +45,9 @@ pub struct Stage {
     /// Columns that stay behind by a written rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<DroppedColumn>,
+    /// What a run would do to records that are there already, once counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub there: Option<There>,
     /// What a rollback can do about it.
     pub rollback: Rollback,
     /// Where the map is written.

@@ -12,6 +12,7 @@ mod fault;
 mod files;
 mod findings;
 mod log;
+mod preview_list;
 mod progress;
 mod project;
 mod report_files;

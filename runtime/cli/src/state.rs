@@ -88,6 +88,11 @@ impl State {
         self.folder().join("attachments.jsonl")
     }
 
+    /// What a run would do to records that are there already, which an audit writes.
+    pub(crate) fn preview(&self) -> PathBuf {
+        self.folder().join("preview.csv")
+    }
+
     /// The page a run leaves behind.
     pub(crate) fn report_page(&self) -> PathBuf {
         self.folder().join("report.html")

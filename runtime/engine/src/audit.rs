@@ -12,6 +12,7 @@ mod names;
 mod near;
 mod needs;
 mod owners;
+mod preview;
 mod profile;
 mod readings;
 mod rehearse;
@@ -40,6 +41,7 @@ pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KE
 use identity::NewOptions;
 use inspect::Inspector;
 use needs::{Needs, columns_read, has};
+pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
 use rehearse::{Live, Rehearsal};
 use scratch::Scratch;
 use survey::{Place, Survey};
@@ -65,6 +67,8 @@ pub struct AuditOptions<'a> {
     pub sink: Option<&'a mut (dyn FindingSink + Send)>,
     /// Takes every file that a record names, with its hash.
     pub attachments: Option<&'a mut (dyn AttachmentSink + Send)>,
+    /// Takes what a run would do to each record that is there already, field by field, and which records of the source would become one.
+    pub preview: Option<&'a mut (dyn PreviewSink + Send)>,
     /// What the source itself says it holds: records by object. A different number in the export is a finding.
     pub expected: BTreeMap<String, u64>,
 }
@@ -110,6 +114,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// How many there are of each kind, those that are not in `findings` too.
     pub totals: Vec<FindingTotal>,
+    /// What a run would do to records that are there already, map by map; empty where the destination was not asked, or has nothing that matters.
+    pub preview: Vec<StagePreview>,
 }
 
 impl Audit {
@@ -151,14 +157,27 @@ pub enum AuditError {
     /// The sink refused a file of a record.
     #[error("the list of the records' files cannot be written: {0}")]
     Manifest(std::io::Error),
+    /// The sink refused an entry of the preview.
+    #[error("what would become of the destination's records cannot be written: {0}")]
+    Preview(std::io::Error),
 }
 
 /// Reads every cell of the export and, unless offline, the destination's schema, members and identities. Nothing is written anywhere but in the scratch folder.
 ///
 /// Memory does not grow with the export: keys, references and identities live in the scratch database, findings beyond a bound are counted.
 pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> Result<Audit, AuditError> {
-    let AuditOptions { plan, project, scratch: folder, destination, previous, salt, sink, attachments, expected } =
-        options;
+    let AuditOptions {
+        plan,
+        project,
+        scratch: folder,
+        destination,
+        previous,
+        salt,
+        sink,
+        attachments,
+        preview,
+        expected,
+    } = options;
     let mut found = Collector::new(sink);
     let mut scratch = Scratch::create(folder)?;
     let mut learnt = None;
@@ -169,8 +188,21 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     }
     let told = Told { previous, expected: &expected };
     let result = read(plan, project, &scratch, (destination, learnt.as_ref()), told, attachments, progress, &mut found);
+    let (export, mut stages) = match result {
+        Ok(read) => read,
+        Err(error) => {
+            scratch.remove(folder);
+            return Err(error);
+        }
+    };
+    let mut previews = Vec::new();
+    if let (Some(destination), Some(learnt)) = (destination, &learnt) {
+        progress.object(&plan.destination.name, "comparing");
+        scratch.index_met()?;
+        let live = (destination, &learnt.schema);
+        (scratch, previews) = preview::compare(plan, project, live, scratch, &mut stages, preview).await?;
+    }
     scratch.remove(folder);
-    let (export, stages) = result?;
     let (findings, totals) = found.finish().map_err(AuditError::Sink)?;
     let earlier = || previous.and_then(|previous| previous.destination.clone());
     let lock = Lock {
@@ -180,7 +212,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         stages,
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
     };
-    Ok(Audit { lock, findings, totals })
+    Ok(Audit { lock, findings, totals, preview: previews })
 }
 
 /// What is known of the export beforehand.

@@ -28,6 +28,7 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
         row.records = lock.source_object(&row.concept).map(|object| object.rows);
     }
     for stage in &mut plan.stages {
+        stage.there = lock.stage(&stage.id).map(|locked| locked.there.clone()).filter(|there| !there.is_empty());
         let Some(object) = lock.source_object(&stage.source_object) else { continue };
         for dropped in &mut stage.dropped {
             dropped.records = object.column(&dropped.column).map(|column| column.filled);

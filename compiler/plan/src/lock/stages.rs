@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Count;
+use crate::{Count, There};
 
 /// What the maps would make of the export, as of one state of the spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +42,9 @@ pub struct LockedStage {
     pub links: Count,
     /// Records with a field that is written in a second pass.
     pub deferred: Count,
+    /// What it would do to records that are there, and which would become one.
+    #[serde(default, skip_serializing_if = "There::is_empty")]
+    pub there: There,
     /// How far each field is filled, in the map's order.
     pub fields: Vec<FieldCount>,
 }

@@ -22,6 +22,7 @@ fn stage(id: &str) -> Stage {
         links: Vec::new(),
         deferred: Vec::new(),
         dropped: Vec::new(),
+        there: None,
         rollback: Rollback { class: RollbackClass::Exact, reason: None },
         origin: Origin::default(),
     }

@@ -30,6 +30,9 @@ pub fn markdown(plan: &Plan) -> String {
         for call in second_calls(stage) {
             let _ = writeln!(out, "- {call}");
         }
+        if let Some(there) = &stage.there {
+            let _ = writeln!(out, "- {}", there.in_words());
+        }
         let _ = writeln!(out, "\n| field | type | value | line |\n|---|---|---|---|");
         for field in &stage.fields {
             let new = if field.is_new { "new " } else { "" };

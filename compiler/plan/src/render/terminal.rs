@@ -63,6 +63,9 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
     for call in second_calls(stage) {
         let _ = writeln!(out, "        {call}");
     }
+    if let Some(there) = &stage.there {
+        let _ = writeln!(out, "        {}", there.in_words());
+    }
     if !full {
         return;
     }

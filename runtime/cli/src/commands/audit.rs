@@ -12,6 +12,7 @@ use crate::args::{AuditArguments, AuditFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::preview_list::PreviewList;
 use crate::progress::version_line;
 use crate::project::Project;
 use crate::session::{Reached, compiled, state};
@@ -52,6 +53,10 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     if audit.lock.export.objects.iter().any(|object| object.attachments.is_some()) {
         let manifest = state.attachments();
         console.news(format_args!("each file of a record is in {} with its hash", crate::project::shown(&manifest)));
+    }
+    if !audit.preview.is_empty() {
+        let list = crate::project::shown(&state.preview());
+        console.news(format_args!("what would become of every record that is there already is in {list}"));
     }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
     Ok(exit)
@@ -125,6 +130,7 @@ pub(crate) async fn carry_out(
     let mut findings = Findings { file, stream: asked.streams.then_some(console) };
     looked.state.keep_from_git()?;
     let mut manifest = open_sink(&looked.state.attachments())?;
+    let mut preview = PreviewList::begin(looked.state)?;
     let options = AuditOptions {
         plan: looked.plan,
         project: &looked.project.folder,
@@ -134,6 +140,7 @@ pub(crate) async fn carry_out(
         salt: &salt,
         sink: findings.are_asked_for().then_some(&mut findings as &mut (dyn FindingSink + Send)),
         attachments: Some(&mut manifest),
+        preview: Some(&mut preview),
         expected: asked.expected.clone(),
     };
     let audit = audit(options, &News { console, streams: asked.streams }).await.map_err(|error| {
@@ -144,6 +151,7 @@ pub(crate) async fn carry_out(
     if let (Some(file), Some(path)) = (&mut findings.file, asked.findings) {
         flushed(file, path)?;
     }
+    preview.finish()?;
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)

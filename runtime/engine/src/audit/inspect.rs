@@ -429,6 +429,7 @@ fn bare_stage(object: &SourceObject) -> Stage {
         links: Vec::new(),
         deferred: Vec::new(),
         dropped: Vec::new(),
+        there: None,
         rollback: Rollback { class: RollbackClass::Exact, reason: None },
         origin: object.origin.clone(),
     }

@@ -291,5 +291,6 @@ async fn identities(
             }
         }
     }
+    scratch.index_existing()?;
     Ok(scratch)
 }

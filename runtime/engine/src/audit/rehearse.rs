@@ -14,6 +14,7 @@ use super::identity::{Identities, NewOptions, sort, sort_column};
 use super::inspect::Inspector;
 use super::names::folded_name;
 use super::needs::{columns_read, has};
+use super::preview::kept;
 use super::scratch::Fate;
 use super::shape::shown;
 use super::survey::Place;
@@ -414,6 +415,15 @@ impl<'r> Rehearsal<'r> {
             }
         } else if !self.identities.paths.is_empty() {
             identities = self.identities.computed(self.stage, &evaluated.values);
+        }
+        if let Some(live) = self.live {
+            for (path, value) in &identities {
+                if self.world.scratch.is_existing(self.number, *path, value)? {
+                    let fields = kept(live.destination, live.schema, self.stage, &evaluated.values)?;
+                    self.world.scratch.keep(self.number, subject.line, &fields)?;
+                    break;
+                }
+            }
         }
         self.add_identities(identities, subject)?;
         Ok(Ok(()))

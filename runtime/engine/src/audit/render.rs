@@ -11,7 +11,8 @@ pub use terminal::terminal;
 use migr_plan::ColumnType;
 use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
 
-use super::{Audit, Finding, FindingKind, Severity};
+use super::shape::shown;
+use super::{Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
 
 /// Examples of a kind that are shown.
 const EXAMPLES: usize = 5;
@@ -108,13 +109,36 @@ fn filled_percent(column: &LockedColumn) -> u64 {
     column.filled.saturating_mul(100).checked_div(all).unwrap_or(0)
 }
 
+/// `export/contacts.csv:5 C5: changes 6ba7…, jobTitle "Nurse" → "Doctor"`
+fn preview_entry(entry: &PreviewEntry) -> String {
+    let key = entry.key.as_deref().map_or_else(String::new, |key| format!(" {key}"));
+    let other = entry.other.as_deref().unwrap_or("another");
+    let does = match entry.action {
+        PreviewAction::Change if entry.field.is_none() => format!("{other} holds all of it already"),
+        PreviewAction::Change => format!("changes {other}"),
+        PreviewAction::Restore => format!("takes {other} out of the trash"),
+        PreviewAction::Replace => format!("destroys {other} in the trash and makes it anew"),
+        PreviewAction::Keep => format!("leaves {other} as it is"),
+        PreviewAction::SetAside => format!("is set aside: {other} is there"),
+        PreviewAction::Merge => format!("becomes one with {other}"),
+        PreviewAction::GiveWay => format!("gives way to {other}"),
+    };
+    let field = entry.field.as_deref().map_or_else(String::new, |field| {
+        let text = |text: &Option<String>| shown(text.as_deref().unwrap_or_default(), false);
+        format!(", {field} {} → {}", text(&entry.before), text(&entry.after))
+    });
+    format!("{}:{}{key}: {does}{field}", entry.file, entry.line)
+}
+
 /// What a run would make of everything: `Would create 5120, …`
 fn outcome(audit: &Audit) -> String {
     let stages = &audit.lock.stages.stages;
     let sum = |of: fn(&migr_plan::lock::LockedStage) -> u64| stages.iter().map(of).sum::<u64>();
     let known = if audit.lock.stages.with_destination { "" } else { " (the destination was not asked)" };
+    let unchanged = sum(|stage| stage.unchanged);
+    let unchanged = if unchanged == 0 { String::new() } else { format!(", leave {unchanged} as they are") };
     format!(
-        "A run would create {}, update {}, skip {} and set aside {}{known}.",
+        "A run would create {}, update {}{unchanged}, skip {} and set aside {}{known}.",
         sum(|stage| stage.create),
         sum(|stage| stage.update),
         sum(|stage| stage.skip),

@@ -3,6 +3,8 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::preview::PreviewAction;
+
 /// What an audit must look up and what memory should not hold: keys, references, identities. Thrown away afterwards.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -25,6 +27,8 @@ CREATE TABLE fates(stage INTEGER NOT NULL, key TEXT NOT NULL, fate INTEGER NOT N
 CREATE TABLE made(stage INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, folded TEXT NOT NULL, PRIMARY KEY(stage, key)) WITHOUT ROWID;
 CREATE TABLE identities(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
 CREATE TABLE existing(stage INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, deleted INTEGER NOT NULL);
+CREATE TABLE met(place INTEGER PRIMARY KEY, stage INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL);
+CREATE TABLE kept(stage INTEGER NOT NULL, line INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(stage, line)) WITHOUT ROWID;
 CREATE TABLE edges(child TEXT NOT NULL, parent TEXT NOT NULL, line INTEGER NOT NULL, colour INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(child, parent)) WITHOUT ROWID;
 ";
 
@@ -56,6 +60,18 @@ pub(crate) struct Twin {
     pub(crate) key: String,
     pub(crate) id: String,
     pub(crate) is_deleted: bool,
+}
+
+/// A record that meets another: one of the destination, or one of the source that stands for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Met {
+    /// Its place among all.
+    pub(crate) place: i64,
+    pub(crate) line: u64,
+    pub(crate) key: String,
+    pub(crate) action: PreviewAction,
+    /// The destination's id, or the key of the other record.
+    pub(crate) other: String,
 }
 
 type Result<T> = rusqlite::Result<T>;
@@ -325,6 +341,80 @@ impl Scratch {
             })?;
         }
         Ok(())
+    }
+
+    /// The identities of the destination can be found by their values.
+    pub(crate) fn index_existing(&self) -> Result<()> {
+        self.connection.execute_batch("CREATE INDEX existing_by_value ON existing(stage, path, value)")
+    }
+
+    /// Whether the destination has a record of an identity.
+    pub(crate) fn is_existing(&self, stage: usize, path: usize, value: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM existing WHERE stage = ?1 AND path = ?2 AND value = ?3 LIMIT 1";
+        self.one(sql, params![whole(stage), whole(path), value]).map(|found: Option<i64>| found.is_some())
+    }
+
+    /// Keeps a record's values until the destination's record is read.
+    pub(crate) fn keep(&self, stage: usize, line: u64, fields: &str) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO kept(stage, line, fields) VALUES(?1, ?2, ?3)";
+        self.run(sql, params![whole(stage), signed(line), fields]).map(drop)
+    }
+
+    /// Notes that a record meets another.
+    pub(crate) fn meet(
+        &self,
+        stage: usize,
+        (line, key): (u64, &str),
+        action: PreviewAction,
+        other: &str,
+    ) -> Result<()> {
+        self.run(
+            "INSERT INTO met(stage, line, key, action, other) VALUES(?1, ?2, ?3, ?4, ?5)",
+            params![whole(stage), signed(line), key, action.as_str(), other],
+        )
+        .map(drop)
+    }
+
+    /// The next records of a stage that meet others, in the order in which they were noted.
+    pub(crate) fn met(&self, stage: usize, after: i64, most: usize) -> Result<Vec<Met>> {
+        let sql =
+            "SELECT place, line, key, action, other FROM met WHERE stage = ?1 AND place > ?2 ORDER BY place LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![whole(stage), after, whole(most)], |row| {
+            let action: String = row.get(3)?;
+            Ok(Met {
+                place: row.get(0)?,
+                line: unsigned(row.get(1)?),
+                key: row.get(2)?,
+                action: PreviewAction::named(&action).unwrap_or(PreviewAction::Keep),
+                other: row.get(4)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// The id of the destination's record that a record of a stage is.
+    pub(crate) fn met_as(&self, stage: usize, key: &str) -> Result<Option<String>> {
+        let sql =
+            "SELECT other FROM met WHERE stage = ?1 AND key = ?2 AND action IN ('change', 'restore', 'keep') LIMIT 1";
+        self.one(sql, params![whole(stage), key])
+    }
+
+    /// What was kept of a record's values, and then of those that become one with it, in their order.
+    pub(crate) fn kept(&self, stage: usize, met: &Met) -> Result<Vec<String>> {
+        let own: Option<String> = self
+            .one("SELECT fields FROM kept WHERE stage = ?1 AND line = ?2", params![whole(stage), signed(met.line)])?;
+        let sql = "SELECT kept.fields FROM met JOIN kept ON kept.stage = met.stage AND kept.line = met.line \
+                   WHERE met.stage = ?1 AND met.other = ?2 AND met.action = 'merge' ORDER BY met.place";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let others = statement.query_map(params![whole(stage), met.key], |row| row.get(0))?;
+        own.map(Ok).into_iter().chain(others).collect()
+    }
+
+    /// Records that meet others can be found by these.
+    pub(crate) fn index_met(&self) -> Result<()> {
+        self.connection
+            .execute_batch("CREATE INDEX met_by_other ON met(stage, other); CREATE INDEX met_by_key ON met(stage, key)")
     }
 
     /// Forgets all edges.

@@ -4,6 +4,7 @@ use migr_plan::{DeletedPolicy, DuplicatePolicy, ExistingPolicy};
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::identity::order;
+use super::preview::PreviewAction;
 use super::rehearse::Rehearsal;
 use super::scratch::{Fate, Twin};
 use super::shape::shown;
@@ -59,6 +60,7 @@ impl Rehearsal<'_> {
                             } else {
                                 tally.skip += 1;
                                 scratch.set_fate(self.number, &same.key, Fate::Follower, Some(leader))?;
+                                scratch.meet(self.number, (same.line, &same.key), stands_for(policy), leader)?;
                             }
                         }
                         let leader = if self.is_masked { String::new() } else { format!("{} ", shown_key(leader)) };
@@ -135,6 +137,7 @@ impl Rehearsal<'_> {
         }
         let Some(same) = same else { return Ok(()) };
         let policies = &self.stage.policies;
+        let meets = |action| self.world.scratch.meet(self.number, (first.line, &first.key), action, &same.id);
         let updates = |tally: &mut LockedStage| {
             tally.create = tally.create.saturating_sub(1);
             tally.update += 1;
@@ -142,32 +145,41 @@ impl Rehearsal<'_> {
         let (kind, message) = if same.is_deleted {
             let does = match policies.deleted {
                 DeletedPolicy::Quarantine => {
+                    meets(PreviewAction::SetAside)?;
                     let message = format!("its twin {} lies in the destination's trash; it will be set aside", same.id);
                     return self.sets_aside(FindingKind::TrashedTwin, message, first, tally, found);
                 }
                 DeletedPolicy::Restore => {
+                    meets(PreviewAction::Restore)?;
                     updates(tally);
                     "it will be restored"
                 }
-                DeletedPolicy::Destroy => "it will be destroyed and made anew",
+                DeletedPolicy::Destroy => {
+                    meets(PreviewAction::Replace)?;
+                    "it will be destroyed and made anew"
+                }
             };
             (FindingKind::TrashedTwin, format!("its twin {} lies in the destination's trash; {does}", same.id))
         } else {
             let does = match policies.existing {
                 ExistingPolicy::Quarantine => {
+                    meets(PreviewAction::SetAside)?;
                     let message = format!("the destination has it already, as {}; it will be set aside", same.id);
                     return self.sets_aside(FindingKind::ExistingTwin, message, first, tally, found);
                 }
                 ExistingPolicy::Skip => {
+                    meets(PreviewAction::Keep)?;
                     tally.create = tally.create.saturating_sub(1);
                     tally.skip += 1;
                     "it stays as it is there"
                 }
                 ExistingPolicy::Fill => {
+                    meets(PreviewAction::Change)?;
                     updates(tally);
                     "its empty fields will be filled"
                 }
                 ExistingPolicy::Update => {
+                    meets(PreviewAction::Change)?;
                     updates(tally);
                     "it will be updated"
                 }
@@ -199,6 +211,13 @@ fn kept(policy: &DuplicatePolicy) -> &'static str {
             "the others are merged into this one"
         }
         _ => "this one is kept",
+    }
+}
+
+fn stands_for(policy: &DuplicatePolicy) -> PreviewAction {
+    match policy {
+        DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => PreviewAction::Merge,
+        _ => PreviewAction::GiveWay,
     }
 }
 

@@ -1,7 +1,7 @@
 use migr_plan::lock::{AttachmentCounts, LinkHost, LockedStage, ObjectState};
 use serde::Serialize;
 
-use crate::audit::{Audit, Finding, FindingTotal, Severity};
+use crate::audit::{Audit, Finding, FindingTotal, Severity, StagePreview};
 
 /// The version of the document. Raised when a reader of the old form would misread the new one.
 const FORMAT_VERSION: u32 = 1;
@@ -14,6 +14,7 @@ struct Document<'a> {
     findings: &'a [Finding],
     totals: &'a [FindingTotal],
     stages: &'a [LockedStage],
+    preview: &'a [StagePreview],
     summary: Summary,
 }
 
@@ -57,6 +58,7 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
         findings: &audit.findings,
         totals: &audit.totals,
         stages: &audit.lock.stages.stages,
+        preview: &audit.preview,
         summary: Summary {
             errors: audit.count(Severity::Error),
             warnings: audit.count(Severity::Warning),

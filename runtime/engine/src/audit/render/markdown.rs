@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{counts, groups, message, outcome, place, state};
+use super::{counts, groups, message, outcome, place, preview_entry, state};
 use crate::audit::Audit;
 
 /// An audit as Markdown, for a pull request.
@@ -11,6 +11,15 @@ pub fn markdown(audit: &Audit) -> String {
     for object in &audit.lock.export.objects {
         let file = object.file.as_deref().unwrap_or_default();
         let _ = writeln!(out, "| {} | {} | {} | {} |", object.name, state(object), object.columns.len(), code(file));
+    }
+    if !audit.preview.is_empty() {
+        let _ = writeln!(out, "\n### What a run would do to records that are there, and which would become one");
+    }
+    for stage in &audit.preview {
+        let _ = writeln!(out, "\n{} → {}: {}\n", stage.map, stage.destination_object, stage.there.in_words());
+        for entry in &stage.examples {
+            let _ = writeln!(out, "- {}", code(&preview_entry(entry)));
+        }
     }
     for group in groups(audit) {
         let _ = writeln!(

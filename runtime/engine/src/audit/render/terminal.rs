@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use migr_plan::lock::{AttachmentCounts, ValueCount};
 
-use super::{counted, counts, filled_percent, groups, message, outcome, place, reading_words, state};
+use super::{counted, counts, filled_percent, groups, message, outcome, place, preview_entry, reading_words, state};
 use crate::audit::Audit;
 use crate::audit::shape::shown;
 
@@ -66,9 +66,24 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
         }
         let _ = writeln!(out, "    → {}", group.help);
     }
+    preview(audit, &mut out);
     let _ = writeln!(out, "\n{}", outcome(audit));
     let _ = writeln!(out, "Audit: {}.", counts(audit));
     out
+}
+
+/// What a run would do to records that are there already.
+fn preview(audit: &Audit, out: &mut String) {
+    if audit.preview.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nWhat a run would do to records that are there, and which would become one");
+    for stage in &audit.preview {
+        let _ = writeln!(out, "  {} → {}: {}", stage.map, stage.destination_object, stage.there.in_words());
+        for entry in &stage.examples {
+            let _ = writeln!(out, "    {}", preview_entry(entry));
+        }
+    }
 }
 
 /// `58 of 60 can be read as integer; line 17 is the first that cannot`, where most cells agree and some do not.

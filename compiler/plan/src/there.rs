@@ -1,0 +1,68 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Count;
+
+/// What a run would do to records that are in the destination already, and to those of the source that would become one; as an audit counted them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct There {
+    /// Records of the destination that are changed.
+    pub changed: Count,
+    /// Those that hold all that would be written.
+    pub unchanged: Count,
+    /// Those that are left as they are by the map's policy.
+    pub kept: Count,
+    /// Those that come out of the trash.
+    pub restored: Count,
+    /// Those in the trash that are destroyed and made anew.
+    pub replaced: Count,
+    /// Records of the source that are set aside because the destination has them.
+    pub set_aside: Count,
+    /// Records of the source that become one with another.
+    pub merged: Count,
+    /// Records of the source for which another one stands.
+    pub given_way: Count,
+    /// Fields that change, with the number of their records, in the order in which they were met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<ThereField>,
+}
+
+/// A field that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThereField {
+    /// The destination field.
+    pub field: String,
+    /// Records in which it changes.
+    pub records: Count,
+}
+
+impl There {
+    /// Nothing was met.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In words, by `; `: `3 records change (jobTitle 2, phones 1); 1 comes out of the trash`.
+    pub fn in_words(&self) -> String {
+        let mut words = Vec::new();
+        let mut say = |count: Count, one: &str, many: &str| {
+            if count > 0 {
+                words.push(format!("{count} {}", if count == 1 { one } else { many }));
+            }
+        };
+        say(self.changed, "record there changes", "records there change");
+        say(self.unchanged, "holds all of it already", "hold all of it already");
+        say(self.kept, "is left as it is", "are left as they are");
+        say(self.restored, "comes out of the trash", "come out of the trash");
+        say(self.replaced, "in the trash is replaced", "in the trash are replaced");
+        say(self.set_aside, "is set aside because it is there", "are set aside because they are there");
+        say(self.merged, "of the source becomes one with another", "of the source become one with others");
+        say(self.given_way, "of the source gives way to another", "of the source give way to others");
+        if !self.fields.is_empty() {
+            let fields: Vec<String> =
+                self.fields.iter().map(|field| format!("{} {}", field.field, field.records)).collect();
+            words.push(format!("fields that change: {}", fields.join(", ")));
+        }
+        words.join("; ")
+    }
+}
