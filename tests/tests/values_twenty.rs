@@ -60,7 +60,9 @@ fn phones() -> Values {
     };
     let one = prop::sample::select(vec![
         phone("+12025550199", 1, Some("US")),
-        phone("+12025550199", 1, None),
+        // A number that is of no country.
+        phone("+80012345678", 800, None),
+        phone("+12025550199", 1, Some("CA")),
         phone("+14165550123", 1, Some("CA")),
         phone("+442079460000", 44, Some("GB")),
         phone("+442079460001", 44, Some("GB")),

@@ -173,7 +173,8 @@ fn part<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn list(value: &Value, name: &str) -> Vec<Value> {
+/// A list of a composite.
+pub(super) fn list(value: &Value, name: &str) -> Vec<Value> {
     value.get(name).map(array).unwrap_or_default()
 }
 
