@@ -311,7 +311,7 @@ async fn who_is_there_is_found_among_many_others_in_a_few_requests() {
     let there: Meddling = Arc::new(|destination| {
         Box::pin(async move {
             let person = |number: u64| {
-                let name = if number % 100 == 0 { "person" } else { "other" };
+                let name = if number.is_multiple_of(100) { "person" } else { "other" };
                 let body = json!({"emails": {"primaryEmail": format!("{name}{number}@clinic.example")}});
                 NewRecord { id: foreign(number), body: body.as_object().unwrap().into() }
             };
