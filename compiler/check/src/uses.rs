@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_source::{FileId, Span};
 use migr_syntax::ast::{Ast, Entry, ItemKind, MapEntry, MappingTarget, MigrationEntry, Type};
 
@@ -51,7 +51,8 @@ pub(crate) fn check(asts: &[Ast], program: &Program<'_>, usage: &Usage, uses: &[
             diagnostics.push(
                 Diagnostic::new(Code::W0332, "this file is used already", one.span, "again here")
                     .with_label(*first, "first here")
-                    .with_help("keep one of them"),
+                    .with_help("keep one of them")
+                    .with_fix(removal(asts, one)),
             );
             continue;
         }
@@ -59,9 +60,21 @@ pub(crate) fn check(asts: &[Ast], program: &Program<'_>, usage: &Usage, uses: &[
         if !reaches(one.to, one.from, &outgoing, &claimed) {
             diagnostics.push(
                 Diagnostic::new(Code::W0332, "nothing of this file is used", one.span, "not used")
-                    .with_help("remove the `use`, or use what the file defines"),
+                    .with_help("remove the `use`, or use what the file defines")
+                    .with_fix(removal(asts, one)),
             );
         }
+    }
+}
+
+/// Takes the item out.
+fn removal(asts: &[Ast], one: &Use) -> Fix {
+    let mut items = asts.iter().flat_map(|ast| &ast.items);
+    let item = items.find(|item| matches!(&item.kind, ItemKind::Use(text) if text.span == one.span));
+    Fix {
+        title: "remove the `use`".to_owned(),
+        edits: item.map(|item| Edit { span: item.span, text: String::new() }).into_iter().collect(),
+        applicability: Applicability::Safe,
     }
 }
 

@@ -136,6 +136,9 @@ pub(crate) struct CheckArguments {
     /// Make the changes that are certain.
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Only what the change since this git revision brought.
+    #[arg(long, value_name = "REV", conflicts_with = "fix")]
+    pub(crate) base: Option<String>,
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {

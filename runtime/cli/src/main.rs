@@ -16,6 +16,7 @@ mod preview_list;
 mod progress;
 mod project;
 mod report_files;
+mod revision;
 mod room;
 mod session;
 mod state;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use migr_diagnostics::{Diagnostic, Severity};
 use migr_driver::{Compilation, compile};
 use migr_plan::Plan;
-use migr_source::{FileId, SourceMap, Span};
+use migr_source::{FileId, SourceMap, Span, System as _};
 
 use crate::disk::Disk;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::revision::Revision;
 
 /// A folder whose `.migr` files belong together, or one file of it.
 #[derive(Clone, Debug)]
@@ -45,6 +46,13 @@ impl Project {
     fn compile_with(&self, to: Option<&str>, lock: Option<Arc<str>>) -> Compilation {
         let disk = Disk::new(&self.folder);
         compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock })
+    }
+
+    /// Compiles it as it was at a git revision.
+    pub(crate) fn compile_at(&self, revision: &str) -> Result<Compilation, Fault> {
+        let files = Revision::new(&self.folder, revision)?;
+        let lock = files.read("migr.lock").ok();
+        Ok(compile(&migr_driver::Project { system: &files, entry: self.entry.as_deref(), destination: None, lock }))
     }
 
     /// `migr.lock`, or `migr.NAME.lock` for a destination named with `--to`.
@@ -104,6 +112,27 @@ impl Findings {
                 self.diagnostics.push(diagnostic);
             }
         }
+    }
+
+    /// Leaves out what `base` has too: as many findings of one code, file and message as it has, wherever they stand by now.
+    pub(crate) fn without(&mut self, base: &Self) {
+        let name = |findings: &Self, one: &Diagnostic| {
+            let path = one.span().map_or_else(String::new, |span| findings.sources.path(span).to_owned());
+            (one.code, path, one.message.clone())
+        };
+        let mut known = BTreeMap::new();
+        for one in &base.diagnostics {
+            *known.entry(name(base, one)).or_insert(0_usize) += 1;
+        }
+        let mut new = std::mem::take(&mut self.diagnostics);
+        new.retain(|one| match known.get_mut(&name(self, one)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        });
+        self.diagnostics = new;
     }
 
     /// How many of a severity.

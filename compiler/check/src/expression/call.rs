@@ -126,7 +126,7 @@ impl Inference<'_, '_> {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0303,
-                    format!("transform `{}` takes {wanted} values, found {}", function.node, arguments.len() + 1),
+                    format!("transform `{}` takes {}, found {}", function.node, values(wanted), arguments.len() + 1),
                     function.span,
                     "other arguments",
                 )
@@ -190,7 +190,7 @@ impl Inference<'_, '_> {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0303,
-                    format!("picklist `{}` takes {wanted} values, found {}", name.node, inputs.len()),
+                    format!("picklist `{}` takes {}, found {}", name.node, values(wanted), inputs.len()),
                     input_span,
                     "other values",
                 )
@@ -213,4 +213,8 @@ impl Inference<'_, '_> {
         };
         Typed::new(expr, ty).or_fails(can_fail)
     }
+}
+
+fn values(count: usize) -> String {
+    if count == 1 { "1 value".to_owned() } else { format!("{count} values") }
 }

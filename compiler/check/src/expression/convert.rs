@@ -82,13 +82,14 @@ impl Inference<'_, '_> {
     }
 
     fn against_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>, wanted: &Type) -> Typed {
+        let behind = value.span;
         let value = self.ruled(|inference| inference.against(value, wanted));
         let plan = match &recovery.node {
             ast::Recovery::Quarantine => Recovery::Quarantine,
             ast::Recovery::Skip => Recovery::Skip,
             ast::Recovery::Value(with) => Recovery::Use { value: Box::new(self.against(with, wanted).expr) },
         };
-        self.recovered(value, plan, recovery, wanted.clone())
+        self.recovered(value, plan, (behind, recovery), wanted.clone())
     }
 
     fn against_record(&mut self, fields: &[ast::RecordField], composite: &Arc<Composite>) -> Typed {

@@ -1,6 +1,6 @@
-use migr_diagnostics::{Code, Diagnostic};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix};
 use migr_plan::{Expr, Operator, Recovery};
-use migr_source::Spanned;
+use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, BinaryOperator};
 
 use super::{Inference, Typed};
@@ -200,7 +200,7 @@ impl Inference<'_, '_> {
                 Recovery::Use { value: Box::new(with_typed.expr) }
             }
         };
-        self.recovered(typed, recovered, recovery, ty)
+        self.recovered(typed, recovered, (value.span, recovery), ty)
     }
 
     /// `value otherwise recovery`; says so where the value cannot fail.
@@ -208,20 +208,28 @@ impl Inference<'_, '_> {
         &mut self,
         value: Typed,
         recovery: Recovery,
-        written: &Spanned<ast::Recovery>,
+        (behind, written): (Span, &Spanned<ast::Recovery>),
         ty: Type,
     ) -> Typed {
         let can_fail = value.can_fail || reads_another_record(&value.expr);
         if !can_fail && !ty.is_silent() && !value.ty.is_silent() && !self.scope.is_unknown {
-            self.diagnostics.push(
-                Diagnostic::new(
-                    Code::W0320,
-                    "this cannot fail, so `otherwise` never happens",
-                    written.span,
-                    "never happens",
-                )
-                .with_help("remove `otherwise`; for an empty value write `??`"),
-            );
+            let diagnostic = Diagnostic::new(
+                Code::W0320,
+                "this cannot fail, so `otherwise` never happens",
+                written.span,
+                "never happens",
+            )
+            .with_help("remove `otherwise`; for an empty value write `??`");
+            // In a transform, another use of it may fail.
+            self.diagnostics.push(if self.expanding.is_empty() {
+                diagnostic.with_fix(Fix {
+                    title: "remove `otherwise`".to_owned(),
+                    edits: vec![Edit { span: behind.at_end().to(written.span), text: String::new() }],
+                    applicability: Applicability::Safe,
+                })
+            } else {
+                diagnostic
+            });
         }
         // Quarantine is what a failure does anyway; the failure is still there to be met further out.
         let can_fail = !matches!(recovery, Recovery::Use { .. });

@@ -24,6 +24,13 @@ pub(crate) fn run(arguments: &CheckArguments, console: Console) -> Result<Exit, 
     if arguments.fix && mend(&findings, console)? {
         findings = check();
     }
+    if let Some(revision) = &arguments.base {
+        let mut base = Findings::default();
+        for project in &projects {
+            base.add(&project.folder, project.compile_at(revision)?);
+        }
+        findings.without(&base);
+    }
     let text = rendered(&findings, arguments.format, console);
     if arguments.format == Format::Human && findings.diagnostics.is_empty() {
         let files = findings.sources.files().filter(|(_, file)| !file.path.starts_with("std/")).count();
