@@ -107,7 +107,7 @@ fn pace(records: u64, per_second: f64, left: Duration) -> String {
     if records == 0 {
         return String::new();
     }
-    let digits = if per_second < 10.0 { 1 } else { 0 };
+    let digits = usize::from(per_second < 10.0);
     format!("  {per_second:.digits$}/s  {} left", HumanDuration(left))
 }
 
