@@ -127,7 +127,12 @@ async fn twins_in_use_and_in_the_trash_and_owners_without_a_member_are_found() {
     assert_eq!(keys(&found, FindingKind::TrashedTwin, Severity::Error), [("K3".to_owned(), 1)]);
     assert_eq!(keys(&found, FindingKind::OrphanOwner, Severity::Warning), [("U2".to_owned(), 2)]);
     let stage = found.lock.stage("Company").expect("the stage");
-    assert_eq!((stage.read, stage.create, stage.update, stage.quarantine), (3, 1, 1, 1));
+    assert_eq!((stage.read, stage.create, stage.update, stage.quarantine), (3, 1, 0, 1));
+    assert_eq!(
+        (stage.unchanged, stage.there.unchanged, stage.there.set_aside),
+        (1, 1, 1),
+        "it holds all of it already"
+    );
     assert_eq!(sandbox.fingerprint().expect("a fingerprint"), before, "an audit writes nothing");
     assert_eq!(fs::read_dir(folder.path().join(".migr")).expect("listed").count(), 0, "nothing is left behind");
     sandbox.stop().await;
