@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use common::{compile_text, shown};
-use migr_diagnostics::Code;
+use migr_diagnostics::{Code, Diagnostics};
 use migr_driver::{Compilation, Project, compile};
 use migr_source::MemorySystem;
 
@@ -129,6 +129,15 @@ fn the_one_layout_changes_no_meaning() {
                     codes.sort_unstable();
                     codes
                 };
+                let tree = |text: &str| {
+                    let ast = migr_syntax::parse(migr_source::FileId(0), text, &mut Diagnostics::default());
+                    let comments: Vec<String> =
+                        ast.comments.iter().map(|comment| comment.text.node.trim_end().to_owned()).collect();
+                    (ast.items, comments)
+                };
+                if tree(&text) != tree(&formatted) {
+                    let _ = writeln!(different, "{name}: another tree:\n{formatted}");
+                }
                 let (before, after) = (codes(&text), codes(&formatted));
                 if before != after {
                     let _ = writeln!(different, "{name}: {before:?} became {after:?}:\n{formatted}");
