@@ -27,6 +27,9 @@ pub(crate) struct Step {
     expect: Option<String>,
     expect_status: Option<u16>,
     compare: Option<String>,
+    /// The workspace answers on metadata in the older envelopes.
+    #[serde(default)]
+    legacy: bool,
     reason: Option<String>,
 }
 
@@ -109,6 +112,7 @@ pub(crate) async fn replay(version: TwentyVersion, name: &str) -> Outcome {
     for (_, name) in order {
         let step = steps.step.get(&name).unwrap_or(&plain);
         assert!(step.compare.is_none() || step.reason.is_some(), "{name}: less is compared, but no reason is given");
+        sandbox.set_legacy_metadata(step.legacy);
         if let Err(difference) = player.play(&recordings[&name], step).await {
             outcome.different.insert(name.clone(), difference);
         }

@@ -21,6 +21,8 @@ pub(crate) struct Engine {
     pub(crate) version: TwentyVersion,
     pub(crate) base_url: String,
     pub(crate) token: String,
+    /// The newer server answers on metadata in the older one's envelopes, as a workspace that came from 1.x does.
+    pub(crate) legacy_metadata: bool,
     /// Texts whose values are refused on demand: with the value quoted, and without a word.
     refuse: [Option<String>; 2],
     positions: BTreeMap<String, i64>,
@@ -42,7 +44,16 @@ impl Engine {
         let version = options.version;
         let refuse = [options.faults.refuse_quoting.clone(), options.faults.refuse_silently.clone()];
         let (base_url, positions) = (String::new(), BTreeMap::new());
-        let mut engine = Self { store, schema, version, base_url, token, refuse, positions };
+        let mut engine = Self {
+            store,
+            schema,
+            version,
+            base_url,
+            token,
+            legacy_metadata: options.legacy_metadata,
+            refuse,
+            positions,
+        };
         if fresh {
             engine.store.run("BEGIN")?;
             engine.save_schema()?;

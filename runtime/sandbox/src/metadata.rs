@@ -105,9 +105,9 @@ fn bad_path(request: &Request) -> Problem {
     Problem::with_body(400, json!({"statusCode": 400, "message": message, "error": "Bad Request"}))
 }
 
-/// The newer server answers bare values, the older one wraps them.
+/// The newer server answers bare values, the older one wraps them, and so does the newer one for a workspace that came from there.
 fn envelope(engine: &Engine, name: &str, value: Value) -> Value {
-    if !engine.old() {
+    if !(engine.old() || engine.legacy_metadata) {
         return value;
     }
     let mut data = Map::new();
@@ -145,7 +145,8 @@ fn list(engine: &Engine, request: &Request, name: &str, mut all: Vec<(String, Va
         "endCursor": cursor(all.last()),
     });
     let values: Vec<Value> = all.into_iter().map(|(_, value)| value).collect();
-    (200, json!({"data": values, "pageInfo": info, "totalCount": total}))
+    let data = if engine.legacy_metadata { json!({ name: values }) } else { Value::Array(values) };
+    (200, json!({"data": data, "pageInfo": info, "totalCount": total}))
 }
 
 impl Engine {

@@ -45,6 +45,8 @@ pub struct SandboxOptions {
     pub version: TwentyVersion,
     /// Whether a new state is given members and a few records.
     pub seed: bool,
+    /// Whether the newer server answers on metadata in the older one's envelopes, as a workspace that was upgraded from 1.x does.
+    pub legacy_metadata: bool,
     /// E-mail addresses of members to have besides, in a state that is there too.
     pub members: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Default for SandboxOptions {
             faults: Faults::default(),
             version: TwentyVersion::default(),
             seed: true,
+            legacy_metadata: false,
             members: Vec::new(),
         }
     }

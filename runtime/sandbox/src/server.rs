@@ -107,6 +107,11 @@ impl Sandbox {
         fingerprint::fingerprint(&self.shared.lock())
     }
 
+    /// Switches the envelopes of the metadata answers, as a workspace's feature flag does.
+    pub fn set_legacy_metadata(&self, legacy: bool) {
+        self.shared.lock().legacy_metadata = legacy;
+    }
+
     /// How many requests have come in.
     pub fn request_count(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
