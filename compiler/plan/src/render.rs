@@ -142,6 +142,26 @@ fn fetched_from(plan: &Plan) -> Option<String> {
         .then(|| format!("Files behind links are fetched from {}, and from no other host", hosts.join(", ")))
 }
 
+/// Which time of creation, and whose name, the destination shows: the source's, where the map writes it.
+fn creation(stage: &Stage) -> Option<String> {
+    let native = |name: &str| stage.fields.iter().find(|field| field.field == name);
+    let mut words = Vec::new();
+    if let Some(field) = native("createdAt") {
+        let kept = stage
+            .fields
+            .iter()
+            .filter(|other| other.field != field.field && other.ty == field.ty && other.value == field.value);
+        let kept: Vec<&str> = kept.map(|other| other.field.as_str()).collect();
+        let kept =
+            if kept.is_empty() { String::new() } else { format!(", and kept in {} as well", kept.join(" and ")) };
+        words.push(format!("createdAt is set to {}{kept}", mapped(field)));
+    }
+    if let Some(field) = native("createdBy") {
+        words.push(format!("createdBy is set to {}", mapped(field)));
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
 /// What the law or a contract asks to be kept, and how long.
 fn retentions(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();

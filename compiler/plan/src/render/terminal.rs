@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    compatibility, counted, counted_records, expression, fetched_from, field_type, heading, mapped, retentions,
-    second_calls, setup_words, summary_line, title,
+    compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
+    retentions, second_calls, setup_words, summary_line, title,
 };
 use crate::{Plan, RowState, Stage};
 
@@ -68,6 +68,9 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
     }
     if !full {
         return;
+    }
+    if let Some(creation) = creation(stage) {
+        let _ = writeln!(out, "        {creation}");
     }
     if let Some(when) = &stage.when {
         let _ = writeln!(out, "        when {}", expression(when));
