@@ -465,6 +465,7 @@ pub(crate) enum ReportFormat {
 
 /// `migr sandbox`
 #[derive(Clone, Debug, Args)]
+#[command(disable_version_flag = true)]
 pub(crate) struct SandboxArguments {
     /// Which destination.
     #[arg(value_enum, value_name = "SYSTEM")]
