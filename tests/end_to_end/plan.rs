@@ -170,6 +170,7 @@ fn the_graph_has_every_stage_and_every_reference_in_each_form() {
 #[test]
 fn which_time_of_creation_the_destination_shows_and_where_the_sources_is_kept_is_said() {
     let plan = Project::example().migr(&["plan", "--full"]).exits(0);
-    let said: Vec<&str> = plan.stdout.lines().map(str::trim).filter(|line| line.starts_with("createdAt is set")).collect();
+    let said: Vec<&str> =
+        plan.stdout.lines().map(str::trim).filter(|line| line.starts_with("createdAt is set")).collect();
     assert!(said.contains(&"createdAt is set to created_at, and kept in originalCreatedAt as well"), "{said:?}");
 }

@@ -1,13 +1,29 @@
 //! How deep a program may be nested, counted before pest runs.
 
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
 /// Brackets and blocks within one another.
 pub(crate) const BRACKETS: usize = 64;
 /// Expressions within one another: brackets, and `if` in `if`.
 pub(crate) const EXPRESSIONS: usize = 100;
 /// Operators, pipes and dots of one expression.
 pub(crate) const STEPS: usize = 500;
-/// pest's calls for one section: some ten times what a megabyte of ordinary text needs.
-pub(crate) const CALLS: usize = 300_000_000;
+/// pest's calls for one section of so many bytes: some thirty times what ordinary text needs, so that the work never grows with the square of a text.
+pub(crate) fn calls(bytes: usize) -> usize {
+    CALLS_PER_BYTE.saturating_mul(bytes).saturating_add(CALLS_FOR_ANY)
+}
+
+/// Does some work of pest's with a limit on its calls. pest has one limit for the process, so that one thread works at a time.
+pub(crate) fn within<T>(calls: usize, work: impl FnOnce() -> T) -> T {
+    static WORKING: Mutex<()> = Mutex::new(());
+    let _working = WORKING.lock().unwrap_or_else(PoisonError::into_inner);
+    pest::set_call_limit(NonZeroUsize::new(calls));
+    work()
+}
+
+const CALLS_PER_BYTE: usize = 1_000;
+const CALLS_FOR_ANY: usize = 50_000;
 
 /// The offset of the first bracket that is too deep. Each kind is counted by itself, so that a wrong closing bracket hides nothing. Brackets in a text
 /// count for their own line only: they may be holes.

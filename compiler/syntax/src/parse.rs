@@ -1,4 +1,3 @@
-use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use migr_diagnostics::Diagnostics;
@@ -17,18 +16,20 @@ use crate::walk::{Children, Walk};
 /// Reads a file. Always gives a tree: what cannot be read is an [`ItemKind::Error`] or an entry without a node, reported once in `diagnostics`; all the
 /// rest is there. Comments and documentation are kept. This is the one parse of compiler, formatter, linter and language server.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
-    parse_within(limits::CALLS, file, text, diagnostics)
+    parse_within(usize::MAX, file, text, diagnostics)
 }
 
-/// [`parse`] with a limit of its own on the work for one section, in calls of pest's rules; a section beyond it is reported as too long. The limit is one
+/// [`parse`] with a lower limit on the work for one section, in calls of pest's rules; a section beyond it is reported as too long. The limit is one
 /// for the process: this is for measuring what a reading costs without a clock.
-pub fn parse_within(calls: usize, file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
-    pest::set_call_limit(NonZeroUsize::new(calls));
+pub fn parse_within(most: usize, file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ast {
     let mut ast = Ast::default();
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let content = text.get(mark..).unwrap_or_default();
     for range in sections(content) {
-        section(file, content, &(range.start..range.end), mark, &mut ast, diagnostics);
+        let range = range.start..range.end;
+        limits::within(most.min(limits::calls(range.len())), || {
+            section(file, content, &range, mark, &mut ast, diagnostics);
+        });
     }
     ast
 }
