@@ -144,8 +144,23 @@ test "Eastern wall-clock times" {
 #[test]
 fn workflows_stay_behind_as_a_reference_and_are_counted_for_rebuilding_by_hand() {
     let project = practice("");
-    project.write("export/automations.json", r#"[{"name": "Welcome", "steps": []}, {"name": "Recall", "steps": []}]"#);
-    project.migr(&["audit", "--offline"]).exits(1);
+    let welcome = r#"{"name": "Welcome", "trigger": "signed up", "steps": [{"type": "send e-mail", "days": 2}]}"#;
+    project.write("export/automations.json", &format!(r#"[{welcome}, {{"name": "Recall", "steps": []}}]"#));
+    let audit = project.migr(&["audit", "--offline"]).exits(1);
+    let folder = audit.stderr.lines().find_map(|line| {
+        let list = line.strip_prefix("what is to be rebuilt by hand of Automation is in ")?;
+        list.strip_suffix("/Automation.md, to tick off")
+    });
+    let folder = folder.expect("the audit says where the list is");
+    let list = project.read(&format!("{folder}/Automation.md"));
+    assert!(
+        list.contains("- [ ] **Welcome**\n  - starts with: signed up\n  - step 1: send e-mail: days 2\n"),
+        "{list}"
+    );
+    let definitions: serde_json::Value =
+        serde_json::from_str(&project.read(&format!("{folder}/Automation.json"))).expect("JSON");
+    assert_eq!(definitions["definitions"][0]["steps"][0]["settings"]["days"], 2);
+    assert_eq!(definitions["definitions"][1]["name"], "Recall");
     let text = project.migr(&["plan"]).exits(0).stdout;
     assert!(text.contains("by hand  reference Automation, 2 records"), "{text}");
     let plan = plan(&project);

@@ -162,8 +162,8 @@ fn creation(stage: &Stage) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// What the law or a contract asks to be kept, and how long.
-fn retentions(plan: &Plan) -> Vec<String> {
+/// What the law or a contract asks to be kept, and how long, a line each: `To be kept 7y: Contact.bio`.
+pub fn retentions(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for object in plan.source.objects.iter().filter(|object| object.dropped.is_none()) {
         if let Some(time) = &object.retain {

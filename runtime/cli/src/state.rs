@@ -88,6 +88,11 @@ impl State {
         self.folder().join("attachments.jsonl")
     }
 
+    /// What is to be rebuilt by hand, which an audit writes: a file of definitions and a checklist for each object.
+    pub(crate) fn rebuilds(&self) -> PathBuf {
+        self.folder().join("rebuild")
+    }
+
     /// What a run would do to records that are there already, which an audit writes.
     pub(crate) fn preview(&self) -> PathBuf {
         self.folder().join("preview.csv")

@@ -47,6 +47,8 @@ use scratch::Scratch;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 
+use crate::rebuild::{Rebuild, rebuild};
+
 use crate::files::Standard;
 
 /// What is audited, and how.
@@ -116,6 +118,8 @@ pub struct Audit {
     pub totals: Vec<FindingTotal>,
     /// What a run would do to records that are there already, map by map; empty where the destination was not asked, or has nothing that matters.
     pub preview: Vec<StagePreview>,
+    /// What has no way into the destination and is rebuilt there by hand.
+    pub rebuilds: Vec<Rebuild>,
 }
 
 impl Audit {
@@ -188,7 +192,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     }
     let told = Told { previous, expected: &expected };
     let result = read(plan, project, &scratch, (destination, learnt.as_ref()), told, attachments, progress, &mut found);
-    let (export, mut stages) = match result {
+    let (export, mut stages, rebuilds) = match result {
         Ok(read) => read,
         Err(error) => {
             scratch.remove(folder);
@@ -212,7 +216,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         stages,
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
     };
-    Ok(Audit { lock, findings, totals, preview: previews })
+    Ok(Audit { lock, findings, totals, preview: previews, rebuilds })
 }
 
 /// What is known of the export beforehand.
@@ -235,7 +239,7 @@ fn read(
     attachments: Option<&mut (dyn AttachmentSink + Send)>,
     progress: &dyn AuditProgress,
     found: &mut Collector<'_>,
-) -> Result<(LockedExport, LockedStages), AuditError> {
+) -> Result<(LockedExport, LockedStages, Vec<Rebuild>), AuditError> {
     let export = Export::open(&tolerant(plan), project)?;
     let needs = Needs::of(plan);
     let owners = OwnersKnown::of(plan, learnt.and_then(|learnt| learnt.members.clone()));
@@ -284,13 +288,22 @@ fn read(
             stages.push(rehearsal.run(&mut options, progress, found)?);
         }
     }
+    let mut rebuilds = Vec::new();
+    for object in &plan.source.objects {
+        match rebuild(object, &export) {
+            Ok(found) => rebuilds.extend(found),
+            Err(error) => {
+                found.add(Finding::new(FindingKind::MalformedRow, Severity::Error, error.to_string()).of(&object.name));
+            }
+        }
+    }
     owners::named_but_no_members(plan, &world, found);
     owners::without_members(plan, &world, &export, found)?;
     let options = locked_options(plan, &export, options, found);
     objects.sort_by(|a, b| a.name.cmp(&b.name));
     let export = LockedExport { system: plan.source.system.clone(), files, objects };
     let inputs = counted_inputs(plan);
-    Ok((export, LockedStages { inputs, with_destination: live.is_some(), stages, options }))
+    Ok((export, LockedStages { inputs, with_destination: live.is_some(), stages, options }, rebuilds))
 }
 
 /// The plan as the audit reads its files: what is missing is found, not refused.

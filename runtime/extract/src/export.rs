@@ -96,6 +96,12 @@ impl Export {
         json::count(file)
     }
 
+    /// The elements of an object's JSON file, as they are; for what is only kept as a reference.
+    pub fn json_elements(&self, object: &str) -> Result<Vec<serde_json::Value>, ExtractError> {
+        let file = self.file(object).ok_or_else(|| ExtractError::NoFile { object: object.to_owned() })?;
+        json::elements(file)
+    }
+
     /// The file of an object; none where an optional one is absent.
     pub fn file(&self, object: &str) -> Option<&SourcePath> {
         self.claims.get(object).and_then(|at| self.files.get(*at))

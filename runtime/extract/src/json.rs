@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::BufReader;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use crate::scan;
 use crate::{ExtractError, SourcePath};
@@ -16,6 +17,24 @@ pub(crate) fn count(file: &SourcePath) -> Result<u64, ExtractError> {
         file: file.shown().to_owned(),
         reason: format!("not a JSON array: {error}"),
     })
+}
+
+/// The elements of that array, as they are.
+pub(crate) fn elements(file: &SourcePath) -> Result<Vec<Value>, ExtractError> {
+    let opened = file.open().and_then(scan::open);
+    let (input, _) = opened.map_err(|error| file.io(error))?;
+    let bad = |reason: String| ExtractError::Json { file: file.shown().to_owned(), reason };
+    let value: Value =
+        serde_json::from_reader(BufReader::new(input)).map_err(|error| bad(format!("not a JSON array: {error}")))?;
+    let array = match value {
+        Value::Array(elements) => Some(elements),
+        Value::Object(entries) => entries.into_iter().find_map(|(_, value)| match value {
+            Value::Array(elements) => Some(elements),
+            _ => None,
+        }),
+        _ => None,
+    };
+    array.ok_or_else(|| bad("it holds no array".to_owned()))
 }
 
 struct Count;
@@ -50,7 +69,7 @@ struct Elements(Option<u64>);
 
 impl<'de> serde::Deserialize<'de> for Elements {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
+        let value = Value::deserialize(deserializer)?;
         Ok(Self(value.as_array().and_then(|elements| u64::try_from(elements.len()).ok())))
     }
 }

@@ -68,6 +68,13 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
         let reason = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         add(Urgency::Todo, format!("{} is to be rebuilt by hand{reason}.", row.concept), "Nothing was written for it.");
     }
+    if !report.retention.is_empty() {
+        add(
+            Urgency::Know,
+            format!("{}.", report.retention.join("; ")),
+            "Nothing deletes it in the destination by itself when the time is over: set its own rule there, or a date to do it.",
+        );
+    }
     let repairs = report.entries_of(ListName::Repairs);
     if repairs > 0 {
         add(

@@ -78,6 +78,7 @@ impl Report {
                 })
                 .collect(),
             compatibility: plan.compatibility(),
+            retention: migr_plan::render::retentions(plan),
             coverage: coverage(plan),
             setup: fold
                 .setup

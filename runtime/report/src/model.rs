@@ -49,6 +49,8 @@ pub struct Report {
     pub rows: Vec<Moved>,
     /// How many of them move one to one.
     pub compatibility: Compatibility,
+    /// What is to be kept for a time, and how long.
+    pub retention: Vec<String>,
     /// How much of the export's columns is mapped.
     pub coverage: Vec<Coverage>,
     /// Changes of the destination's schema.

@@ -16,7 +16,7 @@ fn plan() -> Plan {
             "rollback": {"class": "exact"}, "origin": origin})
     };
     let object = |name: &str, file: &str, columns: &[&str]| json!({"name": name, "file": file, "key": [columns[0]], "columns": columns.iter().map(|name| column(name)).collect::<Vec<_>>(), "origin": origin});
-    let plan = json!({
+    let mut plan = json!({
         "format_version": 1, "migration": "clinic <north>", "inputs": {"files": []}, "options": {},
         "source": {"system": "visual_practice", "files": "export/*.csv", "blank": [], "objects": [
             object("Company", "companies.csv", &["company_id", "name", "fax"]),
@@ -36,6 +36,7 @@ fn plan() -> Plan {
         "estimate": {"records": null, "requests": null, "seconds": null},
         "summary": {"create": null, "update": null, "unchanged": null, "skip": null, "quarantine": null, "schema_changes": 0, "blocking": 0},
     });
+    plan["source"]["objects"][1]["columns"][2]["retain"] = json!("7y");
     Plan::from_json(&plan.to_string()).unwrap()
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use migr_engine::Rebuild;
 use migr_engine::audit::{
     Audit, AuditError, AuditOptions, AuditProgress, Finding, FindingSink, JsonLines, Severity, audit, render, salt,
 };
@@ -57,6 +58,10 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     if !audit.preview.is_empty() {
         let list = crate::project::shown(&state.preview());
         console.news(format_args!("what would become of every record that is there already is in {list}"));
+    }
+    for rebuild in &audit.rebuilds {
+        let list = crate::project::shown(&state.rebuilds().join(format!("{}.md", rebuild.file_stem())));
+        console.news(format_args!("what is to be rebuilt by hand of {} is in {list}, to tick off", rebuild.object));
     }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
     Ok(exit)
@@ -152,9 +157,23 @@ pub(crate) async fn carry_out(
         flushed(file, path)?;
     }
     preview.finish()?;
+    write_rebuilds(&audit.rebuilds, &looked.state.rebuilds())?;
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)
+}
+
+/// What is to be rebuilt by hand: its definitions as JSON, and a checklist.
+fn write_rebuilds(rebuilds: &[Rebuild], folder: &Path) -> Result<(), Fault> {
+    if !rebuilds.is_empty() {
+        std::fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
+    }
+    for rebuild in rebuilds {
+        let json = serde_json::to_string_pretty(rebuild).map_err(|error| Fault::failed(error.to_string()))?;
+        crate::files::replace(&folder.join(format!("{}.json", rebuild.file_stem())), format!("{json}\n").as_bytes())?;
+        crate::files::replace(&folder.join(format!("{}.md", rebuild.file_stem())), rebuild.checklist().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// The lock that is there, if one is.
