@@ -392,18 +392,22 @@ fn an_optional_object_is_said_to_be_present_or_absent_and_an_unknown_one_is_an_e
 fn files_that_are_missing_only_links_or_too_large_are_known_before_a_run_and_set_aside_by_it() {
     let arrived = arrived();
     let scans = object(&arrived.lock, "Scan");
-    let counts = json!({"found": 1, "linked": 1, "missing": 1, "refused": 1, "too_large": 1, "bytes": 8});
+    let counts =
+        json!({"found": 1, "to_fetch": 0, "linked": 1, "missing": 1, "refused": 1, "too_large": 1, "bytes": 8});
     assert_eq!(scans["attachments"], counts);
     let manifest: Vec<Value> = clinic_manifest(&arrived.project);
     let states: Vec<(&str, &str)> =
         manifest.iter().map(|one| (one["key"].as_str().unwrap(), one["state"].as_str().unwrap())).collect();
-    assert_eq!(states, [("S1", "found"), ("S2", "too_large"), ("S3", "missing"), ("S4", "linked"), ("S5", "refused")]);
+    assert_eq!(
+        states,
+        [("S1", "found"), ("S2", "too_large"), ("S3", "missing"), ("S4", "link_only"), ("S5", "refused")]
+    );
     for (line, bytes) in manifest.iter().zip(["a letter".to_owned(), "x".repeat(1_100_000)]) {
         let hash = format!("blake3:{}", blake3::hash(bytes.as_bytes()).to_hex());
         assert_eq!((&line["hash"], &line["bytes"]), (&json!(hash), &json!(bytes.len())));
     }
     assert!(manifest[2..].iter().all(|line| line.get("hash").is_none()), "{manifest:#?}");
-    let limit = "\"files/large.bin\" has 1100000 bytes; the destination takes 1000000";
+    let limit = "\"files/large.bin\": it has 1100000 bytes; the destination takes 1000000";
     assert_eq!(found(&arrived.audit, "oversize-file"), [("Scan", "path", limit)]);
     assert_eq!(found(&arrived.audit, "linked-attachment").len(), 1);
     assert_eq!(found(&arrived.audit, "missing-attachment").len(), 2);
