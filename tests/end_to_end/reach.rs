@@ -154,11 +154,11 @@ fn a_server_whose_certificate_nobody_trusts_is_not_spoken_to_and_it_is_said_what
 #[test]
 fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
     let expected = {
-        let (project, stand_in) = (clinic(2), StandIn::new());
+        let (project, stand_in) = (clinic(1), StandIn::new());
         stand_in.migr(&project, RUN).exits(5);
         stand_in.fingerprint()
     };
-    let (project, stand_in) = (clinic(2), StandIn::new());
+    let (project, stand_in) = (clinic(1), StandIn::new());
     // Longer than any test, and then as short as a day in which a run ends: what changes here is not the migration.
     with_settings(&project, "requests = 24 per 48h; timeout = 90s");
     let ran = stand_in.migr(&project, RUN).exits(3);
@@ -174,8 +174,8 @@ fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
     assert_eq!(stand_in.requests(), 24);
     stand_in.migr(&project, RUN).exits(3);
     assert_eq!(stand_in.requests(), 24, "the next run knows");
-    let spec = project.read("migration.migr").replace("24 per 48h", "20 per 3s");
-    project.write("migration.migr", &spec);
+    let (project, stand_in) = (clinic(1), StandIn::new());
+    with_settings(&project, "requests = 36 per 5s");
     let ran = stand_in.migr(&project, &["run", "--no-approval", "--wait"]).exits(5);
     assert!(
         ran.stderr.contains("\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped\n"),
@@ -183,4 +183,13 @@ fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
         ran.stderr
     );
     assert_eq!(stand_in.fingerprint(), expected);
+}
+
+#[test]
+fn to_wait_for_too_few_requests_ever_to_begin_is_given_up_with_what_to_do() {
+    let (project, stand_in) = (clinic(2), StandIn::new());
+    with_settings(&project, "requests = 3 per 2s");
+    let ran = stand_in.migr(&project, &["run", "--no-approval", "--wait"]).exits(3);
+    assert!(ran.stderr.contains("to wait for more leads nowhere"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`requests = N per TIME`"), "{}", ran.stderr);
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use migr_engine::{MaxFailures, RunOptions, RunSummary};
+use migr_journal::{SetupNote, StepFold};
 use migr_report::Report;
 use migr_report::words::count;
 
@@ -52,11 +53,16 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
 /// The longest sleep before Ctrl-C and the clock are looked at again: it may have been set, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 
+/// Waits after which nothing was reached: as the time moves on, a few requests are allowed again after each, too few to begin with.
+const MOST_WAITS_IN_VAIN: u32 = 5;
+
 /// Carries the maps out; with `wait`, goes on by itself when the destination allows more requests.
 async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Option<Outcome>, Fault> {
     let mut written = 0;
+    let mut in_vain = 0;
     loop {
         let before = total(session)?;
+        let reached = reached(session)?;
         let fault = match carry_out(session, console).await {
             Ok(outcome) => return Ok(outcome.map(|outcome| Outcome { written: outcome.written + written, ..outcome })),
             Err(fault) => fault,
@@ -64,6 +70,12 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
         let Some(until) = fault.again_at.filter(|_| wait) else { return Err(fault) };
         let after = total(session)?;
         written += (after.created + after.updated).saturating_sub(before.created + before.updated);
+        in_vain = if self::reached(session)? == reached { in_vain + 1 } else { 0 };
+        if in_vain > MOST_WAITS_IN_VAIN {
+            return Err(fault.with_help(
+                "to wait for more leads nowhere: a run needs more requests than these to begin. Allow more of them with `requests = N per TIME` in the destination",
+            ));
+        }
         console.news(format_args!("{}\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped", fault.message));
         while let Ok(left) = Duration::try_from(until.duration_since(Timestamp::now())) {
             if session.context.cancellation.is_cancelled() {
@@ -75,6 +87,13 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
             tokio::time::sleep(left.clamp(Duration::from_millis(10), LONGEST_SLEEP)).await;
         }
     }
+}
+
+/// How far the migration came: what was set up, and the counts of each step.
+fn reached(session: &Session) -> Result<(Vec<SetupNote>, Vec<StepFold>), Fault> {
+    let reader = session.state.reader()?;
+    let notes = reader.setup().map_err(|error| Fault::failed(error.to_string()))?;
+    Ok((notes, reader.fold()?.steps))
 }
 
 /// What the journal counts so far.
