@@ -175,7 +175,7 @@ fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
     stand_in.migr(&project, RUN).exits(3);
     assert_eq!(stand_in.requests(), 24, "the next run knows");
     let (project, stand_in) = (clinic(1), StandIn::new());
-    with_settings(&project, "requests = 36 per 5s");
+    with_settings(&project, "requests = 36 per 20s");
     let ran = stand_in.migr(&project, &["run", "--no-approval", "--wait"]).exits(5);
     assert!(
         ran.stderr.contains("\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped\n"),
@@ -188,7 +188,7 @@ fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
 #[test]
 fn to_wait_for_too_few_requests_ever_to_begin_is_given_up_with_what_to_do() {
     let (project, stand_in) = (clinic(2), StandIn::new());
-    with_settings(&project, "requests = 3 per 2s");
+    with_settings(&project, "requests = 3 per 3s");
     let ran = stand_in.migr(&project, &["run", "--no-approval", "--wait"]).exits(3);
     assert!(ran.stderr.contains("to wait for more leads nowhere"), "{}", ran.stderr);
     assert!(ran.stderr.contains("`requests = N per TIME`"), "{}", ran.stderr);
