@@ -174,6 +174,10 @@ fn the_requests_that_a_time_allows_are_kept_to_and_wait_goes_on_by_itself() {
     assert_eq!(stand_in.requests(), 24);
     stand_in.migr(&project, RUN).exits(3);
     assert_eq!(stand_in.requests(), 24, "the next run knows");
+    let spec = project.read("migration.migr").replace("24 per 48h", "500 per 3s");
+    project.write("migration.migr", &spec);
+    stand_in.migr(&project, RUN).exits(5);
+    assert_eq!(stand_in.fingerprint(), expected, "what is allowed may change while a migration is under way");
     let (project, stand_in) = (clinic(1), StandIn::new());
     with_settings(&project, "requests = 36 per 20s");
     let ran = stand_in.migr(&project, &["run", "--no-approval", "--wait"]).exits(5);
