@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::clinic::{clinic, others};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
-use crate::wire::{Act, Wire};
+use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
 type Wanted = (&'static [&'static str], i32);
@@ -110,8 +110,31 @@ enum At {
     After(u64),
 }
 
+impl At {
+    fn moment(self, asked: &Asked<'_>) -> Option<Moment> {
+        match self {
+            Self::Before(number) => (number == asked.number).then_some(Moment::Before),
+            Self::After(number) => (number == asked.number).then_some(Moment::After),
+        }
+    }
+}
+
+/// When at a request.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// It never arrives.
+    Before,
+    /// It is carried out.
+    After,
+}
+
 /// Kills a command at a request. Gives whether it came so far.
-fn kill_at(at: At, stand_in: &StandIn, project: &Project, arguments: &[&str]) -> bool {
+fn kill_at(
+    at: impl Fn(&Asked<'_>) -> Option<Moment> + Send + Sync + 'static,
+    stand_in: &StandIn,
+    project: &Project,
+    arguments: &[&str],
+) -> bool {
     let victim: Arc<Mutex<Option<Child>>> = Arc::default();
     let killed = Arc::clone(&victim);
     let wire = Wire::to(&stand_in.url(), move |asked| {
@@ -121,13 +144,13 @@ fn kill_at(at: At, stand_in: &StandIn, project: &Project, arguments: &[&str]) ->
                 child.kill().expect("it is killed");
             }
         };
-        match at {
-            At::Before(number) if number == asked.number => {
+        match at(asked) {
+            Some(Moment::Before) => {
                 kill();
                 Act::CutBefore
             }
-            At::After(number) if number == asked.number => Act::Then(Box::new(kill)),
-            _ => Act::Pass,
+            Some(Moment::After) => Act::Then(Box::new(kill)),
+            None => Act::Pass,
         }
     });
     // Nobody kills it before it can be waited for.
@@ -161,7 +184,7 @@ fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usiz
     let mut killed = 0;
     for at in points.step_by(every) {
         let (project, stand_in) = rest.wake();
-        if !kill_at(at, &stand_in, &project, arguments) {
+        if !kill_at(move |asked| at.moment(asked), &stand_in, &project, arguments) {
             // Answers that come in another order save a request now and then.
             assert!(
                 matches!(at, At::Before(number) | At::After(number) if number + 3 > requests),
@@ -236,6 +259,22 @@ fn at_journal_writes(rest: &Rest, (arguments, code): Wanted, every: usize) -> (u
 fn a_run_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
     let points = around_requests(&Rest::after(&[]), RUN, stride(23));
     eprintln!("run: killed at {points} points around its requests: lost 0, doubled 0");
+}
+
+#[test]
+fn a_run_that_is_killed_when_a_record_with_a_file_is_written_still_tells_that_the_file_was_sent() {
+    let rest = Rest::after(&[]);
+    let (project, stand_in) = rest.wake();
+    stand_in.migr(&project, RUN.0).exits(RUN.1);
+    let expected = Left::by(&project, &stand_in);
+    for moment in [Moment::Before, Moment::After] {
+        let (project, stand_in) = rest.wake();
+        let is_it = move |asked: &Asked<'_>| asked.path.starts_with("/rest/batch/attachments").then_some(moment);
+        assert!(kill_at(is_it, &stand_in, &project, RUN.0));
+        assert_eq!(project.report()["files"]["sent"], 0, "nobody knows whether the record is there");
+        stand_in.migr(&project, RUN.0).exits(RUN.1);
+        expected.is_same(&Left::by(&project, &stand_in), &format!("{moment:?} the attachments are written"));
+    }
 }
 
 #[test]

@@ -35,6 +35,13 @@ pub struct Unit {
     pub records: Vec<UnitRecord>,
 }
 
+impl Unit {
+    /// Whether a record of it has files that are to be uploaded.
+    pub(crate) fn has_files(&self) -> bool {
+        self.records.iter().any(|record| !record.uploads.is_empty())
+    }
+}
+
 /// One record of a unit.
 #[derive(Clone)]
 pub struct UnitRecord {
@@ -80,15 +87,26 @@ pub struct FileFate {
     pub sent: Result<(String, u64), String>,
 }
 
+/// A unit whose files are uploaded.
+#[derive(Clone, Debug)]
+pub struct Uploads {
+    /// The records that can be written, the files in their bodies.
+    pub unit: Unit,
+    /// Their positions in the unit as it was handed out.
+    pub positions: Vec<usize>,
+    /// Positions of the records that cannot be written without a file, with what is wrong with it.
+    pub refused: Vec<(usize, String)>,
+    /// Files that were sent for records, or not, with the positions of these.
+    pub files: Vec<(usize, FileFate)>,
+}
+
 /// What came of a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Executed {
     /// Fates in order; none where a record was refused together with others, or the refusal is still to be understood.
     pub fates: Vec<Option<Fate>>,
-    /// Those records, with their positions; their files are uploaded.
+    /// Those records, with their positions.
     pub left: Vec<(usize, UnitRecord)>,
-    /// Files that were sent for records, or not, with the positions of these.
-    pub files: Vec<(usize, FileFate)>,
     /// Why they were refused.
     pub refusal: Option<Refusal>,
     /// Requests that they took part in.
@@ -115,7 +133,10 @@ impl fmt::Display for Refusal {
 
 /// Carries units of work out. In this process now; nothing else may assume so.
 pub trait Executor: fmt::Debug + Send + Sync {
-    /// Sends the unit's records, once. An error concerns all of them, and leaves it open which were written.
+    /// Uploads the files of the unit's records. An error concerns all of them; nothing was written.
+    fn upload(&self, unit: Unit) -> BoxFuture<'_, Result<Uploads, LoadError>>;
+
+    /// Sends the unit's records, whose files are uploaded, once. An error concerns all of them, and leaves it open which were written.
     fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>>;
 }
 
@@ -137,6 +158,38 @@ impl InProcess {
     pub fn with_links(mut self, fetcher: LinkFetcher, folder: PathBuf) -> Self {
         self.links = Some(Arc::new(Links { fetcher, folder }));
         self
+    }
+
+    /// A record whose file is refused is not sent, unless a rule lets it go without.
+    async fn send_files(&self, mut unit: Unit) -> Result<Uploads, LoadError> {
+        let records = std::mem::take(&mut unit.records);
+        let (mut positions, mut refused, mut files) = (Vec::with_capacity(records.len()), Vec::new(), Vec::new());
+        for (position, mut record) in records.into_iter().enumerate() {
+            let mut refusal = None;
+            for (number, upload) in std::mem::take(&mut record.uploads).into_iter().enumerate() {
+                let place = format!("fetched-{}-{position}-{number}", unit.batch);
+                let sent = match self.send(&unit.object, &upload, &place).await {
+                    Ok(uploaded) => {
+                        record.body.extend(uploaded.body);
+                        Ok((uploaded.hash, uploaded.bytes))
+                    }
+                    Err(NotSent::Stop(error)) => return Err(error),
+                    Err(NotSent::For(why)) if upload.missing == OnMissing::None => Err(why),
+                    Err(NotSent::For(why) | NotSent::Now(why)) => {
+                        refusal = Some(format!("{}: {why}", upload.field));
+                        Err(why)
+                    }
+                };
+                files.push((position, FileFate { field: upload.field, column: upload.column, sent }));
+            }
+            if let Some(refusal) = refusal {
+                refused.push((position, refusal));
+            } else {
+                positions.push(position);
+                unit.records.push(record);
+            }
+        }
+        Ok(Uploads { unit, positions, refused, files })
     }
 
     /// Sends a file.
@@ -208,9 +261,13 @@ async fn unchanged(path: &Path, audited: &str) -> Result<(), NotSent> {
 }
 
 impl Executor for InProcess {
+    fn upload(&self, unit: Unit) -> BoxFuture<'_, Result<Uploads, LoadError>> {
+        Box::pin(self.send_files(unit))
+    }
+
     fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>> {
         Box::pin(async move {
-            let mut work = Work::prepare(self, unit).await?;
+            let mut work = Work::of(&*self.destination, unit);
             let mut lost = 0;
             while !work.positions.is_empty() {
                 match work.send().await {
@@ -232,7 +289,7 @@ impl Executor for InProcess {
                     }
                 }
             }
-            Ok(Executed { fates: work.fates, files: work.files, ..Executed::default() })
+            Ok(Executed { fates: work.fates, ..Executed::default() })
         })
     }
 }
@@ -245,51 +302,16 @@ struct Work<'w> {
     /// Position in the unit of each record that is left.
     positions: Vec<usize>,
     fates: Vec<Option<Fate>>,
-    files: Vec<(usize, FileFate)>,
     attempts: u32,
 }
 
 impl<'w> Work<'w> {
-    /// Uploads files. A record whose file is refused is not sent, unless a rule lets it go without.
-    async fn prepare(process: &'w InProcess, mut unit: Unit) -> Result<Self, LoadError> {
+    fn of(destination: &'w dyn Destination, mut unit: Unit) -> Self {
         let records = std::mem::take(&mut unit.records);
-        let mut work = Self {
-            destination: &*process.destination,
-            unit,
-            records: Vec::with_capacity(records.len()),
-            positions: Vec::with_capacity(records.len()),
-            fates: vec![None; records.len()],
-            files: Vec::new(),
-            attempts: 0,
-        };
-        for (position, record) in records.into_iter().enumerate() {
-            let mut body = record.body;
-            let mut refused = None;
-            for (number, upload) in record.uploads.iter().enumerate() {
-                let place = format!("fetched-{}-{position}-{number}", work.unit.batch);
-                let sent = match process.send(&work.unit.object, upload, &place).await {
-                    Ok(uploaded) => {
-                        body.extend(uploaded.body);
-                        Ok((uploaded.hash, uploaded.bytes))
-                    }
-                    Err(NotSent::Stop(error)) => return Err(error),
-                    Err(NotSent::For(why)) if upload.missing == OnMissing::None => Err(why),
-                    Err(NotSent::For(why) | NotSent::Now(why)) => {
-                        refused = Some(format!("{}: {why}", upload.field));
-                        Err(why)
-                    }
-                };
-                let fate = FileFate { field: upload.field.clone(), column: upload.column.clone(), sent };
-                work.files.push((position, fate));
-            }
-            if refused.is_some() {
-                work.end(position, Fate { refused, attempts: 0 });
-            } else {
-                work.records.push(NewRecord { id: record.id, body });
-                work.positions.push(position);
-            }
-        }
-        Ok(work)
+        let positions = (0..records.len()).collect();
+        let fates = vec![None; records.len()];
+        let records = records.into_iter().map(|record| NewRecord { id: record.id, body: record.body }).collect();
+        Self { destination, unit, records, positions, fates, attempts: 0 }
     }
 
     fn end(&mut self, position: usize, fate: Fate) {
@@ -323,7 +345,7 @@ impl<'w> Work<'w> {
         let left: Vec<(usize, UnitRecord)> =
             self.positions.into_iter().zip(self.records.into_iter().map(left)).collect();
         let refusal = (!left.is_empty()).then_some(refusal);
-        Executed { fates: self.fates, left, files: self.files, refusal, attempts: self.attempts }
+        Executed { fates: self.fates, left, refusal, attempts: self.attempts }
     }
 
     /// Nobody knows whether it was written: our ids tell. Changes are simply made again.

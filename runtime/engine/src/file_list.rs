@@ -68,5 +68,5 @@ impl<'j> FileList<'j> {
 /// Whether the journal says the same of it, or that it was sent.
 fn is_known(world: &World, note: &FileNote) -> Result<bool, EngineError> {
     let known = world.reader.file(&note.file, note.line, &note.column)?;
-    Ok(known.is_some_and(|known| known.sent || (known.state == note.state && known.bytes == note.bytes)))
+    Ok(known.is_some_and(|known| known.is_sent() || (known.state == note.state && known.bytes == note.bytes)))
 }

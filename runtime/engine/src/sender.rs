@@ -2,16 +2,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use migr_journal::{
-    BatchId, Change, FileSent, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId,
-};
-use migr_load::{Fault, LoadError};
+use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
+use migr_load::Fault;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
-use crate::executor::{Executed, Fate, FileFate, Refusal, Unit, UnitRecord};
+use crate::executor::{Executed, Fate, Refusal, Unit, UnitRecord};
+use crate::flight::{self, Ledger};
 use crate::item::Item;
 use crate::pool::{self, Attempt, Decided, Held, Pool};
 use crate::stage::Shared;
@@ -58,7 +57,7 @@ pub(crate) struct Sender<'s> {
     ahead: Ahead,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
-    error: Option<LoadError>,
+    error: Option<EngineError>,
 }
 
 /// Records that are sent together.
@@ -71,7 +70,7 @@ struct Flight {
     rest: Option<Vec<Held>>,
     /// What it takes in memory, about.
     bytes: usize,
-    task: JoinHandle<Result<Executed, LoadError>>,
+    task: JoinHandle<Result<Executed, EngineError>>,
 }
 
 /// A batch whose intent is journaled.
@@ -80,8 +79,6 @@ struct Open {
     operation: Operation,
     subjects: Vec<(String, u64)>,
     fates: Vec<Option<Fate>>,
-    /// What became of files, with the places of their records.
-    files: Vec<(usize, FileFate)>,
 }
 
 /// Where a sender's records go and are noted.
@@ -158,7 +155,7 @@ impl<'s> Sender<'s> {
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
         let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
-        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()], files: Vec::new() });
+        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()] });
         let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let mut decided = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
@@ -190,8 +187,20 @@ impl<'s> Sender<'s> {
         let (step, operation_name) = (&self.name, operation.as_str());
         let span =
             tracing::debug_span!("batch", number, step, operation = operation_name, object = self.object, records);
-        let task = tokio::spawn(async move { executor.execute(unit).await }.instrument(span));
+        let ledger = unit.has_files().then(|| self.ledger(&places));
+        let task = tokio::spawn(async move { flight::fly(&*executor, unit, ledger).await }.instrument(span));
         self.flights.push_back(Flight { operation, places, rest, bytes, task });
+    }
+
+    fn ledger(&self, places: &[(BatchId, usize, u32)]) -> Ledger {
+        let subject =
+            |(batch, position, _): &(BatchId, usize, u32)| self.open.get(batch)?.subjects.get(*position).cloned();
+        Ledger {
+            journal: self.context.journal.clone(),
+            step: self.step,
+            file: self.file.clone(),
+            subjects: places.iter().map(subject).collect(),
+        }
     }
 
     fn pool(&mut self, operation: Operation) -> &mut Pool {
@@ -236,7 +245,7 @@ impl<'s> Sender<'s> {
                         self.learn(explained.telling);
                     }
                     // The intents stay open: the next run asks for the ids.
-                    Err(error) => self.error = Some(error),
+                    Err(error) => self.error = Some(error.into()),
                 }
             }
         }
@@ -264,7 +273,7 @@ impl<'s> Sender<'s> {
         let faults = match held.faults(&*self.context.destination, &self.object, &messages).await {
             Ok(faults) => faults,
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(error.into());
                 return Ok(());
             }
         };
@@ -308,7 +317,7 @@ impl<'s> Sender<'s> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
         let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
-        let Executed { fates, left, files, refusal, attempts } = match executed? {
+        let Executed { fates, left, refusal, attempts } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
             Err(error) => {
@@ -316,12 +325,6 @@ impl<'s> Sender<'s> {
                 return Ok(());
             }
         };
-        for (place, file) in files {
-            let Some((batch, position, _)) = flight.places.get(place) else { continue };
-            if let Some(open) = self.open.get_mut(batch) {
-                open.files.push((*position, file));
-            }
-        }
         let mut decided = Vec::with_capacity(fates.len());
         for ((batch, position, before), fate) in flight.places.iter().zip(fates) {
             decided.extend(fate.map(|fate| Decided {
@@ -375,22 +378,11 @@ impl<'s> Sender<'s> {
     }
 
     fn outcome(&mut self, batch: BatchId, open: &Open) {
-        let Open { operation, subjects, fates, files } = open;
+        let Open { operation, subjects, fates } = open;
         let written = if *operation == Operation::Update { State::Updated } else { State::Created };
         let mut results = Vec::with_capacity(fates.len());
         let mut quarantine = Vec::new();
         let mut repairs = Vec::new();
-        let mut sent = Vec::with_capacity(files.len());
-        for (position, file) in files {
-            let Some((key, line)) = subjects.get(*position) else { continue };
-            let is_written = fates.get(*position).and_then(Option::as_ref).is_some_and(|fate| fate.refused.is_none());
-            sent.push(self.sent(*line, file, is_written));
-            if let (Err(why), true) = (&file.sent, is_written) {
-                let (key, field) = (key.clone(), file.field.clone());
-                let reason = format!("left empty: {why}");
-                repairs.push(RepairNote { key, file: self.file.clone(), line: *line, field, reason });
-            }
-        }
         for ((key, line), fate) in subjects.iter().zip(fates) {
             let Some(fate) = fate else {
                 results.push(RecordResult { state: None, attempts: 0, reason: None });
@@ -419,9 +411,6 @@ impl<'s> Sender<'s> {
         let refused = quarantine.len() as u64;
         let written = fates.iter().flatten().filter(|fate| fate.refused.is_none()).count() as u64;
         self.waiting.push(Change::Outcome { batch, results, quarantine });
-        if !sent.is_empty() {
-            self.waiting.push(Change::FilesSent { step: self.step, files: sent });
-        }
         if !repairs.is_empty() {
             self.waiting.push(Change::Repairs { step: self.step, repairs });
         }
@@ -433,19 +422,6 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// What became of a file, as it is journaled. One whose record was not written was sent for nothing.
-    fn sent(&self, line: u64, file: &FileFate, is_written: bool) -> FileSent {
-        let sent = file.sent.as_ref().ok().filter(|_| is_written);
-        FileSent {
-            file: self.file.clone(),
-            line,
-            column: file.column.clone(),
-            hash: sent.map(|(hash, _)| hash.clone()),
-            bytes: sent.map(|(_, bytes)| *bytes),
-            reason: file.sent.as_ref().err().cloned(),
-        }
-    }
-
     /// Waits for all that is under way, looks into what was refused, and journals it. What was held back is sent too, unless somebody asked to stop.
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         let settled = self.finish_sending().await;
@@ -454,7 +430,7 @@ impl<'s> Sender<'s> {
         settled?;
         match self.error.take() {
             None => Ok(()),
-            Some(error) => Err(error.into()),
+            Some(error) => Err(error),
         }
     }
 

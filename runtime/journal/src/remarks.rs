@@ -73,9 +73,7 @@ pub struct Filed {
     pub bytes: Option<u64>,
     /// Why it was not sent, where it is the file's own fault.
     pub reason: Option<String>,
-    /// It was sent with its record.
-    pub sent: bool,
-    /// `blake3:` and the hash of the bytes that were sent.
+    /// `blake3:` and the hash of the bytes that were sent with its record; absent: it was not sent.
     pub hash: Option<String>,
 }
 
@@ -119,8 +117,19 @@ const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, rea
 const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason FROM skips JOIN steps ON steps.id = skips.step \
      LEFT JOIN id_map ON id_map.step = skips.step AND id_map.key = skips.key ORDER BY skips.step, 3, skips.id";
 const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
-const FILED: &str = "SELECT steps.name, key, file, line, field, path, state, bytes, reason, sent_by, hash FROM files \
-     JOIN steps ON steps.id = step ORDER BY file, line, field";
+/// A file is sent before its record is written; it counts once the record is.
+macro_rules! filed {
+    ($rest:literal) => {
+        concat!(
+            "SELECT steps.name, files.key, file, files.line, field, path, files.state, bytes, reason, ",
+            "CASE WHEN written.key IS NOT NULL THEN hash END FROM files CROSS JOIN steps ON steps.id = files.step ",
+            "LEFT JOIN id_map AS written ON written.step = sent_by AND written.key = files.key AND written.state IN (1, 2) ",
+            $rest
+        )
+    };
+}
+const FILED: &str = filed!("ORDER BY file, files.line, field");
+const FILE: &str = filed!("WHERE file = ?1 AND files.line = ?2 AND field = ?3");
 // The inner rows come in the order of the table's own tree.
 const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.field, orphans.line, owners.destination FROM orphans \
      CROSS JOIN steps ON steps.id = orphans.step LEFT JOIN owners ON owners.source = orphans.owner \
@@ -184,6 +193,13 @@ pub(crate) fn quarantined<E: From<JournalError>>(
     })
 }
 
+impl Filed {
+    /// Whether it was sent with its record.
+    pub fn is_sent(&self) -> bool {
+        self.hash.is_some()
+    }
+}
+
 /// A row of the columns that [`FILED`] asks for.
 fn filed(row: &Row<'_>) -> rusqlite::Result<Filed> {
     Ok(Filed {
@@ -196,8 +212,7 @@ fn filed(row: &Row<'_>) -> rusqlite::Result<Filed> {
         state: row.get(6)?,
         bytes: row.get::<_, Option<i64>>(7)?.and_then(|bytes| u64::try_from(bytes).ok()),
         reason: row.get(8)?,
-        sent: row.get::<_, Option<i64>>(9)?.is_some(),
-        hash: row.get(10)?,
+        hash: row.get(9)?,
     })
 }
 
@@ -208,10 +223,8 @@ pub(crate) fn file(
     line: u64,
     column: &str,
 ) -> Result<Option<Filed>, JournalError> {
-    const ONE: &str = "SELECT steps.name, key, file, line, field, path, state, bytes, reason, sent_by, hash FROM files \
-         JOIN steps ON steps.id = step WHERE file = ?1 AND line = ?2 AND field = ?3";
     connection
-        .prepare_cached(ONE)
+        .prepare_cached(FILE)
         .and_then(|mut statement| statement.query_row(params![file, signed(line), column], filed).optional())
         .attempting("read")
 }

@@ -325,7 +325,7 @@ fn the_first_before_image_counts_and_a_reset_forgets() {
 }
 
 #[test]
-fn a_files_state_may_be_looked_at_again_while_that_it_was_sent_stays_until_it_is_taken_back() {
+fn a_file_was_sent_from_when_its_record_is_written_until_it_is_taken_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path());
     journal.begin_run("run").unwrap();
@@ -350,18 +350,21 @@ fn a_files_state_may_be_looked_at_again_while_that_it_was_sent_stays_until_it_is
     };
     let known = |journal: &Journal| {
         let filed = journal.reader().unwrap().file("export/files.csv", 2, "path").unwrap().unwrap();
-        (filed.state, filed.reason, filed.sent, filed.hash, filed.bytes)
+        (filed.state, filed.reason, filed.hash, filed.bytes)
     };
     let missing = note("missing", Some("the file `files/a.pdf` is not in the export"));
     journal.write(&[Change::Files { step, files: vec![missing.clone()] }]).unwrap();
-    assert_eq!(known(&journal), ("missing".to_owned(), missing.reason, false, None, None));
+    assert_eq!(known(&journal), ("missing".to_owned(), missing.reason, None, None));
     journal.write(&[Change::Files { step, files: vec![note("found", None)] }]).unwrap();
     journal.write(&[Change::FilesSent { step, files: vec![sent] }]).unwrap();
+    assert_eq!(known(&journal), ("found".to_owned(), None, None, Some(7)), "its record is not written");
+    let batch = intent(&mut journal, step, vec![planned("A1", "a1", 2)]);
+    journal.write(&[Change::Outcome { batch, results: vec![result(State::Created)], quarantine: Vec::new() }]).unwrap();
     let hash = Some("blake3:aa".to_owned());
-    assert_eq!(known(&journal), ("found".to_owned(), None, true, hash.clone(), Some(7)));
+    assert_eq!(known(&journal), ("found".to_owned(), None, hash.clone(), Some(7)));
     journal.write(&[Change::Files { step, files: vec![FileNote { bytes: Some(7), ..note("found", None) }] }]).unwrap();
-    assert_eq!(known(&journal), ("found".to_owned(), None, true, hash, Some(7)));
+    assert_eq!(known(&journal), ("found".to_owned(), None, hash, Some(7)));
     journal.write(&[Change::TakenBack { step, keys: vec!["A1".to_owned()] }]).unwrap();
-    assert_eq!(known(&journal), ("found".to_owned(), None, false, None, Some(7)));
+    assert_eq!(known(&journal), ("found".to_owned(), None, None, Some(7)));
     assert!(matches!(journal.reader().unwrap().verify_chain().unwrap(), ChainReport::Whole { .. }));
 }

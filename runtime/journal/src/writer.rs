@@ -333,10 +333,6 @@ impl Writing<'_> {
                     self.forget(*step, key)?;
                     self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                     self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
-                    self.execute(
-                        "UPDATE files SET sent_by = NULL, hash = NULL WHERE sent_by = ?1 AND key = ?2",
-                        params![step.0, key],
-                    )?;
                 }
                 self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
             }
@@ -345,7 +341,6 @@ impl Writing<'_> {
                 for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images"] {
                     self.execute(&format!("DELETE FROM {table} WHERE step = ?1"), [step.0])?;
                 }
-                self.execute("UPDATE files SET sent_by = NULL, hash = NULL WHERE sent_by = ?1", [step.0])?;
                 self.execute("UPDATE steps SET done = 0, records = NULL WHERE id = ?1", [step.0]).map(drop)
             }
             Change::Finding { name, value } => {

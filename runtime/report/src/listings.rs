@@ -76,7 +76,7 @@ impl<W: Write> Listings<W> {
                 &entry.column,
                 &entry.path,
                 &entry.state,
-                if entry.sent { "yes" } else { "no" },
+                if entry.is_sent() { "yes" } else { "no" },
                 &entry.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
                 entry.hash.as_deref().unwrap_or_default(),
                 entry.reason.as_deref().unwrap_or_default(),

@@ -153,7 +153,7 @@ impl Lists {
 
     fn file(&mut self, entry: &Filed) {
         self.files.add(entry);
-        if entry.sent {
+        if entry.is_sent() {
             return;
         }
         let map = self.maps.name(&entry.step);

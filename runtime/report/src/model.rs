@@ -137,7 +137,7 @@ impl Files {
             _ => &mut self.refused,
         };
         *count += 1;
-        if file.sent {
+        if file.is_sent() {
             self.sent += 1;
             self.sent_bytes += file.bytes.unwrap_or_default();
         }

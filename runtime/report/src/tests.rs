@@ -87,7 +87,6 @@ fn file(line: u64, path: &str, state: &str, sent: bool, reason: Option<&str>) ->
         state: state.to_owned(),
         bytes: (state == "found" || sent).then_some(2_048),
         reason: reason.map(str::to_owned),
-        sent,
         hash: sent.then(|| "blake3:aa".to_owned()),
     })
 }

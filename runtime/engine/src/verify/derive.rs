@@ -209,7 +209,7 @@ impl Derivation {
         for (index, value) in &values {
             let (Value::File(file), Some(field)) = (value, job.stage.fields.get(*index)) else { continue };
             let known = world.reader.file(&job.file, line, column_of(&job.object, field))?;
-            if known.as_ref().is_some_and(|known| !known.sent) && field.missing_file == OnMissing::None {
+            if known.as_ref().is_some_and(|known| !known.is_sent()) && field.missing_file == OnMissing::None {
                 left_out.push(*index);
                 continue;
             }

@@ -1,0 +1,71 @@
+//! A batch on its way: its files first, then their entry in the journal, then its records. Whatever dies in between, the journal knows what the files are
+//! that records of the destination carry.
+
+use migr_journal::{Change, FileSent, RepairNote, StepId};
+
+use crate::EngineError;
+use crate::context::SharedJournal;
+use crate::executor::{Executed, Executor, Fate, FileFate, Unit, UnitRecord, Uploads};
+
+/// Where files of a batch are journaled.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) journal: SharedJournal,
+    pub(crate) step: StepId,
+    /// The export's file.
+    pub(crate) file: String,
+    /// Key and line of each record.
+    pub(crate) subjects: Vec<Option<(String, u64)>>,
+}
+
+/// Carries a batch out; without a ledger one that has no files.
+pub(crate) async fn fly(executor: &dyn Executor, unit: Unit, ledger: Option<Ledger>) -> Result<Executed, EngineError> {
+    let Some(ledger) = ledger else { return Ok(executor.execute(unit).await?) };
+    let records = unit.records.len();
+    let Uploads { unit, positions, refused, files } = executor.upload(unit).await?;
+    ledger.note(&files, &refused).await?;
+    let Executed { fates: known, left, refusal, attempts } = executor.execute(unit).await?;
+    let mut fates = vec![None; records];
+    let refused = refused.into_iter().map(|(position, why)| (position, Some(Fate { refused: Some(why), attempts: 0 })));
+    for (position, fate) in positions.iter().copied().zip(known).chain(refused) {
+        if let Some(slot) = fates.get_mut(position) {
+            *slot = fate;
+        }
+    }
+    let left: Vec<(usize, UnitRecord)> = left
+        .into_iter()
+        .filter_map(|(place, record)| positions.get(place).map(|position| (*position, record)))
+        .collect();
+    Ok(Executed { fates, left, refusal, attempts })
+}
+
+impl Ledger {
+    /// Journals what became of files, and which records go without one.
+    async fn note(self, files: &[(usize, FileFate)], refused: &[(usize, String)]) -> Result<(), EngineError> {
+        let (mut sent, mut repairs) = (Vec::with_capacity(files.len()), Vec::new());
+        for (position, fate) in files {
+            let Some(Some((key, line))) = self.subjects.get(*position) else { continue };
+            let is_refused = refused.iter().any(|(refused, _)| refused == position);
+            // One whose record is not written was sent for nothing.
+            let uploaded = fate.sent.as_ref().ok().filter(|_| !is_refused);
+            sent.push(FileSent {
+                file: self.file.clone(),
+                line: *line,
+                column: fate.column.clone(),
+                hash: uploaded.map(|(hash, _)| hash.clone()),
+                bytes: uploaded.map(|(_, bytes)| *bytes),
+                reason: fate.sent.as_ref().err().cloned(),
+            });
+            if let (Err(why), false) = (&fate.sent, is_refused) {
+                let (file, field) = (self.file.clone(), fate.field.clone());
+                let reason = format!("left empty: {why}");
+                repairs.push(RepairNote { key: key.clone(), file, line: *line, field, reason });
+            }
+        }
+        let mut changes = vec![Change::FilesSent { step: self.step, files: sent }];
+        if !repairs.is_empty() {
+            changes.push(Change::Repairs { step: self.step, repairs });
+        }
+        self.journal.write_later(changes).await
+    }
+}
