@@ -19,22 +19,22 @@ use crate::stand_in::StandIn;
 use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
-type Wanted = (&'static [&'static str], i32);
+pub(crate) type Wanted = (&'static [&'static str], i32);
 
 const SETUP: Wanted = (&["setup"], 0);
-const RUN: Wanted = (&["run", "--no-approval"], 5);
+pub(crate) const RUN: Wanted = (&["run", "--no-approval"], 5);
 const VERIFY: Wanted = (&["verify"], 0);
 const AUDIT: Wanted = (&["audit"], 1);
 const ROLLBACK: Wanted = (&["rollback"], 0);
 
 /// A project and its workspace at rest: where each try begins.
-struct Rest {
+pub(crate) struct Rest {
     project: Project,
 }
 
 impl Rest {
     /// After some commands that nothing disturbed.
-    fn after(commands: &[Wanted]) -> Self {
+    pub(crate) fn after(commands: &[Wanted]) -> Self {
         let project = clinic(2);
         let stand_in = on_disk(&project);
         others(&stand_in);
@@ -45,7 +45,7 @@ impl Rest {
         Self { project }
     }
 
-    fn wake(&self) -> (Project, StandIn) {
+    pub(crate) fn wake(&self) -> (Project, StandIn) {
         let project = Project::copy_of(self.project.path(), None);
         let stand_in = on_disk(&project);
         (project, stand_in)
@@ -58,14 +58,14 @@ fn on_disk(project: &Project) -> StandIn {
 
 /// What a command left behind: in the workspace, in the report, in the lock file.
 #[derive(PartialEq)]
-struct Left {
+pub(crate) struct Left {
     fingerprint: String,
     report: Option<Value>,
     lock: Option<String>,
 }
 
 impl Left {
-    fn by(project: &Project, stand_in: &StandIn) -> Self {
+    pub(crate) fn by(project: &Project, stand_in: &StandIn) -> Self {
         let folder = project.path();
         let report = folder.join(".migr/staging/journal.db").exists().then(|| {
             let mut report = project.report();
@@ -78,18 +78,18 @@ impl Left {
     }
 
     #[track_caller]
-    fn is_same(&self, other: &Self, killed: &str) {
-        assert!(self.fingerprint == other.fingerprint, "killed {killed}: the workspace is another");
+    pub(crate) fn is_same(&self, other: &Self, disturbed: &str) {
+        assert!(self.fingerprint == other.fingerprint, "{disturbed}: the workspace is another");
         if let (Some(Value::Object(report)), Some(Value::Object(other))) = (&self.report, &other.report) {
             for (part, value) in report {
                 assert!(
                     other.get(part) == Some(value),
-                    "killed {killed}: the report's `{part}` is another:\n{value:#}\n{:#}",
+                    "{disturbed}: the report's `{part}` is another:\n{value:#}\n{:#}",
                     other[part]
                 );
             }
         }
-        assert!(self == other, "killed {killed}: the journal or the lock file is another");
+        assert!(self == other, "{disturbed}: the journal or the lock file is another");
     }
 }
 
@@ -194,7 +194,8 @@ fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usiz
         }
         let ran = stand_in.migr(&project, arguments);
         assert_eq!(ran.code, code, "{arguments:?} killed {at:?}, then again:\n{}{}", ran.stdout, ran.stderr);
-        expected.is_same(&Left::by(&project, &stand_in), &format!("{at:?} of {requests} requests of {arguments:?}"));
+        expected
+            .is_same(&Left::by(&project, &stand_in), &format!("killed {at:?} of {requests} requests of {arguments:?}"));
         killed += 1;
     }
     killed
@@ -249,7 +250,7 @@ fn at_journal_writes(rest: &Rest, (arguments, code): Wanted, every: usize) -> (u
         let ran = stand_in.migr(&project, arguments);
         let at = format!("by a write beyond {blocks} blocks in {arguments:?}");
         assert_eq!(ran.code, code, "killed {at}, then again:\n{}{}", ran.stdout, ran.stderr);
-        expected.is_same(&Left::by(&project, &stand_in), &at);
+        expected.is_same(&Left::by(&project, &stand_in), &format!("killed {at}"));
         killed += 1;
         blocks += 8 * every as u64;
     }

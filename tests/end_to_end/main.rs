@@ -15,6 +15,7 @@ mod bad_exports;
 mod check;
 mod checklist;
 mod clinic;
+mod clock;
 mod crash;
 mod demo;
 mod files;

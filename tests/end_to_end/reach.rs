@@ -16,7 +16,7 @@ use crate::wire::{Act, Wire};
 const RUN: &[&str] = &["run", "--no-approval"];
 
 /// Adds settings to the destination of a project's spec.
-fn with_settings(project: &Project, settings: &str) {
+pub(crate) fn with_settings(project: &Project, settings: &str) {
     let spec = project.read("migration.migr");
     let with = spec.replace(
         "token = secret(\"TWENTY_STAGING_KEY\") }",

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use migr_plan::Compatibility;
 
 use crate::ListName;
-use crate::model::{Object, Report, Urgency};
+use crate::model::{Object, Report, Run, Urgency};
 use crate::words::{count, grouped, percent};
 use lists::{SHOWN, in_full, more, shown};
 
@@ -331,15 +331,21 @@ fn setup(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "</ul>\n</section>")
 }
 
+/// A run ended before it began. Times are all UTC in one form, to the second.
+fn was_set_back(run: &Run) -> bool {
+    run.ended.as_deref().is_some_and(|ended| ended.get(..19) < run.started.get(..19))
+}
+
 fn runs(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "<section>\n<h2>Runs</h2>\n<ul>")?;
     for run in &report.runs {
         writeln!(
             page,
-            "<li><code>migr {}</code>, {} to {}: {}</li>",
+            "<li><code>migr {}</code>, {} to {}{}: {}</li>",
             Escaped(&run.command),
             Escaped(&run.started),
             Escaped(run.ended.as_deref().unwrap_or("–")),
+            if was_set_back(run) { " (the clock was set back meanwhile)" } else { "" },
             Escaped(run.result.as_deref().unwrap_or("did not say how it ended"))
         )?;
     }

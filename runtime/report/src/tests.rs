@@ -202,6 +202,15 @@ fn the_page_reads_well_and_escapes_what_it_shows() {
 }
 
 #[test]
+fn a_run_that_ended_before_it_began_is_told_with_the_reason() {
+    let mut report = report(&remarks());
+    let said = "(the clock was set back meanwhile)";
+    assert!(!html::render(&report).contains(said));
+    report.runs[0].ended = Some("1970-01-01T00:00:05.25Z".to_owned());
+    assert!(html::render(&report).contains(said));
+}
+
+#[test]
 fn numbers_that_do_not_add_up_are_said_first() {
     let mut fold = fold();
     fold.steps[2].read = Some(25_004);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use migr_engine::{MaxFailures, RunOptions, RunSummary};
 use migr_journal::{SetupNote, StepFold};
 use migr_report::Report;
@@ -53,6 +53,12 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
 /// The longest sleep before Ctrl-C and the clock are looked at again: it may have been set, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 
+/// A clock that goes back by more was set, and not only corrected.
+const STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
+
+/// The longest wait by a steady clock before what is allowed is looked up again.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// Waits after which nothing was reached: as the time moves on, a few requests are allowed again after each, too few to begin with.
 const MOST_WAITS_IN_VAIN: u32 = 5;
 
@@ -77,16 +83,36 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
             ));
         }
         console.news(format_args!("{}\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped", fault.message));
-        while let Ok(left) = Duration::try_from(until.duration_since(Timestamp::now())) {
-            if session.context.cancellation.is_cancelled() {
-                return Err(Fault::new(
-                    Exit::Interrupted,
-                    "stopped while it waited; `migr run` goes on where it stopped",
-                ));
-            }
-            tokio::time::sleep(left.clamp(Duration::from_millis(10), LONGEST_SLEEP)).await;
+        if wait_until(until, session).await? == Waited::LookAgain {
+            in_vain = in_vain.saturating_sub(1);
         }
     }
+}
+
+/// How a wait ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Waited {
+    Whole,
+    /// The time to wait for may have been reckoned by a clock that was set since.
+    LookAgain,
+}
+
+/// Waits for a time of the wall clock, which may be set meanwhile: forward is believed, and after a step back what is allowed is looked up again.
+async fn wait_until(until: Timestamp, session: &Session) -> Result<Waited, Fault> {
+    let begun = Instant::now();
+    let mut seen = Timestamp::now();
+    while let Ok(left) = Duration::try_from(until.duration_since(seen)) {
+        if session.context.cancellation.is_cancelled() {
+            return Err(Fault::new(Exit::Interrupted, "stopped while it waited; `migr run` goes on where it stopped"));
+        }
+        tokio::time::sleep(left.clamp(Duration::from_millis(10), LONGEST_SLEEP)).await;
+        let now = Timestamp::now();
+        if seen.duration_since(now) > STEP_BACK || begun.elapsed() > LONGEST_WAIT {
+            return Ok(Waited::LookAgain);
+        }
+        seen = now;
+    }
+    Ok(Waited::Whole)
 }
 
 /// How far the migration came: what was set up, and the counts of each step.
