@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 /// What to do about a journal that cannot be trusted.
-const WAY_ON: &str = "Put it back from a backup, with the `.lock` file beside it. Without one, move it away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone";
+const WAY_ON: &str = "Put it back from a backup, with the `.lock` file beside it. Without one, move both away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone";
 
 /// What can go wrong with a journal.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,8 @@ pub(crate) struct WriterLock {
     file: File,
     journal: PathBuf,
     holder: String,
+    /// The journal was found to be what was written.
+    is_sound: bool,
 }
 
 impl WriterLock {
@@ -36,11 +38,12 @@ impl WriterLock {
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
         let holder = format!("process {} on {}", std::process::id(), host());
-        Ok((Self { file, journal: journal.to_owned(), holder }, Seal::read(&text)))
+        Ok((Self { file, journal: journal.to_owned(), holder, is_sound: false }, Seal::read(&text)))
     }
 
-    /// Notes what the journal holds now. Where that fails, what was noted before is less, and still true.
+    /// Notes what the journal holds now, which was found to be what was written. Where that fails, what was noted before is less, and still true.
     pub(crate) fn note(&mut self, seal: &Seal) {
+        self.is_sound = true;
         let text = format!("{}\n{seal}", self.holder);
         let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
         if written.is_ok() {
@@ -50,8 +53,11 @@ impl WriterLock {
 }
 
 impl Drop for WriterLock {
-    /// Seals a journal that is at rest. By now its connection is closed.
+    /// Seals a journal that is at rest. By now its connection is closed. One that was refused keeps the seal that it does not fit.
     fn drop(&mut self) {
+        if !self.is_sound {
+            return;
+        }
         let mut text = String::new();
         if self.file.rewind().and_then(|()| self.file.read_to_string(&mut text)).is_ok()
             && let Some(closed) = Seal::read(&text).closed(&self.journal)

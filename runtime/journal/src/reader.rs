@@ -54,6 +54,7 @@ pub struct Reader {
 impl Reader {
     /// Opens a journal that is there.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        lock::noted(path).check_presence(path)?;
         if !path.exists() {
             return Err(JournalError::Missing { path: path.to_owned() });
         }

@@ -60,9 +60,25 @@ impl Seal {
         Some(self)
     }
 
-    /// Whether anything was written.
-    pub(crate) fn has_entries(&self) -> bool {
-        self.entries.as_ref().is_some_and(|(entries, _)| *entries > 0)
+    /// Fails where something was written and nothing is there.
+    pub(crate) fn check_presence(&self, journal: &Path) -> Result<(), JournalError> {
+        let what = match std::fs::metadata(journal) {
+            Ok(file) if file.len() > 0 => return Ok(()),
+            Ok(_) => "it is empty",
+            Err(_) => "it is gone",
+        };
+        self.check_unwritten(journal, what)
+    }
+
+    /// Fails where something was written; `what` became of it.
+    pub(crate) fn check_unwritten(&self, journal: &Path, what: &str) -> Result<(), JournalError> {
+        match &self.entries {
+            Some((entries, _)) if *entries > 0 => Err(JournalError::Changed {
+                path: journal.to_owned(),
+                what: format!("{what}, and {entries} entries were written"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the file is the one that was closed; none where it was not closed, or is being written.
@@ -73,8 +89,10 @@ impl Seal {
 
     /// Fails where a journal that is at rest is not what was written. One that is being written, or was not closed, is taken as it is.
     pub(crate) fn check_at_rest(&self, journal: &Path) -> Result<(), JournalError> {
-        // Somebody may have begun to write since: then another seal is there.
-        if self.holds(journal) == Some(false) && crate::lock::noted(journal) == *self {
+        let is_current = || crate::lock::noted(journal) == *self;
+        // Somebody may have begun to write, or moved it away, since: then another seal is there.
+        if self.holds(journal) == Some(false) && is_current() {
+            self.check_presence(journal)?;
             let what = "the file was changed since it was closed".to_owned();
             return Err(JournalError::Changed { path: journal.to_owned(), what });
         }

@@ -65,14 +65,15 @@ impl Journal {
             std::fs::create_dir_all(folder).map_err(|source| JournalError::File { path: folder.to_owned(), source })?;
         }
         let (mut lock, seal) = WriterLock::take(path)?;
+        seal.check_presence(path)?;
         lock::private(path).map_err(|source| JournalError::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path).attempting("opened")?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::prepare_writer(&connection)?;
-        if !schema::is_empty(&connection)? {
+        if schema::is_empty(&connection)? {
+            seal.check_unwritten(path, "it is empty")?;
+        } else {
             seal.check(&connection, path)?;
-        } else if seal.has_entries() {
-            return Err(JournalError::Changed { path: path.to_owned(), what: "it is empty".to_owned() });
         }
         prepare(&mut connection)?;
         let (seq, head) = connection

@@ -79,6 +79,36 @@ fn a_changed_byte_anywhere_in_a_closed_journal_is_noticed_by_writers_and_readers
 }
 
 #[test]
+fn a_journal_that_was_refused_is_refused_again_until_it_is_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(written(folder.path()));
+    let path = folder.path().join("journal.db");
+    let sound = std::fs::read(&path).unwrap();
+    let refused = |what: &str| {
+        for _ in 0..2 {
+            for error in [Reader::open_sound(&path).unwrap_err(), Journal::open(&path, &PLAN).unwrap_err()] {
+                assert!(error.to_string().contains(what), "{error}");
+            }
+        }
+    };
+    let mut changed = sound.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    refused("the file was changed since it was closed");
+    std::fs::write(&path, []).unwrap();
+    refused("it is empty, and 8 entries were written");
+    std::fs::remove_file(&path).unwrap();
+    refused("it is gone, and 8 entries were written");
+    assert!(!path.exists());
+    std::fs::write(&path, sound).unwrap();
+    drop(Journal::open(&path, &PLAN).unwrap());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(folder.path().join("journal.db.lock")).unwrap();
+    assert!(matches!(Reader::open_sound(&path), Err(JournalError::Missing { .. })));
+    drop(Journal::open(&path, &PLAN).unwrap());
+}
+
+#[test]
 fn what_a_crash_leaves_is_opened_and_a_changed_or_missing_part_of_it_is_noticed_or_harmless() {
     let folder = tempfile::tempdir().unwrap();
     let journal = written(folder.path());
@@ -113,5 +143,5 @@ fn a_journal_that_lost_its_end_says_how_much_and_what_to_do() {
     drop(journal);
     let error = Journal::open(&copy.path().join("journal.db"), &PLAN).unwrap_err().to_string();
     let shown = error.replace(&copy.path().display().to_string(), "[folder]");
-    insta::assert_snapshot!(shown, @"[folder]/journal.db: the journal is not what was written: its end is missing: 2 entries were written, and 1 are there. Put it back from a backup, with the `.lock` file beside it. Without one, move it away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone");
+    insta::assert_snapshot!(shown, @"[folder]/journal.db: the journal is not what was written: its end is missing: 2 entries were written, and 1 are there. Put it back from a backup, with the `.lock` file beside it. Without one, move both away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone");
 }
