@@ -13,6 +13,7 @@
 mod arrived;
 mod bad_exports;
 mod check;
+mod check_rows;
 mod checklist;
 mod clinic;
 mod clock;

@@ -112,6 +112,8 @@ codes! {
     W0608 missing_field Warning "the destination lacks a field that a map writes";
     W0609 unlisted_host Warning "links of the export lead to hosts that no file is fetched from";
     W0610 unclaimed_file Warning "a file of the export that no object claims and nothing drops";
+    E0611 bad_data Error "a row of the export that cannot be carried over";
+    W0612 doubtful_data Warning "a row of the export that somebody should look at";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

@@ -11,6 +11,8 @@ pub struct LineColumn {
 #[derive(Clone, Debug)]
 pub struct LineIndex {
     starts: Vec<usize>,
+    /// Of a file that is known by places only: the place of each byte.
+    places: Vec<LineColumn>,
 }
 
 impl LineIndex {
@@ -18,11 +20,24 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let mut starts = vec![0];
         starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        Self { starts }
+        Self { starts, places: Vec::new() }
+    }
+
+    /// The index of a text that stands for places of a file that nobody holds, one byte for each.
+    pub(crate) fn of_places(places: Vec<LineColumn>) -> Self {
+        Self { starts: vec![0], places }
+    }
+
+    /// Whether the text stands for places of a file, and is not the file's own.
+    pub fn is_of_places(&self) -> bool {
+        !self.places.is_empty()
     }
 
     /// Line and column of a byte offset; an offset past the end is clamped, one inside a character counts as its start.
     pub fn line_column(&self, text: &str, offset: usize) -> LineColumn {
+        if let Some(place) = self.places.get(offset).or(self.places.last()) {
+            return *place;
+        }
         let offset = offset.min(text.len());
         let line = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.starts.get(line).copied().unwrap_or(0);
@@ -33,7 +48,7 @@ impl LineIndex {
         LineColumn { line: number(line), column: number(column.saturating_sub(usize::from(inside))) }
     }
 
-    /// Number of lines; a text without `\n` has one.
+    /// Number of lines of the text; one without `\n` has one.
     pub fn line_count(&self) -> usize {
         self.starts.len()
     }

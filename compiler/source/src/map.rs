@@ -7,7 +7,7 @@ use crate::{FileId, LineColumn, LineIndex, Span};
 pub struct SourceFile {
     /// Path as shown: relative to the project, or `std/…` for the shipped library.
     pub path: Arc<str>,
-    /// The whole text.
+    /// The whole text; of a file that is known by places only, a blank for each.
     pub text: Arc<str>,
     /// Where its lines start.
     pub lines: LineIndex,
@@ -25,6 +25,14 @@ impl SourceMap {
         let text = text.into();
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(SourceFile { path: path.into(), lines: LineIndex::new(&text), text });
+        id
+    }
+
+    /// Adds a file by places of it alone, where its text is too large to hold or not to be shown: an export. A span from byte `n` is at `places[n]`.
+    pub fn add_places(&mut self, path: impl Into<Arc<str>>, places: Vec<LineColumn>) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let text = Arc::from(" ".repeat(places.len()));
+        self.files.push(SourceFile { path: path.into(), text, lines: LineIndex::of_places(places) });
         id
     }
 

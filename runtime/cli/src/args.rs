@@ -139,6 +139,9 @@ pub(crate) struct CheckArguments {
     /// Only what the change since this git revision brought.
     #[arg(long, value_name = "REV", conflicts_with = "fix")]
     pub(crate) base: Option<String>,
+    /// Also read the export's rows, as `audit --offline` does; nothing is written.
+    #[arg(long)]
+    pub(crate) data: bool,
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {

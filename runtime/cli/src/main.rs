@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod console;
+mod data;
 mod disk;
 mod endpoint;
 mod engine_fault;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
     match arguments.command {
-        Command::Check(arguments) => commands::check::run(&arguments, console),
+        Command::Check(arguments) => wait_for(commands::check::run(&arguments, console)),
         Command::Fmt(arguments) => commands::fmt::run(&arguments, console),
         Command::Explain(arguments) => commands::explain::run(&arguments, console),
         Command::Test(arguments) => commands::test::run(&arguments, console),

@@ -43,7 +43,8 @@ impl Project {
         self.compile_with(to, lock)
     }
 
-    fn compile_with(&self, to: Option<&str>, lock: Option<Arc<str>>) -> Compilation {
+    /// Compiles it for one of its destinations, with a lock file's text or none.
+    pub(crate) fn compile_with(&self, to: Option<&str>, lock: Option<Arc<str>>) -> Compilation {
         let disk = Disk::new(&self.folder);
         compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock })
     }

@@ -58,6 +58,15 @@ impl State {
         if ignore.exists() { Ok(()) } else { crate::files::replace(&ignore, b"*\n") }
     }
 
+    /// Removes it where nothing was kept in it, so that a project in which nothing was carried out stays as it was.
+    pub(crate) fn forget(&self) {
+        let _ = std::fs::remove_dir(self.folder());
+        let is_bare = std::fs::read_dir(&self.root).is_ok_and(|entries| entries.count() == 1);
+        if is_bare && std::fs::remove_file(self.root.join(".gitignore")).is_ok() {
+            let _ = std::fs::remove_dir(&self.root);
+        }
+    }
+
     /// Whether it is the stand-in's.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.name == SANDBOX

@@ -12,6 +12,7 @@ mod names;
 mod near;
 mod needs;
 mod owners;
+mod places;
 mod preview;
 mod profile;
 mod readings;
@@ -41,6 +42,7 @@ pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KE
 use identity::NewOptions;
 use inspect::Inspector;
 use needs::{Needs, columns_read, has};
+pub use places::cell_columns;
 pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
 use rehearse::{Live, Rehearsal};
 use scratch::Scratch;

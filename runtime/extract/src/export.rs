@@ -8,7 +8,7 @@ use migr_diagnostics::nearest;
 use migr_plan::{Plan, SourceObject};
 
 use crate::usage::Usage;
-use crate::{ExtractError, Records, SourcePath, json};
+use crate::{ExtractError, Records, SourcePath, json, places, scan};
 
 const MATCH: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
@@ -88,6 +88,23 @@ impl Export {
             return Err(ExtractError::Json { file: file.shown().to_owned(), reason });
         }
         Records::open(file, declared, &self.usage)
+    }
+
+    /// Where cells stand: for each record, by its line, and each column, by its position in `SourceObject.columns`, the 1-based character of the line at which
+    /// the cell begins. None where the file lacks the column, or where the cell begins on a later line of its record. The file is read up to the last line that
+    /// is asked for.
+    pub fn cell_starts(&self, object: &str, wanted: &[(u64, usize)]) -> Result<Vec<Option<u32>>, ExtractError> {
+        let records = self.records(object)?;
+        let file = self.file(object).ok_or_else(|| ExtractError::NoFile { object: object.to_owned() })?;
+        let places = wanted.iter().map(|(line, column)| Some((*line, records.position(*column)?)));
+        let places: Vec<Option<(u64, usize)>> = places.collect();
+        let mut lines: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (line, cell) in places.iter().flatten() {
+            lines.entry(*line).or_default().push(*cell);
+        }
+        let (input, _) = file.open().and_then(scan::open).map_err(|error| file.io(error))?;
+        let found = places::cell_starts(input, &lines).map_err(|error| file.io(error))?;
+        Ok(places.iter().map(|place| found.get(place.as_ref()?).copied()).collect())
     }
 
     /// How many elements a JSON file of an object holds; for what is only kept as a reference.

@@ -5,6 +5,7 @@ mod export;
 mod header;
 mod json;
 mod path;
+mod places;
 mod record;
 mod records;
 mod scan;

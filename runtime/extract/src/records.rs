@@ -134,6 +134,11 @@ impl Records {
         &self.file
     }
 
+    /// The cell of the file in which a column stands, by its position in `SourceObject.columns`.
+    pub(crate) fn position(&self, column: usize) -> Option<usize> {
+        self.header.positions.get(column).copied().flatten()
+    }
+
     /// How the file's bytes are text.
     pub fn encoding(&self) -> Encoding {
         self.encoding

@@ -1,6 +1,6 @@
 //! The one set of findings on which every renderer is tested.
 
-use migr_source::{FileId, SourceMap, Span};
+use migr_source::{FileId, LineColumn, SourceMap, Span};
 
 use super::{Format, RenderOptions, render};
 use crate::{Applicability, Code, Diagnostic, Edit, Fix};
@@ -18,6 +18,10 @@ pub(super) fn diagnostics() -> (SourceMap, Vec<Diagnostic>) {
     let main = sources.add("main.migr", MAIN);
     let catalog = sources.add("my systems/catalog.migr", CATALOG);
     let open = sources.add("open.migr", OPEN);
+    let export = sources.add_places(
+        "export/contacts.csv",
+        vec![LineColumn { line: 2, column: 1 }, LineColumn { line: 84, column: 31 }],
+    );
     let field = find(&sources, main, "frist_name");
     let contact = find(&sources, catalog, "Contact");
     let twin = Span::new(catalog, CATALOG.rfind("Contact").unwrap(), CATALOG.rfind("Contact").unwrap() + 7);
@@ -58,6 +62,13 @@ pub(super) fn diagnostics() -> (SourceMap, Vec<Diagnostic>) {
         Diagnostic::new(Code::W0211, "nothing below raises `W0302`", find(&sources, main, "drop fax"), "allows nothing"),
         Diagnostic::new(Code::E0101, "expected `}`", Span::new(open, OPEN.len(), OPEN.len()), "the file ends here")
             .with_help("close the block"),
+        Diagnostic::new(
+            Code::E0611,
+            "bad-date: Contact C7 born: \"yesterday\" is not a date",
+            Span::new(export, 1, 1),
+            "born",
+        )
+        .with_help("correct it in the source"),
         Diagnostic {
             labels: Vec::new(),
             ..Diagnostic::new(Code::E0901, "a finding without a place", Span::new(main, 0, 0), "")

@@ -73,6 +73,9 @@ impl Page<'_> {
             Severity::Warning => miette::Severity::Warning,
         };
         self.draw(diagnostic, severity, Some(diagnostic.code.as_str()), out)?;
+        if let Some(place) = self.undrawn(diagnostic) {
+            self.footer("at", &place, out)?;
+        }
         for related in &diagnostic.related {
             self.related(related, out)?;
         }
@@ -84,6 +87,14 @@ impl Page<'_> {
             self.footer("help", help, out)?;
         }
         Ok(())
+    }
+
+    /// `export/contacts.csv:84:31`, where the file is known by places only and nothing of it can be drawn.
+    fn undrawn(&self, diagnostic: &Diagnostic) -> Option<String> {
+        let span = diagnostic.span()?;
+        let file = self.sources.file(span.file).filter(|file| file.lines.is_of_places())?;
+        let place = self.sources.start(span);
+        Some(format!("{}:{}:{}", file.path, place.line, place.column))
     }
 
     fn related(&self, diagnostic: &Diagnostic, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -102,6 +113,7 @@ impl Page<'_> {
         mut out: &mut dyn fmt::Write,
     ) -> fmt::Result {
         let file = diagnostic.span().and_then(|span| Some((span.file, self.sources.file(span.file)?)));
+        let file = file.filter(|(_, file)| !file.lines.is_of_places());
         let mut labels = Vec::new();
         if let Some((id, file)) = file {
             for (at, label) in diagnostic.labels.iter().filter(|label| label.span.file == id).enumerate() {

@@ -65,6 +65,11 @@ impl<'a> Files<'a> for Texts<'_> {
         Ok(file.lines.line_column(&file.text, byte_index).line.saturating_sub(1) as usize)
     }
 
+    fn column_number(&'a self, id: FileId, _line_index: usize, byte_index: usize) -> Result<usize, Error> {
+        let file = self.file(id)?;
+        Ok(file.lines.line_column(&file.text, byte_index).column as usize)
+    }
+
     fn line_range(&'a self, id: FileId, line_index: usize) -> Result<Range<usize>, Error> {
         let file = self.file(id)?;
         let line = u32::try_from(line_index).unwrap_or(u32::MAX).saturating_add(1);

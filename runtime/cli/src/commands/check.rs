@@ -5,13 +5,20 @@ use migr_diagnostics::{Applicability, Fix, Format, apply_fixes};
 
 use crate::args::CheckArguments;
 use crate::console::Console;
+use crate::data::with_rows;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings::rendered;
 use crate::project::{Findings, projects_below};
 
-/// Reports every problem that can be known offline, in every project at or below the path.
-pub(crate) fn run(arguments: &CheckArguments, console: Console) -> Result<Exit, Fault> {
+/// Reports every problem that can be known offline, in every project at or below the path; on request also those of the exports' rows.
+pub(crate) async fn run(arguments: &CheckArguments, console: Console) -> Result<Exit, Fault> {
+    if arguments.data && arguments.base.is_some() {
+        return Err(Fault::usage(
+            "`--base` tells what a change of the spec brought, and git keeps no export to compare the rows with",
+        )
+        .with_help("leave out `--base`, or `--data`"));
+    }
     let projects = projects_below(&arguments.path)?;
     let check = || {
         let mut findings = Findings::default();
@@ -31,10 +38,16 @@ pub(crate) fn run(arguments: &CheckArguments, console: Console) -> Result<Exit, 
         }
         findings.without(&base);
     }
+    let mut rows = None;
+    if arguments.data {
+        let (found, read) = with_rows(&projects, console).await?;
+        (findings, rows) = (found, Some(read));
+    }
     let text = rendered(&findings, arguments.format, console);
     if arguments.format == Format::Human && findings.diagnostics.is_empty() {
         let files = findings.sources.files().filter(|(_, file)| !file.path.starts_with("std/")).count();
-        console.news(format_args!("no problems in {files} {}", if files == 1 { "file" } else { "files" }));
+        let rows = rows.map_or_else(String::new, |rows| format!(" and {rows} rows of the export"));
+        console.news(format_args!("no problems in {files} {}{rows}", if files == 1 { "file" } else { "files" }));
     } else {
         console.result(text);
     }

@@ -18,20 +18,24 @@ use super::{Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
 const EXAMPLES: usize = 5;
 
 /// All findings of one kind and severity.
-struct Group<'a> {
-    kind: FindingKind,
-    severity: Severity,
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// What kind.
+    pub kind: FindingKind,
+    /// How bad.
+    pub severity: Severity,
     /// All of them, those that are not kept too.
-    total: u64,
+    pub total: u64,
     /// Per object, in order.
-    objects: Vec<(&'a str, u64)>,
-    examples: Vec<&'a Finding>,
+    pub objects: Vec<(&'a str, u64)>,
+    /// The first few.
+    pub examples: Vec<&'a Finding>,
     /// What to do.
-    help: &'a str,
+    pub help: &'a str,
 }
 
 /// The findings by severity and kind, worst first.
-fn groups(audit: &Audit) -> Vec<Group<'_>> {
+pub fn groups(audit: &Audit) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for total in &audit.totals {
         let at = groups.iter().position(|group| (group.kind, group.severity) == (total.kind, total.severity));
