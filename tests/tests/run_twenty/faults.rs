@@ -61,7 +61,7 @@ fn under_faults_of_every_kind_nothing_is_lost_and_nothing_is_doubled() {
 
 /// What can go wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     TooMany,
     Error,
     Unavailable,
@@ -73,7 +73,8 @@ enum Kind {
 }
 use Kind::{Error, HalfABody, ResetAfter, ResetBefore, Timeout, TooMany, Unavailable, WrongJson};
 
-const KINDS: [Kind; 8] = [TooMany, Error, Unavailable, Timeout, ResetBefore, ResetAfter, HalfABody, WrongJson];
+pub(crate) const KINDS: [Kind; 8] =
+    [TooMany, Error, Unavailable, Timeout, ResetBefore, ResetAfter, HalfABody, WrongJson];
 
 /// Requests of the records' API are limited, and no others.
 fn is_limited(asked: &Asked<'_>) -> bool {
@@ -81,7 +82,7 @@ fn is_limited(asked: &Asked<'_>) -> bool {
 }
 
 impl Kind {
-    fn act(self, asked: &Asked<'_>, draw: u64) -> Act {
+    pub(crate) fn act(self, asked: &Asked<'_>, draw: u64) -> Act {
         let refusal = |status: u16, error: &str, message: &str| {
             Act::Answer(status, format!(r#"{{"statusCode":{status},"error":"{error}","messages":["{message}"]}}"#))
         };
@@ -100,7 +101,7 @@ impl Kind {
 }
 
 /// SplitMix64's finisher: the same seed and number draw the same.
-fn draw(seed: u64, number: u64) -> u64 {
+pub(crate) fn draw(seed: u64, number: u64) -> u64 {
     let mut value = (seed << 32 ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -108,10 +109,22 @@ fn draw(seed: u64, number: u64) -> u64 {
 }
 
 /// The report without what tells how it came about.
-fn told(report: &Report) -> Value {
+pub(crate) fn told(report: &Report) -> Value {
     let mut told: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     told.as_object_mut().unwrap().retain(|part, _| part != "runs");
     told
+}
+
+/// The sets of ways with so many ways in them.
+pub(crate) fn sets(is_wanted: impl Fn(usize) -> bool) -> Vec<Vec<Kind>> {
+    let set =
+        |bits: u32| KINDS.into_iter().enumerate().filter(move |(at, _)| bits & 1 << at != 0).map(|(_, kind)| kind);
+    (1_u32..1 << KINDS.len()).map(|bits| set(bits).collect()).filter(|set: &Vec<Kind>| is_wanted(set.len())).collect()
+}
+
+/// Of a hundred requests so many fail.
+pub(crate) fn shares(seeds: u64) -> &'static [u64] {
+    if seeds > 0 { &[1, 5, 10, 20, 30] } else { &[30] }
 }
 
 /// Carries the small migration out where so many of a hundred requests fail, each in one of some ways; again where a run gave up. Gives how many requests
@@ -159,22 +172,19 @@ fn carried_out_among(
     (failed.load(Ordering::Relaxed), begun)
 }
 
-/// `MIGR_DRILL_SEEDS` takes every set of kinds, at 5, 10, 20 and 30 of a hundred requests, so many times each; the suite takes each kind and each pair once.
+/// `MIGR_DRILL_SEEDS` takes every set of kinds, at 1, 5, 10, 20 and 30 of a hundred requests, so many times each; the suite takes each kind and each pair once.
 #[test]
 fn whatever_fails_in_whatever_combination_nothing_is_lost_and_nothing_is_doubled() {
     let calm = Project::clinic(2);
     let (fingerprint, report) = undisturbed(&calm);
     let expected = (fingerprint, told(&report));
     let seeds = number("MIGR_DRILL_SEEDS", 0);
-    let sets: Vec<Vec<Kind>> = (1_u32..256)
-        .filter(|set| seeds > 0 || set.count_ones() <= 2 || *set == 255)
-        .map(|set| KINDS.into_iter().enumerate().filter(|(at, _)| set & 1 << at != 0).map(|(_, kind)| kind).collect())
-        .collect();
-    let shares: &[u64] = if seeds > 0 { &[5, 10, 20, 30] } else { &[30] };
+    let sets = sets(|kinds| seeds > 0 || kinds <= 2 || kinds == KINDS.len());
     let tries: Vec<(&Vec<Kind>, u64, u64)> = (0_u64..)
         .zip(&sets)
         .flat_map(|(at, set)| {
-            shares.iter().flat_map(move |share| (0..seeds.max(1)).map(move |seed| (set, *share, seed + 1000 * at)))
+            let each = move |share: &'static u64| (0..seeds.max(1)).map(move |seed| (set, *share, seed + 1000 * at));
+            shares(seeds).iter().flat_map(each)
         })
         .collect();
     let (next, failed, begun) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));

@@ -12,6 +12,7 @@
 )]
 
 mod faults;
+mod life;
 mod project;
 #[path = "../../end_to_end/wire.rs"]
 #[expect(dead_code, reason = "what the other suite does with a request")]

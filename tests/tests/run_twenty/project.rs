@@ -13,6 +13,7 @@ use migr_plan::Plan;
 use migr_report::Report;
 use migr_sandbox::{Sandbox, SandboxOptions, start};
 use migr_source::{System, SystemError};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -198,13 +199,14 @@ pub(crate) fn runtime() -> Runtime {
 pub(crate) struct Server {
     runtime: Option<Runtime>,
     sandbox: Option<Sandbox>,
+    folder: Option<TempDir>,
 }
 
 impl Server {
     pub(crate) fn new(options: SandboxOptions) -> Self {
         let runtime = runtime();
         let sandbox = runtime.block_on(start(options)).unwrap();
-        Self { runtime: Some(runtime), sandbox: Some(sandbox) }
+        Self { runtime: Some(runtime), sandbox: Some(sandbox), folder: None }
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -218,6 +220,48 @@ impl Drop for Server {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+        drop(self.folder.take());
+    }
+}
+
+/// A workspace at rest in which others have companies that the small export has too, one of them in the trash: where each try begins.
+pub(crate) struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    pub(crate) fn begun() -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        let state = workspace.folder.path().join("workspace.db");
+        runtime().block_on(async {
+            let sandbox = start(SandboxOptions { state: Some(state), ..SandboxOptions::default() }).await.unwrap();
+            drop(rustls::crypto::ring::default_provider().install_default());
+            let client = reqwest::Client::new();
+            let address = |path: &str| format!("{}/rest/companies{path}", sandbox.url());
+            for domain in ["acme", "elsewhere", "beta"] {
+                let link = json!({"primaryLinkUrl": format!("https://{domain}.example")});
+                let body = json!({"name": format!("{domain} before"), "domainName": link});
+                let made = client.post(address("")).bearer_auth(sandbox.token()).json(&body).send().await.unwrap();
+                let made: Value = made.error_for_status().unwrap().json().await.unwrap();
+                if domain == "beta" {
+                    let id = made["data"]["createCompany"]["id"].as_str().unwrap();
+                    let gone = client.delete(address(&format!("/{id}?soft_delete=true"))).bearer_auth(sandbox.token());
+                    gone.send().await.unwrap().error_for_status().unwrap();
+                }
+            }
+            sandbox.stop().await;
+        });
+        workspace
+    }
+
+    /// A server of a copy of it.
+    pub(crate) fn wake(&self) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.folder.path(), folder.path());
+        let state = Some(folder.path().join("workspace.db"));
+        let mut server = Server::new(SandboxOptions { state, ..SandboxOptions::default() });
+        server.folder = Some(folder);
+        server
     }
 }
 
