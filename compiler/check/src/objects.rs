@@ -89,21 +89,8 @@ fn column_type(ty: &Type) -> (ColumnType, Option<ColumnReference>) {
             _ => ColumnType::TextList,
         },
         Type::Multiselect(_) => ColumnType::TextList,
-        Type::Html | Type::Richtext => ColumnType::Richtext,
-        Type::Integer => ColumnType::Integer,
-        Type::Number => ColumnType::Number,
-        Type::Decimal => ColumnType::Decimal,
-        Type::Boolean => ColumnType::Boolean,
-        Type::Date => ColumnType::Date,
-        Type::Datetime => ColumnType::Datetime,
-        Type::Email => ColumnType::Email,
-        Type::Phone => ColumnType::Phone,
-        Type::Url => ColumnType::Url,
-        Type::Currency => ColumnType::Currency,
-        Type::Json => ColumnType::Json,
-        Type::File => ColumnType::File,
-        Type::Uuid => ColumnType::Uuid,
-        _ => ColumnType::Text,
+        Type::Html => ColumnType::Richtext,
+        other => other.plain().map_or(ColumnType::Text, ColumnType::from),
     };
     (plain, None)
 }

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::PicklistOtherwise;
 use migr_source::Span;
-use migr_syntax::ast::{self, BinaryOperator, Expression, TemplatePart};
+use migr_syntax::ast::{self, BinaryOperator, Expression};
 
 use crate::catalog::Object;
 use crate::expression::World;
@@ -302,7 +302,7 @@ fn ungrouped(expr: &ast::Expr) -> &ast::Expr {
 }
 
 /// Every `if` of an expression that is not the `else` of another one.
-fn each_choice<'e>(expr: &'e ast::Expr, found: &mut impl FnMut(&'e ast::Expr)) {
+fn each_choice<'e>(expr: &'e ast::Expr, found: &mut dyn FnMut(&'e ast::Expr)) {
     match &expr.node {
         Expression::If { .. } => {
             found(expr);
@@ -314,54 +314,6 @@ fn each_choice<'e>(expr: &'e ast::Expr, found: &mut impl FnMut(&'e ast::Expr)) {
             }
             each_choice(next, found);
         }
-        Expression::Template(parts) => {
-            for part in parts {
-                if let TemplatePart::Hole(hole) = part {
-                    each_choice(hole, found);
-                }
-            }
-        }
-        Expression::Field { base: inner, .. } | Expression::Not(inner) | Expression::Group(inner) => {
-            each_choice(inner, found);
-        }
-        Expression::Call { arguments, .. } | Expression::Existing { arguments, .. } => {
-            for argument in arguments {
-                each_choice(&argument.value, found);
-            }
-        }
-        Expression::Pipe { input, arguments, .. } => {
-            each_choice(input, found);
-            for argument in arguments {
-                each_choice(&argument.value, found);
-            }
-        }
-        Expression::Binary { left, right, .. } => {
-            each_choice(left, found);
-            each_choice(right, found);
-        }
-        Expression::Record(fields) => {
-            for field in fields {
-                each_choice(&field.value, found);
-            }
-        }
-        Expression::List(items) | Expression::Tuple(items) => {
-            for item in items {
-                each_choice(item, found);
-            }
-        }
-        Expression::Otherwise { value, recovery } => {
-            each_choice(value, found);
-            if let ast::Recovery::Value(with) = &recovery.node {
-                each_choice(with, found);
-            }
-        }
-        Expression::None
-        | Expression::Default
-        | Expression::Boolean(_)
-        | Expression::Number(_)
-        | Expression::Quantity(_)
-        | Expression::Text(_)
-        | Expression::Name(_)
-        | Expression::Error => {}
+        other => other.each_part(&mut |part| each_choice(part, found)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
-use migr_syntax::ast::{self, Expression, MapEntry, MapSource, Recovery, TemplatePart};
+use migr_syntax::ast::{self, Expression, MapEntry, MapSource, Recovery};
 
 use crate::expression::{Usage, World};
 use crate::program::Program;
@@ -65,7 +65,6 @@ fn values<'a>(program: &Program<'a>, object: &Arc<str>) -> impl Iterator<Item = 
 
 /// Notes each mention of a column; `takes_one` where only an element of what stands here is used.
 fn read(expr: &ast::Expr, column: &Arc<str>, takes_one: bool, reading: &mut Reading) {
-    let mut each = |expr: &ast::Expr| read(expr, column, false, reading);
     match &expr.node {
         Expression::Name(name) if name == column => {
             if takes_one {
@@ -76,7 +75,7 @@ fn read(expr: &ast::Expr, column: &Arc<str>, takes_one: bool, reading: &mut Read
         }
         Expression::Pipe { input, function, arguments } => {
             for argument in arguments {
-                each(&argument.value);
+                read(&argument.value, column, false, reading);
             }
             read(input, column, takes_one || matches!(&*function.node, "first" | "nth"), reading);
         }
@@ -89,49 +88,10 @@ fn read(expr: &ast::Expr, column: &Arc<str>, takes_one: bool, reading: &mut Read
         }
         Expression::Otherwise { value, recovery } => {
             if let Recovery::Value(with) = &recovery.node {
-                each(with);
+                read(with, column, false, reading);
             }
             read(value, column, takes_one, reading);
         }
-        Expression::Template(parts) => {
-            for part in parts {
-                if let TemplatePart::Hole(hole) = part {
-                    each(hole);
-                }
-            }
-        }
-        Expression::Binary { left, right, .. } => {
-            each(left);
-            each(right);
-        }
-        Expression::Not(inner) => each(inner),
-        Expression::If { condition, then, otherwise } => {
-            each(condition);
-            each(then);
-            each(otherwise);
-        }
-        Expression::Record(fields) => {
-            for field in fields {
-                each(&field.value);
-            }
-        }
-        Expression::List(items) | Expression::Tuple(items) => {
-            for item in items {
-                each(item);
-            }
-        }
-        Expression::Existing { arguments, .. } => {
-            for argument in arguments {
-                each(&argument.value);
-            }
-        }
-        Expression::None
-        | Expression::Default
-        | Expression::Boolean(_)
-        | Expression::Number(_)
-        | Expression::Quantity(_)
-        | Expression::Text(_)
-        | Expression::Name(_)
-        | Expression::Error => {}
+        other => other.each_part(&mut |part| read(part, column, false, reading)),
     }
 }

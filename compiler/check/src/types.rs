@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use migr_plan::{FieldType, Part};
+use migr_plan::{FieldType, Part, PlainType};
 use migr_source::Spanned;
 
 /// The type of a value or of a field. Catalogs of both sides and expressions share it.
@@ -109,33 +109,31 @@ impl Composite {
 }
 
 impl Type {
-    /// A plain type of the language, by its name.
-    pub(crate) fn plain(name: &str) -> Option<Self> {
-        Some(match name {
-            "text" => Self::Text,
-            "richtext" => Self::Richtext,
-            "integer" => Self::Integer,
-            "number" => Self::Number,
-            "decimal" => Self::Decimal,
-            "boolean" => Self::Boolean,
-            "date" => Self::Date,
-            "datetime" => Self::Datetime,
-            "email" => Self::Email,
-            "phone" => Self::Phone,
-            "url" => Self::Url,
-            "currency" => Self::Currency,
-            "json" => Self::Json,
-            "file" => Self::File,
-            "uuid" => Self::Uuid,
-            _ => return None,
-        })
+    /// A plain type of the language.
+    pub(crate) fn of(plain: PlainType) -> Self {
+        match plain {
+            PlainType::Boolean => Self::Boolean,
+            PlainType::Currency => Self::Currency,
+            PlainType::Date => Self::Date,
+            PlainType::Datetime => Self::Datetime,
+            PlainType::Decimal => Self::Decimal,
+            PlainType::Email => Self::Email,
+            PlainType::File => Self::File,
+            PlainType::Integer => Self::Integer,
+            PlainType::Json => Self::Json,
+            PlainType::Number => Self::Number,
+            PlainType::Phone => Self::Phone,
+            PlainType::Richtext => Self::Richtext,
+            PlainType::Text => Self::Text,
+            PlainType::Url => Self::Url,
+            PlainType::Uuid => Self::Uuid,
+        }
     }
 
-    /// The names that [`Type::plain`] takes, sorted.
-    pub(crate) const PLAIN: &'static [&'static str] = &[
-        "boolean", "currency", "date", "datetime", "decimal", "email", "file", "integer", "json", "number", "phone",
-        "richtext", "text", "url", "uuid",
-    ];
+    /// The plain type that it is, if it is one.
+    pub(crate) fn plain(&self) -> Option<PlainType> {
+        PlainType::ALL.iter().copied().find(|plain| Self::of(*plain) == *self)
+    }
 
     pub(crate) fn list(of: Self) -> Self {
         Self::List(Arc::new(of))
@@ -178,20 +176,8 @@ impl Type {
     pub(crate) fn to_field_type(&self) -> FieldType {
         let strings = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         match self {
-            Self::Html | Self::Richtext => FieldType::Richtext,
-            Self::Integer => FieldType::Integer,
-            Self::Number => FieldType::Number,
-            Self::Decimal => FieldType::Decimal,
-            Self::Boolean => FieldType::Boolean,
-            Self::Date => FieldType::Date,
-            Self::Datetime => FieldType::Datetime,
-            Self::Email => FieldType::Email,
-            Self::Phone => FieldType::Phone,
-            Self::Url => FieldType::Url,
-            Self::Currency => FieldType::Currency,
-            Self::Json | Self::Parts(_) | Self::Tuple(_) => FieldType::Json,
-            Self::File => FieldType::File,
-            Self::Uuid => FieldType::Uuid,
+            Self::Html => FieldType::Richtext,
+            Self::Parts(_) | Self::Tuple(_) => FieldType::Json,
             Self::Select(options) if !options.open => FieldType::Select { options: strings(&options.values) },
             Self::Multiselect(options) if !options.open => FieldType::Multiselect { options: strings(&options.values) },
             Self::List(of) => FieldType::List { of: Box::new(of.to_field_type()) },
@@ -211,9 +197,7 @@ impl Type {
                     .map(|part| Part { name: part.name.to_string(), ty: part.ty.to_field_type(), unique: part.unique })
                     .collect(),
             },
-            Self::Unknown | Self::None | Self::Text | Self::DistinctKey(_) | Self::Select(_) | Self::Multiselect(_) => {
-                FieldType::Text
-            }
+            other => other.plain().map_or(FieldType::Text, FieldType::from),
         }
     }
 }
@@ -224,22 +208,7 @@ impl fmt::Display for Type {
         let name = match self {
             Self::Unknown => "something",
             Self::None => "none",
-            Self::Text => "text",
             Self::Html => "richtext in HTML",
-            Self::Richtext => "richtext",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Decimal => "decimal",
-            Self::Boolean => "boolean",
-            Self::Date => "date",
-            Self::Datetime => "datetime",
-            Self::Email => "email",
-            Self::Phone => "phone",
-            Self::Url => "url",
-            Self::Currency => "currency",
-            Self::Json => "json",
-            Self::File => "file",
-            Self::Uuid => "uuid",
             Self::Select(options) => return write!(f, "an option of `{}`", options.of),
             Self::Multiselect(options) => return write!(f, "options of `{}`", options.of),
             Self::List(of) => return write!(f, "list({of})"),
@@ -266,6 +235,7 @@ impl fmt::Display for Type {
                 let names: Vec<String> = items.iter().map(ToString::to_string).collect();
                 return write!(f, "({})", names.join(", "));
             }
+            plain => plain.plain().map_or("something", PlainType::name),
         };
         f.write_str(name)
     }

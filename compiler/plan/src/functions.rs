@@ -5,6 +5,8 @@ mod table;
 
 pub use table::FUNCTIONS;
 
+use crate::PlainType;
+
 /// What a function takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
@@ -54,21 +56,9 @@ pub enum Parameter {
 
 /// What a function gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the language's type names")]
 pub enum Output {
-    Text,
-    Richtext,
-    Integer,
-    Number,
-    Decimal,
-    Boolean,
-    Date,
-    Datetime,
-    Email,
-    Phone,
-    Url,
-    Currency,
-    Json,
+    /// A value of this type.
+    Plain(PlainType),
     /// A list of texts.
     Texts,
     /// An element of the list.
@@ -196,19 +186,7 @@ impl Output {
     /// As the language writes it.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Text => "text",
-            Self::Richtext => "richtext",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Decimal => "decimal",
-            Self::Boolean => "boolean",
-            Self::Date => "date",
-            Self::Datetime => "datetime",
-            Self::Email => "email",
-            Self::Phone => "phone",
-            Self::Url => "url",
-            Self::Currency => "currency",
-            Self::Json => "json",
+            Self::Plain(plain) => plain.name(),
             Self::Texts => "list(text)",
             Self::Element => "an element",
             Self::SameList | Self::Flat => "list",

@@ -34,4 +34,4 @@ pub use stage::{
 };
 pub use test::{Expectation, ExpectedField, GivenRecord, Test};
 pub use there::{There, ThereField};
-pub use types::{FieldType, Origin, Part};
+pub use types::{FieldType, Origin, Part, PlainType};

@@ -34,21 +34,6 @@ pub fn summary_line(summary: &Summary) -> String {
 /// A field type in the language's words.
 pub fn field_type(ty: &FieldType) -> String {
     match ty {
-        FieldType::Text => "text".to_owned(),
-        FieldType::Richtext => "richtext".to_owned(),
-        FieldType::Integer => "integer".to_owned(),
-        FieldType::Number => "number".to_owned(),
-        FieldType::Decimal => "decimal".to_owned(),
-        FieldType::Boolean => "boolean".to_owned(),
-        FieldType::Date => "date".to_owned(),
-        FieldType::Datetime => "datetime".to_owned(),
-        FieldType::Email => "email".to_owned(),
-        FieldType::Phone => "phone".to_owned(),
-        FieldType::Url => "url".to_owned(),
-        FieldType::Currency => "currency".to_owned(),
-        FieldType::Json => "json".to_owned(),
-        FieldType::File => "file".to_owned(),
-        FieldType::Uuid => "uuid".to_owned(),
         FieldType::Select { options } => format!("select of {}", options.len()),
         FieldType::Multiselect { options } => format!("multiselect of {}", options.len()),
         FieldType::List { of } => format!("list({})", field_type(of)),
@@ -58,6 +43,7 @@ pub fn field_type(ty: &FieldType) -> String {
             format!("many {}{through}", objects.join(" | "))
         }
         FieldType::Composite { name, .. } => name.clone(),
+        other => other.plain().map_or_else(String::new, |plain| plain.name().to_owned()),
     }
 }
 

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ColumnType;
+
 /// Where a line of the plan comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
@@ -10,6 +12,72 @@ pub struct Origin {
     pub line: u32,
     /// 1-based column, in characters.
     pub column: u32,
+}
+
+macro_rules! plain_types {
+    ($($kind:ident $name:literal;)*) => {
+        /// A type of the language whose values have one part, and that needs nothing more said.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the names are the language's type names")]
+        pub enum PlainType { $($kind,)* }
+
+        impl PlainType {
+            /// Every one, by name.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// As the language writes it: `datetime`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+        }
+
+        impl From<PlainType> for FieldType {
+            fn from(plain: PlainType) -> Self {
+                match plain { $(PlainType::$kind => Self::$kind,)* }
+            }
+        }
+
+        impl From<PlainType> for ColumnType {
+            fn from(plain: PlainType) -> Self {
+                match plain { $(PlainType::$kind => Self::$kind,)* }
+            }
+        }
+
+        impl FieldType {
+            /// The plain type that it is, if it is one.
+            pub fn plain(&self) -> Option<PlainType> {
+                match self {
+                    $(Self::$kind => Some(PlainType::$kind),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+plain_types! {
+    Boolean "boolean";
+    Currency "currency";
+    Date "date";
+    Datetime "datetime";
+    Decimal "decimal";
+    Email "email";
+    File "file";
+    Integer "integer";
+    Json "json";
+    Number "number";
+    Phone "phone";
+    Richtext "richtext";
+    Text "text";
+    Url "url";
+    Uuid "uuid";
+}
+
+impl PlainType {
+    /// The type of a name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|plain| plain.name() == name)
+    }
 }
 
 /// The type of a destination field, in the language's terms; the connector knows what its system calls it.

@@ -11,6 +11,7 @@ pub use mapping::*;
 mod catalog;
 mod expression;
 mod mapping;
+mod parts;
 
 /// A name as written, without backquotes.
 pub type Name = Spanned<Arc<str>>;

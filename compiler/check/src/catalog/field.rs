@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::PlainType;
 use migr_source::Spanned;
 use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
 
@@ -87,10 +88,10 @@ pub(crate) fn named(
     if let Some(composite) = composites.get(&name.node) {
         return Type::Composite(Arc::clone(composite));
     }
-    if let Some(plain) = Type::plain(&name.node) {
-        return plain;
+    if let Some(plain) = PlainType::find(&name.node) {
+        return Type::of(plain);
     }
-    let valid = Type::PLAIN.iter().copied().chain(composites.keys().map(|name| &**name));
+    let valid = PlainType::ALL.iter().map(|plain| plain.name()).chain(composites.keys().map(|name| &**name));
     diagnostics.push(errors::unknown_name("type", &name.node, name.span, valid));
     Type::Unknown
 }

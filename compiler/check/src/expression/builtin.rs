@@ -247,19 +247,7 @@ fn result_type(output: Output, input: &Type, is_list: bool) -> Type {
         _ => Type::Unknown,
     };
     let one = match output {
-        Output::Text => Type::Text,
-        Output::Richtext => Type::Richtext,
-        Output::Integer => Type::Integer,
-        Output::Number => Type::Number,
-        Output::Decimal => Type::Decimal,
-        Output::Boolean => Type::Boolean,
-        Output::Date => Type::Date,
-        Output::Datetime => Type::Datetime,
-        Output::Email => Type::Email,
-        Output::Phone => Type::Phone,
-        Output::Url => Type::Url,
-        Output::Currency => Type::Currency,
-        Output::Json => Type::Json,
+        Output::Plain(plain) => Type::of(plain),
         Output::Texts => Type::list(Type::Text),
         Output::Element => inner(input),
         Output::SameList => match input {
