@@ -20,6 +20,7 @@ mod clock;
 mod crash;
 mod demo;
 mod files;
+mod filled;
 mod full_disk;
 mod harness;
 mod hostile;

@@ -18,6 +18,8 @@ pub(crate) struct Item {
     pub(crate) body: Body,
     /// The values behind the body, by index in the stage's fields, where the record is there already.
     pub(crate) values: Vec<(usize, Value<'static>)>,
+    /// The destination fields that stay empty where it is refused; none where the record itself would be set aside.
+    pub(crate) fields: Vec<String>,
     /// A record in the trash that is destroyed before this one is created.
     pub(crate) replaces: Option<String>,
     /// Files that are uploaded with it.
@@ -83,6 +85,25 @@ impl std::fmt::Debug for Upload {
 }
 
 impl Item {
+    /// One without a body yet.
+    pub(crate) fn new(key: String, line: u64, id: String) -> Self {
+        Self {
+            key,
+            line,
+            id,
+            body: Body::default(),
+            values: Vec::new(),
+            fields: Vec::new(),
+            replaces: None,
+            uploads: Vec::new(),
+            repairs: Vec::new(),
+            orphans: Vec::new(),
+            size: 0,
+            digest: String::new(),
+            before: String::new(),
+        }
+    }
+
     /// As it stands in an intent.
     pub(crate) fn planned(&self) -> Planned {
         Planned {

@@ -1,20 +1,19 @@
 use std::sync::Arc;
 
 use migr_extract::Row;
-use migr_journal::{Change, Mapped, Operation, RepairNote, State, StepId};
+use migr_journal::{Change, Mapped, Operation, RepairNote, StepId};
 use migr_load::Body;
 use migr_plan::LinkMapping;
 use migr_transform::{Cells, Outcome};
-use tokio::sync::mpsc;
 
+use crate::EngineError;
 use crate::cells::Lent;
 use crate::item::{Batch, Item};
 use crate::job::Job;
+use crate::later::{HandOn, Later, written};
 use crate::produce::Packer;
-use crate::sender::{Refused, Sender, Target};
-use crate::stage::{Ended, Shared, joined};
+use crate::sender::Sender;
 use crate::world::World;
-use crate::{EngineError, Event};
 
 /// Parts the key of a link in the journal: source key, target id.
 pub(crate) const PART: char = '\u{1e}';
@@ -24,83 +23,55 @@ pub(crate) fn step_name(stage: &str, link: &LinkMapping) -> String {
     format!("{stage}.{}", link.field)
 }
 
-/// What one kind of links needs.
-struct Linking {
-    job: Arc<Job>,
+/// One kind of links of a stage whose records are through.
+#[derive(Debug)]
+pub(crate) struct Links {
+    pub(crate) job: Arc<Job>,
+    pub(crate) index: usize,
+}
+
+/// What making links needs.
+struct Linking<'l> {
+    job: &'l Job,
     index: usize,
     step: StepId,
     resumed: bool,
 }
 
-/// Writes one kind of links of a stage whose records are through.
-pub(crate) async fn run(
-    job: Arc<Job>,
-    world: World,
-    shared: &Shared,
-    index: usize,
-) -> Result<(World, Ended), EngineError> {
-    let context = job.context.clone();
-    let Some(link) = job.stage.links.get(index) else { return Ok((world, Ended::Through)) };
-    let name = step_name(&job.stage.id, link);
-    let step = context.journal.lock().step(&name, &link.through)?;
-    if world.reader.is_done(step)? {
-        return Ok((world, Ended::Through));
+impl Later for Links {
+    type Batch = (Option<Batch>, Vec<Change>);
+
+    fn job(&self) -> &Job {
+        &self.job
     }
-    context.tell(Event::StepStarted {
-        step: name.clone(),
-        source_object: job.stage.source_object.clone(),
-        destination_object: link.through.clone(),
-        bytes: context.export.file(&job.stage.source_object).map_or(0, migr_extract::SourcePath::bytes),
-    });
-    let resumed = world.reader.has_records(step)?;
-    let (hand_on, mut ready) = mpsc::channel(2);
-    let producer = {
-        let linking = Linking { job: Arc::clone(&job), index, step, resumed };
-        let cancellation = context.cancellation.clone();
-        tokio::task::spawn_blocking(move || {
-            let made = linking.produce(&world, &mut |batch, notes| {
-                !cancellation.is_cancelled() && hand_on.blocking_send((batch, notes)).is_ok()
-            });
-            made.map(|()| world)
-        })
-    };
-    let target = Target { name: name.clone(), step, object: &link.through, file: &job.file, refused: Refused::Note };
-    let mut sender = Sender::new(&context, shared, target);
-    let mut sent = Ok(());
-    while let Some((batch, notes)) = ready.recv().await {
+
+    fn object(&self) -> &str {
+        self.job.stage.links.get(self.index).map_or("", |link| link.through.as_str())
+    }
+
+    fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError> {
+        let resumed = world.reader.has_records(step)?;
+        Linking { job: &self.job, index: self.index, step, resumed }.produce(world, hand_on)
+    }
+
+    async fn send(&self, _: StepId, sender: &mut Sender<'_>, batch: Self::Batch) -> Result<(), EngineError> {
+        let (batch, notes) = batch;
         if let Some(Batch::New(items)) = batch {
-            sent = sender.send(items, Operation::Create, notes).await;
+            sender.send(items, Operation::Create, notes).await
         } else {
             sender.remember(notes);
-        }
-        if sent.is_err() || sender.has_stopped() || context.cancellation.is_cancelled() {
-            break;
+            Ok(())
         }
     }
-    drop(ready);
-    let finished = sender.finish().await;
-    let made = joined(producer.await);
-    sent?;
-    finished?;
-    let world = made?;
-    if context.cancellation.is_cancelled() {
-        return Ok((world, Ended::Interrupted));
-    }
-    context.journal.write_later(vec![Change::Done { step }]).await?;
-    context.tell(Event::StepDone { step: name });
-    Ok((world, Ended::Through))
 }
 
-impl Linking {
+impl Linking<'_> {
     fn produce(
         &self,
         world: &World,
-        hand_on: &mut dyn FnMut(Option<Batch>, Vec<Change>) -> bool,
+        hand_on: &mut HandOn<'_, (Option<Batch>, Vec<Change>)>,
     ) -> Result<(), EngineError> {
-        let job = &self.job;
-        if job.file.is_empty() {
-            return Ok(());
-        }
+        let job = self.job;
         let mut packer = Packer::new(job);
         let mut repairs = Vec::new();
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -110,19 +81,19 @@ impl Linking {
             let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
             for item in self.links(world, record.line, &cells, (&key, &mapped), &mut repairs)? {
                 if let Some(batch) = packer.add_new(item)
-                    && !hand_on(Some(batch), self.notes(&mut repairs))
+                    && !hand_on((Some(batch), self.notes(&mut repairs)))
                 {
                     return Ok(());
                 }
             }
         }
         for batch in packer.rest() {
-            if !hand_on(Some(batch), self.notes(&mut repairs)) {
+            if !hand_on((Some(batch), self.notes(&mut repairs))) {
                 return Ok(());
             }
         }
         if !repairs.is_empty() {
-            hand_on(None, self.notes(&mut repairs));
+            hand_on((None, self.notes(&mut repairs)));
         }
         Ok(())
     }
@@ -142,7 +113,7 @@ impl Linking {
         (key, mapped): (&str, &Mapped),
         repairs: &mut Vec<RepairNote>,
     ) -> Result<Vec<Item>, EngineError> {
-        let job = &self.job;
+        let job = self.job;
         let (Some(mapping), Some(owner)) = (job.stage.links.get(self.index), &mapped.id) else { return Ok(Vec::new()) };
         let note = |field: &str, reason: String| RepairNote {
             key: key.to_owned(),
@@ -178,37 +149,10 @@ impl Linking {
                     continue;
                 }
             };
-            let item = Item {
-                id: job.ids.link(&job.stage.id, winner, &mapping.field, &target.id),
-                key: link_key,
-                line,
-                body: Body::default(),
-                replaces: None,
-                values: Vec::new(),
-                uploads: Vec::new(),
-                repairs: Vec::new(),
-                orphans: Vec::new(),
-                size: 0,
-                digest: String::new(),
-                before: String::new(),
-            };
+            let id = job.ids.link(&job.stage.id, winner, &mapping.field, &target.id);
+            let item = Item { fields: vec![mapping.field.clone()], ..Item::new(link_key, line, id) };
             items.push(item.with_body(Body::from(body)));
         }
         Ok(items)
     }
-}
-
-/// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
-pub(crate) fn written(
-    job: &Job,
-    world: &World,
-    line: u64,
-    cells: &dyn Cells,
-) -> Result<Option<(String, Mapped)>, EngineError> {
-    let Ok(key) = job.key(cells, world)? else { return Ok(None) };
-    let Some(mapped) = world.reader.id_of(job.step, &key)? else { return Ok(None) };
-    // Another row may have the same key: it was set aside.
-    let is_it = job.stage.distinct.is_some() || mapped.line == line;
-    let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
-    Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))
 }

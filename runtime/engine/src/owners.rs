@@ -88,6 +88,11 @@ impl OwnerTable {
         &self.object
     }
 
+    /// The id of the member who stands in for owners who are none.
+    pub(crate) fn fallback(&self) -> Option<&str> {
+        self.fallback.as_ref().map(|person| person.id.as_str())
+    }
+
     /// The source object and column that hold owners' addresses.
     pub(crate) fn source(&self) -> Option<(&str, &str)> {
         self.source.as_ref().map(|(object, column)| (object.as_str(), column.as_str()))

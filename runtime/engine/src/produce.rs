@@ -11,6 +11,7 @@ use crate::EngineError;
 use crate::aside::{Aside, Subject, because};
 use crate::cells::{Kept, Lent};
 use crate::existing::{self, Hit};
+use crate::families::{self, merged};
 use crate::files::column_of;
 use crate::item::{Batch, Item, There, Upload, UploadFrom};
 use crate::job::Job;
@@ -86,38 +87,50 @@ impl Producer<'_> {
     fn record(&mut self, line: u64, cells: &dyn Cells) -> Result<Option<Batch>, EngineError> {
         let Ok(key) = self.job.key(cells, self.world)? else { return Ok(None) };
         let subject = Subject { key: &key, source_key: &key, line };
-        let computed = match self.job.program.fields(cells, self.world, Pass::First)? {
-            Outcome::Skip { reason } => Computed::Skip(reason),
-            Outcome::Quarantine(mut failures) => {
-                failures.extend(self.other_failures(cells)?);
-                Computed::Fails(failures)
-            }
-            Outcome::Ready(evaluated) => {
-                let failures = self.other_failures(cells)?;
-                if failures.is_empty() {
-                    finish(self.job, &self.world.scratch, subject, evaluated, self.has_existing)?
-                } else {
-                    Computed::Fails(failures)
-                }
-            }
-        };
+        let first = self.job.program.fields(cells, self.world, Pass::First)?;
+        let other = self.others(cells, None)?;
+        let computed = self.computed(subject, first, other)?;
         self.decide(subject, computed)
     }
 
-    /// Why links, or fields of the second pass, keep a record from being written.
-    fn other_failures(&self, cells: &dyn Cells) -> Result<Vec<Failure>, EngineError> {
+    /// A record, unless something stands against it.
+    fn computed(
+        &self,
+        subject: Subject<'_>,
+        first: Outcome<Evaluated<'_>>,
+        other: Outcome<()>,
+    ) -> Result<Computed, EngineError> {
+        Ok(match (first, other) {
+            (Outcome::Skip { reason }, _) | (_, Outcome::Skip { reason }) => Computed::Skip(reason),
+            (Outcome::Quarantine(mut failures), Outcome::Quarantine(more)) => {
+                failures.extend(more);
+                Computed::Fails(failures)
+            }
+            (Outcome::Quarantine(failures), _) | (_, Outcome::Quarantine(failures)) => Computed::Fails(failures),
+            (Outcome::Ready(evaluated), Outcome::Ready(())) => {
+                finish(self.job, &self.world.scratch, subject, evaluated, self.has_existing)?
+            }
+        })
+    }
+
+    /// Whether links, or fields of the second pass, keep a record from being written.
+    fn others(&self, cells: &dyn Cells, rows: Option<&[Kept]>) -> Result<Outcome<()>, EngineError> {
         let mut failures = Vec::new();
-        if !self.job.stage.links.is_empty()
-            && let Outcome::Quarantine(failed) = self.job.program.links(cells, self.world)?
-        {
-            failures.extend(failed);
+        if !self.job.stage.links.is_empty() {
+            match self.job.program.links(cells, self.world)? {
+                Outcome::Ready(_) => {}
+                Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+                Outcome::Quarantine(failed) => failures.extend(failed),
+            }
         }
-        if !self.job.stage.deferred.is_empty()
-            && let Outcome::Quarantine(failed) = self.job.program.fields(cells, self.world, Pass::Deferred)?
-        {
-            failures.extend(failed);
+        if !self.job.stage.deferred.is_empty() {
+            match families::values(self.job, self.world, cells, rows, Pass::Deferred)?.outcome() {
+                Outcome::Ready(_) => {}
+                Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+                Outcome::Quarantine(failed) => failures.extend(failed),
+            }
         }
-        Ok(failures)
+        Ok(if failures.is_empty() { Outcome::Ready(()) } else { Outcome::Quarantine(failures) })
     }
 
     /// One of several records that are written as one: kept until the last of them was read.
@@ -135,12 +148,10 @@ impl Producer<'_> {
         }
         let Some((line, key)) = members.first() else { return Ok(None) };
         let subject = Subject { key, source_key: key, line: *line };
-        let failures = kept.first().map_or(Ok(Vec::new()), |first| self.other_failures(first))?;
-        let computed = match merged(self.job, self.world, &kept)? {
-            Ok(_) if !failures.is_empty() => Computed::Fails(failures),
-            Ok(evaluated) => finish(self.job, &self.world.scratch, subject, evaluated, self.has_existing)?,
-            Err(computed) => computed,
-        };
+        let Some(winner) = kept.first() else { return Ok(None) };
+        let other = self.others(winner, Some(&kept))?;
+        let first = merged(self.job, self.world, &kept, Pass::First)?.outcome();
+        let computed = self.computed(subject, first, other)?;
         self.decide(subject, computed)
     }
 
@@ -215,45 +226,6 @@ impl Producer<'_> {
                 Ok(self.packer.add_there(item, false))
             }
         }
-    }
-}
-
-/// The values of several records as one: each field from the first that has a value.
-pub(crate) fn merged<'r>(
-    job: &'r Job,
-    world: &'r World,
-    members: &'r [Kept],
-) -> Result<Result<Evaluated<'r>, Computed>, EngineError> {
-    let mut whole: Option<Evaluated<'r>> = None;
-    for member in members {
-        let evaluated = match job.program.fields(member, world, Pass::First)? {
-            Outcome::Ready(evaluated) => evaluated,
-            Outcome::Skip { reason } => return Ok(Err(Computed::Skip(reason))),
-            Outcome::Quarantine(failures) => return Ok(Err(Computed::Fails(failures))),
-        };
-        match &mut whole {
-            None => whole = Some(evaluated),
-            Some(whole) => {
-                for (index, value) in evaluated.values {
-                    match whole.values.iter_mut().find(|(known, _)| *known == index) {
-                        Some((_, slot)) if is_empty(slot) => *slot = value,
-                        Some(_) => {}
-                        None => whole.values.push((index, value)),
-                    }
-                }
-            }
-        }
-    }
-    Ok(whole.ok_or(Computed::Skip(String::new())))
-}
-
-/// Whether a value holds nothing, all of its parts included.
-fn is_empty(value: &Value<'_>) -> bool {
-    match value {
-        Value::None | Value::Default => true,
-        Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
-        Value::List(items) => items.iter().all(is_empty),
-        _ => false,
     }
 }
 
@@ -337,18 +309,11 @@ fn finish(
     let values = if keeps_values { evaluated.values } else { Vec::new() };
     let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
     let item = Item {
-        key: subject.key.to_owned(),
-        line: subject.line,
-        id: job.ids.record(&job.stage.id, subject.key),
-        body: Body::default(),
-        replaces: None,
         uploads,
         repairs: repairs.collect(),
         orphans: orphans.collect(),
         values,
-        size: 0,
-        digest: String::new(),
-        before: String::new(),
+        ..Item::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
     };
     Ok(Computed::Ready(Box::new(item.with_body(body))))
 }

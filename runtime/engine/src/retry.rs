@@ -1,40 +1,90 @@
-use migr_journal::{Change, State};
+use migr_journal::{Change, Reader, State, StepId};
+use migr_plan::{Expr, OnMissing, Stage};
 
-use crate::{Context, EngineError};
+use crate::{Context, EngineError, expressions, filled, run};
 
 /// Records that are let go together.
 const TOGETHER: usize = 500;
 
-/// Lets records in quarantine go, of one map or of all, so that the next run tries them again; says how many. The export may have been mended since.
-pub async fn retry(context: &Context, map: Option<&str>) -> Result<u64, EngineError> {
+/// What the next run tries again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// Records that were set aside.
+    pub records: u64,
+    /// Values of other records that were left out or replaced, or whose owner has no member.
+    pub values: u64,
+}
+
+/// Lets records in quarantine go, of one map or of all, so that the next run tries them again, and with them what was left empty because of them. The export
+/// may have been mended since.
+pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, EngineError> {
     let reader = context.journal.reader()?;
-    let mut released = 0;
-    for stage in context.plan.stages.iter().filter(|stage| map.is_none_or(|map| stage.map == map)) {
+    let mut released = Released::default();
+    let mut releasing = Vec::new();
+    let mut later = Vec::new();
+    for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
-        let mut after: Option<String> = None;
-        loop {
-            let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            let keys: Vec<String> =
-                rows.into_iter().filter(|row| row.mapped.state == State::Quarantined).map(|row| row.key).collect();
-            if keys.is_empty() {
-                continue;
-            }
-            released += keys.len() as u64;
+        if map.is_none_or(|map| stage.map == map) {
+            released.records += reader.count(step, State::Quarantined)?;
+            releasing.push((step, State::Quarantined));
+        }
+        // Of a rule that leaves a record behind where its target is missing, nobody knows whether it still does.
+        if skips_where_missing(stage) {
+            releasing.push((step, State::Skipped));
+        }
+        // What the destination refused of links and second passes is in no quarantine.
+        for name in run::step_names(stage).into_iter().skip(1) {
+            let Some(step) = reader.step(&name)? else { continue };
+            releasing.push((step, State::Quarantined));
+            later.push(step);
+        }
+        let mut values = 0;
+        for step in filled::noting_steps(stage, &reader)? {
+            values += reader.count_noted(step)?;
+        }
+        if values > 0 {
+            released.values += values;
+            later.push(context.journal.lock().step(&filled::step_name(&stage.id), &stage.destination_object)?);
+        }
+    }
+    if released == Released::default() {
+        return Ok(released);
+    }
+    // First what must look at the records again: ended half-way, nothing is let go that is not looked at.
+    let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
+    let mut changes = vec![finding("export"), finding("verify")];
+    changes.extend(later.into_iter().map(|step| Change::TakenBack { step, keys: Vec::new() }));
+    context.journal.write_later(changes).await?;
+    for (step, state) in releasing {
+        release(context, &reader, step, state).await?;
+    }
+    Ok(released)
+}
+
+/// Forgets the records of a step that ended so. A record that another one stands for, or that is there, is none of a rule.
+async fn release(context: &Context, reader: &Reader, step: StepId, state: State) -> Result<(), EngineError> {
+    let mut after: Option<String> = None;
+    loop {
+        let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.key.clone());
+        let is_it = |mapped: &migr_journal::Mapped| {
+            mapped.state == state && (state == State::Quarantined || (mapped.winner.is_none() && mapped.id.is_none()))
+        };
+        let keys: Vec<String> = rows.into_iter().filter(|row| is_it(&row.mapped)).map(|row| row.key).collect();
+        if !keys.is_empty() {
             context.journal.write_later(vec![Change::TakenBack { step, keys }]).await?;
         }
     }
-    if released > 0 {
-        let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
-        let mut changes = vec![finding("export"), finding("verify")];
-        // Links and second passes must look at the records again.
-        for name in context.plan.stages.iter().flat_map(|stage| crate::run::step_names(stage).into_iter().skip(1)) {
-            if let Some(step) = reader.step(&name)? {
-                changes.push(Change::TakenBack { step, keys: Vec::new() });
-            }
-        }
-        context.journal.write_later(changes).await?;
+}
+
+/// Whether a stage leaves records behind that refer to what is missing.
+fn skips_where_missing(stage: &Stage) -> bool {
+    let mut found = false;
+    for expression in expressions::of_stage(stage) {
+        expression.walk(&mut |inner| {
+            found |= matches!(inner, Expr::Reference { on_missing: OnMissing::Skip, .. });
+        });
     }
-    Ok(released)
+    found
 }

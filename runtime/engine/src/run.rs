@@ -12,13 +12,16 @@ use serde::Deserialize;
 use tracing::Instrument as _;
 
 use crate::executor::{Executor, InProcess};
+use crate::filled::Filling;
 use crate::job::Job;
 use crate::lacking::lacking;
+use crate::links::Links;
 use crate::owners::OwnerTable;
 use crate::scratch::Scratch;
+use crate::second::SecondPass;
 use crate::stage::{Ended, Shared};
 use crate::world::{World, identity_of};
-use crate::{Context, EngineError, expressions, links, reconcile, second, setup, stage};
+use crate::{Context, EngineError, expressions, filled, later, links, reconcile, second, setup, stage};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -95,6 +98,11 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
             _ => return Ok(false),
         }
     }
+    for stage in &context.plan.stages {
+        if filled::is_open(stage, reader)? {
+            return Ok(false);
+        }
+    }
     Ok(context.journal.lock().open_intents().is_empty())
 }
 
@@ -140,7 +148,7 @@ pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, S
 async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
     reconcile::run(context).await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
-    let mut world = self::world(context, owners)?;
+    let mut world = self::world(context, Arc::clone(&owners))?;
     existing_records(context, &mut world).await?;
     audited_files(context, &world)?;
     let shared = Shared { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)) };
@@ -161,8 +169,10 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
         let job = Arc::new(job);
         for (index, link) in stage.links.iter().enumerate() {
             let ended;
-            let span = tracing::info_span!("step", step = links::step_name(&stage.id, link), object = link.through);
-            (world, ended) = links::run(Arc::clone(&job), world, &shared, index).instrument(span).await?;
+            let name = links::step_name(&stage.id, link);
+            let span = tracing::info_span!("step", step = name, object = link.through);
+            (world, ended) =
+                later::run(Links { job: Arc::clone(&job), index }, name, world, &shared).instrument(span).await?;
             if ended == Ended::Interrupted {
                 return Ok(ended);
             }
@@ -173,9 +183,22 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     }
     for job in jobs {
         let ended;
-        let step = second::step_name(&job.stage.id);
-        let span = tracing::info_span!("step", step, object = job.stage.destination_object);
-        (world, ended) = second::run(job, world, &shared).instrument(span).await?;
+        let name = second::step_name(&job.stage.id);
+        let span = tracing::info_span!("step", step = name, object = job.stage.destination_object);
+        (world, ended) = later::run(SecondPass { job }, name, world, &shared).instrument(span).await?;
+        if ended == Ended::Interrupted {
+            return Ok(ended);
+        }
+    }
+    for stage in &context.plan.stages {
+        let (true, Some(step)) = (filled::is_open(stage, &world.reader)?, world.reader.step(&stage.id)?) else {
+            continue;
+        };
+        let filling = Filling::of(Job::new(context, stage, step)?, &world.reader, &owners)?;
+        let ended;
+        let name = filled::step_name(&stage.id);
+        let span = tracing::info_span!("step", step = name, object = stage.destination_object);
+        (world, ended) = later::run(filling, name, world, &shared).instrument(span).await?;
         if ended == Ended::Interrupted {
             return Ok(ended);
         }

@@ -12,6 +12,7 @@ use crate::aside::shown;
 use crate::executor::{Executed, Fate, Refusal, Unit, UnitRecord};
 use crate::flight::{self, Ledger};
 use crate::item::Item;
+use crate::links::PART;
 use crate::pool::{self, Attempt, Decided, Held, Pool};
 use crate::stage::Shared;
 use crate::{Context, EngineError, Event};
@@ -73,11 +74,20 @@ struct Flight {
     task: JoinHandle<Result<Executed, EngineError>>,
 }
 
+/// A record of a batch, as what became of it is noted.
+#[derive(Debug)]
+struct Subject {
+    key: String,
+    line: u64,
+    /// The fields that stay empty where it is refused.
+    fields: Vec<String>,
+}
+
 /// A batch whose intent is journaled.
 #[derive(Debug)]
 struct Open {
     operation: Operation,
-    subjects: Vec<(String, u64)>,
+    subjects: Vec<Subject>,
     fates: Vec<Option<Fate>>,
 }
 
@@ -154,11 +164,12 @@ impl<'s> Sender<'s> {
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
-        let subjects = items.iter().map(|item| (item.key.clone(), item.line)).collect();
-        self.open.insert(batch, Open { operation, subjects, fates: vec![None; items.len()] });
+        let mut subjects = Vec::with_capacity(items.len());
+        let fates = vec![None; items.len()];
         let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let mut decided = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
+            subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
             let record = UnitRecord { id: item.id, body: item.body, uploads: item.uploads };
             if let Some(fate) = faults.remove(&position).and_then(|fault| pool::fate(&record, fault, 0)) {
                 decided.push(Decided { batch, position, fate });
@@ -167,6 +178,7 @@ impl<'s> Sender<'s> {
                 records.push(record);
             }
         }
+        self.open.insert(batch, Open { operation, subjects, fates });
         self.fly(operation, records, places, None);
         self.decide(decided);
         Ok(())
@@ -193,8 +205,10 @@ impl<'s> Sender<'s> {
     }
 
     fn ledger(&self, places: &[(BatchId, usize, u32)]) -> Ledger {
-        let subject =
-            |(batch, position, _): &(BatchId, usize, u32)| self.open.get(batch)?.subjects.get(*position).cloned();
+        let subject = |(batch, position, _): &(BatchId, usize, u32)| {
+            let subject = self.open.get(batch)?.subjects.get(*position)?;
+            Some((subject.key.clone(), subject.line))
+        };
         Ledger {
             journal: self.context.journal.clone(),
             step: self.step,
@@ -383,7 +397,7 @@ impl<'s> Sender<'s> {
         let mut results = Vec::with_capacity(fates.len());
         let mut quarantine = Vec::new();
         let mut repairs = Vec::new();
-        for ((key, line), fate) in subjects.iter().zip(fates) {
+        for (Subject { key, line, fields }, fate) in subjects.iter().zip(fates) {
             let Some(fate) = fate else {
                 results.push(RecordResult { state: None, attempts: 0, reason: None });
                 continue;
@@ -401,11 +415,13 @@ impl<'s> Sender<'s> {
                     field: None,
                     reason,
                 }),
-                Refused::Note => {
-                    let field = self.name.rsplit('.').next().unwrap_or_default().to_owned();
-                    let key = key.split('\u{1e}').next().unwrap_or_default().to_owned();
-                    repairs.push(RepairNote { key, file: self.file.clone(), line: *line, field, reason });
-                }
+                Refused::Note => repairs.extend(fields.iter().map(|field| RepairNote {
+                    key: key.split(PART).next().unwrap_or_default().to_owned(),
+                    file: self.file.clone(),
+                    line: *line,
+                    field: field.clone(),
+                    reason: format!("left empty: {reason}"),
+                })),
             }
         }
         let refused = quarantine.len() as u64;

@@ -170,7 +170,7 @@ pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map
 }
 
 /// Whether a record holds nothing in a field.
-fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
+pub(crate) fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
     let is_left_out = destination.encode(object, &[(field, &Value::None)]).is_ok_and(|body| body.is_empty());

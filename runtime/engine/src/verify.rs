@@ -1,7 +1,6 @@
 //! Reads everything back and compares it with what the source rows say.
 
 mod derive;
-mod families;
 mod read_back;
 mod schema;
 mod summary;
@@ -16,7 +15,7 @@ use crate::job::Job;
 use crate::owners::OwnerTable;
 use crate::stage::joined;
 use crate::world::World;
-use crate::{Context, EngineError, Event, run, second};
+use crate::{Context, EngineError, Event, filled, run, second};
 use derive::{Derivation, Derived, Sample};
 
 pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
@@ -118,10 +117,11 @@ impl Checking<'_, '_, '_> {
             let Some(step) = reader.step(&stage.id)? else { continue };
             world.end_stage(&stage.id, step);
             let second = reader.step(&second::step_name(&stage.id))?;
-            jobs.push((Arc::new(Job::new(context, stage, step)?), second, there(&reader, step)?));
+            let filled = reader.step(&filled::step_name(&stage.id))?;
+            let job = Arc::new(Job::new(context, stage, step)?);
+            jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
         }
-        for (job, second, expected) in jobs {
-            let derivation = Derivation { job, second, sample: self.sample };
+        for (derivation, expected) in jobs {
             world = self.stage(derivation, world, expected).await?;
             if context.cancellation.is_cancelled() {
                 self.summary.interrupted = true;

@@ -168,7 +168,7 @@ pub struct Line {
     /// `intent`, `created`, `updated`, `skipped`, `quarantined`, `setup`, `run_started`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// The step: a map, `MAP.links`, `MAP.second`.
+    /// The step: a map, `MAP.links`, `MAP.second`, `MAP.filled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// The source key.

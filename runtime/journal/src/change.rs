@@ -194,6 +194,15 @@ pub struct FileSent {
     pub reason: Option<String>,
 }
 
+/// A field of which something was noted that holds no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MendedNote {
+    /// The record's key.
+    pub key: String,
+    /// The destination field.
+    pub field: String,
+}
+
 /// A record whose owner has no member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanNote {
@@ -301,6 +310,13 @@ pub enum Change {
         /// Which.
         orphans: Vec<OrphanNote>,
     },
+    /// Fields that were left empty, or got a stand-in, and hold their value now: what was noted of them holds no more.
+    Mended {
+        /// The step that noted it.
+        step: StepId,
+        /// Which.
+        mended: Vec<MendedNote>,
+    },
     /// Owners as they were resolved.
     Owners(Vec<OwnerNote>),
     /// What records held before.
@@ -324,7 +340,7 @@ pub enum Change {
         /// The step.
         step: StepId,
     },
-    /// A record was taken back: it is as if it had not been sent.
+    /// Records were taken back: it is as if they had not been sent, and nothing is noted of them.
     TakenBack {
         /// The step.
         step: StepId,

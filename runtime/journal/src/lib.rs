@@ -17,12 +17,12 @@ mod writer;
 pub use audit::{Line, Lines};
 pub use chain::ChainReport;
 pub use change::{
-    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, Operation, OrphanNote, OwnerNote, Planned,
+    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, MendedNote, Operation, OrphanNote, OwnerNote, Planned,
     QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
 pub use fold::{Counts, Fold, OWNERS, RunFold, StepFold};
-pub use reader::{Mapped, MappedRow, Reader, StepRow};
+pub use reader::{Mapped, MappedRow, NotedField, Reader, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use writer::{Identity, Journal};

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::audit;
 use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
+use crate::fold::line;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
@@ -43,6 +44,15 @@ pub struct StepRow {
     pub name: String,
     /// The destination object.
     pub object: String,
+}
+
+/// A field of a record of which something was noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedField {
+    /// The destination field.
+    pub field: String,
+    /// Its owner has no member; else a value was left out or replaced.
+    pub is_orphan: bool,
 }
 
 /// Reads a journal, beside its writer or without one.
@@ -296,6 +306,47 @@ impl Reader {
             )
             .attempting("read")?;
         let rows = statement.query_map(params![step.0, key], |row| row.get(0)).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// How many values of a step's records were left out or replaced, or have an owner without a member.
+    pub fn count_noted(&self, step: StepId) -> Result<u64, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT (SELECT COUNT(*) FROM repairs WHERE step = ?1) + (SELECT COUNT(*) FROM orphans WHERE step = ?1)",
+                [step.0],
+                |row| line(row, 0),
+            )
+            .attempting("read")
+    }
+
+    /// The lines of the records that these values belong to, in no order; a line may come more than once.
+    pub fn noted_lines(&self, step: StepId, mut take: impl FnMut(u64)) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT line FROM repairs WHERE step = ?1 UNION ALL SELECT line FROM orphans WHERE step = ?1",
+            )
+            .attempting("read")?;
+        let mut rows = statement.query([step.0]).attempting("read")?;
+        while let Some(row) = rows.next().attempting("read")? {
+            take(line(row, 0).attempting("read")?);
+        }
+        Ok(())
+    }
+
+    /// The fields of one record of which something was noted.
+    pub fn noted_fields(&self, step: StepId, key: &str) -> Result<Vec<NotedField>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT DISTINCT field, 0 FROM repairs WHERE step = ?1 AND key = ?2 \
+                 UNION ALL SELECT DISTINCT field, 1 FROM orphans WHERE step = ?1 AND key = ?2",
+            )
+            .attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, key], |row| Ok(NotedField { field: row.get(0)?, is_orphan: row.get(1)? }))
+            .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
     }
 

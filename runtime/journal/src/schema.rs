@@ -46,6 +46,11 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
     connection.execute_batch(TABLES).attempting("begun")
 }
 
+/// Adds what journals of earlier versions of the same format lack: it only makes questions quick.
+pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
+    connection.execute_batch("CREATE INDEX IF NOT EXISTS orphans_of ON orphans(step, key)").attempting("opened")
+}
+
 /// How a connection that writes works.
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     connection

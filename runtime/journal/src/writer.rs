@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::audit::{OpenIntent, OutcomeData};
 use crate::chain::{self, Link};
 use crate::change::{
-    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, Operation, OrphanNote, OwnerNote, QuarantineNote,
-    RecordResult, RepairNote, Settled, SetupNote, SkipNote,
+    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, MendedNote, Operation, OrphanNote, OwnerNote,
+    QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 use crate::error::Attempt as _;
 use crate::ids::{IdColumn, StoredId};
@@ -76,6 +76,7 @@ impl Journal {
             seal.check(&connection, path)?;
         }
         prepare(&mut connection)?;
+        schema::complete(&connection)?;
         let (seq, head) = connection
             .query_row("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1", [], |row| {
                 Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?))
@@ -313,6 +314,7 @@ impl Writing<'_> {
             Change::Files { step, files } => self.files(*step, files),
             Change::FilesSent { step, files } => self.files_sent(*step, files),
             Change::Orphans { step, orphans } => self.orphans(*step, orphans),
+            Change::Mended { step, mended } => self.mended(*step, mended),
             Change::Owners(owners) => self.owners(owners),
             Change::Before(images) => images.iter().try_for_each(|image| self.before(image)),
             Change::Setup(note) => self.setup(note),
@@ -332,6 +334,12 @@ impl Writing<'_> {
                 self.entry("taken_back", Some(*step), &audit::Keys { keys })?;
                 for key in keys {
                     self.forget(*step, key)?;
+                    for table in ["repairs", "orphans"] {
+                        self.execute(
+                            &format!("DELETE FROM {table} WHERE step = ?1 AND key = ?2"),
+                            params![step.0, key],
+                        )?;
+                    }
                     self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                     self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                 }
@@ -510,6 +518,22 @@ impl Writing<'_> {
         Ok(())
     }
 
+    fn mended(&mut self, step: StepId, notes: &[MendedNote]) -> Result<(), JournalError> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.entry("mended", Some(step), &audit::Notes { notes })?;
+        for note in notes {
+            for table in ["repairs", "orphans"] {
+                self.execute(
+                    &format!("DELETE FROM {table} WHERE step = ?1 AND key = ?2 AND field = ?3"),
+                    params![step.0, note.key, note.field],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn owners(&mut self, notes: &[OwnerNote]) -> Result<(), JournalError> {
         self.entry("owners", None, &audit::Notes { notes })?;
         for note in notes {
@@ -522,18 +546,36 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// The first image counts: a second attempt would see what the first one wrote.
+    /// Of each field the first image counts, since a second attempt would see what the first one wrote, and the last value that was written.
     fn before(&mut self, image: &BeforeImage) -> Result<(), JournalError> {
+        let (step, id, operation) = (image.step.0, IdColumn(&image.id), image.operation.as_str());
+        let known: Option<(String, String)> = self
+            .transaction
+            .prepare_cached("SELECT image, written FROM before_images WHERE step = ?1 AND id = ?2 AND operation = ?3")
+            .and_then(|mut statement| {
+                statement.query_row(params![step, id, operation], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .attempting("read")?;
+        let Some((held, written)) = known else {
+            return self
+                .execute(
+                    "INSERT INTO before_images(step, key, id, operation, image, written) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![step, image.key, IdColumn(&image.id), operation, image.image, image.written],
+                )
+                .map(drop);
+        };
+        let unreadable =
+            |error: serde_json::Error| JournalError::Entry { seq: self.seq + 1, reason: error.to_string() };
+        let together = |first: &str, then: &str| -> Result<String, serde_json::Error> {
+            let mut fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(first)?;
+            fields.extend(serde_json::from_str::<BTreeMap<String, serde_json::Value>>(then)?);
+            serde_json::to_string(&fields)
+        };
+        let held = together(&image.image, &held).map_err(unreadable)?;
+        let written = together(&written, &image.written).map_err(unreadable)?;
         self.execute(
-            "INSERT OR IGNORE INTO before_images(step, key, id, operation, image, written) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                image.step.0,
-                image.key,
-                IdColumn(&image.id),
-                image.operation.as_str(),
-                image.image,
-                image.written
-            ],
+            "UPDATE before_images SET image = ?4, written = ?5 WHERE step = ?1 AND id = ?2 AND operation = ?3",
+            params![step, IdColumn(&image.id), operation, held, written],
         )
         .map(drop)
     }

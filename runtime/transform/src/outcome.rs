@@ -52,6 +52,28 @@ pub struct Evaluated<'r> {
     pub created: Vec<CreatedOption>,
 }
 
+/// The values of one record's fields as far as there are any, with what kept the others from having one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Partial<'r> {
+    /// What there is.
+    pub evaluated: Evaluated<'r>,
+    /// Fields without a value, and why.
+    pub failures: Vec<Failure>,
+    /// The field at which a rule of the map leaves the record out, with the rule's reason.
+    pub skip: Option<Failure>,
+}
+
+impl<'r> Partial<'r> {
+    /// What comes of the record as a whole: a rule that leaves it out counts more than a failure.
+    pub fn outcome(self) -> Outcome<Evaluated<'r>> {
+        match self.skip {
+            Some(skip) => Outcome::Skip { reason: skip.reason },
+            None if self.failures.is_empty() => Outcome::Ready(self.evaluated),
+            None => Outcome::Quarantine(self.failures),
+        }
+    }
+}
+
 /// The links of one record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Linked<'r> {

@@ -8,8 +8,8 @@ use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
 use crate::failure::Fault;
 use crate::node::{Node, Same, Shared};
 use crate::{
-    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Pass, Reference, Traced,
-    Value,
+    Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Partial, Pass, Reference,
+    Traced, Value,
 };
 
 /// One stage, compiled: columns by position, tables hashed, formats parsed.
@@ -215,6 +215,16 @@ impl Program {
         lookup: &'r dyn Lookup,
         pass: Pass,
     ) -> Result<Outcome<Evaluated<'r>>, LookupError> {
+        Ok(self.fields_apart(record, lookup, pass)?.outcome())
+    }
+
+    /// The same, field by field: one that fails takes nothing from the others. For records that are written already.
+    pub fn fields_apart<'r>(
+        &'r self,
+        record: &'r dyn Cells,
+        lookup: &'r dyn Lookup,
+        pass: Pass,
+    ) -> Result<Partial<'r>, LookupError> {
         let mut evaluator = Evaluator::new(&self.shared, record, lookup);
         let mut found = Found::default();
         match self.distinct_value(&mut evaluator) {
@@ -230,7 +240,8 @@ impl Program {
             }
         }
         let Evaluator { repairs, orphans, created, .. } = evaluator;
-        Ok(found.outcome(Evaluated { values, repairs, orphans, created }))
+        let evaluated = Evaluated { values, repairs, orphans, created };
+        Ok(Partial { evaluated, failures: found.failures, skip: found.skip })
     }
 
     /// What the record is linked to.
@@ -381,17 +392,21 @@ enum Halt {
 #[derive(Default)]
 struct Found {
     failures: Vec<Failure>,
-    skip: Option<String>,
+    skip: Option<Failure>,
 }
 
 impl Found {
     fn halted(&mut self, halt: Halt) -> Result<(), LookupError> {
         match halt {
-            Halt::Skip(reason) => self.skip = self.skip.take().or(Some(reason)),
+            Halt::Skip(reason) => self.skips(String::new(), reason),
             Halt::Failures(failures) => self.failures.extend(failures),
             Halt::Lookup(error) => return Err(error),
         }
         Ok(())
+    }
+
+    fn skips(&mut self, field: String, reason: String) {
+        self.skip = self.skip.take().or(Some(Failure { field, reason }));
     }
 
     fn kept<T>(&mut self, field: &Field, value: Result<T, Stop>) -> Result<Option<T>, LookupError> {
@@ -400,7 +415,10 @@ impl Found {
             Err(Stop::Fault(fault) | Stop::Quarantine(fault)) => {
                 Halt::Failures(vec![fault.failure(&field.name, field.is_masked)])
             }
-            Err(Stop::Skip(reason)) => Halt::Skip(reason),
+            Err(Stop::Skip(reason)) => {
+                self.skips(field.name.clone(), reason);
+                return Ok(None);
+            }
             Err(Stop::Lookup(error)) => Halt::Lookup(error),
         };
         self.halted(halt)?;
@@ -409,7 +427,7 @@ impl Found {
 
     fn outcome<T>(self, ready: T) -> Outcome<T> {
         match self.skip {
-            Some(reason) => Outcome::Skip { reason },
+            Some(skip) => Outcome::Skip { reason: skip.reason },
             None if self.failures.is_empty() => Outcome::Ready(ready),
             None => Outcome::Quarantine(self.failures),
         }

@@ -64,11 +64,13 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
     let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
     session.close().await;
     let released = released.map_err(fault)?;
-    console.result(format_args!("{} let go; `migr run` tries again.\n", count(released, "record is", "records are")));
-    if released > 0 {
-        console.news(
-            "a reference that was left empty because of one of them stays empty: afterwards `migr verify` lists it",
-        );
-    }
+    let records = count(released.records, "record is", "records are");
+    let values = match released.values {
+        0 => String::new(),
+        values => {
+            format!(", with {} of others", count(values, "value that was left out", "values that were left out"))
+        }
+    };
+    console.result(format_args!("{records} let go{values}; `migr run` tries again.\n"));
     Ok(Exit::Done)
 }

@@ -7,15 +7,14 @@ use migr_load::Map;
 use migr_plan::{ExistingPolicy, FieldMapping, FieldType, OnMissing};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
-use super::families::{Families, sorted_by};
 use crate::EngineError;
 use crate::cells::Lent;
+use crate::families;
 use crate::files::column_of;
 use crate::job::Job;
-use crate::lines::LineSet;
-use crate::links::{PART, written};
-use crate::produce::{Computed, merged};
-use crate::second::{cuts, leads_to_itself};
+use crate::later::written;
+use crate::links::PART;
+use crate::second::Waiting;
 use crate::world::World;
 
 /// Which records are read back.
@@ -102,6 +101,8 @@ pub(super) struct Derivation {
     pub(super) job: Arc<Job>,
     /// The step of its second pass.
     pub(super) second: Option<StepId>,
+    /// The step that filled in what was left empty.
+    pub(super) filled: Option<StepId>,
     pub(super) sample: Sample,
 }
 
@@ -111,8 +112,7 @@ impl Derivation {
         if job.file.is_empty() {
             return Ok(());
         }
-        let circles = if job.refers_to_itself() { cuts(job, world)? } else { LineSet::default() };
-        let families = Families::read(job, world)?;
+        let waiting = Waiting::read(job, world)?;
         let size = job.context.destination.capabilities().page_size.max(1);
         let mut ready = Vec::new();
         let mut links: Vec<Vec<ExpectedLink>> = job.stage.links.iter().map(|_| Vec::new()).collect();
@@ -133,8 +133,7 @@ impl Derivation {
             if mapped.winner.is_some() || mapped.line != record.line {
                 continue;
             }
-            let is_cut = circles.contains(record.line);
-            match self.record(world, record, (key, id), mapped.state, (&families, is_cut))? {
+            match self.record(world, record, (key, id), mapped.state, &waiting)? {
                 Ok(expected) => ready.push(expected),
                 Err(fails) => {
                     if !hand_on(fails) {
@@ -159,7 +158,7 @@ impl Derivation {
         record: Record<'_>,
         (key, id): (String, String),
         state: State,
-        (families, is_cut): (&Families, bool),
+        waiting: &Waiting,
     ) -> Result<Result<Expected, Derived>, EngineError> {
         let job = &self.job;
         let line = record.line;
@@ -168,18 +167,11 @@ impl Derivation {
             let reasons: Vec<String> = failures.iter().map(|it| format!("{}: {}", it.field, it.reason)).collect();
             Ok(Err(Derived::Fails { key: key.clone(), line, reason: reasons.join("; ") }))
         };
-        let rows = families.of(job, world, &key, &record.to_owned(), &sorted_by(job, record))?;
-        let first = match &rows {
-            Some(rows) => match merged(job, world, rows)? {
-                Ok(evaluated) => evaluated,
-                Err(Computed::Fails(failures)) => return fails(&failures),
-                Err(_) => return fails(&crate::aside::because("a rule leaves one of the merged rows out")),
-            },
-            None => match job.program.fields(&cells, world, Pass::First)? {
-                Outcome::Ready(evaluated) => evaluated,
-                Outcome::Quarantine(failures) => return fails(&failures),
-                Outcome::Skip { reason } => return fails(&crate::aside::because(reason)),
-            },
+        let rows = waiting.rows(job, world, &key, record)?;
+        let first = match families::values(job, world, &cells, rows.as_deref(), Pass::First)?.outcome() {
+            Outcome::Ready(evaluated) => evaluated,
+            Outcome::Quarantine(failures) => return fails(&failures),
+            Outcome::Skip { reason } => return fails(&crate::aside::because(reason)),
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
@@ -188,15 +180,15 @@ impl Derivation {
                 values.push((index, value.into_owned()));
             }
         }
-        if !job.stage.deferred.is_empty()
-            && let Outcome::Ready(second) = job.program.fields(&cells, world, Pass::Deferred)?
-        {
+        if !job.stage.deferred.is_empty() {
+            // A field that fails was left empty, and noted; the others were written.
+            let second = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?.evaluated;
             let wanted = match self.second {
                 Some(step) => self.wanted(world, step, &id, state)?,
                 None => Wanted::All,
             };
             for (index, value) in second.values {
-                let value = if is_cut && leads_to_itself(job, &value) { Value::None } else { value };
+                let value = if waiting.is_cut(job, line, &value) { Value::None } else { value };
                 // The second pass writes values only; what a record held before stays.
                 let stays = value.is_none() && state != State::Created;
                 if !stays && self.is_wanted(&wanted, index, &value) {
@@ -234,9 +226,13 @@ impl Derivation {
         if self.job.stage.policies.existing == ExistingPolicy::Update {
             return Ok(Wanted::Mapped);
         }
-        let image = world.reader.before_image(step, id, Operation::Update)?;
-        let written = image.and_then(|image| serde_json::from_str(&image.written).ok());
-        Ok(Wanted::Written(written.unwrap_or_default()))
+        let mut written = Map::new();
+        for step in [Some(step), self.filled].into_iter().flatten() {
+            let image = world.reader.before_image(step, id, Operation::Update)?;
+            written
+                .extend(image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok()).unwrap_or_default());
+        }
+        Ok(Wanted::Written(written))
     }
 
     fn is_wanted(&self, wanted: &Wanted, index: usize, value: &Value<'_>) -> bool {

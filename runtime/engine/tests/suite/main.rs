@@ -3,5 +3,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "plans are put together of what is made on the spot")]
 
 mod common;
+mod later;
 mod run;
 mod setup;

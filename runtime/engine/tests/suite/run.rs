@@ -455,25 +455,12 @@ fn records_in_a_circle_are_set_aside_where_the_map_says_so() {
     assert_eq!(project.destination.live("companies"), 4);
 }
 
-fn owned() -> serde_json::Value {
-    let user = object("User", "users.csv", &["user_id", "email"]);
-    let owner = json!({"field": "owner", "type": {"kind": "reference", "objects": ["members"]}, "reads": ["domain"],
-        "value": {"op": "owner", "key": plans::column("domain"), "target": {"object": "User", "column": "email"}},
-        "origin": {"file": "m", "line": 1, "column": 1}});
-    let company = stage("Company", "Company", "companies", vec![text("name", "name"), owner]);
-    let mut plan = plans::plan(vec![user, plans::companies()], vec![company]);
-    plan["owners"] = json!({"source_object": "User", "source_column": "email", "destination_object": "members", "destination_field": "email",
-        "overrides": [{"source": "Gone@Old.example", "destination": "ada@x.example", "origin": {"file": "m", "line": 1, "column": 1}}],
-        "fallback": "desk@x.example", "origin": {"file": "m", "line": 1, "column": 1}});
-    plan
-}
-
 const OWNED: &str = "company_id,name,parent,domain,created\nK1,Acme,,ADA@x.example,\nK2,Beta,,gone@old.example,\nK3,Gamma,,nobody@old.example,\nK4,Delta,,,\nK5,Eta,,Nobody@old.example,\n";
 
 #[test]
 fn owners_are_matched_overridden_or_fall_back_and_orphans_are_named() {
     let project = Project::new(
-        plans::read(&owned()),
+        plans::read(&plans::owned()),
         &[("users.csv", "user_id,email\nU1,ada@x.example\n"), ("companies.csv", OWNED)],
     );
     project.destination.member("m1", "Ada@x.example");
@@ -499,7 +486,7 @@ fn owners_are_matched_overridden_or_fall_back_and_orphans_are_named() {
 
 #[test]
 fn a_fallback_that_is_nobody_is_said_before_anything_is_written() {
-    let mut plan = owned();
+    let mut plan = plans::owned();
     plan["setup"] = json!([{"action": "create_field", "object": "companies", "field": "size", "label": "Size",
         "type": {"kind": "text"}, "origin": {"file": "m", "line": 1, "column": 1}}]);
     let project = Project::new(plans::read(&plan), &[("users.csv", "user_id,email\n"), ("companies.csv", OWNED)]);
@@ -641,7 +628,7 @@ fn a_record_in_quarantine_can_be_tried_again() {
     let released = {
         let context = project.context();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(migr_engine::retry(&context, Some("Company"))).unwrap()
+        runtime.block_on(migr_engine::retry(&context, Some("Company"))).unwrap().records
     };
     assert_eq!(released, 1);
     project.run().unwrap();

@@ -377,13 +377,22 @@ impl Destination for Memory {
         if fault == Some(Fault::LostBefore) {
             return ready(Err(BatchError::Unknown { why: "reset".to_owned() }));
         }
+        if fault == Some(Fault::DiesBefore) {
+            return ready(Err(died()));
+        }
+        if let Some(refused) = &state.refused
+            && batch.iter().any(|change| String::from_utf8_lossy(change.body.text()).contains(refused.as_str()))
+        {
+            let message = "a value is not to its liking".to_owned();
+            return ready(Err(BatchError::Rejected { status: 400, message, code: None }));
+        }
         let records = state.objects.entry(object.to_owned()).or_default();
         for change in batch {
             records.entry(change.id.clone()).or_default().0.extend(change.body.values());
         }
         ready(match fault {
             Some(Fault::LostAfter) => Err(BatchError::Unknown { why: "reset".to_owned() }),
-            Some(Fault::DiesAfter | Fault::DiesBefore) => Err(died()),
+            Some(Fault::DiesAfter) => Err(died()),
             _ => Ok(()),
         })
     }

@@ -133,3 +133,17 @@ pub(crate) fn only_companies(change: impl FnOnce(Value) -> Value) -> Plan {
     let fields = vec![text("name", "name"), text("domain", "domain")];
     read(&plan(vec![companies()], vec![change(stage("Company", "Company", "companies", fields))]))
 }
+
+/// Companies with an owner, and who stands for whom.
+pub(crate) fn owned() -> Value {
+    let user = object("User", "users.csv", &["user_id", "email"]);
+    let owner = json!({"field": "owner", "type": {"kind": "reference", "objects": ["members"]}, "reads": ["domain"],
+        "value": {"op": "owner", "key": column("domain"), "target": {"object": "User", "column": "email"}},
+        "origin": {"file": "m", "line": 1, "column": 1}});
+    let company = stage("Company", "Company", "companies", vec![text("name", "name"), owner]);
+    let mut plan = self::plan(vec![user, companies()], vec![company]);
+    plan["owners"] = json!({"source_object": "User", "source_column": "email", "destination_object": "members", "destination_field": "email",
+        "overrides": [{"source": "Gone@Old.example", "destination": "ada@x.example", "origin": {"file": "m", "line": 1, "column": 1}}],
+        "fallback": "desk@x.example", "origin": {"file": "m", "line": 1, "column": 1}});
+    plan
+}

@@ -1,0 +1,141 @@
+//! Rows of the export that became one record.
+
+use migr_extract::{OwnedRecord, Record, Row};
+use migr_transform::{Cells, Partial, Pass, Value};
+use rusqlite::types::Value as Sort;
+
+use crate::EngineError;
+use crate::cells::{Kept, Lent};
+use crate::duplicates::prefer;
+use crate::job::Job;
+use crate::later::written;
+use crate::prepass::{sort, sort_column};
+use crate::world::World;
+
+/// Several rows that became one record; they wait in the scratch database.
+#[derive(Debug, Default)]
+pub(crate) struct Families {
+    any: bool,
+}
+
+impl Families {
+    /// Reads the rows that another one stands for, where a stage merges, into the scratch tables of the stage.
+    pub(crate) fn read(job: &Job, world: &World) -> Result<Self, EngineError> {
+        let mut families = Self::default();
+        if !job.merges() {
+            return Ok(families);
+        }
+        world.scratch.together(|| {
+            let mut records = job.context.export.records(&job.stage.source_object)?;
+            while let Some(row) = records.next()? {
+                let Row::Record(record) = row else { continue };
+                let Some((_, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
+                let Some(winner) = mapped.winner else { continue };
+                world.scratch.add_merging(0, record.line, &record.to_owned().to_bytes())?;
+                world.scratch.add_follower(&winner, record.line, &sorted_by(job, record))?;
+                families.any = true;
+            }
+            Ok(())
+        })?;
+        Ok(families)
+    }
+
+    /// The rows of a winner's record, itself included, the preferred one first; none where it stands alone.
+    pub(crate) fn of(
+        &self,
+        job: &Job,
+        world: &World,
+        key: &str,
+        winner: Record<'_>,
+    ) -> Result<Option<Vec<Kept>>, EngineError> {
+        let mut lines = if self.any { world.scratch.followers(key)? } else { Vec::new() };
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        lines.push((winner.line, sorted_by(job, winner)));
+        lines.sort_by(|a, b| prefer(&job.stage.policies.duplicate, (a.0, &a.1), (b.0, &b.1)));
+        let mut rows = Vec::with_capacity(lines.len());
+        for (line, _) in lines {
+            if line == winner.line {
+                rows.push(Kept(winner.to_owned()));
+                continue;
+            }
+            let bytes = world.scratch.merging(0, line)?;
+            rows.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
+        }
+        Ok(Some(rows))
+    }
+}
+
+/// What the stage's policy sorts a row by.
+fn sorted_by(job: &Job, record: Record<'_>) -> Sort {
+    let column = sort_column(&job.stage.policies.duplicate);
+    column.map_or(Sort::Null, |column| {
+        job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+    })
+}
+
+/// The values of one record: of its row, or of all the rows that became it.
+pub(crate) fn values<'r>(
+    job: &'r Job,
+    world: &'r World,
+    cells: &'r dyn Cells,
+    rows: Option<&'r [Kept]>,
+    pass: Pass,
+) -> Result<Partial<'r>, EngineError> {
+    match rows {
+        Some(rows) => merged(job, world, rows, pass),
+        None => Ok(job.program.fields_apart(cells, world, pass)?),
+    }
+}
+
+/// The values of several rows as one: each field from the first that has a value, with what was noted of it there; a field without a value has the notes of
+/// all. Failures are those of every row.
+pub(crate) fn merged<'r>(
+    job: &'r Job,
+    world: &'r World,
+    members: &'r [Kept],
+    pass: Pass,
+) -> Result<Partial<'r>, EngineError> {
+    let mut whole = Partial::default();
+    for member in members {
+        let Partial { evaluated, failures, skip } = job.program.fields_apart(member, world, pass)?;
+        let taken = filled_fields(job, &whole.evaluated.values);
+        let mut given = filled_fields(job, &evaluated.values);
+        given.retain(|field| !taken.contains(field));
+        // What is said of a field that has no value holds no more once another row gives it one.
+        whole.evaluated.repairs.retain(|repair| !given.contains(&repair.field.as_str()));
+        whole.evaluated.orphans.retain(|orphan| !given.contains(&orphan.field.as_str()));
+        let repairs = evaluated.repairs.into_iter().filter(|repair| !taken.contains(&repair.field.as_str()));
+        whole.evaluated.repairs.extend(repairs);
+        let orphans = evaluated.orphans.into_iter().filter(|orphan| !taken.contains(&orphan.field.as_str()));
+        whole.evaluated.orphans.extend(orphans);
+        for (index, value) in evaluated.values {
+            match whole.evaluated.values.iter_mut().find(|(known, _)| *known == index) {
+                Some((_, slot)) if is_empty(slot) => *slot = value,
+                Some(_) => {}
+                None => whole.evaluated.values.push((index, value)),
+            }
+        }
+        whole.evaluated.created.extend(evaluated.created);
+        whole.failures.extend(failures);
+        whole.skip = whole.skip.take().or(skip);
+    }
+    Ok(whole)
+}
+
+/// The fields that have a value.
+fn filled_fields<'j>(job: &'j Job, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
+    let filled = values.iter().filter(|(_, value)| !is_empty(value));
+    filled.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
+}
+
+/// Whether a value holds nothing, all of its parts included.
+pub(crate) fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::None | Value::Default => true,
+        Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
+        Value::List(items) => items.iter().all(is_empty),
+        _ => false,
+    }
+}

@@ -1,0 +1,317 @@
+//! What was left empty because its target was set aside, or whose owner had no member: filled in once there is a value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use migr_extract::Row;
+use migr_journal::{BeforeImage, Change, MendedNote, NotedField, Operation, OwnerNote, Reader, State, StepId};
+use migr_load::{Body, Comparison, Deleted, Found, Map};
+use migr_plan::{FieldMapping, FieldType, Stage};
+use migr_transform::{Cells, Outcome, Pass, Reference, Value};
+
+use crate::EngineError;
+use crate::cells::Lent;
+use crate::families::{self, is_empty};
+use crate::item::{Item, digest};
+use crate::job::Job;
+use crate::later::{HandOn, Later, written};
+use crate::lines::LineSet;
+use crate::links::{self, PART};
+use crate::owners::OwnerTable;
+use crate::second::{self, Waiting, updated};
+use crate::sender::Sender;
+use crate::there::{held, is_empty_there, json};
+use crate::world::World;
+
+/// The name of the step that fills in what the steps of a stage left empty.
+pub(crate) fn step_name(stage: &str) -> String {
+    format!("{stage}.filled")
+}
+
+/// The steps of a stage that the journal knows and that note what they left empty.
+pub(crate) fn noting_steps(stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
+    let mut names = vec![stage.id.clone(), second::step_name(&stage.id), step_name(&stage.id)];
+    names.extend(stage.links.iter().map(|link| links::step_name(&stage.id, link)));
+    let mut steps = Vec::with_capacity(names.len());
+    for name in names {
+        steps.extend(reader.step(&name)?);
+    }
+    Ok(steps)
+}
+
+/// Whether there is something to fill in. No run begins this: only records that were let go make it worth while.
+pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
+    Ok(match reader.step(&step_name(&stage.id))? {
+        Some(step) => !reader.is_done(step)?,
+        None => false,
+    })
+}
+
+/// Goes through the records of a stage of which something was noted.
+#[derive(Debug)]
+pub(crate) struct Filling {
+    job: Arc<Job>,
+    /// Those that noted something.
+    steps: Vec<StepId>,
+    /// The member who stands in for owners who are none.
+    fallback: Option<String>,
+}
+
+/// A record of which something was noted, with the values that it could have now.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    key: String,
+    line: u64,
+    id: String,
+    state: State,
+    values: Vec<Candidate>,
+}
+
+/// A value for a field of which something was noted.
+#[derive(Debug)]
+struct Candidate {
+    index: usize,
+    value: Value<'static>,
+    /// Its owner had no member: it may hold the one who stood in.
+    is_orphan: bool,
+    /// The steps that noted it.
+    steps: Vec<StepId>,
+}
+
+/// Records, notes that hold no more by the step that made them, and owners that were asked about.
+type Gathered = (Vec<Noted>, Vec<(StepId, MendedNote)>, Vec<OwnerNote>);
+
+impl Later for Filling {
+    type Batch = Gathered;
+
+    fn job(&self) -> &Job {
+        &self.job
+    }
+
+    fn object(&self) -> &str {
+        &self.job.stage.destination_object
+    }
+
+    fn produce(&self, world: &World, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
+        let job = &*self.job;
+        let mut lines = LineSet::default();
+        for step in &self.steps {
+            world.reader.noted_lines(*step, |line| lines.insert(line))?;
+        }
+        if lines.len() == 0 {
+            return Ok(());
+        }
+        let waiting = Waiting::read(job, world)?;
+        let size = job.context.destination.capabilities().batch_size.max(1);
+        let mut gathered = Gathered::default();
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            if !lines.contains(record.line) {
+                continue;
+            }
+            let (line, cells) = (record.line, Lent(record));
+            let Some((key, mapped)) = written(job, world, line, &cells)? else { continue };
+            let mut notes: Vec<(StepId, NotedField)> = Vec::new();
+            for step in &self.steps {
+                notes.extend(world.reader.noted_fields(*step, &key)?.into_iter().map(|note| (*step, note)));
+            }
+            let winner = mapped.winner.as_deref().unwrap_or(&key);
+            gathered.1.extend(self.linked(world, &cells, (&key, winner), &notes)?);
+            if let (None, Some(id)) = (&mapped.winner, mapped.id)
+                && mapped.line == line
+            {
+                let rows = waiting.rows(job, world, &key, record)?;
+                let mut values = Vec::new();
+                for pass in [Pass::First, Pass::Deferred] {
+                    let found = families::values(job, world, &cells, rows.as_deref(), pass)?;
+                    let evaluated = found.evaluated;
+                    let is_noted = |name: &str| {
+                        evaluated.repairs.iter().any(|it| it.field == name)
+                            || evaluated.orphans.iter().any(|it| it.field == name)
+                    };
+                    for (index, value) in evaluated.values {
+                        let Some(field) = job.stage.fields.get(index) else { continue };
+                        let of = |note: &&(StepId, NotedField)| note.1.field == field.field;
+                        let steps: Vec<StepId> = notes.iter().filter(of).map(|(step, _)| *step).collect();
+                        let may_be =
+                            field.ty != FieldType::File && !(field.create_only && mapped.state != State::Created);
+                        if steps.is_empty()
+                            || !may_be
+                            || is_empty(&value)
+                            || is_noted(&field.field)
+                            || waiting.is_cut(job, line, &value)
+                        {
+                            continue;
+                        }
+                        let is_orphan = notes.iter().filter(of).any(|(_, note)| note.is_orphan);
+                        values.push(Candidate { index, value: value.into_owned(), is_orphan, steps });
+                    }
+                }
+                if !values.is_empty() {
+                    gathered.0.push(Noted { key, line, id, state: mapped.state, values });
+                }
+            }
+            if gathered.0.len() >= size || gathered.1.len() >= size {
+                gathered.2 = world.take_owners();
+                if !hand_on(std::mem::take(&mut gathered)) {
+                    return Ok(());
+                }
+            }
+        }
+        gathered.2 = world.take_owners();
+        hand_on(gathered);
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        step: StepId,
+        sender: &mut Sender<'_>,
+        (noted, linked, owners): Gathered,
+    ) -> Result<(), EngineError> {
+        let mut mended = linked;
+        let mut sent: Vec<(Noted, Vec<Candidate>)> = Vec::new();
+        let mut items = Vec::new();
+        let mut images = Vec::new();
+        let found = self.fetch(noted.iter().map(|noted| noted.id.clone()).collect()).await?;
+        for mut record in noted {
+            let Some(there) = found.get(&record.id) else { continue };
+            let mut wanted = Vec::new();
+            for candidate in std::mem::take(&mut record.values) {
+                if self.holds(&candidate, there) {
+                    mended.extend(self.mended(&record.key, &candidate));
+                } else if self.is_ours(&candidate, there) {
+                    wanted.push(candidate);
+                }
+            }
+            let values: Vec<(usize, Value<'static>)> = wanted.iter().map(|it| (it.index, it.value.clone())).collect();
+            // A value that cannot be encoded stays noted as it is.
+            let Some(body) = self.job.encode(&values).ok().filter(|body| !body.is_empty()) else { continue };
+            let held = held(&there.values, &body);
+            images.push(BeforeImage {
+                step,
+                key: record.key.clone(),
+                id: record.id.clone(),
+                operation: Operation::Update,
+                image: json(&held),
+                written: json(&body),
+            });
+            let item = Item {
+                fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),
+                before: digest(&Body::from(&held)),
+                ..Item::new(record.key.clone(), record.line, record.id.clone())
+            };
+            items.push((record.state, item.with_body(Body::from(body))));
+            sent.push((record, wanted));
+        }
+        if !owners.is_empty() {
+            sender.remember([Change::Owners(owners)]);
+        }
+        if !items.is_empty() {
+            sender.remember([Change::Before(images)]);
+            let (unchanged, others): (Vec<_>, Vec<_>) =
+                items.into_iter().partition(|(state, _)| *state == State::Unchanged);
+            let unchanged: Vec<Item> = unchanged.into_iter().map(|(_, item)| item).collect();
+            sender.remember(updated(self.job.step, &unchanged));
+            let items = others.into_iter().map(|(_, item)| item).chain(unchanged).collect();
+            sender.send(items, Operation::Update, Vec::new()).await?;
+            sender.finish().await?;
+            // What is noted goes only when the value is seen there.
+            let found = self.fetch(sent.iter().map(|(record, _)| record.id.clone()).collect()).await?;
+            for (record, candidates) in &sent {
+                let Some(there) = found.get(&record.id) else { continue };
+                for candidate in candidates.iter().filter(|candidate| self.holds(candidate, there)) {
+                    mended.extend(self.mended(&record.key, candidate));
+                }
+            }
+        }
+        let mut by_step: BTreeMap<StepId, Vec<MendedNote>> = BTreeMap::new();
+        for (step, note) in mended {
+            by_step.entry(step).or_default().push(note);
+        }
+        sender.remember(by_step.into_iter().map(|(step, mended)| Change::Mended { step, mended }));
+        Ok(())
+    }
+}
+
+impl Filling {
+    /// Goes through a stage whose records are through.
+    pub(crate) fn of(job: Job, reader: &Reader, owners: &OwnerTable) -> Result<Self, EngineError> {
+        let steps = noting_steps(&job.stage, reader)?;
+        Ok(Self { job: Arc::new(job), steps, fallback: owners.fallback().map(str::to_owned) })
+    }
+
+    /// What was noted of a record's links and holds no more: nothing is left to note of them, and every one of them is there.
+    fn linked(
+        &self,
+        world: &World,
+        cells: &dyn Cells,
+        (key, winner): (&str, &str),
+        notes: &[(StepId, NotedField)],
+    ) -> Result<Vec<(StepId, MendedNote)>, EngineError> {
+        let stage = &self.job.stage;
+        let steps_of = |name: &str| {
+            let of_it = notes.iter().filter(|(_, note)| note.field == name);
+            of_it.map(|(step, _)| *step).collect::<Vec<StepId>>()
+        };
+        let mut mended = Vec::new();
+        if stage.links.iter().all(|link| steps_of(&link.field).is_empty()) {
+            return Ok(mended);
+        }
+        let Outcome::Ready(linked) = self.job.program.links(cells, world)? else { return Ok(mended) };
+        for (index, targets) in &linked.links {
+            let Some(link) = stage.links.get(*index) else { continue };
+            let steps = steps_of(&link.field);
+            let step = world.reader.step(&links::step_name(&stage.id, link))?;
+            let (Some(step), false) = (step, steps.is_empty() || targets.is_empty()) else { continue };
+            let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
+            for target in targets {
+                let mapped = world.reader.id_of(step, &format!("{winner}{PART}{}", target.id))?;
+                are_there &= mapped.is_some_and(|mapped| mapped.state != State::Quarantined);
+            }
+            if are_there {
+                let note = MendedNote { key: key.to_owned(), field: link.field.clone() };
+                mended.extend(steps.into_iter().map(|step| (step, note.clone())));
+            }
+        }
+        Ok(mended)
+    }
+
+    fn field(&self, candidate: &Candidate) -> Option<&FieldMapping> {
+        self.job.stage.fields.get(candidate.index)
+    }
+
+    fn mended(&self, key: &str, candidate: &Candidate) -> Vec<(StepId, MendedNote)> {
+        let Some(field) = self.field(candidate) else { return Vec::new() };
+        let note = MendedNote { key: key.to_owned(), field: field.field.clone() };
+        candidate.steps.iter().map(|step| (*step, note.clone())).collect()
+    }
+
+    async fn fetch(&self, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
+        ids.sort_unstable();
+        let found = self.job.context.destination.fetch(self.object(), &ids, Deleted::Live).await?;
+        Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
+    }
+
+    fn is_same(&self, field: &FieldMapping, value: &Value<'_>, there: &Map) -> bool {
+        self.job.context.destination.compare(self.object(), field, value, there) == Comparison::Same
+    }
+
+    fn holds(&self, candidate: &Candidate, there: &Found) -> bool {
+        self.field(candidate).is_some_and(|field| self.is_same(field, &candidate.value, &there.values))
+    }
+
+    /// Whether nobody has given the field a value: it is empty, or holds who stood in for its owner.
+    fn is_ours(&self, candidate: &Candidate, there: &Found) -> bool {
+        let Some(field) = self.field(candidate) else { return false };
+        let stood_in = match (&candidate.value, &self.fallback) {
+            (Value::Reference(reference), Some(id)) if candidate.is_orphan => {
+                let fallback = Reference { object: reference.object.clone(), id: id.as_str().into() };
+                self.is_same(field, &Value::Reference(fallback), &there.values)
+            }
+            _ => false,
+        };
+        stood_in || is_empty_there(&self.job, field, &candidate.value, &there.values)
+    }
+}

@@ -1,0 +1,116 @@
+//! The steps that follow once a stage's records are written: its links, its second pass, and what was left empty before.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use migr_journal::{Change, Mapped, State, StepId};
+use migr_transform::Cells;
+use tokio::sync::mpsc;
+
+use crate::job::Job;
+use crate::sender::{Refused, Sender, Target};
+use crate::stage::{Ended, Shared, joined};
+use crate::world::World;
+use crate::{EngineError, Event};
+
+/// Batches that wait to be sent.
+const READY: usize = 2;
+
+/// Takes a batch; false when nobody takes it any more.
+pub(crate) type HandOn<'h, B> = dyn FnMut(B) -> bool + 'h;
+
+/// What such a step does.
+pub(crate) trait Later: Send + Sync + 'static {
+    /// What is handed from the thread that computes to the one that sends.
+    type Batch: Send + 'static;
+
+    /// The stage.
+    fn job(&self) -> &Job;
+
+    /// The destination object that is written.
+    fn object(&self) -> &str;
+
+    /// Computes, in source order. `step` is the journal's.
+    fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError>;
+
+    /// Sends what was computed.
+    fn send(
+        &self,
+        step: StepId,
+        sender: &mut Sender<'_>,
+        batch: Self::Batch,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
+
+/// Carries a step out, unless the journal has it as done.
+pub(crate) async fn run<L: Later>(
+    later: L,
+    name: String,
+    world: World,
+    shared: &Shared,
+) -> Result<(World, Ended), EngineError> {
+    let later = Arc::new(later);
+    let context = later.job().context.clone();
+    let step = context.journal.lock().step(&name, later.object())?;
+    if world.reader.is_done(step)? {
+        return Ok((world, Ended::Through));
+    }
+    let source_object = later.job().stage.source_object.clone();
+    context.tell(Event::StepStarted {
+        step: name.clone(),
+        bytes: context.export.file(&source_object).map_or(0, migr_extract::SourcePath::bytes),
+        source_object,
+        destination_object: later.object().to_owned(),
+    });
+    let (hand_on, mut ready) = mpsc::channel(READY);
+    let producer = {
+        let (later, cancellation) = (Arc::clone(&later), context.cancellation.clone());
+        tokio::task::spawn_blocking(move || {
+            let made = if later.job().file.is_empty() {
+                Ok(())
+            } else {
+                later.produce(&world, step, &mut |batch| {
+                    !cancellation.is_cancelled() && hand_on.blocking_send(batch).is_ok()
+                })
+            };
+            made.map(|()| world)
+        })
+    };
+    let (object, file) = (later.object(), later.job().file.as_str());
+    let target = Target { name: name.clone(), step, object, file, refused: Refused::Note };
+    let mut sender = Sender::new(&context, shared, target);
+    let mut sent = Ok(());
+    while let Some(batch) = ready.recv().await {
+        sent = later.send(step, &mut sender, batch).await;
+        if sent.is_err() || sender.has_stopped() || context.cancellation.is_cancelled() {
+            break;
+        }
+    }
+    drop(ready);
+    let finished = sender.finish().await;
+    let made = joined(producer.await);
+    sent?;
+    finished?;
+    let world = made?;
+    if context.cancellation.is_cancelled() {
+        return Ok((world, Ended::Interrupted));
+    }
+    context.journal.write_later(vec![Change::Done { step }]).await?;
+    context.tell(Event::StepDone { step: name });
+    Ok((world, Ended::Through))
+}
+
+/// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
+pub(crate) fn written(
+    job: &Job,
+    world: &World,
+    line: u64,
+    cells: &dyn Cells,
+) -> Result<Option<(String, Mapped)>, EngineError> {
+    let Ok(key) = job.key(cells, world)? else { return Ok(None) };
+    let Some(mapped) = world.reader.id_of(job.step, &key)? else { return Ok(None) };
+    // Another row may have the same key: it was set aside.
+    let is_it = job.stage.distinct.is_some() || mapped.line == line;
+    let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
+    Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))
+}

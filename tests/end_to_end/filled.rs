@@ -1,0 +1,96 @@
+//! What had to be left empty because its target was set aside, or whose owner had no member: filled in once it is there.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::clinic::{clinic, others};
+use crate::harness::Project;
+use crate::stand_in::StandIn;
+
+const RUN: &[&str] = &["run", "--no-approval"];
+
+/// The clinic with rules that leave references empty, and one firm and one person that cannot be written yet.
+fn lenient() -> Project {
+    let project = clinic(2);
+    let spec = project
+        .read("migration.migr")
+        .replace("= parent\n", "= parent on missing none\n")
+        .replace("targets = [person, deal]", "targets = [person, deal] on missing none")
+        .replace("= person\n}\n\nmap Scan", "= person on missing none\n}\n\nmap Scan");
+    assert_eq!(spec.matches("on missing none").count(), 5, "{spec}");
+    project.write("migration.migr", &spec);
+    let firms = project.read("export/firms.csv").replace("acme.example,12", "acme.example,many");
+    project.write("export/firms.csv", &firms);
+    project
+}
+
+/// Mends the export.
+fn mend(project: &Project) {
+    let firms = project.read("export/firms.csv").replace("acme.example,many", "acme.example,12");
+    project.write("export/firms.csv", &firms);
+    let people = project.read("export/people.csv").replace("F9,yesterday", "F1,2024-06-01");
+    project.write("export/people.csv", &people);
+    let deals = project.read("export/deals.csv");
+    project.write("export/deals.csv", &deals);
+}
+
+fn noted(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let repairs = report["repairs"].as_array().unwrap().iter();
+    repairs.map(|repair| (text(&repair["key"]), text(&repair["field"]))).collect()
+}
+
+fn by<'r>(records: &'r [Value], field: &str, value: &str) -> &'r Value {
+    let found = records.iter().find(|record| record[field] == value);
+    found.unwrap_or_else(|| panic!("no {field} {value}: {records:#?}"))
+}
+
+#[test]
+fn what_was_left_empty_is_filled_in_once_its_target_is_there_and_goes_back_with_the_rest() {
+    let (project, stand_in) = (lenient(), Arc::new(StandIn::new()));
+    others(&stand_in);
+    // One that was there refers to Acme, and is set aside with it.
+    let link = json!({"primaryLinkUrl": "https://gamma.example"});
+    stand_in.ask(&Method::POST, "/rest/companies", &json!({"name": "Gamma before", "domainName": link}));
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, RUN).exits(5);
+    let first = noted(&project.report());
+    for (key, field) in [("F2", "parentFirm"), ("P1", "company"), ("M3", "targets")] {
+        assert!(first.contains(&(key.to_owned(), field.to_owned())), "{key} {field}: {first:?}");
+    }
+    stand_in.migr(&project, &["verify"]).exits(0);
+
+    mend(&project);
+    let said = stand_in.migr(&project, &["quarantine", "retry"]).exits(0).stdout;
+    assert!(said.starts_with("5 records are let go, with 4 values that were left out of others; "), "{said}");
+    stand_in.migr(&project, RUN).exits(5);
+    let people = stand_in.records("people");
+    let companies = stand_in.records("companies");
+    let acme = by(&companies, "name", "Acme Incorporated")["id"].as_str().unwrap();
+    let ada = people.iter().find(|person| person["name"]["firstName"] == "Ada").unwrap();
+    assert_eq!(ada["companyId"], acme);
+    assert_eq!(by(&companies, "name", "Beta before")["parentFirmId"], acme);
+    let mary = people.iter().find(|person| person["name"]["firstName"] == "Mary").unwrap();
+    let third = by(&stand_in.records("notes"), "title", "Third")["id"].clone();
+    let links = stand_in.records("noteTargets");
+    let linked =
+        |person: &Value| links.iter().any(|link| link["noteId"] == third && link["targetPersonId"] == person["id"]);
+    assert!(linked(mary), "{links:#?}");
+    let after = noted(&project.report());
+    for (key, field) in [("F2", "parentFirm"), ("P1", "company"), ("M3", "targets")] {
+        assert!(!after.contains(&(key.to_owned(), field.to_owned())), "{key} {field}: {after:?}");
+    }
+    stand_in.migr(&project, &["verify"]).exits(0);
+    let why = project.migr(&["why", "P1", "--format", "json"]).exits(0).json();
+    let steps: Vec<&str> =
+        why["records"][0]["history"].as_array().unwrap().iter().filter_map(|line| line["step"].as_str()).collect();
+    assert!(steps.contains(&"Person.filled"), "{why:#}");
+
+    let requests = stand_in.requests();
+    stand_in.migr(&project, RUN).exits(5);
+    assert!(stand_in.requests() - requests < 10, "nothing is left to do");
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), before);
+}
