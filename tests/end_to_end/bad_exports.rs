@@ -2,7 +2,13 @@
 //! as it stands. It never panics, never changes a value silently, and never touches the export.
 
 use std::collections::BTreeMap;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt as _;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -314,6 +320,14 @@ fn cases() -> Vec<Case> {
         ),
         scan("a file that is not there", "files/none.txt", Aside("is not in the export")),
         scan("a folder in place of a file", "files", Aside("is not a file")),
+        scan("an attachment of nothing", "files/empty.txt", arrives(&["Doctor"])),
+        scan("a name with other capitals", "Files/Note.TXT", Aside("is not in the export")),
+        scan("a name with a new line", "\"files/two\nlines.txt\"", arrives(&["Doctor"])),
+        scan("a name that ends in a space", "\"files/note.txt \"", arrives(&["Doctor"])),
+        scan("a name with a NUL", "files/no\0te.txt", Aside("NUL")),
+        scan("the way of another system", "files\\note.txt", arrives(&["Doctor"])),
+        scan("another computer", "\\\\server\\share\\note.txt", Aside("leads out of the export's folder")),
+        scan("an address of a file", "file:///etc/passwd", Aside("")),
         scan("a person who is not there", "files/note.txt\nS2,P9,files/note.txt", Aside("P9")),
         files(
             "no file",
@@ -366,12 +380,123 @@ fn cases() -> Vec<Case> {
             },
             Aside("symbolic link"),
         ),
+        files(
+            "a link that leads to itself",
+            |folder| {
+                std::os::unix::fs::symlink("loop.txt", folder.join("export/files/loop.txt")).unwrap();
+                scans(folder, b"S1,P1,files/loop.txt\n");
+            },
+            Aside("symbolic link"),
+        ),
+        files(
+            "folders that lead to themselves",
+            |folder| {
+                std::os::unix::fs::symlink("..", folder.join("export/files/up")).unwrap();
+                scans(folder, b"S1,P1,files/up/files/up/files/note.txt\n");
+            },
+            Aside("symbolic link"),
+        ),
+        files(
+            "a pipe in place of the file",
+            |folder| {
+                std::fs::remove_file(folder.join("export/people.csv")).unwrap();
+                pipe(&folder.join("export/people.csv"));
+            },
+            Stops("it is not a file"),
+        ),
+        files(
+            "a pipe in place of an attachment",
+            |folder| {
+                pipe(&folder.join("export/files/pipe.txt"));
+                scans(folder, b"S1,P1,files/pipe.txt\n");
+            },
+            Aside("it is not a file"),
+        ),
+        files(
+            "a socket in place of an attachment",
+            |folder| {
+                drop(std::os::unix::net::UnixListener::bind(folder.join("export/files/s.txt")).unwrap());
+                scans(folder, b"S1,P1,files/s.txt\n");
+            },
+            Aside("it is not a file"),
+        ),
+        scan("a device by its path", "/dev/zero", Aside("leads out of the export's folder")),
+        files(
+            "a name that is not UTF-8",
+            |folder| {
+                let name = std::ffi::OsStr::from_bytes(b"export/files/ren\xe9.txt");
+                std::fs::write(folder.join(name), "a note").unwrap();
+                scans(folder, b"S1,P1,files/ren\xe9.txt\n");
+            },
+            Aside("not UTF-8"),
+        ),
+        files(
+            "a table whose name is not UTF-8",
+            |folder| {
+                let name = std::ffi::OsStr::from_bytes(b"export/ren\xe9.csv");
+                std::fs::write(folder.join(name), "a,b\n").unwrap();
+            },
+            doctor(),
+        ),
     ]);
+    // Who may read everything is refused nothing, and only he makes a device.
+    #[cfg(unix)]
+    if is_root() {
+        eprintln!("LEFT OUT: as root, what may not be read");
+        cases.push(files(
+            "a device in place of an attachment",
+            |folder| {
+                let made = Command::new("mknod").arg(folder.join("export/files/zero")).args(["c", "1", "5"]).status();
+                if !made.is_ok_and(|made| made.success()) {
+                    std::fs::create_dir(folder.join("export/files/zero")).unwrap();
+                }
+                scans(folder, b"S1,P1,files/zero\n");
+            },
+            Aside("it is not a file"),
+        ));
+    } else {
+        cases.extend([
+            files(
+                "a file that may not be read",
+                |folder| forbid(&folder.join("export/people.csv")),
+                Stops("ermission"),
+            ),
+            files(
+                "an attachment that may not be read",
+                |folder| {
+                    forbid(&folder.join("export/files/note.txt"));
+                    scans(folder, b"S1,P1,files/note.txt\n");
+                },
+                Aside("ermission"),
+            ),
+        ]);
+    }
     cases
 }
 
+/// These rows are the scans.
+fn scans(folder: &Path, rows: &[u8]) {
+    std::fs::write(folder.join("export/scans.csv"), [b"scan_id,person_id,path\n", rows].concat()).expect("scans.csv");
+}
+
+#[cfg(unix)]
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo starts").success());
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    let who = Command::new("id").arg("-u").output().expect("id starts");
+    who.stdout == b"0\n"
+}
+
+#[cfg(unix)]
+fn forbid(path: &Path) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).expect("the permissions");
+}
+
 /// The bytes of every file below a folder.
-fn bytes_below(folder: &Path) -> BTreeMap<String, Option<blake3::Hash>> {
+pub(crate) fn bytes_below(folder: &Path) -> BTreeMap<String, Option<blake3::Hash>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -380,20 +505,25 @@ fn bytes_below(folder: &Path) -> BTreeMap<String, Option<blake3::Hash>> {
             if entry.is_dir() && !entry.is_symlink() {
                 folders.push(entry.clone());
             }
-            found.insert(entry.display().to_string(), std::fs::read(&entry).ok().map(|bytes| blake3::hash(&bytes)));
+            // To read a pipe would never end.
+            let bytes = entry.is_file().then(|| std::fs::read(&entry).ok()).flatten();
+            found.insert(entry.display().to_string(), bytes.map(|bytes| blake3::hash(&bytes)));
         }
     }
     found
 }
 
 /// A project whose export is in order.
-fn clinic() -> Project {
+pub(crate) fn clinic() -> Project {
     let project = Project::empty();
     project.write("migration.migr", SPEC);
     project.write("clinic.migr", CATALOG);
     project.write("export/people.csv", &format!("{HEAD}{GOOD}"));
     project.write("export/scans.csv", "scan_id,person_id,path\n");
     project.write("export/files/note.txt", "a note");
+    project.write("export/files/empty.txt", "");
+    #[cfg(unix)]
+    project.write("export/files/two\nlines.txt", "a note");
     hurry(&project, 200);
     project
 }

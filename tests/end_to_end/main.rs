@@ -12,6 +12,7 @@
 
 mod arrived;
 mod bad_exports;
+mod bad_files;
 mod check;
 mod check_rows;
 mod checklist;

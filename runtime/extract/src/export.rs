@@ -196,18 +196,33 @@ fn matches(pattern: &str, project: &Path) -> Result<Vec<SourcePath>, ExtractErro
     let unusable = |reason: String| ExtractError::Pattern { pattern: pattern.to_owned(), reason };
     let root = project.to_str().ok_or_else(|| unusable("the project's path is not UTF-8".to_owned()))?;
     let root = if root.is_empty() { "." } else { root };
-    let whole = format!("{}/{}", Pattern::escape(root), pattern.trim_start_matches("./"));
-    let mut files = Vec::new();
-    for path in glob::glob_with(&whole, MATCH).map_err(|error| unusable(error.to_string()))? {
+    let pattern_inside = pattern.trim_start_matches("./");
+    let wanted = Pattern::new(pattern_inside).map_err(|error| unusable(error.to_string()))?;
+    let whole = format!("{}/{pattern_inside}", Pattern::escape(root));
+    let mut found = not_utf8(&wanted, project, &literal_folder(pattern)?);
+    // The walk itself panics at a name that is not UTF-8 where it is to look for leading dots.
+    let walk = MatchOptions { require_literal_leading_dot: false, ..MATCH };
+    for path in glob::glob_with(&whole, walk).map_err(|error| unusable(error.to_string()))? {
         let path = path.map_err(|error| ExtractError::Io {
             path: pattern.to_owned(),
             source: io::Error::new(error.error().kind(), error.error().to_string()),
         })?;
         let relative = path.strip_prefix(root).unwrap_or(&path);
-        if !path.is_dir() || path.is_symlink() {
-            files.push(SourcePath::new(project, relative)?);
+        if wanted.matches_path_with(relative, MATCH) && (!path.is_dir() || path.is_symlink()) {
+            found.push(relative.to_path_buf());
         }
     }
+    let mut files = found.iter().map(|relative| SourcePath::new(project, relative)).collect::<Result<Vec<_>, _>>()?;
     files.sort_by(|a, b| a.shown().cmp(b.shown()));
     Ok(files)
+}
+
+/// Files of the export's folder whose names are not UTF-8: no object can claim one, so that it is told as a file that nothing reads.
+fn not_utf8(wanted: &Pattern, project: &Path, folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(project.join(folder)).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_str().is_none())
+        .map(|entry| folder.join(entry.file_name()))
+        .filter(|relative| wanted.matches_with(&relative.to_string_lossy(), MATCH) && project.join(relative).is_file())
+        .collect()
 }

@@ -313,6 +313,18 @@ fn symbolic_links_are_refused() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_file_whose_name_is_not_utf8_is_one_that_nothing_reads_and_one_with_a_leading_dot_is_none() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = project(&[("contacts.csv", b"id,name\n1,A\n"), (".hidden.csv", b"id\n")]);
+    let name = std::ffi::OsStr::from_bytes(b"export/ren\xe9.csv");
+    std::fs::write(folder.path().join(name), "a\n").unwrap();
+    let export = Export::open(&plan(), folder.path()).unwrap();
+    let unclaimed: Vec<&str> = export.unclaimed().map(migr_extract::SourcePath::shown).collect();
+    assert_eq!(unclaimed, ["export/ren\u{fffd}.csv"]);
+}
+
+#[test]
 fn a_pattern_that_leaves_the_project_is_refused() {
     for pattern in ["../export/*.csv", "/tmp/*.csv", "export/../../*.csv"] {
         let plan = plan_of(|plan| plan["source"]["files"] = json!(pattern));
