@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use tempfile::TempDir;
-
 use crate::clinic::clinic;
 use crate::harness::{Project, Ran};
 use crate::killed::{Left, RUN, Rest, Wanted};
+use crate::preload::Library;
 use crate::reach::with_settings;
 use crate::stand_in::StandIn;
 
@@ -21,37 +20,25 @@ const RIGHT: &str = "+0";
 
 /// A clock that goes as a file says.
 struct Clock {
-    folder: TempDir,
+    library: Library,
 }
 
 impl Clock {
     /// `None` where there is no C compiler, said loudly.
     fn new(says: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("clock.c"), include_str!("clock.c")).unwrap();
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", "clock.so", "clock.c"])
-            .current_dir(folder.path())
-            .output();
-        match compiled {
-            Ok(compiled) => assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr)),
-            Err(error) => {
-                eprintln!("LEFT OUT: cc does not start ({error}), so no clock was made to jump");
-                return None;
-            }
-        }
-        let clock = Self { folder };
+        let library = Library::of(include_str!("clock.c"), "no clock was made to jump")?;
+        let clock = Self { library };
         clock.says(says);
         Some(clock)
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("clock")
+        self.library.beside("clock")
     }
 
     /// Sets it.
     fn says(&self, says: &str) {
-        let next = self.folder.path().join("next");
+        let next = self.library.beside("next");
         std::fs::write(&next, says).unwrap();
         std::fs::rename(next, self.file()).unwrap();
     }
@@ -59,7 +46,7 @@ impl Clock {
     /// `migr` by this clock.
     fn command(&self, stand_in: &StandIn, project: &Project, arguments: &[&str]) -> Command {
         let mut command = stand_in.command(project.path(), arguments);
-        command.env("LD_PRELOAD", self.folder.path().join("clock.so")).env("MIGR_CLOCK", self.file());
+        self.library.load(&mut command).env("MIGR_CLOCK", self.file());
         command
     }
 

@@ -30,6 +30,7 @@ mod moved;
 mod older;
 mod plan;
 mod practice;
+mod preload;
 mod preview;
 mod reach;
 mod run;
@@ -42,3 +43,4 @@ mod told;
 mod why;
 #[expect(dead_code, reason = "ways to fail that another suite takes")]
 mod wire;
+mod writes;

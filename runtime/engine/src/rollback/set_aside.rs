@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use super::RollbackSummary;
 use crate::EngineError;
 
-/// The files that SQLite and the writer keep beside a journal.
-const BESIDE: [&str; 4] = ["", "-wal", "-shm", ".lock"];
+/// What SQLite and the writer keep beside a journal, and it itself at last: whoever dies in between finds it still there.
+const BESIDE: [&str; 4] = [".lock", "-wal", "-shm", ""];
 
 /// Moves a journal that was rolled back out of the way, as `journal.db.rolled-back-1`, so that a corrected spec begins with a fresh one. The journal must be
 /// closed. None where the rollback is not complete: it is still needed.
