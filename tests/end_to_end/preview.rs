@@ -115,6 +115,14 @@ fn what_would_change_come_out_of_the_trash_or_become_one_is_said_before_the_run(
     // What was said is what happens.
     server.migr(&project, &["run", "--no-approval"]).exits(0);
     let report = project.report();
+    let changed: Vec<String> = report["updated_fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {} {}", one["map"].as_str().unwrap(), one["field"].as_str().unwrap(), one["records"]))
+        .collect();
+    assert_eq!(changed, ["Firm name 1", "Person cardNumber 1", "Person company 1", "Person jobTitle 3"]);
+    assert_eq!(report["before_and_after"], ".migr/staging/preview.csv");
     let people = report["objects"].as_array().unwrap().iter().find(|object| object["map"] == "Person").unwrap().clone();
     assert_eq!(
         (&people["created"], &people["updated"], &people["unchanged"], &people["skipped"]),

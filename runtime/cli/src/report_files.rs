@@ -21,6 +21,9 @@ pub(crate) fn write_lists(state: &State, plan: &Plan, journal: &Reader) -> Resul
     if folder.join(ListName::Differences.file_name()).exists() {
         lists = lists.with_differences();
     }
+    if state.preview().exists() {
+        lists = lists.with_before_and_after(&shown(&state.preview()));
+    }
     let mut listings =
         Listings::begin(plan, |list| begin(&folder, list)).map_err(|error| unwritten(&folder, &error))?;
     journal.remarks(|remark| {

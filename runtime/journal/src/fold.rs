@@ -53,6 +53,17 @@ pub struct StepFold {
     pub counts: Counts,
 }
 
+/// A field of records that were there before and were changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedField {
+    /// The step.
+    pub step: String,
+    /// The field as it was sent.
+    pub field: String,
+    /// Records in which it was changed.
+    pub records: u64,
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFold {
@@ -81,6 +92,8 @@ pub struct Fold {
     pub runs: Vec<RunFold>,
     /// Steps in the order in which they were begun.
     pub steps: Vec<StepFold>,
+    /// Fields of records that were there before, by step and name, with the number of records in which each was changed.
+    pub changed: Vec<ChangedField>,
     /// Records of which a written rule left out or replaced a value; a map's later steps count as the map.
     pub repaired_records: u64,
     /// By source owner; the first [`OWNERS`].
@@ -121,6 +134,7 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
             })
         })?,
         steps: steps(connection)?,
+        changed: changed(connection)?,
         repaired_records: number(
             connection,
             "SELECT COUNT(*) FROM (SELECT DISTINCT CASE instr(name, '.') WHEN 0 THEN name ELSE substr(name, 1, instr(name, '.') - 1) END, key \
@@ -150,6 +164,18 @@ pub(crate) fn setup(connection: &Connection) -> Result<Vec<SetupNote>, JournalEr
             undo: row.get(3)?,
         })
     })
+}
+
+/// What was written holds the changed fields alone; a record counts once its change is through.
+fn changed(connection: &Connection) -> Result<Vec<ChangedField>, JournalError> {
+    list(
+        connection,
+        "SELECT steps.name, field.key, COUNT(*) FROM before_images AS before JOIN steps ON steps.id = before.step \
+         JOIN id_map ON id_map.step = before.step AND id_map.key = before.key AND id_map.state = ?1, json_each(before.written) AS field \
+         WHERE before.operation = 'update' GROUP BY before.step, field.key ORDER BY before.step, field.key",
+        params![State::Updated.number()],
+        |row| Ok(ChangedField { step: row.get(0)?, field: row.get(1)?, records: line(row, 2)? }),
+    )
 }
 
 fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {

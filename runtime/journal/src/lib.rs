@@ -21,7 +21,7 @@ pub use change::{
     QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
-pub use fold::{Counts, Fold, OWNERS, RunFold, StepFold};
+pub use fold::{ChangedField, Counts, Fold, OWNERS, RunFold, StepFold};
 pub use reader::{Mapped, MappedRow, NotedField, Reader, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};

@@ -6,7 +6,9 @@ use migr_plan::{Expr, Plan, RowState, Stage};
 use crate::attention;
 use crate::groups::Tallies;
 use crate::lists::{ListName, Lists};
-use crate::model::{Coverage, Degraded, List, Moved, Object, Owner, Reason, Report, Run, SchemaChange, Skipped};
+use crate::model::{
+    Coverage, Degraded, List, Moved, Object, Owner, Reason, Report, Run, SchemaChange, Skipped, UpdatedField,
+};
 use crate::outcome::Verification;
 
 impl Report {
@@ -54,6 +56,8 @@ impl Report {
             unsent_files: std::mem::take(&mut gathered.unsent),
             lists,
             reasons,
+            updated_fields: updated_fields(plan, fold, &gathered),
+            before_and_after: gathered.before_and_after.take(),
             degradations: plan
                 .degradations
                 .iter()
@@ -121,6 +125,28 @@ fn object(stage: &Stage, step: Option<&StepFold>) -> Object {
         quarantined: counts.quarantined,
         finished: step.is_some_and(|step| step.done),
     }
+}
+
+/// A relation is sent as its id: `companyId` is the field `company`. A map's later steps count as the map.
+fn updated_fields(plan: &Plan, fold: &Fold, gathered: &Lists) -> Vec<UpdatedField> {
+    let mut updated: Vec<UpdatedField> = Vec::new();
+    for changed in &fold.changed {
+        let map = gathered.map(&changed.step);
+        let Some(stage) = plan.stages.iter().find(|stage| stage.id == map) else { continue };
+        let is_field = |name: &str| stage.fields.iter().any(|field| field.field == name);
+        let relation = changed.field.strip_suffix("Id").filter(|name| !is_field(&changed.field) && is_field(name));
+        let field = relation.unwrap_or(&changed.field);
+        match updated.iter_mut().find(|one| one.map == stage.map && one.field == field) {
+            Some(one) => one.records += changed.records,
+            None => updated.push(UpdatedField {
+                map: stage.map.clone(),
+                destination_object: stage.destination_object.clone(),
+                field: field.to_owned(),
+                records: changed.records,
+            }),
+        }
+    }
+    updated
 }
 
 fn owners(fold: &Fold) -> Vec<Owner> {

@@ -8,6 +8,7 @@ use migr_plan::Compatibility;
 
 use crate::ListName;
 use crate::model::{Object, Report, Run, Urgency};
+use crate::sections;
 use crate::words::{count, grouped, percent};
 use lists::{SHOWN, in_full, more, shown};
 
@@ -67,10 +68,11 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     attention(report, page)?;
     objects(report, page)?;
     verification(report, page)?;
-    lists::quarantine(report, page)?;
-    lists::files(report, page)?;
+    lists::section(report, sections::quarantine(report), page)?;
+    lists::updated_fields(report, page)?;
+    lists::section(report, sections::files(report), page)?;
     lists::orphans(report, page)?;
-    lists::repairs(report, page)?;
+    lists::section(report, sections::repairs(report), page)?;
     lists::skipped(report, page)?;
     concepts(report, page)?;
     coverage(report, page)?;

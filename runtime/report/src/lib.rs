@@ -9,13 +9,14 @@ mod lists;
 pub mod markdown;
 mod model;
 mod outcome;
+mod sections;
 pub mod words;
 
 pub use listings::Listings;
 pub use lists::{ListName, Lists, Maps};
 pub use model::{
     Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined,
-    Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, Urgency,
+    Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField, Urgency,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

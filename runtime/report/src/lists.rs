@@ -82,6 +82,8 @@ pub struct Lists {
     pub(crate) folder: Option<String>,
     /// The last verification wrote its list there too.
     pub(crate) has_differences: bool,
+    /// Where before and after of changed fields stand.
+    pub(crate) before_and_after: Option<String>,
     pub(crate) quarantine: Vec<Quarantined>,
     pub(crate) quarantined: Tallies,
     pub(crate) skipped: Tallies,
@@ -116,6 +118,18 @@ impl Lists {
     pub fn with_differences(mut self) -> Self {
         self.has_differences = true;
         self
+    }
+
+    /// Says which file has before and after of the fields that an update changes; shown as it stands.
+    #[must_use]
+    pub fn with_before_and_after(mut self, file: &str) -> Self {
+        self.before_and_after = Some(file.to_owned());
+        self
+    }
+
+    /// The map of a step.
+    pub(crate) fn map<'s>(&self, step: &'s str) -> &'s str {
+        self.maps.name(step)
     }
 
     /// Takes a remark. Those of one owner come one after the other.

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use crate::ListName;
-use crate::groups;
 use crate::model::{Moved, Object, Report, Urgency};
+use crate::sections::{self, Section};
 use crate::words::{count, grouped, percent};
 
 /// Entries shown of one group.
@@ -23,10 +23,11 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     attention(report, text)?;
     objects(report, text)?;
     verification(report, text)?;
-    quarantine(report, text)?;
-    files(report, text)?;
+    section(report, sections::quarantine(report), true, text)?;
+    updated_fields(report, text)?;
+    section(report, sections::files(report), true, text)?;
     orphans(report, text)?;
-    repairs(report, text)?;
+    section(report, sections::repairs(report), false, text)?;
     skipped(report, text)?;
     left_behind(report, text)?;
     degradations(report, text)?;
@@ -117,45 +118,48 @@ fn verification(report: &Report, text: &mut String) -> fmt::Result {
     in_full(report, ListName::Differences, text)
 }
 
-fn quarantine(report: &Report, text: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Quarantine) == 0 {
-        return Ok(());
+/// A section of entries by kind, where there is one; of a long one of small weight the kinds alone.
+fn section(report: &Report, section: Option<Section<'_>>, with_rows: bool, text: &mut String) -> fmt::Result {
+    let Some(section) = section else { return Ok(()) };
+    writeln!(text, "## {}\n", section.title)?;
+    if !section.lead.is_empty() {
+        writeln!(text, "{}\n", section.lead)?;
     }
-    writeln!(text, "## Set aside\n")?;
-    for group in groups::of_quarantine(report) {
-        let field = group.field.map(|field| format!(", {}", inline(field))).unwrap_or_default();
-        writeln!(text, "**{}{field}**: {} ({})\n", inline(group.map), inline(group.reason), grouped(group.entries))?;
-        for entry in group.examples.iter().take(SHOWN) {
-            writeln!(text, "- {} {}:{} {}", code(&entry.key), inline(&entry.file), entry.line, inline(&entry.reason))?;
+    for kind in &section.kinds {
+        let field = kind.field.map(|field| format!(", {}", inline(field))).unwrap_or_default();
+        let (map, reason, entries) = (inline(kind.map), inline(kind.reason), grouped(kind.entries));
+        if !with_rows {
+            writeln!(text, "- {map}{field}: {reason} ({entries})")?;
+            continue;
         }
-        more(text, group.examples.len(), group.entries)?;
+        writeln!(text, "**{map}{field}**: {reason} ({entries})\n")?;
+        for row in kind.examples.iter().take(SHOWN) {
+            writeln!(text, "- {} {}:{} {}", code(row.key), inline(row.file), row.line, inline(row.text))?;
+        }
+        more(text, kind.examples.len(), kind.entries)?;
         writeln!(text)?;
     }
-    in_full(report, ListName::Quarantine, text)
+    if !with_rows {
+        writeln!(text)?;
+    }
+    in_full(report, section.list, text)
 }
 
-fn files(report: &Report, text: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Files) == 0 {
+/// Fields of records that were there before, counted.
+fn updated_fields(report: &Report, text: &mut String) -> fmt::Result {
+    if report.updated_fields.is_empty() {
         return Ok(());
     }
-    writeln!(text, "## Files\n\n{}.\n", report.files.in_words())?;
-    for group in groups::of_unsent_files(report) {
-        let column = group.field.unwrap_or_default();
-        writeln!(
-            text,
-            "**{}, {}**: {} ({})\n",
-            inline(group.map),
-            inline(column),
-            inline(group.reason),
-            grouped(group.entries)
-        )?;
-        for entry in group.examples.iter().take(SHOWN) {
-            writeln!(text, "- {} {}:{} {}", code(&entry.key), inline(&entry.file), entry.line, inline(&entry.path))?;
-        }
-        more(text, group.examples.len(), group.entries)?;
-        writeln!(text)?;
+    writeln!(text, "## Fields changed in records that were there\n\n| object | field | records |\n|---|---|---:|")?;
+    for updated in &report.updated_fields {
+        let (object, field) = (inline(&updated.destination_object), inline(&updated.field));
+        writeln!(text, "| {object} | {field} | {} |", grouped(updated.records))?;
     }
-    in_full(report, ListName::Files, text)
+    writeln!(text)?;
+    match &report.before_and_after {
+        Some(file) => writeln!(text, "Before and after, as the last audit read them, are in {}.\n", code(file)),
+        None => Ok(()),
+    }
 }
 
 fn orphans(report: &Report, text: &mut String) -> fmt::Result {
@@ -184,20 +188,6 @@ fn orphans(report: &Report, text: &mut String) -> fmt::Result {
         writeln!(text, "And {}.\n", count(rest, "more owner", "more owners"))?;
     }
     in_full(report, ListName::Orphans, text)
-}
-
-fn repairs(report: &Report, text: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Repairs) == 0 {
-        return Ok(());
-    }
-    writeln!(text, "## Left out or replaced by a rule\n")?;
-    for group in groups::of_repairs(report) {
-        let field = group.field.unwrap_or_default();
-        let records = count(group.entries, "value", "values");
-        writeln!(text, "- {}, {}: {} ({records})", inline(group.map), inline(field), inline(group.reason))?;
-    }
-    writeln!(text)?;
-    in_full(report, ListName::Repairs, text)
 }
 
 fn skipped(report: &Report, text: &mut String) -> fmt::Result {

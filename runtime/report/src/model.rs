@@ -53,6 +53,10 @@ pub struct Report {
     pub retention: Vec<String>,
     /// How much of the export's columns is mapped.
     pub coverage: Vec<Coverage>,
+    /// Fields of records that were there before, with the number of records in which each was changed.
+    pub updated_fields: Vec<UpdatedField>,
+    /// The file with before and after of each of them, as the last audit read the destination, where there is one.
+    pub before_and_after: Option<String>,
     /// Changes of the destination's schema.
     pub setup: Vec<SchemaChange>,
     /// Runs, oldest first.
@@ -377,6 +381,19 @@ pub struct Coverage {
     pub dropped: u64,
     /// Columns that no map reads and no rule drops.
     pub unused: Vec<String>,
+}
+
+/// A field of records that were there before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UpdatedField {
+    /// The map.
+    pub map: String,
+    /// The destination object.
+    pub destination_object: String,
+    /// The destination field.
+    pub field: String,
+    /// Records in which it was changed.
+    pub records: u64,
 }
 
 /// A change of the destination's schema.

@@ -1,4 +1,4 @@
-use migr_journal::{Counts, Fold, OwnerNote, Remark, RunFold, SetupNote, StepFold};
+use migr_journal::{ChangedField, Counts, Fold, OwnerNote, Remark, RunFold, SetupNote, StepFold};
 use migr_plan::Plan;
 use serde_json::json;
 
@@ -120,7 +120,8 @@ fn remarks() -> Vec<Remark> {
 
 /// As a program makes it: the lists are kept in files.
 fn report(remarks: &[Remark]) -> Report {
-    let mut lists = Lists::new(&plan()).kept_in(".migr/staging/report");
+    let mut lists =
+        Lists::new(&plan()).kept_in(".migr/staging/report").with_before_and_after(".migr/staging/preview.csv");
     for remark in remarks {
         lists.add(remark);
     }
@@ -153,6 +154,11 @@ fn fold() -> Fold {
                 Some(25_003),
                 Counts { created: 24_990, skipped: 10, quarantined: 3, ..Counts::default() },
             ),
+        ],
+        changed: vec![
+            ChangedField { step: "Company".to_owned(), field: "name".to_owned(), records: 1_200 },
+            ChangedField { step: "Company.second".to_owned(), field: "name".to_owned(), records: 3 },
+            ChangedField { step: "Contact".to_owned(), field: "emails".to_owned(), records: 1 },
         ],
         repaired_records: 1,
         owners: vec![

@@ -2,50 +2,29 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Escaped;
+use super::{Escaped, Marked};
 use crate::ListName;
-use crate::groups::{self, Group};
 use crate::model::Report;
+use crate::sections::{Row, Section};
 use crate::words::{count, grouped};
 
 /// Entries shown of one group.
 pub(super) const SHOWN: usize = 200;
 
-/// An entry as it is shown.
-struct Entry<'e> {
-    key: &'e str,
-    file: &'e str,
-    line: u64,
-    text: &'e str,
-}
-
-/// What a section of entries is called, and what is said before them.
-struct Section<'s> {
-    list: ListName,
-    title: &'s str,
-    lead: String,
-}
-
-/// A section of entries by kind.
-fn section<'r, T>(
-    report: &Report,
-    section: &Section<'_>,
-    groups: Vec<Group<'r, T>>,
-    entry: impl Fn(&'r T) -> Entry<'r>,
-    page: &mut String,
-) -> fmt::Result {
+/// A section of entries by kind, where there is one.
+pub(super) fn section(report: &Report, section: Option<Section<'_>>, page: &mut String) -> fmt::Result {
+    let Some(section) = section else { return Ok(()) };
     writeln!(page, "<section>\n<h2>{}</h2>", section.title)?;
     if !section.lead.is_empty() {
-        writeln!(page, "<p>{}</p>", section.lead)?;
+        writeln!(page, "<p>{}</p>", Marked(&section.lead))?;
     }
-    for group in groups {
-        write!(page, "<details><summary><b>{}</b> {}", grouped(group.entries), Escaped(group.map))?;
-        if let Some(field) = group.field {
+    for kind in &section.kinds {
+        write!(page, "<details><summary><b>{}</b> {}", grouped(kind.entries), Escaped(kind.map))?;
+        if let Some(field) = kind.field {
             write!(page, " · {}", Escaped(field))?;
         }
-        writeln!(page, ": {}</summary>\n<ul>", Escaped(group.reason))?;
-        for example in group.examples.iter().take(SHOWN) {
-            let Entry { key, file, line, text } = entry(example);
+        writeln!(page, ": {}</summary>\n<ul>", Escaped(kind.reason))?;
+        for Row { key, file, line, text } in kind.examples.iter().take(SHOWN) {
             let key = if key.is_empty() { "–" } else { key };
             writeln!(
                 page,
@@ -55,55 +34,11 @@ fn section<'r, T>(
                 Escaped(text)
             )?;
         }
-        more(page, group.examples.len(), group.entries)?;
+        more(page, kind.examples.len(), kind.entries)?;
         writeln!(page, "</ul></details>")?;
     }
     in_full(report, section.list, page)?;
     writeln!(page, "</section>")
-}
-
-pub(super) fn quarantine(report: &Report, page: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Quarantine) == 0 {
-        return Ok(());
-    }
-    let lead = "Nothing of these records was written. Mend the rows, or the rules, and try them again with <code>migr quarantine retry</code>.";
-    let about = Section { list: ListName::Quarantine, title: "Set aside", lead: lead.to_owned() };
-    section(
-        report,
-        &about,
-        groups::of_quarantine(report),
-        |entry| Entry { key: &entry.key, file: &entry.file, line: entry.line, text: &entry.reason },
-        page,
-    )
-}
-
-pub(super) fn repairs(report: &Report, page: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Repairs) == 0 {
-        return Ok(());
-    }
-    let about = Section { list: ListName::Repairs, title: "Left out or replaced by a rule", lead: String::new() };
-    section(
-        report,
-        &about,
-        groups::of_repairs(report),
-        |entry| Entry { key: &entry.key, file: &entry.file, line: entry.line, text: &entry.reason },
-        page,
-    )
-}
-
-pub(super) fn files(report: &Report, page: &mut String) -> fmt::Result {
-    if report.entries_of(ListName::Files) == 0 {
-        return Ok(());
-    }
-    let lead = format!("{}.", report.files.in_words());
-    let about = Section { list: ListName::Files, title: "Files", lead };
-    section(
-        report,
-        &about,
-        groups::of_unsent_files(report),
-        |entry| Entry { key: &entry.key, file: &entry.file, line: entry.line, text: &entry.path },
-        page,
-    )
 }
 
 pub(super) fn orphans(report: &Report, page: &mut String) -> fmt::Result {
@@ -157,6 +92,32 @@ pub(super) fn skipped(report: &Report, page: &mut String) -> fmt::Result {
     }
     writeln!(page, "</ul>")?;
     in_full(report, ListName::Skipped, page)?;
+    writeln!(page, "</section>")
+}
+
+/// Fields of records that were there before, counted.
+pub(super) fn updated_fields(report: &Report, page: &mut String) -> fmt::Result {
+    if report.updated_fields.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "<section>\n<h2>Fields changed in records that were there</h2>\n<ul>")?;
+    for updated in &report.updated_fields {
+        writeln!(
+            page,
+            "<li><b>{}</b> {} · {}</li>",
+            grouped(updated.records),
+            Escaped(&updated.destination_object),
+            Escaped(&updated.field)
+        )?;
+    }
+    writeln!(page, "</ul>")?;
+    if let Some(file) = &report.before_and_after {
+        let file = Escaped(file);
+        writeln!(
+            page,
+            "<p class=\"place\">Before and after, as the last audit read them, are in <code>{file}</code>.</p>"
+        )?;
+    }
     writeln!(page, "</section>")
 }
 
