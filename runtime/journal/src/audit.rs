@@ -13,9 +13,9 @@ use crate::{JournalError, State, StepId};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct IntentData<'a> {
-    batch: BatchId,
-    operation: Operation,
-    records: Cow<'a, [Planned]>,
+    pub(crate) batch: BatchId,
+    pub(crate) operation: Operation,
+    pub(crate) records: Cow<'a, [Planned]>,
 }
 
 impl<'a> IntentData<'a> {
@@ -26,7 +26,7 @@ impl<'a> IntentData<'a> {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OutcomeData {
-    batch: BatchId,
+    pub(crate) batch: BatchId,
     // The entry of its intent, which names the records.
     intent: i64,
     // One result where all records have the same: nearly always.
@@ -35,7 +35,7 @@ pub(crate) struct OutcomeData {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     each: Vec<RecordResult>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    quarantine: Vec<QuarantineNote>,
+    pub(crate) quarantine: Vec<QuarantineNote>,
 }
 
 impl OutcomeData {
@@ -50,7 +50,7 @@ impl OutcomeData {
         }
     }
 
-    fn result(&self, position: usize) -> Option<&RecordResult> {
+    pub(crate) fn result(&self, position: usize) -> Option<&RecordResult> {
         self.all.as_ref().or_else(|| self.each.get(position))
     }
 }
@@ -73,9 +73,9 @@ pub(crate) struct SettledRecord {
 pub(crate) struct SettledData {
     records: Vec<SettledRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    quarantine: Vec<QuarantineNote>,
+    pub(crate) quarantine: Vec<QuarantineNote>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    skips: Vec<SkipNote>,
+    pub(crate) skips: Vec<SkipNote>,
 }
 
 impl SettledData {
@@ -92,6 +92,20 @@ impl SettledData {
             .collect();
         Self { records, quarantine: quarantine.to_vec(), skips: skips.to_vec() }
     }
+
+    /// The records, which are of a step.
+    pub(crate) fn records(&mut self, step: StepId) -> Vec<Settled> {
+        let records = std::mem::take(&mut self.records).into_iter();
+        let settled = |record: SettledRecord| Settled {
+            step,
+            key: record.key,
+            line: record.line,
+            state: record.state,
+            id: record.id,
+            winner: record.winner,
+        };
+        records.map(settled).collect()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,20 +121,59 @@ pub(crate) struct Count {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Nothing {}
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Keys<'a> {
-    pub(crate) keys: &'a [String],
+    pub(crate) keys: Cow<'a, [String]>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Notes<'a, T> {
-    pub(crate) notes: &'a [T],
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Notes<'a, T: Clone> {
+    pub(crate) notes: Cow<'a, [T]>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Finding<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) value: &'a str,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) value: Cow<'a, str>,
+}
+
+/// Whose journal it is: the first entry.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) migration: String,
+    pub(crate) destination: String,
+    pub(crate) plan: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StepBegun {
+    pub(crate) name: String,
+    pub(crate) object: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RunStarted {
+    pub(crate) command: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RunEnded {
+    pub(crate) result: String,
+}
+
+/// That something is kept of what a record held.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ImageNote {
+    #[serde(rename = "s")]
+    pub(crate) step: i64,
+    #[serde(rename = "k")]
+    pub(crate) key: String,
+    #[serde(rename = "i")]
+    pub(crate) id: String,
+    #[serde(rename = "o")]
+    pub(crate) operation: Operation,
+    #[serde(rename = "d")]
+    pub(crate) digest: String,
 }
 
 /// An intent without an outcome.
@@ -152,7 +205,7 @@ pub(crate) fn open_intents(connection: &Connection) -> Result<BTreeMap<BatchId, 
     Ok(open)
 }
 
-fn parse<'a, T: Deserialize<'a>>(seq: i64, data: &'a str) -> Result<T, JournalError> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(seq: i64, data: &'a str) -> Result<T, JournalError> {
     serde_json::from_str(data).map_err(|error| JournalError::Entry { seq, reason: error.to_string() })
 }
 
@@ -165,7 +218,7 @@ pub struct Line {
     pub run: i64,
     /// When, RFC 3339 in UTC.
     pub at: String,
-    /// `intent`, `created`, `updated`, `skipped`, `quarantined`, `setup`, `run_started`, …
+    /// `begun`, `step`, `intent`, `created`, `updated`, `skipped`, `quarantined`, `mended`, `setup`, `run_started`, …
     #[serde(rename = "type")]
     pub kind: String,
     /// The step: a map, `MAP.links`, `MAP.second`, `MAP.filled`.
@@ -338,6 +391,8 @@ impl Entry {
                 let reason = Some(format!("{}: {}", note.action, note.outcome));
                 Ok(vec![Line { reason, ..self.line("setup") }])
             }
+            // The intents tell of them.
+            "before" => Ok(Vec::new()),
             kind => {
                 let data: serde_json::Value = parse(self.seq, &self.data)?;
                 let empty = data.as_object().is_some_and(serde_json::Map::is_empty);

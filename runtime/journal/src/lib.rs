@@ -3,12 +3,14 @@
 mod audit;
 mod chain;
 mod change;
+mod derived;
 mod error;
 mod fold;
 mod ids;
 mod lock;
 mod reader;
 mod remarks;
+mod replay;
 mod schema;
 mod seal;
 mod state;

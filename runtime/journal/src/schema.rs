@@ -37,7 +37,6 @@ CREATE TABLE before_images(
   seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, id, operation TEXT NOT NULL, image TEXT NOT NULL, written TEXT NOT NULL,
   UNIQUE(step, id, operation));
 CREATE TABLE setup(position INTEGER PRIMARY KEY, action TEXT NOT NULL, outcome TEXT NOT NULL, undo TEXT NOT NULL);
-CREATE TABLE members(object TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, field, value, id)) WITHOUT ROWID;
 CREATE TABLE findings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
-use crate::{JournalError, schema};
+use crate::{JournalError, replay, schema};
 
 /// What was noted; nothing where nobody noted anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +108,8 @@ impl Seal {
             None => {}
         }
         schema::check_format(connection, journal)?;
-        let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).attempting("read")?;
+        let sound: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).attempting("read")?;
         if sound != "ok" {
             return changed(sound);
         }
@@ -118,7 +119,7 @@ impl Seal {
                 Some((noted, _)) if i64::try_from(entries).unwrap_or(i64::MAX) < *noted => {
                     changed(format!("its end is missing: {noted} entries were written, and {entries} are there"))
                 }
-                _ => Ok(()),
+                _ => replay::differs(connection)?.map_or(Ok(()), changed),
             },
         }
     }

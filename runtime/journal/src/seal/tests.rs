@@ -2,7 +2,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Change, Identity, Journal, JournalError, Reader};
+use crate::{
+    BeforeImage, Change, FileNote, FileSent, Identity, Intent, Journal, JournalError, MendedNote, Operation,
+    OrphanNote, OwnerNote, Planned, QuarantineNote, Reader, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
+    State,
+};
 
 const PLAN: Identity<'static> = Identity { migration: "m", destination: "d", plan_hash: "blake3:aa" };
 
@@ -96,9 +100,9 @@ fn a_journal_that_was_refused_is_refused_again_until_it_is_put_back() {
     std::fs::write(&path, changed).unwrap();
     refused("the file was changed since it was closed");
     std::fs::write(&path, []).unwrap();
-    refused("it is empty, and 8 entries were written");
+    refused("it is empty, and 10 entries were written");
     std::fs::remove_file(&path).unwrap();
-    refused("it is gone, and 8 entries were written");
+    refused("it is gone, and 10 entries were written");
     assert!(!path.exists());
     std::fs::write(&path, sound).unwrap();
     drop(Journal::open(&path, &PLAN).unwrap());
@@ -143,5 +147,192 @@ fn a_journal_that_lost_its_end_says_how_much_and_what_to_do() {
     drop(journal);
     let error = Journal::open(&copy.path().join("journal.db"), &PLAN).unwrap_err().to_string();
     let shown = error.replace(&copy.path().display().to_string(), "[folder]");
-    insta::assert_snapshot!(shown, @"[folder]/journal.db: the journal is not what was written: its end is missing: 2 entries were written, and 1 are there. Put it back from a backup, with the `.lock` file beside it. Without one, move both away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone");
+    insta::assert_snapshot!(shown, @"[folder]/journal.db: the journal is not what was written: its end is missing: 3 entries were written, and 2 are there. Put it back from a backup, with the `.lock` file beside it. Without one, move both away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone");
+}
+
+/// A journal with a row in every table, left open as a crash leaves it.
+fn full(folder: &Path) -> Journal {
+    let mut journal = Journal::open(&folder.join("journal.db"), &PLAN).unwrap();
+    journal.begin_run("run").unwrap();
+    let step = journal.step("Contact", "people").unwrap();
+    let second = journal.step("Contact.second", "people").unwrap();
+    let (key, file, line) = ("K1".to_owned(), "export/a.csv".to_owned(), 2);
+    let planned = |key: &str| Planned {
+        key: key.to_owned(),
+        id: key.replace('K', "00000000-0000-4000-8000-00000000000"),
+        line,
+        digest: String::new(),
+        before: String::new(),
+    };
+    let (done, open) = (journal.next_batch(), journal.next_batch());
+    let intent = |batch, step, keys: &[&str]| {
+        let records = keys.iter().map(|key| planned(key)).collect();
+        Change::Intent(Intent { batch, step, operation: Operation::Create, records })
+    };
+    let written = RecordResult { state: Some(State::Created), attempts: 1, reason: None };
+    let refused = RecordResult { state: Some(State::Quarantined), attempts: 1, reason: Some("no".to_owned()) };
+    let aside = |key: &str| QuarantineNote {
+        key: key.to_owned(),
+        source_key: key.to_owned(),
+        file: file.clone(),
+        line,
+        field: None,
+        reason: "no".to_owned(),
+    };
+    let settled = |key: &str, state| Settled { step, key: key.to_owned(), line, state, id: None, winner: None };
+    let image = |written: &str| BeforeImage {
+        step: second,
+        key: key.clone(),
+        id: planned("K1").id,
+        operation: Operation::Update,
+        image: "{\"city\":\"Rome\"}".to_owned(),
+        written: written.to_owned(),
+    };
+    let repair = |field: &str| RepairNote {
+        key: key.clone(),
+        file: file.clone(),
+        line,
+        field: field.to_owned(),
+        reason: "left empty".to_owned(),
+    };
+    journal
+        .write(&[
+            Change::Owners(vec![OwnerNote {
+                source: "a@x".to_owned(),
+                destination: None,
+                id: None,
+                how: "none".to_owned(),
+            }]),
+            Change::Setup(SetupNote {
+                position: 0,
+                action: "create".to_owned(),
+                outcome: "done".to_owned(),
+                undo: "{}".to_owned(),
+            }),
+            Change::Setup(SetupNote {
+                position: 1,
+                action: "create".to_owned(),
+                outcome: "done".to_owned(),
+                undo: "{}".to_owned(),
+            }),
+            Change::SetupUndone { position: 1 },
+            Change::Files {
+                step,
+                files: vec![FileNote {
+                    file: file.clone(),
+                    line,
+                    column: "path".to_owned(),
+                    key: key.clone(),
+                    path: "a.txt".to_owned(),
+                    state: "found".to_owned(),
+                    bytes: Some(3),
+                    reason: None,
+                }],
+            },
+            Change::Read { step, records: 4 },
+            intent(done, step, &["K1", "K2"]),
+        ])
+        .unwrap();
+    let sent = FileSent {
+        file: file.clone(),
+        line,
+        column: "path".to_owned(),
+        hash: Some("blake3:aa".to_owned()),
+        bytes: Some(3),
+        reason: None,
+    };
+    journal
+        .write(&[
+            Change::FilesSent { step, files: vec![sent] },
+            Change::Outcome { batch: done, results: vec![written, refused], quarantine: vec![aside("K2")] },
+            Change::Settled {
+                records: vec![
+                    settled("K3", State::Skipped),
+                    settled("K4", State::Quarantined),
+                    settled("K5", State::Quarantined),
+                ],
+                quarantine: vec![aside("K4"), aside("K5")],
+                skips: vec![SkipNote { key: "K3".to_owned(), reason: "a test".to_owned() }],
+            },
+            Change::TakenBack { step, keys: vec!["K5".to_owned()] },
+            Change::Repairs { step, repairs: vec![repair("city"), repair("zip")] },
+            Change::Mended { step, mended: vec![MendedNote { key: key.clone(), field: "zip".to_owned() }] },
+            Change::Orphans {
+                step,
+                orphans: vec![OrphanNote {
+                    owner: "a@x".to_owned(),
+                    key: key.clone(),
+                    field: "owner".to_owned(),
+                    line,
+                }],
+            },
+            Change::Before(vec![image("{\"city\":\"Pisa\"}")]),
+            Change::Before(vec![image("{\"zip\":\"1\"}")]),
+            Change::Done { step },
+            Change::Reset { step: second },
+            Change::Before(vec![image("{\"city\":\"Pisa\"}")]),
+            Change::Finding { name: "verify".to_owned(), value: "{}".to_owned() },
+            intent(open, second, &["K1"]),
+        ])
+        .unwrap();
+    journal
+}
+
+#[test]
+fn what_is_changed_beside_the_entries_of_a_journal_that_a_crash_left_open_is_noticed_in_every_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = full(folder.path());
+    let opened = |change: &str| {
+        let copy = copied(folder.path());
+        let path = copy.path().join("journal.db");
+        // Another connection, as somebody with a tool would have it, which leaves everything in the log.
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA wal_autocheckpoint=0").unwrap();
+        if !change.is_empty() {
+            let changed = connection.execute(change, []).unwrap();
+            assert!(changed > 0, "{change} changes nothing");
+        }
+        Journal::open(&path, &PLAN).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(opened(""), Ok(()), "a crash alone is no change");
+    let mut said = std::collections::BTreeMap::new();
+    for change in [
+        "UPDATE id_map SET state = 3 WHERE key = 'K1'",
+        "UPDATE id_map SET id = zeroblob(16) WHERE key = 'K1'",
+        "UPDATE id_map SET line = line + 1 WHERE key = 'K3'",
+        "UPDATE id_map SET winner = 'K1' WHERE key = 'K3'",
+        "DELETE FROM id_map WHERE key = 'K4'",
+        "INSERT INTO id_map(step, key, state, id, line) SELECT step, 'K9', state, id, line FROM id_map WHERE key = 'K1'",
+        "UPDATE steps SET done = 0 WHERE name = 'Contact'",
+        "UPDATE steps SET records = 9 WHERE name = 'Contact'",
+        "UPDATE steps SET name = 'Other' WHERE name = 'Contact'",
+        "UPDATE steps SET object = 'companies'",
+        "UPDATE runs SET command = 'verify'",
+        "DELETE FROM open_intents",
+        "UPDATE quarantine SET reason = 'another' WHERE key = 'K2'",
+        "DELETE FROM quarantine WHERE key = 'K4'",
+        "UPDATE skips SET reason = 'another'",
+        "DELETE FROM repairs",
+        "UPDATE repairs SET field = 'zip'",
+        "UPDATE files SET hash = 'blake3:bb'",
+        "UPDATE files SET state = 'missing'",
+        "DELETE FROM orphans",
+        "UPDATE owners SET how = 'match'",
+        "UPDATE setup SET undo = '{\"a\":1}'",
+        "DELETE FROM setup",
+        "UPDATE findings SET value = '{\"held\":true}'",
+        "UPDATE before_images SET image = '{\"city\":\"Ostia\"}'",
+        "UPDATE before_images SET written = '{}'",
+        "UPDATE before_images SET image = 'x', written = ''",
+        "DELETE FROM before_images",
+        "UPDATE meta SET value = 'blake3:ab' WHERE name = 'plan'",
+        "UPDATE meta SET value = '1' WHERE name = 'batch'",
+        "UPDATE entries SET data = replace(data, 'K1', 'K7') WHERE kind = 'settled' OR kind = 'intent'",
+    ] {
+        let error = opened(change).expect_err(change);
+        let what = error.split(": ").nth(2).unwrap_or_default();
+        *said.entry(what.split(". ").next().unwrap_or_default().to_owned()).or_insert(0) += 1;
+    }
+    insta::assert_debug_snapshot!(said);
+    drop(journal);
 }
