@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Brackets and blocks within one another.
 pub(crate) const BRACKETS: usize = 64;
+/// Items one after the other that leave a block open, after which none is read: such a text is no program with mistakes, and each item would be one more of them.
+pub(crate) const LEFT_OPEN: i64 = 64;
 /// Expressions within one another: brackets, and `if` in `if`.
 pub(crate) const EXPRESSIONS: usize = 100;
 /// Operators, pipes and dots of one expression.
@@ -60,6 +62,29 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
+/// How many blocks a text leaves open; negative where it closes more than it opens. Braces in texts and comments do not count.
+pub(crate) fn left_open(text: &str) -> i64 {
+    let mut open = 0;
+    for line in text.lines() {
+        let (mut quoted, mut escaped, mut slash) = (false, false, false);
+        for byte in line.bytes() {
+            if byte == b'/' && slash && !quoted {
+                break;
+            }
+            slash = byte == b'/';
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                b'{' if !quoted => open += 1,
+                b'}' if !quoted => open -= 1,
+                _ => {}
+            }
+        }
+    }
+    open
+}
+
 /// How many brackets of each kind are open.
 #[derive(Clone, Copy, Default)]
 struct Open {
@@ -85,7 +110,13 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
-    use super::too_deep;
+    use super::{left_open, too_deep};
+
+    #[test]
+    fn what_is_left_open_is_known() {
+        assert_eq!(left_open("map A -> b {\n  x = { a: \"}{ \\\" {\" } // {{\n"), 1);
+        assert_eq!(left_open("}\n}\n"), -2);
+    }
 
     #[test]
     fn brackets_are_counted_within_one_another() {

@@ -25,13 +25,32 @@ pub fn parse_within(most: usize, file: FileId, text: &str, diagnostics: &mut Dia
     let mut ast = Ast::default();
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let content = text.get(mark..).unwrap_or_default();
+    let mut open: i64 = 0;
     for range in sections(content) {
+        if open >= limits::LEFT_OPEN {
+            give_up(file, content, range.start, mark, &mut ast, diagnostics);
+            break;
+        }
         let range = range.start..range.end;
+        // However much an item leaves open, the next one stands one deeper.
+        open = (open + limits::left_open(content.get(range.clone()).unwrap_or_default()).min(1)).max(0);
         limits::within(most.min(limits::calls(range.len())), || {
             section(file, content, &range, mark, &mut ast, diagnostics);
         });
     }
     ast
+}
+
+/// Leaves out an item and all that follows it.
+fn give_up(file: FileId, content: &str, start: usize, mark: usize, ast: &mut Ast, diagnostics: &mut Diagnostics) {
+    let walk = Walk::new(file, mark + start);
+    let rest = content.get(start..).unwrap_or_default();
+    // Its documentation stands before it.
+    let docs: usize = rest.split_inclusive('\n').take_while(|line| line.starts_with("//")).map(str::len).sum();
+    let word = rest.bytes().skip(docs).take_while(u8::is_ascii_alphabetic).count();
+    diagnostics.push(errors::too_deep(walk.span(docs, docs + word), limits::BRACKETS));
+    let span = walk.span(0, rest.trim_ascii_end().len());
+    ast.items.push(Item { docs: Vec::new(), extend: false, kind: ItemKind::Error, span });
 }
 
 fn section(

@@ -63,3 +63,23 @@ proptest! {
         is_sound(&text)?;
     }
 }
+
+#[test]
+fn below_sixty_four_open_blocks_nothing_more_is_read_and_a_forgotten_bracket_ends_nothing() {
+    let found = |text: &str| {
+        let mut diagnostics = Diagnostics::default();
+        let items = parse(FileId(0), text, &mut diagnostics).items;
+        let deep: Vec<usize> = diagnostics
+            .items()
+            .iter()
+            .filter(|finding| finding.code == Code::E0109)
+            .map(|finding| text.get(..finding.span().unwrap().start as usize).unwrap().lines().count())
+            .collect();
+        (items.len(), diagnostics.items().len(), deep)
+    };
+    let open = "/// One of many.\nmap A -> b {\n";
+    assert_eq!(found(&open.repeat(50_000)), (65, 65, vec![129]), "the item of line 130, below its documentation");
+    let closed = format!("{open}}}\n");
+    let (items, findings, deep) = found(&format!("{open}{}", closed.repeat(500)));
+    assert_eq!((items, findings, deep.len()), (501, 1, 0));
+}
