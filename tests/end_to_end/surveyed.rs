@@ -389,6 +389,47 @@ fn an_optional_object_is_said_to_be_present_or_absent_and_an_unknown_one_is_an_e
 }
 
 #[test]
+fn a_json_file_that_cannot_be_read_is_an_error_at_its_line_and_not_an_empty_object() {
+    let project = clinic();
+    let flows = "  object Flow from \"flows.json\" { key flow_id; flow_id: text }\n}\n";
+    project.write("clinic.migr", &CATALOG.replace("ledger_id: text }\n}\n", &format!("ledger_id: text }}\n{flows}")));
+    let spec = SPEC.replace("export/*.csv", "export/*") + "\ndrop object Flow : \"rebuilt by hand\"\n";
+    project.write("migration.migr", &spec);
+    project.write("export/flows.json", "[{\"flow_id\": 1},\n {\"flow_id\": 2}]\n");
+    audit(&project, &[]);
+    assert_eq!(
+        (&object(&lock(&project), "Flow")["rows"], &object(&lock(&project), "Flow")["state"]),
+        (&json!(2), &json!("present"))
+    );
+    project.write("export/flows.json", "[{\"flow_id\": 1},\n {\"flow_id\" 2}]\n");
+    let broken = audit(&project, &[]);
+    let finding = broken["findings"].as_array().unwrap().iter().find(|finding| finding["object"] == "Flow").unwrap();
+    assert_eq!((&finding["severity"], &finding["kind"]), (&json!("error"), &json!("malformed-row")), "{finding}");
+    assert_eq!((&finding["file"], &finding["line"]), (&json!("export/flows.json"), &json!(2)), "{finding}");
+    assert_eq!(object(&lock(&project), "Flow")["state"], "unreadable");
+}
+
+#[test]
+fn a_record_whose_twin_is_out_anyway_is_warned_of_and_no_error() {
+    let project = clinic();
+    let rows = |seen: &str| {
+        format!("{}P8,Ada,Twin,ada@clinic.example,,,016,{seen},01/02/2024,38\n", PEOPLE.replace("P8,Ragged,Row\n", ""))
+    };
+    let severities = |seen: &str| {
+        project.write("export/people.csv", &rows(seen));
+        let audit = audit(&project, &[]);
+        let shared =
+            audit["findings"].as_array().unwrap().iter().filter(|finding| finding["kind"] == "duplicate-identity");
+        shared
+            .map(|one| (one["line"].as_u64().unwrap(), one["severity"].as_str().unwrap().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let both = |severity: &str| vec![(2, severity.to_owned()), (11, severity.to_owned())];
+    assert_eq!(severities("06/01/2024"), both("error"), "the second will be set aside");
+    assert_eq!(severities("yesterday"), both("warning"), "it is out for its date, and the first stays");
+}
+
+#[test]
 fn files_that_are_missing_only_links_or_too_large_are_known_before_a_run_and_set_aside_by_it() {
     let arrived = arrived();
     let scans = object(&arrived.lock, "Scan");

@@ -98,10 +98,12 @@ pub enum ExtractError {
         path: String,
     },
     /// The file is not the JSON that was expected.
-    #[error("{file}: {reason}")]
+    #[error("{file}:{line}: {reason}")]
     Json {
         /// The file.
         file: String,
+        /// The line at which reading it ended.
+        line: u64,
         /// What is wrong with it.
         reason: String,
     },

@@ -85,7 +85,7 @@ impl Export {
         let file = self.file(object).ok_or_else(missing)?;
         if file.is_json() {
             let reason = format!("{object} is JSON, which is kept as a reference and not read record by record");
-            return Err(ExtractError::Json { file: file.shown().to_owned(), reason });
+            return Err(ExtractError::Json { file: file.shown().to_owned(), line: 1, reason });
         }
         Records::open(file, declared, &self.usage)
     }

@@ -13,19 +13,20 @@ pub(crate) fn count(file: &SourcePath) -> Result<u64, ExtractError> {
     let (input, _) = opened.map_err(|error| file.io(error))?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(input));
     let counted = json.deserialize_any(Count).and_then(|count| json.end().map(|()| count));
-    counted.map_err(|error| ExtractError::Json {
-        file: file.shown().to_owned(),
-        reason: format!("not a JSON array: {error}"),
-    })
+    counted.map_err(|error| unreadable(file, &error))
+}
+
+/// Where serde stopped reading.
+fn unreadable(file: &SourcePath, error: &serde_json::Error) -> ExtractError {
+    let line = u64::try_from(error.line()).unwrap_or(0).max(1);
+    ExtractError::Json { file: file.shown().to_owned(), line, reason: format!("not a JSON array: {error}") }
 }
 
 /// The elements of that array, as they are.
 pub(crate) fn elements(file: &SourcePath) -> Result<Vec<Value>, ExtractError> {
     let opened = file.open().and_then(scan::open);
     let (input, _) = opened.map_err(|error| file.io(error))?;
-    let bad = |reason: String| ExtractError::Json { file: file.shown().to_owned(), reason };
-    let value: Value =
-        serde_json::from_reader(BufReader::new(input)).map_err(|error| bad(format!("not a JSON array: {error}")))?;
+    let value: Value = serde_json::from_reader(BufReader::new(input)).map_err(|error| unreadable(file, &error))?;
     let array = match value {
         Value::Array(elements) => Some(elements),
         Value::Object(entries) => entries.into_iter().find_map(|(_, value)| match value {
@@ -34,7 +35,8 @@ pub(crate) fn elements(file: &SourcePath) -> Result<Vec<Value>, ExtractError> {
         }),
         _ => None,
     };
-    array.ok_or_else(|| bad("it holds no array".to_owned()))
+    let reason = "it holds no array".to_owned();
+    array.ok_or_else(|| ExtractError::Json { file: file.shown().to_owned(), line: 1, reason })
 }
 
 struct Count;

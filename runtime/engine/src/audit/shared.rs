@@ -34,6 +34,11 @@ impl Rehearsal<'_> {
         scratch.shared_identities(path, |value, records| {
             let value_shown = shown(&shown_key(value), is_sensitive);
             let mut winner: Option<(String, u64)> = None;
+            let mut written = 0_u32;
+            scratch.same_identity(path, value, order, |same| {
+                written += u32::from(scratch.fate(self.number, &same.key)?.is_none());
+                Ok(())
+            })?;
             scratch.same_identity(path, value, order, |same| {
                 let known = scratch.fate(self.number, &same.key)?;
                 let (severity, message) = match &winner {
@@ -47,7 +52,9 @@ impl Rehearsal<'_> {
                     None => {
                         let does = if is_quarantined { "this one stays" } else { kept(policy) };
                         let message = format!("{records} records have the {name} {value_shown}; {does}");
-                        let severity = if is_quarantined { Severity::Error } else { Severity::Warning };
+                        // Where all others are out for another reason, nothing is set aside for what they share.
+                        let sets_aside = is_quarantined && written > 1;
+                        let severity = if sets_aside { Severity::Error } else { Severity::Warning };
                         winner = Some((same.key.clone(), same.line));
                         (severity, message)
                     }
@@ -70,7 +77,8 @@ impl Rehearsal<'_> {
                             None => follows(policy),
                         };
                         let message = format!("it has the {name} {value_shown} of {leader}(line {line}); {does}");
-                        (if is_quarantined { Severity::Error } else { Severity::Warning }, message)
+                        let sets_aside = is_quarantined && known.is_none();
+                        (if sets_aside { Severity::Error } else { Severity::Warning }, message)
                     }
                 };
                 let kind = FindingKind::DuplicateIdentity;

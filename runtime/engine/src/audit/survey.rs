@@ -82,8 +82,17 @@ impl Survey<'_, '_> {
         };
         locked.file = Some(file.shown().to_owned());
         if object.reference_only || file.shown().to_lowercase().ends_with(".json") {
-            locked.state = ObjectState::Present;
-            locked.rows = self.count_of_reference(object, file)?;
+            match self.count_of_reference(object, file) {
+                Ok(rows) => (locked.state, locked.rows) = (ObjectState::Present, rows),
+                Err(error @ migr_extract::ExtractError::Io { .. }) => return Err(error.into()),
+                Err(error) => {
+                    locked.state = ObjectState::Unreadable;
+                    let line = if let migr_extract::ExtractError::Json { line, .. } = &error { *line } else { 1 };
+                    let finding = Finding::new(FindingKind::MalformedRow, Severity::Error, error.to_string());
+                    found.add(finding.of(&object.name).at(file.shown(), line));
+                    return Ok(locked);
+                }
+            }
             self.compare_count(object, file.shown(), locked.rows, found);
             return Ok(locked);
         }
@@ -142,9 +151,14 @@ impl Survey<'_, '_> {
     }
 
     /// Elements of a JSON file, rows of a table. A reference that is neither is kept all the same, and counts as none.
-    fn count_of_reference(&self, object: &SourceObject, file: &migr_extract::SourcePath) -> Result<u64, AuditError> {
+    fn count_of_reference(
+        &self,
+        object: &SourceObject,
+        file: &migr_extract::SourcePath,
+    ) -> Result<u64, migr_extract::ExtractError> {
         if file.shown().to_lowercase().ends_with(".json") {
-            return Ok(self.export.json_count(&object.name).unwrap_or_default());
+            let counted = self.export.json_count(&object.name);
+            return if object.reference_only { Ok(counted.unwrap_or_default()) } else { counted };
         }
         let Ok(mut records) = self.export.records(&object.name) else { return Ok(0) };
         let mut rows = 0;
