@@ -2,7 +2,7 @@
 
 use std::process::Output;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -137,4 +137,35 @@ fn a_token_that_ends_during_a_run_stops_it_and_the_next_run_goes_on() {
         stand_in.migr(&project, RUN).exits(5);
         assert_eq!(stand_in.fingerprint(), expected);
     }
+}
+
+#[test]
+fn an_answer_in_place_of_a_file_is_asked_again_before_the_file_is_called_another_one() {
+    let (project, stand_in) = (clinic(2), Arc::new(StandIn::new()));
+    stand_in.migr(&project, RUN).exits(5);
+    let verify_while = |bad: u64| {
+        let asked_for = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&asked_for);
+        let wire = Wire::to(&stand_in.url(), move |asked| {
+            let is_file = asked.method == "GET" && asked.path.starts_with("/file");
+            if is_file && count.fetch_add(1, Ordering::Relaxed) < bad { Act::Garbage } else { Act::Pass }
+        });
+        let output = stand_in.command_over(&wire.url(), project.path(), &["verify"]).output().expect("migr starts");
+        (Ran::from(output), asked_for.load(Ordering::Relaxed))
+    };
+    let (ran, asked) = verify_while(0);
+    ran.exits(0);
+    assert_eq!(asked, 1, "the one file is read once where it is what it should be");
+    let (ran, asked) = verify_while(2);
+    ran.exits(0);
+    assert_eq!(asked, 3);
+    let (ran, asked) = verify_while(u64::MAX);
+    let said = ran.exits(6).stdout;
+    assert_eq!(asked, 3);
+    assert!(
+        said.contains(
+            "an HTML page of 34 bytes, three times; where that is an answer in place of the file, verify again later"
+        ),
+        "{said}"
+    );
 }

@@ -325,4 +325,36 @@ pub struct StoredFile {
     pub hash: String,
     /// Its size.
     pub bytes: u64,
+    /// What the bytes look like, where they may be an answer in place of the file.
+    pub page: Option<AnsweredPage>,
+}
+
+/// What servers answer in place of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredPage {
+    /// A page, such as one to sign in.
+    Html,
+    /// An object, such as an error.
+    Json,
+}
+
+impl AnsweredPage {
+    /// By the first bytes.
+    pub(crate) fn of(start: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(start).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+        match text {
+            text if text.starts_with("<!doctype html") || text.starts_with("<html") => Some(Self::Html),
+            text if text.starts_with('{') => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for AnsweredPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Html => "an HTML page",
+            Self::Json => "a JSON object",
+        })
+    }
 }

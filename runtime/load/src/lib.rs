@@ -17,8 +17,8 @@ pub use allowance::{Clock, SystemClock};
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{
-    AtFault, BoxFuture, Change, Comparison, Created, Deleted, Destination, Fault, Found, Map, Member, NewRecord, Page,
-    StoredFile, Suspect, Uploaded,
+    AnsweredPage, AtFault, BoxFuture, Change, Comparison, Created, Deleted, Destination, Fault, Found, Map, Member,
+    NewRecord, Page, StoredFile, Suspect, Uploaded,
 };
 pub use error::{BatchError, LoadError};
 pub use exactly_once::create_exactly_once;

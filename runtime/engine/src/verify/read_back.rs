@@ -13,6 +13,9 @@ use crate::job::Job;
 use crate::links::PART;
 use crate::stage::blocking;
 
+/// How often a file that seems to be another one is read once more.
+const ASKED_AGAIN: u32 = 2;
+
 impl Checking<'_, '_, '_> {
     async fn fetch(&self, object: &str, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
         ids.sort_unstable();
@@ -111,7 +114,14 @@ impl Checking<'_, '_, '_> {
             None => None,
         };
         let Some(wanted) = local.as_ref().or(file.sent.as_ref()) else { return Ok(Comparison::Same) };
-        let stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        // What is no answer to the question, as of a proxy or a server that is starting, may be another one the next time.
+        let mut stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        for _ in 0..ASKED_AGAIN {
+            if stored.as_ref().is_none_or(|stored| stored.hash == *wanted) {
+                break;
+            }
+            stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        }
         let since = match &file.sent {
             Some(sent) if sent != wanted => " (the export had another one when it was sent)",
             _ => "",
@@ -121,7 +131,13 @@ impl Checking<'_, '_, '_> {
             Some(stored) if stored.hash == *wanted => Comparison::Same,
             Some(stored) => Comparison::Differs {
                 expected,
-                found: format!("a file of the hash {}, {} bytes", stored.hash, stored.bytes),
+                found: match stored.page {
+                    Some(page) => format!(
+                        "{page} of {} bytes, three times; where that is an answer in place of the file, verify again later",
+                        stored.bytes
+                    ),
+                    None => format!("a file of the hash {}, {} bytes", stored.hash, stored.bytes),
+                },
             },
             None => Comparison::Differs { expected, found: "no file".to_owned() },
         })

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::Twenty;
 use super::metadata::{Version, text};
 use crate::http::{Call, CallError, Payload, pause};
-use crate::{LoadError, Map, StoredFile, Uploaded};
+use crate::{AnsweredPage, LoadError, Map, StoredFile, Uploaded};
 
 /// Larger files go in a request of their own, without the form around them.
 const FORM: u64 = 10 * 1024 * 1024;
@@ -136,17 +136,20 @@ impl Twenty {
         loop {
             let mut hash = blake3::Hasher::new();
             let mut bytes = 0_u64;
+            let mut start = Vec::new();
             let read = self
                 .http
                 .read(address, &mut |piece| {
                     hash.update(piece);
+                    start.extend(piece.iter().take(START.saturating_sub(start.len())));
                     bytes += u64::try_from(piece.len()).unwrap_or_default();
                 })
                 .await;
             match read {
                 Ok(()) => {
                     let hash = format!("blake3:{}", hash.finalize().to_hex());
-                    return Ok(Some(StoredFile { name: name.unwrap_or_default().to_owned(), hash, bytes }));
+                    let (name, page) = (name.unwrap_or_default().to_owned(), AnsweredPage::of(&start));
+                    return Ok(Some(StoredFile { name, hash, bytes, page }));
                 }
                 Err(CallError::Unknown { why }) => {
                     failures += 1;
@@ -161,6 +164,9 @@ impl Twenty {
         }
     }
 }
+
+/// So many bytes tell an answer from a file.
+const START: usize = 64;
 
 /// What tells one state of a file from another without reading it.
 async fn stand(path: &Path, name: &str) -> Result<(u64, Option<SystemTime>), LoadError> {
