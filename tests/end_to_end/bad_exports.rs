@@ -492,7 +492,7 @@ fn is_root() -> bool {
 
 #[cfg(unix)]
 fn forbid(path: &Path) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).expect("the permissions");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).expect("the permissions");
 }
 
 /// The bytes of every file below a folder.

@@ -1,10 +1,11 @@
 //! What must not leave the places where it belongs: tokens, values of sensitive columns, and the network.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -48,13 +49,16 @@ fn mark(project: &Project, file: &str, columns: &[&str]) {
 
 /// Where a text holds something that it must not.
 fn leaks(place: &str, bytes: &[u8], token: &str) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes).to_lowercase();
-    [MARK, PHONE, "867-5309", &token.to_lowercase()].into_iter().find_map(|secret| {
+    let (text, token) = (String::from_utf8_lossy(bytes).to_lowercase(), token.to_lowercase());
+    // A line may break a token in two.
+    let (first, second) = token.split_at(token.len() / 2);
+    [MARK, PHONE, "867-5309", first, second].into_iter().find_map(|secret| {
         let at = text.find(secret)?;
         let from = text[..at].char_indices().rev().take(120).last().map_or(0, |(at, _)| at);
         let around: String = text[from..].chars().take(300).collect();
-        let shown = around.replace(&token.to_lowercase(), "(the token)");
-        Some(format!("{place} holds {}: …{shown}…", if secret.len() > 20 { "the token" } else { secret }))
+        let shown = around.replace(first, "(half of the token)").replace(second, "(half of the token)");
+        let what = if [first, second].contains(&secret) { "the token" } else { secret };
+        Some(format!("{place} holds {what}: …{shown}…"))
     })
 }
 
@@ -96,14 +100,177 @@ const LIFE: &[&[&str]] = &[
 ];
 
 /// Commands that know a project and no destination.
-const OFFLINE: &[&[&str]] = &[&["check"], &["check", "--format", "json"], &["test"], &["fmt", "--check"]];
+const OFFLINE: &[&[&str]] = &[
+    &["check"],
+    &["check", "--format", "json"],
+    &["check", "--data"],
+    &["check", "--data", "--format", "json"],
+    &["check", "--data", "--format", "sarif"],
+    &["test"],
+    &["fmt", "--check"],
+    &["demo", "--rollback", "--dir", "demonstrated"],
+    &["explain", "E0302"],
+];
 
-#[test]
-fn no_token_and_no_sensitive_value_is_in_any_stream_or_file_that_a_migration_leaves() {
+/// The example with marks in every sensitive cell.
+fn marked() -> Project {
     let project = Project::example();
     hurry(&project, 60);
     mark(&project, "export/contacts.csv", &["first_name", "last_name", "email", "phone", "bio", "city"]);
     mark(&project, "export/notes.csv", &["body"]);
+    project
+}
+
+/// What leaked into the files below a folder, but for the export.
+fn leaks_below(folder: &Path, token: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    below(folder, &mut files);
+    let kept = files.iter().filter(|file| !file.starts_with(folder.join("export")));
+    kept.filter_map(|file| leaks(&file.display().to_string(), &std::fs::read(file).unwrap(), token)).collect()
+}
+
+/// The same in what a command said.
+fn leaks_of(what: &str, ran: &Ran, token: &str) -> Vec<String> {
+    let streams = [("stdout", &ran.stdout), ("stderr", &ran.stderr)];
+    streams.into_iter().filter_map(|(name, text)| leaks(&format!("{name} of {what}"), text.as_bytes(), token)).collect()
+}
+
+/// With everything that can be logged.
+fn loudly(mut command: Command) -> Command {
+    command.env("RUST_LOG", "trace").args(["--log", "json"]);
+    command
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_no_token_and_no_sensitive_value_behind() {
+    for at in [45, 70] {
+        let (project, stand_in) = (marked(), StandIn::new());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let child: Arc<Mutex<Option<Child>>> = Arc::default();
+        let victim = Arc::clone(&child);
+        let wire = Wire::to(&stand_in.url(), move |asked| {
+            let victim = Arc::clone(&victim);
+            if asked.number != at {
+                return Act::Pass;
+            }
+            Act::Then(Box::new(move || victim.lock().unwrap().as_mut().unwrap().kill().unwrap()))
+        });
+        let log = elsewhere.path().join("log");
+        let mut command = loudly(stand_in.command_over(&wire.url(), project.path(), &["run", "--no-approval"]));
+        command.env("TMPDIR", elsewhere.path()).stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
+        {
+            let mut place = child.lock().unwrap();
+            *place = Some(command.spawn().unwrap());
+        }
+        let gone = || child.lock().unwrap().as_mut().unwrap().try_wait().unwrap();
+        let status = loop {
+            match gone() {
+                Some(status) => break status,
+                None => std::thread::sleep(std::time::Duration::from_millis(5)),
+            }
+        };
+        assert_eq!(status.code(), None, "it ended before request {at}");
+        let mut found = leaks_below(project.path(), &stand_in.token());
+        found.extend(leaks_below(elsewhere.path(), &stand_in.token()));
+        assert!(found.is_empty(), "killed at request {at}, {} leaks:\n{}", found.len(), found.join("\n"));
+        assert!(std::fs::metadata(&log).unwrap().len() > 1000, "it logged");
+    }
+}
+
+#[test]
+fn what_a_server_echoes_of_a_token_or_of_a_sensitive_value_is_not_told() {
+    for status in [400, 401] {
+        let (project, stand_in) = (marked(), StandIn::new());
+        let (token, secret) = (stand_in.token(), stand_in.token());
+        let wire = Wire::to(&stand_in.url(), move |asked| {
+            if !asked.path.starts_with("/rest/batch/people") {
+                return Act::Pass;
+            }
+            let body = String::from_utf8_lossy(asked.body);
+            let message = format!("the token {token} may not write {body}");
+            let answer = json!({"statusCode": status, "error": format!("Bearer {token}"), "messages": [message]});
+            Act::Answer(status, answer.to_string())
+        });
+        let ran = loudly(stand_in.command_over(&wire.url(), project.path(), &["run", "--no-approval"])).output();
+        let ran = Ran::from(ran.unwrap());
+        assert!(matches!(ran.code, 3..=5), "{status}: {}\n{}", ran.code, ran.stderr);
+        let mut found = leaks_of(&format!("a run that is answered {status}"), &ran, &secret);
+        let report = project.migr(&["report"]);
+        found.extend(leaks_of(&format!("the report after {status}"), &report, &secret));
+        found.extend(leaks_below(project.path(), &secret));
+        assert!(found.is_empty(), "answered {status}, {} leaks:\n{}", found.len(), found.join("\n"));
+    }
+}
+
+#[test]
+fn names_and_passwords_in_addresses_are_not_told() {
+    const PASSWORD: &str = "zqxw-Passw0rd-zqxw-Passw0rd";
+    // As the header says it.
+    const ENCODED: &str = "YWRtaW46enF4dy1QYXNzdzByZC16cXh3LVBhc3N3MHJk";
+    let (project, stand_in) = (marked(), StandIn::new());
+    let found_in = |ran: &Ran| [leaks_of("a run", ran, PASSWORD), leaks_of("a run", ran, ENCODED)].concat();
+    // In the destination's own address: refused, with what to do.
+    let url = stand_in.url().replace("http://", &format!("http://admin:{PASSWORD}@"));
+    for arguments in [["setup"].as_slice(), &["audit"], &["run", "--no-approval"]] {
+        let ran = Ran::from(loudly(stand_in.command_over(&url, project.path(), arguments)).output().unwrap());
+        assert!(ran.code != 0 && ran.stderr.contains("must not hold a name or password"), "{}", ran.stderr);
+        assert_eq!(found_in(&ran), [] as [String; 0]);
+    }
+    // In a proxy's address, where nobody listens and where one refuses.
+    let refuses = Wire::to(&stand_in.url(), |_| Act::Answer(407, "{\"messages\": [\"nobody\"]}".to_owned()));
+    for proxy in ["127.0.0.1:9".to_owned(), refuses.address()] {
+        let mut command = loudly(stand_in.command_over("http://crm.example", project.path(), &["audit"]));
+        for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"] {
+            command.env(variable, format!("http://admin:{PASSWORD}@{proxy}"));
+        }
+        let ran = Ran::from(command.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap()).exits(3);
+        assert_eq!(found_in(&ran), [] as [String; 0]);
+    }
+    assert_eq!(leaks_below(project.path(), PASSWORD), [] as [String; 0]);
+}
+
+#[test]
+fn the_stand_in_says_its_token_once_and_nothing_of_what_it_keeps() {
+    let project = marked();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migr"));
+    command.args(["sandbox", "twenty", "--state", "kept.db"]).current_dir(folder.path());
+    let mut server = loudly(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let url = lines.next().unwrap().unwrap();
+    let mut news = BufReader::new(server.stderr.take().unwrap()).lines();
+    let token = news
+        .find_map(|line| {
+            let line: Value = serde_json::from_str(&line.ok()?).ok()?;
+            line["fields"]["message"].as_str()?.strip_prefix("token: ").map(str::to_owned)
+        })
+        .unwrap();
+    let said = std::thread::spawn(move || news.map_while(Result::ok).collect::<Vec<String>>().join("\n"));
+    for (arguments, code) in [(["run", "--no-approval"].as_slice(), 5), (&["verify"], 0)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_migr"))
+            .args(arguments)
+            .args(["--to", "staging"])
+            .current_dir(project.path())
+            .env("TWENTY_STAGING_URL", &url)
+            .env("TWENTY_STAGING_KEY", &token)
+            .output();
+        Ran::from(output.unwrap()).exits(code);
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let said = said.join().unwrap();
+    assert_eq!(leaks("the stand-in's log", said.as_bytes(), &token), None);
+    // What it keeps is what it was sent; only its owner may read it.
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+    }
+}
+
+#[test]
+fn no_token_and_no_sensitive_value_is_in_any_stream_or_file_that_a_migration_leaves() {
+    let project = marked();
     let stand_in = StandIn::new();
     let token = stand_in.token();
     assert!(token.len() > 20);

@@ -17,6 +17,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// Path and query.
     pub(crate) path: &'a str,
+    pub(crate) body: &'a [u8],
 }
 
 impl Asked<'_> {
@@ -212,7 +213,7 @@ impl Shared {
             let mut words = request.first.split(' ');
             let (method, path) = (words.next()?, words.next()?);
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
-            let answer = match (self.decide)(&Asked { number, method, path }) {
+            let answer = match (self.decide)(&Asked { number, method, path, body: &request.body }) {
                 Act::Pass => carry_out(&request)?,
                 Act::First(work) => {
                     work();

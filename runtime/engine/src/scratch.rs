@@ -16,12 +16,15 @@ pub(crate) struct Scratch {
     _file: Thrown,
 }
 
-/// The export's rows passed through it: it does not outlive the work.
+/// The export's rows passed through it: it does not outlive the work. Where an open file can go, its name goes at once, so that a killed process leaves nothing.
 #[derive(Debug)]
 struct Thrown(PathBuf);
 
 impl Drop for Thrown {
     fn drop(&mut self) {
+        if cfg!(unix) {
+            return;
+        }
         if let Err(error) = std::fs::remove_file(&self.0) {
             tracing::debug!(%error, "the scratch database is not removed");
         }
@@ -75,6 +78,8 @@ impl Scratch {
              CREATE TABLE audited(path TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE named(object TEXT NOT NULL, identity TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, identity, id)) WITHOUT ROWID;",
         )?;
+        #[cfg(unix)]
+        std::fs::remove_file(&path).map_err(|source| EngineError::File { path: path.display().to_string(), source })?;
         let scratch = Self { connection, _file: Thrown(path) };
         scratch.begin_stage()?;
         Ok(scratch)

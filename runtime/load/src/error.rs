@@ -116,6 +116,17 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// What the server said, where the error quotes it.
+    pub(crate) fn said(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Unauthorized { message, .. } | Self::Quota { message, .. } | Self::Refused { message, .. } => {
+                Some(message)
+            }
+            Self::Unavailable { why, .. } | Self::Unexpected { why, .. } | Self::SchemaMoved { why } => Some(why),
+            _ => None,
+        }
+    }
+
     /// It concerns every record, or no request gets through: the run stops cleanly and can be resumed.
     pub fn stops_the_run(&self) -> bool {
         match self {

@@ -6,6 +6,7 @@ mod composites;
 mod encode;
 mod files;
 mod held;
+mod hidden;
 mod holders;
 mod metadata;
 mod names;

@@ -64,11 +64,26 @@ fn row(found: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
+/// Makes a file that is not there its owner's alone: it keeps what it is sent, personal data too. Where that fails, so does to open it, which is told.
+fn private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    drop(options.open(path));
+}
+
 impl Store {
     /// The database in this file, or in memory, made if it is new.
     pub(crate) fn open(path: Option<&Path>, version: TwentyVersion) -> Result<Self, SandboxError> {
         let db = match path {
-            Some(path) => Connection::open(path)?,
+            Some(path) => {
+                private(path);
+                Connection::open(path)?
+            }
             None => Connection::open_in_memory()?,
         };
         db.pragma_update(None, "journal_mode", "WAL")?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Twenty;
+use super::hidden::Hidden;
 use super::metadata::PAGE;
 use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
@@ -226,48 +227,40 @@ impl Twenty {
         Ok(())
     }
 
+    /// What a batch came to, in words that hold no value of a sensitive field: a server likes to quote what it refuses.
     fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Body>) -> BatchError {
+        let hidden = self.hidden(object, bodies);
         match error {
             CallError::Refused { status, message, code, .. } => {
-                let message = self.masked(object, message, bodies);
+                let message = hidden.masked(message);
                 if is_of_the_schema(&message) {
                     let why = message.trim_end_matches('.').to_owned();
                     return BatchError::Fatal(LoadError::SchemaMoved { why });
                 }
                 BatchError::Rejected { status, message, code }
             }
-            CallError::Unknown { why } => BatchError::Unknown { why },
-            CallError::Fatal(error) => BatchError::Fatal(error),
+            CallError::Unknown { why } => BatchError::Unknown { why: hidden.masked(why) },
+            CallError::Fatal(mut error) => {
+                if let Some(said) = error.said() {
+                    *said = hidden.masked(std::mem::take(said));
+                }
+                BatchError::Fatal(error)
+            }
         }
     }
 
-    /// A message of the server's with the values of sensitive fields masked: it likes to quote what it refuses.
-    fn masked<'b>(&self, object: &str, message: String, bodies: impl Iterator<Item = &'b Body>) -> String {
-        let Some(keys) = self.sensitive.get(object) else { return message };
-        let mut values: Vec<String> = Vec::new();
+    /// The values of sensitive fields in the bodies of a batch.
+    fn hidden<'b>(&self, object: &str, bodies: impl Iterator<Item = &'b Body>) -> Hidden {
+        let mut hidden = Hidden::default();
+        let Some(keys) = self.sensitive.get(object) else { return hidden };
         for body in bodies {
             for (key, value) in &body.values() {
                 if keys.iter().any(|field| key == field || key.strip_suffix("Id") == Some(field)) {
-                    leaves(value, &mut values);
+                    hidden.add(value);
                 }
             }
         }
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        values.into_iter().fold(message, |message, value| {
-            let message = message.replace(&value, "***");
-            message.replace(&value.to_lowercase(), "***")
-        })
-    }
-}
-
-/// Texts and numbers in a value that are long enough to tell something.
-fn leaves(value: &Value, into: &mut Vec<String>) {
-    match value {
-        Value::String(text) if text.chars().count() > 1 => into.push(text.clone()),
-        Value::Number(number) => into.push(number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, into)),
-        Value::Object(parts) => parts.values().for_each(|part| leaves(part, into)),
-        _ => {}
+        hidden
     }
 }
 
