@@ -12,7 +12,7 @@ use crate::stand_in::StandIn;
 const RUN: &[&str] = &["run", "--no-approval"];
 
 /// The clinic with rules that leave references empty, and one firm and one person that cannot be written yet.
-fn lenient() -> Project {
+pub(crate) fn lenient() -> Project {
     let project = clinic(2);
     let spec = project
         .read("migration.migr")
@@ -27,7 +27,7 @@ fn lenient() -> Project {
 }
 
 /// Mends the export.
-fn mend(project: &Project) {
+pub(crate) fn mend(project: &Project) {
     let firms = project.read("export/firms.csv").replace("acme.example,many", "acme.example,12");
     project.write("export/firms.csv", &firms);
     let people = project.read("export/people.csv").replace("F9,yesterday", "F1,2024-06-01");

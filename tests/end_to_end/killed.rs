@@ -12,6 +12,7 @@ use migr_sandbox::SandboxOptions;
 use serde_json::Value;
 
 use crate::clinic::{clinic, others};
+use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
 use crate::wire::{Act, Asked, Wire};
@@ -23,6 +24,7 @@ pub(crate) const SETUP: Wanted = (&["setup"], 0);
 pub(crate) const RUN: Wanted = (&["run", "--no-approval"], 5);
 pub(crate) const VERIFY: Wanted = (&["verify"], 0);
 const AUDIT: Wanted = (&["audit"], 1);
+pub(crate) const RETRY: Wanted = (&["quarantine", "retry"], 0);
 pub(crate) const ROLLBACK: Wanted = (&["rollback"], 0);
 
 /// A project and its workspace at rest: where each try begins.
@@ -33,14 +35,34 @@ pub(crate) struct Rest {
 impl Rest {
     /// After some commands that nothing disturbed.
     pub(crate) fn after(commands: &[Wanted]) -> Self {
-        let project = clinic(2);
-        let stand_in = on_disk(&project);
+        let rest = Self { project: clinic(2) };
+        rest.prepare();
+        rest.then(commands)
+    }
+
+    /// After a run that set records aside and left empty what refers to them, with the export mended since.
+    pub(crate) fn mended() -> Self {
+        let rest = Self { project: lenient() };
+        rest.prepare();
+        let rest = rest.then(&[RUN]);
+        mend(&rest.project);
+        rest
+    }
+
+    fn prepare(&self) {
+        let stand_in = on_disk(&self.project);
         others(&stand_in);
+        stand_in.stop();
+    }
+
+    /// After some more commands.
+    pub(crate) fn then(self, commands: &[Wanted]) -> Self {
+        let stand_in = on_disk(&self.project);
         for (arguments, code) in commands {
-            stand_in.migr(&project, arguments).exits(*code);
+            stand_in.migr(&self.project, arguments).exits(*code);
         }
         stand_in.stop();
-        Self { project }
+        self
     }
 
     pub(crate) fn wake(&self) -> (Project, StandIn) {
@@ -224,8 +246,13 @@ fn a_run_that_is_killed_when_a_record_with_a_file_is_written_still_tells_that_th
 #[test]
 fn setup_audit_verify_and_rollback_that_are_killed_can_be_run_again() {
     for (before, command) in [([].as_slice(), SETUP), (&[RUN], AUDIT), (&[RUN], VERIFY), (&[RUN], ROLLBACK)] {
-        let rest = Rest::after(before);
-        let points = around_requests(&rest, command, stride(29));
+        let points = around_requests(&Rest::after(before), command, stride(29));
         eprintln!("{:?}: killed at {points} points around its requests", command.0);
     }
+}
+
+#[test]
+fn a_run_that_fills_in_what_was_left_empty_can_be_killed_too() {
+    let points = around_requests(&Rest::mended().then(&[RETRY]), RUN, stride(19));
+    eprintln!("run after quarantine retry: killed at {points} points around its requests");
 }

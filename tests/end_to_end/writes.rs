@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::harness::Project;
-use crate::killed::{Left, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
+use crate::killed::{Left, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
 use crate::preload::Library;
 use crate::stand_in::StandIn;
 
@@ -96,23 +96,29 @@ fn entries(project: &Project) -> i64 {
     journal.query_row("SELECT COALESCE(MAX(seq), 0) FROM entries", [], |row| row.get(0)).unwrap_or(0)
 }
 
-fn drills(drills: &[(&[Wanted], Wanted)], every: u64) {
+fn drill(rest: &Rest, command: Wanted, every: u64) {
     let Some(writes) = Writes::new() else { return };
-    for (before, command) in drills {
-        let (killed, all, left) = writes.drill(&Rest::after(before), *command, stride(every));
-        eprintln!(
-            "{:?}: killed {killed} times at its {all} writes of the journal, with {left} different numbers of entries left",
-            command.0
-        );
-    }
+    let (killed, all, left) = writes.drill(rest, command, stride(every));
+    eprintln!(
+        "{:?}: killed {killed} times at its {all} writes of the journal, with {left} different numbers of entries left",
+        command.0
+    );
 }
 
 #[test]
 fn a_run_that_is_killed_at_any_write_of_its_journal_ends_as_one_that_nobody_disturbed() {
-    drills(&[(&[], RUN)], 97);
+    drill(&Rest::after(&[]), RUN, 97);
 }
 
 #[test]
 fn setup_verify_and_rollback_that_are_killed_at_any_write_of_the_journal_can_be_run_again() {
-    drills(&[(&[], SETUP), (&[RUN], VERIFY), (&[RUN], ROLLBACK)], 131);
+    drill(&Rest::after(&[]), SETUP, 131);
+    drill(&Rest::after(&[RUN]), VERIFY, 67);
+    drill(&Rest::after(&[RUN]), ROLLBACK, 131);
+}
+
+#[test]
+fn what_is_let_go_and_filled_in_can_be_killed_at_any_write_of_the_journal() {
+    drill(&Rest::mended(), RETRY, 31);
+    drill(&Rest::mended().then(&[RETRY]), RUN, 131);
 }
