@@ -26,6 +26,7 @@ mod full_disk;
 mod harness;
 mod hostile;
 mod killed;
+mod long_text;
 mod moved;
 mod older;
 mod plan;

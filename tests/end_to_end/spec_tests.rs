@@ -88,6 +88,56 @@ fn results_come_as_json_and_junit_too() {
     insta::assert_snapshot!(project.migr(&["test", "--format", "junit"]).exits(1).stdout);
 }
 
+/// Two fields from one decision, with what becomes of values without a row.
+const SEVERAL: &str = r#"
+system shop {
+  object Customer from "customers.csv" { key id; id: text; kind: text; state: text }
+}
+system crm {
+  connector twenty
+  object companies { name: text; stage: select { NEW, WON, OPEN }; rank: select { HIGH, LOW } }
+}
+migration shop_to_crm {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("CRM_URL"); token = secret("CRM_KEY") }
+}
+picklist Stage (kind, state) -> companies (stage, rank) {
+  ("Fresh", "open") = (NEW, HIGH)
+  ("Fresh", "won") = (WON, HIGH)
+  otherwise (OPEN, LOW)
+}
+map Customer -> companies {
+  name = id
+  (stage, rank) = (kind, state) | Stage
+}
+test "a value without a row becomes what otherwise says, in every field" {
+  given Customer { id: "1", kind: "Fresh", state: "won" }
+  given Customer { id: "2", kind: "Fresh", state: "lost" }
+  given Customer { id: "3", kind: "Stale" }
+  given Customer { id: "4" }
+  expect companies { name: "1", stage: WON, rank: HIGH }
+  expect companies { name: "2", stage: OPEN, rank: LOW }
+  expect companies { name: "3", stage: OPEN, rank: LOW }
+  expect companies { name: "4", stage: none, rank: none }
+}
+"#;
+
+#[test]
+fn a_table_of_several_fields_gives_values_without_a_row_what_otherwise_says() {
+    let project = Project::empty();
+    project.write("main.migr", SEVERAL);
+    assert_eq!(project.migr(&["test"]).exits(0).stdout, "1 test passed\n");
+    project.write(
+        "main.migr",
+        &SEVERAL.replace(
+            "stage: OPEN, rank: LOW }\n  expect companies { name: \"4\"",
+            "stage: OPEN, rank: HIGH }\n  expect companies { name: \"4\"",
+        ),
+    );
+    let shown = project.migr(&["test"]).exits(1).stdout;
+    assert!(shown.contains("rank") && shown.contains("LOW"), "{shown}");
+}
+
 #[test]
 fn a_spec_that_does_not_check_is_not_tested() {
     let project = Project::empty();
