@@ -173,25 +173,53 @@ impl Drill {
 
     /// Turns a field's options round.
     pub(crate) async fn reverse_options(&self, object: &str, field: &str) {
+        self.change_options(object, field, |options| options.reverse()).await;
+    }
+
+    /// Changes a field's options as an administrator would.
+    pub(crate) async fn change_options(&self, object: &str, field: &str, change: impl FnOnce(&mut Vec<Value>)) {
         let schema = self.context.destination.schema().await.unwrap();
         let found = schema.field(object, field).unwrap();
-        let options: Vec<Value> = found
-            .options
-            .iter()
-            .rev()
-            .enumerate()
-            .map(|(position, option)| json!({"id": option.id, "value": option.value, "label": option.label, "color": option.color, "position": position}))
-            .collect();
-        // The tests' own client: the connector never reorders alone.
+        let as_sent = |option: &migr_load::OptionSchema| json!({"id": option.id, "value": option.value, "label": option.label, "color": option.color});
+        let mut options: Vec<Value> = found.options.iter().map(as_sent).collect();
+        change(&mut options);
+        for (position, option) in options.iter_mut().enumerate() {
+            option["position"] = json!(position);
+        }
+        // The connector never reorders alone.
+        self.ask(reqwest::Method::PATCH, &format!("fields/{}", found.id), json!({"options": options})).await;
+    }
+
+    /// Removes a field, or with none an object, as an administrator would.
+    pub(crate) async fn remove(&self, object: &str, field: Option<&str>) {
+        let schema = self.context.destination.schema().await.unwrap();
+        let path = match field {
+            Some(field) => format!("fields/{}", schema.field(object, field).unwrap().id),
+            None => format!("objects/{}", schema.objects[object].id),
+        };
+        self.ask(reqwest::Method::DELETE, &path, Value::Null).await;
+    }
+
+    /// Asks for a change of the schema by a client of the tests' own.
+    async fn ask(&self, method: reqwest::Method, path: &str, body: Value) {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let answer = reqwest::Client::new()
-            .patch(format!("{}/rest/metadata/fields/{}", self.sandbox.url(), found.id))
-            .bearer_auth(self.sandbox.token())
-            .json(&json!({"options": options}))
-            .send()
-            .await
-            .unwrap();
+        let url = format!("{}/rest/metadata/{path}", self.sandbox.url());
+        let request = reqwest::Client::new().request(method, url).bearer_auth(self.sandbox.token());
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Writes to the journal past the engine.
+    pub(crate) fn journal_says(&mut self, changes: impl FnOnce(&Reader) -> Vec<migr_journal::Change>) {
+        let changes = changes(&self.reader());
+        let path = self.journal();
+        self.close_journal();
+        let hash = self.context.plan.hash().unwrap();
+        let plan = &self.context.plan;
+        let identity = Identity { migration: &plan.migration, destination: &plan.destination.name, plan_hash: &hash };
+        Journal::open(&path, &identity).unwrap().write(&changes).unwrap();
+        self.open_journal();
     }
 }
 
