@@ -10,6 +10,7 @@ use migr_plan::Plan;
 use migr_report::{ListName, Listings, Lists, Report, html};
 
 use crate::fault::Fault;
+use crate::files::unwritten;
 use crate::project::shown;
 use crate::state::State;
 
@@ -17,22 +18,31 @@ use crate::state::State;
 pub(crate) fn write_lists(state: &State, plan: &Plan, journal: &Reader) -> Result<Report, Fault> {
     let folder = state.lists();
     make(&folder)?;
-    let mut lists = Lists::new(plan).kept_in(&shown(&folder));
+    let written = lists_in(&folder, state, plan, journal);
+    if written.is_err() {
+        for list in ListName::OF_THE_JOURNAL {
+            let _ = std::fs::remove_file(part(&folder, list));
+        }
+    }
+    written
+}
+
+fn lists_in(folder: &Path, state: &State, plan: &Plan, journal: &Reader) -> Result<Report, Fault> {
+    let mut lists = Lists::new(plan).kept_in(&shown(folder));
     if folder.join(ListName::Differences.file_name()).exists() {
         lists = lists.with_differences();
     }
     if state.preview().exists() {
         lists = lists.with_before_and_after(&shown(&state.preview()));
     }
-    let mut listings =
-        Listings::begin(plan, |list| begin(&folder, list)).map_err(|error| unwritten(&folder, &error))?;
+    let mut listings = Listings::begin(plan, |list| begin(folder, list)).map_err(|error| unwritten(folder, &error))?;
     journal.remarks(|remark| {
         lists.add(&remark);
-        listings.add(&remark).map_err(|error| unwritten(&folder, &error))
+        listings.add(&remark).map_err(|error| unwritten(folder, &error))
     })?;
-    listings.finish().map_err(|error| unwritten(&folder, &error))?;
+    listings.finish().map_err(|error| unwritten(folder, &error))?;
     for list in ListName::OF_THE_JOURNAL {
-        finish(&folder, list)?;
+        finish(folder, list)?;
     }
     Ok(Report::new(plan, &journal.fold()?, lists))
 }
@@ -77,7 +87,10 @@ impl Differences {
     /// Puts the list in its place.
     pub(crate) fn finish(mut self) -> Result<(), Fault> {
         let written = self.error.take().map_or(Ok(()), |error| Err(io::Error::from(error)));
-        written.and_then(|()| self.writer.flush()).map_err(|error| unwritten(&self.folder, &error))?;
+        written.and_then(|()| self.writer.flush()).map_err(|error| {
+            let _ = std::fs::remove_file(part(&self.folder, ListName::Differences));
+            unwritten(&self.folder, &error)
+        })?;
         finish(&self.folder, ListName::Differences)
     }
 }
@@ -105,10 +118,6 @@ fn begin(folder: &Path, list: ListName) -> io::Result<BufWriter<File>> {
 fn finish(folder: &Path, list: ListName) -> Result<(), Fault> {
     let place = folder.join(list.file_name());
     std::fs::rename(part(folder, list), &place).map_err(|error| unwritten(&place, &error))
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Fault {
-    Fault::failed(format!("cannot write {}: {error}", path.display()))
 }
 
 impl From<JournalError> for Fault {

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use migr_engine::Rebuild;
@@ -13,6 +12,7 @@ use crate::args::{AuditArguments, AuditFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::files::{Part, Readers, unwritten, way_on};
 use crate::preview_list::PreviewList;
 use crate::progress::version_line;
 use crate::project::Project;
@@ -150,11 +150,22 @@ pub(crate) async fn carry_out(
     };
     let audit = audit(options, &News { console, streams: asked.streams }).await.map_err(|error| {
         let exit = if matches!(error, AuditError::Extract(_)) { Exit::Findings } else { Exit::Failed };
-        Fault::new(exit, error.to_string())
+        let way_on = match &error {
+            AuditError::Sink(source)
+            | AuditError::Manifest(source)
+            | AuditError::Preview(source)
+            | AuditError::Folder { source, .. } => way_on(source),
+            _ => None,
+        };
+        let fault = Fault::new(exit, error.to_string());
+        match way_on {
+            Some(help) => fault.with_help(help),
+            None => fault,
+        }
     })?;
-    flushed(&mut manifest, &looked.state.attachments())?;
-    if let (Some(file), Some(path)) = (&mut findings.file, asked.findings) {
-        flushed(file, path)?;
+    manifest.0.finish()?;
+    if let Some(file) = findings.file {
+        file.0.finish()?;
     }
     preview.finish()?;
     write_rebuilds(&audit.rebuilds, &looked.state.rebuilds())?;
@@ -166,7 +177,7 @@ pub(crate) async fn carry_out(
 /// What is to be rebuilt by hand: its definitions as JSON, and a checklist.
 fn write_rebuilds(rebuilds: &[Rebuild], folder: &Path) -> Result<(), Fault> {
     if !rebuilds.is_empty() {
-        std::fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
     }
     for rebuild in rebuilds {
         let json = serde_json::to_string_pretty(rebuild).map_err(|error| Fault::failed(error.to_string()))?;
@@ -185,22 +196,10 @@ pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
     })
 }
 
-type LinesFile = JsonLines<BufWriter<std::fs::File>>;
+type LinesFile = JsonLines<Part>;
 
 fn open_sink(path: &Path) -> Result<LinesFile, Fault> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| not_written(path, &error))?;
-    }
-    let file = std::fs::File::create(path).map_err(|error| not_written(path, &error))?;
-    Ok(JsonLines(BufWriter::new(file)))
-}
-
-fn flushed(lines: &mut LinesFile, path: &Path) -> Result<(), Fault> {
-    lines.0.flush().map_err(|error| not_written(path, &error))
-}
-
-fn not_written(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::failed(format!("cannot write {}: {error}", path.display()))
+    Part::begin(path, Readers::Everybody).map(JsonLines)
 }
 
 /// Findings, as they come, where they are asked for.
