@@ -333,7 +333,7 @@ async fn what_is_read_back_is_the_same_exactly_where_the_server_keeps_the_same()
         if version == TwentyVersion::V1_10 {
             cases.retain(|case| case.field != FILES);
         }
-        make_rating(&sandbox.url(), &sandbox.token()).await;
+        make_rating(&sandbox.url(), sandbox.token()).await;
         destination.schema().await.unwrap();
         let scan = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(scan.path(), "a scan").unwrap();
