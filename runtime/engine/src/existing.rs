@@ -3,7 +3,8 @@ use std::sync::Arc;
 use migr_load::Deleted;
 
 use crate::EngineError;
-use crate::job::{Identities, Job};
+use crate::identities::Identities;
+use crate::job::Job;
 use crate::scratch::Scratch;
 use crate::world::World;
 
@@ -40,7 +41,7 @@ pub(crate) enum Hit {
 
 /// Reads the identities of the destination's records, trash included. The scratch comes back with whether there are any.
 pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), EngineError> {
-    if job.identities.len() == 0 {
+    if job.identities.paths.len() == 0 {
         return Ok((world, false));
     }
     let destination = Arc::clone(&job.context.destination);
@@ -64,7 +65,7 @@ pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), 
             let page = destination.scan(object, deleted, after).await?;
             world.scratch.together(|| {
                 for found in &page.records {
-                    for (path, value) in job.identities.values(job, &found.values) {
+                    for (path, value) in job.identities_of(&found.values) {
                         world.scratch.add_existing(path, &value, &found.id, found.deleted)?;
                         any = true;
                     }
@@ -88,7 +89,7 @@ pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), 
 // A world is not shared between threads: only one of its own can be waited with.
 async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bool>, EngineError> {
     let destination = &job.context.destination;
-    let paths: Option<Vec<&str>> = (0..job.identities.len()).map(|path| job.identities.single(path)).collect();
+    let paths: Option<Vec<&str>> = (0..job.identities.paths.len()).map(|path| job.identities.single(path)).collect();
     let Some(paths) = paths else { return Ok(None) };
     let mut values = 0;
     for path in 0..paths.len() {
@@ -111,7 +112,7 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
             let Some(found) = destination.holders(object, &[(name.to_owned(), asked)]).await? else { return Ok(None) };
             world.scratch.together(|| {
                 for found in &found {
-                    for (_, value) in job.identities.values(job, &found.values).iter().filter(|(of, _)| *of == path) {
+                    for (_, value) in job.identities_of(&found.values).iter().filter(|(of, _)| *of == path) {
                         world.scratch.add_existing(path, value, &found.id, found.deleted)?;
                         any = true;
                     }
@@ -129,7 +130,7 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
 /// Looks a record's identities up. Those of `match` say which record it is; the others only must not be taken.
 pub(crate) fn find(scratch: &Scratch, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, EngineError> {
     let mut same: Option<(String, bool)> = None;
-    for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching()) {
+    for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching) {
         let found = scratch.existing(*path, value)?;
         let live: Vec<&(String, bool)> = found.iter().filter(|(_, deleted)| !deleted).collect();
         // A record that is in use counts before one in the trash.
@@ -143,7 +144,7 @@ pub(crate) fn find(scratch: &Scratch, identities: &Identities, values: &[(usize,
             _ => return Ok(Hit::Several { path: *path }),
         }
     }
-    for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching()) {
+    for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching) {
         let other =
             scratch.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.0 != *id));
         if let Some((id, deleted)) = other {

@@ -7,9 +7,9 @@ use rusqlite::types::Value as Sort;
 use crate::EngineError;
 use crate::cells::{Kept, Lent};
 use crate::duplicates::prefer;
+use crate::identities::{sort, sort_column};
 use crate::job::Job;
 use crate::later::written;
-use crate::prepass::{sort, sort_column};
 use crate::world::World;
 
 /// Several rows that became one record; they wait in the scratch database.

@@ -6,6 +6,7 @@ use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage}
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
 use crate::files::Standard;
+use crate::identities::Identities;
 use crate::world::World;
 use crate::{Context, EngineError, Ids, expressions};
 
@@ -154,6 +155,11 @@ impl Job {
         )
     }
 
+    /// The identities that a body or a found record has.
+    pub(crate) fn identities_of(&self, record: &Map) -> Vec<(usize, String)> {
+        self.identities.native(&*self.context.destination, &self.stage.destination_object, record)
+    }
+
     /// What decides how the files stand that its records name.
     pub(crate) fn standard(&self) -> Standard<'_> {
         Standard {
@@ -166,85 +172,5 @@ impl Job {
     /// Whether the look must compute values.
     pub(crate) fn looks_at_values(&self) -> bool {
         !self.identities.paths.is_empty()
-    }
-}
-
-/// What no two records may share.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Identities {
-    /// Each a list of destination paths that count together.
-    paths: Vec<Vec<String>>,
-    /// The first so many are those of `match`; the others are unique fields besides.
-    matching: usize,
-}
-
-impl Identities {
-    fn of(stage: &Stage) -> Self {
-        let mut paths: Vec<Vec<String>> = Vec::new();
-        let mut covered: Vec<&str> = Vec::new();
-        if let Some(matching) = &stage.matching {
-            if matching.all {
-                paths.push(matching.fields.clone());
-            } else {
-                paths.extend(matching.fields.iter().map(|field| vec![field.clone()]));
-            }
-            if !matching.all || matching.fields.len() == 1 {
-                covered.extend(matching.fields.iter().map(String::as_str));
-            }
-        }
-        let matching = paths.len();
-        for field in stage.fields.iter().filter(|field| !field.deferred) {
-            let Some(part) = &field.unique else { continue };
-            let path = if part.is_empty() || *part == field.field {
-                field.field.clone()
-            } else if part.contains('.') {
-                part.clone()
-            } else {
-                format!("{}.{part}", field.field)
-            };
-            // A composite in `match` stands for its unique part.
-            if !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
-                paths.push(vec![path]);
-            }
-        }
-        Self { paths, matching }
-    }
-
-    /// How many belong to `match`.
-    pub(crate) fn matching(&self) -> usize {
-        self.matching
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.paths.len()
-    }
-
-    /// The path of an identity that is one field's alone.
-    pub(crate) fn single(&self, path: usize) -> Option<&str> {
-        match self.paths.get(path)?.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        }
-    }
-
-    /// An identity in words.
-    pub(crate) fn name(&self, path: usize) -> String {
-        self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()
-    }
-
-    /// The identities that a body or a found record has.
-    pub(crate) fn values(&self, job: &Job, record: &Map) -> Vec<(usize, String)> {
-        let destination = &job.context.destination;
-        let object = &job.stage.destination_object;
-        self.paths
-            .iter()
-            .enumerate()
-            .filter_map(|(index, paths)| {
-                let parts: Option<Vec<String>> =
-                    paths.iter().map(|path| destination.identity(object, path, record)).collect();
-                parts.map(|parts| (index, parts.join("\u{1f}")))
-            })
-            .collect()
     }
 }

@@ -19,6 +19,7 @@ mod files;
 mod filled;
 mod flight;
 mod hashing;
+mod identities;
 mod ids;
 mod item;
 mod job;

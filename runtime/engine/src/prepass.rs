@@ -4,12 +4,13 @@ use std::sync::atomic::AtomicU64;
 use migr_extract::Row;
 use migr_journal::Change;
 use migr_plan::DuplicatePolicy;
-use migr_transform::{Cells, Failure, Outcome, Pass, Value};
+use migr_transform::{Cells, Failure, Outcome, Pass};
 use rusqlite::types::Value as Sort;
 
 use crate::aside::{Aside, Subject, because, shown};
 use crate::cells::Lent;
 use crate::file_list::FileList;
+use crate::identities::{sort, sort_column};
 use crate::job::{Claim, Job};
 use crate::lines::LineSet;
 use crate::world::{Own, World};
@@ -249,7 +250,7 @@ impl Seen<'_> {
                 Outcome::Ready(evaluated) => match job.encode(&evaluated.values) {
                     Err(failures) => Some(failures),
                     Ok(body) => {
-                        for (path, value) in job.identities.values(job, &body) {
+                        for (path, value) in job.identities_of(&body) {
                             world.scratch.add_identity(path, &value, subject.line)?;
                         }
                         None
@@ -278,31 +279,10 @@ impl Seen<'_> {
     }
 }
 
-pub(crate) fn sort_column(policy: &DuplicatePolicy) -> Option<&str> {
-    match policy {
-        DuplicatePolicy::KeepOldest { column }
-        | DuplicatePolicy::KeepNewest { column }
-        | DuplicatePolicy::MergeNewest { column }
-        | DuplicatePolicy::MergeOldest { column } => Some(column),
-        _ => None,
-    }
-}
-
-pub(crate) fn sort(value: &Value<'_>) -> Sort {
-    match value {
-        Value::Datetime(instant) => Sort::Integer(instant.as_microsecond()),
-        Value::Date(date) => Sort::Text(date.to_string()),
-        Value::Integer(number) => Sort::Integer(*number),
-        Value::Decimal(number) => number.to_string().parse().map_or(Sort::Null, Sort::Real),
-        Value::Text(text) => Sort::Text(text.to_string()),
-        _ => Sort::Null,
-    }
-}
-
 /// Decides about records that would become one, and about values that must not meet twice.
 fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), EngineError> {
     let policy = &job.stage.policies.duplicate;
-    let matching = job.identities.matching();
+    let matching = job.identities.matching;
     let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
     let names = names.join(" or ");
     world.scratch.together(|| {
@@ -329,7 +309,7 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
             }
             Ok(())
         })?;
-        world.scratch.double_identities(matching, job.identities.len(), |path, lines| {
+        world.scratch.double_identities(matching, job.identities.paths.len(), |path, lines| {
             clash(job, world, (path, lines), look, aside)
         })
     })

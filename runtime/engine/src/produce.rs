@@ -170,7 +170,7 @@ impl Producer<'_> {
         if !self.has_existing {
             return Ok(self.packer.add_new(item));
         }
-        let values = self.job.identities.values(self.job, &item.body.values());
+        let values = self.job.identities_of(&item.body.values());
         match existing::find(&self.world.scratch, &self.job.identities, &values)? {
             Hit::None => Ok(self.packer.add_new(item)),
             Hit::Several { path } => {

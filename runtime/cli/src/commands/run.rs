@@ -62,7 +62,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Waits after which nothing was reached: as the time moves on, a few requests are allowed again after each, too few to begin with.
 const MOST_WAITS_IN_VAIN: u32 = 5;
 
-/// Carries the maps out; with `wait`, goes on by itself when the destination allows more requests.
+/// Carries the maps out; with `wait`, goes on by itself when the destination allows more requests. It does so by a new start, and not where the request was
+/// held up: after hours or a day others may have made the records, members and fields that were looked up before, and a run that went by its old look would
+/// double them. What a new start asks again is small beside what a day allows; where it is not, it says so.
 async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Option<Outcome>, Fault> {
     let mut written = 0;
     let mut in_vain = 0;

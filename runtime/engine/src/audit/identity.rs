@@ -1,63 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use migr_load::{Destination, Map};
-use migr_plan::{DuplicatePolicy, FieldMapping, FieldType, Stage};
+use migr_plan::{DuplicatePolicy, FieldType, Stage};
 use migr_transform::{CreatedOption, Value};
-use rusqlite::types::Value as Sort;
 
-/// What no two records of a stage may share.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Identities {
-    /// Each a list of destination paths that count together.
-    pub(crate) paths: Vec<Vec<String>>,
-    /// The first so many are those of `match`; the others are unique fields besides.
-    pub(crate) matching: usize,
-}
+use crate::identities::Identities;
 
 impl Identities {
-    pub(crate) fn of(stage: &Stage) -> Self {
-        let mut paths: Vec<Vec<String>> = Vec::new();
-        let mut covered: Vec<&str> = Vec::new();
-        if let Some(matching) = &stage.matching {
-            if matching.all {
-                paths.push(matching.fields.clone());
-            } else {
-                paths.extend(matching.fields.iter().map(|field| vec![field.clone()]));
-            }
-            if !matching.all || matching.fields.len() == 1 {
-                covered.extend(matching.fields.iter().map(String::as_str));
-            }
-        }
-        let matching = paths.len();
-        for field in stage.fields.iter().filter(|field| !field.deferred) {
-            let Some(part) = &field.unique else { continue };
-            let path = match part.as_str() {
-                part if part.is_empty() || part == field.field => field.field.clone(),
-                part if part.contains('.') => part.to_owned(),
-                part => format!("{}.{part}", field.field),
-            };
-            if !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
-                paths.push(vec![path]);
-            }
-        }
-        Self { paths, matching }
-    }
-
-    /// An identity in words.
-    pub(crate) fn name(&self, path: usize) -> String {
-        self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()
-    }
-
-    /// Whether a sensitive field is part of an identity.
-    pub(crate) fn is_sensitive(&self, stage: &Stage, path: usize) -> bool {
-        self.paths.get(path).into_iter().flatten().any(|path| mapping(stage, path).is_some_and(|field| field.sensitive))
-    }
-
-    /// The identities of a native body or a found record, as the server compares.
-    pub(crate) fn native(&self, destination: &dyn Destination, object: &str, record: &Map) -> Vec<(usize, String)> {
-        self.each(|path| destination.identity(object, path, record))
-    }
-
     /// The identities of computed values, where no destination can be asked: addresses without case, text trimmed.
     pub(crate) fn computed(&self, stage: &Stage, values: &[(usize, Value<'_>)]) -> Vec<(usize, String)> {
         self.each(|path| {
@@ -67,19 +15,6 @@ impl Identities {
             compared(&stage.fields.get(at)?.ty, parts, value)
         })
     }
-
-    fn each(&self, value: impl Fn(&str) -> Option<String>) -> Vec<(usize, String)> {
-        let found = self.paths.iter().enumerate().filter_map(|(index, paths)| {
-            let parts: Option<Vec<String>> = paths.iter().map(|path| value(path)).collect();
-            parts.map(|parts| (index, parts.join("\u{1f}")))
-        });
-        found.collect()
-    }
-}
-
-fn mapping<'s>(stage: &'s Stage, path: &str) -> Option<&'s FieldMapping> {
-    let field = path.split('.').next().unwrap_or_default();
-    stage.fields.iter().find(|mapping| mapping.field == field)
 }
 
 /// A value in the form in which it is compared; a composite stands for its unique part, else its first.
@@ -109,17 +44,6 @@ fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) -> Option<Str
     (!folded.is_empty()).then_some(folded)
 }
 
-/// The column that a policy compares.
-pub(crate) fn sort_column(policy: &DuplicatePolicy) -> Option<&str> {
-    match policy {
-        DuplicatePolicy::KeepOldest { column }
-        | DuplicatePolicy::KeepNewest { column }
-        | DuplicatePolicy::MergeNewest { column }
-        | DuplicatePolicy::MergeOldest { column } => Some(column),
-        DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst | DuplicatePolicy::KeepLast => None,
-    }
-}
-
 /// The order in which the records of one identity stand, the one that stays first.
 pub(crate) fn order(policy: &DuplicatePolicy) -> &'static str {
     match policy {
@@ -127,18 +51,6 @@ pub(crate) fn order(policy: &DuplicatePolicy) -> &'static str {
         DuplicatePolicy::KeepLast => "line DESC",
         DuplicatePolicy::KeepOldest { .. } | DuplicatePolicy::MergeOldest { .. } => "sort IS NULL, sort, line",
         DuplicatePolicy::KeepNewest { .. } | DuplicatePolicy::MergeNewest { .. } => "sort IS NULL, sort DESC, line",
-    }
-}
-
-/// A value in the form in which the database sorts it.
-pub(crate) fn sort(value: &Value<'_>) -> Sort {
-    match value {
-        Value::Datetime(instant) => Sort::Integer(instant.as_microsecond()),
-        Value::Date(date) => Sort::Text(date.to_string()),
-        Value::Integer(number) => Sort::Integer(*number),
-        Value::Decimal(number) => number.to_string().parse().map_or(Sort::Null, Sort::Real),
-        Value::Text(text) => Sort::Text(text.to_string()),
-        _ => Sort::Null,
     }
 }
 

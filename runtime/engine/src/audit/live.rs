@@ -9,10 +9,10 @@ use migr_plan::{Expr, NewOption, Plan, SetupAction};
 
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity};
-use super::identity::Identities;
 use super::needs::parts;
 use super::scratch::Scratch;
 use super::world::{ExistingName, fold};
+use crate::identities::Identities;
 use crate::lacking::lacking;
 
 /// What was learnt of the destination.

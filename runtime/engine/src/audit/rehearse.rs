@@ -10,7 +10,7 @@ use migr_transform::{Admission, Cells, Evaluated, Failure, Outcome, Pass, Progra
 use rusqlite::types::Value as Sort;
 
 use super::finding::{Collector, Finding, FindingKind, Severity};
-use super::identity::{Identities, NewOptions, sort, sort_column};
+use super::identity::NewOptions;
 use super::inspect::Inspector;
 use super::names::folded_name;
 use super::needs::{columns_read, has};
@@ -21,6 +21,7 @@ use super::survey::Place;
 use super::world::World;
 use super::{AuditError, AuditProgress};
 use crate::cells::Lent;
+use crate::identities::{Identities, sort, sort_column};
 
 /// The live destination and its metadata.
 #[derive(Clone, Copy)]

@@ -1,0 +1,106 @@
+//! What no two records of a stage may share, and in which order those stand that share it.
+
+use migr_load::{Destination, Map};
+use migr_plan::{DuplicatePolicy, FieldMapping, Stage};
+use migr_transform::Value;
+use rusqlite::types::Value as Sort;
+
+/// What no two records of a stage may share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identities {
+    /// Each a list of destination paths that count together.
+    pub(crate) paths: Vec<Vec<String>>,
+    /// The first so many are those of `match`; the others are unique fields besides.
+    pub(crate) matching: usize,
+}
+
+impl Identities {
+    pub(crate) fn of(stage: &Stage) -> Self {
+        let mut paths: Vec<Vec<String>> = Vec::new();
+        let mut covered: Vec<&str> = Vec::new();
+        if let Some(matching) = &stage.matching {
+            if matching.all {
+                paths.push(matching.fields.clone());
+            } else {
+                paths.extend(matching.fields.iter().map(|field| vec![field.clone()]));
+            }
+            if !matching.all || matching.fields.len() == 1 {
+                covered.extend(matching.fields.iter().map(String::as_str));
+            }
+        }
+        let matching = paths.len();
+        for field in stage.fields.iter().filter(|field| !field.deferred) {
+            let Some(part) = &field.unique else { continue };
+            let path = match part.as_str() {
+                part if part.is_empty() || part == field.field => field.field.clone(),
+                part if part.contains('.') => part.to_owned(),
+                part => format!("{}.{part}", field.field),
+            };
+            // A composite in `match` stands for its unique part.
+            if !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
+                paths.push(vec![path]);
+            }
+        }
+        Self { paths, matching }
+    }
+
+    /// The path of an identity that is one field's alone.
+    pub(crate) fn single(&self, path: usize) -> Option<&str> {
+        match self.paths.get(path)?.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// An identity in words.
+    pub(crate) fn name(&self, path: usize) -> String {
+        self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()
+    }
+
+    /// Whether a sensitive field is part of an identity.
+    pub(crate) fn is_sensitive(&self, stage: &Stage, path: usize) -> bool {
+        self.paths.get(path).into_iter().flatten().any(|path| mapping(stage, path).is_some_and(|field| field.sensitive))
+    }
+
+    /// The identities of a native body or a found record, as the server compares.
+    pub(crate) fn native(&self, destination: &dyn Destination, object: &str, record: &Map) -> Vec<(usize, String)> {
+        self.each(|path| destination.identity(object, path, record))
+    }
+
+    /// The identities of which every part has a value.
+    pub(crate) fn each(&self, value: impl Fn(&str) -> Option<String>) -> Vec<(usize, String)> {
+        let found = self.paths.iter().enumerate().filter_map(|(index, paths)| {
+            let parts: Option<Vec<String>> = paths.iter().map(|path| value(path)).collect();
+            parts.map(|parts| (index, parts.join("\u{1f}")))
+        });
+        found.collect()
+    }
+}
+
+fn mapping<'s>(stage: &'s Stage, path: &str) -> Option<&'s FieldMapping> {
+    let field = path.split('.').next().unwrap_or_default();
+    stage.fields.iter().find(|mapping| mapping.field == field)
+}
+
+/// The column that a policy compares.
+pub(crate) fn sort_column(policy: &DuplicatePolicy) -> Option<&str> {
+    match policy {
+        DuplicatePolicy::KeepOldest { column }
+        | DuplicatePolicy::KeepNewest { column }
+        | DuplicatePolicy::MergeNewest { column }
+        | DuplicatePolicy::MergeOldest { column } => Some(column),
+        DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst | DuplicatePolicy::KeepLast => None,
+    }
+}
+
+/// A value in the form in which the database sorts it.
+pub(crate) fn sort(value: &Value<'_>) -> Sort {
+    match value {
+        Value::Datetime(instant) => Sort::Integer(instant.as_microsecond()),
+        Value::Date(date) => Sort::Text(date.to_string()),
+        Value::Integer(number) => Sort::Integer(*number),
+        Value::Decimal(number) => number.to_string().parse().map_or(Sort::Null, Sort::Real),
+        Value::Text(text) => Sort::Text(text.to_string()),
+        _ => Sort::Null,
+    }
+}
