@@ -142,6 +142,8 @@ fn what_the_spec_says_of_its_export_is_said_of_the_rows_that_are_there_and_once(
     let shown = checked(&project, "short", 1).stdout;
     let with = |code: &str| shown.lines().filter(|line| line.contains(code)).count();
     assert_eq!((with("W0602"), with("missing-file")), (0, 1), "{shown}");
+    let line = SPEC.lines().position(|line| line.starts_with("map Firm")).unwrap() + 1;
+    assert!(shown.contains(&format!("shop.migr:{line}:1: error[E0611]: missing-file: Firm: ")), "{shown}");
 }
 
 #[test]

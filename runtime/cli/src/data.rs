@@ -93,6 +93,11 @@ fn add(project: &Project, plan: &Plan, audit: &Audit, findings: &mut Findings) -
     let mut by_file: BTreeMap<&str, Vec<LineColumn>> = BTreeMap::new();
     let mut placed = Vec::new();
     for ((finding, diagnostic), column) in said.into_iter().zip(columns) {
+        if finding.file.is_none() {
+            let label = finding.object.as_deref().and_then(|object| reads(project, plan, object, findings));
+            placed.push((Diagnostic { labels: label.into_iter().collect(), ..diagnostic }, None));
+            continue;
+        }
         let place = finding.file.as_deref().map(|file| {
             let line = finding.line.map_or(1, |line| u32::try_from(line).unwrap_or(u32::MAX));
             let of_file = by_file.entry(file).or_default();
@@ -114,6 +119,17 @@ fn add(project: &Project, plan: &Plan, audit: &Audit, findings: &mut Findings) -
         findings.diagnostics.push(diagnostic);
     }
     Ok(())
+}
+
+/// The map that reads an object: the place of a file that is not there.
+fn reads(project: &Project, plan: &Plan, object: &str, findings: &Findings) -> Option<Label> {
+    let origin = &plan.stages.iter().find(|stage| stage.source_object == object)?.origin;
+    let id = findings.sources.find(&shown(&project.folder.join(&origin.file)))?;
+    let file = findings.sources.file(id)?;
+    let line = file.lines.line_start(origin.line)?;
+    let before = file.text.get(line..)?.chars().take(origin.column.saturating_sub(1) as usize);
+    let at = line + before.map(char::len_utf8).sum::<usize>();
+    Some(Label { span: Span::new(id, at, at), text: "reads it".to_owned() })
 }
 
 /// The examples of a class, and how many more there are, each with the finding at whose place it is said.
