@@ -142,6 +142,26 @@ fn lived(calm: &Project, workspace: &Workspace, kinds: &[Kind], percent: u64, se
     (left, failed.load(Ordering::Relaxed), life.begun)
 }
 
+#[test]
+fn a_file_that_is_asked_for_and_never_comes_is_asked_for_again() {
+    let server = Workspace::begun().wake();
+    let mut project = Project::clinic(2);
+    project.carry_out(server.sandbox()).unwrap();
+    let silences = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&silences);
+    let wire = Wire::to(&server.sandbox().url(), move |asked| {
+        if asked.method == "GET" && asked.path.starts_with("/file") && counter.fetch_add(1, Ordering::Relaxed) == 0 {
+            return Act::SilenceBefore;
+        }
+        Act::Pass
+    });
+    project.options.timeout = Duration::from_secs(2);
+    let context = project.context_at(&wire.url(), server.sandbox().token());
+    let summary = runtime().block_on(verify(&context, None, &mut |_| ())).unwrap();
+    assert!(summary.holds, "{summary:?}");
+    assert_eq!(silences.load(Ordering::Relaxed), 2, "once in vain, and once more");
+}
+
 /// `MIGR_DRILL_SEEDS` takes every set of kinds so many times, at one share after the other; the suite takes each kind once, and all together.
 #[test]
 fn whatever_fails_at_whatever_stage_the_whole_way_there_and_back_is_the_same() {

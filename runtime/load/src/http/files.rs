@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::reason::reason;
@@ -54,17 +54,16 @@ impl Http {
         }
     }
 
-    /// Reads what an address that carries its own key holds, piece by piece. Gives false where it holds nothing any more.
+    /// Reads what an address that carries its own key holds, piece by piece. Each of them may take as long as an answer may.
     pub(crate) async fn read(&self, address: &str, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), CallError> {
         let url = self.absolute(address)?;
         let request = format!("GET {}", url.path());
-        let response = self.plain.get(url.clone()).send().await;
-        let mut response = response.map_err(|error| CallError::Unknown { why: why(&error) })?;
+        let mut response = self.in_time(self.plain.get(url.clone()).send()).await?;
         let status = response.status();
         if !status.is_success() {
-            let body = response.bytes().await.unwrap_or_default();
+            let body = self.in_time(response.bytes()).await.unwrap_or_default();
             let found = reason(status.as_u16(), &body, &self.token);
-            if status.is_server_error() {
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(CallError::Unknown { why: format!("{request}: {}", found.message) });
             }
             return Err(CallError::Refused {
@@ -74,13 +73,17 @@ impl Http {
                 body: None,
             });
         }
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => each(&chunk),
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(CallError::Unknown { why: why(&error) }),
-            }
+        while let Some(chunk) = self.in_time(response.chunk()).await? {
+            each(&chunk);
         }
+        Ok(())
+    }
+
+    /// What is waited for no longer than for an answer.
+    async fn in_time<T>(&self, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, CallError> {
+        let done = timeout(self.options.timeout, step).await;
+        let done = done.map_err(|_| CallError::Unknown { why: "no answer in time".to_owned() })?;
+        done.map_err(|error| CallError::Unknown { why: why(&error) })
     }
 
     fn absolute(&self, address: &str) -> Result<Url, CallError> {
