@@ -41,7 +41,7 @@ pub(crate) enum Hit {
 
 /// Reads the identities of the destination's records, trash included. The scratch comes back with whether there are any.
 pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), EngineError> {
-    if job.identities.paths.len() == 0 {
+    if job.identities.paths.is_empty() {
         return Ok((world, false));
     }
     let destination = Arc::clone(&job.context.destination);
