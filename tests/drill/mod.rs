@@ -195,9 +195,17 @@ impl Drill {
         let schema = self.context.destination.schema().await.unwrap();
         let path = match field {
             Some(field) => format!("fields/{}", schema.field(object, field).unwrap().id),
-            None => format!("objects/{}", schema.objects[object].id),
+            None => format!("objects/{}", schema.objects.get(object).unwrap().id),
         };
         self.ask(reqwest::Method::DELETE, &path, Value::Null).await;
+    }
+
+    /// Puts a field of text where another one was.
+    pub(crate) async fn replace_by_text(&self, object: &str, field: &str) {
+        self.remove(object, Some(field)).await;
+        let id = self.context.destination.schema().await.unwrap().objects.get(object).unwrap().id.clone();
+        let made = json!({"objectMetadataId": id, "name": field, "label": field, "type": "TEXT"});
+        self.ask(reqwest::Method::POST, "fields", made).await;
     }
 
     /// Asks for a change of the schema by a client of the tests' own.

@@ -311,6 +311,7 @@ async fn verify_finds_links_files_options_fields_and_objects_that_are_not_there(
         })
         .await;
     drill.remove("people", Some("originalCreatedAt")).await;
+    drill.replace_by_text("opportunities", "probability").await;
     drill.remove("planProviders", None).await;
     let schema = drill.context.destination.schema().await.unwrap();
     assert!(!schema.objects.contains_key("planProviders"));
@@ -321,6 +322,7 @@ async fn verify_finds_links_files_options_fields_and_objects_that_are_not_there(
     insta::assert_snapshot!(said.join("\n"), @r#"
     the destination has no object planProviders
     the destination has no field people.originalCreatedAt
+    opportunities.probability: its type is TEXT, and the plan needs NUMBER
     the destination has no field planProviders.treatmentPlan
     the destination has no field planProviders.provider
     the destination has no field planProviders.providerRole

@@ -214,6 +214,16 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_record_a_finding_or_a_stop_never_holds_however_many_fields_are_equal() {
+        let equal = || VerifySummary { fields_compared: 1000, fields_matching: 1000, ..VerifySummary::default() };
+        assert!(equal().closed().holds);
+        assert!(!VerifySummary { missing_records: 1, ..equal() }.closed().holds);
+        assert!(!VerifySummary { findings: vec![(None, "odd".to_owned())], ..equal() }.closed().holds);
+        assert!(!VerifySummary { interrupted: true, ..equal() }.closed().holds);
+        assert!(!VerifySummary { fields_matching: 999, ..equal() }.closed().holds);
+    }
+
+    #[test]
     fn a_share_is_never_rounded_up() {
         assert_eq!(percent(999_999, 1_000_000), "99.99");
         assert_eq!(percent(3, 3), "100.00");
