@@ -64,7 +64,7 @@ fn json_that_went_wrong_is_found_with_its_file_and_line() {
     assert!(bytes_below(&export) == before, "the export was touched");
     let findings = project.read("findings.jsonl");
     for (number, (name, _, says)) in kinds.iter().enumerate() {
-        let place = format!("export/kind{number}.json: ");
+        let place = format!("export/kind{number}.json:");
         let found: Vec<&str> = findings.lines().filter(|line| line.contains(&place)).collect();
         match says {
             None => assert!(found.is_empty(), "{name}: {found:?}"),

@@ -239,7 +239,7 @@ fn json_counts_arrays_and_says_what_else_it_found() {
     };
     assert_eq!(count(b"\xef\xbb\xbf[]"), Ok(0));
     assert_eq!(count(b"{\"version\": 1, \"workflows\": [{}, {}]}"), Ok(2));
-    assert!(count(b"[1,").unwrap_err().starts_with("export/contacts.json: not a JSON array"));
+    assert!(count(b"[1,").unwrap_err().starts_with("export/contacts.json:1: not a JSON array"));
     assert!(count(b"3").unwrap_err().contains("an array, or an object that holds one"));
 }
 
