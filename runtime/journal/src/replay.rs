@@ -58,6 +58,7 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
         .execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8192; BEGIN;")
         .attempting("checked")?;
     schema::create(&again)?;
+    schema::complete(&again)?;
     again.set_prepared_statement_cache_capacity(64);
     let batch = replay(journal, &again)?;
     let noted: i64 = schema::meta(journal, "batch")?.parse().unwrap_or(0);

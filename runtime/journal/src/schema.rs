@@ -47,7 +47,12 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
 
 /// Adds what journals of earlier versions of the same format lack: it only makes questions quick.
 pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
-    connection.execute_batch("CREATE INDEX IF NOT EXISTS orphans_of ON orphans(step, key)").attempting("opened")
+    connection
+        .execute_batch(
+            "CREATE INDEX IF NOT EXISTS orphans_of ON orphans(step, key); CREATE INDEX IF NOT EXISTS skips_of ON skips(step, key); \
+             CREATE INDEX IF NOT EXISTS before_images_of ON before_images(step, key);",
+        )
+        .attempting("opened")
 }
 
 /// How a connection that writes works.

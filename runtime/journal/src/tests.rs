@@ -325,6 +325,18 @@ fn the_first_before_image_counts_and_a_reset_forgets() {
 }
 
 #[test]
+fn what_is_forgotten_of_a_record_is_found_without_reading_a_whole_table() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(journal(folder.path()));
+    let connection = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images"] {
+        let asked = format!("EXPLAIN QUERY PLAN DELETE FROM {table} WHERE step = 1 AND key = 'C1'");
+        let way: String = connection.query_row(&asked, [], |row| row.get("detail")).unwrap();
+        assert!(way.starts_with("SEARCH"), "{table}: {way}");
+    }
+}
+
+#[test]
 fn a_file_was_sent_from_when_its_record_is_written_until_it_is_taken_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path());
