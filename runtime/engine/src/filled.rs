@@ -173,7 +173,7 @@ impl Later for Filling {
         let mut mended = linked;
         let mut sent: Vec<(Noted, Vec<Candidate>)> = Vec::new();
         let mut items = Vec::new();
-        let mut images = Vec::new();
+        let (mut images, mut answered) = (Vec::new(), Vec::new());
         let found = self.fetch(noted.iter().map(|noted| noted.id.clone()).collect()).await?;
         for mut record in noted {
             let Some(there) = found.get(&record.id) else { continue };
@@ -187,16 +187,22 @@ impl Later for Filling {
             }
             let values: Vec<(usize, Value<'static>)> = wanted.iter().map(|it| (it.index, it.value.clone())).collect();
             // A value that cannot be encoded stays noted as it is.
-            let Some(body) = self.job.encode(&values).ok().filter(|body| !body.is_empty()) else { continue };
+            let Some(body) = self.job.encode(&values).ok().filter(|body| !body.is_empty()) else {
+                answered.extend(self.answered(step, &record)?);
+                continue;
+            };
             let held = held(&there.values, &body);
-            images.push(BeforeImage {
-                step,
-                key: record.key.clone(),
-                id: record.id.clone(),
-                operation: Operation::Update,
-                image: json(&held),
-                written: json(&body),
-            });
+            // Going back destroys what was created.
+            if record.state != State::Created {
+                images.push(BeforeImage {
+                    step,
+                    key: record.key.clone(),
+                    id: record.id.clone(),
+                    operation: Operation::Update,
+                    image: json(&held),
+                    written: json(&body),
+                });
+            }
             let item = Item {
                 fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),
                 before: digest(&Body::from(&held)),
@@ -208,8 +214,11 @@ impl Later for Filling {
         if !owners.is_empty() {
             sender.remember([Change::Owners(owners)]);
         }
-        if !items.is_empty() {
+        sender.remember(updated(step, &answered));
+        if !images.is_empty() {
             sender.remember([Change::Before(images)]);
+        }
+        if !items.is_empty() {
             let (unchanged, others): (Vec<_>, Vec<_>) =
                 items.into_iter().partition(|(state, _)| *state == State::Unchanged);
             let unchanged: Vec<Item> = unchanged.into_iter().map(|(_, item)| item).collect();
@@ -276,6 +285,13 @@ impl Filling {
             }
         }
         Ok(mended)
+    }
+
+    /// A record that a crash kept from being noted as changed.
+    fn answered(&self, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
+        let reader = self.job.context.journal.reader()?;
+        let was_sent = reader.before_image(step, &record.id, Operation::Update)?.is_some();
+        Ok(was_sent.then(|| Item::new(record.key.clone(), record.line, record.id.clone())))
     }
 
     fn field(&self, candidate: &Candidate) -> Option<&FieldMapping> {
