@@ -159,34 +159,43 @@ fn a_destination_that_dies_with_the_program_goes_on_with_it() {
     let expected = StandIn::left_by(&calm).fingerprint();
     let report = outcome(&calm.report());
 
-    let project = Project::example();
     let mut draw = Draw(seed() + 2);
     let wanted = number("MIGR_DRILL_KILLS", 6);
+    let (mut kills, mut migrations) = (0, 0);
+    while kills < wanted {
+        let project = Project::example();
+        let most = (wanted - kills).min(12);
+        let (killed, code) = both_again_and_again(&project, &mut draw, (took / 3, most));
+        kills += killed;
+        migrations += 1;
+        assert_eq!(code, Some(5), "after {killed} kills");
+        assert!(StandIn::left_by(&project).fingerprint() == expected, "after {killed} kills the records are others");
+        same_report(&report, &project, killed);
+    }
+    eprintln!("{kills} kills of program and destination in {migrations} migrations: lost 0, duplicated 0");
+}
+
+/// Runs a rehearsal again and again, killing it with its stand-in, until it ends by itself; says how often it was killed.
+fn both_again_and_again(project: &Project, draw: &mut Draw, (within, most): (Duration, u64)) -> (u64, Option<i32>) {
     let mut kills = 0;
-    let code = loop {
-        let arguments = ["run", "--sandbox", "--no-approval"];
+    loop {
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_migr"))
-            .args(arguments)
+            .args(["run", "--sandbox", "--no-approval"])
             .current_dir(project.path())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("migr starts");
-        if kills == wanted {
-            break child.wait().expect("it ends").code();
+        if kills == most {
+            return (kills, child.wait().expect("it ends").code());
         }
         let part = u32::try_from(draw.below(1000)).expect("it is small");
-        std::thread::sleep(took * part / 1000 / 3);
+        std::thread::sleep(within * part / 1000);
         if let Some(ended) = child.try_wait().expect("its status") {
-            break ended.code();
+            return (kills, ended.code());
         }
         child.kill().expect("it is killed");
         child.wait().expect("it ended");
         kills += 1;
-    };
-    assert!(kills > 0);
-    assert_eq!(code, Some(5), "after {kills} kills");
-    assert!(StandIn::left_by(&project).fingerprint() == expected, "after {kills} kills the records are others");
-    same_report(&report, &project, kills);
-    eprintln!("{kills} kills of program and destination");
+    }
 }
