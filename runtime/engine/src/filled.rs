@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_extract::Row;
-use migr_journal::{BeforeImage, Change, MendedNote, NotedField, Operation, OwnerNote, Reader, State, StepId};
+use migr_journal::{Change, MendedNote, NotedField, Operation, OwnerNote, Reader, State, StepId};
 use migr_load::{Body, Comparison, Deleted, Found, Map};
 use migr_plan::{FieldMapping, FieldType, Stage};
 use migr_transform::{Cells, Outcome, Pass, Reference, Value};
@@ -20,7 +20,7 @@ use crate::links::{self, PART};
 use crate::owners::OwnerTable;
 use crate::second::{self, Waiting, updated};
 use crate::sender::Sender;
-use crate::there::{held, is_empty_there, json};
+use crate::there::{before_update, held, is_empty_there};
 use crate::world::World;
 
 /// The name of the step that fills in what the steps of a stage left empty.
@@ -174,6 +174,7 @@ impl Later for Filling {
         let mut sent: Vec<(Noted, Vec<Candidate>)> = Vec::new();
         let mut items = Vec::new();
         let (mut images, mut answered) = (Vec::new(), Vec::new());
+        let reader = self.job.context.journal.reader()?;
         let found = self.fetch(noted.iter().map(|noted| noted.id.clone()).collect()).await?;
         for mut record in noted {
             let Some(there) = found.get(&record.id) else { continue };
@@ -188,20 +189,13 @@ impl Later for Filling {
             let values: Vec<(usize, Value<'static>)> = wanted.iter().map(|it| (it.index, it.value.clone())).collect();
             // A value that cannot be encoded stays noted as it is.
             let Some(body) = self.job.encode(&values).ok().filter(|body| !body.is_empty()) else {
-                answered.extend(self.answered(step, &record)?);
+                answered.extend(answered_before(&reader, step, &record)?);
                 continue;
             };
             let held = held(&there.values, &body);
             // Going back destroys what was created.
             if record.state != State::Created {
-                images.push(BeforeImage {
-                    step,
-                    key: record.key.clone(),
-                    id: record.id.clone(),
-                    operation: Operation::Update,
-                    image: json(&held),
-                    written: json(&body),
-                });
+                images.push(before_update(step, (&record.key, &record.id), &held, &body));
             }
             let item = Item {
                 fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),
@@ -287,13 +281,6 @@ impl Filling {
         Ok(mended)
     }
 
-    /// A record that a crash kept from being noted as changed.
-    fn answered(&self, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
-        let reader = self.job.context.journal.reader()?;
-        let was_sent = reader.before_image(step, &record.id, Operation::Update)?.is_some();
-        Ok(was_sent.then(|| Item::new(record.key.clone(), record.line, record.id.clone())))
-    }
-
     fn field(&self, candidate: &Candidate) -> Option<&FieldMapping> {
         self.job.stage.fields.get(candidate.index)
     }
@@ -330,4 +317,10 @@ impl Filling {
         };
         stood_in || is_empty_there(&self.job, field, &candidate.value, &there.values)
     }
+}
+
+/// A record that a crash kept from being noted as changed.
+fn answered_before(reader: &Reader, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
+    let was_sent = reader.before_image(step, &record.id, Operation::Update)?.is_some();
+    Ok(was_sent.then(|| Item::new(record.key.clone(), record.line, record.id.clone())))
 }

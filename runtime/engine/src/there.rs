@@ -70,14 +70,7 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
             continue;
         }
         let held = held(&found.values, &body);
-        before.push(BeforeImage {
-            step,
-            key: item.key.clone(),
-            id: item.id.clone(),
-            operation: Operation::Update,
-            image: json(&held),
-            written: json(&body),
-        });
+        before.push(before_update(step, (&item.key, &item.id), &held, &body));
         let before = digest(&Body::from(&held));
         let item = Item { values: Vec::new(), uploads: Vec::new(), before, ..item };
         sorted.change.push(item.with_body(Body::from(body)));
@@ -103,6 +96,18 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         sorted.with.push(Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() });
     }
     Ok(sorted)
+}
+
+/// What a record of this key and id held in the fields that are written.
+pub(crate) fn before_update(step: StepId, (key, id): (&str, &str), held: &Map, written: &Map) -> BeforeImage {
+    BeforeImage {
+        step,
+        key: key.to_owned(),
+        id: id.to_owned(),
+        operation: Operation::Update,
+        image: json(held),
+        written: json(written),
+    }
 }
 
 /// Takes records out of the trash, or destroys them; intent before, outcome after.
@@ -199,6 +204,6 @@ pub(crate) fn held(found: &Map, body: &Map) -> Map {
 }
 
 /// As text.
-pub(crate) fn json(map: &Map) -> String {
+fn json(map: &Map) -> String {
     serde_json::to_string(map).unwrap_or_default()
 }
