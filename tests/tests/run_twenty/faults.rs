@@ -7,7 +7,7 @@ use std::time::Duration;
 use migr_engine::EngineError;
 use migr_load::LoadError;
 use migr_report::Report;
-use migr_sandbox::{Faults, SandboxOptions};
+use migr_sandbox::{Faults, Sandbox, SandboxOptions};
 use serde_json::Value;
 
 use crate::project::{Project, Server, counts, number, undisturbed};
@@ -101,7 +101,7 @@ impl Kind {
 }
 
 /// SplitMix64's finisher: the same seed and number draw the same.
-pub(crate) fn draw(seed: u64, number: u64) -> u64 {
+fn draw(seed: u64, number: u64) -> u64 {
     let mut value = (seed << 32 ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -127,6 +127,26 @@ pub(crate) fn shares(seeds: u64) -> &'static [u64] {
     if seeds > 0 { &[1, 5, 10, 20, 30] } else { &[30] }
 }
 
+/// A line to a server on which so many of a hundred requests fail, each in one of some ways, and how many did.
+pub(crate) fn failing(server: &Sandbox, kinds: &[Kind], percent: u64, seed: u64) -> (Wire, Arc<AtomicU64>) {
+    let chosen = kinds.to_vec();
+    let failed = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&failed);
+    let wire = Wire::to(&server.url(), move |asked| {
+        let draw = draw(seed, asked.number);
+        if draw % 100 >= percent {
+            return Act::Pass;
+        }
+        counter.fetch_add(1, Ordering::Relaxed);
+        match chosen[usize::try_from(draw / 100).unwrap_or_default() % chosen.len()] {
+            // Of a file's bytes nobody can tell.
+            Kind::WrongJson if asked.path.starts_with("/file") => Kind::HalfABody.act(asked, draw >> 40),
+            kind => kind.act(asked, draw >> 40),
+        }
+    });
+    (wire, failed)
+}
+
 /// Carries the small migration out where so many of a hundred requests fail, each in one of some ways; again where a run gave up. Gives how many requests
 /// failed, and how often it was begun.
 fn carried_out_among(
@@ -137,18 +157,7 @@ fn carried_out_among(
     expected: &(String, Value),
 ) -> (u64, u64) {
     let server = Server::new(SandboxOptions::default());
-    let chosen = kinds.to_vec();
-    let failed = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&failed);
-    let wire = Wire::to(&server.sandbox().url(), move |asked| {
-        let draw = draw(seed, asked.number);
-        if draw % 100 >= percent {
-            return Act::Pass;
-        }
-        counter.fetch_add(1, Ordering::Relaxed);
-        let kind = chosen[usize::try_from(draw / 100).unwrap_or_default() % chosen.len()];
-        kind.act(asked, draw >> 40)
-    });
+    let (wire, failed) = failing(server.sandbox(), kinds, percent, seed);
     let mut project = calm.anew();
     let mut begun = 0;
     let summary = loop {

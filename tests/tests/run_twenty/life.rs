@@ -11,7 +11,7 @@ use migr_engine::{Context, EngineError, RollbackContext, RollbackSummary, rollba
 use migr_load::LoadError;
 use serde_json::{Value, json};
 
-use crate::faults::{KINDS, Kind, draw, sets, shares, told};
+use crate::faults::{KINDS, Kind, failing, sets, shares, told};
 use crate::project::{Project, Server, Workspace, number, runtime};
 use crate::wire::{Act, Wire};
 
@@ -115,21 +115,7 @@ async fn audited(context: &Context) -> Result<Value, EngineError> {
 /// The whole life where so many of a hundred requests fail, each in one of some ways. Gives also how many requests failed, and how often a stage was begun.
 fn lived(calm: &Project, workspace: &Workspace, kinds: &[Kind], percent: u64, seed: u64) -> (Left, u64, u64) {
     let server = workspace.wake();
-    let chosen = kinds.to_vec();
-    let failed = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&failed);
-    let wire = Wire::to(&server.sandbox().url(), move |asked| {
-        let draw = draw(seed, asked.number);
-        if draw % 100 >= percent {
-            return Act::Pass;
-        }
-        counter.fetch_add(1, Ordering::Relaxed);
-        match chosen[usize::try_from(draw / 100).unwrap_or_default() % chosen.len()] {
-            // Of a file's bytes nobody can tell.
-            Kind::WrongJson if asked.path.starts_with("/file") => Kind::HalfABody.act(asked, draw >> 40),
-            kind => kind.act(asked, draw >> 40),
-        }
-    });
+    let (wire, failed) = failing(server.sandbox(), kinds, percent, seed);
     let mut life = Life {
         project: calm.anew(),
         server: &server,
