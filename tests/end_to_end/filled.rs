@@ -84,7 +84,7 @@ fn what_was_left_empty_is_filled_in_once_its_target_is_there_and_goes_back_with_
     let why = project.migr(&["why", "P1", "--format", "json"]).exits(0).json();
     let steps: Vec<&str> =
         why["records"][0]["history"].as_array().unwrap().iter().filter_map(|line| line["step"].as_str()).collect();
-    assert!(steps.contains(&"Person.filled"), "{why:#}");
+    assert!(steps.contains(&"Person:backfill"), "{why:#}");
 
     let requests = stand_in.requests();
     stand_in.migr(&project, RUN).exits(5);

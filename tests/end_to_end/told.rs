@@ -268,7 +268,7 @@ fn logs_are_a_json_object_a_line_with_the_run_its_steps_and_its_batches_as_spans
     assert_eq!(spans("run", "migration"), ["clinic_to_twenty"]);
     assert_eq!(
         spans("step", "step"),
-        ["Firm", "Person", "Deal", "Memo", "Memo.targets", "Visit", "Scan", "Firm.second"]
+        ["Firm", "Person", "Deal", "Memo", "Memo.targets", "Visit", "Scan", "Firm:deferred"]
     );
     let batches: BTreeSet<&str> = spans("batch", "object").into_iter().collect();
     assert_eq!(

@@ -10,6 +10,7 @@ pub mod render;
 mod setup;
 mod source;
 mod stage;
+mod step;
 mod test;
 mod there;
 mod types;
@@ -32,6 +33,7 @@ pub use stage::{
     CyclePolicy, Deferred, DeletedPolicy, Distinct, DroppedColumn, DuplicatePolicy, Edge, ExistingPolicy, FieldMapping,
     LinkMapping, Match, Policies, Rollback, RollbackClass, SameValues, Stage,
 };
+pub use step::{Step, StepKind};
 pub use test::{Expectation, ExpectedField, GivenRecord, Test};
 pub use there::{There, ThereField};
 pub use types::{FieldType, Origin, Part, PlainType};

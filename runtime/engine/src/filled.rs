@@ -6,42 +6,35 @@ use std::sync::Arc;
 use migr_extract::Row;
 use migr_journal::{Change, MendedNote, NotedField, Operation, OwnerNote, Reader, State, StepId};
 use migr_load::{Body, Comparison, Deleted, Found, Map};
-use migr_plan::{FieldMapping, FieldType, Stage};
+use migr_plan::{FieldMapping, FieldType, Plan, Stage, Step};
 use migr_transform::{Cells, Outcome, Pass, Reference, Value};
 
-use crate::EngineError;
 use crate::cells::Lent;
 use crate::families::{self, is_empty};
 use crate::item::{Item, digest};
 use crate::job::Job;
 use crate::later::{HandOn, Later, written};
 use crate::lines::LineSet;
-use crate::links::{self, PART};
+use crate::links::PART;
 use crate::owners::OwnerTable;
-use crate::second::{self, Waiting, updated};
+use crate::second::{Waiting, updated};
 use crate::sender::Sender;
 use crate::there::{before_update, held, is_empty_there};
 use crate::world::World;
-
-/// The name of the step that fills in what the steps of a stage left empty.
-pub(crate) fn step_name(stage: &str) -> String {
-    format!("{stage}.filled")
-}
+use crate::{EngineError, steps};
 
 /// The steps of a stage that the journal knows and that note what they left empty.
-pub(crate) fn noting_steps(stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
-    let mut names = vec![stage.id.clone(), second::step_name(&stage.id), step_name(&stage.id)];
-    names.extend(stage.links.iter().map(|link| links::step_name(&stage.id, link)));
-    let mut steps = Vec::with_capacity(names.len());
-    for name in names {
-        steps.extend(reader.step(&name)?);
+pub(crate) fn noting_steps(plan: &Plan, stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
+    let mut ids = Vec::new();
+    for step in plan.steps().iter().filter(|step| step.stage == stage.id) {
+        ids.extend(steps::find(reader, stage, step)?);
     }
-    Ok(steps)
+    Ok(ids)
 }
 
-/// Whether there is something to fill in. No run begins this: only records that were let go make it worth while.
+/// Whether there is something to backfill. No run begins this: only records that were released for retry make it worth while.
 pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
-    Ok(match reader.step(&step_name(&stage.id))? {
+    Ok(match steps::find(reader, stage, &Step::backfill(&stage.id))? {
         Some(step) => !reader.is_done(step)?,
         None => false,
     })
@@ -240,9 +233,9 @@ impl Later for Filling {
 
 impl Filling {
     /// Goes through a stage whose records are through.
-    pub(crate) fn of(job: Job, reader: &Reader, owners: &OwnerTable) -> Result<Self, EngineError> {
-        let steps = noting_steps(&job.stage, reader)?;
-        Ok(Self { job: Arc::new(job), steps, fallback: owners.fallback().map(str::to_owned) })
+    pub(crate) fn of(job: Arc<Job>, reader: &Reader, owners: &OwnerTable) -> Result<Self, EngineError> {
+        let steps = noting_steps(&job.context.plan, &job.stage, reader)?;
+        Ok(Self { job, steps, fallback: owners.fallback().map(str::to_owned) })
     }
 
     /// What was noted of a record's links and holds no more: nothing is left to note of them, and every one of them is there.
@@ -266,7 +259,7 @@ impl Filling {
         for (index, targets) in &linked.links {
             let Some(link) = stage.links.get(*index) else { continue };
             let steps = steps_of(&link.field);
-            let step = world.reader.step(&links::step_name(&stage.id, link))?;
+            let step = steps::find(&world.reader, stage, &Step::links(&stage.id, link))?;
             let (Some(step), false) = (step, steps.is_empty() || targets.is_empty()) else { continue };
             let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
             for target in targets {

@@ -45,13 +45,12 @@ pub(crate) trait Later: Send + Sync + 'static {
 /// Carries a step out, unless the journal has it as done.
 pub(crate) async fn run<L: Later>(
     later: L,
-    name: String,
+    (name, step): (String, StepId),
     world: World,
     shared: &Shared,
 ) -> Result<(World, Ended), EngineError> {
     let later = Arc::new(later);
     let context = later.job().context.clone();
-    let step = context.journal.lock().step(&name, later.object())?;
     if world.reader.is_done(step)? {
         return Ok((world, Ended::Through));
     }

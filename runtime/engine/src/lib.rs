@@ -43,6 +43,7 @@ mod second;
 mod sender;
 mod setup;
 mod stage;
+mod steps;
 mod there;
 mod verify;
 mod why;

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use migr_extract::Row;
 use migr_journal::{Change, Mapped, Operation, RepairNote, StepId};
 use migr_load::Body;
-use migr_plan::LinkMapping;
 use migr_transform::{Cells, Outcome};
 
 use crate::EngineError;
@@ -17,11 +16,6 @@ use crate::world::World;
 
 /// Parts the key of a link in the journal: source key, target id.
 pub(crate) const PART: char = '\u{1e}';
-
-/// The name of the step that writes one kind of links of a stage.
-pub(crate) fn step_name(stage: &str, link: &LinkMapping) -> String {
-    format!("{stage}.{}", link.field)
-}
 
 /// One kind of links of a stage whose records are through.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 pub enum Event {
     /// A step begins.
     StepStarted {
-        /// The map, `MAP.links`, `MAP.second`, `MAP.filled`.
+        /// The map, `MAP.FIELD` of links, `MAP:deferred`, `MAP:backfill`.
         step: String,
         /// The source object.
         source_object: String,

@@ -1,7 +1,7 @@
 use migr_journal::{Change, Reader, State, StepId};
-use migr_plan::{Expr, OnMissing, Stage};
+use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
-use crate::{Context, EngineError, expressions, filled, run};
+use crate::{Context, EngineError, expressions, filled, steps};
 
 /// Records that are let go together.
 const TOGETHER: usize = 500;
@@ -32,19 +32,20 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
         if skips_where_missing(stage) {
             releasing.push((step, State::Skipped));
         }
-        // What the destination refused of links and second passes is in no quarantine.
-        for name in run::step_names(stage).into_iter().skip(1) {
-            let Some(step) = reader.step(&name)? else { continue };
+        // What the destination refused of links and deferred fields is in no quarantine.
+        let own = context.plan.steps().into_iter().filter(|step| step.stage == stage.id);
+        for step in own.filter(|step| matches!(step.kind, StepKind::Links(_) | StepKind::Deferred)) {
+            let Some(step) = steps::find(&reader, stage, &step)? else { continue };
             releasing.push((step, State::Quarantined));
             later.push(step);
         }
         let mut values = 0;
-        for step in filled::noting_steps(stage, &reader)? {
+        for step in filled::noting_steps(&context.plan, stage, &reader)? {
             values += reader.count_noted(step)?;
         }
         if values > 0 {
             released.values += values;
-            later.push(context.journal.lock().step(&filled::step_name(&stage.id), &stage.destination_object)?);
+            later.push(steps::begin(&context.journal, stage, &Step::backfill(&stage.id))?);
         }
     }
     if released == Released::default() {

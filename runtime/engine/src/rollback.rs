@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow};
 use migr_load::{Deleted, Destination, Found, LoadError};
-use migr_plan::{Plan, RollbackClass};
+use migr_plan::{Plan, RollbackClass, Step, StepKind};
 
 use crate::{CancellationFlag, Context, EngineError, Event, Progress, SharedJournal};
 
@@ -82,12 +82,14 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
     ended.map(|()| summary)
 }
 
-/// Links and second passes before records, later stages before earlier ones.
+/// Links and deferred fields before records, later stages before earlier ones.
 fn in_order(mut steps: Vec<StepRow>, plan: Option<&Plan>) -> Vec<StepRow> {
-    let stage = |step: &StepRow| step.name.split('.').next().map(str::to_owned).unwrap_or_default();
-    let place = |step: &StepRow| plan?.stages.iter().position(|known| known.id == stage(step));
+    let place = |step: &Step| plan?.stages.iter().position(|known| known.id == step.stage);
     steps.reverse();
-    steps.sort_by_key(|step| (!step.name.contains('.'), Reverse(place(step))));
+    steps.sort_by_key(|row| {
+        let step = Step::parse(&row.name);
+        (step.kind == StepKind::Records, Reverse(place(&step)))
+    });
     steps
 }
 

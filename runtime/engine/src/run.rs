@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use migr_journal::{Change, Reader};
 use migr_load::{Deleted, LinkFetcher};
-use migr_plan::{Expr, Stage};
+use migr_plan::{Expr, StepKind};
 use migr_report::Report;
 use serde::Deserialize;
 use tracing::Instrument as _;
@@ -21,7 +21,7 @@ use crate::scratch::Scratch;
 use crate::second::SecondPass;
 use crate::stage::{Ended, Shared};
 use crate::world::{World, identity_of};
-use crate::{Context, EngineError, expressions, filled, later, links, reconcile, second, setup, stage};
+use crate::{Context, EngineError, expressions, filled, later, reconcile, setup, stage, steps};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -81,25 +81,14 @@ fn summary(
     Ok(RunSummary { interrupted, nothing_to_do, report })
 }
 
-/// The names of all steps of a stage, in the order in which they are done; the first is the stage itself.
-pub(crate) fn step_names(stage: &Stage) -> Vec<String> {
-    let mut names = vec![stage.id.clone()];
-    names.extend(stage.links.iter().map(|link| links::step_name(&stage.id, link)));
-    if !stage.deferred.is_empty() {
-        names.push(second::step_name(&stage.id));
-    }
-    names
-}
-
 fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
-    for name in context.plan.stages.iter().flat_map(step_names) {
-        match reader.step(&name)? {
-            Some(step) if reader.is_done(step)? => {}
-            _ => return Ok(false),
-        }
-    }
-    for stage in &context.plan.stages {
-        if filled::is_open(stage, reader)? {
+    for step in context.plan.steps() {
+        let Some(stage) = context.plan.stage_of(&step) else { continue };
+        let is_open = match step.kind {
+            StepKind::Backfill => filled::is_open(stage, reader)?,
+            StepKind::Records | StepKind::Links(_) | StepKind::Deferred => !steps::is_done(reader, stage, &step)?,
+        };
+        if is_open {
             return Ok(false);
         }
     }
@@ -152,53 +141,42 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     existing_records(context, &mut world).await?;
     audited_files(context, &world)?;
     let shared = Shared { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)) };
-    let mut jobs = Vec::new();
-    for stage in &context.plan.stages {
-        let step = context.journal.lock().step(&stage.id, &stage.destination_object)?;
-        let job = Job::new(context, stage, step)?;
-        world.begin_stage(&stage.id)?;
-        if !world.reader.is_done(step)? {
-            let ended;
-            let span = tracing::info_span!("step", step = stage.id, object = stage.destination_object);
-            (world, ended) = stage::run(job.clone(), world, &shared).instrument(span).await?;
-            if ended == Ended::Interrupted {
-                return Ok(ended);
-            }
-        }
-        world.end_stage(&stage.id, step);
-        let job = Arc::new(job);
-        for (index, link) in stage.links.iter().enumerate() {
-            let ended;
-            let name = links::step_name(&stage.id, link);
-            let span = tracing::info_span!("step", step = name, object = link.through);
-            (world, ended) =
-                later::run(Links { job: Arc::clone(&job), index }, name, world, &shared).instrument(span).await?;
-            if ended == Ended::Interrupted {
-                return Ok(ended);
-            }
-        }
-        if !stage.deferred.is_empty() {
-            jobs.push(job);
-        }
-    }
-    for job in jobs {
-        let ended;
-        let name = second::step_name(&job.stage.id);
-        let span = tracing::info_span!("step", step = name, object = job.stage.destination_object);
-        (world, ended) = later::run(SecondPass { job }, name, world, &shared).instrument(span).await?;
-        if ended == Ended::Interrupted {
-            return Ok(ended);
-        }
-    }
-    for stage in &context.plan.stages {
-        let (true, Some(step)) = (filled::is_open(stage, &world.reader)?, world.reader.step(&stage.id)?) else {
+    let mut jobs: BTreeMap<String, Arc<Job>> = BTreeMap::new();
+    for step in context.plan.steps() {
+        let Some(stage) = context.plan.stage_of(&step) else { continue };
+        if step.kind == StepKind::Backfill && !filled::is_open(stage, &world.reader)? {
             continue;
+        }
+        let name = step.to_string();
+        let span = tracing::info_span!("step", step = name, object = step.object(stage));
+        let id = steps::begin(&context.journal, stage, &step)?;
+        let job = match jobs.get(&stage.id) {
+            Some(job) => Arc::clone(job),
+            None => Arc::new(Job::new(context, stage, id)?),
         };
-        let filling = Filling::of(Job::new(context, stage, step)?, &world.reader, &owners)?;
         let ended;
-        let name = filled::step_name(&stage.id);
-        let span = tracing::info_span!("step", step = name, object = stage.destination_object);
-        (world, ended) = later::run(filling, name, world, &shared).instrument(span).await?;
+        (world, ended) = match step.kind {
+            StepKind::Records => {
+                jobs.insert(stage.id.clone(), Arc::clone(&job));
+                world.begin_stage(&stage.id)?;
+                let (mut world, ended) = if world.reader.is_done(id)? {
+                    (world, Ended::Through)
+                } else {
+                    stage::run(job, world, &shared).instrument(span).await?
+                };
+                world.end_stage(&stage.id, id);
+                (world, ended)
+            }
+            StepKind::Links(_) => {
+                let Some(index) = step.link_index(stage) else { continue };
+                later::run(Links { job, index }, (name, id), world, &shared).instrument(span).await?
+            }
+            StepKind::Deferred => later::run(SecondPass { job }, (name, id), world, &shared).instrument(span).await?,
+            StepKind::Backfill => {
+                let filling = Filling::of(job, &world.reader, &owners)?;
+                later::run(filling, (name, id), world, &shared).instrument(span).await?
+            }
+        };
         if ended == Ended::Interrupted {
             return Ok(ended);
         }

@@ -15,11 +15,6 @@ use crate::sender::Sender;
 use crate::world::World;
 use crate::{EngineError, cycles, there};
 
-/// The name of the second pass of a stage.
-pub(crate) fn step_name(stage: &str) -> String {
-    format!("{stage}.second")
-}
-
 /// The fields of a stage that had to wait until all records are there.
 #[derive(Debug)]
 pub(crate) struct SecondPass {

@@ -48,9 +48,8 @@ impl Shared {
 }
 
 /// Writes the records of one stage.
-pub(crate) async fn run(job: Job, world: World, shared: &Shared) -> Result<(World, Ended), EngineError> {
+pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<(World, Ended), EngineError> {
     let context = job.context.clone();
-    let job = Arc::new(job);
     let bytes = context.export.file(&job.stage.source_object).map_or(0, migr_extract::SourcePath::bytes);
     context.tell(Event::StepStarted {
         step: job.stage.id.clone(),

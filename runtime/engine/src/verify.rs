@@ -8,6 +8,7 @@ mod summary;
 use std::sync::Arc;
 
 use migr_journal::{Change, Reader, State};
+use migr_plan::Step;
 use migr_report::{MapVerification, Report};
 use tokio::sync::mpsc;
 
@@ -15,7 +16,7 @@ use crate::job::Job;
 use crate::owners::OwnerTable;
 use crate::stage::joined;
 use crate::world::World;
-use crate::{Context, EngineError, Event, filled, run, second};
+use crate::{Context, EngineError, Event, run, steps};
 use derive::{Derivation, Derived, Sample};
 
 pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
@@ -116,8 +117,8 @@ impl Checking<'_, '_, '_> {
         for stage in &context.plan.stages {
             let Some(step) = reader.step(&stage.id)? else { continue };
             world.end_stage(&stage.id, step);
-            let second = reader.step(&second::step_name(&stage.id))?;
-            let filled = reader.step(&filled::step_name(&stage.id))?;
+            let second = steps::find(&reader, stage, &Step::deferred(&stage.id))?;
+            let filled = steps::find(&reader, stage, &Step::backfill(&stage.id))?;
             let job = Arc::new(Job::new(context, stage, step)?);
             jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
         }

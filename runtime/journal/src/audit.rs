@@ -221,7 +221,7 @@ pub struct Line {
     /// `begun`, `step`, `intent`, `created`, `updated`, `skipped`, `quarantined`, `mended`, `setup`, `run_started`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// The step: a map, `MAP.links`, `MAP.second`, `MAP.filled`.
+    /// The step: a map, `MAP.FIELD` of links, `MAP:deferred`, `MAP:backfill`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// The source key.

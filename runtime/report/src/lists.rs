@@ -52,7 +52,7 @@ impl ListName {
     }
 }
 
-/// Names the map of a step: links and second passes are steps of their own; a person knows their map.
+/// Maps of a plan, to name the map of a step: links and deferred fields are steps of their own; a person knows their map.
 #[derive(Clone, Debug, Default)]
 pub struct Maps(BTreeSet<String>);
 
@@ -64,8 +64,7 @@ impl Maps {
 
     /// The map of a step.
     pub fn name<'s>(&self, step: &'s str) -> &'s str {
-        let name = step.rsplit_once('.').map_or(step, |(map, _)| map);
-        if self.0.contains(step) { step } else { name }
+        if self.0.contains(step) { step } else { migr_plan::Step::stage_of(step) }
     }
 }
 

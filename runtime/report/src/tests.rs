@@ -99,7 +99,7 @@ fn remarks() -> Vec<Remark> {
     ];
     remarks.extend((20..30).map(|line| skipped(&format!("C{line}"), line)));
     remarks.push(Remark::Repaired(migr_journal::Repaired {
-        step: "Company.second".to_owned(),
+        step: "Company:deferred".to_owned(),
         key: "K2".to_owned(),
         file: "export/companies.csv".to_owned(),
         line: 3,
@@ -147,7 +147,7 @@ fn fold() -> Fold {
                 Some(1200),
                 Counts { created: 1190, updated: 4, unchanged: 6, ..Counts::default() },
             ),
-            step("Company.second", "companies", None, Counts { updated: 700, ..Counts::default() }),
+            step("Company:deferred", "companies", None, Counts { updated: 700, ..Counts::default() }),
             step(
                 "Contact",
                 "people",
@@ -157,7 +157,7 @@ fn fold() -> Fold {
         ],
         changed: vec![
             ChangedField { step: "Company".to_owned(), field: "name".to_owned(), records: 1_200 },
-            ChangedField { step: "Company.second".to_owned(), field: "name".to_owned(), records: 3 },
+            ChangedField { step: "Company:deferred".to_owned(), field: "name".to_owned(), records: 3 },
             ChangedField { step: "Contact".to_owned(), field: "emails".to_owned(), records: 1 },
         ],
         repaired_records: 1,

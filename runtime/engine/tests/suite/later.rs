@@ -232,3 +232,42 @@ fn a_field_that_somebody_filled_meanwhile_is_left_and_one_who_stood_in_for_an_ow
     let how: Vec<String> = owners.iter().map(|owner| format!("{} {}", owner.source, owner.how)).collect();
     assert_eq!(how, ["new@x.example match", "nobody@x.example fallback"]);
 }
+
+/// People with links whose field has a name, and a boss that has to wait.
+fn linked(field: &str) -> Project {
+    let companies = "company_id,name,parent,domain,created\nK1,Acme,,,\n";
+    let contacts = "contact_id,name,email,company,created,kind\nC1,Ada,C2,K1,,\nC2,Bob,,K1,,\n";
+    let mut plan = plans::clinic();
+    let links = link(field, "personTargets", "company", target("Company", &["Company"]), "none");
+    let boss = deferred(reference("boss", "email", target("Contact", &["Contact"]), "people", "none"));
+    plan["stages"][1] =
+        with(stage("Contact", "Contact", "people", vec![text("name", "name"), boss]), json!({"links": [links]}));
+    Project::new(plans::read(&plan), &[("companies.csv", companies), ("contacts.csv", contacts)])
+}
+
+#[test]
+fn a_link_field_of_any_name_leaves_deferred_fields_their_own_step() {
+    for field in ["second", "filled", "deferred", "backfill", "others"] {
+        let project = linked(field);
+        project.run().unwrap();
+        assert_eq!(project.destination.refers("people", "boss", "people"), ["Ada -> Bob", "Bob -> nothing"], "{field}");
+        assert_eq!(project.destination.live("personTargets"), 2, "{field}");
+        assert!(project.run().unwrap().nothing_to_do, "{field}");
+    }
+}
+
+#[test]
+fn a_journal_that_names_its_steps_as_an_earlier_version_did_is_gone_on_with() {
+    for (object, goes_on) in [("people", true), ("personTargets", false)] {
+        let project = linked("others");
+        project.journal().step("Contact.second", object).unwrap();
+        project.run().unwrap();
+        assert_eq!(
+            project.destination.refers("people", "boss", "people"),
+            ["Ada -> Bob", "Bob -> nothing"],
+            "{object}"
+        );
+        let steps = project.journal().reader().unwrap().steps().unwrap();
+        assert_eq!(steps.iter().all(|step| step.name != "Contact:deferred"), goes_on, "{object}");
+    }
+}
