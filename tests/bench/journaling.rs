@@ -20,7 +20,7 @@ pub(crate) fn journal(records: u64) -> Result<u64, Fault> {
         let numbers = first..records.min(first + BATCH);
         first = numbers.end;
         let planned: Vec<Planned> = numbers.map(|number| planned(&ids, number)).collect();
-        let result = RecordResult { state: Some(State::Created), attempts: 1, reason: None };
+        let result = RecordResult { state: Some(State::Created), attempts: 1, ..RecordResult::default() };
         let results = vec![result; planned.len()];
         let batch = journal.next_batch();
         waiting.push(Change::Intent(Intent { batch, step, operation: Operation::Create, records: planned }));

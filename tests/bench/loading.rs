@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use migr_engine::{Executed, Executor, Fate, Ids, InProcess, Unit, UnitRecord};
+use migr_engine::{Executor, Ids, InProcess, Unit, UnitRecord, UnitResult, WriteResult};
 use migr_journal::{BatchId, Change, Identity, Intent, Journal, Operation, Planned, RecordResult, State, StepId};
 use migr_load::{Body, Endpoint, HttpOptions, LoadError, Rate, Secret, connect};
 use tokio::task::JoinHandle;
@@ -81,7 +81,7 @@ fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), s
 }
 
 /// A batch under way.
-type Flight = (BatchId, JoinHandle<Result<Executed, LoadError>>);
+type Flight = (BatchId, JoinHandle<Result<UnitResult, LoadError>>);
 
 /// Sends batches as a run does: the outcome of one is written with the intent of another.
 struct Sender {
@@ -124,13 +124,17 @@ impl Sender {
         let Some((batch, flight)) = self.flights.pop_front() else { return Ok(()) };
         let executed = flight.await.map_err(|error| Fault::of("a batch", error))?;
         let executed = executed.map_err(|error| Fault::of("a batch", error))?;
-        if let Some(refusal) = executed.refusal {
-            return Err(Fault::of("records were refused", refusal));
+        if let Some(refused) = executed.unresolved.first() {
+            return Err(Fault::of("records were refused", &refused.refusal));
         }
-        let result = |fate: &Fate| RecordResult { state: Some(State::Created), attempts: fate.attempts, reason: None };
+        let result = |result: &WriteResult| RecordResult {
+            state: Some(State::Created),
+            attempts: result.attempts,
+            ..RecordResult::default()
+        };
         self.waiting.push(Change::Outcome {
             batch,
-            results: executed.fates.iter().flatten().map(result).collect(),
+            results: executed.results.iter().flatten().map(result).collect(),
             quarantine: Vec::new(),
         });
         Ok(())

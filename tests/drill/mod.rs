@@ -10,9 +10,9 @@ use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, 
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
-    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint, FieldSchema,
-    Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, Secret, SetupOutcome, SetupRecord,
-    StoredFile, UndoOutcome, Uploaded, connect,
+    BoxFuture, Capabilities, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found, HttpOptions, LoadError,
+    Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, Secret, SetupOutcome, SetupRecord, StoredFile,
+    UndoOutcome, Uploaded, Written, connect,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_report::Report;
@@ -128,17 +128,17 @@ impl Drill {
             .into_iter()
             .map(|value| {
                 let id = format!("00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
-                NewRecord { id, body: body(value).into() }
+                NewRecord::new(id, body(value))
             })
             .collect();
-        self.context.destination.create(object, &records).await.unwrap();
+        all_written(self.context.destination.create(object, &records).await);
         records.into_iter().map(|record| record.id).collect()
     }
 
     /// Changes a record as somebody else would.
     pub(crate) async fn change(&self, object: &str, id: &str, change: Value) {
-        let change = Change { id: id.to_owned(), body: body(change).into() };
-        self.context.destination.update(object, &[change]).await.unwrap();
+        let change = RecordUpdate::new(id, body(change));
+        all_written(self.context.destination.update(object, &[change]).await);
     }
 
     fn reader(&self) -> Reader {
@@ -320,21 +320,21 @@ impl Destination for Killed {
         self.inner.identity(object, path, record)
     }
 
-    fn create<'a>(
-        &'a self,
-        object: &'a str,
-        batch: &'a [NewRecord],
-    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(async move {
             let created = self.inner.create(object, batch).await?;
-            self.cut().map_err(BatchError::Fatal).map(|()| created)
+            self.cut().map(|()| created)
         })
     }
 
-    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(async move {
-            self.inner.update(object, batch).await?;
-            self.cut().map_err(BatchError::Fatal)
+            let updated = self.inner.update(object, batch).await?;
+            self.cut().map(|()| updated)
         })
     }
 
@@ -396,4 +396,11 @@ impl Destination for Killed {
     ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
         self.inner.stored_file(object, field, found)
     }
+}
+
+/// Every record was written.
+fn all_written(written: Result<Vec<Written>, LoadError>) {
+    let written = written.unwrap();
+    let is_done = |outcome: &Written| matches!(outcome, Written::Created { .. } | Written::Updated);
+    assert!(written.iter().all(is_done), "{written:?}");
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use migr_engine::{Executor as _, InProcess, Unit, UnitRecord};
+use migr_journal::Operation;
 use migr_load::{
-    Comparison, Deleted, Destination, Endpoint, Fault, HttpOptions, NewRecord, Rate, Secret, SetupOutcome, SetupRecord,
-    Suspect, UndoOutcome, connect, create_exactly_once,
+    Comparison, Deleted, Destination, Endpoint, Fault, HttpOptions, LoadError, NewRecord, Rate, RecordUpdate, Refusal,
+    Secret, SetupOutcome, SetupRecord, Suspect, UndoOutcome, Written, connect,
 };
 use migr_plan::{FieldMapping, LinkMapping, Plan, SetupAction};
 use migr_sandbox::{Faults, RateLimit, Sandbox, SandboxOptions, TwentyVersion, start};
@@ -146,10 +148,17 @@ async fn people(destination: &dyn Destination, numbers: std::ops::Range<u32>) {
         .map(|number| {
             let last = format!("L{number}");
             let name = Value::Record(vec![("firstName".into(), text("F")), ("lastName".into(), text(&last))]);
-            NewRecord { id: id(number), body: destination.encode_text("people", &[(&mapping, &name)]).unwrap() }
+            NewRecord::new(id(number), destination.encode_text("people", &[(&mapping, &name)]).unwrap())
         })
         .collect();
-    destination.create("people", &batch).await.unwrap();
+    all_written(destination.create("people", &batch).await);
+}
+
+/// Every record was written.
+fn all_written(written: Result<Vec<Written>, LoadError>) {
+    let written = written.unwrap();
+    let is_done = |outcome: &Written| matches!(outcome, Written::Created { .. } | Written::Updated);
+    assert!(written.iter().all(is_done), "{written:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +186,7 @@ async fn a_new_object_with_fields_of_every_type_is_made_written_read_back_and_ta
         let mappings: Vec<FieldMapping> = values.iter().map(|(name, ty, _, _)| mapping(name, ty)).collect();
         let fields: Vec<_> = mappings.iter().zip(values.iter().map(|(_, _, _, value)| value)).collect();
         let body = destination.encode_text("visits", &fields).unwrap();
-        destination.create("visits", &[NewRecord { id: id(7), body }]).await.unwrap();
+        all_written(destination.create("visits", &[NewRecord::new(id(7), body)]).await);
         let found = destination.fetch("visits", &[id(7), id(8)], Deleted::Both).await.unwrap();
         assert_eq!(found.len(), 1);
         for (mapping, value) in &fields {
@@ -194,7 +203,7 @@ async fn a_new_object_with_fields_of_every_type_is_made_written_read_back_and_ta
         let none = Value::None;
         let empty: Vec<_> = mappings.iter().map(|mapping| (mapping, &none)).collect();
         let body = destination.encode_text("visits", &empty).unwrap();
-        destination.update("visits", &[migr_load::Change { id: id(7), body }]).await.unwrap();
+        all_written(destination.update("visits", &[RecordUpdate::new(id(7), body)]).await);
         let found = destination.fetch("visits", &[id(7)], Deleted::Live).await.unwrap();
         for mapping in &mappings {
             assert_eq!(
@@ -233,8 +242,8 @@ async fn options_are_added_and_taken_back_without_touching_records() {
             .map(|option| option.value.as_str())
             .collect();
         assert_eq!(stage, ["NEW", "LOST", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"]);
-        let body = json!({"name": "x", "stage": "LOST"}).as_object().unwrap().into();
-        destination.create("opportunities", &[NewRecord { id: id(3), body }]).await.unwrap();
+        let body: migr_load::Body = json!({"name": "x", "stage": "LOST"}).as_object().unwrap().into();
+        all_written(destination.create("opportunities", &[NewRecord::new(id(3), body)]).await);
         assert!(matches!(destination.undo_setup(&record).await, Ok(UndoOutcome::Kept { .. })));
         destination.destroy("opportunities", &[id(3)]).await.unwrap();
         assert_eq!(destination.undo_setup(&record).await, Ok(UndoOutcome::Undone));
@@ -290,15 +299,15 @@ async fn a_note_is_linked_and_a_file_comes_back_as_it_went_up() {
     for version in VERSIONS {
         let (_sandbox, destination) = sandbox(version).await;
         people(destination.as_ref(), 1..2).await;
-        let body = json!({"title": "Note"}).as_object().unwrap().into();
-        destination.create("notes", &[NewRecord { id: id(20), body }]).await.unwrap();
+        let body: migr_load::Body = json!({"title": "Note"}).as_object().unwrap().into();
+        all_written(destination.create("notes", &[NewRecord::new(id(20), body)]).await);
         let link: LinkMapping = serde_json::from_value(json!({
             "field": "targets", "through": "noteTargets", "objects": ["people"], "value": {"op": "none"}, "on_missing": "quarantine", "reads": [], "origin": origin(),
         }))
         .unwrap();
         let person = Reference { object: "people".into(), id: id(1).into() };
         let body = destination.link_body(&link, "notes", &id(20), &person).unwrap();
-        destination.create("noteTargets", &[NewRecord { id: id(21), body: body.into() }]).await.unwrap();
+        all_written(destination.create("noteTargets", &[NewRecord::new(id(21), body)]).await);
 
         for (number, bytes) in [(30, b"hello".to_vec()), (31, vec![9; 11 * 1024 * 1024])] {
             let file = tempfile::NamedTempFile::new().unwrap();
@@ -308,7 +317,7 @@ async fn a_note_is_linked_and_a_file_comes_back_as_it_went_up() {
             let value = Value::Reference(person.clone());
             let mut body = destination.encode("attachments", &[(&target, &value)]).unwrap();
             body.extend(uploaded.body.clone());
-            destination.create("attachments", &[NewRecord { id: id(number), body: body.into() }]).await.unwrap();
+            all_written(destination.create("attachments", &[NewRecord::new(id(number), body)]).await);
             let found = destination.fetch("attachments", &[id(number)], Deleted::Live).await.unwrap();
             let stored = destination.stored_file("attachments", "file", &found[0].values).await.unwrap().unwrap();
             assert_eq!(
@@ -341,18 +350,22 @@ async fn every_record_arrives_exactly_once_through_faults() {
     let before = destination.count("companies", Deleted::Both).await.unwrap();
     let mut workers = tokio::task::JoinSet::new();
     for worker in 0..4_u32 {
-        let (destination, quick) = (destination.clone(), quick.clone());
+        let executor = InProcess::new(destination.clone());
         workers.spawn(async move {
-            for batch in 0..25 {
-                let first = 1000 + worker * 500 + batch * 20;
-                let records: Vec<NewRecord> = (first..first + 20)
+            for batch in 0..25_i64 {
+                let first = 1000 + worker * 500 + u32::try_from(batch).unwrap() * 20;
+                let records: Vec<UnitRecord> = (first..first + 20)
                     .map(|number| {
                         let link = format!("https://c{number}.example");
                         let body = json!({"name": "C", "domainName": {"primaryLinkUrl": link, "primaryLinkLabel": "", "secondaryLinks": []}});
-                        NewRecord { id: id(number), body: body.as_object().unwrap().into() }
+                        let body = body.as_object().unwrap().into();
+                        UnitRecord { id: id(number), body, uploads: Vec::new() }
                     })
                     .collect();
-                create_exactly_once(destination.as_ref(), &quick, "companies", &records).await.unwrap();
+                let (step, object) = ("companies".to_owned(), "companies".to_owned());
+                let unit = Unit { step, batch, operation: Operation::Create, object, records };
+                let result = executor.execute(unit).await.unwrap();
+                assert!(result.unresolved.is_empty(), "{result:?}");
             }
         });
     }
@@ -370,10 +383,10 @@ async fn who_has_a_value_that_another_record_has_is_found_in_one_look() {
         let (sandbox, destination) = sandbox(version).await;
         let person = |number: u32, address: &str| {
             let body = json!({"emails": {"primaryEmail": address, "additionalEmails": []}});
-            NewRecord { id: id(number), body: body.as_object().unwrap().into() }
+            NewRecord::new(id(number), body.as_object().unwrap())
         };
         let there = [person(1, "live@x.example"), person(2, "trashed@x.example")];
-        destination.create("people", &there).await.unwrap();
+        all_written(destination.create("people", &there).await);
         destination.trash("people", &[id(2)]).await.unwrap();
         let mut batch: Vec<NewRecord> =
             (10..60).map(|number| person(number, &format!("p{number}@x.example"))).collect();
@@ -385,7 +398,7 @@ async fn who_has_a_value_that_another_record_has_is_found_in_one_look() {
             person(65, ""),
         ]);
         let refused = destination.create("people", &batch).await;
-        let Err(migr_load::BatchError::Rejected { message, .. }) = refused else { panic!("{refused:?}") };
+        let Some(Written::Refused(Refusal { message, .. })) = refused.unwrap().pop() else { panic!("it is taken") };
         let suspects: Vec<Suspect<'_>> =
             batch.iter().map(|record| Suspect { id: &record.id, body: &record.body }).collect();
         let before = sandbox.request_count();

@@ -10,7 +10,10 @@ use std::time::Duration;
 use migr_engine::{CancellationFlag, Context, Event, Progress, RunOptions, SharedJournal, Silent, run, setup};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal};
-use migr_load::{BatchError, BoxFuture, Deleted, Destination, Endpoint, HttpOptions, NewRecord, Rate, Secret, connect};
+use migr_load::{
+    BoxFuture, Deleted, Destination, Endpoint, HttpOptions, LoadError, NewRecord, Rate, Refusal, Secret, Written,
+    connect,
+};
 use migr_plan::Plan;
 use migr_report::Report;
 use migr_sandbox::{Faults, Sandbox, SandboxOptions, start};
@@ -71,9 +74,9 @@ const CATALOG: &str = r#"system clinic {
 }
 "#;
 
-struct Written;
+struct SpecText;
 
-impl System for Written {
+impl System for SpecText {
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
         match path {
             "migration.migr" => Ok(Arc::from(SPEC)),
@@ -92,7 +95,7 @@ impl System for Written {
 }
 
 fn plan() -> Plan {
-    let project = migr_driver::Project { system: &Written, entry: None, destination: None, lock: None };
+    let project = migr_driver::Project { system: &SpecText, entry: None, destination: None, lock: None };
     let compiled = migr_driver::compile(&project);
     compiled.plan.unwrap_or_else(|| panic!("the spec compiles: {:#?}", compiled.diagnostics))
 }
@@ -294,6 +297,13 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
+/// Every record was written.
+fn all_written(written: Result<Vec<Written>, LoadError>) {
+    let written = written.unwrap();
+    let is_done = |outcome: &Written| matches!(outcome, Written::Created { .. } | Written::Updated);
+    assert!(written.iter().all(is_done), "{written:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_clean_records_take_five_requests_and_one_and_links_have_batches_of_their_own() {
     let people = carry_out(Case::clean(1_000)).await;
@@ -313,11 +323,11 @@ async fn who_is_there_is_found_among_many_others_in_a_few_requests() {
             let person = |number: u64| {
                 let name = if number.is_multiple_of(100) { "person" } else { "other" };
                 let body = json!({"emails": {"primaryEmail": format!("{name}{number}@clinic.example")}});
-                NewRecord { id: foreign(number), body: body.as_object().unwrap().into() }
+                NewRecord::new(foreign(number), body.as_object().unwrap())
             };
             let records: Vec<NewRecord> = (0..6_000).map(person).collect();
             for batch in records.chunks(200) {
-                destination.create("people", batch).await.unwrap();
+                all_written(destination.create("people", batch).await);
             }
             destination.trash("people", &[foreign(100)]).await.unwrap();
         })
@@ -356,11 +366,11 @@ fn addresses_taken(people: u64) -> Meddling {
                 .filter(|number| is_bad(*number))
                 .map(|number| {
                     let body = json!({"emails": {"primaryEmail": format!("person{number}@clinic.example")}});
-                    NewRecord { id: foreign(number), body: body.as_object().unwrap().into() }
+                    NewRecord::new(foreign(number), body.as_object().unwrap())
                 })
                 .collect();
             for batch in others.chunks(200) {
-                destination.create("people", batch).await.unwrap();
+                all_written(destination.create("people", batch).await);
             }
             let trashed: Vec<String> = others.into_iter().map(|other| other.id).step_by(2).collect();
             destination.trash("people", &trashed).await.unwrap();
@@ -458,9 +468,12 @@ async fn what_is_refused_beforehand_would_have_been_refused() {
             },
             "linkedinLink": {"primaryLinkUrl": person.profile},
         });
-        let record = NewRecord { id: foreign(number), body: body.as_object().unwrap().into() };
+        let record = NewRecord::new(foreign(number), body.as_object().unwrap());
         let refused = destination.create("people", &[record]).await;
-        assert!(matches!(refused, Err(BatchError::Rejected { status: 400, .. })), "{body}: {refused:?}");
+        assert!(
+            matches!(refused.as_deref(), Ok([Written::Refused(Refusal { status: Some(400), .. })])),
+            "{body}: {refused:?}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use drill::{Drill, Killed};
 use migr_engine::{RollbackContext, RollbackSummary, rollback, set_journal_aside};
 use migr_journal::{Settled, State};
-use migr_load::{Change, Deleted};
+use migr_load::{Deleted, RecordUpdate};
 use migr_plan::DeletedPolicy;
 use serde_json::{Value, json};
 
@@ -258,7 +258,7 @@ async fn verify_finds_options_that_lost_their_order_and_stays_below_the_required
         drill
             .context
             .destination
-            .update("people", &[Change { id, body: drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})).into() }])
+            .update("people", &[RecordUpdate::new(id, drill::body(json!({"city": "Nowhere", "jobTitle": "Odd"})))])
             .await
             .unwrap();
     }

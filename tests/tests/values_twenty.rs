@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use migr_load::{
-    Comparison, Deleted, Destination, Endpoint, HttpOptions, NewRecord, Rate, Secret, SetupOutcome, connect,
+    Comparison, Deleted, Destination, Endpoint, HttpOptions, LoadError, NewRecord, Rate, Secret, SetupOutcome, Written,
+    connect,
 };
 use migr_plan::{FieldMapping, Plan, SetupAction};
 use migr_sandbox::{SandboxOptions, TwentyVersion, start};
@@ -313,6 +314,13 @@ fn stored(field: &str, value: &Json) -> Json {
     }
 }
 
+/// Every record was written.
+fn all_written(written: Result<Vec<Written>, LoadError>) {
+    let written = written.unwrap();
+    let is_done = |outcome: &Written| matches!(outcome, Written::Created { .. } | Written::Updated);
+    assert!(written.iter().all(is_done), "{written:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_back_is_the_same_exactly_where_the_server_keeps_the_same() {
     for version in [TwentyVersion::V2_19, TwentyVersion::V1_10] {
@@ -371,10 +379,10 @@ async fn what_is_read_back_is_the_same_exactly_where_the_server_keeps_the_same()
                         body.extend(uploaded.body);
                     }
                 }
-                batch.push(NewRecord { id: id(number), body: body.into() });
+                batch.push(NewRecord::new(id(number), body));
                 rows.push(row);
             }
-            destination.create(object, &batch).await.unwrap();
+            all_written(destination.create(object, &batch).await);
             let ids: Vec<String> = (1..=RECORDS).map(id).collect();
             let mut found = destination.fetch(object, &ids, Deleted::Live).await.unwrap();
             found.sort_by(|one, other| one.id.cmp(&other.id));

@@ -1,4 +1,6 @@
-use std::collections::BTreeSet;
+//! Execution of a unit of work: its files are uploaded, its records sent, and lost answers settled. Nowhere else is a write sent again.
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,18 +8,18 @@ use std::time::Duration;
 
 use migr_journal::Operation;
 use migr_load::{
-    BatchError, Body, BoxFuture, Change, Deleted, Destination, FetchError, LinkFetcher, LoadError, NewRecord, Suspect,
-    Uploaded,
+    Body, BoxFuture, Deleted, Destination, FetchError, Found, IdPolicy, LinkFetcher, LoadError, NewRecord,
+    RecordUpdate, Refusal, Suspect, Uploaded, Written,
 };
 use migr_plan::OnMissing;
 
 use crate::hashing::file_hash;
 use crate::item::{Upload, UploadFrom};
 
-/// How often one batch is tried again after its answer was lost.
+/// Lost answers to one batch before it is given up.
 const ATTEMPTS: u32 = 6;
 
-/// The pause after the first lost answer is twice this, and doubles each time.
+/// Half of the pause after the first lost answer; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A batch as it is handed out: all that is needed to carry it out.
@@ -67,13 +69,52 @@ impl fmt::Debug for UnitRecord {
     }
 }
 
-/// What became of one record of a unit.
+/// Result of one record of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fate {
-    /// Why it was refused; none: it was written.
-    pub refused: Option<String>,
+pub struct WriteResult {
+    /// How it ended.
+    pub outcome: RecordOutcome,
     /// Requests that it took part in.
     pub attempts: u32,
+}
+
+/// Final outcome of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordOutcome {
+    /// Creation or change.
+    Written {
+        /// The id that the destination chose; none: the record has the id that it was sent with.
+        id: Option<String>,
+    },
+    /// Refusal, with its reason.
+    Refused(String),
+    /// Lost answer about a record that cannot be asked for: it may have been written. With the reason.
+    Uncertain(String),
+}
+
+impl WriteResult {
+    /// Refusal of a record.
+    pub(crate) fn refused(reason: String, attempts: u32) -> Self {
+        Self { outcome: RecordOutcome::Refused(reason), attempts }
+    }
+
+    /// The same after further requests.
+    pub(crate) fn after(self, requests: u32) -> Self {
+        Self { attempts: requests + self.attempts, ..self }
+    }
+
+    /// Whether the record is as it was meant to be.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self.outcome, RecordOutcome::Written { .. })
+    }
+
+    /// Why it is not.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match &self.outcome {
+            RecordOutcome::Written { .. } => None,
+            RecordOutcome::Refused(reason) | RecordOutcome::Uncertain(reason) => Some(reason),
+        }
+    }
 }
 
 /// What became of one file of a record.
@@ -100,35 +141,24 @@ pub struct Uploads {
     pub files: Vec<(usize, FileFate)>,
 }
 
-/// What came of a unit.
+/// Result of a unit.
 #[derive(Clone, Debug, Default)]
-pub struct Executed {
-    /// Fates in order; none where a record was refused together with others, or the refusal is still to be understood.
-    pub fates: Vec<Option<Fate>>,
-    /// Those records, with their positions.
-    pub left: Vec<(usize, UnitRecord)>,
-    /// Why they were refused.
-    pub refusal: Option<Refusal>,
+pub struct UnitResult {
+    /// Results in order; none where a refusal is still to be understood.
+    pub results: Vec<Option<WriteResult>>,
+    /// Records of such refusals.
+    pub unresolved: Vec<RefusedTogether>,
     /// Requests that they took part in.
     pub attempts: u32,
 }
 
-/// What the destination said when it refused records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Its words.
-    pub message: String,
-    /// Its status; none where it is not the answer to a request.
-    pub status: Option<u16>,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            Some(status) => write!(f, "{} ({status})", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
+/// Records that were refused in the same words: one alone, or several together of which any may be at fault.
+#[derive(Clone, Debug)]
+pub struct RefusedTogether {
+    /// The records with their positions in the unit.
+    pub records: Vec<(usize, UnitRecord)>,
+    /// The words.
+    pub refusal: Refusal,
 }
 
 /// Carries units of work out. In this process now; nothing else may assume so.
@@ -137,7 +167,7 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn upload(&self, unit: Unit) -> BoxFuture<'_, Result<Uploads, LoadError>>;
 
     /// Sends the unit's records, whose files are uploaded, once. An error concerns all of them, and leaves it open which were written.
-    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>>;
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<UnitResult, LoadError>>;
 }
 
 /// Carries units out in this process.
@@ -145,12 +175,19 @@ pub trait Executor: fmt::Debug + Send + Sync {
 pub struct InProcess {
     destination: Arc<dyn Destination>,
     links: Option<Arc<Links>>,
+    pause: Duration,
 }
 
 impl InProcess {
     /// For a destination. Links are not followed.
     pub fn new(destination: Arc<dyn Destination>) -> Self {
-        Self { destination, links: None }
+        Self { destination, links: None, pause: PAUSE }
+    }
+
+    /// Waits otherwise after lost answers: twice this after the first, and double each time.
+    #[must_use]
+    pub fn with_pause(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// Follows the links that a plan lets be followed; what is fetched waits in a folder until it is sent.
@@ -265,121 +302,210 @@ impl Executor for InProcess {
         Box::pin(self.send_files(unit))
     }
 
-    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<Executed, LoadError>> {
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<UnitResult, LoadError>> {
         Box::pin(async move {
-            let mut work = Work::of(&*self.destination, unit);
+            let mut work = Work::of(&*self.destination, unit, self.pause);
             let mut lost = 0;
-            while !work.positions.is_empty() {
-                match work.send().await {
-                    Ok(()) => work.all_written(),
-                    Err(BatchError::Fatal(error)) if error.stops_the_run() => return Err(error),
-                    Err(BatchError::Fatal(error)) => {
-                        return Ok(work.refused(Refusal { message: error.to_string(), status: None }));
-                    }
-                    Err(BatchError::Rejected { status, message, .. }) => {
-                        // After a lost answer a record may be there by ourselves.
-                        if lost > 0 {
-                            work.forget_those_there().await?;
-                        }
-                        return Ok(work.refused(Refusal { message, status: Some(status) }));
-                    }
-                    Err(BatchError::Unknown { why }) => {
-                        lost += 1;
-                        work.lost(lost, why).await?;
-                    }
+            while !work.open.is_empty() {
+                let written = match work.send().await {
+                    Ok(written) => written,
+                    Err(error) if error.stops_the_run() => return Err(error),
+                    Err(error) => Written::refused_together(work.open.len(), Refusal::of(&error)),
+                };
+                if let Some(why) = work.take(written, lost > 0).await? {
+                    lost += 1;
+                    work.settle(lost, why).await?;
                 }
             }
-            Ok(Executed { fates: work.fates, ..Executed::default() })
+            Ok(UnitResult { results: work.results, unresolved: work.refused, attempts: work.attempts })
         })
     }
 }
 
+/// A unit that is being carried out.
 struct Work<'w> {
     destination: &'w dyn Destination,
-    unit: Unit,
-    /// What is left to send.
-    records: Vec<NewRecord>,
-    /// Position in the unit of each record that is left.
-    positions: Vec<usize>,
-    fates: Vec<Option<Fate>>,
+    operation: Operation,
+    object: String,
+    /// Records without a result, with their positions in the unit.
+    open: Vec<(usize, UnitRecord)>,
+    results: Vec<Option<WriteResult>>,
+    refused: Vec<RefusedTogether>,
     attempts: u32,
+    pause: Duration,
 }
 
 impl<'w> Work<'w> {
-    fn of(destination: &'w dyn Destination, mut unit: Unit) -> Self {
-        let records = std::mem::take(&mut unit.records);
-        let positions = (0..records.len()).collect();
-        let fates = vec![None; records.len()];
-        let records = records.into_iter().map(|record| NewRecord { id: record.id, body: record.body }).collect();
-        Self { destination, unit, records, positions, fates, attempts: 0 }
-    }
-
-    fn end(&mut self, position: usize, fate: Fate) {
-        if let Some(slot) = self.fates.get_mut(position) {
-            *slot = Some(fate);
+    fn of(destination: &'w dyn Destination, unit: Unit, pause: Duration) -> Self {
+        Self {
+            destination,
+            operation: unit.operation,
+            object: unit.object,
+            results: vec![None; unit.records.len()],
+            open: unit.records.into_iter().enumerate().collect(),
+            refused: Vec::new(),
+            attempts: 0,
+            pause,
         }
     }
 
-    async fn send(&mut self) -> Result<(), BatchError> {
+    fn end(&mut self, position: usize, outcome: RecordOutcome) {
+        if let Some(slot) = self.results.get_mut(position) {
+            *slot = Some(WriteResult { outcome, attempts: self.attempts });
+        }
+    }
+
+    /// Whether a first attempt's record may be in the way of a second.
+    fn creates(&self) -> bool {
+        self.operation != Operation::Update
+    }
+
+    async fn send(&mut self) -> Result<Vec<Written>, LoadError> {
         self.attempts += 1;
-        match self.unit.operation {
-            Operation::Update => {
-                let change = |record: &NewRecord| Change { id: record.id.clone(), body: record.body.clone() };
-                let changes: Vec<Change> = self.records.iter().map(change).collect();
-                self.destination.update(&self.unit.object, &changes).await
+        let records = self.open.iter().map(|(_, record)| record);
+        if self.creates() {
+            let new: Vec<NewRecord> = records.map(|record| NewRecord::new(&*record.id, record.body.clone())).collect();
+            self.destination.create(&self.object, &new).await
+        } else {
+            let changes: Vec<RecordUpdate> =
+                records.map(|record| RecordUpdate::new(&*record.id, record.body.clone())).collect();
+            self.destination.update(&self.object, &changes).await
+        }
+    }
+
+    /// Takes in what became of the records that are open. Those stay open whose answer was lost; the reason comes back.
+    async fn take(&mut self, written: Vec<Written>, was_lost: bool) -> Result<Option<String>, LoadError> {
+        let mut why = None;
+        let mut written = written.into_iter();
+        let mut joint: Option<RefusedTogether> = None;
+        let mut refused = Vec::new();
+        for (position, record) in std::mem::take(&mut self.open) {
+            match written.next() {
+                Some(Written::Created { id }) => {
+                    let id = (id != record.id).then_some(id);
+                    self.end(position, RecordOutcome::Written { id });
+                }
+                Some(Written::Updated) => self.end(position, RecordOutcome::Written { id: None }),
+                Some(Written::Refused(refusal)) if refusal.is_joint => {
+                    let joint = joint.get_or_insert_with(|| RefusedTogether { records: Vec::new(), refusal });
+                    joint.records.push((position, record));
+                }
+                Some(Written::Refused(refusal)) => {
+                    refused.push(RefusedTogether { records: vec![(position, record)], refusal });
+                }
+                Some(Written::Uncertain { why: lost }) => {
+                    why.get_or_insert(lost);
+                    self.open.push((position, record));
+                }
+                None => {
+                    why.get_or_insert_with(|| "the answer does not name every record".to_owned());
+                    self.open.push((position, record));
+                }
             }
-            _ => self.destination.create(&self.unit.object, &self.records).await.map(drop),
         }
-    }
-
-    fn all_written(&mut self) {
-        let attempts = self.attempts;
-        for position in std::mem::take(&mut self.positions) {
-            self.end(position, Fate { refused: None, attempts });
+        for RefusedTogether { mut records, refusal } in refused.into_iter().chain(joint) {
+            // After a lost answer a record may be there by ourselves.
+            if was_lost && self.creates() {
+                records = self.without_those_there(records).await?.0;
+            }
+            if !records.is_empty() {
+                self.refused.push(RefusedTogether { records, refusal });
+            }
         }
-        self.records.clear();
+        Ok(why)
     }
 
-    fn refused(self, refusal: Refusal) -> Executed {
-        let left = |record: NewRecord| UnitRecord { id: record.id, body: record.body, uploads: Vec::new() };
-        let left: Vec<(usize, UnitRecord)> =
-            self.positions.into_iter().zip(self.records.into_iter().map(left)).collect();
-        let refusal = (!left.is_empty()).then_some(refusal);
-        Executed { fates: self.fates, left, refusal, attempts: self.attempts }
-    }
-
-    /// Nobody knows whether it was written: our ids tell. Changes are simply made again.
-    async fn lost(&mut self, lost: u32, why: String) -> Result<(), LoadError> {
-        if lost >= ATTEMPTS {
+    /// Settles a lost answer. Changes are made again: it changes nothing where they were made. Of new records the destination is asked for our ids, in the trash
+    /// too, and only what is not there is sent again. Where the destination chooses ids, a second attempt could make a second record: it is not made.
+    async fn settle(&mut self, lost: u32, why: String) -> Result<(), LoadError> {
+        let may_repeat = !self.creates() || self.destination.capabilities().ids == IdPolicy::Client;
+        if may_repeat && lost >= ATTEMPTS {
             return Err(LoadError::Unavailable {
                 url: "the destination".to_owned(),
-                request: format!("{} {}", self.unit.operation.as_str(), self.unit.object),
+                request: format!("{} {}", self.operation.as_str(), self.object),
                 attempts: lost,
                 why,
             });
         }
-        tokio::time::sleep(PAUSE * 2_u32.saturating_pow(lost)).await;
-        self.forget_those_there().await
-    }
-
-    /// Takes out the new records that are there by our ids: they were written by an attempt whose answer never came.
-    async fn forget_those_there(&mut self) -> Result<(), LoadError> {
-        if self.unit.operation == Operation::Update {
-            return Ok(());
-        }
-        let ids: Vec<String> = self.records.iter().map(|record| record.id.clone()).collect();
-        let found = self.destination.fetch(&self.unit.object, &ids, Deleted::Both).await?;
-        let there: BTreeSet<String> = found.into_iter().map(|found| found.id).collect();
-        let attempts = self.attempts;
-        let records = std::mem::take(&mut self.records);
-        for (record, position) in records.into_iter().zip(std::mem::take(&mut self.positions)) {
-            if there.contains(&record.id) {
-                self.end(position, Fate { refused: None, attempts });
-            } else {
-                self.records.push(record);
-                self.positions.push(position);
+        for look in lost..ATTEMPTS {
+            tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
+            let mut can_tell = false;
+            if self.creates() {
+                let open = std::mem::take(&mut self.open);
+                (self.open, can_tell) = self.without_those_there(open).await?;
+            }
+            if may_repeat {
+                return Ok(());
+            }
+            if !can_tell || self.open.is_empty() {
+                break;
             }
         }
+        for (position, _) in std::mem::take(&mut self.open) {
+            self.end(position, RecordOutcome::Uncertain(why.clone()));
+        }
         Ok(())
+    }
+
+    /// Takes out the new records that are there: they were written by an attempt whose answer never came. Also says whether the destination can tell.
+    async fn without_those_there(
+        &mut self,
+        records: Vec<(usize, UnitRecord)>,
+    ) -> Result<(Vec<(usize, UnitRecord)>, bool), LoadError> {
+        let ids: Vec<String> = records.iter().map(|(_, record)| record.id.clone()).collect();
+        let Some(there) = those_there(self.destination, &self.object, &ids, Deleted::Both).await? else {
+            return Ok((records, false));
+        };
+        let mut left = Vec::new();
+        for (position, record) in records {
+            match there.get(&record.id) {
+                Some(id) => {
+                    let id = (*id != record.id).then(|| id.clone());
+                    self.end(position, RecordOutcome::Written { id });
+                }
+                None => left.push((position, record)),
+            }
+        }
+        Ok((left, true))
+    }
+}
+
+/// Reason for quarantine of a record that may have been written.
+pub(crate) fn uncertain(why: &str) -> String {
+    format!(
+        "it may be in the destination or not, as the answer was lost: {why}. Look for it there; `migr quarantine retry` sends it again"
+    )
+}
+
+/// Records that are there of those that were sent with some ids of ours: these, with the ids that the destination knows them by. None where it cannot be asked.
+pub(crate) async fn those_there(
+    destination: &dyn Destination,
+    object: &str,
+    ids: &[String],
+    deleted: Deleted,
+) -> Result<Option<BTreeMap<String, String>>, LoadError> {
+    match destination.capabilities().ids {
+        IdPolicy::Client => {
+            let found = destination.fetch(object, ids, deleted).await?;
+            Ok(Some(found.into_iter().map(|found| (found.id.clone(), found.id)).collect()))
+        }
+        IdPolicy::Server { token: None } => Ok(None),
+        IdPolicy::Server { token: Some(path) } => {
+            let Some(found) = destination.holders(object, &[(path.clone(), ids.to_vec())]).await? else {
+                return Ok(None);
+            };
+            let mut there = BTreeMap::new();
+            let mut doubled = BTreeSet::new();
+            for Found { id, values, deleted: is_deleted } in found {
+                let is_wanted = deleted == Deleted::Both || is_deleted == (deleted == Deleted::Trashed);
+                let Some(token) = destination.identity(object, &path, &values).filter(|_| is_wanted) else { continue };
+                if there.insert(token.clone(), id).is_some() {
+                    doubled.insert(token);
+                }
+            }
+            // Two records of one token are for a person to tell apart.
+            there.retain(|token, _| !doubled.contains(token));
+            Ok(Some(there))
+        }
     }
 }

@@ -264,7 +264,7 @@ impl Filling {
             let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
             for target in targets {
                 let mapped = world.reader.id_of(step, &format!("{winner}{PART}{}", target.id))?;
-                are_there &= mapped.is_some_and(|mapped| mapped.state != State::Quarantined);
+                are_there &= mapped.is_some_and(|mapped| !mapped.state.is_quarantined());
             }
             if are_there {
                 let note = MendedNote { key: key.to_owned(), field: link.field.clone() };

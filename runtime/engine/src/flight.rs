@@ -5,7 +5,7 @@ use migr_journal::{Change, FileSent, RepairNote, StepId};
 
 use crate::EngineError;
 use crate::context::SharedJournal;
-use crate::executor::{Executed, Executor, Fate, FileFate, Unit, UnitRecord, Uploads};
+use crate::executor::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 
 /// Where files of a batch are journaled.
 #[derive(Debug)]
@@ -19,24 +19,29 @@ pub(crate) struct Ledger {
 }
 
 /// Carries a batch out; without a ledger one that has no files.
-pub(crate) async fn fly(executor: &dyn Executor, unit: Unit, ledger: Option<Ledger>) -> Result<Executed, EngineError> {
+pub(crate) async fn fly(
+    executor: &dyn Executor,
+    unit: Unit,
+    ledger: Option<Ledger>,
+) -> Result<UnitResult, EngineError> {
     let Some(ledger) = ledger else { return Ok(executor.execute(unit).await?) };
     let records = unit.records.len();
     let Uploads { unit, positions, refused, files } = executor.upload(unit).await?;
     ledger.note(&files, &refused).await?;
-    let Executed { fates: known, left, refusal, attempts } = executor.execute(unit).await?;
-    let mut fates = vec![None; records];
-    let refused = refused.into_iter().map(|(position, why)| (position, Some(Fate { refused: Some(why), attempts: 0 })));
-    for (position, fate) in positions.iter().copied().zip(known).chain(refused) {
-        if let Some(slot) = fates.get_mut(position) {
-            *slot = fate;
+    let UnitResult { results: known, unresolved, attempts } = executor.execute(unit).await?;
+    let mut results = vec![None; records];
+    let refused = refused.into_iter().map(|(position, why)| (position, Some(WriteResult::refused(why, 0))));
+    for (position, result) in positions.iter().copied().zip(known).chain(refused) {
+        if let Some(slot) = results.get_mut(position) {
+            *slot = result;
         }
     }
-    let left: Vec<(usize, UnitRecord)> = left
-        .into_iter()
-        .filter_map(|(place, record)| positions.get(place).map(|position| (*position, record)))
-        .collect();
-    Ok(Executed { fates, left, refusal, attempts })
+    let place = |(place, record): (usize, UnitRecord)| positions.get(place).map(|position| (*position, record));
+    let unresolved = unresolved.into_iter().map(|RefusedTogether { records, refusal }| RefusedTogether {
+        records: records.into_iter().filter_map(place).collect(),
+        refusal,
+    });
+    Ok(UnitResult { results, unresolved: unresolved.collect(), attempts })
 }
 
 impl Ledger {

@@ -52,7 +52,9 @@ mod world;
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
 pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
 pub use error::EngineError;
-pub use executor::{Executed, Executor, Fate, FileFate, InProcess, Refusal, Unit, UnitRecord, Uploads};
+pub use executor::{
+    Executor, FileFate, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
+};
 pub use files::FileState;
 pub use ids::Ids;
 pub use item::{Upload, UploadFrom};

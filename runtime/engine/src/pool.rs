@@ -4,9 +4,9 @@
 //! halves; the records that turn out not to be needed for that go back to the others, in full batches.
 
 use migr_journal::{BatchId, Operation};
-use migr_load::{AtFault, Destination, Fault, LoadError, Suspect};
+use migr_load::{AtFault, Destination, Fault, LoadError, Refusal, Suspect};
 
-use crate::executor::{Executed, Executor, Fate, Refusal, Unit, UnitRecord};
+use crate::executor::{Executor, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, WriteResult};
 
 /// A record that waits to be sent again.
 #[derive(Clone, Debug)]
@@ -19,17 +19,17 @@ pub(crate) struct Held {
     pub(crate) attempts: u32,
 }
 
-/// A record whose fate is known.
+/// A record whose result is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decided {
     pub(crate) batch: BatchId,
     pub(crate) position: usize,
-    pub(crate) fate: Fate,
+    pub(crate) result: WriteResult,
 }
 
 impl Held {
-    fn decided(self, fate: Fate) -> Decided {
-        Decided { batch: self.batch, position: self.position, fate }
+    fn decided(self, result: WriteResult) -> Decided {
+        Decided { batch: self.batch, position: self.position, result }
     }
 }
 
@@ -77,13 +77,18 @@ impl Pool {
         }
     }
 
-    /// The records of an attempt that was not taken come back: those that are left of it, and why.
-    pub(crate) fn failed(&mut self, left: Vec<Held>, rest: Vec<Held>, refusal: Refusal) {
-        if left.is_empty() {
+    /// Takes in what was refused of records that were sent: of an attempt of the pool's own with the rest that it kept back.
+    pub(crate) fn landed(&mut self, groups: Vec<(Vec<Held>, Refusal)>, rest: Option<Vec<Held>>) {
+        let Some(rest) = rest else {
+            return groups.into_iter().for_each(|(records, refusal)| self.refuse(records, refusal));
+        };
+        let refused = groups.into_iter().filter(|(records, _)| !records.is_empty());
+        let refused: Vec<Together> = refused.map(|(records, refusal)| Together { records, refusal }).collect();
+        if refused.is_empty() {
             return self.passed(rest);
         }
         self.free.extend(rest);
-        self.refused.push(Together { records: left, refusal });
+        self.refused.extend(refused);
     }
 
     /// The records of an attempt were taken: one of its rest is at fault.
@@ -153,8 +158,8 @@ impl Pool {
             }
             match <[Held; 1]>::try_from(likely) {
                 Ok([held]) => {
-                    let fate = Fate { refused: Some(refusal.to_string()), attempts: held.attempts };
-                    explained.decided.push(held.decided(fate));
+                    let result = WriteResult::refused(refusal.to_string(), held.attempts);
+                    explained.decided.push(held.decided(result));
                 }
                 Err(group) => self.suspected.push(group),
             }
@@ -170,54 +175,61 @@ impl Pool {
     }
 }
 
-/// Carries a unit out until the fate of each of its records is known, in order.
+/// Carries a unit out until the result of each of its records is known, in order.
 pub(crate) async fn carry_out(
     destination: &dyn Destination,
     executor: &dyn Executor,
     unit: Unit,
-) -> Result<Vec<Fate>, LoadError> {
+) -> Result<Vec<WriteResult>, LoadError> {
     let Unit { step, batch, operation, object, records } = unit;
-    let mut fates: Vec<Option<Fate>> = vec![None; records.len()];
+    let mut results: Vec<Option<WriteResult>> = vec![None; records.len()];
     let mut pool = Pool::default();
     let held = records.into_iter().enumerate();
     let held = held.map(|(position, record)| Held { batch: BatchId(batch), position, record, attempts: 0 });
     let mut next = Some((Attempt { records: held.collect(), rest: Vec::new() }, true));
     loop {
         while let Some((Attempt { records, rest }, is_first)) = next.take() {
-            let (places, records): (Vec<(usize, u32)>, Vec<UnitRecord>) =
-                records.into_iter().map(|held| ((held.position, held.attempts), held.record)).unzip();
+            let (places, records): (Vec<(BatchId, usize, u32)>, Vec<UnitRecord>) =
+                records.into_iter().map(|held| ((held.batch, held.position, held.attempts), held.record)).unzip();
             let unit = Unit { step: step.clone(), batch, operation, object: object.clone(), records };
             // Only a rollback goes this way, and it sends no files.
-            let Executed { fates: found, left, refusal, attempts, .. } = executor.execute(unit).await?;
-            for ((position, before), fate) in places.iter().zip(found) {
-                if let (Some(slot), Some(fate)) = (fates.get_mut(*position), fate) {
-                    *slot = Some(Fate { attempts: before + fate.attempts, ..fate });
+            let UnitResult { results: found, unresolved, attempts } = executor.execute(unit).await?;
+            for ((_, position, before), result) in places.iter().zip(found) {
+                if let (Some(slot), Some(result)) = (results.get_mut(*position), result) {
+                    *slot = Some(result.after(*before));
                 }
             }
-            let left = left.into_iter().filter_map(|(place, record)| {
-                let (position, before) = places.get(place).copied()?;
-                Some(Held { batch: BatchId(batch), position, record, attempts: before + attempts })
-            });
-            match refusal {
-                None => pool.passed(rest),
-                Some(refusal) if is_first => pool.refuse(left.collect(), refusal),
-                Some(refusal) => pool.failed(left.collect(), rest, refusal),
-            }
+            pool.landed(refused(unresolved, &places, attempts), (!is_first).then_some(rest));
             next = pool.next(false).map(|attempt| (attempt, false));
         }
         if pool.is_empty() {
-            let unknown = Fate { refused: Some("its fate is not known".to_owned()), attempts: 0 };
-            return Ok(fates.into_iter().map(|fate| fate.unwrap_or_else(|| unknown.clone())).collect());
+            let outcome = RecordOutcome::Uncertain("no answer says what became of it".to_owned());
+            let unknown = WriteResult { outcome, attempts: 0 };
+            return Ok(results.into_iter().map(|result| result.unwrap_or_else(|| unknown.clone())).collect());
         }
-        for Decided { position, fate, .. } in
+        for Decided { position, result, .. } in
             pool.explain(destination, &object, operation != Operation::Update).await?.decided
         {
-            if let Some(slot) = fates.get_mut(position) {
-                *slot = Some(fate);
+            if let Some(slot) = results.get_mut(position) {
+                *slot = Some(result);
             }
         }
         next = pool.next(false).map(|attempt| (attempt, false));
     }
+}
+
+/// Records that come back from an attempt, by the words in which they were refused. Each place names batch and position, and the requests before.
+pub(crate) fn refused(
+    unresolved: Vec<RefusedTogether>,
+    places: &[(BatchId, usize, u32)],
+    attempts: u32,
+) -> Vec<(Vec<Held>, Refusal)> {
+    let held = |(place, record): (usize, UnitRecord)| {
+        let (batch, position, before) = places.get(place).copied()?;
+        Some(Held { batch, position, record, attempts: before + attempts })
+    };
+    let back = |group: RefusedTogether| (group.records.into_iter().filter_map(held).collect(), group.refusal);
+    unresolved.into_iter().map(back).collect()
 }
 
 /// What looking into refusals gave.
@@ -244,24 +256,24 @@ fn sort(records: Vec<Held>, faults: &mut impl Iterator<Item = Option<Fault>>, de
             None => sorted.others.push(held),
             Some(fault) => {
                 sorted.is_settled = true;
-                decided.extend(fate(&held.record, fault, held.attempts).map(|fate| held.decided(fate)));
+                decided.extend(result(&held.record, fault, held.attempts).map(|result| held.decided(result)));
             }
         }
     }
     sorted
 }
 
-/// What a fault makes of a record that took part in some requests. Nothing where the fault is no more than likely.
-pub(crate) fn fate(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<Fate> {
-    let refused = match fault {
+/// Result that a fault makes of a record that took part in some requests. Nothing where the fault is no more than likely.
+pub(crate) fn result(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<WriteResult> {
+    let outcome = match fault {
         Fault::Suspected => return None,
-        Fault::Refused { reason } => Some(reason),
-        Fault::There { deleted: false } => None,
+        Fault::Refused { reason } => RecordOutcome::Refused(reason),
+        Fault::There { deleted: false } => RecordOutcome::Written { id: None },
         Fault::There { deleted: true } => {
-            Some(format!("it was written before and lies in the trash now ({})", record.id))
+            RecordOutcome::Refused(format!("it was written before and lies in the trash now ({})", record.id))
         }
     };
-    Some(Fate { refused, attempts })
+    Some(WriteResult { outcome, attempts })
 }
 
 fn bytes(held: &Held) -> usize {
@@ -283,7 +295,7 @@ mod tests {
     }
 
     fn refusal() -> Refusal {
-        Refusal { message: "it is not to its liking".to_owned(), status: Some(400) }
+        Refusal { is_joint: true, ..Refusal::new(400, "it is not to its liking") }
     }
 
     /// What a destination that tells nothing would leave: every group is halved. Gives those found bad, those written, and the requests.
@@ -304,7 +316,7 @@ mod tests {
             while let Some(Attempt { records, rest }) = pool.next(false) {
                 requests += 1;
                 if records.iter().any(|held| bad.contains(&held.position)) {
-                    pool.failed(records, rest, refusal());
+                    pool.landed(vec![(records, refusal())], Some(rest));
                 } else {
                     written.extend(records.iter().map(|held| held.position));
                     pool.passed(rest);

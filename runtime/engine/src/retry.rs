@@ -25,8 +25,10 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
         if map.is_none_or(|map| stage.map == map) {
-            released.records += reader.count(step, State::Quarantined)?;
-            releasing.push((step, State::Quarantined));
+            for state in [State::Quarantined, State::Uncertain] {
+                released.records += reader.count(step, state)?;
+                releasing.push((step, state));
+            }
         }
         // Of a rule that leaves a record behind where its target is missing, nobody knows whether it still does.
         if skips_where_missing(stage) {
@@ -36,7 +38,7 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
         let own = context.plan.steps().into_iter().filter(|step| step.stage == stage.id);
         for step in own.filter(|step| matches!(step.kind, StepKind::Links(_) | StepKind::Deferred)) {
             let Some(step) = steps::find(&reader, stage, &step)? else { continue };
-            releasing.push((step, State::Quarantined));
+            releasing.extend([(step, State::Quarantined), (step, State::Uncertain)]);
             later.push(step);
         }
         let mut values = 0;
@@ -70,7 +72,7 @@ async fn release(context: &Context, reader: &Reader, step: StepId, state: State)
         let Some(last) = rows.last() else { return Ok(()) };
         after = Some(last.key.clone());
         let is_it = |mapped: &migr_journal::Mapped| {
-            mapped.state == state && (state == State::Quarantined || (mapped.winner.is_none() && mapped.id.is_none()))
+            mapped.state == state && (state != State::Skipped || (mapped.winner.is_none() && mapped.id.is_none()))
         };
         let keys: Vec<String> = rows.into_iter().filter(|row| is_it(&row.mapped)).map(|row| row.key).collect();
         if !keys.is_empty() {

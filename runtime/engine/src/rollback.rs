@@ -194,5 +194,5 @@ impl Back {
 
 /// How one record of a rollback's batch ended. The journal asks for a state; the operation says what it means.
 fn result(happened: bool, reason: Option<String>) -> RecordResult {
-    RecordResult { state: happened.then_some(State::Updated), attempts: 1, reason }
+    RecordResult { state: happened.then_some(State::Updated), attempts: 1, reason, id: None }
 }

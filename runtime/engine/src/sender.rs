@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
-use migr_load::Fault;
+use migr_load::{Fault, Refusal};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
-use crate::executor::{Executed, Fate, Refusal, Unit, UnitRecord};
+use crate::executor::{self, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
 use crate::flight::{self, Ledger};
 use crate::item::Item;
 use crate::links::PART;
@@ -71,7 +71,7 @@ struct Flight {
     rest: Option<Vec<Held>>,
     /// What it takes in memory, about.
     bytes: usize,
-    task: JoinHandle<Result<Executed, EngineError>>,
+    task: JoinHandle<Result<UnitResult, EngineError>>,
 }
 
 /// A record of a batch, as what became of it is noted.
@@ -88,7 +88,7 @@ struct Subject {
 struct Open {
     operation: Operation,
     subjects: Vec<Subject>,
-    fates: Vec<Option<Fate>>,
+    results: Vec<Option<WriteResult>>,
 }
 
 /// Where a sender's records go and are noted.
@@ -165,20 +165,20 @@ impl<'s> Sender<'s> {
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
         self.context.journal.write_later(changes).await?;
         let mut subjects = Vec::with_capacity(items.len());
-        let fates = vec![None; items.len()];
+        let results = vec![None; items.len()];
         let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let mut decided = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
             subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
             let record = UnitRecord { id: item.id, body: item.body, uploads: item.uploads };
-            if let Some(fate) = faults.remove(&position).and_then(|fault| pool::fate(&record, fault, 0)) {
-                decided.push(Decided { batch, position, fate });
+            if let Some(result) = faults.remove(&position).and_then(|fault| pool::result(&record, fault, 0)) {
+                decided.push(Decided { batch, position, result });
             } else {
                 places.push((batch, position, 0));
                 records.push(record);
             }
         }
-        self.open.insert(batch, Open { operation, subjects, fates });
+        self.open.insert(batch, Open { operation, subjects, results });
         self.fly(operation, records, places, None);
         self.decide(decided);
         Ok(())
@@ -265,7 +265,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Journals what is known of the open batches. Everything that was sent was answered: what has no fate was not written.
+    /// Journals what is known of the open batches. Everything that was sent was answered: what has no result was not written.
     fn leave_the_rest(&mut self) {
         for (batch, open) in std::mem::take(&mut self.open) {
             self.outcome(batch, &open);
@@ -331,7 +331,7 @@ impl<'s> Sender<'s> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
         let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
-        let Executed { fates, left, refusal, attempts } = match executed? {
+        let UnitResult { results, unresolved, attempts } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
             Err(error) => {
@@ -339,43 +339,31 @@ impl<'s> Sender<'s> {
                 return Ok(());
             }
         };
-        let mut decided = Vec::with_capacity(fates.len());
-        for ((batch, position, before), fate) in flight.places.iter().zip(fates) {
-            decided.extend(fate.map(|fate| Decided {
-                batch: *batch,
-                position: *position,
-                fate: Fate { attempts: before + fate.attempts, ..fate },
-            }));
+        let mut decided = Vec::with_capacity(results.len());
+        for ((batch, position, before), result) in flight.places.iter().zip(results) {
+            let after =
+                |result: WriteResult| Decided { batch: *batch, position: *position, result: result.after(*before) };
+            decided.extend(result.map(after));
         }
-        let held = left.into_iter().filter_map(|(place, record)| {
-            let (batch, position, before) = flight.places.get(place).copied()?;
-            Some(Held { batch, position, record, attempts: before + attempts })
-        });
-        let held: Vec<Held> = held.collect();
-        let pool = self.pool(flight.operation);
-        match (refusal, flight.rest) {
-            (None, None) => {}
-            (None, Some(rest)) => pool.passed(rest),
-            (Some(refusal), None) => pool.refuse(held, refusal),
-            (Some(refusal), Some(rest)) => pool.failed(held, rest, refusal),
-        }
+        let refused = pool::refused(unresolved, &flight.places, attempts);
+        self.pool(flight.operation).landed(refused, flight.rest);
         self.decide(decided);
         Ok(())
     }
 
-    /// Notes fates; a batch whose records all have theirs is journaled.
+    /// Notes results; a batch whose records all have theirs is journaled.
     fn decide(&mut self, decided: Vec<Decided>) {
         let mut touched: Option<BatchId> = None;
-        for Decided { batch, position, fate } in decided {
+        for Decided { batch, position, result } in decided {
             if touched.is_some_and(|touched| touched != batch) {
                 self.close(touched);
             }
             touched = Some(batch);
-            if fate.refused.is_some() && self.refused == Refused::Quarantine {
+            if !result.is_written() && self.refused == Refused::Quarantine {
                 self.shared.failures.fetch_add(1, Ordering::Relaxed);
             }
-            if let Some(slot) = self.open.get_mut(&batch).and_then(|open| open.fates.get_mut(position)) {
-                *slot = Some(fate);
+            if let Some(slot) = self.open.get_mut(&batch).and_then(|open| open.results.get_mut(position)) {
+                *slot = Some(result);
             }
         }
         self.close(touched);
@@ -383,7 +371,7 @@ impl<'s> Sender<'s> {
 
     fn close(&mut self, batch: Option<BatchId>) {
         let Some(batch) = batch else { return };
-        if !self.open.get(&batch).is_some_and(|open| open.fates.iter().all(Option::is_some)) {
+        if !self.open.get(&batch).is_some_and(|open| open.results.iter().all(Option::is_some)) {
             return;
         }
         if let Some(open) = self.open.remove(&batch) {
@@ -392,20 +380,27 @@ impl<'s> Sender<'s> {
     }
 
     fn outcome(&mut self, batch: BatchId, open: &Open) {
-        let Open { operation, subjects, fates } = open;
+        let Open { operation, subjects, results: known } = open;
         let written = if *operation == Operation::Update { State::Updated } else { State::Created };
-        let mut results = Vec::with_capacity(fates.len());
+        let mut results = Vec::with_capacity(known.len());
         let mut quarantine = Vec::new();
         let mut repairs = Vec::new();
-        for (Subject { key, line, fields }, fate) in subjects.iter().zip(fates) {
-            let Some(fate) = fate else {
-                results.push(RecordResult { state: None, attempts: 0, reason: None });
+        for (Subject { key, line, fields }, result) in subjects.iter().zip(known) {
+            let Some(WriteResult { outcome, attempts }) = result else {
+                results.push(RecordResult::default());
                 continue;
             };
-            let state = if fate.refused.is_some() { State::Quarantined } else { written };
-            results.push(RecordResult { state: Some(state), attempts: fate.attempts, reason: fate.refused.clone() });
-            let Some(reason) = &fate.refused else { continue };
-            let reason = format!("the destination refused it: {reason}");
+            let (state, id, reason) = match outcome {
+                RecordOutcome::Written { id } => (written, id.clone(), None),
+                RecordOutcome::Refused(reason) => (State::Quarantined, None, Some(reason)),
+                RecordOutcome::Uncertain(reason) => (State::Uncertain, None, Some(reason)),
+            };
+            results.push(RecordResult { state: Some(state), attempts: *attempts, reason: reason.cloned(), id });
+            let Some(reason) = reason else { continue };
+            let reason = match state {
+                State::Uncertain => executor::uncertain(reason),
+                _ => format!("the destination refused it: {reason}"),
+            };
             match self.refused {
                 Refused::Quarantine => quarantine.push(QuarantineNote {
                     key: key.clone(),
@@ -425,7 +420,7 @@ impl<'s> Sender<'s> {
             }
         }
         let refused = quarantine.len() as u64;
-        let written = fates.iter().flatten().filter(|fate| fate.refused.is_none()).count() as u64;
+        let written = known.iter().flatten().filter(|result| result.is_written()).count() as u64;
         self.waiting.push(Change::Outcome { batch, results, quarantine });
         if !repairs.is_empty() {
             self.waiting.push(Change::Repairs { step: self.step, repairs });

@@ -131,7 +131,7 @@ async fn remove(
         });
     }
     let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
-    let results = planned.iter().map(|_| RecordResult { state: None, attempts: 1, reason: None }).collect();
+    let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; planned.len()];
     let journal = &job.context.journal;
     let batch = journal.lock().next_batch();
     let intent = Intent { batch, step, operation, records: planned };

@@ -429,6 +429,7 @@ impl Entry {
             lines.push(Line {
                 attempts: Some(result.attempts),
                 reason: result.reason.clone(),
+                id: Some(result.id.as_ref().unwrap_or(&record.id).clone()),
                 ..self.record(kind, &intent, record)
             });
         }

@@ -84,7 +84,7 @@ pub struct Intent {
 }
 
 /// What became of one record of a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordResult {
     /// How it ended; absent: it did not happen and will be tried again.
     pub state: Option<State>,
@@ -93,6 +93,9 @@ pub struct RecordResult {
     /// Why it was set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The id that the destination chose; absent: the record has the id of its intent.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// A record that is settled without a request of its own: skipped, set aside, or found as it should be.

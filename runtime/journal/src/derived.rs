@@ -131,7 +131,7 @@ impl Derived<'_> {
         }
         for (record, result) in intent.records.iter().zip(results) {
             let Some(state) = result.state else { continue };
-            let id = (state != State::Quarantined).then_some(record.id.as_str());
+            let id = (!state.is_quarantined()).then(|| result.id.as_deref().unwrap_or(&record.id));
             self.map(intent.step, &Row { key: &record.key, line: record.line, state, id, winner: None })?;
         }
         self.quarantine(intent.step, quarantine)

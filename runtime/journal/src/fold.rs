@@ -17,7 +17,7 @@ pub struct Counts {
     pub unchanged: u64,
     /// Left by a written rule.
     pub skipped: u64,
-    /// Set aside.
+    /// In quarantine, those included that may have been written.
     pub quarantined: u64,
 }
 
@@ -33,7 +33,7 @@ impl Counts {
             State::Updated => &mut self.updated,
             State::Unchanged => &mut self.unchanged,
             State::Skipped => &mut self.skipped,
-            State::Quarantined => &mut self.quarantined,
+            State::Quarantined | State::Uncertain => &mut self.quarantined,
         }
     }
 }

@@ -193,7 +193,7 @@ impl Entry {
             "outcome" => {
                 let data: OutcomeData = parse(seq, data)?;
                 let records = open.get(&data.batch).map_or(0, |open| open.intent.records.len());
-                let none = RecordResult { state: None, attempts: 0, reason: None };
+                let none = RecordResult::default();
                 let results = (0..records).map(|position| data.result(position).unwrap_or(&none).clone()).collect();
                 Change::Outcome { batch: data.batch, results, quarantine: data.quarantine }
             }

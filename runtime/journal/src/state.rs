@@ -1,3 +1,5 @@
+//! How a record ended, and the steps of a run.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -16,9 +18,16 @@ pub enum State {
     Skipped,
     /// It was set aside for a person.
     Quarantined,
+    /// It was sent and may have been written: it is in quarantine until a person has looked.
+    Uncertain,
 }
 
 impl State {
+    /// Whether a person has to look at the record.
+    pub fn is_quarantined(self) -> bool {
+        matches!(self, Self::Quarantined | Self::Uncertain)
+    }
+
     /// The number that stands for it in the file.
     pub(crate) fn number(self) -> i64 {
         match self {
@@ -27,12 +36,13 @@ impl State {
             Self::Unchanged => 3,
             Self::Skipped => 4,
             Self::Quarantined => 5,
+            Self::Uncertain => 6,
         }
     }
 
     /// The state of a number.
     pub(crate) fn of(number: i64) -> Option<Self> {
-        [Self::Created, Self::Updated, Self::Unchanged, Self::Skipped, Self::Quarantined]
+        [Self::Created, Self::Updated, Self::Unchanged, Self::Skipped, Self::Quarantined, Self::Uncertain]
             .into_iter()
             .find(|state| state.number() == number)
     }
@@ -45,6 +55,7 @@ impl State {
             Self::Unchanged => "unchanged",
             Self::Skipped => "skipped",
             Self::Quarantined => "quarantined",
+            Self::Uncertain => "uncertain",
         }
     }
 }

@@ -21,7 +21,7 @@ fn intent(journal: &mut Journal, step: StepId, records: Vec<Planned>) -> BatchId
 }
 
 fn result(state: State) -> RecordResult {
-    RecordResult { state: Some(state), attempts: 1, reason: None }
+    RecordResult { state: Some(state), attempts: 1, ..RecordResult::default() }
 }
 
 fn quarantined(key: &str, line: u64, reason: &str) -> QuarantineNote {
@@ -56,6 +56,7 @@ fn example(folder: &Path) -> Journal {
         state: Some(State::Quarantined),
         attempts: 2,
         reason: Some("400 A duplicate entry was detected".to_owned()),
+        id: None,
     };
     journal
         .write(&[
@@ -185,7 +186,7 @@ fn an_intent_that_came_to_nothing_leaves_no_trace_in_the_map() {
     let mut journal = journal(folder.path());
     let step = journal.step("Contact", "people").unwrap();
     let batch = intent(&mut journal, step, vec![planned("C1", FIRST, 2)]);
-    let nothing = RecordResult { state: None, attempts: 1, reason: None };
+    let nothing = RecordResult { attempts: 1, ..RecordResult::default() };
     journal.write(&[Change::Outcome { batch, results: vec![nothing], quarantine: vec![] }]).unwrap();
     assert_eq!(journal.reader().unwrap().id_of(step, "C1").unwrap(), None);
 }

@@ -1,4 +1,8 @@
+//! What a destination can do, read by those who deliver to it.
+
 use migr_plan::Destination;
+
+use crate::IdPolicy;
 
 /// What a destination can do. Values, not constants: stated by the plan's catalog, else the connector's own, else probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +17,8 @@ pub struct Capabilities {
     pub file_bytes: Option<u64>,
     /// Largest request body in bytes.
     pub body_bytes: Option<u64>,
-    /// Ids may be ours.
-    pub client_ids: bool,
+    /// Who chooses ids.
+    pub ids: IdPolicy,
     /// The time of creation may be written.
     pub settable_created_at: bool,
     /// A deleted record still holds its unique values, and can be restored.

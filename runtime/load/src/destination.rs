@@ -6,7 +6,10 @@ use std::pin::Pin;
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
-use crate::{BatchError, Body, Capabilities, FieldSchema, LoadError, Schema, SetupOutcome, SetupRecord, UndoOutcome};
+use crate::{
+    Body, Capabilities, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome, SetupRecord,
+    UndoOutcome, Written,
+};
 
 /// One JSON object: a body that is sent, or a record that was found.
 pub type Map = serde_json::Map<String, serde_json::Value>;
@@ -79,9 +82,9 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The value of a match path (`emails.primaryEmail`, `domainName`, `name`) in a body or a found record, in the form in which the server compares. None when empty.
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
 
-    /// Creates records with our ids: all or nothing. At most [`Capabilities::batch_size`] of them.
-    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord])
-    -> BoxFuture<'a, Result<Vec<Created>, BatchError>>;
+    /// Creates records, at most [`Capabilities::batch_size`] of them: one outcome each, in their order. Ids are chosen as [`Capabilities::ids`] says. An error
+    /// that stops the run leaves it open which were written; any other refuses them all.
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>>;
 
     /// Which of some records are refused, or would be, for the reasons that others like them were: by what those refusals quote, and by the unique values, the
     /// references and the ids that the destination holds. Any number of records, in few requests; `is_new` where they are to be created. Records that are not
@@ -119,8 +122,13 @@ pub trait Destination: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Changes records that are known to exist. Only the keys of a body change. After any error read the records back: a part of the batch may have been written.
-    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>>;
+    /// Changes records that are known to exist: one outcome each, in their order. Only the keys of a body change, and an update never creates. An error that
+    /// stops the run leaves it open which were written; any other refuses them all.
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>>;
 
     /// The body of the record that links one record to another.
     fn link_body(
@@ -212,15 +220,6 @@ pub struct Found {
     pub values: Map,
 }
 
-/// A record that will be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRecord {
-    /// The id that it will have.
-    pub id: String,
-    /// Its native body, without the id.
-    pub body: Body,
-}
-
 /// A record that is asked about.
 #[derive(Clone, Copy, Debug)]
 pub struct Suspect<'a> {
@@ -256,15 +255,6 @@ pub enum Fault {
     },
 }
 
-/// A record that will be changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Its id.
-    pub id: String,
-    /// What changes, as a native body.
-    pub body: Body,
-}
-
 // Values may be sensitive: only the keys are shown.
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,13 +263,6 @@ impl fmt::Debug for Found {
             .field("values", &self.values.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
-}
-
-/// A record that was created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Created {
-    /// Its id.
-    pub id: String,
 }
 
 /// A person of the destination who can own records.

@@ -143,27 +143,3 @@ impl LoadError {
         }
     }
 }
-
-/// What became of a batch that did not go through.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum BatchError {
-    /// The server refused the batch, and wrote none of a `create`. It may not say which record is at fault: split the batch.
-    #[error("refused ({status}): {message}")]
-    Rejected {
-        /// HTTP status.
-        status: u16,
-        /// The server's reason; values of sensitive fields are `***`.
-        message: String,
-        /// The server's code, where it gives one.
-        code: Option<String>,
-    },
-    /// No answer: it may have been written. Ask for the ids before anything is sent again.
-    #[error("no answer: {why}")]
-    Unknown {
-        /// What came instead.
-        why: String,
-    },
-    /// It concerns every record: stop cleanly.
-    #[error(transparent)]
-    Fatal(#[from] LoadError),
-}

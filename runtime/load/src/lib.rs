@@ -5,27 +5,27 @@ mod body;
 mod capabilities;
 mod destination;
 mod error;
-mod exactly_once;
 mod fetch;
 mod http;
 mod options;
 mod schema;
 mod secret;
 mod twenty;
+mod write;
 
 pub use allowance::{Clock, SystemClock};
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use destination::{
-    AnsweredPage, AtFault, BoxFuture, Change, Comparison, Created, Deleted, Destination, Fault, Found, Map, Member,
-    NewRecord, Page, StoredFile, Suspect, Uploaded,
+    AnsweredPage, AtFault, BoxFuture, Comparison, Deleted, Destination, Fault, Found, Map, Member, Page, StoredFile,
+    Suspect, Uploaded,
 };
-pub use error::{BatchError, LoadError};
-pub use exactly_once::create_exactly_once;
+pub use error::LoadError;
 pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host, shown_link};
 pub use options::{Endpoint, HttpOptions};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;
+pub use write::{IdPolicy, NewRecord, RecordRef, RecordUpdate, Refusal, Written};
 
 /// The destination that a plan names, at an address. Nothing is sent yet.
 pub fn connect(

@@ -30,9 +30,9 @@ use crate::allowance::Allowance;
 use crate::body::BodyText;
 use crate::http::Http;
 use crate::{
-    AtFault, BatchError, Body, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, Endpoint,
-    FieldSchema, Found, HttpOptions, LoadError, Map, Member, NewRecord, Page, Rate, Schema, SetupOutcome, SetupRecord,
-    StoredFile, Suspect, UndoOutcome, Uploaded,
+    AtFault, Body, BoxFuture, Capabilities, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found,
+    HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, SetupOutcome,
+    SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
 use metadata::{Live, PAGE};
 
@@ -65,7 +65,7 @@ impl Twenty {
             rate,
             file_bytes: Some(stated("file").unwrap_or(1 << 30)),
             body_bytes: Some(BODY),
-            client_ids: true,
+            ids: IdPolicy::Client,
             settable_created_at: true,
             trash: true,
             version: None,
@@ -294,11 +294,7 @@ impl Destination for Twenty {
         self.identity_of(object, path, record)
     }
 
-    fn create<'a>(
-        &'a self,
-        object: &'a str,
-        batch: &'a [NewRecord],
-    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(self.create_records(object, batch))
     }
 
@@ -320,7 +316,11 @@ impl Destination for Twenty {
         Box::pin(self.find_holders(object, wanted))
     }
 
-    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(self.update_records(object, batch))
     }
 

@@ -3,19 +3,18 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use migr_load::{BatchError, Deleted, LoadError, Map, NewRecord, create_exactly_once};
+use migr_load::{Deleted, LoadError, Map, NewRecord, Refusal, Written};
 use serde_json::{Value, json};
 use support::{Reply, Seen, Server, metadata_two, options, recording};
 
 fn record(number: u32) -> NewRecord {
     let id = format!("00000000-0000-5000-8000-{number:012}");
     let body: Map = json!({"jobTitle": format!("Title{number}")}).as_object().unwrap().clone();
-    NewRecord { id, body: body.into() }
+    NewRecord::new(id, body)
 }
 
 /// Faults of a create, in the order in which they are made.
@@ -88,42 +87,60 @@ fn found(held: &[String], seen: &Seen) -> Value {
     json!({"data": {"people": records}, "totalCount": records.len(), "pageInfo": {"hasNextPage": false}})
 }
 
+fn created(number: u32) -> Written {
+    Written::Created { id: record(number).id }
+}
+
 #[tokio::test]
-async fn each_record_is_created_exactly_once_whatever_goes_wrong() {
+async fn a_lost_answer_leaves_every_record_uncertain_and_is_not_asked_for_again() {
     use Fault::{CutAfter, CutBefore, ErrorAfter, HalfAfter, NoJsonAfter, ServerError, TooMany};
-    let faults = [TooMany, ServerError, CutBefore, CutAfter, HalfAfter, NoJsonAfter, ErrorAfter];
-    for first in faults {
-        for second in faults {
-            let (server, held) = people(vec![first, second]).await;
-            let destination = server.twenty().await;
-            let batch: Vec<NewRecord> = (0..3).map(record).collect();
-            let created = create_exactly_once(destination.as_ref(), &options(), "people", &batch).await;
-            assert_eq!(created.map(|created| created.len()), Ok(3), "{first:?} {second:?}");
-            let held = held.lock().unwrap();
-            assert_eq!(held.len(), 3, "{first:?} {second:?}");
-            assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), 3);
-        }
+    // The fault, whether what became of the records is known all the same, and how many of them are there.
+    let table = [
+        (TooMany, true, 3),
+        (ServerError, false, 0),
+        (CutBefore, false, 0),
+        (CutAfter, false, 3),
+        (HalfAfter, false, 3),
+        (NoJsonAfter, false, 3),
+        (ErrorAfter, false, 3),
+    ];
+    for (fault, is_known, there) in table {
+        let (server, held) = people(vec![fault]).await;
+        let destination = server.twenty().await;
+        let batch: Vec<NewRecord> = (0..3).map(record).collect();
+        let outcomes = destination.create("people", &batch).await.unwrap();
+        assert_eq!(outcomes.len(), 3, "{fault:?}");
+        let expected = (0..3).map(created).collect::<Vec<_>>();
+        let is_uncertain = outcomes.iter().all(|outcome| matches!(outcome, Written::Uncertain { .. }));
+        assert!(if is_known { outcomes == expected } else { is_uncertain }, "{fault:?}: {outcomes:?}");
+        assert_eq!(held.lock().unwrap().len(), there, "{fault:?}");
+        let sent = server.requests().iter().filter(|request| *request == "POST /rest/batch/people").count();
+        assert_eq!(sent, if fault == TooMany { 2 } else { 1 }, "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn a_create_without_an_answer_is_unknown_and_not_repeated() {
-    let (server, held) = people(vec![Fault::CutAfter]).await;
+async fn a_refusal_of_several_records_is_joint_and_of_one_is_its_own() {
+    let (server, _held) = people(Vec::new()).await;
     let destination = server.twenty().await;
-    let outcome = destination.create("people", &[record(1)]).await;
-    assert!(matches!(outcome, Err(BatchError::Unknown { .. })), "{outcome:?}");
-    assert_eq!(held.lock().unwrap().len(), 1);
-    assert_eq!(server.requests().iter().filter(|request| *request == "POST /rest/batch/people").count(), 1);
+    assert_eq!(destination.create("people", &[record(1)]).await, Ok(vec![created(1)]));
+    for batch in [vec![record(1)], vec![record(1), record(2)]] {
+        let refusal = Refusal { is_joint: batch.len() > 1, ..Refusal::new(400, "A duplicate entry was detected") };
+        let outcomes = destination.create("people", &batch).await;
+        assert_eq!(outcomes, Ok(vec![Written::Refused(refusal); batch.len()]));
+    }
 }
 
 #[tokio::test]
-async fn a_rejected_batch_is_the_callers_to_split() {
-    let (server, _held) = people(Vec::new()).await;
+async fn a_record_that_the_answer_does_not_name_is_uncertain_and_the_others_are_created() {
+    let server = Server::start(|seen| {
+        metadata_two(seen).unwrap_or_else(|| Reply::Json(201, json!({"data": {"createPeople": [seen.json()[1]]}})))
+    })
+    .await;
     let destination = server.twenty().await;
-    destination.create("people", &[record(1)]).await.unwrap();
-    let outcome = create_exactly_once(destination.as_ref(), &options(), "people", &[record(1), record(2)]).await;
-    let message = "A duplicate entry was detected".to_owned();
-    assert_eq!(outcome, Err(BatchError::Rejected { status: 400, message, code: None }));
+    let outcomes = destination.create("people", &[record(1), record(2)]).await.unwrap();
+    let why = "the answer does not name it".to_owned();
+    assert_eq!(outcomes, [Written::Uncertain { why }, created(2)]);
 }
 
 /// A server that answers reads of companies from a list, the last one for ever.
@@ -259,8 +276,8 @@ async fn a_500_by_which_the_older_server_refuses_is_a_refusal() {
         Server::start(move |seen| metadata_two(seen).unwrap_or_else(|| Reply::Json(500, recorded["answer"].clone())))
             .await;
     let destination = server.twenty().await;
-    match destination.create("people", &[record(1)]).await {
-        Err(BatchError::Rejected { status: 500, message, .. }) => {
+    match destination.create("people", &[record(1)]).await.as_deref() {
+        Ok([Written::Refused(Refusal { status: Some(500), message, .. })]) => {
             assert!(message.contains("violates foreign key constraint"), "{message}");
         }
         other => panic!("{other:?}"),
@@ -276,8 +293,8 @@ async fn the_value_of_a_sensitive_field_is_masked_in_what_the_server_says() {
     })
     .await;
     let destination = server.twenty().await;
-    match destination.create("people", &[record(7)]).await {
-        Err(BatchError::Rejected { message, .. }) => {
+    match destination.create("people", &[record(7)]).await.as_deref() {
+        Ok([Written::Refused(Refusal { message, .. })]) => {
             assert_eq!(message, "Invalid value \"***\" for field \"jobTitle\" (***)");
         }
         other => panic!("{other:?}"),

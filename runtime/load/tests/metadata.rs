@@ -3,7 +3,7 @@
 
 mod support;
 
-use migr_load::{Deleted, Schema};
+use migr_load::{Deleted, LoadError, RecordUpdate, Schema, Written};
 use migr_plan::FieldType;
 use serde_json::json;
 use support::{Reply, Server, metadata_one, metadata_two, recording};
@@ -33,6 +33,12 @@ fn told(schema: &Schema, objects: &[&str]) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Every record was written.
+fn all_written(written: &Result<Vec<Written>, LoadError>) {
+    let is_done = |outcome: &Written| matches!(outcome, Written::Created { .. } | Written::Updated);
+    assert!(written.as_ref().is_ok_and(|written| written.iter().all(is_done)), "{written:?}");
 }
 
 #[tokio::test]
@@ -169,13 +175,13 @@ async fn one_record_is_patched_and_several_are_upserted_by_their_ids() {
     })
     .await;
     let destination = server.twenty().await;
-    let change = |number: u32| migr_load::Change {
-        id: format!("00000000-0000-4000-8000-{number:012}"),
-        body: json!({"name": "N"}).as_object().unwrap().into(),
+    let change = |number: u32| {
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        RecordUpdate::new(id, json!({"name": "N"}).as_object().unwrap())
     };
-    destination.update("companies", &[change(1)]).await.unwrap();
+    all_written(&destination.update("companies", &[change(1)]).await);
     assert_eq!(server.last("PATCH", "/rest/companies/").json(), json!({"name": "N"}));
-    destination.update("companies", &[change(1), change(2)]).await.unwrap();
+    all_written(&destination.update("companies", &[change(1), change(2)]).await);
     let seen = server.last("POST", "/rest/batch/companies");
     assert_eq!(seen.asks("upsert"), Some("true"));
     assert_eq!(seen.json()[1], json!({"id": "00000000-0000-4000-8000-000000000002", "name": "N"}));

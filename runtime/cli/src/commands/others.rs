@@ -1,6 +1,6 @@
 //! Records that a demo's stand-in holds before anything is moved, as a workspace in use does.
 
-use migr_load::{BatchError, Destination, Map, NewRecord};
+use migr_load::{Destination, Map, NewRecord, Written};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -33,7 +33,13 @@ pub(crate) async fn create(destination: &dyn Destination) -> Result<(u32, u32), 
     let most = destination.capabilities().batch_size.max(1);
     for (object, records) in [("companies", companies), ("people", people)] {
         for batch in records.chunks(most) {
-            destination.create(object, batch).await.map_err(refused)?;
+            for written in destination.create(object, batch).await.map_err(|error| refused(&error))? {
+                match written {
+                    Written::Created { .. } | Written::Updated => {}
+                    Written::Refused(refusal) => return Err(refused(&refusal)),
+                    Written::Uncertain { why } => return Err(refused(&why)),
+                }
+            }
         }
     }
     Ok((COMPANIES + PEOPLE, SHARED))
@@ -42,10 +48,9 @@ pub(crate) async fn create(destination: &dyn Destination) -> Result<(u32, u32), 
 /// A record with an id that is the same in every demo.
 fn record(number: u32, body: Value) -> NewRecord {
     let body = if let Value::Object(body) = body { body } else { Map::new() };
-    NewRecord { id: format!("00000000-0000-4000-8000-{number:012}"), body: body.into() }
+    NewRecord::new(format!("00000000-0000-4000-8000-{number:012}"), body)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
-fn refused(error: BatchError) -> Fault {
-    Fault::new(Exit::Failed, format!("the stand-in did not take the records of others: {error}"))
+fn refused(why: &dyn std::fmt::Display) -> Fault {
+    Fault::new(Exit::Failed, format!("the sandbox did not take the records of others: {why}"))
 }

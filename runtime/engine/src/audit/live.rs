@@ -81,7 +81,7 @@ fn capabilities(destination: &dyn Destination) -> LockedCapabilities {
         requests: known.rate.map(|rate| u64::from(rate.requests)),
         per_seconds: known.rate.map(|rate| u64::from(rate.per_seconds)),
         file_bytes: known.file_bytes,
-        client_ids: known.client_ids,
+        client_ids: known.ids == migr_load::IdPolicy::Client,
         settable_created_at: known.settable_created_at,
         trash: known.trash,
     }

@@ -273,8 +273,9 @@ impl Back {
         let operation = Operation::Update;
         let unit = Unit { step: step.name.clone(), batch, operation, object: step.object.clone(), records };
         let destination = &self.context.destination;
-        let fates = pool::carry_out(&**destination, &InProcess::new(Arc::clone(destination)), unit).await?;
-        let refused = ids.iter().zip(fates).filter_map(|(id, fate)| fate.refused.map(|why| (id.clone(), why)));
+        let results = pool::carry_out(&**destination, &InProcess::new(Arc::clone(destination)), unit).await?;
+        let refused =
+            ids.iter().zip(&results).filter_map(|(id, result)| Some((id.clone(), result.reason()?.to_owned())));
         let refused = refused.collect();
         Ok((ids, refused))
     }

@@ -4,5 +4,6 @@
 
 mod common;
 mod later;
+mod lost_answers;
 mod run;
 mod setup;

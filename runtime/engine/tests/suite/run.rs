@@ -9,7 +9,7 @@ use serde_json::json;
 const COMPANIES: &str =
     "company_id,name,parent,domain,created\nK1,Acme,,acme.example,2020-01-01\nK2,Beta,K1,beta.example,2021-01-01\n";
 
-fn clinic() -> Project {
+pub(crate) fn clinic() -> Project {
     let contacts = "contact_id,name,email,company,created,kind\nC1,Ada,ada@x.example,K1,2020-01-01,\nC2,Bob,bob@x.example,K2,2021-01-01,\nC3,Cy,cy@x.example,,2022-01-01,\n";
     Project::new(plans::read(&plans::clinic()), &[("companies.csv", COMPANIES), ("contacts.csv", contacts)])
 }

@@ -169,8 +169,9 @@ fn full(folder: &Path) -> Journal {
         let records = keys.iter().map(|key| planned(key)).collect();
         Change::Intent(Intent { batch, step, operation: Operation::Create, records })
     };
-    let written = RecordResult { state: Some(State::Created), attempts: 1, reason: None };
-    let refused = RecordResult { state: Some(State::Quarantined), attempts: 1, reason: Some("no".to_owned()) };
+    let written = RecordResult { state: Some(State::Created), attempts: 1, ..RecordResult::default() };
+    let refused =
+        RecordResult { state: Some(State::Quarantined), attempts: 1, reason: Some("no".to_owned()), id: None };
     let aside = |key: &str| QuarantineNote {
         key: key.to_owned(),
         source_key: key.to_owned(),

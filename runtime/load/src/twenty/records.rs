@@ -12,7 +12,7 @@ use super::hidden::Hidden;
 use super::metadata::PAGE;
 use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
-use crate::{BatchError, Body, Change, Created, Deleted, Found, LoadError, Member, NewRecord, Page};
+use crate::{Body, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Refusal, Written};
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
 /// by words (166 to 168), not the two together; the one request in place of two stands on that.
@@ -134,7 +134,7 @@ impl Twenty {
         }
     }
 
-    pub(super) async fn create_records(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<Created>, BatchError> {
+    pub(super) async fn create_records(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<Written>, LoadError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -142,37 +142,38 @@ impl Twenty {
         let body = rows(batch.iter().map(|record| (record.id.as_str(), &record.body)));
         let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into())).once();
         let bodies = || batch.iter().map(|record| &record.body);
-        let answer: Written =
-            self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
-        if answer.names(batch.iter().map(|record| record.id.as_str())) {
-            return Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect());
+        match self.http.call_for::<Answer>(&call).await {
+            Ok(answer) => {
+                let created = |id: &str| Written::Created { id: id.to_owned() };
+                Ok(answer.outcomes(batch.iter().map(|record| record.id.as_str()), created))
+            }
+            Err(error) => self.outcomes(object, error, bodies()),
         }
-        Err(BatchError::Unknown { why: "the answer names other records than those that were sent".to_owned() })
     }
 
-    pub(super) async fn update_records(&self, object: &str, batch: &[Change]) -> Result<(), BatchError> {
+    pub(super) async fn update_records(&self, object: &str, batch: &[RecordUpdate]) -> Result<Vec<Written>, LoadError> {
         self.live()?.object(object)?;
         let bodies = || batch.iter().map(|change| &change.body);
         if let [change] = batch {
             id_filter(&[change.id.as_str()])?;
             let body = change.body.text().to_vec();
             let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body.into()));
-            self.http.call(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
-            return Ok(());
+            return match self.http.call(&call).await {
+                Ok(_) => Ok(vec![Written::Updated]),
+                Err(error) => self.outcomes(object, error, bodies()),
+            };
         }
         if batch.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let body = rows(batch.iter().map(|change| (change.id.as_str(), &change.body)));
         let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into()))
             .query("upsert", "true");
-        let answer: Written =
-            self.http.call_for(&call).await.map_err(|error| self.batch_error(object, error, bodies()))?;
-        // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
-        if answer.names(batch.iter().map(|change| change.id.as_str())) {
-            return Ok(());
+        match self.http.call_for::<Answer>(&call).await {
+            // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
+            Ok(answer) => Ok(answer.outcomes(batch.iter().map(|change| change.id.as_str()), |_| Written::Updated)),
+            Err(error) => self.outcomes(object, error, bodies()),
         }
-        Err(BatchError::Unknown { why: "the answer names other records than those that were changed".to_owned() })
     }
 
     pub(super) async fn restore_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
@@ -215,8 +216,8 @@ impl Twenty {
                 let call = Call::new(Method::DELETE, format!("/rest/{object}"), Payload::Empty).query("filter", filter);
                 match self.http.call(&call).await {
                     Ok(answer) => {
-                        let gone: Option<Written> = serde_json::from_value(answer).ok();
-                        let gone: BTreeSet<Uuid> = gone.iter().flat_map(Written::ids).collect();
+                        let gone: Option<Answer> = serde_json::from_value(answer).ok();
+                        let gone: BTreeSet<Uuid> = gone.iter().flat_map(Answer::ids).collect();
                         left.retain(|id| Uuid::try_parse(id).is_ok_and(|id| !gone.contains(&id)));
                     }
                     Err(CallError::Refused { status: 404, .. }) => {}
@@ -227,24 +228,30 @@ impl Twenty {
         Ok(())
     }
 
-    /// What a batch came to, in words that hold no value of a sensitive field: a server likes to quote what it refuses.
-    fn batch_error<'b>(&self, object: &str, error: CallError, bodies: impl Iterator<Item = &'b Body>) -> BatchError {
+    /// Outcomes of a batch that has no answer of its own, in words that hold no value of a sensitive field: a server likes to quote what it refuses. A batch
+    /// is written whole or not at all, so that its refusal is of all its records together.
+    fn outcomes<'b>(
+        &self,
+        object: &str,
+        error: CallError,
+        bodies: impl ExactSizeIterator<Item = &'b Body>,
+    ) -> Result<Vec<Written>, LoadError> {
+        let records = bodies.len();
         let hidden = self.hidden(object, bodies);
         match error {
             CallError::Refused { status, message, code, .. } => {
                 let message = hidden.masked(message);
                 if is_of_the_schema(&message) {
-                    let why = message.trim_end_matches('.').to_owned();
-                    return BatchError::Fatal(LoadError::SchemaMoved { why });
+                    return Err(LoadError::SchemaMoved { why: message.trim_end_matches('.').to_owned() });
                 }
-                BatchError::Rejected { status, message, code }
+                Ok(Written::refused_together(records, Refusal { code, ..Refusal::new(status, message) }))
             }
-            CallError::Unknown { why } => BatchError::Unknown { why: hidden.masked(why) },
+            CallError::Unknown { why } => Ok(Written::each(records, &Written::Uncertain { why: hidden.masked(why) })),
             CallError::Fatal(mut error) => {
                 if let Some(said) = error.said() {
                     *said = hidden.masked(std::mem::take(said));
                 }
-                BatchError::Fatal(error)
+                Err(error)
             }
         }
     }
@@ -299,9 +306,9 @@ fn rows<'r>(rows: impl Iterator<Item = (&'r str, &'r Body)>) -> Vec<u8> {
     text
 }
 
-/// The ids of an answer to a write; the records' values are passed over.
+/// Answer to a write: its ids; the records' values are passed over.
 #[derive(Debug, Deserialize)]
-struct Written {
+struct Answer {
     data: BTreeMap<String, Vec<Identified>>,
 }
 
@@ -310,21 +317,27 @@ struct Identified {
     id: Uuid,
 }
 
-impl Written {
+impl Answer {
     fn ids(&self) -> impl Iterator<Item = Uuid> {
         self.data.values().flatten().map(|record| record.id)
     }
 
-    /// Whether every one of some ids is named.
-    fn names<'i>(&self, wanted: impl Iterator<Item = &'i str>) -> bool {
-        let Ok(mut wanted) = wanted.map(Uuid::try_parse).collect::<Result<Vec<_>, _>>() else { return false };
+    /// Outcome of each id that was sent: a record that is not named may have been written all the same.
+    fn outcomes<'i>(
+        &self,
+        sent: impl Iterator<Item = &'i str> + Clone,
+        written: impl Fn(&str) -> Written,
+    ) -> Vec<Written> {
         // A create answers in the order of the request.
-        if self.ids().eq(wanted.iter().copied()) {
-            return true;
+        if self.ids().map(Ok).eq(sent.clone().map(Uuid::try_parse)) {
+            return sent.map(written).collect();
         }
         let named: BTreeSet<Uuid> = self.ids().collect();
-        wanted.retain(|id| !named.contains(id));
-        wanted.is_empty()
+        let outcome = |id: &str| match Uuid::try_parse(id) {
+            Ok(parsed) if named.contains(&parsed) => written(id),
+            _ => Written::Uncertain { why: "the answer does not name it".to_owned() },
+        };
+        sent.map(outcome).collect()
     }
 }
 

@@ -3,9 +3,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use migr_load::{
-    BatchError, BoxFuture, Capabilities, Change, Comparison, Created, Deleted, Destination, FieldSchema, Found,
-    LoadError, Map, Member, NewRecord, OptionSchema, Page, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome,
-    Uploaded,
+    BoxFuture, Capabilities, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError, Map, Member,
+    NewRecord, OptionSchema, Page, RecordUpdate, Refusal, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome,
+    Uploaded, Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -43,6 +43,9 @@ struct State {
     batch: usize,
     options: BTreeMap<String, Vec<String>>,
     cancel_after: Option<(usize, migr_engine::CancellationFlag)>,
+    ids: IdPolicy,
+    /// The ids that it gave.
+    given: u32,
 }
 
 impl std::fmt::Debug for Memory {
@@ -51,13 +54,17 @@ impl std::fmt::Debug for Memory {
     }
 }
 
-fn died() -> BatchError {
-    BatchError::Fatal(LoadError::Unavailable {
+fn died() -> LoadError {
+    LoadError::Unavailable {
         url: "memory".to_owned(),
         request: "write".to_owned(),
         attempts: 1,
         why: "the test ends the process here".to_owned(),
-    })
+    }
+}
+
+fn lost(records: usize) -> Vec<Written> {
+    Written::each(records, &Written::Uncertain { why: "reset".to_owned() })
 }
 
 impl Memory {
@@ -67,6 +74,11 @@ impl Memory {
 
     pub(crate) fn unique(&self, object: &str, field: &str) {
         self.state.lock().unwrap().unique.insert((object.to_owned(), field.to_owned()));
+    }
+
+    /// Who chooses ids.
+    pub(crate) fn ids(&self, ids: IdPolicy) {
+        self.state.lock().unwrap().ids = ids;
     }
 
     pub(crate) fn member(&self, id: &str, address: &str) {
@@ -162,29 +174,42 @@ impl State {
         self.faults.pop_front().flatten()
     }
 
-    fn insert(&mut self, object: &str, batch: &[NewRecord]) -> Result<(), BatchError> {
-        let rejected = |message: &str| BatchError::Rejected { status: 400, message: message.to_owned(), code: None };
+    fn insert(&mut self, object: &str, batch: &[NewRecord]) -> Result<Vec<Written>, Refusal> {
         if let Some(refused) = &self.refused
             && batch.iter().any(|record| String::from_utf8_lossy(record.body.text()).contains(refused.as_str()))
         {
-            return Err(rejected("a value is not to its liking"));
+            return Err(Refusal::new(400, "a value is not to its liking"));
         }
+        let mut given = self.given;
         let records = self.objects.entry(object.to_owned()).or_default();
         let mut after = records.clone();
+        let mut written = Vec::new();
         for record in batch {
-            let values = record.body.values();
+            let mut values = record.body.values();
             for (_, field) in self.unique.iter().filter(|(of, _)| of == object) {
                 let value = values.get(field).and_then(Json::as_str).filter(|value| !value.is_empty());
                 if value.is_some() && after.values().any(|(body, _)| body.get(field).and_then(Json::as_str) == value) {
-                    return Err(rejected("A duplicate entry was detected"));
+                    return Err(Refusal::new(400, "A duplicate entry was detected"));
                 }
             }
-            if after.insert(record.id.clone(), (values, false)).is_some() {
-                return Err(rejected("A duplicate entry was detected"));
+            let id = match &self.ids {
+                IdPolicy::Client => record.id.clone(),
+                IdPolicy::Server { token } => {
+                    if let Some(token) = token {
+                        values.insert(token.clone(), json!(record.id));
+                    }
+                    given += 1;
+                    format!("S{given}")
+                }
+            };
+            if after.insert(id.clone(), (values, false)).is_some() {
+                return Err(Refusal::new(400, "A duplicate entry was detected"));
             }
+            written.push(Written::Created { id });
         }
         *records = after;
-        Ok(())
+        self.given = given;
+        Ok(written)
     }
 }
 
@@ -232,7 +257,7 @@ impl Destination for Memory {
             rate: None,
             file_bytes: None,
             body_bytes: None,
-            client_ids: true,
+            ids: self.state.lock().unwrap().ids.clone(),
             settable_created_at: true,
             trash: true,
             version: None,
@@ -350,32 +375,49 @@ impl Destination for Memory {
         value.as_str().filter(|text| !text.is_empty()).map(str::to_lowercase)
     }
 
-    fn create<'a>(
-        &'a self,
-        object: &'a str,
-        batch: &'a [NewRecord],
-    ) -> BoxFuture<'a, Result<Vec<Created>, BatchError>> {
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         let mut state = self.state.lock().unwrap();
         let fault = state.write("create", object, batch.len());
         match fault {
-            Some(Fault::LostBefore) => return ready(Err(BatchError::Unknown { why: "reset".to_owned() })),
+            Some(Fault::LostBefore) => return ready(Ok(lost(batch.len()))),
             Some(Fault::DiesBefore) => return ready(Err(died())),
             _ => {}
         }
         let inserted = state.insert(object, batch);
         ready(match (inserted, fault) {
-            (Err(error), _) => Err(error),
-            (Ok(()), Some(Fault::LostAfter)) => Err(BatchError::Unknown { why: "reset".to_owned() }),
-            (Ok(()), Some(Fault::DiesAfter)) => Err(died()),
-            (Ok(()), _) => Ok(batch.iter().map(|record| Created { id: record.id.clone() }).collect()),
+            (Err(refusal), _) => Ok(Written::refused_together(batch.len(), refusal)),
+            (Ok(_), Some(Fault::LostAfter)) => Ok(lost(batch.len())),
+            (Ok(_), Some(Fault::DiesAfter)) => Err(died()),
+            (Ok(written), _) => Ok(written),
         })
     }
 
-    fn update<'a>(&'a self, object: &'a str, batch: &'a [Change]) -> BoxFuture<'a, Result<(), BatchError>> {
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        let state = self.state.lock().unwrap();
+        if state.ids == IdPolicy::Client {
+            return ready(Ok(None));
+        }
+        let holds = |values: &Map| {
+            let value = |path: &String| self.identity(object, path, values);
+            wanted.iter().any(|(path, wanted)| value(path).is_some_and(|value| wanted.contains(&value)))
+        };
+        let records = state.objects.get(object).into_iter().flatten().filter(|(_, (values, _))| holds(values));
+        ready(Ok(Some(records.map(|(id, record)| found(id, record)).collect())))
+    }
+
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         let mut state = self.state.lock().unwrap();
         let fault = state.write("update", object, batch.len());
         if fault == Some(Fault::LostBefore) {
-            return ready(Err(BatchError::Unknown { why: "reset".to_owned() }));
+            return ready(Ok(lost(batch.len())));
         }
         if fault == Some(Fault::DiesBefore) {
             return ready(Err(died()));
@@ -383,17 +425,17 @@ impl Destination for Memory {
         if let Some(refused) = &state.refused
             && batch.iter().any(|change| String::from_utf8_lossy(change.body.text()).contains(refused.as_str()))
         {
-            let message = "a value is not to its liking".to_owned();
-            return ready(Err(BatchError::Rejected { status: 400, message, code: None }));
+            let refusal = Refusal::new(400, "a value is not to its liking");
+            return ready(Ok(Written::refused_together(batch.len(), refusal)));
         }
         let records = state.objects.entry(object.to_owned()).or_default();
         for change in batch {
             records.entry(change.id.clone()).or_default().0.extend(change.body.values());
         }
         ready(match fault {
-            Some(Fault::LostAfter) => Err(BatchError::Unknown { why: "reset".to_owned() }),
+            Some(Fault::LostAfter) => Ok(lost(batch.len())),
             Some(Fault::DiesAfter) => Err(died()),
-            _ => Ok(()),
+            _ => Ok(Written::each(batch.len(), &Written::Updated)),
         })
     }
 

@@ -1,0 +1,160 @@
+//! Lost answers: each record is written once, whatever is lost and whoever chooses ids.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use migr_engine::{Executor as _, InProcess, RecordOutcome, Unit, UnitRecord, UnitResult};
+use migr_journal::Operation;
+use migr_load::{Body, IdPolicy, LoadError};
+use serde_json::json;
+
+use crate::common::Memory;
+use crate::common::memory::Fault;
+use crate::run::clinic;
+
+fn body(number: usize) -> Body {
+    Body::from(json!({"name": format!("N{number}")}).as_object().unwrap())
+}
+
+fn unit(operation: Operation, records: usize) -> Unit {
+    let record = |number| UnitRecord { id: format!("00-{number}"), body: body(number), uploads: Vec::new() };
+    let (step, object) = ("Company".to_owned(), "companies".to_owned());
+    Unit { step, batch: 1, operation, object, records: (0..records).map(record).collect() }
+}
+
+fn execute(destination: &Arc<Memory>, unit: Unit) -> Result<UnitResult, LoadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let executor = InProcess::new(Arc::clone(destination) as _).with_pause(Duration::from_micros(10));
+    runtime.block_on(executor.execute(unit))
+}
+
+fn outcomes(result: UnitResult) -> Vec<RecordOutcome> {
+    assert!(result.unresolved.is_empty(), "{result:?}");
+    result.results.into_iter().map(|result| result.unwrap().outcome).collect()
+}
+
+/// Every way in which up to two answers are lost, before or after the write.
+fn faults() -> Vec<Vec<Option<Fault>>> {
+    let kinds = [None, Some(Fault::LostBefore), Some(Fault::LostAfter)];
+    kinds.iter().flat_map(|first| kinds.iter().map(|second| vec![*first, *second])).collect()
+}
+
+#[test]
+fn with_ids_of_ours_each_record_is_created_once_whatever_is_lost() {
+    for faults in faults() {
+        for records in [1, 3] {
+            let destination = Arc::new(Memory::default());
+            destination.faults(&faults);
+            let result = execute(&destination, unit(Operation::Create, records)).unwrap();
+            assert_eq!(outcomes(result), vec![RecordOutcome::Written { id: None }; records], "{faults:?}");
+            assert_eq!(destination.live("companies"), records, "{faults:?}");
+        }
+    }
+}
+
+#[test]
+fn with_ids_of_the_destination_a_record_is_sent_once_and_found_by_its_token() {
+    for fault in [None, Some(Fault::LostBefore), Some(Fault::LostAfter)] {
+        for records in [1, 3] {
+            let destination = Arc::new(Memory::default());
+            destination.ids(IdPolicy::Server { token: Some("token".to_owned()) });
+            destination.faults(&[fault]);
+            let result = execute(&destination, unit(Operation::Create, records)).unwrap();
+            let known = |number: usize| RecordOutcome::Written { id: Some(format!("S{}", number + 1)) };
+            let expected: Vec<_> = match fault {
+                // Nobody knows whether the request is still on its way.
+                Some(Fault::LostBefore) => vec![RecordOutcome::Uncertain("reset".to_owned()); records],
+                _ => (0..records).map(known).collect(),
+            };
+            assert_eq!(outcomes(result), expected, "{fault:?}");
+            assert_eq!(destination.requests(), [format!("create {records} companies")], "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_token_a_lost_answer_leaves_the_record_uncertain_and_it_is_not_sent_again() {
+    for fault in [Fault::LostBefore, Fault::LostAfter] {
+        let destination = Arc::new(Memory::default());
+        destination.ids(IdPolicy::Server { token: None });
+        destination.faults(&[Some(fault)]);
+        let result = execute(&destination, unit(Operation::Create, 2)).unwrap();
+        assert_eq!(outcomes(result), vec![RecordOutcome::Uncertain("reset".to_owned()); 2], "{fault:?}");
+        assert_eq!(destination.writes(), 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_change_is_made_again_after_a_lost_answer() {
+    for faults in faults() {
+        let destination = Arc::new(Memory::default());
+        for number in 0..2 {
+            destination.holds("companies", &format!("00-{number}"), &json!({"name": "old"}), false);
+        }
+        destination.faults(&faults);
+        let result = execute(&destination, unit(Operation::Update, 2)).unwrap();
+        assert_eq!(outcomes(result), vec![RecordOutcome::Written { id: None }; 2], "{faults:?}");
+        let names: Vec<_> =
+            destination.all("companies").into_iter().map(|(_, values, _)| values["name"].clone()).collect();
+        assert_eq!(names, ["N0", "N1"], "{faults:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_answers_nothing_ends_the_batch_and_leaves_it_open() {
+    let destination = Arc::new(Memory::default());
+    destination.faults(&[Some(Fault::LostBefore); 20]);
+    let error = execute(&destination, unit(Operation::Create, 2)).unwrap_err();
+    assert!(matches!(error, LoadError::Unavailable { attempts: 6, .. }), "{error:?}");
+    assert_eq!(destination.writes(), 6);
+}
+
+#[test]
+fn with_ids_of_the_destination_a_run_that_dies_anywhere_ends_as_one_that_does_not() {
+    let token = || IdPolicy::Server { token: Some("token".to_owned()) };
+    let whole = clinic();
+    whole.destination.ids(token());
+    whole.destination.batch(1);
+    whole.run().unwrap();
+    insta::assert_snapshot!(whole.destination.refers("people", "company", "companies").join("\n"), @r#"
+    Ada -> Acme
+    Bob -> Beta
+    Cy -> nothing
+    "#);
+    assert_eq!(whole.destination.all("companies")[0].0, "S1");
+    for at in 0..5 {
+        for fault in [Fault::DiesBefore, Fault::DiesAfter, Fault::LostAfter] {
+            let project = clinic();
+            project.destination.ids(token());
+            project.destination.batch(1);
+            let mut faults = vec![None; at];
+            faults.push(Some(fault));
+            project.destination.faults(&faults);
+            assert_eq!(project.run().is_err(), fault != Fault::LostAfter, "request {at}, {fault:?}");
+            project.run().unwrap();
+            let found = |project: &crate::common::Project| {
+                (project.counts(), project.reasons(), project.destination.refers("people", "company", "companies"))
+            };
+            assert_eq!(found(&project), found(&whole), "request {at}, {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_token_what_a_crash_left_in_doubt_is_in_quarantine_and_not_sent_again() {
+    let project = clinic();
+    project.destination.ids(IdPolicy::Server { token: None });
+    project.destination.faults(&[None, Some(Fault::DiesAfter)]);
+    assert!(project.run().is_err());
+    project.run().unwrap();
+    assert_eq!(project.destination.live("people"), 3);
+    insta::assert_snapshot!(project.counts(), @r#"
+    Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+    Contact: 3 read, 0 created, 0 updated, 0 unchanged, 0 skipped, 3 quarantined
+    "#);
+    insta::assert_snapshot!(project.reasons(), @r#"
+    quarantined C1 export/contacts.csv:2 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
+    quarantined C2 export/contacts.csv:3 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
+    quarantined C3 export/contacts.csv:4 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
+    "#);
+}

@@ -1,0 +1,131 @@
+//! Writes: what a batch holds, and what became of each record of it.
+
+use std::fmt;
+
+use crate::{Body, LoadError};
+
+/// Address of a record of the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRef<'r> {
+    /// The object that it is of.
+    pub object: &'r str,
+    /// Its id.
+    pub id: &'r str,
+    /// Id of the record that it lives under, where the destination asks for it.
+    pub parent: Option<&'r str>,
+}
+
+/// Party that chooses the ids of new records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IdPolicy {
+    /// The program: an id is known before its record exists, and a second attempt gives the same one.
+    #[default]
+    Client,
+    /// The destination: an id is known from its answer, and the program's own id is a token until then.
+    Server {
+        /// Path of the field that holds the token beside the destination's id, so that a record whose answer was lost is found again; none: it is not.
+        token: Option<String>,
+    },
+}
+
+/// Record that is to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// The id that it will have, or its token where the destination chooses ids.
+    pub id: String,
+    /// Id of the record that it lives under, where the destination asks for it.
+    pub parent: Option<String>,
+    /// Its native body, without the id.
+    pub body: Body,
+}
+
+impl NewRecord {
+    /// Record of an id, under no other.
+    pub fn new(id: impl Into<String>, body: impl Into<Body>) -> Self {
+        Self { id: id.into(), parent: None, body: body.into() }
+    }
+}
+
+/// Change of a record that is known to exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordUpdate {
+    /// Its id.
+    pub id: String,
+    /// Id of the record that it lives under, where the destination asks for it.
+    pub parent: Option<String>,
+    /// What changes, as a native body.
+    pub body: Body,
+}
+
+impl RecordUpdate {
+    /// Change of a record of an id, under no other.
+    pub fn new(id: impl Into<String>, body: impl Into<Body>) -> Self {
+        Self { id: id.into(), parent: None, body: body.into() }
+    }
+}
+
+/// Outcome of one record of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Creation of a record.
+    Created {
+        /// The id that the destination knows it by.
+        id: String,
+    },
+    /// Change of a record.
+    Updated,
+    /// Refusal: nothing of the record was written.
+    Refused(Refusal),
+    /// Lost or unusable answer: the record may have been written.
+    Uncertain {
+        /// What came instead of an answer.
+        why: String,
+    },
+}
+
+impl Written {
+    /// One outcome for each of some records.
+    pub fn each(records: usize, outcome: &Self) -> Vec<Self> {
+        vec![outcome.clone(); records]
+    }
+
+    /// Refusal of some records together: any of them may be at fault.
+    pub fn refused_together(records: usize, refusal: Refusal) -> Vec<Self> {
+        let refusal = Refusal { is_joint: records > 1, ..refusal };
+        Self::each(records, &Self::Refused(refusal))
+    }
+}
+
+/// Words in which the destination refuses records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The server's reason; values of sensitive fields are `***`.
+    pub message: String,
+    /// HTTP status; none where it is not the answer to a request.
+    pub status: Option<u16>,
+    /// The server's code, where it gives one.
+    pub code: Option<String>,
+    /// Whether it was said of several records together, of which any may be at fault: split them.
+    pub is_joint: bool,
+}
+
+impl Refusal {
+    /// Refusal of one record by an answer of a status.
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: Some(status), code: None, is_joint: false }
+    }
+
+    /// Refusal that is not the answer to a write: what an error says that concerns these records alone.
+    pub fn of(error: &LoadError) -> Self {
+        Self { message: error.to_string(), status: None, code: None, is_joint: false }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "{} ({status})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
