@@ -2,6 +2,7 @@
 
 mod build;
 mod field;
+mod unbuilt;
 
 /// Types as catalogs and new fields write them.
 pub(crate) mod types {
@@ -11,12 +12,13 @@ pub(crate) mod types {
 use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
-use migr_plan::Limit;
+use migr_plan::{FieldDefault, Limit, PlainType};
 use migr_source::Span;
 use migr_syntax::ast::{Expr, Name, Text};
 
 pub(crate) use build::build;
 
+use crate::formats::Formats;
 use crate::types::{Composite, Type};
 
 /// The shape that every custom object of a destination is born with stands in its catalog as an object of this name.
@@ -29,6 +31,8 @@ pub(crate) struct Catalog<'a> {
     pub(crate) blank: Vec<String>,
     pub(crate) connector: Option<Name>,
     pub(crate) limits: Vec<Limit>,
+    /// Formats of columns that name none, by type.
+    pub(crate) formats: IndexMap<PlainType, Formats>,
     pub(crate) names: Option<NameRule>,
     pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
     pub(crate) objects: IndexMap<Arc<str>, Object<'a>>,
@@ -88,7 +92,12 @@ pub(crate) struct Attributes {
     pub(crate) sensitive: bool,
     pub(crate) retain: Option<String>,
     pub(crate) restricted: Option<Text>,
-    pub(crate) format: Option<String>,
+    /// Formats that the field names itself.
+    pub(crate) formats: Formats,
+    /// Cells that count as empty, in place of the system's.
+    pub(crate) blank: Option<Vec<String>>,
+    /// Value of a record that is created without it.
+    pub(crate) default: Option<FieldDefault>,
     pub(crate) split: Option<String>,
     pub(crate) column: Option<String>,
     pub(crate) max: Option<u64>,

@@ -65,6 +65,11 @@ pub(crate) fn unknown_word(kind: &str, written: &str, span: Span, known: &[&str]
     .among(known.iter().copied())
 }
 
+/// A form that the grammar reads and this version does not carry out.
+pub(crate) fn not_built(what: &str, span: Span, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::E0334, format!("{what} is not built yet"), span, "not built yet").with_help(help.into())
+}
+
 /// A word that does not stand behind some others.
 pub(crate) fn unknown_word_after(what: &str, written: &str, span: Span, known: &[&str]) -> Diagnostic {
     Missing {

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod catalog;
 mod coverage;
 mod errors;
 mod expression;
+mod formats;
 mod hosts;
 mod lock;
 mod maps;
@@ -139,6 +141,7 @@ fn check_program(
         coverage::objects(source, &fates, *source_span, diagnostics);
     }
     check_connector(chosen, diagnostics);
+    let accepted = accept::gather(program, diagnostics);
     Some(Spec {
         name: migration.name.node.to_string(),
         description: documentation(&item.docs),
@@ -167,6 +170,9 @@ fn check_program(
         picklists: tables.values().map(|table| table.spec.clone()).collect(),
         maps: body.maps.into_iter().map(|(_, map)| map.spec).collect(),
         tests: body.tests,
+        accepted: accepted.accepted,
+        denied: accepted.denied,
+        permits: accepted.permits,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `map` and `link` items.
 
+mod cases;
 mod entries;
 mod fields;
 mod link;
@@ -45,6 +46,8 @@ pub(crate) fn makers<'a>(program: &Program<'a>) -> Makers<'a> {
                     DistinctMaker { source: Arc::clone(&object.node), destination: Arc::clone(destination), value };
                 makers.distinct.insert(Arc::clone(name), maker);
             }
+            // Refused where the map is checked.
+            MapSource::Each { .. } => {}
         }
     }
     makers
@@ -70,9 +73,11 @@ pub(crate) fn check<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Checked {
     let map = item.node;
-    let source_name = match &map.source {
-        MapSource::Object(object) | MapSource::Distinct { object, .. } => object,
-    };
+    let source_name = map.source.object();
+    if let MapSource::Each { object, value } = &map.source {
+        let help = "export the pairs as a file of their own, one row each, and map that";
+        diagnostics.push(errors::not_built("`map each`", object.span.to(value.span), help));
+    }
     let source = world.source.objects.get(&source_name.node);
     if source.is_none() {
         let valid = world.source.objects.keys().map(|name| &**name);
@@ -129,6 +134,8 @@ pub(crate) fn check<'a>(
             .iter()
             .any(|entry| matches!(&entry.node, Some(MapEntry::On(on)) if &*on.event.node == "error")),
         read: IndexMap::new(),
+        on_empty: cases::of_map(item),
+        clears: Vec::new(),
     };
     pass.head();
     pass.entries();
@@ -138,6 +145,7 @@ pub(crate) fn check<'a>(
 fn empty(item: &Item<'_>, source: &str, destination: &str) -> spec::Map {
     spec::Map {
         name: map_name(item.node).node.to_string(),
+        formerly: item.node.formerly.as_ref().map(|name| name.node.to_string()),
         description: documentation(&item.item.docs),
         source_object: source.to_owned(),
         destination_object: destination.to_owned(),
@@ -175,6 +183,10 @@ struct Pass<'p, 'a> {
     says_error: bool,
     /// The record's own columns that some entry reads, with the place of the first.
     read: IndexMap<Arc<str>, Span>,
+    /// `on empty …` of the map.
+    on_empty: migr_plan::EmptyPolicy,
+    /// Where `on empty clear` is written, of the map or a field.
+    clears: Vec<Span>,
 }
 
 impl<'p> Pass<'p, '_> {
@@ -205,7 +217,7 @@ impl<'p> Pass<'p, '_> {
         if self.diagnostics.items().len() > before {
             let value = match &self.item.node.source {
                 MapSource::Distinct { value, .. } => Some(value),
-                MapSource::Object(_) => None,
+                MapSource::Object(_) | MapSource::Each { .. } => None,
             };
             for expr in [value, self.item.node.when.as_ref()].into_iter().flatten() {
                 mark(expr, self.source, self.world, self.usage);
@@ -236,7 +248,8 @@ impl<'p> Pass<'p, '_> {
         }
     }
 
-    fn finish(self) -> Checked {
+    fn finish(mut self) -> Checked {
+        self.check_cases();
         if let Some(destination) = self.destination
             && !self.item.is_broken()
         {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_plan::{ColumnReference, ColumnType, ReferenceBy, ReferenceByRow, SourceColumn};
+use migr_plan::{ColumnReference, ColumnType, PlainType, ReferenceBy, ReferenceByRow, SourceColumn};
 use migr_source::Span;
 
 use crate::catalog::{Catalog, Field, Object};
+use crate::formats::Formats;
 use crate::spec;
 use crate::types::{Key, Type};
 
@@ -34,12 +35,17 @@ pub(crate) fn objects(
         .filter_map(|(name, object)| {
             let fate = fates.swap_remove(name)?;
             let is_kept = fate.is_read || fate.dropped.is_some() || fate.reference_only.is_some();
-            is_kept.then(|| source_object(object, fate, zone.as_deref()))
+            is_kept.then(|| source_object(object, fate, zone.as_deref(), &catalog.formats))
         })
         .collect()
 }
 
-fn source_object(object: &Object<'_>, fate: Fate, zone: Option<&str>) -> spec::SourceObject {
+fn source_object(
+    object: &Object<'_>,
+    fate: Fate,
+    zone: Option<&str>,
+    formats: &IndexMap<PlainType, Formats>,
+) -> spec::SourceObject {
     let (file, reference_only) = match fate.reference_only {
         Some((file, span)) => (file, Some(span)),
         None => (None, None),
@@ -49,7 +55,7 @@ fn source_object(object: &Object<'_>, fate: Fate, zone: Option<&str>) -> spec::S
         file: file.or_else(|| object.file.as_ref().map(|file| file.node.to_string())),
         is_optional: object.is_optional,
         key: object.key.iter().map(|name| name.node.to_string()).collect(),
-        columns: object.fields.values().map(|field| column(field, zone)).collect(),
+        columns: object.fields.values().map(|field| column(field, zone, formats)).collect(),
         checks: fate.checks,
         skips: fate.skips,
         dropped: fate.dropped,
@@ -59,14 +65,19 @@ fn source_object(object: &Object<'_>, fate: Fate, zone: Option<&str>) -> spec::S
     }
 }
 
-fn column(field: &Field, zone: Option<&str>) -> SourceColumn {
+fn column(field: &Field, zone: Option<&str>, formats: &IndexMap<PlainType, Formats>) -> SourceColumn {
     let attributes = &field.attributes;
+    let format = attributes.formats.or_of_type(&field.ty, formats);
+    let mut written = format.written.into_iter();
     let (ty, reference) = column_type(&field.ty);
     SourceColumn {
         name: field.name.node.to_string(),
         header: attributes.column.clone(),
         ty,
-        format: attributes.format.clone(),
+        format: written.next(),
+        other_formats: written.collect(),
+        pivot: format.pivot,
+        blank: attributes.blank.clone(),
         zone: zone.filter(|_| ty == ColumnType::Datetime).map(str::to_owned),
         overlap: attributes.overlap.clone(),
         gap: attributes.gap.clone(),

@@ -39,7 +39,7 @@ pub(crate) fn check(
             Some(OwnersEntry::Fallback(text)) => {
                 fallback = text.node.as_ref().map(|text| text.node.to_string());
             }
-            None => {}
+            Some(OwnersEntry::Allow(_)) | None => {}
         }
     }
     let is_broken = item.entries.iter().any(|entry| entry.node.is_none());
@@ -80,6 +80,7 @@ fn slots(entry: &OwnersEntry) -> Vec<Slot> {
             vec![Slot::new(key, Arc::clone(&source.node), source.span)]
         }
         OwnersEntry::Fallback(text) => vec![Slot::of("fallback", text.span)],
+        OwnersEntry::Allow(_) => Vec::new(),
     }
 }
 

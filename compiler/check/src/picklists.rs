@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::{NewOption, PicklistOtherwise};
-use migr_syntax::ast::{Picklist, PicklistEntry, PicklistKey, PicklistTarget};
+use migr_syntax::ast::{self, Picklist, PicklistEntry, PicklistKey, PicklistTarget};
 
 use crate::errors;
 use crate::merge::{Slot, merge};
@@ -39,17 +39,8 @@ pub(crate) fn choices(picklist: &Item<'_>) -> Choices {
                 PicklistTarget::Option(name) => {
                     options.entry(Arc::clone(&name.node)).or_insert_with(|| option_of(&name.node));
                 }
-                PicklistTarget::New { value, label, color } => {
-                    options.insert(
-                        Arc::clone(&value.node),
-                        NewOption {
-                            value: value.node.to_string(),
-                            label: label
-                                .as_ref()
-                                .map_or_else(|| option_of(&value.node).label, |text| text.node.to_string()),
-                            color: color.as_ref().map(|name| name.node.to_string()),
-                        },
-                    );
+                PicklistTarget::New(new) => {
+                    options.insert(Arc::clone(&new.value.node), made_option(new));
                 }
                 PicklistTarget::None | PicklistTarget::Tuple { .. } => {}
             },
@@ -58,11 +49,21 @@ pub(crate) fn choices(picklist: &Item<'_>) -> Choices {
                     choices.options_from = Some(picklist.name.node.to_string());
                 }
             }
-            None => {}
+            Some(PicklistEntry::Allow(_)) | None => {}
         }
     }
     choices.options = options.into_values().collect();
     choices
+}
+
+/// `new LOST "Lost" red`, as setup creates it.
+pub(crate) fn made_option(new: &ast::NewOption) -> NewOption {
+    let ast::NewOption { value, label, color } = new;
+    NewOption {
+        value: value.node.to_string(),
+        label: label.as_ref().map_or_else(|| option_of(&value.node).label, |text| text.node.to_string()),
+        color: color.as_ref().map(|name| name.node.to_string()),
+    }
 }
 
 /// A picklist as expressions use it.
@@ -162,7 +163,7 @@ impl Pass<'_, '_> {
                         otherwise = found;
                     }
                 }
-                None => {}
+                Some(PicklistEntry::Allow(_)) | None => {}
             }
         }
         Table {
@@ -204,6 +205,7 @@ impl Pass<'_, '_> {
 /// Keys that count as one are one slot.
 fn slots(entry: &PicklistEntry, (case, space): (bool, bool)) -> Vec<Slot> {
     match entry {
+        PicklistEntry::Allow(_) => Vec::new(),
         PicklistEntry::Otherwise(target) => {
             vec![Slot::of("otherwise", target.span)]
         }

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{
-    Ast, DropItem, Entry, Item, ItemKind, Link, Map, MapEntry, MapSource, Migration, Name, OwnersEntry, Picklist,
-    PicklistEntry, ReferenceItem, Skip, System, SystemEntry, Test, Text, Transform,
+    Ast, DropItem, Entry, Item, ItemKind, Link, Map, MapEntry, Migration, Name, OwnersEntry, Picklist, PicklistEntry,
+    ReferenceItem, Skip, System, SystemEntry, Test, Text, Transform,
 };
 
 use crate::errors;
@@ -55,10 +55,7 @@ pub(crate) struct OwnersItem<'a> {
 
 /// The name a map goes by.
 pub(crate) fn map_name(map: &Map) -> &Name {
-    match (&map.alias, &map.source) {
-        (Some(alias), _) => alias,
-        (None, MapSource::Object(object) | MapSource::Distinct { object, .. }) => object,
-    }
+    map.alias.as_ref().unwrap_or_else(|| map.source.object())
 }
 
 /// `///` lines as one text.

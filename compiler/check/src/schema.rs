@@ -198,7 +198,31 @@ impl<'a> Schema<'a> {
         diagnostics: &mut Diagnostics,
     ) {
         let Some(MapEntry::Mapping(mapping)) = &entry.node else { return };
-        let MappingTarget::New { name, label, ty, inverse, sensitive } = &mapping.target else { return };
+        let fields: Vec<&ast::NewField> = match &mapping.target {
+            MappingTarget::New(field) => vec![field],
+            MappingTarget::Fields(fields) => fields
+                .iter()
+                .filter_map(|field| match field {
+                    ast::DecidedField::New(field) => Some(field),
+                    ast::DecidedField::Field(_) => None,
+                })
+                .collect(),
+            MappingTarget::Field(_) => return,
+        };
+        for field in fields {
+            self.declare_new(home, field, entry, program, diagnostics);
+        }
+    }
+
+    fn declare_new(
+        &mut self,
+        home: &Name,
+        field: &ast::NewField,
+        entry: &Entry<MapEntry>,
+        program: &Program<'a>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let ast::NewField { name, label, ty, inverse, sensitive } = field;
         check_name(self.catalog, name, diagnostics);
         let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
         let Some(there) = self.objects.get_mut(&home.node) else { return };
@@ -312,7 +336,15 @@ impl<'a> Schema<'a> {
             },
             ast::Type::Reference { targets, by: None } => {
                 let mut found = Vec::new();
-                for path in targets {
+                for ast::Referred { path, columns } in targets {
+                    if let (Some(first), Some(last)) = (columns.first(), columns.last()) {
+                        diagnostics.push(errors::bad_value(
+                            "a relation of the destination names an object, not its fields",
+                            first.span.to(last.span),
+                            "write the object alone",
+                        ));
+                        continue;
+                    }
                     let Some(object) = path.node.first() else { continue };
                     if !self.objects.contains_key(&object.node) {
                         let valid = self.objects.keys().map(|name| &**name);

@@ -97,7 +97,13 @@ pub(crate) fn check<'a>(
             Some(MigrationEntry::Permit { object, .. }) => {
                 settings.permits.insert(Arc::clone(&object.node));
             }
-            None => {}
+            Some(
+                MigrationEntry::PermitWorkflow { .. }
+                | MigrationEntry::PermitIrreversible { .. }
+                | MigrationEntry::Allow(_)
+                | MigrationEntry::Deny(_),
+            )
+            | None => {}
         }
     }
     let is_broken = migration.entries.iter().any(|entry| entry.node.is_none());
@@ -127,6 +133,11 @@ fn slots(entry: &MigrationEntry) -> Vec<Slot> {
         MigrationEntry::On(on) => (format!("on {}", on.event.node), on.event.span),
         MigrationEntry::Require { what, .. } => (format!("require {}", what.node), what.span),
         MigrationEntry::Permit { object, .. } => (format!("permit {}", object.node), object.span),
+        MigrationEntry::PermitWorkflow { workflow, .. } => {
+            (format!("permit workflow \"{}\"", workflow.node), workflow.span)
+        }
+        MigrationEntry::PermitIrreversible { reason } => ("permit irreversible".to_owned(), reason.span),
+        MigrationEntry::Allow(_) | MigrationEntry::Deny(_) => return Vec::new(),
     };
     vec![Slot::of(key, span)]
 }
@@ -202,7 +213,8 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
 /// What a destination's settings may be called, whatever the system.
-const SETTINGS: &[&str] = &["certificates", "location", "proxy", "requests", "timeout", "token", "url", "version"];
+const SETTINGS: &[&str] =
+    &["certificates", "location", "plaintext", "proxy", "requests", "timeout", "token", "url", "version"];
 
 fn destination_settings(
     written: &[Entry<Setting>],
@@ -353,8 +365,9 @@ fn policy(options: &mut Options, on: &On, diagnostics: &mut Diagnostics) {
     let known: &[&str] = match &*on.event.node {
         "conflict" => &["keep", "list", "overwrite"],
         "vanished" => &["delete", "keep", "list"],
+        "rollback" => &["destroy", "keep", "list"],
         other => {
-            let known = ["conflict", "vanished"];
+            let known = ["conflict", "rollback", "vanished"];
             diagnostics.push(errors::unknown_word("event of a migration", other, on.event.span, &known));
             return;
         }
@@ -365,10 +378,10 @@ fn policy(options: &mut Options, on: &On, diagnostics: &mut Diagnostics) {
         return;
     }
     let word = values::word(&format!("policy of `on {}`", on.event.node), word, known, diagnostics);
-    if &*on.event.node == "conflict" {
-        options.on_conflict = word;
-    } else {
-        options.on_vanished = word;
+    match &*on.event.node {
+        "conflict" => options.on_conflict = word,
+        "rollback" => options.on_rollback = word,
+        _ => options.on_vanished = word,
     }
 }
 

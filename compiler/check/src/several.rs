@@ -55,7 +55,7 @@ pub(crate) fn check(program: &Program<'_>, world: &World<'_>, usage: &Usage, dia
 fn values<'a>(program: &Program<'a>, object: &Arc<str>) -> impl Iterator<Item = &'a ast::Expr> {
     let maps = program.maps.values().filter(move |map| match &map.node.source {
         MapSource::Object(source) => source.node == *object,
-        MapSource::Distinct { .. } => false,
+        MapSource::Distinct { .. } | MapSource::Each { .. } => false,
     });
     maps.flat_map(|map| &map.entries).filter_map(|entry| match &entry.node {
         Some(MapEntry::Mapping(mapping)) => Some(&mapping.value),

@@ -37,6 +37,12 @@ pub struct Spec {
     pub maps: Vec<Map>,
     /// The program's own tests.
     pub tests: Vec<Test>,
+    /// Findings that are expected.
+    pub accepted: Vec<Acceptance>,
+    /// Findings that stop: `warnings`, codes, or names of the audit's.
+    pub denied: Vec<String>,
+    /// What a person has agreed to.
+    pub permits: Vec<Permit>,
 }
 
 /// Where records come from.
@@ -179,6 +185,34 @@ pub struct AddedOptions {
     pub span: Span,
 }
 
+/// A finding that is expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acceptance {
+    /// A code, or the name of a finding of the audit.
+    pub finding: String,
+    /// The block that it stands in.
+    pub within: migr_plan::Within,
+    /// A field or column.
+    pub on: Option<String>,
+    /// How many records.
+    pub max: Option<u64>,
+    /// Why.
+    pub reason: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Something that a person has agreed to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Permit {
+    /// What.
+    pub what: migr_plan::Permitted,
+    /// Who, when or why.
+    pub reason: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
 /// Who owns what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owners {
@@ -241,6 +275,8 @@ pub struct PicklistRow {
 pub struct Map {
     /// Its name.
     pub name: String,
+    /// The name that it had before.
+    pub formerly: Option<String>,
     /// `///` text.
     pub description: Option<String>,
     /// The source object.
@@ -293,6 +329,14 @@ pub struct Field {
     pub file_name: Option<Expr>,
     /// When a file is not there.
     pub missing_file: migr_plan::OnMissing,
+    /// When there is no value.
+    pub on_empty: migr_plan::EmptyPolicy,
+    /// When another record holds the value.
+    pub on_taken: migr_plan::TakenPolicy,
+    /// Parts whose entries say otherwise.
+    pub parts: Vec<migr_plan::PartPolicy>,
+    /// Value of a record that is created without it.
+    pub default: Option<migr_plan::FieldDefault>,
     /// Setup creates it.
     pub is_new: bool,
     /// The part (or the field itself) that no two records share.

@@ -27,7 +27,7 @@ pub(crate) fn chosen_from<'a>(program: &Program<'a>) -> IndexSet<&'a Arc<str>> {
     let entries = program.maps.values().flat_map(|map| map.entries.iter());
     let named = entries.filter_map(|entry: &&'a Entry<MapEntry>| match &entry.node {
         Some(MapEntry::Mapping(mapping)) => match &mapping.target {
-            MappingTarget::New { ty, .. } => match &ty.node {
+            MappingTarget::New(field) => match &field.ty.node {
                 Type::SelectFrom(name) | Type::MultiselectFrom(name) => Some(&name.node),
                 _ => None,
             },

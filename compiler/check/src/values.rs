@@ -1,6 +1,5 @@
-//! Written values that can be judged from the text alone: zones, date formats, regions, currencies, words.
+//! Written values that can be judged from the text alone: zones, regions, currencies, words.
 
-use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZoneDatabase;
 use migr_diagnostics::Diagnostics;
 use migr_syntax::ast::{Name, Text};
@@ -27,19 +26,6 @@ pub(crate) fn check_zone(zone: &Text, diagnostics: &mut Diagnostics) {
         diagnostic.help = Some("write an IANA name such as `America/New_York`".to_owned());
     }
     diagnostics.push(diagnostic);
-}
-
-/// Reports a date format with an unknown directive.
-pub(crate) fn check_format(format: &Text, diagnostics: &mut Diagnostics) {
-    let Ok(moment) = "2024-02-03T04:05:06[UTC]".parse::<jiff::Zoned>() else { return };
-    let failure = BrokenDownTime::from(&moment).to_string(format.node.as_bytes()).err();
-    if let Some(error) = failure {
-        diagnostics.push(errors::bad_value(
-            format!("this date format cannot be read: {error}"),
-            format.span,
-            "write one of strftime's directives, as in `%m/%d/%Y %I:%M %p`",
-        ));
-    }
 }
 
 /// Reports a time of day that is none.

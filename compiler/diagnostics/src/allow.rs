@@ -1,18 +1,53 @@
+//! Findings that a spec accepts, by an entry `allow W0321 : "why"` or by a comment `// allow W0321: why`.
+
 use migr_source::Span;
 
 use crate::{Applicability, Code, Diagnostic, Edit, Fix};
 
-/// A comment `// allow W0320: reason` and what it covers.
+/// An acceptance of one code, and what it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     /// The code as written.
     pub code: String,
-    /// The comment, from its `//`.
-    pub span_of_comment: Span,
-    /// The entry or item that follows it.
-    pub covers: Span,
+    /// How it is written.
+    pub form: AllowForm,
+    /// The comment, from its `//`, or the entry.
+    pub written: Span,
+    /// Where the findings stand that it covers.
+    pub covers: Covered,
+    /// Findings that are accepted; one more, and all come back.
+    pub max: Option<u64>,
     /// What stands after the colon, if anything does.
     pub reason: Option<String>,
+}
+
+/// Form of an acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowForm {
+    /// `allow W0321 : "why"`
+    Entry,
+    /// `// allow W0321: why`
+    Comment,
+}
+
+/// Place of the findings that an acceptance covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Covered {
+    /// The whole project.
+    All,
+    /// What begins inside one of these.
+    Within(Vec<Span>),
+}
+
+/// A finding that is accepted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The finding.
+    pub diagnostic: Diagnostic,
+    /// Reason as written.
+    pub reason: String,
+    /// Where it is accepted.
+    pub by: Span,
 }
 
 /// What a comment that allows a code says.
@@ -41,42 +76,72 @@ pub fn parse_allow(comment_text: &str) -> Option<ParsedAllow<'_>> {
     Some(ParsedAllow { code, reason })
 }
 
-/// Takes out the warnings that a comment allows, and reports the comments that allow nothing, give no reason, or name a code that cannot be allowed. An
-/// allow holds for findings that begin inside what it covers.
-pub fn apply_allows(diagnostics: Vec<Diagnostic>, allows: &[Allow]) -> Vec<Diagnostic> {
-    let mut used = vec![false; allows.len()];
-    let mut left = Vec::with_capacity(diagnostics.len());
-    for diagnostic in diagnostics {
-        let mut allowed = false;
-        for (allow, used) in allows.iter().zip(&mut used) {
-            if covers(allow, &diagnostic) {
-                *used = true;
-                allowed = true;
-            }
-        }
-        if !allowed {
-            left.push(diagnostic);
+/// Takes out the warnings that are accepted, and reports acceptances that cover nothing, give no reason, or name a code that cannot be accepted. One of
+/// more findings than its `max` covers none of them. The narrowest acceptance takes a finding.
+pub fn apply_allows(diagnostics: Vec<Diagnostic>, allows: &[Allow]) -> (Vec<Diagnostic>, Vec<Accepted>) {
+    let mut taken = vec![0_u64; allows.len()];
+    let by: Vec<Option<usize>> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let covering = allows.iter().enumerate().filter(|(_, allow)| covers(allow, diagnostic));
+            // Comments first, then entries of blocks, then those of the whole project.
+            let at = covering.min_by_key(|(_, allow)| (allow.form == AllowForm::Entry, allow.covers == Covered::All));
+            at.map(|(at, _)| at)
+        })
+        .collect();
+    for at in by.iter().flatten() {
+        if let Some(count) = taken.get_mut(*at) {
+            *count += 1;
         }
     }
-    left.extend(allows.iter().zip(used).filter_map(|(allow, used)| complaint(allow, used)));
-    left
+    let (mut left, mut accepted) = (Vec::with_capacity(diagnostics.len()), Vec::new());
+    for (diagnostic, at) in diagnostics.into_iter().zip(by) {
+        let found = at.and_then(|at| Some((allows.get(at)?, *taken.get(at)?)));
+        match found {
+            Some((allow, count)) => match allow.max.filter(|max| count > *max) {
+                Some(max) => {
+                    left.push(
+                        diagnostic.with_note(format!("{max} of this kind are accepted, and now there are {count}")),
+                    );
+                }
+                None => accepted.push(Accepted {
+                    diagnostic,
+                    reason: allow.reason.clone().unwrap_or_default(),
+                    by: allow.written,
+                }),
+            },
+            None => left.push(diagnostic),
+        }
+    }
+    left.extend(allows.iter().zip(taken).filter_map(|(allow, taken)| complaint(allow, taken > 0)));
+    (left, accepted)
 }
 
 fn covers(allow: &Allow, diagnostic: &Diagnostic) -> bool {
-    let named = Code::find(&allow.code) == Some(diagnostic.code) && diagnostic.code.can_be_allowed();
-    named
-        && diagnostic.span().is_some_and(|span| {
-            span.file == allow.covers.file && (allow.covers.start..=allow.covers.end).contains(&span.start)
-        })
+    if Code::find(&allow.code) != Some(diagnostic.code) || !diagnostic.code.can_be_allowed() {
+        return false;
+    }
+    match &allow.covers {
+        Covered::All => true,
+        Covered::Within(places) => diagnostic.span().is_some_and(|span| {
+            places.iter().any(|place| span.file == place.file && (place.start..=place.end).contains(&span.start))
+        }),
+    }
 }
 
-/// One finding at most for each comment: the first of what is wrong with it.
+/// One finding at most for each: the first of what is wrong with it.
 fn complaint(allow: &Allow, used: bool) -> Option<Diagnostic> {
-    let place = allow.span_of_comment;
+    let place = allow.written;
     let written = &allow.code;
+    let what = match allow.form {
+        AllowForm::Comment => "comment",
+        AllowForm::Entry => "entry",
+    };
     let Some(code) = Code::find(written) else {
         let message = format!("there is no code `{written}` to allow");
-        return Some(Diagnostic::new(Code::E0213, message, place, "no such code").with_help("remove the comment"));
+        return Some(
+            Diagnostic::new(Code::E0213, message, place, "no such code").with_help(format!("remove the {what}")),
+        );
     };
     if !code.can_be_allowed() {
         return Some(
@@ -86,22 +151,34 @@ fn complaint(allow: &Allow, used: bool) -> Option<Diagnostic> {
                 place,
                 "allows nothing",
             )
-            .with_help(format!("remove the comment and mend what `{code}` reports")),
+            .with_help(format!("remove the {what} and mend what `{code}` reports")),
         );
     }
     if allow.reason.is_none() {
         return Some(
             Diagnostic::new(Code::E0212, format!("this allows `{code}` without a reason"), place, "no reason")
-                .with_help(format!("write the reason after a colon: `// allow {code}: …`")),
+                .with_help(format!("write an entry that says why: `allow {code} : \"…\"`")),
         );
     }
+    // Of an entry without a reason that alone is told, by who reads the entries.
+    if allow.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return None;
+    }
+    let below = match allow.form {
+        AllowForm::Comment => "nothing below raises",
+        AllowForm::Entry => "nothing here raises",
+    };
     (!used).then(|| {
-        Diagnostic::new(Code::W0211, format!("nothing below raises `{code}`"), place, "allows nothing")
-            .with_help("remove the comment")
+        Diagnostic::new(Code::W0211, format!("{below} `{code}`"), place, "allows nothing")
+            .with_help(format!("remove the {what}"))
             .with_fix(Fix {
-                title: "remove the comment".to_owned(),
+                title: format!("remove the {what}"),
                 edits: vec![Edit { span: place, text: String::new() }],
-                applicability: Applicability::Safe,
+                applicability: if allow.form == AllowForm::Comment {
+                    Applicability::Safe
+                } else {
+                    Applicability::Unsafe
+                },
             })
     })
 }
@@ -119,8 +196,10 @@ mod tests {
     fn allow(code: &str, reason: Option<&str>) -> Allow {
         Allow {
             code: code.to_owned(),
-            span_of_comment: span(0, 10),
-            covers: span(12, 20),
+            form: AllowForm::Comment,
+            written: span(0, 10),
+            covers: Covered::Within(vec![span(12, 20)]),
+            max: None,
             reason: reason.map(str::to_owned),
         }
     }
@@ -130,7 +209,8 @@ mod tests {
     }
 
     fn left(findings: Vec<Diagnostic>, allow: Allow) -> Vec<String> {
-        apply_allows(findings, &[allow]).into_iter().map(|left| format!("{} {}", left.code, left.message)).collect()
+        let (left, _) = apply_allows(findings, &[allow]);
+        left.into_iter().map(|left| format!("{} {}{}", left.code, left.message, left.notes.concat())).collect()
     }
 
     #[test]
@@ -175,5 +255,29 @@ mod tests {
             ["E0304 something", "E0213 `E0304` cannot be allowed: it is an error"]
         );
         assert_eq!(left(Vec::new(), allow("W9999", None)), ["E0213 there is no code `W9999` to allow"]);
+    }
+
+    #[test]
+    fn one_more_than_is_accepted_and_all_come_back() {
+        let two = || vec![finding(Code::W0320, 14), finding(Code::W0320, 16)];
+        let entry = |max| Allow {
+            form: AllowForm::Entry,
+            max: Some(max),
+            covers: Covered::All,
+            ..allow("W0320", Some("known"))
+        };
+        assert_eq!(left(two(), entry(2)), Vec::<String>::new());
+        let over = "W0320 something1 of this kind are accepted, and now there are 2";
+        assert_eq!(left(two(), entry(1)), [over, over]);
+    }
+
+    #[test]
+    fn a_finding_is_accepted_by_the_narrowest_entry_and_its_reason_is_kept() {
+        let wide = Allow { form: AllowForm::Entry, covers: Covered::All, ..allow("W0320", Some("all")) };
+        let narrow = Allow { form: AllowForm::Entry, written: span(1, 2), ..allow("W0320", Some("this one")) };
+        let (left, accepted) = apply_allows(vec![finding(Code::W0320, 14), finding(Code::W0320, 40)], &[wide, narrow]);
+        assert!(left.is_empty(), "{left:?}");
+        let reasons: Vec<&str> = accepted.iter().map(|one| one.reason.as_str()).collect();
+        assert_eq!(reasons, ["this one", "all"]);
     }
 }

@@ -60,9 +60,9 @@ codes! {
     E0205 no_migration Error "maps without the `migration` that they belong to";
     E0206 refused_name Error "a name that the destination refuses";
     E0207 needless_override Error "an `override` of something that is not there";
-    W0211 unused_allow Warning "a comment allows a code that nothing raises";
-    E0212 allow_without_reason Error "a comment allows a code and does not say why";
-    E0213 not_allowable Error "a comment allows a code that cannot be allowed";
+    W0211 unused_allow Warning "an `allow` of what nothing raises";
+    E0212 allow_without_reason Error "an `allow` that does not say why";
+    E0213 not_allowable Error "an `allow` of what cannot be allowed";
     E0301 type_mismatch Error "a value of one type where another is expected";
     E0302 unknown_function Error "a function that the language does not have";
     E0303 wrong_arguments Error "a function is given other arguments than it takes";
@@ -96,6 +96,7 @@ codes! {
     W0331 unused_transform Warning "a transform that nothing uses";
     W0332 unused_use Warning "a `use` of a file from which nothing is used";
     W0333 one_of_several Warning "only one of several referred records is carried over";
+    E0334 not_built Error "a form that the language has, and this version does not carry out";
     E0401 required_cycle Error "required references in a circle";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";

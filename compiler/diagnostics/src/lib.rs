@@ -10,7 +10,7 @@ mod render;
 mod suggest;
 mod wrap;
 
-pub use allow::{Allow, ParsedAllow, apply_allows, parse_allow};
+pub use allow::{Accepted, Allow, AllowForm, Covered, ParsedAllow, apply_allows, parse_allow};
 pub use code::{Code, Severity};
 pub use explain::explain;
 pub use fixes::apply_fixes;

@@ -1,11 +1,14 @@
-//! Comments `// allow W0321: reason` and what they cover.
+//! What a spec accepts: entries `allow W0321 : "why"`, and comments `// allow W0321: why`, each with the places that it covers.
 
-use migr_diagnostics::{Allow, parse_allow};
-use migr_source::Span;
-use migr_syntax::ast::{Ast, Entry, Item, ItemKind, MigrationEntry, ObjectEntry, PicklistEntry, SystemEntry};
+use migr_diagnostics::{Allow, AllowForm, Code, Covered, Diagnostic, parse_allow};
+use migr_source::{SourceMap, Span};
+use migr_syntax::ast::{
+    self, Ast, Entry, Expr, Expression, Findings, Item, ItemKind, MapEntry, MappingTarget, MigrationEntry, Name,
+    ObjectEntry, OwnersEntry, PicklistEntry, SystemEntry,
+};
 
-/// The allows of a file. Each covers the entry or item that follows it; one behind an entry on its line covers that one.
-pub(crate) fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
+/// The comments of a file that allow something. Each covers the entry or item that follows it; one behind an entry on its line covers that one.
+pub(crate) fn comments(ast: &Ast, text: &str) -> Vec<Allow> {
     let mut places: Option<Vec<Span>> = None;
     ast.comments
         .iter()
@@ -18,8 +21,10 @@ pub(crate) fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
             let covers = beside.or_else(|| places.iter().find(|place| place.start > at));
             Some(Allow {
                 code: parsed.code.to_owned(),
-                span_of_comment: comment.text.span,
-                covers: covers.copied().unwrap_or_else(|| comment.text.span.at_end()),
+                form: AllowForm::Comment,
+                written: comment.text.span,
+                covers: Covered::Within(vec![covers.copied().unwrap_or_else(|| comment.text.span.at_end())]),
+                max: None,
                 reason: parsed.reason.map(str::to_owned),
             })
         })
@@ -59,5 +64,218 @@ fn entries_of(item: &Item, places: &mut Vec<Span>) {
             }
         }
         _ => {}
+    }
+}
+
+/// The entries of the whole program that allow codes; names of an audit's findings are the audit's to apply.
+pub(crate) fn entries(asts: &[Ast]) -> Vec<Allow> {
+    let mut found = Vec::new();
+    for item in asts.iter().flat_map(|ast| &ast.items) {
+        match &item.kind {
+            ItemKind::Migration(migration) => {
+                each(&migration.entries, &mut found, |entry| match entry {
+                    MigrationEntry::Allow(allow) => Some((allow, Covered::All)),
+                    _ => None,
+                });
+            }
+            ItemKind::Owners(entries) => {
+                each(entries, &mut found, |entry| match entry {
+                    OwnersEntry::Allow(allow) => Some((allow, Covered::Within(vec![item.span]))),
+                    _ => None,
+                });
+            }
+            ItemKind::Picklist(picklist) => {
+                let same = |other: &ItemKind| matches!(other, ItemKind::Picklist(one) if one.name == picklist.name);
+                each(&picklist.entries, &mut found, |entry| match entry {
+                    PicklistEntry::Allow(allow) => Some((allow, Covered::Within(items(asts, same)))),
+                    _ => None,
+                });
+            }
+            ItemKind::Map(map) => {
+                let name = name_of(map);
+                each(&map.entries, &mut found, |entry| match entry {
+                    MapEntry::Allow(allow) => Some((allow, Covered::Within(in_map(asts, name, allow)))),
+                    _ => None,
+                });
+            }
+            ItemKind::System(system) => in_system(asts, system, &mut found),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What stops check, audit and run: `warnings`, codes, or names of findings.
+pub(crate) fn denied(asts: &[Ast]) -> Vec<Name> {
+    let entries = asts.iter().flat_map(|ast| &ast.items).filter_map(|item| match &item.kind {
+        ItemKind::Migration(migration) => Some(&migration.entries),
+        _ => None,
+    });
+    let denied = entries.flatten().filter_map(|entry| match &entry.node {
+        Some(MigrationEntry::Deny(findings)) => Some(findings.each()),
+        _ => None,
+    });
+    denied.flatten().cloned().collect()
+}
+
+fn each<T>(entries: &[Entry<T>], found: &mut Vec<Allow>, of: impl Fn(&T) -> Option<(&ast::Allow, Covered)>) {
+    for entry in entries {
+        let Some((allow, covers)) = entry.node.as_ref().and_then(&of) else { continue };
+        let Findings::Codes(codes) = &allow.findings else { continue };
+        for code in codes {
+            found.push(Allow {
+                code: code.node.to_string(),
+                form: AllowForm::Entry,
+                written: entry.span,
+                covers: covers.clone(),
+                max: allow.max.as_ref().and_then(|max| max.node.parse().ok()),
+                reason: Some(allow.reason.node.to_string()),
+            });
+        }
+    }
+}
+
+/// The places of items of one name, extensions too.
+fn items(asts: &[Ast], is: impl Fn(&ItemKind) -> bool) -> Vec<Span> {
+    asts.iter().flat_map(|ast| &ast.items).filter(|item| is(&item.kind)).map(|item| item.span).collect()
+}
+
+fn name_of(map: &ast::Map) -> &Name {
+    map.alias.as_ref().unwrap_or_else(|| map.source.object())
+}
+
+fn in_map(asts: &[Ast], name: &Name, allow: &ast::Allow) -> Vec<Span> {
+    let maps = asts.iter().flat_map(|ast| &ast.items).filter_map(|item| match &item.kind {
+        ItemKind::Map(map) if name_of(map) == name => Some((item.span, map)),
+        _ => None,
+    });
+    let Some(on) = &allow.on else { return maps.map(|(span, _)| span).collect() };
+    let on: Vec<&str> = on.node.iter().map(|name| &*name.node).collect();
+    maps.flat_map(|(_, map)| &map.entries).filter(|entry| concerns(entry, &on)).map(|entry| entry.span).collect()
+}
+
+/// Whether an entry writes a field, or reads or drops a column.
+fn concerns(entry: &Entry<MapEntry>, on: &[&str]) -> bool {
+    match &entry.node {
+        Some(MapEntry::Mapping(mapping)) => {
+            let writes = match &mapping.target {
+                MappingTarget::Field(path) => on.iter().zip(&path.node).all(|(on, name)| *on == &*name.node),
+                MappingTarget::Fields(fields) => fields.iter().any(|field| *on == [&*field.name().node]),
+                MappingTarget::New(field) => *on == [&*field.name.node],
+            };
+            writes || on.first().is_some_and(|column| mentions(&mapping.value, column))
+        }
+        Some(MapEntry::Drop { columns, .. }) => columns.iter().any(|column| *on == [&*column.node]),
+        _ => false,
+    }
+}
+
+fn mentions(expr: &Expr, column: &str) -> bool {
+    let mut found = matches!(&expr.node, Expression::Name(name) if **name == *column);
+    expr.node.each_part(&mut |part| found = found || mentions(part, column));
+    found
+}
+
+fn in_system(asts: &[Ast], system: &ast::System, found: &mut Vec<Allow>) {
+    let same = |other: &ItemKind| matches!(other, ItemKind::System(one) if one.name == system.name);
+    each(&system.entries, found, |entry| match entry {
+        SystemEntry::Allow(allow) => Some((allow, Covered::Within(items(asts, same)))),
+        _ => None,
+    });
+    for entry in &system.entries {
+        let Some(SystemEntry::Object(object)) = &entry.node else { continue };
+        each(&object.entries, found, |inner| match inner {
+            ObjectEntry::Allow(allow) => {
+                let places = match allow.on.as_ref().and_then(|path| path.node.first()) {
+                    Some(on) => {
+                        let is = |node: &ObjectEntry| matches!(node, ObjectEntry::Field(field) if field.name == *on);
+                        let fields = object.entries.iter().filter(|entry| entry.node.as_ref().is_some_and(is));
+                        fields.map(|entry| entry.span).collect()
+                    }
+                    None => vec![entry.span],
+                };
+                Some((allow, Covered::Within(places)))
+            }
+            _ => None,
+        });
+    }
+}
+
+/// Adds to each warning's help the entry that accepts it, and where it belongs.
+pub(crate) fn offer(diagnostics: &mut [Diagnostic], homes: &Homes, sources: &SourceMap) {
+    for diagnostic in diagnostics.iter_mut().filter(|one| one.code.can_be_allowed() && one.code != Code::W0211) {
+        let span = diagnostic.span().filter(|span| !sources.path(*span).starts_with("std/"));
+        let home = span.and_then(|span| homes.of(span));
+        let (on, within) = match home {
+            Some((on, within)) => (on.map(|on| format!(" on {on}")).unwrap_or_default(), within),
+            None => (String::new(), "the migration".to_owned()),
+        };
+        let offer = format!("to accept it, write `allow {}{on} : \"why\"` in {within}", diagnostic.code);
+        diagnostic.help =
+            Some(match diagnostic.help.take().or_else(|| diagnostic.fix.as_ref().map(|fix| fix.title.clone())) {
+                Some(help) => format!("{help}\n{offer}"),
+                None => offer,
+            });
+    }
+}
+
+/// The blocks that may hold an `allow`, and the fields and columns in them.
+pub(crate) struct Homes {
+    /// Place, what `on` names there, and the block in words; outer ones first.
+    places: Vec<(Span, Option<String>, String)>,
+}
+
+impl Homes {
+    pub(crate) fn gather(asts: &[Ast]) -> Self {
+        let mut places = Vec::new();
+        for item in asts.iter().flat_map(|ast| &ast.items) {
+            match &item.kind {
+                ItemKind::Map(map) => {
+                    let within = format!("map `{}`", name_of(map).node);
+                    places.push((item.span, None, within.clone()));
+                    for entry in &map.entries {
+                        let Some(MapEntry::Mapping(mapping)) = &entry.node else { continue };
+                        let on = match &mapping.target {
+                            MappingTarget::Field(path) => {
+                                path.node.iter().map(|name| &*name.node).collect::<Vec<_>>().join(".")
+                            }
+                            MappingTarget::New(field) => field.name.node.to_string(),
+                            MappingTarget::Fields(fields) => match fields.first() {
+                                Some(field) => field.name().node.to_string(),
+                                None => continue,
+                            },
+                        };
+                        places.push((entry.span, Some(on), within.clone()));
+                    }
+                }
+                ItemKind::Picklist(picklist) => {
+                    places.push((item.span, None, format!("picklist `{}`", picklist.name.node)));
+                }
+                ItemKind::Owners(_) => places.push((item.span, None, "`owners`".to_owned())),
+                ItemKind::System(system) => {
+                    places.push((item.span, None, format!("system `{}`", system.name.node)));
+                    for entry in &system.entries {
+                        let Some(SystemEntry::Object(object)) = &entry.node else { continue };
+                        let within = format!("object `{}`", object.name.node);
+                        places.push((entry.span, None, within.clone()));
+                        for entry in &object.entries {
+                            if let Some(ObjectEntry::Field(field)) = &entry.node {
+                                places.push((entry.span, Some(field.name.node.to_string()), within.clone()));
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { places }
+    }
+
+    fn of(&self, span: Span) -> Option<(Option<&str>, String)> {
+        let holds = |place: &&(Span, Option<String>, String)| {
+            place.0.file == span.file && (place.0.start..=place.0.end).contains(&span.start)
+        };
+        let (_, on, within) = self.places.iter().rfind(holds)?;
+        Some((on.as_deref(), within.clone()))
     }
 }

@@ -8,7 +8,7 @@ mod tests_of;
 use std::sync::Arc;
 
 use migr_check::{CheckOptions, Spec};
-use migr_diagnostics::{Allow, Code, Diagnostic, Diagnostics, Severity, apply_allows};
+use migr_diagnostics::{Accepted, Allow, Code, Diagnostic, Diagnostics, Severity, apply_allows};
 use migr_plan::{Lock, Plan, Test};
 use migr_source::{SourceMap, System};
 
@@ -44,8 +44,12 @@ impl std::fmt::Debug for Project<'_> {
 pub struct Compilation {
     /// Every file that was read, the library's too.
     pub sources: SourceMap,
-    /// Findings by file, place and code; each once.
+    /// Findings by file, place and code; each once, without those that the spec accepts.
     pub diagnostics: Vec<Diagnostic>,
+    /// Findings that the spec accepts, each with its reason.
+    pub accepted: Vec<Accepted>,
+    /// Codes and names of findings that stop check, audit and run; `warnings` for all.
+    pub denied: Vec<String>,
     /// The plan; there is one exactly where the program has a migration and no error was found.
     pub plan: Option<Plan>,
     /// The checked program, under the same condition.
@@ -59,6 +63,14 @@ impl Compilation {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|one| one.severity() == Severity::Error)
     }
+
+    /// Whether a finding stops by `deny`.
+    pub fn is_denied(&self, diagnostic: &Diagnostic) -> bool {
+        self.denied.iter().any(|denied| {
+            denied == "warnings" && diagnostic.severity() == Severity::Warning
+                || Code::find(denied) == Some(diagnostic.code)
+        })
+    }
 }
 
 /// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock.
@@ -68,8 +80,10 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     let is_whole_project = project.entry.is_none();
     let options = CheckOptions { destination: project.destination, is_whole_project, uses: &uses };
     let spec = migr_check::check(&asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
-    let allows: Vec<_> =
-        asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::allows(ast, &file.text)).collect();
+    let comments = asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::comments(ast, &file.text));
+    let allows: Vec<Allow> = comments.chain(allows::entries(&asts)).collect();
+    let denied = allows::denied(&asts).iter().map(|name| name.node.to_string()).collect();
+    let homes = allows::Homes::gather(&asts);
     // The trees are most of what a large program takes; the plan is made where they were.
     drop(asts);
     let lock = project.lock.as_deref().and_then(|text| read_lock(text, &mut diagnostics));
@@ -78,7 +92,8 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     }
     let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &sources, &mut diagnostics));
     let plan = plan.map(|plan| counted(plan, lock.as_ref()));
-    let diagnostics = shown(diagnostics, &allows, &sources);
+    let (mut diagnostics, accepted) = shown(diagnostics, &allows, &sources);
+    allows::offer(&mut diagnostics, &homes, &sources);
     let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
     let spec = spec.filter(|_| !has_errors);
     Compilation {
@@ -87,6 +102,8 @@ pub fn compile(project: &Project<'_>) -> Compilation {
         spec,
         sources,
         diagnostics,
+        accepted,
+        denied,
     }
 }
 
@@ -117,13 +134,14 @@ fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
     plan
 }
 
-/// Findings as they are shown: without what comments allow, sorted, each once.
-fn shown(diagnostics: Diagnostics, allows: &[Allow], sources: &SourceMap) -> Vec<Diagnostic> {
+/// Findings as they are shown, without what the spec accepts, sorted, each once; and those that it accepts.
+fn shown(diagnostics: Diagnostics, allows: &[Allow], sources: &SourceMap) -> (Vec<Diagnostic>, Vec<Accepted>) {
     let found = diagnostics.into_sorted(sources);
     if allows.is_empty() {
-        return found;
+        return (found, Vec::new());
     }
+    let (shown, accepted) = apply_allows(found, allows);
     let mut left = Diagnostics::default();
-    left.extend(apply_allows(found, allows));
-    left.into_sorted(sources)
+    left.extend(shown);
+    (left.into_sorted(sources), accepted)
 }

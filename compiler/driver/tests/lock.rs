@@ -68,14 +68,17 @@ fn values_that_no_row_names_and_rows_that_no_value_needs_are_told() {
     let customers = object("Customer", "present", &json!([column("kind", &kinds), column("mood", &moods)]), &[]);
     let compilation = with_lock(&json!([customers, object("Invoice", "present", &json!([]), &[])]));
     assert!(compilation.plan.as_ref().unwrap().inputs.lock.is_some());
-    insta::assert_snapshot!(short(&compilation), @r"
+    insta::assert_snapshot!(short(&compilation), @r#"
     main.migr:19 W0606 4 records of `Customer` are set aside: no row of `Stage` names their `kind`: `??` (4)
         add rows for the values that are meant to move
+        to accept it, write `allow W0606 : "why"` in picklist `Stage`
     main.migr:22 W0607 no record of the export has `lost`
         remove the row, or mend its spelling
+        to accept it, write `allow W0607 : "why"` in picklist `Stage`
     main.migr:25 W0607 no record of the export has `open`
         remove the row, or mend its spelling
-    ");
+        to accept it, write `allow W0607 : "why"` in picklist `Status`
+    "#);
 }
 
 #[test]
@@ -84,14 +87,17 @@ fn files_and_columns_that_are_missing_or_new_are_told() {
     fax["declared"] = Value::Null;
     let customers = object("Customer", "present", &json!([fax]), &["kind", "gone_long_ago"]);
     let compilation = with_lock(&json!([customers, object("Invoice", "absent", &json!([]), &[])]));
-    insta::assert_snapshot!(short(&compilation), @r"
+    insta::assert_snapshot!(short(&compilation), @r#"
     main.migr:26 W0603 the export of `Customer` lacks `kind`
         show the columns in the source and export again
+        to accept it, write `allow W0603 : "why"` in map `Customer`
     main.migr:26 W0604 the export of `Customer` has columns that the catalog lacks: `fax`
         declare them, `extend system shop { object Customer { fax: text } }`, and map or drop them
+        to accept it, write `allow W0604 : "why"` in map `Customer`
     main.migr:27 W0602 the export has no `invoices.csv`, and map `Invoice` reads it
         put the file into the export and run `migr audit` again, or declare the object `optional`
-    ");
+        to accept it, write `allow W0602 : "why"` in map `Invoice`
+    "#);
 }
 
 #[test]
@@ -152,10 +158,12 @@ map Paper -> papers {{ file = path }}
     insta::assert_snapshot!(told(""), @r#"
     main.migr:8 W0609 32 files of `Paper` are links to `files.example.com`, `127.0.0.1:9000`, which `fetch` does not name
         name the hosts, `source shop { fetch = ["files.example.com"] }`, or put the files into the export; with `on missing none` such records arrive without their file
+        to accept it, write `allow W0609 on file : "why"` in map `Paper`
     "#);
     insta::assert_snapshot!(told("; fetch = [\"*.example.com\"]"), @r#"
     main.migr:8 W0609 2 files of `Paper` are links to `127.0.0.1:9000`, which `fetch` does not name
         name the hosts, `source shop { fetch = ["127.0.0.1:9000"] }`, or put the files into the export; with `on missing none` such records arrive without their file
+        to accept it, write `allow W0609 on file : "why"` in map `Paper`
     "#);
     assert_eq!(told("; fetch = [\"*.example.com\", \"127.0.0.1:9000\"]"), "");
 }

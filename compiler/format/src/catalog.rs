@@ -1,5 +1,7 @@
 use migr_source::{Span, Spanned};
-use migr_syntax::ast::{Attribute, Field, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type};
+use migr_syntax::ast::{
+    Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type,
+};
 
 use crate::block::{Piece, Slot};
 use crate::expression::quantity;
@@ -14,14 +16,38 @@ impl Printer<'_> {
     }
 
     fn texts(&self, texts: &[Text]) -> String {
-        texts.iter().map(|text| self.written(text.span)).collect::<Vec<_>>().join(", ")
+        self.words(texts, ", ")
+    }
+
+    /// `blank "n/a", "-"`, `blank never`
+    fn blank(&self, texts: &[Text]) -> String {
+        if texts.is_empty() { "blank never".to_owned() } else { format!("blank {}", self.texts(texts)) }
+    }
+
+    /// `layout { … }`
+    fn layout(&mut self, entries: &[Entry<LayoutSetting>], indent: usize, span: Span) -> Option<String> {
+        let open = self.behind_brace(span.start as usize);
+        self.checked(entries, open, span)?;
+        let block = self.entries(entries, (open, span.end as usize), indent, &|printer, setting, _, _| {
+            Piece::whole(format!("{} {}", printer.written(setting.name.span), printer.written(setting.value.span)))
+        });
+        Some(format!("layout {block}"))
     }
 
     fn system_entry(&mut self, entry: &SystemEntry, indent: usize, span: Span) -> Piece {
         let text = match entry {
             SystemEntry::Timezone(zone) => Some(format!("timezone {}", self.written(zone.span))),
-            SystemEntry::Blank(texts) if texts.is_empty() => Some("blank never".to_owned()),
-            SystemEntry::Blank(texts) => Some(format!("blank {}", self.texts(texts))),
+            SystemEntry::Blank(texts) => Some(self.blank(texts)),
+            SystemEntry::Format { ty, formats, pivot } => {
+                let mut text = format!("format {} {}", self.written(ty.span), self.words(formats, " | "));
+                if let Some(year) = pivot {
+                    text.push_str(" pivot ");
+                    text.push_str(self.written(year.span));
+                }
+                Some(text)
+            }
+            SystemEntry::Layout(entries) => self.layout(entries, indent, span),
+            SystemEntry::Allow(allow) => Some(self.allow(allow)),
             SystemEntry::Connector(name) => Some(format!("connector {}", self.written(name.span))),
             SystemEntry::Limits(limits) => {
                 let open = self.behind_brace(span.start as usize);
@@ -62,9 +88,15 @@ impl Printer<'_> {
         let mut text = if object.optional { "optional object ".to_owned() } else { "object ".to_owned() };
         text.push_str(self.written(object.name.span));
         let mut end = object.name.span.end as usize;
-        for (word, value) in [(" from ", &object.from), (" restricted ", &object.restricted)] {
+        if object.from.is_some() || object.place.is_some() {
+            text.push_str(" from");
+        }
+        let place = object.place.as_ref();
+        let parts = [("", object.from.as_ref()), ("", place.map(|(word, _)| word)), ("", place.map(|(_, text)| text))];
+        for (word, value) in parts.into_iter().chain([(" restricted", object.restricted.as_ref())]) {
             if let Some(value) = value {
                 text.push_str(word);
+                text.push(' ');
                 text.push_str(self.written(value.span));
                 end = value.span.end as usize;
             }
@@ -87,6 +119,11 @@ impl Printer<'_> {
             return self.as_it_is(span);
         }
         Piece::whole(match entry {
+            ObjectEntry::Layout(entries) => match self.layout(entries, indent, span) {
+                Some(text) => text,
+                None => return self.as_it_is(span),
+            },
+            ObjectEntry::Allow(allow) => self.allow(allow),
             ObjectEntry::Key(names) => format!("key {}", self.words(names, ", ")),
             ObjectEntry::Field(field) => return self.field(field, indent, span),
             ObjectEntry::Check { condition, reason } => {
@@ -104,6 +141,10 @@ impl Printer<'_> {
             text.push(' ');
             text.push_str(&self.attribute(attribute));
         }
+        if let Some(value) = &field.computed {
+            text.push_str(" = ");
+            text.push_str(&self.expression(value, indent));
+        }
         Piece::whole(text)
     }
 
@@ -120,9 +161,16 @@ impl Printer<'_> {
             Attribute::Extensible => "extensible".to_owned(),
             Attribute::Sensitive => "sensitive".to_owned(),
             Attribute::Restricted(text) => with("restricted", text.span),
-            Attribute::Format(text) => with("format", text.span),
+            Attribute::Format(formats) => format!("format {}", self.words(formats, " | ")),
+            Attribute::Pivot(year) => with("pivot", year.span),
+            Attribute::Blank(texts) => self.blank(texts),
+            Attribute::Form(name) => with("form", name.span),
+            Attribute::Default(value) => with("default", value.span),
             Attribute::Split(text) => with("split", text.span),
-            Attribute::Column(text) => with("column", text.span),
+            Attribute::Column(text, None) => with("column", text.span),
+            Attribute::Column(text, Some(number)) => {
+                format!("{} {}", with("column", text.span), self.written(number.span))
+            }
             Attribute::Max(value) => format!("max {}", quantity(&value.node)),
             Attribute::Ignore(names) => format!("ignore {}", self.words(names, ", ")),
             Attribute::Since(name) => with("since", name.span),
@@ -152,7 +200,16 @@ impl Printer<'_> {
                 format!("list{list}")
             }
             Type::Reference { targets, by } => {
-                let targets: Vec<&str> = targets.iter().map(|path| self.written(path.span)).collect();
+                let targets: Vec<String> = targets
+                    .iter()
+                    .map(|referred| {
+                        let path = self.written(referred.path.span);
+                        match referred.columns.as_slice() {
+                            [] => path.to_owned(),
+                            columns => format!("{path}.({})", self.words(columns, ", ")),
+                        }
+                    })
+                    .collect();
                 let mut text = format!("-> {}", targets.join(" | "));
                 if let Some(by) = by {
                     let open = self.behind_brace(by.column.span.end as usize);

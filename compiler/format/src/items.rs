@@ -1,6 +1,7 @@
 use migr_source::Span;
 use migr_syntax::ast::{
-    Ast, DropItem, Entry, Item, ItemKind, Migration, MigrationEntry, Name, On, OwnersEntry, Setting, Test, TestEntry,
+    Allow, Ast, DropItem, Entry, Findings, Item, ItemKind, Migration, MigrationEntry, Name, On, OwnersEntry, Setting,
+    Test, TestEntry,
 };
 
 use crate::block::{Piece, Slot};
@@ -142,6 +143,14 @@ impl Printer<'_> {
             MigrationEntry::Permit { object, reason } => {
                 format!("permit {} : {}", self.written(object.span), self.written(reason.span))
             }
+            MigrationEntry::PermitWorkflow { workflow, reason } => {
+                format!("permit workflow {} : {}", self.written(workflow.span), self.written(reason.span))
+            }
+            MigrationEntry::PermitIrreversible { reason } => {
+                format!("permit irreversible : {}", self.written(reason.span))
+            }
+            MigrationEntry::Allow(allow) => self.allow(allow),
+            MigrationEntry::Deny(findings) => format!("deny {}", self.findings(findings)),
         };
         Piece::whole(text)
     }
@@ -167,6 +176,26 @@ impl Printer<'_> {
         format!("on {} {}", self.written(on.event.span), self.words(&on.policy, " "))
     }
 
+    /// `allow W0333 on field max 20 : "why"`
+    pub(crate) fn allow(&self, allow: &Allow) -> String {
+        let mut text = format!("allow {}", self.findings(&allow.findings));
+        if let Some(on) = &allow.on {
+            text.push_str(" on ");
+            text.push_str(self.written(on.span));
+        }
+        if let Some(max) = &allow.max {
+            text.push_str(" max ");
+            text.push_str(self.written(max.span));
+        }
+        text.push_str(" : ");
+        text.push_str(self.written(allow.reason.span));
+        text
+    }
+
+    fn findings(&self, findings: &Findings) -> String {
+        self.words(findings.each(), ", ")
+    }
+
     fn owners_entry(&mut self, entry: &OwnersEntry, _indent: usize, span: Span) -> Piece {
         if self.sound(span).is_none() {
             return self.as_it_is(span);
@@ -181,6 +210,7 @@ impl Printer<'_> {
                     format!("= {}", self.written(destination.span)),
                 );
             }
+            OwnersEntry::Allow(allow) => self.allow(allow),
             OwnersEntry::Fallback(address) => format!("fallback {}", self.written(address.span)),
         })
     }

@@ -1,7 +1,7 @@
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{
-    Entry, Map, MapDestination, MapEntry, MapSource, Mapping, MappingTarget, Path, Picklist, PicklistEntry,
-    PicklistTarget,
+    DecidedField, DecidedOption, Entry, Map, MapDestination, MapEntry, MapSource, Mapping, MappingTarget, NewField,
+    NewOption, Path, Picklist, PicklistEntry, PicklistTarget,
 };
 
 use crate::block::Piece;
@@ -21,8 +21,13 @@ impl Printer<'_> {
             MapSource::Distinct { object, value } => {
                 format!("distinct {}.{}", self.written(object.span), self.expression(value, 0))
             }
+            MapSource::Each { object, value } => {
+                format!("each {}.{}", self.written(object.span), self.expression(value, 0))
+            }
         };
         let alias = map.alias.as_ref().map(|alias| format!(" as {}", self.written(alias.span))).unwrap_or_default();
+        let formerly = map.formerly.as_ref().map(|name| format!(" formerly {}", self.written(name.span)));
+        let alias = alias + &formerly.unwrap_or_default();
         let (destination, mut end) = match &map.destination {
             MapDestination::Object(object) => (self.written(object.span).to_owned(), object.span.end as usize),
             MapDestination::New { plural, plural_label, singular, singular_label } => {
@@ -53,6 +58,7 @@ impl Printer<'_> {
             MapEntry::Drop { columns, reason } => {
                 format!("drop {} : {}", self.words(columns, ", "), self.written(reason.span))
             }
+            MapEntry::Allow(allow) => self.allow(allow),
             MapEntry::Same { canonical, variants } => {
                 let mut text = format!("same {} =", self.written(canonical.span));
                 let mut at = None;
@@ -90,22 +96,21 @@ impl Printer<'_> {
         let mut new = String::new();
         match &mapping.target {
             MappingTarget::Field(path) => left = Some(self.written(path.span).to_owned()),
-            MappingTarget::Fields(names) => {
+            MappingTarget::Fields(fields) => {
                 let start = span.start as usize;
                 let open = self.source.get(start..).and_then(|rest| rest.find('(')).map_or(start, |at| start + at);
-                let last = names.last().map_or(open, |name| name.span.end as usize);
+                let places: Vec<(usize, usize)> = fields.iter().map(|field| self.decided_place(field)).collect();
+                let last = places.last().map_or(open, |(_, end)| *end);
                 let close = self.source.get(last..).and_then(|rest| rest.find(')')).map_or(last, |at| last + at + 1);
-                left = Some(self.names(names, (open, close), indent));
+                left = Some(self.bracketed(["(", ")"], &places, (open, close), indent, &|printer, number, indent| {
+                    match fields.get(number) {
+                        Some(DecidedField::Field(name)) => printer.written(name.span).to_owned(),
+                        Some(DecidedField::New(field)) => printer.new_field(field, indent),
+                        None => String::new(),
+                    }
+                }));
             }
-            MappingTarget::New { name, label, ty, inverse, sensitive } => {
-                new = format!("new {} {}: ", self.written(name.span), self.written(label.span));
-                new.push_str(&self.ty(ty, indent));
-                if let Some(inverse) = inverse {
-                    new.push_str(" inverse ");
-                    new.push_str(self.written(inverse.span));
-                }
-                new.push_str(if *sensitive { " sensitive " } else { " " });
-            }
+            MappingTarget::New(field) => new = self.new_field(field, indent) + " ",
         }
         if left.as_ref().is_some_and(|left| left.contains('\n')) {
             new = left.take().unwrap_or_default() + " ";
@@ -115,11 +120,41 @@ impl Printer<'_> {
             rest.push_str(" as ");
             rest.push_str(&self.expression(name, indent));
         }
-        if let Some(policy) = &mapping.on_missing {
-            rest.push_str(" on missing ");
-            rest.push_str(self.written(policy.span));
+        for case in &mapping.cases {
+            rest.push_str(&format!(" on {} {}", self.written(case.case.span), self.written(case.word.span)));
         }
         Piece { left, rest, apart: matches!(mapping.target, MappingTarget::Fields(_)) }
+    }
+
+    /// `new name "Label": type inverse "…" sensitive`
+    fn new_field(&mut self, field: &NewField, indent: usize) -> String {
+        let mut text = format!("new {} {}: ", self.written(field.name.span), self.written(field.label.span));
+        text.push_str(&self.ty(&field.ty, indent));
+        if let Some(inverse) = &field.inverse {
+            text.push_str(" inverse ");
+            text.push_str(self.written(inverse.span));
+        }
+        if field.sensitive {
+            text.push_str(" sensitive");
+        }
+        text
+    }
+
+    /// The place of a field of several: a new one begins with its `new`.
+    fn decided_place(&self, field: &DecidedField) -> (usize, usize) {
+        match field {
+            DecidedField::Field(name) => (name.span.start as usize, name.span.end as usize),
+            DecidedField::New(field) => {
+                let name = field.name.span.start as usize;
+                let start = self.source.get(..name).and_then(|before| before.rfind("new")).unwrap_or(name);
+                let mut end = field.inverse.as_ref().map_or(field.ty.span.end, |inverse| inverse.span.end) as usize;
+                if field.sensitive {
+                    let behind = self.source.get(end..).and_then(|rest| rest.find("sensitive"));
+                    end += behind.map_or(0, |at| at + "sensitive".len());
+                }
+                (start, end)
+            }
+        }
     }
 
     pub(crate) fn picklist(&mut self, picklist: &Picklist, span: Span) -> Option<String> {
@@ -175,6 +210,7 @@ impl Printer<'_> {
         }
         match entry {
             PicklistEntry::Otherwise(target) => Piece::whole(format!("otherwise {}", self.target(target))),
+            PicklistEntry::Allow(allow) => Piece::whole(self.allow(allow)),
             PicklistEntry::Row { keys, target } => {
                 let mut left = String::new();
                 let mut at = None;
@@ -196,17 +232,26 @@ impl Printer<'_> {
         match &target.node {
             PicklistTarget::None => "none".to_owned(),
             PicklistTarget::Option(name) => self.written(name.span).to_owned(),
-            PicklistTarget::New { value, label, color } => {
-                let mut text = format!("new {}", self.written(value.span));
-                for part in label.iter().chain(color) {
-                    text.push(' ');
-                    text.push_str(self.written(part.span));
-                }
-                text
-            }
+            PicklistTarget::New(option) => self.new_option(option),
             PicklistTarget::Tuple { is_new, values } => {
-                format!("{}({})", if *is_new { "new " } else { "" }, self.words(values, ", "))
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|value| match value {
+                        DecidedOption::Option(name) => self.written(name.span).to_owned(),
+                        DecidedOption::New(option) => self.new_option(&option.node),
+                    })
+                    .collect();
+                format!("{}({})", if *is_new { "new " } else { "" }, values.join(", "))
             }
         }
+    }
+
+    fn new_option(&self, option: &NewOption) -> String {
+        let mut text = format!("new {}", self.written(option.value.span));
+        for part in option.label.iter().chain(&option.color) {
+            text.push(' ');
+            text.push_str(self.written(part.span));
+        }
+        text
     }
 }

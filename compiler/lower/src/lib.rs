@@ -9,8 +9,8 @@ mod stages;
 use migr_check::Spec;
 use migr_diagnostics::Diagnostics;
 use migr_plan::{
-    Destination, Estimate, FORMAT_VERSION, FetchHost, FileRule, InputFile, Inputs, OwnerOverride, Owners, Picklist,
-    PicklistRow, Plan, SetupAction, Source, SourceCheck, SourceObject, SourceSkip, Summary,
+    Acceptance, Destination, Estimate, FORMAT_VERSION, FetchHost, FileRule, InputFile, Inputs, OwnerOverride, Owners,
+    Permit, Picklist, PicklistRow, Plan, SetupAction, Source, SourceCheck, SourceObject, SourceSkip, Summary,
 };
 use migr_source::{SourceMap, Span};
 
@@ -34,6 +34,24 @@ pub fn lower(spec: &Spec, sources: &SourceMap, diagnostics: &mut Diagnostics) ->
         picklists: picklists(spec, &places),
         degradations: degradations::degradations(spec, &places),
         rows: concepts::rows(spec, &places),
+        accepted: spec
+            .accepted
+            .iter()
+            .map(|one| Acceptance {
+                finding: one.finding.clone(),
+                within: one.within.clone(),
+                on: one.on.clone(),
+                max: one.max,
+                reason: one.reason.clone(),
+                origin: places.of(one.span),
+            })
+            .collect(),
+        denied: spec.denied.clone(),
+        permits: spec
+            .permits
+            .iter()
+            .map(|one| Permit { what: one.what.clone(), reason: one.reason.clone(), origin: places.of(one.span) })
+            .collect(),
         estimate: Estimate::default(),
         summary: Summary { schema_changes, ..Summary::default() },
     })

@@ -31,6 +31,7 @@ fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
     Stage {
         id: map.name.clone(),
         map: map.name.clone(),
+        formerly: map.formerly.clone(),
         description: map.description.clone(),
         source_object: map.source_object.clone(),
         destination_object: map.destination_object.clone(),
@@ -94,6 +95,10 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         value: field.value.clone(),
         file_name: field.file_name.clone(),
         missing_file: field.missing_file,
+        on_empty: field.on_empty,
+        on_taken: field.on_taken,
+        parts: field.parts.clone(),
+        default: field.default.clone(),
         is_new: field.is_new,
         unique: field.unique.clone(),
         create_only: field.create_only,

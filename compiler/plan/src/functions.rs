@@ -40,8 +40,10 @@ pub enum Parameter {
     Texts,
     /// A name that is written out.
     Literal,
-    /// A strftime format that is written out.
+    /// A strftime format that is written out, or a list of them.
     Format,
+    /// The writing of 1234567.89, or a list of such.
+    NumberFormat,
     /// A time of day that is written out.
     Time,
     /// An IANA zone that is written out.
@@ -150,6 +152,7 @@ impl Parameter {
             Self::Text
             | Self::Literal
             | Self::Format
+            | Self::NumberFormat
             | Self::Time
             | Self::Zone
             | Self::Pattern
@@ -178,7 +181,7 @@ impl Parameter {
 
     /// Whether it is a text that is written out, not computed.
     pub fn is_written_out(self) -> bool {
-        matches!(self, Self::Literal | Self::Format | Self::Time | Self::Zone | Self::Pattern)
+        matches!(self, Self::Literal | Self::Format | Self::NumberFormat | Self::Time | Self::Zone | Self::Pattern)
     }
 }
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
+mod empty;
 mod expression;
 mod fetch;
 pub mod functions;
@@ -15,6 +17,8 @@ mod test;
 mod there;
 mod types;
 
+pub use accept::{AUDIT_FINDINGS, Acceptance, Permit, Permitted, Within};
+pub use empty::{EmptyPolicy, FieldDefault, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
 pub use fetch::{FetchHost, HostPattern};
 pub use json::{ParseError, schema};

@@ -2,7 +2,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FetchHost, FileRule, NewOption, Origin, SetupAction, SourceObject, Stage};
+use crate::{Acceptance, FetchHost, FileRule, NewOption, Origin, Permit, SetupAction, SourceObject, Stage};
 
 /// The version of the plan's JSON form. Raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -38,6 +38,15 @@ pub struct Plan {
     pub degradations: Vec<Degradation>,
     /// Every concept of the source, with what becomes of it.
     pub rows: Vec<Row>,
+    /// Findings that are accepted, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Acceptance>,
+    /// Findings that stop check, audit and run: `warnings` for all of them, or codes and names of findings, in the order written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// What a person has permitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<Permit>,
     /// How long it takes.
     pub estimate: Estimate,
     /// In one line.
@@ -155,6 +164,9 @@ pub struct Options {
     /// `keep`, `delete`, `list`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_vanished: Option<String>,
+    /// Policy of a rollback for imported records that a person changed, or hung something on: `keep`, `destroy`, `list` (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_rollback: Option<String>,
     /// Least share of fields that must verify, as a decimal numeral of percent (`99.9`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_match_percent: Option<String>,

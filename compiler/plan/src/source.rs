@@ -36,6 +36,13 @@ pub struct SourceObject {
     pub origin: Origin,
 }
 
+impl SourceColumn {
+    /// Every format of the column, the first one first.
+    pub fn formats(&self) -> impl Iterator<Item = &str> {
+        self.format.iter().chain(&self.other_formats).map(String::as_str)
+    }
+}
+
 impl SourceObject {
     /// The column of a name.
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
@@ -55,9 +62,19 @@ pub struct SourceColumn {
     /// How a cell is read.
     #[serde(rename = "type")]
     pub ty: ColumnType,
-    /// `strftime` format of a date or datetime.
+    /// Format of its values, the column's own or the system's for its type: a `strftime` format, `serial`, `serial 1904`, `seconds` or `milliseconds` for a
+    /// date or datetime, the writing of 1234567.89 for a number or amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// Further formats. A value is tried by all: one that fits decides, two that fit and give different values are a failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_formats: Vec<String>,
+    /// The last year that a year of two digits (`%y`) may mean: by 2026, `27` is 1927.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pivot: Option<i16>,
+    /// Cells that count as empty in this column, in place of the system's; an empty list is `blank never`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blank: Option<Vec<String>>,
     /// IANA zone of a wall-clock time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,

@@ -1,7 +1,13 @@
+//! One map as the plan carries it out: its fields, links, policies and what a rollback can do about it.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Count, Expr, FieldType, OnMissing, Origin, There};
+use crate::empty::is_default;
+use crate::{
+    Count, EmptyPolicy, Expr, FieldDefault, FieldType, OnMissing, Origin, PartPolicy, TakenPolicy, There,
+    UnidentifiedPolicy,
+};
 
 /// One map, carried out as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -10,6 +16,9 @@ pub struct Stage {
     pub id: String,
     /// The map's name.
     pub map: String,
+    /// The name that the map had before (`formerly`); the stage keeps it as its id, so that records keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<String>,
     /// `///` text of the map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -110,6 +119,9 @@ pub struct Policies {
     pub deleted: DeletedPolicy,
     /// The data refer to each other in a circle.
     pub cycle: CyclePolicy,
+    /// No field of `match` has a value.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unidentified: UnidentifiedPolicy,
 }
 
 /// `on existing …`
@@ -200,6 +212,18 @@ pub struct FieldMapping {
     /// What happens when a file is not in the export, or cannot be fetched.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing_file: OnMissing,
+    /// Policy where the value is none and nothing failed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_empty: EmptyPolicy,
+    /// Policy where the value must be unique and another record holds it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_taken: TakenPolicy,
+    /// Parts of a composite whose entries say others than the field's policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartPolicy>,
+    /// Value that the destination gives a record that is created without the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<FieldDefault>,
     /// Setup creates it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
@@ -225,11 +249,6 @@ pub struct FieldMapping {
     pub description: Option<String>,
     /// The line.
     pub origin: Origin,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_default(on_missing: &OnMissing) -> bool {
-    *on_missing == OnMissing::default()
 }
 
 /// Links through a table of their own.

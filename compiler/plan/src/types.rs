@@ -17,7 +17,7 @@ pub struct Origin {
 macro_rules! plain_types {
     ($($kind:ident $name:literal;)*) => {
         /// A type of the language whose values have one part, and that needs nothing more said.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the names are the language's type names")]
         pub enum PlainType { $($kind,)* }
 

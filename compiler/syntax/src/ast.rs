@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use migr_source::{Span, Spanned};
 
+pub use allow::*;
 pub use catalog::*;
 pub use expression::*;
 pub use mapping::*;
 
+mod allow;
 mod catalog;
 mod expression;
 mod mapping;

@@ -1,5 +1,6 @@
 //! From what pest read to the tree, one function per construct. `None` is a shape the grammar cannot make, already reported.
 
+mod allow;
 mod catalog;
 mod entries;
 mod expression;

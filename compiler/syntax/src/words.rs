@@ -13,10 +13,12 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::word => "a letter",
         Rule::doc | Rule::comment | Rule::remark => "a comment",
         Rule::comma => "`,`",
-        Rule::name | Rule::names | Rule::option => "a name",
+        Rule::name | Rule::names | Rule::option | Rule::decided_field => "a name",
         Rule::path => "a field",
-        Rule::name_tuple => "names in brackets",
-        Rule::text | Rule::texts | Rule::plain_text | Rule::template | Rule::chunk => "a text in quotes",
+        Rule::name_tuple | Rule::decided => "names in brackets",
+        Rule::text | Rule::texts | Rule::plain_text | Rule::template | Rule::chunk | Rule::times | Rule::formats => {
+            "a text in quotes"
+        }
         Rule::text_tuple => "texts in brackets",
         Rule::option_tuple => "options in brackets",
         Rule::hole | Rule::open | Rule::settings | Rule::object_block => "`{`",
@@ -43,6 +45,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::record => "a record",
         Rule::r#type
         | Rule::reference_type
+        | Rule::referred
         | Rule::many_type
         | Rule::list_type
         | Rule::select_type
@@ -56,6 +59,11 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::attribute
         | Rule::argument_attribute
         | Rule::text_attribute
+        | Rule::format_attribute
+        | Rule::column_attribute
+        | Rule::blank_attribute
+        | Rule::form_attribute
+        | Rule::default_attribute
         | Rule::quantity_attribute
         | Rule::ignore_attribute
         | Rule::since_attribute
@@ -84,7 +92,21 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::destination => "`destination`",
         Rule::alias | Rule::file_name => "`as`",
         Rule::require => "`require`",
-        Rule::permit => "`permit`",
+        Rule::permit | Rule::permit_workflow | Rule::permit_irreversible => "`permit`",
+        Rule::allow => "`allow`",
+        Rule::allowed_on => "`on`",
+        Rule::allowed_max => "`max`",
+        Rule::deny => "`deny`",
+        Rule::computed => "`=`",
+        Rule::pivot => "`pivot`",
+        Rule::formerly => "`formerly`",
+        Rule::each => "`each`",
+        Rule::layout => "`layout`",
+        Rule::written_as => "`format`",
+        Rule::layout_entry | Rule::layout_setting | Rule::strict_layout_entry => "an entry of `layout`",
+        Rule::place_in_file | Rule::place_word => "`sheet`, `table` or `at`",
+        Rule::on_case => "`on`",
+        Rule::case_word => "`missing`, `empty` or `taken`",
         Rule::owners => "`owners`",
         Rule::owners_entry | Rule::strict_owners_entry | Rule::owner_override => "an entry of `owners`",
         Rule::owner_match | Rule::match_entry => "`match`",
@@ -97,7 +119,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::picklist_row => "a row",
         Rule::picklist_key => "a key",
         Rule::picklist_target => "an option",
-        Rule::new_word | Rule::new_object | Rule::new_mapping => "`new`",
+        Rule::new_word | Rule::new_object | Rule::new_mapping | Rule::new_field | Rule::new_option => "`new`",
         Rule::map => "`map`",
         Rule::map_source => "a source object",
         Rule::distinct => "`distinct`",
@@ -106,7 +128,6 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::mapping | Rule::tuple_mapping | Rule::mapped => "a mapping",
         Rule::inverse => "`inverse`",
         Rule::marked => "`sensitive`",
-        Rule::on_missing => "`on missing`",
         Rule::any_match => "`or`",
         Rule::all_match => "`and`",
         Rule::same_entry => "`same`",

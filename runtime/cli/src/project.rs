@@ -94,6 +94,8 @@ pub(crate) struct Findings {
     pub(crate) sources: SourceMap,
     /// What was found, in order of file and place within each project.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many of them a spec's `deny` stops.
+    denied: HashSet<Diagnostic>,
     seen: HashSet<Diagnostic>,
 }
 
@@ -107,8 +109,12 @@ impl Findings {
             let here = self.sources.find(&path).unwrap_or_else(|| self.sources.add(path, file.text.clone()));
             ids.insert(id, here);
         }
-        for mut diagnostic in compilation.diagnostics {
+        let denied: Vec<bool> = compilation.diagnostics.iter().map(|one| compilation.is_denied(one)).collect();
+        for (mut diagnostic, is_denied) in compilation.diagnostics.into_iter().zip(denied) {
             move_spans(&mut diagnostic, &ids);
+            if is_denied {
+                self.denied.insert(diagnostic.clone());
+            }
             if self.seen.insert(diagnostic.clone()) {
                 self.diagnostics.push(diagnostic);
             }
@@ -141,9 +147,14 @@ impl Findings {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count()
     }
 
+    /// Whether a finding is one that the spec's `deny` stops.
+    pub(crate) fn stops(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| self.denied.contains(diagnostic))
+    }
+
     /// Done, or findings: errors, and warnings where they are denied.
     pub(crate) fn exit(&self, deny_warnings: bool) -> Exit {
-        let bad = self.count(Severity::Error) > 0 || deny_warnings && self.count(Severity::Warning) > 0;
+        let bad = self.count(Severity::Error) > 0 || deny_warnings && self.count(Severity::Warning) > 0 || self.stops();
         if bad { Exit::Findings } else { Exit::Done }
     }
 }

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::Limit;
-use migr_source::Spanned;
+use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
 use super::field::{attributes, field_type};
-use super::{Catalog, Check, Field, NameRule, Object};
+use super::{Catalog, Check, Field, NameRule, Object, unbuilt};
 use crate::errors;
+use crate::formats;
 use crate::merge::{Slot, merge};
 use crate::program::Extended;
 use crate::quantity;
@@ -23,6 +24,7 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
         blank: Vec::new(),
         connector: None,
         limits: Vec::new(),
+        formats: IndexMap::new(),
         names: None,
         composites: IndexMap::new(),
         objects: IndexMap::new(),
@@ -42,7 +44,7 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
     }
     for entry in others {
         if let Some(node) = &entry.node {
-            system_entry(&mut catalog, node, diagnostics);
+            system_entry(&mut catalog, node, entry.span, diagnostics);
         }
     }
     for (name, shape) in &shapes {
@@ -95,7 +97,8 @@ fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
         SystemEntry::Names { pattern, .. } => ("names".to_owned(), pattern.span),
         SystemEntry::Composite { name, .. } => (format!("composite {}", name.node), name.span),
         SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
-        SystemEntry::Limits(_) => return Vec::new(),
+        SystemEntry::Format { ty, .. } => (format!("format {}", ty.node), ty.span),
+        SystemEntry::Limits(_) | SystemEntry::Layout(_) | SystemEntry::Allow(_) => return Vec::new(),
     };
     vec![Slot::of(key, span)]
 }
@@ -143,11 +146,13 @@ fn object_slots(entry: &ObjectEntry) -> Vec<Slot> {
         ObjectEntry::Field(field) => vec![Slot::named("field", &field.name)],
         ObjectEntry::Key(names) => names.first().map(|name| Slot::of("key", name.span)).into_iter().collect(),
         ObjectEntry::Retain(quantity) => vec![Slot::of("retain", quantity.span)],
-        ObjectEntry::Check { .. } | ObjectEntry::FieldsNone => Vec::new(),
+        ObjectEntry::Check { .. } | ObjectEntry::FieldsNone | ObjectEntry::Layout(_) | ObjectEntry::Allow(_) => {
+            Vec::new()
+        }
     }
 }
 
-fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, diagnostics: &mut Diagnostics) {
+fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, span: Span, diagnostics: &mut Diagnostics) {
     match entry {
         SystemEntry::Timezone(zone) => {
             values::check_zone(zone, diagnostics);
@@ -167,7 +172,13 @@ fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, diagnostics: &mu
         SystemEntry::Names { pattern, max, reserved } => {
             catalog.names = Some(name_rule(pattern, max.as_ref(), reserved, diagnostics));
         }
-        SystemEntry::Composite { .. } | SystemEntry::Object(_) => {}
+        SystemEntry::Format { ty, formats, pivot } => {
+            if let Some((plain, read)) = formats::of_system(ty, formats, pivot.as_ref(), diagnostics) {
+                catalog.formats.insert(plain, read);
+            }
+        }
+        SystemEntry::Layout(_) => diagnostics.push(unbuilt::layout(span)),
+        SystemEntry::Allow(_) | SystemEntry::Composite { .. } | SystemEntry::Object(_) => {}
     }
 }
 
@@ -273,6 +284,7 @@ fn object<'a>(
         checks: Vec::new(),
         is_broken: shape.is_broken,
     };
+    unbuilt::place(written, diagnostics);
     for entry in &shape.entries {
         match &entry.node {
             Some(ObjectEntry::Field(field)) => {
@@ -288,6 +300,8 @@ fn object<'a>(
                         target.ignore_space |= attributes.ignore_space;
                     }
                 }
+                unbuilt::field(field, diagnostics);
+                formats::check_field(field, &ty, diagnostics);
                 let field = Field { name: field.name.clone(), ty, attributes };
                 object.fields.insert(Arc::clone(&field.name.node), field);
             }
@@ -296,6 +310,8 @@ fn object<'a>(
                 object.checks.push(Check { condition, reason, span: entry.span });
             }
             Some(ObjectEntry::FieldsNone) => object.has_no_custom_fields = true,
+            Some(ObjectEntry::Layout(_)) => diagnostics.push(unbuilt::layout(entry.span)),
+            Some(ObjectEntry::Allow(_)) => {}
             Some(ObjectEntry::Retain(quantity)) => object.retain = quantity::duration_text(quantity, diagnostics),
             None => {}
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::PlainType;
+use migr_plan::{FieldDefault, PlainType};
 use migr_source::Spanned;
 use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
 
@@ -121,15 +121,15 @@ fn known(name: &Name, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnostics
 }
 
 fn reference(
-    paths: &[Path],
+    referred: &[ast::Referred],
     by: Option<&ReferenceBy>,
     resolver: &Resolver<'_, '_>,
     diagnostics: &mut Diagnostics,
 ) -> Type {
     let mut targets: Vec<KeyTarget> = Vec::new();
     let mut whole = true;
-    for path in paths {
-        match target_of(path, resolver, diagnostics) {
+    for one in referred {
+        match target_of(&one.path, resolver, diagnostics) {
             Some(target) => targets.push(target),
             None => whole = false,
         }
@@ -217,9 +217,22 @@ fn several_keys(object: &Name, path: &Path) -> Diagnostic {
     .with_help(format!("refer to a unique column: `-> {}.column`", object.node))
 }
 
+/// `default TODO`, `default now`
+fn default(written: &ast::Literal) -> FieldDefault {
+    match written {
+        ast::Literal::Name(name) if &**name == "now" => FieldDefault::Now,
+        ast::Literal::Name(name) | ast::Literal::Text(name) => FieldDefault::Value { value: name.to_string() },
+        ast::Literal::Quantity(quantity) => {
+            FieldDefault::Value { value: format!("{}{}", quantity.number, quantity.unit) }
+        }
+    }
+}
+
 const ATTRIBUTES: &[&str] = &[
+    "blank",
     "column",
     "create",
+    "default",
     "extensible",
     "fixed",
     "format",
@@ -229,6 +242,7 @@ const ATTRIBUTES: &[&str] = &[
     "max",
     "overlap",
     "parent",
+    "pivot",
     "readonly",
     "required",
     "restricted",
@@ -257,12 +271,15 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
             Attribute::Extensible => known.extensible = true,
             Attribute::Sensitive => known.sensitive = true,
             Attribute::Restricted(reason) => known.restricted = Some(reason.clone()),
-            Attribute::Format(format) => {
-                values::check_format(format, diagnostics);
-                known.format = Some(format.node.to_string());
+            Attribute::Format(formats) => {
+                known.formats.written = formats.iter().map(|format| format.node.to_string()).collect();
             }
+            Attribute::Pivot(year) => known.formats.pivot = crate::formats::pivot(year, diagnostics),
+            Attribute::Blank(texts) => known.blank = Some(texts.iter().map(|text| text.node.to_string()).collect()),
+            Attribute::Default(value) => known.default = Some(default(&value.node)),
+            Attribute::Form(_) => {}
             Attribute::Split(text) => known.split = Some(text.node.to_string()),
-            Attribute::Column(text) => known.column = Some(text.node.to_string()),
+            Attribute::Column(text, _) => known.column = Some(text.node.to_string()),
             Attribute::Max(quantity) => {
                 known.max = quantity::plain(quantity);
                 if known.max.is_none() {

@@ -4,10 +4,11 @@ use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::Expr;
 use migr_plan::functions::{Function, Further, Output, Parameter};
 use migr_source::{Span, Spanned};
-use migr_syntax::ast::{self, Argument, Expression, Name};
+use migr_syntax::ast::{self, Argument, Expression, Name, Text};
 
 use super::{Inference, Typed};
 use crate::errors;
+use crate::formats::{self, Kind};
 use crate::types::Type;
 use crate::values;
 
@@ -51,6 +52,7 @@ impl Inference<'_, '_> {
         if !is_told {
             self.check_has_zone(function, name, &one);
         }
+        self.formats_of_system(function, &one, &mut exprs);
         exprs.insert(0, one.expr);
         Typed::new(Expr::Call { function: function.name.to_owned(), arguments: exprs }, ty).or_fails(can_fail)
     }
@@ -102,6 +104,7 @@ impl Inference<'_, '_> {
             }
             Parameter::Literal
             | Parameter::Format
+            | Parameter::NumberFormat
             | Parameter::Time
             | Parameter::Zone
             | Parameter::Pattern
@@ -134,6 +137,11 @@ impl Inference<'_, '_> {
     fn arguments(&mut self, function: &Function, name: &Name, arguments: &[Argument]) -> (Vec<Expr>, bool) {
         let mut given: Vec<Option<Expr>> = vec![None; function.parameters.len()];
         let mut can_fail = false;
+        let year = function.parameters.iter().position(|parameter| parameter.name == "pivot");
+        let has_pivot = year.is_some_and(|year| {
+            let is_year = |argument: &Argument| argument.name.as_ref().is_some_and(|name| &*name.node == "pivot");
+            arguments.iter().any(is_year) || arguments.len() > year
+        });
         for (at, argument) in arguments.iter().enumerate() {
             let place = match &argument.name {
                 Some(named) => function.parameters.iter().position(|parameter| parameter.name == &*named.node),
@@ -154,7 +162,7 @@ impl Inference<'_, '_> {
                 self.infer(&argument.value);
                 continue;
             };
-            let typed = self.argument(function, *parameter, &argument.value);
+            let typed = self.argument(function, *parameter, &argument.value, has_pivot);
             can_fail |= typed.can_fail;
             if let Some(slot) = given.get_mut(place) {
                 *slot = Some(typed.expr);
@@ -177,7 +185,68 @@ impl Inference<'_, '_> {
         (given.into_iter().take(last).map(|one| one.unwrap_or(Expr::None)).collect(), can_fail)
     }
 
-    fn argument(&mut self, function: &Function, parameter: Further, value: &ast::Expr) -> Typed {
+    /// Formats, one or a list of them, as the runtime takes them.
+    fn formats(&mut self, function: &Function, takes: Parameter, value: &ast::Expr, has_pivot: bool) -> Option<Typed> {
+        let texts: Vec<Text> = match &value.node {
+            Expression::Text(text) => vec![Spanned::new(Arc::clone(text), value.span)],
+            Expression::List(items) => items
+                .iter()
+                .map(|item| match &item.node {
+                    Expression::Text(text) => Some(Spanned::new(Arc::clone(text), item.span)),
+                    _ => None,
+                })
+                .collect::<Option<_>>()?,
+            _ => return None,
+        };
+        let kind = match (takes, function.name) {
+            (Parameter::NumberFormat, _) => Some(Kind::Number),
+            (_, "date") => Some(Kind::Date),
+            (_, "datetime") => Some(Kind::Datetime),
+            _ => None,
+        };
+        for text in &texts {
+            match kind {
+                Some(kind) => formats::check(text, kind, has_pivot, self.diagnostics),
+                None => formats::check_written(text, self.diagnostics),
+            }
+        }
+        if kind.is_none() && texts.len() != 1 {
+            return None;
+        }
+        Some(Typed::new(format_argument(texts.iter().map(|text| text.node.to_string()).collect()), Type::Text))
+    }
+
+    /// The system's formats for what a function reads, where the call names none; a text of the spec itself is read by the language's own.
+    fn formats_of_system(&self, function: &Function, input: &Typed, exprs: &mut Vec<Expr>) {
+        let at = |takes: Parameter| function.parameters.iter().position(|parameter| parameter.takes == takes);
+        let Some(place) = at(Parameter::Format).or_else(|| at(Parameter::NumberFormat)) else { return };
+        let is_given = exprs.get(place).is_some_and(|format| *format != Expr::None);
+        let is_read = input.ty.is_text_like() && !matches!(input.expr, Expr::Text { .. }) && function.name != "format";
+        let Output::Plain(plain) = function.output else { return };
+        let Some(found) = formats::of_type(plain, &self.world.source.formats).filter(|_| is_read && !is_given) else {
+            return;
+        };
+        let mut put = |at: usize, value: Expr| {
+            while exprs.len() <= at {
+                exprs.push(Expr::None);
+            }
+            if let Some(slot) = exprs.get_mut(at) {
+                *slot = value;
+            }
+        };
+        put(place, format_argument(found.written.clone()));
+        let year = function.parameters.iter().position(|parameter| parameter.name == "pivot");
+        if let (Some(at), Some(year)) = (year, found.pivot) {
+            put(at, Expr::Number { value: year.to_string() });
+        }
+    }
+
+    fn argument(&mut self, function: &Function, parameter: Further, value: &ast::Expr, has_pivot: bool) -> Typed {
+        if matches!(parameter.takes, Parameter::Format | Parameter::NumberFormat)
+            && let Some(formats) = self.formats(function, parameter.takes, value, has_pivot)
+        {
+            return formats;
+        }
         let literal = match &value.node {
             Expression::Text(text) => Some(Spanned::new(Arc::clone(text), value.span)),
             _ => None,
@@ -192,7 +261,6 @@ impl Inference<'_, '_> {
                 return Typed::unknown();
             }
             (Parameter::Zone, Some(text)) => values::check_zone(text, self.diagnostics),
-            (Parameter::Format, Some(text)) => values::check_format(text, self.diagnostics),
             (Parameter::Time, Some(text)) => values::check_time(text, self.diagnostics),
             (Parameter::CurrencyCode, Some(text)) => {
                 values::check_letters("currency code", 3, text, "USD", self.diagnostics);
@@ -219,6 +287,18 @@ impl Inference<'_, '_> {
                 text.span,
                 "write one such as `^[A-Z]{2}$`",
             ));
+        }
+    }
+}
+
+/// One format as a text, several as a list.
+fn format_argument(written: Vec<String>) -> Expr {
+    let mut formats: Vec<Expr> = written.into_iter().map(|value| Expr::Text { value }).collect();
+    match (formats.len(), formats.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            formats.extend(last);
+            Expr::List { items: formats }
         }
     }
 }

@@ -35,7 +35,7 @@ impl Pass<'_, '_> {
             }
             Some(MapEntry::Drop { columns, reason }) => self.drop(columns, reason, entry.span),
             Some(MapEntry::Same { canonical, variants }) => self.same(canonical, variants, entry.span),
-            Some(MapEntry::Match { .. }) | None => {}
+            Some(MapEntry::Match { .. } | MapEntry::Allow(_)) | None => {}
         }
     }
 
@@ -174,9 +174,10 @@ fn slots(entry: &MapEntry) -> Vec<Slot> {
                 [only] => Slot::named("field", only),
                 _ => Slot::named("field", &Spanned::new(Arc::from(dotted(path)), path.span)),
             }],
-            MappingTarget::Fields(names) => names.iter().map(|name| Slot::named("field", name)).collect(),
-            MappingTarget::New { name, .. } => vec![Slot::named("field", name)],
+            MappingTarget::Fields(fields) => fields.iter().map(|field| Slot::named("field", field.name())).collect(),
+            MappingTarget::New(field) => vec![Slot::named("field", &field.name)],
         },
+        MapEntry::Allow(_) => Vec::new(),
         MapEntry::Drop { columns, .. } => columns.iter().map(|name| Slot::named("drop", name)).collect(),
         MapEntry::Same { variants, .. } => {
             let mut seen: IndexMap<&str, Slot> = IndexMap::new();

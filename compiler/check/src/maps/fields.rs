@@ -1,11 +1,14 @@
+//! Mappings: the value of each field that a map writes.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::{Expr, NamedExpr, OnMissing};
+use migr_plan::{Expr, NamedExpr, OnMissing, TakenPolicy};
 use migr_source::Span;
-use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name, Path};
+use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name, NewField, Path};
 
 use super::Pass;
+use super::cases::Cases;
 use crate::errors;
 use crate::expression::{Inference, Reads, Typed, linked_objects, mark};
 use crate::program::documentation;
@@ -31,8 +34,11 @@ impl<'p> Pass<'p, '_> {
     fn mapping_of(&mut self, mapping: &Mapping, entry: &Entry<MapEntry>) {
         match &mapping.target {
             MappingTarget::Field(path) => self.field(path, mapping, entry),
-            MappingTarget::Fields(names) => self.fields(names, mapping, entry),
-            MappingTarget::New { name, .. } => {
+            MappingTarget::Fields(fields) => {
+                let names: Vec<Name> = fields.iter().map(|field| field.name().clone()).collect();
+                self.fields(&names, mapping, entry);
+            }
+            MappingTarget::New(NewField { name, .. }) => {
                 let Some(field) = self.schema_field(name) else {
                     self.infer_only(mapping);
                     return;
@@ -198,6 +204,7 @@ impl<'p> Pass<'p, '_> {
                 return;
             };
             let on_missing = self.on_missing(mapping);
+            self.refuse_cases_of_links(mapping);
             let (typed, reads) = self.value(mapping, &field.ty, on_missing);
             let objects = match linked_objects(self.world, many) {
                 Type::Key(key) => key.targets.iter().map(|target| target.object.to_string()).collect(),
@@ -215,11 +222,13 @@ impl<'p> Pass<'p, '_> {
             return;
         }
         let on_missing = self.on_missing(mapping);
+        let cases = self.cases(mapping);
+        self.check_case_words(name, field, mapping, unique(&name.node, field).is_some());
         let (typed, mut reads) = self.value(mapping, &field.ty, on_missing);
         let file_name = self.file_name(mapping, &field.ty, &mut reads);
         self.check_sensitive(name, field, &reads);
         let missing_file = if field.ty == Type::File { on_missing } else { OnMissing::default() };
-        let field = made(name, field, typed.expr, &reads, entry);
+        let field = made(name, field, typed.expr, &reads, (cases, entry));
         self.map.fields.push(spec::Field { file_name, missing_file, ..field });
     }
 
@@ -233,6 +242,9 @@ impl<'p> Pass<'p, '_> {
         entry: &Entry<MapEntry>,
     ) {
         let on_missing = self.on_missing(mapping);
+        let cases = self.cases(mapping);
+        let is_unique = unique(&name.node, field).is_some_and(|unique| *unique == **part);
+        self.check_case_words(name, field, mapping, is_unique);
         let (typed, reads) = self.value(mapping, ty, on_missing);
         self.check_sensitive(name, field, &reads);
         let named = NamedExpr { name: part.to_string(), value: typed.expr };
@@ -245,10 +257,13 @@ impl<'p> Pass<'p, '_> {
             whole.reads.extend(own(&reads));
             whole.reads.sort();
             whole.reads.dedup();
+            Self::part_policy(whole, part, cases);
             return;
         }
         self.parts.insert(Arc::clone(&name.node), self.map.fields.len());
-        let field = made(name, field, Expr::Record { fields: vec![named] }, &reads, entry);
+        let of_map = Cases { empty: self.on_empty, taken: TakenPolicy::default() };
+        let mut field = made(name, field, Expr::Record { fields: vec![named] }, &reads, (of_map, entry));
+        Self::part_policy(&mut field, part, cases);
         self.map.fields.push(field);
     }
 
@@ -267,7 +282,7 @@ impl<'p> Pass<'p, '_> {
         let typed = inference.against(&mapping.value, ty);
         let reads = inference.take_reads();
         self.note_reads(&reads.own, mapping.value.span);
-        if let Some(word) = &mapping.on_missing
+        if let Some(word) = mapping.case("missing")
             && !reads.refers
             && *ty != Type::File
             && !matches!(typed.ty, Type::Unknown)
@@ -284,20 +299,6 @@ impl<'p> Pass<'p, '_> {
             );
         }
         (typed, reads)
-    }
-
-    fn on_missing(&mut self, mapping: &Mapping) -> OnMissing {
-        let Some(word) = &mapping.on_missing else { return OnMissing::default() };
-        match &*word.node {
-            "none" => OnMissing::None,
-            "quarantine" => OnMissing::Quarantine,
-            "skip" => OnMissing::Skip,
-            other => {
-                let known = ["none", "quarantine", "skip"];
-                self.diagnostics.push(errors::unknown_word_after("on missing", other, word.span, &known));
-                OnMissing::default()
-            }
-        }
     }
 
     fn file_name(&mut self, mapping: &Mapping, ty: &Type, reads: &mut Reads) -> Option<Expr> {
@@ -321,8 +322,11 @@ impl<'p> Pass<'p, '_> {
 
     /// `(pipeline, pipelineStage, status) = (pipeline, stage) | DealStage`
     fn fields(&mut self, names: &[Name], mapping: &Mapping, entry: &Entry<MapEntry>) {
+        let on_missing = self.on_missing(mapping);
+        let cases = self.cases(mapping);
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        inference.on_missing = on_missing;
         let value = inference.infer(&mapping.value);
         let reads = inference.take_reads();
         self.note_reads(&reads.own, mapping.value.span);
@@ -357,8 +361,9 @@ impl<'p> Pass<'p, '_> {
                 return;
             };
             self.check_sensitive(name, field, &reads);
-            let one = self.element_value(expr, ty, &field.ty, mapping.value.span);
-            let field = made(name, field, one, &reads, entry);
+            self.check_case_words(name, field, mapping, unique(&name.node, field).is_some());
+            let one = self.element_value(expr, (ty, &field.ty), on_missing, mapping.value.span);
+            let field = made(name, field, one, &reads, (cases, entry));
             self.map.fields.push(field);
         }
     }
@@ -376,7 +381,7 @@ impl<'p> Pass<'p, '_> {
     }
 
     /// A row's value names a record that is there already, where the field is a relation to an object that is matched only.
-    fn element_value(&mut self, expr: Expr, found: Type, wanted: &Type, span: Span) -> Expr {
+    fn element_value(&mut self, expr: Expr, (found, wanted): (Type, &Type), on_missing: OnMissing, span: Span) -> Expr {
         if let (Type::Key(key), Expr::Picklist { .. } | Expr::Otherwise { .. }) = (wanted, &expr)
             && let [target] = key.targets.as_slice()
             && let Some(object) = self.world.schema.objects.get(&target.object)
@@ -387,11 +392,18 @@ impl<'p> Pass<'p, '_> {
         }
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
+        inference.on_missing = on_missing;
         inference.convert(Typed::new(expr, found), wanted, span).expr
     }
 }
 
-fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &Entry<MapEntry>) -> spec::Field {
+fn made(
+    name: &Name,
+    field: &SchemaField,
+    value: Expr,
+    reads: &Reads,
+    (cases, entry): (Cases, &Entry<MapEntry>),
+) -> spec::Field {
     let attributes = &field.attributes;
     spec::Field {
         name: name.node.to_string(),
@@ -399,6 +411,10 @@ fn made(name: &Name, field: &SchemaField, value: Expr, reads: &Reads, entry: &En
         value,
         file_name: None,
         missing_file: OnMissing::default(),
+        on_empty: cases.empty,
+        on_taken: cases.taken,
+        parts: Vec::new(),
+        default: attributes.default.clone(),
         is_new: field.is_new,
         unique: unique(&name.node, field),
         create_only: attributes.create_only || attributes.fixed || attributes.parent,
@@ -419,7 +435,7 @@ fn links(connector: &str, call: &str) -> bool {
 fn target_span(target: &MappingTarget) -> Option<Span> {
     match target {
         MappingTarget::Field(path) => Some(path.span),
-        MappingTarget::New { ty, .. } => Some(ty.span),
+        MappingTarget::New(field) => Some(field.ty.span),
         MappingTarget::Fields(_) => None,
     }
 }

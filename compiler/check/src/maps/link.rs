@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::{EmptyPolicy, TakenPolicy};
 use migr_source::Spanned;
 use migr_syntax::ast::{Expression, Item, Link, Name};
 
@@ -61,6 +62,10 @@ pub(crate) fn check_link<'a>(
             value: value.expr,
             file_name: None,
             missing_file: migr_plan::OnMissing::default(),
+            on_empty: EmptyPolicy::default(),
+            on_taken: TakenPolicy::default(),
+            parts: Vec::new(),
+            default: None,
             is_new: false,
             unique: None,
             create_only: true,
@@ -75,6 +80,7 @@ pub(crate) fn check_link<'a>(
     let fields = [end("from", &link.from), end("to", &link.to)];
     Some(spec::Map {
         name: link.source.node.to_string(),
+        formerly: None,
         description: documentation(&item.docs),
         source_object: link.source.node.to_string(),
         destination_object: ASSOCIATIONS.to_owned(),

@@ -1,13 +1,16 @@
+//! `on EVENT …` of a map: what happens in the known cases.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{CyclePolicy, DeletedPolicy, DuplicatePolicy, ExistingPolicy, Policies};
+use migr_plan::{CyclePolicy, DeletedPolicy, DuplicatePolicy, ExistingPolicy, Policies, UnidentifiedPolicy};
 use migr_syntax::ast::{Name, On};
 
 use crate::catalog::Object;
 use crate::errors;
+use crate::types::Type;
 
-const EVENTS: &[&str] = &["cycle", "deleted", "duplicate", "error", "existing"];
+const EVENTS: &[&str] = &["cycle", "deleted", "duplicate", "empty", "error", "existing", "unidentified"];
 
 /// Sets what `on …` says; gives the column that it reads.
 pub(super) fn set(
@@ -28,6 +31,11 @@ pub(super) fn set(
         ("cycle", ["cut"]) => policies.cycle = CyclePolicy::Cut,
         ("cycle", ["quarantine"]) => policies.cycle = CyclePolicy::Quarantine,
         ("error", ["quarantine"]) => {}
+        // Every field has it from its map.
+        ("empty", ["keep" | "clear" | "quarantine"]) => {}
+        ("unidentified", ["create"]) => policies.unidentified = UnidentifiedPolicy::Create,
+        ("unidentified", ["skip"]) => policies.unidentified = UnidentifiedPolicy::Skip,
+        ("unidentified", ["quarantine"]) => policies.unidentified = UnidentifiedPolicy::Quarantine,
         ("duplicate", ["quarantine"]) => policies.duplicate = DuplicatePolicy::Quarantine,
         ("duplicate", ["keep", "first"]) => policies.duplicate = DuplicatePolicy::KeepFirst,
         ("duplicate", ["keep", "last"]) => policies.duplicate = DuplicatePolicy::KeepLast,
@@ -50,7 +58,17 @@ pub(super) fn set(
 
 fn column(written: &Name, source: Option<&Object<'_>>, diagnostics: &mut Diagnostics) -> Option<Arc<str>> {
     let source = source?;
-    if source.fields.contains_key(&written.node) {
+    if let Some(field) = source.fields.get(&written.node) {
+        if matches!(field.ty, Type::Date | Type::Datetime | Type::Unknown) || field.ty.is_numeric() {
+            return Some(Arc::clone(&written.node));
+        }
+        // Letters have no age: "9/30/2023" would be newer than "10/1/2024".
+        let message = format!("`{}` is {}, and nothing says which of two is newer", written.node, field.ty);
+        diagnostics.push(
+            Diagnostic::new(Code::E0301, message, written.span, "no date, datetime or number")
+                .with_label(field.name.span, "declared here")
+                .with_help(format!("declare it `{}: date` or `datetime`, with its `format`", written.node)),
+        );
         return Some(Arc::clone(&written.node));
     }
     let valid = source.field_names();
@@ -64,6 +82,8 @@ fn unknown(on: &On, event: &str) -> Diagnostic {
         "deleted" => "`on deleted restore`, `destroy` or `quarantine`",
         "cycle" => "`on cycle cut` or `quarantine`",
         "error" => "`on error quarantine`",
+        "empty" => "`on empty keep`, `clear` or `quarantine`",
+        "unidentified" => "`on unidentified create`, `skip` or `quarantine`",
         "duplicate" => {
             "`on duplicate keep first`, `keep last`, `keep oldest COLUMN`, `keep newest COLUMN`, `merge newest COLUMN`, `merge oldest COLUMN` or `quarantine`"
         }

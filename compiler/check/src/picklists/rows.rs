@@ -5,7 +5,7 @@ use std::sync::Arc;
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::{NewOption, PicklistOtherwise};
 use migr_source::{Span, Spanned};
-use migr_syntax::ast::{PicklistKey, PicklistTarget, Text};
+use migr_syntax::ast::{DecidedOption, PicklistKey, PicklistTarget, Text};
 
 use super::Pass;
 use crate::errors;
@@ -52,14 +52,10 @@ impl Pass<'_, '_> {
                 Some((vec![Some(name.node.to_string())], None))
             }
             PicklistTarget::None => Some((vec![None; fields], None)),
-            PicklistTarget::New { value, label, color } if fields == 1 => {
-                let new = NewOption {
-                    value: value.node.to_string(),
-                    label: label.as_ref().map_or_else(|| option_of(&value.node).label, |text| text.node.to_string()),
-                    color: color.as_ref().map(|name| name.node.to_string()),
-                };
-                self.new_option(0, value, &new)?;
-                Some((vec![Some(value.node.to_string())], Some(new)))
+            PicklistTarget::New(option) if fields == 1 => {
+                let new = super::made_option(option);
+                self.new_option(0, &option.value, &new)?;
+                Some((vec![Some(new.value.clone())], Some(new)))
             }
             PicklistTarget::Tuple { is_new, values } => {
                 if values.len() != fields {
@@ -68,8 +64,13 @@ impl Pass<'_, '_> {
                     return None;
                 }
                 let mut new = None;
-                for (at, value) in values.iter().enumerate() {
-                    if *is_new && self.is_open(at) {
+                for (at, decided) in values.iter().enumerate() {
+                    let value = decided.value();
+                    if let DecidedOption::New(written) = decided {
+                        let option = super::made_option(&written.node);
+                        self.new_option(at, value, &option)?;
+                        new = Some(option);
+                    } else if *is_new && self.is_open(at) {
                         let option = option_of(&value.node);
                         self.new_option(at, value, &option)?;
                         new = Some(option);
@@ -88,9 +89,9 @@ impl Pass<'_, '_> {
                         .with_help("remove `new`"),
                     );
                 }
-                Some((values.iter().map(|value| Some(value.node.to_string())).collect(), new))
+                Some((values.iter().map(|value| Some(value.value().node.to_string())).collect(), new))
             }
-            PicklistTarget::Option(_) | PicklistTarget::New { .. } => {
+            PicklistTarget::Option(_) | PicklistTarget::New(_) => {
                 let diagnostic = self.wrong_count("row", fields, 1, target.span);
                 self.diagnostics.push(diagnostic);
                 None
@@ -218,7 +219,7 @@ impl Pass<'_, '_> {
                 let (values, _) = self.target(target)?;
                 Some(PicklistOtherwise::UseAll { values })
             }
-            PicklistTarget::New { .. } => {
+            PicklistTarget::New(_) => {
                 let (values, _) = self.target(target)?;
                 values.into_iter().next().flatten().map(|value| PicklistOtherwise::Use { value })
             }

@@ -31,7 +31,7 @@ pub fn short(compilation: &Compilation) -> String {
         let place = one.span().map_or_else(String::new, |span| {
             format!("{}:{} ", compilation.sources.path(span), compilation.sources.start(span).line)
         });
-        let help = one.help.as_ref().map_or_else(String::new, |help| format!("\n    {help}"));
+        let help = one.help.as_ref().map_or_else(String::new, |help| format!("\n    {}", help.replace('\n', "\n    ")));
         format!("{place}{} {}{help}\n", one.code, one.message)
     };
     compilation.diagnostics.iter().map(line).collect()

@@ -96,7 +96,7 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#"{"datetime": "2024-03-01T02:00:00Z"}"#, &[], r#""2024-02-29""#),
         refuses(r#""yesterday""#, &[r#""%m/%d/%Y""#], r#""yesterday" is not a date of the form %m/%d/%Y"#),
     ])
-    .with(&[may("format", P::Format)])
+    .with(&[may("format", P::Format), may("pivot", P::Integer)])
     .fails("the text has another form, or there is no such day"),
     function("datetime", P::Text, Output::Plain(T::Datetime), "The instant of a text of the given form; a wall-clock time is of the given zone, else the migration's.", &[
         gives(r#""03/01/2024 09:30 AM""#, &[r#""%m/%d/%Y %I:%M %p""#], r#""2024-03-01T14:30:00Z""#),
@@ -104,12 +104,13 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#""2024-03-01T09:30:00+02:00""#, &[], r#""2024-03-01T07:30:00Z""#),
         refuses(r#""11/07/2021 01:30 AM""#, &[r#""%m/%d/%Y %I:%M %p""#], r#""11/07/2021 01:30 AM" was twice on the clocks of America/New_York, which went back over it; decide with `overlap = earlier` or `overlap = later`"#),
     ])
-    .with(&[may("format", P::Format), may("zone", P::Zone)])
+    .with(&[may("format", P::Format), may("zone", P::Zone), may("pivot", P::Integer)])
     .fails("the text has another form, there is no such day, or the clocks went over that time or twice past it"),
     function("decimal", P::NumberOrText, Output::Plain(T::Decimal), "An exact decimal number; thousands may be separated by commas.", &[
         gives(r#""1,024.50""#, &[], "1024.5"),
         refuses(r#""12,34""#, &[], r#""12,34" is not a number"#),
     ])
+    .with(&[may("format", P::NumberFormat)])
     .fails("the text is not a number, or has more than 28 digits"),
     function("digits", P::Text, Output::Plain(T::Text), "The digits 0 to 9 of a text, and nothing else.", &[
         gives(r#""(201) 234-5678""#, &[], r#""2012345678""#),
@@ -154,6 +155,7 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#""5.00""#, &[], "5"),
         refuses(r#""5.5""#, &[], r#""5.5" is not a whole number"#),
     ])
+    .with(&[may("format", P::NumberFormat)])
     .fails("the text is not a whole number"),
     function("join", P::Texts, Output::Plain(T::Text), "The elements of a list as one text, with a separator between them.", &[
         gives(r#"["a", null, "b"]"#, &[r#""; ""#], r#""a; b""#),
@@ -194,7 +196,7 @@ pub const FUNCTIONS: &[Function] = &[
         refuses(r#""12,34""#, &[], r#""12,34" is not an amount of money"#),
         refuses(r#""$1.2.3""#, &[], r#""$1.2.3" is not an amount of money"#),
     ])
-    .with(&[may("currency", P::CurrencyCode)])
+    .with(&[may("currency", P::CurrencyCode), may("format", P::NumberFormat)])
     .fails("the text is not an amount, or its sign contradicts the currency"),
     function("nth", P::List, Output::Element, "The element at a position of a list, from 0, or from the end with -1; none where there is none.", &[
         gives(r#"["a", "b"]"#, &["1"], r#""b""#),
@@ -207,6 +209,7 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#""1e3""#, &[], "1000"),
         refuses(r#""45%""#, &[], r#""45%" is not a number"#),
     ])
+    .with(&[may("format", P::NumberFormat)])
     .fails("the text is not a number, or has more than 28 digits"),
     function("phone", P::Text, Output::Plain(T::Phone), "A phone number by the rules of its country: the one it names, else the one in brackets, else the migration's. It keeps its extension.", &[
         gives(r#""(201) 234-5678 x12""#, &[], r#"{"number":"+12012345678","country":"US","extension":"12"}"#),

@@ -8,6 +8,7 @@ fn stage(id: &str) -> Stage {
     Stage {
         id: id.to_owned(),
         map: id.to_owned(),
+        formerly: None,
         description: None,
         source_object: id.to_owned(),
         destination_object: "people".to_owned(),
@@ -68,6 +69,9 @@ fn plan() -> Plan {
             origin: Origin::default(),
         }],
         rows: Vec::new(),
+        accepted: Vec::new(),
+        denied: Vec::new(),
+        permits: Vec::new(),
         estimate: Estimate::default(),
         summary: Summary::default(),
     }

@@ -1,6 +1,10 @@
+//! Systems as written: objects, fields, types and what is said of them.
+
+use std::sync::Arc;
+
 use migr_source::Spanned;
 
-use super::{Entry, Expr, Name, Path, Quantity, Text};
+use super::{Allow, Entry, Expr, Literal, Name, Path, Quantity, Text};
 
 /// `system NAME { … }`
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +44,28 @@ pub enum SystemEntry {
     },
     /// `object Contact from "contacts.csv" { … }`
     Object(Object),
+    /// `format number "1.234.567,89"`: how columns of a type are written, unless one says otherwise.
+    Format {
+        /// The type.
+        ty: Name,
+        /// One or more formats.
+        formats: Vec<Text>,
+        /// `pivot 2026`
+        pivot: Option<Spanned<Arc<str>>>,
+    },
+    /// `layout { separator ";" }`
+    Layout(Vec<Entry<LayoutSetting>>),
+    /// `allow W0604 : "why"`
+    Allow(Allow),
+}
+
+/// `separator ";"`, an entry of `layout`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayoutSetting {
+    /// Which.
+    pub name: Name,
+    /// Its value.
+    pub value: Spanned<Literal>,
 }
 
 /// `requests 100 per 60s`
@@ -60,6 +86,8 @@ pub struct Object {
     pub name: Name,
     /// The file that holds it.
     pub from: Option<Text>,
+    /// `sheet "Accounts"`, `table "tasks"`, `at "data.deals"`: the place in the file.
+    pub place: Option<(Name, Text)>,
     /// `restricted "why"`: compiles only with a `permit`.
     pub restricted: Option<Text>,
     /// `matched only`: the destination cannot create records of it.
@@ -86,6 +114,10 @@ pub enum ObjectEntry {
     FieldsNone,
     /// `retain 7y`
     Retain(Spanned<Quantity>),
+    /// `layout { header 4 }`
+    Layout(Vec<Entry<LayoutSetting>>),
+    /// `allow W0604 on column : "why"`
+    Allow(Allow),
 }
 
 /// `name: type attribute attribute`
@@ -97,6 +129,8 @@ pub struct Field {
     pub ty: Spanned<Type>,
     /// What else is said of it.
     pub attributes: Vec<Spanned<Attribute>>,
+    /// `= expression` over the columns of its own row.
+    pub computed: Option<Expr>,
 }
 
 /// A type as written.
@@ -119,7 +153,7 @@ pub enum Type {
     /// `-> A | B by column { "a" = A; "b" = B }`; a target is an object, or an object's column.
     Reference {
         /// What may be referred to.
-        targets: Vec<Path>,
+        targets: Vec<Referred>,
         /// How to tell which.
         by: Option<ReferenceBy>,
     },
@@ -130,6 +164,15 @@ pub enum Type {
         /// The object that holds the links.
         through: Option<Name>,
     },
+}
+
+/// `Contact`, `Account.name`, `User.(first_name, last_name)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Referred {
+    /// The object, and its column where one is named.
+    pub path: Path,
+    /// Several columns of the object; empty where none or one is named.
+    pub columns: Vec<Name>,
 }
 
 /// `by parent_type { "contact" = Contact; "company" = Company }`
@@ -164,12 +207,20 @@ pub enum Attribute {
     Sensitive,
     /// `restricted "why"`
     Restricted(Text),
-    /// `format "%m/%d/%Y"`
-    Format(Text),
+    /// `format "%m/%d/%Y" | "%Y-%m-%d"`
+    Format(Vec<Text>),
+    /// `pivot 2026`
+    Pivot(Spanned<Arc<str>>),
+    /// `blank "n/a", "-"`; an empty list is `blank never`.
+    Blank(Vec<Text>),
+    /// `form id15`
+    Form(Name),
+    /// `default TODO`
+    Default(Spanned<Literal>),
     /// `split ";"`
     Split(Text),
-    /// `column "Bio (HTML)"`
-    Column(Text),
+    /// `column "Bio (HTML)"`, `column "Phone" 2`
+    Column(Text, Option<Spanned<Arc<str>>>),
     /// `max 500`
     Max(Spanned<Quantity>),
     /// `ignore case, space`

@@ -1,6 +1,8 @@
+//! Migrations, owners, picklists, maps and the other items as written.
+
 use migr_source::Spanned;
 
-use super::{Entry, Expr, Name, Path, RecordField, Text, Type};
+use super::{Allow, Entry, Expr, Findings, Name, Path, RecordField, Text, Type};
 
 /// `migration NAME { … }`
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,22 @@ pub enum MigrationEntry {
         /// Who permitted it, and when.
         reason: Text,
     },
+    /// `permit workflow "Create company" : "why"`
+    PermitWorkflow {
+        /// The workflow's name in the destination.
+        workflow: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// `permit irreversible : "why"`
+    PermitIrreversible {
+        /// Why.
+        reason: Text,
+    },
+    /// `allow W0321 : "why"`
+    Allow(Allow),
+    /// `deny warnings`
+    Deny(Findings),
 }
 
 /// `name = value`
@@ -87,6 +105,8 @@ pub enum OwnersEntry {
     },
     /// `fallback "front.desk@clinic.example"`; `None` is `fallback none`.
     Fallback(Spanned<Option<Text>>),
+    /// `allow W0605 : "why"`
+    Allow(Allow),
 }
 
 /// `picklist NAME (inputs) -> object.field ignore case, space { rows }`
@@ -118,6 +138,8 @@ pub enum PicklistEntry {
     },
     /// `otherwise quarantine | create | none | skip | OPTION`
     Otherwise(Spanned<PicklistTarget>),
+    /// `allow W0607 : "why"`
+    Allow(Allow),
 }
 
 /// A key of a row.
@@ -139,21 +161,44 @@ pub enum PicklistTarget {
     /// `none`
     None,
     /// `new LOST "Lost" red`
-    New {
-        /// The option's value.
-        value: Name,
-        /// Its label.
-        label: Option<Text>,
-        /// Its colour.
-        color: Option<Name>,
-    },
+    New(NewOption),
     /// `("Coaching", "New lead", open)`, also with `new` before it.
     Tuple {
         /// Whether `new` stands before it.
         is_new: bool,
-        /// One value per field, texts or bare options.
-        values: Vec<Name>,
+        /// One value per field.
+        values: Vec<DecidedOption>,
     },
+}
+
+/// `LOST "Lost" red`, behind `new`
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewOption {
+    /// The option's value.
+    pub value: Name,
+    /// Its label.
+    pub label: Option<Text>,
+    /// Its colour.
+    pub color: Option<Name>,
+}
+
+/// One value of a decision about several fields.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DecidedOption {
+    /// A text or a bare option.
+    Option(Name),
+    /// `new LOST "Lost" red`
+    New(Spanned<NewOption>),
+}
+
+impl DecidedOption {
+    /// The option's value.
+    pub fn value(&self) -> &Name {
+        match self {
+            Self::Option(name) => name,
+            Self::New(new) => &new.node.value,
+        }
+    }
 }
 
 /// `skip Activity when condition : "reason"`
@@ -193,6 +238,8 @@ pub struct Map {
     pub source: MapSource,
     /// The map's name where it is not the object's.
     pub alias: Option<Name>,
+    /// `formerly NAME`: the name that the map had before.
+    pub formerly: Option<Name>,
     /// Where they go.
     pub destination: MapDestination,
     /// Which records.
@@ -213,6 +260,22 @@ pub enum MapSource {
         /// The expression over its fields, pipes included.
         value: Expr,
     },
+    /// `each Contact.company_ids`: one record per element of a list.
+    Each {
+        /// The source object.
+        object: Name,
+        /// The list.
+        value: Expr,
+    },
+}
+
+impl MapSource {
+    /// The source object.
+    pub fn object(&self) -> &Name {
+        match self {
+            Self::Object(object) | Self::Distinct { object, .. } | Self::Each { object, .. } => object,
+        }
+    }
 }
 
 /// Where a map's records go.
@@ -262,6 +325,8 @@ pub enum MapEntry {
         /// Those that become it.
         variants: Vec<Text>,
     },
+    /// `allow W0333 on field : "why"`
+    Allow(Allow),
 }
 
 /// `target = value as name on missing none`
@@ -273,8 +338,24 @@ pub struct Mapping {
     pub value: Expr,
     /// `as file_name`: the name of a file.
     pub file_name: Option<Expr>,
-    /// `on missing none | quarantine | skip`
-    pub on_missing: Option<Name>,
+    /// `on missing none`, `on empty clear`, `on taken none`, in the order written.
+    pub cases: Vec<OnCase>,
+}
+
+impl Mapping {
+    /// The word of a case (`missing`), where it is written.
+    pub fn case(&self, case: &str) -> Option<&Name> {
+        self.cases.iter().find(|one| &*one.case.node == case).map(|one| &one.word)
+    }
+}
+
+/// `on missing none`
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnCase {
+    /// `missing`, `empty` or `taken`.
+    pub case: Name,
+    /// The word of its policy.
+    pub word: Name,
 }
 
 /// The left side of a mapping.
@@ -282,21 +363,44 @@ pub struct Mapping {
 pub enum MappingTarget {
     /// `name`, `emails.primaryEmail`
     Field(Path),
-    /// `(pipeline, pipelineStage, status)`
-    Fields(Vec<Name>),
+    /// `(pipeline, pipelineStage, new pipelineName "Pipeline": text)`
+    Fields(Vec<DecidedField>),
     /// `new leadStatus "Lead status": select LeadStatus inverse "…"`
-    New {
-        /// The field's name.
-        name: Name,
-        /// Its label.
-        label: Text,
-        /// Its type.
-        ty: Spanned<Type>,
-        /// Label of a relation's other side.
-        inverse: Option<Text>,
-        /// It may hold sensitive values.
-        sensitive: bool,
-    },
+    New(NewField),
+}
+
+/// One of several fields that are decided together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DecidedField {
+    /// A field of the catalog.
+    Field(Name),
+    /// `new pipelineName "Pipeline": text`
+    New(NewField),
+}
+
+impl DecidedField {
+    /// The field's name.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Field(name) => name,
+            Self::New(new) => &new.name,
+        }
+    }
+}
+
+/// `new leadStatus "Lead status": select LeadStatus inverse "…" sensitive`
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewField {
+    /// The field's name.
+    pub name: Name,
+    /// Its label.
+    pub label: Text,
+    /// Its type.
+    pub ty: Spanned<Type>,
+    /// Label of a relation's other side.
+    pub inverse: Option<Text>,
+    /// It may hold sensitive values.
+    pub sensitive: bool,
 }
 
 /// `link Enrolment -> contacts(client_id) to programs(program_id) "Enrolled in"`

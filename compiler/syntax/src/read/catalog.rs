@@ -1,10 +1,11 @@
+use super::allow::allow;
 use super::entries::{entries, open};
 use super::expression::expect_expression;
 use super::text::{expect_text, texts};
-use super::types::{expect_quantity, field};
+use super::types::{expect_quantity, field, literal, pivot};
 use migr_source::Span;
 
-use crate::ast::{Entry, Limit, Object, ObjectEntry, System, SystemEntry, Text};
+use crate::ast::{Entry, LayoutSetting, Limit, Object, ObjectEntry, System, SystemEntry, Text};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -54,11 +55,27 @@ fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
             let reserved = children.optional(Rule::names_reserved).map(|node| texts(&mut node.children()));
             SystemEntry::Names { pattern, max, reserved: reserved.unwrap_or_default() }
         }
+        Rule::written_as => SystemEntry::Format {
+            ty: children.name()?,
+            formats: texts(&mut children),
+            pivot: children.optional(Rule::pivot).and_then(pivot),
+        },
+        Rule::layout => SystemEntry::Layout(layout(&mut children)?),
+        Rule::allow => SystemEntry::Allow(allow(&mut children)?),
         _ => {
             children.bug(Rule::system_entry);
             return None;
         }
     })
+}
+
+/// The entries of `layout { … }`
+fn layout(children: &mut Children<'_, '_>) -> Option<Vec<Entry<LayoutSetting>>> {
+    let open = open(children)?;
+    Some(entries(children, open, Rule::strict_layout_entry, |node| {
+        let mut children = node.children();
+        Some(LayoutSetting { name: children.name()?, value: literal(&children.any(Rule::name)?)? })
+    }))
 }
 
 fn limit(node: Node<'_, '_>) -> Option<Limit> {
@@ -69,14 +86,22 @@ fn limit(node: Node<'_, '_>) -> Option<Limit> {
 fn object(children: &mut Children<'_, '_>) -> Option<Object> {
     let optional = children.optional(Rule::optional).is_some();
     let name = children.name()?;
-    let from = children.optional(Rule::from).and_then(|node| expect_text(&mut node.children()));
+    let (mut from, mut place) = (None, None);
+    if let Some(node) = children.optional(Rule::from) {
+        let mut inner = node.children();
+        from = inner.optional(Rule::text).map(|node| super::text::text(&node));
+        if let Some(node) = inner.optional(Rule::place_in_file) {
+            let mut inner = node.children();
+            place = Some((inner.expect(Rule::place_word)?.name(), expect_text(&mut inner)?));
+        }
+    }
     let restricted = children.optional(Rule::restricted).and_then(|node| expect_text(&mut node.children()));
     let matched_only = children.optional(Rule::matched_only).is_some();
     let entries = match children.optional(Rule::open) {
         Some(open) => entries(children, open.span(), Rule::strict_object_entry, object_entry),
         None => Vec::new(),
     };
-    Some(Object { optional, name, from, restricted, matched_only, entries })
+    Some(Object { optional, name, from, place, restricted, matched_only, entries })
 }
 
 fn object_entry(node: Node<'_, '_>) -> Option<ObjectEntry> {
@@ -84,7 +109,7 @@ fn object_entry(node: Node<'_, '_>) -> Option<ObjectEntry> {
     if rule == Rule::field {
         return field(node).map(ObjectEntry::Field);
     }
-    let mut children = node.children();
+    let mut children = if rule == Rule::layout { node.block() } else { node.children() };
     Some(match rule {
         Rule::key => ObjectEntry::Key(children.names()),
         Rule::check => {
@@ -92,6 +117,8 @@ fn object_entry(node: Node<'_, '_>) -> Option<ObjectEntry> {
         }
         Rule::fields_none => ObjectEntry::FieldsNone,
         Rule::retain => ObjectEntry::Retain(expect_quantity(&mut children)?),
+        Rule::layout => ObjectEntry::Layout(layout(&mut children)?),
+        Rule::allow => ObjectEntry::Allow(allow(&mut children)?),
         _ => {
             children.bug(Rule::object_entry);
             return None;

@@ -45,8 +45,23 @@ fn sequence(mut children: Children<'_, '_>) -> Option<Expr> {
         children.walk.report(errors::too_long(value.span, limits::STEPS));
         return Some(Spanned::new(Expression::Error, value.span));
     }
-    let Some(otherwise) = children.optional(Rule::otherwise) else { return Some(value) };
-    let recovery = expect_operation(&mut otherwise.children())?;
+    let mut value = value;
+    while let Some(otherwise) = children.optional(Rule::otherwise) {
+        steps += 1;
+        if steps > limits::STEPS {
+            let span = value.span;
+            for _ in children.by_ref() {}
+            children.walk.report(errors::too_long(span, limits::STEPS));
+            return Some(Spanned::new(Expression::Error, span));
+        }
+        value = recovered(value, &otherwise.children().next()?)?;
+    }
+    Some(value)
+}
+
+/// `value otherwise recovery`
+fn recovered(value: Expr, recovery: &Node<'_, '_>) -> Option<Expr> {
+    let recovery = expression(recovery.clone())?;
     let recovered = recovery.span;
     let recovery = match &recovery.node {
         Expression::Name(word) if &**word == "quarantine" => Recovery::Quarantine,

@@ -1,12 +1,13 @@
 use migr_source::Spanned;
 
+use super::allow::allow;
 use super::entries::{entries, open, placed};
 use super::expression::{expect_expression, expect_operation};
 use super::text::{expect_path, expect_text, text, texts};
 use super::types::expect_type;
 use crate::ast::{
-    Expr, Map, MapDestination, MapEntry, MapSource, Mapping, MappingTarget, Name, On, Picklist, PicklistEntry,
-    PicklistKey, PicklistTarget,
+    DecidedField, DecidedOption, Expr, Map, MapDestination, MapEntry, MapSource, Mapping, MappingTarget, Name,
+    NewField, NewOption, On, OnCase, Picklist, PicklistEntry, PicklistKey, PicklistTarget,
 };
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
@@ -14,13 +15,19 @@ use crate::walk::{Children, Node};
 /// `map Object -> object { … }`
 pub(super) fn map(mut children: Children<'_, '_>) -> Option<Map> {
     let source = children.any(Rule::map_source)?;
-    let source = if source.rule() == Rule::distinct {
-        let mut distinct = source.children();
-        MapSource::Distinct { object: distinct.name()?, value: expect_operation(&mut distinct)? }
-    } else {
-        MapSource::Object(source.name())
+    let source = match source.rule() {
+        Rule::distinct => {
+            let mut distinct = source.children();
+            MapSource::Distinct { object: distinct.name()?, value: expect_operation(&mut distinct)? }
+        }
+        Rule::each => {
+            let mut each = source.children();
+            MapSource::Each { object: each.name()?, value: expect_operation(&mut each)? }
+        }
+        _ => MapSource::Object(source.name()),
     };
     let alias = children.optional(Rule::alias).and_then(Node::first).map(|node| node.name());
+    let formerly = children.optional(Rule::formerly).and_then(Node::first).map(|node| node.name());
     let destination = children.any(Rule::name)?;
     let destination = if destination.rule() == Rule::new_object {
         let mut new = destination.children();
@@ -39,7 +46,7 @@ pub(super) fn map(mut children: Children<'_, '_>) -> Option<Map> {
     };
     let open = open(&mut children)?;
     let entries = entries(&mut children, open, Rule::strict_map_entry, entry);
-    Some(Map { source, alias, destination, when, entries })
+    Some(Map { source, alias, formerly, destination, when, entries })
 }
 
 fn entry(node: Node<'_, '_>) -> Option<MapEntry> {
@@ -54,17 +61,18 @@ fn entry(node: Node<'_, '_>) -> Option<MapEntry> {
             MapEntry::Mapping(mapped(target, &mut children)?)
         }
         Rule::new_mapping => {
-            let target = MappingTarget::New {
-                name: children.name()?,
-                label: expect_text(&mut children)?,
-                ty: expect_type(&mut children)?,
-                inverse: children.optional(Rule::inverse).and_then(|node| expect_text(&mut node.children())),
-                sensitive: children.optional(Rule::marked).is_some(),
-            };
+            let target = MappingTarget::New(new_field(&mut children)?);
             MapEntry::Mapping(mapped(target, &mut children)?)
         }
         Rule::tuple_mapping => {
-            let target = MappingTarget::Fields(children.expect(Rule::name_tuple)?.children().names());
+            let mut fields = Vec::new();
+            for field in children.expect(Rule::decided)?.children() {
+                fields.push(match field.rule() {
+                    Rule::name => DecidedField::Field(field.name()),
+                    _ => DecidedField::New(new_field(&mut field.children())?),
+                });
+            }
+            let target = MappingTarget::Fields(fields);
             MapEntry::Mapping(mapped(target, &mut children)?)
         }
         Rule::match_entry => {
@@ -78,10 +86,22 @@ fn entry(node: Node<'_, '_>) -> Option<MapEntry> {
         }
         Rule::drop_entry => MapEntry::Drop { columns: children.names(), reason: expect_text(&mut children)? },
         Rule::same_entry => MapEntry::Same { canonical: expect_text(&mut children)?, variants: texts(&mut children) },
+        Rule::allow => MapEntry::Allow(allow(&mut children)?),
         _ => {
             children.bug(Rule::map_entry);
             return None;
         }
+    })
+}
+
+/// `name "Label": type inverse "…" sensitive`
+fn new_field(children: &mut Children<'_, '_>) -> Option<NewField> {
+    Some(NewField {
+        name: children.name()?,
+        label: expect_text(children)?,
+        ty: expect_type(children)?,
+        inverse: children.optional(Rule::inverse).and_then(|node| expect_text(&mut node.children())),
+        sensitive: children.optional(Rule::marked).is_some(),
     })
 }
 
@@ -91,8 +111,12 @@ fn mapped(target: MappingTarget, children: &mut Children<'_, '_>) -> Option<Mapp
         Some(node) => Some(expect_operation(&mut node.children())?),
         None => None,
     };
-    let on_missing = children.optional(Rule::on_missing).and_then(|node| node.children().name());
-    Some(Mapping { target, value, file_name, on_missing })
+    let mut cases = Vec::new();
+    while let Some(node) = children.optional(Rule::on_case) {
+        let mut case = node.children();
+        cases.push(OnCase { case: case.expect(Rule::case_word)?.name(), word: case.name()? });
+    }
+    Some(Mapping { target, value, file_name, cases })
 }
 
 /// `on event policy`
@@ -120,8 +144,10 @@ pub(super) fn picklist(mut children: Children<'_, '_>) -> Option<Picklist> {
 fn picklist_entry(node: Node<'_, '_>) -> Option<PicklistEntry> {
     let rule = node.rule();
     let mut children = node.children();
-    if rule == Rule::picklist_otherwise {
-        return Some(PicklistEntry::Otherwise(expect_target(&mut children)?));
+    match rule {
+        Rule::picklist_otherwise => return Some(PicklistEntry::Otherwise(expect_target(&mut children)?)),
+        Rule::allow => return allow(&mut children).map(PicklistEntry::Allow),
+        _ => {}
     }
     let mut keys = Vec::new();
     while let Some(rule) = children.peek() {
@@ -150,21 +176,38 @@ fn target(node: Node<'_, '_>) -> Option<PicklistTarget> {
     let is_new = children.optional(Rule::new_word).is_some();
     let first = children.any(Rule::option)?;
     if first.rule() == Rule::option_tuple {
-        let values = first.children().map(|node| option(&node)).collect();
+        let mut values = Vec::new();
+        for node in first.children() {
+            values.push(if node.rule() == Rule::new_option {
+                DecidedOption::New(placed(node, |node| new_option(&mut node.children()))?)
+            } else {
+                DecidedOption::Option(option(&node))
+            });
+        }
         return Some(PicklistTarget::Tuple { is_new, values });
     }
     if is_new {
-        return Some(PicklistTarget::New {
-            value: first.name(),
-            label: children.optional(Rule::text).map(|node| text(&node)),
-            color: children.optional(Rule::name).map(|node| node.name()),
-        });
+        return Some(PicklistTarget::New(new_option_of(first.name(), &mut children)));
     }
     Some(if first.rule() == Rule::name && first.str() == "none" {
         PicklistTarget::None
     } else {
         PicklistTarget::Option(option(&first))
     })
+}
+
+/// `LOST "Lost" red`
+fn new_option(children: &mut Children<'_, '_>) -> Option<NewOption> {
+    let value = children.name()?;
+    Some(new_option_of(value, children))
+}
+
+fn new_option_of(value: Name, children: &mut Children<'_, '_>) -> NewOption {
+    NewOption {
+        value,
+        label: children.optional(Rule::text).map(|node| text(&node)),
+        color: children.optional(Rule::name).map(|node| node.name()),
+    }
 }
 
 fn option(node: &Node<'_, '_>) -> Name {

@@ -1,5 +1,6 @@
 use migr_source::Spanned;
 
+use super::allow::{allow, findings};
 use super::entries::{entries, open};
 use super::expression::{expect_expression, record};
 use super::text::{expect_path, expect_text, path, text, texts};
@@ -37,6 +38,13 @@ fn entry(node: Node<'_, '_>) -> Option<MigrationEntry> {
             MigrationEntry::Require { what: children.name()?, at_least: expect_expression(&mut children)? }
         }
         Rule::permit => MigrationEntry::Permit { object: children.name()?, reason: expect_text(&mut children)? },
+        Rule::permit_workflow => MigrationEntry::PermitWorkflow {
+            workflow: expect_text(&mut children)?,
+            reason: expect_text(&mut children)?,
+        },
+        Rule::permit_irreversible => MigrationEntry::PermitIrreversible { reason: expect_text(&mut children)? },
+        Rule::allow => MigrationEntry::Allow(allow(&mut children)?),
+        Rule::deny => MigrationEntry::Deny(findings(&mut children)),
         _ => {
             children.bug(Rule::migration_entry);
             return None;
@@ -76,6 +84,7 @@ fn owners_entry(node: Node<'_, '_>) -> Option<OwnersEntry> {
             let address = (node.rule() == Rule::text).then(|| text(&node));
             OwnersEntry::Fallback(Spanned::new(address, node.span()))
         }
+        Rule::allow => OwnersEntry::Allow(allow(&mut children)?),
         _ => {
             children.bug(Rule::owners_entry);
             return None;

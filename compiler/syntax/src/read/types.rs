@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use migr_source::Spanned;
 
 use super::entries::placed;
+use super::expression::expect_expression;
 use super::expression::quantity;
-use super::text::{expect_path, expect_text, path, texts};
-use crate::ast::{Attribute, Field, Quantity, ReferenceBy, Type};
+use super::text::{expect_path, expect_text, text, texts};
+use crate::ast::{Attribute, Field, Literal, Quantity, ReferenceBy, Referred, Type};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -20,9 +23,11 @@ fn type_of(node: Node<'_, '_>) -> Option<Type> {
     let mut children = node.children();
     match rule {
         Rule::reference_type => {
-            let mut targets = vec![expect_path(&mut children)?];
-            while let Some(node) = children.optional(Rule::path) {
-                targets.push(path(&node));
+            let mut targets = Vec::new();
+            while children.peek() == Some(Rule::path) {
+                let path = expect_path(&mut children)?;
+                let columns = children.optional(Rule::name_tuple).map(|node| node.children().names());
+                targets.push(Referred { path, columns: columns.unwrap_or_default() });
             }
             let by = match children.optional(Rule::reference_by) {
                 Some(node) => Some(reference_by(&mut node.children())?),
@@ -76,7 +81,32 @@ pub(super) fn field(node: Node<'_, '_>) -> Option<Field> {
     while let Some(node) = children.optional(Rule::attribute) {
         attributes.push(placed(node, attribute)?);
     }
-    Some(Field { name, ty, attributes })
+    let computed = match children.optional(Rule::computed) {
+        Some(node) => Some(expect_expression(&mut node.children())?),
+        None => None,
+    };
+    Some(Field { name, ty, attributes, computed })
+}
+
+/// `text`, `4` or `never`.
+pub(super) fn literal(node: &Node<'_, '_>) -> Option<Spanned<Literal>> {
+    let literal = match node.rule() {
+        Rule::text => Literal::Text(text(node).node),
+        Rule::name => Literal::Name(node.name().node),
+        Rule::number => Literal::Quantity(Quantity { number: node.str().into(), unit: "".into(), per: None }),
+        _ => Literal::Quantity(quantity(node.clone())?),
+    };
+    Some(Spanned::new(literal, node.span()))
+}
+
+/// A number as written.
+pub(super) fn number(node: &Node<'_, '_>) -> Spanned<Arc<str>> {
+    Spanned::new(node.str().into(), node.span())
+}
+
+/// The year of `pivot 2026`.
+pub(super) fn pivot(node: Node<'_, '_>) -> Option<Spanned<Arc<str>>> {
+    node.children().expect(Rule::number).map(|node| number(&node))
 }
 
 /// The quantity that must follow.
@@ -90,13 +120,17 @@ fn attribute(node: Node<'_, '_>) -> Option<Attribute> {
     Some(match word.rule() {
         Rule::text_attribute => {
             let text = texts(&mut children).pop()?;
-            match word.str() {
-                "format" => Attribute::Format(text),
-                "split" => Attribute::Split(text),
-                "column" => Attribute::Column(text),
-                _ => Attribute::Restricted(text),
-            }
+            if word.str() == "split" { Attribute::Split(text) } else { Attribute::Restricted(text) }
         }
+        Rule::format_attribute => Attribute::Format(texts(&mut children)),
+        Rule::column_attribute => {
+            let header = expect_text(&mut children)?;
+            Attribute::Column(header, children.optional(Rule::number).map(|node| number(&node)))
+        }
+        Rule::blank_attribute => Attribute::Blank(texts(&mut children)),
+        Rule::pivot => Attribute::Pivot(pivot(word)?),
+        Rule::form_attribute => Attribute::Form(children.name()?),
+        Rule::default_attribute => Attribute::Default(literal(&children.any(Rule::name)?)?),
         Rule::quantity_attribute => {
             let quantity = expect_quantity(&mut children)?;
             if word.str() == "max" { Attribute::Max(quantity) } else { Attribute::Retain(quantity) }

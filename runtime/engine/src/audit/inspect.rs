@@ -415,6 +415,7 @@ fn bare_stage(object: &SourceObject) -> Stage {
     Stage {
         id: object.name.clone(),
         map: object.name.clone(),
+        formerly: None,
         description: None,
         source_object: object.name.clone(),
         destination_object: String::new(),

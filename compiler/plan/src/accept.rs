@@ -1,0 +1,137 @@
+//! Findings that are accepted with a reason, findings that stop, and what is permitted.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Count, Origin};
+
+/// `allow W0333 on pointOfContact max 20 : "why"`: findings that are expected, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// A code (`W0333`), or the name of a finding of the audit (`orphan-owner`).
+    pub finding: String,
+    /// The block that it stands in, and so covers.
+    pub within: Within,
+    /// The field or column that it is narrowed to; a path as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Records that are accepted; one more, and the finding is whole again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Count>,
+    /// Reason as written.
+    pub reason: String,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// Block that an acceptance stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Within {
+    /// The whole project.
+    Migration,
+    /// The objects of a system.
+    System {
+        /// Its name.
+        name: String,
+    },
+    /// One object of a system.
+    Object {
+        /// The system's name.
+        system: String,
+        /// The object's name.
+        name: String,
+    },
+    /// One map.
+    Map {
+        /// Its name.
+        name: String,
+    },
+    /// One picklist.
+    Picklist {
+        /// Its name.
+        name: String,
+    },
+    /// The owners.
+    Owners,
+}
+
+/// `permit …`: something that is not done unless a person has agreed to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Permit {
+    /// What is permitted.
+    #[serde(flatten)]
+    pub what: Permitted,
+    /// Who permitted it, when or why.
+    pub reason: String,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// What is permitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "permits", rename_all = "snake_case")]
+pub enum Permitted {
+    /// A restricted object is read.
+    Object {
+        /// Its name.
+        name: String,
+    },
+    /// A workflow of the destination runs on what is written.
+    Workflow {
+        /// Its name in the destination.
+        name: String,
+    },
+    /// A step that a rollback cannot undo.
+    Irreversible,
+}
+
+/// Names of the audit's findings, in order: what `allow "name"` and `deny "name"` may say.
+pub const AUDIT_FINDINGS: &[&str] = &[
+    "ambiguous-identity",
+    "ambiguous-reference",
+    "bad-date",
+    "bad-header",
+    "bad-number",
+    "bad-value",
+    "blank-key",
+    "check-failed",
+    "column-came-back",
+    "contradicted-format",
+    "count-differs",
+    "cut-export",
+    "dangling-reference",
+    "default-taken",
+    "destination-lacks",
+    "dst-gap",
+    "dst-overlap",
+    "duplicate-identity",
+    "duplicate-key",
+    "duplicate-value",
+    "existing-twin",
+    "extra-column",
+    "file-size-differs",
+    "hidden-column",
+    "linked-attachment",
+    "lost-reference",
+    "malformed-row",
+    "missing-attachment",
+    "missing-existing",
+    "missing-file",
+    "missing-object",
+    "name-variants",
+    "near-duplicate-values",
+    "new-option",
+    "orphan-owner",
+    "oversize-file",
+    "rare-option",
+    "reference-cycle",
+    "shared-value",
+    "too-long",
+    "trashed-twin",
+    "unclaimed-file",
+    "unknown-columns",
+    "unknown-member",
+    "unknown-picklist-value",
+    "unproven-format",
+];
