@@ -13,15 +13,15 @@ use crate::spec::{Acceptance, Permit};
 
 /// What is accepted, denied and permitted.
 #[derive(Default)]
-pub(crate) struct Accepted {
+pub(crate) struct Agreed {
     pub(crate) accepted: Vec<Acceptance>,
     pub(crate) denied: Vec<String>,
     pub(crate) permits: Vec<Permit>,
 }
 
 /// Gathers the entries of all blocks, and reports names and numbers that cannot be right.
-pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Accepted {
-    let mut found = Accepted::default();
+pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Agreed {
+    let mut found = Agreed::default();
     if let Some((_, migration)) = program.migration {
         for entry in &migration.entries {
             match &entry.node {
@@ -80,7 +80,7 @@ pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Ac
     found
 }
 
-impl Accepted {
+impl Agreed {
     fn add(&mut self, allow: &ast::Allow, within: &Within, span: Span, diagnostics: &mut Diagnostics) {
         let max = allow.max.as_ref().and_then(|max| {
             let count = max.node.parse().ok();

@@ -121,7 +121,9 @@ impl Printer<'_> {
             rest.push_str(&self.expression(name, indent));
         }
         for case in &mapping.cases {
-            rest.push_str(&format!(" on {} {}", self.written(case.case.span), self.written(case.word.span)));
+            for part in [" on ", self.written(case.case.span), " ", self.written(case.word.span)] {
+                rest.push_str(part);
+            }
         }
         Piece { left, rest, apart: matches!(mapping.target, MappingTarget::Fields(_)) }
     }

@@ -53,6 +53,7 @@ pub struct Item {
 
 /// The kinds of items.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "maps are most of what a project holds, so a box would save little")]
 pub enum ItemKind {
     /// `use "std/systems/twenty"`
     Use(Text),

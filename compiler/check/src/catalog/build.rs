@@ -311,9 +311,8 @@ fn object<'a>(
             }
             Some(ObjectEntry::FieldsNone) => object.has_no_custom_fields = true,
             Some(ObjectEntry::Layout(_)) => diagnostics.push(unbuilt::layout(entry.span)),
-            Some(ObjectEntry::Allow(_)) => {}
             Some(ObjectEntry::Retain(quantity)) => object.retain = quantity::duration_text(quantity, diagnostics),
-            None => {}
+            Some(ObjectEntry::Allow(_)) | None => {}
         }
     }
     for name in &object.key {
