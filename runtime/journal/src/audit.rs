@@ -3,26 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::hex;
-use crate::change::{BatchId, Intent, Operation, Planned, QuarantineNote, RecordResult, Settled, SetupNote, SkipNote};
+use crate::change::{
+    BatchId, Intent, Operation, OrphanNote, Planned, QuarantineNote, RecordResult, Settled, SetupNote, SkipNote,
+};
 use crate::error::Attempt as _;
-use crate::{JournalError, State, StepId};
-
-#[derive(Serialize, Deserialize)]
-pub(crate) struct IntentData<'a> {
-    pub(crate) batch: BatchId,
-    pub(crate) operation: Operation,
-    pub(crate) records: Cow<'a, [Planned]>,
-}
-
-impl<'a> IntentData<'a> {
-    pub(crate) fn of(intent: &'a Intent) -> Self {
-        Self { batch: intent.batch, operation: intent.operation, records: Cow::Borrowed(&intent.records) }
-    }
-}
+use crate::{JournalError, State, StepId, codec, ids};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OutcomeData {
@@ -137,6 +126,60 @@ pub(crate) struct Finding<'a> {
     pub(crate) value: Cow<'a, str>,
 }
 
+/// Records without an owner, by owner and field.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OrphanData {
+    orphans: Vec<OrphanGroup>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OrphanGroup {
+    #[serde(rename = "o")]
+    owner: String,
+    #[serde(rename = "f")]
+    field: String,
+    /// Key and line of each.
+    #[serde(rename = "r")]
+    records: Vec<(String, u64)>,
+}
+
+impl OrphanData {
+    pub(crate) fn of(notes: &[OrphanNote]) -> Self {
+        let mut groups: BTreeMap<(&str, &str), Vec<(String, u64)>> = BTreeMap::new();
+        for note in notes {
+            groups.entry((&note.owner, &note.field)).or_default().push((note.key.clone(), note.line));
+        }
+        let group = |((owner, field), records): ((&str, &str), _)| OrphanGroup {
+            owner: owner.to_owned(),
+            field: field.to_owned(),
+            records,
+        };
+        Self { orphans: groups.into_iter().map(group).collect() }
+    }
+
+    pub(crate) fn notes(self) -> Vec<OrphanNote> {
+        let notes = |group: OrphanGroup| {
+            let OrphanGroup { owner, field, records } = group;
+            let note = move |(key, line)| OrphanNote { owner: owner.clone(), key, field: field.clone(), line };
+            records.into_iter().map(note)
+        };
+        self.orphans.into_iter().flat_map(notes).collect()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct FieldNames<'a> {
+    pub(crate) names: Cow<'a, [String]>,
+}
+
+/// A plan, by the digest of its text, which stands in a table of its own.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PlanKept {
+    pub(crate) id: i64,
+    pub(crate) hash: String,
+    pub(crate) text: String,
+}
+
 /// Whose journal it is: the first entry.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Begun {
@@ -198,15 +241,14 @@ pub(crate) fn open_intents(connection: &Connection) -> Result<BTreeMap<BatchId, 
     while let Some(row) = rows.next().attempting("read")? {
         let seq: i64 = row.get(0).attempting("read")?;
         let step = StepId(row.get(1).attempting("read")?);
-        let data: IntentData = parse(seq, &row.get::<_, String>(2).attempting("read")?)?;
-        let intent = Intent { batch: data.batch, step, operation: data.operation, records: data.records.into_owned() };
+        let intent = codec::decode(seq, step, &row.get::<_, Vec<u8>>(2).attempting("read")?)?;
         open.insert(intent.batch, OpenIntent { seq, intent });
     }
     Ok(open)
 }
 
-pub(crate) fn parse<'a, T: Deserialize<'a>>(seq: i64, data: &'a str) -> Result<T, JournalError> {
-    serde_json::from_str(data).map_err(|error| JournalError::Entry { seq, reason: error.to_string() })
+pub(crate) fn parse<'a, T: Deserialize<'a>>(seq: i64, data: &'a [u8]) -> Result<T, JournalError> {
+    serde_json::from_slice(data).map_err(|error| JournalError::Entry { seq, reason: error.to_string() })
 }
 
 /// One line of the audit trail.
@@ -261,16 +303,19 @@ pub struct Line {
 /// The lines of the audit trail that say something of a text, as a key or an id: the entries that hold it are found by the database, and only they are
 /// unfolded.
 pub(crate) fn lines_with(connection: &Connection, text: &str) -> Result<Vec<Line>, JournalError> {
-    let written = serde_json::to_string(text).unwrap_or_default();
+    let written = serde_json::to_vec(text).unwrap_or_default();
+    let packed = ids::pack(text).map(|id| id.to_vec());
     let mut statement = connection
         .prepare(
-            "WITH named AS (SELECT seq FROM entries WHERE instr(data, ?1) > 0) \
+            "WITH named AS (SELECT seq FROM entries WHERE CASE kind WHEN 'intent' THEN instr(data, ?2) > 0 OR instr(data, ?3) > 0 \
+             ELSE instr(CAST(data AS BLOB), ?1) > 0 END) \
              SELECT seq FROM named UNION \
-             SELECT seq FROM entries WHERE kind = 'outcome' AND data ->> '$.intent' IN (SELECT seq FROM named) ORDER BY seq",
+             SELECT seq FROM entries WHERE CASE kind WHEN 'outcome' THEN data ->> '$.intent' END IN (SELECT seq FROM named) ORDER BY seq",
         )
         .attempting("read")?;
+    let values = params![written, text.as_bytes(), packed.as_deref().unwrap_or(text.as_bytes())];
     let numbers: Vec<i64> =
-        statement.query_map([written], |row| row.get(0)).and_then(Iterator::collect).attempting("read")?;
+        statement.query_map(values, |row| row.get(0)).and_then(Iterator::collect).attempting("read")?;
     let mut lines = Vec::new();
     for number in numbers {
         let Some(entry) = Entry::next(connection, number - 1)? else { continue };
@@ -327,7 +372,7 @@ struct Entry {
     at: i64,
     kind: String,
     step: Option<String>,
-    data: String,
+    data: Vec<u8>,
     hash: String,
 }
 
@@ -347,7 +392,7 @@ impl Entry {
                             run: row.get(1)?,
                             at: row.get(2)?,
                             kind: row.get(3)?,
-                            data: row.get(5)?,
+                            data: row.get_ref(5)?.as_bytes()?.to_vec(),
                             hash: hex(&row.get::<_, Vec<u8>>(6)?),
                             step: row.get(7)?,
                         })
@@ -381,8 +426,8 @@ impl Entry {
     fn unfold(&self, connection: &Connection) -> Result<Vec<Line>, JournalError> {
         match self.kind.as_str() {
             "intent" => {
-                let data: IntentData = parse(self.seq, &self.data)?;
-                Ok(data.records.iter().map(|record| self.record("intent", &data, record)).collect())
+                let intent = codec::decode(self.seq, StepId(0), &self.data)?;
+                Ok(intent.records.iter().map(|record| self.record("intent", &intent, record)).collect())
             }
             "outcome" => self.outcome(connection),
             "settled" => self.settled(),
@@ -401,7 +446,7 @@ impl Entry {
         }
     }
 
-    fn record(&self, kind: &str, intent: &IntentData, record: &Planned) -> Line {
+    fn record(&self, kind: &str, intent: &Intent, record: &Planned) -> Line {
         Line {
             key: Some(record.key.clone()),
             line: (record.line > 0).then_some(record.line),
@@ -416,12 +461,12 @@ impl Entry {
 
     fn outcome(&self, connection: &Connection) -> Result<Vec<Line>, JournalError> {
         let data: OutcomeData = parse(self.seq, &self.data)?;
-        let found: Option<String> = connection
+        let found: Option<Vec<u8>> = connection
             .prepare_cached("SELECT data FROM entries WHERE seq = ?1")
             .and_then(|mut statement| statement.query_row([data.intent], |row| row.get(0)).optional())
             .attempting("read")?;
         let Some(found) = found else { return Ok(Vec::new()) };
-        let intent: IntentData = parse(self.seq, &found)?;
+        let intent = codec::decode(data.intent, StepId(0), &found)?;
         let mut lines = Vec::with_capacity(intent.records.len());
         for (position, record) in intent.records.iter().enumerate() {
             let Some(result) = data.result(position) else { continue };

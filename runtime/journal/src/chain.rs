@@ -10,10 +10,11 @@ pub(crate) const START: [u8; 32] = [0; 32];
 pub(crate) struct Link<'a> {
     pub(crate) seq: i64,
     pub(crate) run: i64,
+    pub(crate) plan: i64,
     pub(crate) at: i64,
     pub(crate) kind: &'a str,
     pub(crate) step: Option<i64>,
-    pub(crate) data: &'a str,
+    pub(crate) data: &'a [u8],
 }
 
 impl Link<'_> {
@@ -21,12 +22,12 @@ impl Link<'_> {
     pub(crate) fn hash(&self, before: &[u8; 32]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(before);
-        for number in [self.seq, self.run, self.at, self.step.unwrap_or(-1)] {
+        for number in [self.seq, self.run, self.plan, self.at, self.step.unwrap_or(-1)] {
             hasher.update(&number.to_le_bytes());
         }
-        for text in [self.kind, self.data] {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+        for bytes in [self.kind.as_bytes(), self.data] {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
         }
         *hasher.finalize().as_bytes()
     }
@@ -54,7 +55,7 @@ pub enum ChainReport {
 /// Recomputes every hash.
 pub(crate) fn verify(connection: &Connection) -> Result<ChainReport, JournalError> {
     let mut statement = connection
-        .prepare("SELECT seq, run, at, kind, step, data, hash FROM entries ORDER BY seq")
+        .prepare("SELECT seq, run, at, kind, step, data, hash, plan FROM entries ORDER BY seq")
         .attempting("read")?;
     let mut rows = statement.query([]).attempting("read")?;
     let mut before = START;
@@ -65,14 +66,16 @@ pub(crate) fn verify(connection: &Connection) -> Result<ChainReport, JournalErro
             return Ok(ChainReport::Broken { seq, why: format!("entry {expected} is missing") });
         }
         let kind: String = row.get(3).attempting("read")?;
-        let data: String = row.get(5).attempting("read")?;
+        let data = row.get_ref(5).attempting("read")?;
+        let data = data.as_bytes().map_err(rusqlite::Error::from).attempting("read")?;
         let link = Link {
             seq,
             run: row.get(1).attempting("read")?,
+            plan: row.get(7).attempting("read")?,
             at: row.get(2).attempting("read")?,
             kind: &kind,
             step: row.get(4).attempting("read")?,
-            data: &data,
+            data,
         };
         let stored: Vec<u8> = row.get(6).attempting("read")?;
         let hash = link.hash(&before);

@@ -1,3 +1,5 @@
+//! What is given to a journal to remember.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{State, StepId};
@@ -51,23 +53,22 @@ impl Operation {
 }
 
 /// One record of a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Planned {
     /// The source key.
-    #[serde(rename = "k")]
     pub key: String,
-    /// The destination id.
-    #[serde(rename = "i")]
+    /// The destination id, or what stands for it until the destination chooses one.
     pub id: String,
     /// The line of the export; 0 where it is none of one record.
-    #[serde(rename = "l")]
     pub line: u64,
     /// First 16 hexadecimal digits of the BLAKE3 hash of what is sent.
-    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
     pub digest: String,
     /// The same of what the written fields hold before, where the record is there already.
-    #[serde(rename = "b", default, skip_serializing_if = "String::is_empty")]
     pub before: String,
+    /// The id of the record that it lives under, where the destination asks for it.
+    pub parent: Option<String>,
+    /// Digests of the fields that are sent, as [`crate::FieldDigests::to_bytes`] gives them.
+    pub fields: Vec<u8>,
 }
 
 /// What is about to be sent.
@@ -305,6 +306,13 @@ pub enum Change {
         step: StepId,
         /// Which.
         files: Vec<FileSent>,
+    },
+    /// Names of a step's fields, in the order of their numbers, after those that have one already.
+    Fields {
+        /// The step.
+        step: StepId,
+        /// Which.
+        names: Vec<String>,
     },
     /// Records without an owner.
     Orphans {

@@ -12,7 +12,7 @@ use crate::change::{
 use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::writer::signed;
-use crate::{JournalError, State, StepId, chain};
+use crate::{FieldDigests, JournalError, State, StepId, chain};
 
 /// What a journal knows, as rows; written together with the entries that they follow from, and once more where they are checked.
 pub(crate) struct Derived<'c>(pub(crate) &'c Connection);
@@ -23,6 +23,20 @@ struct Row<'a> {
     state: State,
     id: Option<&'a str>,
     winner: Option<&'a str>,
+    parent: Option<&'a str>,
+    /// Digests of what was written; empty where nothing was.
+    fields: &'a [u8],
+}
+
+/// The number of the plan that a journal is begun with.
+pub(crate) const FIRST_PLAN: i64 = 1;
+
+/// The length of a plan's digest.
+pub(crate) const PLAN_DIGEST: usize = 64;
+
+/// The hash over a plan's text.
+pub(crate) fn plan_digest(text: &str) -> String {
+    chain::hex(blake3::hash(text.as_bytes()).as_bytes())
 }
 
 /// The start of the hash over what a record held and what was written.
@@ -51,6 +65,24 @@ impl Derived<'_> {
         self.execute("UPDATE runs SET ended = ?2, result = ?3 WHERE id = ?1", params![run, at, result]).map(drop)
     }
 
+    /// A remark about the whole journal.
+    pub(crate) fn meta(&self, name: &str, value: &str) -> Result<(), JournalError> {
+        self.execute(
+            "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+            params![name, value],
+        )
+        .map(drop)
+    }
+
+    /// A plan; its text, where it is known by now.
+    pub(crate) fn plan(&self, id: i64, hash: &str, text: &str) -> Result<(), JournalError> {
+        self.execute(
+            "INSERT INTO plans(id, hash, text) VALUES(?1, ?2, ?3) ON CONFLICT(id) DO UPDATE SET text = excluded.text",
+            params![id, hash, text],
+        )
+        .map(drop)
+    }
+
     pub(crate) fn step(&self, step: StepId, name: &str, object: &str) -> Result<(), JournalError> {
         self.execute("INSERT INTO steps(id, name, object) VALUES(?1, ?2, ?3)", params![step.0, name, object]).map(drop)
     }
@@ -74,6 +106,7 @@ impl Derived<'_> {
             Change::Repairs { step, repairs } => self.repairs(*step, repairs),
             Change::Files { step, files } => self.files(*step, files),
             Change::FilesSent { step, files } => self.files_sent(*step, files),
+            Change::Fields { step, names } => self.fields(*step, names),
             Change::Orphans { step, orphans } => self.orphans(*step, orphans),
             Change::Mended { step, mended } => self.mended(*step, mended),
             Change::Owners(owners) => self.owners(owners),
@@ -132,7 +165,16 @@ impl Derived<'_> {
         for (record, result) in intent.records.iter().zip(results) {
             let Some(state) = result.state else { continue };
             let id = (!state.is_quarantined()).then(|| result.id.as_deref().unwrap_or(&record.id));
-            self.map(intent.step, &Row { key: &record.key, line: record.line, state, id, winner: None })?;
+            let row = Row {
+                key: &record.key,
+                line: record.line,
+                state,
+                id,
+                winner: None,
+                parent: record.parent.as_deref(),
+                fields: if state.is_quarantined() { &[] } else { &record.fields },
+            };
+            self.map(intent.step, &row)?;
         }
         self.quarantine(intent.step, quarantine)
     }
@@ -154,6 +196,8 @@ impl Derived<'_> {
                     state: record.state,
                     id: record.id.as_deref(),
                     winner: record.winner.as_deref(),
+                    parent: None,
+                    fields: &[],
                 },
             )?;
         }
@@ -170,16 +214,41 @@ impl Derived<'_> {
     /// What is known about a record; what was known before gives way, with its reasons.
     fn map(&self, step: StepId, row: &Row<'_>) -> Result<(), JournalError> {
         let (state, id, line) = (row.state.number(), row.id.map(IdColumn), signed(row.line));
+        let fields = (!row.fields.is_empty()).then_some(row.fields);
         let added = self.execute(
-            "INSERT OR IGNORE INTO id_map(step, key, state, id, line, winner) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-            params![step.0, row.key, state, id, line, row.winner],
+            "INSERT OR IGNORE INTO id_map(step, key, state, id, line, winner, parent, fields) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![step.0, row.key, state, id, line, row.winner, row.parent, fields],
         )?;
         if added == 0 {
+            let fields = fields.map(|later| self.together(step, row.key, later)).transpose()?;
             self.execute(
-                "UPDATE id_map SET state = ?3, id = ?4, line = ?5, winner = ?6 WHERE step = ?1 AND key = ?2",
-                params![step.0, row.key, state, id, line, row.winner],
+                "UPDATE id_map SET state = ?3, id = ?4, line = ?5, winner = ?6, parent = COALESCE(?7, parent), fields = COALESCE(?8, fields) \
+                 WHERE step = ?1 AND key = ?2",
+                params![step.0, row.key, state, id, line, row.winner, row.parent, fields],
             )?;
             self.forget(step, row.key)?;
+        }
+        Ok(())
+    }
+
+    /// Digests of what was written to a record before, and of what was written now.
+    fn together(&self, step: StepId, key: &str, later: &[u8]) -> Result<Vec<u8>, JournalError> {
+        let known: Option<Vec<u8>> = self
+            .0
+            .prepare_cached("SELECT fields FROM id_map WHERE step = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)))
+            .attempting("read")?;
+        let mut fields = FieldDigests::from_bytes(known.as_deref().unwrap_or_default());
+        fields.extend(FieldDigests::from_bytes(later));
+        Ok(fields.to_bytes())
+    }
+
+    fn fields(&self, step: StepId, names: &[String]) -> Result<(), JournalError> {
+        for name in names {
+            self.execute(
+                "INSERT INTO fields(step, number, name) SELECT ?1, COUNT(*), ?2 FROM fields WHERE step = ?1",
+                params![step.0, name],
+            )?;
         }
         Ok(())
     }

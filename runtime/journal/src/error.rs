@@ -1,3 +1,5 @@
+//! What can go wrong with a journal.
+
 use std::path::PathBuf;
 
 /// What to do about a journal that cannot be trusted.
@@ -78,6 +80,20 @@ pub enum JournalError {
         /// What was asked for.
         wanted: String,
     },
+    /// The journal is bound to another workspace.
+    #[error(
+        "{}: this journal is of another workspace ({found}, not {wanted}); nothing was sent. Name the address and the token that it was begun with; or give the \
+         other workspace a destination of its own in the spec: each has a journal of its own",
+        path.display()
+    )]
+    OtherWorkspace {
+        /// Which journal.
+        path: PathBuf,
+        /// The workspace that it is bound to.
+        found: String,
+        /// The workspace at hand.
+        wanted: String,
+    },
     /// A second writer.
     #[error("{}: another `migr` is writing this journal ({who}); wait until it is done or stop it", path.display())]
     Busy {
@@ -87,7 +103,12 @@ pub enum JournalError {
         who: String,
     },
     /// Not a journal, or one of another version.
-    #[error("{}: this journal has format {found}, this program writes format {wanted}; use the `migr` that began it", path.display())]
+    #[error(
+        "{}: this journal has format {found}, this program writes format {wanted}. Go on, or roll back, with the `migr` that began it; or move the file away, with \
+         the `.lock` file beside it, to begin anew: records that were written before are found by their ids and not doubled, but what they held before is \
+         known to the old file alone",
+        path.display()
+    )]
     Format {
         /// Which file.
         path: PathBuf,

@@ -19,7 +19,7 @@ fn digit(byte: u8) -> Option<u8> {
 }
 
 /// The 16 bytes of a UUID in lower case with dashes; any other text would not come back as it was.
-fn pack(id: &str) -> Option<[u8; 16]> {
+pub(crate) fn pack(id: &str) -> Option<[u8; 16]> {
     if id.len() != 36 {
         return None;
     }
@@ -43,7 +43,8 @@ fn pack(id: &str) -> Option<[u8; 16]> {
     Some(packed)
 }
 
-fn unpack(bytes: &[u8]) -> String {
+/// The UUID of 16 bytes.
+pub(crate) fn unpack(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for byte in bytes {
         if DASHES.contains(&text.len()) {

@@ -3,9 +3,12 @@
 mod audit;
 mod chain;
 mod change;
+mod codec;
 mod derived;
 mod error;
+mod fields;
 mod fold;
+mod held;
 mod ids;
 mod lock;
 mod reader;
@@ -14,6 +17,7 @@ mod replay;
 mod schema;
 mod seal;
 mod state;
+mod workspace;
 mod writer;
 
 pub use audit::{Line, Lines};
@@ -23,10 +27,13 @@ pub use change::{
     QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
+pub use fields::FieldDigests;
 pub use fold::{ChangedField, Counts, Fold, OWNERS, RunFold, StepFold};
+pub use held::HeldReader;
 pub use reader::{Mapped, MappedRow, NotedField, Reader, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
+pub use workspace::Workspace;
 pub use writer::{Identity, Journal};
 
 #[cfg(test)]

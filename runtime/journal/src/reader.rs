@@ -1,3 +1,5 @@
+//! Questions to a journal.
+
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -9,8 +11,8 @@ use crate::fold::line;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
-    BeforeImage, Filed, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State, StepId, fold,
-    lock, remarks, schema,
+    BeforeImage, FieldDigests, Filed, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State,
+    StepId, Workspace, fold, lock, remarks, schema,
 };
 
 /// What a journal knows about one source key.
@@ -24,6 +26,8 @@ pub struct Mapped {
     pub line: u64,
     /// The key of the record that stands for it.
     pub winner: Option<String>,
+    /// The id of the record that it lives under, where the destination asks for it.
+    pub parent: Option<String>,
 }
 
 /// A row of the map of ids.
@@ -90,6 +94,49 @@ impl Reader {
         schema::meta(&self.connection, "migration")
     }
 
+    /// The workspace that it is bound to; none before anything was written there.
+    pub fn workspace(&self) -> Result<Option<Workspace>, JournalError> {
+        schema::workspace(&self.connection)
+    }
+
+    /// The text of the plan of a hash; none where it was not kept.
+    pub fn plan_text(&self, hash: &str) -> Result<Option<String>, JournalError> {
+        self.connection
+            .query_row("SELECT text FROM plans WHERE hash = ?1 AND text <> ''", [hash], |row| row.get(0))
+            .optional()
+            .attempting("read")
+    }
+
+    /// The names of a step's fields, by their numbers in the digests of what was written.
+    pub fn fields(&self, step: StepId) -> Result<Vec<String>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT name FROM fields WHERE step = ?1 ORDER BY number")
+            .attempting("read")?;
+        let names = statement.query_map([step.0], |row| row.get(0)).attempting("read")?;
+        names.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// Digests of what was written to a record of a step; none where nothing was.
+    pub fn written(&self, step: StepId, key: &str) -> Result<Option<FieldDigests>, JournalError> {
+        let bytes: Option<Option<Vec<u8>>> = self
+            .connection
+            .prepare_cached("SELECT fields FROM id_map WHERE step = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)).optional())
+            .attempting("read")?;
+        Ok(bytes.flatten().map(|bytes| FieldDigests::from_bytes(&bytes)))
+    }
+
+    /// Begins a read transaction: questions are answered as things stand at the first of them, until it is ended.
+    pub(crate) fn begin(&self) -> Result<(), JournalError> {
+        self.connection.execute_batch("BEGIN").attempting("read")
+    }
+
+    /// Ends it.
+    pub(crate) fn end(&self) -> Result<(), JournalError> {
+        self.connection.execute_batch("COMMIT").attempting("read")
+    }
+
     /// The step of a name, if it was begun.
     pub fn step(&self, name: &str) -> Result<Option<StepId>, JournalError> {
         self.connection
@@ -136,7 +183,7 @@ impl Reader {
     /// What is known about a source key.
     pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, JournalError> {
         self.connection
-            .prepare_cached("SELECT state, id, line, winner FROM id_map WHERE step = ?1 AND key = ?2")
+            .prepare_cached("SELECT state, id, line, winner, parent FROM id_map WHERE step = ?1 AND key = ?2")
             .and_then(|mut statement| statement.query_row(params![step.0, key], |row| mapped(row, 0)).optional())
             .attempting("read")
     }
@@ -144,7 +191,7 @@ impl Reader {
     /// Rows of a step after a key, in key order, at most `limit`.
     pub fn rows_after(&self, step: StepId, key: Option<&str>, limit: usize) -> Result<Vec<MappedRow>, JournalError> {
         self.rows(
-            "SELECT key, state, id, line, winner FROM id_map WHERE step = ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key LIMIT ?3",
+            "SELECT key, state, id, line, winner, parent FROM id_map WHERE step = ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key LIMIT ?3",
             step,
             key,
             limit,
@@ -155,7 +202,7 @@ impl Reader {
     pub fn keys_of(&self, step: StepId, id: &str) -> Result<Vec<MappedRow>, JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT key, state, id, line, winner FROM id_map WHERE step = ?1 AND id = ?2 ORDER BY key")
+            .prepare_cached("SELECT key, state, id, line, winner, parent FROM id_map WHERE step = ?1 AND id = ?2 ORDER BY key")
             .attempting("read")?;
         let rows = statement
             .query_map(params![step.0, IdColumn(id)], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
@@ -367,5 +414,5 @@ fn mapped(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Mapped> {
     let number: i64 = row.get(at)?;
     let state = State::of(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, number))?;
     let line: i64 = row.get(at + 2)?;
-    Ok(Mapped { state, id: id_column(row, at + 1)?, line: u64::try_from(line).unwrap_or(0), winner: row.get(at + 3)? })
+    Ok(Mapped { state, id: id_column(row, at + 1)?, line: u64::try_from(line).unwrap_or(0), winner: row.get(at + 3)?, parent: row.get(at + 4)? })
 }

@@ -1,3 +1,5 @@
+//! What is to be told about single records, one at a time.
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Attempt as _;
@@ -130,7 +132,6 @@ macro_rules! filed {
 }
 const FILED: &str = filed!("ORDER BY file, files.line, field");
 const FILE: &str = filed!("WHERE file = ?1 AND files.line = ?2 AND field = ?3");
-// The inner rows come in the order of the table's own tree.
 const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.field, orphans.line, owners.destination FROM orphans \
      CROSS JOIN steps ON steps.id = orphans.step LEFT JOIN owners ON owners.source = orphans.owner \
      ORDER BY orphans.owner, orphans.step, orphans.key, orphans.field";

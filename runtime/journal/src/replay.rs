@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
-use crate::audit::{self, IntentData, OpenIntent, OutcomeData, SettledData, parse};
-use crate::change::{BatchId, Change, Intent, RecordResult, SetupNote};
-use crate::derived::{Derived, image_digest};
+use crate::audit::{self, OpenIntent, OutcomeData, SettledData, parse};
+use crate::change::{BatchId, Change, RecordResult, SetupNote};
+use crate::derived::{Derived, FIRST_PLAN, PLAN_DIGEST, image_digest, plan_digest};
 use crate::error::Attempt as _;
 use crate::ids::IdColumn;
-use crate::{JournalError, StepId, schema};
+use crate::{JournalError, StepId, Workspace, codec, schema};
 
 /// What is compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
-    ("the map of records", "SELECT step, key, state, id, line, winner FROM id_map ORDER BY step, key"),
+    ("the map of records", "SELECT step, key, state, id, line, winner, parent, fields FROM id_map ORDER BY step, key"),
     ("the list of steps", "SELECT id, name, object, records, done FROM steps ORDER BY id"),
     ("the list of runs", "SELECT id, command, started, ended, result FROM runs ORDER BY id"),
     ("the list of intents without an outcome", "SELECT batch, seq FROM open_intents ORDER BY batch"),
@@ -31,11 +31,15 @@ const TABLES: &[(&str, &str)] = &[
         "the list of files",
         "SELECT file, line, field, step, key, path, state, bytes, reason, sent_by, hash FROM files ORDER BY file, line, field",
     ),
-    ("the list of orphans", "SELECT owner, step, key, field, line FROM orphans ORDER BY owner, step, key, field"),
+    ("the list of orphans", "SELECT step, key, field, owner, line FROM orphans ORDER BY step, key, field, owner"),
+    ("the list of fields", "SELECT step, number, name FROM fields ORDER BY step, number"),
     ("the list of owners", "SELECT source, destination, id, how FROM owners ORDER BY source"),
     ("the list of changes of the schema", "SELECT position, action, outcome, undo FROM setup ORDER BY position"),
     ("the list of findings", "SELECT name, value FROM findings ORDER BY name"),
 ];
+
+/// Plans: the entries know their texts by their digests.
+const PLANS: &str = "SELECT id, hash, text FROM plans ORDER BY id";
 
 /// What records held: the entries know it by its digest.
 const IMAGES: &str = "SELECT step, id, operation, key, image, written FROM before_images ORDER BY step, id, operation";
@@ -46,7 +50,7 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
     let first: Result<(String, String), _> =
         journal.query_row("SELECT kind, data FROM entries WHERE seq = 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
     let Some((_, begun)) = first.ok().filter(|(kind, _)| kind == "begun") else { return Ok(None) };
-    let begun: audit::Begun = parse(1, &begun)?;
+    let begun: audit::Begun = parse(1, begun.as_bytes())?;
     for (name, wanted) in [("migration", begun.migration), ("destination", begun.destination), ("plan", begun.plan)] {
         if schema::meta(journal, name)? != wanted {
             return Ok(Some(format!("it names another {name} than it was begun with")));
@@ -64,6 +68,18 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
     let noted: i64 = schema::meta(journal, "batch")?.parse().unwrap_or(0);
     if noted < batch {
         return Ok(Some("the number of its last batch was changed".to_owned()));
+    }
+    if schema::workspace(journal)? != schema::workspace(&again)? {
+        return Ok(Some("it names another workspace than it was bound to".to_owned()));
+    }
+    let plans = is_same(journal, &again, PLANS, |row, _| {
+        let text: String = row.get(2)?;
+        // Made again, the table holds the digest itself.
+        let digest = if text.len() == PLAN_DIGEST { text } else { plan_digest(&text) };
+        Ok(vec![cell(row, 0)?, cell(row, 1)?, digest.into_bytes()])
+    })?;
+    if !plans {
+        return Ok(Some("the list of plans is not what its entries say".to_owned()));
     }
     for (what, sql) in TABLES {
         if !is_same(journal, &again, sql, |row, columns| (0..columns).map(|at| cell(row, at)).collect())? {
@@ -136,7 +152,7 @@ fn replay(journal: &Connection, again: &Connection) -> Result<i64, JournalError>
             at: row.get(2).attempting("read")?,
             kind: row.get(3).attempting("read")?,
             step: StepId(row.get::<_, Option<i64>>(4).attempting("read")?.unwrap_or(0)),
-            data: row.get(5).attempting("read")?,
+            data: row.get_ref(5).and_then(|data| Ok(data.as_bytes()?.to_vec())).attempting("read")?,
         };
         let Some(change) = entry.change(&derived, &open)? else { continue };
         derived.apply(&change, entry.seq, &open)?;
@@ -160,7 +176,7 @@ struct Entry {
     at: i64,
     kind: String,
     step: StepId,
-    data: String,
+    data: Vec<u8>,
 }
 
 impl Entry {
@@ -170,7 +186,7 @@ impl Entry {
         derived: &Derived<'_>,
         open: &BTreeMap<BatchId, OpenIntent>,
     ) -> Result<Option<Change>, JournalError> {
-        let (seq, step, data) = (self.seq, self.step, self.data.as_str());
+        let (seq, step, data) = (self.seq, self.step, self.data.as_slice());
         Ok(Some(match self.kind.as_str() {
             "run_started" => {
                 let started: audit::RunStarted = parse(seq, data)?;
@@ -184,12 +200,21 @@ impl Entry {
                 let begun: audit::StepBegun = parse(seq, data)?;
                 return derived.step(step, &begun.name, &begun.object).map(|()| None);
             }
-            "before" => return self.images(derived).map(|()| None),
-            "intent" => {
-                let data: IntentData<'_> = parse(seq, data)?;
-                let records = data.records.into_owned();
-                Change::Intent(Intent { batch: data.batch, step, operation: data.operation, records })
+            "begun" => {
+                let begun: audit::Begun = parse(seq, data)?;
+                return derived.plan(FIRST_PLAN, &begun.plan, &plan_digest("")).map(|()| None);
             }
+            "plan" => {
+                let kept: audit::PlanKept = parse(seq, data)?;
+                return derived.plan(kept.id, &kept.hash, &kept.text).map(|()| None);
+            }
+            "bound" => {
+                let workspace: Workspace = parse(seq, data)?;
+                let text = serde_json::to_string(&workspace).unwrap_or_default();
+                return derived.meta("workspace", &text).map(|()| None);
+            }
+            "before" => return self.images(derived).map(|()| None),
+            "intent" => Change::Intent(codec::decode(seq, step, data)?),
             "outcome" => {
                 let data: OutcomeData = parse(seq, data)?;
                 let records = open.get(&data.batch).map_or(0, |open| open.intent.records.len());
@@ -204,7 +229,8 @@ impl Entry {
             "repairs" => Change::Repairs { step, repairs: notes(seq, data)? },
             "files" => Change::Files { step, files: notes(seq, data)? },
             "files_sent" => Change::FilesSent { step, files: notes(seq, data)? },
-            "orphans" => Change::Orphans { step, orphans: notes(seq, data)? },
+            "orphans" => Change::Orphans { step, orphans: parse::<audit::OrphanData>(seq, data)?.notes() },
+            "fields" => Change::Fields { step, names: parse::<audit::FieldNames<'_>>(seq, data)?.names.into_owned() },
             "mended" => Change::Mended { step, mended: notes(seq, data)? },
             "owners" => Change::Owners(notes(seq, data)?),
             "setup" => Change::Setup(parse::<SetupNote>(seq, data)?),
@@ -233,6 +259,6 @@ impl Entry {
     }
 }
 
-fn notes<T: Clone + for<'d> serde::Deserialize<'d>>(seq: i64, data: &str) -> Result<Vec<T>, JournalError> {
+fn notes<T: Clone + for<'d> serde::Deserialize<'d>>(seq: i64, data: &[u8]) -> Result<Vec<T>, JournalError> {
     Ok(parse::<audit::Notes<'_, T>>(seq, data)?.notes.into_owned())
 }

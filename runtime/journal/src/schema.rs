@@ -1,23 +1,31 @@
+//! The layout of the file, and how it is opened.
+
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::JournalError;
+use crate::{JournalError, Workspace};
 use crate::error::Attempt as _;
 
 /// The version of the file's layout.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
-// Entries are appended; everything else follows from them. `id_map` and `files` are written in source order, which keeps its tree from splitting at random.
+// Entries are appended; everything else follows from them. `id_map`, `orphans` and `files` are written in source order, which keeps a tree from splitting at
+// random. The data of an entry is JSON; that of an intent is bytes (`codec`).
 const TABLES: &str = "
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries(
-  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, step INTEGER, data TEXT NOT NULL, hash BLOB NOT NULL);
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, plan INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, step INTEGER, data NOT NULL,
+  hash BLOB NOT NULL);
+CREATE TABLE plans(id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
+CREATE TABLE fields(step INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(step, number)) WITHOUT ROWID;
 CREATE TABLE runs(id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, result TEXT);
 CREATE TABLE steps(
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, object TEXT NOT NULL, records INTEGER, done INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE id_map(
-  step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, id, line INTEGER NOT NULL, winner TEXT, PRIMARY KEY(step, key)) WITHOUT ROWID;
+  step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, id, line INTEGER NOT NULL, winner TEXT, parent TEXT, fields BLOB,
+  PRIMARY KEY(step, key)) WITHOUT ROWID;
 CREATE TABLE open_intents(batch INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE quarantine(
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, source_key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT,
@@ -31,7 +39,7 @@ CREATE TABLE files(
   file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL,
   bytes INTEGER, reason TEXT, sent_by INTEGER, hash TEXT, PRIMARY KEY(file, line, field)) WITHOUT ROWID;
 CREATE TABLE orphans(
-  owner TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(owner, step, key, field)) WITHOUT ROWID;
+  step INTEGER NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL, owner TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, key, field, owner)) WITHOUT ROWID;
 CREATE TABLE owners(source TEXT PRIMARY KEY, destination TEXT, id TEXT, how TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE before_images(
   seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, id, operation TEXT NOT NULL, image TEXT NOT NULL, written TEXT NOT NULL,
@@ -45,11 +53,11 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
     connection.execute_batch(TABLES).attempting("begun")
 }
 
-/// Adds what journals of earlier versions of the same format lack: it only makes questions quick.
+/// Adds what only makes questions quick, where it is missing.
 pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(
-            "CREATE INDEX IF NOT EXISTS orphans_of ON orphans(step, key); CREATE INDEX IF NOT EXISTS skips_of ON skips(step, key); \
+            "CREATE INDEX IF NOT EXISTS skips_of ON skips(step, key); \
              CREATE INDEX IF NOT EXISTS before_images_of ON before_images(step, key);",
         )
         .attempting("opened")
@@ -62,7 +70,13 @@ pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-8192; \
              PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;",
         )
-        .attempting("opened")
+        .attempting("opened")?;
+    prepare_once(connection)
+}
+
+/// Statements stay prepared whatever values are bound to them: with the bundled build SQLite would compile many of them anew each time.
+fn prepare_once(connection: &Connection) -> Result<(), JournalError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).attempting("opened")
 }
 
 /// How a connection that reads works.
@@ -71,7 +85,7 @@ pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), JournalError
         .execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA busy_timeout=5000;")
         .attempting("opened")?;
     connection.set_prepared_statement_cache_capacity(32);
-    Ok(())
+    prepare_once(connection)
 }
 
 /// Nothing was laid out yet.
@@ -86,6 +100,16 @@ pub(crate) fn meta(connection: &Connection, name: &str) -> Result<String, Journa
         .optional()
         .map(Option::unwrap_or_default)
         .attempting("read")
+}
+
+/// The workspace that the journal is bound to; none before anything was written there.
+pub(crate) fn workspace(connection: &Connection) -> Result<Option<Workspace>, JournalError> {
+    let text = meta(connection, "workspace")?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let unreadable = |error: serde_json::Error| JournalError::Entry { seq: 0, reason: error.to_string() };
+    serde_json::from_str(&text).map(Some).map_err(unreadable)
 }
 
 /// The file is a journal of this program's format.

@@ -1,19 +1,21 @@
+//! The one writer of a journal.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
 use serde::Serialize;
 
 use crate::audit::{OpenIntent, OutcomeData};
 use crate::chain::{self, Link};
 use crate::change::{BatchId, BeforeImage, Change, Intent};
-use crate::derived::Derived;
+use crate::derived::{Derived, FIRST_PLAN, plan_digest};
 use crate::error::Attempt as _;
 use crate::ids::StoredId;
 use crate::lock::{self, WriterLock};
 use crate::seal::Seal;
-use crate::{JournalError, Reader, StepId, audit, schema};
+use crate::{JournalError, Reader, StepId, Workspace, audit, codec, schema};
 
 /// Whose journal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Journal {
     path: PathBuf,
     lock: WriterLock,
     run: i64,
+    /// The plan that entries belong to from now on.
+    plan: i64,
     seq: i64,
     head: [u8; 32],
     batch: i64,
@@ -86,6 +90,9 @@ impl Journal {
         lock.note(&Seal::of(seq, &head));
         let run =
             connection.query_row("SELECT COALESCE(MAX(id), 0) FROM runs", [], |row| row.get(0)).attempting("read")?;
+        let plan = connection
+            .query_row("SELECT COALESCE(MAX(id), 1) FROM plans", [], |row| row.get(0))
+            .attempting("read")?;
         let open = audit::open_intents(&connection)?;
         let batch = connection
             .query_row("SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), '0')", [], |row| {
@@ -94,7 +101,42 @@ impl Journal {
             .attempting("read")?
             .parse()
             .unwrap_or(0);
-        Ok(Self { connection, path: path.to_owned(), lock, run, seq, head, batch, open })
+        Ok(Self { connection, path: path.to_owned(), lock, run, plan, seq, head, batch, open })
+    }
+
+    /// Keeps the text of the plan that entries belong to, unless it is kept already.
+    pub fn keep_plan(&mut self, text: &str) -> Result<(), JournalError> {
+        let id = self.plan;
+        let (hash, known): (String, String) = self
+            .connection
+            .query_row("SELECT hash, text FROM plans WHERE id = ?1", [id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .attempting("read")?;
+        if !known.is_empty() {
+            return Ok(());
+        }
+        self.transaction(|writing| {
+            writing.derived().plan(id, &hash, text)?;
+            writing.entry("plan", None, &audit::PlanKept { id, hash: hash.clone(), text: plan_digest(text) })
+        })
+    }
+
+    /// Binds the journal to a workspace, at the first write there. Refuses another one than it is bound to.
+    pub fn bind(&mut self, workspace: &Workspace) -> Result<(), JournalError> {
+        match schema::workspace(&self.connection)? {
+            Some(bound) if bound.id.is_some() || workspace.id.is_none() || workspace.host != bound.host => {
+                workspace.check(&bound, &self.path)
+            }
+            // What is not known yet of the same one is added.
+            _ => self.transaction(|writing| {
+                writing.derived().meta("workspace", &serde_json::to_string(workspace).unwrap_or_default())?;
+                writing.entry("bound", None, workspace)
+            }),
+        }
+    }
+
+    /// Refuses another workspace than the one that the journal is bound to; one that is bound to none takes any.
+    pub fn check_workspace(&self, workspace: &Workspace) -> Result<(), JournalError> {
+        schema::workspace(&self.connection)?.map_or(Ok(()), |bound| workspace.check(&bound, &self.path))
     }
 
     /// A connection of its own for reading.
@@ -174,7 +216,7 @@ impl Journal {
             for change in changes {
                 writing.change(change, &mut open, &mut closed)?;
             }
-            writing.meta("batch", &batch.to_string())
+            writing.derived().meta("batch", &batch.to_string())
         });
         if written.is_ok() {
             for batch in closed {
@@ -196,7 +238,7 @@ impl Journal {
         body: impl FnOnce(&mut Writing<'_>) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let transaction = self.connection.transaction().attempting("written")?;
-        let mut writing = Writing { transaction, run: self.run, at: now(), seq: self.seq, head: self.head };
+        let mut writing = Writing { transaction, run: self.run, plan: self.plan, at: now(), seq: self.seq, head: self.head };
         body(&mut writing)?;
         let (seq, head) = (writing.seq, writing.head);
         writing.head()?;
@@ -230,7 +272,8 @@ fn begin(connection: &mut Connection, identity: &Identity<'_>) -> Result<(), Jou
         destination: identity.destination.to_owned(),
         plan: identity.plan_hash.to_owned(),
     };
-    let mut writing = Writing { transaction, run: 0, at: now(), seq: 0, head: chain::START };
+    let mut writing = Writing { transaction, run: 0, plan: FIRST_PLAN, at: now(), seq: 0, head: chain::START };
+    writing.derived().plan(FIRST_PLAN, identity.plan_hash, "")?;
     writing.entry("begun", None, &begun)?;
     writing.head()?;
     writing.transaction.commit().attempting("begun")
@@ -261,6 +304,7 @@ fn check(connection: &Connection, path: &Path, identity: &Identity<'_>) -> Resul
 struct Writing<'c> {
     transaction: Transaction<'c>,
     run: i64,
+    plan: i64,
     at: i64,
     seq: i64,
     head: [u8; 32],
@@ -269,27 +313,30 @@ struct Writing<'c> {
 impl Writing<'_> {
     /// Notes the last entry.
     fn head(&self) -> Result<(), JournalError> {
-        self.meta("head", &format!("{} {}", self.seq, chain::hex(&self.head)))
-    }
-
-    fn meta(&self, name: &str, value: &str) -> Result<(), JournalError> {
-        self.derived()
-            .execute(
-                "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
-                params![name, value],
-            )
-            .map(drop)
+        self.derived().meta("head", &format!("{} {}", self.seq, chain::hex(&self.head)))
     }
 
     fn entry(&mut self, kind: &str, step: Option<StepId>, data: &impl Serialize) -> Result<(), JournalError> {
+        let unwritable = |error: serde_json::Error| JournalError::Entry { seq: self.seq + 1, reason: error.to_string() };
+        let data = serde_json::to_string(data).map_err(unwritable)?;
+        self.append(kind, step, data.as_bytes(), &data)
+    }
+
+    /// Appends an entry: its bytes, and these as the column takes them.
+    fn append(
+        &mut self,
+        kind: &str,
+        step: Option<StepId>,
+        data: &[u8],
+        column: &dyn ToSql,
+    ) -> Result<(), JournalError> {
         let seq = self.seq + 1;
-        let data =
-            serde_json::to_string(data).map_err(|error| JournalError::Entry { seq, reason: error.to_string() })?;
-        let link = Link { seq, run: self.run, at: self.at, kind, step: step.map(|step| step.0), data: &data };
+        let step = step.map(|step| step.0);
+        let link = Link { seq, run: self.run, plan: self.plan, at: self.at, kind, step, data };
         let hash = link.hash(&self.head);
         self.derived().execute(
-            "INSERT INTO entries(seq, run, at, kind, step, data, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![seq, self.run, self.at, kind, link.step, data, hash],
+            "INSERT INTO entries(seq, run, plan, at, kind, step, data, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![seq, self.run, self.plan, self.at, kind, step, column, hash],
         )?;
         self.seq = seq;
         self.head = hash;
@@ -303,7 +350,10 @@ impl Writing<'_> {
         closed: &mut Vec<BatchId>,
     ) -> Result<(), JournalError> {
         match change {
-            Change::Intent(intent) => self.entry("intent", Some(intent.step), &audit::IntentData::of(intent))?,
+            Change::Intent(intent) => {
+                let data = codec::encode(intent);
+                self.append("intent", Some(intent.step), &data, &data)?;
+            }
             Change::Outcome { batch, results, quarantine } => {
                 let Some(found) = open.get(batch) else {
                     let reason = format!("batch {} has an outcome without an intent", batch.0);
@@ -320,7 +370,13 @@ impl Writing<'_> {
             Change::Repairs { step, repairs } => self.notes("repairs", Some(*step), repairs)?,
             Change::Files { step, files } => self.notes("files", Some(*step), files)?,
             Change::FilesSent { step, files } => self.notes("files_sent", Some(*step), files)?,
-            Change::Orphans { step, orphans } => self.notes("orphans", Some(*step), orphans)?,
+            Change::Fields { step, names } => {
+                self.entry("fields", Some(*step), &audit::FieldNames { names: names.into() })?;
+            }
+            Change::Orphans { orphans, .. } if orphans.is_empty() => {}
+            Change::Orphans { step, orphans } => {
+                self.entry("orphans", Some(*step), &audit::OrphanData::of(orphans))?;
+            }
             Change::Mended { step, mended } => self.notes("mended", Some(*step), mended)?,
             Change::Owners(owners) => self.notes("owners", None, owners)?,
             // Their digests are written once it is known what is kept.
