@@ -39,7 +39,7 @@ fn planned(ids: &Ids, number: u64) -> Planned {
         id,
         line: number + 2,
         digest: format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-        before: String::new(),
+        ..Planned::default()
     }
 }
 

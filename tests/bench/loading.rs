@@ -75,7 +75,7 @@ fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), s
     let body = Body::try_from(text.as_bytes().to_vec())?;
     let digest = blake3::hash(body.text()).to_hex().chars().take(16).collect();
     Ok((
-        Planned { key, id: id.clone(), line, digest, before: String::new() },
+        Planned { key, id: id.clone(), line, digest, ..Planned::default() },
         UnitRecord { id, body, uploads: Vec::new() },
     ))
 }

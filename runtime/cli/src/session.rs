@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
 use migr_extract::Export;
-use migr_journal::{Identity, Journal, JournalError};
+use migr_journal::{Identity, Journal, JournalError, Reader, Workspace};
 use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::Plan;
 use migr_sandbox::{Sandbox, SandboxOptions};
@@ -25,11 +25,13 @@ use crate::state::State;
 pub(crate) struct Reached {
     /// The destination.
     pub(crate) destination: Arc<dyn Destination>,
+    /// Where it is, and which workspace it is there.
+    pub(crate) workspace: Workspace,
     sandbox: Option<Sandbox>,
 }
 
 impl Reached {
-    /// Reaches the destination of a plan, or starts the stand-in in its place.
+    /// Reaches the destination of a plan, or starts the stand-in in its place. Refuses one that is not the workspace of the state's journal.
     pub(crate) async fn open(plan: &Plan, state: &State) -> Result<Self, Fault> {
         let (endpoint, http, sandbox) = if state.is_sandbox() {
             let sandbox = start_sandbox(plan, state).await?;
@@ -39,8 +41,14 @@ impl Reached {
         } else {
             (endpoint(&plan.destination)?, reach(&plan.destination, state)?, None)
         };
+        let host = if state.is_sandbox() { state.name().to_owned() } else { host(&endpoint.url) };
         let destination = migr_load::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
-        Ok(Self { destination: Arc::from(destination), sandbox })
+        let workspace = Workspace { host, id: destination.workspace() };
+        // A journal that cannot be read is for those to tell who read it.
+        if let Ok(reader) = Reader::open(&state.journal()) {
+            reader.check_workspace(&workspace).map_err(journal_fault)?;
+        }
+        Ok(Self { destination: Arc::from(destination), workspace, sandbox })
     }
 
     /// A hash over all that the stand-in holds, where it is the destination.
@@ -76,6 +84,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) live: &'a LiveArguments,
     /// A saved plan, which must still be what the spec says.
     pub(crate) saved_plan: Option<&'a Path>,
+    /// Whether it writes to the destination: the journal is bound to its workspace.
+    pub(crate) writes: bool,
     /// How it is done.
     pub(crate) options: RunOptions,
     /// Who shows progress.
@@ -92,8 +102,11 @@ impl Session {
         }
         let state = state(&project, opening.live, &plan);
         let export = export(&plan, &project)?;
-        let journal = journal(&plan, &state)?;
+        let mut journal = journal(&plan, &state)?;
         let reached = Reached::open(&plan, &state).await?;
+        if opening.writes {
+            journal.bind(&reached.workspace).map_err(journal_fault)?;
+        }
         state.note_as_last()?;
         crate::files::replace(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
         let context = Context {
@@ -192,16 +205,34 @@ pub(crate) fn reopened(state: &State) -> Result<Journal, Fault> {
 /// The journal of a plan, for writing.
 pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
     // How the destination is reached may change while a migration is under way.
-    let hash =
-        plan.without_reach().hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
+    let plan = plan.without_reach();
+    let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
     let identity = Identity { migration: &plan.migration, destination: state.name(), plan_hash: &hash };
-    Journal::open(&state.journal(), &identity).map_err(|error| {
-        let exit = match error {
-            JournalError::OtherPlan { .. } => Exit::Blocked,
-            _ => Exit::Failed,
-        };
-        Fault::new(exit, error.to_string())
-    })
+    let mut journal = Journal::open(&state.journal(), &identity).map_err(journal_fault)?;
+    journal.keep_plan(&json(&plan)?).map_err(journal_fault)?;
+    Ok(journal)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+fn journal_fault(error: JournalError) -> Fault {
+    let exit = match error {
+        JournalError::OtherPlan { .. } | JournalError::OtherWorkspace { .. } => Exit::Blocked,
+        _ => Exit::Failed,
+    };
+    Fault::new(exit, error.to_string())
+}
+
+/// The host of an address, with a port of its own. A loopback address names no machine, and its port changes with each start of what listens there.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host.as_str(),
+    };
+    let is_loopback = name == "localhost" || name == "[::1]" || name.starts_with("127.");
+    if is_loopback { "this machine".to_owned() } else { host }
 }
 
 /// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too.
@@ -219,4 +250,26 @@ pub(crate) fn stop_on_interrupt(console: Console) -> CancellationFlag {
         }
     });
     cancellation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_host_is_told_with_its_port_and_without_whatever_else_an_address_holds() {
+        let table = [
+            ("https://crm.example", "crm.example"),
+            ("https://CRM.example/base?x#y", "crm.example"),
+            ("https://user:key@crm.example:8443/", "crm.example:8443"),
+            ("http://127.0.0.1:3000", "this machine"),
+            ("http://localhost:3000/", "this machine"),
+            ("http://[::1]:3000", "this machine"),
+            ("http://[2001:db8::1]:80", "[2001:db8::1]:80"),
+            ("https://localhost.example", "localhost.example"),
+        ];
+        for (url, expected) in table {
+            assert_eq!(host(url), expected, "{url}");
+        }
+    }
 }

@@ -1,3 +1,5 @@
+//! Records on their way to the destination.
+
 use std::path::PathBuf;
 
 use migr_journal::{OrphanNote, Planned, RepairNote};
@@ -112,6 +114,7 @@ impl Item {
             line: self.line,
             digest: self.digest.clone(),
             before: self.before.clone(),
+            ..Planned::default()
         }
     }
 

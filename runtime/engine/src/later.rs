@@ -7,6 +7,7 @@ use migr_journal::{Change, Mapped, State, StepId};
 use migr_transform::Cells;
 use tokio::sync::mpsc;
 
+use crate::field_numbers::FieldNumbers;
 use crate::job::Job;
 use crate::sender::{Refused, Sender, Target};
 use crate::stage::{Ended, Shared, joined};
@@ -54,6 +55,7 @@ pub(crate) async fn run<L: Later>(
     if world.reader.is_done(step)? {
         return Ok((world, Ended::Through));
     }
+    world.rest()?;
     let source_object = later.job().stage.source_object.clone();
     context.tell(Event::StepStarted {
         step: name.clone(),
@@ -72,11 +74,12 @@ pub(crate) async fn run<L: Later>(
                     !cancellation.is_cancelled() && hand_on.blocking_send(batch).is_ok()
                 })
             };
-            made.map(|()| world)
+            made.and_then(|()| world.rest()).map(|()| world)
         })
     };
     let (object, file) = (later.object(), later.job().file.as_str());
-    let target = Target { name: name.clone(), step, object, file, refused: Refused::Note };
+    let fields = FieldNumbers::of(&context, step)?;
+    let target = Target { name: name.clone(), step, object, file, refused: Refused::Note, fields };
     let mut sender = Sender::new(&context, shared, target);
     let mut sent = Ok(());
     while let Some(batch) = ready.recv().await {
@@ -107,7 +110,7 @@ pub(crate) fn written(
     cells: &dyn Cells,
 ) -> Result<Option<(String, Mapped)>, EngineError> {
     let Ok(key) = job.key(cells, world)? else { return Ok(None) };
-    let Some(mapped) = world.reader.id_of(job.step, &key)? else { return Ok(None) };
+    let Some(mapped) = world.finished.id_of(job.step, &key)? else { return Ok(None) };
     // Another row may have the same key: it was set aside.
     let is_it = job.stage.distinct.is_some() || mapped.line == line;
     let is_there = mapped.state != State::Skipped || mapped.winner.is_some();

@@ -14,6 +14,7 @@ mod executor;
 mod existing;
 mod expressions;
 mod families;
+mod field_numbers;
 mod file_list;
 mod files;
 mod filled;

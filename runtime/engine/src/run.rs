@@ -164,7 +164,7 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
                 } else {
                     stage::run(job, world, &shared).instrument(span).await?
                 };
-                world.end_stage(&stage.id, id);
+                world.end_stage(&stage.id, id)?;
                 (world, ended)
             }
             StepKind::Links(_) => {
@@ -222,7 +222,7 @@ pub(crate) fn world(context: &Context, owners: Arc<OwnerTable>) -> Result<World,
         Arc::clone(&context.export),
         owners,
         Scratch::create(folder)?,
-        context.journal.reader()?,
+        (context.journal.reader()?, context.journal.reader()?),
     ))
 }
 

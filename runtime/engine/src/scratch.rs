@@ -3,6 +3,7 @@ mod circles;
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -69,6 +70,8 @@ impl Scratch {
         private(&path)?;
         // A sort takes as much memory as the cache may, besides it.
         let connection = Connection::open(&path)?;
+        // Statements stay prepared whatever values are bound to them.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE;",
         )?;

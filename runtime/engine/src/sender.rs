@@ -1,3 +1,5 @@
+//! Batches of one step on their way: sent several at a time, journaled in order.
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,6 +12,7 @@ use tracing::Instrument as _;
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
 use crate::executor::{self, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
+use crate::field_numbers::FieldNumbers;
 use crate::flight::{self, Ledger};
 use crate::item::Item;
 use crate::links::PART;
@@ -46,6 +49,7 @@ pub(crate) struct Sender<'s> {
     /// The export's file.
     pub(crate) file: String,
     pub(crate) refused: Refused,
+    fields: FieldNumbers,
     flights: VecDeque<Flight>,
     /// Batches whose outcome is not journaled yet.
     open: BTreeMap<BatchId, Open>,
@@ -99,6 +103,7 @@ pub(crate) struct Target<'t> {
     pub(crate) object: &'t str,
     pub(crate) file: &'t str,
     pub(crate) refused: Refused,
+    pub(crate) fields: FieldNumbers,
 }
 
 impl<'s> Sender<'s> {
@@ -111,6 +116,7 @@ impl<'s> Sender<'s> {
             object: target.object.to_owned(),
             file: target.file.to_owned(),
             refused: target.refused,
+            fields: target.fields,
             flights: VecDeque::new(),
             open: BTreeMap::new(),
             refused_new: Pool::default(),
@@ -158,8 +164,11 @@ impl<'s> Sender<'s> {
         }
         let Prepared { items, operation, mut with } = prepared;
         let batch = self.context.journal.lock().next_batch();
-        let records = items.iter().map(Item::planned).collect();
         let mut changes = std::mem::take(&mut self.waiting);
+        let (records, names) = self.fields.planned(&items);
+        if !names.is_empty() {
+            changes.push(Change::Fields { step: self.step, names });
+        }
         self.notes(&items, &mut changes);
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::aside::shown;
 use crate::executor::Executor;
+use crate::field_numbers::FieldNumbers;
 use crate::item::Batch;
 use crate::job::Job;
 use crate::sender::{Refused, Sender, Target};
@@ -77,7 +78,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
                 !cancellation.is_cancelled() && hand_on.blocking_send((batch, owners)).is_ok()
             });
             let owners = world.take_owners();
-            made.map(|()| (world, owners))
+            made.and_then(|()| world.rest()).map(|()| (world, owners))
         })
     };
     let target = Target {
@@ -86,6 +87,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
         object: &job.stage.destination_object,
         file: &job.file,
         refused: Refused::Quarantine,
+        fields: FieldNumbers::of(&context, job.step)?,
     };
     let mut sender = Sender::new(&context, shared, target);
     let sent = send_all(&job, &mut sender, &mut ready, shared).await;

@@ -116,7 +116,7 @@ impl Checking<'_, '_, '_> {
         let mut jobs = Vec::new();
         for stage in &context.plan.stages {
             let Some(step) = reader.step(&stage.id)? else { continue };
-            world.end_stage(&stage.id, step);
+            world.end_stage(&stage.id, step)?;
             let second = steps::find(&reader, stage, &Step::deferred(&stage.id))?;
             let filled = steps::find(&reader, stage, &Step::backfill(&stage.id))?;
             let job = Arc::new(Job::new(context, stage, step)?);

@@ -153,9 +153,10 @@ pub fn why(
             history,
         });
     }
-    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, reader);
+    let readers = (reader.another()?, reader);
+    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, readers);
     for (stage, step) in steps {
-        world.end_stage(stage, step);
+        world.end_stage(stage, step)?;
     }
     let hashes = run::export_hashes(&world.reader)?.unwrap_or_default();
     for (lineage, (stage, _, _, mapped)) in lineages.iter_mut().zip(&found) {

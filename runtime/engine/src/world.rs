@@ -1,10 +1,12 @@
+//! What a record's evaluation may ask about others.
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use migr_extract::Export;
-use migr_journal::{OwnerNote, Reader, State, StepId};
+use migr_journal::{HeldReader, OwnerNote, Reader, State, StepId};
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
@@ -24,6 +26,8 @@ pub(crate) struct World {
     export: Arc<Export>,
     pub(crate) scratch: Scratch,
     pub(crate) reader: Reader,
+    /// Answers about steps that are finished.
+    pub(crate) finished: HeldReader,
     owners: Arc<OwnerTable>,
     ids: Ids,
     referred: Referred,
@@ -81,7 +85,7 @@ impl World {
         export: Arc<Export>,
         owners: Arc<OwnerTable>,
         scratch: Scratch,
-        reader: Reader,
+        (reader, finished): (Reader, Reader),
     ) -> Self {
         let stages = plan
             .stages
@@ -101,6 +105,7 @@ impl World {
             export,
             scratch,
             reader,
+            finished: HeldReader::new(finished),
             owners,
             referred: Referred::default(),
             stages,
@@ -121,8 +126,14 @@ impl World {
     }
 
     /// A stage is through.
-    pub(crate) fn end_stage(&mut self, stage: &str, step: StepId) {
+    pub(crate) fn end_stage(&mut self, stage: &str, step: StepId) -> Result<(), EngineError> {
         self.reach(stage, Reach::Through(step));
+        self.rest()
+    }
+
+    /// Nothing is asked for a while: the journal's log can be cut back. What is asked next sees all that was written by then.
+    pub(crate) fn rest(&self) -> Result<(), EngineError> {
+        Ok(self.finished.release()?)
     }
 
     fn reach(&mut self, stage: &str, reach: Reach) {
@@ -184,7 +195,7 @@ impl World {
                 Reach::Own if self.scratch.has_record(key)? => return Ok(Ok(ours())),
                 Reach::Own => why = "it is not in the export, or was set aside",
                 Reach::Through(step) => {
-                    let Some(mapped) = self.reader.id_of(step, key)? else { continue };
+                    let Some(mapped) = self.finished.id_of(step, key)? else { continue };
                     if let Some(id) = mapped.id {
                         return Ok(Ok(There { object: known.object.clone(), id }));
                     }

@@ -7,14 +7,8 @@ use crate::{JournalError, StepId};
 /// The first byte: another one is another form.
 const FORM: u8 = 1;
 
-const OPERATIONS: [Operation; 6] = [
-    Operation::Create,
-    Operation::Update,
-    Operation::Restore,
-    Operation::Destroy,
-    Operation::Revert,
-    Operation::Trash,
-];
+const OPERATIONS: [Operation; 6] =
+    [Operation::Create, Operation::Update, Operation::Restore, Operation::Destroy, Operation::Revert, Operation::Trash];
 
 /// What a record has, by bits.
 const PACKED_ID: u8 = 1;

@@ -84,6 +84,11 @@ impl Reader {
         Self::open(path)
     }
 
+    /// Another connection to the same journal.
+    pub fn another(&self) -> Result<Self, JournalError> {
+        Self::open(Path::new(self.connection.path().unwrap_or_default()))
+    }
+
     /// The hash of the plan it belongs to.
     pub fn plan_hash(&self) -> Result<String, JournalError> {
         schema::meta(&self.connection, "plan")
@@ -97,6 +102,12 @@ impl Reader {
     /// The workspace that it is bound to; none before anything was written there.
     pub fn workspace(&self) -> Result<Option<Workspace>, JournalError> {
         schema::workspace(&self.connection)
+    }
+
+    /// Refuses another workspace than the one that the journal is bound to; one that is bound to none takes any.
+    pub fn check_workspace(&self, workspace: &Workspace) -> Result<(), JournalError> {
+        let path = Path::new(self.connection.path().unwrap_or_default());
+        self.workspace()?.map_or(Ok(()), |bound| workspace.check(&bound, path))
     }
 
     /// The text of the plan of a hash; none where it was not kept.
@@ -202,7 +213,9 @@ impl Reader {
     pub fn keys_of(&self, step: StepId, id: &str) -> Result<Vec<MappedRow>, JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT key, state, id, line, winner, parent FROM id_map WHERE step = ?1 AND id = ?2 ORDER BY key")
+            .prepare_cached(
+                "SELECT key, state, id, line, winner, parent FROM id_map WHERE step = ?1 AND id = ?2 ORDER BY key",
+            )
             .attempting("read")?;
         let rows = statement
             .query_map(params![step.0, IdColumn(id)], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
@@ -414,5 +427,11 @@ fn mapped(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Mapped> {
     let number: i64 = row.get(at)?;
     let state = State::of(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, number))?;
     let line: i64 = row.get(at + 2)?;
-    Ok(Mapped { state, id: id_column(row, at + 1)?, line: u64::try_from(line).unwrap_or(0), winner: row.get(at + 3)?, parent: row.get(at + 4)? })
+    Ok(Mapped {
+        state,
+        id: id_column(row, at + 1)?,
+        line: u64::try_from(line).unwrap_or(0),
+        winner: row.get(at + 3)?,
+        parent: row.get(at + 4)?,
+    })
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::{JournalError, Workspace};
 use crate::error::Attempt as _;
+use crate::{JournalError, Workspace};
 
 /// The version of the file's layout.
 pub(crate) const FORMAT: u32 = 3;

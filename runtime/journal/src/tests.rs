@@ -1,3 +1,5 @@
+mod format;
+
 use std::path::Path;
 
 use super::*;
@@ -11,7 +13,7 @@ fn journal(folder: &Path) -> Journal {
 }
 
 fn planned(key: &str, id: &str, line: u64) -> Planned {
-    Planned { key: key.to_owned(), id: id.to_owned(), line, digest: "00ff".to_owned(), before: String::new() }
+    Planned { key: key.to_owned(), id: id.to_owned(), line, digest: "00ff".to_owned(), ..Planned::default() }
 }
 
 fn intent(journal: &mut Journal, step: StepId, records: Vec<Planned>) -> BatchId {
@@ -78,7 +80,7 @@ fn what_was_done_is_known_by_key() {
     let mut journal = example(folder.path());
     let step = journal.step("Contact", "people").unwrap();
     let reader = journal.reader().unwrap();
-    let created = Mapped { state: State::Created, id: Some(FIRST.to_owned()), line: 2, winner: None };
+    let created = Mapped { state: State::Created, id: Some(FIRST.to_owned()), line: 2, winner: None, parent: None };
     assert_eq!(reader.id_of(step, "C1").unwrap(), Some(created));
     assert_eq!(reader.id_of(step, "C2").unwrap().unwrap().id, None);
     assert_eq!(reader.id_of(step, "C3").unwrap().unwrap().winner.as_deref(), Some("C1"));
@@ -296,7 +298,8 @@ fn the_chain_shows_a_changed_a_removed_and_a_missing_entry() {
         std::fs::remove_file(&copy).unwrap();
         report
     };
-    let changed = tamper("UPDATE entries SET data = replace(data, 'C1', 'C9') WHERE seq = 5");
+    let changed =
+        tamper("UPDATE entries SET data = CAST(replace(CAST(data AS TEXT), 'C3', 'C9') AS BLOB) WHERE seq = 5");
     assert_eq!(changed, ChainReport::Broken { seq: 5, why: "it is not what was written".to_owned() });
     let removed = tamper("DELETE FROM entries WHERE seq = 4");
     assert_eq!(removed, ChainReport::Broken { seq: 5, why: "entry 4 is missing".to_owned() });

@@ -72,8 +72,12 @@ impl Journal {
         lock::private(path).map_err(|source| JournalError::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path).attempting("opened")?;
         connection.set_prepared_statement_cache_capacity(64);
+        let is_empty = schema::is_empty(&connection)?;
+        if !is_empty {
+            schema::check_format(&connection, path)?;
+        }
         schema::prepare_writer(&connection)?;
-        if schema::is_empty(&connection)? {
+        if is_empty {
             seal.check_unwritten(path, "it is empty")?;
         } else {
             seal.check(&connection, path)?;
@@ -90,9 +94,8 @@ impl Journal {
         lock.note(&Seal::of(seq, &head));
         let run =
             connection.query_row("SELECT COALESCE(MAX(id), 0) FROM runs", [], |row| row.get(0)).attempting("read")?;
-        let plan = connection
-            .query_row("SELECT COALESCE(MAX(id), 1) FROM plans", [], |row| row.get(0))
-            .attempting("read")?;
+        let plan =
+            connection.query_row("SELECT COALESCE(MAX(id), 1) FROM plans", [], |row| row.get(0)).attempting("read")?;
         let open = audit::open_intents(&connection)?;
         let batch = connection
             .query_row("SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), '0')", [], |row| {
@@ -238,7 +241,8 @@ impl Journal {
         body: impl FnOnce(&mut Writing<'_>) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let transaction = self.connection.transaction().attempting("written")?;
-        let mut writing = Writing { transaction, run: self.run, plan: self.plan, at: now(), seq: self.seq, head: self.head };
+        let mut writing =
+            Writing { transaction, run: self.run, plan: self.plan, at: now(), seq: self.seq, head: self.head };
         body(&mut writing)?;
         let (seq, head) = (writing.seq, writing.head);
         writing.head()?;
@@ -317,7 +321,8 @@ impl Writing<'_> {
     }
 
     fn entry(&mut self, kind: &str, step: Option<StepId>, data: &impl Serialize) -> Result<(), JournalError> {
-        let unwritable = |error: serde_json::Error| JournalError::Entry { seq: self.seq + 1, reason: error.to_string() };
+        let unwritable =
+            |error: serde_json::Error| JournalError::Entry { seq: self.seq + 1, reason: error.to_string() };
         let data = serde_json::to_string(data).map_err(unwritable)?;
         self.append(kind, step, data.as_bytes(), &data)
     }

@@ -1,3 +1,5 @@
+//! A record's native body, as the text that is sent.
+
 use std::fmt;
 
 use crate::Map;
@@ -18,6 +20,15 @@ impl Body {
         serde_json::from_slice(&self.0).unwrap_or_default()
     }
 
+    /// Hands each key and its value on, both as they stand in the text.
+    pub fn each_field(&self, mut take: impl FnMut(&str, &[u8])) {
+        let mut rest = self.members();
+        while let Some((key, value, after)) = next_field(rest) {
+            take(key, value);
+            rest = after;
+        }
+    }
+
     /// Adds values; those that are there already give way.
     pub fn extend(&mut self, values: Map) {
         if !values.is_empty() {
@@ -36,6 +47,49 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         self.members() == b"}"
     }
+}
+
+/// The next key of an object's text, its value, and what follows.
+fn next_field(text: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+    let start = text.iter().position(|byte| *byte == b'"')?;
+    let text = text.get(start + 1..)?;
+    let (key, text) = text.split_at_checked(string_end(text)?)?;
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    let text = text.get(colon + 1..)?.trim_ascii_start();
+    let (value, rest) = text.split_at_checked(value_end(text))?;
+    Some((std::str::from_utf8(key).ok()?, value.trim_ascii_end(), rest))
+}
+
+/// Where a string ends whose opening quote was read.
+fn string_end(text: &[u8]) -> Option<usize> {
+    let mut is_escaped = false;
+    text.iter().position(|byte| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    })
+}
+
+/// Where a value ends, before the comma or brace after it.
+fn value_end(text: &[u8]) -> usize {
+    let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
+    let end = text.iter().position(|byte| {
+        if in_string {
+            in_string = *byte != b'"' || is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            return false;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth > 0 => depth -= 1,
+            b'}' | b']' => return true,
+            b',' => return depth == 0,
+            _ => {}
+        }
+        false
+    });
+    end.unwrap_or(text.len())
 }
 
 impl Default for Body {
@@ -148,6 +202,18 @@ mod tests {
             let body = Body::from(&values);
             prop_assert_eq!(body.is_empty(), values.is_empty());
             prop_assert_eq!(body.values(), values);
+        }
+
+        #[test]
+        fn each_field_is_handed_on_as_it_stands(parts in prop::collection::vec(("[^i\"\\\\[:cntrl:]]*", value()), 0..6)) {
+            let values: crate::Map = parts.into_iter().filter(|(key, _)| key != "id").collect();
+            for text in [serde_json::to_vec(&values).unwrap(), serde_json::to_vec_pretty(&values).unwrap()] {
+                let mut found = crate::Map::new();
+                Body(text).each_field(|key, value| {
+                    found.insert(key.to_owned(), serde_json::from_slice(value).unwrap());
+                });
+                prop_assert_eq!(&found, &values);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+//! The trait of a system that records are written to.
+
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -24,6 +26,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Destination: fmt::Debug + Send + Sync {
     /// What it can do. Read or probed by `schema`; stated by the plan before.
     fn capabilities(&self) -> Capabilities;
+
+    /// The id of the workspace or location that is written to, where it can be told without a request.
+    fn workspace(&self) -> Option<String> {
+        None
+    }
 
     /// How many requests have been sent, those sent again included.
     fn requests(&self) -> u64 {

@@ -18,6 +18,7 @@ mod records;
 mod refused;
 mod setup;
 mod undo;
+mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,6 +47,8 @@ const AROUND: u64 = 128;
 pub(crate) struct Twenty {
     http: Http,
     capabilities: Capabilities,
+    /// The workspace's id, by the key.
+    workspace: Option<String>,
     /// Object → sensitive fields, by the plan.
     sensitive: BTreeMap<String, BTreeSet<String>>,
     live: RwLock<Option<Arc<Live>>>,
@@ -81,8 +84,16 @@ impl Twenty {
         } else {
             Vec::new()
         };
+        let workspace = workspace::of_key(&endpoint.token);
         let http = Http::new(endpoint, rate, allowances, options, &problem::REFUSALS)?;
-        Ok(Self { http, capabilities, sensitive, live: RwLock::new(None), changing: tokio::sync::Mutex::new(()) })
+        Ok(Self {
+            http,
+            capabilities,
+            workspace,
+            sensitive,
+            live: RwLock::new(None),
+            changing: tokio::sync::Mutex::new(()),
+        })
     }
 
     fn live(&self) -> Result<Arc<Live>, LoadError> {
@@ -219,6 +230,10 @@ impl Destination for Twenty {
     fn capabilities(&self) -> Capabilities {
         let version = self.live().ok().map(|live| live.version.name().to_owned());
         Capabilities { version, ..self.capabilities.clone() }
+    }
+
+    fn workspace(&self) -> Option<String> {
+        self.workspace.clone()
     }
 
     fn requests(&self) -> u64 {

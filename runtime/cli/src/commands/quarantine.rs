@@ -59,7 +59,7 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
 async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fault> {
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
     let options = RunOptions { command: "quarantine retry".to_owned(), ..RunOptions::default() };
-    let opening = Opening { live: &arguments.live, saved_plan: None, options, shown };
+    let opening = Opening { live: &arguments.live, saved_plan: None, writes: false, options, shown };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
     session.close().await;

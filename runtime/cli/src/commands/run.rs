@@ -32,8 +32,13 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         ..RunOptions::default()
     };
     let progress = Arc::new(Shown::new(console, arguments.format));
-    let opening =
-        Opening { live: &arguments.live, saved_plan: arguments.plan.as_deref(), options, shown: Arc::clone(&progress) };
+    let opening = Opening {
+        live: &arguments.live,
+        saved_plan: arguments.plan.as_deref(),
+        writes: true,
+        options,
+        shown: Arc::clone(&progress),
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     room::check(&session.context.export, &session.state)?;
     let outcome = patiently(&session, arguments.wait, console).await;

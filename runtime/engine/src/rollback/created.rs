@@ -49,7 +49,7 @@ impl Back {
                 id: row.mapped.id.clone().unwrap_or_default(),
                 line: row.mapped.line,
                 digest: String::new(),
-                before: String::new(),
+                ..Planned::default()
             })
             .collect();
         let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();

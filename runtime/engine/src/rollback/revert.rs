@@ -223,7 +223,7 @@ impl Back {
             id: again.image.id.clone(),
             line: 0,
             digest: crate::item::digest(&Body::from(&again.body)),
-            before: String::new(),
+            ..Planned::default()
         });
         let batch = self.intend(step, Operation::Revert, planned.collect()).await?;
         let (sent, mut reasons) = self.send(step, batch.0, &again).await?;

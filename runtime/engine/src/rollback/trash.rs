@@ -61,7 +61,7 @@ impl Back {
                 id: image.id.clone(),
                 line: 0,
                 digest: String::new(),
-                before: String::new(),
+                ..Planned::default()
             })
             .collect();
         let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();

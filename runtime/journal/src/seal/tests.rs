@@ -153,6 +153,8 @@ fn a_journal_that_lost_its_end_says_how_much_and_what_to_do() {
 /// A journal with a row in every table, left open as a crash leaves it.
 fn full(folder: &Path) -> Journal {
     let mut journal = Journal::open(&folder.join("journal.db"), &PLAN).unwrap();
+    journal.keep_plan("{}").unwrap();
+    journal.bind(&crate::Workspace { host: "crm.example".to_owned(), id: None }).unwrap();
     journal.begin_run("run").unwrap();
     let step = journal.step("Contact", "people").unwrap();
     let second = journal.step("Contact.second", "people").unwrap();
@@ -161,8 +163,8 @@ fn full(folder: &Path) -> Journal {
         key: key.to_owned(),
         id: key.replace('K', "00000000-0000-4000-8000-00000000000"),
         line,
-        digest: String::new(),
-        before: String::new(),
+        fields: if key == "K1" { vec![0, 1, 2, 3] } else { Vec::new() },
+        ..Planned::default()
     };
     let (done, open) = (journal.next_batch(), journal.next_batch());
     let intent = |batch, step, keys: &[&str]| {
@@ -245,6 +247,7 @@ fn full(folder: &Path) -> Journal {
     journal
         .write(&[
             Change::FilesSent { step, files: vec![sent] },
+            Change::Fields { step, names: vec!["city".to_owned()] },
             Change::Outcome { batch: done, results: vec![written, refused], quarantine: vec![aside("K2")] },
             Change::Settled {
                 records: vec![
@@ -328,7 +331,13 @@ fn what_is_changed_beside_the_entries_of_a_journal_that_a_crash_left_open_is_not
         "DELETE FROM before_images",
         "UPDATE meta SET value = 'blake3:ab' WHERE name = 'plan'",
         "UPDATE meta SET value = '1' WHERE name = 'batch'",
-        "UPDATE entries SET data = replace(data, 'K1', 'K7') WHERE kind = 'settled' OR kind = 'intent'",
+        "UPDATE entries SET data = replace(data, 'K3', 'K7') WHERE kind = 'settled'",
+        "UPDATE entries SET data = data || zeroblob(1) WHERE kind = 'intent'",
+        "UPDATE id_map SET fields = zeroblob(4) WHERE key = 'K1'",
+        "UPDATE plans SET text = 'another'",
+        "UPDATE plans SET hash = 'another'",
+        "UPDATE fields SET name = 'another'",
+        "UPDATE meta SET value = '{\"host\":\"elsewhere\"}' WHERE name = 'workspace'",
     ] {
         let error = opened(change).expect_err(change);
         let what = error.split(": ").nth(2).unwrap_or_default();
