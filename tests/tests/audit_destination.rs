@@ -14,10 +14,11 @@ use migr_engine::audit::{Audit, AuditOptions, FindingKind, Quiet, Severity, audi
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal};
-use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret, connect};
+use migr_load::{Destination, Endpoint, HttpOptions, NewRecord, Rate, Secret, connect};
 use migr_plan::{Lock, Plan};
 use migr_sandbox::{Sandbox, SandboxOptions, start};
 use migr_source::MemorySystem;
+use serde_json::json;
 
 const SPEC: &str = r#"
 use "std/systems/twenty"
@@ -87,13 +88,19 @@ fn open(sandbox: &Sandbox, plan: &Plan) -> Arc<dyn Destination> {
     connect(plan, endpoint, HttpOptions { rate, ..HttpOptions::default() }).expect("it connects").into()
 }
 
-async fn audited(plan: &Plan, folder: &Path, destination: Option<&dyn Destination>, previous: Option<&Lock>) -> Audit {
+async fn audited(
+    plan: &Plan,
+    folder: &Path,
+    destination: Option<&Arc<dyn Destination>>,
+    previous: Option<&Lock>,
+) -> Audit {
     let scratch = folder.join(".migr");
     let options = AuditOptions {
         plan,
         project: folder,
         scratch: &scratch,
-        destination,
+        destination: destination.cloned(),
+        journal: None,
         previous,
         salt: "salt",
         sink: None,
@@ -122,7 +129,7 @@ async fn twins_in_use_and_in_the_trash_and_owners_without_a_member_are_found() {
     let (sandbox, destination, plan) = sandbox().await;
     let before = sandbox.fingerprint().expect("a fingerprint");
     let folder = project();
-    let found = audited(&plan, folder.path(), Some(&*destination), None).await;
+    let found = audited(&plan, folder.path(), Some(&destination), None).await;
     assert_eq!(keys(&found, FindingKind::ExistingTwin, Severity::Note), [("K2".to_owned(), 1)]);
     assert_eq!(keys(&found, FindingKind::TrashedTwin, Severity::Error), [("K3".to_owned(), 1)]);
     assert_eq!(keys(&found, FindingKind::OrphanOwner, Severity::Warning), [("U2".to_owned(), 2)]);
@@ -147,7 +154,7 @@ async fn people_whom_owners_names_and_who_are_no_members_are_said_with_their_lin
     let plan = compiled(&MemorySystem::default().with("main.migr", spec));
     let (sandbox, destination, _) = sandbox().await;
     let folder = project();
-    let found = audited(&plan, folder.path(), Some(&*destination), None).await;
+    let found = audited(&plan, folder.path(), Some(&destination), None).await;
     let said = |kind| {
         let of_kind = found.findings.iter().filter(move |finding| finding.kind == kind);
         of_kind.map(|found| (found.severity, found.line, found.message.clone())).collect::<Vec<_>>()
@@ -162,7 +169,7 @@ async fn people_whom_owners_names_and_who_are_no_members_are_said_with_their_lin
 async fn the_lock_knows_the_schema_and_members_without_naming_them_and_keeps_them_offline() {
     let (sandbox, destination, plan) = sandbox().await;
     let folder = project();
-    let asked = audited(&plan, folder.path(), Some(&*destination), None).await;
+    let asked = audited(&plan, folder.path(), Some(&destination), None).await;
     sandbox.stop().await;
     let text = asked.lock.to_json().expect("JSON");
     for address in ["rep0@", "visualpractice", "front.desk", "jane.smith"] {
@@ -216,7 +223,7 @@ async fn a_run_makes_of_each_map_what_the_audit_said() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = start(SandboxOptions::default()).await.expect("the sandbox starts");
     let destination = open(&sandbox, &plan);
-    let said = audited(&plan, folder.path(), Some(&*destination), None).await;
+    let said = audited(&plan, folder.path(), Some(&destination), None).await;
     let hash = plan.hash().expect("a hash");
     let identity = Identity { migration: &plan.migration, destination: "twenty", plan_hash: &hash };
     let journal = Journal::open(&folder.path().join(".migr/journal.db"), &identity).expect("a journal");
@@ -250,5 +257,59 @@ async fn a_run_makes_of_each_map_what_the_audit_said() {
         .map(|map| line(&map.map, [map.read, map.created, map.updated + map.unchanged, map.skipped, map.quarantined]))
         .collect();
     assert_eq!(said.join("\n"), done.join("\n"));
+    sandbox.stop().await;
+}
+
+/// The spec with no map but that of people.
+const PEOPLE: &str = r#"
+use "std/systems/twenty"
+
+system clinic {
+  object Person from "people.csv" { key id; id: text; first: text; email: text }
+}
+
+migration people_to_twenty {
+  source clinic { files = "export/*.csv" }
+  destination twenty { url = env("URL"); token = secret("KEY") }
+  timezone = "America/New_York"
+  country = "US"
+  currency = "USD"
+}
+
+map Person -> people {
+  match emails.primaryEmail
+  name = { firstName: first }
+  emails = { primaryEmail: email }
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_asks_for_the_records_of_a_small_export_and_does_not_page_through_all() {
+    let (sandbox, _, _) = sandbox().await;
+    let plan = compiled(&MemorySystem::default().with("main.migr", PEOPLE));
+    let destination = open(&sandbox, &plan);
+    destination.schema().await.expect("the schema");
+    let numbers: Vec<u32> = (0..20_000).collect();
+    for batch in numbers.chunks(200) {
+        let person = |number: &u32| {
+            let id = format!("20202020-0000-4000-8000-{number:012}");
+            let body = json!({"name": {"firstName": "Ada", "lastName": ""}, "emails": {"primaryEmail": format!("p{number}@x.example"), "additionalEmails": []}});
+            NewRecord::new(id, body.as_object().expect("an object").clone())
+        };
+        let people: Vec<NewRecord> = batch.iter().map(person).collect();
+        destination.create("people", &people).await.expect("created");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("export")).expect("made");
+    let rows: String = (0..10).map(|row| format!("P{row},Bea,p{}@x.example\n", row * 3_000)).collect();
+    fs::write(folder.path().join("export/people.csv"), format!("ID,First,Email\n{rows}")).expect("written");
+    let before = destination.requests();
+    destination.schema().await.expect("the schema");
+    let schema = destination.requests() - before;
+    let found = audited(&plan, folder.path(), Some(&destination), None).await;
+    let asked = destination.requests() - before - 2 * schema;
+    let stage = found.lock.stage("Person").expect("the stage");
+    assert_eq!((stage.create, stage.unchanged), (3, 7), "of 10 records 7 are there and have a first name");
+    assert!(asked <= 10, "{asked} requests besides the schema");
     sandbox.stop().await;
 }

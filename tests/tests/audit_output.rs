@@ -117,6 +117,7 @@ fn audited() -> (Plan, Audit) {
         project: folder.path(),
         scratch: &folder.path().join(".migr"),
         destination: None,
+        journal: None,
         previous: None,
         salt: "salt",
         sink: None,

@@ -108,6 +108,7 @@ impl Generated {
             project: self.path(),
             scratch: &self.path().join(".migr"),
             destination: None,
+            journal: None,
             previous,
             salt: "salt",
             sink: Some(&mut all),

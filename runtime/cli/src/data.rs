@@ -67,6 +67,7 @@ async fn read(project: &Project, plan: &Plan, state: &State) -> Result<Audit, Au
         project: &project.folder,
         scratch: &scratch,
         destination: None,
+        journal: None,
         previous: previous.as_ref(),
         salt: previous.as_ref().and_then(salt).unwrap_or(&plan.migration),
         sink: None,

@@ -1,9 +1,11 @@
+//! Recorder of outcomes that need no request: what is quarantined, and what a written rule leaves behind.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_journal::{Change, QuarantineNote, Settled, SkipNote, State};
-use migr_transform::Failure;
 
+use crate::decision::{QuarantineReason, SkipReason};
 use crate::job::Job;
 use crate::world::World;
 use crate::{EngineError, Event};
@@ -11,7 +13,9 @@ use crate::{EngineError, Event};
 /// Settled records that are journaled together.
 const TOGETHER: usize = 500;
 
-/// A record that is settled without a request.
+pub(crate) use crate::decision::shown;
+
+/// Record that is settled without a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'s> {
     /// Its key in the journal.
@@ -45,13 +49,17 @@ impl<'j> Aside<'j> {
         &mut self,
         world: &World,
         subject: Subject<'_>,
-        failures: &[Failure],
+        reason: &QuarantineReason,
     ) -> Result<(), EngineError> {
         self.failures.fetch_add(1, Ordering::Relaxed);
         if self.is_settled(world, subject.key)? {
             return Ok(());
         }
+        if let Some(forecast) = self.job.context.outcomes.forecast() {
+            return forecast.quarantined(self.job.step, subject, reason, &self.job.identities);
+        }
         self.quarantined += 1;
+        let failures = reason.failures(subject.source_key, &self.job.identities);
         self.quarantine.extend(failures.iter().map(|failure| QuarantineNote {
             key: subject.key.to_owned(),
             source_key: shown(subject.source_key),
@@ -64,19 +72,19 @@ impl<'j> Aside<'j> {
     }
 
     /// Leaves a record out by a written rule.
-    pub(crate) fn skip(
-        &mut self,
-        world: &World,
-        subject: Subject<'_>,
-        reason: &str,
-        id: Option<&str>,
-        winner: Option<&str>,
-    ) -> Result<(), EngineError> {
+    pub(crate) fn skip(&mut self, world: &World, subject: Subject<'_>, reason: &SkipReason) -> Result<(), EngineError> {
         if self.is_settled(world, subject.key)? {
             return Ok(());
         }
-        self.skips.push(SkipNote { key: subject.key.to_owned(), reason: reason.to_owned() });
-        self.settle(subject, State::Skipped, id, winner)
+        let id = match reason {
+            SkipReason::Existing { id } => Some(id.as_str()),
+            SkipReason::Rule(_) | SkipReason::SameKey { .. } | SkipReason::MergeInto { .. } => None,
+        };
+        if let Some(forecast) = self.job.context.outcomes.forecast() {
+            return forecast.skipped(self.job.step, subject, reason, id);
+        }
+        self.skips.push(SkipNote { key: subject.key.to_owned(), reason: reason.text(subject.source_key) });
+        self.settle(subject, State::Skipped, id, None)
     }
 
     fn is_settled(&self, world: &World, key: &str) -> Result<bool, EngineError> {
@@ -106,7 +114,7 @@ impl<'j> Aside<'j> {
         if self.records.is_empty() {
             return Ok(());
         }
-        self.job.context.journal.write(&[Change::Settled {
+        self.job.context.outcomes.write(&[Change::Settled {
             records: std::mem::take(&mut self.records),
             quarantine: std::mem::take(&mut self.quarantine),
             skips: std::mem::take(&mut self.skips),
@@ -117,14 +125,4 @@ impl<'j> Aside<'j> {
         }
         Ok(())
     }
-}
-
-/// A key as a person reads it.
-pub(crate) fn shown(key: &str) -> String {
-    key.replace('\u{1f}', ", ")
-}
-
-/// One failure without a field.
-pub(crate) fn because(reason: impl Into<String>) -> [Failure; 1] {
-    [Failure { field: String::new(), reason: reason.into() }]
 }

@@ -3,8 +3,10 @@
 mod attachments;
 mod cycles;
 mod distinct;
+mod duplicates;
 mod explain;
 mod finding;
+mod foreseen;
 mod identity;
 mod inspect;
 mod live;
@@ -16,42 +18,53 @@ mod places;
 mod preview;
 mod profile;
 mod readings;
-mod rehearse;
 pub mod render;
 mod scratch;
 mod shape;
-mod shared;
+mod stage_report;
 mod survey;
 mod world;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use migr_extract::{Export, ExtractError};
-use migr_load::{Destination, LoadError};
+use migr_journal::Operation;
+use migr_load::{Deleted, Destination, LoadError, Schema};
 use migr_plan::lock::{
-    LOCK_FORMAT_VERSION, Lock, LockedExport, LockedOption, LockedOptions, LockedStages, counted_inputs,
+    LOCK_FORMAT_VERSION, Lock, LockedExport, LockedFile, LockedOption, LockedOptions, LockedSourceObject, LockedStage,
+    LockedStages, ObjectState, counted_inputs,
 };
-use migr_plan::{Expr, Plan};
+use migr_plan::{Expr, Plan, Step, StepKind};
 use migr_transform::{CompileError, LookupError};
 
 use attachments::Manifest;
 pub use attachments::{Attachment, AttachmentSink};
 use finding::Collector;
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
-use identity::NewOptions;
+use foreseen::Foreseen;
+pub(crate) use identity::NewOptions;
 use inspect::Inspector;
 use needs::{Needs, columns_read, has};
 pub use places::cell_columns;
+pub(crate) use preview::shown_values;
 pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
-use rehearse::{Live, Rehearsal};
 use scratch::Scratch;
+use stage_report::StageReport;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 
-use crate::rebuild::{Rebuild, rebuild};
-
+use crate::executor::those_there;
 use crate::files::Standard;
+use crate::forecast::{self, Forecast};
+use crate::lines::LineSet;
+use crate::outcomes::{DecisionContext, Outcomes};
+use crate::owners::OwnerTable;
+use crate::rebuild::{Rebuild, rebuild};
+use crate::run::{self, Walk};
+use crate::stage::Shared;
+use crate::{CancellationFlag, EngineError, InProcess, Silent};
 
 /// What is audited, and how.
 pub struct AuditOptions<'a> {
@@ -62,7 +75,9 @@ pub struct AuditOptions<'a> {
     /// A folder for the scratch database, which is removed afterwards.
     pub scratch: &'a Path,
     /// The destination; none: only the export is read (`--offline`), and what an earlier lock says of the destination is kept.
-    pub destination: Option<&'a dyn Destination>,
+    pub destination: Option<Arc<dyn Destination>>,
+    /// The journal of the migration, where there is one: what a run did is not done again.
+    pub journal: Option<&'a Path>,
     /// The lock of the audit before: what columns were there, and which were hidden.
     pub previous: Option<&'a Lock>,
     /// What is hashed before each member. Keep it from audit to audit ([`salt`]), so that the same members give the same lock.
@@ -157,6 +172,9 @@ pub enum AuditError {
         /// Why.
         source: std::io::Error,
     },
+    /// What a run would do cannot be told.
+    #[error(transparent)]
+    Forecast(EngineError),
     /// The sink refused a finding.
     #[error("the list of findings cannot be written: {0}")]
     Sink(std::io::Error),
@@ -168,6 +186,20 @@ pub enum AuditError {
     Preview(std::io::Error),
 }
 
+impl From<EngineError> for AuditError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Extract(error) => Self::Extract(error),
+            EngineError::Compile(error) => Self::Compile(error),
+            EngineError::Lookup(error) => Self::Lookup(error),
+            EngineError::Load(error) => Self::Load(error),
+            EngineError::Scratch(error) => Self::Scratch(error),
+            EngineError::File { path, source } => Self::Folder { path, source },
+            other => Self::Forecast(other),
+        }
+    }
+}
+
 /// Reads every cell of the export and, unless offline, the destination's schema, members and identities. Nothing is written anywhere but in the scratch folder.
 ///
 /// Memory does not grow with the export: keys, references and identities live in the scratch database, findings beyond a bound are counted.
@@ -177,45 +209,67 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         project,
         scratch: folder,
         destination,
+        journal,
         previous,
         salt,
         sink,
         attachments,
-        preview,
+        mut preview,
         expected,
     } = options;
     let mut found = Collector::new(sink);
-    let mut scratch = Scratch::create(folder)?;
     let mut learnt = None;
-    if let Some(destination) = destination {
+    if let Some(destination) = &destination {
         progress.object(&plan.destination.name, "asking");
-        let (back, known) = live::learn(plan, destination, salt, scratch, &mut found).await?;
-        (scratch, learnt) = (back, Some(known));
+        learnt = Some(live::learn(plan, &**destination, salt, &mut found).await?);
     }
-    let told = Told { previous, expected: &expected };
-    let result = read(plan, project, &scratch, (destination, learnt.as_ref()), told, attachments, progress, &mut found);
-    let (export, mut stages, rebuilds) = match result {
-        Ok(read) => read,
+    let export = Arc::new(Export::open(&tolerant(plan), project)?);
+    let needs = Needs::of(plan);
+    let told = Told { previous, expected: &expected, progress };
+    let file_bytes = destination.as_ref().and_then(|destination| destination.capabilities().file_bytes);
+    let live = destination.clone().zip(learnt.as_ref().map(|learnt| learnt.schema.clone()));
+    let forecast = foresee(plan, &export, live, (folder, journal), progress).await;
+    let scratch = Scratch::create(folder)?;
+    let surveyed = forecast.map_err(AuditError::from).and_then(|forecast| {
+        forecast.absorb()?;
+        let quarantined = forecast.quarantined_lines(plan)?;
+        let surveyed = survey(plan, &export, &needs, (&scratch, &quarantined), told, &mut found)?;
+        Ok((forecast, quarantined, surveyed))
+    });
+    let (forecast, quarantined, (files, mut objects)) = match surveyed {
+        Ok(surveyed) => surveyed,
         Err(error) => {
             scratch.remove(folder);
             return Err(error);
         }
     };
-    let mut previews = Vec::new();
-    if let (Some(destination), Some(learnt)) = (destination, &learnt) {
-        progress.object(&plan.destination.name, "comparing");
-        scratch.index_met()?;
-        let live = (destination, &learnt.schema);
-        (scratch, previews) = preview::compare(plan, project, live, scratch, &mut stages, preview).await?;
-    }
+    let owners = OwnersKnown::of(plan, learnt.as_ref().and_then(|learnt| learnt.members.clone()));
+    let existing = learnt.as_ref().map(|learnt| learnt.existing.clone());
+    let reported = {
+        let mut world = World::new(&needs, &scratch, owners, existing);
+        let reporting = Reporting {
+            plan,
+            export: &export,
+            forecast: &forecast,
+            file_bytes,
+            needs: &needs,
+            is_asked: destination.is_some(),
+            quarantined: &quarantined,
+            progress,
+        };
+        reporting.all(&mut world, &mut objects, attachments, &mut preview, &mut found)
+    };
     scratch.remove(folder);
+    let Reported { stages, previews, rebuilds } = reported?;
+    let options = locked_options(plan, &export, forecast.take_options(), &mut found);
     let (findings, totals) = found.finish().map_err(AuditError::Sink)?;
     let earlier = || previous.and_then(|previous| previous.destination.clone());
+    objects.sort_by(|a, b| a.name.cmp(&b.name));
     let lock = Lock {
         format_version: LOCK_FORMAT_VERSION,
         migration: plan.migration.clone(),
-        export,
-        stages,
+        export: LockedExport { system: plan.source.system.clone(), files, objects },
+        stages: LockedStages { inputs: counted_inputs(plan), with_destination: destination.is_some(), stages, options },
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
     };
     Ok(Audit { lock, findings, totals, preview: previews, rebuilds })
@@ -228,84 +282,201 @@ struct Told<'a> {
     previous: Option<&'a Lock>,
     /// Records by object.
     expected: &'a BTreeMap<String, u64>,
+    /// Whoever waits for the audit.
+    progress: &'a dyn AuditProgress,
 }
 
-/// The passes over the export.
-#[expect(clippy::too_many_arguments, reason = "it is one function cut in two by where it waits")]
-fn read(
+/// The first pass over the export: every cell of every object once.
+fn survey(
     plan: &Plan,
-    project: &Path,
-    scratch: &Scratch,
-    (destination, learnt): (Option<&dyn Destination>, Option<&live::Learnt>),
+    export: &Export,
+    needs: &Needs,
+    (scratch, quarantined): (&Scratch, &BTreeMap<String, LineSet>),
     told: Told<'_>,
-    attachments: Option<&mut (dyn AttachmentSink + Send)>,
-    progress: &dyn AuditProgress,
     found: &mut Collector<'_>,
-) -> Result<(LockedExport, LockedStages, Vec<Rebuild>), AuditError> {
-    let export = Export::open(&tolerant(plan), project)?;
-    let needs = Needs::of(plan);
-    let owners = OwnersKnown::of(plan, learnt.and_then(|learnt| learnt.members.clone()));
-    let mut world = World::new(plan, &needs, scratch, owners, learnt.map(|learnt| learnt.existing.clone()));
-    let Told { previous, expected } = told;
-    let survey = Survey { plan, export: &export, needs: &needs, world: &world, previous, expected, progress };
+) -> Result<(Vec<LockedFile>, Vec<LockedSourceObject>), AuditError> {
+    let world = World::new(needs, scratch, OwnersKnown::default(), None);
+    let Told { previous, expected, progress } = told;
+    let survey = Survey { plan, export, needs, world: &world, previous, expected, quarantined, progress };
     let files = survey.files(found)?;
     let mut objects = Vec::new();
-    for (number, object) in plan.source.objects.iter().enumerate() {
-        objects.push(survey.object(number, object, found)?);
-    }
-    world.load()?;
-    let file_bytes = destination
-        .and_then(|destination| destination.capabilities().file_bytes)
-        .or_else(|| plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value));
-    let live = destination.zip(learnt).map(|(destination, learnt)| Live { destination, schema: &learnt.schema });
-    let standard = Standard { export: &export, hosts: &plan.source.fetch, most: file_bytes };
-    let mut manifest = Manifest { standard, blank: &plan.source.blank, sink: attachments };
-    let mut inspectors: Vec<Option<Inspector<'_>>> = Vec::new();
-    for (object, locked) in plan.source.objects.iter().zip(&mut objects) {
-        let has_records = locked.state == migr_plan::lock::ObjectState::Present && !locked.columns.is_empty();
-        if !has_records {
-            inspectors.push(None);
-            continue;
-        }
-        let inspector = Inspector::new(plan, object, standard, &world, &needs)?;
-        let file = locked.file.as_deref().unwrap_or_default();
-        (locked.attachments, locked.link_hosts) =
-            inspector.run(&Place { object, file }, &mut manifest, progress, found)?;
-        inspectors.push(Some(inspector));
-    }
-    let mut options = NewOptions::default();
-    let mut stages = Vec::new();
-    for (number, stage) in plan.stages.iter().enumerate() {
-        let at = plan.source.objects.iter().position(|object| object.name == stage.source_object);
-        let object = at.and_then(|at| Some((at, plan.source.objects.get(at)?, objects.get(at)?)));
-        let inspector = at.and_then(|at| inspectors.get(at)).and_then(Option::as_ref);
-        let (Some((at, object, locked)), Some(inspector)) = (object, inspector) else {
-            stages.push(rehearse::empty(stage));
-            continue;
-        };
-        let file = locked.file.as_deref().unwrap_or_default();
-        let rehearsal = Rehearsal::new(plan, number, (at, object, file), inspector, &world, (&export, live))?;
-        if let Some(rehearsal) = rehearsal {
-            let rehearsal = rehearsal.without_repeated_keys(locked.keys.repeated == 0);
-            stages.push(rehearsal.run(&mut options, progress, found)?);
-        }
-    }
-    let mut rebuilds = Vec::new();
     for object in &plan.source.objects {
-        match rebuild(object, &export) {
-            Ok(found) => rebuilds.extend(found),
-            Err(error) => {
-                found.add(Finding::new(FindingKind::MalformedRow, Severity::Error, error.to_string()).of(&object.name));
+        objects.push(survey.object(object, found)?);
+    }
+    Ok((files, objects))
+}
+
+/// Goes through the steps of a run without writing.
+async fn foresee(
+    plan: &Plan,
+    export: &Arc<Export>,
+    live: Option<(Arc<dyn Destination>, Schema)>,
+    (folder, journal): (&Path, Option<&Path>),
+    progress: &dyn AuditProgress,
+) -> Result<Arc<Forecast>, EngineError> {
+    let is_asked = live.is_some();
+    let forecast = Arc::new(Forecast::create(folder, journal)?);
+    let destination: Arc<dyn Destination> = Arc::new(Foreseen::new(plan, live, Arc::clone(&forecast)));
+    let owners = Arc::new(if is_asked {
+        OwnerTable::load_leniently(plan, &*destination).await?
+    } else {
+        OwnerTable::unasked(plan)
+    });
+    let context = DecisionContext {
+        plan: Arc::new(plan.clone()),
+        export: Arc::clone(export),
+        destination: Arc::clone(&destination),
+        outcomes: Outcomes::Forecast(Arc::clone(&forecast)),
+        progress: Arc::new(Silent),
+        cancellation: CancellationFlag::default(),
+        work: folder.to_owned(),
+    };
+    let mut world = run::world(&context, Arc::clone(&owners))?;
+    world.be_lenient();
+    if is_asked {
+        run::existing_records(&context, &mut world).await?;
+    }
+    closed(&forecast, &*destination).await?;
+    let shared = Shared::new(Arc::new(InProcess::new(destination)), None);
+    let mut walk = Walk::new(context, shared, owners);
+    for step in plan.steps() {
+        let Some(stage) = plan.stage_of(&step) else { continue };
+        if is_table(plan, export, &stage.source_object) {
+            if step.kind == StepKind::Records {
+                progress.object(&stage.source_object, &stage.id);
+            }
+            (world, _) = walk.step(&step, world).await?;
+        }
+    }
+    Ok(forecast)
+}
+
+/// Takes records that a run has sent whose answer never came, and that are there: the next run leaves them.
+async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<(), EngineError> {
+    let Some(reader) = forecast.reader()? else { return Ok(()) };
+    let mut wanted = Vec::new();
+    for intent in reader.open_intents()?.into_iter().filter(|intent| intent.operation == Operation::Create) {
+        let (_, object) = reader.step_named(intent.step)?;
+        wanted.push((object, intent));
+    }
+    drop(reader);
+    for (object, intent) in wanted {
+        let ids: Vec<String> = intent.records.iter().map(|record| record.id.clone()).collect();
+        let there = those_there(destination, &object, &ids, Deleted::Live).await?;
+        for record in &intent.records {
+            match &there {
+                Some(there) => {
+                    if let Some(id) = there.get(&record.id) {
+                        forecast.closed(intent.step, record, Some(id))?;
+                    }
+                }
+                None => forecast.closed(intent.step, record, None)?,
             }
         }
     }
-    owners::named_but_no_members(plan, &world, found);
-    owners::without_members(plan, &world, &export, found)?;
-    let options = locked_options(plan, &export, options, found);
-    objects.sort_by(|a, b| a.name.cmp(&b.name));
-    let export = LockedExport { system: plan.source.system.clone(), files, objects };
-    let inputs = counted_inputs(plan);
-    Ok((export, LockedStages { inputs, with_destination: live.is_some(), stages, options }, rebuilds))
+    Ok(())
+}
+
+/// Whether an object has a file that can be read as a table.
+fn is_table(plan: &Plan, export: &Export, object: &str) -> bool {
+    let is_reference = plan.source_object(object).is_some_and(|object| object.reference_only);
+    !is_reference && export.file(object).is_some() && export.records(object).is_ok()
+}
+
+/// Whether an object's file could be read as a table.
+fn has_records(object: &LockedSourceObject) -> bool {
+    object.state == ObjectState::Present && !object.columns.is_empty()
+}
+
+/// What is reported once a forecast is made.
+struct Reporting<'r> {
+    plan: &'r Plan,
+    export: &'r Export,
+    forecast: &'r Forecast,
+    file_bytes: Option<u64>,
+    needs: &'r Needs,
+    /// The destination was asked.
+    is_asked: bool,
+    /// Lines whose records are quarantined, by object.
+    quarantined: &'r BTreeMap<String, LineSet>,
+    /// Whoever waits for the audit.
+    progress: &'r dyn AuditProgress,
+}
+
+/// What was reported besides findings.
+struct Reported {
+    stages: Vec<LockedStage>,
+    previews: Vec<StagePreview>,
+    rebuilds: Vec<Rebuild>,
+}
+
+impl Reporting<'_> {
+    /// Looks at every record by itself, then reports what the forecast found.
+    fn all(
+        &self,
+        world: &mut World<'_>,
+        objects: &mut [LockedSourceObject],
+        attachments: Option<&mut (dyn AttachmentSink + Send)>,
+        preview: &mut Option<&mut (dyn PreviewSink + Send)>,
+        found: &mut Collector<'_>,
+    ) -> Result<Reported, AuditError> {
+        let (plan, export) = (self.plan, self.export);
+        world.load()?;
+        let world = &*world;
+        let stated = || plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value);
+        let most = self.file_bytes.or_else(stated);
+        let standard = Standard { export, hosts: &plan.source.fetch, most };
+        let mut manifest = Manifest { standard, blank: &plan.source.blank, sink: attachments };
+        let mut inspectors: BTreeMap<&str, Inspector<'_>> = BTreeMap::new();
+        for (object, locked) in plan.source.objects.iter().zip(objects.iter_mut()) {
+            if !has_records(locked) {
+                continue;
+            }
+            let inspector = Inspector::new(plan, object, standard, world, self.needs)?;
+            let file = locked.file.clone().unwrap_or_default();
+            let none = LineSet::default();
+            let quarantined = self.quarantined.get(&object.name).unwrap_or(&none);
+            (locked.attachments, locked.link_hosts) =
+                inspector.run(&Place { object, file: &file }, &mut manifest, quarantined, self.progress, found)?;
+            inspectors.insert(&object.name, inspector);
+        }
+        let (mut stages, mut previews) = (Vec::new(), Vec::new());
+        for (number, stage) in plan.stages.iter().enumerate() {
+            let object = plan.source_object(&stage.source_object);
+            let file = export.file(&stage.source_object).map_or("", migr_extract::SourcePath::shown);
+            let step = self.forecast.known(&Step::records(&stage.id));
+            let (Some(inspector), Some(object), Some(step)) =
+                (inspectors.get(stage.source_object.as_str()), object, step)
+            else {
+                stages.push(forecast::empty(stage));
+                continue;
+            };
+            let at = (number, step, stage);
+            let report = StageReport::new(plan, at, (object, file), inspector, world, (export, self.forecast))?;
+            let mut locked = report.run(found)?;
+            if self.is_asked {
+                let listed = preview::stage_preview(plan, (stage, step), file, self.forecast, preview)?;
+                locked.there = listed.there.clone();
+                if !listed.there.is_empty() {
+                    previews.push(listed);
+                }
+            }
+            stages.push(locked);
+        }
+        let mut rebuilds = Vec::new();
+        for object in &plan.source.objects {
+            match rebuild(object, export) {
+                Ok(found) => rebuilds.extend(found),
+                Err(error) => {
+                    let finding = Finding::new(FindingKind::MalformedRow, Severity::Error, error.to_string());
+                    found.add(finding.of(&object.name));
+                }
+            }
+        }
+        owners::named_but_no_members(plan, world, found);
+        owners::without_members(plan, world, export, self.forecast.take_owned(), found)?;
+        Ok(Reported { stages, previews, rebuilds })
+    }
 }
 
 /// The plan as the audit reads its files: what is missing is found, not refused.

@@ -27,6 +27,8 @@ pub(crate) enum Hit {
     Several {
         /// What they share with it.
         path: usize,
+        /// How many there are; few are counted.
+        records: usize,
     },
     /// Another record holds a value that must be unique.
     Taken {
@@ -40,10 +42,32 @@ pub(crate) enum Hit {
 }
 
 /// Reads the identities of the destination's records, trash included. The scratch comes back with whether there are any.
-pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), EngineError> {
+pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), EngineError> {
     if job.identities.paths.is_empty() {
         return Ok((world, false));
     }
+    let (world, mut any) = there(job, world).await?;
+    // What an earlier stage of a forecast makes would be there.
+    if let Some(forecast) = job.context.outcomes.forecast() {
+        world.scratch.together(|| {
+            for path in 0..job.identities.paths.len() {
+                let object = &job.stage.destination_object;
+                forecast.coming_identities(object, &job.identities.name(path), |value, id| {
+                    any = true;
+                    world.scratch.add_existing(path, value, id, false)
+                })?;
+            }
+            Ok(())
+        })?;
+    }
+    if any {
+        world.scratch.index_existing()?;
+    }
+    Ok((world, any))
+}
+
+/// The same for what is there now, not yet findable.
+async fn there(job: &Job, mut world: World) -> Result<(World, bool), EngineError> {
     let destination = Arc::clone(&job.context.destination);
     let object = &job.stage.destination_object;
     let mut kinds = vec![Deleted::Live];
@@ -77,9 +101,6 @@ pub(crate) async fn index(job: &Job, mut world: World) -> Result<(World, bool), 
                 break;
             }
         }
-    }
-    if any {
-        world.scratch.index_existing()?;
     }
     Ok((world, any))
 }
@@ -121,9 +142,6 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
             })?;
         }
     }
-    if any {
-        world.scratch.index_existing()?;
-    }
     Ok(Some(any))
 }
 
@@ -141,7 +159,7 @@ pub(crate) fn find(scratch: &Scratch, identities: &Identities, values: &[(usize,
                 same = Some((*only).clone());
                 break;
             }
-            _ => return Ok(Hit::Several { path: *path }),
+            several => return Ok(Hit::Several { path: *path, records: several.len() }),
         }
     }
     for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching) {

@@ -22,7 +22,8 @@ pub(crate) struct FileList<'j> {
 
 impl<'j> FileList<'j> {
     pub(crate) fn new(job: &'j Job, resumed: bool) -> Self {
-        let columns = if job.is_first { file_columns(&job.object) } else { Vec::new() };
+        let lists = job.is_first && job.context.outcomes.forecast().is_none();
+        let columns = if lists { file_columns(&job.object) } else { Vec::new() };
         Self { job, columns, resumed, notes: Vec::new() }
     }
 
@@ -61,7 +62,7 @@ impl<'j> FileList<'j> {
             return Ok(());
         }
         let files = std::mem::take(&mut self.notes);
-        Ok(self.job.context.journal.write(&[Change::Files { step: self.job.step, files }])?)
+        self.job.context.outcomes.write(&[Change::Files { step: self.job.step, files }])
     }
 }
 

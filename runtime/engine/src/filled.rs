@@ -16,11 +16,12 @@ use crate::job::Job;
 use crate::later::{HandOn, Later, written};
 use crate::lines::LineSet;
 use crate::links::PART;
+use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::second::{Waiting, updated};
-use crate::sender::Sender;
 use crate::there::{before_update, held, is_empty_there};
 use crate::world::World;
+use crate::writer::Writer;
 use crate::{EngineError, steps};
 
 /// The steps of a stage that the journal knows and that note what they left empty.
@@ -160,14 +161,14 @@ impl Later for Filling {
     async fn send(
         &self,
         step: StepId,
-        sender: &mut Sender<'_>,
+        sender: &mut Writer<'_>,
         (noted, linked, owners): Gathered,
     ) -> Result<(), EngineError> {
         let mut mended = linked;
         let mut sent: Vec<(Noted, Vec<Candidate>)> = Vec::new();
         let mut items = Vec::new();
         let (mut images, mut answered) = (Vec::new(), Vec::new());
-        let reader = self.job.context.journal.reader()?;
+        let reader = self.job.context.outcomes.knowledge()?;
         let found = self.fetch(noted.iter().map(|noted| noted.id.clone()).collect()).await?;
         for mut record in noted {
             let Some(there) = found.get(&record.id) else { continue };
@@ -201,7 +202,7 @@ impl Later for Filling {
         if !owners.is_empty() {
             sender.remember([Change::Owners(owners)]);
         }
-        sender.remember(updated(step, &answered));
+        sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
         if !images.is_empty() {
             sender.remember([Change::Before(images)]);
         }
@@ -209,7 +210,7 @@ impl Later for Filling {
             let (unchanged, others): (Vec<_>, Vec<_>) =
                 items.into_iter().partition(|(state, _)| *state == State::Unchanged);
             let unchanged: Vec<Item> = unchanged.into_iter().map(|(_, item)| item).collect();
-            sender.remember(updated(self.job.step, &unchanged));
+            sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
             let items = others.into_iter().map(|(_, item)| item).chain(unchanged).collect();
             sender.send(items, Operation::Update, Vec::new()).await?;
             sender.finish().await?;
@@ -233,8 +234,11 @@ impl Later for Filling {
 
 impl Filling {
     /// Goes through a stage whose records are through.
-    pub(crate) fn of(job: Arc<Job>, reader: &Reader, owners: &OwnerTable) -> Result<Self, EngineError> {
-        let steps = noting_steps(&job.context.plan, &job.stage, reader)?;
+    pub(crate) fn of(job: Arc<Job>, known: &Knowledge, owners: &OwnerTable) -> Result<Self, EngineError> {
+        let mut steps = Vec::new();
+        for step in job.context.plan.steps().iter().filter(|step| step.stage == job.stage.id) {
+            steps.extend(known.find(&job.stage, step)?);
+        }
         Ok(Self { job, steps, fallback: owners.fallback().map(str::to_owned) })
     }
 
@@ -259,7 +263,7 @@ impl Filling {
         for (index, targets) in &linked.links {
             let Some(link) = stage.links.get(*index) else { continue };
             let steps = steps_of(&link.field);
-            let step = steps::find(&world.reader, stage, &Step::links(&stage.id, link))?;
+            let step = world.reader.find(stage, &Step::links(&stage.id, link))?;
             let (Some(step), false) = (step, steps.is_empty() || targets.is_empty()) else { continue };
             let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
             for target in targets {
@@ -313,7 +317,7 @@ impl Filling {
 }
 
 /// A record that a crash kept from being noted as changed.
-fn answered_before(reader: &Reader, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
+fn answered_before(reader: &Knowledge, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
     let was_sent = reader.before_image(step, &record.id, Operation::Update)?.is_some();
     Ok(was_sent.then(|| Item::new(record.key.clone(), record.line, record.id.clone())))
 }

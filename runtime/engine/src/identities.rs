@@ -52,6 +52,11 @@ impl Identities {
         }
     }
 
+    /// Whether a field is part of an identity.
+    pub(crate) fn is_made_of(&self, field: &str) -> bool {
+        self.paths.iter().flatten().any(|path| path.split('.').next() == Some(field))
+    }
+
     /// An identity in words.
     pub(crate) fn name(&self, path: usize) -> String {
         self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()

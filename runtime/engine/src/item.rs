@@ -6,6 +6,7 @@ use migr_journal::{OrphanNote, Planned, RepairNote};
 use migr_load::Body;
 use migr_plan::OnMissing;
 use migr_transform::Value;
+use serde::{Deserialize, Serialize};
 
 /// A record on its way.
 #[derive(Debug)]
@@ -26,6 +27,10 @@ pub(crate) struct Item {
     pub(crate) replaces: Option<String>,
     /// Files that are uploaded with it.
     pub(crate) uploads: Vec<Upload>,
+    /// This migration made it: its fields are written whatever they hold.
+    pub(crate) is_ours: bool,
+    /// Fields that change, in words: of a forecast.
+    pub(crate) changes: Vec<FieldChange>,
     /// Where written rules took effect.
     pub(crate) repairs: Vec<RepairNote>,
     /// Owners whom nobody stands for.
@@ -36,6 +41,17 @@ pub(crate) struct Item {
     pub(crate) digest: String,
     /// The same of what the fields hold that are written over; empty for a new record.
     pub(crate) before: String,
+}
+
+/// Field of a record that changes, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FieldChange {
+    /// The destination field.
+    pub(crate) field: String,
+    /// What it holds.
+    pub(crate) before: String,
+    /// What it will hold.
+    pub(crate) after: String,
 }
 
 /// A file that goes with a record.
@@ -98,6 +114,8 @@ impl Item {
             fields: Vec::new(),
             replaces: None,
             uploads: Vec::new(),
+            is_ours: false,
+            changes: Vec::new(),
             repairs: Vec::new(),
             orphans: Vec::new(),
             size: 0,

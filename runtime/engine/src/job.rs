@@ -6,14 +6,17 @@ use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage}
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
 use crate::files::Standard;
+use crate::forecast::Forecast;
 use crate::identities::Identities;
+use crate::item::Item;
+use crate::outcomes::DecisionContext;
 use crate::world::World;
-use crate::{Context, EngineError, Ids, expressions};
+use crate::{EngineError, Ids, expressions};
 
 /// One stage with what its work needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) context: Context,
+    pub(crate) context: DecisionContext,
     pub(crate) stage: Arc<Stage>,
     pub(crate) object: Arc<SourceObject>,
     pub(crate) program: Arc<Program>,
@@ -22,7 +25,12 @@ pub(crate) struct Job {
     /// It accounts for rows that belong to no map.
     pub(crate) is_first: bool,
     pub(crate) identities: Identities,
+    /// The step of the stage's records.
     pub(crate) step: StepId,
+    /// The stage's position in the plan.
+    pub(crate) number: usize,
+    /// Another stage writes records of the same object.
+    pub(crate) is_met: bool,
     /// The export's file as it is shown; empty where an optional one is absent.
     pub(crate) file: String,
     pub(crate) ids: Ids,
@@ -48,7 +56,7 @@ pub(crate) enum Claim {
 
 impl Job {
     /// Prepares a stage.
-    pub(crate) fn new(context: &Context, stage: &Stage, step: StepId) -> Result<Self, EngineError> {
+    pub(crate) fn new(context: &DecisionContext, stage: &Stage, step: StepId) -> Result<Self, EngineError> {
         let plan = &context.plan;
         let object = plan.source_object(&stage.source_object).cloned().unwrap_or_else(|| SourceObject {
             name: stage.source_object.clone(),
@@ -80,6 +88,11 @@ impl Job {
             siblings: Arc::new(siblings),
             is_first,
             identities: Identities::of(stage),
+            number: plan.stages.iter().position(|known| known.id == stage.id).unwrap_or_default(),
+            is_met: plan
+                .stages
+                .iter()
+                .any(|known| known.id != stage.id && known.destination_object == stage.destination_object),
             step,
             file,
             ids: Ids::of(&plan.migration),
@@ -160,6 +173,31 @@ impl Job {
         self.identities.native(&*self.context.destination, &self.stage.destination_object, record)
     }
 
+    /// The identities of values, without those that no identity is made of.
+    pub(crate) fn identities_of_values(&self, values: &[(usize, Value<'_>)]) -> Vec<(usize, String)> {
+        let fields: Vec<(&FieldMapping, &Value<'_>)> = values
+            .iter()
+            .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
+            .filter(|(field, _)| self.identities.is_made_of(&field.field))
+            .collect();
+        let body = self.context.destination.encode(&self.stage.destination_object, &fields);
+        body.map(|body| self.identities_of(&body)).unwrap_or_default()
+    }
+
+    /// Tells a forecast what a record will hold: other stages may find it by that.
+    pub(crate) fn comes(&self, forecast: &Forecast, item: &Item) -> Result<(), EngineError> {
+        let object = &self.stage.destination_object;
+        let body = item.body.values();
+        let mut identities = Vec::new();
+        let others = self.context.plan.stages.iter();
+        for other in others.filter(|other| other.id != self.stage.id && other.destination_object == *object) {
+            let of_other = Identities::of(other);
+            let found = of_other.native(&*self.context.destination, object, &body);
+            identities.extend(found.into_iter().map(|(path, value)| (of_other.name(path), value)));
+        }
+        forecast.comes(object, &item.id, &body, &identities)
+    }
+
     /// What decides how the files stand that its records name.
     pub(crate) fn standard(&self) -> Standard<'_> {
         Standard {
@@ -167,6 +205,11 @@ impl Job {
             hosts: &self.context.plan.source.fetch,
             most: self.context.destination.capabilities().file_bytes,
         }
+    }
+
+    /// Whether every record has the links of its own row alone: they are known once it is evaluated.
+    pub(crate) fn links_follow_rows(&self) -> bool {
+        self.stage.policies.duplicate == DuplicatePolicy::Quarantine && self.stage.distinct.is_none()
     }
 
     /// Whether the look must compute values.

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use migr_load::{Destination, Schema};
-use migr_plan::{FieldType, Origin, Plan, SetupAction};
+use migr_plan::{Expr, FieldType, Origin, Plan, SetupAction};
+use migr_transform::Reference;
 
 /// Something that a map writes and that the live destination cannot hold, and that no setup makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +76,37 @@ pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destinatio
             if !schema.objects.contains_key(&link.through) && !makes_object(&link.through) {
                 let why = format!("{server} has no `{}` to keep links in; leave them out", link.through);
                 add(format!("{object}.{}", link.field), &link.origin, why);
+                continue;
+            }
+            // An object that setup makes brings its links with it.
+            for target in link_targets(plan, &link.value) {
+                if makes_object(object) || makes_object(&link.through) || makes_object(target) {
+                    continue;
+                }
+                let reference = Reference { object: target.into(), id: SOME_ID.into() };
+                if let Err(error) = destination.link_body(link, object, SOME_ID, &reference) {
+                    let why = format!("{server} cannot link `{object}` to `{target}`: {error}; leave it out");
+                    add(format!("{object}.{}", link.field), &link.origin, why);
+                }
             }
         }
     }
     lacks
+}
+
+/// Any id.
+const SOME_ID: &str = "00000000-0000-4000-8000-000000000000";
+
+/// The destination objects that the references of an expression lead to.
+fn link_targets<'p>(plan: &'p Plan, value: &'p Expr) -> BTreeSet<&'p str> {
+    let mut stages: BTreeSet<&str> = BTreeSet::new();
+    value.walk(&mut |inner| {
+        if let Expr::Reference { targets, .. } = inner {
+            stages.extend(targets.iter().flat_map(|target| target.stages.iter().map(String::as_str)));
+        }
+    });
+    let of_them = plan.stages.iter().filter(|stage| stages.contains(stage.id.as_str()));
+    of_them.map(|stage| stage.destination_object.as_str()).collect()
 }
 
 fn refers_to(ty: &FieldType, is_made: &dyn Fn(&str) -> bool) -> bool {

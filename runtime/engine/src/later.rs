@@ -7,11 +7,11 @@ use migr_journal::{Change, Mapped, State, StepId};
 use migr_transform::Cells;
 use tokio::sync::mpsc;
 
-use crate::field_numbers::FieldNumbers;
 use crate::job::Job;
-use crate::sender::{Refused, Sender, Target};
+use crate::sender::{Refused, Target};
 use crate::stage::{Ended, Shared, joined};
 use crate::world::World;
+use crate::writer::Writer;
 use crate::{EngineError, Event};
 
 /// Batches that wait to be sent.
@@ -38,7 +38,7 @@ pub(crate) trait Later: Send + Sync + 'static {
     fn send(
         &self,
         step: StepId,
-        sender: &mut Sender<'_>,
+        sender: &mut Writer<'_>,
         batch: Self::Batch,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
 }
@@ -78,9 +78,9 @@ pub(crate) async fn run<L: Later>(
         })
     };
     let (object, file) = (later.object(), later.job().file.as_str());
-    let fields = FieldNumbers::of(&context, step)?;
+    let fields = context.outcomes.fields(step)?;
     let target = Target { name: name.clone(), step, object, file, refused: Refused::Note, fields };
-    let mut sender = Sender::new(&context, shared, target);
+    let mut sender = Writer::new(later.job(), shared, target);
     let mut sent = Ok(());
     while let Some(batch) = ready.recv().await {
         sent = later.send(step, &mut sender, batch).await;
@@ -97,7 +97,7 @@ pub(crate) async fn run<L: Later>(
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }
-    context.journal.write_later(vec![Change::Done { step }]).await?;
+    context.outcomes.write_later(vec![Change::Done { step }]).await?;
     context.tell(Event::StepDone { step: name });
     Ok((world, Ended::Through))
 }
@@ -110,7 +110,7 @@ pub(crate) fn written(
     cells: &dyn Cells,
 ) -> Result<Option<(String, Mapped)>, EngineError> {
     let Ok(key) = job.key(cells, world)? else { return Ok(None) };
-    let Some(mapped) = world.finished.id_of(job.step, &key)? else { return Ok(None) };
+    let Some(mapped) = world.reader.settled(job.step, &key)? else { return Ok(None) };
     // Another row may have the same key: it was set aside.
     let is_it = job.stage.distinct.is_some() || mapped.line == line;
     let is_there = mapped.state != State::Skipped || mapped.winner.is_some();

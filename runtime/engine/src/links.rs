@@ -11,8 +11,8 @@ use crate::item::{Batch, Item};
 use crate::job::Job;
 use crate::later::{HandOn, Later, written};
 use crate::produce::Packer;
-use crate::sender::Sender;
 use crate::world::World;
+use crate::writer::Writer;
 
 /// Parts the key of a link in the journal: source key, target id.
 pub(crate) const PART: char = '\u{1e}';
@@ -48,7 +48,7 @@ impl Later for Links {
         Linking { job: &self.job, index: self.index, step, resumed }.produce(world, hand_on)
     }
 
-    async fn send(&self, _: StepId, sender: &mut Sender<'_>, batch: Self::Batch) -> Result<(), EngineError> {
+    async fn send(&self, _: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, notes) = batch;
         if let Some(Batch::New(items)) = batch {
             sender.send(items, Operation::Create, notes).await

@@ -14,6 +14,8 @@ pub(crate) struct OwnerTable {
     members: HashMap<String, Person>,
     overrides: BTreeMap<String, String>,
     fallback: Option<Person>,
+    /// The destination was not asked for its users.
+    is_unasked: bool,
 }
 
 /// A member of the destination.
@@ -60,7 +62,40 @@ impl OwnerTable {
             members,
             overrides,
             fallback,
+            is_unasked: false,
         })
+    }
+
+    /// The same where a fallback without a user is no error: an audit says so by itself.
+    pub(crate) async fn load_leniently(plan: &Plan, destination: &dyn Destination) -> Result<Self, EngineError> {
+        match Self::load(plan, destination).await {
+            Err(EngineError::Fallback { .. }) => {
+                let mut plan = plan.clone();
+                plan.owners.iter_mut().for_each(|owners| owners.fallback = None);
+                Self::load(&plan, destination).await
+            }
+            other => other,
+        }
+    }
+
+    /// Owners where the destination is not asked for its users.
+    pub(crate) fn unasked(plan: &Plan) -> Self {
+        let Some(owners) = &plan.owners else { return Self { is_unasked: true, ..Self::default() } };
+        let overrides = owners.overrides.iter().map(|pair| (fold(&pair.source), fold(&pair.destination))).collect();
+        let person = |address: &String| Person { address: fold(address), id: UNASKED.to_owned() };
+        Self {
+            source: Some((owners.source_object.clone(), owners.source_column.clone())),
+            object: owners.destination_object.clone(),
+            members: HashMap::new(),
+            overrides,
+            fallback: owners.fallback.as_ref().map(person),
+            is_unasked: true,
+        }
+    }
+
+    /// Whether the destination was not asked for its users.
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.is_unasked
     }
 
     /// As owners were resolved when records were written, without asking the destination.
@@ -99,10 +134,12 @@ impl OwnerTable {
     }
 
     /// Who stands for an address: a written override first, then the member of that address, then the fallback.
-    pub(crate) fn stand(&self, address: &str) -> Stand {
+    pub(crate) fn stand(&self, address: &str, is_in_export: bool) -> Stand {
         let folded = fold(address);
         let written = self.overrides.get(&folded);
-        let found = self.members.get(written.unwrap_or(&folded));
+        let assumed = (self.is_unasked && (is_in_export || written.is_some()))
+            .then(|| Person { address: folded.clone(), id: UNASKED.to_owned() });
+        let found = self.members.get(written.unwrap_or(&folded)).or(assumed.as_ref());
         let how = match (found, written, &self.fallback) {
             (Some(_), Some(_), _) => "override",
             (Some(_), None, _) => "match",
@@ -123,6 +160,9 @@ impl OwnerTable {
         }
     }
 }
+
+/// Id of a user of a destination that was not asked.
+const UNASKED: &str = "00000000-0000-4000-8000-000000000000";
 
 fn fold(address: &str) -> String {
     address.trim().to_lowercase()

@@ -1,18 +1,23 @@
+//! Classification of the rows of a stage: what is settled without being written, and what is to be written.
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migr_extract::Row;
-use migr_journal::Change;
+use migr_journal::{Change, StepId};
 use migr_plan::DuplicatePolicy;
-use migr_transform::{Cells, Failure, Outcome, Pass};
+use migr_transform::{Cells, Outcome, Pass};
 use rusqlite::types::Value as Sort;
 
-use crate::aside::{Aside, Subject, because, shown};
+use crate::aside::{Aside, Subject};
 use crate::cells::Lent;
+use crate::decision::{QuarantineReason, SkipReason, reasons};
 use crate::file_list::FileList;
+use crate::forecast::{Forecast, Member, Role};
 use crate::identities::{sort, sort_column};
 use crate::job::{Claim, Job};
 use crate::lines::LineSet;
+use crate::scratch::Sharing;
 use crate::world::{Own, World};
 use crate::{EngineError, cycles, duplicates};
 
@@ -30,7 +35,7 @@ pub(crate) struct Look {
 /// Looks at every row of a stage's object: settles what is not to be written, and says what is.
 pub(crate) fn look(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, EngineError> {
     let look = if job.file.is_empty() { Look::default() } else { rows(job, world, failures)? };
-    job.context.journal.write(&[Change::Read { step: job.step, records: look.read }])?;
+    job.context.outcomes.write(&[Change::Read { step: job.step, records: look.read }])?;
     Ok(look)
 }
 
@@ -50,7 +55,8 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
                     if job.is_first {
                         look.read += 1;
                         let key = odd_key("", line);
-                        aside.quarantine(world, Subject { key: &key, source_key: "", line }, &because(reason))?;
+                        let subject = Subject { key: &key, source_key: "", line };
+                        aside.quarantine(world, subject, &QuarantineReason::Malformed(reason.clone()))?;
                     }
                 }
                 Row::Record(record) => {
@@ -67,7 +73,17 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
     })?;
     files.flush()?;
     if job.looks_at_values() {
+        let forecast = job.context.outcomes.forecast();
+        let groups = match forecast {
+            Some(_) => groups(job, world)?,
+            None => Vec::new(),
+        };
         share(job, world, &mut look, &mut aside)?;
+        if let Some(forecast) = forecast {
+            for group in groups {
+                tell(job.step, world, &look, forecast, group)?;
+            }
+        }
     }
     if job.refers_to_itself() {
         world.scratch.index_records()?;
@@ -185,7 +201,8 @@ impl Seen<'_> {
             Err(failures) => {
                 look.read += 1;
                 let key = odd_key("", line);
-                aside.quarantine(world, Subject { key: &key, source_key: "", line }, &failures)?;
+                let subject = Subject { key: &key, source_key: "", line };
+                aside.quarantine(world, subject, &QuarantineReason::NoKey(reasons(failures)))?;
                 return Ok(false);
             }
         };
@@ -199,17 +216,16 @@ impl Seen<'_> {
         {
             let odd = odd_key(&key, line);
             let subject = Subject { key: &odd, ..subject };
-            return self.double_key(subject, &key, kept, aside).map(|()| false);
+            return self.double_key(subject, kept, aside).map(|()| false);
         }
         match claim {
-            Claim::Skip { reason } => aside.skip(world, subject, &reason, None, None).map(|()| false),
-            Claim::Fails(failures) => aside.quarantine(world, subject, &failures).map(|()| false),
+            Claim::Skip { reason } => aside.skip(world, subject, &SkipReason::Rule(reason)).map(|()| false),
+            Claim::Fails(failures) => {
+                aside.quarantine(world, subject, &QuarantineReason::Check(reasons(failures))).map(|()| false)
+            }
             Claim::Nobody => {
-                let reason = format!(
-                    "no map takes this record of {}; add a map, or a `skip` rule with the reason",
-                    job.object.name
-                );
-                aside.quarantine(world, subject, &because(reason)).map(|()| false)
+                let reason = QuarantineReason::NoMap { object: job.object.name.clone() };
+                aside.quarantine(world, subject, &reason).map(|()| false)
             }
             Claim::Mine | Claim::Others => {
                 if !self.admit(subject, cells, aside)? {
@@ -222,19 +238,37 @@ impl Seen<'_> {
     }
 
     /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
-    fn double_key(&self, subject: Subject<'_>, key: &str, kept: u64, aside: &mut Aside<'_>) -> Result<(), EngineError> {
-        let (job, key) = (self.job, shown(key));
+    fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut Aside<'_>) -> Result<(), EngineError> {
+        let job = self.job;
         match job.stage.policies.duplicate {
             // Rows of one key cannot be told apart later, so they are not merged either.
             DuplicatePolicy::Quarantine | DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => {
-                let reason = format!("the key {key} is double; line {kept} of {} has it first", job.file);
-                aside.quarantine(self.world, subject, &because(reason))
+                let reason = QuarantineReason::SameKey { kept, file: job.file.clone() };
+                aside.quarantine(self.world, subject, &reason)
             }
-            _ => {
-                let reason = format!("duplicate of {key} in line {kept}, which has the same key");
-                aside.skip(self.world, subject, &reason, None, None)
-            }
+            _ => aside.skip(self.world, subject, &SkipReason::SameKey { kept }),
         }
+    }
+
+    /// Notes what a record shares that stays out: a forecast tells of these too.
+    fn shadow(&self, subject: Subject<'_>, cells: &dyn Cells) -> Result<(), EngineError> {
+        let (job, world) = (self.job, self.world);
+        if job.context.outcomes.forecast().is_none() {
+            return Ok(());
+        }
+        let partial = job.program.fields_apart(cells, world, Pass::First)?;
+        let by = self.sorted_by(cells);
+        for (path, value) in job.identities_of_values(&partial.evaluated.values) {
+            world.scratch.add_shadow(path, &value, subject.line, (subject.key, &by))?;
+        }
+        Ok(())
+    }
+
+    /// What the policy for duplicates sorts a record by.
+    fn sorted_by(&self, cells: &dyn Cells) -> Sort {
+        sort_column(&self.job.stage.policies.duplicate).map_or(Sort::Null, |column| {
+            self.job.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
+        })
     }
 
     /// Notes what the record shares with others; false where it cannot be written.
@@ -243,7 +277,7 @@ impl Seen<'_> {
         if job.looks_at_values() {
             let failed = match job.program.fields(cells, world, Pass::First)? {
                 Outcome::Skip { reason } => {
-                    aside.skip(world, subject, &reason, None, None)?;
+                    aside.skip(world, subject, &SkipReason::Rule(reason))?;
                     return Ok(false);
                 }
                 Outcome::Quarantine(failures) => Some(failures),
@@ -258,15 +292,13 @@ impl Seen<'_> {
                 },
             };
             if let Some(failures) = failed {
-                aside.quarantine(world, subject, &failures)?;
+                self.shadow(subject, cells)?;
+                aside.quarantine(world, subject, &QuarantineReason::Values(reasons(failures)))?;
                 return Ok(false);
             }
         }
         if job.looks_at_values() || job.refers_to_itself() {
-            let sort = sort_column(&job.stage.policies.duplicate).map_or(Sort::Null, |column| {
-                job.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
-            });
-            world.scratch.add_record(subject.line, subject.key, &sort)?;
+            world.scratch.add_record(subject.line, subject.key, &self.sorted_by(cells))?;
         }
         if job.quarantines_cycles() {
             world.take_asked();
@@ -290,8 +322,9 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
             let Some((first_line, first)) = family.members.first() else { return Ok(()) };
             for (line, key) in family.members.iter().skip(1) {
                 if *policy == DuplicatePolicy::Quarantine {
-                    let reason = format!("it has the same {names} as {} (line {first_line})", shown(first));
-                    aside.quarantine(world, Subject { key, source_key: key, line: *line }, &because(reason))?;
+                    let reason =
+                        QuarantineReason::Duplicate { names: names.clone(), first: first.clone(), line: *first_line };
+                    aside.quarantine(world, Subject { key, source_key: key, line: *line }, &reason)?;
                     world.scratch.remove_record(*line)?;
                     look.pending.remove(*line);
                 } else {
@@ -310,14 +343,52 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
             Ok(())
         })?;
         world.scratch.double_identities(matching, job.identities.paths.len(), |path, lines| {
-            clash(job, world, (path, lines), look, aside)
+            clash(world, (path, lines), look, aside)
         })
     })
 }
 
+/// Records that share an identity, as a forecast tells of them.
+struct Group {
+    path: usize,
+    value: String,
+    members: Vec<Sharing>,
+}
+
+/// What several records have in common, each group in the order in which the policy prefers its records.
+fn groups(job: &Job, world: &World) -> Result<Vec<Group>, EngineError> {
+    let policy = &job.stage.policies.duplicate;
+    let mut groups = Vec::new();
+    world.scratch.shared(|path, value, mut members| {
+        if path < job.identities.matching {
+            members.sort_by(|a, b| duplicates::prefer(policy, (a.line, &a.sort), (b.line, &b.sort)));
+        }
+        groups.push(Group { path, value: value.to_owned(), members });
+        Ok(())
+    })?;
+    Ok(groups)
+}
+
+/// Tells a forecast what became of records that share an identity.
+fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Group) -> Result<(), EngineError> {
+    let mut members = Vec::with_capacity(group.members.len());
+    for member in group.members {
+        let role = if member.is_out {
+            Role::Out
+        } else if let Some(survivor) = world.scratch.winner_of(member.line)? {
+            Role::Follows(survivor)
+        } else if look.pending.contains(member.line) {
+            Role::Stays
+        } else {
+            Role::Quarantined
+        };
+        members.push(Member { line: member.line, key: member.key.unwrap_or_default(), role });
+    }
+    forecast.shared(step, group.path, &group.value, &members)
+}
+
 /// Sets the records aside that share a value which must be unique with one before them.
 fn clash(
-    job: &Job,
     world: &World,
     (path, lines): (usize, &[u64]),
     look: &mut Look,
@@ -338,9 +409,8 @@ fn clash(
             continue;
         }
         let Some((key, _)) = world.scratch.record(line)? else { continue };
-        let field = job.identities.name(path);
-        let reason = format!("{} (line {first_line}) has the same value, which must be unique", shown(&first));
-        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &[Failure { field, reason }])?;
+        let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
+        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
         world.scratch.remove_record(line)?;
         look.pending.remove(line);
     }
@@ -352,10 +422,10 @@ fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), 
     let key = |line: u64| Ok(world.scratch.record(line)?.map(|(key, _)| key));
     world.scratch.draw_arcs()?;
     cycles::each(&world.scratch, |circle| {
-        let reason = format!("it goes round in a circle: {}", cycles::drawn(&circle, key)?);
+        let reason = QuarantineReason::Cycle(cycles::drawn(&circle, key)?);
         for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
             let Some(key) = key(line)? else { continue };
-            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &because(reason.clone()))?;
+            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
             look.pending.remove(line);
             world.scratch.remove_record(line)?;
         }

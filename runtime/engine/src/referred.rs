@@ -44,6 +44,8 @@ pub(crate) struct Sources<'s> {
     pub(crate) plan: &'s Plan,
     pub(crate) export: &'s Export,
     pub(crate) scratch: &'s Scratch,
+    /// A file that cannot be read counts as empty.
+    pub(crate) is_lenient: bool,
 }
 
 impl Referred {
@@ -127,7 +129,11 @@ fn load(
     let Some(file) = sources.export.file(&object.name) else { return Ok(Rows::Memory(memory)) };
     let is_small = file.bytes() <= IN_MEMORY;
     let column = target.column.as_ref().and_then(|name| object.columns.iter().position(|known| known.name == *name));
-    let mut records = sources.export.records(&object.name)?;
+    let mut records = match sources.export.records(&object.name) {
+        Ok(records) => records,
+        Err(_) if sources.is_lenient => return Ok(Rows::Memory(memory)),
+        Err(error) => return Err(error.into()),
+    };
     sources.scratch.together(|| {
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };

@@ -2,11 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
+use migr_extract::Export;
 use migr_journal::{Change, Reader};
 use migr_load::{Deleted, LinkFetcher};
-use migr_plan::{Expr, StepKind};
+use migr_plan::{Expr, Plan, Step, StepKind};
 use migr_report::Report;
 use serde::Deserialize;
 use tracing::Instrument as _;
@@ -16,6 +16,7 @@ use crate::filled::Filling;
 use crate::job::Job;
 use crate::lacking::lacking;
 use crate::links::Links;
+use crate::outcomes::DecisionContext;
 use crate::owners::OwnerTable;
 use crate::scratch::Scratch;
 use crate::second::SecondPass;
@@ -53,6 +54,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         return summary(context, &reader, false, true);
     }
     is_set_up(context, &reader)?;
+    readable(&context.plan, &context.export)?;
     let schema = context.destination.schema().await?;
     let lacks = lacking(&context.plan, &schema, &*context.destination);
     if !lacks.is_empty() {
@@ -93,6 +95,28 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
         }
     }
     Ok(context.journal.lock().open_intents().is_empty())
+}
+
+/// Every file that the maps read has a header, an encoding and a delimiter that can be used: nothing is begun that cannot be ended.
+pub(crate) fn readable(plan: &Plan, export: &Export) -> Result<(), EngineError> {
+    let mut objects: BTreeSet<&str> = plan.stages.iter().map(|stage| stage.source_object.as_str()).collect();
+    objects.extend(plan.owners.iter().map(|owners| owners.source_object.as_str()));
+    for expression in plan.stages.iter().flat_map(expressions::of_stage) {
+        expression.walk(&mut |inner| match inner {
+            Expr::Reference { targets, .. } => objects.extend(targets.iter().map(|target| target.object.as_str())),
+            Expr::Through { target, .. } | Expr::Owner { target, .. } => {
+                objects.insert(&target.object);
+            }
+            _ => {}
+        });
+    }
+    for object in objects {
+        if export.file(object).is_some() {
+            // The first row tells whether the cells can be read.
+            export.records(object)?.next()?;
+        }
+    }
+    Ok(())
 }
 
 /// Every change of the schema that the plan needs was made: else all records would be set aside for it.
@@ -137,51 +161,81 @@ pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, S
 async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
     reconcile::run(context).await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
-    let mut world = self::world(context, Arc::clone(&owners))?;
-    existing_records(context, &mut world).await?;
+    let deciding = DecisionContext::from(context);
+    let mut world = self::world(&deciding, Arc::clone(&owners))?;
+    existing_records(&deciding, &mut world).await?;
     audited_files(context, &world)?;
-    let shared = Shared { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)) };
-    let mut jobs: BTreeMap<String, Arc<Job>> = BTreeMap::new();
+    let shared = Shared::new(executor, context.options.max_failures);
+    let mut walk = Walk::new(deciding, shared, owners);
     for step in context.plan.steps() {
-        let Some(stage) = context.plan.stage_of(&step) else { continue };
-        if step.kind == StepKind::Backfill && !filled::is_open(stage, &world.reader)? {
-            continue;
-        }
-        let name = step.to_string();
-        let span = tracing::info_span!("step", step = name, object = step.object(stage));
-        let id = steps::begin(&context.journal, stage, &step)?;
-        let job = match jobs.get(&stage.id) {
-            Some(job) => Arc::clone(job),
-            None => Arc::new(Job::new(context, stage, id)?),
-        };
         let ended;
-        (world, ended) = match step.kind {
-            StepKind::Records => {
-                jobs.insert(stage.id.clone(), Arc::clone(&job));
-                world.begin_stage(&stage.id)?;
-                let (mut world, ended) = if world.reader.is_done(id)? {
-                    (world, Ended::Through)
-                } else {
-                    stage::run(job, world, &shared).instrument(span).await?
-                };
-                world.end_stage(&stage.id, id)?;
-                (world, ended)
-            }
-            StepKind::Links(_) => {
-                let Some(index) = step.link_index(stage) else { continue };
-                later::run(Links { job, index }, (name, id), world, &shared).instrument(span).await?
-            }
-            StepKind::Deferred => later::run(SecondPass { job }, (name, id), world, &shared).instrument(span).await?,
-            StepKind::Backfill => {
-                let filling = Filling::of(job, &world.reader, &owners)?;
-                later::run(filling, (name, id), world, &shared).instrument(span).await?
-            }
-        };
+        (world, ended) = walk.step(&step, world).await?;
         if ended == Ended::Interrupted {
             return Ok(ended);
         }
     }
     Ok(Ended::Through)
+}
+
+/// Way through the steps of a plan, of a run or of a forecast of one.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    context: DecisionContext,
+    shared: Shared,
+    owners: Arc<OwnerTable>,
+    jobs: BTreeMap<String, Arc<Job>>,
+}
+
+impl Walk {
+    /// A way that begins.
+    pub(crate) fn new(context: DecisionContext, shared: Shared, owners: Arc<OwnerTable>) -> Self {
+        Self { context, shared, owners, jobs: BTreeMap::new() }
+    }
+
+    /// Carries one step out, unless the journal has it as done.
+    pub(crate) async fn step(&mut self, step: &Step, mut world: World) -> Result<(World, Ended), EngineError> {
+        let context = &self.context;
+        let plan = Arc::clone(&context.plan);
+        let Some(stage) = plan.stage_of(step) else { return Ok((world, Ended::Through)) };
+        if step.kind == StepKind::Backfill && !world.reader.is_open(stage, step)? {
+            return Ok((world, Ended::Through));
+        }
+        let name = step.to_string();
+        let span = tracing::info_span!("step", step = name, object = step.object(stage));
+        let id = context.outcomes.begin(stage, step)?;
+        let shared = &self.shared;
+        let job = match self.jobs.get(&stage.id) {
+            Some(job) => Arc::clone(job),
+            None => Arc::new(Job::new(context, stage, id)?),
+        };
+        match step.kind {
+            StepKind::Records => {
+                self.jobs.insert(stage.id.clone(), Arc::clone(&job));
+                world.begin_stage(&stage.id)?;
+                let (mut world, ended) = if world.reader.is_done(id)? {
+                    (world, Ended::Through)
+                } else {
+                    stage::run(job, world, shared).instrument(span).await?
+                };
+                world.end_stage(&stage.id, id)?;
+                Ok((world, ended))
+            }
+            StepKind::Links(_) => {
+                let Some(index) = step.link_index(stage) else { return Ok((world, Ended::Through)) };
+                let is_foreseen = context.outcomes.forecast().is_some() && job.links_follow_rows();
+                if is_foreseen && !world.reader.has_records(job.step)? {
+                    // Nothing but what was counted with the records.
+                    return Ok((world, Ended::Through));
+                }
+                later::run(Links { job, index }, (name, id), world, shared).instrument(span).await
+            }
+            StepKind::Deferred => later::run(SecondPass { job }, (name, id), world, shared).instrument(span).await,
+            StepKind::Backfill => {
+                let filling = Filling::of(job, &world.reader, &self.owners)?;
+                later::run(filling, (name, id), world, shared).instrument(span).await
+            }
+        }
+    }
 }
 
 /// What an audit found the records' files to be.
@@ -213,7 +267,7 @@ struct AuditedFile {
 }
 
 /// The world before any stage, with an empty scratch database.
-pub(crate) fn world(context: &Context, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
+pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
     let folder = &context.work;
     std::fs::create_dir_all(folder)
         .map_err(|source| EngineError::File { path: folder.display().to_string(), source })?;
@@ -222,13 +276,13 @@ pub(crate) fn world(context: &Context, owners: Arc<OwnerTable>) -> Result<World,
         Arc::clone(&context.export),
         owners,
         Scratch::create(folder)?,
-        (context.journal.reader()?, context.journal.reader()?),
+        context.outcomes.knowledge()?,
     ))
 }
 
 /// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).
 // A world is not shared between threads: only one of its own can be waited with.
-pub(crate) async fn existing_records(context: &Context, world: &mut World) -> Result<(), EngineError> {
+pub(crate) async fn existing_records(context: &DecisionContext, world: &mut World) -> Result<(), EngineError> {
     let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
     for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
         expression.walk(&mut |inner| {

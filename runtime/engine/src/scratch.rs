@@ -1,6 +1,8 @@
 mod alike;
 mod circles;
 
+pub(crate) use alike::Sharing;
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -37,7 +39,9 @@ const STAGE_TABLES: &str = "
 DROP TABLE IF EXISTS keys; DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS identities; DROP TABLE IF EXISTS edges;
 DROP TABLE IF EXISTS distincts; DROP TABLE IF EXISTS existing; DROP TABLE IF EXISTS merging; DROP TABLE IF EXISTS losers;
 DROP TABLE IF EXISTS doubles; DROP TABLE IF EXISTS rivals; DROP TABLE IF EXISTS kin; DROP TABLE IF EXISTS families; DROP TABLE IF EXISTS followers;
-DROP TABLE IF EXISTS arcs; DROP TABLE IF EXISTS cuts;
+DROP TABLE IF EXISTS arcs; DROP TABLE IF EXISTS cuts; DROP TABLE IF EXISTS dependents; DROP TABLE IF EXISTS shadows;
+CREATE TABLE shadows(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
+CREATE TABLE dependents(parent TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(parent, line)) WITHOUT ROWID;
 CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL);
 CREATE TABLE distincts(key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE records(line INTEGER PRIMARY KEY, key TEXT NOT NULL, sort);
@@ -75,7 +79,7 @@ impl Scratch {
         connection.execute_batch(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE;",
         )?;
-        connection.set_prepared_statement_cache_capacity(32);
+        connection.set_prepared_statement_cache_capacity(64);
         connection.execute_batch(
             "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
              CREATE TABLE audited(path TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
@@ -232,11 +236,14 @@ impl Scratch {
 
     /// Ids of the records of the destination that have an identity, and whether they lie in the trash.
     pub(crate) fn existing(&self, path: usize, value: &str) -> Result<Vec<(String, bool)>, EngineError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT DISTINCT id, deleted FROM existing WHERE path = ?1 AND value = ?2 ORDER BY deleted, id LIMIT 5",
-        )?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, deleted FROM existing WHERE path = ?1 AND value = ?2")?;
         let rows = statement.query_map(params![whole(path), value], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut found: Vec<(String, bool)> = rows.collect::<Result<_, _>>()?;
+        found.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        found.dedup();
+        found.truncate(5);
+        Ok(found)
     }
 
     /// Remembers a record of the destination that the plan may name by an identity.
@@ -263,6 +270,30 @@ impl Scratch {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Makes records that another one stands for findable by that one.
+    pub(crate) fn index_losers(&self) -> Result<(), EngineError> {
+        Ok(self.connection.execute_batch("CREATE INDEX IF NOT EXISTS losers_by_winner ON losers(winner)")?)
+    }
+
+    /// Lines and keys of the records that a record stands for; needs [`Self::index_losers`].
+    pub(crate) fn losers_of(&self, winner: &str) -> Result<Vec<(u64, String)>, EngineError> {
+        let mut statement = self.connection.prepare_cached("SELECT line, key FROM losers WHERE winner = ?1")?;
+        let rows = statement.query_map([winner], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds that the record of a line refers to a key.
+    pub(crate) fn add_dependent(&self, parent: &str, line: u64) -> Result<(), EngineError> {
+        self.insert("INSERT OR IGNORE INTO dependents(parent, line) VALUES(?1, ?2)", params![parent, signed(line)])
+    }
+
+    /// Lines whose records refer to a key.
+    pub(crate) fn dependents(&self, parent: &str) -> Result<Vec<u64>, EngineError> {
+        let mut statement = self.connection.prepare_cached("SELECT line FROM dependents WHERE parent = ?1")?;
+        let rows = statement.query_map([parent], |row| row.get(0).map(unsigned))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     fn insert(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), EngineError> {
         self.connection.prepare_cached(sql)?.execute(values)?;
         Ok(())
@@ -278,7 +309,7 @@ impl Scratch {
 }
 
 // The export's rows pass through it.
-fn private(path: &Path) -> Result<(), EngineError> {
+pub(crate) fn private(path: &Path) -> Result<(), EngineError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -11,8 +11,8 @@ use crate::item::{Item, There};
 use crate::job::Job;
 use crate::later::{HandOn, Later, written};
 use crate::lines::LineSet;
-use crate::sender::Sender;
 use crate::world::World;
+use crate::writer::Writer;
 use crate::{EngineError, cycles, there};
 
 /// The fields of a stage that had to wait until all records are there.
@@ -44,7 +44,7 @@ impl Later for SecondPass {
         produce(&self.job, world, step, hand_on)
     }
 
-    async fn send(&self, step: StepId, sender: &mut Sender<'_>, batch: Self::Batch) -> Result<(), EngineError> {
+    async fn send(&self, step: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, repairs) = batch;
         if !repairs.is_empty() {
             sender.remember([Change::Repairs { step, repairs }]);
@@ -54,7 +54,9 @@ impl Later for SecondPass {
             Some(Ready::Created(items)) => sender.send(items, Operation::Update, Vec::new()).await,
             Some(Ready::There(items)) => {
                 let sorted = there::sort(&self.job, step, items).await?;
-                sender.remember(updated(self.job.step, &sorted.change));
+                // What this migration made is counted as made.
+                let there: Vec<&Item> = sorted.change.iter().filter(|item| !item.is_ours).collect();
+                sender.remember(updated(self.job.step, &there));
                 sender.remember(sorted.with);
                 sender.send(sorted.change, Operation::Update, Vec::new()).await
             }
@@ -63,7 +65,7 @@ impl Later for SecondPass {
 }
 
 /// Records that were as they should be, and are changed after all.
-pub(crate) fn updated(step: StepId, items: &[Item]) -> Option<Change> {
+pub(crate) fn updated(step: StepId, items: &[&Item]) -> Option<Change> {
     let records: Vec<Settled> = items
         .iter()
         .map(|item| Settled {
@@ -134,7 +136,15 @@ fn produce(
             continue;
         }
         let Some(item) = item(job, world, &waiting, record, (key, &mapped), &mut repairs)? else { continue };
-        let full = if mapped.state == State::Created {
+        // Of a record that an earlier run made a forecast looks at what it holds.
+        let forecast = job.context.outcomes.forecast();
+        let is_ours = mapped.state == State::Created;
+        let was_made = match forecast {
+            Some(forecast) => is_ours && forecast.outcome(job.step, &item.key)?.is_none(),
+            None => false,
+        };
+        let item = Item { is_ours, ..item };
+        let full = if is_ours && !was_made {
             created.push(Item { values: Vec::new(), ..item });
             (created.len() >= size).then(|| Ready::Created(std::mem::take(&mut created)))
         } else {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use migr_extract::Row;
 use migr_journal::{Change, SetupNote};
 use migr_load::{Made, Schema, SetupOutcome, SetupRecord};
-use migr_plan::{Expr, FieldType, NewOption, PicklistOtherwise, SetupAction, Stage};
+use migr_plan::{Expr, FieldType, NewOption, PicklistOtherwise, SetupAction, Stage, Step};
 use migr_transform::{Outcome, Pass};
 
 use crate::begun::{BEGUN, Begun};
 use crate::cells::Lent;
 use crate::job::Job;
 use crate::lacking::lacking;
+use crate::outcomes::DecisionContext;
 use crate::owners::OwnerTable;
 use crate::stage::blocking;
 use crate::world::World;
@@ -32,6 +33,7 @@ pub struct SetupSummary {
 /// Carries out the plan's changes of the schema, in order. What is there already is left. Where the destination lacks what the maps write besides, nothing is
 /// changed.
 pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
+    run::readable(&context.plan, &context.export)?;
     let schema = context.destination.schema().await?;
     let lacks = lacking(&context.plan, &schema, &*context.destination);
     if !lacks.is_empty() {
@@ -46,6 +48,12 @@ pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
         return Ok(SetupSummary::default());
     }
     let actions = prepared(context).await?;
+    let refused = refused(context, &schema, &actions);
+    if !refused.is_empty() {
+        // Nothing is begun that cannot be ended.
+        let blocked = refused.len();
+        return Ok(SetupSummary { actions: refused, blocked, ..SetupSummary::default() });
+    }
     context.journal.lock().begin_run("setup")?;
     let ended = all(context, &schema, &actions).await;
     let word = match &ended {
@@ -55,6 +63,35 @@ pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
     };
     context.journal.lock().end_run(word)?;
     ended
+}
+
+/// Changes of the schema that cannot be made, in words with the reason, as far as that is known before anything is asked for.
+fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(String, String)> {
+    let mut refused = Vec::new();
+    let mut inverses: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for action in actions {
+        if let Some(why) = context.destination.refuses(action) {
+            refused.push((in_words(action), why));
+            continue;
+        }
+        let SetupAction::CreateField { object, field, ty: FieldType::Reference { objects }, inverse, .. } = action
+        else {
+            continue;
+        };
+        let (Some(inverse), None) = (inverse, schema.field(object, field)) else { continue };
+        for target in objects {
+            let label = (target.as_str(), inverse.trim().to_lowercase());
+            if let Some(other) = inverses.get(&label) {
+                let why = format!(
+                    "`{target}` would have two relations \"{inverse}\", of {other} and {field}; give one another `inverse`"
+                );
+                refused.push((in_words(action), why));
+            } else {
+                inverses.insert(label, field);
+            }
+        }
+    }
+    refused
 }
 
 /// The plan's changes of the schema, with the options that the export asks for.
@@ -202,14 +239,14 @@ fn add_values(values: &mut Vec<String>, found: &[NewOption]) {
 /// Reads the export for values that become options (`otherwise create`).
 async fn found_options(context: &Context) -> Result<FoundOptions, EngineError> {
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
-    let world = run::world(context, owners)?;
+    let deciding = DecisionContext::from(context);
+    let world = run::world(&deciding, owners)?;
     let stages: Vec<Stage> = context.plan.stages.iter().filter(|stage| creates(context, stage)).cloned().collect();
-    let context = context.clone();
     blocking(move || {
         let mut found = FoundOptions::new();
         for stage in &stages {
-            let step = context.journal.lock().step(&stage.id, &stage.destination_object)?;
-            read_options(&Job::new(&context, stage, step)?, &world, &mut found)?;
+            let step = deciding.outcomes.begin(stage, &Step::records(&stage.id))?;
+            read_options(&Job::new(&deciding, stage, step)?, &world, &mut found)?;
         }
         Ok(found)
     })

@@ -1,17 +1,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use migr_journal::{Change, Operation, Settled, SkipNote, State};
+use migr_journal::{Change, Operation, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
-use crate::aside::shown;
+use crate::aside::Subject;
+use crate::decision::{QuarantineReason, SkipReason, shown};
 use crate::executor::Executor;
-use crate::field_numbers::FieldNumbers;
 use crate::item::Batch;
 use crate::job::Job;
-use crate::sender::{Refused, Sender, Target};
+use crate::sender::{Refused, Target};
 use crate::world::World;
-use crate::{Context, EngineError, Event, existing, prepass, produce, there};
+use crate::writer::Writer;
+use crate::{Context, EngineError, Event, MaxFailures, existing, prepass, produce, settle, there};
 
 /// Batches that wait to be sent at most: with those under way, all that is in memory.
 const READY: usize = 2;
@@ -34,14 +35,26 @@ pub(crate) struct Shared {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) failures: Arc<AtomicU64>,
     pub(crate) read: Arc<AtomicU64>,
+    /// When to give up.
+    pub(crate) max_failures: Option<MaxFailures>,
 }
 
 impl Shared {
+    /// Of a run that begins.
+    pub(crate) fn new(executor: Arc<dyn Executor>, max_failures: Option<MaxFailures>) -> Self {
+        Self { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)), max_failures }
+    }
+
     /// An error when more failed than allowed.
-    pub(crate) fn check(&self, context: &Context) -> Result<(), EngineError> {
+    pub(crate) fn check(&self, _: &Context) -> Result<(), EngineError> {
+        self.within_limit()
+    }
+
+    /// The same.
+    pub(crate) fn within_limit(&self) -> Result<(), EngineError> {
         let failures = self.failures.load(Ordering::Relaxed);
         let read = self.read.load(Ordering::Relaxed);
-        match context.options.max_failures.and_then(|limit| limit.exceeded(failures, read)) {
+        match self.max_failures.and_then(|limit| limit.exceeded(failures, read)) {
             Some(limit) => Err(EngineError::TooManyFailures { failures, limit }),
             None => Ok(()),
         }
@@ -65,8 +78,13 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     shared.read.fetch_add(look.read, Ordering::Relaxed);
     let pending = look.pending.len();
     context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
-    shared.check(&context)?;
+    shared.within_limit()?;
     let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
+    let (world, look) = {
+        let (job, failures, mut look) = (Arc::clone(&job), Arc::clone(&shared.failures), look);
+        blocking(move || settle::settle(&job, &world, &mut look, has_existing, &failures).map(|()| (world, look)))
+            .await?
+    };
     context.tell(Event::Compared { step: job.stage.id.clone() });
     let (hand_on, mut ready) = mpsc::channel(READY);
     let producer = {
@@ -87,9 +105,9 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
         object: &job.stage.destination_object,
         file: &job.file,
         refused: Refused::Quarantine,
-        fields: FieldNumbers::of(&context, job.step)?,
+        fields: context.outcomes.fields(job.step)?,
     };
-    let mut sender = Sender::new(&context, shared, target);
+    let mut sender = Writer::new(&job, shared, target);
     let sent = send_all(&job, &mut sender, &mut ready, shared).await;
     // The producer stops at its next batch when nobody takes it.
     drop(ready);
@@ -99,9 +117,9 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     finished?;
     let (world, owners) = made?;
     if !owners.is_empty() {
-        context.journal.write_later(vec![Change::Owners(owners)]).await?;
+        context.outcomes.write_later(vec![Change::Owners(owners)]).await?;
     }
-    shared.check(&context)?;
+    shared.within_limit()?;
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }
@@ -109,19 +127,19 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
         let job = Arc::clone(&job);
         blocking(move || settle_losers(&job, &world).map(|()| world)).await?
     };
-    context.journal.write_later(vec![Change::Done { step: job.step }]).await?;
+    context.outcomes.write_later(vec![Change::Done { step: job.step }]).await?;
     context.tell(Event::StepDone { step: job.stage.id.clone() });
     Ok((world, Ended::Through))
 }
 
 type Ready = mpsc::Receiver<(Batch, Vec<migr_journal::OwnerNote>)>;
 
-async fn send_all(job: &Job, sender: &mut Sender<'_>, ready: &mut Ready, shared: &Shared) -> Result<(), EngineError> {
+async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared: &Shared) -> Result<(), EngineError> {
     loop {
         if sender.has_stopped() || job.context.cancellation.is_cancelled() {
             return Ok(());
         }
-        shared.check(&job.context)?;
+        shared.within_limit()?;
         let next = if sender.is_flying() {
             tokio::select! {
                 biased;
@@ -158,7 +176,7 @@ async fn send_all(job: &Job, sender: &mut Sender<'_>, ready: &mut Ready, shared:
 
 /// Records that another one stands for end as it did: references to them lead to it.
 fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
-    let verb = if job.merges() { "merged into" } else { "duplicate of" };
+    let merges = job.merges();
     let mut line = 0;
     loop {
         let losers = world.scratch.losers_after(line, TOGETHER)?;
@@ -173,23 +191,33 @@ fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
             }
             let id = world.reader.id_of(job.step, &winner)?.and_then(|mapped| mapped.id);
             let state = if id.is_some() { State::Skipped } else { State::Quarantined };
-            let reason = format!("{verb} {}", shown(&winner));
+            let subject = Subject { key: &key, source_key: &key, line };
             if id.is_some() {
-                skips.push(SkipNote { key: key.clone(), reason });
+                let reason = SkipReason::MergeInto { survivor: winner.clone(), merges };
+                if let Some(forecast) = job.context.outcomes.forecast() {
+                    forecast.skipped(job.step, subject, &reason, id.as_deref())?;
+                    continue;
+                }
+                skips.push(SkipNote { key: key.clone(), reason: reason.text(&key) });
             } else {
-                quarantine.push(migr_journal::QuarantineNote {
+                let reason = QuarantineReason::SurvivorQuarantined { survivor: winner.clone(), merges };
+                if let Some(forecast) = job.context.outcomes.forecast() {
+                    forecast.quarantined(job.step, subject, &reason, &job.identities)?;
+                    continue;
+                }
+                quarantine.extend(reason.failures(&key, &job.identities).into_iter().map(|failure| QuarantineNote {
                     source_key: shown(&key),
                     key: key.clone(),
                     file: job.file.clone(),
                     line,
                     field: None,
-                    reason: format!("{reason}, which was set aside"),
-                });
+                    reason: failure.reason,
+                }));
             }
             records.push(Settled { step: job.step, key, line, state, id, winner: Some(winner) });
         }
         if !records.is_empty() {
-            job.context.journal.write(&[Change::Settled { records, quarantine, skips }])?;
+            job.context.outcomes.write(&[Change::Settled { records, quarantine, skips }])?;
         }
     }
 }

@@ -8,8 +8,11 @@ use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
 use migr_transform::Value;
 
 use crate::EngineError;
-use crate::item::{Item, There, digest};
+use crate::audit::shown_values;
+use crate::forecast::Forecast;
+use crate::item::{FieldChange, Item, There, digest};
 use crate::job::Job;
+use crate::outcomes::Outcomes;
 
 /// What is to be done with a batch of records that are there.
 #[derive(Debug, Default)]
@@ -64,26 +67,40 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
             sorted.create.push(Item { id, values: Vec::new(), ..item });
             continue;
         };
-        let body = changed(job, &item.values, &found.values);
+        let fields = if item.is_ours {
+            differing(job, &item.values, &found.values)
+        } else {
+            changed(job, &item.values, &found.values)
+        };
+        // Every value was encoded before, for the whole record.
+        let body = if fields.is_empty() {
+            Map::new()
+        } else {
+            job.context.destination.encode(object, &fields).unwrap_or_default()
+        };
         if body.is_empty() {
             sorted.unchanged.push(item);
             continue;
         }
+        let changes = match job.context.outcomes.forecast() {
+            Some(forecast) => preview(job, forecast, &fields, &found.values)?,
+            None => Vec::new(),
+        };
         let held = held(&found.values, &body);
         before.push(before_update(step, (&item.key, &item.id), &held, &body));
         let before = digest(&Body::from(&held));
-        let item = Item { values: Vec::new(), uploads: Vec::new(), before, ..item };
+        let item = Item { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
         sorted.change.push(item.with_body(Body::from(body)));
     }
     if !before.is_empty() {
         sorted.with.push(Change::Before(before));
     }
     if !sorted.unchanged.is_empty() {
-        let reader = job.context.journal.reader()?;
+        let known = job.context.outcomes.knowledge()?;
         let mut records = Vec::with_capacity(sorted.unchanged.len());
         for item in &sorted.unchanged {
             // An update that was sent, and whose answer a crash swallowed, leaves nothing to change.
-            let was_sent = reader.before_image(step, &item.id, Operation::Update)?.is_some();
+            let was_sent = known.before_image(step, &item.id, Operation::Update)?.is_some();
             records.push(Settled {
                 step,
                 key: item.key.clone(),
@@ -131,8 +148,15 @@ async fn remove(
         });
     }
     let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
+    let Outcomes::Journal(context) = &job.context.outcomes else {
+        // Nothing is done in a forecast: the destination is told how it would be.
+        if operation == Operation::Restore {
+            job.context.destination.restore(&job.stage.destination_object, &ids).await?;
+        }
+        return Ok(());
+    };
     let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; planned.len()];
-    let journal = &job.context.journal;
+    let journal = &context.journal;
     let batch = journal.lock().next_batch();
     let intent = Intent { batch, step, operation, records: planned };
     journal.write_later(vec![Change::Before(images), Change::Intent(intent)]).await?;
@@ -145,11 +169,15 @@ async fn remove(
     journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await
 }
 
-/// What of a record's values is written over what it holds, by the stage's policy.
-pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map) -> Map {
+/// Fields of a record that are written over what it holds, by the stage's policy, with their values.
+fn changed<'v>(
+    job: &'v Job,
+    values: &'v [(usize, Value<'static>)],
+    found: &Map,
+) -> Vec<(&'v FieldMapping, &'v Value<'static>)> {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
-    let chosen: Vec<(&FieldMapping, &Value<'static>)> = values
+    values
         .iter()
         .filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)))
         .filter(|(field, value)| {
@@ -166,12 +194,49 @@ pub(crate) fn changed(job: &Job, values: &[(usize, Value<'static>)], found: &Map
                 }
             }
         })
-        .collect();
-    if chosen.is_empty() {
-        return Map::new();
+        .collect()
+}
+
+/// Fields of a record whose values it does not hold.
+fn differing<'v>(
+    job: &'v Job,
+    values: &'v [(usize, Value<'static>)],
+    found: &Map,
+) -> Vec<(&'v FieldMapping, &'v Value<'static>)> {
+    let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
+    let object = &job.stage.destination_object;
+    let differs = |(field, value): &(&FieldMapping, &Value<'static>)| {
+        job.context.destination.compare(object, field, value, found) != Comparison::Same
+    };
+    fields.filter(differs).collect()
+}
+
+/// The same in words: what each field holds and what it will hold.
+fn preview(
+    job: &Job,
+    forecast: &Forecast,
+    fields: &[(&FieldMapping, &Value<'static>)],
+    found: &Map,
+) -> Result<Vec<FieldChange>, EngineError> {
+    let mut changes = Vec::with_capacity(fields.len());
+    for (field, value) in fields {
+        if field.sensitive {
+            let hidden = || "***".to_owned();
+            changes.push(FieldChange { field: field.field.clone(), before: hidden(), after: hidden() });
+            continue;
+        }
+        let object = &job.stage.destination_object;
+        let native = job.context.destination.encode(object, &[(*field, *value)]).unwrap_or_default();
+        let before = shown_values(native.keys().filter_map(|key| found.get(key)));
+        let mut after = shown_values(native.values());
+        if let Value::Reference(reference) = value
+            && let Some(key) = forecast.created_key(&reference.id)?
+        {
+            after = format!("the new record of {}", crate::decision::shown(&key));
+        }
+        changes.push(FieldChange { field: field.field.clone(), before, after });
     }
-    // Every value was encoded before, for the whole record.
-    destination.encode(object, &chosen).unwrap_or_default()
+    Ok(changes)
 }
 
 /// Whether a record holds nothing in a field.

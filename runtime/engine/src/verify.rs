@@ -13,6 +13,7 @@ use migr_report::{MapVerification, Report};
 use tokio::sync::mpsc;
 
 use crate::job::Job;
+use crate::outcomes::DecisionContext;
 use crate::owners::OwnerTable;
 use crate::stage::joined;
 use crate::world::World;
@@ -110,8 +111,9 @@ impl Checking<'_, '_, '_> {
         let context = self.context;
         self.summary.sampled = self.sample != Sample::All;
         let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
-        let mut world = run::world(context, owners)?;
-        run::existing_records(context, &mut world).await?;
+        let deciding = DecisionContext::from(context);
+        let mut world = run::world(&deciding, owners)?;
+        run::existing_records(&deciding, &mut world).await?;
         let reader = context.journal.reader()?;
         let mut jobs = Vec::new();
         for stage in &context.plan.stages {
@@ -119,7 +121,7 @@ impl Checking<'_, '_, '_> {
             world.end_stage(&stage.id, step)?;
             let second = steps::find(&reader, stage, &Step::deferred(&stage.id))?;
             let filled = steps::find(&reader, stage, &Step::backfill(&stage.id))?;
-            let job = Arc::new(Job::new(context, stage, step)?);
+            let job = Arc::new(Job::new(&deciding, stage, step)?);
             jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
         }
         for (derivation, expected) in jobs {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use migr_extract::{Export, Record, Row};
 use migr_journal::{Line, Mapped, Reader, StepId};
-use migr_plan::{Expr, Origin, Plan, Stage, render};
+use migr_plan::{Expr, Origin, Plan, Stage, Step, render};
 use migr_transform::{Outcome, Program, Traced, Value, to_json};
 use serde::Serialize;
 
 use crate::EngineError;
 use crate::aside::shown;
 use crate::cells::Lent;
+use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::run;
 use crate::scratch::Scratch;
@@ -153,12 +154,12 @@ pub fn why(
             history,
         });
     }
-    let readers = (reader.another()?, reader);
-    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, readers);
+    let hashes = run::export_hashes(&reader)?.unwrap_or_default();
+    let known = Knowledge::of(reader)?;
+    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, known);
     for (stage, step) in steps {
         world.end_stage(stage, step)?;
     }
-    let hashes = run::export_hashes(&world.reader)?.unwrap_or_default();
     for (lineage, (stage, _, _, mapped)) in lineages.iter_mut().zip(&found) {
         let Some(file) = export.file(&stage.source_object) else { continue };
         let hash = file.hash()?;
@@ -176,7 +177,7 @@ pub fn why(
 
 /// Whether a step of the journal belongs to a stage.
 fn is_of(stage: &Stage, step: &str) -> bool {
-    step.strip_prefix(stage.id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    Step::stage_of(step) == stage.id
 }
 
 /// The fields of the record on a line.

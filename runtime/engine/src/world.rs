@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use migr_extract::Export;
-use migr_journal::{HeldReader, OwnerNote, Reader, State, StepId};
+use migr_journal::{OwnerNote, State, StepId};
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
 use crate::EngineError;
 use crate::ids::Ids;
+use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::referred::{Referred, Sources};
 use crate::scratch::Scratch;
@@ -25,21 +26,26 @@ pub(crate) struct World {
     plan: Arc<Plan>,
     export: Arc<Export>,
     pub(crate) scratch: Scratch,
-    pub(crate) reader: Reader,
-    /// Answers about steps that are finished.
-    pub(crate) finished: HeldReader,
+    pub(crate) reader: Knowledge,
     owners: Arc<OwnerTable>,
     ids: Ids,
     referred: Referred,
     stages: BTreeMap<String, Known>,
     own: Cell<Own>,
     asked: RefCell<Vec<String>>,
+    /// Owners that were asked for, of a forecast.
+    owned: RefCell<Vec<String>>,
     /// Answers by how the target is found, then by key.
     resolved: RefCell<HashMap<String, HashMap<String, Answer>>>,
     remembered: Cell<usize>,
     notes: RefCell<BTreeMap<String, OwnerNote>>,
     noted: RefCell<BTreeSet<String>>,
+    /// A file that cannot be read counts as empty.
+    is_lenient: bool,
 }
+
+/// Id of a record of a destination that was not asked.
+const UNASKED: &str = "00000000-0000-4000-8000-000000000000";
 
 /// A record of the destination.
 #[derive(Clone, Debug)]
@@ -85,7 +91,7 @@ impl World {
         export: Arc<Export>,
         owners: Arc<OwnerTable>,
         scratch: Scratch,
-        (reader, finished): (Reader, Reader),
+        reader: Knowledge,
     ) -> Self {
         let stages = plan
             .stages
@@ -105,16 +111,17 @@ impl World {
             export,
             scratch,
             reader,
-            finished: HeldReader::new(finished),
             owners,
             referred: Referred::default(),
             stages,
             own: Cell::new(Own::Note),
             asked: RefCell::default(),
+            owned: RefCell::default(),
             resolved: RefCell::default(),
             remembered: Cell::new(0),
             notes: RefCell::default(),
             noted: RefCell::default(),
+            is_lenient: false,
         }
     }
 
@@ -133,7 +140,7 @@ impl World {
 
     /// Nothing is asked for a while: the journal's log can be cut back. What is asked next sees all that was written by then.
     pub(crate) fn rest(&self) -> Result<(), EngineError> {
-        Ok(self.finished.release()?)
+        self.reader.release()
     }
 
     fn reach(&mut self, stage: &str, reach: Reach) {
@@ -153,6 +160,11 @@ impl World {
         std::mem::take(&mut *self.asked.borrow_mut())
     }
 
+    /// Owners that were asked for since the last call, of a forecast.
+    pub(crate) fn take_owned(&self) -> Vec<String> {
+        std::mem::take(&mut *self.owned.borrow_mut())
+    }
+
     /// Owners that were resolved for the first time since the last call.
     pub(crate) fn take_owners(&self) -> Vec<OwnerNote> {
         std::mem::take(&mut *self.notes.borrow_mut()).into_values().collect()
@@ -164,7 +176,17 @@ impl World {
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources { plan: &self.plan, export: &self.export, scratch: &self.scratch }
+        Sources { plan: &self.plan, export: &self.export, scratch: &self.scratch, is_lenient: self.is_lenient }
+    }
+
+    /// From now on a file that cannot be read counts as empty: an audit has said so.
+    pub(crate) fn be_lenient(&mut self) {
+        self.is_lenient = true;
+    }
+
+    /// Whether the export has the record that a key refers to.
+    pub(crate) fn is_in_export(&self, target: &ReferenceTarget, key: &str) -> Result<bool, EngineError> {
+        Ok(self.referred.key(&self.sources(), target, key)?.is_some())
     }
 
     fn resolve(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, EngineError> {
@@ -192,10 +214,15 @@ impl World {
                     self.asked.borrow_mut().push(key.to_owned());
                     return Ok(Ok(ours()));
                 }
-                Reach::Own if self.scratch.has_record(key)? => return Ok(Ok(ours())),
-                Reach::Own => why = "it is not in the export, or was set aside",
+                Reach::Own => {
+                    self.asked.borrow_mut().push(key.to_owned());
+                    if self.scratch.has_record(key)? {
+                        return Ok(Ok(ours()));
+                    }
+                    why = "it is not in the export, or was set aside";
+                }
                 Reach::Through(step) => {
-                    let Some(mapped) = self.finished.id_of(step, key)? else { continue };
+                    let Some(mapped) = self.reader.settled(step, key)? else { continue };
                     if let Some(id) = mapped.id {
                         return Ok(Ok(There { object: known.object.clone(), id }));
                     }
@@ -269,7 +296,13 @@ impl Lookup for World {
             }
             _ => None,
         };
-        let stand = self.owners.stand(address.as_deref().filter(|address| !address.trim().is_empty()).unwrap_or(key));
+        let address = address.as_deref().filter(|address| !address.trim().is_empty()).unwrap_or(key);
+        // Where nobody was asked for the users, an owner of the export counts as one.
+        let is_in_export = self.owners.is_unasked() && self.is_in_export(target, key).map_err(LookupError::new)?;
+        let stand = self.owners.stand(address, is_in_export);
+        if self.is_lenient && !self.owned.borrow().contains(&stand.note.source) {
+            self.owned.borrow_mut().push(stand.note.source.clone());
+        }
         let mut noted = self.noted.borrow_mut();
         if noted.len() >= REMEMBERED {
             noted.clear();
@@ -285,6 +318,9 @@ impl Lookup for World {
     }
 
     fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
+        if self.is_lenient && self.owners.is_unasked() {
+            return Ok(Some(Cow::Borrowed(UNASKED)));
+        }
         let identity = identity_of(fields.iter().map(|(path, value)| (path.as_str(), value.as_str())));
         self.scratch.named(object, &identity).map(|id| id.map(Cow::Owned)).map_err(LookupError::new)
     }

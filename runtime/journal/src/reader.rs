@@ -11,8 +11,8 @@ use crate::fold::line;
 use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
-    BeforeImage, FieldDigests, Filed, Fold, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote, State,
-    StepId, Workspace, fold, lock, remarks, schema,
+    BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote,
+    State, StepId, Workspace, fold, lock, remarks, schema,
 };
 
 /// What a journal knows about one source key.
@@ -172,6 +172,11 @@ impl Reader {
         self.connection
             .query_row("SELECT name, object FROM steps WHERE id = ?1", [step.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .attempting("read")
+    }
+
+    /// Batches whose outcome is not known, oldest first.
+    pub fn open_intents(&self) -> Result<Vec<Intent>, JournalError> {
+        Ok(audit::open_intents(&self.connection)?.into_values().map(|open| open.intent).collect())
     }
 
     /// Whether nothing is left to do for a step.

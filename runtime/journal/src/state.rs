@@ -69,3 +69,20 @@ impl fmt::Display for State {
 /// A step of a run in this journal: a stage, its links, or its second pass. Valid for one journal file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub(crate) i64);
+
+impl StepId {
+    /// Step that no journal has begun, by its place among such steps: for what is only foreseen.
+    pub fn unbegun(place: usize) -> Self {
+        Self(i64::try_from(place).map_or(i64::MIN, |place| -1 - place))
+    }
+
+    /// Whether a journal has begun it.
+    pub fn is_begun(self) -> bool {
+        self.0 >= 0
+    }
+
+    /// The number that stands for it.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}

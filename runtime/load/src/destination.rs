@@ -47,6 +47,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// must have been written into `options` and `order` by the caller.
     fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>>;
 
+    /// Why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
+    fn refuses(&self, action: &SetupAction) -> Option<String> {
+        let _ = action;
+        None
+    }
+
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
 

@@ -240,6 +240,10 @@ impl Destination for Twenty {
         self.http.requests()
     }
 
+    fn refuses(&self, action: &SetupAction) -> Option<String> {
+        self.refusal(action)
+    }
+
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
     }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use migr_engine::Rebuild;
 use migr_engine::audit::{
@@ -136,11 +137,13 @@ pub(crate) async fn carry_out(
     looked.state.keep_from_git()?;
     let mut manifest = open_sink(&looked.state.attachments())?;
     let mut preview = PreviewList::begin(looked.state)?;
+    let journal = Some(looked.state.journal()).filter(|path| path.exists());
     let options = AuditOptions {
         plan: looked.plan,
         project: &looked.project.folder,
         scratch: &scratch,
-        destination: reached.map(|reached| &*reached.destination),
+        destination: reached.map(|reached| Arc::clone(&reached.destination)),
+        journal: journal.as_deref(),
         previous: previous.as_ref(),
         salt: &salt,
         sink: findings.are_asked_for().then_some(&mut findings as &mut (dyn FindingSink + Send)),

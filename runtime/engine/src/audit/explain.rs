@@ -1,20 +1,20 @@
 use std::collections::BTreeSet;
 
 use migr_plan::{Expr, FieldType};
-use migr_transform::Failure;
 
 use super::AuditError;
 use super::finding::{Collector, FindingKind, Severity};
 use super::inspect::{Fault, finding};
 use super::needs::{columns_read, has};
-use super::rehearse::{Rehearsal, Subject};
+use super::stage_report::{StageReport, Subject};
+use crate::decision::Reason;
 
-impl Rehearsal<'_> {
+impl StageReport<'_> {
     /// Reports failures that no fault of a column explains.
-    pub(crate) fn failures(
+    pub(crate) fn explain(
         &self,
         subject: Subject<'_>,
-        failures: &[Failure],
+        failures: &[Reason],
         severity: Severity,
         found: &mut Collector<'_>,
     ) -> Result<(), AuditError> {
@@ -29,6 +29,7 @@ impl Rehearsal<'_> {
             let reads = value.map(|(value, _)| columns_read(value)).unwrap_or_default();
             let is_explained = faults.iter().any(|fault| {
                 fault.kind != FindingKind::OrphanOwner
+                    && fault.severity <= severity
                     && fault.column.as_deref().is_some_and(|column| reads.contains(column))
             });
             if is_explained {
@@ -43,7 +44,13 @@ impl Rehearsal<'_> {
             if !reported.insert((kind, column.clone())) {
                 continue;
             }
-            let fault = Fault { kind, severity, column: Some(column), message: failure.reason.clone(), help: None };
+            let fault = Fault {
+                kind,
+                severity,
+                column: (!column.is_empty()).then_some(column),
+                message: failure.reason.clone(),
+                help: None,
+            };
             found.add(finding(fault, &self.place, subject.line, subject.key, self.is_masked));
         }
         Ok(())

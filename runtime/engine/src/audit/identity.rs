@@ -1,24 +1,12 @@
+//! Values as they are compared where no destination can compare them, and the options that values become.
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use migr_plan::{DuplicatePolicy, FieldType, Stage};
+use migr_plan::FieldType;
 use migr_transform::{CreatedOption, Value};
 
-use crate::identities::Identities;
-
-impl Identities {
-    /// The identities of computed values, where no destination can be asked: addresses without case, text trimmed.
-    pub(crate) fn computed(&self, stage: &Stage, values: &[(usize, Value<'_>)]) -> Vec<(usize, String)> {
-        self.each(|path| {
-            let (field, parts) = path.split_once('.').map_or((path, None), |(field, parts)| (field, Some(parts)));
-            let at = stage.fields.iter().position(|mapping| mapping.field == field)?;
-            let value = values.iter().find(|(index, _)| *index == at).map(|(_, value)| value)?;
-            compared(&stage.fields.get(at)?.ty, parts, value)
-        })
-    }
-}
-
 /// A value in the form in which it is compared; a composite stands for its unique part, else its first.
-fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) -> Option<String> {
+pub(crate) fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) -> Option<String> {
     if let (FieldType::Composite { parts, .. }, Value::Record(values)) = (ty, value) {
         let (name, rest) = match path {
             Some(path) => path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest))),
@@ -42,16 +30,6 @@ fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) -> Option<Str
         _ => text,
     };
     (!folded.is_empty()).then_some(folded)
-}
-
-/// The order in which the records of one identity stand, the one that stays first.
-pub(crate) fn order(policy: &DuplicatePolicy) -> &'static str {
-    match policy {
-        DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst => "line",
-        DuplicatePolicy::KeepLast => "line DESC",
-        DuplicatePolicy::KeepOldest { .. } | DuplicatePolicy::MergeOldest { .. } => "sort IS NULL, sort, line",
-        DuplicatePolicy::KeepNewest { .. } | DuplicatePolicy::MergeNewest { .. } => "sort IS NULL, sort DESC, line",
-    }
 }
 
 /// What of each picklist's values becomes an option.

@@ -15,7 +15,8 @@ use super::survey::{Place, is_list};
 use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
 use crate::cells::{Lent, is_blank};
-use crate::files::{FileState, Standard, Standing, column_of, file_columns, shown_path};
+use crate::files::{FileState, Standard, column_of, file_columns, shown_path};
+use crate::lines::LineSet;
 
 /// Something wrong with a record, before it is known what the maps make of it.
 #[derive(Clone, Debug)]
@@ -281,16 +282,12 @@ impl<'i> Inspector<'i> {
         }
     }
 
-    /// How the file of a cell stands.
-    pub(crate) fn standing(&self, cell: &str) -> Standing {
-        self.standard.standing(cell)
-    }
-
     /// Looks at every record of the object and reports what is wrong. Tells how its files stand, where a column names some.
     pub(crate) fn run(
         &self,
         place: &Place<'_>,
         manifest: &mut Manifest<'_, '_>,
+        quarantined: &LineSet,
         progress: &dyn AuditProgress,
         found: &mut Collector<'_>,
     ) -> Result<(Option<AttachmentCounts>, Vec<LinkHost>), AuditError> {
@@ -317,7 +314,11 @@ impl<'i> Inspector<'i> {
                 let key = self.key(&lent);
                 let shown = (!masked).then_some(key.as_str());
                 manifest.record(&files, (place, record.line, shown), &lent, &mut attachments)?;
-                for fault in faults {
+                for mut fault in faults {
+                    // Nothing is an error that keeps no record out.
+                    if fault.severity == Severity::Error && !quarantined.contains(record.line) {
+                        fault.severity = Severity::Warning;
+                    }
                     let finding = finding(fault, place, record.line, &key, masked);
                     found.add(finding);
                 }

@@ -10,9 +10,7 @@ use migr_plan::{Expr, NewOption, Plan, SetupAction};
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::needs::parts;
-use super::scratch::Scratch;
 use super::world::{ExistingName, fold};
-use crate::identities::Identities;
 use crate::lacking::lacking;
 
 /// What was learnt of the destination.
@@ -24,14 +22,13 @@ pub(crate) struct Learnt {
     pub(crate) existing: BTreeMap<ExistingName, String>,
 }
 
-/// Asks the destination for its schema, its members, the records that the spec names, and the identities of its records. Nothing is written.
+/// Asks the destination for its schema, its members, the records that the spec names, and how many records it has. Nothing is written.
 pub(crate) async fn learn(
     plan: &Plan,
     destination: &dyn Destination,
     salt: &str,
-    scratch: Scratch,
     found: &mut Collector<'_>,
-) -> Result<(Scratch, Learnt), AuditError> {
+) -> Result<Learnt, AuditError> {
     let schema = destination.schema().await?;
     for lack in lacking(plan, &schema, destination) {
         found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, lack.text));
@@ -50,7 +47,6 @@ pub(crate) async fn learn(
     other_objects.sort();
     let (members, locked_members) = members(plan, destination, salt).await?;
     let existing = existing(plan, destination, &schema, found).await?;
-    let scratch = identities(plan, destination, &schema, scratch).await?;
     let locked = LockedDestination {
         system: plan.destination.system.clone(),
         name: plan.destination.name.clone(),
@@ -71,7 +67,7 @@ pub(crate) async fn learn(
             })
             .collect(),
     };
-    Ok((scratch, Learnt { schema, locked, members, existing }))
+    Ok(Learnt { schema, locked, members, existing })
 }
 
 fn capabilities(destination: &dyn Destination) -> LockedCapabilities {
@@ -253,44 +249,4 @@ fn holds(record: &Map, path: &str, value: &str) -> bool {
         at = at.and_then(|inner| inner.get(name));
     }
     at.and_then(serde_json::Value::as_str).is_some_and(|found| fold(found) == fold(value))
-}
-
-/// The identities of the destination's records, trash included, into the scratch database.
-async fn identities(
-    plan: &Plan,
-    destination: &dyn Destination,
-    schema: &Schema,
-    scratch: Scratch,
-) -> Result<Scratch, AuditError> {
-    let mut kinds = vec![Deleted::Live];
-    if destination.capabilities().trash {
-        kinds.push(Deleted::Trashed);
-    }
-    for (number, stage) in plan.stages.iter().enumerate() {
-        let identities = Identities::of(stage);
-        let object = stage.destination_object.as_str();
-        if identities.paths.is_empty() || !schema.objects.contains_key(object) {
-            continue;
-        }
-        for deleted in &kinds {
-            if destination.count(object, *deleted).await? == 0 {
-                continue;
-            }
-            let mut after = None;
-            loop {
-                let page = destination.scan(object, *deleted, after).await?;
-                for record in &page.records {
-                    for (path, value) in identities.native(destination, object, &record.values) {
-                        scratch.add_existing(number, path, &value, &record.id, record.deleted)?;
-                    }
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-    }
-    scratch.index_existing()?;
-    Ok(scratch)
 }

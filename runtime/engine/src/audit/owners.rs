@@ -1,5 +1,7 @@
 //! Owners against the members of the destination.
 
+use std::collections::BTreeMap;
+
 use migr_extract::Export;
 use migr_plan::Plan;
 
@@ -38,6 +40,7 @@ pub(super) fn without_members(
     plan: &Plan,
     world: &World<'_>,
     export: &Export,
+    owned: BTreeMap<String, u64>,
     found: &mut Collector<'_>,
 ) -> Result<(), AuditError> {
     let Some(owners) = &plan.owners else { return Ok(()) };
@@ -47,7 +50,7 @@ pub(super) fn without_members(
         .lookups()
         .find(|(_, spec, _)| world.owners.is_source(&spec.object, spec.column.as_deref()))
         .map(|(number, spec, _)| (number, spec.clone()));
-    for (address, records) in world.owned() {
+    for (address, records) in owned {
         let row = match &lookup {
             Some((number, spec)) => world.referred(*number, spec, &address)?,
             None => None,

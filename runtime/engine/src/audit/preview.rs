@@ -1,18 +1,15 @@
 //! What a run would do to records that are there already, field by field, and which records of the source would become one.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use migr_extract::Export;
-use migr_load::{Deleted, Destination, Found, Map, Schema};
-use migr_plan::lock::LockedStages;
-use migr_plan::{ExistingPolicy, FieldMapping, FieldType, Plan, Stage, There, ThereField};
-use migr_transform::Value;
+use migr_journal::StepId;
+use migr_plan::{Plan, Stage, There, ThereField};
 use serde::{Deserialize, Serialize};
 
 use super::AuditError;
 use super::finding::shown_key;
-use super::scratch::{Met, Scratch};
+use crate::forecast::{Forecast, Met};
+use crate::item::FieldChange;
 use crate::there::holds_something;
 
 /// Entries of one map that stand in the audit itself.
@@ -115,197 +112,48 @@ pub struct StagePreview {
     pub examples: Vec<PreviewEntry>,
 }
 
-/// A field's value of a record that may be there, kept until the destination's record is read.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    field: usize,
-    /// As it would be sent; none where that is known only once setup is done or other records are there.
-    native: Option<Map>,
-    /// The destination object and the source key that it refers to.
-    refers: Option<(String, String)>,
-    /// For people.
-    shown: String,
-    empty: bool,
-}
-
-/// The values of a record, kept as text.
-pub(crate) fn kept(
-    destination: &dyn Destination,
-    schema: &Schema,
-    stage: &Stage,
-    values: &[(usize, Value<'_>)],
-) -> Result<String, AuditError> {
-    let object = stage.destination_object.as_str();
-    let mut all = Vec::with_capacity(values.len());
-    for (index, value) in values {
-        let Some(field) = stage.fields.get(*index) else { continue };
-        if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
-            continue;
-        }
-        let is_there = !field.is_new && schema.field(object, &field.field).is_some();
-        let native = is_there.then(|| destination.encode(object, &[(field, value)]).ok()).flatten();
-        let refers = match value {
-            Value::Reference(reference) if native.is_none() => {
-                Some((reference.object.to_string(), reference.id.to_string()))
-            }
-            _ => None,
-        };
-        let shown = match (&native, &refers) {
-            (Some(native), _) => shown_native(native.values()),
-            (None, Some((_, key))) => format!("the new record of {}", shown_key(key)),
-            (None, None) => shown_json(&migr_transform::to_json(value)),
-        };
-        all.push(Kept { field: *index, native, refers, shown, empty: value.is_none() });
-    }
-    serde_json::to_string(&all).map_err(|error| AuditError::Preview(error.into()))
-}
-
-/// Several records that become one: each field from the first that has a value.
-fn merged(texts: Vec<String>) -> Result<Vec<Kept>, AuditError> {
-    let mut whole: Vec<Kept> = Vec::new();
-    for text in texts {
-        let values: Vec<Kept> = serde_json::from_str(&text).map_err(|error| AuditError::Preview(error.into()))?;
-        for value in values {
-            match whole.iter_mut().find(|known| known.field == value.field) {
-                None => whole.push(value),
-                Some(known) if known.empty => *known = value,
-                Some(_) => {}
-            }
-        }
-    }
-    Ok(whole)
-}
-
-/// Reads the records that would be changed, and says how; the counts go into the stages.
-// A scratch database is not shared between threads: only one of its own can be waited with.
-pub(crate) async fn compare(
+/// Counts and lists what a forecast says of the records of a stage that meet others.
+pub(crate) fn stage_preview(
     plan: &Plan,
-    project: &std::path::Path,
-    (destination, schema): (&dyn Destination, &Schema),
-    scratch: Scratch,
-    stages: &mut LockedStages,
-    mut sink: Option<&mut (dyn PreviewSink + Send)>,
-) -> Result<(Scratch, Vec<StagePreview>), AuditError> {
-    let export = Export::open(&super::tolerant(plan), project)?;
-    let mut previews = Vec::new();
-    for (number, stage) in plan.stages.iter().enumerate() {
-        let mut preview = Preview::new(plan, stage, schema, &export);
-        let mut after = 0;
-        loop {
-            let met = scratch.met(number, after, TOGETHER)?;
-            let Some(last) = met.last() else { break };
-            after = last.place;
-            let changing = |met: &&Met| matches!(met.action, PreviewAction::Change | PreviewAction::Restore);
-            let ids: Vec<String> = met.iter().filter(changing).map(|met| met.other.clone()).collect();
-            let found: BTreeMap<String, Found> = if ids.is_empty() {
-                BTreeMap::new()
-            } else {
-                let found = destination.fetch(&stage.destination_object, &ids, Deleted::Both).await?;
-                found.into_iter().map(|found| (found.id.clone(), found)).collect()
-            };
-            for met in met {
-                let changes = match found.get(&met.other) {
-                    Some(found) => {
-                        let mut values = merged(scratch.kept(number, &met)?)?;
-                        resolve(plan, &scratch, &mut values)?;
-                        preview.changes(destination, found, values)
-                    }
-                    None => Vec::new(),
-                };
-                preview.take(met, changes, &mut sink)?;
-            }
-        }
-        if let (Some(locked), false) =
-            (stages.stages.iter_mut().find(|locked| locked.id == stage.id), preview.there.is_empty())
-        {
-            let same = preview.there.unchanged.min(locked.update);
-            locked.update -= same;
-            locked.unchanged += same;
-            locked.there = preview.there.clone();
-        }
-        if !preview.there.is_empty() {
-            previews.push(StagePreview {
-                map: stage.id.clone(),
-                source_object: stage.source_object.clone(),
-                destination_object: stage.destination_object.clone(),
-                there: preview.there,
-                examples: preview.examples,
-            });
+    (stage, step): (&Stage, StepId),
+    file: &str,
+    forecast: &Forecast,
+    sink: &mut Option<&mut (dyn PreviewSink + Send)>,
+) -> Result<StagePreview, AuditError> {
+    let object = plan.source_object(&stage.source_object);
+    let is_masked = object
+        .is_some_and(|object| object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)));
+    let mut preview =
+        Preview { stage, file: file.to_owned(), is_masked, there: There::default(), examples: Vec::new() };
+    let mut after = (0, String::new());
+    loop {
+        let met = forecast.met(step, (after.0, &after.1), TOGETHER)?;
+        let Some(last) = met.last() else { break };
+        after = (last.line, last.key.clone());
+        for met in met {
+            preview.take(met, sink)?;
         }
     }
-    Ok((scratch, previews))
+    Ok(StagePreview {
+        map: stage.id.clone(),
+        source_object: stage.source_object.clone(),
+        destination_object: stage.destination_object.clone(),
+        there: preview.there,
+        examples: preview.examples,
+    })
 }
-
-/// References to records that are there already get their ids.
-fn resolve(plan: &Plan, scratch: &Scratch, values: &mut [Kept]) -> Result<(), AuditError> {
-    for value in values {
-        let Some((object, key)) = value.refers.take() else { continue };
-        for (number, stage) in plan.stages.iter().enumerate().filter(|(_, stage)| stage.destination_object == object) {
-            if let Some(id) = scratch.met_as(number, &key)? {
-                value.shown.clone_from(&id);
-                value.refers = Some((stage.destination_object.clone(), id));
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A field that changes: its name, what it holds, what it will hold.
-type Changed = (String, String, String);
 
 struct Preview<'p> {
     stage: &'p Stage,
-    schema: &'p Schema,
     file: String,
     is_masked: bool,
     there: There,
     examples: Vec<PreviewEntry>,
 }
 
-impl<'p> Preview<'p> {
-    fn new(plan: &Plan, stage: &'p Stage, schema: &'p Schema, export: &Export) -> Self {
-        let object = plan.source_object(&stage.source_object);
-        let is_masked = object.is_some_and(|object| {
-            object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive))
-        });
-        let file = export.file(&stage.source_object).map_or_else(String::new, |file| file.shown().to_owned());
-        Self { stage, schema, file, is_masked, there: There::default(), examples: Vec::new() }
-    }
-
-    fn changes(&self, destination: &dyn Destination, found: &Found, values: Vec<Kept>) -> Vec<Changed> {
-        let object = self.stage.destination_object.as_str();
-        let mut changes = Vec::new();
-        for value in values {
-            let Some(field) = self.stage.fields.get(value.field) else { continue };
-            let (before, differs): (Vec<&serde_json::Value>, bool) = if let Some(native) = &value.native {
-                let held = native.keys().filter_map(|key| found.values.get(key)).collect();
-                (held, !destination.unlike(object, native, &found.values).is_empty())
-            } else {
-                let known = self.schema.field(object, &field.field);
-                let keys = known.map(|known| [known.write_key.as_str(), known.name.as_str()]).unwrap_or_default();
-                let held = keys.iter().find_map(|key| found.values.get(*key));
-                let is_held = |id: &String| held.and_then(serde_json::Value::as_str) == Some(id);
-                let is_same = value.refers.as_ref().is_some_and(|(_, id)| is_held(id));
-                (held.into_iter().collect(), !value.empty && !is_same)
-            };
-            let is_written = match self.stage.policies.existing {
-                ExistingPolicy::Update => differs,
-                _ => differs && !value.empty && !before.iter().any(|held| holds_something(held)),
-            };
-            if is_written {
-                changes.push(shown_change(field, &shown_native(before), value.shown));
-            }
-        }
-        changes
-    }
-
-    fn take(
-        &mut self,
-        met: Met,
-        changes: Vec<Changed>,
-        sink: &mut Option<&mut (dyn PreviewSink + Send)>,
-    ) -> Result<(), AuditError> {
+impl Preview<'_> {
+    fn take(&mut self, met: Met, sink: &mut Option<&mut (dyn PreviewSink + Send)>) -> Result<(), AuditError> {
+        let changes = met.changes;
         let there = &mut self.there;
         let count = match met.action {
             PreviewAction::Change if changes.is_empty() => &mut there.unchanged,
@@ -318,7 +166,7 @@ impl<'p> Preview<'p> {
             PreviewAction::GiveWay => &mut there.given_way,
         };
         *count += 1;
-        for (field, ..) in &changes {
+        for FieldChange { field, .. } in &changes {
             match there.fields.iter_mut().find(|known| known.field == *field) {
                 Some(known) => known.records += 1,
                 None => there.fields.push(ThereField { field: field.clone(), records: 1 }),
@@ -340,7 +188,7 @@ impl<'p> Preview<'p> {
         if changes.is_empty() {
             return self.entry(one, sink);
         }
-        for (field, before, after) in changes {
+        for FieldChange { field, before, after } in changes {
             self.entry(
                 PreviewEntry { field: Some(field), before: Some(before), after: Some(after), ..one.clone() },
                 sink,
@@ -364,14 +212,8 @@ impl<'p> Preview<'p> {
     }
 }
 
-fn shown_change(field: &FieldMapping, before: &str, after: String) -> Changed {
-    if field.sensitive {
-        return (field.field.clone(), "***".to_owned(), "***".to_owned());
-    }
-    (field.field.clone(), before.to_owned(), after)
-}
-
-fn shown_native<'v>(values: impl IntoIterator<Item = &'v serde_json::Value>) -> String {
+/// Values for people, joined.
+pub(crate) fn shown_values<'v>(values: impl IntoIterator<Item = &'v serde_json::Value>) -> String {
     values.into_iter().map(shown_json).collect::<Vec<_>>().join(", ")
 }
 

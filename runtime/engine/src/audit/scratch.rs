@@ -1,10 +1,9 @@
+//! Scratch database of an audit: what must be looked up and what memory should not hold.
+
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
-
-use super::preview::PreviewAction;
 
 /// What an audit must look up and what memory should not hold: keys, references, identities. Thrown away afterwards.
 #[derive(Debug)]
@@ -22,58 +21,10 @@ const CACHE_WHILE_SORTING: u32 = 4 * 1024;
 // Rows that are only sorted later are appended; only what is looked up while it grows stands in a tree.
 const TABLES: &str = "
 CREATE TABLE keys(list INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL);
-CREATE TABLE repeated(object INTEGER NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(object, line)) WITHOUT ROWID;
 CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, cells TEXT, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
-CREATE TABLE fates(stage INTEGER NOT NULL, key TEXT NOT NULL, fate INTEGER NOT NULL, follows TEXT, PRIMARY KEY(stage, key)) WITHOUT ROWID;
 CREATE TABLE made(stage INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, folded TEXT NOT NULL, PRIMARY KEY(stage, key)) WITHOUT ROWID;
-CREATE TABLE identities(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
-CREATE TABLE existing(stage INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, deleted INTEGER NOT NULL);
-CREATE TABLE met(place INTEGER PRIMARY KEY, stage INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL);
-CREATE TABLE kept(stage INTEGER NOT NULL, line INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(stage, line)) WITHOUT ROWID;
 CREATE TABLE edges(child TEXT NOT NULL, parent TEXT NOT NULL, line INTEGER NOT NULL, colour INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(child, parent)) WITHOUT ROWID;
 ";
-
-/// Why a record is not what a reference to it would find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It will be set aside.
-    Quarantined = 1,
-    /// A written rule leaves it behind.
-    Skipped = 2,
-    /// The stage does not take it.
-    NotMine = 3,
-    /// Another record stands for it.
-    Follower = 4,
-}
-
-/// A row of an identity's group.
-#[derive(Clone, Debug)]
-pub(crate) struct Same {
-    pub(crate) line: u64,
-    pub(crate) key: String,
-}
-
-/// A record of the destination that has the identity of one of ours.
-#[derive(Clone, Debug)]
-pub(crate) struct Twin {
-    pub(crate) path: usize,
-    pub(crate) line: u64,
-    pub(crate) key: String,
-    pub(crate) id: String,
-    pub(crate) is_deleted: bool,
-}
-
-/// A record that meets another: one of the destination, or one of the source that stands for it.
-#[derive(Clone, Debug)]
-pub(crate) struct Met {
-    /// Its place among all.
-    pub(crate) place: i64,
-    pub(crate) line: u64,
-    pub(crate) key: String,
-    pub(crate) action: PreviewAction,
-    /// The destination's id, or the key of the other record.
-    pub(crate) other: String,
-}
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -162,18 +113,6 @@ impl Scratch {
         self.connection.execute_batch(&format!("PRAGMA cache_size=-{kibibytes}"))
     }
 
-    /// Remembers that an earlier record has the key of this line.
-    pub(crate) fn mark_repeated(&self, object: usize, line: u64) -> Result<()> {
-        self.run("INSERT OR IGNORE INTO repeated(object, line) VALUES(?1, ?2)", params![whole(object), signed(line)])
-            .map(drop)
-    }
-
-    /// Whether an earlier record has the key of this line.
-    pub(crate) fn is_repeated(&self, object: usize, line: u64) -> Result<bool> {
-        let sql = "SELECT 1 FROM repeated WHERE object = ?1 AND line = ?2";
-        self.one(sql, params![whole(object), signed(line)]).map(|found: Option<i64>| found.is_some())
-    }
-
     /// Adds a record that others refer to; the first of a key stays.
     pub(crate) fn add_referred(&self, lookup: usize, key: &str, record: &str, cells: Option<&str>) -> Result<()> {
         self.run(
@@ -199,33 +138,6 @@ impl Scratch {
             .query_map(params![whole(lookup), whole(most) + 1], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let rows: Vec<_> = rows.collect::<Result<_>>()?;
         Ok((rows.len() <= most).then_some(rows))
-    }
-
-    /// Remembers that a record will not be what a reference would find.
-    pub(crate) fn set_fate(&self, stage: usize, key: &str, fate: Fate, follows: Option<&str>) -> Result<()> {
-        self.run(
-            "INSERT OR REPLACE INTO fates(stage, key, fate, follows) VALUES(?1, ?2, ?3, ?4)",
-            params![whole(stage), key, fate as i64, follows],
-        )
-        .map(drop)
-    }
-
-    /// What is known against a record, and who stands for it.
-    pub(crate) fn fate(&self, stage: usize, key: &str) -> Result<Option<(Fate, Option<String>)>> {
-        let found: Option<(i64, Option<String>)> = self
-            .connection
-            .prepare_cached("SELECT fate, follows FROM fates WHERE stage = ?1 AND key = ?2")?
-            .query_row(params![whole(stage), key], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(found.map(|(fate, follows)| {
-            let fate = match fate {
-                1 => Fate::Quarantined,
-                2 => Fate::Skipped,
-                3 => Fate::NotMine,
-                _ => Fate::Follower,
-            };
-            (fate, follows)
-        }))
     }
 
     /// Adds a value of a `map distinct`; tells whether it is new.
@@ -255,169 +167,6 @@ impl Scratch {
             found(&group);
         }
         Ok(())
-    }
-
-    /// Whether a `map distinct` makes a record of a value.
-    pub(crate) fn is_made(&self, stage: usize, key: &str) -> Result<bool> {
-        let sql = "SELECT 1 FROM made WHERE stage = ?1 AND key = ?2";
-        self.one(sql, params![whole(stage), key]).map(|found: Option<i64>| found.is_some())
-    }
-
-    /// Forgets the identities of the stage before.
-    pub(crate) fn clear_identities(&self) -> Result<()> {
-        self.connection.execute_batch("DROP INDEX IF EXISTS identities_by_value; DELETE FROM identities;")
-    }
-
-    /// Adds an identity of a record of the stage.
-    pub(crate) fn add_identity(&self, path: usize, value: &str, line: u64, key: &str, sort: &Value) -> Result<()> {
-        self.run(
-            "INSERT INTO identities(path, value, line, key, sort) VALUES(?1, ?2, ?3, ?4, ?5)",
-            params![whole(path), value, signed(line), key, sort],
-        )
-        .map(drop)
-    }
-
-    /// Makes the stage's identities findable.
-    pub(crate) fn index_identities(&self) -> Result<()> {
-        self.cache(CACHE_WHILE_SORTING)?;
-        self.connection.execute_batch("CREATE INDEX IF NOT EXISTS identities_by_value ON identities(path, value)")?;
-        self.cache(CACHE)
-    }
-
-    /// Calls for every identity that several records have, in order.
-    pub(crate) fn shared_identities(&self, path: usize, mut found: impl FnMut(&str, u64) -> Result<()>) -> Result<()> {
-        let sql = "SELECT value, count(*) FROM identities WHERE path = ?1 GROUP BY value HAVING count(*) > 1 ORDER BY min(line)";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([whole(path)])?;
-        while let Some(row) = rows.next()? {
-            found(row.get_ref(0)?.as_str()?, unsigned(row.get(1)?))?;
-        }
-        Ok(())
-    }
-
-    /// Calls for the records of one identity, the one that stays first.
-    pub(crate) fn same_identity(
-        &self,
-        path: usize,
-        value: &str,
-        order: &str,
-        mut found: impl FnMut(Same) -> Result<()>,
-    ) -> Result<()> {
-        let sql = format!("SELECT line, key FROM identities WHERE path = ?1 AND value = ?2 ORDER BY {order}");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![whole(path), value])?;
-        while let Some(row) = rows.next()? {
-            found(Same { line: unsigned(row.get(0)?), key: row.get(1)? })?;
-        }
-        Ok(())
-    }
-
-    /// Adds an identity that a record of the destination has.
-    pub(crate) fn add_existing(
-        &self,
-        stage: usize,
-        path: usize,
-        value: &str,
-        id: &str,
-        is_deleted: bool,
-    ) -> Result<()> {
-        self.run(
-            "INSERT INTO existing(stage, path, value, id, deleted) VALUES(?1, ?2, ?3, ?4, ?5)",
-            params![whole(stage), whole(path), value, id, is_deleted],
-        )
-        .map(drop)
-    }
-
-    /// Calls for every record of the stage that the destination has, by line; needs [`Self::index_identities`].
-    pub(crate) fn twins(&self, stage: usize, mut found: impl FnMut(Twin) -> Result<()>) -> Result<()> {
-        let sql = "SELECT e.path, i.line, i.key, e.id, e.deleted FROM existing e JOIN identities i ON i.path = e.path AND i.value = e.value \
-                   WHERE e.stage = ?1 ORDER BY i.line, e.path, e.deleted, e.id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([whole(stage)])?;
-        while let Some(row) = rows.next()? {
-            found(Twin {
-                path: usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-                line: unsigned(row.get(1)?),
-                key: row.get(2)?,
-                id: row.get(3)?,
-                is_deleted: row.get(4)?,
-            })?;
-        }
-        Ok(())
-    }
-
-    /// The identities of the destination can be found by their values.
-    pub(crate) fn index_existing(&self) -> Result<()> {
-        self.connection.execute_batch("CREATE INDEX existing_by_value ON existing(stage, path, value)")
-    }
-
-    /// Whether the destination has a record of an identity.
-    pub(crate) fn is_existing(&self, stage: usize, path: usize, value: &str) -> Result<bool> {
-        let sql = "SELECT 1 FROM existing WHERE stage = ?1 AND path = ?2 AND value = ?3 LIMIT 1";
-        self.one(sql, params![whole(stage), whole(path), value]).map(|found: Option<i64>| found.is_some())
-    }
-
-    /// Keeps a record's values until the destination's record is read.
-    pub(crate) fn keep(&self, stage: usize, line: u64, fields: &str) -> Result<()> {
-        let sql = "INSERT OR REPLACE INTO kept(stage, line, fields) VALUES(?1, ?2, ?3)";
-        self.run(sql, params![whole(stage), signed(line), fields]).map(drop)
-    }
-
-    /// Notes that a record meets another.
-    pub(crate) fn meet(
-        &self,
-        stage: usize,
-        (line, key): (u64, &str),
-        action: PreviewAction,
-        other: &str,
-    ) -> Result<()> {
-        self.run(
-            "INSERT INTO met(stage, line, key, action, other) VALUES(?1, ?2, ?3, ?4, ?5)",
-            params![whole(stage), signed(line), key, action.as_str(), other],
-        )
-        .map(drop)
-    }
-
-    /// The next records of a stage that meet others, in the order in which they were noted.
-    pub(crate) fn met(&self, stage: usize, after: i64, most: usize) -> Result<Vec<Met>> {
-        let sql =
-            "SELECT place, line, key, action, other FROM met WHERE stage = ?1 AND place > ?2 ORDER BY place LIMIT ?3";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![whole(stage), after, whole(most)], |row| {
-            let action: String = row.get(3)?;
-            Ok(Met {
-                place: row.get(0)?,
-                line: unsigned(row.get(1)?),
-                key: row.get(2)?,
-                action: PreviewAction::named(&action).unwrap_or(PreviewAction::Keep),
-                other: row.get(4)?,
-            })
-        })?;
-        rows.collect()
-    }
-
-    /// The id of the destination's record that a record of a stage is.
-    pub(crate) fn met_as(&self, stage: usize, key: &str) -> Result<Option<String>> {
-        let sql =
-            "SELECT other FROM met WHERE stage = ?1 AND key = ?2 AND action IN ('change', 'restore', 'keep') LIMIT 1";
-        self.one(sql, params![whole(stage), key])
-    }
-
-    /// What was kept of a record's values, and then of those that become one with it, in their order.
-    pub(crate) fn kept(&self, stage: usize, met: &Met) -> Result<Vec<String>> {
-        let own: Option<String> = self
-            .one("SELECT fields FROM kept WHERE stage = ?1 AND line = ?2", params![whole(stage), signed(met.line)])?;
-        let sql = "SELECT kept.fields FROM met JOIN kept ON kept.stage = met.stage AND kept.line = met.line \
-                   WHERE met.stage = ?1 AND met.other = ?2 AND met.action = 'merge' ORDER BY met.place";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let others = statement.query_map(params![whole(stage), met.key], |row| row.get(0))?;
-        own.map(Ok).into_iter().chain(others).collect()
-    }
-
-    /// Records that meet others can be found by these.
-    pub(crate) fn index_met(&self) -> Result<()> {
-        self.connection
-            .execute_batch("CREATE INDEX met_by_other ON met(stage, other); CREATE INDEX met_by_key ON met(stage, key)")
     }
 
     /// Forgets all edges.

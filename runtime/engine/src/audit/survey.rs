@@ -11,6 +11,7 @@ use super::shape::shown;
 use super::world::World;
 use super::{AuditError, AuditProgress};
 use crate::cells::is_blank;
+use crate::lines::LineSet;
 
 /// Numbers of rows at which systems cut an export.
 const CUTS: [u64; 2] = [10_000, 20_000];
@@ -24,6 +25,8 @@ pub(crate) struct Survey<'s, 'a> {
     pub(crate) previous: Option<&'a Lock>,
     /// What the source says it holds, records by object.
     pub(crate) expected: &'s BTreeMap<String, u64>,
+    /// Lines whose records are quarantined, by object.
+    pub(crate) quarantined: &'s BTreeMap<String, LineSet>,
     pub(crate) progress: &'s dyn AuditProgress,
 }
 
@@ -57,10 +60,9 @@ impl Survey<'_, '_> {
         Ok(files)
     }
 
-    /// One object. `number` is its place in the plan.
+    /// One object.
     pub(crate) fn object(
         &self,
-        number: usize,
         object: &SourceObject,
         found: &mut Collector<'_>,
     ) -> Result<LockedSourceObject, AuditError> {
@@ -111,7 +113,7 @@ impl Survey<'_, '_> {
         let extra = records.extra_columns().to_vec();
         let missing = records.missing_columns().to_vec();
         let mut columns = Columns::of(object, &missing, &extra, self.needs);
-        let keys = Keys::of(object, number, self.world);
+        let keys = Keys::of(object, self.world);
         while let Some(row) = records.next()? {
             locked.rows += 1;
             if locked.rows.is_multiple_of(4_096) {
@@ -135,7 +137,7 @@ impl Survey<'_, '_> {
             }
         }
         let place = Place { object, file: file.shown() };
-        let (distinct, repeated) = keys.finish(&place, found)?;
+        let (distinct, repeated) = keys.finish(&place, self.quarantined.get(&object.name), found)?;
         (locked.keys.distinct, locked.keys.repeated) = (distinct, repeated);
         locked.columns = columns.locked();
         self.header_findings(&place, &missing, &extra, &mut locked, found);
@@ -327,7 +329,6 @@ fn is_header_of(header: &str, column: &SourceColumn) -> bool {
 /// What must not repeat, and what others look for.
 struct Keys<'o> {
     object: &'o SourceObject,
-    number: usize,
     world: &'o World<'o>,
     key: Vec<usize>,
     unique: Vec<(usize, &'o SourceColumn)>,
@@ -335,12 +336,11 @@ struct Keys<'o> {
 }
 
 impl<'o> Keys<'o> {
-    fn of(object: &'o SourceObject, number: usize, world: &'o World<'o>) -> Self {
+    fn of(object: &'o SourceObject, world: &'o World<'o>) -> Self {
         let position = |name: &String| object.columns.iter().position(|column| column.name == *name);
         let lookups = world.lookups().filter(|(_, spec, _)| spec.object == object.name);
         Self {
             object,
-            number,
             world,
             key: object.key.iter().filter_map(position).collect(),
             unique: object.columns.iter().enumerate().filter(|(_, column)| column.unique).collect(),
@@ -392,20 +392,26 @@ impl<'o> Keys<'o> {
     }
 
     /// Reports what repeats; gives the number of different keys and of repetitions.
-    fn finish(&self, place: &Place<'_>, found: &mut Collector<'_>) -> rusqlite::Result<(u64, u64)> {
+    fn finish(
+        &self,
+        place: &Place<'_>,
+        quarantined: Option<&LineSet>,
+        found: &mut Collector<'_>,
+    ) -> rusqlite::Result<(u64, u64)> {
         let scratch = self.world.scratch;
         let is_masked =
             self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
         let mut repeated = 0;
         let distinct = scratch.repeated_keys(0, |line, key, first| {
             repeated += 1;
-            scratch.mark_repeated(self.number, line)?;
             let message = format!(
                 "line {first} already has {} {}",
                 self.object.key.join(" + "),
                 shown(&shown_key(key), is_masked)
             );
-            let finding = Finding::new(FindingKind::DuplicateKey, Severity::Error, message);
+            let is_error = quarantined.is_some_and(|lines| lines.contains(line));
+            let severity = if is_error { Severity::Error } else { Severity::Warning };
+            let finding = Finding::new(FindingKind::DuplicateKey, severity, message);
             found.add(finding.of(&self.object.name).at(place.file, line).with_key(key));
             Ok(())
         })?;

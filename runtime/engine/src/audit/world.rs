@@ -1,33 +1,24 @@
+//! Look-ups of the checks that an audit makes of single records, and who owns them.
+
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
 use super::needs::{LookupSpec, Needs};
-use super::scratch::{Fate, Scratch};
+use super::scratch::Scratch;
 
 /// Look-ups of at most so many records are answered from memory.
 const IN_MEMORY: usize = 10_000;
-/// Different owners that are counted.
-const OWNERS_COUNTED: usize = 20_000;
-/// Followers of followers that are followed.
-const LONGEST_CHAIN: usize = 64;
 
 /// What the rehearsal knows of the other records: the export's keys, what became of them so far, and who owns what.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
-    plan: &'a Plan,
     pub(crate) scratch: &'a Scratch,
     specs: Vec<(LookupSpec, Vec<String>)>,
     small: Vec<Option<HashMap<String, Referred>>>,
-    stages: BTreeMap<&'a str, usize>,
-    /// Stages before this one are through.
-    through: Cell<usize>,
     pub(crate) owners: OwnersKnown,
-    /// Records by owner, by folded address.
-    owned: RefCell<BTreeMap<String, u64>>,
     /// Records named by `existing`, by object and fields; none: the destination was not asked.
     existing: Option<BTreeMap<ExistingName, String>>,
 }
@@ -110,14 +101,12 @@ pub(crate) fn fold(address: &str) -> String {
 
 impl<'a> World<'a> {
     pub(crate) fn new(
-        plan: &'a Plan,
         needs: &Needs,
         scratch: &'a Scratch,
         owners: OwnersKnown,
         existing: Option<BTreeMap<ExistingName, String>>,
     ) -> Self {
         Self {
-            plan,
             scratch,
             specs: needs
                 .lookups
@@ -125,10 +114,7 @@ impl<'a> World<'a> {
                 .map(|(spec, columns)| (spec.clone(), columns.iter().cloned().collect()))
                 .collect(),
             small: Vec::new(),
-            stages: plan.stages.iter().enumerate().map(|(at, stage)| (stage.id.as_str(), at)).collect(),
-            through: Cell::new(0),
             owners,
-            owned: RefCell::default(),
             existing,
         }
     }
@@ -147,11 +133,6 @@ impl<'a> World<'a> {
             }));
         }
         Ok(())
-    }
-
-    /// The stages before this number are through.
-    pub(crate) fn reached(&self, stage: usize) {
-        self.through.set(stage);
     }
 
     /// The record that a key refers to.
@@ -173,11 +154,6 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Records by owner, by folded address.
-    pub(crate) fn owned(&self) -> BTreeMap<String, u64> {
-        self.owned.borrow().clone()
-    }
-
     fn number(&self, target: &ReferenceTarget) -> Option<(usize, &(LookupSpec, Vec<String>))> {
         self.specs.iter().enumerate().find(|(_, (spec, _))| {
             spec.object == target.object
@@ -191,55 +167,6 @@ impl<'a> World<'a> {
             Some((number, (spec, _))) => self.referred(number, spec, key),
             None => Ok(None),
         }
-    }
-
-    fn resolve(&self, target: &ReferenceTarget, key: &str) -> rusqlite::Result<Result<(String, String), &'static str>> {
-        let mut why = "it is not in the export";
-        let mut referred: Option<Option<Referred>> = None;
-        for name in &target.stages {
-            let Some((at, stage)) =
-                self.stages.get(name.as_str()).and_then(|at| Some((*at, self.plan.stages.get(*at)?)))
-            else {
-                continue;
-            };
-            let there = |key: String| Ok(Ok((stage.destination_object.clone(), key)));
-            let key = if let Some(distinct) = &stage.distinct {
-                let same = distinct.same.iter().find(|same| same.variants.iter().any(|variant| variant == key));
-                let key = same.map_or(key, |same| same.canonical.as_str());
-                if at < self.through.get() && !self.scratch.is_made(at, key)? {
-                    continue;
-                }
-                key.to_owned()
-            } else {
-                let found = match referred.take() {
-                    Some(found) => found,
-                    None => self.target(target, key)?,
-                };
-                referred = Some(found.clone());
-                let Some(found) = found else { continue };
-                found.key
-            };
-            if at >= self.through.get() {
-                return there(key);
-            }
-            let mut at_key = key;
-            for _ in 0..LONGEST_CHAIN {
-                match self.scratch.fate(at, &at_key)? {
-                    None => return there(at_key),
-                    Some((Fate::Follower, Some(other))) => at_key = other,
-                    Some((Fate::NotMine, _)) => break,
-                    Some((Fate::Skipped, _)) => {
-                        why = "it stays behind by a written rule";
-                        break;
-                    }
-                    Some((Fate::Quarantined | Fate::Follower, _)) => {
-                        why = "it will be set aside itself";
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(Err(why))
     }
 }
 
@@ -264,10 +191,9 @@ impl Lookup for World<'_> {
     }
 
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
-        Ok(match self.resolve(target, key).map_err(LookupError::new)? {
-            Ok((object, id)) => Resolved::Found { object: Cow::Owned(object), id: Cow::Owned(id) },
-            Err(why) => Resolved::Missing { why: Cow::Borrowed(why) },
-        })
+        // What becomes of the records of a map is the forecast's to say; what reads the cells of one record alone asks for none.
+        let _ = (target, key);
+        Ok(Resolved::Missing { why: Cow::Borrowed("it is not looked up here") })
     }
 
     fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError> {
@@ -279,10 +205,6 @@ impl Lookup for World<'_> {
             && !cell.trim().is_empty()
         {
             address = cell.into_owned();
-        }
-        let mut owned = self.owned.borrow_mut();
-        if owned.len() < OWNERS_COUNTED {
-            *owned.entry(fold(&address)).or_default() += 1;
         }
         let state = self.owners.state(&address, row.is_some());
         let found = matches!(state, OwnerState::Known | OwnerState::Overridden);

@@ -9,6 +9,17 @@ use crate::EngineError;
 /// A line and what a policy sorts it by.
 pub(crate) type Sorted = (u64, Value);
 
+/// Record that shares an identity with others.
+#[derive(Clone, Debug)]
+pub(crate) struct Sharing {
+    pub(crate) line: u64,
+    /// Its key; absent where it was taken out for what it shares.
+    pub(crate) key: Option<String>,
+    pub(crate) sort: Value,
+    /// It stays out for another reason.
+    pub(crate) is_out: bool,
+}
+
 impl Scratch {
     /// Calls for every key that more than one line has: line, first line of the key; the first line is left out.
     pub(crate) fn double_keys(
@@ -102,6 +113,60 @@ impl Scratch {
             Some((path, _)) if lines.len() > 1 => found(path, &lines),
             _ => Ok(()),
         }
+    }
+
+    /// Adds an identity of a record that stays out whatever it shares.
+    pub(crate) fn add_shadow(
+        &self,
+        path: usize,
+        value: &str,
+        line: u64,
+        (key, sort): (&str, &Value),
+    ) -> Result<(), EngineError> {
+        let sql = "INSERT INTO shadows(path, value, line, key, sort) VALUES(?1, ?2, ?3, ?4, ?5)";
+        self.insert(sql, params![whole(path), value, signed(line), key, sort])
+    }
+
+    /// Calls for every identity that several records have, those included that stay out: path, value, and the records.
+    pub(crate) fn shared(
+        &self,
+        mut found: impl FnMut(usize, &str, Vec<Sharing>) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT path, value, identities.line, records.key, records.sort, 0 FROM identities LEFT JOIN records ON records.line = identities.line \
+             UNION ALL SELECT path, value, line, key, sort, 1 FROM shadows ORDER BY 1, 2, 3",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut before: Option<(usize, String)> = None;
+        let mut sharing: Vec<Sharing> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let path = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+            let value: String = row.get(1)?;
+            if !before.as_ref().is_some_and(|(last, same)| *last == path && *same == value) {
+                if let Some((path, value)) = &before
+                    && sharing.len() > 1
+                {
+                    found(*path, value, std::mem::take(&mut sharing))?;
+                }
+                sharing.clear();
+                before = Some((path, value));
+            }
+            sharing.push(Sharing {
+                line: unsigned(row.get(2)?),
+                key: row.get(3)?,
+                sort: row.get::<_, Option<Value>>(4)?.unwrap_or(Value::Null),
+                is_out: row.get(5)?,
+            });
+        }
+        match before {
+            Some((path, value)) if sharing.len() > 1 => found(path, &value, sharing),
+            _ => Ok(()),
+        }
+    }
+
+    /// The key of the record that stands for the one of a line.
+    pub(crate) fn winner_of(&self, line: u64) -> Result<Option<String>, EngineError> {
+        self.optional("SELECT winner FROM losers WHERE line = ?1", params![signed(line)])
     }
 
     /// Remembers that lines belong together.

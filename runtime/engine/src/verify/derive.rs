@@ -171,7 +171,7 @@ impl Derivation {
         let first = match families::values(job, world, &cells, rows.as_deref(), Pass::First)?.outcome() {
             Outcome::Ready(evaluated) => evaluated,
             Outcome::Quarantine(failures) => return fails(&failures),
-            Outcome::Skip { reason } => return fails(&crate::aside::because(reason)),
+            Outcome::Skip { reason } => return fails(&[Failure { field: String::new(), reason }]),
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
@@ -210,7 +210,7 @@ impl Derivation {
             if standing.path.is_none() && sent.is_none() {
                 let reason = standing.fault(&file.path, field.sensitive);
                 let reason = reason.unwrap_or_else(|| "nothing says that its file was sent".to_owned());
-                return fails(&crate::aside::because(reason));
+                return fails(&[Failure { field: String::new(), reason }]);
             }
             files.push((*index, ExpectedFile { path: standing.path, sent }));
         }

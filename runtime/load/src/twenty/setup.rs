@@ -39,6 +39,27 @@ impl Twenty {
         }
     }
 
+    /// Why a change cannot be made, as far as its names and options tell.
+    pub(super) fn refusal(&self, action: &SetupAction) -> Option<String> {
+        let live = self.live().ok()?;
+        match action {
+            SetupAction::CreateObject { object, singular, .. } => {
+                refuse_name(object).and_then(|()| refuse_name(singular)).err()
+            }
+            SetupAction::CreateField { object, field, .. } if live.schema.field(object, field).is_some() => None,
+            SetupAction::CreateField { field, options, .. } => {
+                let all: Vec<&NewOption> = options.iter().collect();
+                refuse_field_name(field).and_then(|()| merged(&[], &all, &[]).map(drop)).err()
+            }
+            SetupAction::AddOptions { object, field, options, .. } => {
+                let before = live.schema.field(object, field).map(|found| found.options.as_slice()).unwrap_or_default();
+                let is_new = |option: &&NewOption| before.iter().all(|known| known.value != option.value);
+                let fresh: Vec<&NewOption> = options.iter().filter(is_new).collect();
+                merged(&[], &fresh, &[]).err()
+            }
+        }
+    }
+
     async fn create_object(&self, action: &SetupAction) -> Result<SetupOutcome, LoadError> {
         let SetupAction::CreateObject { object, plural_label, singular, singular_label, description, .. } = action
         else {

@@ -1,0 +1,102 @@
+//! Findings about records that share what no two records may share, and about those that the destination has.
+
+use migr_plan::{DuplicatePolicy, ExistingPolicy};
+
+use super::AuditError;
+use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::preview::PreviewAction;
+use super::shape::shown;
+use super::stage_report::{StageReport, Subject};
+use crate::forecast::{Member, Role};
+
+impl StageReport<'_> {
+    pub(crate) fn twin_finding(
+        &self,
+        kind: FindingKind,
+        severity: Severity,
+        message: String,
+        line: u64,
+        key: &str,
+    ) -> Finding {
+        let finding = Finding::new(kind, severity, message).of(&self.place.object.name).at(self.place.file, line);
+        if self.is_masked { finding } else { finding.with_key(key) }
+    }
+
+    /// Records that would become one, and records that share a value that must be unique.
+    pub(crate) fn shared(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        Ok(self.forecast.groups(self.step, |path, value, members| self.group(path, value, members, found))?)
+    }
+
+    fn group(&self, path: usize, value: &str, members: &[Member], found: &mut Collector<'_>) {
+        let policy = &self.stage.policies.duplicate;
+        let is_match = path < self.identities.matching;
+        let is_quarantined = !is_match || *policy == DuplicatePolicy::Quarantine;
+        let name = self.identities.name(path);
+        let value = shown(&shown_key(value), self.identities.is_sensitive(self.stage, path));
+        let records = members.len();
+        let mut leader: Option<&Member> = None;
+        for member in members {
+            let (severity, message) = match leader {
+                // One that is out already cannot lead.
+                None if member.role == Role::Out => {
+                    let message =
+                        format!("{records} records have the {name} {value}; this one is out for another reason");
+                    (Severity::Warning, message)
+                }
+                None => {
+                    leader = Some(member);
+                    let does = if is_quarantined { "this one stays" } else { kept(policy) };
+                    (Severity::Warning, format!("{records} records have the {name} {value}; {does}"))
+                }
+                Some(first) => {
+                    let shown = if self.is_masked { String::new() } else { format!("{} ", shown_key(&first.key)) };
+                    let sets_aside = member.role == Role::Quarantined;
+                    let does = match &member.role {
+                        Role::Out => "it is out for another reason",
+                        Role::Quarantined => "it will be set aside",
+                        Role::Follows(_) => follows(policy),
+                        Role::Stays => "it stays too",
+                    };
+                    let message = format!("it has the {name} {value} of {shown}(line {}); {does}", first.line);
+                    (if sets_aside { Severity::Error } else { Severity::Warning }, message)
+                }
+            };
+            found.add(self.twin_finding(FindingKind::DuplicateIdentity, severity, message, member.line, &member.key));
+        }
+    }
+
+    /// A record that the destination has, and what a run would do with it.
+    pub(crate) fn there(&self, subject: Subject<'_>, id: &str, action: PreviewAction) -> Finding {
+        let (kind, place, does) = match action {
+            PreviewAction::Restore => (FindingKind::TrashedTwin, true, "it will be restored"),
+            PreviewAction::Replace => (FindingKind::TrashedTwin, true, "it will be destroyed and made anew"),
+            PreviewAction::Keep => (FindingKind::ExistingTwin, false, "it stays as it is there"),
+            _ if self.stage.policies.existing == ExistingPolicy::Update => {
+                (FindingKind::ExistingTwin, false, "it will be updated")
+            }
+            _ => (FindingKind::ExistingTwin, false, "its empty fields will be filled"),
+        };
+        let message = if place {
+            format!("its twin {id} lies in the destination's trash; {does}")
+        } else {
+            format!("the destination has it already, as {id}; {does}")
+        };
+        self.twin_finding(kind, Severity::Note, message, subject.line, subject.key)
+    }
+}
+
+fn kept(policy: &DuplicatePolicy) -> &'static str {
+    match policy {
+        DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => {
+            "the others are merged into this one"
+        }
+        _ => "this one is kept",
+    }
+}
+
+fn follows(policy: &DuplicatePolicy) -> &'static str {
+    match policy {
+        DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => "it is merged into that one",
+        _ => "that one is kept and stands for it",
+    }
+}

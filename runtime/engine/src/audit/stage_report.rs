@@ -1,0 +1,280 @@
+//! Report of one stage: what a forecast found in its records, as findings and counts.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+
+use migr_extract::{Export, Row};
+use migr_journal::StepId;
+use migr_plan::lock::LockedStage;
+use migr_plan::{DuplicatePolicy, Expr, FieldMapping, PicklistOtherwise, Plan, SourceObject, Stage};
+use migr_transform::{Cells, Outcome, Pass, Program};
+
+use super::AuditError;
+use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::inspect::{Fault, Inspector};
+use super::names::folded_name;
+use super::needs::{columns_read, has};
+use super::shape::shown;
+use super::survey::Place;
+use super::world::World;
+use crate::cells::Lent;
+use crate::decision::{QuarantineReason, Reason};
+use crate::forecast::{Forecast, Remark, Remarked};
+use crate::identities::Identities;
+
+/// Records whose remarks are read together.
+const TOGETHER: usize = 2_000;
+
+/// Stage of which is reported.
+pub(crate) struct StageReport<'r> {
+    pub(crate) number: usize,
+    pub(crate) step: StepId,
+    pub(crate) stage: &'r Stage,
+    pub(crate) place: Place<'r>,
+    export: &'r Export,
+    world: &'r World<'r>,
+    pub(crate) forecast: &'r Forecast,
+    pub(crate) identities: Identities,
+    /// The stage with nothing but the fields whose values become options.
+    optional: Option<Program>,
+    pub(crate) inspector: &'r Inspector<'r>,
+    pub(crate) is_masked: bool,
+}
+
+/// A record at work.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'s> {
+    pub(crate) line: u64,
+    pub(crate) key: &'s str,
+    pub(crate) cells: &'s dyn Cells,
+}
+
+impl<'r> StageReport<'r> {
+    pub(crate) fn new(
+        plan: &'r Plan,
+        (number, step, stage): (usize, StepId, &'r Stage),
+        (object, file): (&'r SourceObject, &'r str),
+        inspector: &'r Inspector<'r>,
+        world: &'r World<'r>,
+        (export, forecast): (&'r Export, &'r Forecast),
+    ) -> Result<Self, AuditError> {
+        Ok(Self {
+            number,
+            step,
+            stage,
+            is_masked: object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)),
+            place: Place { object, file },
+            export,
+            world,
+            forecast,
+            identities: Identities::of(stage),
+            optional: optional(plan, stage).map(|stage| Program::compile(plan, &stage)).transpose()?,
+            inspector,
+        })
+    }
+
+    /// Reports what was found; gives the counts.
+    pub(crate) fn run(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
+        self.remarks(found)?;
+        self.shared(found)?;
+        self.name_variants(found)?;
+        let merges = matches!(
+            self.stage.policies.duplicate,
+            DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
+        );
+        Ok(self.forecast.tally(self.step, merges)?)
+    }
+
+    fn remarks(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        let mut waiting: VecDeque<Remarked> = self.forecast.remarks(self.step, 0, TOGETHER)?.into();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut records = self.export.records(&self.place.object.name)?;
+        while let Some(row) = records.next()? {
+            let (line, record) = match row {
+                Row::Record(record) => (record.line, Some(record)),
+                Row::Malformed { line, .. } => (line, None),
+            };
+            while waiting.front().is_some_and(|first| first.line <= line) {
+                let Some(Remarked { line: at, key, remark }) = waiting.pop_front() else { break };
+                if at == line
+                    && let Some(record) = record
+                {
+                    let cells = Lent(record);
+                    self.remark(Subject { line, key: &key, cells: &cells }, &remark, found)?;
+                }
+                if waiting.is_empty() {
+                    waiting = self.forecast.remarks(self.step, at, TOGETHER)?.into();
+                }
+            }
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn remark(&self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        match remark {
+            Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
+            Remark::There { id, action } => {
+                found.add(self.there(subject, id, *action));
+                Ok(())
+            }
+            Remark::Quarantined(reason) => self.quarantined(subject, reason, found),
+        }
+    }
+
+    fn quarantined(
+        &self,
+        subject: Subject<'_>,
+        reason: &QuarantineReason,
+        found: &mut Collector<'_>,
+    ) -> Result<(), AuditError> {
+        let name = |path: usize| self.identities.name(path);
+        let is_error = |fault: &Fault| fault.severity == Severity::Error;
+        let mut twin = |kind, message: String| {
+            found.add(self.twin_finding(kind, Severity::Error, message, subject.line, subject.key));
+        };
+        match reason {
+            // Reported when the file was read, or with the group that shares the value.
+            QuarantineReason::Malformed(_) | QuarantineReason::SameKey { .. } => return Ok(()),
+            QuarantineReason::SurvivorQuarantined { survivor, .. } => {
+                let survivor = if self.is_masked { String::new() } else { format!(" {}", shown_key(survivor)) };
+                twin(
+                    FindingKind::DuplicateIdentity,
+                    format!("the record{survivor} that stands for it will be set aside, and it with that one"),
+                );
+            }
+            QuarantineReason::Duplicate { .. } | QuarantineReason::Clash { .. } => {}
+            QuarantineReason::NoKey(failures) => {
+                // A blank key was reported when the file was read.
+                if self.stage.distinct.is_some() {
+                    self.failures(Subject { key: "", ..subject }, failures, Severity::Error, found)?;
+                }
+                return Ok(());
+            }
+            QuarantineReason::Check(failures) => {
+                if !self.inspector.inspect(subject.cells)?.iter().any(is_error) {
+                    self.failures(subject, failures, Severity::Error, found)?;
+                }
+                return Ok(());
+            }
+            QuarantineReason::Values(failures) => {
+                self.failures(subject, failures, Severity::Error, found)?;
+            }
+            QuarantineReason::NoMap { .. } => {
+                let help = "Add a map, or a `skip` rule with the reason.";
+                let finding = Finding::new(FindingKind::BadValue, Severity::Error, "no map takes this record");
+                let finding = finding.with_help(help).of(&self.place.object.name).at(self.place.file, subject.line);
+                found.add(if self.is_masked { finding } else { finding.with_key(subject.key) });
+                return Ok(());
+            }
+            QuarantineReason::Cycle(drawn) => {
+                let drawn = if self.is_masked { String::new() } else { format!(": {drawn}") };
+                twin(FindingKind::ReferenceCycle, format!("it goes round in a circle{drawn}; it will be set aside"));
+            }
+            QuarantineReason::Several { path, records } => twin(
+                FindingKind::ExistingTwin,
+                format!(
+                    "{records} records of the destination have its {}: it is not clear which is meant",
+                    name(*path)
+                ),
+            ),
+            QuarantineReason::Taken { path, id, deleted } => {
+                let (kind, place) = if *deleted {
+                    (FindingKind::TrashedTwin, " in its trash")
+                } else {
+                    (FindingKind::ExistingTwin, "")
+                };
+                twin(
+                    kind,
+                    format!("the destination's record {id}{place} has its {}, which must be unique", name(*path)),
+                );
+            }
+            QuarantineReason::Trashed { id } => twin(
+                FindingKind::TrashedTwin,
+                format!("its twin {id} lies in the destination's trash; it will be set aside"),
+            ),
+            QuarantineReason::Existing { id } => twin(
+                FindingKind::ExistingTwin,
+                format!("the destination has it already, as {id}; it will be set aside"),
+            ),
+        }
+        self.options(subject)
+    }
+
+    /// Notes which options the values of a record would become that is not written: a person wants to know of these too.
+    fn options(&self, subject: Subject<'_>) -> Result<(), AuditError> {
+        if let Some(program) = &self.optional
+            && let Outcome::Ready(evaluated) = program.fields(subject.cells, self.world, Pass::First)?
+        {
+            for option in evaluated.created {
+                self.forecast.option(option, (self.number, subject.line, subject.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of a `map distinct` that differ in case, punctuation or legal form alone, with the line that would make them one.
+    fn name_variants(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        let Some(distinct) = &self.stage.distinct else { return Ok(()) };
+        let read = columns_read(&distinct.value);
+        let object = self.place.object;
+        let is_sensitive = read.iter().any(|name| object.column(name).is_some_and(|column| column.sensitive));
+        let mut failed = Ok(false);
+        self.forecast.keys(self.step, |key, line| {
+            if failed.is_ok() && !key.starts_with('\u{1f}') {
+                failed = self.world.scratch.make(self.number, key, line, &folded_name(key));
+            }
+        })?;
+        failed?;
+        self.world.scratch.made_alike(self.number, |group| {
+            let Some(((canonical, line), variants)) = group.split_first() else { return };
+            let names: Vec<String> =
+                group.iter().map(|(name, line)| format!("{} (line {line})", shown(name, is_sensitive))).collect();
+            let mut message = format!("{} may be one", names.join(", "));
+            if !is_sensitive {
+                let quoted = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+                let variants: Vec<String> = variants.iter().map(|(name, _)| quoted(name)).collect();
+                let _ = write!(
+                    message,
+                    "; if they are, write in the map {}: same {} = {}",
+                    self.stage.map,
+                    quoted(canonical),
+                    variants.join(" | ")
+                );
+            }
+            let finding = Finding::new(FindingKind::NameVariants, Severity::Warning, message);
+            let finding = finding.of(&object.name).at(self.place.file, *line);
+            found.add(finding.counting(u64::try_from(group.len()).unwrap_or(u64::MAX)));
+        })?;
+        Ok(())
+    }
+
+    /// Reports failures that no fault of a column explains.
+    pub(crate) fn failures(
+        &self,
+        subject: Subject<'_>,
+        failures: &[Reason],
+        severity: Severity,
+        found: &mut Collector<'_>,
+    ) -> Result<(), AuditError> {
+        self.explain(subject, failures, severity, found)
+    }
+}
+
+/// The stage with the fields alone whose values become options by `otherwise create`.
+fn optional(plan: &Plan, stage: &Stage) -> Option<Stage> {
+    let creates = |part: &Expr| {
+        let Expr::Picklist { table, .. } = part else { return false };
+        plan.picklist(table).is_some_and(|picklist| picklist.otherwise == PicklistOtherwise::Create)
+    };
+    let mut stage = stage.clone();
+    let is_kept = |field: &FieldMapping| has(&field.value, &creates) && !field.deferred;
+    stage.fields.retain(is_kept);
+    stage.links.clear();
+    stage.deferred.clear();
+    (!stage.fields.is_empty()).then_some(stage)
+}

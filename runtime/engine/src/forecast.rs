@@ -1,0 +1,835 @@
+//! Forecast: what a run would note in the journal, kept while an audit goes through the steps of a run without writing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use migr_journal::{Change, JournalError, Mapped, Operation, Planned, Reader, Remark as Noted, Settled, State, StepId};
+use migr_load::Map;
+use migr_plan::lock::{FieldCount, LockedStage};
+use migr_plan::{Plan, Stage, Step};
+use migr_transform::CreatedOption;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use crate::aside::Subject;
+use crate::audit::{NewOptions, PreviewAction};
+use crate::decision::{QuarantineReason, Reason, SkipReason};
+use crate::evaluate::Told;
+use crate::identities::Identities;
+use crate::item::{FieldChange, Item};
+use crate::lines::LineSet;
+use crate::{EngineError, steps};
+
+const TABLES: &str = "
+CREATE TABLE outcomes(step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, line INTEGER NOT NULL, id TEXT, winner TEXT, PRIMARY KEY(step, key)) WITHOUT ROWID;
+CREATE TABLE remarks(step INTEGER NOT NULL, line INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, remark TEXT NOT NULL, PRIMARY KEY(step, line, place)) WITHOUT ROWID;
+CREATE TABLE groups(step INTEGER NOT NULL, place INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY(step, place)) WITHOUT ROWID;
+CREATE TABLE coming(object TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(object, id)) WITHOUT ROWID;
+CREATE TABLE coming_identities(object TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, name, value, id)) WITHOUT ROWID;
+CREATE TABLE notes(step INTEGER NOT NULL, kind INTEGER NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, kind, field, line)) WITHOUT ROWID;
+CREATE TABLE met(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
+";
+
+const FILE: &str = "forecast.db";
+
+/// Notes on fields of records, by kind.
+const ADJUSTED: i64 = 1;
+const ORPHAN: i64 = 2;
+const FAILED: i64 = 3;
+
+/// Different owners that are counted.
+const OWNERS_COUNTED: usize = 20_000;
+
+/// Outcomes of a run that does not take place.
+#[derive(Debug)]
+pub(crate) struct Forecast {
+    /// The journal that a run would go on with.
+    journal: Option<PathBuf>,
+    store: Mutex<Store>,
+}
+
+#[derive(Debug)]
+struct Store {
+    connection: Connection,
+    steps: BTreeMap<Step, StepId>,
+    tallies: BTreeMap<StepId, LockedStage>,
+    options: NewOptions,
+    /// Records by owner, by folded address; of a bounded number of owners.
+    owned: BTreeMap<String, u64>,
+    /// Objects of which records will be there that others may meet.
+    coming: BTreeSet<String>,
+    /// Steps of records whose answers a run before never got.
+    closed: BTreeSet<StepId>,
+    place: i64,
+}
+
+/// Something about one record that a person should know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Remark {
+    /// It would be quarantined.
+    Quarantined(QuarantineReason),
+    /// Written rules take effect in it.
+    Adjusted(Vec<Reason>),
+    /// The destination has it.
+    There {
+        /// The record there.
+        id: String,
+        /// What a run would do with it.
+        action: PreviewAction,
+    },
+}
+
+/// Record of a group that shares an identity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) line: u64,
+    pub(crate) key: String,
+    pub(crate) role: Role,
+}
+
+/// What a record that shares an identity is among the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    /// It is out for another reason.
+    Out,
+    /// It is written, as far as the others are concerned.
+    Stays,
+    /// Another one, of this key, stands for it.
+    Follows(String),
+    /// It is quarantined for what it shares.
+    Quarantined,
+}
+
+/// A remark with its record.
+#[derive(Clone, Debug)]
+pub(crate) struct Remarked {
+    pub(crate) line: u64,
+    pub(crate) key: String,
+    pub(crate) remark: Remark,
+}
+
+/// A record that meets another: one of the destination, or one of the source that stands for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Met {
+    pub(crate) line: u64,
+    pub(crate) key: String,
+    pub(crate) action: PreviewAction,
+    /// The destination's id, or the key of the other record.
+    pub(crate) other: String,
+    /// Fields that change.
+    pub(crate) changes: Vec<FieldChange>,
+}
+
+impl Forecast {
+    /// An empty one in a folder. `journal` is the file of the journal that a run would go on with, where there is one.
+    pub(crate) fn create(folder: &Path, journal: Option<&Path>) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::File { path: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let path = folder.join(FILE);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+        crate::scratch::private(&path)?;
+        let connection = Connection::open(&path)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE; BEGIN;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch(TABLES)?;
+        #[cfg(unix)]
+        std::fs::remove_file(&path).map_err(failed)?;
+        let store = Store {
+            connection,
+            steps: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            options: NewOptions::default(),
+            owned: BTreeMap::new(),
+            coming: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            place: 0,
+        };
+        Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal that a run would go on with.
+    pub(crate) fn reader(&self) -> Result<Option<Reader>, EngineError> {
+        Ok(self.journal.as_deref().map(Reader::open).transpose()?)
+    }
+
+    /// The id of a step: the journal's, else one of its own.
+    pub(crate) fn step(&self, stage: &Stage, step: &Step) -> Result<StepId, EngineError> {
+        if let Some(known) = self.known(step) {
+            return Ok(known);
+        }
+        let known = match self.reader()? {
+            Some(reader) => steps::find(&reader, stage, step)?,
+            None => None,
+        };
+        let mut store = self.store();
+        let id = known.unwrap_or_else(|| StepId::unbegun(store.steps.len()));
+        store.steps.insert(step.clone(), id);
+        if step.kind == migr_plan::StepKind::Records {
+            store.tallies.insert(id, empty(stage));
+        }
+        Ok(id)
+    }
+
+    /// The id of a step that was asked for before.
+    pub(crate) fn known(&self, step: &Step) -> Option<StepId> {
+        self.store().steps.get(step).copied()
+    }
+
+    /// What becomes of a source key, as far as this run decides it.
+    pub(crate) fn outcome(&self, step: StepId, key: &str) -> Result<Option<Mapped>, EngineError> {
+        let store = self.store();
+        let mut statement = store
+            .connection
+            .prepare_cached("SELECT state, id, line, winner FROM outcomes WHERE step = ?1 AND key = ?2")?;
+        let found = statement
+            .query_row(params![step.number(), key], |row| {
+                Ok(Mapped {
+                    state: state(row.get(0)?),
+                    id: row.get(1)?,
+                    line: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+                    winner: row.get(3)?,
+                    parent: None,
+                })
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Source key of a record that the run creates, by the record's id.
+    pub(crate) fn created_key(&self, id: &str) -> Result<Option<String>, EngineError> {
+        let store = self.store();
+        store.connection.execute_batch("CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id)")?;
+        let sql = "SELECT key FROM outcomes WHERE id = ?1 AND state = ?2 AND winner IS NULL LIMIT 1";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![id, number(State::Created)], |row| row.get(0)).optional()?)
+    }
+
+    /// Takes what a run would journal.
+    pub(crate) fn write(&self, changes: &[Change]) -> Result<(), EngineError> {
+        let mut store = self.store();
+        for change in changes {
+            match change {
+                Change::Read { step, records } => store.tally(*step).read = *records,
+                Change::Settled { records, .. } => {
+                    for record in records {
+                        store.settle(record)?;
+                    }
+                }
+                Change::Repairs { step, repairs } => {
+                    let Some(of) = store.stage_step(*step) else { continue };
+                    for note in repairs {
+                        store.note(of, ADJUSTED, &note.field, note.line)?;
+                    }
+                }
+                // Intents and files change no outcome.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes records that a run would write.
+    pub(crate) fn written(
+        &self,
+        step: StepId,
+        of: StepId,
+        operation: Operation,
+        items: &[Item],
+    ) -> Result<(), EngineError> {
+        let mut store = self.store();
+        for item in items {
+            if step == of {
+                let state = if operation == Operation::Create { State::Created } else { State::Updated };
+                store.outcome(step, (&item.key, item.line), state, Some(&item.id), None)?;
+            } else if operation == Operation::Create {
+                // A link: the same one is not made twice.
+                store.outcome(step, (&item.key, item.line), State::Created, Some(&item.id), None)?;
+                store.tally(of).links += 1;
+            } else {
+                store.deferred(of, item)?;
+            }
+            store.changes(of, item)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a record whose request was sent by a run that ended before the answer came: with the id that it has there, or as one of which nobody knows.
+    pub(crate) fn closed(&self, step: StepId, record: &Planned, id: Option<&str>) -> Result<(), EngineError> {
+        let state = if id.is_some() { State::Created } else { State::Uncertain };
+        let mut store = self.store();
+        store.closed.insert(step);
+        store.outcome(step, (&record.key, record.line), state, id, None)
+    }
+
+    /// Whether records of a step were sent whose answers never came.
+    pub(crate) fn has_closed(&self, step: StepId) -> bool {
+        self.store().closed.contains(&step)
+    }
+
+    /// Takes what a record will hold that records of another stage may meet: its body, and its identities by name.
+    pub(crate) fn comes(
+        &self,
+        object: &str,
+        id: &str,
+        body: &Map,
+        identities: &[(String, String)],
+    ) -> Result<(), EngineError> {
+        let mut store = self.store();
+        store.coming.insert(object.to_owned());
+        let mut whole = store.body(object, id)?.unwrap_or_default();
+        whole.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let text = serde_json::to_string(&whole).unwrap_or_default();
+        store
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO coming(object, id, body) VALUES(?1, ?2, ?3)")?
+            .execute(params![object, id, text])?;
+        for (name, value) in identities {
+            store
+                .connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO coming_identities(object, name, value, id) VALUES(?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![object, name, value, id])?;
+        }
+        Ok(())
+    }
+
+    /// What a record will hold besides what it holds now.
+    pub(crate) fn coming(&self, object: &str, id: &str) -> Result<Option<Map>, EngineError> {
+        let store = self.store();
+        if store.coming.contains(object) { store.body(object, id) } else { Ok(None) }
+    }
+
+    /// Calls for the values of an identity, by its name, that records of an object will have: value and id.
+    pub(crate) fn coming_identities(
+        &self,
+        object: &str,
+        name: &str,
+        mut found: impl FnMut(&str, &str) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let store = self.store();
+        let sql = "SELECT value, id FROM coming_identities WHERE object = ?1 AND name = ?2";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![object, name])?;
+        while let Some(row) = rows.next()? {
+            found(row.get_ref(0)?.as_str().unwrap_or_default(), row.get_ref(1)?.as_str().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a record that the destination has and that stays or changes there.
+    pub(crate) fn there(
+        &self,
+        step: StepId,
+        subject: (&str, u64),
+        action: PreviewAction,
+        id: &str,
+    ) -> Result<(), EngineError> {
+        let (key, line) = subject;
+        let mut store = self.store();
+        store.meet(step, (line, key), action, id)?;
+        store.remark(step, (line, key), &Remark::There { id: id.to_owned(), action })
+    }
+
+    /// Takes a record that is quarantined.
+    pub(crate) fn quarantined(
+        &self,
+        step: StepId,
+        subject: Subject<'_>,
+        reason: &QuarantineReason,
+        identities: &Identities,
+    ) -> Result<(), EngineError> {
+        let mut store = self.store();
+        let at = (subject.line, subject.key);
+        match reason {
+            QuarantineReason::Trashed { id } | QuarantineReason::Existing { id } => {
+                store.meet(step, at, PreviewAction::SetAside, id)?;
+            }
+            QuarantineReason::SurvivorQuarantined { survivor, merges } => {
+                let action = if *merges { PreviewAction::Merge } else { PreviewAction::GiveWay };
+                store.meet(step, at, action, survivor)?;
+            }
+            _ => {}
+        }
+        for failure in reason.failures(subject.key, identities) {
+            store.note(step, FAILED, &failure.field, subject.line)?;
+        }
+        store.remark(step, at, &Remark::Quarantined(reason.clone()))?;
+        let winner = match reason {
+            QuarantineReason::SurvivorQuarantined { survivor, .. } => Some(survivor.as_str()),
+            _ => None,
+        };
+        store.outcome(step, (subject.key, subject.line), State::Quarantined, None, winner)
+    }
+
+    /// Takes a record that is left behind by a written rule.
+    pub(crate) fn skipped(
+        &self,
+        step: StepId,
+        subject: Subject<'_>,
+        reason: &SkipReason,
+        id: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let mut store = self.store();
+        let at = (subject.line, subject.key);
+        let mut winner = None;
+        match reason {
+            SkipReason::Existing { id } => {
+                store.meet(step, at, PreviewAction::Keep, id)?;
+                store.remark(step, at, &Remark::There { id: id.clone(), action: PreviewAction::Keep })?;
+            }
+            SkipReason::MergeInto { survivor, merges } => {
+                let action = if *merges { PreviewAction::Merge } else { PreviewAction::GiveWay };
+                store.meet(step, at, action, survivor)?;
+                winner = Some(survivor.as_str());
+            }
+            SkipReason::Rule(_) | SkipReason::SameKey { .. } => {}
+        }
+        store.outcome(step, (subject.key, subject.line), State::Skipped, id, winner)
+    }
+
+    /// Takes the values of a record that is written.
+    pub(crate) fn evaluated(
+        &self,
+        (step, stage): (StepId, usize),
+        (key, line): (&str, u64),
+        told: &Told,
+    ) -> Result<(), EngineError> {
+        let mut store = self.store();
+        for option in &told.created {
+            store.options.add(option.clone(), true, (stage, line, key));
+        }
+        let tally = store.tally(step);
+        tally.links += told.links;
+        for index in &told.filled {
+            if let Some(field) = tally.fields.get_mut(*index) {
+                field.filled += 1;
+            }
+        }
+        if told.has_orphans {
+            store.note(step, ORPHAN, "", line)?;
+        }
+        if told.adjusted.is_empty() {
+            return Ok(());
+        }
+        for adjusted in &told.adjusted {
+            store.note(step, ADJUSTED, &adjusted.field, line)?;
+        }
+        store.remark(step, (line, key), &Remark::Adjusted(told.adjusted.clone()))
+    }
+
+    /// Takes records that share an identity.
+    pub(crate) fn shared(&self, step: StepId, path: usize, value: &str, members: &[Member]) -> Result<(), EngineError> {
+        let mut store = self.store();
+        store.place += 1;
+        let text = serde_json::to_string(members).unwrap_or_default();
+        let path = i64::try_from(path).unwrap_or(i64::MAX);
+        store
+            .connection
+            .prepare_cached("INSERT INTO groups(step, place, path, value, members) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![step.number(), store.place, path, value, text])?;
+        Ok(())
+    }
+
+    /// Calls for the groups of a step that share an identity: path, value, members.
+    pub(crate) fn groups(
+        &self,
+        step: StepId,
+        mut found: impl FnMut(usize, &str, &[Member]),
+    ) -> Result<(), EngineError> {
+        let store = self.store();
+        let sql = "SELECT path, value, members FROM groups WHERE step = ?1 ORDER BY place";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([step.number()])?;
+        while let Some(row) = rows.next()? {
+            let (value, text): (String, String) = (row.get(1)?, row.get(2)?);
+            let members: Vec<Member> = serde_json::from_str(&text).unwrap_or_default();
+            found(usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default(), &value, &members);
+        }
+        Ok(())
+    }
+
+    /// Takes an option of a record that is not written.
+    pub(crate) fn option(&self, option: CreatedOption, place: (usize, u64, &str)) {
+        self.store().options.add(option, false, place);
+    }
+
+    /// Takes what the journal has noted of records before.
+    pub(crate) fn absorb(&self) -> Result<(), EngineError> {
+        let Some(reader) = self.reader()? else { return Ok(()) };
+        let mut store = self.store();
+        let mut failed = Ok(());
+        reader.remarks(|remark| {
+            let (step, kind, field, line) = match remark {
+                Noted::Quarantined(it) => {
+                    let field = it.field.unwrap_or_default();
+                    if let (Some(of), true) = (store.steps.get(&Step::parse(&it.step)).copied(), failed.is_ok())
+                        && store.tallies.contains_key(&of)
+                    {
+                        let reason = Reason { field: field.clone(), reason: it.reason };
+                        let remark = Remark::Quarantined(QuarantineReason::Values(vec![reason]));
+                        failed = store.remark(of, (it.line, &it.key), &remark);
+                    }
+                    (it.step, FAILED, field, it.line)
+                }
+                Noted::Repaired(it) => (it.step, ADJUSTED, it.field, it.line),
+                Noted::Orphaned(it) => (it.step, ORPHAN, String::new(), it.line),
+                _ => return Ok::<(), JournalError>(()),
+            };
+            let stage = Step::records(Step::stage_of(&step));
+            if let (Some(of), true) = (store.steps.get(&stage).copied(), failed.is_ok()) {
+                failed = store.note(of, kind, &field, line);
+            }
+            Ok(())
+        })?;
+        failed
+    }
+
+    /// Lines whose records are quarantined, by source object.
+    pub(crate) fn quarantined_lines(&self, plan: &Plan) -> Result<BTreeMap<String, LineSet>, EngineError> {
+        let reader = self.reader()?;
+        let mut lines: BTreeMap<String, LineSet> = BTreeMap::new();
+        for stage in &plan.stages {
+            let Some(step) = self.known(&Step::records(&stage.id)) else { continue };
+            let of_object = lines.entry(stage.source_object.clone()).or_default();
+            {
+                let store = self.store();
+                let sql = "SELECT line FROM outcomes WHERE step = ?1 AND state >= ?2";
+                let mut statement = store.connection.prepare_cached(sql)?;
+                let mut rows = statement.query(params![step.number(), number(State::Quarantined)])?;
+                while let Some(row) = rows.next()? {
+                    of_object.insert(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0));
+                }
+            }
+            let Some(reader) = reader.as_ref().filter(|_| step.is_begun()) else { continue };
+            let mut after: Option<String> = None;
+            loop {
+                let rows = reader.rows_after(step, after.as_deref(), 2_000)?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                for row in rows.iter().filter(|row| row.mapped.state.is_quarantined()) {
+                    of_object.insert(row.mapped.line);
+                }
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Remarks of a step from a line on, in order of lines, those of `most` records at most.
+    pub(crate) fn remarks(&self, step: StepId, after: u64, most: usize) -> Result<Vec<Remarked>, EngineError> {
+        let store = self.store();
+        let sql = "SELECT line, key, remark FROM remarks WHERE step = ?1 AND line IN \
+                   (SELECT DISTINCT line FROM remarks WHERE step = ?1 AND line > ?2 ORDER BY line LIMIT ?3) ORDER BY line, place";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![step.number(), signed(after), most])?;
+        let mut remarks = Vec::new();
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(2)?;
+            let Ok(remark) = serde_json::from_str(&text) else { continue };
+            let line = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+            remarks.push(Remarked { line, key: row.get(1)?, remark });
+        }
+        Ok(remarks)
+    }
+
+    /// Records of a step that meet others after a place, in order of lines.
+    pub(crate) fn met(&self, step: StepId, after: (u64, &str), most: usize) -> Result<Vec<Met>, EngineError> {
+        let store = self.store();
+        let sql = "SELECT line, key, action, other, changes FROM met WHERE step = ?1 AND (line, key) > (?2, ?3) ORDER BY line, key LIMIT ?4";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![step.number(), signed(after.0), after.1, most])?;
+        let mut met = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (action, changes): (String, String) = (row.get(2)?, row.get(4)?);
+            met.push(Met {
+                line: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+                key: row.get(1)?,
+                action: PreviewAction::named(&action).unwrap_or(PreviewAction::Keep),
+                other: row.get(3)?,
+                changes: serde_json::from_str(&changes).unwrap_or_default(),
+            });
+        }
+        Ok(met)
+    }
+
+    /// Calls for every key of a step that this run decides about, in order.
+    pub(crate) fn keys(&self, step: StepId, mut found: impl FnMut(&str, u64)) -> Result<(), EngineError> {
+        let store = self.store();
+        let mut statement = store.connection.prepare_cached("SELECT key, line FROM outcomes WHERE step = ?1")?;
+        let mut rows = statement.query([step.number()])?;
+        while let Some(row) = rows.next()? {
+            found(row.get_ref(0)?.as_str().unwrap_or_default(), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    /// Counts of a stage: of what this run decides, and of what the journal has from before.
+    pub(crate) fn tally(&self, step: StepId, merges: bool) -> Result<LockedStage, EngineError> {
+        let before = self.reader()?.filter(|_| step.is_begun());
+        let mut store = self.store();
+        let mut counts = BTreeMap::new();
+        {
+            let sql = "SELECT state, COUNT(*) FROM outcomes WHERE step = ?1 GROUP BY state";
+            let mut statement = store.connection.prepare_cached(sql)?;
+            let mut rows = statement.query([step.number()])?;
+            while let Some(row) = rows.next()? {
+                counts.insert(state(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
+            }
+        }
+        let mut tally = store.tally(step).clone();
+        let of = |state| counts.get(&state).copied().unwrap_or_default();
+        tally.create = of(State::Created);
+        tally.update = of(State::Updated);
+        tally.unchanged = of(State::Unchanged);
+        tally.skip = of(State::Skipped);
+        tally.quarantine = of(State::Quarantined) + of(State::Uncertain);
+        let noted = |kind: i64| -> Result<u64, EngineError> {
+            let sql = "SELECT COUNT(DISTINCT line) FROM notes WHERE step = ?1 AND kind = ?2";
+            let mut statement = store.connection.prepare_cached(sql)?;
+            let count: i64 = statement.query_row(params![step.number(), kind], |row| row.get(0))?;
+            Ok(u64::try_from(count).unwrap_or(0))
+        };
+        (tally.repaired, tally.orphans) = (noted(ADJUSTED)?, noted(ORPHAN)?);
+        {
+            let sql = "SELECT kind, field, COUNT(*) FROM notes WHERE step = ?1 GROUP BY kind, field";
+            let mut statement = store.connection.prepare_cached(sql)?;
+            let mut rows = statement.query([step.number()])?;
+            while let Some(row) = rows.next()? {
+                let (kind, field): (i64, String) = (row.get(0)?, row.get(1)?);
+                let records = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+                let Some(count) = field_count(&field, &mut tally) else { continue };
+                match kind {
+                    ADJUSTED => count.repaired = records,
+                    FAILED => count.failed = records,
+                    _ => {}
+                }
+            }
+        }
+        if let Some(reader) = before {
+            let mut after: Option<String> = None;
+            loop {
+                let rows = reader.rows_after(step, after.as_deref(), 2_000)?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                let mut earlier = Vec::new();
+                let mut is_new =
+                    store.connection.prepare_cached("SELECT 1 FROM outcomes WHERE step = ?1 AND key = ?2")?;
+                for row in &rows {
+                    if is_new.exists(params![step.number(), row.key])? {
+                        continue;
+                    }
+                    if let Some(winner) = &row.mapped.winner {
+                        let action = if merges { PreviewAction::Merge } else { PreviewAction::GiveWay };
+                        earlier.push((row.mapped.line, row.key.clone(), action, winner.clone()));
+                    }
+                    match row.mapped.state {
+                        State::Created | State::Updated | State::Unchanged => tally.unchanged += 1,
+                        State::Skipped => tally.skip += 1,
+                        State::Quarantined | State::Uncertain => tally.quarantine += 1,
+                    }
+                }
+                drop(is_new);
+                for (line, key, action, winner) in earlier {
+                    store.meet(step, (line, &key), action, &winner)?;
+                }
+            }
+            tally.read = tally.read.max(tally.create + tally.update + tally.unchanged + tally.skip + tally.quarantine);
+        }
+        Ok(tally)
+    }
+
+    /// Counts a record of some owners.
+    pub(crate) fn owned(&self, owners: &[String]) {
+        let mut store = self.store();
+        for owner in owners {
+            if store.owned.len() < OWNERS_COUNTED || store.owned.contains_key(owner) {
+                *store.owned.entry(owner.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Records by owner, by folded address.
+    pub(crate) fn take_owned(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.store().owned)
+    }
+
+    /// What of picklists' values becomes an option.
+    pub(crate) fn take_options(&self) -> NewOptions {
+        std::mem::take(&mut self.store().options)
+    }
+}
+
+impl Store {
+    fn tally(&mut self, step: StepId) -> &mut LockedStage {
+        self.tallies.entry(step).or_default()
+    }
+
+    /// The step of the records of a step's stage.
+    fn stage_step(&self, step: StepId) -> Option<StepId> {
+        let (found, _) = self.steps.iter().find(|(_, id)| **id == step)?;
+        self.steps.get(&Step::records(&found.stage)).copied()
+    }
+
+    fn note(&self, step: StepId, kind: i64, field: &str, line: u64) -> Result<(), EngineError> {
+        let field = field.split('.').next().unwrap_or_default();
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO notes(step, kind, field, line) VALUES(?1, ?2, ?3, ?4)")?
+            .execute(params![step.number(), kind, field, signed(line)])?;
+        Ok(())
+    }
+
+    fn body(&self, object: &str, id: &str) -> Result<Option<Map>, EngineError> {
+        let found: Option<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM coming WHERE object = ?1 AND id = ?2")?
+            .query_row([object, id], |row| row.get(0))
+            .optional()?;
+        Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn settle(&mut self, record: &Settled) -> Result<(), EngineError> {
+        let id = record.id.as_deref();
+        self.outcome(record.step, (&record.key, record.line), record.state, id, record.winner.as_deref())
+    }
+
+    fn outcome(
+        &mut self,
+        step: StepId,
+        (key, line): (&str, u64),
+        state: State,
+        id: Option<&str>,
+        winner: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let sql = "INSERT OR REPLACE INTO outcomes(step, key, state, line, id, winner) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            step.number(),
+            key,
+            number(state),
+            signed(line),
+            id,
+            winner
+        ])?;
+        Ok(())
+    }
+
+    fn remark(&mut self, step: StepId, (line, key): (u64, &str), remark: &Remark) -> Result<(), EngineError> {
+        self.place += 1;
+        let text = serde_json::to_string(remark).unwrap_or_default();
+        let sql = "INSERT INTO remarks(step, line, place, key, remark) VALUES(?1, ?2, ?3, ?4, ?5)";
+        self.connection.prepare_cached(sql)?.execute(params![step.number(), signed(line), self.place, key, text])?;
+        Ok(())
+    }
+
+    fn meet(
+        &mut self,
+        step: StepId,
+        (line, key): (u64, &str),
+        action: PreviewAction,
+        other: &str,
+    ) -> Result<(), EngineError> {
+        let sql =
+            "INSERT OR REPLACE INTO met(step, line, key, action, other, changes) VALUES(?1, ?2, ?3, ?4, ?5, '[]')";
+        self.connection.prepare_cached(sql)?.execute(params![
+            step.number(),
+            signed(line),
+            key,
+            action.as_str(),
+            other
+        ])?;
+        Ok(())
+    }
+
+    /// Counts the deferred fields of a record.
+    fn deferred(&mut self, step: StepId, item: &Item) -> Result<(), EngineError> {
+        let known = "SELECT 1 FROM outcomes WHERE step = ?1 AND key = ?2";
+        if !self.connection.prepare_cached(known)?.exists(params![step.number(), item.key])? {
+            // A run before this one wrote it.
+            self.outcome(step, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
+            self.meet(step, (item.line, &item.key), PreviewAction::Change, &item.id)?;
+        }
+        let tally = self.tally(step);
+        tally.deferred += 1;
+        for field in &item.fields {
+            if let Some(count) = field_count(field, tally) {
+                count.filled += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds fields that change to what is said of a record that is there.
+    fn changes(&mut self, step: StepId, item: &Item) -> Result<(), EngineError> {
+        if item.changes.is_empty() {
+            return Ok(());
+        }
+        let at = params![step.number(), signed(item.line), item.key];
+        let known: Option<String> = self
+            .connection
+            .prepare_cached("SELECT changes FROM met WHERE step = ?1 AND line = ?2 AND key = ?3")?
+            .query_row(at, |row| row.get(0))
+            .optional()?;
+        let Some(known) = known else { return Ok(()) };
+        let mut changes: Vec<FieldChange> = serde_json::from_str(&known).unwrap_or_default();
+        changes.extend(item.changes.iter().cloned());
+        let text = serde_json::to_string(&changes).unwrap_or_default();
+        self.connection
+            .prepare_cached("UPDATE met SET changes = ?4 WHERE step = ?1 AND line = ?2 AND key = ?3")?
+            .execute(params![step.number(), signed(item.line), item.key, text])?;
+        Ok(())
+    }
+}
+
+/// Counts of a stage of which nothing is known.
+pub(crate) fn empty(stage: &Stage) -> LockedStage {
+    let fields = stage.fields.iter();
+    LockedStage {
+        id: stage.id.clone(),
+        fields: fields
+            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0 })
+            .collect(),
+        ..LockedStage::default()
+    }
+}
+
+/// The count of a field, or of the field that a part belongs to.
+fn field_count<'t>(field: &str, tally: &'t mut LockedStage) -> Option<&'t mut FieldCount> {
+    let name = field.split('.').next().unwrap_or_default();
+    tally.fields.iter_mut().find(|count| count.field == name)
+}
+
+fn number(state: State) -> i64 {
+    match state {
+        State::Created => 1,
+        State::Updated => 2,
+        State::Unchanged => 3,
+        State::Skipped => 4,
+        State::Quarantined => 5,
+        State::Uncertain => 6,
+    }
+}
+
+fn state(number: i64) -> State {
+    match number {
+        1 => State::Created,
+        2 => State::Updated,
+        3 => State::Unchanged,
+        4 => State::Skipped,
+        6 => State::Uncertain,
+        _ => State::Quarantined,
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

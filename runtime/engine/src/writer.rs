@@ -1,0 +1,123 @@
+//! Writer of a step: sends batches of records to the destination, or, in a forecast, notes what they would become.
+
+use std::sync::Arc;
+
+use migr_journal::{Change, Operation, StepId};
+
+use crate::EngineError;
+use crate::forecast::Forecast;
+use crate::item::Item;
+use crate::job::Job;
+use crate::outcomes::Outcomes;
+use crate::sender::{Sender, Target};
+use crate::stage::Shared;
+
+/// Where the records of a step go.
+#[derive(Debug)]
+pub(crate) enum Writer<'w> {
+    /// To the destination.
+    Sender(Box<Sender<'w>>),
+    /// Nowhere: what they would become is noted.
+    Forecast {
+        /// The stage.
+        job: &'w Job,
+        /// The notes.
+        forecast: Arc<Forecast>,
+        /// The step.
+        step: StepId,
+        /// The step of the stage's records.
+        of: StepId,
+        /// Notes that go with the next batch.
+        waiting: Vec<Change>,
+    },
+}
+
+impl<'w> Writer<'w> {
+    /// The writer of a step of a stage.
+    pub(crate) fn new(job: &'w Job, shared: &Shared, target: Target<'_>) -> Self {
+        match &job.context.outcomes {
+            Outcomes::Journal(context) => Self::Sender(Box::new(Sender::new(context, shared, target))),
+            Outcomes::Forecast(forecast) => Self::Forecast {
+                job,
+                forecast: Arc::clone(forecast),
+                step: target.step,
+                of: job.step,
+                waiting: Vec::new(),
+            },
+        }
+    }
+
+    /// Sends a batch, with what is journaled together with its intent.
+    pub(crate) async fn send(
+        &mut self,
+        items: Vec<Item>,
+        operation: Operation,
+        with: Vec<Change>,
+    ) -> Result<(), EngineError> {
+        match self {
+            Self::Sender(sender) => sender.send(items, operation, with).await,
+            Self::Forecast { job, forecast, step, of, waiting } => {
+                forecast.write(&std::mem::take(waiting))?;
+                forecast.write(&with)?;
+                forecast.written(*step, *of, operation, &items)?;
+                let is_link = step != of && operation == Operation::Create;
+                if job.is_met && !is_link {
+                    for item in &items {
+                        job.comes(forecast, item)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Journals something with the next intent.
+    pub(crate) fn remember(&mut self, changes: impl IntoIterator<Item = Change>) {
+        match self {
+            Self::Sender(sender) => sender.remember(changes),
+            Self::Forecast { waiting, .. } => {
+                let is_kept = |change: &Change| matches!(change, Change::Settled { .. } | Change::Repairs { .. });
+                waiting.extend(changes.into_iter().filter(is_kept));
+            }
+        }
+    }
+
+    /// Notes what was adjusted and who is missing in some records.
+    pub(crate) fn notes(&self, items: &[Item], changes: &mut Vec<Change>) {
+        if let Self::Sender(sender) = self {
+            sender.notes(items, changes);
+        }
+    }
+
+    /// Whether something concerns every record, so that nothing more is worth sending.
+    pub(crate) fn has_stopped(&self) -> bool {
+        match self {
+            Self::Sender(sender) => sender.has_stopped(),
+            Self::Forecast { .. } => false,
+        }
+    }
+
+    /// Whether a batch is under way.
+    pub(crate) fn is_flying(&self) -> bool {
+        match self {
+            Self::Sender(sender) => sender.is_flying(),
+            Self::Forecast { .. } => false,
+        }
+    }
+
+    /// Waits for the oldest batch under way. Dropped while it waits, it loses nothing.
+    pub(crate) async fn land(&mut self) -> Result<(), EngineError> {
+        match self {
+            Self::Sender(sender) => sender.land().await,
+            Self::Forecast { .. } => Ok(()),
+        }
+    }
+
+    /// Waits for all batches, and for what is journaled of them.
+    pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
+        match self {
+            Self::Sender(sender) => sender.finish().await,
+            Self::Forecast { forecast, waiting, .. } => forecast.write(&std::mem::take(waiting)),
+        }
+    }
+}
