@@ -1,0 +1,93 @@
+//! Characters that a reader does not see for what they are.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character steers a terminal, turns the reading direction, ends a line unseen or takes no room. A joiner inside a word or an emoji is none.
+pub fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text with deceptive characters written out as `\u{202e}`, but for those that `keep` names.
+pub fn written_out<'t>(text: &'t str, keep: &[char]) -> Cow<'t, str> {
+    let is_bad = |character: char| is_deceptive(character) && !keep.contains(&character);
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        push(character, is_bad(character), &mut shown);
+    }
+    Cow::Owned(shown)
+}
+
+/// Adds a character, written out where that is asked for.
+pub(crate) fn push(character: char, write_out: bool, text: &mut String) {
+    match character {
+        '\n' if write_out => text.push_str("\\n"),
+        '\r' if write_out => text.push_str("\\r"),
+        '\t' if write_out => text.push_str("\\t"),
+        _ if write_out => {
+            // Writing into a String cannot fail.
+            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
+        }
+        _ => text.push(character),
+    }
+}
+
+/// The text with each deceptive character replaced by a mark of as many bytes, so that places in it stay; line ends and tabs are kept.
+pub fn same_width(text: &str) -> Cow<'_, str> {
+    let is_bad = |character: char| is_deceptive(character) && !matches!(character, '\n' | '\r' | '\t');
+    if !text.contains(is_bad) && !has_lone_return(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_lone_return = character == '\r' && rest.peek() != Some(&'\n');
+        if !is_bad(character) && !is_lone_return {
+            shown.push(character);
+            continue;
+        }
+        shown.push(match character.len_utf8() {
+            1 => '?',
+            2 => '¿',
+            3 => '\u{fffd}',
+            _ => '\u{1fbc4}',
+        });
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a carriage return stands where no line ends: a terminal would write over what stands before it.
+fn has_lone_return(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().any(|(at, byte)| *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_written_out_and_languages_are_left_alone() {
+        assert_eq!(written_out("a\u{202e}b\u{1b}[2Jc\n", &['\n']), "a\\u{202e}b\\u{1b}[2Jc\n");
+        assert_eq!(written_out("a\nb", &[]), "a\\nb");
+        for plain in ["Ω é 漢 👩‍👩‍👧 שלום می‌خواهم", "a-b_c"] {
+            assert!(matches!(written_out(plain, &[]), Cow::Borrowed(_)), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_text_for_an_excerpt_keeps_its_places() {
+        let text = "a\u{7}b\u{85}c\u{202e}d\u{e0041}e\rf\r\n\tg";
+        let shown = same_width(text);
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(shown, "a?b¿c\u{fffd}d\u{1fbc4}e?f\r\n\tg");
+    }
+}

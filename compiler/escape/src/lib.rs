@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod csv;
+mod deceptive;
+mod drawing;
+mod json;
+mod markdown;
+mod markup;
+mod terminal;
+mod workflow;
+
+pub use csv::csv_cell;
+pub use deceptive::{is_deceptive, same_width, written_out};
+pub use drawing::{dot, mermaid};
+pub use json::json;
+pub use markdown::{markdown, markdown_code};
+pub use markup::{html, xml};
+pub use terminal::{colored, line, terminal};
+pub use workflow::{workflow_message, workflow_property};
