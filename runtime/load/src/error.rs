@@ -54,7 +54,8 @@ pub enum LoadError {
     },
     /// No usable answer after every attempt.
     #[error(
-        "{url} gave no usable answer to {request} after {attempts} attempts: {why}. Run again when it answers; the run goes on where it stopped"
+        "{url} gave no usable answer to {request} after {}: {why}. Run again when it answers; the run goes on where it stopped",
+        times(*attempts)
     )]
     Unavailable {
         /// Server, without path and query.
@@ -142,4 +143,9 @@ impl LoadError {
             | Self::NoSchema => true,
         }
     }
+}
+
+/// `1 attempt`, `4 attempts`
+fn times(attempts: u32) -> String {
+    if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }

@@ -1,5 +1,6 @@
 //! One HTTP client for all connectors: pace, attempts by class of failure, redaction.
 
+mod answer;
 mod back_off;
 mod call;
 mod files;
@@ -7,10 +8,11 @@ mod pace;
 mod reason;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{StatusCode, multipart};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,7 +26,10 @@ use pace::Pace;
 use reason::{clean, graphql_code, reason, stated_rate};
 
 use crate::allowance::Allowance;
-use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret};
+use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret, Wait};
+
+/// The shortest pause that a person is told of.
+const NOTICED: Duration = Duration::from_secs(5);
 
 /// What one attempt came to.
 enum Attempt {
@@ -68,6 +73,10 @@ pub(crate) struct Http {
     /// Texts of a 5xx answer by which the server says that it did nothing.
     refusals: &'static [&'static str],
     requests: AtomicU64,
+    /// An answer came, whatever it was: somebody is there.
+    was_answered: AtomicBool,
+    /// The end of the latest pause that was told.
+    told_until: Mutex<Option<Instant>>,
 }
 
 impl Http {
@@ -117,6 +126,8 @@ impl Http {
             options,
             refusals,
             requests: AtomicU64::new(0),
+            was_answered: AtomicBool::new(false),
+            told_until: Mutex::new(None),
         })
     }
 
@@ -145,8 +156,10 @@ impl Http {
     pub(crate) async fn call_for<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, CallError> {
         let mut failures = 0;
         let mut waited = Duration::ZERO;
+        let begun = Instant::now();
         loop {
-            let (why, mut rest) = match self.attempt(call).await {
+            let mut was_refused = false;
+            let (why, rest) = match self.attempt(call).await {
                 Attempt::Answer(bytes) => {
                     let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
                     match serde_json::from_slice(text) {
@@ -167,13 +180,15 @@ impl Http {
                 }
                 Attempt::TooMany { started, retry_after, message } => {
                     let pause = self.pace.refused(started, retry_after, stated_rate(&message));
-                    waited += pause;
+                    waited = waited.saturating_add(pause);
                     tracing::debug!(
                         request = call.name(),
                         seconds = pause.as_secs_f64(),
                         "the server asked for a pause"
                     );
-                    if waited > self.options.longest_wait {
+                    if waited <= self.options.longest_wait {
+                        self.tell(pause, &format!("it asked for a pause ({message})"));
+                    } else {
                         let error = LoadError::Quota { url: self.host(), seconds: pause.as_secs(), message };
                         return Err(CallError::Fatal(error));
                     }
@@ -182,11 +197,18 @@ impl Http {
                 Attempt::Failed { why, sent: true, .. } if call.again == Again::Unsent => {
                     return Err(CallError::Unknown { why });
                 }
-                Attempt::Failed { why, retry_after, .. } => (why, retry_after),
+                Attempt::Failed { why, sent, retry_after } => {
+                    was_refused = !sent;
+                    (why, retry_after)
+                }
                 Attempt::Over(error) => return Err(error),
             };
             failures += 1;
-            if failures >= self.options.attempts.max(1) {
+            if rest.is_some_and(|rest| rest > self.options.longest_wait) {
+                let seconds = rest.unwrap_or_default().as_secs();
+                return Err(CallError::Fatal(LoadError::Quota { url: self.host(), seconds, message: why }));
+            }
+            if self.is_enough(failures, was_refused, begun) {
                 return Err(CallError::Fatal(LoadError::Unavailable {
                     url: self.host(),
                     request: call.name(),
@@ -195,9 +217,29 @@ impl Http {
                 }));
             }
             let pause = pause(&self.options, &call.path, failures);
-            let rest = rest.take().unwrap_or_default().min(self.options.longest_wait).max(pause);
+            let rest = rest.unwrap_or_default().max(pause);
             tracing::debug!(request = call.name(), why, attempt = failures, seconds = rest.as_secs_f64(), "again");
+            self.tell(rest, &why);
             sleep(rest).await;
+        }
+    }
+
+    /// Whether a request was tried often enough. Where nobody has ever answered, an address is more often wrong than a server just being started: a refused
+    /// connection is enough then, and so is the time in which an answer should have come.
+    fn is_enough(&self, attempts: u32, was_refused: bool, begun: Instant) -> bool {
+        let is_mute = || was_refused || begun.elapsed() >= self.options.timeout;
+        attempts >= self.options.attempts.max(1) || !self.was_answered.load(Ordering::Relaxed) && is_mute()
+    }
+
+    /// Tells of a pause that a person would notice, with its reason and its end; of several at the same time once.
+    fn tell(&self, pause: Duration, why: &str) {
+        let Some(told) = self.options.waits.as_ref().filter(|_| pause >= NOTICED) else { return };
+        let until = Instant::now() + pause;
+        let mut last = self.told_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| until > last + NOTICED) {
+            *last = Some(until);
+            drop(last);
+            told.wait(&Wait { host: self.host(), why: why.to_owned(), pause });
         }
     }
 
@@ -235,11 +277,21 @@ impl Http {
             }
             Err(error) => return Attempt::Failed { sent: !error.is_connect(), why: why(&error), retry_after: None },
         };
+        self.was_answered.store(true, Ordering::Relaxed);
         let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let retry_after = answer::retry_after(response.headers(), &*self.options.clock);
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = match response.bytes().await {
-            Ok(bytes) => Vec::from(bytes),
+        let most = if status.is_success() { self.options.largest_answer } else { answer::LARGEST_REFUSAL };
+        let body = match answer::body(response, most).await {
+            Ok(answer::Body::Whole(bytes)) => bytes,
+            // What a refusal says stands at its beginning.
+            Ok(answer::Body::Cut(bytes)) if !status.is_success() => bytes,
+            Ok(answer::Body::Cut(_)) => {
+                return Attempt::Over(CallError::Fatal(LoadError::Unexpected {
+                    request: call.name(),
+                    why: format!("it is longer than {} MiB", most >> 20),
+                }));
+            }
             Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Vec::new(),
             Err(error) => {
                 return Attempt::Failed {
@@ -276,8 +328,13 @@ impl Http {
             403 if found.code.is_none() => Attempt::Over(self.unauthorized(code, &found.message)),
             300..=399 => {
                 let to = location.and_then(|to| self.base.join(&to).ok());
-                let to = to.and_then(|to| to.host_str().map(|host| format!("{}://{host}", to.scheme())));
-                let hint = to.map(|to| format!("; set the destination's url to {to}")).unwrap_or_default();
+                // Whoever answers may be anybody: where he sends people, their token must not go on his word.
+                let is_same = |to: &Url| to.scheme() == "https" && to.host_str() == self.base.host_str();
+                let hint = match to.filter(is_same) {
+                    Some(_) => "; write the destination's url with https://".to_owned(),
+                    None => "; find out from those who run it what its address is, and send the token nowhere else"
+                        .to_owned(),
+                };
                 let what = format!("{} sends {} elsewhere ({code}){hint}", self.host(), call.name());
                 Attempt::Over(CallError::Fatal(LoadError::Settings { what }))
             }
@@ -425,19 +482,4 @@ fn cause(error: &reqwest::Error) -> String {
         cause = Some(deeper);
     }
     cause.map_or_else(|| "no cause is known".to_owned(), ToString::to_string)
-}
-
-/// Seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    let now = headers
-        .get(reqwest::header::DATE)
-        .and_then(|now| now.to_str().ok())
-        .and_then(|now| jiff::fmt::rfc2822::parse(now).ok())?;
-    let seconds = date.timestamp().as_second().saturating_sub(now.timestamp().as_second());
-    u64::try_from(seconds).ok().map(Duration::from_secs)
 }

@@ -22,7 +22,7 @@ pub use destination::{
 };
 pub use error::LoadError;
 pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host, shown_link};
-pub use options::{Endpoint, HttpOptions};
+pub use options::{Endpoint, HttpOptions, Wait, WaitSink};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;
 pub use write::{IdPolicy, NewRecord, RecordRef, RecordUpdate, Refusal, Written};

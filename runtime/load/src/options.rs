@@ -1,3 +1,5 @@
+//! Where a destination is and how it is spoken to.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +14,23 @@ pub struct Endpoint {
     pub url: String,
     /// The key that opens it.
     pub token: Secret,
+}
+
+/// A pause before a request is sent again.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// Server, without path and query.
+    pub host: String,
+    /// The reason for it.
+    pub why: String,
+    /// How long it is.
+    pub pause: Duration,
+}
+
+/// Whoever tells people of pauses.
+pub trait WaitSink: Send + Sync {
+    /// A pause has begun.
+    fn wait(&self, wait: &Wait);
 }
 
 /// How a destination is spoken to.
@@ -45,6 +64,10 @@ pub struct HttpOptions {
     pub longest_back_off: Duration,
     /// A pause that the server asks for beyond this ends the run as used up.
     pub longest_wait: Duration,
+    /// Bytes of an answer that are taken; a longer one is none.
+    pub largest_answer: usize,
+    /// Who is told of pauses.
+    pub waits: Option<Arc<dyn WaitSink>>,
     /// Spreads the pauses of several clients; the same seed gives the same pauses.
     pub jitter_seed: u64,
 }
@@ -66,6 +89,8 @@ impl Default for HttpOptions {
             back_off: Duration::from_millis(500),
             longest_back_off: Duration::from_secs(30),
             longest_wait: Duration::from_secs(15 * 60),
+            largest_answer: 256 << 20,
+            waits: None,
             jitter_seed: 0,
         }
     }

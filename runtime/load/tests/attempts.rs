@@ -199,7 +199,7 @@ async fn nobody_listening_is_said_so() {
     let error = destination.schema().await.unwrap_err().to_string();
     assert!(
         error.starts_with(
-            "http://127.0.0.1:9 gave no usable answer to GET /rest/metadata/objects after 4 attempts: no connection ("
+            "http://127.0.0.1:9 gave no usable answer to GET /rest/metadata/objects after 1 attempt: no connection ("
         ),
         "{error}"
     );
@@ -250,13 +250,91 @@ async fn a_pause_longer_than_we_wait_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_redirect_names_the_address_to_use() {
+async fn a_redirect_never_tells_people_to_send_their_token_where_it_leads() {
     let server =
         reading(vec![|| Reply::With(308, "location: https://crm.example/rest/companies?x=1", json!({}))]).await;
     let destination = server.twenty().await;
     let error =
         destination.count("companies", Deleted::Live).await.unwrap_err().to_string().replace(&server.url, "URL");
-    insta::assert_snapshot!(error, @"URL sends GET /rest/companies elsewhere (308); set the destination's url to https://crm.example");
+    insta::assert_snapshot!(error, @"URL sends GET /rest/companies elsewhere (308); find out from those who run it what its address is, and send the token nowhere else");
+}
+
+#[tokio::test]
+async fn a_server_that_never_says_a_word_is_given_up_within_the_stated_time() {
+    let server = Server::start(|_| Reply::Silence(Duration::from_secs(30))).await;
+    let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
+    let patience = migr_load::HttpOptions { timeout: Duration::from_millis(300), ..options() };
+    let destination = migr_load::connect(&support::plan(), endpoint, patience).unwrap();
+    let begun = std::time::Instant::now();
+    let error = destination.schema().await.unwrap_err().to_string();
+    assert!(error.contains("after 1 attempt: no answer in time"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_pause_of_any_value_is_waited_for_or_ends_the_run() {
+    let answers: [fn() -> Reply; 4] = [
+        || Reply::With(429, "retry-after: 18446744073709551615", json!({})),
+        || Reply::With(429, "retry-after: 1e300", json!({})),
+        || Reply::With(503, "retry-after: 99999999999999999999", json!({})),
+        || Reply::With(503, "retry-after: Fri, 31 Dec 9999 23:59:59 GMT", json!({})),
+    ];
+    for answer in answers {
+        let server = reading(vec![answer]).await;
+        let destination = server.twenty().await;
+        let outcome = destination.count("companies", Deleted::Live).await;
+        assert!(matches!(&outcome, Err(LoadError::Quota { .. })), "{outcome:?}");
+    }
+    let answers: [fn() -> Reply; 4] = [
+        || Reply::With(503, "retry-after: -1", json!({})),
+        || Reply::With(503, "retry-after: 0.01", json!({})),
+        || Reply::With(503, "retry-after: soon", json!({})),
+        || Reply::With(503, "retry-after: NaN", json!({})),
+    ];
+    for (number, value) in answers.into_iter().enumerate() {
+        let server = reading(vec![value, counted]).await;
+        let destination = server.twenty().await;
+        assert_eq!(destination.count("companies", Deleted::Live).await, Ok(323), "answer {number}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off_and_an_endless_refusal_is_read_at_its_beginning() {
+    let endless = || Reply::Text(200, "x".repeat(3 << 20));
+    let server = reading(vec![endless]).await;
+    let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
+    let little = migr_load::HttpOptions { largest_answer: 1 << 20, ..options() };
+    let destination = migr_load::connect(&support::plan(), endpoint, little).unwrap();
+    destination.schema().await.unwrap();
+    let error = destination.count("companies", Deleted::Live).await.unwrap_err().to_string();
+    assert!(error.contains("it is longer than 1 MiB"), "{error}");
+    let server = reading(vec![|| Reply::Text(422, "x".repeat(3 << 20))]).await;
+    let error = server.twenty().await.count("companies", Deleted::Live).await.unwrap_err().to_string();
+    assert!(error.len() < 1000 && error.contains("422"), "{error}");
+}
+
+/// Pauses that were told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl migr_load::WaitSink for Told {
+    fn wait(&self, wait: &migr_load::Wait) {
+        self.0.lock().unwrap().push(format!("{} s: {}", wait.pause.as_secs(), wait.why));
+    }
+}
+
+#[tokio::test]
+async fn a_long_pause_is_told_with_its_reason_before_it_is_waited_for() {
+    let server = reading(vec![|| Reply::With(429, "retry-after: 60", json!({"message": "one moment"}))]).await;
+    let told = Arc::new(Told::default());
+    let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
+    let telling =
+        migr_load::HttpOptions { waits: Some(told.clone()), longest_wait: Duration::from_secs(100), ..options() };
+    let destination = migr_load::connect(&support::plan(), endpoint, telling).unwrap();
+    destination.schema().await.unwrap();
+    let asked = tokio::time::timeout(Duration::from_secs(2), destination.count("companies", Deleted::Live)).await;
+    assert!(asked.is_err(), "{asked:?}");
+    assert_eq!(*told.0.lock().unwrap(), ["60 s: it asked for a pause (one moment)"]);
 }
 
 #[tokio::test]

@@ -6,8 +6,16 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::reason::reason;
-use super::{CallError, Http, Payload, open, pause, why};
+use super::{CallError, Http, Payload, answer, open, pause, why};
 use crate::LoadError;
+
+/// What a refusal says, its beginning at least.
+async fn refusal(response: reqwest::Response) -> Vec<u8> {
+    match answer::body(response, answer::LARGEST_REFUSAL).await {
+        Ok(answer::Body::Whole(bytes) | answer::Body::Cut(bytes)) => bytes,
+        Err(_) => Vec::new(),
+    }
+}
 
 impl Http {
     /// Sends a file to an address that carries its own key. No token goes with it.
@@ -34,7 +42,7 @@ impl Http {
                     if response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS =>
                 {
                     let status = response.status().as_u16();
-                    let body = response.bytes().await.unwrap_or_default();
+                    let body = refusal(response).await;
                     let found = reason(status, &body, &self.token);
                     return Err(CallError::Refused { status, message: found.message, code: found.code, body: None });
                 }
@@ -61,7 +69,7 @@ impl Http {
         let mut response = self.in_time(self.plain.get(url.clone()).send()).await?;
         let status = response.status();
         if !status.is_success() {
-            let body = self.in_time(response.bytes()).await.unwrap_or_default();
+            let body = timeout(self.options.timeout, refusal(response)).await.unwrap_or_default();
             let found = reason(status.as_u16(), &body, &self.token);
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(CallError::Unknown { why: format!("{request}: {}", found.message) });

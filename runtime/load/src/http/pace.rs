@@ -263,7 +263,7 @@ impl Pace {
             None => BLIND_PAUSE.saturating_mul(1_u32.checked_shl(refusals.saturating_sub(1).min(6)).unwrap_or(64)),
         };
         let pause = retry_after.unwrap_or(Duration::ZERO).max(own);
-        let until = now + pause;
+        let until = now.checked_add(pause).unwrap_or(now);
         state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
         pause
     }

@@ -1,0 +1,95 @@
+//! What is taken of an answer: so many bytes of its body, and how long it asks us to wait.
+
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::Clock;
+
+/// Bytes of a refusal that are read.
+pub(super) const LARGEST_REFUSAL: usize = 1 << 20;
+
+/// The longest pause that a server can ask for: beyond it a number is no time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// The body of an answer.
+pub(super) enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is longer than what may be taken; its beginning.
+    Cut(Vec<u8>),
+}
+
+/// Reads a body as it comes, up to so many bytes.
+pub(super) async fn body(mut response: reqwest::Response, most: usize) -> reqwest::Result<Body> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(announced.min(1 << 20));
+    while let Some(chunk) = response.chunk().await? {
+        let room = most.saturating_sub(bytes.len());
+        if chunk.len() > room {
+            bytes.extend_from_slice(chunk.get(..room).unwrap_or_default());
+            return Ok(Body::Cut(bytes));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Body::Whole(bytes))
+}
+
+/// Seconds, with a fraction too, or a date; by the server's own clock where it tells it. Nothing for what is neither.
+pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        // Below zero and no number at all are now; endless is as long as can be.
+        let seconds = if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, LONGEST_PAUSE.as_secs_f64()) };
+        return Some(Duration::from_secs_f64(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let until = date(value)?;
+    let now = headers.get(DATE).and_then(|now| now.to_str().ok()).and_then(date).unwrap_or_else(|| clock.now());
+    let seconds = until.as_second().saturating_sub(now.as_second());
+    Some(u64::try_from(seconds).map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+    use crate::SystemClock;
+
+    #[test]
+    fn a_pause_of_any_value_is_a_time_or_none() {
+        let asked = |value: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, HeaderValue::from_str(date).unwrap());
+            }
+            retry_after(&headers, &SystemClock).map(|pause| pause.as_secs())
+        };
+        let now = Some("Wed, 21 Oct 2015 07:28:00 GMT");
+        for (value, seconds) in [
+            ("0", Some(0)),
+            ("7", Some(7)),
+            ("1.5", Some(1)),
+            ("-3", Some(0)),
+            ("1e999", Some(LONGEST_PAUSE.as_secs())),
+            ("18446744073709551615", Some(LONGEST_PAUSE.as_secs())),
+            ("99999999999999999999999999", Some(LONGEST_PAUSE.as_secs())),
+            ("NaN", Some(0)),
+            ("inf", Some(LONGEST_PAUSE.as_secs())),
+            ("Wed, 21 Oct 2015 07:28:30 GMT", Some(30)),
+            ("Wed, 21 Oct 2015 07:27:30 GMT", Some(0)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST_PAUSE.as_secs())),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(asked(value, now), seconds, "{value}");
+        }
+        assert_eq!(
+            asked("Wed, 21 Oct 2015 07:28:30 GMT", None),
+            Some(0),
+            "by our own clock where the server tells none"
+        );
+    }
+}
