@@ -364,12 +364,13 @@ fn cases() -> Vec<Case> {
             Stops("symbolic link"),
         ),
         files(
-            "a link in place of the folder",
+            "a link in place of a folder within",
             |folder| {
-                std::fs::rename(folder.join("export"), folder.join("elsewhere")).unwrap();
-                std::os::unix::fs::symlink("elsewhere", folder.join("export")).unwrap();
+                std::fs::rename(folder.join("export/files"), folder.join("elsewhere")).unwrap();
+                std::os::unix::fs::symlink("../elsewhere", folder.join("export/files")).unwrap();
+                scans(folder, b"S1,P1,files/note.txt\n");
             },
-            Stops("symbolic link"),
+            Aside("symbolic link"),
         ),
         files(
             "a link in place of an attachment",

@@ -219,7 +219,7 @@ fn names_and_passwords_in_addresses_are_not_told() {
     // In a proxy's address, where nobody listens and where one refuses.
     let refuses = Wire::to(&stand_in.url(), |_| Act::Answer(407, "{\"messages\": [\"nobody\"]}".to_owned()));
     for proxy in ["127.0.0.1:9".to_owned(), refuses.address()] {
-        let mut command = loudly(stand_in.command_over("http://crm.example", project.path(), &["audit"]));
+        let mut command = loudly(stand_in.command_over("https://crm.example", project.path(), &["audit"]));
         for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"] {
             command.env(variable, format!("http://admin:{PASSWORD}@{proxy}"));
         }

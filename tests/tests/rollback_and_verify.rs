@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use drill::{Drill, Killed};
-use migr_engine::{RollbackContext, RollbackSummary, rollback, set_journal_aside};
-use migr_journal::{Settled, State};
+use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, rollback, set_journal_aside};
+use migr_journal::{Journal, Settled, State};
 use migr_load::{Deleted, RecordUpdate};
 use migr_plan::DeletedPolicy;
 use serde_json::{Value, json};
@@ -94,7 +94,8 @@ async fn what_came_out_of_the_trash_goes_back_and_a_new_run_starts_from_the_begi
 
     let journal = drill.journal();
     drill.close_journal();
-    let aside = set_journal_aside(&journal, &summary).unwrap().unwrap();
+    let shared = SharedJournal::new(Journal::reopen(&journal).unwrap());
+    let aside = set_journal_aside(shared, &summary).unwrap().unwrap();
     assert!(aside.exists() && !journal.exists());
     drill.open_journal();
     let second = drill.run().await;

@@ -28,6 +28,8 @@ use crate::types::{Key, KeyTarget, Options, Type};
 
 /// A transform may expand to so many nodes, and use transforms so deep.
 const MOST_NODES: usize = 20_000;
+/// Nodes that transforms may add to all expressions together.
+const MOST_EXPANDED: usize = 1_000_000;
 const DEEPEST: usize = 64;
 
 /// What expressions are checked against; the same for the whole program.
@@ -140,6 +142,8 @@ pub(crate) struct Usage {
     /// What flows into each picklist of one input: the options of a column that is declared as a select, or anything.
     pub(crate) fed: IndexMap<Arc<str>, Vec<Option<Arc<Options>>>>,
     pub(crate) transforms: IndexSet<Arc<str>>,
+    /// Nodes that transforms added to expressions so far.
+    expanded: usize,
     /// Restricted things already reported.
     pub(crate) unpermitted: IndexSet<Arc<str>>,
 }
@@ -193,9 +197,16 @@ impl<'w, 'a> Inference<'w, 'a> {
     }
 
     /// Whether the expression grew beyond what a plan should hold; reported once.
-    fn is_too_large(&mut self, span: Span) -> bool {
-        self.nodes += 1;
-        if self.nodes == MOST_NODES {
+    fn is_too_large(&mut self, by: usize, span: Span) -> bool {
+        let was_too_large = self.nodes >= MOST_NODES;
+        self.nodes = self.nodes.saturating_add(by);
+        if !self.expanding.is_empty() {
+            self.usage.expanded = self.usage.expanded.saturating_add(by);
+            if self.usage.expanded > MOST_EXPANDED {
+                self.nodes = self.nodes.max(MOST_NODES);
+            }
+        }
+        if self.nodes >= MOST_NODES && !was_too_large {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0109,
@@ -211,7 +222,7 @@ impl<'w, 'a> Inference<'w, 'a> {
 
     /// The expression with the type it has by itself.
     pub(crate) fn infer(&mut self, expr: &ast::Expr) -> Typed {
-        if self.is_too_large(expr.span) {
+        if self.is_too_large(1, expr.span) {
             return Typed::unknown();
         }
         match &expr.node {

@@ -233,6 +233,16 @@ fn destination_settings(
             _ if !SETTINGS.contains(&name) && !SECRETS.contains(&name) => {
                 diagnostics.push(errors::unknown_word("setting of a destination", name, setting.name.span, SETTINGS));
             }
+            ("plaintext", _) => match text(&setting.value).filter(|why| !why.node.trim().is_empty()) {
+                Some(why) => {
+                    values.insert(name.to_owned(), SettingValue::Text { value: why.node.to_string() });
+                }
+                None => diagnostics.push(errors::bad_value(
+                    "`plaintext` says why the token may go over plain http",
+                    setting.value.span,
+                    "write the reason: `plaintext = \"…\"`",
+                )),
+            },
             _ => {
                 if let Some(value) = setting_value(setting, diagnostics) {
                     values.insert(name.to_owned(), value);

@@ -53,6 +53,7 @@ macro_rules! codes {
 codes! {
     E0101 syntax_error Error "the text does not follow the grammar";
     E0109 too_deep Error "brackets or blocks are nested too deeply";
+    W0110 unseen_characters Warning "characters that a reader does not see";
     E0201 unknown_name Error "a name that nothing defines";
     E0202 duplicate_name Error "a name defined twice";
     E0203 unresolved_use Error "a `use` that names no file";

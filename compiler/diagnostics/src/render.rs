@@ -16,8 +16,6 @@ mod place;
 mod sarif;
 mod short;
 
-pub use junit::xml;
-
 /// A form in which findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -117,7 +115,7 @@ fn whole_text(diagnostic: &Diagnostic) -> String {
 /// Writes a value as indented JSON and a newline.
 fn write_json(value: &impl serde::Serialize, out: &mut dyn fmt::Write) -> fmt::Result {
     let text = serde_json::to_string_pretty(value).map_err(|_| fmt::Error)?;
-    writeln!(out, "{text}")
+    writeln!(out, "{}", migr_escape::json(&text))
 }
 
 #[cfg(test)]
@@ -143,6 +141,56 @@ mod tests {
             shown.extend(["--- ", format.as_str(), "\n", &fixture::rendered(*format, &[])]);
         }
         insta::with_settings!({ filters => fixture::filters() }, { insta::assert_snapshot!(shown) });
+    }
+
+    #[test]
+    fn a_finding_in_a_very_long_line_is_drawn_with_what_surrounds_it() {
+        let line = format!("{}bad{}", "é".repeat(70_000), "x".repeat(70_000));
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.migr", format!("first\n{line}\nlast"));
+        let at = 6 + 140_000;
+        let here = Diagnostic::new(Code::E0304, "what", Span::new(file, at, at + 3), "here");
+        let far = Diagnostic::new(Code::E0304, "what", Span::new(file, 7, 6 + line.len()), "all of it")
+            .with_label(Span::new(file, 0, 3), "elsewhere");
+        let neighbour = Diagnostic::new(Code::E0304, "what", Span::new(file, 0, 5), "above it");
+        for format in Format::ALL {
+            let mut out = String::new();
+            let findings = [here.clone(), far.clone(), neighbour.clone()];
+            render(*format, &findings, &sources, &RenderOptions::default(), &mut out).unwrap();
+            assert!(out.len() < 30_000, "{format}: {}", out.len());
+        }
+        let mut out = String::new();
+        render(Format::Human, &[here], &sources, &RenderOptions::default(), &mut out).unwrap();
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn nothing_in_a_file_steers_what_it_is_shown_in() {
+        let text = "map A -> b { // \u{202e}::error::x\r::add-mask::y ##[add-mask]z \u{1b}[2J\n::set-env\n}";
+        let mut sources = SourceMap::default();
+        let file = sources.add("a\u{1b}[2J\n::error::.migr", text);
+        let finding = Diagnostic::new(Code::E0304, format!("no `{text}`"), Span::new(file, 4, 5), text)
+            .with_note(text)
+            .with_help(text);
+        for format in Format::ALL {
+            for color in [false, true] {
+                let mut out = String::new();
+                let options = RenderOptions { color, width: 60 };
+                render(
+                    *format,
+                    &[finding.clone(), finding.clone().with_label(Span::new(file, 0, 60), text)],
+                    &sources,
+                    &options,
+                    &mut out,
+                )
+                .unwrap();
+                let out = if *format == Format::Human { migr_escape::colored(&out).replace('\u{1b}', "") } else { out };
+                let bad = |one: char| migr_escape::is_deceptive(one) && one != '\n';
+                assert!(!out.contains(bad), "{format}: {out:?}");
+                let commands = out.lines().filter(|line| line.trim_start().starts_with("::")).count();
+                assert_eq!(commands, if *format == Format::Github { 2 } else { 0 }, "{format}: {out}");
+            }
+        }
     }
 
     fn text() -> impl Strategy<Value = String> {

@@ -17,8 +17,11 @@ pub(crate) fn comments(ast: &Ast, text: &str) -> Vec<Allow> {
             let places = places.get_or_insert_with(|| places_of(ast));
             let at = comment.text.span.start;
             let line_start = text.get(..at as usize).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-            let beside = places.iter().rfind(|place| place.start as usize >= line_start && place.start < at);
-            let covers = beside.or_else(|| places.iter().find(|place| place.start > at));
+            // They are sorted: the last one before the comment, and the first one behind it.
+            let before = places.partition_point(|place| place.start < at);
+            let beside =
+                places.get(..before).and_then(<[Span]>::last).filter(|place| place.start as usize >= line_start);
+            let covers = beside.or_else(|| places.get(places.partition_point(|place| place.start <= at)));
             Some(Allow {
                 code: parsed.code.to_owned(),
                 form: AllowForm::Comment,

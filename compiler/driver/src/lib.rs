@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod allows;
+mod environment;
 mod library;
 mod load;
 mod tests_of;
+mod unseen;
 
 use std::sync::Arc;
 
@@ -14,7 +16,11 @@ use migr_source::{SourceMap, System};
 
 use crate::load::Loaded;
 
+pub use environment::EnvironmentVariable;
 pub use library::library;
+
+/// Findings of one program that are shown.
+const MOST_FINDINGS: usize = 2_000;
 
 /// What is to be compiled.
 #[derive(Clone)]
@@ -54,6 +60,8 @@ pub struct Compilation {
     pub plan: Option<Plan>,
     /// The checked program, under the same condition.
     pub spec: Option<Spec>,
+    /// Variables of the environment that its destinations read, all of them, in order of name.
+    pub environment: Vec<EnvironmentVariable>,
     /// The program's own tests, under the same condition.
     pub tests: Vec<Test>,
 }
@@ -84,6 +92,7 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     let allows: Vec<Allow> = comments.chain(allows::entries(&asts)).collect();
     let denied = allows::denied(&asts).iter().map(|name| name.node.to_string()).collect();
     let homes = allows::Homes::gather(&asts);
+    let environment = environment::variables(&asts);
     // The trees are most of what a large program takes; the plan is made where they were.
     drop(asts);
     let lock = project.lock.as_deref().and_then(|text| read_lock(text, &mut diagnostics));
@@ -100,6 +109,7 @@ pub fn compile(project: &Project<'_>) -> Compilation {
         tests: spec.as_ref().map(|spec| tests_of::tests_of(spec, &sources)).unwrap_or_default(),
         plan: plan.filter(|_| !has_errors),
         spec,
+        environment,
         sources,
         diagnostics,
         accepted,
@@ -138,10 +148,41 @@ fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
 fn shown(diagnostics: Diagnostics, allows: &[Allow], sources: &SourceMap) -> (Vec<Diagnostic>, Vec<Accepted>) {
     let found = diagnostics.into_sorted(sources);
     if allows.is_empty() {
-        return (found, Vec::new());
+        return (cut(found), Vec::new());
     }
     let (shown, accepted) = apply_allows(found, allows);
     let mut left = Diagnostics::default();
     left.extend(shown);
-    (left.into_sorted(sources), accepted)
+    (cut(left.into_sorted(sources)), accepted)
+}
+
+/// The first of very many findings, errors before warnings where both cannot be had, and one that counts the others.
+fn cut(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let all = found.len();
+    if all <= MOST_FINDINGS {
+        return found;
+    }
+    let mut errors = found.iter().filter(|one| one.severity() == Severity::Error).count().min(MOST_FINDINGS);
+    let mut warnings = MOST_FINDINGS - errors;
+    let mut first_cut = None;
+    let mut kept = Vec::with_capacity(MOST_FINDINGS + 1);
+    for one in found {
+        let left = if one.severity() == Severity::Error { &mut errors } else { &mut warnings };
+        if *left > 0 {
+            *left -= 1;
+            kept.push(one);
+        } else if first_cut.is_none() {
+            first_cut = Some(one);
+        }
+    }
+    kept.extend(first_cut.map(|one| Diagnostic {
+        message: format!("there are {} more findings, from here on; {all} in all", all - MOST_FINDINGS),
+        labels: one.labels.into_iter().take(1).collect(),
+        notes: Vec::new(),
+        help: Some("mend those that are listed first".to_owned()),
+        fix: None,
+        related: Vec::new(),
+        code: one.code,
+    }));
+    kept
 }

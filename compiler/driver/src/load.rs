@@ -9,6 +9,13 @@ use migr_source::{FileId, SourceMap, Span, System};
 use migr_syntax::ast::{Ast, ItemKind};
 
 use crate::library::{library, shipped};
+use crate::unseen::unseen;
+
+/// Files that one program may have.
+const MOST_FILES: usize = 1_000;
+
+/// Bytes at which no further file is read.
+const MOST_BYTES: usize = 16 << 20;
 
 /// The loaded files with their trees, by file id.
 pub(crate) struct Loaded {
@@ -33,6 +40,10 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
         },
     };
     for path in paths {
+        if loaded.is_full() {
+            diagnostics.push(too_much());
+            return loaded;
+        }
         match system.read(&path) {
             Ok(text) => waiting.push_back(loaded.add(&path, &text, diagnostics)),
             Err(error) => {
@@ -52,6 +63,10 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
             if let Some(to) = loaded.sources.find(&path) {
                 loaded.uses.push(Use { from, to, span });
                 continue;
+            }
+            if loaded.is_full() {
+                diagnostics.push(too_much());
+                return loaded;
             }
             let text = match shipped(&path) {
                 Some(text) => Ok(Arc::from(text)),
@@ -73,9 +88,16 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
 }
 
 impl Loaded {
+    /// Whether it holds as much as one program may.
+    fn is_full(&self) -> bool {
+        self.asts.len() >= MOST_FILES
+            || self.sources.files().map(|(_, file)| file.text.len()).sum::<usize>() >= MOST_BYTES
+    }
+
     fn add(&mut self, path: &str, text: &Arc<str>, diagnostics: &mut Diagnostics) -> FileId {
         let id = self.sources.add(path, Arc::clone(text));
         self.asts.push(migr_syntax::parse(id, text, diagnostics));
+        diagnostics.extend(unseen(id, text));
         id
     }
 
@@ -122,6 +144,12 @@ fn without_place(message: String, help: &str) -> Diagnostic {
         fix: None,
         related: Vec::new(),
     }
+}
+
+fn too_much() -> Diagnostic {
+    let message =
+        format!("the program has more than {MOST_FILES} files, or more than {} MiB of text", MOST_BYTES >> 20);
+    without_place(message, "name the folder of one project, or make it several")
 }
 
 fn outside(name: &str, span: Span) -> Diagnostic {

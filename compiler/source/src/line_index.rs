@@ -41,8 +41,9 @@ impl LineIndex {
         let offset = offset.min(text.len());
         let line = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.starts.get(line).copied().unwrap_or(0);
-        let column =
-            text.get(start..).map_or(0, |rest| rest.char_indices().take_while(|(at, _)| start + at < offset).count());
+        // Bytes that begin a character: much faster than reading them, which counts where a line is a megabyte long.
+        let before = text.as_bytes().get(start..offset).unwrap_or_default();
+        let column = before.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count();
         let number = |value: usize| u32::try_from(value + 1).unwrap_or(u32::MAX);
         let inside = !text.is_char_boundary(offset);
         LineColumn { line: number(line), column: number(column.saturating_sub(usize::from(inside))) }

@@ -1,9 +1,29 @@
-//! The two streams: results on stdout, everything else on stderr. A closed pipe ends the output quietly.
+//! The two streams: results on stdout, everything else on stderr. A closed pipe ends the output quietly; any other
+//! write that fails is told at the end.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use crate::args::{ColorChoice, LogForm};
+use crate::fault::Fault;
+
+/// The first stream that could not be written to, and why.
+static FAILURE: OnceLock<(&'static str, String)> = OnceLock::new();
+
+/// Remembers a failed write. A closed pipe is none: whoever read it has what was wanted.
+fn noted(stream: &'static str, result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = FAILURE.set((stream, error.to_string()));
+    }
+}
+
+/// A record's key within a line.
+pub(crate) fn key(key: &str) -> String {
+    migr_escape::line(&migr_report::shown_key(key)).into_owned()
+}
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +40,26 @@ impl Console {
         Self { quiet, color, json: log == Some(LogForm::Json) }
     }
 
-    /// A result: goes to stdout as it stands.
-    #[expect(clippy::unused_self, reason = "every line that leaves the program goes through the console")]
+    /// A result for a person: goes to stdout, with nothing in it that steers a terminal or is a command of a CI system.
     pub(crate) fn result(self, text: impl Display) {
+        self.document(self.harmless(&text.to_string()));
+    }
+
+    /// A result for programs, in JSON.
+    pub(crate) fn json(self, text: impl Display) {
+        self.document(migr_escape::json(&text.to_string()));
+    }
+
+    /// A document in a form of its own, whose values its renderer has escaped: goes to stdout as it stands.
+    #[expect(clippy::unused_self, reason = "every line that leaves the program goes through the console")]
+    pub(crate) fn document(self, text: impl Display) {
         let mut out = std::io::stdout().lock();
-        let _ = write!(out, "{text}").and_then(|()| out.flush());
+        noted("stdout", write!(out, "{text}").and_then(|()| out.flush()));
+    }
+
+    fn harmless(self, text: &str) -> String {
+        let shown = if self.colored() { migr_escape::colored(text) } else { migr_escape::terminal(text) };
+        shown.into_owned()
     }
 
     /// News for a person: a line on stderr, unless `--quiet`.
@@ -41,15 +76,27 @@ impl Console {
 
     fn line(self, level: &str, text: impl Display) {
         let mut stderr = std::io::stderr().lock();
-        let _ = if self.json {
+        let result = if self.json {
             let fields = serde_json::json!({ "message": text.to_string() });
             let timestamp = jiff::Timestamp::now().to_string();
             let line =
                 serde_json::json!({ "timestamp": timestamp, "level": level, "fields": fields, "target": "migr" });
-            writeln!(stderr, "{line}")
+            writeln!(stderr, "{}", migr_escape::json(&line.to_string()))
         } else {
-            writeln!(stderr, "{text}")
+            writeln!(stderr, "{}", self.harmless(&text.to_string()))
         };
+        noted("stderr", result);
+    }
+
+    /// Why the first of what was to be shown could not be written, where it is not that nobody reads on.
+    pub(crate) fn failure(self) -> Option<Fault> {
+        let (stream, text) = FAILURE.get()?;
+        let fault = Fault::failed(format!("cannot write to {stream}: {text}"));
+        Some(
+            fault.with_help(
+                "what was asked for was done, but not told in full; make room, or let the output go elsewhere",
+            ),
+        )
     }
 
     /// Whether results on stdout are coloured.

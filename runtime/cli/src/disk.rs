@@ -1,7 +1,11 @@
+//! The files of a project folder, as the compiler reads them.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use migr_source::{System, SystemError};
+
+use crate::trusted::{self, LARGEST_SPEC};
 
 /// The files of a project folder.
 #[derive(Clone, Debug)]
@@ -20,7 +24,7 @@ impl Disk {
 impl System for Disk {
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
         let failed = |reason: String| SystemError { path: path.to_owned(), reason };
-        let bytes = std::fs::read(self.root.join(path)).map_err(|error| failed(error.to_string()))?;
+        let bytes = trusted::read(&self.root, Path::new(path), LARGEST_SPEC).map_err(failed)?;
         let text = text(bytes).map_err(failed)?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
     }
@@ -32,7 +36,8 @@ impl System for Disk {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_migr = Path::new(&name).extension().is_some_and(|extension| extension == "migr");
-            if is_migr && entry.path().is_file() {
+            // A link is listed too, so that it is told why it is not read.
+            if is_migr && entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
                 files.push(if folder.is_empty() { name } else { format!("{folder}/{name}") });
             }
         }
@@ -41,7 +46,7 @@ impl System for Disk {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.root.join(path).is_file()
+        self.root.join(path).symlink_metadata().is_ok()
     }
 }
 

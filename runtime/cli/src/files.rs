@@ -8,7 +8,16 @@ use crate::fault::Fault;
 
 /// Puts a file in place whole: what was there before is never left half overwritten.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let mut part = Part::begin(path, Readers::Everybody)?;
+    write(path, Readers::Everybody, bytes)
+}
+
+/// The same for a file that holds something of the records, or is kept in `.migr`: for its owner alone.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    write(path, Readers::Owner, bytes)
+}
+
+fn write(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), Fault> {
+    let mut part = Part::begin(path, readers)?;
     part.write_all(bytes).map_err(|error| unwritten(path, &error))?;
     part.finish()
 }
@@ -44,7 +53,12 @@ impl Part {
         name.push(".part");
         let name = (!is_stream).then(|| place.with_file_name(name));
         let mut options = File::options();
-        options.write(true).create(true).truncate(true);
+        options.write(true);
+        if let Some(part) = &name {
+            // Made anew, so that what stands there already, a link among it, is not written through.
+            let _ = std::fs::remove_file(part);
+            options.create_new(true);
+        }
         #[cfg(unix)]
         if let Readers::Owner = readers {
             use std::os::unix::fs::OpenOptionsExt as _;

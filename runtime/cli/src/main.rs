@@ -22,6 +22,7 @@ mod room;
 mod session;
 mod state;
 mod table;
+mod trusted;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,13 @@ fn main() -> ExitCode {
             fault.exit
         }
     };
-    exit.into()
+    match console.failure() {
+        Some(fault) if exit == Exit::Done => {
+            console.error(&fault);
+            fault.exit.into()
+        }
+        _ => exit.into(),
+    }
 }
 
 fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
@@ -80,10 +87,44 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
 /// Threads that wait for the network; each keeps memory of its own, and more would not make a destination faster.
 const MOST_WORKERS: usize = 4;
 
+/// Threads that a command needs besides its workers: for files, names and the journal.
+const OTHER_THREADS: usize = 4;
+
+/// Whether the system lets the program start the threads that it needs; asked beforehand, as one that is refused later ends the program without a word of ours.
+fn threads_can_start(wanted: usize) -> Result<(), Fault> {
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
+    let mut started = Vec::new();
+    let mut refused = None;
+    for _ in 0..wanted {
+        let wait = std::sync::Arc::clone(&wait);
+        // It ends when the other end is dropped.
+        match std::thread::Builder::new().spawn(move || wait.lock().map(|wait| wait.recv().is_ok())) {
+            Ok(thread) => started.push(thread),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    drop(release);
+    let number = started.len();
+    for thread in started {
+        let _ = thread.join();
+    }
+    refused.map_or(Ok(()), |error| {
+        let message = format!("this command needs {wanted} threads, and the system starts only {number} ({error})");
+        Err(Fault::failed(message)
+            .with_help("let this user or container have more threads or more memory, and run the same command again"))
+    })
+}
+
 /// Runs a command that waits for the network.
 fn wait_for(command: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fault> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+    threads_can_start(workers + OTHER_THREADS)?;
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS))
+        .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start the asynchronous runtime: {error}")))?

@@ -36,10 +36,11 @@ impl PreviewList {
 
 impl PreviewSink for PreviewList {
     fn entry(&mut self, entry: &PreviewEntry) -> io::Result<()> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
         let line = entry.line.to_string();
-        self.writer
-            .write_record([
+        migr_report::write_cells(
+            &mut self.writer,
+            [
                 &entry.map,
                 &text(&entry.key),
                 &entry.file,
@@ -49,7 +50,7 @@ impl PreviewSink for PreviewList {
                 &text(&entry.field),
                 &text(&entry.before),
                 &text(&entry.after),
-            ])
-            .map_err(io::Error::from)
+            ],
+        )
     }
 }

@@ -40,7 +40,7 @@ impl Shown {
     /// Begins to show events; a stream of JSON begins with its version.
     pub(crate) fn new(console: Console, format: EventFormat) -> Self {
         if format == EventFormat::Jsonl {
-            console.result(version_line());
+            console.json(version_line());
         }
         Self { console, format, step: Mutex::new(None) }
     }
@@ -56,7 +56,7 @@ impl Shown {
             if let Some(object) = summary.as_object_mut() {
                 object.shift_insert(0, "type".to_owned(), "summary".into());
             }
-            self.console.result(format_args!("{summary}\n"));
+            self.console.json(format_args!("{summary}\n"));
         }
     }
 
@@ -115,7 +115,7 @@ impl Progress for Shown {
     fn event(&self, event: Event) {
         if self.is_json() {
             if let Ok(line) = serde_json::to_string(&event) {
-                self.console.result(format_args!("{line}\n"));
+                self.console.json(format_args!("{line}\n"));
             }
             return;
         }

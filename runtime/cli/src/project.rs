@@ -1,11 +1,11 @@
 //! Projects on disk: finding them, compiling them, and showing their files by the paths a person typed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use migr_diagnostics::{Diagnostic, Severity};
-use migr_driver::{Compilation, compile};
+use migr_driver::{Compilation, EnvironmentVariable, compile};
 use migr_plan::Plan;
 use migr_source::{FileId, SourceMap, Span, System as _};
 
@@ -13,6 +13,7 @@ use crate::disk::Disk;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::revision::Revision;
+use crate::trusted::{self, LARGEST_DOCUMENT};
 
 /// A folder whose `.migr` files belong together, or one file of it.
 #[derive(Clone, Debug)]
@@ -27,10 +28,12 @@ impl Project {
     /// The project at a path that a person typed: a folder or a `.migr` file.
     pub(crate) fn at(path: &Path) -> Result<Self, Fault> {
         if path.is_dir() {
+            trusted::check_kept(path)?;
             return Ok(Self { folder: path.to_owned(), entry: None });
         }
         if path.is_file() {
             let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+            trusted::check_kept(&folder)?;
             let entry = path.file_name().map(|name| name.to_string_lossy().into_owned());
             return Ok(Self { folder, entry });
         }
@@ -39,8 +42,15 @@ impl Project {
 
     /// Compiles it for one of its destinations, with what its lock file says of the export and the destination.
     pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
-        let lock = std::fs::read_to_string(self.lock(to)).ok().map(Arc::from);
+        let lock = self.lock(to).is_file().then(|| self.lock_text(to));
         self.compile_with(to, lock)
+    }
+
+    /// The text of its lock; what cannot be read is none of a lock, and told as that.
+    fn lock_text(&self, to: Option<&str>) -> Arc<str> {
+        let name = self.lock(to).file_name().map(PathBuf::from).unwrap_or_default();
+        let bytes = trusted::read(&self.folder, &name, LARGEST_DOCUMENT).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default().into()
     }
 
     /// Compiles it for one of its destinations, with a lock file's text or none.
@@ -96,6 +106,8 @@ pub(crate) struct Findings {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// How many of them a spec's `deny` stops.
     denied: HashSet<Diagnostic>,
+    /// Variables of the environment that the projects read.
+    pub(crate) environment: BTreeSet<EnvironmentVariable>,
     seen: HashSet<Diagnostic>,
 }
 
@@ -109,6 +121,7 @@ impl Findings {
             let here = self.sources.find(&path).unwrap_or_else(|| self.sources.add(path, file.text.clone()));
             ids.insert(id, here);
         }
+        self.environment.extend(compilation.environment.iter().cloned());
         let denied: Vec<bool> = compilation.diagnostics.iter().map(|one| compilation.is_denied(one)).collect();
         for (mut diagnostic, is_denied) in compilation.diagnostics.into_iter().zip(denied) {
             move_spans(&mut diagnostic, &ids);
@@ -191,7 +204,7 @@ pub(crate) fn projects_below(path: &Path) -> Result<Vec<Project>, Fault> {
         return Err(Fault::usage(format!("there is no `.migr` file in `{}`", path.display()))
             .with_help("name a project's folder; `examples/` of the repository holds one to look at"));
     }
-    Ok(folders.into_iter().map(|folder| Project { folder, entry: None }).collect())
+    folders.iter().map(|folder| Project::at(folder)).collect()
 }
 
 /// Every `.migr` file at or below a folder, sorted; hidden folders and `target` are left out.

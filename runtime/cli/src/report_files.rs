@@ -51,7 +51,7 @@ fn lists_in(folder: &Path, state: &State, plan: &Plan, journal: &Reader) -> Resu
 pub(crate) fn write_page(state: &State, plan: &Plan) -> Result<PathBuf, Fault> {
     let report = write_lists(state, plan, &state.reader()?)?;
     let page = state.report_page();
-    crate::files::replace(&page, html::render(&report).as_bytes())?;
+    crate::files::replace_private(&page, html::render(&report).as_bytes())?;
     Ok(page)
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn write_page(state: &State, plan: &Plan) -> Result<PathBuf, Fault> {
 pub(crate) struct Differences {
     folder: PathBuf,
     writer: csv::Writer<BufWriter<File>>,
-    error: Option<csv::Error>,
+    error: Option<io::Error>,
 }
 
 impl Differences {
@@ -71,7 +71,7 @@ impl Differences {
         let file = begin(&folder, ListName::Differences).map_err(|error| unwritten(&folder, &error))?;
         let mut writer = csv::Writer::from_writer(file);
         let header = ["map", "key", "file", "line", "id", "field", "should be", "is"];
-        let error = writer.write_record(header).err();
+        let error = writer.write_record(header).err().map(io::Error::from);
         Ok(Self { folder, writer, error })
     }
 
@@ -79,14 +79,15 @@ impl Differences {
     pub(crate) fn take(&mut self, one: &VerifyDifference) {
         if self.error.is_none() {
             let line = one.line.to_string();
-            let record = [&one.map, &one.key, &one.file, &line, &one.id, &one.field, &one.expected, &one.found];
-            self.error = self.writer.write_record(record).err();
+            let cells: [&str; 8] =
+                [&one.map, &one.key, &one.file, &line, &one.id, &one.field, &one.expected, &one.found];
+            self.error = migr_report::write_cells(&mut self.writer, cells).err();
         }
     }
 
     /// Puts the list in its place.
     pub(crate) fn finish(mut self) -> Result<(), Fault> {
-        let written = self.error.take().map_or(Ok(()), |error| Err(io::Error::from(error)));
+        let written = self.error.take().map_or(Ok(()), Err);
         written.and_then(|()| self.writer.flush()).map_err(|error| {
             let _ = std::fs::remove_file(part(&self.folder, ListName::Differences));
             unwritten(&self.folder, &error)
@@ -106,7 +107,8 @@ fn make(folder: &Path) -> Result<(), Fault> {
 // Keys, and values within reasons: for its owner alone, as the journal that they come from.
 fn begin(folder: &Path, list: ListName) -> io::Result<BufWriter<File>> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    let _ = std::fs::remove_file(part(folder, list));
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;

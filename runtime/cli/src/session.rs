@@ -32,14 +32,14 @@ pub(crate) struct Reached {
 
 impl Reached {
     /// Reaches the destination of a plan, or starts the stand-in in its place. Refuses one that is not the workspace of the state's journal.
-    pub(crate) async fn open(plan: &Plan, state: &State) -> Result<Self, Fault> {
+    pub(crate) async fn open(plan: &Plan, state: &State, console: Console) -> Result<Self, Fault> {
         let (endpoint, http, sandbox) = if state.is_sandbox() {
             let sandbox = start_sandbox(plan, state).await?;
             let endpoint = Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) };
             let http = HttpOptions { rate: Some(UNPACED), allowances: false, ..HttpOptions::default() };
             (endpoint, http, Some(sandbox))
         } else {
-            (endpoint(&plan.destination)?, reach(&plan.destination, state)?, None)
+            (endpoint(&plan.destination)?, reach(&plan.destination, state, console)?, None)
         };
         let host = if state.is_sandbox() { state.name().to_owned() } else { host(&endpoint.url) };
         let destination = migr_load::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
@@ -103,12 +103,12 @@ impl Session {
         let state = state(&project, opening.live, &plan);
         let export = export(&plan, &project)?;
         let mut journal = journal(&plan, &state)?;
-        let reached = Reached::open(&plan, &state).await?;
+        let reached = Reached::open(&plan, &state, console).await?;
         if opening.writes {
             journal.bind(&reached.workspace).map_err(journal_fault)?;
         }
         state.note_as_last()?;
-        crate::files::replace(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
+        crate::files::replace_private(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
         let context = Context {
             plan: Arc::new(plan),
             export: Arc::new(export),

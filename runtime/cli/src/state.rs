@@ -7,6 +7,7 @@ use migr_journal::{JournalError, Reader};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::Project;
+use crate::trusted;
 
 /// The name under which the embedded stand-in's journal is kept.
 const SANDBOX: &str = "sandbox";
@@ -36,6 +37,9 @@ impl State {
             return Ok(Self::of_sandbox(project));
         }
         if let Some(name) = to {
+            if !trusted::is_plain_name(name) {
+                return Err(Fault::usage(format!("`{name}` is no name of a destination")));
+            }
             return Ok(Self::of_destination(project, name));
         }
         let root = project.state_folder();
@@ -43,19 +47,24 @@ impl State {
             Fault::usage(format!("nothing was carried out yet in `{}`", project.folder.display()))
                 .with_help("`migr run --sandbox --no-approval` rehearses the migration without touching a real system")
         })?;
-        Ok(Self { root, name: name.trim().to_owned() })
+        let name = name.trim();
+        if !trusted::is_plain_name(name) {
+            return Err(Fault::usage(format!("{} names no destination", root.join("last").display()))
+                .with_help("remove it, or name a destination with `--to`"));
+        }
+        Ok(Self { root, name: name.to_owned() })
     }
 
     /// Notes that this state was last worked with.
     pub(crate) fn note_as_last(&self) -> Result<(), Fault> {
         self.keep_from_git()?;
-        crate::files::replace(&self.root.join("last"), format!("{}\n", self.name).as_bytes())
+        crate::files::replace_private(&self.root.join("last"), format!("{}\n", self.name).as_bytes())
     }
 
     /// Keeps git away from all of it.
     pub(crate) fn keep_from_git(&self) -> Result<(), Fault> {
         let ignore = self.root.join(".gitignore");
-        if ignore.exists() { Ok(()) } else { crate::files::replace(&ignore, b"*\n") }
+        if ignore.exists() { Ok(()) } else { crate::files::replace_private(&ignore, b"*\n") }
     }
 
     /// Removes it where nothing was kept in it, so that a project in which nothing was carried out stays as it was.

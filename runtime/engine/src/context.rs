@@ -105,6 +105,11 @@ impl SharedJournal {
         Self(Arc::new(Mutex::new(journal)))
     }
 
+    /// The journal itself, where nobody else has a share of it.
+    pub(crate) fn into_inner(self) -> Option<Journal> {
+        Arc::into_inner(self.0).map(|journal| journal.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The writer. A write is all or nothing, so one that panicked left nothing half done.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Journal> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use migr_escape::markdown;
 use migr_extract::{Export, ExtractError, SourcePath};
 use migr_plan::SourceObject;
 use serde::Serialize;
@@ -78,9 +79,9 @@ impl Rebuild {
     pub fn checklist(&self) -> String {
         let mut text = format!(
             "# {}: to rebuild by hand\n\n{} in {}. Nothing of them was written; tick each one once it works in the destination.\n\n",
-            self.object,
+            markdown(&self.object),
             self.definitions.len(),
-            self.file
+            markdown(&self.file)
         );
         for (definition, number) in self.definitions.iter().zip(1..) {
             definition.list(number, &mut text);
@@ -108,22 +109,22 @@ impl Definition {
     }
 
     fn list(&self, number: usize, text: &mut String) {
-        let name = self.name.as_ref().map_or_else(|| format!("number {number}"), words);
-        let key = self.key.as_ref().map_or_else(String::new, |key| format!(" ({})", words(key)));
+        let name = self.name.as_ref().map_or_else(|| format!("number {number}"), shown);
+        let key = self.key.as_ref().map_or_else(String::new, |key| format!(" ({})", shown(key)));
         let _ = writeln!(text, "- [ ] **{name}**{key}");
         for (what, value) in [("status", &self.status), ("starts with", &self.trigger)] {
             if let Some(value) = value {
-                let _ = writeln!(text, "  - {what}: {}", words(value));
+                let _ = writeln!(text, "  - {what}: {}", shown(value));
             }
         }
         for (step, number) in self.steps.iter().zip(1..) {
-            let action = step.action.as_ref().map_or_else(|| "a step".to_owned(), words);
-            let settings = settings(&step.settings);
+            let action = step.action.as_ref().map_or_else(|| "a step".to_owned(), shown);
+            let settings = markdown(&settings(&step.settings));
             let colon = if settings.is_empty() { "" } else { ": " };
             let _ = writeln!(text, "  - step {number}: {action}{colon}{settings}");
         }
         if !self.other.is_empty() {
-            let _ = writeln!(text, "  - besides: {}", settings(&self.other));
+            let _ = writeln!(text, "  - besides: {}", markdown(&settings(&self.other)));
         }
     }
 }
@@ -164,6 +165,11 @@ fn take(entries: &mut Map<String, Value>, names: &[&str]) -> Option<Value> {
 
 fn settings(entries: &Map<String, Value>) -> String {
     entries.iter().map(|(key, value)| format!("{key} {}", words(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// A value in Markdown.
+fn shown(value: &Value) -> String {
+    markdown(&words(value))
 }
 
 /// On one line.

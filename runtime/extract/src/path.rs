@@ -18,15 +18,17 @@ pub struct SourcePath {
 }
 
 impl SourcePath {
-    /// `relative` is inside `project`; a symbolic link on the way is refused.
+    /// `relative` is inside `project`; a symbolic link on the way is refused, but for the export's own folder, where the project's owner made the link.
     pub(crate) fn new(project: &Path, relative: &Path) -> Result<Self, ExtractError> {
         let parts: Vec<String> = relative.components().map(|part| part.as_os_str().to_string_lossy().into()).collect();
         let shown = parts.join("/");
         let io = |source| ExtractError::Io { path: shown.clone(), source };
         let mut path = project.to_path_buf();
-        for part in relative.components() {
+        for (at, part) in relative.components().enumerate() {
             path.push(part);
-            if fs::symlink_metadata(&path).map_err(io)?.is_symlink() {
+            let metadata = fs::symlink_metadata(&path).map_err(io)?;
+            let may_be_linked = at == 0 && relative.components().nth(1).is_some() && is_of_owner(&metadata, project);
+            if metadata.is_symlink() && !may_be_linked {
                 let reason = "it is, or goes through, a symbolic link; put the file itself there".to_owned();
                 return Err(ExtractError::Refused { path: shown, reason });
             }
@@ -106,6 +108,20 @@ impl SourcePath {
         io::copy(&mut file, &mut hasher).map_err(|error| self.io(error))?;
         Ok(format!("blake3:{}", hasher.finalize().to_hex()))
     }
+}
+
+/// Whether who owns the project's folder owns this too.
+#[cfg(unix)]
+fn is_of_owner(metadata: &Metadata, project: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let project = if project.as_os_str().is_empty() { Path::new(".") } else { project };
+    fs::metadata(project).is_ok_and(|project| project.uid() == metadata.uid())
+}
+
+/// Whether who owns the project's folder owns this too: not known here.
+#[cfg(not(unix))]
+fn is_of_owner(_metadata: &Metadata, _project: &Path) -> bool {
+    false
 }
 
 fn modified(metadata: &Metadata) -> Option<SystemTime> {

@@ -41,6 +41,12 @@ impl WriterLock {
         Ok((Self { file, journal: journal.to_owned(), holder, is_sound: false }, Seal::read(&text)))
     }
 
+    /// Forgets what the journal must hold: it gets another name. The right to write stays.
+    pub(crate) fn forget_seal(&mut self) -> std::io::Result<()> {
+        self.is_sound = false;
+        self.file.set_len(0)
+    }
+
     /// Notes what the journal holds now, which was found to be what was written. Where that fails, what was noted before is less, and still true.
     pub(crate) fn note(&mut self, seal: &Seal) {
         self.is_sound = true;

@@ -37,6 +37,19 @@ fn quarantined(key: &str, line: u64, reason: &str) -> QuarantineNote {
     }
 }
 
+#[test]
+fn a_journal_that_is_set_aside_keeps_what_it_holds_and_the_next_one_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let aside = example(folder.path()).set_aside().unwrap();
+    assert_eq!(aside, folder.path().join("journal.db.rolled-back-1"));
+    assert!(!path.exists() && Reader::open(&aside).unwrap().steps().unwrap().len() == 1);
+    let held = journal(folder.path());
+    assert!(held.reader().unwrap().steps().unwrap().is_empty());
+    assert!(matches!(Journal::reopen(&path), Err(JournalError::Busy { .. })), "one lock for whatever stands there");
+    assert_eq!(held.set_aside().unwrap(), folder.path().join("journal.db.rolled-back-2"));
+}
+
 /// Two sent, one of them refused, one skipped.
 fn example(folder: &Path) -> Journal {
     let mut journal = journal(folder);

@@ -142,6 +142,11 @@ impl Journal {
         schema::workspace(&self.connection)?.map_or(Ok(()), |bound| workspace.check(&bound, &self.path))
     }
 
+    /// What is closed, in this order, when the journal is done with.
+    pub(crate) fn into_parts(self) -> (Connection, PathBuf, WriterLock) {
+        (self.connection, self.path, self.lock)
+    }
+
     /// A connection of its own for reading.
     pub fn reader(&self) -> Result<Reader, JournalError> {
         Reader::open(&self.path)

@@ -27,18 +27,7 @@ struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                character if character.is_control() => f.write_char(' ')?,
-                character => f.write_char(character)?,
-            }
-        }
-        Ok(())
+        f.write_str(&migr_escape::html(self.0))
     }
 }
 

@@ -12,8 +12,8 @@ mod outcome;
 mod sections;
 pub mod words;
 
-pub use listings::Listings;
-pub use lists::{ListName, Lists, Maps};
+pub use listings::{Listings, write_cells};
+pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{
     Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined,
     Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField, Urgency,

@@ -20,6 +20,13 @@ pub struct Listings<W: Write> {
     owners: Writer<W>,
 }
 
+/// Writes a record none of whose cells a spreadsheet computes.
+pub fn write_cells<W: Write, const CELLS: usize>(writer: &mut Writer<W>, cells: [&str; CELLS]) -> io::Result<()> {
+    writer
+        .write_record(cells.map(|cell| migr_escape::csv_cell(cell)).iter().map(|cell| cell.as_bytes()))
+        .map_err(io::Error::from)
+}
+
 impl<W: Write> Listings<W> {
     /// Begins every list of [`ListName::OF_THE_JOURNAL`]; `open` is given what each is called.
     pub fn begin(plan: &Plan, mut open: impl FnMut(ListName) -> io::Result<W>) -> io::Result<Self> {
@@ -45,55 +52,65 @@ impl<W: Write> Listings<W> {
     /// Writes a remark.
     pub fn add(&mut self, remark: &Remark) -> io::Result<()> {
         let maps = &self.maps;
-        let written = match remark {
-            Remark::Quarantined(entry) => self.quarantine.write_record([
-                maps.name(&entry.step),
-                &entry.key,
-                &entry.file,
-                &entry.line.to_string(),
-                entry.field.as_deref().unwrap_or_default(),
-                &entry.reason,
-            ]),
-            Remark::Skipped(entry) => self.skipped.write_record([
-                maps.name(&entry.step),
-                &shown(&entry.key),
-                &entry.line.to_string(),
-                &entry.reason,
-            ]),
-            Remark::Repaired(entry) => self.repairs.write_record([
-                maps.name(&entry.step),
-                &shown(&entry.key),
-                &entry.file,
-                &entry.line.to_string(),
-                &entry.field,
-                &entry.reason,
-            ]),
-            Remark::Filed(entry) => self.files.write_record([
-                maps.name(&entry.step),
-                &shown(&entry.key),
-                &entry.file,
-                &entry.line.to_string(),
-                &entry.column,
-                &entry.path,
-                &entry.state,
-                if entry.is_sent() { "yes" } else { "no" },
-                &entry.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
-                entry.hash.as_deref().unwrap_or_default(),
-                entry.reason.as_deref().unwrap_or_default(),
-            ]),
-            Remark::Orphaned(entry) => self.orphans.write_record([
-                entry.owner.as_str(),
-                entry.assigned.as_deref().unwrap_or_default(),
-                maps.name(&entry.step),
-                &shown(&entry.key),
-                &entry.line.to_string(),
-                &entry.field,
-            ]),
-            Remark::Owner(owner) => {
-                self.owners.write_record([&owner.source, owner.destination.as_deref().unwrap_or_default(), &owner.how])
-            }
-        };
-        written.map_err(io::Error::from)
+        match remark {
+            Remark::Quarantined(entry) => write_cells(
+                &mut self.quarantine,
+                [
+                    maps.name(&entry.step),
+                    &shown(&entry.key),
+                    &entry.file,
+                    &entry.line.to_string(),
+                    entry.field.as_deref().unwrap_or_default(),
+                    &entry.reason,
+                ],
+            ),
+            Remark::Skipped(entry) => write_cells(
+                &mut self.skipped,
+                [maps.name(&entry.step), &shown(&entry.key), &entry.line.to_string(), &entry.reason],
+            ),
+            Remark::Repaired(entry) => write_cells(
+                &mut self.repairs,
+                [
+                    maps.name(&entry.step),
+                    &shown(&entry.key),
+                    &entry.file,
+                    &entry.line.to_string(),
+                    &entry.field,
+                    &entry.reason,
+                ],
+            ),
+            Remark::Filed(entry) => write_cells(
+                &mut self.files,
+                [
+                    maps.name(&entry.step),
+                    &shown(&entry.key),
+                    &entry.file,
+                    &entry.line.to_string(),
+                    &entry.column,
+                    &entry.path,
+                    &entry.state,
+                    if entry.is_sent() { "yes" } else { "no" },
+                    &entry.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+                    entry.hash.as_deref().unwrap_or_default(),
+                    entry.reason.as_deref().unwrap_or_default(),
+                ],
+            ),
+            Remark::Orphaned(entry) => write_cells(
+                &mut self.orphans,
+                [
+                    entry.owner.as_str(),
+                    entry.assigned.as_deref().unwrap_or_default(),
+                    maps.name(&entry.step),
+                    &shown(&entry.key),
+                    &entry.line.to_string(),
+                    &entry.field,
+                ],
+            ),
+            Remark::Owner(owner) => write_cells(
+                &mut self.owners,
+                [owner.source.as_str(), owner.destination.as_deref().unwrap_or_default(), &owner.how],
+            ),
+        }
     }
 
     /// Hands the rest on to where it is written.

@@ -69,7 +69,7 @@ impl Maps {
 }
 
 /// A key as a person reads it: the parts of a composite one, a line where the row has none of its own.
-pub(crate) fn shown(key: &str) -> String {
+pub fn shown(key: &str) -> String {
     key.trim_start_matches('\u{1f}').replace('\u{1f}', ", ")
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use migr_escape::{markdown as inline, markdown_code as code};
+
 use crate::ListName;
 use crate::model::{Moved, Object, Report, Urgency};
 use crate::sections::{self, Section};
@@ -274,30 +276,4 @@ fn in_full(report: &Report, list: ListName, text: &mut String) -> fmt::Result {
         Some(file) if report.entries_of(list) > 0 => writeln!(text, "Each of them has a line in {}.\n", code(file)),
         _ => Ok(()),
     }
-}
-
-/// Text that cannot be taken for markup or end a table's cell.
-fn inline(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
-                safe.push('\\');
-                safe.push(character);
-            }
-            character if character.is_control() => safe.push(' '),
-            character => safe.push(character),
-        }
-    }
-    safe
-}
-
-/// Text in a fixed width; a dash where there is none.
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return "–".to_owned();
-    }
-    let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    let text = text.replace('|', "\\|");
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }

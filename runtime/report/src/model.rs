@@ -444,7 +444,7 @@ pub struct Attention {
 impl Report {
     /// The JSON form: pretty, keys in declaration order, a newline at the end.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
+        serde_json::to_string_pretty(self).map(|text| migr_escape::json(&text).into_owned() + "\n")
     }
 
     /// The finished maps for which `read` is not the sum of the others.

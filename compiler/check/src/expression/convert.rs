@@ -15,7 +15,7 @@ impl Inference<'_, '_> {
     /// The expression as a value of a type: conversions are pushed to where the values are, so that each is converted once and a failure is met by
     /// the `otherwise` beside it.
     pub(crate) fn against(&mut self, expr: &ast::Expr, wanted: &Type) -> Typed {
-        if self.is_too_large(expr.span) {
+        if self.is_too_large(1, expr.span) {
             return Typed::unknown();
         }
         match (&expr.node, wanted) {

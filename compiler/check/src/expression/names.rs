@@ -14,7 +14,10 @@ impl Inference<'_, '_> {
     /// A bare name: a transform's parameter, the distinct value, a column.
     pub(super) fn name(&mut self, name: &Arc<str>, span: Span) -> Typed {
         if let Some((_, value)) = self.scope.parameters.iter().rev().find(|(parameter, _)| parameter == name) {
-            return value.clone();
+            let value = value.clone();
+            let mut nodes = 0;
+            value.expr.walk(&mut |_| nodes += 1);
+            return if self.is_too_large(nodes, span) { Typed::unknown() } else { value };
         }
         if self.scope.is_distinct && &**name == "value" {
             return Typed::new(Expr::DistinctValue, Type::Text);

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use migr_escape::{workflow_message, workflow_property};
 use migr_source::SourceMap;
 
 use super::place::Place;
@@ -20,7 +21,7 @@ pub(super) fn render(
         };
         write!(out, "::{level} ")?;
         if let Some(place) = diagnostic.span().and_then(|span| Place::of(span, sources)) {
-            write!(out, "file={},line={}", property(place.path), place.start.line)?;
+            write!(out, "file={},line={}", workflow_property(place.path), place.start.line)?;
             // Columns across lines make GitHub drop the annotation.
             if place.on_one_line() {
                 write!(out, ",col={},endColumn={}", place.start.column, place.end.column)?;
@@ -29,18 +30,10 @@ pub(super) fn render(
             }
             out.write_char(',')?;
         }
-        let title = property(&format!("{}: {}", diagnostic.code, diagnostic.code.summary()));
-        writeln!(out, "title={title}::{}", escaped(&whole_text(diagnostic)))?;
+        let title = workflow_property(&format!("{}: {}", diagnostic.code, diagnostic.code.summary()));
+        writeln!(out, "title={title}::{}", workflow_message(&whole_text(diagnostic)))?;
     }
     Ok(())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -6,12 +6,22 @@ use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
     SpanContents,
 };
+use migr_escape::{line, same_width, terminal};
 use migr_source::{SourceFile, SourceMap};
 
 use super::place::clamp;
 use super::{RenderOptions, count};
 use crate::wrap::wrap;
 use crate::{Diagnostic, Severity};
+
+/// Bytes of a line beyond which a part of it is drawn around what is wrong.
+const LONG_LINE: usize = 400;
+
+/// Characters of a long line that are drawn on each side.
+const AROUND: usize = 60;
+
+/// Lines of one label that are drawn; of a longer one the first.
+const MOST_LINES: u32 = 20;
 
 /// Narrower than this nothing can be read, and the drawing has no room for its frame.
 const MIN_WIDTH: usize = 40;
@@ -33,6 +43,7 @@ pub(super) fn render(
         .with_links(false)
         .without_syntax_highlighting(),
         sources,
+        texts: sources.files().map(|(_, file)| same_width(&file.text)).collect(),
         width: options.width.max(MIN_WIDTH),
         color: options.color,
     };
@@ -62,6 +73,8 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 struct Page<'a> {
     handler: GraphicalReportHandler,
     sources: &'a SourceMap,
+    /// The files as they are drawn, by id.
+    texts: Vec<Cow<'a, str>>,
     width: usize,
     color: bool,
 }
@@ -94,7 +107,7 @@ impl Page<'_> {
         let span = diagnostic.span()?;
         let file = self.sources.file(span.file).filter(|file| file.lines.is_of_places())?;
         let place = self.sources.start(span);
-        Some(format!("{}:{}:{}", file.path, place.line, place.column))
+        Some(format!("{}:{}:{}", line(&file.path), place.line, place.column))
     }
 
     fn related(&self, diagnostic: &Diagnostic, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -112,23 +125,33 @@ impl Page<'_> {
         code: Option<&'static str>,
         mut out: &mut dyn fmt::Write,
     ) -> fmt::Result {
-        let file = diagnostic.span().and_then(|span| Some((span.file, self.sources.file(span.file)?)));
-        let file = file.filter(|(_, file)| !file.lines.is_of_places());
+        let file = diagnostic.span().and_then(|span| {
+            let text = self.texts.get(span.file.0 as usize)?;
+            Some((span.file, self.sources.file(span.file)?, &**text))
+        });
+        let file = file.filter(|(_, file, _)| !file.lines.is_of_places());
         let mut labels = Vec::new();
-        if let Some((id, file)) = file {
+        if let Some((id, file, _)) = file {
             for (at, label) in diagnostic.labels.iter().filter(|label| label.span.file == id).enumerate() {
                 // Said once: as the headline.
                 let text = Some(&label.text).filter(|text| !text.is_empty() && **text != diagnostic.message);
-                labels.push((at == 0, clamp(label.span, file), text.cloned()));
+                labels.push((
+                    at == 0,
+                    first_lines(clamp(label.span, file), file),
+                    text.map(|text| line(text).into_owned()),
+                ));
             }
         }
-        let text = file.map(|(_, file)| Drawn::new(file, labels.iter().map(|(_, range, _)| range.end).max()));
-        let shown = Shown { message: &diagnostic.message, severity, code, text, labels };
+        let text = file.map(|(_, file, text)| {
+            let part = Drawn::part_of_long_line(file, text, &mut labels);
+            part.unwrap_or_else(|| Drawn::whole(file, text, labels.iter().map(|(_, range, _)| range.end).max()))
+        });
+        let shown = Shown { message: &line(&diagnostic.message), severity, code, text, labels };
         self.handler.render_report(&mut out, &shown)
     }
 
     fn footer(&self, name: &str, text: &str, out: &mut dyn fmt::Write) -> fmt::Result {
-        let body = wrap(text, self.width, &format!("  {name}: "), "        ");
+        let body = wrap(&terminal(text), self.width, &format!("  {name}: "), "        ");
         if self.color {
             out.write_str(&body.replacen(&format!("{name}:"), &format!("\u{1b}[36m{name}:\u{1b}[0m"), 1))
         } else {
@@ -144,7 +167,7 @@ struct Shown<'a> {
     severity: miette::Severity,
     code: Option<&'static str>,
     text: Option<Drawn<'a>>,
-    labels: Vec<(bool, Range<usize>, Option<String>)>,
+    labels: Vec<Drawing>,
 }
 
 impl fmt::Display for Shown<'_> {
@@ -180,24 +203,87 @@ impl miette::Diagnostic for Shown<'_> {
     }
 }
 
+/// The range, cut to its first line where it has too many to draw.
+fn first_lines(range: Range<usize>, file: &SourceFile) -> Range<usize> {
+    let line = |offset| file.lines.line_column(&file.text, offset).line;
+    let first = line(range.start);
+    if line(range.end) - first <= MOST_LINES {
+        return range;
+    }
+    let next = file.lines.line_start(first.saturating_add(1)).map_or(range.end, |next| next.saturating_sub(1));
+    range.start..next.max(range.start)
+}
+
+/// A label: whether it is the primary one, where it is, its words.
+type Drawing = (bool, Range<usize>, Option<String>);
+
 /// A file as miette reads it: by the line index, so that a late line costs no more than an early one.
 #[derive(Debug)]
 struct Drawn<'a> {
     file: &'a SourceFile,
     text: Cow<'a, str>,
+    /// Where the text is a part of one line: the line's number and the columns left out before it.
+    part: Option<(usize, usize)>,
 }
 
 impl<'a> Drawn<'a> {
     /// A label at the very end needs something to stand under: an empty last line gets a space.
-    fn new(file: &'a SourceFile, last: Option<usize>) -> Self {
-        let at_end = last == Some(file.text.len()) && (file.text.is_empty() || file.text.ends_with('\n'));
-        let text = if at_end { Cow::Owned(format!("{} ", file.text)) } else { Cow::Borrowed(&*file.text) };
-        Self { file, text }
+    fn whole(file: &'a SourceFile, text: &'a str, last: Option<usize>) -> Self {
+        let at_end = last == Some(text.len()) && (text.is_empty() || text.ends_with('\n'));
+        let text = if at_end { Cow::Owned(format!("{text} ")) } else { Cow::Borrowed(text) };
+        Self { file, text, part: None }
+    }
+
+    /// What surrounds the primary label, where a line that would be drawn is longer than a screen has use for; labels elsewhere are left out.
+    fn part_of_long_line(file: &'a SourceFile, text: &'a str, labels: &mut Vec<Drawing>) -> Option<Self> {
+        let line_of = |offset: usize| {
+            let line = file.lines.line_column(text, offset).line;
+            let start = file.lines.line_start(line).unwrap_or(0);
+            let next = file.lines.line_start(line.saturating_add(1)).unwrap_or(text.len());
+            (line, start, text.get(start..next).map_or(next, |line| start + line.trim_end_matches(['\r', '\n']).len()))
+        };
+        let neighbours = |offset: usize| {
+            let (_, start, end) = line_of(offset);
+            [(start, end), (line_of(start.saturating_sub(1)).1, start), (end, line_of((end + 2).min(text.len())).2)]
+        };
+        let is_long =
+            |offset: usize| neighbours(offset).iter().any(|(start, end)| end.saturating_sub(*start) > LONG_LINE);
+        if !labels.iter().any(|(_, range, _)| is_long(range.start) || is_long(range.end)) {
+            return None;
+        }
+        let primary = labels.first()?.1.clone();
+        let (line, line_start, line_end) = line_of(primary.start);
+        let from = before(text, primary.start, AROUND).max(line_start);
+        let to = behind(text, primary.end.clamp(primary.start, behind(text, primary.start, AROUND)), AROUND)
+            .min(line_end)
+            .max(from);
+        let columns = text.get(line_start..from)?.chars().count();
+        labels.retain(|(_, range, _)| range.start >= from && range.start <= to);
+        for (_, range, _) in labels.iter_mut() {
+            *range = range.start - from..range.end.min(to) - from;
+        }
+        // A label at the end needs something to stand under.
+        let part = format!("{} ", text.get(from..to)?);
+        Some(Self { file, text: Cow::Owned(part), part: Some((line.saturating_sub(1) as usize, columns)) })
     }
 
     fn line_start(&self, line: usize) -> Option<usize> {
         self.file.lines.line_start(u32::try_from(line).ok()?.saturating_add(1))
     }
+}
+
+fn line_text(path: &str) -> String {
+    line(path).into_owned()
+}
+
+/// The place so many characters before one, on a character's boundary.
+fn before(text: &str, at: usize, characters: usize) -> usize {
+    text.get(..at).and_then(|text| text.char_indices().rev().take(characters).last()).map_or(at, |(at, _)| at)
+}
+
+/// The place so many characters behind one.
+fn behind(text: &str, at: usize, characters: usize) -> usize {
+    text.get(at..).and_then(|text| text.char_indices().nth(characters)).map_or(text.len(), |(length, _)| at + length)
 }
 
 impl SourceCode for Drawn<'_> {
@@ -207,6 +293,16 @@ impl SourceCode for Drawn<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        if let Some((line, columns)) = self.part {
+            let whole = (0, self.text.len()).into();
+            let columns = if before == 0 {
+                columns + self.text.get(..span.offset()).map_or(0, |text| text.chars().count())
+            } else {
+                columns
+            };
+            let (name, bytes) = (line_text(&self.file.path), self.text.as_bytes());
+            return Ok(Box::new(MietteSpanContents::new_named(name, bytes, whole, line, columns, 1)));
+        }
         let place = |offset: usize| self.file.lines.line_column(&self.file.text, offset);
         let from = place(span.offset());
         let last_byte = (span.offset() + span.len()).saturating_sub(1).max(span.offset());
@@ -217,7 +313,7 @@ impl SourceCode for Drawn<'_> {
         let data = self.text.get(start..end).ok_or(MietteError::OutOfBounds)?;
         let column = if before == 0 { (from.column as usize).saturating_sub(1) } else { 0 };
         Ok(Box::new(MietteSpanContents::new_named(
-            self.file.path.to_string(),
+            line_text(&self.file.path),
             data.as_bytes(),
             (start, end - start).into(),
             first_line,

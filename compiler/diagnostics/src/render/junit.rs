@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use migr_escape::xml;
 use migr_source::SourceMap;
 
 use super::place::Place;
@@ -62,35 +63,12 @@ fn case(finding: &Diagnostic, path: &str, sources: &SourceMap, out: &mut dyn fmt
     writeln!(out, "    </testcase>")
 }
 
-/// A text escaped for XML's text and attributes. Characters that XML 1.0 cannot hold become the replacement character.
-pub fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
-    use super::xml;
     use crate::render::{Format, fixture};
 
     #[test]
     fn an_error_is_a_failed_case_and_a_warning_a_passed_one() {
         insta::assert_snapshot!(fixture::all(Format::Junit));
-    }
-
-    #[test]
-    fn text_is_escaped_for_xml() {
-        assert_eq!(xml("a < b & \"c\"\u{7}"), "a &lt; b &amp; &quot;c&quot;\u{fffd}");
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use codespan_reporting::diagnostic::{Diagnostic as Shown, Label, Severity as Weight};
 use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Config, DisplayStyle};
+use migr_escape::line;
 use migr_source::{FileId, SourceFile, SourceMap};
 
 use super::RenderOptions;
@@ -18,9 +19,9 @@ pub(super) fn render(
     out: &mut dyn fmt::Write,
 ) -> fmt::Result {
     let config = Config { display_style: DisplayStyle::Short, ..Config::default() };
+    let texts = Texts { sources, names: sources.files().map(|(_, file)| line(&file.path).into_owned()).collect() };
     for diagnostic in diagnostics {
-        let text =
-            term::emit_into_string(&config, &Texts(sources), &shown(diagnostic, sources)).map_err(|_| fmt::Error)?;
+        let text = term::emit_into_string(&config, &texts, &shown(diagnostic, sources)).map_err(|_| fmt::Error)?;
         out.write_str(&text)?;
     }
     Ok(())
@@ -35,15 +36,19 @@ fn shown(diagnostic: &Diagnostic, sources: &SourceMap) -> Shown<FileId> {
         diagnostic.span().and_then(|span| Some(Label::primary(span.file, clamp(span, sources.file(span.file)?))));
     Shown::new(weight)
         .with_code(diagnostic.code.as_str())
-        .with_message(diagnostic.message.lines().collect::<Vec<_>>().join(" "))
+        .with_message(line(&diagnostic.message.lines().collect::<Vec<_>>().join(" ")))
         .with_labels(primary.into_iter().collect())
 }
 
-struct Texts<'s>(&'s SourceMap);
+struct Texts<'s> {
+    sources: &'s SourceMap,
+    /// Paths as they are shown, by id.
+    names: Vec<String>,
+}
 
 impl Texts<'_> {
     fn file(&self, id: FileId) -> Result<&SourceFile, Error> {
-        self.0.file(id).ok_or(Error::FileMissing)
+        self.sources.file(id).ok_or(Error::FileMissing)
     }
 }
 
@@ -53,7 +58,7 @@ impl<'a> Files<'a> for Texts<'_> {
     type Source = &'a str;
 
     fn name(&'a self, id: FileId) -> Result<&'a str, Error> {
-        Ok(&self.file(id)?.path)
+        self.names.get(id.0 as usize).map(String::as_str).ok_or(Error::FileMissing)
     }
 
     fn source(&'a self, id: FileId) -> Result<&'a str, Error> {

@@ -7,24 +7,24 @@ use crate::{Plan, Stage};
 pub fn mermaid(plan: &Plan) -> String {
     let mut out = String::from("flowchart LR\n");
     for (at, stage) in plan.stages.iter().enumerate() {
-        let _ = writeln!(out, "  s{at}[\"{}\"]", mermaid_text(&heading(stage)));
+        let _ = writeln!(out, "  s{at}[\"{}\"]", migr_escape::mermaid(&heading(stage)));
     }
     for_each_edge(plan, |from, to, label, deferred| {
         let arrow = if deferred { "-.->" } else { "-->" };
-        let _ = writeln!(out, "  s{from} {arrow}|\"{}\"| s{to}", mermaid_text(label));
+        let _ = writeln!(out, "  s{from} {arrow}|\"{}\"| s{to}", migr_escape::mermaid(label));
     });
     out
 }
 
 /// The dependency graph in Graphviz' language.
 pub fn dot(plan: &Plan) -> String {
-    let mut out = format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", dot_text(&plan.migration));
+    let mut out = format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", migr_escape::dot(&plan.migration));
     for (at, stage) in plan.stages.iter().enumerate() {
-        let _ = writeln!(out, "  s{at} [label={}];", dot_text(&heading(stage)));
+        let _ = writeln!(out, "  s{at} [label={}];", migr_escape::dot(&heading(stage)));
     }
     for_each_edge(plan, |from, to, label, deferred| {
         let style = if deferred { ", style=dotted" } else { "" };
-        let _ = writeln!(out, "  s{from} -> s{to} [label={}{style}];", dot_text(label));
+        let _ = writeln!(out, "  s{from} -> s{to} [label={}{style}];", migr_escape::dot(label));
     });
     out.push_str("}\n");
     out
@@ -53,12 +53,4 @@ fn joined_edges(stage: &Stage) -> Vec<(&str, Vec<&str>, bool)> {
         }
     }
     edges
-}
-
-fn mermaid_text(text: &str) -> String {
-    text.replace('"', "#quot;")
-}
-
-fn dot_text(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

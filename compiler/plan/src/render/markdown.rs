@@ -1,34 +1,36 @@
 use std::fmt::Write as _;
 
+use migr_escape::{markdown as inline, markdown_code as code};
+
 use super::{
     compatibility, expression, fetched_from, field_type, heading, mapped, retentions, second_calls, setup_words,
     summary_line, title,
 };
-use crate::{Plan, RowState};
+use crate::{Origin, Plan, RowState};
 
 /// The plan as Markdown, for a pull request.
 pub fn markdown(plan: &Plan) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "# {}\n", title(plan));
+    let _ = writeln!(out, "# {}\n", inline(&title(plan)));
     if let Some(description) = &plan.description {
-        let _ = writeln!(out, "{description}\n");
+        let _ = writeln!(out, "{}\n", inline(description));
     }
     let _ = writeln!(out, "**{}**\n", summary_line(&plan.summary));
     if !plan.setup.is_empty() {
         let _ = writeln!(out, "## Setup\n\n| | what | detail |\n|---|---|---|");
         for (kind, what, detail) in plan.setup.iter().map(setup_words) {
-            let _ = writeln!(out, "| {kind} | `{what}` | {} |", cell(&detail));
+            let _ = writeln!(out, "| {kind} | {} | {} |", code(&what), inline(&detail));
         }
         out.push('\n');
     }
     for (at, stage) in plan.stages.iter().enumerate() {
-        let _ = writeln!(out, "## {}. {}\n", at + 1, heading(stage));
+        let _ = writeln!(out, "## {}. {}\n", at + 1, inline(&heading(stage)));
         for edge in &stage.edges {
             let after = if edge.deferred { "Second pass".to_owned() } else { format!("After {}", edge.on) };
-            let _ = writeln!(out, "- {after}: {} (`{}:{}`)", edge.reason, edge.origin.file, edge.origin.line);
+            let _ = writeln!(out, "- {}: {} ({})", inline(&after), inline(&edge.reason), code(&place(&edge.origin)));
         }
         for call in second_calls(stage) {
-            let _ = writeln!(out, "- {call}");
+            let _ = writeln!(out, "- {}", inline(&call));
         }
         if let Some(there) = &stage.there {
             let _ = writeln!(out, "- {}", there.in_words());
@@ -38,34 +40,32 @@ pub fn markdown(plan: &Plan) -> String {
             let new = if field.is_new { "new " } else { "" };
             let _ = writeln!(
                 out,
-                "| `{}` | {new}{} | `{}` | {}:{} |",
-                field.field,
-                cell(&field_type(&field.ty)),
-                cell(&mapped(field)),
-                field.origin.file,
-                field.origin.line,
+                "| {} | {new}{} | {} | {} |",
+                code(&field.field),
+                inline(&field_type(&field.ty)),
+                code(&mapped(field)),
+                inline(&place(&field.origin)),
             );
         }
         for link in &stage.links {
             let _ = writeln!(
                 out,
-                "| `{}` | through {} | `{}` | {}:{} |",
-                link.field,
-                link.through,
-                cell(&expression(&link.value)),
-                link.origin.file,
-                link.origin.line,
+                "| {} | through {} | {} | {} |",
+                code(&link.field),
+                inline(&link.through),
+                code(&expression(&link.value)),
+                inline(&place(&link.origin)),
             );
         }
         for dropped in &stage.dropped {
-            let _ = writeln!(out, "\nDropped: `{}`, {}", dropped.column, dropped.reason);
+            let _ = writeln!(out, "\nDropped: {}, {}", code(&dropped.column), inline(&dropped.reason));
         }
         out.push('\n');
     }
     if let Some(hosts) = fetched_from(plan) {
-        let _ = writeln!(out, "- {hosts}\n");
+        let _ = writeln!(out, "- {}\n", inline(&hosts));
     }
-    let kept = retentions(plan);
+    let kept: Vec<String> = retentions(plan).iter().map(|line| inline(line)).collect();
     if !kept.is_empty() {
         let _ = writeln!(out, "- {}\n", kept.join("\n- "));
     }
@@ -88,17 +88,17 @@ pub fn markdown(plan: &Plan) -> String {
             let _ = writeln!(
                 out,
                 "| {} {} | {records} | {state} | {} | {} |",
-                row.kind,
-                row.concept,
-                cell(destination),
-                cell(reason)
+                inline(&row.kind),
+                inline(&row.concept),
+                inline(destination),
+                inline(reason)
             );
         }
     }
     out
 }
 
-/// Text that cannot break a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+/// `migration.migr:12`
+fn place(origin: &Origin) -> String {
+    format!("{}:{}", origin.file, origin.line)
 }

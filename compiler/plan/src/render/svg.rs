@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use migr_escape::xml;
+
 use super::graph::for_each_edge;
 use super::heading;
 use crate::Plan;
@@ -49,7 +51,7 @@ pub fn svg(plan: &Plan) -> String {
          <defs><marker id=\"arrow\" markerWidth=\"8\" markerHeight=\"8\" refX=\"7\" refY=\"4\" orient=\"auto\">\
          <path d=\"M0 0 L8 4 L0 8 z\" fill=\"#57606a\"/></marker></defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
-        escaped(&plan.migration)
+        xml(&plan.migration)
     );
     let mut taken = Taken { lines: vec![0; shapes.len()], lanes: 0 };
     for edge in &edges {
@@ -61,7 +63,7 @@ pub fn svg(plan: &Plan) -> String {
             out,
             "<rect class=\"stage\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"5\" fill=\"#f6f8fa\" stroke=\"#57606a\"/>\
              <text x=\"{middle}\" y=\"{line}\" text-anchor=\"middle\">{}</text>",
-            escaped(heading)
+            xml(heading)
         );
     }
     out.push_str("</svg>\n");
@@ -146,10 +148,6 @@ fn draw_edge(edge: &Edge, shapes: &[Shape], taken: &mut Taken, out: &mut String)
         out,
         "<path class=\"edge\" d=\"{path}\" fill=\"none\" stroke=\"#57606a\"{dashes} marker-end=\"url(#arrow)\"/>\
          <text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"#57606a\" font-size=\"11\">{}</text>",
-        escaped(&edge.fields),
+        xml(&edge.fields),
     );
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use migr_escape::line;
+
 use super::{
     compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
     retentions, second_calls, setup_words, summary_line, title,
@@ -11,7 +13,7 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", title(plan));
     if let Some(description) = &plan.description {
-        let _ = writeln!(out, "{description}");
+        let _ = writeln!(out, "{}", migr_escape::terminal(description));
     }
     setup(plan, &mut out);
     let _ = writeln!(out, "\nStages, in this order");
@@ -41,7 +43,7 @@ fn setup(plan: &Plan, out: &mut String) {
     let words: Vec<_> = plan.setup.iter().map(setup_words).collect();
     let width = words.iter().map(|(_, what, _)| what.chars().count()).max().unwrap_or(0).min(40);
     for (kind, what, detail) in words {
-        let _ = writeln!(out, "  + {kind:<7} {what:<width$}  {detail}");
+        let _ = writeln!(out, "  + {kind:<7} {what:<width$}  {}", line(&detail));
     }
 }
 
@@ -58,7 +60,8 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
     for edge in &stage.edges {
         let after = if edge.deferred { "second pass" } else { "after" };
         let on = if edge.deferred { String::new() } else { format!(" {}", edge.on) };
-        let _ = writeln!(out, "        {after}{on}: {} ({}:{})", edge.reason, edge.origin.file, edge.origin.line);
+        let _ =
+            writeln!(out, "        {after}{on}: {} ({}:{})", line(&edge.reason), edge.origin.file, edge.origin.line);
     }
     for call in second_calls(stage) {
         let _ = writeln!(out, "        {call}");
@@ -93,7 +96,7 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
         let _ = writeln!(out, "        {left:<width$} = {right}  ({}:{})", origin.file, origin.line);
     }
     for dropped in &stage.dropped {
-        let _ = writeln!(out, "        drop {} : {}", dropped.column, dropped.reason);
+        let _ = writeln!(out, "        drop {} : {}", dropped.column, line(&dropped.reason));
     }
 }
 

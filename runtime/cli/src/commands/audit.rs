@@ -27,11 +27,11 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         return Ok(Exit::Findings);
     };
     let state = state(&project, &arguments.live, &plan);
-    let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state).await?) };
+    let reached = if arguments.offline { None } else { Some(Reached::open(&plan, &state, console).await?) };
     let lock = project.lock(arguments.live.project.to.as_deref());
     let streams = arguments.format == AuditFormat::Jsonl;
     if streams {
-        console.result(version_line());
+        console.json(version_line());
     }
     let done = carry_out(
         &Looked { project: &project, plan: &plan, state: &state, lock: &lock },
@@ -51,7 +51,11 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         AuditFormat::Json => render::json(&audit).map_err(|error| Fault::failed(error.to_string()))?,
         AuditFormat::Jsonl => summary(&audit, exit),
     };
-    console.result(text);
+    match arguments.format {
+        AuditFormat::Human => console.result(text),
+        AuditFormat::Markdown => console.document(text),
+        AuditFormat::Json | AuditFormat::Jsonl => console.json(text),
+    }
     if audit.lock.export.objects.iter().any(|object| object.attachments.is_some()) {
         let manifest = state.attachments();
         console.news(format_args!("each file of a record is in {} with its hash", crate::project::shown(&manifest)));
@@ -184,8 +188,14 @@ fn write_rebuilds(rebuilds: &[Rebuild], folder: &Path) -> Result<(), Fault> {
     }
     for rebuild in rebuilds {
         let json = serde_json::to_string_pretty(rebuild).map_err(|error| Fault::failed(error.to_string()))?;
-        crate::files::replace(&folder.join(format!("{}.json", rebuild.file_stem())), format!("{json}\n").as_bytes())?;
-        crate::files::replace(&folder.join(format!("{}.md", rebuild.file_stem())), rebuild.checklist().as_bytes())?;
+        crate::files::replace_private(
+            &folder.join(format!("{}.json", rebuild.file_stem())),
+            format!("{json}\n").as_bytes(),
+        )?;
+        crate::files::replace_private(
+            &folder.join(format!("{}.md", rebuild.file_stem())),
+            rebuild.checklist().as_bytes(),
+        )?;
     }
     Ok(())
 }
@@ -202,7 +212,7 @@ pub(crate) fn previous(path: &Path) -> Result<Option<Lock>, Fault> {
 type LinesFile = JsonLines<Part>;
 
 fn open_sink(path: &Path) -> Result<LinesFile, Fault> {
-    Part::begin(path, Readers::Everybody).map(JsonLines)
+    Part::begin(path, Readers::Owner).map(JsonLines)
 }
 
 /// Findings, as they come, where they are asked for.
@@ -230,7 +240,7 @@ impl FindingSink for Findings {
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()> {
         if let Some(console) = self.stream {
             let line = serde_json::to_string(&Found { r#type: "finding", finding })?;
-            console.result(format_args!("{line}\n"));
+            console.json(format_args!("{line}\n"));
         }
         self.file.as_mut().map_or(Ok(()), |file| file.finding(finding))
     }
@@ -247,7 +257,7 @@ impl AuditProgress for News {
     fn object(&self, object: &str, pass: &str) {
         if self.streams {
             let event = serde_json::json!({ "type": "reading", "object": object, "pass": pass });
-            self.console.result(format_args!("{event}\n"));
+            self.console.json(format_args!("{event}\n"));
         } else if self.console.draws_progress() {
             self.console.news(format_args!("  {pass} {object}"));
         }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use migr_diagnostics::{Applicability, Fix, Format, apply_fixes};
+use migr_driver::EnvironmentVariable;
 
 use crate::args::CheckArguments;
 use crate::console::Console;
@@ -49,9 +50,22 @@ pub(crate) async fn run(arguments: &CheckArguments, console: Console) -> Result<
         let rows = rows.map_or_else(String::new, |rows| format!(" and {rows} rows of the export"));
         console.news(format_args!("no problems in {files} {}{rows}", if files == 1 { "file" } else { "files" }));
     } else {
-        console.result(text);
+        match arguments.format {
+            Format::Human | Format::Short => console.result(text),
+            _ => console.document(text),
+        }
+    }
+    if !findings.environment.is_empty() {
+        let names: Vec<String> = findings.environment.iter().map(in_words).collect();
+        console.news(format_args!("read from the environment where a destination is asked: {}", names.join(", ")));
     }
     Ok(findings.exit(arguments.deny.is_some()))
+}
+
+/// `TWENTY_KEY (token, a secret)`
+fn in_words(variable: &EnvironmentVariable) -> String {
+    let secret = if variable.is_secret { ", a secret" } else { "" };
+    format!("{} ({}{secret})", migr_escape::line(&variable.name), variable.setting)
 }
 
 /// Makes the changes that are certain. Says whether a file changed.

@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let state = State::of_sandbox(&project);
     let lock = project.lock(None);
     let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
-    let reached = Reached::open(&plan, &state).await?;
+    let reached = Reached::open(&plan, &state, console).await?;
     let (others, shared) = others::create(&*reached.destination).await?;
     console.news(format_args!(
         "   the destination is in use: {others} records of others are there, {shared} of which the export has too"
@@ -114,7 +114,7 @@ async fn go_back(
 ) -> Result<Exit, Fault> {
     let summary = rollback::take_back(state, shown, false, console).await?;
     rollback::show(&summary, console);
-    let reached = Reached::open(plan, state).await?;
+    let reached = Reached::open(plan, state, console).await?;
     let after = reached.fingerprint().transpose();
     reached.close().await;
     if before.is_some() && after? == before {

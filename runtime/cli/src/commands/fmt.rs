@@ -7,6 +7,7 @@ use crate::disk::text;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::{migr_files_below, shown};
+use crate::trusted::{self, LARGEST_SPEC};
 
 /// Brings files into the one layout, or says which are not in it.
 pub(crate) fn run(arguments: &FmtArguments, console: Console) -> Result<Exit, Fault> {
@@ -45,7 +46,7 @@ fn stdin(check: bool, console: Console) -> Result<Exit, Fault> {
     if check {
         return Ok(if after == before { Exit::Done } else { Exit::Findings });
     }
-    console.result(after);
+    console.document(after);
     Ok(Exit::Done)
 }
 
@@ -62,8 +63,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))?;
+    let (folder, name) = (path.parent().unwrap_or_else(|| Path::new("")), path.file_name().unwrap_or_default());
+    let bytes = trusted::read(folder, Path::new(name), LARGEST_SPEC)
+        .map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))?;
     decoded(bytes, &path.display().to_string())
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &GraphArguments, console: Console) -> Result<Exit, 
     match project.plan(arguments.project.to.as_deref()) {
         Ok((plan, findings)) => {
             show_on_stderr(&findings, console);
-            console.result(match arguments.format {
+            console.document(match arguments.format {
                 GraphFormat::Mermaid => mermaid(&plan),
                 GraphFormat::Dot => dot(&plan),
                 GraphFormat::Svg => svg(&plan),

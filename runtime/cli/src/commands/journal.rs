@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &JournalArguments, console: Console) -> Result<Exit
     for line in state.reader()?.lines() {
         let line = line.map_err(failed)?;
         let json = serde_json::to_string(&line).map_err(|error| Fault::failed(error.to_string()))?;
-        console.result(format_args!("{json}\n"));
+        console.json(format_args!("{json}\n"));
     }
     Ok(Exit::Done)
 }

@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, F
     }
     match arguments.format {
         PlanFormat::Human => console.result(migr_plan::render::terminal(&plan, arguments.full)),
-        PlanFormat::Json => console.result(json()?),
-        PlanFormat::Markdown => console.result(migr_plan::render::markdown(&plan)),
+        PlanFormat::Json => console.json(json()?),
+        PlanFormat::Markdown => console.document(migr_plan::render::markdown(&plan)),
     }
     Ok(Exit::Done)
 }

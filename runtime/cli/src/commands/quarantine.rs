@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use migr_engine::RunOptions;
+use migr_escape::line;
 use migr_journal::Remark;
 use migr_report::Report;
 use migr_report::words::count;
 
 use crate::args::{EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments};
 use crate::commands::report::plan;
-use crate::console::Console;
+use crate::console::{Console, key};
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -31,7 +32,7 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
     let maps = migr_report::Maps::of(&plan);
     let mut entries = 0_u64;
     if arguments.json {
-        console.result("{\"format_version\":1,\"quarantine\":[");
+        console.json("{\"format_version\":1,\"quarantine\":[");
     }
     reader.quarantined(|remark| -> Result<(), Fault> {
         let Remark::Quarantined(one) = remark else { return Ok(()) };
@@ -39,16 +40,22 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
         if arguments.json {
             let entry = migr_report::Quarantined::of(&maps, one);
             let entry = serde_json::to_string(&entry).map_err(|error| Fault::failed(error.to_string()))?;
-            console.result(format_args!("{}{entry}", if entries > 1 { "," } else { "" }));
+            console.json(format_args!("{}{entry}", if entries > 1 { "," } else { "" }));
         } else {
             let map = maps.name(&one.step);
             let field = one.field.as_deref().map_or_else(String::new, |field| format!(" {field}:"));
-            console.result(format_args!("{}:{}  {map} {}{field} {}\n", one.file, one.line, one.key, one.reason));
+            console.result(format_args!(
+                "{}:{}  {map} {}{field} {}\n",
+                line(&one.file),
+                one.line,
+                key(&one.key),
+                line(&one.reason)
+            ));
         }
         Ok(())
     })?;
     if arguments.json {
-        console.result("]}\n");
+        console.json("]}\n");
     } else {
         let total = Report::counted(&plan, &reader.fold()?).total();
         console.news(format_args!("{} set aside", count(total.quarantined, "record is", "records are")));

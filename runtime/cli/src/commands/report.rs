@@ -23,10 +23,11 @@ pub(crate) fn run(arguments: &ReportArguments, console: Console) -> Result<Exit,
     };
     match &arguments.out {
         Some(path) => {
-            crate::files::replace(path, text.as_bytes())?;
+            crate::files::replace_private(path, text.as_bytes())?;
             console.news(format_args!("the report is in {}", path.display()));
         }
-        None => console.result(text),
+        None if arguments.format == ReportFormat::Json => console.json(text),
+        None => console.document(text),
     }
     Ok(exit(&report, console))
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
+use migr_escape::line;
 use migr_report::words::{count, grouped};
 
 use crate::args::{EventFormat, LiveArguments, RollbackArguments};
@@ -56,10 +57,10 @@ pub(crate) async fn take_back(
     state.reader()?;
     let plan = Arc::new(plan(state)?);
     let journal = SharedJournal::new(reopened(state)?);
-    let reached = Reached::open(&plan, state).await?;
+    let reached = Reached::open(&plan, state, console).await?;
     let context = RollbackContext {
         destination: Arc::clone(&reached.destination),
-        journal,
+        journal: journal.clone(),
         plan: Some(Arc::clone(&plan)),
         progress,
         cancellation: stop_on_interrupt(console),
@@ -70,7 +71,7 @@ pub(crate) async fn take_back(
     let summary = done.map_err(fault)?;
     if !dry_run {
         write_page(state, &plan)?;
-        if let Some(aside) = set_journal_aside(&state.journal(), &summary).map_err(fault)? {
+        if let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)? {
             console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
         }
     }
@@ -90,11 +91,11 @@ pub(crate) fn exit(summary: &RollbackSummary) -> Exit {
 pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     for kept in summary.kept_because_changed.iter().take(PRINTED) {
         let field = kept.field.as_deref().map_or_else(String::new, |field| format!(", {field}"));
-        console.result(format_args!("kept      {} {}{field}: {}\n", kept.object, kept.id, kept.reason));
+        console.result(format_args!("kept      {} {}{field}: {}\n", kept.object, line(&kept.id), line(&kept.reason)));
     }
     for one in summary.not_undoable.iter().take(PRINTED) {
         let step = one.step.as_deref().map_or_else(String::new, |step| format!("{step}: "));
-        console.result(format_args!("not back  {step}{}\n", one.what));
+        console.result(format_args!("not back  {step}{}\n", line(&one.what)));
     }
     let ends = match (summary.dry_run, summary.holds) {
         (true, _) => "",

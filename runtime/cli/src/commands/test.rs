@@ -1,6 +1,7 @@
 use std::fmt::{self, Write as _};
 
-use migr_diagnostics::{Severity, xml};
+use migr_diagnostics::Severity;
+use migr_escape::{line, xml};
 use migr_plan::Origin;
 use migr_transform::{TestOutcome, run_spec_tests};
 use serde_json::json;
@@ -35,7 +36,12 @@ pub(crate) fn run(arguments: &TestArguments, console: Console) -> Result<Exit, F
     }
     show_on_stderr(&findings, console);
     let has_errors = findings.count(Severity::Error) > 0;
-    console.result(rendered(&outcomes, arguments.format));
+    let text = rendered(&outcomes, arguments.format);
+    match arguments.format {
+        TestFormat::Human => console.result(text),
+        TestFormat::Json => console.json(text),
+        TestFormat::Junit => console.document(text),
+    }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
     if outcomes.is_empty() && !has_errors {
         console.news("no tests: write `test \"…\" { given …; expect … }` into a spec");
@@ -61,10 +67,10 @@ fn failures(outcomes: &[TestOutcome]) -> usize {
 /// Failed tests with what differs, then a line of counts.
 fn human(outcomes: &[TestOutcome], out: &mut String) -> fmt::Result {
     for outcome in outcomes.iter().filter(|outcome| !outcome.passed()) {
-        writeln!(out, "FAILED  {}  ({}:{})", outcome.name, outcome.origin.file, outcome.origin.line)?;
+        writeln!(out, "FAILED  {}  ({}:{})", line(&outcome.name), outcome.origin.file, outcome.origin.line)?;
         for mismatch in &outcome.mismatches {
-            writeln!(out, "  {}:{}  {}", mismatch.origin.file, mismatch.origin.line, mismatch.place)?;
-            writeln!(out, "    expected {}, got {}", mismatch.expected, mismatch.actual)?;
+            writeln!(out, "  {}:{}  {}", mismatch.origin.file, mismatch.origin.line, line(&mismatch.place))?;
+            writeln!(out, "    expected {}, got {}", line(&mismatch.expected), line(&mismatch.actual))?;
         }
         writeln!(out)?;
     }

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use migr_engine::{RunOptions, VerifySummary};
+use migr_escape::line;
 use migr_report::ListName;
 use migr_report::words::count;
 
 use crate::args::VerifyArguments;
-use crate::console::Console;
+use crate::console::{Console, key};
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -71,12 +72,18 @@ pub(crate) fn show(summary: &VerifySummary, console: Console) {
     for one in summary.differences.iter().take(PRINTED) {
         console.result(format_args!(
             "different  {} {} ({}:{}), {}: expected {}, found {}\n",
-            one.map, one.key, one.file, one.line, one.field, one.expected, one.found
+            one.map,
+            key(&one.key),
+            line(&one.file),
+            one.line,
+            one.field,
+            line(&one.expected),
+            line(&one.found)
         ));
     }
     for (map, what) in summary.findings.iter().take(PRINTED) {
         let map = map.as_deref().map_or_else(String::new, |map| format!("{map}: "));
-        console.result(format_args!("found      {map}{what}\n"));
+        console.result(format_args!("found      {map}{}\n", line(what)));
     }
     let listed = summary.missing.len() + summary.differences.len() + summary.findings.len();
     if listed > PRINTED {

@@ -7,7 +7,7 @@ use migr_journal::Line;
 use migr_plan::{Origin, Plan};
 
 use crate::args::{WhyArguments, WhyFormat};
-use crate::console::Console;
+use crate::console::{Console, key};
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: WhyArguments, console: Console) -> Result<Exit, Fau
     match arguments.format {
         WhyFormat::Json => {
             let document = serde_json::json!({ "format_version": 1, "records": lineages });
-            console.result(format_args!("{document}\n"));
+            console.json(format_args!("{document}\n"));
         }
         WhyFormat::Human => lineages.iter().for_each(|lineage| console.result(format_args!("{}", shown(lineage)))),
     }
@@ -90,12 +90,12 @@ impl Drop for Work {
 fn shown(lineage: &Lineage) -> String {
     let mut out = String::new();
     let id = lineage.id.as_deref().unwrap_or("not there");
-    let _ = writeln!(out, "{} {} → {} {id}", lineage.source_object, lineage.key, lineage.destination_object);
+    let _ = writeln!(out, "{} {} → {} {id}", lineage.source_object, key(&lineage.key), lineage.destination_object);
     let _ = writeln!(out, "  {}", became(lineage));
     for reason in &lineage.reasons {
-        let _ = writeln!(out, "  because {reason}");
+        let _ = writeln!(out, "  because {}", migr_escape::line(reason));
     }
-    let _ = writeln!(out, "  read from {}:{}", lineage.file, lineage.line);
+    let _ = writeln!(out, "  read from {}:{}", migr_escape::line(&lineage.file), lineage.line);
     let _ = writeln!(out, "  by map {}, {}", lineage.map, place(&lineage.origin));
     for field in &lineage.fields {
         out.push('\n');
@@ -141,7 +141,7 @@ fn show_field(out: &mut String, lineage: &Lineage, field: &FieldLineage) {
         let _ = writeln!(out, "    picklist  {}, {what}: {}", picklist.picklist, place(&picklist.origin));
     }
     for note in &field.notes {
-        let _ = writeln!(out, "    note      {note}");
+        let _ = writeln!(out, "    note      {}", migr_escape::line(note));
     }
 }
 
@@ -168,7 +168,7 @@ fn event(line: &Line) -> String {
         let _ = write!(text, ", {attempts} {}", if attempts == 1 { "request" } else { "requests" });
     }
     if let Some(reason) = &line.reason {
-        let _ = write!(text, " ({reason})");
+        let _ = write!(text, " ({})", migr_escape::line(reason));
     }
     text
 }

@@ -65,5 +65,5 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
             notes: audit.count(Severity::Note),
         },
     };
-    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+    serde_json::to_string_pretty(&document).map(|text| migr_escape::json(&text).into_owned() + "\n")
 }

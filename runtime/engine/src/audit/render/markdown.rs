@@ -1,16 +1,19 @@
 use std::fmt::Write as _;
 
+use migr_escape::{markdown as inline, markdown_code as code};
+
 use super::{counts, groups, message, outcome, place, preview_entry, state};
 use crate::audit::Audit;
 
 /// An audit as Markdown, for a pull request.
 pub fn markdown(audit: &Audit) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "## Audit of {}\n\n{}. {}\n", audit.lock.export.system, counts(audit), outcome(audit));
+    let _ =
+        writeln!(out, "## Audit of {}\n\n{}. {}\n", inline(&audit.lock.export.system), counts(audit), outcome(audit));
     let _ = writeln!(out, "| object | rows | columns | file |\n|---|---|---|---|");
     for object in &audit.lock.export.objects {
-        let file = object.file.as_deref().unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} | {} | {} |", object.name, state(object), object.columns.len(), code(file));
+        let file = object.file.as_deref().map_or_else(String::new, code);
+        let _ = writeln!(out, "| {} | {} | {} | {} |", inline(&object.name), state(object), object.columns.len(), file);
     }
     if !audit.preview.is_empty() {
         let _ = writeln!(out, "\n### What a run would do to records that are there, and which would become one");
@@ -29,7 +32,7 @@ pub fn markdown(audit: &Audit) -> String {
             group.total,
             group.kind,
             group.severity.name(),
-            group.help
+            inline(group.help)
         );
         for finding in &group.examples {
             let _ = writeln!(out, "- {} {}", code(&place(finding)), code(&message(finding)));
@@ -40,16 +43,4 @@ pub fn markdown(audit: &Audit) -> String {
         }
     }
     out
-}
-
-/// Text from the export as code: nothing in it is markup.
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let text = text.replace(['\n', '\r', '|'], " ");
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
 }

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use migr_escape::line;
 use migr_plan::lock::{AttachmentCounts, ValueCount};
 
 use super::{counted, counts, filled_percent, groups, message, outcome, place, preview_entry, reading_words, state};
@@ -27,8 +28,8 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
         let columns = counted(u64::try_from(object.columns.len()).unwrap_or_default(), "column");
         let columns = if object.columns.is_empty() { String::new() } else { columns };
         let file = object.file.as_deref().unwrap_or_default();
-        let line = format!("  {:<width$}  {state:>state_width$}  {columns:>10}  {file}", object.name);
-        let _ = writeln!(out, "{}", line.trim_end());
+        let row = format!("  {:<width$}  {state:>state_width$}  {columns:>10}  {}", object.name, line(file));
+        let _ = writeln!(out, "{}", row.trim_end());
         if let Some(counts) = &object.attachments {
             let _ = writeln!(out, "      files: {}", attachments(counts));
         }
@@ -37,7 +38,7 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
                 .link_hosts
                 .iter()
                 .take(VALUES_SHOWN)
-                .map(|host| format!("{} {}", host.place(), host.links))
+                .map(|host| format!("{} {}", line(&host.place().to_string()), host.links))
                 .collect();
             let rest = if object.link_hosts.len() > VALUES_SHOWN { ", …" } else { "" };
             let _ = writeln!(out, "      links lead to: {}{rest}", hosts.join(", "));
@@ -58,7 +59,7 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
             group.total
         );
         for finding in &group.examples {
-            let _ = writeln!(out, "    {}: {}", place(finding), message(finding));
+            let _ = writeln!(out, "    {}: {}", line(&place(finding)), line(&message(finding)));
         }
         let shown = u64::try_from(group.examples.len()).unwrap_or_default();
         if group.total > shown {
@@ -81,7 +82,7 @@ fn preview(audit: &Audit, out: &mut String) {
     for stage in &audit.preview {
         let _ = writeln!(out, "  {} → {}: {}", stage.map, stage.destination_object, stage.there.in_words());
         for entry in &stage.examples {
-            let _ = writeln!(out, "    {}", preview_entry(entry));
+            let _ = writeln!(out, "    {}", line(&preview_entry(entry)));
         }
     }
 }
@@ -134,7 +135,7 @@ fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
         let _ = writeln!(
             out,
             "      {:<width$}  {}, {} % filled, {about}{} different, {} to {} characters{shape}",
-            column.name,
+            line(&column.name),
             reading_words(column.inferred.ty, column.inferred.format.as_deref()),
             filled_percent(column),
             column.distinct,
