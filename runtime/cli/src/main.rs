@@ -99,7 +99,12 @@ fn threads_can_start(wanted: usize) -> Result<(), Fault> {
     for _ in 0..wanted {
         let wait = std::sync::Arc::clone(&wait);
         // It ends when the other end is dropped.
-        match std::thread::Builder::new().spawn(move || wait.lock().map(|wait| wait.recv().is_ok())) {
+        let idle = move || {
+            if let Ok(wait) = wait.lock() {
+                let _ = wait.recv();
+            }
+        };
+        match std::thread::Builder::new().spawn(idle) {
             Ok(thread) => started.push(thread),
             Err(error) => {
                 refused = Some(error);
