@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use crate::harness::Project;
 
-/// Everything at once: a formula, a reversed direction, markup of three kinds, an escape sequence, commands of two CI systems.
+/// Text that is everything at once: a formula, a reversed direction, markup of three kinds, an escape sequence, commands of two CI systems.
 const NASTY: &str = "=1+1;\u{202e}<img src=x onerror=alert(1)>|`*a*[x](http://evil.example)`\u{1b}[2J\u{7}::error::x ##[add-mask]y##vso[task]";
 
 fn hostile() -> Project {
@@ -64,7 +64,7 @@ test "NASTY" {
     project
 }
 
-/// What no output may hold.
+/// Check that a text holds nothing that no output may hold.
 #[track_caller]
 fn is_harmless(what: &str, text: &str) {
     let bad = text.chars().find(|one| is_deceptive(*one) && !matches!(one, '\n' | '\t'));

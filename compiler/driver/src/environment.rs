@@ -11,7 +11,7 @@ pub struct EnvironmentVariable {
     pub name: String,
     /// The setting that it fills: `token`.
     pub setting: String,
-    /// Whether it was written as `secret`.
+    /// True where it was written as `secret`.
     pub is_secret: bool,
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn load(system: &dyn System, entry: Option<&str>, diagnostics: &mut D
 }
 
 impl Loaded {
-    /// Whether it holds as much as one program may.
+    /// True once it holds as much as one program may.
     fn is_full(&self) -> bool {
         self.asts.len() >= MOST_FILES
             || self.sources.files().map(|(_, file)| file.text.len()).sum::<usize>() >= MOST_BYTES

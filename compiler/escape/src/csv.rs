@@ -26,12 +26,12 @@ pub fn csv_cell(text: &str) -> Cow<'_, str> {
     if safe.len() == text.len() { text } else { Cow::Owned(safe) }
 }
 
-/// What a formula begins with, in its wide forms too.
+/// Signs that a formula begins with, in their wide forms too.
 fn is_sign(character: char) -> bool {
     matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
-/// Whether a text is a signed number and nothing to compute.
+/// True for a signed number, which is nothing to compute.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     !digits.is_empty() && digits.chars().all(|one| one.is_ascii_digit() || matches!(one, '.' | ',' | ' '))

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character steers a terminal, turns the reading direction, ends a line unseen or takes no room. A joiner inside a word or an emoji is none.
+/// True for a character that steers a terminal, turns the reading direction, ends a line unseen or takes no room. A joiner inside a word or an emoji is none.
 pub fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -64,7 +64,7 @@ pub fn same_width(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a carriage return stands where no line ends: a terminal would write over what stands before it.
+/// True where a carriage return ends no line: a terminal would write over what stands before it.
 fn has_lone_return(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().any(|(at, byte)| *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))

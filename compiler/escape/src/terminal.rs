@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::deceptive::{push, written_out};
 
-/// What CI systems take for a command wherever it stands in a line, and what stands there instead.
+/// Texts that CI systems take for a command wherever they stand in a line, each with its replacement.
 const COMMANDS: &[(&str, &str)] = &[("##[", "# #["), ("##vso[", "# #vso["), ("##teamcity[", "# #teamcity[")];
 
 /// A text of several lines: those and tabs are kept, whatever else is not seen is written out, and no line is a command of a CI system.
@@ -34,7 +34,7 @@ pub fn colored(text: &str) -> Cow<'_, str> {
     uncommanded(Cow::Owned(shown))
 }
 
-/// How long the colour is that a text begins with, its `ESC` left out.
+/// Length of the colour that a text begins with, its `ESC` left out.
 fn colour(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix('[')?;
     let length = parameters.find(|one: char| !one.is_ascii_digit() && one != ';')?;

@@ -88,7 +88,7 @@ impl Console {
         noted("stderr", result);
     }
 
-    /// Why the first of what was to be shown could not be written, where it is not that nobody reads on.
+    /// Error of the first write that failed; a closed pipe is none.
     pub(crate) fn failure(self) -> Option<Fault> {
         let (stream, text) = FAILURE.get()?;
         let fault = Fault::failed(format!("cannot write to {stream}: {text}"));

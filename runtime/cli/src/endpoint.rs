@@ -79,7 +79,7 @@ impl WaitSink for Waits {
     }
 }
 
-/// Whether a file is certificates in PEM form, and none of another kind, such as a key.
+/// True for certificates in PEM form with nothing of another kind, such as a key, among them.
 fn holds_certificates(pem: &[u8]) -> bool {
     let text = String::from_utf8_lossy(pem);
     let mut kinds = text.lines().filter(|line| line.starts_with("-----BEGIN ")).map(str::trim_end).peekable();

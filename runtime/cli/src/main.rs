@@ -90,7 +90,7 @@ const MOST_WORKERS: usize = 4;
 /// Threads that a command needs besides its workers: for files, names and the journal.
 const OTHER_THREADS: usize = 4;
 
-/// Whether the system lets the program start the threads that it needs; asked beforehand, as one that is refused later ends the program without a word of ours.
+/// Trial of the threads that a command needs, before it begins: one that is refused later ends the program without a word of ours.
 fn threads_can_start(wanted: usize) -> Result<(), Fault> {
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));

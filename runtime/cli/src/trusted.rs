@@ -15,7 +15,7 @@ pub(crate) const LARGEST_CERTIFICATES: u64 = 1 << 20;
 /// Files and folders below `.migr` that are looked at; there are some dozens.
 const MOST_KEPT: usize = 100_000;
 
-/// Why a file is not read.
+/// Reason for not reading a linked file.
 const THROUGH_A_LINK: &str = "it is, or goes through, a symbolic link; put the file itself there";
 
 /// A file of a project, by its path in it.
@@ -75,7 +75,7 @@ pub(crate) fn check_kept(project: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a name can be one of a folder below `.migr`.
+/// True for a name that a folder below `.migr` can have.
 pub(crate) fn is_plain_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)

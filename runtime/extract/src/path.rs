@@ -110,7 +110,7 @@ impl SourcePath {
     }
 }
 
-/// Whether who owns the project's folder owns this too.
+/// True where the owner of the project's folder owns this too.
 #[cfg(unix)]
 fn is_of_owner(metadata: &Metadata, project: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -118,7 +118,7 @@ fn is_of_owner(metadata: &Metadata, project: &Path) -> bool {
     fs::metadata(project).is_ok_and(|project| project.uid() == metadata.uid())
 }
 
-/// Whether who owns the project's folder owns this too: not known here.
+/// True where the owner of the project's folder owns this too: not known on this system.
 #[cfg(not(unix))]
 fn is_of_owner(_metadata: &Metadata, _project: &Path) -> bool {
     false

@@ -6,7 +6,7 @@ use crate::JournalError;
 use crate::error::Attempt as _;
 use crate::writer::Journal;
 
-/// What SQLite keeps beside a journal, and it itself at last: whoever dies in between finds it still there.
+/// Files that SQLite keeps beside a journal, and the journal itself at last: after a crash in between it is still there.
 const PARTS: [&str; 3] = ["-wal", "-shm", ""];
 
 impl Journal {

@@ -142,7 +142,7 @@ impl Journal {
         schema::workspace(&self.connection)?.map_or(Ok(()), |bound| workspace.check(&bound, &self.path))
     }
 
-    /// What is closed, in this order, when the journal is done with.
+    /// Parts to close, in this order, when the journal is done with.
     pub(crate) fn into_parts(self) -> (Connection, PathBuf, WriterLock) {
         (self.connection, self.path, self.lock)
     }

@@ -224,7 +224,7 @@ impl Http {
         }
     }
 
-    /// Whether a request was tried often enough. Where nobody has ever answered, an address is more often wrong than a server just being started: a refused
+    /// True once a request was tried often enough. Where nobody has ever answered, an address is more often wrong than a server just being started: a refused
     /// connection is enough then, and so is the time in which an answer should have come.
     fn is_enough(&self, attempts: u32, was_refused: bool, begun: Instant) -> bool {
         let is_mute = || was_refused || begun.elapsed() >= self.options.timeout;

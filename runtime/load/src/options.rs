@@ -23,7 +23,7 @@ pub struct Wait {
     pub host: String,
     /// The reason for it.
     pub why: String,
-    /// How long it is.
+    /// Length of the pause.
     pub pause: Duration,
 }
 
@@ -66,7 +66,7 @@ pub struct HttpOptions {
     pub longest_wait: Duration,
     /// Bytes of an answer that are taken; a longer one is none.
     pub largest_answer: usize,
-    /// Who is told of pauses.
+    /// Receiver of the news of pauses.
     pub waits: Option<Arc<dyn WaitSink>>,
     /// Spreads the pauses of several clients; the same seed gives the same pauses.
     pub jitter_seed: u64,

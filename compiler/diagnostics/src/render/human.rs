@@ -222,7 +222,7 @@ type Drawing = (bool, Range<usize>, Option<String>);
 struct Drawn<'a> {
     file: &'a SourceFile,
     text: Cow<'a, str>,
-    /// Where the text is a part of one line: the line's number and the columns left out before it.
+    /// Line number, and columns left out before it, of a text that is a part of one line.
     part: Option<(usize, usize)>,
 }
 
@@ -234,7 +234,7 @@ impl<'a> Drawn<'a> {
         Self { file, text, part: None }
     }
 
-    /// What surrounds the primary label, where a line that would be drawn is longer than a screen has use for; labels elsewhere are left out.
+    /// Surroundings of the primary label, where a line that would be drawn is longer than a screen has use for; labels elsewhere are left out.
     fn part_of_long_line(file: &'a SourceFile, text: &'a str, labels: &mut Vec<Drawing>) -> Option<Self> {
         let line_of = |offset: usize| {
             let line = file.lines.line_column(text, offset).line;

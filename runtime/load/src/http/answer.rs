@@ -14,9 +14,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The body of an answer.
 pub(super) enum Body {
-    /// All of it.
+    /// The whole body.
     Whole(Vec<u8>),
-    /// It is longer than what may be taken; its beginning.
+    /// Beginning of a body that is longer than what may be taken.
     Cut(Vec<u8>),
 }
 

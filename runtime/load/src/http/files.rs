@@ -9,7 +9,7 @@ use super::reason::reason;
 use super::{CallError, Http, Payload, answer, open, pause, why};
 use crate::LoadError;
 
-/// What a refusal says, its beginning at least.
+/// Text of a refusal, its beginning at least.
 async fn refusal(response: reqwest::Response) -> Vec<u8> {
     match answer::body(response, answer::LARGEST_REFUSAL).await {
         Ok(answer::Body::Whole(bytes) | answer::Body::Cut(bytes)) => bytes,
