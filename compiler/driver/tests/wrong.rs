@@ -12,8 +12,8 @@ use migr_diagnostics::{Code, Diagnostics};
 use migr_driver::{Compilation, Project, compile};
 use migr_source::MemorySystem;
 
-/// Codes that no line of a spec raises: a lock file that cannot be read, rows of an export, and our own faults.
-const NOT_OF_A_SPEC: &[&str] = &["E0601", "E0611", "W0612", "E0901", "E0902"];
+/// Codes that no file here raises: a lock file that cannot be read, rows of an export, our own faults, and characters that nobody would see in the file.
+const NOT_OF_A_SPEC: &[&str] = &["E0601", "W0110", "E0611", "W0612", "E0901", "E0902"];
 
 /// `line code`, as the marks of a text say it.
 fn marked(text: &str) -> BTreeSet<(u32, String)> {

@@ -13,7 +13,7 @@ pub use csv::csv_cell;
 pub use deceptive::{is_deceptive, same_width, written_out};
 pub use drawing::{dot, mermaid};
 pub use json::json;
-pub use markdown::{markdown, markdown_code};
+pub use markdown::{markdown, markdown_code, markdown_prose};
 pub use markup::{html, xml};
 pub use terminal::{colored, line, terminal};
 pub use workflow::{workflow_message, workflow_property};

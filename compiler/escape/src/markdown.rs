@@ -35,15 +35,38 @@ pub fn markdown(text: &str) -> String {
     safe
 }
 
+/// Text of ours that marks code with backquotes: each part is what it says it is, and nothing else.
+pub fn markdown_prose(text: &str) -> String {
+    if text.matches('`').count() % 2 == 1 {
+        return markdown(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for (at, part) in text.split('`').enumerate() {
+        if at % 2 == 1 {
+            safe.push_str(&markdown_code(part));
+        } else {
+            let spaces = |is_space: bool| if is_space { " " } else { "" };
+            safe.push_str(spaces(at > 0 && part.starts_with(' ')));
+            safe.push_str(&markdown(part));
+            safe.push_str(spaces(part.trim() != "" && part.ends_with(' ')));
+        }
+    }
+    safe
+}
+
 /// Text in a fixed width, in a table's cell too; a dash where there is none.
 pub fn markdown_code(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() {
         return "–".to_owned();
     }
-    let is_plain = |one: char| !matches!(one, '`' | '|' | '\n' | '\r' | '\t' | '\\') && !is_deceptive(one);
+    let is_plain = |one: char| !matches!(one, '|' | '\n' | '\r' | '\t' | '\\') && !is_deceptive(one);
     if text.chars().all(is_plain) && !text.contains("##") && !text.contains("::") {
-        return format!("`{text}`");
+        // Backquotes stand between more of them.
+        let longest = text.split(|one| one != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest + 1);
+        let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+        return format!("{fence}{pad}{text}{pad}{fence}");
     }
     // Nothing but its own end is markup in a code span, and nothing in one can be escaped: the rest is written in HTML's way.
     let mut safe = String::from("<code>");
@@ -179,5 +202,8 @@ mod tests {
         assert_eq!(markdown("Ada Lovelace (2 of 3)"), "Ada Lovelace (2 of 3)");
         assert_eq!(markdown_code("deals.stage"), "`deals.stage`");
         assert_eq!(markdown_code("a|b"), "<code>a&#124;b</code>");
+        assert_eq!(markdown_code("a `b`"), "`` a `b` ``");
+        assert_eq!(markdown_prose("Write `drop file \"…\"`, or a_b `x`."), "Write `drop file \"…\"`, or a\\_b `x`.");
+        assert_eq!(markdown_prose("<b>` and _x_"), "\\<b\\>\\` and \\_x\\_");
     }
 }

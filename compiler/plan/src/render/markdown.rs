@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use migr_escape::{markdown as inline, markdown_code as code};
+use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
 use super::{
     compatibility, expression, fetched_from, field_type, heading, mapped, retentions, second_calls, setup_words,
@@ -30,7 +30,7 @@ pub fn markdown(plan: &Plan) -> String {
             let _ = writeln!(out, "- {}: {} ({})", inline(&after), inline(&edge.reason), code(&place(&edge.origin)));
         }
         for call in second_calls(stage) {
-            let _ = writeln!(out, "- {}", inline(&call));
+            let _ = writeln!(out, "- {}", prose(&call));
         }
         if let Some(there) = &stage.there {
             let _ = writeln!(out, "- {}", there.in_words());

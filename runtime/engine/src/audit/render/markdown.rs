@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use migr_escape::{markdown as inline, markdown_code as code};
+use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
 use super::{counts, groups, message, outcome, place, preview_entry, state};
 use crate::audit::Audit;
@@ -32,7 +32,7 @@ pub fn markdown(audit: &Audit) -> String {
             group.total,
             group.kind,
             group.severity.name(),
-            inline(group.help)
+            prose(group.help)
         );
         for finding in &group.examples {
             let _ = writeln!(out, "- {} {}", code(&place(finding)), code(&message(finding)));
