@@ -6,6 +6,7 @@ mod header;
 mod json;
 mod path;
 mod places;
+mod quotes;
 mod record;
 mod records;
 mod scan;

@@ -1,8 +1,11 @@
+//! The records of one object, read from its file: each row is trusted, or told with what is wrong with it.
+
 use std::io;
 
 use migr_plan::SourceObject;
 
 use crate::header::Header;
+use crate::quotes::Stray;
 use crate::scan::{self, Encoding, Scanned, Scanner};
 use crate::usage::Usage;
 use crate::{ExtractError, Record, Row, SourcePath};
@@ -16,6 +19,7 @@ pub struct Records {
     header: Header,
     /// Nothing after this can be read.
     is_over: bool,
+    surplus_rows: u64,
 }
 
 const NOT_UTF8: &str =
@@ -31,6 +35,7 @@ impl Records {
             file: source.shown().to_owned(),
             header: Header::default(),
             is_over: false,
+            surplus_rows: 0,
         };
         let (line, names) = records.read_header()?;
         records.header =
@@ -44,10 +49,13 @@ impl Records {
         let io = |source| ExtractError::Io { path: self.file.clone(), source };
         match self.scanner.next().map_err(io)? {
             None => Err(error(1, "the file is empty; even an object without records has a header")),
-            Some(Scanned::Unclosed { line } | Scanned::TooLong { line }) => {
+            Some(Scanned::Unclosed { line, .. } | Scanned::TooLong { line, .. }) => {
                 Err(error(line, "a quote in the header is never closed"))
             }
-            Some(Scanned::Record { line, length, cells }) => {
+            Some(Scanned::Record { line, stray: Some(_), .. }) => {
+                Err(error(line, "text stands behind the closing quote of a header; quotes inside a cell are doubled"))
+            }
+            Some(Scanned::Record { line, length, cells, .. }) => {
                 let bytes = self.scanner.cells.get(..length).unwrap_or_default();
                 if bytes.contains(&0) {
                     return Err(error(
@@ -75,21 +83,39 @@ impl Records {
             return Ok(None);
         };
         Ok(Some(match scanned {
-            Scanned::Unclosed { line } => {
+            Scanned::Unclosed { line, last_line } => {
                 self.is_over = true;
-                let reason = "a quote in this record is never closed, so everything from here to the end of the file would be one cell; close it in the export";
-                Row::Malformed { line, reason: reason.to_owned() }
+                let reason = format!(
+                    "{}: a quote in this record is never closed, so everything from here to the end of the file would be one cell; close it in the export",
+                    lines(line, last_line)
+                );
+                Row::Malformed { line, reason }
             }
-            Scanned::TooLong { line } => {
+            Scanned::TooLong { line, last_line } => {
                 self.is_over = true;
-                let reason = "this record does not end within 64 MiB, as after a quote that is never closed; nothing after it was read";
-                Row::Malformed { line, reason: reason.to_owned() }
+                let reason = format!(
+                    "{} and on: this record does not end within 64 MiB, as after a quote that is never closed; nothing after it was read; close it in the export",
+                    lines(line, last_line)
+                );
+                Row::Malformed { line, reason }
             }
-            Scanned::Record { line, length, cells } => self.row(line, length, cells),
+            Scanned::Record { line, last_line, length, cells, stray } => {
+                self.surplus_rows += u64::from(stray.is_none() && self.has_empty_surplus(cells));
+                self.row((line, last_line), length, cells, stray)
+            }
         }))
     }
 
-    fn row(&self, line: u64, length: usize, cells: usize) -> Row<'_> {
+    /// Whether a row is longer than the header by cells that are empty, so that nothing is lost without them.
+    fn has_empty_surplus(&self, cells: usize) -> bool {
+        let expected = self.header.names.len();
+        let ends = self.scanner.ends.get(..cells).unwrap_or_default();
+        let kept = expected.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default();
+        let surplus = ends.last().and_then(|end| self.scanner.cells.get(kept..*end)).unwrap_or_default();
+        cells > expected && surplus.iter().all(u8::is_ascii_whitespace)
+    }
+
+    fn row(&self, (line, last_line): (u64, u64), length: usize, cells: usize, stray: Option<Stray>) -> Row<'_> {
         let malformed = |reason: String| Row::Malformed { line, reason };
         let ends = self.scanner.ends.get(..cells).unwrap_or_default();
         let bytes = self.scanner.cells.get(..length).unwrap_or_default();
@@ -106,11 +132,29 @@ impl Records {
                 return malformed(format!("byte {byte:#04x} in {} is {NOT_UTF8}", column(offset)));
             }
         };
-        if cells != expected {
+        let several = if last_line > line { format!("{}: ", lines(line, last_line)) } else { String::new() };
+        if let Some(stray) = stray {
+            let help = if stray.is_escaped {
+                "this file escapes quotes with a backslash, which must be doubled quotes"
+            } else {
+                "quotes inside a cell are doubled"
+            };
+            return malformed(format!("{several}text stands behind the quote that closes a cell; {help}"));
+        }
+        let (mut text, mut ends) = (text, ends);
+        if self.has_empty_surplus(cells) {
+            ends = ends.get(..expected).unwrap_or_default();
+            text = text.get(..ends.last().copied().unwrap_or_default()).unwrap_or_default();
+        } else if cells != expected {
             let say = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
             return malformed(format!(
-                "{} where the header has {expected}; a separator or quote in the text may not have been quoted",
+                "{several}{} where the header has {expected}; a separator or quote in the text may not have been quoted",
                 say(cells)
+            ));
+        }
+        if last_line > line + 1 && holds_rows(text, ends, expected) {
+            return malformed(format!(
+                "{several}a quote that opens in line {line} closes in line {last_line} and holds whole rows; close it where its cell ends"
             ));
         }
         if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
@@ -127,6 +171,11 @@ impl Records {
             return malformed(format!("{} is not valid UTF-16; export the file as UTF-8", column(offset)));
         }
         Row::Record(Record { line, text, ends, positions: &self.header.positions, headers: &self.header.names })
+    }
+
+    /// How many rows so far were longer than the header by empty cells, which are read past.
+    pub fn surplus_rows(&self) -> u64 {
+        self.surplus_rows
     }
 
     /// The file's path, relative to the project.
@@ -153,4 +202,30 @@ impl Records {
     pub fn missing_columns(&self) -> &[String] {
         &self.header.missing
     }
+}
+
+/// `line 4`, `lines 2 to 4`.
+fn lines(first: u64, last: u64) -> String {
+    if last > first { format!("lines {first} to {last}") } else { format!("line {first}") }
+}
+
+/// Whether each line of a record of at least three lines would be a whole row of its own, were it not for the quotes around it.
+fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
+    if columns < 2 {
+        return false;
+    }
+    let (mut separators, mut from) = (0_usize, 0);
+    for (at, end) in ends.iter().enumerate() {
+        separators += usize::from(at > 0);
+        for byte in text.get(from..*end).unwrap_or_default().bytes() {
+            match byte {
+                b',' => separators += 1,
+                b'\n' if separators + 1 != columns => return false,
+                b'\n' => separators = 0,
+                _ => {}
+            }
+        }
+        from = *end;
+    }
+    separators + 1 == columns
 }

@@ -1,9 +1,12 @@
+//! Bytes split into records, with the physical lines they stand on.
+
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use csv_core::ReadRecordResult;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
+use crate::quotes::{Quotes, Stray};
 use crate::watched::Watched;
 
 /// A record longer than this is a quote that is never closed, not data.
@@ -24,11 +27,11 @@ pub enum Encoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scanned {
     /// Its cells stand in the scanner's buffer.
-    Record { line: u64, length: usize, cells: usize },
+    Record { line: u64, last_line: u64, length: usize, cells: usize, stray: Option<Stray> },
     /// The file ended inside a quoted cell.
-    Unclosed { line: u64 },
+    Unclosed { line: u64, last_line: u64 },
     /// It does not end within [`LONGEST_RECORD`].
-    TooLong { line: u64 },
+    TooLong { line: u64, last_line: u64 },
 }
 
 /// Splits bytes into records and counts physical lines.
@@ -83,7 +86,7 @@ impl Scanner {
             core: csv_core::Reader::new(),
             cells: vec![0; 4 << 10],
             ends: vec![0; 64],
-            lines: Lines { line: 1, after_return: false },
+            lines: Lines { line: 1, after_return: false, after_feed: false },
         }
     }
 
@@ -94,6 +97,7 @@ impl Scanner {
         }
         let line = self.lines.line;
         let (mut length, mut count) = (0, 0);
+        let mut quotes = Quotes::default();
         loop {
             if self.from == self.until && !self.is_at_end {
                 self.fill()?;
@@ -105,23 +109,66 @@ impl Scanner {
             let ends = self.ends.get_mut(count..).unwrap_or_default();
             let (result, read, written, ended) = self.core.read_record(rest, cells, ends);
             if !is_over {
-                self.lines.count(rest.get(..read).unwrap_or_default());
+                let taken = rest.get(..read).unwrap_or_default();
+                self.lines.count(taken);
+                quotes.take(taken);
                 self.from += read;
             }
             length += written;
             count += ended;
             match result {
-                ReadRecordResult::Record => return Ok(Some(Scanned::Record { line, length, cells: count })),
+                ReadRecordResult::Record => {
+                    // The line end of the record itself is counted already, unless the file ends without one.
+                    let last_line = self.lines.line.saturating_sub(u64::from(!is_over)).max(line);
+                    let length = self.unify_line_ends(length, count);
+                    let stray = quotes.stray();
+                    return Ok(Some(Scanned::Record { line, last_line, length, cells: count, stray }));
+                }
                 ReadRecordResult::End => return Ok(None),
-                ReadRecordResult::InputEmpty if is_over => return Ok(Some(Scanned::Unclosed { line })),
+                ReadRecordResult::InputEmpty if is_over => {
+                    return Ok(Some(Scanned::Unclosed { line, last_line: self.last_line(line) }));
+                }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull if length >= LONGEST_RECORD => {
-                    return Ok(Some(Scanned::TooLong { line }));
+                    return Ok(Some(Scanned::TooLong { line, last_line: self.last_line(line) }));
                 }
                 ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
             }
         }
+    }
+
+    /// The line that was reached.
+    fn last_line(&self, first: u64) -> u64 {
+        let is_after_end = self.is_at_end && (self.lines.after_feed || self.lines.after_return);
+        self.lines.line.saturating_sub(u64::from(is_after_end)).max(first)
+    }
+
+    /// Makes every line end within the cells of a record `\n`, whatever the file wrote.
+    fn unify_line_ends(&mut self, length: usize, count: usize) -> usize {
+        let cells = self.cells.get_mut(..length).unwrap_or_default();
+        if memchr::memchr(b'\r', cells).is_none() {
+            return length;
+        }
+        let ends = self.ends.get_mut(..count).unwrap_or_default();
+        let (mut from, mut to) = (0, 0);
+        for end in ends {
+            let mut before = 0;
+            while from < *end {
+                let byte = cells.get(from).copied().unwrap_or_default();
+                // A feed behind a return is the same line end.
+                if !(byte == b'\n' && before == b'\r')
+                    && let Some(slot) = cells.get_mut(to)
+                {
+                    *slot = if byte == b'\r' { b'\n' } else { byte };
+                    to += 1;
+                }
+                before = byte;
+                from += 1;
+            }
+            *end = to;
+        }
+        to
     }
 
     /// Whether anything but line ends is left.
@@ -159,6 +206,7 @@ impl Scanner {
 struct Lines {
     line: u64,
     after_return: bool,
+    after_feed: bool,
 }
 
 impl Lines {
@@ -172,6 +220,7 @@ impl Lines {
         }
         self.line += (returns + feeds).saturating_sub(pairs);
         self.after_return = *last == b'\r';
+        self.after_feed = *last == b'\n';
     }
 }
 
@@ -184,6 +233,18 @@ fn count(bytes: &[u8], wanted: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lines_of_a_record_are_told() {
+        let mut scanner = Scanner::new(Box::new(io::Cursor::new(b"a,b\r\n1,\"x\r\ny\"\r\n\r\n2,\"z\n\"".to_vec())));
+        let mut lines = Vec::new();
+        while let Some(scanned) = scanner.next().unwrap() {
+            if let Scanned::Record { line, last_line, .. } = scanned {
+                lines.push((line, last_line));
+            }
+        }
+        assert_eq!(lines, [(1, 1), (2, 3), (5, 6)]);
+    }
 
     /// Gives one byte at a time, so that every record is split everywhere.
     struct Drip(Vec<u8>, usize);
@@ -202,7 +263,7 @@ mod tests {
         let mut found = Vec::new();
         while let Some(scanned) = scanner.next().unwrap() {
             found.push(match scanned {
-                Scanned::Record { line, length, cells } => {
+                Scanned::Record { line, length, cells, .. } => {
                     let text = String::from_utf8_lossy(&scanner.cells[..length]).into_owned();
                     let mut from = 0;
                     let cells: Vec<String> = scanner.ends[..cells]
@@ -215,8 +276,8 @@ mod tests {
                         .collect();
                     format!("{line}: {}", cells.join("|"))
                 }
-                Scanned::Unclosed { line } => format!("{line}: unclosed"),
-                Scanned::TooLong { line } => format!("{line}: too long"),
+                Scanned::Unclosed { line, last_line } => format!("{line} to {last_line}: unclosed"),
+                Scanned::TooLong { line, last_line } => format!("{line} to {last_line}: too long"),
             });
         }
         found
@@ -231,14 +292,14 @@ mod tests {
     #[test]
     fn lines_are_physical_lines_whatever_ends_them() {
         assert_eq!(both("a,b\n\n\n1,\"x\ny\"\n2,z"), ["1: a|b", "4: 1|x\ny", "6: 2|z"]);
-        assert_eq!(both("a,b\r\n\r\n1,\"x\r\ny\"\r\n2,z\r\n"), ["1: a|b", "3: 1|x\r\ny", "5: 2|z"]);
-        assert_eq!(both("a,b\r1,\"x\ry\"\r2,z\r"), ["1: a|b", "2: 1|x\ry", "4: 2|z"]);
+        assert_eq!(both("a,b\r\n\r\n1,\"x\r\ny\"\r\n2,z\r\n"), ["1: a|b", "3: 1|x\ny", "5: 2|z"]);
+        assert_eq!(both("a,b\r1,\"x\ry\"\r2,z\r"), ["1: a|b", "2: 1|x\ny", "4: 2|z"]);
     }
 
     #[test]
     fn a_quote_that_is_never_closed_is_noticed_at_the_end_of_the_file() {
-        assert_eq!(both("a,b\n1,\"x\n2,y\n"), ["1: a|b", "2: unclosed"]);
-        assert_eq!(both("a,b\n1,\"x\"\"\n"), ["1: a|b", "2: unclosed"]);
+        assert_eq!(both("a,b\n1,\"x\n2,y\n"), ["1: a|b", "2 to 3: unclosed"]);
+        assert_eq!(both("a,b\n1,\"x\"\"\n"), ["1: a|b", "2 to 2: unclosed"]);
         assert_eq!(both("a,b\n1,\"x\"\"\""), ["1: a|b", "2: 1|x\""]);
         assert_eq!(both("a,b\n1,5\" pipe"), ["1: a|b", "2: 1|5\" pipe"]);
     }
@@ -259,7 +320,8 @@ mod tests {
                 text.push('\n');
             }
             let found: Vec<String> = both(&text).into_iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect();
-            let expected: Vec<String> = rows.iter().map(|row| row.join("|")).collect();
+            let expected: Vec<String> =
+                rows.iter().map(|row| row.join("|").replace("\r\n", "\n").replace('\r', "\n")).collect();
             proptest::prop_assert_eq!(found, expected);
         }
     }

@@ -81,7 +81,40 @@ fn with_head(rest: &[u8]) -> Vec<u8> {
 #[test]
 fn cells_are_found_by_their_headers_and_stand_as_they_are() {
     let bytes = with_head("C1, Zoë ,\"<p>a \"\"b\"\"\r\nc</p>\",Yes\r\nC2,,,\r\n".as_bytes());
-    assert_eq!(rows(&bytes), ["2: C1| Zoë |<p>a \"b\"\r\nc</p>|", "4: C2|||"]);
+    assert_eq!(rows(&bytes), ["2: C1| Zoë |<p>a \"b\"\nc</p>|", "4: C2|||"]);
+}
+
+#[test]
+fn a_quote_that_stands_where_none_can_never_repairs_a_cell() {
+    let bytes = with_head(
+        concat!(
+            "C1,\"Bob \\\"Bobby\\\" Ray\",,\r\n",
+            "C2,\"Bob \"Bobby\" Ray\",,\r\n",
+            "C3,\"27\" Screens\",,\r\n",
+            "C4,\"Good \"\"quoted\"\" Co\",,\r\n",
+            "C5,27\" Pipes,,\r\n",
+            "C6,\"stray,,\r\nC7,b,,\r\nC8,c\",,\r\n",
+            "C9,\"stray,,\r\nC10,\"note\",,\r\n",
+            "C11,\"a note, of two lines\r\nwhich, has, commas,\r\nand goes on\",x,\r\n",
+            "C12,d,,,,\r\n",
+            "C13,e,,,,f\r\n",
+        )
+        .as_bytes(),
+    );
+    insta::assert_snapshot!(rows(&bytes).join("\n"), @r#"
+    2! text stands behind the quote that closes a cell; this file escapes quotes with a backslash, which must be doubled quotes
+    3! text stands behind the quote that closes a cell; quotes inside a cell are doubled
+    4! text stands behind the quote that closes a cell; quotes inside a cell are doubled
+    5: C4|Good "quoted" Co||
+    6: C5|27" Pipes||
+    7! lines 7 to 9: a quote that opens in line 7 closes in line 9 and holds whole rows; close it where its cell ends
+    10! lines 10 to 11: text stands behind the quote that closes a cell; quotes inside a cell are doubled
+    12: C11|a note, of two lines
+    which, has, commas,
+    and goes on|x|
+    15: C12|d||
+    16! 6 cells where the header has 4; a separator or quote in the text may not have been quoted
+    "#);
 }
 
 #[test]
@@ -148,7 +181,7 @@ fn a_nul_byte_and_an_open_quote_are_set_aside() {
     insta::assert_snapshot!(rows(&bytes).join("\n"), @"
     2! column `First Name` holds a NUL byte, which no destination takes; remove it
     3: C2|B||
-    4! a quote in this record is never closed, so everything from here to the end of the file would be one cell; close it in the export
+    4! lines 4 to 5: a quote in this record is never closed, so everything from here to the end of the file would be one cell; close it in the export
     ");
 }
 

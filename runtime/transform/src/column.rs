@@ -101,7 +101,7 @@ impl Column {
             Reading::Currency => money::money(cell, None, settings.currency).map(Value::Money),
             Reading::Json => convert::json_text(cell),
             Reading::List { separator } => {
-                let elements = cell.split(separator.as_str()).filter(|element| !blanks.are(element));
+                let elements = cell.split(separator.as_str()).map(str::trim).filter(|element| !blanks.are(element));
                 Ok(Value::list(elements.map(|element| Value::Text(Cow::Borrowed(element))).collect()))
             }
         }

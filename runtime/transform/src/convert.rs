@@ -17,7 +17,9 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
         return Ok(value);
     }
     match to {
-        FieldType::Text | FieldType::Richtext => text_of(value).map(Value::text),
+        FieldType::Text => text_of(value).map(Value::text),
+        // A text is shown as it is written; what is Markdown already is of this type and not converted.
+        FieldType::Richtext => text_of(value).map(crate::markup::shown).map(Value::text),
         FieldType::Integer => integer(value),
         FieldType::Number | FieldType::Decimal => number(value),
         FieldType::Boolean => match value {

@@ -1,3 +1,8 @@
+//! Phone numbers as people write them, by the rules of their countries.
+
+mod calling_codes;
+mod digits;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{LazyLock, Mutex, OnceLock};
 
@@ -7,10 +12,8 @@ use phonenumber::{Type, country};
 use crate::failure::Fault;
 use crate::{Country, Phone};
 
-/// What stands before an extension, the longer first.
-const EXTENSION_MARKS: &[&str] = &["extension", "extn", "ext", "anexo", "int", "x", "#"];
-/// No number with its country code is longer, by E.164 and what libphonenumber lets pass.
-const MOST_DIGITS: usize = 20;
+use digits::Digits;
+pub(crate) use digits::split_extension;
 
 /// The kinds of numbers that can be called from anywhere.
 const KINDS: &[Type] = &[
@@ -39,8 +42,8 @@ impl Region {
     pub(crate) fn of(code: &str) -> Option<Self> {
         let capitals = code.trim().to_ascii_uppercase();
         let country = Country::from_code(&capitals)?;
+        let calling_code = calling_codes::of(&capitals)?;
         let id: country::Id = capitals.parse().ok()?;
-        let calling_code = DATABASE.by_id(id.as_ref())?.country_code();
         Some(Self { id, country, calling_code })
     }
 }
@@ -62,12 +65,18 @@ impl Country {
 /// lacks its area code, is a failure.
 pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault> {
     let (main, extension) = split_extension(text);
-    let not = || Fault::of(text, "is not a phone number");
-    let digits = Digits::read(main).ok_or_else(not)?;
+    let digits = Digits::read(main).map_err(|says| Fault::of(text, says))?;
+    let letters_behind = || Fault::of(text, "has letters behind the number, which are no digits of it");
     let (calling_code, national, country) = match digits.north_american(region) {
         Some(national) => (1, national.to_owned(), north_american_country(national)),
-        None => resolved(&digits, region).map_err(|says| Fault::of(text, says))?,
+        None => resolved(&digits, region).map_err(|says| match digits.before_letters() {
+            Some(7..) => letters_behind(),
+            _ => Fault::of(text, says),
+        })?,
     };
+    if digits.before_letters().is_some_and(|before| !is_vanity(before, calling_code, &national)) {
+        return Err(letters_behind());
+    }
     let country =
         country.or_else(|| region.filter(|region| region.calling_code == calling_code).map(|region| region.country));
     let mut e164 = String::with_capacity(national.len() + 4);
@@ -77,97 +86,21 @@ pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault>
     Ok(Phone { e164, calling_code, country, extension: extension.map(Into::into) })
 }
 
-/// The extension that stands at the end of a number.
-pub(crate) fn split_extension(text: &str) -> (&str, Option<&str>) {
-    let trimmed = text.trim();
-    let end = trimmed.strip_suffix('#').unwrap_or(trimmed).trim_end();
-    let before = end.trim_end_matches(|last: char| last.is_ascii_digit());
-    let Some(extension) = end.strip_prefix(before).filter(|digits| (1..=9).contains(&digits.len())) else {
-        return (trimmed, None);
-    };
-    let before = before.trim_end_matches([' ', '.', ':', '=', '-', '\u{a0}']);
-    let mark = EXTENSION_MARKS.iter().find_map(|mark| {
-        let at = before.len().checked_sub(mark.len())?;
-        let (rest, found) = before.split_at_checked(at)?;
-        found.eq_ignore_ascii_case(mark).then_some(rest)
-    });
-    let main = mark.map(|rest| rest.trim_end_matches([' ', ',', ';', '\u{a0}', '(', '[']));
-    match main {
-        Some(main) if main.bytes().filter(u8::is_ascii_digit).count() >= 2 => (main, Some(extension)),
-        _ => (trimmed, None),
+/// Whether letters stand in place of the digits of such a number. Elsewhere than in North America only numbers for everybody to call are written so.
+fn is_vanity(before: usize, calling_code: u16, national: &str) -> bool {
+    if calling_code == 1 {
+        // With the country's code in front there is one digit more before the letters.
+        return before <= 6 || before == 7 && national.len() == 10 && is_for_all(calling_code, national);
     }
+    before <= 6 && is_for_all(calling_code, national)
 }
 
-/// A number without what people put between the digits.
-struct Digits {
-    bytes: [u8; MOST_DIGITS],
-    length: usize,
-    is_international: bool,
-}
-
-impl Digits {
-    fn read(text: &str) -> Option<Self> {
-        let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
-        let mut found = Self { bytes: [0; MOST_DIGITS], length: 0, is_international: false };
-        for (at, character) in text.chars().enumerate() {
-            let digit = match character {
-                '0'..='9' => u8::try_from(character).ok()?,
-                '+' | '＋' if found.length == 0 && !found.is_international => {
-                    found.is_international = true;
-                    continue;
-                }
-                'a'..='z' | 'A'..='Z' if found.length >= 3 && at > 3 => keypad(character)?,
-                ' '
-                | '\u{a0}'
-                | '-'
-                | '‐'..='―'
-                | '−'
-                | '.'
-                | '/'
-                | '('
-                | ')'
-                | '['
-                | ']'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}' => continue,
-                _ => return None,
-            };
-            *found.bytes.get_mut(found.length)? = digit;
-            found.length += 1;
-        }
-        (found.length >= 2).then_some(found)
-    }
-
-    fn as_str(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-
-    /// The ten digits of a number of the North American plan that is written in full; the same as the general rules give, without asking them.
-    fn north_american(&self, region: Option<&Region>) -> Option<&str> {
-        let digits = self.as_str();
-        let is_local = !self.is_international && region.is_some_and(|region| region.calling_code == 1);
-        let national = match digits.len() {
-            10 if is_local => digits,
-            11 if is_local || self.is_international => digits.strip_prefix('1')?,
-            _ => return None,
-        };
-        national.starts_with(|first: char| ('2'..='9').contains(&first)).then_some(national)
-    }
-}
-
-/// A letter as the key that carries it.
-fn keypad(letter: char) -> Option<u8> {
-    Some(match letter.to_ascii_uppercase() {
-        'A'..='C' => b'2',
-        'D'..='F' => b'3',
-        'G'..='I' => b'4',
-        'J'..='L' => b'5',
-        'M'..='O' => b'6',
-        'P'..='S' => b'7',
-        'T'..='V' => b'8',
-        'W'..='Z' => b'9',
-        _ => return None,
+/// Whether a number is one that a business has for everybody to call.
+fn is_for_all(calling_code: u16, national: &str) -> bool {
+    let found = phonenumber::parse(None, format!("+{calling_code}{national}"));
+    let kind = found.map(|found| found.number_type(&DATABASE));
+    kind.is_ok_and(|kind| {
+        matches!(kind, Type::TollFree | Type::PremiumRate | Type::SharedCost | Type::PersonalNumber | Type::Uan)
     })
 }
 
@@ -367,7 +300,13 @@ mod tests {
             ("123", "has too few or too many digits for a phone number of its country"),
             ("(201) 234-56789", "has too few or too many digits for a phone number of its country"),
             ("+999 1234567", "is not a phone number"),
-            ("201 234 5678 / 201 234 5679", "is not a phone number"),
+            ("201 234 5678 / 201 234 5679", "holds more than one number"),
+            ("201-234-5678 home", "has letters behind the number, which are no digits of it"),
+            ("555-1234 fax", "has letters behind the number, which are no digits of it"),
+            ("1 555 1234 fax", "has letters behind the number, which are no digits of it"),
+            ("201-2345 cel", "has letters behind the number, which are no digits of it"),
+            ("201 234 5678 (2)", "holds more than one number"),
+            ("2012345678.0", "ends in `.0`, as a spreadsheet writes a number; export the column as text"),
             ("12/03/2021", "is a phone number without its area code"),
         ] {
             assert_eq!(us(text), Err(format!("{text:?} {says}")));
@@ -377,6 +316,44 @@ mod tests {
             Err("\"201 234 5678\" names no country, and neither does the migration".to_owned())
         );
         assert_eq!(shown(phone("+1 201 234 5678", None)), Ok("+12012345678 US 2012345678".to_owned()));
+    }
+
+    #[test]
+    fn what_stands_behind_a_number_is_never_dialled_with_it() {
+        let (letters, several) = ("has letters behind the number", "holds more than one number");
+        for (country, text, says) in [
+            ("DE", "089 123456 Fax", letters),
+            ("DE", "089 123456 fax 12", letters),
+            ("DE", "030 901820 Mobil", letters),
+            ("DE", "+49 89 123456 privat", letters),
+            ("SE", "08-123 456 fax", letters),
+            ("AT", "4711 Mobil", letters),
+            ("DE", "089 123456/57", several),
+            ("DE", "123456/654321", several),
+            ("DE", "(089) 123456 (2)", several),
+            ("DE", "+49 89 123456/57", several),
+            ("DE", "+49 89 1234567 / 654321", several),
+            ("SE", "0701234567.0", "ends in `.0`"),
+            ("DE", "498912345678.0", "ends in `.0`"),
+            ("DE", "+498912345678,00", "ends in `.0`"),
+            ("DE", "4.98912E+11", "is not a phone number"),
+            ("DE", "4.98912e11", letters),
+        ] {
+            let read = shown(phone(text, Region::of(country).as_ref()));
+            assert!(read.as_ref().is_err_and(|reason| reason.contains(says)), "{text}: {read:?}");
+        }
+        for (country, text, expected) in [
+            ("DE", "089/123456", "+4989123456 DE 89123456"),
+            ("DE", "033701/123456", "+4933701123456 DE 33701123456"),
+            ("DE", "+49 (0)89/123456", "+4989123456 DE 89123456"),
+            ("AT", "+43 1 234567 DW 12", "+431234567 AT 1234567 x12"),
+            ("DE", "089 123456 Durchwahl 7", "+4989123456 DE 89123456 x7"),
+            ("US", "1-888-555-TALK", "+18885558255 US 8885558255"),
+            ("US", "800-GOOG-411", "+18004664411 US 8004664411"),
+            ("GB", "0800 FLOWERS", "+448003569377 GB 8003569377"),
+        ] {
+            assert_eq!(shown(phone(text, Region::of(country).as_ref())), Ok(expected.to_owned()), "{text}");
+        }
     }
 
     #[test]

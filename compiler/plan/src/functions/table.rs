@@ -234,7 +234,7 @@ pub const FUNCTIONS: &[Function] = &[
     ]),
     function("secret", P::Literal, Output::Plain(T::Text), "A token from a variable of the environment, or from the file that `NAME_FILE` names: it stands in no plan, journal, log or report.", &[])
     .in_settings(),
-    function("split", P::Text, Output::Texts, "The parts of a text between separators; blank parts are none and keep their places.", &[
+    function("split", P::Text, Output::Texts, "The parts of a text between separators, without blanks around them; blank parts are none and keep their places.", &[
         gives(r#""12 Main St, Boston""#, &[r#"", ""#], r#"["12 Main St","Boston"]"#),
         gives(r#""a;;b""#, &[r#"";""#], r#"["a",null,"b"]"#),
     ])

@@ -57,7 +57,10 @@ fn blocks(markdown: &str) -> Value {
                 made.push(block(made.len(), kind, text, level));
             }
             None if trimmed.is_empty() => flush(&mut paragraph, &mut made),
-            None => paragraph.push(trimmed),
+            // A line break of two blanks or a backslash; a lone line end shows as one too.
+            None => {
+                paragraph.push(if is_escaped(trimmed, trimmed.len()) { &trimmed[..trimmed.len() - 1] } else { trimmed })
+            }
         }
     }
     flush(&mut paragraph, &mut made);
@@ -75,24 +78,22 @@ fn block(place: usize, kind: &str, text: &str, level: Option<usize>) -> Value {
     json!({"id": id, "type": kind, "props": props, "content": inline(text), "children": []})
 }
 
-/// Bold text and links; everything else stays as it is.
+/// Bold text and links, and signs behind a backslash as themselves; everything else stays as it is.
 fn inline(text: &str) -> Vec<Value> {
     let mut parts = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let bold = rest.find("**");
-        let link = rest.find('[');
-        let next = [bold, link].into_iter().flatten().min();
-        let Some(start) = next else { break };
-        let (before, from) = rest.split_at(start);
-        let Some((part, after)) = bold_part(from).or_else(|| link_part(from)) else {
-            break;
+    let (mut rest, mut from) = (text, 0);
+    while let Some(at) = rest.get(from..).and_then(|later| later.find(['*', '['])).map(|at| from + at) {
+        let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        let part = if is_escaped(rest, at) { None } else { bold_part(found).or_else(|| link_part(found)) };
+        let Some((part, after)) = part else {
+            from = at + 1;
+            continue;
         };
         if !before.is_empty() {
             parts.push(plain(before));
         }
         parts.push(part);
-        rest = after;
+        (rest, from) = (after, 0);
     }
     if !rest.is_empty() {
         parts.push(plain(rest));
@@ -100,8 +101,23 @@ fn inline(text: &str) -> Vec<Value> {
     parts
 }
 
+/// Whether a sign at a place stands behind a backslash that is not behind one itself.
+fn is_escaped(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
+}
+
 fn plain(text: &str) -> Value {
-    json!({"type": "text", "text": text, "styles": {}})
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(sign) = rest.next() {
+        let next = rest.peek().copied().filter(|next| sign == '\\' && next.is_ascii_punctuation());
+        shown.push(next.unwrap_or(sign));
+        if next.is_some() {
+            rest.next();
+        }
+    }
+    json!({"type": "text", "text": shown, "styles": {}})
 }
 
 fn bold_part(text: &str) -> Option<(Value, &str)> {
@@ -118,6 +134,21 @@ fn link_part(text: &str) -> Option<(Value, &str)> {
 #[cfg(test)]
 mod tests {
     use super::blocks;
+
+    #[test]
+    fn a_sign_behind_a_backslash_is_itself() {
+        for (markdown, kind, text) in [
+            (r"\# of seats: 5", "paragraph", "# of seats: 5"),
+            (r"2024\. was good", "paragraph", "2024. was good"),
+            (r"use \<company> or \[a](b) \*\*x\*\*", "paragraph", "use <company> or [a](b) **x**"),
+            (r"C:\temp", "paragraph", r"C:\temp"),
+            ("one  \ntwo\\\nthree", "paragraph", "one\ntwo\nthree"),
+            ("# Heading", "heading", "Heading"),
+        ] {
+            let made = blocks(markdown);
+            assert_eq!((made[0]["type"].as_str(), made[0]["content"][0]["text"].as_str()), (Some(kind), Some(text)));
+        }
+    }
 
     #[test]
     fn markdown_becomes_blocks_of_the_recorded_kinds() {

@@ -78,14 +78,11 @@ pub(super) fn matches<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<
 
 pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, _]: Arguments<'r>) -> Applied<'r> {
     let separator = optional_text(separator)?;
-    let part = |part: &str| if part.trim().is_empty() { Value::None } else { Value::Text(Cow::Owned(part.to_owned())) };
+    // Blanks around an element, the return of a line end among them, are no part of it.
+    let part = |part: &str| Value::text(part.trim().to_owned());
     let parts = match text_of(value)? {
         whole if separator.is_empty() => vec![Value::text(whole)],
-        Cow::Borrowed(whole) => {
-            let borrowed =
-                |part: &'r str| if part.trim().is_empty() { Value::None } else { Value::Text(Cow::Borrowed(part)) };
-            whole.split(&*separator).map(borrowed).collect()
-        }
+        Cow::Borrowed(whole) => whole.split(&*separator).map(|part: &'r str| Value::text(part.trim())).collect(),
         Cow::Owned(whole) => whole.split(&*separator).map(part).collect(),
     };
     Ok(Value::List(parts))

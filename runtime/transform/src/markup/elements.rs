@@ -1,3 +1,5 @@
+//! The elements that HTML has, by what becomes of them.
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -45,17 +47,65 @@ const BLOCKS: &[&str] = &[
 const KEPT: &[&str] = &["a", "b", "caption", "code", "em", "i", "img", "span", "strong"];
 /// Elements that go with all that is in them.
 pub(super) const REMOVED: &[&str] = &[
-    "applet", "audio", "button", "canvas", "embed", "head", "iframe", "input", "map", "math", "noscript", "object",
-    "script", "select", "style", "svg", "template", "textarea", "title", "video",
+    "applet", "audio", "button", "canvas", "datalist", "embed", "head", "iframe", "input", "map", "math", "noscript",
+    "object", "script", "select", "style", "svg", "template", "textarea", "title", "video",
+];
+/// Elements that have no end, so that nothing is inside them.
+const WITHOUT_END: &[&str] = &["embed", "input"];
+/// Attributes that are written without a value.
+const WORDS: &[&str] = &[
+    "allowfullscreen",
+    "async",
+    "autofocus",
+    "autoplay",
+    "checked",
+    "compact",
+    "contenteditable",
+    "controls",
+    "default",
+    "defer",
+    "disabled",
+    "download",
+    "draggable",
+    "formnovalidate",
+    "hidden",
+    "href",
+    "inert",
+    "ismap",
+    "itemscope",
+    "loop",
+    "multiple",
+    "muted",
+    "nohref",
+    "nomodule",
+    "noresize",
+    "noshade",
+    "novalidate",
+    "nowrap",
+    "open",
+    "readonly",
+    "required",
+    "reversed",
+    "selected",
 ];
 /// Elements whose text stays and whose look is lost.
 const FLATTENED: &[&str] = &[
     "abbr",
     "acronym",
+    "area",
+    "base",
+    "bdi",
+    "bdo",
     "big",
+    "blink",
     "cite",
+    "col",
+    "colgroup",
+    "data",
     "del",
+    "details",
     "dfn",
+    "dialog",
     "fieldset",
     "figcaption",
     "font",
@@ -64,16 +114,34 @@ const FLATTENED: &[&str] = &[
     "kbd",
     "label",
     "legend",
+    "link",
     "mark",
+    "marquee",
+    "menu",
+    "meta",
+    "meter",
+    "nobr",
     "o:p",
+    "output",
+    "param",
+    "picture",
+    "progress",
     "q",
+    "rp",
+    "rt",
+    "ruby",
     "s",
     "samp",
+    "search",
+    "slot",
     "small",
+    "source",
     "strike",
     "sub",
+    "summary",
     "sup",
     "time",
+    "track",
     "tt",
     "u",
     "var",
@@ -117,6 +185,16 @@ pub(super) fn element(name: &str) -> Option<Element> {
     });
     let letter = BY_FIRST_LETTER.get(letter(name)?)?;
     letter.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether an element has no end.
+pub(super) fn has_no_end(name: &str) -> bool {
+    WITHOUT_END.contains(&name)
+}
+
+/// Whether a word alone is an attribute.
+pub(super) fn is_attribute(word: &str) -> bool {
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// The place of a name's first letter in the alphabet.

@@ -86,6 +86,9 @@ pub(crate) fn field(name: &str, ty: Json, mut value: Json) -> Json {
     let value = if value["op"] == "otherwise" {
         value["value"] = convert(value["value"].take(), ty.clone());
         value
+    } else if value["function"] == "markdown" {
+        // Of the field's type already.
+        value
     } else {
         convert(value, ty.clone())
     };
