@@ -33,6 +33,11 @@ pub struct SetupSummary {
 /// Carries out the plan's changes of the schema, in order. What is there already is left. Where the destination lacks what the maps write besides, nothing is
 /// changed.
 pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
+    let reader = context.journal.reader()?;
+    if run::export_hashes(&reader)?.is_some() {
+        run::same_export(context, &reader)?;
+    }
+    drop(reader);
     run::readable(&context.plan, &context.export)?;
     let schema = context.destination.schema().await?;
     let lacks = lacking(&context.plan, &schema, &*context.destination);
