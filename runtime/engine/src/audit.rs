@@ -52,6 +52,7 @@ pub(crate) use preview::shown_values;
 pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
 use scratch::Scratch;
 use stage_report::StageReport;
+pub(crate) use stage_report::options_alone;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 

@@ -5,8 +5,9 @@ use migr_extract::Row;
 use migr_journal::{Change, SetupNote};
 use migr_load::{Made, Schema, SetupOutcome, SetupRecord};
 use migr_plan::{Expr, FieldType, NewOption, PicklistOtherwise, SetupAction, Stage, Step};
-use migr_transform::{Outcome, Pass};
+use migr_transform::{CreatedOption, Outcome, Pass, Program};
 
+use crate::audit::options_alone;
 use crate::begun::{BEGUN, Begun};
 use crate::cells::Lent;
 use crate::job::Job;
@@ -276,10 +277,21 @@ fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<()
     if job.file.is_empty() {
         return Ok(());
     }
+    // A row is computed whole only where the fields that make options tell of one that is new.
+    let Some(alone) = options_alone(&job.context.plan, &job.stage) else { return Ok(()) };
+    let alone = Program::compile(&job.context.plan, &alone)?;
     let mut records = job.context.export.records(&job.stage.source_object)?;
     while let Some(row) = records.next()? {
         let Row::Record(record) = row else { continue };
         let cells = Lent(record);
+        let is_known = |created: &CreatedOption| {
+            found.get(&created.picklist).is_some_and(|known| known.iter().any(|option| option.value == created.value))
+        };
+        if let Outcome::Ready(evaluated) = alone.fields(&cells, world, Pass::First)?
+            && evaluated.created.iter().all(is_known)
+        {
+            continue;
+        }
         if !matches!(job.claim(&cells, world)?, crate::job::Claim::Mine) {
             continue;
         }

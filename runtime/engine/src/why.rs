@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use migr_extract::{Export, Record, Row};
 use migr_journal::{Line, Mapped, Reader, StepId};
-use migr_plan::{Expr, Origin, Plan, Stage, Step, render};
+use migr_plan::{DuplicatePolicy, Expr, Origin, Plan, Stage, Step, render};
 use migr_transform::{Outcome, Program, Traced, Value, to_json};
+use rusqlite::types::Value as Sort;
 use serde::Serialize;
 
 use crate::EngineError;
 use crate::aside::shown;
 use crate::cells::Lent;
+use crate::duplicates::prefer;
+use crate::identities::{sort, sort_column};
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::run;
@@ -155,12 +158,16 @@ pub fn why(
         });
     }
     let hashes = run::export_hashes(&reader)?.unwrap_or_default();
+    let mut lines = Vec::with_capacity(found.len());
+    for (stage, step, key, mapped) in &found {
+        lines.push(merged_lines(&reader, stage, *step, key, mapped)?);
+    }
     let known = Knowledge::of(reader)?;
     let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, known);
     for (stage, step) in steps {
         world.end_stage(stage, step)?;
     }
-    for (lineage, (stage, _, _, mapped)) in lineages.iter_mut().zip(&found) {
+    for ((lineage, (stage, ..)), lines) in lineages.iter_mut().zip(&found).zip(&lines) {
         let Some(file) = export.file(&stage.source_object) else { continue };
         let hash = file.hash()?;
         if hashes.get(file.shown()).is_some_and(|known| known != hash) {
@@ -170,7 +177,7 @@ pub fn why(
             ));
             continue;
         }
-        lineage.fields = fields(plan, export, &world, stage, mapped.line, field)?;
+        lineage.fields = fields(plan, export, &world, stage, lines, field)?;
     }
     Ok(lineages)
 }
@@ -180,36 +187,87 @@ fn is_of(stage: &Stage, step: &str) -> bool {
     Step::stage_of(step) == stage.id
 }
 
-/// The fields of the record on a line.
+/// Lines of the rows that became a record, its own first: several where rows were merged.
+fn merged_lines(
+    reader: &Reader,
+    stage: &Stage,
+    step: StepId,
+    key: &str,
+    mapped: &Mapped,
+) -> Result<Vec<u64>, EngineError> {
+    let mut lines = vec![mapped.line];
+    let merges =
+        matches!(stage.policies.duplicate, DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. });
+    if let (true, None, Some(id)) = (merges, &mapped.winner, &mapped.id) {
+        let rows = reader.keys_of(step, id)?.into_iter();
+        lines.extend(rows.filter(|row| row.mapped.winner.as_deref() == Some(key)).map(|row| row.mapped.line));
+    }
+    Ok(lines)
+}
+
+/// The fields of the record of some lines, the record's own line first.
 fn fields(
     plan: &Plan,
     export: &Export,
     world: &World,
     stage: &Stage,
-    line: u64,
+    lines: &[u64],
     field: Option<&str>,
 ) -> Result<Vec<FieldLineage>, EngineError> {
+    let program = Program::compile(plan, stage)?;
+    let policy = &stage.policies.duplicate;
+    let last = lines.iter().copied().max().unwrap_or_default();
+    let mut rows = Vec::with_capacity(lines.len());
     let mut records = export.records(&stage.source_object)?;
     while let Some(row) = records.next()? {
         match row {
-            Row::Record(record) if record.line == line => {
-                return traced(plan, world, stage, record, field);
+            Row::Record(record) if lines.contains(&record.line) => {
+                let by = sort_column(policy).map_or(Sort::Null, |column| {
+                    program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+                });
+                rows.push((record.line, by, traced((plan, &program), world, stage, record, field)?));
             }
-            Row::Malformed { line: at, .. } | Row::Record(Record { line: at, .. }) if at > line => break,
+            Row::Malformed { line: at, .. } | Row::Record(Record { line: at, .. }) if at > last => break,
             _ => {}
         }
     }
-    Ok(Vec::new())
+    rows.sort_by(|a, b| prefer(policy, (a.0, &a.1), (b.0, &b.1)));
+    let rows = rows.into_iter().map(|(line, _, fields)| (line, fields)).collect();
+    Ok(merged(rows, lines.first().copied().unwrap_or_default()))
+}
+
+/// The fields of one record of several rows, the preferred row first: each from the first row that has a value, with the values that lost.
+fn merged(rows: Vec<(u64, Vec<FieldLineage>)>, own: u64) -> Vec<FieldLineage> {
+    let mut whole: Vec<(u64, FieldLineage)> = Vec::new();
+    for (line, fields) in rows {
+        for field in fields {
+            let Some((from, known)) = whole.iter_mut().find(|(_, known)| known.field == field.field) else {
+                whole.push((line, field));
+                continue;
+            };
+            if known.value.is_null() {
+                (*from, *known) = (line, field);
+            } else if !field.value.is_null() && field.value != known.value {
+                known.notes.push(format!("line {line} has {}, which lost the merge", field.value));
+            }
+        }
+    }
+    let told = whole.into_iter().map(|(line, mut field)| {
+        if line != own && !field.value.is_null() {
+            field.notes.insert(0, format!("it is of line {line}, which was merged into this record"));
+        }
+        field
+    });
+    told.collect()
 }
 
 fn traced(
-    plan: &Plan,
+    (plan, program): (&Plan, &Program),
     world: &World,
     stage: &Stage,
     record: Record<'_>,
     field: Option<&str>,
 ) -> Result<Vec<FieldLineage>, EngineError> {
-    let program = Program::compile(plan, stage)?;
     let cells = Lent(record);
     let wanted = |name: &str| field.is_none_or(|field| field.split('.').next() == Some(name));
     let tracing = Tracing { plan, stage, record };

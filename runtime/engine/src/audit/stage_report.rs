@@ -68,7 +68,7 @@ impl<'r> StageReport<'r> {
             world,
             forecast,
             identities: Identities::of(stage),
-            optional: optional(plan, stage).map(|stage| Program::compile(plan, &stage)).transpose()?,
+            optional: options_alone(plan, stage).map(|stage| Program::compile(plan, &stage)).transpose()?,
             inspector,
         })
     }
@@ -266,7 +266,7 @@ impl<'r> StageReport<'r> {
 }
 
 /// The stage with the fields alone whose values become options by `otherwise create`.
-fn optional(plan: &Plan, stage: &Stage) -> Option<Stage> {
+pub(crate) fn options_alone(plan: &Plan, stage: &Stage) -> Option<Stage> {
     let creates = |part: &Expr| {
         let Expr::Picklist { table, .. } = part else { return false };
         plan.picklist(table).is_some_and(|picklist| picklist.otherwise == PicklistOtherwise::Create)
