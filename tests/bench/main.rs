@@ -24,9 +24,10 @@ const HELP: &str = "\
 migr-bench                            every measurement, as one table
 migr-bench --quick                    the same with a tenth of the records
 migr-bench NAME…                      only those whose work begins so: check, plan, transform, load, journal
-migr-bench memory [--null] [CONTACTS…] [COMMAND…]
-                                      megabytes of audit, run, verify, report, quarantine and rollback for exports of each size; an error where they grow.
+migr-bench memory [--null] [--owners] [CONTACTS…] [COMMAND…]
+                                      megabytes, CPU seconds and megabytes written of audit, run, verify, report, quarantine and rollback for exports of each size; an error where they grow.
                                       --null: to a server that keeps nothing, for sizes that the stand-in would take hours for
+                                      --owners: each owner of the export is a person of the destination; else none is, which is the worst case
 
 One measurement, in this process; the last line is `records N; cpu S; memory M`:
 migr-bench check DIR                  compiles the project in a folder

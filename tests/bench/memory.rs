@@ -33,6 +33,8 @@ struct Asked {
     sizes: Vec<u64>,
     /// The destination keeps nothing: an export of any size goes through in minutes, and `verify` finds every record missing.
     null: bool,
+    /// Every owner of the export is mapped to a person of the destination.
+    owners: bool,
     commands: Vec<String>,
 }
 
@@ -42,6 +44,8 @@ impl Asked {
         for argument in arguments {
             if *argument == "--null" {
                 asked.null = true;
+            } else if *argument == "--owners" {
+                asked.owners = true;
             } else if let Ok(size) = argument.parse() {
                 asked.sizes.push(size);
             } else if COMMANDS.iter().any(|command| command.first() == Some(argument)) {
@@ -70,17 +74,19 @@ impl Asked {
 /// largest export than for the smallest.
 pub(crate) fn print(arguments: &[&str]) -> Result<(), Fault> {
     let asked = Asked::read(arguments)?;
-    println!("{:<10} {:>9} {:>8} {:>8} {:>8} {:>5}", "command", "contacts", "peak MB", "CPU s", "wall s", "exit");
+    println!("{:<10} {:>9} {:>8} {:>8} {:>8} {:>10} {:>5}",
+        "command", "contacts", "peak MB", "CPU s", "wall s", "written MB", "exit"
+    );
     let mut peaks: Vec<(&str, u64, f64)> = Vec::new();
     for contacts in &asked.sizes {
         let mut server = Server::start(asked.null)?;
-        let project = project(*contacts)?;
+        let project = project(*contacts, asked.owners)?;
         for command in asked.commands() {
             let name = command.first().copied().unwrap_or_default();
             let row = watched(command, project.path(), &server)?;
             println!(
-                "{name:<10} {contacts:>9} {:>8.0} {:>8.1} {:>8.1} {:>5}",
-                row.peak_megabytes, row.cpu_seconds, row.wall_seconds, row.exit
+                "{name:<10} {contacts:>9} {:>8.0} {:>8.1} {:>8.1} {:>10.0} {:>5}",
+                row.peak_megabytes, row.cpu_seconds, row.wall_seconds, row.written_megabytes, row.exit
             );
             peaks.push((name, *contacts, row.peak_megabytes));
         }
@@ -102,7 +108,7 @@ fn grown(peaks: &[(&str, u64, f64)]) -> Result<(), Fault> {
 }
 
 /// The shipped example with an export of another size, to a destination without a limit.
-fn project(contacts: u64) -> Result<tempfile::TempDir, Fault> {
+fn project(contacts: u64, owners: bool) -> Result<tempfile::TempDir, Fault> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = tempfile::tempdir().map_err(|error| Fault::of("a temporary folder", error))?;
     let text = |path: &str| fs::read_to_string(repository.join(path)).map_err(|error| Fault::of(path, error));
@@ -113,12 +119,34 @@ fn project(contacts: u64) -> Result<tempfile::TempDir, Fault> {
     if own == migration || unlimited == catalog {
         return Err(Fault::new("the example or the catalog is not as this measurement expects it"));
     }
+    let export = inputs::whole_export(contacts)?;
+    let own = if owners { with_owners(&own, &export)? } else { own };
     for (name, text) in [("migration.migr", own), ("twenty.migr", unlimited)] {
         let path = folder.path().join(name);
         fs::write(&path, text).map_err(|error| Fault::of(path.display(), error))?;
     }
-    link(&inputs::whole_export(contacts)?, &folder.path().join("export"))?;
+    link(&export, &folder.path().join("export"))?;
     Ok(folder)
+}
+
+/// Addresses of owners that the generator gives to records without a row in `owners.csv`.
+const GONE: &str = "gone@visualpractice.example";
+const LEFT: std::ops::Range<u32> = 0..40;
+
+/// The example with an override for each owner of the export, to a person whom the destination has.
+fn with_owners(migration: &str, export: &Path) -> Result<String, Fault> {
+    let path = export.join("owners.csv");
+    let list = fs::read_to_string(&path).map_err(|error| Fault::of(path.display(), error))?;
+    let mut addresses: std::collections::BTreeSet<String> =
+        list.lines().skip(1).filter_map(|line| Some(line.split(',').nth(2)?.to_owned())).collect();
+    addresses.extend(LEFT.map(|number| format!("left{number}@visualpractice.example")));
+    addresses.insert(GONE.to_owned());
+    // The example has one of its own.
+    addresses.retain(|address| address.contains('@') && !migration.contains(&format!("\"{address}\"")));
+    let overrides: String =
+        addresses.iter().map(|address| format!("  \"{address}\" = \"jane.smith@clinic.example\"\n")).collect();
+    let with = migration.replacen("owners {\n", &format!("owners {{\n{overrides}"), 1);
+    if with == migration { Err(Fault::new("the example has no owners as this measurement expects them")) } else { Ok(with) }
 }
 
 const UNLIMITED: &str = "requests 1000000 per 1s";
@@ -178,6 +206,8 @@ struct Watched {
     peak_megabytes: f64,
     cpu_seconds: f64,
     wall_seconds: f64,
+    /// What went to the disk.
+    written_megabytes: f64,
     exit: i32,
 }
 
@@ -198,7 +228,7 @@ fn watched(command: &[&str], project: &Path, server: &Server) -> Result<Watched,
         .stderr(errors)
         .spawn()
         .map_err(|error| Fault::of(&name, error))?;
-    let (mut peak, mut cpu) = (0.0_f64, 0.0_f64);
+    let (mut peak, mut cpu, mut written) = (0.0_f64, 0.0_f64, 0.0_f64);
     let ended = loop {
         // What a process has used at most only ever grows, so the last look before its end is the one that counts.
         if let Ok(seen) = usage::peak_of(child.id()) {
@@ -206,6 +236,9 @@ fn watched(command: &[&str], project: &Path, server: &Server) -> Result<Watched,
         }
         if let Ok(seen) = usage::cpu_of(child.id()) {
             cpu = cpu.max(seen);
+        }
+        if let Ok(seen) = usage::written_by(child.id()) {
+            written = written.max(seen);
         }
         if let Some(ended) = child.try_wait().map_err(|error| Fault::of(&name, error))? {
             break ended;
@@ -218,7 +251,13 @@ fn watched(command: &[&str], project: &Path, server: &Server) -> Result<Watched,
         let said = fs::read_to_string(project.join("last.log")).unwrap_or_default();
         return Err(Fault::of(name, said));
     }
-    Ok(Watched { peak_megabytes: peak / 1024.0, cpu_seconds: cpu, wall_seconds: started.elapsed().as_secs_f64(), exit })
+    Ok(Watched {
+        peak_megabytes: peak / 1024.0,
+        cpu_seconds: cpu,
+        wall_seconds: started.elapsed().as_secs_f64(),
+        written_megabytes: written / f64::from(1 << 20),
+        exit,
+    })
 }
 
 /// The program beside this one.
@@ -246,8 +285,8 @@ mod tests {
 
     #[test]
     fn sizes_and_commands_are_asked_for_by_name() {
-        let asked = Asked::read(&["200", "run", "--null", "100"]).unwrap();
-        assert_eq!((asked.sizes.as_slice(), asked.null), ([100, 200].as_slice(), true));
+        let asked = Asked::read(&["200", "run", "--null", "--owners", "100"]).unwrap();
+        assert_eq!((asked.sizes.as_slice(), asked.null, asked.owners), ([100, 200].as_slice(), true, true));
         assert_eq!(asked.commands().map(|command| command[0]).collect::<Vec<_>>(), ["run"]);
         assert_eq!(Asked::read(&[]).unwrap().commands().count(), COMMANDS.len());
         assert!(Asked::read(&["dance"]).is_err());
@@ -258,7 +297,10 @@ mod tests {
         if Command::new("python3").arg("--version").output().is_err() {
             return;
         }
-        let project = project(60).unwrap();
+        let owned = project(60, true).unwrap();
+        let spec = fs::read_to_string(owned.path().join("migration.migr")).unwrap();
+        assert!(spec.contains("\"rep0@visualpractice.example\" = \"jane.smith@clinic.example\""));
+        let project = project(60, false).unwrap();
         assert!(project.path().join("export/contacts.csv").is_file());
         assert!(fs::read_to_string(project.path().join("twenty.migr")).unwrap().contains(UNLIMITED));
     }

@@ -53,6 +53,14 @@ pub(crate) fn cpu_of(process: u32) -> Result<f64, Fault> {
     ticks(&process.to_string())
 }
 
+/// Bytes that another process has had written to the disk.
+pub(crate) fn written_by(process: u32) -> Result<f64, Fault> {
+    let path = format!("/proc/{process}/io");
+    let text = read(&path)?;
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    line.and_then(|bytes| bytes.trim().parse().ok()).ok_or_else(|| Fault::of(path, "it has no `write_bytes`"))
+}
+
 /// The most memory that another process has had, in kibibytes; none once it has ended.
 pub(crate) fn peak_of(process: u32) -> Result<f64, Fault> {
     peak(&process.to_string())
