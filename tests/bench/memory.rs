@@ -74,7 +74,8 @@ impl Asked {
 /// largest export than for the smallest.
 pub(crate) fn print(arguments: &[&str]) -> Result<(), Fault> {
     let asked = Asked::read(arguments)?;
-    println!("{:<10} {:>9} {:>8} {:>8} {:>8} {:>10} {:>5}",
+    println!(
+        "{:<10} {:>9} {:>8} {:>8} {:>8} {:>10} {:>5}",
         "command", "contacts", "peak MB", "CPU s", "wall s", "written MB", "exit"
     );
     let mut peaks: Vec<(&str, u64, f64)> = Vec::new();
@@ -146,7 +147,11 @@ fn with_owners(migration: &str, export: &Path) -> Result<String, Fault> {
     let overrides: String =
         addresses.iter().map(|address| format!("  \"{address}\" = \"jane.smith@clinic.example\"\n")).collect();
     let with = migration.replacen("owners {\n", &format!("owners {{\n{overrides}"), 1);
-    if with == migration { Err(Fault::new("the example has no owners as this measurement expects them")) } else { Ok(with) }
+    if with == migration {
+        Err(Fault::new("the example has no owners as this measurement expects them"))
+    } else {
+        Ok(with)
+    }
 }
 
 const UNLIMITED: &str = "requests 1000000 per 1s";

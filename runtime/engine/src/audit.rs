@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use migr_deliver::those_there;
 use migr_extract::{Export, ExtractError};
 use migr_journal::Operation;
 use migr_load::{Deleted, Destination, LoadError, Schema};
@@ -56,7 +57,6 @@ pub(crate) use stage_report::options_alone;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 
-use crate::executor::those_there;
 use crate::files::Standard;
 use crate::forecast::{self, Forecast};
 use crate::lines::LineSet;

@@ -1,6 +1,7 @@
 //! Evaluation of one record: its values, links and deferred fields, and the decision that follows from them, from the records of the destination and from the
 //! map's policies. Nothing is written here.
 
+use migr_deliver::{Upload, UploadFrom};
 use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
 use migr_load::Body;
@@ -14,7 +15,7 @@ use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, reasons};
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
-use crate::item::{Item, Upload, UploadFrom};
+use crate::item::Item;
 use crate::job::Job;
 use crate::scratch::Scratch;
 use crate::world::World;

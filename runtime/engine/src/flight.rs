@@ -1,11 +1,11 @@
 //! A batch on its way: its files first, then their entry in the journal, then its records. Whatever dies in between, the journal knows what the files are
 //! that records of the destination carry.
 
+use migr_deliver::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 use migr_journal::{Change, FileSent, RepairNote, StepId};
 
 use crate::EngineError;
 use crate::context::SharedJournal;
-use crate::executor::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 
 /// Where files of a batch are journaled.
 #[derive(Debug)]

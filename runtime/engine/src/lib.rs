@@ -12,7 +12,6 @@ mod decision;
 mod duplicates;
 mod error;
 mod evaluate;
-mod executor;
 mod existing;
 mod expressions;
 mod families;
@@ -22,9 +21,7 @@ mod files;
 mod filled;
 mod flight;
 mod forecast;
-mod hashing;
 mod identities;
-mod ids;
 mod item;
 mod job;
 mod lacking;
@@ -33,7 +30,6 @@ mod lines;
 mod links;
 mod outcomes;
 mod owners;
-mod pool;
 mod prepass;
 mod produce;
 mod progress;
@@ -59,13 +55,12 @@ mod writer;
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
 pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
 pub use error::EngineError;
-pub use executor::{
-    Executor, FileFate, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
-};
 pub use files::FileState;
-pub use ids::Ids;
-pub use item::{Upload, UploadFrom};
 pub use lacking::Lack;
+pub use migr_deliver::{
+    Executor, FileFate, Ids, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Upload,
+    UploadFrom, Uploads, WriteResult,
+};
 pub use progress::{Event, Progress, Silent};
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, retry};

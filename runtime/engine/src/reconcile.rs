@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use migr_deliver::{those_there, uncertain};
 use migr_journal::{Change, Intent, Operation, Planned, QuarantineNote, RecordResult, State};
 use migr_load::Deleted;
 
 use crate::aside::shown;
-use crate::executor::{those_there, uncertain};
 use crate::{Context, EngineError};
 
 /// Closes what a crash or an interruption left in doubt: asks the destination for the ids that were meant to be created.

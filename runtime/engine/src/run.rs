@@ -3,6 +3,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 
+use migr_deliver::{Executor, InProcess};
 use migr_extract::Export;
 use migr_journal::{Change, Reader};
 use migr_load::{Deleted, LinkFetcher};
@@ -11,7 +12,6 @@ use migr_report::Report;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
-use crate::executor::{Executor, InProcess};
 use crate::filled::Filling;
 use crate::job::Job;
 use crate::lacking::lacking;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use migr_deliver::{Attempt, Bisector, Decided, HeldRecord, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
 use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
 use migr_load::{Fault, Refusal};
 use tokio::task::JoinHandle;
@@ -11,12 +12,10 @@ use tracing::Instrument as _;
 
 use crate::ahead::{Ahead, Prepared};
 use crate::aside::shown;
-use crate::executor::{self, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
 use crate::field_numbers::FieldNumbers;
 use crate::flight::{self, Ledger};
 use crate::item::Item;
 use crate::links::PART;
-use crate::pool::{self, Attempt, Decided, Held, Pool};
 use crate::stage::Shared;
 use crate::{Context, EngineError, Event};
 
@@ -54,8 +53,8 @@ pub(crate) struct Sender<'s> {
     /// Batches whose outcome is not journaled yet.
     open: BTreeMap<BatchId, Open>,
     /// Refused records, by whether they are new.
-    refused_new: Pool,
-    refused_changes: Pool,
+    refused_new: Bisector,
+    refused_changes: Bisector,
     /// What refusals so far told: of records to come it is asked beforehand.
     telling: Vec<Refusal>,
     /// Batches that are asked about together before they are sent.
@@ -72,7 +71,7 @@ struct Flight {
     /// Batch and place of each record, and the requests that it took part in.
     places: Vec<(BatchId, usize, u32)>,
     /// What the pool keeps back meanwhile; none where it is not an attempt of the pool's.
-    rest: Option<Vec<Held>>,
+    rest: Option<Vec<HeldRecord>>,
     /// What it takes in memory, about.
     bytes: usize,
     task: JoinHandle<Result<UnitResult, EngineError>>,
@@ -119,8 +118,8 @@ impl<'s> Sender<'s> {
             fields: target.fields,
             flights: VecDeque::new(),
             open: BTreeMap::new(),
-            refused_new: Pool::default(),
-            refused_changes: Pool::default(),
+            refused_new: Bisector::default(),
+            refused_changes: Bisector::default(),
             telling: Vec::new(),
             ahead: Ahead::default(),
             waiting: Vec::new(),
@@ -180,7 +179,7 @@ impl<'s> Sender<'s> {
         for (position, item) in items.into_iter().enumerate() {
             subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
             let record = UnitRecord { id: item.id, body: item.body, uploads: item.uploads };
-            if let Some(result) = faults.remove(&position).and_then(|fault| pool::result(&record, fault, 0)) {
+            if let Some(result) = faults.remove(&position).and_then(|fault| migr_deliver::result(&record, fault, 0)) {
                 decided.push(Decided { batch, position, result });
             } else {
                 places.push((batch, position, 0));
@@ -198,7 +197,7 @@ impl<'s> Sender<'s> {
         operation: Operation,
         records: Vec<UnitRecord>,
         places: Vec<(BatchId, usize, u32)>,
-        rest: Option<Vec<Held>>,
+        rest: Option<Vec<HeldRecord>>,
     ) {
         let Some((batch, ..)) = places.first() else { return };
         let bytes = records.iter().map(|record| record.body.text().len() + BESIDE_A_BODY).sum();
@@ -226,7 +225,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    fn pool(&mut self, operation: Operation) -> &mut Pool {
+    fn pool(&mut self, operation: Operation) -> &mut Bisector {
         if operation == Operation::Update { &mut self.refused_changes } else { &mut self.refused_new }
     }
 
@@ -354,7 +353,7 @@ impl<'s> Sender<'s> {
                 |result: WriteResult| Decided { batch: *batch, position: *position, result: result.after(*before) };
             decided.extend(result.map(after));
         }
-        let refused = pool::refused(unresolved, &flight.places, attempts);
+        let refused = migr_deliver::refused(unresolved, &flight.places, attempts);
         self.pool(flight.operation).landed(refused, flight.rest);
         self.decide(decided);
         Ok(())
@@ -407,7 +406,7 @@ impl<'s> Sender<'s> {
             results.push(RecordResult { state: Some(state), attempts: *attempts, reason: reason.cloned(), id });
             let Some(reason) = reason else { continue };
             let reason = match state {
-                State::Uncertain => executor::uncertain(reason),
+                State::Uncertain => migr_deliver::uncertain(reason),
                 _ => format!("the destination refused it: {reason}"),
             };
             match self.refused {

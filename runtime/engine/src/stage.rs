@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use migr_deliver::Executor;
 use migr_journal::{Change, Operation, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
 use crate::aside::Subject;
 use crate::decision::{QuarantineReason, SkipReason, shown};
-use crate::executor::Executor;
 use crate::item::Batch;
 use crate::job::Job;
 use crate::sender::{Refused, Target};

@@ -5,13 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use migr_deliver::Ids;
 use migr_extract::Export;
 use migr_journal::{OwnerNote, State, StepId};
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
 use crate::EngineError;
-use crate::ids::Ids;
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::referred::{Referred, Sources};

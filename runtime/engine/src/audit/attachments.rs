@@ -12,7 +12,7 @@ use super::finding::{JsonLines, shown_key};
 use super::survey::Place;
 use crate::cells::is_blank;
 use crate::files::{FileState, Standard, shown_path};
-use crate::hashing::file_hash;
+use migr_deliver::file_hash;
 
 /// Hosts of links that are counted apart.
 const HOSTS_COUNTED: usize = 10_000;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use migr_deliver::those_there;
 use migr_journal::{Change, Operation, RecordResult, State};
 use migr_load::{Deleted, LoadError};
 
 use super::Back;
 use crate::EngineError;
-use crate::executor::those_there;
 
 impl Back {
     /// Closes intents without an outcome. What was created after all is counted as created; everything else is decided by what records hold now.

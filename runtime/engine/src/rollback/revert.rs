@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use migr_deliver::{InProcess, Unit, UnitRecord, carry_out};
 use migr_journal::{BeforeImage, Operation, Planned, State, StepRow};
 use migr_load::{Body, Deleted, Found, Map};
 
 use super::{Back, KeptField, result};
 use crate::EngineError;
-use crate::executor::{InProcess, Unit, UnitRecord};
-use crate::pool;
 
 const TOGETHER: usize = 500;
 
@@ -273,7 +272,7 @@ impl Back {
         let operation = Operation::Update;
         let unit = Unit { step: step.name.clone(), batch, operation, object: step.object.clone(), records };
         let destination = &self.context.destination;
-        let results = pool::carry_out(&**destination, &InProcess::new(Arc::clone(destination)), unit).await?;
+        let results = carry_out(&**destination, &InProcess::new(Arc::clone(destination)), unit).await?;
         let refused =
             ids.iter().zip(&results).filter_map(|(id, result)| Some((id.clone(), result.reason()?.to_owned())));
         let refused = refused.collect();

@@ -8,10 +8,10 @@ use migr_transform::Value;
 use super::derive::{Expected, ExpectedFile, ExpectedLink};
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
-use crate::hashing::file_hash;
 use crate::job::Job;
 use crate::links::PART;
 use crate::stage::blocking;
+use migr_deliver::file_hash;
 
 /// How often a file that seems to be another one is read once more.
 const ASKED_AGAIN: u32 = 2;

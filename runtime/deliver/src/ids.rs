@@ -1,3 +1,5 @@
+//! Ids that a migration gives to what it creates.
+
 use uuid::Uuid;
 
 const NAMESPACE_NAME: &str = "https://migr.dev/ids";

@@ -1,3 +1,5 @@
+//! Hashes of files.
+
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -5,7 +7,7 @@ use std::path::Path;
 const PIECE: usize = 64 * 1024;
 
 /// A file's hash (`blake3:` and hexadecimal digits) and its length in bytes, read piece by piece.
-pub(crate) fn file_hash(path: &Path) -> io::Result<(String, u64)> {
+pub fn file_hash(path: &Path) -> io::Result<(String, u64)> {
     let mut file = std::fs::File::open(path)?;
     let mut hash = blake3::Hasher::new();
     let mut piece = vec![0; PIECE];

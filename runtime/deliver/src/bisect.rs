@@ -6,28 +6,33 @@
 use migr_journal::{BatchId, Operation};
 use migr_load::{AtFault, Destination, Fault, LoadError, Refusal, Suspect};
 
-use crate::executor::{Executor, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, WriteResult};
+use crate::{Executor, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, WriteResult};
 
 /// A record that waits to be sent again.
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
-    /// The batch that its outcome belongs to, and its place there.
-    pub(crate) batch: BatchId,
-    pub(crate) position: usize,
-    pub(crate) record: UnitRecord,
+pub struct HeldRecord {
+    /// The batch that its outcome belongs to.
+    pub batch: BatchId,
+    /// Its place there.
+    pub position: usize,
+    /// What is sent.
+    pub record: UnitRecord,
     /// Requests that it took part in.
-    pub(crate) attempts: u32,
+    pub attempts: u32,
 }
 
 /// A record whose result is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Decided {
-    pub(crate) batch: BatchId,
-    pub(crate) position: usize,
-    pub(crate) result: WriteResult,
+pub struct Decided {
+    /// The batch that its outcome belongs to.
+    pub batch: BatchId,
+    /// Its place there.
+    pub position: usize,
+    /// How it ended.
+    pub result: WriteResult,
 }
 
-impl Held {
+impl HeldRecord {
     fn decided(self, result: WriteResult) -> Decided {
         Decided { batch: self.batch, position: self.position, result }
     }
@@ -35,41 +40,42 @@ impl Held {
 
 /// Records that are sent together again.
 #[derive(Debug, Default)]
-pub(crate) struct Attempt {
-    pub(crate) records: Vec<Held>,
+pub struct Attempt {
+    /// The records.
+    pub records: Vec<HeldRecord>,
     /// What is left of a group in which one at least is at fault: if these are taken, it is among those.
-    pub(crate) rest: Vec<Held>,
+    pub rest: Vec<HeldRecord>,
 }
 
 /// Records that were refused together.
 #[derive(Debug)]
 struct Together {
-    records: Vec<Held>,
+    records: Vec<HeldRecord>,
     refusal: Refusal,
 }
 
 /// Refused records of one operation.
 #[derive(Debug, Default)]
-pub(crate) struct Pool {
+pub struct Bisector {
     /// Not looked into yet.
     refused: Vec<Together>,
     /// Groups in which one record at least is at fault.
-    suspected: Vec<Vec<Held>>,
+    suspected: Vec<Vec<HeldRecord>>,
     /// Records of which nothing bad is known.
-    free: Vec<Held>,
+    free: Vec<HeldRecord>,
     /// The largest refused batch, in records and bytes: as much goes in one request.
     most_records: usize,
     most_bytes: usize,
 }
 
-impl Pool {
+impl Bisector {
     /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.refused.is_empty() && self.suspected.is_empty() && self.free.is_empty()
     }
 
     /// Takes in records that were refused together, not as an attempt of the pool's own.
-    pub(crate) fn refuse(&mut self, records: Vec<Held>, refusal: Refusal) {
+    pub fn refuse(&mut self, records: Vec<HeldRecord>, refusal: Refusal) {
         self.most_records = self.most_records.max(records.len());
         self.most_bytes = self.most_bytes.max(records.iter().map(bytes).sum());
         if !records.is_empty() {
@@ -78,7 +84,7 @@ impl Pool {
     }
 
     /// Takes in what was refused of records that were sent: of an attempt of the pool's own with the rest that it kept back.
-    pub(crate) fn landed(&mut self, groups: Vec<(Vec<Held>, Refusal)>, rest: Option<Vec<Held>>) {
+    pub fn landed(&mut self, groups: Vec<(Vec<HeldRecord>, Refusal)>, rest: Option<Vec<HeldRecord>>) {
         let Some(rest) = rest else {
             return groups.into_iter().for_each(|(records, refusal)| self.refuse(records, refusal));
         };
@@ -92,7 +98,7 @@ impl Pool {
     }
 
     /// The records of an attempt were taken: one of its rest is at fault.
-    pub(crate) fn passed(&mut self, rest: Vec<Held>) {
+    pub fn passed(&mut self, rest: Vec<HeldRecord>) {
         if !rest.is_empty() {
             self.suspected.push(rest);
         }
@@ -100,7 +106,7 @@ impl Pool {
 
     /// What is to be sent next; none while an answer or a look into refusals may add to it. Records of which nothing bad is known wait until they fill a
     /// batch, or nothing else `is_under_way`.
-    pub(crate) fn next(&mut self, is_under_way: bool) -> Option<Attempt> {
+    pub fn next(&mut self, is_under_way: bool) -> Option<Attempt> {
         if let Some(mut group) = self.suspected.pop() {
             let rest = group.split_off(group.len().div_ceil(2));
             return Some(Attempt { records: group, rest });
@@ -122,7 +128,7 @@ impl Pool {
     }
 
     /// Looks into the refusals: who is at fault, as far as the destination can tell.
-    pub(crate) async fn explain(
+    pub async fn explain(
         &mut self,
         destination: &dyn Destination,
         object: &str,
@@ -156,7 +162,7 @@ impl Pool {
             } else {
                 self.free.extend(others);
             }
-            match <[Held; 1]>::try_from(likely) {
+            match <[HeldRecord; 1]>::try_from(likely) {
                 Ok([held]) => {
                     let result = WriteResult::refused(refusal.to_string(), held.attempts);
                     explained.decided.push(held.decided(result));
@@ -176,16 +182,16 @@ impl Pool {
 }
 
 /// Carries a unit out until the result of each of its records is known, in order.
-pub(crate) async fn carry_out(
+pub async fn carry_out(
     destination: &dyn Destination,
     executor: &dyn Executor,
     unit: Unit,
 ) -> Result<Vec<WriteResult>, LoadError> {
     let Unit { step, batch, operation, object, records } = unit;
     let mut results: Vec<Option<WriteResult>> = vec![None; records.len()];
-    let mut pool = Pool::default();
+    let mut bisector = Bisector::default();
     let held = records.into_iter().enumerate();
-    let held = held.map(|(position, record)| Held { batch: BatchId(batch), position, record, attempts: 0 });
+    let held = held.map(|(position, record)| HeldRecord { batch: BatchId(batch), position, record, attempts: 0 });
     let mut next = Some((Attempt { records: held.collect(), rest: Vec::new() }, true));
     loop {
         while let Some((Attempt { records, rest }, is_first)) = next.take() {
@@ -199,34 +205,34 @@ pub(crate) async fn carry_out(
                     *slot = Some(result.after(*before));
                 }
             }
-            pool.landed(refused(unresolved, &places, attempts), (!is_first).then_some(rest));
-            next = pool.next(false).map(|attempt| (attempt, false));
+            bisector.landed(refused(unresolved, &places, attempts), (!is_first).then_some(rest));
+            next = bisector.next(false).map(|attempt| (attempt, false));
         }
-        if pool.is_empty() {
+        if bisector.is_empty() {
             let outcome = RecordOutcome::Uncertain("no answer says what became of it".to_owned());
             let unknown = WriteResult { outcome, attempts: 0 };
             return Ok(results.into_iter().map(|result| result.unwrap_or_else(|| unknown.clone())).collect());
         }
         for Decided { position, result, .. } in
-            pool.explain(destination, &object, operation != Operation::Update).await?.decided
+            bisector.explain(destination, &object, operation != Operation::Update).await?.decided
         {
             if let Some(slot) = results.get_mut(position) {
                 *slot = Some(result);
             }
         }
-        next = pool.next(false).map(|attempt| (attempt, false));
+        next = bisector.next(false).map(|attempt| (attempt, false));
     }
 }
 
 /// Records that come back from an attempt, by the words in which they were refused. Each place names batch and position, and the requests before.
-pub(crate) fn refused(
+pub fn refused(
     unresolved: Vec<RefusedTogether>,
     places: &[(BatchId, usize, u32)],
     attempts: u32,
-) -> Vec<(Vec<Held>, Refusal)> {
+) -> Vec<(Vec<HeldRecord>, Refusal)> {
     let held = |(place, record): (usize, UnitRecord)| {
         let (batch, position, before) = places.get(place).copied()?;
-        Some(Held { batch, position, record, attempts: before + attempts })
+        Some(HeldRecord { batch, position, record, attempts: before + attempts })
     };
     let back = |group: RefusedTogether| (group.records.into_iter().filter_map(held).collect(), group.refusal);
     unresolved.into_iter().map(back).collect()
@@ -234,21 +240,26 @@ pub(crate) fn refused(
 
 /// What looking into refusals gave.
 #[derive(Debug, Default)]
-pub(crate) struct Explained {
-    pub(crate) decided: Vec<Decided>,
+pub struct Explained {
+    /// Records whose result is known now.
+    pub decided: Vec<Decided>,
     /// The refusals that told who is at fault: of records to come it can be known beforehand.
-    pub(crate) telling: Vec<Refusal>,
+    pub telling: Vec<Refusal>,
 }
 
 /// Records by what was found.
 struct Sorted {
     /// One at least was found to be at fault, or to be there.
     is_settled: bool,
-    likely: Vec<Held>,
-    others: Vec<Held>,
+    likely: Vec<HeldRecord>,
+    others: Vec<HeldRecord>,
 }
 
-fn sort(records: Vec<Held>, faults: &mut impl Iterator<Item = Option<Fault>>, decided: &mut Vec<Decided>) -> Sorted {
+fn sort(
+    records: Vec<HeldRecord>,
+    faults: &mut impl Iterator<Item = Option<Fault>>,
+    decided: &mut Vec<Decided>,
+) -> Sorted {
     let mut sorted = Sorted { is_settled: false, likely: Vec::new(), others: Vec::new() };
     for (held, fault) in records.into_iter().zip(faults) {
         match fault {
@@ -264,7 +275,7 @@ fn sort(records: Vec<Held>, faults: &mut impl Iterator<Item = Option<Fault>>, de
 }
 
 /// Result that a fault makes of a record that took part in some requests. Nothing where the fault is no more than likely.
-pub(crate) fn result(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<WriteResult> {
+pub fn result(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<WriteResult> {
     let outcome = match fault {
         Fault::Suspected => return None,
         Fault::Refused { reason } => RecordOutcome::Refused(reason),
@@ -276,7 +287,7 @@ pub(crate) fn result(record: &UnitRecord, fault: Fault, attempts: u32) -> Option
     Some(WriteResult { outcome, attempts })
 }
 
-fn bytes(held: &Held) -> usize {
+fn bytes(held: &HeldRecord) -> usize {
     held.record.body.text().len()
 }
 
@@ -289,9 +300,9 @@ mod tests {
 
     use super::*;
 
-    fn held(position: usize) -> Held {
+    fn held(position: usize) -> HeldRecord {
         let record = UnitRecord { id: position.to_string(), body: Body::default(), uploads: Vec::new() };
-        Held { batch: BatchId(1), position, record, attempts: 1 }
+        HeldRecord { batch: BatchId(1), position, record, attempts: 1 }
     }
 
     fn refusal() -> Refusal {
@@ -300,26 +311,26 @@ mod tests {
 
     /// What a destination that tells nothing would leave: every group is halved. Gives those found bad, those written, and the requests.
     fn sort_out(count: usize, bad: &BTreeSet<usize>) -> (BTreeSet<usize>, Vec<usize>, usize) {
-        let mut pool = Pool::default();
-        pool.refuse((0..count).map(held).collect(), refusal());
+        let mut bisector = Bisector::default();
+        bisector.refuse((0..count).map(held).collect(), refusal());
         let (mut found, mut written, mut requests) = (BTreeSet::new(), Vec::new(), 0);
-        while !pool.is_empty() {
-            for Together { records, refusal } in std::mem::take(&mut pool.refused) {
-                match <[Held; 1]>::try_from(records) {
+        while !bisector.is_empty() {
+            for Together { records, refusal } in std::mem::take(&mut bisector.refused) {
+                match <[HeldRecord; 1]>::try_from(records) {
                     Ok([one]) => {
                         found.insert(one.position);
                     }
-                    Err(group) => pool.suspected.push(group),
+                    Err(group) => bisector.suspected.push(group),
                 }
                 assert_eq!(refusal.to_string(), "it is not to its liking (400)");
             }
-            while let Some(Attempt { records, rest }) = pool.next(false) {
+            while let Some(Attempt { records, rest }) = bisector.next(false) {
                 requests += 1;
                 if records.iter().any(|held| bad.contains(&held.position)) {
-                    pool.landed(vec![(records, refusal())], Some(rest));
+                    bisector.landed(vec![(records, refusal())], Some(rest));
                 } else {
                     written.extend(records.iter().map(|held| held.position));
-                    pool.passed(rest);
+                    bisector.passed(rest);
                 }
             }
         }

@@ -1,0 +1,231 @@
+//! Execution of a unit: its records are sent, and lost answers settled. Nowhere else is a write sent again.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use migr_journal::Operation;
+use migr_load::{
+    BoxFuture, Deleted, Destination, IdPolicy, LinkFetcher, LoadError, NewRecord, RecordUpdate, Refusal, Written,
+};
+
+use crate::lost::those_there;
+use crate::uploads::Links;
+use crate::{RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
+
+/// Lost answers to one batch before it is given up.
+const ATTEMPTS: u32 = 6;
+
+/// Half of the pause after the first lost answer; it doubles each time.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Carries units of work out. In this process now; nothing else may assume so.
+pub trait Executor: fmt::Debug + Send + Sync {
+    /// Uploads the files of the unit's records. An error concerns all of them; nothing was written.
+    fn upload(&self, unit: Unit) -> BoxFuture<'_, Result<Uploads, LoadError>>;
+
+    /// Sends the unit's records, whose files are uploaded, once. An error concerns all of them, and leaves it open which were written.
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<UnitResult, LoadError>>;
+}
+
+/// Carries units out in this process.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) links: Option<Arc<Links>>,
+    pause: Duration,
+}
+
+impl InProcess {
+    /// For a destination. Links are not followed.
+    pub fn new(destination: Arc<dyn Destination>) -> Self {
+        Self { destination, links: None, pause: PAUSE }
+    }
+
+    /// Waits otherwise after lost answers: twice this after the first, and double each time.
+    #[must_use]
+    pub fn with_pause(self, pause: Duration) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// Follows the links that a plan lets be followed; what is fetched waits in a folder until it is sent.
+    #[must_use]
+    pub fn with_links(mut self, fetcher: LinkFetcher, folder: PathBuf) -> Self {
+        self.links = Some(Arc::new(Links { fetcher, folder }));
+        self
+    }
+}
+
+impl Executor for InProcess {
+    fn upload(&self, unit: Unit) -> BoxFuture<'_, Result<Uploads, LoadError>> {
+        Box::pin(self.send_files(unit))
+    }
+
+    fn execute(&self, unit: Unit) -> BoxFuture<'_, Result<UnitResult, LoadError>> {
+        Box::pin(async move {
+            let mut work = Work::of(&*self.destination, unit, self.pause);
+            let mut lost = 0;
+            while !work.open.is_empty() {
+                let written = match work.send().await {
+                    Ok(written) => written,
+                    Err(error) if error.stops_the_run() => return Err(error),
+                    Err(error) => Written::refused_together(work.open.len(), Refusal::of(&error)),
+                };
+                if let Some(why) = work.take(written, lost > 0).await? {
+                    lost += 1;
+                    work.settle(lost, why).await?;
+                }
+            }
+            Ok(UnitResult { results: work.results, unresolved: work.refused, attempts: work.attempts })
+        })
+    }
+}
+
+/// A unit that is being carried out.
+struct Work<'w> {
+    destination: &'w dyn Destination,
+    operation: Operation,
+    object: String,
+    /// Records without a result, with their positions in the unit.
+    open: Vec<(usize, UnitRecord)>,
+    results: Vec<Option<WriteResult>>,
+    refused: Vec<RefusedTogether>,
+    attempts: u32,
+    pause: Duration,
+}
+
+impl<'w> Work<'w> {
+    fn of(destination: &'w dyn Destination, unit: Unit, pause: Duration) -> Self {
+        Self {
+            destination,
+            operation: unit.operation,
+            object: unit.object,
+            results: vec![None; unit.records.len()],
+            open: unit.records.into_iter().enumerate().collect(),
+            refused: Vec::new(),
+            attempts: 0,
+            pause,
+        }
+    }
+
+    fn end(&mut self, position: usize, outcome: RecordOutcome) {
+        if let Some(slot) = self.results.get_mut(position) {
+            *slot = Some(WriteResult { outcome, attempts: self.attempts });
+        }
+    }
+
+    /// Whether a first attempt's record may be in the way of a second.
+    fn creates(&self) -> bool {
+        self.operation != Operation::Update
+    }
+
+    async fn send(&mut self) -> Result<Vec<Written>, LoadError> {
+        self.attempts += 1;
+        let records = self.open.iter().map(|(_, record)| record);
+        if self.creates() {
+            let new: Vec<NewRecord> = records.map(|record| NewRecord::new(&*record.id, record.body.clone())).collect();
+            self.destination.create(&self.object, &new).await
+        } else {
+            let changes: Vec<RecordUpdate> =
+                records.map(|record| RecordUpdate::new(&*record.id, record.body.clone())).collect();
+            self.destination.update(&self.object, &changes).await
+        }
+    }
+
+    /// Takes in what became of the records that are open. Those stay open whose answer was lost; the reason comes back.
+    async fn take(&mut self, written: Vec<Written>, was_lost: bool) -> Result<Option<String>, LoadError> {
+        let mut why = None;
+        let mut written = written.into_iter();
+        let mut joint: Option<RefusedTogether> = None;
+        let mut refused = Vec::new();
+        for (position, record) in std::mem::take(&mut self.open) {
+            match written.next() {
+                Some(Written::Created { id }) => {
+                    let id = (id != record.id).then_some(id);
+                    self.end(position, RecordOutcome::Written { id });
+                }
+                Some(Written::Updated) => self.end(position, RecordOutcome::Written { id: None }),
+                Some(Written::Refused(refusal)) if refusal.is_joint => {
+                    let joint = joint.get_or_insert_with(|| RefusedTogether { records: Vec::new(), refusal });
+                    joint.records.push((position, record));
+                }
+                Some(Written::Refused(refusal)) => {
+                    refused.push(RefusedTogether { records: vec![(position, record)], refusal });
+                }
+                Some(Written::Uncertain { why: lost }) => {
+                    why.get_or_insert(lost);
+                    self.open.push((position, record));
+                }
+                None => {
+                    why.get_or_insert_with(|| "the answer does not name every record".to_owned());
+                    self.open.push((position, record));
+                }
+            }
+        }
+        for RefusedTogether { mut records, refusal } in refused.into_iter().chain(joint) {
+            // After a lost answer a record may be there by ourselves.
+            if was_lost && self.creates() {
+                records = self.without_those_there(records).await?.0;
+            }
+            if !records.is_empty() {
+                self.refused.push(RefusedTogether { records, refusal });
+            }
+        }
+        Ok(why)
+    }
+
+    /// Settles a lost answer. Changes are made again: it changes nothing where they were made. Of new records the destination is asked for our ids, in the trash
+    /// too, and only what is not there is sent again. Where the destination chooses ids, a second attempt could make a second record: it is not made.
+    async fn settle(&mut self, lost: u32, why: String) -> Result<(), LoadError> {
+        let may_repeat = !self.creates() || self.destination.capabilities().ids == IdPolicy::Client;
+        if may_repeat && lost >= ATTEMPTS {
+            return Err(LoadError::Unavailable {
+                url: "the destination".to_owned(),
+                request: format!("{} {}", self.operation.as_str(), self.object),
+                attempts: lost,
+                why,
+            });
+        }
+        for look in lost..ATTEMPTS {
+            tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
+            let mut can_tell = false;
+            if self.creates() {
+                let open = std::mem::take(&mut self.open);
+                (self.open, can_tell) = self.without_those_there(open).await?;
+            }
+            if may_repeat {
+                return Ok(());
+            }
+            if !can_tell || self.open.is_empty() {
+                break;
+            }
+        }
+        for (position, _) in std::mem::take(&mut self.open) {
+            self.end(position, RecordOutcome::Uncertain(why.clone()));
+        }
+        Ok(())
+    }
+
+    /// Takes out the new records that are there: they were written by an attempt whose answer never came. Also says whether the destination can tell.
+    async fn without_those_there(
+        &mut self,
+        records: Vec<(usize, UnitRecord)>,
+    ) -> Result<(Vec<(usize, UnitRecord)>, bool), LoadError> {
+        let ids: Vec<String> = records.iter().map(|(_, record)| record.id.clone()).collect();
+        let Some(there) = those_there(self.destination, &self.object, &ids, Deleted::Both).await? else {
+            return Ok((records, false));
+        };
+        let mut left = Vec::new();
+        for (position, record) in records {
+            match there.get(&record.id) {
+                Some(id) => {
+                    let id = (*id != record.id).then(|| id.clone());
+                    self.end(position, RecordOutcome::Written { id });
+                }
+                None => left.push((position, record)),
+            }
+        }
+        Ok((left, true))
+    }
+}

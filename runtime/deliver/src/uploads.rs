@@ -1,0 +1,158 @@
+//! Files that go with records: where they are, and how they are sent.
+
+use std::path::{Path, PathBuf};
+
+use migr_load::{FetchError, LinkFetcher, LoadError, Uploaded};
+use migr_plan::OnMissing;
+
+use crate::hashing::file_hash;
+use crate::{FileFate, InProcess, Unit, Uploads};
+
+/// A file that goes with a record.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The destination field.
+    pub field: String,
+    /// The source column.
+    pub column: String,
+    /// Where the file is.
+    pub from: UploadFrom,
+    /// The name that it is shown by.
+    pub name: String,
+    /// What happens when it cannot be fetched.
+    pub missing: OnMissing,
+}
+
+/// Where a file is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum UploadFrom {
+    /// In the export.
+    Export {
+        /// Its path.
+        path: PathBuf,
+        /// `blake3:` and the hash that an audit found; absent: it was not audited.
+        audited: Option<String>,
+    },
+    /// Behind a link.
+    Link {
+        /// The link.
+        url: String,
+    },
+}
+
+// Paths, names and links may be sensitive.
+impl std::fmt::Debug for UploadFrom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Export { .. } => "Export",
+            Self::Link { .. } => "Link",
+        })
+    }
+}
+
+impl std::fmt::Debug for Upload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upload").field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+/// What it takes to follow links.
+#[derive(Debug)]
+pub(crate) struct Links {
+    pub(crate) fetcher: LinkFetcher,
+    pub(crate) folder: PathBuf,
+}
+
+/// Why a file was not sent.
+enum NotSent {
+    /// It concerns every record.
+    Stop(LoadError),
+    /// It may be sent another time.
+    Now(String),
+    /// It will not be otherwise another time.
+    For(String),
+}
+
+impl From<LoadError> for NotSent {
+    fn from(error: LoadError) -> Self {
+        if error.stops_the_run() { Self::Stop(error) } else { Self::Now(error.to_string()) }
+    }
+}
+
+impl From<FetchError> for NotSent {
+    fn from(error: FetchError) -> Self {
+        if error.may_pass() { Self::Now(error.to_string()) } else { Self::For(error.to_string()) }
+    }
+}
+
+/// A file is what an audit found it to be.
+async fn unchanged(path: &Path, audited: &str) -> Result<(), NotSent> {
+    let owned = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || file_hash(&owned)).await;
+    match hashed {
+        Ok(Ok((hash, _))) if hash == audited => Ok(()),
+        Ok(Ok(_)) => Err(NotSent::Now(
+            "the file is no longer what the audit found; run `migr audit` again to take it as it is now, or put the old one back".to_owned(),
+        )),
+        Ok(Err(error)) => Err(NotSent::Now(format!("the file cannot be read: {error}"))),
+        Err(error) => Err(NotSent::Now(format!("the file cannot be read: {error}"))),
+    }
+}
+
+impl InProcess {
+    /// A record whose file is refused is not sent, unless a rule lets it go without.
+    pub(crate) async fn send_files(&self, mut unit: Unit) -> Result<Uploads, LoadError> {
+        let records = std::mem::take(&mut unit.records);
+        let (mut positions, mut refused, mut files) = (Vec::with_capacity(records.len()), Vec::new(), Vec::new());
+        for (position, mut record) in records.into_iter().enumerate() {
+            let mut refusal = None;
+            for (number, upload) in std::mem::take(&mut record.uploads).into_iter().enumerate() {
+                let place = format!("fetched-{}-{position}-{number}", unit.batch);
+                let sent = match self.send(&unit.object, &upload, &place).await {
+                    Ok(uploaded) => {
+                        record.body.extend(uploaded.body);
+                        Ok((uploaded.hash, uploaded.bytes))
+                    }
+                    Err(NotSent::Stop(error)) => return Err(error),
+                    Err(NotSent::For(why)) if upload.missing == OnMissing::None => Err(why),
+                    Err(NotSent::For(why) | NotSent::Now(why)) => {
+                        refusal = Some(format!("{}: {why}", upload.field));
+                        Err(why)
+                    }
+                };
+                files.push((position, FileFate { field: upload.field, column: upload.column, sent }));
+            }
+            if let Some(refusal) = refusal {
+                refused.push((position, refusal));
+            } else {
+                positions.push(position);
+                unit.records.push(record);
+            }
+        }
+        Ok(Uploads { unit, positions, refused, files })
+    }
+
+    /// Sends a file.
+    async fn send(&self, object: &str, upload: &Upload, place: &str) -> Result<Uploaded, NotSent> {
+        match &upload.from {
+            UploadFrom::Export { path, audited } => {
+                if let Some(audited) = audited {
+                    unchanged(path, audited).await?;
+                }
+                Ok(self.destination.upload(object, &upload.field, path, &upload.name).await?)
+            }
+            UploadFrom::Link { url } => {
+                let links =
+                    self.links.as_ref().ok_or_else(|| NotSent::For("links are not followed here".to_owned()))?;
+                let path = links.folder.join(place);
+                let most = self.destination.capabilities().file_bytes.unwrap_or(u64::MAX);
+                links.fetcher.fetch(url, &upload.name, &path, most).await?;
+                let sent = self.destination.upload(object, &upload.field, &path, &upload.name).await;
+                if let Err(error) = tokio::fs::remove_file(&path).await {
+                    tracing::debug!(%error, "a fetched file is not removed");
+                }
+                Ok(sent?)
+            }
+        }
+    }
+}
