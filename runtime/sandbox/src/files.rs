@@ -11,6 +11,10 @@ use crate::schema::{Field, Kind, Object};
 use crate::store::Row;
 use crate::values::inspect;
 
+mod content;
+
+pub(crate) use content::check;
+
 /// The largest direct upload, in bytes.
 pub(crate) const LARGEST: u64 = 1_073_741_824;
 
@@ -45,9 +49,10 @@ impl Engine {
     /// Keeps a file; without bytes it waits for its upload.
     pub(crate) fn keep_file(&self, name: &str, mime: &str, content: Option<&[u8]>) -> Result<StoredFile, Problem> {
         let id = Uuid::new_v4().to_string();
-        let bytes = content.unwrap_or_default();
+        let bytes = content::kept(name, content.unwrap_or_default());
         let size = u64::try_from(bytes.len()).unwrap_or_default();
-        let values = params![id, name, mime, i64::try_from(size).unwrap_or_default(), content.is_some(), bytes];
+        let values =
+            params![id, name, mime, i64::try_from(size).unwrap_or_default(), content.is_some(), bytes.as_ref()];
         self.store.database().execute("INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)", values)?;
         Ok(StoredFile { id, name: name.to_owned(), size, complete: content.is_some(), attached: false })
     }
@@ -96,6 +101,25 @@ impl Engine {
             kept.push(json!({"label": label, "fileId": id, "extension": file.extension()}));
         }
         Ok(if kept.is_empty() { Value::Null } else { Value::Array(kept) })
+    }
+
+    /// Removes the bytes of a record's files; gives how many there were.
+    pub(crate) fn drop_files(&self, object: &Object, row: &Row) -> Result<usize, Problem> {
+        let mut gone = 0;
+        for field in object.fields.iter().filter(|field| field.kind == Kind::Files) {
+            for item in row.body.get(&field.name).and_then(Value::as_array).into_iter().flatten() {
+                let id = item.get("fileId").and_then(Value::as_str).unwrap_or_default();
+                gone += self.store.database().execute("DELETE FROM files WHERE id = ?1", [id])?;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// How many files are stored.
+    pub(crate) fn count_files(&self) -> rusqlite::Result<u64> {
+        let count =
+            self.store.database().query_row("SELECT count(*) FROM files", [], |found| found.get::<_, i64>(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// Notes that the files of a record are in use.

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
+mod operand;
 mod text;
 
+pub(crate) use operand::check;
 pub(crate) use text::parse;
 
 /// How a value is compared.

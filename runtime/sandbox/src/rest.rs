@@ -9,7 +9,7 @@ use crate::listing::{Order, Query};
 use crate::problem::Problem;
 use crate::records::MOST;
 use crate::schema::Object;
-use crate::values::is_rfc_uuid;
+use crate::values::{inspect, is_rfc_uuid};
 
 mod extras;
 
@@ -103,6 +103,9 @@ fn create_many(engine: &mut Engine, request: &Request, plural: &str) -> Answer {
         return Err(Problem::new(400, "TypeError", "args.data.forEach is not a function"));
     };
     may_write(&object)?;
+    if let Some(odd) = inputs.iter().find(|input| !engine.old() && !(input.is_object() || input.is_array())) {
+        return Err(Problem::bad_request(format!("A record of a batch is an object, not {}", inspect(odd))));
+    }
     let rows = if is_upsert(request) { engine.upsert(&object, inputs) } else { engine.create(&object, inputs) }?;
     let shown = rows.iter().map(|row| engine.shown(&object, row, depth)).collect::<Result<Vec<_>, _>>()?;
     Ok((201, wrap(format!("create{}", object.type_names()), Value::Array(shown))))
@@ -131,7 +134,11 @@ fn list(engine: &Engine, request: &Request, plural: &str) -> Answer {
 fn query(request: &Request) -> Result<Query, Problem> {
     let limit = match request.param("limit") {
         None => PAGE,
+        // A fraction is cut off, as the server does.
         Some(text) => text
+            .split_once('.')
+            .filter(|(_, fraction)| fraction.bytes().all(|digit| digit.is_ascii_digit()))
+            .map_or(text, |(whole, _)| whole)
             .parse::<usize>()
             .map_err(|_| Problem::bad_request(format!("limit '{text}' is invalid. Should be an integer")))?
             .min(MOST),
@@ -146,7 +153,11 @@ fn query(request: &Request) -> Result<Query, Problem> {
     })
 }
 
+/// The filter of a request. Of two the server heeds neither.
 fn filter_of(request: &Request) -> Result<Option<Filter>, Problem> {
+    if request.query.iter().filter(|(key, _)| key == "filter").count() > 1 {
+        return Ok(None);
+    }
     request.param("filter").filter(|text| !text.is_empty()).map(filter::parse).transpose()
 }
 
@@ -211,8 +222,12 @@ fn update_one(engine: &mut Engine, request: &Request, plural: &str, id: &str) ->
 fn update_many(engine: &mut Engine, request: &Request, plural: &str) -> Answer {
     let object = engine.object(plural)?;
     let input = body(request)?;
-    let filter = filter_of(request)?.ok_or_else(|| no_filter("update"))?;
-    let rows = engine.matches(&object, Some(&filter))?;
+    let filter = filter_of(request)?;
+    if filter.is_none() && engine.old() {
+        return Err(no_filter("update"));
+    }
+    // Without a filter the newer server rewrites every record.
+    let rows = engine.matches(&object, filter.as_ref())?;
     let rows = engine.update_all(&object, rows, &input)?;
     let shown = rows.iter().map(|row| engine.shown(&object, row, 0)).collect::<Result<Vec<_>, _>>()?;
     Ok((200, wrap(format!("update{}", object.type_names()), Value::Array(shown))))
@@ -239,7 +254,7 @@ fn delete_one(engine: &mut Engine, request: &Request, plural: &str, id: &str) ->
         engine.destroy(&object, &[row])?;
         return Ok((200, wrap(name, json!({ "id": id }))));
     }
-    if row.deleted.is_some() {
+    if row.deleted.is_some() && engine.old() {
         return Err(Problem::not_found());
     }
     let rows = engine.trash(&object, vec![row])?;

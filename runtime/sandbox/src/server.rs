@@ -107,6 +107,14 @@ impl Sandbox {
         fingerprint::fingerprint(&self.shared.lock())
     }
 
+    /// How many uploaded files are stored, those that no record names too.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn file_count(&self) -> Result<u64, SandboxError> {
+        Ok(self.shared.lock().count_files()?)
+    }
+
     /// Switches the envelopes of the metadata answers, as a workspace's feature flag does.
     pub fn set_legacy_metadata(&self, legacy: bool) {
         self.shared.lock().legacy_metadata = legacy;

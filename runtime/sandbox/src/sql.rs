@@ -100,12 +100,15 @@ impl Compiler<'_> {
                  records {inner} WHERE {inner}.object = ? AND {inner}.deleted IS NULL AND {condition}))"
             ));
         }
+        let part = path.get(1).map(String::as_str);
+        if !self.old {
+            crate::filter::check(field, name, part, comparator, operands)?;
+        }
         if field.target().is_some() && by_value {
             values.push(Sql::Text(format!("{}.{}Id", object.singular, field.name)));
             let list = placeholders(operands, values);
             return Ok(format!("{table}.id IN (SELECT l.id FROM links l WHERE l.link = ? AND l.target IN ({list}))"));
         }
-        let part = path.get(1).map(String::as_str);
         let indexed = field.unique && part == field.kind.unique_part();
         if indexed && by_value && operands.iter().all(|operand| operand != "") {
             values.push(Sql::Text(format!("{}.{}", object.singular, field.name)));

@@ -35,11 +35,17 @@ fn test(text: &str) -> Result<Filter, Problem> {
     let bad = || Problem::bad_request(format!("'filter' invalid for '{text}'. eg: price[gte]:10"));
     let (path, rest) = text.split_once('[').ok_or_else(bad)?;
     let (name, value) = rest.split_once("]:").ok_or_else(bad)?;
+    if path.is_empty() || value.is_empty() {
+        return Err(bad());
+    }
     let comparator = Comparator::parse(name).ok_or_else(|| {
         Problem::bad_request(format!("'filter' invalid for '{text}', comparator {name} not in {COMPARATORS}"))
     })?;
     let listed = matches!(comparator, Comparator::In | Comparator::ContainsAny);
     let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+    if listed && inner.is_none_or(str::is_empty) {
+        return Err(Problem::bad_request(format!("'filter' invalid for '{text}', {name} takes a list: [a,b]")));
+    }
     let operands = match inner.filter(|_| listed) {
         // Quotes do not protect a comma inside a list: the server splits there all the same.
         Some(items) => items.split(',').map(|item| Value::String(bare(item).to_owned())).collect(),
@@ -53,18 +59,21 @@ fn bare(text: &str) -> &str {
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
-/// The parts between the commas that stand outside quotes, brackets and parentheses.
+/// The parts between the commas that stand outside quotes, brackets and parentheses. A quote of either sort and a bracket of either sort switch, as at the
+/// server: an apostrophe or a lone bracket of a value shields the commas after it.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut depth = 0_i32;
-    let mut quoted = false;
+    let (mut double, mut single, mut bracketed) = (false, false, false);
     for (at, letter) in text.char_indices() {
         match letter {
-            '"' => quoted = !quoted,
-            '(' | '[' if !quoted => depth += 1,
-            ')' | ']' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
+            '"' => double = !double,
+            '\'' => single = !single,
+            '[' | ']' => bracketed = !bracketed,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if !double && !single && !bracketed && depth == 0 => {
                 parts.extend(text.get(start..at));
                 start = at + 1;
             }
@@ -99,6 +108,14 @@ mod tests {
         fn a_quoted_value_is_kept_as_it_is(value in "[a-zA-Z ,.():é&'-]{0,20}") {
             let Filter::Test { operands, .. } = parse(&format!("name[eq]:\"{value}\"")).unwrap() else { panic!() };
             prop_assert_eq!(operands, [value]);
+        }
+    }
+
+    #[test]
+    fn an_apostrophe_or_a_lone_bracket_shields_the_commas_after_it() {
+        for value in ["O'Neil, Inc.", "Acme [x, y", "Acme (UK, IE)"] {
+            let Filter::Test { operands, .. } = parse(&format!("name[eq]:{value}")).unwrap() else { panic!("{value}") };
+            assert_eq!(operands, [value]);
         }
     }
 

@@ -18,11 +18,13 @@ pub(super) fn resolve(engine: &Engine, field: &Selection, parts: &[Part]) -> Res
     let text = |key: &str| field.arguments.get(key).and_then(Value::as_str).unwrap_or_default();
     let value = match (field.name.as_str(), engine.old()) {
         ("uploadFilesFieldFile", false) => {
-            let file = keep(engine, parts)?;
+            let part = form_file(parts)?;
+            files::check(part.file_name.as_deref().unwrap_or_default(), &part.content)?;
+            let file = keep(engine, part)?;
             shown(engine, &file)
         }
         ("uploadFile", true) => {
-            let file = keep(engine, parts)?;
+            let file = keep(engine, form_file(parts)?)?;
             let folder = text("fileFolder").to_lowercase();
             let path = format!("{folder}/{}{}", file.id, file.extension());
             json!({"path": path, "token": files::signature(&file.id)})
@@ -34,10 +36,12 @@ pub(super) fn resolve(engine: &Engine, field: &Selection, parts: &[Part]) -> Res
     select::pick(&value, &field.fields, "File")
 }
 
-fn keep(engine: &Engine, parts: &[Part]) -> Result<StoredFile, Problem> {
-    let part = parts.iter().find(|part| part.file_name.is_some());
-    let part =
-        part.ok_or_else(|| Problem::bad_request("Variable \"$file\" of required type \"Upload!\" was not provided."))?;
+fn form_file(parts: &[Part]) -> Result<&Part, Problem> {
+    let missing = || Problem::bad_request("Variable \"$file\" of required type \"Upload!\" was not provided.");
+    parts.iter().find(|part| part.file_name.is_some()).ok_or_else(missing)
+}
+
+fn keep(engine: &Engine, part: &Part) -> Result<StoredFile, Problem> {
     let name = part.file_name.as_deref().unwrap_or_default();
     let mime = part.mime.as_deref().unwrap_or("application/octet-stream");
     engine.keep_file(name, mime, Some(&part.content))

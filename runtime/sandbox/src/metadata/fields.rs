@@ -72,8 +72,12 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
     let mut other_end = None;
     let mut field = plain_field(name, label, kind, &now);
     if kind.has_options() {
-        match options::read(kind, input.get("options")) {
-            Ok(options) => field.options = Some(options),
+        match options::read(old, kind, input.get("options")) {
+            Ok(options) => {
+                field.options = Some(options);
+                field.default = input.get("defaultValue").cloned().unwrap_or_default();
+                faults.extend(options::check_default(&field).filter(|_| !old));
+            }
             Err(found) => faults.extend(found),
         }
     }
@@ -181,10 +185,13 @@ pub(super) fn update(engine: &mut Engine, id: &str, input: &Value) -> Result<Val
     if before.kind.has_options()
         && let Some(given) = input.get("options")
     {
-        match options::read(before.kind, Some(given)) {
+        match options::read(old, before.kind, Some(given)) {
             Ok(options) => after.options = Some(options),
             Err(found) => faults.extend(found),
         }
+    }
+    if before.kind.has_options() && after.default != before.default {
+        faults.extend(options::check_default(&after).filter(|_| !old));
     }
     if !faults.is_empty() {
         return Err(check::field_problem(old, &faults, &after.name, &object.universal_id));

@@ -9,8 +9,25 @@ use crate::problem::Problem;
 use crate::records::default_value;
 use crate::schema::{Field, Kind};
 
+/// The most characters of an option's value.
+const LONGEST: usize = 63;
+
+/// What is wrong with a default: it must be one of the options, in quotes.
+pub(super) fn check_default(field: &Field) -> Option<Fault> {
+    let known = field.option_values();
+    let is_known = |value: &Value| value.as_str().is_none_or(|text| known.contains(&text.trim_matches('\'')));
+    let good = match &field.default {
+        Value::Array(items) => items.iter().all(is_known),
+        other => is_known(other),
+    };
+    (!good).then(|| {
+        let shown = field.default.as_str().map_or_else(|| field.default.to_string(), str::to_owned);
+        Fault::field(format!("Default value \"{shown}\" must be one of the option values"), field.default.clone())
+    })
+}
+
 /// The options of a request with an id for each, or what is wrong with them.
-pub(super) fn read(kind: Kind, given: Option<&Value>) -> Result<Vec<Value>, Vec<Fault>> {
+pub(super) fn read(old: bool, kind: Kind, given: Option<&Value>) -> Result<Vec<Value>, Vec<Fault>> {
     if kind == Kind::Rating {
         let option = |at: u8| {
             let number = at + 1;
@@ -38,9 +55,15 @@ pub(super) fn read(kind: Kind, given: Option<&Value>) -> Result<Vec<Value>, Vec<
             && value.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_');
         if !formed {
             let message = format!("Value must be in UPPER_CASE and follow snake_case \"{value}\"");
-            faults.push(Fault::field(message, value));
+            faults.push(Fault::field(message, value.clone()));
+        }
+        if !old && value.chars().count() > LONGEST {
+            faults.push(Fault::field(format!("Option value \"{value}\" exceeds {LONGEST} characters"), value));
         }
         let label = text(option, "label");
+        if !old && label.is_empty() {
+            faults.push(Fault::field("Option label is required", label.clone()));
+        }
         if label.contains(',') {
             faults.push(Fault::field("Label must not contain a comma", label));
         }
@@ -49,6 +72,11 @@ pub(super) fn read(kind: Kind, given: Option<&Value>) -> Result<Vec<Value>, Vec<
     seen.sort();
     if seen.windows(2).any(|pair| pair.first() == pair.last()) {
         faults.push(Fault::field("Duplicated option value", Value::Array(options.clone())));
+    }
+    let mut places: Vec<u64> = options.iter().filter_map(|option| option.get("position")?.as_u64()).collect();
+    places.sort_unstable();
+    if !old && places.windows(2).any(|pair| pair.first() == pair.last()) {
+        faults.push(Fault::field("Duplicated option position", Value::Array(options.clone())));
     }
     if faults.is_empty() { Ok(options) } else { Err(faults) }
 }

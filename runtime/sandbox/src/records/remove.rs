@@ -40,10 +40,20 @@ impl Engine {
         Ok(marked)
     }
 
-    /// Destroys records: keys that point at them become null, or their records go too.
+    /// Destroys records: keys that point at them become null, or their records go too. The bytes of files go with the first record that has any; those of
+    /// others stay behind, as at the server.
     pub(crate) fn destroy(&mut self, object: &Object, rows: &[Row]) -> Result<(), Problem> {
         let pointing = self.pointing(object);
-        self.atomically(|engine| rows.iter().try_for_each(|row| engine.destroy_one(object, &pointing, row)))
+        self.atomically(|engine| {
+            let mut gone = 0;
+            for row in rows {
+                if gone == 0 {
+                    gone = engine.drop_files(object, row)?;
+                }
+                engine.destroy_one(object, &pointing, row)?;
+            }
+            Ok(())
+        })
     }
 
     /// The objects, keys and rules of the fields that point at an object.
@@ -67,11 +77,12 @@ impl Engine {
             for id in self.store.linked(&link, &row.id)? {
                 let Some(mut joined) = self.store.get(&source.singular, &id)? else { continue };
                 match on_delete {
-                    OnDelete::Cascade => {
+                    // What the timeline says of a record that is gone stays.
+                    OnDelete::Cascade if source.singular != "timelineActivity" => {
                         let further = self.pointing(source);
                         self.destroy_one(source, &further, &joined)?;
                     }
-                    OnDelete::SetNull => {
+                    OnDelete::Cascade | OnDelete::SetNull => {
                         joined.body.shift_remove(key);
                         self.store.unlink(&link, &row.id, &id)?;
                         self.store.update(&source.singular, &joined)?;

@@ -101,7 +101,14 @@ fn phone(number: &str, country: &str, calling: &str) -> Result<(String, String, 
         (None, Some(code)) if !number.trim_start().starts_with('+') => format!("+{code}{number}"),
         _ => number.to_owned(),
     };
-    let parsed = phonenumber::parse(known, text).map_err(|_| refuse())?;
+    let parsed = match (phonenumber::parse(known, text), code_of_country) {
+        (Ok(parsed), _) => parsed,
+        // Two digits are a number, where the country is said.
+        (Err(_), Some(code)) if number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            return Ok((number.to_owned(), country.to_owned(), format!("+{code}")));
+        }
+        _ => return Err(refuse()),
+    };
     let country = if country.is_empty() { country_of(&parsed) } else { country.to_owned() };
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     // The server keeps a number that is too short as it is, without taking a trunk prefix off it.
@@ -137,6 +144,7 @@ mod tests {
         let split = |number: &str, country: &str, calling: &str| phone(number, country, calling).unwrap();
         assert_eq!(split("+12025550199", "", ""), ("2025550199".into(), "US".into(), "+1".into()));
         assert_eq!(split("+1 202 555 0188 ext. 55", "", ""), ("2025550188".into(), "US".into(), "+1".into()));
+        assert_eq!(split("12", "US", ""), ("12".into(), "US".into(), "+1".into()));
         assert_eq!(split("123", "US", ""), ("123".into(), "US".into(), "+1".into()));
         assert_eq!(split("+442079460000", "", ""), ("2079460000".into(), "GB".into(), "+44".into()));
     }
