@@ -69,9 +69,11 @@ fn run(
     mut resolve: impl FnMut(&mut Engine, bool, &Selection, &[Part]) -> Result<Value, Refusal>,
 ) -> Value {
     let (document, files) = document(request);
-    let variables = document.get("variables").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut variables = document.get("variables").and_then(Value::as_object).cloned().unwrap_or_default();
+    variables.extend(uploads(files));
     let text = document.get("query").and_then(Value::as_str).unwrap_or_default();
-    let operation = match parse(text, &variables) {
+    let name = document.get("operationName").and_then(Value::as_str);
+    let operation = match parse(text, name, &variables) {
         Ok(operation) => operation,
         Err(message) => return json!({"errors": [{"message": message}]}),
     };
@@ -103,6 +105,19 @@ fn run(
         }
     }
     if errors.is_empty() { json!({ "data": data }) } else { json!({"data": data, "errors": errors}) }
+}
+
+/// The variables that files of a form stand for, as its map says.
+fn uploads(parts: &[Part]) -> Map<String, Value> {
+    let map = parts.iter().find(|part| part.name == "map");
+    let map: Map<String, Value> = map.and_then(|part| serde_json::from_slice(&part.content).ok()).unwrap_or_default();
+    let sent = map.iter().filter(|(file, _)| parts.iter().any(|part| part.name == **file));
+    let paths = sent.flat_map(|(file, paths)| paths.as_array().into_iter().flatten().map(move |path| (file, path)));
+    paths
+        .filter_map(|(file, path)| {
+            Some((path.as_str()?.strip_prefix("variables.")?.to_owned(), json!({ "upload": file })))
+        })
+        .collect()
 }
 
 /// The JSON document of a request, and the files beside it.

@@ -1,7 +1,13 @@
-//! The part of GraphQL's syntax that clients of a CRM write: operations, fields, arguments, variables.
+//! GraphQL documents, read by a parser of the language: fragments spread, directives heeded, variables put in, by their defaults where none is given.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use async_graphql_parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection as Item, SelectionSet,
+};
+use async_graphql_parser::{Positioned, parse_query};
+use async_graphql_value::{Name, Value as Written};
 use serde_json::{Map, Value};
 
 /// A field with what was asked of it.
@@ -18,300 +24,196 @@ pub(crate) struct Selection {
     pub(crate) column: usize,
 }
 
-/// The first operation of a document.
+/// The operation of a document that is carried out.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) mutation: bool,
     pub(crate) fields: Vec<Selection>,
 }
 
-/// Reads a document and puts its variables in.
-pub(crate) fn parse(text: &str, variables: &Map<String, Value>) -> Result<Operation, String> {
-    let mut parser = Parser { letters: text.chars().collect(), at: 0, variables, fragments: BTreeMap::new() };
-    parser.document()
+/// Reads a document and puts its variables in; `name` says which operation where there are several.
+pub(crate) fn parse(text: &str, name: Option<&str>, variables: &Map<String, Value>) -> Result<Operation, String> {
+    if text.trim().is_empty() {
+        return Err("Syntax Error: Unexpected <EOF>.".to_owned());
+    }
+    let document = parse_query(text).map_err(|error| format!("Syntax Error: {error}"))?;
+    let ExecutableDocument { operations, fragments } = document;
+    let operation = match (operations, name) {
+        (DocumentOperations::Single(operation), _) => operation.node,
+        (DocumentOperations::Multiple(mut all), Some(name)) => {
+            let found = all.remove(name).ok_or_else(|| format!("Unknown operation named \"{name}\"."))?;
+            found.node
+        }
+        (DocumentOperations::Multiple(all), None) if all.len() > 1 => {
+            return Err("Must provide operation name if query contains multiple operations.".to_owned());
+        }
+        (DocumentOperations::Multiple(all), None) => {
+            let only = all.into_values().next().ok_or("Must provide an operation.")?;
+            only.node
+        }
+    };
+    let variables = given(&operation, variables)?;
+    let reader = Reader { variables: &variables, fragments: &fragments };
+    let mut fields = Vec::new();
+    reader.select(&operation.selection_set.node, &mut Vec::new(), &mut fields)?;
+    Ok(Operation { mutation: operation.ty == OperationType::Mutation, fields })
 }
 
-struct Parser<'a> {
-    letters: Vec<char>,
-    at: usize,
-    variables: &'a Map<String, Value>,
-    fragments: BTreeMap<String, Vec<Selection>>,
+/// The value of every variable that an operation declares; none for one that is left out and may be.
+fn given(operation: &OperationDefinition, sent: &Map<String, Value>) -> Result<HashMap<Name, Option<Value>>, String> {
+    let mut values = HashMap::new();
+    for definition in &operation.variable_definitions {
+        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
+        let default = definition.node.default_value.as_ref().map(|value| value.node.clone());
+        let default = default.map(|value| value.into_json().unwrap_or_default());
+        let value = sent.get(name.as_str()).cloned().or(default);
+        match &value {
+            None if !ty.nullable => {
+                return Err(format!("Variable \"${name}\" of required type \"{ty}\" was not provided."));
+            }
+            Some(Value::Null) if !ty.nullable => {
+                return Err(format!("Variable \"${name}\" of non-null type \"{ty}\" must not be null."));
+            }
+            _ => {}
+        }
+        values.insert(name.clone(), value);
+    }
+    Ok(values)
 }
 
-impl Parser<'_> {
-    fn document(&mut self) -> Result<Operation, String> {
-        let mut found = None;
-        self.blank();
-        while self.peek().is_some() {
-            if self.peek() == Some('{') {
-                found = found.or(Some(Operation { mutation: false, fields: self.selections()? }));
-            } else {
-                let word = self.word()?;
-                self.blank();
-                if word == "fragment" {
-                    let name = self.word()?;
-                    self.blank();
-                    self.word()?;
-                    self.blank();
-                    self.word()?;
-                    self.blank();
-                    let fields = self.selections()?;
-                    self.fragments.insert(name, fields);
-                } else {
-                    if self.peek() != Some('{') && self.peek() != Some('(') {
-                        self.word()?;
-                        self.blank();
+struct Reader<'d> {
+    variables: &'d HashMap<Name, Option<Value>>,
+    fragments: &'d HashMap<Name, Positioned<FragmentDefinition>>,
+}
+
+impl Reader<'_> {
+    /// Adds the fields of a selection; `within` are the fragments that it stands in.
+    fn select(&self, set: &SelectionSet, within: &mut Vec<Name>, fields: &mut Vec<Selection>) -> Result<(), String> {
+        for item in &set.items {
+            match &item.node {
+                Item::Field(field) => {
+                    if self.is_wanted(&field.node.directives)? {
+                        add(fields, self.field(field, within)?);
                     }
-                    self.skip_declarations()?;
-                    let fields = self.selections()?;
-                    found = found.or(Some(Operation { mutation: word == "mutation", fields }));
+                }
+                Item::InlineFragment(inline) => {
+                    if self.is_wanted(&inline.node.directives)? {
+                        self.select(&inline.node.selection_set.node, within, fields)?;
+                    }
+                }
+                Item::FragmentSpread(spread) => {
+                    if !self.is_wanted(&spread.node.directives)? {
+                        continue;
+                    }
+                    let name = &spread.node.fragment_name.node;
+                    if within.contains(name) {
+                        return Err(format!("Cannot spread fragment \"{name}\" within itself."));
+                    }
+                    let fragment = self.fragments.get(name).ok_or_else(|| format!("Unknown fragment \"{name}\"."))?;
+                    within.push(name.clone());
+                    self.select(&fragment.node.selection_set.node, within, fields)?;
+                    within.pop();
                 }
             }
-            self.blank();
         }
-        let mut operation = found.ok_or_else(|| "Syntax Error: Unexpected <EOF>.".to_owned())?;
-        let fragments = std::mem::take(&mut self.fragments);
-        operation.fields = spread(operation.fields, &fragments, 0);
-        Ok(operation)
+        Ok(())
     }
 
-    /// Variables are typed by the server's schema; here their values are enough.
-    fn skip_declarations(&mut self) -> Result<(), String> {
-        if self.peek() != Some('(') {
-            return Ok(());
-        }
-        while let Some(letter) = self.next() {
-            if letter == ')' {
-                self.blank();
-                return Ok(());
-            }
-        }
-        Err("Syntax Error: Expected \")\", found <EOF>.".to_owned())
-    }
-
-    fn selections(&mut self) -> Result<Vec<Selection>, String> {
-        self.expect('{')?;
-        let mut fields = Vec::new();
-        loop {
-            self.blank();
-            match self.peek() {
-                Some('}') => {
-                    self.at += 1;
-                    return Ok(fields);
-                }
-                Some('.') => fields.push(self.fragment_spread()?),
-                Some(_) => fields.push(self.selection()?),
-                None => return Err("Syntax Error: Expected Name, found <EOF>.".to_owned()),
-            }
-        }
-    }
-
-    fn fragment_spread(&mut self) -> Result<Selection, String> {
-        for _ in 0..3 {
-            self.expect('.')?;
-        }
-        self.blank();
-        let name = self.word()?;
-        Ok(Selection { alias: "...".to_owned(), name, arguments: Map::new(), fields: Vec::new(), line: 1, column: 1 })
-    }
-
-    fn selection(&mut self) -> Result<Selection, String> {
-        let (line, column) = self.place();
-        let mut name = self.word()?;
-        let mut alias = name.clone();
-        self.blank();
-        if self.peek() == Some(':') {
-            self.at += 1;
-            self.blank();
-            alias = name;
-            name = self.word()?;
-            self.blank();
-        }
+    fn field(&self, field: &Positioned<Field>, within: &mut Vec<Name>) -> Result<Selection, String> {
+        let name = field.node.name.node.to_string();
         let mut arguments = Map::new();
-        if self.peek() == Some('(') {
-            self.at += 1;
-            loop {
-                self.blank();
-                if self.peek() == Some(')') {
-                    self.at += 1;
-                    break;
-                }
-                let key = self.word()?;
-                self.blank();
-                self.expect(':')?;
-                if let Some(value) = self.value()? {
-                    arguments.insert(key, value);
-                }
+        for (key, value) in &field.node.arguments {
+            if let Some(value) = self.value(&value.node)? {
+                arguments.insert(key.node.to_string(), value);
             }
-            self.blank();
         }
-        let fields = if self.peek() == Some('{') { self.selections()? } else { Vec::new() };
-        Ok(Selection { alias, name, arguments, fields, line, column })
+        let mut fields = Vec::new();
+        self.select(&field.node.selection_set.node, within, &mut fields)?;
+        let alias = field.node.alias.as_ref().map_or_else(|| name.clone(), |alias| alias.node.to_string());
+        Ok(Selection { alias, name, arguments, fields, line: field.pos.line, column: field.pos.column })
+    }
+
+    /// Whether `@skip` and `@include` let something be.
+    fn is_wanted(&self, directives: &[Positioned<Directive>]) -> Result<bool, String> {
+        for directive in directives {
+            let name = directive.node.name.node.as_str();
+            let told = directive.node.arguments.iter().find(|(key, _)| key.node.as_str() == "if");
+            let told = told.map(|(_, value)| self.value(&value.node)).transpose()?.flatten();
+            let missing = || {
+                format!(
+                    "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required, but it was not provided."
+                )
+            };
+            match name {
+                "include" if !told.as_ref().and_then(Value::as_bool).ok_or_else(missing)? => return Ok(false),
+                "skip" if told.as_ref().and_then(Value::as_bool).ok_or_else(missing)? => return Ok(false),
+                "include" | "skip" => {}
+                _ => return Err(format!("Unknown directive \"@{name}\".")),
+            }
+        }
+        Ok(true)
     }
 
     /// A value; `None` for a variable that was not given.
-    fn value(&mut self) -> Result<Option<Value>, String> {
-        self.blank();
-        match self.peek() {
-            Some('$') => {
-                self.at += 1;
-                let name = self.word()?;
-                Ok(self.variables.get(&name).cloned())
+    fn value(&self, written: &Written) -> Result<Option<Value>, String> {
+        Ok(match written {
+            Written::Variable(name) => match self.variables.get(name) {
+                Some(value) => value.clone(),
+                None => return Err(format!("Variable \"${name}\" is not defined.")),
+            },
+            Written::Null | Written::Binary(_) => Some(Value::Null),
+            Written::Number(number) => Some(Value::Number(number.clone())),
+            Written::String(text) => Some(Value::String(text.clone())),
+            Written::Boolean(flag) => Some(Value::Bool(*flag)),
+            Written::Enum(name) => Some(Value::String(name.to_string())),
+            Written::List(items) => {
+                let items: Result<Vec<Value>, String> =
+                    items.iter().map(|item| Ok(self.value(item)?.unwrap_or_default())).collect();
+                Some(Value::Array(items?))
             }
-            Some('"') => Ok(Some(Value::String(self.string()?))),
-            Some('[') => {
-                self.at += 1;
-                let mut items = Vec::new();
-                loop {
-                    self.blank();
-                    if self.peek() == Some(']') {
-                        self.at += 1;
-                        return Ok(Some(Value::Array(items)));
-                    }
-                    items.push(self.value()?.unwrap_or_default());
-                }
-            }
-            Some('{') => {
-                self.at += 1;
-                let mut parts = Map::new();
-                loop {
-                    self.blank();
-                    if self.peek() == Some('}') {
-                        self.at += 1;
-                        return Ok(Some(Value::Object(parts)));
-                    }
-                    let key = self.word()?;
-                    self.blank();
-                    self.expect(':')?;
-                    if let Some(value) = self.value()? {
-                        parts.insert(key, value);
+            Written::Object(parts) => {
+                let mut map = Map::new();
+                for (key, part) in parts {
+                    if let Some(value) = self.value(part)? {
+                        map.insert(key.to_string(), value);
                     }
                 }
+                Some(Value::Object(map))
             }
-            Some(letter) if letter == '-' || letter.is_ascii_digit() => {
-                let mut text = String::new();
-                while let Some(letter) = self.peek().filter(|letter| "+-.eE0123456789".contains(*letter)) {
-                    text.push(letter);
-                    self.at += 1;
-                }
-                serde_json::from_str(&text).map(Some).map_err(|_| format!("Syntax Error: Invalid number \"{text}\"."))
-            }
-            _ => Ok(Some(match self.word()?.as_str() {
-                "true" => Value::Bool(true),
-                "false" => Value::Bool(false),
-                "null" => Value::Null,
-                name => Value::String(name.to_owned()),
-            })),
-        }
-    }
-
-    fn string(&mut self) -> Result<String, String> {
-        let block = self.letters.get(self.at..self.at + 3) == Some(&['"', '"', '"']);
-        if block {
-            self.at += 3;
-            let mut text = String::new();
-            while self.letters.get(self.at..self.at + 3) != Some(&['"', '"', '"']) {
-                text.push(self.next().ok_or("Syntax Error: Unterminated string.")?);
-            }
-            self.at += 3;
-            return Ok(text.trim().to_owned());
-        }
-        let mut raw = String::new();
-        raw.push(self.next().unwrap_or('"'));
-        loop {
-            let letter = self.next().ok_or("Syntax Error: Unterminated string.")?;
-            raw.push(letter);
-            match letter {
-                '\\' => raw.extend(self.next()),
-                '"' => break,
-                _ => {}
-            }
-        }
-        serde_json::from_str(&raw).map_err(|_| "Syntax Error: Invalid character within String.".to_owned())
-    }
-
-    fn word(&mut self) -> Result<String, String> {
-        let mut word = String::new();
-        while let Some(letter) = self.peek().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_') {
-            word.push(letter);
-            self.at += 1;
-        }
-        if word.is_empty() {
-            let found = self.peek().map_or_else(|| "<EOF>".to_owned(), |letter| format!("\"{letter}\""));
-            return Err(format!("Syntax Error: Expected Name, found {found}."));
-        }
-        Ok(word)
-    }
-
-    fn expect(&mut self, wanted: char) -> Result<(), String> {
-        match self.next() {
-            Some(found) if found == wanted => Ok(()),
-            other => {
-                let found = other.map_or_else(|| "<EOF>".to_owned(), |letter| format!("\"{letter}\""));
-                Err(format!("Syntax Error: Expected \"{wanted}\", found {found}."))
-            }
-        }
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.letters.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let letter = self.peek()?;
-        self.at += 1;
-        Some(letter)
-    }
-
-    fn blank(&mut self) {
-        while let Some(letter) = self.peek() {
-            if letter == '#' {
-                while self.peek().is_some_and(|letter| letter != '\n') {
-                    self.at += 1;
-                }
-            } else if letter.is_whitespace() || letter == ',' || letter == '\u{feff}' {
-                self.at += 1;
-            } else {
-                return;
-            }
-        }
-    }
-
-    fn place(&self) -> (usize, usize) {
-        let before = self.letters.get(..self.at).unwrap_or_default();
-        let line = before.iter().filter(|letter| **letter == '\n').count() + 1;
-        let column = before.iter().rev().take_while(|letter| **letter != '\n').count() + 1;
-        (line, column)
+        })
     }
 }
 
-/// Puts fragments in the place of their names; the depth keeps a circle from going on for ever.
-fn spread(fields: Vec<Selection>, fragments: &BTreeMap<String, Vec<Selection>>, depth: usize) -> Vec<Selection> {
-    let mut spread_out = Vec::new();
-    for mut field in fields {
-        if field.alias == "..." {
-            if let Some(inner) = fragments.get(&field.name).filter(|_| depth < 8) {
-                spread_out.extend(spread(inner.clone(), fragments, depth + 1));
+/// Adds a field; one that is asked for again under the same key is one with all that is asked of it.
+fn add(fields: &mut Vec<Selection>, field: Selection) {
+    match fields.iter_mut().find(|known| known.alias == field.alias && known.name == field.name) {
+        Some(known) if known.arguments == field.arguments => {
+            for inner in field.fields {
+                add(&mut known.fields, inner);
             }
-            continue;
         }
-        field.fields = spread(field.fields, fragments, depth);
-        spread_out.push(field);
+        _ => fields.push(field),
     }
-    spread_out
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
-    use super::parse;
+    use super::{Operation, parse as read};
+
+    fn parse(text: &str, variables: &Map<String, Value>) -> Result<Operation, String> {
+        read(text, None, variables)
+    }
+
+    fn variables(value: &Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
 
     #[test]
     fn arguments_aliases_and_variables_are_read() {
-        let mut variables = Map::new();
-        variables.insert("f".into(), json!({"name": {"in": ["Acme, Inc."]}}));
+        let variables = variables(&json!({"f": {"name": {"in": ["Acme, Inc."]}}}));
         let text = "query F($f:CompanyFilterInput){a: companies(filter:$f,first:5,orderBy:[{name:AscNullsLast}])\
                     {totalCount edges{node{id name}}}}";
         let operation = parse(text, &variables).unwrap();
@@ -324,9 +226,47 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_stands_for_its_fields() {
-        let operation = parse("{people{edges{node{...P}}}} fragment P on Person { id name }", &Map::new()).unwrap();
-        assert_eq!(operation.fields[0].fields[0].fields[0].fields.len(), 2);
+    fn fragments_stand_for_their_fields_named_and_inline() {
+        let text = "{people{edges{node{...P ... on Person{city} ...{id}}}}} fragment P on Person{id ...Q} fragment Q on Person{name}";
+        let operation = parse(text, &Map::new()).unwrap();
+        let names: Vec<&str> =
+            operation.fields[0].fields[0].fields[0].fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(names, ["id", "name", "city"]);
+        for (text, refusal) in [
+            ("{people{...P}}", "Unknown fragment \"P\"."),
+            ("{people{...P}} fragment P on Person{...P}", "Cannot spread fragment \"P\" within itself."),
+        ] {
+            assert_eq!(parse(text, &Map::new()).unwrap_err(), refusal);
+        }
+    }
+
+    #[test]
+    fn directives_leave_fields_out_and_unknown_ones_are_refused() {
+        let text = "query Q($all: Boolean!){people{id @include(if: $all) name @skip(if: $all)}}";
+        for (all, name) in [(true, "id"), (false, "name")] {
+            let operation = parse(text, &variables(&json!({ "all": all }))).unwrap();
+            assert_eq!(operation.fields[0].fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), [name]);
+        }
+        assert_eq!(parse("{people{id @live}}", &Map::new()).unwrap_err(), "Unknown directive \"@live\".");
+    }
+
+    #[test]
+    fn variables_have_defaults_and_are_missed_where_they_must_be_given() {
+        let text = "query Q($first: Int = 5, $after: String){people(first: $first, after: $after){totalCount}}";
+        let arguments = parse(text, &Map::new()).unwrap().fields[0].arguments.clone();
+        assert_eq!(Value::Object(arguments), json!({"first": 5}));
+        for (text, refusal) in [
+            (
+                "query Q($id: UUID!){person(id: $id){id}}",
+                "Variable \"$id\" of required type \"UUID!\" was not provided.",
+            ),
+            ("{person(id: $id){id}}", "Variable \"$id\" is not defined."),
+            ("query A{x{id}} query B{y{id}}", "Must provide operation name if query contains multiple operations."),
+        ] {
+            assert_eq!(parse(text, &Map::new()).unwrap_err(), refusal);
+        }
+        let named = read("query A{x{id}} mutation B{y{id}}", Some("B"), &Map::new()).unwrap();
+        assert!(named.mutation && named.fields[0].name == "y");
     }
 
     proptest! {
