@@ -504,6 +504,9 @@ Fail this share of requests: half answered 500, half reset, before or after they
     /// Which requests fail: the same seed, the same requests.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
+    /// The stock workflow is active that makes companies of people's addresses, as in a new workspace.
+    #[arg(long)]
+    pub(crate) workflows: bool,
     /// The version that it stands in for.
     #[arg(long, value_enum, default_value = "2.19", value_name = "VERSION")]
     pub(crate) version: SandboxVersion,

@@ -8,7 +8,7 @@ use crate::answer::View;
 use crate::problem::Problem;
 use crate::schema::{Object, Schema, stock_objects};
 use crate::store::Store;
-use crate::{SandboxError, SandboxOptions, TwentyVersion, seed};
+use crate::{SandboxError, SandboxOptions, TwentyVersion, seed, workflows};
 
 /// The name of the API key, which the server writes into `createdBy` and `updatedBy`.
 pub(crate) const KEY_NAME: &str = "Migration tool";
@@ -26,6 +26,8 @@ pub(crate) struct Engine {
     /// Texts whose values are refused on demand: with the value quoted, and without a word.
     refuse: [Option<String>; 2],
     positions: BTreeMap<String, i64>,
+    /// People who were written since workflows were last looked at.
+    pub(crate) written: Vec<String>,
 }
 
 impl Engine {
@@ -53,6 +55,7 @@ impl Engine {
             legacy_metadata: options.legacy_metadata,
             refuse,
             positions,
+            written: Vec::new(),
         };
         if fresh {
             engine.store.run("BEGIN")?;
@@ -63,6 +66,10 @@ impl Engine {
             engine.store.run("COMMIT")?;
         }
         seed::invite(&mut engine, &options.members)?;
+        if !engine.old() {
+            workflows::stock(&mut engine, options.workflows).map_err(|problem| seed::refused(&problem))?;
+        }
+        engine.written.clear();
         Ok(engine)
     }
 

@@ -23,6 +23,7 @@ mod server;
 mod sql;
 mod store;
 mod values;
+mod workflows;
 
 pub use options::{Faults, RateLimit, SandboxError, SandboxOptions, TwentyVersion};
 pub use server::{Sandbox, start};

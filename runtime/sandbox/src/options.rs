@@ -47,6 +47,9 @@ pub struct SandboxOptions {
     pub seed: bool,
     /// Whether the newer server answers on metadata in the older one's envelopes, as a workspace that was upgraded from 1.x does.
     pub legacy_metadata: bool,
+    /// Whether the stock workflow is active that makes companies of people's addresses, as it is in a new workspace. Without it the state begins without active
+    /// workflows.
+    pub workflows: bool,
     /// E-mail addresses of members to have besides, in a state that is there too.
     pub members: Vec<String>,
 }
@@ -62,6 +65,7 @@ impl Default for SandboxOptions {
             version: TwentyVersion::default(),
             seed: true,
             legacy_metadata: false,
+            workflows: false,
             members: Vec::new(),
         }
     }

@@ -49,10 +49,18 @@ impl Engine {
             rows.push(row);
         }
         for row in &rows {
+            self.happened(object, row);
             self.link_all(object, row)?;
             self.attach_files(object, row)?;
         }
         Ok(rows)
+    }
+
+    /// Notes that a record was written, for the workflows.
+    pub(crate) fn happened(&mut self, object: &Object, row: &Row) {
+        if object.singular == "person" && !self.old() {
+            self.written.push(row.id.clone());
+        }
     }
 
     fn new_row(&mut self, object: &Object, draft: Draft, now: &str) -> Result<Row, Problem> {

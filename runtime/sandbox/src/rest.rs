@@ -103,7 +103,7 @@ fn create_many(engine: &mut Engine, request: &Request, plural: &str) -> Answer {
         return Err(Problem::new(400, "TypeError", "args.data.forEach is not a function"));
     };
     may_write(&object)?;
-    if let Some(odd) = inputs.iter().find(|input| !engine.old() && !(input.is_object() || input.is_array())) {
+    if let Some(odd) = inputs.iter().find(|input| !(engine.old() || input.is_object() || input.is_array())) {
         return Err(Problem::bad_request(format!("A record of a batch is an object, not {}", inspect(odd))));
     }
     let rows = if is_upsert(request) { engine.upsert(&object, inputs) } else { engine.create(&object, inputs) }?;

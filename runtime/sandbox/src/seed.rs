@@ -11,7 +11,8 @@ use crate::problem::Problem;
 const MADE: &str = "2026-01-05T09:00:00.000Z";
 const REPS: usize = 10;
 
-fn fixed_id(path: &str) -> String {
+/// An id that is the same in every sandbox.
+pub(crate) fn fixed_id(path: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("sandbox-seed/{path}").as_bytes()).to_string()
 }
 
@@ -34,7 +35,8 @@ pub(crate) fn invite(engine: &mut Engine, addresses: &[String]) -> Result<(), Sa
     add_members(engine, missing).map_err(|problem| refused(&problem))
 }
 
-fn refused(problem: &Problem) -> SandboxError {
+/// A refusal of what a new state is filled with.
+pub(crate) fn refused(problem: &Problem) -> SandboxError {
     SandboxError::Database(rusqlite::Error::ToSqlConversionFailure(problem.message.clone().into()))
 }
 

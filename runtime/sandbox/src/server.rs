@@ -24,7 +24,7 @@ use crate::faults::{self, Fault};
 use crate::http::{Body, Part, Request, Response};
 use crate::problem::Problem;
 use crate::rate::{self, Bucket};
-use crate::{Faults, RateLimit, SandboxError, SandboxOptions, files, fingerprint, graphql, metadata, rest};
+use crate::{Faults, RateLimit, SandboxError, SandboxOptions, files, fingerprint, graphql, metadata, rest, workflows};
 
 /// The largest JSON body.
 const LARGEST_JSON: usize = 10 * 1024 * 1024;
@@ -230,7 +230,14 @@ async fn answer(
         Some(problem) => problem.into(),
         None => {
             let worker = Arc::clone(&shared);
-            let done = tokio::task::spawn_blocking(move || route(&worker, &request)).await;
+            let done = tokio::task::spawn_blocking(move || {
+                let response = route(&worker, &request);
+                if let Err(problem) = workflows::run(&mut worker.lock()) {
+                    tracing::error!(problem = problem.message, "a workflow failed");
+                }
+                response
+            })
+            .await;
             done.map_err(|_| Cut)?
         }
     };

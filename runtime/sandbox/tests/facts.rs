@@ -235,3 +235,37 @@ async fn one_attachment_takes_its_file_along_and_many_at_once_leave_theirs() {
         assert_eq!(sandbox.file_count().unwrap(), left);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stock_workflow_makes_companies_of_peoples_addresses_where_it_is_active_and_tells_of_itself() {
+    for workflows in [true, false] {
+        let sandbox = start(SandboxOptions { workflows, ..SandboxOptions::default() }).await.unwrap();
+        let active = get(&sandbox, "/rest/workflows?filter=statuses[containsAny]:[ACTIVE]").await;
+        let triggers = get(&sandbox, "/rest/workflowAutomatedTriggers").await;
+        let before = get(&sandbox, "/rest/companies?limit=0").await["totalCount"].as_u64().unwrap();
+        let people = json!([
+            {"id": ID, "emails": {"primaryEmail": "ada@new.example"}},
+            {"emails": {"primaryEmail": "bob@new.example"}},
+            {"emails": {"primaryEmail": "eve@gmail.com"}},
+            {"name": {"firstName": "Nobody"}},
+        ]);
+        assert_eq!(call(&sandbox, "POST", "/rest/batch/people", Some(people)).await.0, 201);
+        let made = get(&sandbox, "/rest/companies?filter=createdBy.source[eq]:WORKFLOW").await;
+        let after = get(&sandbox, "/rest/companies?limit=0").await["totalCount"].as_u64().unwrap();
+        let runs = get(&sandbox, "/rest/workflowRuns?limit=0").await["totalCount"].as_u64().unwrap();
+        if !workflows {
+            assert_eq!((active["totalCount"].as_u64(), triggers["totalCount"].as_u64()), (Some(0), Some(0)));
+            assert_eq!((after, runs), (before, 0));
+            continue;
+        }
+        assert_eq!(active["data"]["workflows"][0]["name"], "Create company when adding a new person");
+        let trigger = &triggers["data"]["workflowAutomatedTriggers"][0];
+        assert_eq!(trigger["settings"]["eventName"], "person.upserted");
+        assert_eq!(trigger["workflowId"], active["data"]["workflows"][0]["id"]);
+        assert_eq!((after, runs), (before + 1, 4));
+        let company = &made["data"]["companies"][0];
+        assert_eq!(company["domainName"]["primaryLinkUrl"], "https://new.example");
+        let ada = get(&sandbox, &format!("/rest/people/{ID}")).await;
+        assert_eq!(ada["data"]["person"]["companyId"], company["id"]);
+    }
+}

@@ -21,6 +21,7 @@ pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Resul
             SandboxVersion::Older => TwentyVersion::V1_10,
         },
         seed: true,
+        workflows: arguments.workflows,
         ..SandboxOptions::default()
     };
     let sandbox = migr_sandbox::start(options)

@@ -78,6 +78,7 @@ impl Engine {
         self.reindex(object, &before, &after)?;
         self.attach_files(object, &after)?;
         self.store.update(&object.singular, &after)?;
+        self.happened(object, &after);
         Ok(after)
     }
 }
