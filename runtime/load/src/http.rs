@@ -6,6 +6,7 @@ mod call;
 mod files;
 mod pace;
 mod reason;
+mod under_way;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +17,6 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{StatusCode, multipart};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -24,12 +24,18 @@ pub(crate) use back_off::pause;
 pub(crate) use call::{Again, Call, CallError, NoDebug, Payload};
 use pace::Pace;
 use reason::{clean, graphql_code, reason, stated_rate};
+use under_way::UnderWay;
 
 use crate::allowance::Allowance;
 use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret, Wait};
 
 /// The shortest pause that a person is told of.
 const NOTICED: Duration = Duration::from_secs(5);
+
+/// How an answer begins by which the server says that it failed by itself.
+const INTERNAL: &str = "500: ";
+/// How often another request is asked for before a failure counts as a refusal.
+const ASKED_OTHERWISE: u32 = 3;
 
 /// What one attempt came to.
 enum Attempt {
@@ -68,7 +74,7 @@ pub(crate) struct Http {
     token: Secret,
     pace: Pace,
     allowances: Vec<Allowance>,
-    slots: Semaphore,
+    under_way: UnderWay,
     options: HttpOptions,
     /// Texts of a 5xx answer by which the server says that it did nothing.
     refusals: &'static [&'static str],
@@ -113,7 +119,7 @@ impl Http {
         bearer.set_sensitive(true);
         let client = client(&options, Some(bearer))?;
         let plain = self::client(&options, None)?;
-        let slots = Semaphore::new(options.in_flight.clamp(1, 1024));
+        let under_way = UnderWay::new(options.in_flight.clamp(1, 1024), options.answer_within);
         let pace = Pace::new(options.rate.or(rate));
         Ok(Self {
             client,
@@ -122,7 +128,7 @@ impl Http {
             token: endpoint.token,
             pace,
             allowances,
-            slots,
+            under_way,
             options,
             refusals,
             requests: AtomicU64::new(0),
@@ -157,6 +163,8 @@ impl Http {
         let mut failures = 0;
         let mut waited = Duration::ZERO;
         let begun = Instant::now();
+        // Internal errors of one text, one after the other.
+        let (mut alike, mut told) = (0, String::new());
         loop {
             let mut was_refused = false;
             let (why, rest) = match self.attempt(call).await {
@@ -199,6 +207,9 @@ impl Http {
                 }
                 Attempt::Failed { why, sent, retry_after } => {
                     was_refused = !sent;
+                    let is_internal = sent && why.starts_with(INTERNAL);
+                    alike = if is_internal && why == told { alike + 1 } else { u32::from(is_internal) };
+                    told.clone_from(&why);
                     (why, retry_after)
                 }
                 Attempt::Over(error) => return Err(error),
@@ -207,6 +218,12 @@ impl Http {
             if rest.is_some_and(|rest| rest > self.options.longest_wait) {
                 let seconds = rest.unwrap_or_default().as_secs();
                 return Err(CallError::Fatal(LoadError::Quota { url: self.host(), seconds, message: why }));
+            }
+            if let Some(other) = call.about_one.filter(|_| alike >= times(&told))
+                && self.answers(other).await
+            {
+                let message = told.strip_prefix(INTERNAL).unwrap_or(&told).to_owned();
+                return Err(CallError::Refused { status: 500, message, code: None, body: None });
             }
             if self.is_enough(failures, was_refused, begun) {
                 return Err(CallError::Fatal(LoadError::Unavailable {
@@ -243,15 +260,24 @@ impl Http {
         }
     }
 
+    /// Whether the server answers another request, time and again, while it fails at one.
+    async fn answers(&self, path: &'static str) -> bool {
+        for _ in 0..ASKED_OTHERWISE {
+            let call = Call::get(path).unpaced();
+            if !matches!(self.attempt(&call).await, Attempt::Answer(_) | Attempt::Over(CallError::Refused { .. })) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// How many requests have been sent.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Attempt {
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Attempt::Failed { why: "the client was closed".to_owned(), sent: false, retry_after: None };
-        };
+        let _slot = self.under_way.slot().await;
         if call.paced {
             self.pace.turn().await;
         }
@@ -275,7 +301,12 @@ impl Http {
                 );
                 return Attempt::Over(CallError::Fatal(LoadError::Settings { what }));
             }
-            Err(error) => return Attempt::Failed { sent: !error.is_connect(), why: why(&error), retry_after: None },
+            Err(error) => {
+                if error.is_timeout() && !error.is_connect() {
+                    self.under_way.answered(started);
+                }
+                return Attempt::Failed { sent: !error.is_connect(), why: why(&error), retry_after: None };
+            }
         };
         self.was_answered.store(true, Ordering::Relaxed);
         let status = response.status();
@@ -301,6 +332,7 @@ impl Http {
                 };
             }
         };
+        self.under_way.answered(started);
         self.judge(call, Answered { started, status, retry_after, location, body })
     }
 
@@ -364,7 +396,7 @@ impl Http {
             Some("LIMIT_REACHED") => Attempt::TooMany { started, retry_after: None, message: found.message },
             Some("UNAUTHENTICATED" | "FORBIDDEN") => Attempt::Over(self.unauthorized(status, &found.message)),
             Some("INTERNAL_SERVER_ERROR") if !self.refusals.iter().any(|text| found.message.contains(text)) => {
-                Attempt::Failed { why: found.message, sent: true, retry_after: None }
+                Attempt::Failed { why: format!("{INTERNAL}{}", found.message), sent: true, retry_after: None }
             }
             _ => Attempt::Over(CallError::Refused {
                 status,
@@ -418,6 +450,11 @@ impl Http {
     pub(crate) fn clean(&self, text: &str) -> String {
         clean(200, text, &self.token)
     }
+}
+
+/// So many internal errors of one text are about what was sent: more where the text says nothing.
+fn times(why: &str) -> u32 {
+    if why.to_lowercase().contains("internal server error") { 5 } else { 3 }
 }
 
 /// What every client of ours has: it follows nobody, sends nothing twice by itself, and trusts the certificates that were given besides the system's.

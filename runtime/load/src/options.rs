@@ -50,6 +50,8 @@ pub struct HttpOptions {
     pub clock: Arc<dyn Clock>,
     /// The most requests under way at the same time, those that wait for their turn included.
     pub in_flight: usize,
+    /// No more requests are under way than are answered within this time.
+    pub answer_within: Duration,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for an answer to an empty request.
@@ -82,6 +84,7 @@ impl Default for HttpOptions {
             allowances: true,
             clock: Arc::new(SystemClock),
             in_flight: 1024,
+            answer_within: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             timeout_per_mebibyte: Duration::from_secs(120),

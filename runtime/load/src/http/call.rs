@@ -72,6 +72,8 @@ pub(crate) struct Call<'a> {
     /// It counts against the allowance.
     pub(crate) paced: bool,
     pub(crate) again: Again,
+    /// It is about one record's value: internal errors again and again, while this path is answered, are a refusal of it.
+    pub(crate) about_one: Option<&'static str>,
 }
 
 impl<'a> Call<'a> {
@@ -82,7 +84,15 @@ impl<'a> Call<'a> {
 
     /// A request that is paced and may be repeated.
     pub(crate) fn new(method: Method, path: impl Into<String>, payload: Payload<'a>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), payload, paced: true, again: Again::Always }
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            payload,
+            paced: true,
+            again: Again::Always,
+            about_one: None,
+        }
     }
 
     /// With one more pair of the query.
@@ -94,6 +104,12 @@ impl<'a> Call<'a> {
     /// It does not count against the allowance.
     pub(crate) fn unpaced(mut self) -> Self {
         self.paced = false;
+        self
+    }
+
+    /// It is about one record's value; `path` is another one that the server answers while it is well.
+    pub(crate) fn about_one(mut self, path: &'static str) -> Self {
+        self.about_one = Some(path);
         self
     }
 

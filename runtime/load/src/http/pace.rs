@@ -27,6 +27,8 @@ const BLIND_PAUSE: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(25);
 /// The least lateness that is reckoned with.
 const LEAST_LATE: Duration = Duration::from_millis(4);
+/// The most lateness that is reckoned with before a refusal proves more.
+const MOST_SEEN: Duration = Duration::from_millis(500);
 /// The most lateness that is reckoned with.
 const MOST_LATE: Duration = Duration::from_secs(1);
 /// A salvo's pause is so many times the lateness: what is lost is one part in so many.
@@ -117,7 +119,12 @@ impl Bucket {
     /// Tokens that a pause should bring.
     fn salvo(&self, late: Duration) -> f64 {
         let enough = late.mul_f64(PATIENCE).div_duration_f64(self.per_token()).ceil();
-        enough.clamp(1.0, self.capacity.min(f64::from(SALVO)).max(1.0))
+        enough.clamp(1.0, self.whole(late).min(f64::from(SALVO)).max(1.0))
+    }
+
+    /// The tokens that may be spent at once: what grows while the latest of a salvo is on its way is not there yet for the first.
+    fn whole(&self, late: Duration) -> f64 {
+        (self.capacity - late.div_duration_f64(self.per_token()).floor()).max(1.0)
     }
 
     /// Takes a token, or says when the next salvo may start. Only what must have grown at the server is counted.
@@ -130,7 +137,7 @@ impl Bucket {
                 passed.div_duration_f64(self.per_token()).floor()
             }
         };
-        let tokens = (self.tokens + grown).min(self.capacity);
+        let tokens = (self.tokens + grown).min(self.whole(late));
         if tokens >= 1.0 {
             self.tokens = tokens - 1.0;
             self.last = Some(now);
@@ -174,7 +181,7 @@ impl State {
             // And a little: the next may be later still.
             _ => answers.most.saturating_sub(answers.least).mul_f64(1.1) + Duration::from_millis(2),
         };
-        seen.clamp(LEAST_LATE, LATE).max(self.proved)
+        seen.clamp(LEAST_LATE, MOST_SEEN).max(self.proved)
     }
 
     fn width(&self) -> usize {

@@ -58,6 +58,11 @@ struct Outcome {
 
 /// Sends `total` requests, as many at once as the pace asks for. Each is `latency` on its way in all, half of it before it arrives, up to 20 ms more or less.
 async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outcome {
+    run_spread(rate, refill, total, latency, 20).await
+}
+
+/// The same, each up to so many milliseconds later than it might be.
+async fn run_spread(rate: Rate, refill: Refill, total: u32, latency: Duration, spread: u64) -> Outcome {
     let pace = Arc::new(Pace::new(Some(rate)));
     let size = f64::from(rate.burst.unwrap_or(rate.requests));
     let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests;
@@ -70,7 +75,7 @@ async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outco
         while done + u32::try_from(under_way.len()).unwrap() < total && under_way.len() < pace.width().max(4) {
             let (pace, server) = (Arc::clone(&pace), Arc::clone(&server));
             begun += 1;
-            let spread = Duration::from_millis(u64::from(begun.wrapping_mul(2_654_435_761) >> 16) % 21);
+            let spread = Duration::from_millis(u64::from(begun.wrapping_mul(2_654_435_761) >> 16) % (spread + 1));
             under_way.spawn(async move {
                 pace.turn().await;
                 let started = Instant::now();
@@ -116,6 +121,17 @@ async fn the_whole_allowance_is_used_without_a_refusal() {
         }
     }
     assert!(short.is_empty(), "{short:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_arrive_far_apart_are_not_refused_either() {
+    for refill in [Refill::Whole, Refill::Exact] {
+        for spread in [100, 300] {
+            let rate = Rate { requests: 100, per_seconds: 60, burst: None };
+            let outcome = run_spread(rate, refill, 2_000, Duration::from_millis(1_500), spread).await;
+            assert!(outcome.refused == 0 && outcome.used >= 0.99, "{refill:?}, {spread} ms: {outcome:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
