@@ -140,7 +140,7 @@ fn every_file_that_a_record_names_is_listed_before_and_after_the_run_and_none_is
 fn a_file_that_changed_since_the_audit_is_not_sent_until_it_is_audited_again() {
     let project = project(files_behind_links());
     project.migr(&["audit", "--sandbox"]).exits(1);
-    project.write("export/files/a.pdf", "another contract");
+    project.write("export/files/a.pdf", "%PDF another contract");
     project.migr(&["run", "--sandbox", "--no-approval"]).exits(5);
     let set_aside = project.read(".migr/sandbox/report/set-aside.csv");
     let line = set_aside.lines().find(|line| line.starts_with("Scan,S1,")).unwrap();

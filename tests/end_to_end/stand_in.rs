@@ -47,6 +47,11 @@ impl StandIn {
         self.sandbox().fingerprint().expect("the state can be read")
     }
 
+    /// How many files it keeps.
+    pub(crate) fn files(&self) -> u64 {
+        self.sandbox().file_count().expect("the state can be read")
+    }
+
     /// Requests so far.
     pub(crate) fn requests(&self) -> u64 {
         self.sandbox().request_count()

@@ -214,7 +214,7 @@ const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
 /// What a destination's settings may be called, whatever the system.
 const SETTINGS: &[&str] =
-    &["certificates", "location", "plaintext", "proxy", "requests", "timeout", "token", "url", "version"];
+    &["certificates", "location", "plaintext", "proxy", "requests", "timeout", "token", "unfit_files", "url", "version"];
 
 fn destination_settings(
     written: &[Entry<Setting>],
@@ -230,6 +230,15 @@ fn destination_settings(
                     values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
                 }
             }
+            ("unfit_files", Expression::Text(text)) if &**text == "rename" => {
+                values.insert(name.to_owned(), SettingValue::Text { value: "rename".to_owned() });
+            }
+            ("unfit_files", Expression::Error) => {}
+            ("unfit_files", _) => diagnostics.push(errors::bad_value(
+                "`unfit_files` says what becomes of files that the destination refuses by name or content",
+                setting.value.span,
+                "write `unfit_files = \"rename\"`, or leave it out: then they are set aside",
+            )),
             _ if !SETTINGS.contains(&name) && !SECRETS.contains(&name) => {
                 diagnostics.push(errors::unknown_word("setting of a destination", name, setting.name.span, SETTINGS));
             }

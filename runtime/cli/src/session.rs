@@ -185,14 +185,15 @@ fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
         .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
 }
 
-/// The stand-in has the people whom the spec names for members: who they are is the real destination's to say.
+/// Starts the stand-in, with the people whom a lock or a list of the project says that the destination has.
 async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
     let database = state.sandbox_database();
     if let Some(folder) = database.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Fault::failed(format!("cannot make the folder {}: {error}", folder.display())))?;
     }
-    let members = plan.owners.iter().flat_map(migr_plan::Owners::named_members).map(str::to_owned).collect();
+    let folder = database.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+    let members = crate::rehearsed::members(plan, folder);
     let options = SandboxOptions { state: Some(database), seed: true, members, ..SandboxOptions::default() };
     migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
 }

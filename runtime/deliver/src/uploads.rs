@@ -75,7 +75,12 @@ enum NotSent {
 
 impl From<LoadError> for NotSent {
     fn from(error: LoadError) -> Self {
-        if error.stops_the_run() { Self::Stop(error) } else { Self::Now(error.to_string()) }
+        match error {
+            error if error.stops_the_run() => Self::Stop(error),
+            // The same file is refused each time.
+            LoadError::Refused { message, .. } => Self::For(format!("the destination refuses it: {message}")),
+            error => Self::Now(error.to_string()),
+        }
     }
 }
 

@@ -228,6 +228,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let needs = Needs::of(plan);
     let told = Told { previous, expected: &expected, progress };
     let file_bytes = destination.as_ref().and_then(|destination| destination.capabilities().file_bytes);
+    let version = destination.as_ref().and_then(|destination| destination.capabilities().version);
     let live = destination.clone().zip(learnt.as_ref().map(|learnt| learnt.schema.clone()));
     let forecast = foresee(plan, &export, live, (folder, journal), progress).await;
     let scratch = Scratch::create(folder)?;
@@ -253,6 +254,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
             export: &export,
             forecast: &forecast,
             file_bytes,
+            version,
             needs: &needs,
             is_asked: destination.is_some(),
             quarantined: &quarantined,
@@ -395,6 +397,7 @@ struct Reporting<'r> {
     export: &'r Export,
     forecast: &'r Forecast,
     file_bytes: Option<u64>,
+    version: Option<String>,
     needs: &'r Needs,
     /// The destination was asked.
     is_asked: bool,
@@ -426,8 +429,9 @@ impl Reporting<'_> {
         let world = &*world;
         let stated = || plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value);
         let most = self.file_bytes.or_else(stated);
-        let standard = Standard { export, hosts: &plan.source.fetch, most };
-        let mut manifest = Manifest { standard, blank: &plan.source.blank, sink: attachments };
+        let rule = migr_load::FileRule::new(&plan.destination, self.version.as_deref());
+        let standard = Standard { export, hosts: &plan.source.fetch, most, rule };
+        let mut manifest = Manifest { standard, plan, blank: &plan.source.blank, sink: attachments };
         let mut inspectors: BTreeMap<&str, Inspector<'_>> = BTreeMap::new();
         for (object, locked) in plan.source.objects.iter().zip(objects.iter_mut()) {
             if !has_records(locked) {

@@ -15,6 +15,8 @@ pub struct ChecklistItem {
     pub probe: String,
     /// What was found.
     pub state: ChecklistState,
+    /// What is otherwise than the plan has it and stays so: options under another label.
+    pub told: Vec<String>,
 }
 
 /// What a probe found.
@@ -42,11 +44,13 @@ pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineEr
         action: in_words(action),
         probe: probe(action),
         state: state(action, &schema, &*context.destination),
+        told: other_labels(action, &schema),
     };
     let lacks = lacking(&context.plan, &schema, &*context.destination).into_iter().map(|lack| ChecklistItem {
         action: format!("have `{}` for {}:{}", lack.what, lack.origin.file, lack.origin.line),
         probe: format!("metadata of {}", lack.what),
         state: ChecklistState::Missing { what: lack.text },
+        told: Vec::new(),
     });
     Ok(actions.iter().map(item).chain(lacks).collect())
 }
@@ -59,7 +63,39 @@ fn probe(action: &SetupAction) -> String {
     }
 }
 
-fn state(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -> ChecklistState {
+/// The options of an action that are there under another label, in words.
+pub(crate) fn other_labels(action: &SetupAction, schema: &Schema) -> Vec<String> {
+    let (SetupAction::CreateField { object, field, options, .. }
+    | SetupAction::AddOptions { object, field, options, .. }) = action
+    else {
+        return Vec::new();
+    };
+    let Some(found) = schema.field(object, field) else { return Vec::new() };
+    let label = |value: &str| found.options.iter().find(|option| option.value == value).map(|option| &option.label);
+    let other = options.iter().filter_map(|option| Some((option, label(&option.value)?)));
+    other
+        .filter(|(option, label)| option.label != **label)
+        .map(|(option, label)| {
+            format!(
+                "the option {} of {object}.{field} is there as \"{label}\" and stays so; the plan calls it \"{}\"",
+                option.value, option.label
+            )
+        })
+        .collect()
+}
+
+/// How the destination stands to a change, refusals that can be foreseen included.
+pub(crate) fn state(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -> ChecklistState {
+    match there(action, schema, destination) {
+        ChecklistState::Missing { what } => match destination.refuses(action) {
+            None => ChecklistState::Missing { what },
+            Some(why) => ChecklistState::Mismatch { why },
+        },
+        other => other,
+    }
+}
+
+fn there(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -> ChecklistState {
     let missing = |what: String| ChecklistState::Missing { what };
     let (object, field, options, ty) = match action {
         SetupAction::CreateObject { object, .. } => {

@@ -259,7 +259,7 @@ fn files(job: &Job, scratch: &Scratch, values: &[(usize, Value<'_>)]) -> Result<
     for (index, value) in values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
         let (FieldType::File, Value::File(file)) = (&field.ty, value) else { continue };
-        let standing = job.standard().standing(&file.path);
+        let standing = job.standard().standing(&file.path, Some(&file.name));
         let from = match (standing.fault(&file.path, field.sensitive), standing.path) {
             (None, Some(path)) => UploadFrom::Export { path, audited: scratch.audited(&file.path)? },
             (None, None) => UploadFrom::Link { url: file.path.to_string() },

@@ -4,7 +4,7 @@ use migr_transform::Cells;
 
 use crate::EngineError;
 use crate::cells::is_blank;
-use crate::files::{file_columns, shown_path};
+use crate::files::{Named, file_columns, shown_path};
 use crate::job::Job;
 use crate::world::World;
 
@@ -14,7 +14,7 @@ const TOGETHER: usize = 500;
 /// Journals every file that the rows of an object name, whatever becomes of their records. The first stage of an object does it for all.
 pub(crate) struct FileList<'j> {
     job: &'j Job,
-    columns: Vec<(usize, &'j SourceColumn)>,
+    columns: Vec<(usize, &'j SourceColumn, Named)>,
     /// Some may be in the journal already.
     resumed: bool,
     notes: Vec<FileNote>,
@@ -24,18 +24,22 @@ impl<'j> FileList<'j> {
     pub(crate) fn new(job: &'j Job, resumed: bool) -> Self {
         let lists = job.is_first && job.context.outcomes.forecast().is_none();
         let columns = if lists { file_columns(&job.object) } else { Vec::new() };
+        let named = |(at, column): (usize, &'j SourceColumn)| {
+            (at, column, Named::of(&job.context.plan, &job.object, &column.name))
+        };
+        let columns = columns.into_iter().map(named).collect();
         Self { job, columns, resumed, notes: Vec::new() }
     }
 
     /// Takes the files of a row.
     pub(crate) fn row(&mut self, world: &World, line: u64, cells: &dyn Cells) -> Result<(), EngineError> {
         let job = self.job;
-        for (at, column) in &self.columns {
+        for (at, column, named) in &self.columns {
             let cell = cells.cell(*at);
             if is_blank(cell, &job.context.plan.source.blank) {
                 continue;
             }
-            let standing = job.standard().standing(cell);
+            let standing = job.standard().standing(cell, named.name(cell, cells).as_deref());
             let reason = standing
                 .reason
                 .map(|reason| if column.sensitive { standing.state.in_words().to_owned() } else { reason });

@@ -1,10 +1,12 @@
 //! The files that records name: how each stands before anything is sent.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use migr_extract::{Export, ExtractError};
-use migr_load::{check_link, is_link, shown_link};
-use migr_plan::{ColumnType, FetchHost, FieldMapping, SourceColumn, SourceObject};
+use migr_load::{FILE_START, FileFitness, FileRule, check_link, is_link, shown_link};
+use migr_plan::{ColumnType, Expr, FetchHost, FieldMapping, FieldType, Plan, SourceColumn, SourceObject};
+use migr_transform::Cells;
 use serde::Serialize;
 
 /// How a file stands that a record names.
@@ -61,6 +63,10 @@ pub(crate) struct Standing {
     pub(crate) bytes: Option<u64>,
     /// Why it cannot be sent, without its path.
     pub(crate) reason: Option<String>,
+    /// The name that it is sent under, where that is not its own.
+    pub(crate) sent_as: Option<String>,
+    /// The destination refuses it for its name or content.
+    pub(crate) is_unfit: bool,
 }
 
 impl Standing {
@@ -78,7 +84,7 @@ impl Standing {
     /// Why it cannot be sent, without its path; of a sensitive cell nothing but how it stands.
     pub(crate) fn reason(&self, is_sensitive: bool) -> Option<String> {
         let reason = self.reason.as_ref()?;
-        let is_told = !is_sensitive || self.state == FileState::TooLarge;
+        let is_told = !is_sensitive || self.state == FileState::TooLarge || self.is_unfit;
         Some(if is_told { reason.clone() } else { self.state.in_words().to_owned() })
     }
 }
@@ -91,15 +97,18 @@ pub(crate) struct Standard<'s> {
     pub(crate) hosts: &'s [FetchHost],
     /// The most bytes of a file that the destination takes, where it is known.
     pub(crate) most: Option<u64>,
+    /// Which files it refuses by name and content.
+    pub(crate) rule: FileRule<'s>,
 }
 
 impl Standard<'_> {
-    /// How the file of a cell stands.
-    pub(crate) fn standing(&self, cell: &str) -> Standing {
-        let without = |state, reason: String| Standing { state, path: None, bytes: None, reason: Some(reason) };
+    /// How the file of a cell stands, under the name that it gets; without one its name and content are not looked at.
+    pub(crate) fn standing(&self, cell: &str, name: Option<&str>) -> Standing {
+        let plain = |state, reason| Standing { state, path: None, bytes: None, reason, sent_as: None, is_unfit: false };
+        let without = |state, reason: String| plain(state, Some(reason));
         if is_link(cell) {
             return match check_link(cell, self.hosts) {
-                Ok(()) => Standing { state: FileState::ToFetch, path: None, bytes: None, reason: None },
+                Ok(()) => plain(FileState::ToFetch, None),
                 Err(error) => without(FileState::LinkOnly, error.to_string()),
             };
         }
@@ -116,7 +125,68 @@ impl Standard<'_> {
         let state = if is_too_large { FileState::TooLarge } else { FileState::Found };
         let reason = self.most.filter(|most| bytes > *most);
         let reason = reason.map(|most| format!("it has {bytes} bytes; the destination takes {most}"));
-        Standing { state, path: Some(path), bytes: Some(bytes), reason }
+        let mut standing =
+            Standing { state, path: Some(path), bytes: Some(bytes), reason, sent_as: None, is_unfit: false };
+        let Some(name) = name.filter(|_| standing.reason.is_none()) else { return standing };
+        let start = match standing.path.as_deref().map(start_of) {
+            Some(Ok(start)) => start,
+            Some(Err(error)) => return without(FileState::Refused, format!("it cannot be read: {error}")),
+            None => return standing,
+        };
+        match self.rule.fitness(name, &start) {
+            FileFitness::Sent(sent_as) => {
+                standing.sent_as = Some(sent_as.into_owned()).filter(|sent_as| sent_as != name)
+            }
+            FileFitness::Refused(reason) => {
+                standing.state = FileState::Refused;
+                standing.reason = Some(reason);
+                standing.is_unfit = true;
+            }
+        }
+        standing
+    }
+}
+
+/// The first bytes of a file.
+fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(FILE_START);
+    std::fs::File::open(path)?.take(FILE_START as u64).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Where the name comes from that a file of a column gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// It keeps its own.
+    Own,
+    /// The cell of another column.
+    Column(usize),
+    /// It is made of more than that, or nothing reads the column.
+    Otherwise,
+}
+
+impl Named {
+    /// For a column of an object, by the first map that sends its files.
+    pub(crate) fn of(plan: &Plan, object: &SourceObject, column: &str) -> Self {
+        let stages = plan.stages.iter().filter(|stage| stage.source_object == object.name);
+        let mut fields = stages.flat_map(|stage| &stage.fields).filter(|field| field.ty == FieldType::File);
+        match fields.find(|field| column_of(object, field) == column).map(|field| &field.file_name) {
+            Some(None) => Self::Own,
+            Some(Some(Expr::Column { name, .. })) => {
+                let at = object.columns.iter().position(|column| column.name == *name);
+                at.map_or(Self::Otherwise, Self::Column)
+            }
+            Some(Some(_)) | None => Self::Otherwise,
+        }
+    }
+
+    /// The name of the file of a cell.
+    pub(crate) fn name(self, cell: &str, record: &dyn Cells) -> Option<String> {
+        match self {
+            Self::Own => cell.trim().rsplit(['/', '\\']).next().map(str::to_owned),
+            Self::Column(at) => Some(record.cell(at).trim().to_owned()).filter(|name| !name.is_empty()),
+            Self::Otherwise => None,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::links::PART;
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::second::{Waiting, updated};
-use crate::there::{before_update, held, is_empty_there};
+use crate::there::{before_update, held, is_empty_there, stamped};
 use crate::world::World;
 use crate::writer::Writer;
 use crate::{EngineError, steps};
@@ -189,7 +189,8 @@ impl Later for Filling {
             let held = held(&there.values, &body);
             // Going back destroys what was created.
             if record.state != State::Created {
-                images.push(before_update(step, (&record.key, &record.id), &held, &body));
+                let image = stamped(&*self.job.context.destination, &held, &there.values);
+                images.push(before_update(step, (&record.key, &record.id), &image, &body));
             }
             let item = Item {
                 fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),

@@ -69,7 +69,18 @@ impl Identities {
 
     /// The identities of a native body or a found record, as the server compares.
     pub(crate) fn native(&self, destination: &dyn Destination, object: &str, record: &Map) -> Vec<(usize, String)> {
-        self.each(|path| destination.identity(object, path, record))
+        let found = self.paths.iter().enumerate().filter_map(|(index, paths)| {
+            let value = |path: &String| {
+                if index < self.matching {
+                    destination.identity(object, path, record)
+                } else {
+                    destination.unique_value(object, path, record)
+                }
+            };
+            let parts: Option<Vec<String>> = paths.iter().map(value).collect();
+            parts.map(|parts| (index, parts.join("\u{1f}")))
+        });
+        found.collect()
     }
 
     /// The identities of which every part has a value.

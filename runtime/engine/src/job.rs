@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use migr_journal::StepId;
-use migr_load::{Body, Map};
+use migr_load::{Body, FileRule, Map};
 use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
@@ -200,10 +200,12 @@ impl Job {
 
     /// What decides how the files stand that its records name.
     pub(crate) fn standard(&self) -> Standard<'_> {
+        let capabilities = self.context.destination.capabilities();
         Standard {
             export: &self.context.export,
             hosts: &self.context.plan.source.fetch,
-            most: self.context.destination.capabilities().file_bytes,
+            most: capabilities.file_bytes,
+            rule: FileRule::new(&self.context.plan.destination, capabilities.version.as_deref()),
         }
     }
 

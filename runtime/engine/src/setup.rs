@@ -10,6 +10,7 @@ use migr_transform::{CreatedOption, Outcome, Pass, Program};
 use crate::audit::options_alone;
 use crate::begun::{BEGUN, Begun};
 use crate::cells::Lent;
+use crate::checklist::{self, ChecklistState};
 use crate::job::Job;
 use crate::lacking::lacking;
 use crate::outcomes::DecisionContext;
@@ -76,7 +77,11 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
     let mut refused = Vec::new();
     let mut inverses: BTreeMap<(&str, String), &str> = BTreeMap::new();
     for action in actions {
-        if let Some(why) = context.destination.refuses(action) {
+        let stands_in_the_way = || match checklist::state(action, schema, &*context.destination) {
+            ChecklistState::Mismatch { why } => Some(why),
+            ChecklistState::Done | ChecklistState::Missing { .. } => None,
+        };
+        if let Some(why) = context.destination.refuses(action).or_else(stands_in_the_way) {
             refused.push((in_words(action), why));
             continue;
         }

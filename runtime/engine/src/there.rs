@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
-use migr_load::{Body, Comparison, Deleted, Found, Map};
+use migr_load::{Body, Comparison, Deleted, Destination, Found, Map};
 use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
 use migr_transform::Value;
 
@@ -59,6 +59,7 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         .into_iter()
         .map(|found| (found.id.clone(), found))
         .collect();
+    let destination = &job.context.destination;
     let mut before = Vec::new();
     for There { item, .. } in items {
         let Some(found) = found.get(&item.id) else {
@@ -87,7 +88,8 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
             None => Vec::new(),
         };
         let held = held(&found.values, &body);
-        before.push(before_update(step, (&item.key, &item.id), &held, &body));
+        let image = stamped(&**destination, &held, &found.values);
+        before.push(before_update(step, (&item.key, &item.id), &image, &body));
         let before = digest(&Body::from(&held));
         let item = Item { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
         sorted.change.push(item.with_body(Body::from(body)));
@@ -134,16 +136,28 @@ async fn remove(
     operation: Operation,
     records: impl Iterator<Item = (&Item, &str)>,
 ) -> Result<(), EngineError> {
+    let records: Vec<(&Item, &str)> = records.collect();
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    // What the trash said of them, which to take them out forgets.
+    let stamps = match operation {
+        Operation::Restore if !destination.stamps().is_empty() => {
+            let ids: Vec<String> = records.iter().map(|(_, id)| (*id).to_owned()).collect();
+            destination.fetch(object, &ids, Deleted::Trashed).await?
+        }
+        _ => Vec::new(),
+    };
     let mut planned = Vec::new();
     let mut images = Vec::new();
     for (item, id) in records {
+        let there = stamps.iter().find(|found| found.id == id);
+        let image = there.map(|found| stamped(&**destination, &Map::new(), &found.values)).unwrap_or_default();
         planned.push(migr_journal::Planned { id: id.to_owned(), digest: String::new(), ..item.planned() });
         images.push(BeforeImage {
             step,
             key: item.key.clone(),
             id: id.to_owned(),
             operation,
-            image: "{}".to_owned(),
+            image: json(&image),
             written: "{}".to_owned(),
         });
     }
@@ -160,7 +174,6 @@ async fn remove(
     let batch = journal.lock().next_batch();
     let intent = Intent { batch, step, operation, records: planned };
     journal.write_later(vec![Change::Before(images), Change::Intent(intent)]).await?;
-    let object = &job.stage.destination_object;
     if operation == Operation::Restore {
         job.context.destination.restore(object, &ids).await?;
     } else {
@@ -261,6 +274,17 @@ pub(crate) fn holds_something(value: &serde_json::Value) -> bool {
         serde_json::Value::Object(parts) => parts.values().any(holds_something),
         serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
     }
+}
+
+/// What a record held, with what the destination had stamped it with.
+pub(crate) fn stamped(destination: &dyn Destination, held: &Map, found: &Map) -> Map {
+    let mut image = held.clone();
+    for key in destination.stamps() {
+        if let Some(stamp) = found.get(*key).filter(|stamp| !stamp.is_null()) {
+            image.insert((*key).to_owned(), stamp.clone());
+        }
+    }
+    image
 }
 
 /// What a record holds in the keys of a body.

@@ -92,8 +92,19 @@ pub trait Destination: fmt::Debug + Send + Sync {
         1
     }
 
-    /// The value of a match path (`emails.primaryEmail`, `domainName`, `name`) in a body or a found record, in the form in which the server compares. None when empty.
+    /// The value of a match path (`emails.primaryEmail`, `domainName`, `name`) in a body or a found record, in the one form by which records are matched,
+    /// however it was spelt. None when empty.
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
+
+    /// The same in the form in which the server holds values to be unique, which may tell apart what a person spells otherwise.
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.identity(object, path, record)
+    }
+
+    /// Keys that the server stamps by itself when a record is changed or trashed, and that can be written.
+    fn stamps(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Creates records, at most [`Capabilities::batch_size`] of them: one outcome each, in their order. Ids are chosen as [`Capabilities::ids`] says. An error
     /// that stops the run leaves it open which were written; any other refuses them all.

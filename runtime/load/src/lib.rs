@@ -11,6 +11,7 @@ mod options;
 mod schema;
 mod secret;
 mod twenty;
+mod unfit;
 mod write;
 
 pub use allowance::{Clock, SystemClock};
@@ -25,6 +26,7 @@ pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host
 pub use options::{Endpoint, HttpOptions, Wait, WaitSink};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;
+pub use unfit::{FILE_START, FileFitness, FileRule};
 pub use write::{IdPolicy, NewRecord, RecordRef, RecordUpdate, Refusal, Written};
 
 /// The destination that a plan names, at an address. Nothing is sent yet.

@@ -8,6 +8,7 @@ mod files;
 mod held;
 mod hidden;
 mod holders;
+mod matching;
 mod metadata;
 mod names;
 mod native;
@@ -18,6 +19,7 @@ mod records;
 mod refused;
 mod setup;
 mod undo;
+mod unfit;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +38,8 @@ use crate::{
     SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
 use metadata::{Live, PAGE};
+pub use unfit::FILE_START;
+pub(crate) use unfit::{plain_name, refusal as file_refusal};
 
 /// Largest body that the server takes, in bytes.
 const BODY: u64 = 10 * 1024 * 1024;
@@ -52,6 +56,8 @@ pub(crate) struct Twenty {
     /// Object → sensitive fields, by the plan.
     sensitive: BTreeMap<String, BTreeSet<String>>,
     live: RwLock<Option<Arc<Live>>>,
+    /// Files that would be refused under their own name are sent under a plain one.
+    renames: bool,
     /// One change of the schema at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -86,10 +92,12 @@ impl Twenty {
         };
         let workspace = workspace::of_key(&endpoint.token);
         let http = Http::new(endpoint, rate, allowances, options, &problem::REFUSALS)?;
+        let renames = crate::unfit::renames(&plan.destination);
         Ok(Self {
             http,
             capabilities,
             workspace,
+            renames,
             sensitive,
             live: RwLock::new(None),
             changing: tokio::sync::Mutex::new(()),
@@ -157,7 +165,8 @@ impl Twenty {
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
-    fn identity_of(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+    /// A value of a record: as records are matched, or as the server holds it to be unique.
+    fn identity_of(&self, object: &str, path: &str, record: &Map, is_matched: bool) -> Option<String> {
         let live = self.live().ok()?;
         let (name, part) = match path.split_once('.') {
             Some((name, part)) => (name, Some(part)),
@@ -165,7 +174,11 @@ impl Twenty {
         };
         let field = live.field(object, name).ok()?;
         let value = record.get(&field.write_key).or_else(|| record.get(name))?;
-        normal::identity(&field.native, part, value)
+        if is_matched {
+            matching::matched(&field.name, &field.native, part, value)
+        } else {
+            normal::identity(&field.native, part, value)
+        }
     }
 
     fn link(
@@ -310,7 +323,15 @@ impl Destination for Twenty {
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.identity_of(object, path, record)
+        self.identity_of(object, path, record, true)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.identity_of(object, path, record, false)
+    }
+
+    fn stamps(&self) -> &'static [&'static str] {
+        &["updatedAt", "deletedAt"]
     }
 
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {

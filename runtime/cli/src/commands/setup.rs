@@ -54,5 +54,6 @@ fn line(item: &ChecklistItem) -> String {
         ChecklistState::Missing { what } => ("missing", format!(": {what}")),
         ChecklistState::Mismatch { why } => ("mismatch", format!(": {why}")),
     };
-    format!("{state:<8}  {}  (look at the {}){found}", item.action, item.probe)
+    let told: String = item.told.iter().map(|told| format!("\n          {told}")).collect();
+    format!("{state:<8}  {}  (look at the {}){found}{told}", item.action, item.probe)
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: WhyArguments, console: Console) -> Result<Exit, Fau
     Ok(Exit::Done)
 }
 
-/// `migr why ID PATH` means the project, not a field.
+/// `migr why ID PATH` means the project, not a field; so does `migr why PATH ID`, as other commands are called.
 fn with_path(mut arguments: WhyArguments) -> WhyArguments {
     let is_path = |text: &String| {
         text.contains(['/', '\\'])
@@ -54,11 +54,31 @@ fn with_path(mut arguments: WhyArguments) -> WhyArguments {
             || Path::new(text).is_dir()
     };
     if arguments.path == Path::new(".")
+        && is_project(&arguments.id)
+        && let Some(id) = arguments.field.take_if(|text| !is_path(text))
+    {
+        arguments.path = PathBuf::from(std::mem::replace(&mut arguments.id, id));
+        return arguments;
+    }
+    if is_project(&arguments.id)
+        && let Some(id) = arguments.field.take_if(|text| !is_path(text) && !arguments.path.exists())
+    {
+        arguments.field = Some(arguments.path.to_string_lossy().into_owned());
+        arguments.path = PathBuf::from(std::mem::replace(&mut arguments.id, id));
+        return arguments;
+    }
+    if arguments.path == Path::new(".")
         && let Some(path) = arguments.field.take_if(|text| is_path(text))
     {
         arguments.path = PathBuf::from(path);
     }
     arguments
+}
+
+/// Whether a text is the path of a project that is there: a folder, or a file of the language.
+fn is_project(text: &str) -> bool {
+    let path = Path::new(text);
+    path.is_dir() || path.is_file() && path.extension().is_some_and(|end| end == "migr")
 }
 
 /// The plan as it was carried out, which the spec may have left behind.

@@ -3,6 +3,7 @@ use std::io;
 use std::path::Path;
 
 use migr_load::link_host;
+use migr_plan::Plan;
 use migr_plan::lock::{AttachmentCounts, LINK_HOSTS, LinkHost};
 use migr_transform::Cells;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::AuditError;
 use super::finding::{JsonLines, shown_key};
 use super::survey::Place;
 use crate::cells::is_blank;
-use crate::files::{FileState, Standard, shown_path};
+use crate::files::{FileState, Named, Standard, shown_path};
 use migr_deliver::file_hash;
 
 /// Hosts of links that are counted apart.
@@ -38,6 +39,9 @@ pub struct Attachment {
     /// Why it cannot be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The name that it is sent under, where the destination refuses its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_as: Option<String>,
     /// Its length in bytes, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -62,6 +66,7 @@ impl<W: io::Write> AttachmentSink for JsonLines<W> {
 /// The files of the export's records: hashed, counted and handed on.
 pub(crate) struct Manifest<'m, 's> {
     pub(crate) standard: Standard<'m>,
+    pub(crate) plan: &'m Plan,
     pub(crate) blank: &'m [String],
     pub(crate) sink: Option<&'s mut (dyn AttachmentSink + Send)>,
 }
@@ -106,7 +111,8 @@ impl Manifest<'_, '_> {
             if is_blank(cell, self.blank) {
                 continue;
             }
-            let standing = self.standard.standing(cell);
+            let name = Named::of(self.plan, place.object, &column.name).name(cell, record);
+            let standing = self.standard.standing(cell, name.as_deref());
             let counts = &mut tally.counts;
             let count = match standing.state {
                 FileState::Found => &mut counts.found,
@@ -134,6 +140,7 @@ impl Manifest<'_, '_> {
                 path: shown_path(cell, column.sensitive),
                 state: standing.state,
                 reason: standing.reason(column.sensitive),
+                sent_as: standing.sent_as.filter(|_| !column.sensitive),
                 bytes,
                 hash,
             };

@@ -220,6 +220,8 @@ kinds! {
     LinkedAttachment = "linked-attachment", "Files that are only links", "Name their hosts in the source's `fetch`, or download them and put their paths there.";
     /// A file that the destination does not take.
     OversizeFile = "oversize-file", "Files that are too large for the destination", "Make them smaller, or keep them elsewhere.";
+    /// A file that the destination refuses by its name or content.
+    UnfitFile = "unfit-file", "Files that the destination refuses by name or content", "Give them an ending, or bytes of the kind that it says; or say `unfit_files = \"rename\"` in the destination: then they go under a name in `.bin` and are shown under their own.";
     /// A file whose size is not what the export says.
     FileSizeDiffers = "file-size-differs", "Files whose size is not what the export says", "Download them again.";
     /// Names that become records of their own and may be one.

@@ -15,7 +15,7 @@ use super::survey::{Place, is_list};
 use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
 use crate::cells::{Lent, is_blank};
-use crate::files::{FileState, Standard, column_of, file_columns, shown_path};
+use crate::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
 use crate::lines::LineSet;
 
 /// Something wrong with a record, before it is known what the maps make of it.
@@ -52,6 +52,8 @@ struct Look<'i> {
     severity: Severity,
     /// It is read by its type.
     is_typed: bool,
+    /// Where the names of its files come from.
+    named: Named,
     targets: Vec<(&'i str, LookupSpec)>,
 }
 
@@ -73,6 +75,7 @@ impl<'i> Inspector<'i> {
                     Use::Lenient => Severity::Warning,
                     Use::Unused => Severity::Note,
                 },
+                named: Named::of(plan, object, &column.name),
                 is_typed: matches!(
                     column.ty,
                     ColumnType::Integer
@@ -263,11 +266,13 @@ impl<'i> Inspector<'i> {
             let column = Some(look.column.name.clone());
             faults.push(Fault { kind, severity: look.severity, column, message, help: None });
         };
-        let standing = self.standard.standing(cell);
+        let name = look.named.name(cell, record);
+        let standing = self.standard.standing(cell, name.as_deref());
         let (bytes, is_sensitive) = (standing.bytes, look.column.sensitive);
         let value = shown(&shown_path(cell, is_sensitive), false);
         if let Some(reason) = standing.reason(is_sensitive) {
             let kind = match standing.state {
+                _ if standing.is_unfit => FindingKind::UnfitFile,
                 FileState::LinkOnly => FindingKind::LinkedAttachment,
                 FileState::TooLarge => FindingKind::OversizeFile,
                 _ => FindingKind::MissingAttachment,

@@ -11,7 +11,9 @@ use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity};
 use super::needs::parts;
 use super::world::{ExistingName, fold};
+use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
+use crate::setup;
 
 /// What was learnt of the destination.
 pub(crate) struct Learnt {
@@ -32,6 +34,15 @@ pub(crate) async fn learn(
     let schema = destination.schema().await?;
     for lack in lacking(plan, &schema, destination) {
         found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, lack.text));
+    }
+    for action in &plan.setup {
+        if let ChecklistState::Mismatch { why } = checklist::state(action, &schema, destination) {
+            let message = format!("setup cannot {}: {why}", setup::in_words(action));
+            found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, message));
+        }
+        for told in checklist::other_labels(action, &schema) {
+            found.add(Finding::new(FindingKind::DestinationLacks, Severity::Note, told));
+        }
     }
     let touched = touched(plan);
     let mut objects = Vec::new();

@@ -61,6 +61,11 @@ impl Back {
         };
         let there = self.fetch(&step.object, &ids, Deleted::Both).await?;
         let there: BTreeSet<&str> = there.iter().map(|found| found.id.as_str()).collect();
+        if let Some(why) = refused.as_ref().filter(|_| there.is_empty()) {
+            // The records are gone, and something of them is not.
+            self.summary.not_undoable(Some(&step.name), format!("{}: {why}", step.object));
+            self.summary.left = true;
+        }
         let mut gone = Vec::new();
         let mut results = Vec::with_capacity(planned.len());
         for record in planned {

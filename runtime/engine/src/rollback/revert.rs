@@ -20,6 +20,8 @@ struct Again {
     body: Map,
     /// Nothing of the record is left to somebody else.
     whole: bool,
+    /// What the destination had stamped it with, which is given back too.
+    stamps: Map,
 }
 
 /// A record that could not be given back yet.
@@ -186,7 +188,10 @@ impl Back {
         if is_changed && self.was_restored(step, &image.id)? {
             self.changed_restored.insert((step.object.clone(), image.id.clone()));
         }
-        Ok(Some(Again { image, body, whole }))
+        let known = destination.stamps();
+        let is_given = whole && !body.is_empty();
+        let stamps = held.into_iter().filter(|(key, _)| is_given && known.contains(&key.as_str())).collect();
+        Ok(Some(Again { image, body, whole, stamps }))
     }
 
     /// Whether any step took a record out of the trash.
@@ -230,6 +235,10 @@ impl Back {
         for again in &again {
             let Some(now) = there.iter().find(|found| found.id == again.image.id) else { continue };
             let still = self.context.destination.unlike(&step.object, &again.body, &now.values);
+            for stamp in self.context.destination.unlike(&step.object, &again.stamps, &now.values) {
+                let what = format!("{} {}: {stamp} could not be put back", step.object, again.image.id);
+                self.summary.not_undoable(Some(&step.name), what);
+            }
             if !still.is_empty() {
                 let why = format!("{} could not be given back what it held", still.join(", "));
                 reasons.entry(again.image.id.clone()).or_insert(why);
@@ -266,7 +275,11 @@ impl Back {
         let records: Vec<UnitRecord> = again
             .iter()
             .filter(|again| !again.body.is_empty())
-            .map(|again| UnitRecord { id: again.image.id.clone(), body: Body::from(&again.body), uploads: Vec::new() })
+            .map(|again| {
+                let body: Map =
+                    again.body.iter().chain(&again.stamps).map(|(key, value)| (key.clone(), value.clone())).collect();
+                UnitRecord { id: again.image.id.clone(), body: Body::from(&body), uploads: Vec::new() }
+            })
             .collect();
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let operation = Operation::Update;

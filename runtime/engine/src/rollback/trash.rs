@@ -1,5 +1,5 @@
 use migr_journal::{BeforeImage, Operation, Planned, StepRow};
-use migr_load::Deleted;
+use migr_load::{Body, Deleted, Found, Map, RecordUpdate};
 
 use super::{Back, KeptField, result};
 use crate::EngineError;
@@ -26,6 +26,34 @@ impl Back {
                     }
                     self.trash(position, step, batch).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives what is in the trash again the times that it had there. Each by itself: a change of many takes records out of the trash.
+    async fn stamp(&mut self, step: &StepRow, images: &[&BeforeImage], live: &[Found]) -> Result<(), EngineError> {
+        let destination = self.context.destination.clone();
+        let mut stamped = Vec::new();
+        for image in images.iter().filter(|image| live.iter().all(|found| found.id != image.id)) {
+            let stamps: Map = serde_json::from_str(&image.image).unwrap_or_default();
+            if stamps.is_empty() {
+                continue;
+            }
+            let change = RecordUpdate::new(image.id.clone(), Body::from(&stamps));
+            match destination.update(&step.object, &[change]).await {
+                Err(error) if error.stops_the_run() => return Err(error.into()),
+                // Whether it took effect is looked at below.
+                Ok(()) | Err(_) => stamped.push((image.id.clone(), stamps)),
+            }
+        }
+        let ids: Vec<String> = stamped.iter().map(|(id, _)| id.clone()).collect();
+        let there = if ids.is_empty() { Vec::new() } else { self.fetch(&step.object, &ids, Deleted::Trashed).await? };
+        for (id, stamps) in stamped {
+            let Some(found) = there.iter().find(|found| found.id == id) else { continue };
+            for stamp in destination.unlike(&step.object, &stamps, &found.values) {
+                let what = format!("{} {id}: {stamp} could not be put back", step.object);
+                self.summary.not_undoable(Some(&step.name), what);
             }
         }
         Ok(())
@@ -77,6 +105,7 @@ impl Back {
             }
         }
         let still = self.fetch(&step.object, &live, Deleted::Live).await?;
+        self.stamp(step, &images, &still).await?;
         let mut keys = Vec::new();
         let mut results = Vec::with_capacity(planned.len());
         for record in planned {

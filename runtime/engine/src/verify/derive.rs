@@ -205,7 +205,7 @@ impl Derivation {
                 left_out.push(*index);
                 continue;
             }
-            let standing = job.standard().standing(&file.path);
+            let standing = job.standard().standing(&file.path, None);
             let sent = known.and_then(|known| known.hash);
             if standing.path.is_none() && sent.is_none() {
                 let reason = standing.fault(&file.path, field.sensitive);

@@ -1,5 +1,5 @@
 use migr_journal::SetupNote;
-use migr_load::{FieldSchema, Schema, SetupRecord};
+use migr_load::{FieldSchema, Made, Schema, SetupRecord};
 use migr_plan::{NewOption, SetupAction};
 
 use super::VerifySummary;
@@ -11,14 +11,20 @@ pub(super) fn check(context: &Context, live: &Schema, notes: &[SetupNote], summa
         // The options that the export asked for stand in the note only.
         let note = notes.iter().find(|note| note.position == position);
         let made = note.and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
-        let action = made.map_or_else(|| planned.clone(), |made| made.action);
-        for what in faults(context, live, &action) {
+        // A label that was there before is not this migration's to change.
+        let labels = |value: &str| match &made {
+            Some(SetupRecord { made: Made::Options { added, .. }, .. }) => added.iter().any(|added| added == value),
+            Some(_) => true,
+            None => false,
+        };
+        let action = made.as_ref().map_or_else(|| planned.clone(), |made| made.action.clone());
+        for what in faults(context, live, &action, &labels) {
             summary.finding(None, what);
         }
     }
 }
 
-fn faults(context: &Context, live: &Schema, action: &SetupAction) -> Vec<String> {
+fn faults(context: &Context, live: &Schema, action: &SetupAction, labels: &dyn Fn(&str) -> bool) -> Vec<String> {
     match action {
         SetupAction::CreateObject { object, .. } => {
             let is_there = live.objects.contains_key(object);
@@ -33,23 +39,29 @@ fn faults(context: &Context, live: &Schema, action: &SetupAction) -> Vec<String>
                 faults.push(format!("{object}.{field}: {why}"));
             }
             let order: Vec<String> = options.iter().map(|option| option.value.clone()).collect();
-            faults.extend(option_faults(object, found, options, &order));
+            faults.extend(option_faults(object, found, options, &order, labels));
             faults
         }
         SetupAction::AddOptions { object, field, options, order, .. } => match live.field(object, field) {
-            Some(found) => option_faults(object, found, options, order),
+            Some(found) => option_faults(object, found, options, order, labels),
             None => vec![format!("the destination has no field {object}.{field}")],
         },
     }
 }
 
-fn option_faults(object: &str, field: &FieldSchema, options: &[NewOption], order: &[String]) -> Vec<String> {
+fn option_faults(
+    object: &str,
+    field: &FieldSchema,
+    options: &[NewOption],
+    order: &[String],
+    labels: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
     let mut faults = Vec::new();
     let name = format!("{object}.{}", field.name);
     for option in options {
         match field.options.iter().find(|found| found.value == option.value) {
             None => faults.push(format!("{name} has no option {}", option.value)),
-            Some(found) if found.label != option.label => faults.push(format!(
+            Some(found) if found.label != option.label && labels(&option.value) => faults.push(format!(
                 "the option {} of {name} is labelled \"{}\" instead of \"{}\"",
                 option.value, found.label, option.label
             )),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use futures_util::{StreamExt as _, stream};
 use reqwest::Method;
 use serde_json::{Map as JsonMap, Value, json};
 use tokio::io::AsyncReadExt;
@@ -10,8 +11,9 @@ use tokio::time::sleep;
 
 use super::Twenty;
 use super::metadata::{Version, text};
+use super::unfit;
 use crate::http::{Call, CallError, Payload, pause};
-use crate::{AnsweredPage, LoadError, Map, StoredFile, Uploaded};
+use crate::{AnsweredPage, Deleted, Found, LoadError, Map, StoredFile, Uploaded};
 
 /// Larger files go in a request of their own, without the form around them.
 const FORM: u64 = 10 * 1024 * 1024;
@@ -39,10 +41,12 @@ impl Twenty {
         let body = match live.version {
             Version::Two => {
                 let id = live.field(object, field)?.id.clone();
+                let plain = self.plain(live.version, path, name).await?;
+                let sent_as = plain.as_deref().unwrap_or(name);
                 let file = if bytes <= FORM {
-                    self.by_form(&id, path, name, bytes).await?
+                    self.by_form(&id, path, sent_as, bytes).await?
                 } else {
-                    self.direct(&id, path, name, bytes).await?
+                    self.direct(&id, path, sent_as, bytes).await?
                 };
                 let mut body = JsonMap::new();
                 body.insert(field.to_owned(), json!([{"fileId": file, "label": name}]));
@@ -55,6 +59,18 @@ impl Twenty {
             return Err(LoadError::File { path: name.to_owned(), why });
         }
         Ok(Uploaded { body, hash, bytes })
+    }
+
+    /// The plain name that a file goes by, where it would be refused under its own and is sent all the same.
+    async fn plain(&self, version: Version, path: &Path, name: &str) -> Result<Option<String>, LoadError> {
+        if !self.renames {
+            return Ok(None);
+        }
+        let failed = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
+        let file = tokio::fs::File::open(path).await.map_err(failed)?;
+        let mut start = Vec::with_capacity(unfit::FILE_START);
+        file.take(unfit::FILE_START as u64).read_to_end(&mut start).await.map_err(failed)?;
+        Ok(unfit::refusal(Some(version.name()), name, &start).map(|_| unfit::plain_name(name)))
     }
 
     async fn by_form(&self, field: &str, path: &Path, name: &str, bytes: u64) -> Result<String, LoadError> {
@@ -111,7 +127,8 @@ impl Twenty {
     }
 
     async fn graphql(&self, payload: Payload<'_>) -> Result<Value, LoadError> {
-        let call = Call::new(Method::POST, "/metadata", payload).unpaced();
+        // Three internal errors for one file, while the server answers others, are about the file.
+        let call = Call::new(Method::POST, "/metadata", payload).unpaced().about_one("/rest/metadata/objects");
         let mut answer = self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
         Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
     }
@@ -164,6 +181,74 @@ impl Twenty {
         }
     }
 }
+
+impl Twenty {
+    /// Destroys records with their files: a delete of many leaves the bytes of all files but one, so each goes by itself. Then the files are asked for.
+    pub(super) async fn destroy_with_files(&self, object: &str, field: &str, ids: &[String]) -> Result<(), LoadError> {
+        let there = self.fetch_records(object, ids, Deleted::Both).await?;
+        let address = |found: &Found| {
+            let file = found.values.get(field)?.get(0)?;
+            text(file, "url").map(str::to_owned)
+        };
+        let mut addresses = Vec::new();
+        let mut plain = Vec::new();
+        let mut calls = Vec::new();
+        for found in &there {
+            match address(found) {
+                Some(address) => {
+                    addresses.push(address);
+                    calls.push(Call::new(Method::DELETE, format!("/rest/{object}/{}", found.id), Payload::Empty));
+                }
+                None => plain.push(found.id.clone()),
+            }
+        }
+        let requests: Vec<_> = calls.iter().map(|call| self.http.call(call)).collect();
+        let mut gone = stream::iter(requests).buffer_unordered(self.http.width().max(TOGETHER));
+        let mut left = false;
+        while let Some(answer) = gone.next().await {
+            match answer {
+                Ok(_) => {}
+                Err(CallError::Refused { status: 404, .. }) => left = true,
+                Err(error) => return Err(error.into_load_error(format!("DELETE /rest/{object}"))),
+            }
+        }
+        if left {
+            // What a single delete does not find in the trash a delete by filter does; the file is asked for below.
+            plain.extend(there.iter().map(|found| found.id.clone()));
+        }
+        if !plain.is_empty() {
+            self.destroy_in_bulk(object, &plain).await?;
+        }
+        let mut stored = 0_usize;
+        for address in &addresses {
+            if self.is_stored(address).await? {
+                stored += 1;
+            }
+        }
+        if stored == 0 {
+            return Ok(());
+        }
+        let message = format!("{stored} of {} files are stored still, though their records are gone", addresses.len());
+        Err(LoadError::Refused { request: "GET of a file".to_owned(), status: 200, message, code: None })
+    }
+
+    /// Whether an address still gives a file; asked again, since the server may remove it a little later.
+    async fn is_stored(&self, address: &str) -> Result<bool, LoadError> {
+        for attempt in 1..=ASKED {
+            match self.http.read(address, &mut |_| {}).await {
+                Err(CallError::Refused { .. }) => return Ok(false),
+                Err(CallError::Fatal(error)) => return Err(error),
+                Ok(()) | Err(CallError::Unknown { .. }) => sleep(pause(self.http.options(), "file", attempt)).await,
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Deletes under way at the same time, where nothing says how many.
+const TOGETHER: usize = 4;
+/// How often a file that should be gone is asked for.
+const ASKED: u32 = 4;
 
 /// So many bytes tell an answer from a file.
 const START: usize = 64;

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Twenty;
+use super::matching::{is_site, spellings};
 use super::metadata::PAGE;
 use crate::http::{Call, CallError, Payload};
 use crate::{FieldSchema, Found, LoadError, ObjectSchema};
@@ -24,13 +25,15 @@ pub(super) struct Wanted {
     part: Option<&'static str>,
     /// What is asked back of the composite.
     parts: &'static str,
+    /// Whatever has a path is asked for besides: its host may be one of the values.
+    is_site: bool,
     pub(super) values: Vec<String>,
 }
 
 impl Wanted {
     /// By ids.
     pub(super) fn ids(values: Vec<String>) -> Self {
-        Self { field: "id".to_owned(), part: None, parts: "", values }
+        Self { field: "id".to_owned(), part: None, parts: "", is_site: false, values }
     }
 
     /// By the values of a field, or of the part of it that tells records apart; none where a list of values cannot tell.
@@ -42,7 +45,7 @@ impl Wanted {
             "TEXT" | "UUID" | "SELECT" => (None, ""),
             _ => return None,
         };
-        Some(Self { field: field.name.clone(), part, parts, values: Vec::new() })
+        Some(Self { field: field.name.clone(), part, parts, is_site: false, values: Vec::new() })
     }
 
     /// The path by which it is asked for.
@@ -55,6 +58,14 @@ impl Wanted {
 
     fn filter(&self, values: &[String]) -> Value {
         match self.part {
+            Some(part) if self.is_site => {
+                let at = |test: Value| json!({ &self.field: { part: test } });
+                json!({"or": [
+                    at(json!({ "in": values })),
+                    at(json!({ "like": "%//%/%" })),
+                    {"and": [at(json!({ "like": "%/%" })), {"not": at(json!({ "like": "%//%" }))}]},
+                ]})
+            }
             Some(part) => json!({ &self.field: { part: { "in": values } } }),
             None => json!({ &self.field: { "in": values } }),
         }
@@ -77,9 +88,23 @@ impl Twenty {
             let by_values = found
                 .filter(|found| (part.is_none() || part == found.part) && found.part != Some("primaryPhoneNumber"));
             let Some(found) = by_values else { return Ok(None) };
-            all.push(Wanted { values: values.clone(), ..found });
+            let is_link = found.part == Some("primaryLinkUrl");
+            let values =
+                if is_link { values.iter().flat_map(|value| spellings(value)).collect() } else { values.clone() };
+            all.push(Wanted { values, is_site: is_link && is_site(name), ..found });
         }
-        self.holders_of(known, &all).await.map(Some)
+        let mut found = Vec::new();
+        for question in questions(&all) {
+            match self.ask_in_bulk(known, &all, &question).await? {
+                Some(records) => found.extend(records),
+                // Lists of values cannot tell what has a path.
+                None if all.iter().any(|wanted| wanted.is_site) => return Ok(None),
+                None => found.extend(self.ask_by_lists(&known.name, &question).await?),
+            }
+        }
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        found.dedup_by(|one, other| one.id == other.id);
+        Ok(Some(found))
     }
 
     /// The records, in use or in the trash, that hold one of some values at one of some places.

@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 /// Texts of a 5xx answer by which Twenty says that it did nothing with what was sent: the older version answers 500 to refusals of its database.
-pub(super) const REFUSALS: [&str; 6] = [
+pub(super) const REFUSALS: [&str; 8] = [
     "violates foreign key constraint",
     "violates not-null constraint",
     "invalid input syntax",
     "invalid input value for enum",
     "Data validation error",
     "request entity too large",
+    super::unfit::NO_ENDING,
+    super::unfit::NO_KIND,
 ];
 
 /// Whether a refusal of records says that an object or field is gone. What is sent was checked against the schema before.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Twenty;
 use super::hidden::Hidden;
-use super::metadata::PAGE;
+use super::metadata::{PAGE, Version};
 use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
 use crate::{Body, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Refusal, Written};
@@ -203,7 +203,15 @@ impl Twenty {
     }
 
     pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
-        self.live()?.object(object)?;
+        let live = self.live()?;
+        let files = live.object(object)?.fields.values().find(|field| field.native == "FILES");
+        match files.filter(|_| live.version == Version::Two) {
+            Some(field) => self.destroy_with_files(object, &field.name, ids).await,
+            None => self.destroy_in_bulk(object, ids).await,
+        }
+    }
+
+    pub(super) async fn destroy_in_bulk(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
         for ids in ids.chunks(PAGE) {
             let mut left: Vec<&str> = ids.iter().map(String::as_str).collect();
             // A delete by ids reaches into the trash or not, by version; naming `deletedAt` makes it. Asked again only for what it left.

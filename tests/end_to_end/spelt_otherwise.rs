@@ -1,0 +1,116 @@
+//! What the destination holds in another spelling, under another label or with times of its own: found, told, and put back to the letter.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::Project;
+use crate::stand_in::StandIn;
+
+const SPEC: &str = r#"use "clinic"
+use "std/systems/twenty"
+
+migration clinic_to_twenty {
+  source clinic { files = "export/*.csv" }
+  destination twenty as staging { url = env("TWENTY_STAGING_URL"); token = secret("TWENTY_STAGING_KEY") }
+}
+
+map Firm -> companies {
+  match domainName
+  on existing update
+  on deleted restore
+  name       = name
+  domainName = { primaryLinkUrl: site | domain }
+FIELDS}
+"#;
+
+const CATALOG: &str = r#"system clinic {
+  object Firm from "firms.csv" { key firm_id; firm_id: text; name: text; site: text; size: text }
+}
+"#;
+
+fn project(fields: &str, firms: &[(String, String)]) -> Project {
+    let project = Project::empty();
+    let fields = if fields.is_empty() { "  drop size : \"nobody asked for it\"\n" } else { fields };
+    project.write("migration.migr", &SPEC.replace("FIELDS", fields));
+    project.write("clinic.migr", CATALOG);
+    let mut rows = String::from("firm_id,name,site,size\n");
+    for (number, (name, site)) in firms.iter().enumerate() {
+        rows.push_str(&format!("F{number},{name},{site},big\n"));
+    }
+    project.write("export/firms.csv", &rows);
+    project
+}
+
+fn company(stand_in: &StandIn, name: &str, url: &str) -> String {
+    let body = json!({"name": name, "domainName": {"primaryLinkUrl": url}});
+    let made = stand_in.ask(&Method::POST, "/rest/companies", &body);
+    made["data"]["createCompany"]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn no_company_is_made_again_because_its_site_is_spelt_otherwise() {
+    let spellings: [fn(&str) -> String; 5] = [
+        |host| format!("https://{host}"),
+        |host| format!("http://{host}"),
+        |host| format!("https://www.{host}"),
+        |host| host.to_owned(),
+        |host| format!("https://{host}/about"),
+    ];
+    let stand_in = StandIn::new();
+    let mut firms = Vec::new();
+    for number in 0..50 {
+        let host = format!("firm{number}.example");
+        company(&stand_in, &format!("Firm {number}"), &spellings[number % 5](&host));
+        firms.push((format!("Firm {number}"), format!("HTTPS://WWW.{}/", host.to_uppercase())));
+    }
+    let before = stand_in.records("companies").len();
+    let project = project("", &firms);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    assert_eq!(stand_in.records("companies").len(), before, "none was made again");
+    stand_in.migr(&project, &["verify"]).exits(0);
+}
+
+#[test]
+fn a_rollback_puts_back_the_times_of_what_it_changed_and_of_what_was_in_the_trash() {
+    let stand_in = StandIn::new();
+    let changed = company(&stand_in, "Before", "https://one.example");
+    let trashed = company(&stand_in, "Thrown", "https://two.example");
+    let time = |id: &str, body: Value| stand_in.ask(&Method::PATCH, &format!("/rest/companies/{id}"), &body);
+    time(&changed, json!({"updatedAt": "2020-01-02T03:04:05.678Z"}));
+    let thrown = json!({"updatedAt": "2021-01-02T03:04:05.678Z", "deletedAt": "2021-01-02T00:00:00.000Z"});
+    time(&trashed, thrown);
+    let fingerprint = stand_in.fingerprint();
+    let firms = [("After".to_owned(), "one.example".to_owned()), ("Back".to_owned(), "two.example".to_owned())];
+    let project = project("", &firms);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    assert_eq!(stand_in.records("companies").iter().filter(|one| one["name"] == "Back").count(), 1);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), fingerprint);
+    let get = |filter: &str| {
+        let found = stand_in.ask(&Method::GET, &format!("/rest/companies?filter={filter}"), &Value::Null);
+        found["data"]["companies"][0].clone()
+    };
+    assert_eq!(get(&format!("id[eq]:{changed}"))["updatedAt"], "2020-01-02T03:04:05.678Z");
+    let back = get(&format!("and(id[eq]:{trashed},deletedAt[is]:NOT_NULL)"));
+    assert_eq!(
+        (&back["updatedAt"], &back["deletedAt"]),
+        (&json!("2021-01-02T03:04:05.678Z"), &json!("2021-01-02T00:00:00.000Z"))
+    );
+}
+
+#[test]
+fn where_one_change_of_the_schema_would_be_refused_none_is_begun() {
+    let stand_in = StandIn::new();
+    let company = stand_in.metadata().into_iter().find(|object| object["nameSingular"] == "company").unwrap();
+    let field = json!({"objectMetadataId": company["id"], "type": "NUMBER", "name": "extent", "label": "Extent"});
+    stand_in.ask(&Method::POST, "/rest/metadata/fields", &field);
+    let fingerprint = stand_in.fingerprint();
+    let fields = "  new remark \"Remark\": text = name\n  new extent \"Extent\": text = size\n";
+    let project = project(fields, &[("A".to_owned(), "a.example".to_owned())]);
+    let setup = stand_in.migr(&project, &["setup"]).exits(4);
+    assert!(setup.stdout.contains("extent") && setup.stdout.contains("1 blocked"), "{}", setup.stdout);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(4);
+    assert_eq!(stand_in.fingerprint(), fingerprint, "nothing was made");
+    let audit = stand_in.migr(&project, &["audit"]).exits(1);
+    assert!(audit.stdout.contains("setup cannot create field companies.extent"), "{}", audit.stdout);
+}
