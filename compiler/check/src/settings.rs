@@ -213,8 +213,18 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
 /// What a destination's settings may be called, whatever the system.
-const SETTINGS: &[&str] =
-    &["certificates", "location", "plaintext", "proxy", "requests", "timeout", "token", "unfit_files", "url", "version"];
+const SETTINGS: &[&str] = &[
+    "certificates",
+    "location",
+    "plaintext",
+    "proxy",
+    "requests",
+    "timeout",
+    "token",
+    "unfit_files",
+    "url",
+    "version",
+];
 
 fn destination_settings(
     written: &[Entry<Setting>],
