@@ -44,7 +44,7 @@ impl Back {
             match destination.update(&step.object, &[change]).await {
                 Err(error) if error.stops_the_run() => return Err(error.into()),
                 // Whether it took effect is looked at below.
-                Ok(()) | Err(_) => stamped.push((image.id.clone(), stamps)),
+                Ok(_) | Err(_) => stamped.push((image.id.clone(), stamps)),
             }
         }
         let ids: Vec<String> = stamped.iter().map(|(id, _)| id.clone()).collect();
