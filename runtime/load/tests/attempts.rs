@@ -277,7 +277,7 @@ async fn a_pause_of_any_value_is_waited_for_or_ends_the_run() {
         || Reply::With(429, "retry-after: 18446744073709551615", json!({})),
         || Reply::With(429, "retry-after: 1e300", json!({})),
         || Reply::With(503, "retry-after: 99999999999999999999", json!({})),
-        || Reply::With(503, "retry-after: Fri, 31 Dec 9999 23:59:59 GMT", json!({})),
+        || Reply::With(503, "retry-after: Fri, 01 Jan 9999 00:00:00 GMT", json!({})),
     ];
     for answer in answers {
         let server = reading(vec![answer]).await;
