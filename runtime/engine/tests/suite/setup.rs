@@ -60,3 +60,44 @@ fn a_run_waits_for_setup() {
     insta::assert_snapshot!(project.run().unwrap_err().to_string(), @"the destination is not set up yet: create field companies.taken (a field of another type has this name). Run `migr setup` first");
     assert_eq!(project.destination.writes(), 0);
 }
+
+#[test]
+fn nothing_is_made_where_two_relations_of_one_object_would_have_one_label() {
+    let relation = |name: &str| {
+        json!({"action": "create_field", "object": "people", "field": name, "label": name, "inverse": "Staff",
+            "type": {"kind": "reference", "objects": ["companies"]}, "origin": {"file": "m", "line": 1, "column": 1}})
+    };
+    let project = project(json!([create_field("free", None), relation("first"), relation("second")]));
+    let summary = project.setup().unwrap();
+    insta::assert_debug_snapshot!((summary.done, summary.blocked, summary.actions), @r#"
+    (
+        0,
+        1,
+        [
+            (
+                "create field people.second",
+                "`companies` would have two relations \"Staff\", of first and second; give one another `inverse`",
+            ),
+        ],
+    )
+    "#);
+    assert_eq!(project.journal().reader().unwrap().setup().unwrap(), []);
+}
+
+#[test]
+fn a_column_that_is_gone_from_any_file_is_said_before_anything_is_changed() {
+    let companies = "company_id,name,parent,domain,created\nK1,Acme,,,\n";
+    let contacts = "contact_id,name,mail,company,created,kind\nC1,Ada,,K1,,\n";
+    let project =
+        Project::new(plans::read(&plans::clinic()), &[("companies.csv", companies), ("contacts.csv", contacts)]);
+    for said in [project.setup().unwrap_err().to_string(), project.run().unwrap_err().to_string()] {
+        assert!(said.contains("export/contacts.csv") && said.contains("email"), "{said}");
+    }
+    assert_eq!(
+        (project.destination.writes(), project.counts().as_str()),
+        (
+            0,
+            "Company: 0 read, 0 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined\nContact: 0 read, 0 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined"
+        )
+    );
+}
