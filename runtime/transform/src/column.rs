@@ -1,10 +1,14 @@
+//! How the cells of a column are read, and which of them are blank.
+
 use std::borrow::Cow;
 
 use migr_plan::{ColumnType, SourceColumn};
 
-use crate::dates::{self, Ambiguity, Format, Overlap, Zone};
+use crate::date_formats::DateFormats;
+use crate::dates::{self, Ambiguity, Overlap, Zone};
 use crate::failure::Fault;
 use crate::functions::Settings;
+use crate::number_format::NumberFormat;
 use crate::{Value, convert, money, numbers};
 
 /// What separates the elements of a list where the catalog does not say.
@@ -19,17 +23,19 @@ pub(crate) struct Column {
     pub(crate) is_sensitive: bool,
     longest: Option<usize>,
     reading: Reading,
+    /// Its own blanks, in place of the system's.
+    blanks: Option<Blanks>,
 }
 
 #[derive(Clone, Debug)]
 enum Reading {
     Text,
-    Integer,
-    Number,
+    Integer(Vec<NumberFormat>),
+    Number(Vec<NumberFormat>),
     Boolean,
-    Date(Option<Format>),
-    Datetime { format: Option<Format>, zone: Option<Zone>, ambiguity: Ambiguity },
-    Currency,
+    Date(Option<DateFormats>),
+    Datetime { format: Option<DateFormats>, zone: Option<Zone>, ambiguity: Ambiguity },
+    Currency(Vec<NumberFormat>),
     Json,
     List { separator: String },
 }
@@ -37,6 +43,12 @@ enum Reading {
 impl Column {
     /// Reads the catalog's entry; an unknown zone or rule is an error.
     pub(crate) fn new(position: usize, column: &SourceColumn, settings: &Settings) -> Result<Self, String> {
+        let numbers = || {
+            let read = |sample: &str| {
+                NumberFormat::of(sample).ok_or_else(|| format!("`{sample}` is not 1234567.89 as the export writes it"))
+            };
+            column.formats().map(read).collect::<Result<Vec<_>, _>>()
+        };
         let reading = match column.ty {
             ColumnType::Text
             | ColumnType::Richtext
@@ -46,16 +58,16 @@ impl Column {
             | ColumnType::File
             | ColumnType::Uuid
             | ColumnType::Reference => Reading::Text,
-            ColumnType::Integer => Reading::Integer,
-            ColumnType::Number | ColumnType::Decimal => Reading::Number,
+            ColumnType::Integer => Reading::Integer(numbers()?),
+            ColumnType::Number | ColumnType::Decimal => Reading::Number(numbers()?),
             ColumnType::Boolean => Reading::Boolean,
-            ColumnType::Date => Reading::Date(column.format.as_deref().map(Format::new)),
+            ColumnType::Date => Reading::Date(DateFormats::of(column.formats(), column.pivot)),
             ColumnType::Datetime => Reading::Datetime {
-                format: column.format.as_deref().map(Format::new),
+                format: DateFormats::of(column.formats(), column.pivot),
                 zone: zone(column, settings)?,
                 ambiguity: ambiguity(column)?,
             },
-            ColumnType::Currency => Reading::Currency,
+            ColumnType::Currency => Reading::Currency(numbers()?),
             ColumnType::Json => Reading::Json,
             ColumnType::TextList | ColumnType::ReferenceList => Reading::List {
                 separator: column
@@ -71,11 +83,18 @@ impl Column {
             is_sensitive: column.sensitive,
             longest: column.max.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
             reading,
+            blanks: column.blank.as_deref().map(Blanks::new),
         })
+    }
+
+    /// Whether a cell of the column counts as empty.
+    pub(crate) fn is_blank(&self, cell: &str, blanks: &Blanks) -> bool {
+        self.blanks.as_ref().unwrap_or(blanks).are(cell)
     }
 
     /// The value of a cell. A blank one is none.
     pub(crate) fn read<'r>(&self, cell: &'r str, blanks: &Blanks, settings: &Settings) -> Result<Value<'r>, Fault> {
+        let blanks = self.blanks.as_ref().unwrap_or(blanks);
         if blanks.are(cell) {
             return Ok(Value::None);
         }
@@ -87,8 +106,8 @@ impl Column {
         }
         match &self.reading {
             Reading::Text => Ok(Value::Text(Cow::Borrowed(cell))),
-            Reading::Integer => numbers::integer(cell).map(Value::Integer),
-            Reading::Number => numbers::number(cell).map(Value::Decimal),
+            Reading::Integer(formats) => numbers::integer(cell, formats).map(Value::Integer),
+            Reading::Number(formats) => numbers::number(cell, formats).map(Value::Decimal),
             Reading::Boolean => numbers::boolean(cell).map(Value::Boolean),
             Reading::Date(None) => dates::iso_date(cell).map(Value::Date),
             Reading::Date(Some(format)) => format.date(cell).map(Value::Date),
@@ -98,7 +117,7 @@ impl Column {
             Reading::Datetime { format: Some(format), zone, ambiguity } => {
                 format.instant(cell, zone.as_ref(), *ambiguity).map(Value::Datetime)
             }
-            Reading::Currency => money::money(cell, None, settings.currency).map(Value::Money),
+            Reading::Currency(formats) => money::money(cell, None, settings.currency, formats).map(Value::Money),
             Reading::Json => convert::json_text(cell),
             Reading::List { separator } => {
                 let elements = cell.split(separator.as_str()).map(str::trim).filter(|element| !blanks.are(element));

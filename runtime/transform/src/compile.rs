@@ -165,11 +165,15 @@ impl<'p> Compiler<'p> {
             ));
         }
         let written = |at: usize| match given.get(at) {
-            Some(Expr::Text { value } | Expr::Option { value }) => Some(value.as_str()),
-            _ => None,
+            Some(Expr::Text { value } | Expr::Option { value } | Expr::Number { value }) => vec![value.as_str()],
+            Some(Expr::List { items }) => {
+                let text = |item: &'p Expr| if let Expr::Text { value } = item { Some(value.as_str()) } else { None };
+                items.iter().map(text).collect::<Option<Vec<_>>>().unwrap_or_default()
+            }
+            _ => Vec::new(),
         };
         for (at, parameter) in function.parameters().iter().enumerate() {
-            let is_computed = given.get(at).is_some_and(|given| !matches!(given, Expr::None)) && written(at).is_none();
+            let is_computed = given.get(at).is_some_and(|given| !matches!(given, Expr::None)) && written(at).is_empty();
             if is_computed && parameter.takes.is_written_out() {
                 return Err(format!("{name}: `{}` must be written out as a text", parameter.name));
             }

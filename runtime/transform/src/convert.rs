@@ -7,6 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::dates::{self, Ambiguity};
 use crate::failure::Fault;
 use crate::functions::Settings;
+use crate::number_format::NumberFormat;
 use crate::{FileValue, Value, addresses, money, numbers, phones};
 
 type Converted<'r> = Result<Value<'r>, Fault>;
@@ -20,8 +21,8 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
         FieldType::Text => text_of(value).map(Value::text),
         // A text is shown as it is written; what is Markdown already is of this type and not converted.
         FieldType::Richtext => text_of(value).map(crate::markup::shown).map(Value::text),
-        FieldType::Integer => integer(value),
-        FieldType::Number | FieldType::Decimal => number(value),
+        FieldType::Integer => integer(value, &[]),
+        FieldType::Number | FieldType::Decimal => number(value, &[]),
         FieldType::Boolean => match value {
             Value::Boolean(_) => Ok(value),
             other => numbers::boolean(&text_of(other)?).map(Value::Boolean),
@@ -145,22 +146,22 @@ pub(crate) fn text_of(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
 }
 
 /// A whole number.
-pub(crate) fn integer(value: Value<'_>) -> Converted<'_> {
+pub(crate) fn integer<'r>(value: Value<'r>, formats: &[NumberFormat]) -> Converted<'r> {
     match value {
         Value::Integer(_) => Ok(value),
         Value::Decimal(number) => {
             let whole = number.to_i64().filter(|_| number.fract().is_zero());
             whole.map(Value::Integer).ok_or_else(|| Fault::of(number.to_string(), "is not a whole number"))
         }
-        other => numbers::integer(&text_of(other)?).map(Value::Integer),
+        other => numbers::integer(&text_of(other)?, formats).map(Value::Integer),
     }
 }
 
 /// A number.
-pub(crate) fn number(value: Value<'_>) -> Converted<'_> {
+pub(crate) fn number<'r>(value: Value<'r>, formats: &[NumberFormat]) -> Converted<'r> {
     match value {
         Value::Integer(_) | Value::Decimal(_) => Ok(value),
-        other => numbers::number(&text_of(other)?).map(Value::Decimal),
+        other => numbers::number(&text_of(other)?, formats).map(Value::Decimal),
     }
 }
 
@@ -174,7 +175,7 @@ fn currency<'r>(value: Value<'r>, settings: &Settings) -> Converted<'r> {
         Value::Money(_) => return Ok(value),
         Value::Integer(number) => Decimal::from(number),
         Value::Decimal(number) => number,
-        other => return money::money(&text_of(other)?, None, settings.currency).map(Value::Money),
+        other => return money::money(&text_of(other)?, None, settings.currency, &[]).map(Value::Money),
     };
     let currency = settings
         .currency

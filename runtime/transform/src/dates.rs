@@ -1,3 +1,5 @@
+//! Days and times as people write them, and the clocks of time zones.
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime::BrokenDownTime;
@@ -86,6 +88,8 @@ pub(crate) struct Format {
     text: String,
     /// The format where each part has a fixed width; read without a detour.
     fixed: Option<Vec<Part>>,
+    /// The last year that a year of two digits may mean.
+    pivot: Option<i16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +107,25 @@ enum Part {
 
 impl Format {
     pub(crate) fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), fixed: fixed_parts(text) }
+        Self { text: text.to_owned(), fixed: fixed_parts(text), pivot: None }
+    }
+
+    /// The same with the last year that a year of two digits may mean.
+    pub(crate) fn with_pivot(mut self, pivot: Option<i16>) -> Self {
+        self.pivot = pivot.filter(|_| self.text.contains("%y"));
+        self
+    }
+
+    /// The format as it is written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The day that is meant, where the year has two digits.
+    fn meant(&self, date: Date) -> Date {
+        let Some(pivot) = self.pivot else { return date };
+        let year = pivot - (pivot - date.year()).rem_euclid(100);
+        date.with().year(year).build().unwrap_or(date)
     }
 
     /// A date; a time in the text is read past.
@@ -114,6 +136,7 @@ impl Format {
         }
         self.parse(trimmed)
             .and_then(|time| time.to_date().ok())
+            .map(|date| self.meant(date))
             .ok_or_else(|| self.not(text, "a date"))
             .and_then(|date| modern(date, text))
     }
@@ -126,12 +149,16 @@ impl Format {
         }
         let not = || self.not(text, "a date with time");
         let parsed = self.parse(trimmed).ok_or_else(not)?;
-        if parsed.offset().is_some() {
+        if parsed.offset().is_some() && self.pivot.is_none() {
             return parsed.to_timestamp().map_err(|_| not());
         }
         let wall = parsed.to_datetime().map_err(|_| not())?;
+        let wall = self.meant(wall.date()).to_datetime(wall.time());
         modern(wall.date(), text)?;
-        zone.ok_or_else(|| no_zone(text))?.instant(wall, ambiguity, text)
+        if let Some(offset) = parsed.offset() {
+            return offset.to_timestamp(wall).map_err(|_| not());
+        }
+        wall_clock(wall, zone, ambiguity, text)
     }
 
     fn parse(&self, trimmed: &str) -> Option<BrokenDownTime> {
@@ -250,6 +277,16 @@ pub(crate) fn iso_instant(text: &str, zone: Option<&Zone>, ambiguity: Ambiguity)
     let wall = trimmed.parse::<DateTime>().ok().filter(|_| has_time);
     let wall = wall.ok_or_else(|| Fault::of(text, "is not a date with time of the form YYYY-MM-DD hh:mm:ss"))?;
     modern(wall.date(), text)?;
+    zone.ok_or_else(|| no_zone(text))?.instant(wall, ambiguity, text)
+}
+
+/// The instant of a wall-clock time of a zone that must be known.
+pub(crate) fn wall_clock(
+    wall: DateTime,
+    zone: Option<&Zone>,
+    ambiguity: Ambiguity,
+    text: &str,
+) -> Result<Timestamp, Fault> {
     zone.ok_or_else(|| no_zone(text))?.instant(wall, ambiguity, text)
 }
 

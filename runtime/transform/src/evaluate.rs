@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use migr_plan::{OnMissing, Operator};
+use migr_plan::{OnMissing, Operator, ReferenceTarget};
 
 use crate::convert::{convert, record, text_of};
 use crate::failure::Fault;
@@ -118,6 +118,9 @@ impl<'r> Evaluator<'r> {
             Node::Owner { key, target } => {
                 let key = self.value(key)?;
                 each(key, &mut |key| {
+                    if let Some(fault) = self.ambiguous(target, &key)? {
+                        return Err(fault.into());
+                    }
                     let found = self.lookup.owner(target, &key)?;
                     if found.orphan {
                         let owner = if self.is_masked { "***".to_owned() } else { key.into_owned() };
@@ -159,11 +162,15 @@ impl<'r> Evaluator<'r> {
         let key = self.value(&through.key)?;
         let is_list = matches!(key, Value::List(_));
         each(key, &mut |key| {
-            let cell = self.lookup.cell(&through.target, &key, &through.column.name)?;
-            if let Some(cell) = cell {
-                return Ok(through.column.read_cow(cell, &self.shared.blanks, &self.shared.settings)?);
-            }
-            let fault = Fault::of(key, format!("is no {} of the export", through.target.object));
+            let fault = if let Some(fault) = self.ambiguous(&through.target, &key)? {
+                fault
+            } else {
+                let cell = self.lookup.cell(&through.target, &key, &through.column.name)?;
+                if let Some(cell) = cell {
+                    return Ok(through.column.read_cow(cell, &self.shared.blanks, &self.shared.settings)?);
+                }
+                Fault::of(key, format!("is no {} of the export", through.target.object))
+            };
             if !is_list {
                 return Err(fault.into());
             }
@@ -178,7 +185,7 @@ impl<'r> Evaluator<'r> {
         if input.is_none() && !call.function.takes_none() {
             return Ok(Value::None);
         }
-        let mut arguments: Arguments<'r> = [Value::None, Value::None];
+        let mut arguments: Arguments<'r> = [Value::None, Value::None, Value::None];
         for (argument, node) in arguments.iter_mut().zip(&call.arguments) {
             *argument = self.value(node)?;
         }
@@ -308,6 +315,9 @@ impl<'r> Evaluator<'r> {
     fn resolve(&mut self, on_missing: OnMissing, targets: &'r [Target], key: Cow<'r, str>) -> Evaluated<'r> {
         let mut missing = None;
         for target in targets {
+            if let Some(fault) = self.ambiguous(&target.to, &key)? {
+                return self.missing(on_missing, fault);
+            }
             let same = target.same.as_ref().and_then(|same| same.get(&*key));
             match self.lookup.destination(&target.to, same.map_or(&*key, String::as_str))? {
                 Resolved::Found { object, id } => return Ok(Value::Reference(Reference { object, id })),
@@ -317,7 +327,32 @@ impl<'r> Evaluator<'r> {
             }
         }
         let says = missing.unwrap_or_else(|| "refers to nothing that the plan knows".to_owned());
-        let fault = Fault::of(key, says);
+        self.missing(on_missing, Fault::of(key, says))
+    }
+
+    /// A fault where several records have what a reference names: none of them is meant for sure.
+    fn ambiguous(&self, target: &ReferenceTarget, key: &str) -> Result<Option<Fault>, LookupError> {
+        // A key of the object itself is one record's alone.
+        if target.column.is_none() && !target.ignore_case && !target.ignore_space {
+            return Ok(None);
+        }
+        let candidates = self.lookup.candidates(target, key)?;
+        let count = candidates.len();
+        if count < 2 {
+            return Ok(None);
+        }
+        let mut places = candidates.into_iter().take(5).collect::<Vec<_>>().join(", ");
+        if count > 5 {
+            places.push_str(", …");
+        }
+        let column = target.column.as_deref().unwrap_or("key");
+        let says =
+            format!("is the {column} of {count} {} records ({places}), and none is meant for sure", target.object);
+        Ok(Some(Fault::of(key, says)))
+    }
+
+    /// What a reference is whose record is not there, or not for sure.
+    fn missing(&mut self, on_missing: OnMissing, fault: Fault) -> Evaluated<'r> {
         match on_missing {
             OnMissing::Quarantine => Err(fault.into()),
             OnMissing::Skip => Err(Stop::Skip(fault.reason(self.is_masked))),

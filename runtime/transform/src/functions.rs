@@ -10,8 +10,10 @@ use jiff::civil::Time;
 use migr_plan::functions::Parameter;
 use regex::Regex;
 
-use crate::dates::{Format, Zone};
+use crate::date_formats::DateFormats;
+use crate::dates::Zone;
 use crate::failure::Fault;
+use crate::number_format::NumberFormat;
 use crate::phones::Region;
 use crate::{Currency, Value};
 
@@ -36,7 +38,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared {
     pub(crate) zone: Option<Zone>,
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<DateFormats>,
+    pub(crate) numbers: Vec<NumberFormat>,
     pub(crate) format_text: String,
     pub(crate) time: Option<Time>,
     pub(crate) pattern: Option<Regex>,
@@ -60,8 +63,8 @@ impl<'s> Scope<'s> {
     }
 }
 
-/// At most two arguments; absent ones are none.
-pub(crate) type Arguments<'r> = [Value<'r>; 2];
+/// At most three arguments; absent ones are none.
+pub(crate) type Arguments<'r> = [Value<'r>; 3];
 pub(crate) type Apply = for<'r> fn(&mut Scope<'_>, Value<'r>, Arguments<'r>) -> Result<Value<'r>, Fault>;
 
 impl Function {
@@ -98,16 +101,24 @@ impl Function {
         }
     }
 
-    /// Reads the arguments that are written out. `written` gives an argument's text where it is a constant.
-    pub(crate) fn prepare<'t>(&self, written: impl Fn(usize) -> Option<&'t str>) -> Result<Prepared, String> {
+    /// Reads the arguments that are written out. `written` gives the texts of an argument that is a constant.
+    pub(crate) fn prepare<'t>(&self, written: impl Fn(usize) -> Vec<&'t str>) -> Result<Prepared, String> {
         let mut prepared = Prepared::default();
+        let pivot = self.parameters().iter().position(|parameter| parameter.name == "pivot");
+        let pivot = pivot.and_then(|at| written(at).first()?.parse().ok());
         for (at, parameter) in self.parameters().iter().enumerate() {
-            let Some(text) = written(at) else { continue };
+            let texts = written(at);
+            let Some(text) = texts.first().copied() else { continue };
             let wrong = |what: &str| format!("{}: \"{text}\" is not {what}", self.described.name);
             match parameter.takes {
                 Parameter::Format => {
-                    prepared.format = Some(Format::new(text));
+                    prepared.format = DateFormats::of(texts.iter().copied(), pivot);
                     text.clone_into(&mut prepared.format_text);
+                }
+                Parameter::NumberFormat => {
+                    let formats = texts.iter().map(|sample| NumberFormat::of(sample));
+                    prepared.numbers =
+                        formats.collect::<Option<_>>().ok_or_else(|| wrong("1234567.89 as the export writes it"))?;
                 }
                 Parameter::Time => {
                     let time = crate::dates::time_of_day(text).ok_or_else(|| wrong("a time of day (hh:mm)"))?;

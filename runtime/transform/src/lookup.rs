@@ -1,3 +1,5 @@
+//! The contract between the evaluation of a record and what is known of the others.
+
 use std::borrow::Cow;
 
 use migr_plan::ReferenceTarget;
@@ -29,6 +31,12 @@ pub trait Lookup {
         key: &str,
         column: &str,
     ) -> Result<Option<Cow<'l, str>>, LookupError>;
+
+    /// Places (`accounts.csv:2`) of the records that a key of a column may mean where it means several; none where it means one at most. Rows that become one
+    /// record are one.
+    fn candidates(&self, _target: &ReferenceTarget, _key: &str) -> Result<Vec<String>, LookupError> {
+        Ok(Vec::new())
+    }
 
     /// The record of the destination that a source key has become.
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError>;

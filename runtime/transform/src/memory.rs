@@ -162,8 +162,13 @@ impl<'p> MemoryLookup<'p> {
         self.records.get(object).map_or(&[], Vec::as_slice)
     }
 
-    /// The given record that a key refers to.
+    /// The given record that a key refers to; the first of several.
     fn referred(&self, target: &ReferenceTarget, key: &str) -> Result<Option<&Given>, LookupError> {
+        Ok(self.all_referred(target, key)?.into_iter().next().map(|(_, record)| record))
+    }
+
+    /// The given records that a key refers to, with their numbers among those of their object.
+    fn all_referred(&self, target: &ReferenceTarget, key: &str) -> Result<Vec<(usize, &Given)>, LookupError> {
         let object = self.object(&target.object)?;
         let columns: Vec<&str> = match &target.column {
             Some(column) => vec![column],
@@ -173,10 +178,11 @@ impl<'p> MemoryLookup<'p> {
             columns.iter().filter_map(|name| object.columns.iter().position(|column| column.name == *name)).collect();
         let form = |text: &str| comparable(text, target.ignore_case, target.ignore_space).into_owned();
         let wanted = form(key);
-        Ok(self.given(&object.name).iter().find(|record| {
+        let all = self.given(&object.name).iter().enumerate().filter(|(_, record)| {
             let cells = positions.iter().map(|at| record.cell(*at).trim());
             form(&cells.collect::<Vec<_>>().join(&KEY_SEPARATOR.to_string())) == wanted
-        }))
+        });
+        Ok(all.map(|(at, record)| (at + 1, record)).collect())
     }
 
     fn takes(&self, program: &Program, record: &Given) -> Result<bool, LookupError> {
@@ -195,6 +201,24 @@ impl Lookup for MemoryLookup<'_> {
         let object = self.object(&target.object)?;
         let position = object.columns.iter().position(|known| known.name == column);
         Ok(position.map(|at| Cow::Borrowed(record.cell(at))))
+    }
+
+    fn candidates(&self, target: &ReferenceTarget, key: &str) -> Result<Vec<String>, LookupError> {
+        let found = self.all_referred(target, key)?;
+        let object = self.object(&target.object)?;
+        let key_of = |record: &Given| {
+            let positions =
+                object.key.iter().filter_map(|name| object.columns.iter().position(|column| column.name == *name));
+            positions.map(|at| record.cell(at).trim().to_owned()).collect::<Vec<_>>()
+        };
+        let mut meant: Vec<(Vec<String>, String)> = Vec::new();
+        for (number, record) in found {
+            let key = key_of(record);
+            if !meant.iter().any(|(known, _)| *known == key) {
+                meant.push((key, format!("given {} {number}", object.name)));
+            }
+        }
+        Ok(if meant.len() > 1 { meant.into_iter().map(|(_, place)| place).collect() } else { Vec::new() })
     }
 
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {

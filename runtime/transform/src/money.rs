@@ -1,8 +1,11 @@
+//! Amounts of money as people write them, and their currencies.
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::failure::Fault;
-use crate::numbers::ungrouped;
+use crate::number_format::{NumberFormat, Unread, plain};
+use crate::numbers::several;
 use crate::{Currency, Money};
 
 /// The currencies of ISO 4217 that are in use.
@@ -51,16 +54,21 @@ pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
 
 /// An amount of money: `$1,234.50`, `90686.59`, ` $ 93,701.71 `, `(12.00)`, `EUR 5`. The currency is the `named` one, else what the text says for itself,
 /// else the `default`; a sign or code in the text that contradicts it is a failure.
-pub(crate) fn money(text: &str, named: Option<Currency>, default: Option<Currency>) -> Result<Money, Fault> {
+pub(crate) fn money(
+    text: &str,
+    named: Option<Currency>,
+    default: Option<Currency>,
+    formats: &[NumberFormat],
+) -> Result<Money, Fault> {
     let amount = Written::read(text).ok_or_else(|| Fault::of(text, "is not an amount of money"))?;
     let currency = amount.currency(named, default).map_err(|says| Fault::of(text, says))?;
-    Ok(Money { micros: amount.micros(text)?, currency })
+    Ok(Money { micros: amount.micros(text, formats)?, currency })
 }
 
 /// The number of an amount, whatever its currency.
-pub(crate) fn amount(text: &str) -> Result<Decimal, Fault> {
+pub(crate) fn amount(text: &str, formats: &[NumberFormat]) -> Result<Decimal, Fault> {
     let written = Written::read(text).ok_or_else(|| Fault::of(text, "is not an amount of money"))?;
-    Ok(Decimal::new(written.micros(text)?, 6).normalize())
+    Ok(Decimal::new(written.micros(text, formats)?, 6).normalize())
 }
 
 /// A number as an amount.
@@ -103,7 +111,7 @@ impl<'t> Written<'t> {
         take_minus(&mut rest, &mut found, &mut is_signed);
         rest = found.take_currency(rest, false);
         found.number = rest;
-        rest.starts_with(|first: char| first.is_ascii_digit() || first == '.').then_some(found)
+        rest.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '.' | ',')).then_some(found)
     }
 
     /// Takes a sign or code off the front or the back.
@@ -139,9 +147,12 @@ impl<'t> Written<'t> {
             });
             by_sign && self.code.is_none_or(|code| code == currency)
         };
-        // A sign of one currency alone is as good as its code.
-        let only = SIGNS.iter().find(|(sign, codes)| Some(*sign) == self.sign && !codes.contains(' '));
-        let own = self.code.or_else(|| only.and_then(|(_, code)| Currency::from_code(code)));
+        // The sign decides, whichever it is: the default where it is written so, else the usual currency of the sign.
+        let of_sign = SIGNS.iter().find(|(sign, _)| Some(*sign) == self.sign).and_then(|(_, codes)| {
+            let usual = codes.split(' ').next().and_then(Currency::from_code);
+            default.filter(|default| codes.split(' ').any(|code| code == default.code())).or(usual)
+        });
+        let own = self.code.or(of_sign);
         match named.or(own).or(default) {
             Some(currency) if may_be(currency) => Ok(currency),
             Some(currency) => Err(format!("names another currency than {}", currency.code())),
@@ -149,8 +160,11 @@ impl<'t> Written<'t> {
         }
     }
 
-    fn micros(&self, text: &str) -> Result<i64, Fault> {
-        let plain = ungrouped(self.number).ok_or_else(|| Fault::of(text, "is not an amount of money"))?;
+    fn micros(&self, text: &str, formats: &[NumberFormat]) -> Result<i64, Fault> {
+        let plain = plain(formats, self.number).map_err(|unread| match unread {
+            Unread::None => Fault::of(text, "is not an amount of money"),
+            Unread::Several => several(text),
+        })?;
         let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
         let mut micros: i64 = 0;
         for digit in whole.bytes() {
@@ -180,7 +194,7 @@ mod tests {
     use super::*;
 
     fn usd(text: &str) -> Result<i64, String> {
-        let found = money(text, None, Currency::from_code("USD"));
+        let found = money(text, None, Currency::from_code("USD"), &[]);
         found.map(|money| money.micros).map_err(|fault| fault.reason(false))
     }
 
@@ -221,13 +235,18 @@ mod tests {
     #[test]
     fn the_currency_is_named_or_written_or_the_default() {
         let code = |text: &str, named: &str, default: &str| {
-            money(text, Currency::from_code(named), Currency::from_code(default))
+            money(text, Currency::from_code(named), Currency::from_code(default), &[])
                 .map(|money| money.currency.code().to_owned())
                 .map_err(|fault| fault.reason(false))
         };
         assert_eq!(code("5", "eur", "USD"), Ok("EUR".to_owned()));
         assert_eq!(code("€5", "", "USD"), Ok("EUR".to_owned()));
         assert_eq!(code("5 CHF", "", "USD"), Ok("CHF".to_owned()));
+        assert_eq!(code("£5", "", "USD"), Ok("GBP".to_owned()));
+        assert_eq!(code("£5", "", "EGP"), Ok("EGP".to_owned()));
+        assert_eq!(code("$5", "", "EUR"), Ok("USD".to_owned()));
+        assert_eq!(code("$5 EUR", "", "EUR"), Err("\"$5 EUR\" names another currency than EUR".to_owned()));
+        assert_eq!(code("€5", "USD", ""), Err("\"€5\" names another currency than USD".to_owned()));
         assert_eq!(code("$5", "", "CAD"), Ok("CAD".to_owned()));
         assert_eq!(code("$5", "EUR", "USD"), Err("\"$5\" names another currency than EUR".to_owned()));
         assert_eq!(code("5", "", ""), Err("\"5\" names no currency, and neither does the migration".to_owned()));
@@ -239,7 +258,7 @@ mod tests {
         fn every_amount_survives_its_text(micros in -9_223_372_036_854_775_807..=9_223_372_036_854_775_807_i64) {
             let text = Decimal::new(micros, 6).to_string();
             proptest::prop_assert_eq!(usd(&text), Ok(micros));
-            proptest::prop_assert_eq!(amount(&text).unwrap(), Decimal::new(micros, 6));
+            proptest::prop_assert_eq!(amount(&text, &[]).unwrap(), Decimal::new(micros, 6));
         }
 
         #[test]

@@ -77,7 +77,7 @@ fn number(value: &Value<'_>) -> Result<Decimal, Fault> {
         Value::Integer(number) => Ok(Decimal::from(*number)),
         Value::Decimal(number) => Ok(*number),
         Value::Money(money) => Ok(Decimal::new(money.micros, 6)),
-        other => numbers::number(&text_of(other.clone())?),
+        other => numbers::number(&text_of(other.clone())?, &[]),
     }
 }
 

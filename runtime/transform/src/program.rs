@@ -1,6 +1,8 @@
+//! One stage, compiled: what it makes of a record.
+
 use std::borrow::Cow;
 
-use migr_plan::{Expr, FieldType, Plan, SourceObject, Stage};
+use migr_plan::{EmptyPolicy, Expr, FieldDefault, FieldType, Plan, SourceObject, Stage};
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
@@ -9,7 +11,7 @@ use crate::failure::Fault;
 use crate::node::{Node, Same, Shared};
 use crate::{
     Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Partial, Pass, Reference,
-    Traced, Value,
+    Repair, Traced, Value,
 };
 
 /// One stage, compiled: columns by position, tables hashed, formats parsed.
@@ -129,8 +131,10 @@ impl Program {
         let mut key = String::new();
         for (at, position) in self.key.iter().enumerate() {
             let cell = record.cell(*position);
-            if self.shared.blanks.are(cell) {
-                let column = self.shared.columns.get(*position).map_or("", |column| column.name.as_str());
+            let column = self.shared.columns.get(*position);
+            if column.map_or_else(|| self.shared.blanks.are(cell), |column| column.is_blank(cell, &self.shared.blanks))
+            {
+                let column = column.map_or("", |column| column.name.as_str());
                 return Err(Failure { field: column.to_owned(), reason: "the key is empty".to_owned() });
             }
             if at > 0 {
@@ -233,15 +237,46 @@ impl Program {
         }
         let mut values = Vec::with_capacity(self.fields.len());
         for (index, field) in self.fields.iter().enumerate() {
-            if field.is_deferred == (pass == Pass::Deferred)
-                && let Some(value) = found.kept(field, field.value(&mut evaluator))?
-            {
+            if field.is_deferred != (pass == Pass::Deferred) {
+                continue;
+            }
+            let noted = evaluator.repairs.len();
+            let value = field.value(&mut evaluator);
+            let is_left_out = evaluator.repairs.len() > noted;
+            let value = value.and_then(|value| self.unless_empty(index, value, is_left_out, &mut evaluator));
+            if let Some(value) = found.kept(field, value)? {
                 values.push((index, value));
             }
         }
         let Evaluator { repairs, orphans, created, .. } = evaluator;
         let evaluated = Evaluated { values, repairs, orphans, created };
         Ok(Partial { evaluated, failures: found.failures, skip: found.skip })
+    }
+
+    /// A value, or what the field's policy says where there is none. What a rule left out, after a failure, is not empty in this sense.
+    fn unless_empty<'r>(
+        &self,
+        index: usize,
+        value: Value<'r>,
+        is_left_out: bool,
+        evaluator: &mut Evaluator<'r>,
+    ) -> Result<Value<'r>, Stop> {
+        let Some(mapping) = self.stage.fields.get(index).filter(|_| value.is_none()) else { return Ok(value) };
+        match (mapping.on_empty, &mapping.default) {
+            (EmptyPolicy::Quarantine, _) if !is_left_out => Err(Fault::plain("there is no value").into()),
+            (EmptyPolicy::Clear, _) if is_left_out => Ok(Value::Default),
+            (EmptyPolicy::Keep, Some(default)) => {
+                let given = match default {
+                    FieldDefault::Now => "the time of its creation",
+                    FieldDefault::Value { value } => value.as_str(),
+                };
+                let reason =
+                    format!("no value: a record that is created gets the destination's default, {given} (W0618)");
+                evaluator.repairs.push(Repair { field: mapping.field.clone(), reason });
+                Ok(Value::Default)
+            }
+            _ => Ok(value),
+        }
     }
 
     /// What the record is linked to.

@@ -58,13 +58,13 @@ pub(super) fn markdown<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments
     Ok(Value::text(markdown))
 }
 
-pub(super) fn truncate<'r>(_: &mut Scope<'_>, value: Value<'r>, [length, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn truncate<'r>(_: &mut Scope<'_>, value: Value<'r>, [length, ..]: Arguments<'r>) -> Applied<'r> {
     let most = whole(length)?;
     let most = usize::try_from(most).map_err(|_| Fault::plain("truncate needs a length that is not negative"))?;
     with_text(value, |value| text::truncate(value, most))
 }
 
-pub(super) fn replace<'r>(_: &mut Scope<'_>, value: Value<'r>, [from, to]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn replace<'r>(_: &mut Scope<'_>, value: Value<'r>, [from, to, ..]: Arguments<'r>) -> Applied<'r> {
     let (from, to) = (optional_text(from)?, optional_text(to)?);
     with_text(value, |value| {
         if from.is_empty() || !value.contains(&*from) { value } else { Cow::Owned(value.replace(&*from, &to)) }
@@ -76,7 +76,7 @@ pub(super) fn matches<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<
     Ok(Value::Boolean(scope.prepared.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&value))))
 }
 
-pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, ..]: Arguments<'r>) -> Applied<'r> {
     let separator = optional_text(separator)?;
     // Blanks around an element, the return of a line end among them, are no part of it.
     let part = |part: &str| Value::text(part.trim().to_owned());
@@ -88,7 +88,7 @@ pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, _]: Arg
     Ok(Value::List(parts))
 }
 
-pub(super) fn join<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn join<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, ..]: Arguments<'r>) -> Applied<'r> {
     let separator = optional_text(separator)?;
     let mut items = elements(value).into_iter().filter(|item| !item.is_none());
     let Some(first) = items.next() else { return Ok(Value::None) };
@@ -109,7 +109,7 @@ pub(super) fn rest<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) ->
     Ok(Value::list(elements(value).into_iter().skip(1).collect()))
 }
 
-pub(super) fn nth<'r>(_: &mut Scope<'_>, value: Value<'r>, [index, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn nth<'r>(_: &mut Scope<'_>, value: Value<'r>, [index, ..]: Arguments<'r>) -> Applied<'r> {
     let index = whole(index)?;
     let mut items = elements(value);
     let from_end = usize::try_from(index.unsigned_abs()).ok().filter(|_| index < 0);
@@ -150,12 +150,12 @@ pub(super) fn flatten<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>)
     Ok(Value::list(items.collect()))
 }
 
-pub(super) fn integer<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
-    convert::integer(value)
+pub(super) fn integer<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
+    convert::integer(value, &scope.prepared.numbers)
 }
 
-pub(super) fn number<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
-    convert::number(value)
+pub(super) fn number<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
+    convert::number(value, &scope.prepared.numbers)
 }
 
 pub(super) fn boolean<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
@@ -165,7 +165,7 @@ pub(super) fn boolean<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>)
     }
 }
 
-pub(super) fn money<'r>(scope: &mut Scope<'_>, value: Value<'r>, [code, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn money<'r>(scope: &mut Scope<'_>, value: Value<'r>, [code, ..]: Arguments<'r>) -> Applied<'r> {
     let named = match (scope.prepared.currency, code) {
         (Some(currency), _) => Some(currency),
         (None, Value::None) => None,
@@ -178,7 +178,9 @@ pub(super) fn money<'r>(scope: &mut Scope<'_>, value: Value<'r>, [code, _]: Argu
             let currency = named.or(scope.settings.currency).ok_or_else(|| no_currency(number))?;
             amounts::of_decimal(number, currency).map(Value::Money)
         }
-        other => amounts::money(&text_of(other)?, named, scope.settings.currency).map(Value::Money),
+        other => {
+            amounts::money(&text_of(other)?, named, scope.settings.currency, &scope.prepared.numbers).map(Value::Money)
+        }
     }
 }
 
@@ -194,11 +196,11 @@ fn decimal_of(value: &Value<'_>) -> Decimal {
     }
 }
 
-pub(super) fn amount<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
+pub(super) fn amount<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
     match value {
         Value::Money(money) => Ok(Value::Decimal(Decimal::new(money.micros, 6).normalize())),
         Value::Integer(_) | Value::Decimal(_) => Ok(value),
-        other => amounts::amount(&text_of(other)?).map(Value::Decimal),
+        other => amounts::amount(&text_of(other)?, &scope.prepared.numbers).map(Value::Decimal),
     }
 }
 
@@ -282,7 +284,7 @@ pub(super) fn domain<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) 
     addresses::domain(&text_of(value)?).map(Value::text)
 }
 
-pub(super) fn phone<'r>(scope: &mut Scope<'_>, value: Value<'r>, [country, _]: Arguments<'r>) -> Applied<'r> {
+pub(super) fn phone<'r>(scope: &mut Scope<'_>, value: Value<'r>, [country, ..]: Arguments<'r>) -> Applied<'r> {
     if let Value::Phone(_) = value {
         return Ok(value);
     }
@@ -342,6 +344,6 @@ fn whole(value: Value<'_>) -> Result<i64, Fault> {
     match value {
         Value::Integer(number) => Ok(number),
         Value::Decimal(number) => number.to_i64().ok_or_else(|| Fault::of(number.to_string(), "is not a whole number")),
-        other => numbers::integer(&text_of(other)?),
+        other => numbers::integer(&text_of(other)?, &[]),
     }
 }

@@ -25,7 +25,7 @@ fn value(json: &serde_json::Value) -> Value<'static> {
             match kind.as_str() {
                 "date" => Value::Date(text.parse().unwrap()),
                 "datetime" => Value::Datetime(text.parse().unwrap()),
-                "money" => Value::Money(crate::money::money(text, None, None).unwrap()),
+                "money" => Value::Money(crate::money::money(text, None, None, &[]).unwrap()),
                 other => panic!("no such kind of value: {other}"),
             }
         }
@@ -34,15 +34,15 @@ fn value(json: &serde_json::Value) -> Value<'static> {
 
 fn call(function: &Function, input: Value<'static>, arguments: &[Value<'static>]) -> Result<String, String> {
     let written = |at: usize| match arguments.get(at) {
-        Some(Value::Text(text)) => Some(&**text),
-        _ => None,
+        Some(Value::Text(text)) => vec![&**text],
+        _ => Vec::new(),
     };
     let prepared = function.prepare(written)?;
     let settings = settings();
     let mut losses = Vec::new();
     let mut scope = Scope { settings: &settings, prepared: &prepared, losses: &mut losses };
     let mut given = arguments.iter().cloned();
-    let arguments: Arguments<'static> = [given.next().unwrap_or(Value::None), given.next().unwrap_or(Value::None)];
+    let arguments: Arguments<'static> = std::array::from_fn(|_| given.next().unwrap_or(Value::None));
     let found = function.call(&mut scope, input, arguments);
     found.map(|value| to_json(&value).to_string()).map_err(|fault| fault.reason(false))
 }
