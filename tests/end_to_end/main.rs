@@ -49,4 +49,5 @@ mod trusted;
 mod why;
 #[expect(dead_code, reason = "ways to fail that another suite takes")]
 mod wire;
+mod workspaces;
 mod writes;

@@ -1,13 +1,23 @@
 //! The API key: one fixed token, and how a wrong one is refused.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::TwentyVersion;
 use crate::http::{Request, Response};
 
 /// The token of a version's sandbox. It opens nothing but a sandbox.
-pub(crate) fn token(version: TwentyVersion) -> String {
-    format!("sandbox-key-of-twenty-{}", version.name())
+pub(crate) fn token(version: TwentyVersion, workspace: Option<&str>) -> String {
+    let key = format!("sandbox-key-of-twenty-{}", version.name());
+    match workspace {
+        None => key,
+        // As the server's own keys do, it names the workspace in its claims.
+        Some(workspace) => {
+            let claims = json!({"type": "API_KEY", "workspaceId": workspace}).to_string();
+            format!("{}.{}.{key}", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode(claims))
+        }
+    }
 }
 
 /// What a request's key is worth.

@@ -41,7 +41,7 @@ impl Engine {
         } else {
             stored.iter().map(|json| serde_json::from_str(json)).collect::<Result<_, _>>()?
         };
-        let token = crate::auth::token(options.version);
+        let token = crate::auth::token(options.version, options.workspace.as_deref());
         let schema = Schema { objects };
         let version = options.version;
         let refuse = [options.faults.refuse_quoting.clone(), options.faults.refuse_silently.clone()];

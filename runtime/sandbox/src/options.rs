@@ -52,6 +52,8 @@ pub struct SandboxOptions {
     pub workflows: bool,
     /// E-mail addresses of members to have besides, in a state that is there too.
     pub members: Vec<String>,
+    /// The workspace's id, which the token names as the server's own keys do. `None`: the token names none.
+    pub workspace: Option<String>,
 }
 
 impl Default for SandboxOptions {
@@ -67,6 +69,7 @@ impl Default for SandboxOptions {
             legacy_metadata: false,
             workflows: false,
             members: Vec::new(),
+            workspace: None,
         }
     }
 }

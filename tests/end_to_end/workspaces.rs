@@ -1,0 +1,64 @@
+//! The workspace that a journal is bound to: no command writes to another one, or takes back what it finds there.
+
+use migr_sandbox::SandboxOptions;
+
+use crate::harness::Project;
+use crate::stand_in::StandIn;
+
+const SPEC: &str = r#"use "clinic"
+use "std/systems/twenty"
+
+migration clinic_to_twenty {
+  source clinic { files = "export/*.csv" }
+  destination twenty as staging { url = env("TWENTY_STAGING_URL"); token = secret("TWENTY_STAGING_KEY") }
+}
+
+map Person -> people { name = { firstName: name } }
+"#;
+
+const CATALOG: &str = r#"system clinic {
+  object Person from "people.csv" { key person_id; person_id: text; name: text }
+}
+"#;
+
+const RUN: &[&str] = &["run", "--no-approval"];
+
+fn stand_in(workspace: &str) -> StandIn {
+    StandIn::with(SandboxOptions { workspace: Some(workspace.to_owned()), ..SandboxOptions::default() })
+}
+
+fn project() -> Project {
+    let project = Project::empty();
+    project.write("migration.migr", SPEC);
+    project.write("clinic.migr", CATALOG);
+    project.write("export/people.csv", "person_id,name\nP1,Ada\nP2,Bob\n");
+    project
+}
+
+#[test]
+fn a_journal_is_of_one_workspace_and_every_command_refuses_another_before_it_sends_anything() {
+    let (ours, other, project) = (stand_in("ours"), stand_in("other"), project());
+    let before = ours.fingerprint();
+    ours.migr(&project, RUN).exits(0);
+    let moved = ours.fingerprint();
+    assert_ne!(moved, before);
+    for command in [RUN, &["setup"], &["verify"], &["audit"], &["quarantine", "retry"], &["rollback"]] {
+        let ran = other.migr(&project, command).exits(4);
+        assert!(ran.stderr.contains("this journal is of another workspace"), "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("workspace ours") && ran.stderr.contains("workspace other"), "{}", ran.stderr);
+    }
+    assert_eq!(other.requests(), 0);
+    assert_eq!(ours.fingerprint(), moved);
+    ours.migr(&project, &["verify"]).exits(0);
+    ours.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(ours.fingerprint(), before);
+    // What was taken back binds nothing any more.
+    other.migr(&project, RUN).exits(0);
+}
+
+#[test]
+fn a_command_that_writes_nothing_binds_the_journal_to_no_workspace() {
+    let (ours, other, project) = (stand_in("ours"), stand_in("other"), project());
+    other.migr(&project, &["setup", "--checklist"]).exits(0);
+    ours.migr(&project, RUN).exits(0);
+}
