@@ -31,9 +31,13 @@ pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Ag
                     found.permit(Permitted::Object { name: object.node.to_string() }, reason, entry.span);
                 }
                 Some(MigrationEntry::PermitWorkflow { workflow, reason }) => {
+                    let help = "switch the workflow off in the destination while records are written";
+                    diagnostics.push(errors::not_built("`permit workflow`", workflow.span, help));
                     found.permit(Permitted::Workflow { name: workflow.node.to_string() }, reason, entry.span);
                 }
                 Some(MigrationEntry::PermitIrreversible { reason }) => {
+                    let help = "leave it out: nothing asks for it yet";
+                    diagnostics.push(errors::not_built("`permit irreversible`", reason.span, help));
                     found.permit(Permitted::Irreversible, reason, entry.span);
                 }
                 _ => {}
@@ -137,8 +141,14 @@ impl Agreed {
 
 /// A name in quotes is that of a finding of the audit; a code that nobody knows is reported where entries are applied.
 fn check_name(findings: &Findings, name: &ast::Name, diagnostics: &mut Diagnostics) {
-    if matches!(findings, Findings::Named(_)) && !migr_plan::AUDIT_FINDINGS.contains(&&*name.node) {
-        let known = migr_plan::AUDIT_FINDINGS;
-        diagnostics.push(errors::unknown_word("finding of an audit", &name.node, name.span, known));
+    if !matches!(findings, Findings::Named(_)) {
+        return;
     }
+    let known = migr_plan::AUDIT_FINDINGS;
+    diagnostics.push(if known.contains(&&*name.node) {
+        let help = "accept the code that `check` gives it, such as `allow W0605 : \"why\"`; an audit tells its findings as they are";
+        errors::not_built("an audit's finding by its name", name.span, help)
+    } else {
+        errors::unknown_word("finding of an audit", &name.node, name.span, known)
+    });
 }

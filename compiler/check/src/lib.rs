@@ -8,6 +8,7 @@ mod expression;
 mod formats;
 mod hosts;
 mod lock;
+mod losses;
 mod maps;
 mod merge;
 mod objects;
@@ -116,8 +117,8 @@ fn check_program(
         is_broken: program.is_broken || owners_broken,
     };
     let mut usage = Usage::default();
-    let body = Body::check(program, &world, &mut usage, diagnostics);
-    let mut fates = body.fates;
+    let mut body = Body::check(program, &world, &mut usage, diagnostics);
+    let mut fates = std::mem::take(&mut body.fates);
     for name in &usage.objects {
         fates.entry(Arc::clone(name)).or_default().is_read = true;
     }
@@ -141,6 +142,8 @@ fn check_program(
         coverage::objects(source, &fates, *source_span, diagnostics);
     }
     check_connector(chosen, diagnostics);
+    let objects = objects::objects(source, fates, settings.options.timezone.as_deref());
+    losses::check(&mut body.maps, &objects, diagnostics);
     let accepted = accept::gather(program, diagnostics);
     Some(Spec {
         name: migration.name.node.to_string(),
@@ -152,7 +155,7 @@ fn check_program(
             files: settings.files.clone(),
             fetch: settings.fetch.clone(),
             blank: source.blank.clone(),
-            objects: objects::objects(source, fates, settings.options.timezone.as_deref()),
+            objects,
             dropped_files: body.dropped_files,
             span: *source_span,
         },

@@ -347,6 +347,8 @@ pub struct Field {
     pub is_required: bool,
     /// The second call that writes it.
     pub linked_by: Option<String>,
+    /// What of its value no map takes, in words.
+    pub loses: Option<String>,
     /// It depends on a sensitive column.
     pub is_sensitive: bool,
     /// The record's own columns that it depends on, sorted.

@@ -168,7 +168,7 @@ fn complaint(allow: &Allow, used: bool) -> Option<Diagnostic> {
         AllowForm::Comment => "nothing below raises",
         AllowForm::Entry => "nothing here raises",
     };
-    (!used).then(|| {
+    (!used && !code.is_of_rows()).then(|| {
         Diagnostic::new(Code::W0211, format!("{below} `{code}`"), place, "allows nothing")
             .with_help(format!("remove the {what}"))
             .with_fix(Fix {

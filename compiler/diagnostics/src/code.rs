@@ -98,6 +98,7 @@ codes! {
     W0332 unused_use Warning "a `use` of a file from which nothing is used";
     W0333 one_of_several Warning "only one of several referred records is carried over";
     E0334 not_built Error "a form that the language has, and this version does not carry out";
+    W0335 part_left Warning "a part of a value that no map takes";
     E0401 required_cycle Error "required references in a circle";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";
@@ -124,6 +125,14 @@ impl Code {
     /// The code of a name such as `E0304`, in any case.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether only a reading of the export's rows raises it, never a check of the spec alone.
+    pub fn is_of_rows(self) -> bool {
+        self.as_str()
+            .get(1..)
+            .and_then(|number| number.parse().ok())
+            .is_some_and(|number: u32| (611..700).contains(&number))
     }
 
     /// Whether a comment `// allow CODE: reason` may take it out: warnings only, an error stands in the way of a plan.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{compile_text, shown};
-use migr_plan::{EmptyPolicy, Expr, FieldDefault, Permitted, Plan, TakenPolicy, UnidentifiedPolicy, Within};
+use migr_plan::{EmptyPolicy, Expr, Plan, TakenPolicy, UnidentifiedPolicy, Within};
 
 const PROGRAM: &str = r#"
 system shop {
@@ -31,9 +31,9 @@ system crm {
   object companies {
     name:   text
     domain: text unique
-    status: select { TODO, DONE } default TODO extensible
+    status: select { TODO, DONE } extensible
     born:   date
-    made:   datetime default now
+    made:   datetime
     paid:   currency
     phones: phones
     emails: emails
@@ -48,20 +48,18 @@ picklist Stage (kind, stage) -> companies (status, pipeline) {
 migration shop_to_crm {
   source shop { files = "export/*.csv" }
   destination crm { url = env("CRM_URL"); token = secret("CRM_KEY"); plaintext = "inside one network" }
-  permit workflow "Create company" : "checked"
-  permit irreversible : "the schema stays"
   deny warnings
-  allow "orphan-owner" max 77 : "people who have left"
-  on rollback keep
+  allow W0605 max 77 : "people who have left"
+  on rollback list
 }
 
-map Customer as Client formerly Customer -> companies {
+map Customer as Client -> companies {
   match name or domain
   on existing update
   on empty clear
-  on unidentified skip
+  on unidentified create
   name   = title on empty keep
-  domain = country on taken none
+  domain = country on taken quarantine
   born   = born
   made   = made | at("12:00", "Europe/Berlin")
   paid   = paid | money("EUR") otherwise none
@@ -106,18 +104,8 @@ fn what_is_empty_taken_or_unidentified_goes_by_the_word_nearest_to_it() {
         fields.filter(|field| field.field == name).map(|field| (field.on_empty, field.on_taken)).next()
     };
     assert_eq!(field("name"), Some((EmptyPolicy::Keep, TakenPolicy::Quarantine)));
-    assert_eq!(field("domain"), Some((EmptyPolicy::Clear, TakenPolicy::None)));
-    assert_eq!(stage.as_ref().map(|stage| stage.policies.unidentified), Some(UnidentifiedPolicy::Skip));
-    let default = |name: &str| {
-        stage
-            .iter()
-            .flat_map(|stage| &stage.fields)
-            .find(|field| field.field == name)
-            .and_then(|one| one.default.clone())
-    };
-    assert_eq!(default("status"), Some(FieldDefault::Value { value: "TODO".to_owned() }));
-    assert_eq!(default("made"), Some(FieldDefault::Now));
-    assert_eq!(default("name"), None);
+    assert_eq!(field("domain"), Some((EmptyPolicy::Clear, TakenPolicy::Quarantine)));
+    assert_eq!(stage.as_ref().map(|stage| stage.policies.unidentified), Some(UnidentifiedPolicy::Create));
 }
 
 #[test]
@@ -152,24 +140,59 @@ fn functions_go_by_the_systems_formats_unless_they_are_told_or_the_text_is_the_s
 }
 
 #[test]
-fn what_is_accepted_denied_and_permitted_stands_in_the_plan_with_its_reason() {
+fn what_is_accepted_and_denied_stands_in_the_plan_with_its_reason() {
     let plan = plan();
     let accepted: Vec<_> = plan
         .accepted
         .iter()
         .map(|one| (one.finding.as_str(), one.within.clone(), one.max, one.reason.as_str()))
         .collect();
-    assert_eq!(accepted, [("orphan-owner", Within::Migration, Some(77), "people who have left")]);
+    assert_eq!(accepted, [("W0605", Within::Migration, Some(77), "people who have left")]);
     assert_eq!(plan.denied, ["warnings"]);
-    let permits: Vec<_> = plan.permits.iter().map(|one| (one.what.clone(), one.reason.as_str())).collect();
-    assert_eq!(
-        permits,
-        [
-            (Permitted::Workflow { name: "Create company".to_owned() }, "checked"),
-            (Permitted::Irreversible, "the schema stays"),
-        ]
-    );
-    assert_eq!(plan.options.on_rollback.as_deref(), Some("keep"));
+    assert_eq!(plan.options.on_rollback.as_deref(), Some("list"));
+}
+
+#[test]
+fn what_is_taken_in_all_its_parts_or_kept_whole_elsewhere_loses_nothing() {
+    let plan = |entries: &str| {
+        let text = format!(
+            r#"
+system shop {{ object Customer from "customers.csv" {{ key id; id: text; address: text; skills: list(text) split ";" }} }}
+system crm {{
+  connector twenty
+  object companies {{ name: text; note: text; line: text; city: text; labels: multiselect {{ C, CPP }} extensible }}
+}}
+picklist Skill -> companies.labels {{ "C" = C; "C++" = CPP; otherwise quarantine }}
+migration shop_to_crm {{
+  source shop {{ files = "export/*.csv" }}
+  destination crm {{ url = env("CRM_URL"); token = secret("CRM_KEY") }}
+}}
+map Customer -> companies {{ {entries}; labels = skills | Skill }}
+"#
+        );
+        let compilation = compile_text(&text);
+        let codes: Vec<String> = compilation.diagnostics.iter().map(|one| one.code.to_string()).collect();
+        let lost = compilation.plan.map_or(0, |plan| plan.degradations.len());
+        (codes.join(" "), lost)
+    };
+    let lines = r#"address | split("\n")"#;
+    for whole in [
+        format!("name = {lines} | first; note = {lines} | rest | join(\"; \")"),
+        "name = address | truncate(5); note = address".to_owned(),
+        format!("name = {lines} | nth(0); note = \"at {{address}}\""),
+        format!("name = {lines} | nth(1) | split(\", \") | nth(1); note = {lines} | join(\"; \")"),
+    ] {
+        assert_eq!(plan(&whole), (String::new(), 0), "{whole}");
+    }
+    for part in [
+        format!("name = {lines} | nth(0); note = {lines} | nth(1)"),
+        format!("name = {lines} | first; note = {lines} | length"),
+        format!("name = {lines} | first; note = {lines} | rest | first"),
+        format!("name = if address == none then \"x\" else {lines} | first"),
+        "name = address | truncate(5); note = address | domain otherwise none".to_owned(),
+    ] {
+        assert_eq!(plan(&part), ("W0335".to_owned(), 1), "{part}");
+    }
 }
 
 #[test]

@@ -58,7 +58,14 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             if let Some((map, field)) = field {
                 let concept = format!("{}.{}", object.name, column.name);
                 let destination = format!("{}.{}", map.destination_object, field.name);
-                rows.push(row("list", &concept, RowState::Exact, Some(destination), None, field.span));
+                let lost = match (first_of_list(&field.value), &field.loses) {
+                    (Some(several), _) if kept_elsewhere(map, field, several).is_none() => {
+                        Some(format!("{} keeps the first of {several}", field.name))
+                    }
+                    (_, loses) => loses.clone(),
+                };
+                let state = if lost.is_some() { RowState::Degraded } else { RowState::Exact };
+                rows.push(row("list", &concept, state, Some(destination), lost, field.span));
             }
         }
         let new: Vec<_> = maps
@@ -139,7 +146,11 @@ fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<Strin
                 .then(|| format!("{} keeps the first of {several}", field.name))
         })
     });
-    lost.map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
+    let parts = || {
+        let fields = maps.iter().flat_map(|map| map.fields.iter());
+        fields.filter_map(|field| Some(format!("{}: {}", field.name, field.loses.as_ref()?))).next()
+    };
+    lost.or_else(parts).map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
 }
 
 /// The list column of which an expression takes the first element.

@@ -16,7 +16,7 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
         let object = objects.get(map.source_object.as_str()).copied();
         for field in &map.fields {
             let losses = [
-                several_in_one(map, field),
+                several_in_one(map, field).or_else(|| parts(field)),
                 extension(spec, map, field),
                 formatting(object, field),
                 alone(object, map, field),
@@ -53,6 +53,12 @@ fn several_in_one(map: &Map, field: &Field) -> Option<(String, Option<String>)> 
         format!("one record is held, {column} may name several; the first stays"),
         kept_elsewhere(map, field, column),
     ))
+}
+
+/// Parts of a value that no map takes.
+fn parts(field: &Field) -> Option<(String, Option<String>)> {
+    let loses = field.loses.as_ref()?;
+    Some((format!("{loses}, the rest stays behind"), None))
 }
 
 /// A phone number's extension, which Twenty drops.

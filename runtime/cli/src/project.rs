@@ -85,7 +85,7 @@ impl Project {
         let plan = compilation.plan.take();
         let mut findings = Findings::default();
         findings.add(&self.folder, compilation);
-        match plan {
+        match plan.filter(|_| !findings.stops()) {
             Some(plan) => Ok((plan, findings)),
             None => Err(findings),
         }

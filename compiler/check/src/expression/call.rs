@@ -206,6 +206,11 @@ impl Inference<'_, '_> {
         self.usage.fed.entry(Arc::clone(&name.node)).or_default().push(options);
         let inputs = inputs.into_iter().map(|one| self.convert(one, &Type::Text, input_span).expr).collect();
         let expr = Expr::Picklist { table: name.node.to_string(), inputs, output: 0 };
+        // A list of values becomes several options, each once.
+        if let ([many @ Type::Multiselect(_)], true) = (table.types.as_slice(), is_list) {
+            let expr = Expr::Call { function: "unique".to_owned(), arguments: vec![expr] };
+            return Typed::new(expr, many.clone()).or_fails(can_fail);
+        }
         let ty = match table.types.as_slice() {
             [one] if is_list => Type::list(one.clone()),
             [one] => one.clone(),

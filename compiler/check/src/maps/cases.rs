@@ -7,7 +7,6 @@ use migr_syntax::ast::{Entry, MapEntry, Mapping, Name};
 use super::{Item, Pass};
 use crate::errors;
 use crate::schema::SchemaField;
-use crate::spec;
 
 /// The policies of one mapping.
 #[derive(Clone, Copy)]
@@ -34,6 +33,11 @@ fn empty(word: &str) -> Option<EmptyPolicy> {
     })
 }
 
+fn empty_quarantine(span: migr_source::Span) -> Diagnostic {
+    let help = "set such records aside by a rule of the catalog: `check column != none : \"why\"`";
+    errors::not_built("`on empty quarantine`", span, help)
+}
+
 impl Pass<'_, '_> {
     /// What the words behind a mapping say of its field; each stands there once.
     pub(super) fn cases(&mut self, mapping: &Mapping) -> Cases {
@@ -58,15 +62,21 @@ impl Pass<'_, '_> {
         if found == Some(EmptyPolicy::Clear) {
             self.clears.push(word.span);
         }
+        if found == Some(EmptyPolicy::Quarantine) {
+            self.diagnostics.push(empty_quarantine(word.span));
+        }
         found.unwrap_or_default()
     }
 
     fn on_taken_of(&mut self, mapping: &Mapping) -> TakenPolicy {
         let Some(word) = mapping.case("taken") else { return TakenPolicy::default() };
         match &*word.node {
-            "none" => TakenPolicy::None,
             "quarantine" => TakenPolicy::Quarantine,
-            "skip" => TakenPolicy::Skip,
+            policy @ ("none" | "skip") => {
+                let help = "leave it out: a record whose unique value another one holds is quarantined";
+                self.diagnostics.push(errors::not_built(&format!("`on taken {policy}`"), word.span, help));
+                if policy == "none" { TakenPolicy::None } else { TakenPolicy::Skip }
+            }
             other => {
                 let known = ["none", "quarantine", "skip"];
                 self.diagnostics.push(errors::unknown_word_after("on taken", other, word.span, &known));
@@ -132,8 +142,13 @@ impl Pass<'_, '_> {
     }
 
     /// The policies of a part of a field that is gathered from several entries.
-    pub(super) fn part_policy(field: &mut spec::Field, part: &str, cases: Cases) {
+    pub(super) fn part_policy(&mut self, at: usize, part: &str, cases: Cases, mapping: &Mapping) {
+        let Some(field) = self.map.fields.get_mut(at) else { return };
         if cases.empty != field.on_empty || cases.taken != field.on_taken {
+            if let Some(word) = mapping.case("empty") {
+                let help = "say it for all fields of the map: `on empty clear` as an entry";
+                self.diagnostics.push(errors::not_built("`on empty` of one part of a field", word.span, help));
+            }
             field.parts.push(PartPolicy { part: part.to_owned(), on_empty: cases.empty, on_taken: cases.taken });
         }
     }
@@ -148,6 +163,13 @@ impl Pass<'_, '_> {
         };
         if self.on_empty == EmptyPolicy::Clear {
             self.clears.extend(find("empty"));
+        }
+        if let (EmptyPolicy::Quarantine, Some(span)) = (self.on_empty, find("empty")) {
+            self.diagnostics.push(empty_quarantine(span));
+        }
+        if let Some(formerly) = &self.item.node.formerly {
+            let help = "keep the map's name: its records are known by it";
+            self.diagnostics.push(errors::not_built("`formerly`", formerly.span, help));
         }
         let existing = match self.map.policies.existing {
             ExistingPolicy::Update => None,
@@ -169,6 +191,10 @@ impl Pass<'_, '_> {
         }
         let leaves = self.map.policies.unidentified != UnidentifiedPolicy::Create;
         let has_match = self.item.entries.iter().any(|entry| matches!(entry.node, Some(MapEntry::Match { .. })));
+        if let Some(span) = find("unidentified").filter(|_| leaves && has_match) {
+            let help = "skip such records by a condition: `skip Object when email == none and phone == none : \"why\"`";
+            self.diagnostics.push(errors::not_built("leaving out what is not identified", span, help));
+        }
         if let Some(span) = find("unidentified").filter(|_| leaves && !has_match && !self.item.is_broken()) {
             let message = "this map has no `match`, so no record of it is identified, and all would be left out";
             self.diagnostics.push(

@@ -257,14 +257,17 @@ impl<'p> Pass<'p, '_> {
             whole.reads.extend(own(&reads));
             whole.reads.sort();
             whole.reads.dedup();
-            Self::part_policy(whole, part, cases);
+            if let Some(at) = at {
+                self.part_policy(at, part, cases, mapping);
+            }
             return;
         }
         self.parts.insert(Arc::clone(&name.node), self.map.fields.len());
         let of_map = Cases { empty: self.on_empty, taken: TakenPolicy::default() };
-        let mut field = made(name, field, Expr::Record { fields: vec![named] }, &reads, (of_map, entry));
-        Self::part_policy(&mut field, part, cases);
+        let field = made(name, field, Expr::Record { fields: vec![named] }, &reads, (of_map, entry));
+        let at = self.map.fields.len();
         self.map.fields.push(field);
+        self.part_policy(at, part, cases, mapping);
     }
 
     /// The value as a type, and what it reads.
@@ -415,6 +418,7 @@ fn made(
         on_taken: cases.taken,
         parts: Vec::new(),
         default: attributes.default.clone(),
+        loses: None,
         is_new: field.is_new,
         unique: unique(&name.node, field),
         create_only: attributes.create_only || attributes.fixed || attributes.parent,

@@ -66,6 +66,7 @@ pub(crate) fn check_link<'a>(
             on_taken: TakenPolicy::default(),
             parts: Vec::new(),
             default: None,
+            loses: None,
             is_new: false,
             unique: None,
             create_only: true,

@@ -1,0 +1,258 @@
+//! Parts of values that no map takes: what `nth`, `first`, `truncate` leave of a text or list, where nothing else of the record takes the rest.
+
+use std::collections::BTreeMap;
+
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::{ColumnType, Expr, Operator, Recovery};
+
+use crate::maps::Checked;
+use crate::spec::{Map, SourceObject};
+
+/// Functions that take a part of what flows in.
+const PARTS: [&str; 4] = ["first", "nth", "rest", "truncate"];
+/// Functions whose result tells something about a value, and does not hold it.
+const OPAQUE: [&str; 7] = ["country_code", "digits", "domain", "extension", "length", "mask", "matches"];
+
+/// A part that is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    First,
+    At(i64),
+    Rest,
+    Start,
+}
+
+/// A value of which parts are taken, and by which field first.
+struct Taken<'m> {
+    from: &'m Expr,
+    takes: Vec<Take>,
+    field: usize,
+}
+
+/// Notes at each field what of its value stays behind, and warns of it.
+pub(crate) fn check(
+    maps: &mut [(migr_source::Span, Checked)],
+    objects: &[SourceObject],
+    diagnostics: &mut Diagnostics,
+) {
+    let mut by_object: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, (_, map)) in maps.iter().enumerate() {
+        if map.spec.association.is_none() {
+            by_object.entry(map.spec.source_object.clone()).or_default().push(at);
+        }
+    }
+    let mut found: Vec<(usize, usize, String)> = Vec::new();
+    for (object, positions) in by_object {
+        let columns = objects.iter().find(|one| one.name == object).map_or(&[][..], |object| object.columns.as_slice());
+        let is_list_of_references = |expr: &Expr| match expr {
+            Expr::Column { name } => {
+                columns.iter().any(|column| column.name == *name && column.ty == ColumnType::ReferenceList)
+            }
+            _ => false,
+        };
+        for at in &positions {
+            let Some((_, map)) = maps.get(*at) else { continue };
+            let taken = taken(&map.spec);
+            if taken.is_empty() {
+                continue;
+            }
+            // A record of this map is in every map of its object that has no condition.
+            let beside = positions.iter().filter(|other| *other != at).filter_map(|other| maps.get(*other));
+            let beside = beside.map(|(_, map)| &map.spec).filter(|map| map.when.is_none() && map.distinct.is_none());
+            let together: Vec<&Map> = std::iter::once(&map.spec).chain(beside).collect();
+            for one in &taken {
+                // Of lists of references W0333 tells.
+                if is_list_of_references(one.from) || is_whole(one, &taken, &together) {
+                    continue;
+                }
+                found.push((*at, one.field, said(one)));
+            }
+        }
+    }
+    let has_errors = diagnostics.has_errors();
+    for (map, field, what) in found {
+        let Some((_, map)) = maps.get_mut(map) else { continue };
+        let is_broken = map.is_broken;
+        let Some(field) = map.spec.fields.get_mut(field).filter(|field| field.loses.is_none()) else { continue };
+        if !is_broken && !has_errors {
+            diagnostics.push(
+                Diagnostic::new(Code::W0335, format!("{what}, and no map takes the rest"), field.span, "takes a part")
+                    .with_help(
+                        "take the rest too (`| rest | join(\", \")`), or keep the whole in a field of its own: `new name \"Label\": text = column`",
+                    ),
+            );
+        }
+        field.loses = Some(what);
+    }
+}
+
+fn said(one: &Taken<'_>) -> String {
+    let mut columns: Vec<&str> = Vec::new();
+    one.from.walk(&mut |expr| {
+        if let Expr::Column { name } = expr
+            && !columns.contains(&name.as_str())
+        {
+            columns.push(name);
+        }
+    });
+    let of = if columns.is_empty() { "the value".to_owned() } else { format!("`{}`", columns.join("`, `")) };
+    if one.takes.contains(&Take::Start) {
+        format!("the start of {of} is taken")
+    } else {
+        format!("parts of {of} are taken")
+    }
+}
+
+/// What parts the fields of a map take, of which values.
+fn taken(map: &Map) -> Vec<Taken<'_>> {
+    let mut taken: Vec<Taken<'_>> = Vec::new();
+    for (field, mapping) in map.fields.iter().enumerate() {
+        visit(&mapping.value, Use::Whole, &mut |expr, used| {
+            let Some((from, take)) = take(expr).filter(|_| used != Use::Not) else { return };
+            match taken.iter_mut().find(|one| one.from == from) {
+                Some(one) => one.takes.push(take),
+                None => taken.push(Taken { from, takes: vec![take], field }),
+            }
+        });
+    }
+    taken
+}
+
+fn take(expr: &Expr) -> Option<(&Expr, Take)> {
+    let Expr::Call { function, arguments } = expr else { return None };
+    let from = arguments.first()?;
+    let take = match function.as_str() {
+        "first" => Take::First,
+        "rest" => Take::Rest,
+        "truncate" => Take::Start,
+        "nth" => match arguments.get(1) {
+            Some(Expr::Number { value }) => Take::At(value.parse().ok()?),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((from, take))
+}
+
+/// Whether the rest of a value is taken too: its first element and the others, the whole of it, or the whole of what it is made of.
+fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map]) -> bool {
+    // `ids | first` and `ids.name | rest` are of one list.
+    let of_one_list = |other: &&Taken<'_>| {
+        other.from == one.from || list(one.from).is_some_and(|column| list(other.from) == Some(column))
+    };
+    let has = |take: Take| taken.iter().filter(of_one_list).any(|other| other.takes.contains(&take));
+    if (has(Take::First) || has(Take::At(0))) && has(Take::Rest) {
+        return true;
+    }
+    // All that it is made of holds it too.
+    let mut from = one.from;
+    loop {
+        if whole_somewhere(from, maps) {
+            return true;
+        }
+        match from {
+            Expr::Call { arguments, .. } => match arguments.first() {
+                Some(inner) => from = inner,
+                None => return false,
+            },
+            Expr::Convert { value, .. } | Expr::Otherwise { value, .. } | Expr::Through { key: value, .. } => {
+                from = value
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// The column of a list, or of a list of what it refers to.
+fn list(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Column { name } => Some(name),
+        Expr::Through { key, .. } => list(key),
+        _ => None,
+    }
+}
+
+/// How much of an expression's value arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Whole,
+    /// A part is taken of it, and it is a part itself.
+    Part,
+    Not,
+}
+
+fn whole_somewhere(expr: &Expr, maps: &[&Map]) -> bool {
+    let mut found = false;
+    for map in maps {
+        let links = map.links.iter().map(|link| &link.value);
+        for value in map.fields.iter().map(|field| &field.value).chain(links) {
+            visit(value, Use::Whole, &mut |one, used| found |= used == Use::Whole && one == expr);
+            if found {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Shows each expression, and whether all of it arrives where the outermost one is written.
+fn visit<'e>(expr: &'e Expr, used: Use, found: &mut dyn FnMut(&'e Expr, Use)) {
+    found(expr, used);
+    match expr {
+        Expr::Call { function, arguments } => {
+            let holds = !PARTS.contains(&function.as_str()) && !OPAQUE.contains(&function.as_str());
+            // What a part is taken of is not whole there, and what it is taken of may itself take parts.
+            let takes = PARTS.contains(&function.as_str());
+            for (at, argument) in arguments.iter().enumerate() {
+                if at == 0 && takes && used != Use::Not {
+                    inside(argument, found);
+                } else {
+                    visit(argument, if holds && at == 0 { used } else { Use::Not }, found);
+                }
+            }
+        }
+        Expr::Binary { operator, left, right } => {
+            let holds = if matches!(operator, Operator::Add | Operator::Coalesce) { used } else { Use::Not };
+            visit(left, holds, found);
+            visit(right, holds, found);
+        }
+        Expr::Not { value } => visit(value, Use::Not, found),
+        Expr::If { condition, then, otherwise } => {
+            visit(condition, Use::Not, found);
+            visit(then, used, found);
+            visit(otherwise, used, found);
+        }
+        Expr::Record { fields } => fields.iter().for_each(|field| visit(&field.value, used, found)),
+        Expr::List { items } | Expr::Tuple { items } => items.iter().for_each(|item| visit(item, used, found)),
+        Expr::Template { parts } => parts.iter().for_each(|part| visit(part, used, found)),
+        Expr::Picklist { inputs, .. } => inputs.iter().for_each(|input| visit(input, used, found)),
+        Expr::Reference { key, .. } | Expr::Owner { key, .. } => visit(key, used, found),
+        Expr::Through { key, .. } => visit(key, Use::Not, found),
+        Expr::Existing { fields, .. } => fields.iter().for_each(|field| visit(&field.value, Use::Not, found)),
+        Expr::Convert { value, .. } => visit(value, used, found),
+        Expr::Otherwise { value, recovery } => {
+            visit(value, used, found);
+            if let Recovery::Use { value } = recovery {
+                visit(value, used, found);
+            }
+        }
+        Expr::None
+        | Expr::Default
+        | Expr::Boolean { .. }
+        | Expr::Number { .. }
+        | Expr::Text { .. }
+        | Expr::Option { .. }
+        | Expr::Column { .. }
+        | Expr::DistinctValue => {}
+    }
+}
+
+/// What a part is taken of: not whole itself, but the parts that are taken in it are taken all the same.
+fn inside<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e Expr, Use)) {
+    found(expr, if take(expr).is_some() { Use::Part } else { Use::Not });
+    if let Expr::Call { arguments, .. } = expr
+        && let Some(first) = arguments.first()
+    {
+        inside(first, found);
+    }
+}
