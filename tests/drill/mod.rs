@@ -264,7 +264,8 @@ impl Killed {
 impl Destination for Killed {
     fn capabilities(&self) -> Capabilities {
         // Small batches, so that there are many places to be killed at.
-        Capabilities { batch_size: 60, ..self.inner.capabilities() }
+        let inner = self.inner.capabilities();
+        Capabilities { batch_size: inner.batch_size.min(60), ..inner }
     }
 
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {

@@ -45,11 +45,12 @@ impl System for Disk {
 }
 
 /// The plan of a project, with batches of this size.
-fn plan(folder: &str, batch: u64) -> Plan {
-    let disk = Disk(repository().join(folder));
+fn plan(folder: &Path, batch: u64) -> Plan {
+    let disk = Disk(folder.to_owned());
     let project = migr_driver::Project { system: &disk, entry: None, destination: None, lock: None };
     let compiled = migr_driver::compile(&project);
-    let mut plan = compiled.plan.unwrap_or_else(|| panic!("{folder} compiles: {:#?}", compiled.diagnostics));
+    let mut plan =
+        compiled.plan.unwrap_or_else(|| panic!("{} compiles: {:#?}", folder.display(), compiled.diagnostics));
     for limit in plan.destination.limits.iter_mut().filter(|limit| limit.what == "batch") {
         limit.value = batch;
     }
@@ -65,6 +66,11 @@ pub(crate) struct Project {
 
 impl Project {
     fn new(folder: &str, batch: u64) -> Self {
+        Self::at(tempfile::tempdir().unwrap(), &repository().join(folder), batch)
+    }
+
+    /// A project in a folder, with the spec of this one.
+    pub(crate) fn at(folder: TempDir, spec: &Path, batch: u64) -> Self {
         let options = HttpOptions {
             attempts: 12,
             back_off: Duration::from_millis(5),
@@ -73,7 +79,7 @@ impl Project {
             rate: Some(Rate { requests: 1_000_000, per_seconds: 1, burst: None }),
             ..HttpOptions::default()
         };
-        Self { folder: tempfile::tempdir().unwrap(), plan: plan(folder, batch), options }
+        Self { folder, plan: plan(spec, batch), options }
     }
 
     fn with_export(folder: &str, batch: u64) -> Self {

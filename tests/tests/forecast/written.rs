@@ -1,0 +1,228 @@
+//! Migrations written by hand, each for one decision that an audit and a run once made differently or wrongly.
+
+use migr_journal::State;
+use serde_json::{Value, json};
+
+use crate::case::{Held, Moment};
+
+/// A migration with the decision that is right for each of its rows.
+pub(crate) struct Written {
+    pub(crate) name: &'static str,
+    /// The maps, and what else the spec needs beside its system and settings.
+    pub(crate) maps: &'static str,
+    /// The objects of the source.
+    pub(crate) objects: &'static str,
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    pub(crate) held: fn() -> Vec<Held>,
+    pub(crate) moment: Moment,
+    /// Map, line and state of each record after the run; empty where nothing may be written at all.
+    pub(crate) decisions: &'static [(&'static str, u64, State)],
+}
+
+impl Written {
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let spec = format!(
+            "use \"std/systems/twenty\"\n\nsystem old {{\n{}}}\n\nmigration old_to_twenty {{\n  source old {{ files = \"export/*.csv\" }}\n  \
+             destination twenty {{ url = env(\"URL\"); token = secret(\"KEY\") }}\n  timezone = \"America/New_York\"\n  country = \"US\"\n  \
+             currency = \"USD\"\n}}\n\n{}",
+            self.objects, self.maps
+        );
+        let files = self.files.iter().map(|(path, text)| (format!("export/{path}"), (*text).to_owned()));
+        std::iter::once(("migration.migr".to_owned(), spec)).chain(files).collect()
+    }
+}
+
+fn nothing() -> Vec<Held> {
+    Vec::new()
+}
+
+fn held(number: u32, object: &'static str, body: Value) -> Held {
+    Held { object, id: format!("00000000-0000-4000-8000-{number:012}"), body, trashed: false }
+}
+
+fn acme() -> Vec<Held> {
+    vec![held(1, "companies", json!({"name": "Acme", "domainName": {"primaryLinkUrl": "https://acme.example"}}))]
+}
+
+fn ada() -> Vec<Held> {
+    vec![held(1, "people", json!({"name": {"firstName": "Ada"}, "emails": {"primaryEmail": "ada@x.example"}}))]
+}
+
+const FIRM: &str = "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    parent: -> Firm\n  }\n";
+const PERSON: &str = "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    boss: -> Person\n    \
+                      seen: date format \"%Y-%m-%d\"\n  }\n";
+
+use State::{Created, Quarantined, Skipped, Unchanged, Updated};
+
+pub(crate) const WRITTEN: &[Written] = &[
+    Written {
+        name: "circles that are quarantined are foreseen so",
+        objects: PERSON,
+        maps: "map Person -> people {\n  on cycle quarantine\n  name = { firstName: first }\n  new boss \"Boss\": -> people inverse \"Staff\" = boss\n  drop email, seen : \"not needed\"\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,first,email,boss,seen\nP1,Ada,,,\nP2,Bob,,P2,\nP3,Cara,,P4,\nP4,Dora,,P3,\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[
+            ("Person", 2, Created),
+            ("Person", 3, Quarantined),
+            ("Person", 4, Quarantined),
+            ("Person", 5, Quarantined),
+        ],
+    },
+    Written {
+        name: "a record that is skipped twice over is counted once",
+        objects: PERSON,
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing skip\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  \
+               new boss \"Boss\": -> people inverse \"Staff\" = boss on missing skip\n  drop seen : \"not needed\"\n}\n",
+        files: &[("people.csv", "person_id,first,email,boss,seen\nP1,Ada,ada@x.example,P9,\n")],
+        held: ada,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Person", 2, Skipped)],
+    },
+    Written {
+        name: "of two rows of one key the one that is kept may be there already",
+        objects: PERSON,
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on duplicate keep oldest seen\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  drop boss, seen : \"not needed\"\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,first,email,boss,seen\nP1,Bob,bob@x.example,,2024-02-01\nP1,Ada,ada@x.example,,2024-01-01\n",
+        )],
+        held: ada,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Person", 2, Skipped), ("Person", 3, Unchanged)],
+    },
+    Written {
+        name: "a deferred reference of a record that is there changes it",
+        objects: PERSON,
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  \
+               new boss \"Boss\": -> people inverse \"Staff\" = boss\n  drop seen : \"not needed\"\n}\n",
+        files: &[("people.csv", "person_id,first,email,boss,seen\nP1,Ada,ada@x.example,P2,\nP2,Bob,bob@x.example,,\n")],
+        held: ada,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Person", 2, Updated), ("Person", 3, Created)],
+    },
+    Written {
+        name: "a child whose parent is quarantined because the destination has it is quarantined",
+        objects: FIRM,
+        maps: "map Firm -> companies {\n  match domainName\n  on existing quarantine\n  name = name\n  domainName = site | url\n  \
+               new parentFirm \"Parent firm\": -> companies inverse \"Daughters\" = parent on missing quarantine\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,parent\nF1,Acme,https://acme.example,\nF2,Bolt,https://bolt.example,F1\n",
+        )],
+        held: acme,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Quarantined), ("Firm", 3, Quarantined)],
+    },
+    Written {
+        name: "an author without a name is foreseen as it is written",
+        objects: "  object User from \"users.csv\" {\n    key email\n    email: text unique ignore case\n  }\n  object Person from \"people.csv\" {\n    \
+                  key person_id\n    person_id: text\n    first: text\n    author: text\n    owner: -> User.email ignore case\n  }\n",
+        maps: "owners {\n  match User.email = workspaceMembers.userEmail\n  fallback none\n}\n\n\
+               map Person -> people {\n  name = { firstName: first }\n  createdBy = { source: IMPORT, name: author, workspaceMember: owner }\n}\n",
+        files: &[
+            ("users.csv", "email\nrep0@visualpractice.example\n"),
+            (
+                "people.csv",
+                "person_id,first,author,owner\nP1,Ada,Jane,rep0@visualpractice.example\nP2,Bob,,rep0@visualpractice.example\nP3,Cara,,\n",
+            ),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Person", 2, Created), ("Person", 3, Quarantined), ("Person", 4, Created)],
+    },
+    Written {
+        name: "leads and contacts who are one person become one record",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n  }\n  object Lead from \"leads.csv\" {\n    \
+                  key lead_id\n    lead_id: text\n    job: text\n    email: text\n  }\n",
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing update\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n\n\
+               map Lead -> people {\n  match emails.primaryEmail\n  on existing update\n  jobTitle = job\n  emails = { primaryEmail: email | email }\n}\n",
+        files: &[
+            ("people.csv", "person_id,first,email\nP1,Ada,ada@x.example\nP2,Bob,bob@x.example\n"),
+            (
+                "leads.csv",
+                "lead_id,job,email\nL1,Nurse,ada@x.example\nL2,Cook,bob@x.example\nL3,Guard,cara@x.example\n",
+            ),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[
+            ("Person", 2, Created),
+            ("Person", 3, Created),
+            ("Lead", 2, Updated),
+            ("Lead", 3, Updated),
+            ("Lead", 4, Created),
+        ],
+    },
+    Written {
+        name: "what the second map into one object fills does not keep verify from holding",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    kind: text\n  }\n",
+        maps: "map Person as First -> people when kind == \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n\n\
+               map Person as Second -> people when kind != \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  jobTitle = first\n  emails = { primaryEmail: email | email }\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,first,email,kind\nP1,Ada,ada@x.example,client\nP2,Nurse,ada@x.example,lead\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("First", 2, Created), ("Second", 3, Updated)],
+    },
+    Written {
+        name: "a column that has another name is found before anything is made",
+        objects: PERSON,
+        maps: "map Person -> people {\n  name = { firstName: first }\n  new boss \"Boss\": -> people inverse \"Staff\" = boss\n  drop email, seen : \"not needed\"\n}\n",
+        files: &[("people.csv", "person_id,first,email,manager,seen\nP1,Ada,,,\n")],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[],
+    },
+    Written {
+        name: "links through an object that does not refer to their owner are refused before anything is made",
+        objects: "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n  }\n  object Person from \"people.csv\" {\n    \
+                  key person_id\n    person_id: text\n    first: text\n    firm: -> Firm\n  }\n",
+        maps: "extend system twenty {\n  object people { deals: many companies through workspaceMembers }\n}\n\n\
+               map Firm -> companies {\n  name = name\n}\n\n\
+               map Person -> people {\n  name = { firstName: first }\n  deals = firm\n}\n",
+        files: &[("firms.csv", "firm_id,name\nF1,Acme\n"), ("people.csv", "person_id,first,firm\nP1,Ada,F1\n")],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[],
+    },
+    Written {
+        name: "a member of a list that is not there quarantines the record",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n  }\n  object Note from \"notes.csv\" {\n    \
+                  key note_id\n    note_id: text\n    title: text\n    about: list(-> Person) split \";\"\n  }\n",
+        maps: "map Person -> people {\n  name = { firstName: first }\n}\n\nmap Note -> notes {\n  title = title\n  targets = about\n}\n",
+        files: &[
+            ("people.csv", "person_id,first\nP1,Ada\nP2,Bob\n"),
+            ("notes.csv", "note_id,title,about\nN1,Both,P1;P2\nN2,One,P1;P9\nN3,None,\n"),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[
+            ("Person", 2, Created),
+            ("Person", 3, Created),
+            ("Note", 2, Created),
+            ("Note", 3, Quarantined),
+            ("Note", 4, Created),
+        ],
+    },
+    Written {
+        name: "a required reference whose cell is empty quarantines the record",
+        objects: "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n  }\n  object Person from \"people.csv\" {\n    \
+                  key person_id\n    person_id: text\n    first: text\n    firm: -> Firm\n  }\n",
+        maps: "extend system twenty {\n  object people { override company: -> companies required }\n}\n\n\
+               map Firm -> companies {\n  name = name\n}\n\n\
+               map Person -> people {\n  name = { firstName: first }\n  company = firm\n}\n",
+        files: &[
+            ("firms.csv", "firm_id,name\nF1,Acme\n"),
+            ("people.csv", "person_id,first,firm\nP1,Ada,F1\nP2,Bob,\n"),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Created), ("Person", 2, Created), ("Person", 3, Quarantined)],
+    },
+];
