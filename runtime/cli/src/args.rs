@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Test(TestArguments),
     /// Show what a migration will do.
     Plan(PlanArguments),
+    /// Show what differs between two plans, by meaning.
+    Diff(DiffArguments),
     /// Read the whole export and the destination's schema; write `migr.lock`.
     Audit(AuditArguments),
     /// Draw which map waits for which.
@@ -205,6 +207,26 @@ pub(crate) struct PlanArguments {
     /// Also show every field with the expression that fills it.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Show what the change since this git revision does, in place of the plan.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["out", "full"])]
+    pub(crate) base: Option<String>,
+}
+
+/// `migr diff`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The earlier one: a plan's JSON file, a project's folder or file, or a git revision of the project in this folder.
+    #[arg(value_name = "A")]
+    pub(crate) before: String,
+    /// The later one, likewise.
+    #[arg(default_value = ".", value_name = "B")]
+    pub(crate) after: String,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human, value_name = "FORM")]
+    pub(crate) format: PlanFormat,
+    /// Exit 1 where something differs.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// Forms of plans.

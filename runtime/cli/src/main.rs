@@ -69,6 +69,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Explain(arguments) => commands::explain::run(&arguments, console),
         Command::Test(arguments) => commands::test::run(&arguments, console),
         Command::Plan(arguments) => commands::plan::run(&arguments, console),
+        Command::Diff(arguments) => commands::diff::run(&arguments, console),
         Command::Audit(arguments) => wait_for(commands::audit::run(&arguments, console)),
         Command::Verify(arguments) => wait_for(commands::verify::run(&arguments, console)),
         Command::Rollback(arguments) => wait_for(commands::rollback::run(&arguments, console)),

@@ -59,16 +59,25 @@ impl Project {
         compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock })
     }
 
-    /// Compiles it as it was at a git revision.
-    pub(crate) fn compile_at(&self, revision: &str) -> Result<Compilation, Fault> {
+    /// Compiles it as it was at a git revision, for one of its destinations.
+    pub(crate) fn compile_at(&self, revision: &str, to: Option<&str>) -> Result<Compilation, Fault> {
         let files = Revision::new(&self.folder, revision)?;
-        let lock = files.read("migr.lock").ok();
-        Ok(compile(&migr_driver::Project { system: &files, entry: self.entry.as_deref(), destination: None, lock }))
+        let lock = files.read(&Self::lock_name(to)).ok();
+        Ok(compile(&migr_driver::Project { system: &files, entry: self.entry.as_deref(), destination: to, lock }))
+    }
+
+    /// Its plan as it was at a git revision, or every finding that keeps it from having one.
+    pub(crate) fn plan_at(&self, revision: &str, to: Option<&str>) -> Result<Result<(Plan, Findings), Findings>, Fault> {
+        Ok(self.planned(self.compile_at(revision, to)?))
     }
 
     /// `migr.lock`, or `migr.NAME.lock` for a destination named with `--to`.
     pub(crate) fn lock(&self, to: Option<&str>) -> PathBuf {
-        self.folder.join(to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock")))
+        self.folder.join(Self::lock_name(to))
+    }
+
+    fn lock_name(to: Option<&str>) -> String {
+        to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock"))
     }
 
     /// Its plan with the counts of its lock file, or every finding that keeps it from having one.

@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &CheckArguments, console: Console) -> Result<
     if let Some(revision) = &arguments.base {
         let mut base = Findings::default();
         for project in &projects {
-            base.add(&project.folder, project.compile_at(revision)?);
+            base.add(&project.folder, project.compile_at(revision, None)?);
         }
         findings.without(&base);
     }

@@ -1,0 +1,321 @@
+//! The walk over two plans: every difference of their JSON forms, by name and not by place.
+
+use std::collections::BTreeMap;
+
+use migr_plan::{Expr, Plan, render};
+use serde_json::{Map, Value};
+
+use crate::identity::member;
+use crate::kind::Kind;
+use crate::words::{path_words, value_words};
+use crate::Change;
+
+/// Keys of a plan that say nothing about what is done, or follow from the rest as a whole.
+const SILENT: &[&str] =
+    &["format_version", "description", "inputs", "estimate", "summary", "origin", "edges", "depends_on", "reads", "there", "records"];
+
+/// A part of a place in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key of an object.
+    Key(String),
+    /// A member of a list, by its name.
+    Member(String),
+}
+
+/// A change and its place, for those who count its records.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) change: Change,
+    pub(crate) place: Vec<Step>,
+    /// The member itself, where it stands in one plan alone.
+    pub(crate) item: Option<Value>,
+}
+
+/// The walk's state.
+#[derive(Default)]
+struct Walk {
+    place: Vec<Step>,
+    found: Vec<Found>,
+}
+
+/// Every difference of two plans.
+pub(crate) fn between(before: &Plan, after: &Plan) -> Vec<Found> {
+    let json = |plan: &Plan| serde_json::to_value(plan.without_counts()).unwrap_or_default();
+    let mut walk = Walk::default();
+    walk.compare(&json(before), &json(after));
+    let mut found = walk.found;
+    pair_renames(&mut found);
+    mark_consequences(&mut found, &[before, after]);
+    found
+}
+
+impl Walk {
+    fn compare(&mut self, before: &Value, after: &Value) {
+        if before == after || self.is_reordered_concept(before, after) {
+            return;
+        }
+        match (before, after) {
+            (Value::Object(a), Value::Object(b)) if !is_unit(a) && !is_unit(b) => self.objects(a, b),
+            (Value::Array(a), Value::Array(b)) => self.lists(a, b),
+            _ => self.differs(Some(before), Some(after), None),
+        }
+    }
+
+    /// Whether two lists of a concept's fields, as text, differ by their order alone.
+    fn is_reordered_concept(&self, before: &Value, after: &Value) -> bool {
+        let (Some(Step::Key(first)), Some(a), Some(b)) = (self.place.first(), before.as_str(), after.as_str()) else {
+            return false;
+        };
+        let sorted = |text: &str| {
+            let mut parts: Vec<String> = text.split(", ").map(str::to_owned).collect();
+            parts.sort();
+            parts
+        };
+        first == "rows" && sorted(a) == sorted(b)
+    }
+
+    fn objects(&mut self, before: &Map<String, Value>, after: &Map<String, Value>) {
+        let mut keys: Vec<&String> = before.keys().collect();
+        keys.extend(after.keys().filter(|key| !before.contains_key(*key)));
+        for key in keys.into_iter().filter(|key| !SILENT.contains(&key.as_str())) {
+            self.place.push(Step::Key(key.clone()));
+            match (before.get(key), after.get(key)) {
+                (Some(a), Some(b)) => self.compare(a, b),
+                (Some(Value::Array(a)), None) => self.lists(a, &[]),
+                (None, Some(Value::Array(b))) => self.lists(&[], b),
+                (Some(Value::Object(a)), None) if !is_unit(a) => self.objects(a, &Map::new()),
+                (None, Some(Value::Object(b))) if !is_unit(b) => self.objects(&Map::new(), b),
+                (a, b) => self.differs(a, b, None),
+            }
+            self.place.pop();
+        }
+    }
+
+    fn lists(&mut self, before: &[Value], after: &[Value]) {
+        let list = match self.place.last() {
+            Some(Step::Key(key)) => key.clone(),
+            _ => String::new(),
+        };
+        let (Some(a), Some(b)) = (named(&list, before), named(&list, after)) else {
+            let (a, b) = (without_silent(before), without_silent(after));
+            if a != b {
+                self.differs(Some(&a).filter(|_| !before.is_empty()), Some(&b).filter(|_| !after.is_empty()), None);
+            }
+            return;
+        };
+        let mut names: Vec<&String> = a.keys().collect();
+        names.extend(b.keys().filter(|name| !a.contains_key(*name)));
+        for name in names {
+            self.place.push(Step::Member(name.clone()));
+            match (a.get(name), b.get(name)) {
+                (Some(a), Some(b)) => self.compare(a, b),
+                (a, b) => self.differs(a.copied(), b.copied(), a.or(b).map(|item| (*item).clone())),
+            }
+            self.place.pop();
+        }
+    }
+
+    fn differs(&mut self, before: Option<&Value>, after: Option<&Value>, item: Option<Value>) {
+        let kind = kind(&self.place, before, after);
+        let words = |value: &Value| value_words(&self.place, value);
+        let change = Change {
+            kind,
+            path: path_words(&self.place),
+            before: before.filter(|value| !value.is_null()).map(words),
+            after: after.filter(|value| !value.is_null()).map(words),
+            records: None,
+            follows: false,
+        };
+        self.found.push(Found { change, place: self.place.clone(), item });
+    }
+}
+
+/// An object that is compared as a whole: an expression, a tagged choice.
+fn is_unit(object: &Map<String, Value>) -> bool {
+    ["op", "do", "from"].iter().any(|tag| object.get(*tag).is_some_and(Value::is_string))
+}
+
+/// Members by name; none where one has no name, or two have the same.
+fn named<'v>(list: &str, items: &'v [Value]) -> Option<BTreeMap<String, &'v Value>> {
+    let mut members = BTreeMap::new();
+    for item in items {
+        if members.insert(member(list, item)?, item).is_some() {
+            return None;
+        }
+    }
+    Some(members)
+}
+
+/// A list without what says nothing about what is done.
+fn without_silent(items: &[Value]) -> Value {
+    fn cleaned(value: &Value) -> Value {
+        match value {
+            Value::Object(object) => Value::Object(
+                object
+                    .iter()
+                    .filter(|(key, _)| !SILENT.contains(&key.as_str()))
+                    .map(|(key, value)| (key.clone(), cleaned(value)))
+                    .collect(),
+            ),
+            Value::Array(items) => Value::Array(items.iter().map(cleaned).collect()),
+            other => other.clone(),
+        }
+    }
+    Value::Array(items.iter().map(cleaned).collect())
+}
+
+/// Effect of a change at a place.
+fn kind(place: &[Step], before: Option<&Value>, after: Option<&Value>) -> Kind {
+    let keys = keys_of(place);
+    let adds = before.is_none_or(Value::is_null);
+    let takes = after.is_none_or(Value::is_null);
+    match keys.as_slice() {
+        [.., "sensitive"] => Kind::Masks,
+        ["stages"] if adds => Kind::Adds,
+        ["stages"] => Kind::LeavesOut,
+        ["stages", "policies", "existing" | "deleted", ..] => Kind::Overwrites,
+        ["stages", "policies", ..] | ["stages", "match" | "distinct", ..] => Kind::Identity,
+        ["stages", "when"] => Kind::LeavesOut,
+        ["stages", "dropped", ..] if takes => Kind::Adds,
+        ["stages", "dropped", ..] => Kind::Loses,
+        ["stages", "fields" | "links"] if takes => Kind::Loses,
+        ["stages", "fields" | "links"] => Kind::Adds,
+        ["stages", "fields", "unique"] => Kind::Identity,
+        ["stages", "fields", "create_only"] => Kind::Overwrites,
+        ["stages", "fields", "type" | "is_new"] | ["stages", "deferred", ..] => Kind::Schema,
+        ["stages", "rollback", ..] => Kind::Fidelity,
+        ["stages", ..] => Kind::Values,
+        ["source", "dropped_files", ..] => Kind::LeavesOut,
+        ["source", "objects", "key"] => Kind::Identity,
+        ["source", "objects", "columns", "unique"] => Kind::Identity,
+        ["source", "objects", "checks" | "skips" | "dropped" | "reference_only", ..] => Kind::LeavesOut,
+        ["source", "objects", .., "retain"] => Kind::Policy,
+        ["source", ..] | ["options", "timezone" | "country" | "currency"] => Kind::ReadsOtherwise,
+        ["owners", ..] => Kind::WhoOwns,
+        ["picklists", ..] => Kind::Picklist,
+        ["setup", ..] => Kind::Schema,
+        ["destination", "limits", ..] => Kind::ReachOnly,
+        ["destination", "settings", name, ..] if migr_plan::Destination::REACH.contains(name) => Kind::ReachOnly,
+        ["destination", "new_objects", ..] => Kind::Schema,
+        ["destination", ..] => Kind::Destination,
+        ["degradations" | "rows", ..] => Kind::Fidelity,
+        ["migration"] => Kind::Renames,
+        _ => Kind::Policy,
+    }
+}
+
+/// Turns a member that went and one that came, alike but for the name, into one renaming.
+fn pair_renames(found: &mut Vec<Found>) {
+    let mut at = 0;
+    while at < found.len() {
+        let pair = found.get(at).filter(|gone| gone.change.after.is_none()).and_then(|gone| {
+            found.iter().position(|come| come.change.before.is_none() && is_renamed(gone, come))
+        });
+        let Some(come) = pair else {
+            at += 1;
+            continue;
+        };
+        let new = found.remove(come);
+        if come < at {
+            at -= 1;
+        }
+        let name = |place: &[Step]| match place.last() {
+            Some(Step::Member(name)) => Some(name.clone()),
+            _ => None,
+        };
+        if let Some(gone) = found.get_mut(at) {
+            gone.change.kind = Kind::Renames;
+            gone.change.before = name(&gone.place);
+            gone.change.after = name(&new.place);
+        }
+        at += 1;
+    }
+}
+
+/// Whether two members, of the same list, differ by their name alone.
+fn is_renamed(gone: &Found, come: &Found) -> bool {
+    let list = |found: &Found| match found.place.as_slice() {
+        [list @ .., Step::Member(_)] => Some(list.to_vec()),
+        _ => None,
+    };
+    let essence = |item: &Value| {
+        let part = |key: &str| item.get(key).cloned().unwrap_or_default();
+        let is_field = item.get("field").is_some() && item.get("value").is_some();
+        if is_field {
+            return Some((part("value"), part("type"), Value::Null));
+        }
+        item.get("source_object").map(|source| (source.clone(), part("destination_object"), without_origins(&part("when"))))
+    };
+    match (&gone.item, &come.item) {
+        (Some(a), Some(b)) => list(gone).is_some() && list(gone) == list(come) && essence(a).is_some() && essence(a) == essence(b),
+        _ => false,
+    }
+}
+
+fn without_origins(value: &Value) -> Value {
+    match without_silent(std::slice::from_ref(value)) {
+        Value::Array(mut items) => items.pop().unwrap_or_default(),
+        other => other,
+    }
+}
+
+/// Marks what follows from other changes: changes of the schema and of concepts, deferred fields, options that a picklist's rows name, conversions that
+/// the language writes.
+fn mark_consequences(found: &mut [Found], plans: &[&Plan]) {
+    let decided = decided_fields(found, plans);
+    let follows: Vec<bool> = found.iter().map(|one| follows(one, &decided, plans)).collect();
+    if follows.iter().all(|follows| *follows) {
+        return;
+    }
+    for (one, follows) in found.iter_mut().zip(follows) {
+        one.change.follows = follows;
+    }
+}
+
+/// Destination fields, with their object, whose picklist changes.
+fn decided_fields(found: &[Found], plans: &[&Plan]) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    for one in found {
+        let [Step::Key(list), Step::Member(name), ..] = one.place.as_slice() else { continue };
+        if list != "picklists" {
+            continue;
+        }
+        for picklist in plans.iter().filter_map(|plan| plan.picklist(name)) {
+            fields.extend(picklist.fields.iter().map(|field| (picklist.object.clone(), field.clone())));
+        }
+    }
+    fields
+}
+
+fn follows(found: &Found, decided: &[(String, String)], plans: &[&Plan]) -> bool {
+    if let [Step::Key(stages), Step::Member(stage), Step::Key(_), Step::Member(field), Step::Key(ty), ..] = found.place.as_slice()
+        && stages == "stages"
+        && ty == "type"
+    {
+        let objects = plans.iter().filter_map(|plan| plan.stage(stage)).map(|stage| &stage.destination_object);
+        return objects.into_iter().any(|object| decided.contains(&(object.clone(), field.clone())));
+    }
+    let keys = keys_of(&found.place);
+    match keys.as_slice() {
+        ["setup" | "rows" | "degradations", ..]
+        | ["stages", "deferred" | "rollback", ..]
+        | ["destination", "new_objects", ..]
+        | ["stages", "fields", "deferred" | "is_new" | "create_only" | "unique" | "linked_by" | "sensitive"] => true,
+        // A field whose expression reads the same was changed by something that it stands on.
+        ["stages", ..] => found.change.before.is_some() && found.change.before == found.change.after,
+        _ => false,
+    }
+}
+
+/// Keys of a place, names of members left out.
+fn keys_of(place: &[Step]) -> Vec<&str> {
+    place.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None }).collect()
+}
+
+/// An expression in the language's words, where the value is one.
+pub(crate) fn expression(value: &Value) -> Option<String> {
+    value.get("op")?;
+    let expression: Expr = serde_json::from_value(value.clone()).ok()?;
+    Some(render::expression(&expression))
+}

@@ -1,0 +1,87 @@
+#![doc = include_str!("../README.md")]
+
+mod changes;
+mod identity;
+mod kind;
+mod records;
+pub mod render;
+mod words;
+
+use migr_plan::{Lock, Plan};
+use serde::Serialize;
+
+pub use kind::Kind;
+
+/// The version of a diff's JSON form. Raised when a reader of the old form would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The differences of two plans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diff {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Every change, causes before what follows from them, by kind and path.
+    pub changes: Vec<Change>,
+    /// Counts of the causes.
+    pub summary: Summary,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Effect of the change.
+    pub kind: Kind,
+    /// Place in the plan, by names: `map Deal.stage`.
+    pub path: String,
+    /// The earlier plan's value; absent where the later plan adds it.
+    pub before: Option<String>,
+    /// The later plan's value; absent where it was taken away.
+    pub after: Option<String>,
+    /// Records that it concerns, where a lock counts them.
+    pub records: Option<u64>,
+    /// Whether it follows from another change of the list.
+    pub follows: bool,
+}
+
+/// Counts of changes that follow from no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// All of them.
+    pub changes: usize,
+    /// By kind, in the order of kinds.
+    pub kinds: Vec<KindCount>,
+    /// One sentence.
+    pub sentence: String,
+}
+
+/// Changes of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindCount {
+    /// The kind.
+    pub kind: Kind,
+    /// Its changes.
+    pub changes: usize,
+    /// The records that they concern, each change by itself; absent where one was not counted.
+    pub records: Option<u64>,
+}
+
+impl Diff {
+    /// Whether nothing differs by meaning.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Differences by meaning of two plans; with a lock, the records that each concerns.
+pub fn diff(before: &Plan, after: &Plan, lock: Option<&Lock>) -> Diff {
+    let mut changes = changes::between(before, after);
+    if let Some(lock) = lock {
+        for change in &mut changes {
+            change.change.records = records::concerned(change, (before, after), lock);
+        }
+    }
+    let mut changes: Vec<Change> = changes.into_iter().map(|found| found.change).collect();
+    changes.sort_by(|a, b| (a.follows, a.kind, &a.path).cmp(&(b.follows, b.kind, &b.path)));
+    let summary = words::summary(&changes);
+    Diff { format_version: FORMAT_VERSION, changes, summary }
+}

@@ -1,0 +1,99 @@
+//! `migr diff` and `migr plan --base`: what differs between two plans, by meaning.
+
+use std::path::Path;
+
+use migr_diagnostics::Severity;
+use migr_diff::{Diff, diff, render};
+use migr_plan::{Lock, Plan};
+
+use crate::args::{DiffArguments, PlanFormat};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::findings::show_on_stderr;
+use crate::project::{Findings, Project};
+
+/// A plan, and the lock that counts its records where one is at hand.
+type Side = (Plan, Option<Lock>);
+
+/// Shows what differs between two plans.
+pub(crate) fn run(arguments: &DiffArguments, console: Console) -> Result<Exit, Fault> {
+    let here = || Project::at(Path::new("."));
+    let side = |name: &str| side(name, here, console);
+    let (Some((before, earlier)), Some((after, later))) = (side(&arguments.before)?, side(&arguments.after)?) else {
+        return Ok(Exit::Findings);
+    };
+    let found = diff(&before, &after, later.or(earlier).as_ref());
+    show(&found, arguments.format, console)?;
+    Ok(if arguments.exit_code && !found.is_empty() { Exit::Findings } else { Exit::Done })
+}
+
+/// Shows what the change of a project since a git revision does.
+pub(crate) fn since(
+    project: &Project,
+    revision: &str,
+    to: Option<&str>,
+    format: PlanFormat,
+    console: Console,
+) -> Result<Exit, Fault> {
+    let before = taken(project.plan_at(revision, to)?, revision, console)?;
+    let after = taken(project.counted_plan(to), &crate::project::shown(&project.folder), console)?;
+    let (Some(before), Some(after)) = (before, after) else { return Ok(Exit::Findings) };
+    show(&diff(&before, &after, lock(project, to).as_ref()), format, console)?;
+    Ok(Exit::Done)
+}
+
+/// A side of the comparison: a plan's file, a project, or a revision of the project in this folder; none where its spec has errors, which are shown.
+fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console) -> Result<Option<Side>, Fault> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+        let failed = |reason: String| Fault::usage(format!("{name} is not a plan: {reason}"));
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+        return Ok(Some((Plan::from_json(&text).map_err(|error| failed(error.to_string()))?, None)));
+    }
+    if path.exists() {
+        let project = Project::at(path)?;
+        let plan = taken(project.counted_plan(None), name, console)?;
+        return Ok(plan.map(|plan| (plan, lock(&project, None))));
+    }
+    let project = here()?;
+    let found = project.plan_at(name, None).map_err(|fault| {
+        Fault::usage(format!("`{name}` is no plan file, no project and no git revision of this folder: {fault}"))
+            .with_help("name a plan's JSON file, a project's folder, or a revision such as HEAD~1 in the project's folder")
+    })?;
+    Ok(taken(found, name, console)?.map(|plan| (plan, lock(&project, None))))
+}
+
+/// The plan, or none once the findings that keep it from being made are shown.
+fn taken(found: Result<(Plan, Findings), Findings>, name: &str, console: Console) -> Result<Option<Plan>, Fault> {
+    match found {
+        Ok((plan, _)) => Ok(Some(plan)),
+        Err(findings) if findings.count(Severity::Error) == 0 => {
+            Err(Fault::usage(format!("no file of `{name}` has a `migration` item"))
+                .with_help("a project's folder holds one `migration NAME { … }`"))
+        }
+        Err(findings) => {
+            console.news(format_args!("`{name}` has no plan to compare:"));
+            show_on_stderr(&findings, console);
+            Ok(None)
+        }
+    }
+}
+
+/// A project's lock; none where there is none that can be read.
+fn lock(project: &Project, to: Option<&str>) -> Option<Lock> {
+    let text = std::fs::read_to_string(project.lock(to)).ok()?;
+    Lock::from_json(&text).ok()
+}
+
+fn show(found: &Diff, format: PlanFormat, console: Console) -> Result<(), Fault> {
+    match format {
+        PlanFormat::Human => console.result(render::terminal(found)),
+        PlanFormat::Markdown => console.result(render::markdown(found)),
+        PlanFormat::Json => {
+            let failed = |error| Fault::failed(format!("the differences could not be written as JSON: {error}"));
+            console.result(serde_json::to_string_pretty(found).map_err(failed)? + "\n");
+        }
+    }
+    Ok(())
+}
