@@ -75,6 +75,11 @@ fn setup_words(name: &str) -> String {
 fn key_words(key: &str) -> &str {
     match key {
         "existing" => "on existing",
+        "on_empty" => "on empty",
+        "on_taken" => "on taken",
+        "unidentified" => "on unidentified",
+        "on_rollback" => "on rollback",
+        "other_formats" => "further formats",
         "duplicate" => "on duplicate",
         "deleted" => "on deleted",
         "cycle" => "on cycle",
