@@ -11,9 +11,8 @@ const OPENED: &[&str] = &["compiler/driver", "compiler/lower", "runtime/sandbox"
 const VOICED: &[&str] = &[];
 
 /// First words that do not name a subject.
-const NO_SUBJECT: &[&str] = &[
-    "It", "Its", "They", "What", "Who", "Whom", "Whether", "How", "All", "None", "So", "Nobody", "Somebody",
-];
+const NO_SUBJECT: &[&str] =
+    &["It", "Its", "They", "What", "Who", "Whom", "Whether", "How", "All", "None", "So", "Nobody", "Somebody"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
@@ -87,6 +86,7 @@ fn a_doc_comment_begins_with_its_subject() {
 
 #[test]
 fn only_the_first_word_of_a_comment_is_judged() {
-    let text = "/// What a run came to.\n/// It ends here.\nfn a() {}\n/// Result of a run.\n/// All of it.\nfn b() {}\n";
+    let text =
+        "/// What a run came to.\n/// It ends here.\nfn a() {}\n/// Result of a run.\n/// All of it.\nfn b() {}\n";
     assert_eq!(without_subject(text), [(1, "/// What a run came to.")]);
 }

@@ -5,14 +5,25 @@ use std::collections::BTreeMap;
 use migr_plan::{Expr, Plan, render};
 use serde_json::{Map, Value};
 
+use crate::Change;
 use crate::identity::member;
 use crate::kind::Kind;
 use crate::words::{path_words, value_words};
-use crate::Change;
 
 /// Keys of a plan that say nothing about what is done, or follow from the rest as a whole.
-const SILENT: &[&str] =
-    &["format_version", "description", "inputs", "estimate", "summary", "origin", "edges", "depends_on", "reads", "there", "records"];
+const SILENT: &[&str] = &[
+    "format_version",
+    "description",
+    "inputs",
+    "estimate",
+    "summary",
+    "origin",
+    "edges",
+    "depends_on",
+    "reads",
+    "there",
+    "records",
+];
 
 /// A part of a place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,33 +185,43 @@ fn kind(place: &[Step], before: Option<&Value>, after: Option<&Value>) -> Kind {
         [.., "sensitive"] => Kind::Masks,
         ["stages"] if adds => Kind::Adds,
         ["stages"] => Kind::LeavesOut,
-        ["stages", "policies", "existing" | "deleted", ..] => Kind::Overwrites,
-        ["stages", "fields", "on_empty" | "parts", ..] => Kind::Overwrites,
-        ["stages", "policies" | "match" | "distinct", ..] => Kind::Identity,
-        ["stages", "when"] => Kind::LeavesOut,
-        ["stages", "dropped", ..] if takes => Kind::Adds,
-        ["stages", "dropped", ..] => Kind::Loses,
-        ["stages", "fields" | "links"] if takes => Kind::Loses,
-        ["stages", "fields" | "links"] => Kind::Adds,
-        ["stages", "fields", "unique"] => Kind::Identity,
-        ["stages", "fields", "create_only"] => Kind::Overwrites,
-        ["stages", "fields", "type" | "is_new"] | ["stages", "deferred", ..] => Kind::Schema,
-        ["stages", "rollback", ..] => Kind::Fidelity,
+        ["stages", "policies", "existing" | "deleted", ..]
+        | ["stages", "fields", "on_empty" | "parts" | "create_only", ..] => Kind::Overwrites,
+        ["stages", "policies" | "match" | "distinct", ..]
+        | ["stages", "fields", "unique"]
+        | ["source", "objects", "key"]
+        | ["source", "objects", "columns", "unique"] => Kind::Identity,
+        ["stages", "when"]
+        | ["source", "dropped_files", ..]
+        | ["source", "objects", "checks" | "skips" | "dropped" | "reference_only", ..] => Kind::LeavesOut,
+        // Dropping a column loses what it held; a field that is there again is carried over.
+        ["stages", "dropped", ..] => {
+            if takes {
+                Kind::Adds
+            } else {
+                Kind::Loses
+            }
+        }
+        ["stages", "fields" | "links"] => {
+            if takes {
+                Kind::Loses
+            } else {
+                Kind::Adds
+            }
+        }
+        ["stages", "fields", "type" | "is_new"]
+        | ["stages", "deferred", ..]
+        | ["setup", ..]
+        | ["destination", "new_objects", ..] => Kind::Schema,
+        ["stages", "rollback", ..] | ["degradations" | "rows", ..] => Kind::Fidelity,
         ["stages", ..] => Kind::Values,
-        ["source", "dropped_files", ..] => Kind::LeavesOut,
-        ["source", "objects", "key"] => Kind::Identity,
-        ["source", "objects", "columns", "unique"] => Kind::Identity,
-        ["source", "objects", "checks" | "skips" | "dropped" | "reference_only", ..] => Kind::LeavesOut,
         ["source", "objects", .., "retain"] => Kind::Policy,
         ["source", ..] | ["options", "timezone" | "country" | "currency"] => Kind::ReadsOtherwise,
         ["owners", ..] => Kind::WhoOwns,
         ["picklists", ..] => Kind::Picklist,
-        ["setup", ..] => Kind::Schema,
         ["destination", "limits", ..] => Kind::ReachOnly,
         ["destination", "settings", name, ..] if migr_plan::Destination::REACH.contains(name) => Kind::ReachOnly,
-        ["destination", "new_objects", ..] => Kind::Schema,
         ["destination", ..] => Kind::Destination,
-        ["degradations" | "rows", ..] => Kind::Fidelity,
         ["migration"] => Kind::Renames,
         _ => Kind::Policy,
     }
@@ -210,9 +231,10 @@ fn kind(place: &[Step], before: Option<&Value>, after: Option<&Value>) -> Kind {
 fn pair_renames(found: &mut Vec<Found>) {
     let mut at = 0;
     while at < found.len() {
-        let pair = found.get(at).filter(|gone| gone.change.after.is_none()).and_then(|gone| {
-            found.iter().position(|come| come.change.before.is_none() && is_renamed(gone, come))
-        });
+        let pair = found
+            .get(at)
+            .filter(|gone| gone.change.after.is_none())
+            .and_then(|gone| found.iter().position(|come| come.change.before.is_none() && is_renamed(gone, come)));
         let Some(come) = pair else {
             at += 1;
             continue;
@@ -246,10 +268,13 @@ fn is_renamed(gone: &Found, come: &Found) -> bool {
         if is_field {
             return Some((part("value"), part("type"), Value::Null));
         }
-        item.get("source_object").map(|source| (source.clone(), part("destination_object"), without_origins(&part("when"))))
+        item.get("source_object")
+            .map(|source| (source.clone(), part("destination_object"), without_origins(&part("when"))))
     };
     match (&gone.item, &come.item) {
-        (Some(a), Some(b)) => list(gone).is_some() && list(gone) == list(come) && essence(a).is_some() && essence(a) == essence(b),
+        (Some(a), Some(b)) => {
+            list(gone).is_some() && list(gone) == list(come) && essence(a).is_some() && essence(a) == essence(b)
+        }
         _ => false,
     }
 }
@@ -290,7 +315,8 @@ fn decided_fields(found: &[Found], plans: &[&Plan]) -> Vec<(String, String)> {
 }
 
 fn follows(found: &Found, decided: &[(String, String)], plans: &[&Plan]) -> bool {
-    if let [Step::Key(stages), Step::Member(stage), Step::Key(_), Step::Member(field), Step::Key(ty), ..] = found.place.as_slice()
+    if let [Step::Key(stages), Step::Member(stage), Step::Key(_), Step::Member(field), Step::Key(ty), ..] =
+        found.place.as_slice()
         && stages == "stages"
         && ty == "type"
     {

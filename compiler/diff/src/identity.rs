@@ -19,7 +19,9 @@ pub(crate) fn member(list: &str, item: &Value) -> Option<String> {
         "same" => text("canonical"),
         "dropped_files" => text("pattern"),
         "fetch" => several(&["host", "port"]),
-        "limits" => item.get("per_seconds").map_or_else(|| text("what"), |per| Some(format!("{} per {per}s", text("what")?))),
+        "limits" => {
+            item.get("per_seconds").map_or_else(|| text("what"), |per| Some(format!("{} per {per}s", text("what")?)))
+        }
         "setup" => several(&["action", "object", "field"]),
         "degradations" => several(&["map", "what"]),
         "rows" if item.get("keys").is_some() => item.get("keys").map(keys),

@@ -80,7 +80,9 @@ impl Kind {
             Self::Schema => ("field has another shape", "fields have another shape"),
             Self::Destination => ("setting of the destination changes", "settings of the destination change"),
             Self::Policy => ("policy changes", "policies change"),
-            Self::ReachOnly => ("setting says how the destination is reached", "settings say how the destination is reached"),
+            Self::ReachOnly => {
+                ("setting says how the destination is reached", "settings say how the destination is reached")
+            }
             Self::Fidelity => ("concept arrives otherwise", "concepts arrive otherwise"),
         };
         if is_one { one } else { many }

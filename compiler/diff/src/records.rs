@@ -27,10 +27,14 @@ pub(crate) fn concerned(found: &Found, (before, after): (&Plan, &Plan), lock: &L
             }
         }
         [Step::Key(list), Step::Member(picklist), rest @ ..] if list == "picklists" => match rest {
-            [Step::Key(rows), Step::Member(_), ..] if rows == "rows" => row_records(found, (before, after), picklist, lock),
+            [Step::Key(rows), Step::Member(_), ..] if rows == "rows" => {
+                row_records(found, (before, after), picklist, lock)
+            }
             _ => None,
         },
-        [Step::Key(source), Step::Key(list), Step::Member(object), rest @ ..] if source == "source" && list == "objects" => {
+        [Step::Key(source), Step::Key(list), Step::Member(object), rest @ ..]
+            if source == "source" && list == "objects" =>
+        {
             match rest {
                 [Step::Key(columns), Step::Member(column), ..] if columns == "columns" => filled(lock, object, column),
                 _ => lock.source_object(object).map(|object| object.rows),
@@ -47,21 +51,20 @@ fn filled(lock: &Lock, object: &str, column: &str) -> Option<u64> {
 /// Records whose value a picklist's row names, over every column that flows into it unchanged.
 fn row_records(found: &Found, (before, after): (&Plan, &Plan), picklist: &str, lock: &Lock) -> Option<u64> {
     let table = after.picklist(picklist).or_else(|| before.picklist(picklist))?;
-    let values: Vec<String> = match &found.item {
-        Some(item) => {
-            let keys = item.get("keys")?.as_array()?;
-            keys.iter().filter_map(|key| key.as_array()?.first()?.as_str().map(str::to_owned)).collect()
-        }
-        None => {
-            let [.., Step::Member(name), _] = found.place.as_slice() else { return None };
-            let row = table.rows.iter().find(|row| {
-                crate::identity::keys(&serde_json::to_value(&row.keys).unwrap_or_default()) == *name
-            })?;
-            row.keys.iter().filter_map(|key| key.first().cloned().flatten()).collect()
-        }
+    let values: Vec<String> = if let Some(item) = &found.item {
+        let keys = item.get("keys")?.as_array()?;
+        keys.iter().filter_map(|key| key.as_array()?.first()?.as_str().map(str::to_owned)).collect()
+    } else {
+        let [.., Step::Member(name), _] = found.place.as_slice() else { return None };
+        let row = table
+            .rows
+            .iter()
+            .find(|row| crate::identity::keys(&serde_json::to_value(&row.keys).unwrap_or_default()) == *name)?;
+        row.keys.iter().filter_map(|key| key.first().cloned().flatten()).collect()
     };
     let form = |text: &str| {
-        let text = if table.ignore_space { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() };
+        let text =
+            if table.ignore_space { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() };
         if table.ignore_case { text.to_lowercase() } else { text }
     };
     let wanted: Vec<String> = values.iter().map(|value| form(value)).collect();

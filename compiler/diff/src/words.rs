@@ -17,7 +17,9 @@ pub(crate) fn path_words(place: &[Step]) -> String {
             lead("map", name);
             rest = more;
         }
-        [Step::Key(source), Step::Key(list), Step::Member(name), more @ ..] if source == "source" && list == "objects" => {
+        [Step::Key(source), Step::Key(list), Step::Member(name), more @ ..]
+            if source == "source" && list == "objects" =>
+        {
             lead("source", name);
             rest = more;
         }

@@ -19,7 +19,8 @@ fn plan(edits: &[(&str, &str)]) -> Plan {
     }
     let system = MemorySystem::default().with("catalog.migr", catalog).with("main.migr", spec);
     let compilation = compile(&Project { system: &system, entry: None, destination: None, lock: None });
-    let found: Vec<String> = compilation.diagnostics.iter().map(|one| format!("{} {}", one.code, one.message)).collect();
+    let found: Vec<String> =
+        compilation.diagnostics.iter().map(|one| format!("{} {}", one.code, one.message)).collect();
     compilation.plan.unwrap_or_else(|| panic!("no plan: {found:#?}"))
 }
 
@@ -31,24 +32,51 @@ fn differences(edits: &[(&str, &str)]) -> Diff {
 type Edit = (&'static str, &'static [(&'static str, &'static str)]);
 
 const EDITS: &[Edit] = &[
-    ("existing records are updated", &[("match domainName\n  on existing fill", "match domainName\n  on existing update")]),
+    (
+        "existing records are updated",
+        &[("match domainName\n  on existing fill", "match domainName\n  on existing update")],
+    ),
     ("another match", &[("match emails.primaryEmail", "match phones.primaryPhoneNumber")]),
     ("duplicates are treated otherwise", &[("on duplicate merge newest created_at", "on duplicate keep first")]),
-    ("the trash is left alone", &[("on duplicate keep oldest created_at\n  on deleted restore", "on duplicate keep oldest created_at")]),
-    ("a map takes some records only", &[("map Deal -> opportunities {", "map Deal -> opportunities when amount != none {")]),
+    (
+        "the trash is left alone",
+        &[("on duplicate keep oldest created_at\n  on deleted restore", "on duplicate keep oldest created_at")],
+    ),
+    (
+        "a map takes some records only",
+        &[("map Deal -> opportunities {", "map Deal -> opportunities when amount != none {")],
+    ),
     ("an owner goes to somebody else", &[("= \"jane.smith@clinic.example\"", "= \"joe.doe@clinic.example\"")]),
     ("another fallback owner", &[("fallback \"front.desk@clinic.example\"", "fallback none")]),
     ("another time zone", &[("timezone = \"America/New_York\"", "timezone = \"Europe/Berlin\"")]),
     ("another currency", &[("currency = \"USD\"", "currency = \"EUR\"")]),
     ("another country", &[("country  = \"US\"", "country  = \"DE\"")]),
     ("another destination", &[("env(\"TWENTY_STAGING_URL\")", "env(\"OTHER_URL\")")]),
-    ("a sensitive column", &[("    close_date: date format \"%m/%d/%Y\"\n", "    close_date: date format \"%m/%d/%Y\" sensitive\n")]),
+    (
+        "a sensitive column",
+        &[("    close_date: date format \"%m/%d/%Y\"\n", "    close_date: date format \"%m/%d/%Y\" sensitive\n")],
+    ),
     ("another separator", &[("split \";\"", "split \",\"")]),
-    ("another date format", &[("    close_date: date format \"%m/%d/%Y\"\n", "    close_date: date format \"%d/%m/%Y\"\n")]),
-    ("a column of another type", &[("    stage: -> PipelineStage.stage ignore case, space\n    amount: text", "    stage: -> PipelineStage.stage ignore case, space\n    amount: currency")]),
+    (
+        "another date format",
+        &[("    close_date: date format \"%m/%d/%Y\"\n", "    close_date: date format \"%d/%m/%Y\"\n")],
+    ),
+    (
+        "a column of another type",
+        &[(
+            "    stage: -> PipelineStage.stage ignore case, space\n    amount: text",
+            "    stage: -> PipelineStage.stage ignore case, space\n    amount: currency",
+        )],
+    ),
     ("a picklist row more", &[("\"Qualified\"  ", "\"Signed\" = CUSTOMER\n  \"Qualified\"  ")]),
     ("a picklist row less", &[("  \"Demo done\"                          = new DEMO_DONE \"Demo done\" blue\n", "")]),
-    ("a picklist row to another option", &[("\"In progress\" | \"Demo scheduled\"     = MEETING", "\"In progress\" | \"Demo scheduled\"     = SCREENING")]),
+    (
+        "a picklist row to another option",
+        &[(
+            "\"In progress\" | \"Demo scheduled\"     = MEETING",
+            "\"In progress\" | \"Demo scheduled\"     = SCREENING",
+        )],
+    ),
     ("unknown values of a picklist", &[("gray\n  otherwise quarantine", "gray\n  otherwise NEW")]),
     ("a label of an option", &[("\"Lost\" red", "\"Gone\" red")]),
     ("another expression", &[("jobTitle  = job_title | trim", "jobTitle  = job_title | trim | upper")]),
@@ -57,11 +85,20 @@ const EDITS: &[Edit] = &[
     ("a field that may miss its record", &[("contact_id on missing none\n  owner", "contact_id\n  owner")]),
     ("a link less", &[("targets   = [contact_id, deal_id]", "targets   = [contact_id]")]),
     ("files that stay behind", &[("drop file \"idmap_*.csv\" : \"made for benchmarks\"\n", "")]),
-    ("records that are skipped", &[("skip Activity when (type | trim | lower) not in [\"call\", \"email\", \"meeting\"]", "skip Activity when (type | trim | lower) not in [\"call\", \"email\"]")]),
+    (
+        "records that are skipped",
+        &[(
+            "skip Activity when (type | trim | lower) not in [\"call\", \"email\", \"meeting\"]",
+            "skip Activity when (type | trim | lower) not in [\"call\", \"email\"]",
+        )],
+    ),
     ("a threshold", &[(">= 99.9%", ">= 99%")]),
     ("a conflict is decided otherwise", &[("on conflict list", "on conflict overwrite")]),
     ("a larger sample", &[("sample   = 300", "sample   = 500")]),
-    ("another proxy", &[("token = secret(\"TWENTY_STAGING_KEY\") }", "token = secret(\"TWENTY_STAGING_KEY\"); timeout = 20s }")]),
+    (
+        "another proxy",
+        &[("token = secret(\"TWENTY_STAGING_KEY\") }", "token = secret(\"TWENTY_STAGING_KEY\"); timeout = 20s }")],
+    ),
     ("another key", &[("    key note_id\n", "    key note_id, created_at\n")]),
     ("a map less", &[("map Task -> tasks {", "map Task -> tasks when false {")]),
 ];
@@ -69,7 +106,13 @@ const EDITS: &[Edit] = &[
 const SAME: &[Edit] = &[
     ("a comment", &[("map Deal -> opportunities {", "// what is sold\nmap Deal -> opportunities {")]),
     ("a blank line", &[("map Deal -> opportunities {", "\n\nmap Deal -> opportunities {")]),
-    ("another order of fields", &[("  new phone \"Phone\": phone = phone otherwise none\n  new phoneExtension \"Phone extension\": text = phone | extension\n", "  new phoneExtension \"Phone extension\": text = phone | extension\n  new phone \"Phone\": phone = phone otherwise none\n")]),
+    (
+        "another order of fields",
+        &[(
+            "  new phone \"Phone\": phone = phone otherwise none\n  new phoneExtension \"Phone extension\": text = phone | extension\n",
+            "  new phoneExtension \"Phone extension\": text = phone | extension\n  new phone \"Phone\": phone = phone otherwise none\n",
+        )],
+    ),
 ];
 
 #[test]
@@ -94,8 +137,12 @@ fn what_changes_nothing_is_no_change() {
 
 #[test]
 fn the_markdown_of_many_changes_stays_below_the_limit_and_says_what_it_leaves_out() {
-    let rows: String = (0..3_000).map(|at| format!("  \"a value of a rather long name, number {at}\" = NEW\n")).collect();
-    let found = differences(&[("  otherwise create", &format!("{}  otherwise create", rows.replace("= NEW", "= new NEW")).replace("= new NEW", "= NEW"))]);
+    let rows: String =
+        (0..3_000).map(|at| format!("  \"a value of a rather long name, number {at}\" = NEW\n")).collect();
+    let found = differences(&[(
+        "  otherwise create",
+        &format!("{}  otherwise create", rows.replace("= NEW", "= new NEW")).replace("= new NEW", "= NEW"),
+    )]);
     let text = render::markdown(&found);
     assert!(text.chars().count() <= render::LONGEST, "{}", text.chars().count());
     assert!(text.contains("more changes are left out here"), "{}", text.len());

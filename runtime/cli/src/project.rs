@@ -67,7 +67,11 @@ impl Project {
     }
 
     /// Its plan as it was at a git revision, or every finding that keeps it from having one.
-    pub(crate) fn plan_at(&self, revision: &str, to: Option<&str>) -> Result<Result<(Plan, Findings), Findings>, Fault> {
+    pub(crate) fn plan_at(
+        &self,
+        revision: &str,
+        to: Option<&str>,
+    ) -> Result<Result<(Plan, Findings), Findings>, Fault> {
         Ok(self.planned(self.compile_at(revision, to)?))
     }
 

@@ -37,7 +37,7 @@ enum Within {
 
 impl Quotes {
     /// The first stray quote of the record.
-    pub(crate) fn stray(&self) -> Option<Stray> {
+    pub(crate) fn stray(self) -> Option<Stray> {
         self.stray
     }
 
@@ -53,7 +53,6 @@ impl Quotes {
                     self.within = Within::Quote;
                     rest = rest.get(at + 1..).unwrap_or_default();
                     self.last = b'"';
-                    continue;
                 }
                 Within::Start | Within::Plain => {
                     let Some(at) = memchr(b'"', rest) else {
@@ -68,7 +67,6 @@ impl Quotes {
                     self.within = if begins { Within::Quotes } else { Within::Plain };
                     self.last = b'"';
                     rest = rest.get(at + 1..).unwrap_or_default();
-                    continue;
                 }
                 Within::Quote | Within::Closed => {
                     self.within = match *first {

@@ -30,9 +30,8 @@ pub(super) fn set(
         ("deleted", ["quarantine"]) => policies.deleted = DeletedPolicy::Quarantine,
         ("cycle", ["cut"]) => policies.cycle = CyclePolicy::Cut,
         ("cycle", ["quarantine"]) => policies.cycle = CyclePolicy::Quarantine,
-        ("error", ["quarantine"]) => {}
-        // Every field has it from its map.
-        ("empty", ["keep" | "clear" | "quarantine"]) => {}
+        // A failure quarantines unless a field says otherwise; what is empty every field has from its map.
+        ("error", ["quarantine"]) | ("empty", ["keep" | "clear" | "quarantine"]) => {}
         ("unidentified", ["create"]) => policies.unidentified = UnidentifiedPolicy::Create,
         ("unidentified", ["skip"]) => policies.unidentified = UnidentifiedPolicy::Skip,
         ("unidentified", ["quarantine"]) => policies.unidentified = UnidentifiedPolicy::Quarantine,

@@ -23,7 +23,8 @@ pub fn markdown(diff: &Diff) -> String {
         out.push_str("\n</details>\n");
     }
     if left_out > 0 {
-        let _ = writeln!(out, "\n{left_out} more changes are left out here; `migr diff --format json` has all of them.");
+        let _ =
+            writeln!(out, "\n{left_out} more changes are left out here; `migr diff --format json` has all of them.");
     }
     out
 }

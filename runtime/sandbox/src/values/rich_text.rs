@@ -75,7 +75,8 @@ fn blocks(markdown: &str) -> Value {
             None if trimmed.is_empty() => flush(&mut paragraph, &mut made),
             // A line break of two blanks or a backslash; a lone line end shows as one too.
             None => {
-                paragraph.push(if is_escaped(trimmed, trimmed.len()) { &trimmed[..trimmed.len() - 1] } else { trimmed })
+                let cut = if is_escaped(trimmed, trimmed.len()) { trimmed.strip_suffix('\\') } else { None };
+                paragraph.push(cut.unwrap_or(trimmed));
             }
         }
     }

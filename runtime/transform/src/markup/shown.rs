@@ -108,7 +108,7 @@ fn push_inline(written: &mut String, text: &str, mut before: Option<char>) {
         let is_mark = match sign {
             '`' | '~' | '|' => true,
             '*' => !(is_blank(before) && is_blank(next)) || before.is_none(),
-            '_' => !(is_word(before) && is_word(next)) && !(is_blank(before) && is_blank(next) && before.is_some()),
+            '_' => !(is_word(before) && is_word(next) || is_blank(before) && is_blank(next) && before.is_some()),
             '[' => has_link,
             '\\' => next.is_none_or(|next| next.is_ascii_punctuation()),
             '<' => next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?')),

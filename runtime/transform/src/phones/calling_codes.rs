@@ -29,7 +29,7 @@ mod tests {
         for code in letters().flat_map(|first| letters().map(move |second| [first, second])) {
             let code = String::from_utf8(code.to_vec()).unwrap();
             let known = code.parse::<country::Id>().ok().and_then(|_| DATABASE.by_id(&code));
-            assert_eq!(super::of(&code), known.map(|known| known.country_code()), "{code}");
+            assert_eq!(super::of(&code), known.map(phonenumber::Metadata::country_code), "{code}");
         }
         assert_eq!(super::of("U"), None);
     }
