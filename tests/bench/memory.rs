@@ -144,8 +144,9 @@ fn with_owners(migration: &str, export: &Path) -> Result<String, Fault> {
     addresses.insert(GONE.to_owned());
     // The example has one of its own.
     addresses.retain(|address| address.contains('@') && !migration.contains(&format!("\"{address}\"")));
-    let overrides: String =
+    let overrides: Vec<String> =
         addresses.iter().map(|address| format!("  \"{address}\" = \"jane.smith@clinic.example\"\n")).collect();
+    let overrides = overrides.concat();
     let with = migration.replacen("owners {\n", &format!("owners {{\n{overrides}"), 1);
     if with == migration {
         Err(Fault::new("the example has no owners as this measurement expects them"))

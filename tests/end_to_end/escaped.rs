@@ -154,7 +154,7 @@ fn a_spec_cannot_be_anything_but_text_in_what_is_said_of_it() {
         assert!(commands.lines().count() > 2, "{commands}");
         for command in commands.lines() {
             assert!(command.starts_with("::error ") || command.starts_with("::warning "), "{command}");
-            assert!(!command.contains(|one| is_deceptive(one)), "{command:?}");
+            assert!(!command.contains(is_deceptive), "{command:?}");
         }
         let said = project.migr(&["check", path, "--format", "json"]);
         is_harmless("stderr", &said.stderr);

@@ -173,7 +173,7 @@ fn whatever_a_spec_or_an_export_was_changed_to_is_answered_in_bounds() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         match bounded(project.path(), arguments).map(Ran::from) {
             Some(ran) if (0..=6).contains(&ran.code) && !ran.stderr.contains("panicked") => {
-                *codes.entry(ran.code).or_insert(0) += 1
+                *codes.entry(ran.code).or_insert(0) += 1;
             }
             Some(ran) => bad.push(format!(
                 "case {case}, {name}, {arguments:?}: code {}: {}",

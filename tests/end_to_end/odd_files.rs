@@ -1,6 +1,7 @@
 //! Files with odd names and contents: which are sent, which go under another name, which are set aside, and that the audit had said so of each.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -89,7 +90,7 @@ fn project(setting: &str) -> Project {
         let path = format!("export/files/{number}");
         project.write(&path, "");
         std::fs::write(project.path().join(&path), content).unwrap();
-        scans.push_str(&format!("S{number},P1,\"{name}\",files/{number}\n"));
+        writeln!(scans, "S{number},P1,\"{name}\",files/{number}").unwrap();
     }
     project.write("export/scans.csv", &scans);
     project

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 use crate::harness::Project;
 use crate::stand_in::StandIn;
@@ -35,7 +36,7 @@ fn project(fields: &str, firms: &[(String, String)]) -> Project {
     project.write("clinic.migr", CATALOG);
     let mut rows = String::from("firm_id,name,site,size\n");
     for (number, (name, site)) in firms.iter().enumerate() {
-        rows.push_str(&format!("F{number},{name},{site},big\n"));
+        writeln!(rows, "F{number},{name},{site},big").unwrap();
     }
     project.write("export/firms.csv", &rows);
     project

@@ -301,7 +301,8 @@ async fn an_audit_asks_for_the_records_of_a_small_export_and_does_not_page_throu
     }
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("export")).expect("made");
-    let rows: String = (0..10).map(|row| format!("P{row},Bea,p{}@x.example\n", row * 3_000)).collect();
+    let rows: Vec<String> = (0..10).map(|row| format!("P{row},Bea,p{}@x.example\n", row * 3_000)).collect();
+    let rows = rows.concat();
     fs::write(folder.path().join("export/people.csv"), format!("ID,First,Email\n{rows}")).expect("written");
     let before = destination.requests();
     destination.schema().await.expect("the schema");

@@ -183,8 +183,13 @@ fn kind(place: &[Step], before: Option<&Value>, after: Option<&Value>) -> Kind {
     let takes = after.is_none_or(Value::is_null);
     match keys.as_slice() {
         [.., "sensitive"] => Kind::Masks,
-        ["stages"] if adds => Kind::Adds,
-        ["stages"] => Kind::LeavesOut,
+        ["stages"] => {
+            if adds {
+                Kind::Adds
+            } else {
+                Kind::LeavesOut
+            }
+        }
         ["stages", "policies", "existing" | "deleted", ..]
         | ["stages", "fields", "on_empty" | "parts" | "create_only", ..] => Kind::Overwrites,
         ["stages", "policies" | "match" | "distinct", ..]

@@ -89,7 +89,7 @@ impl Console {
     }
 
     /// Error of the first write that failed; a closed pipe is none.
-    pub(crate) fn failure(self) -> Option<Fault> {
+    pub(crate) fn failure() -> Option<Fault> {
         let (stream, text) = FAILURE.get()?;
         let fault = Fault::failed(format!("cannot write to {stream}: {text}"));
         Some(

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
             fault.exit
         }
     };
-    match console.failure() {
+    match Console::failure() {
         Some(fault) if exit == Exit::Done => {
             console.error(&fault);
             fault.exit.into()

@@ -71,7 +71,7 @@ impl Project {
         &self,
         revision: &str,
         to: Option<&str>,
-    ) -> Result<Result<(Plan, Findings), Findings>, Fault> {
+    ) -> Result<Result<(Plan, Findings), Box<Findings>>, Fault> {
         Ok(self.planned(self.compile_at(revision, to)?))
     }
 
@@ -85,22 +85,22 @@ impl Project {
     }
 
     /// Its plan with the counts of its lock file, or every finding that keeps it from having one.
-    pub(crate) fn counted_plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Findings> {
+    pub(crate) fn counted_plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Box<Findings>> {
         self.planned(self.compile(to))
     }
 
     /// Its plan as it is carried out, without counts; or every finding that keeps it from having one.
-    pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Findings> {
+    pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Box<Findings>> {
         self.planned(self.compile_with(to, None))
     }
 
-    fn planned(&self, mut compilation: Compilation) -> Result<(Plan, Findings), Findings> {
+    fn planned(&self, mut compilation: Compilation) -> Result<(Plan, Findings), Box<Findings>> {
         let plan = compilation.plan.take();
         let mut findings = Findings::default();
         findings.add(&self.folder, compilation);
         match plan.filter(|_| !findings.stops()) {
             Some(plan) => Ok((plan, findings)),
-            None => Err(findings),
+            None => Err(Box::new(findings)),
         }
     }
 

@@ -47,7 +47,9 @@ pub(crate) fn read(project: &Path, relative: &Path, most: u64) -> Result<Vec<u8>
 /// Refuses a project whose lock, or anything of what migr keeps in `.migr`, is a link or no plain file.
 pub(crate) fn check_kept(project: &Path) -> Result<(), Fault> {
     let project = if project.as_os_str().is_empty() { Path::new(".") } else { project };
-    let is_lock = |name: &str| name.starts_with("migr.") && name.ends_with(".lock") || name == "migr.lock";
+    let is_lock = |name: &str| {
+        name.strip_prefix("migr.").is_some_and(|rest| rest == "lock" || rest.strip_suffix(".lock").is_some())
+    };
     let mut waiting = vec![project.join(".migr")];
     let entries = fs::read_dir(project).into_iter().flatten().flatten();
     waiting.extend(entries.filter(|entry| is_lock(&entry.file_name().to_string_lossy())).map(|entry| entry.path()));

@@ -135,7 +135,7 @@ impl Standard<'_> {
         };
         match self.rule.fitness(name, &start) {
             FileFitness::Sent(sent_as) => {
-                standing.sent_as = Some(sent_as.into_owned()).filter(|sent_as| sent_as != name)
+                standing.sent_as = Some(sent_as.into_owned()).filter(|sent_as| sent_as != name);
             }
             FileFitness::Refused(reason) => {
                 standing.state = FileState::Refused;

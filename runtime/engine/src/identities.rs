@@ -82,15 +82,6 @@ impl Identities {
         });
         found.collect()
     }
-
-    /// The identities of which every part has a value.
-    pub(crate) fn each(&self, value: impl Fn(&str) -> Option<String>) -> Vec<(usize, String)> {
-        let found = self.paths.iter().enumerate().filter_map(|(index, paths)| {
-            let parts: Option<Vec<String>> = paths.iter().map(|path| value(path)).collect();
-            parts.map(|parts| (index, parts.join("\u{1f}")))
-        });
-        found.collect()
-    }
 }
 
 fn mapping<'s>(stage: &'s Stage, path: &str) -> Option<&'s FieldMapping> {

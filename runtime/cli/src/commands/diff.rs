@@ -67,7 +67,7 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
 }
 
 /// The plan, or none once the findings that keep it from being made are shown.
-fn taken(found: Result<(Plan, Findings), Findings>, name: &str, console: Console) -> Result<Option<Plan>, Fault> {
+fn taken(found: Result<(Plan, Findings), Box<Findings>>, name: &str, console: Console) -> Result<Option<Plan>, Fault> {
     match found {
         Ok((plan, _)) => Ok(Some(plan)),
         Err(findings) if findings.count(Severity::Error) == 0 => {

@@ -54,6 +54,7 @@ fn line(item: &ChecklistItem) -> String {
         ChecklistState::Missing { what } => ("missing", format!(": {what}")),
         ChecklistState::Mismatch { why } => ("mismatch", format!(": {why}")),
     };
-    let told: String = item.told.iter().map(|told| format!("\n          {told}")).collect();
+    let told: Vec<String> = item.told.iter().map(|told| format!("\n          {told}")).collect();
+    let told = told.concat();
     format!("{state:<8}  {}  (look at the {}){found}{told}", item.action, item.probe)
 }
