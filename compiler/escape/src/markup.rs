@@ -28,6 +28,9 @@ fn escaped(text: &str, other: impl Fn(char, &mut String)) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
+            // Printed to a CI system's log, a line that begins with `::`, or `##[` anywhere, would be a command.
+            ':' if safe.ends_with(':') => safe.push_str("&#58;"),
+            '#' if safe.ends_with('#') => safe.push_str("&#35;"),
             character => other(character, &mut safe),
         }
     }
@@ -63,7 +66,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_is_one_text_of_a_page(text in "[<>&\"'a/= ;#x!\u{202e}\u{1b}\n-]{0,24}") {
+        fn a_value_is_one_text_of_a_page(text in "[<>&\"'a/= ;#:x!\u{202e}\u{1b}\n-]{0,24}") {
             let page = format!("<!doctype html><html><head></head><body><p title=\"{0}\">{0}</p></body></html>", html(&text));
             let dom = html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(page.clone());
             let (mut elements, mut read) = (Vec::new(), String::new());
@@ -74,7 +77,7 @@ mod tests {
         }
 
         #[test]
-        fn a_value_is_one_text_of_a_document(text in "[<>&\"'a/= ;#x!\u{202e}\u{1b}\n\u{ffff}\\]-]{0,24}") {
+        fn a_value_is_one_text_of_a_document(text in "[<>&\"'a/= ;#:x!\u{202e}\u{1b}\n\u{ffff}\\]-]{0,24}") {
             let document = format!("<a b=\"{0}\">{0}</a>", xml(&text));
             let read = roxmltree::Document::parse(&document).unwrap();
             let seen = written_out(&text, &['\n']).replace('\u{ffff}', "\\u{ffff}");
