@@ -35,7 +35,7 @@ map Person -> people {
 }
 
 map Scan -> attachments {
-  file   = path as scan_id
+  file   = path as "{scan_id}.txt"
   target = person_id
 }
 "#;

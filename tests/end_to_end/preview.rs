@@ -131,7 +131,7 @@ fn what_would_change_come_out_of_the_trash_or_become_one_is_said_before_the_run(
     );
     // Of a record of several rows each value is told with the row that it is of.
     let why = server.migr(&project, &["why", "P4", "--format", "json"]).exits(0).json();
-    let record = why.as_array().and_then(|all| all.first()).unwrap_or(&why).clone();
+    let record = why["records"][0].clone();
     let job = record["fields"].as_array().unwrap().iter().find(|field| field["field"] == "jobTitle").unwrap().clone();
     assert_eq!(job["value"], "Driver", "{record:#}");
     assert!(job["notes"].to_string().contains("line 6"), "{job:#}");
