@@ -253,7 +253,7 @@ fn cases() -> Vec<Case> {
         title("doubled quotes", "\"Nu\"\"rse\"", "Nu\"rse"),
         title("a separator in quotes", "\"Nurse, senior\"", "Nurse, senior"),
         title("a new line in quotes", "\"Nurse\nsenior\"", "Nurse\nsenior"),
-        title("a Windows line end in quotes", "\"Nurse\r\nsenior\"", "Nurse\r\nsenior"),
+        title("a Windows line end in quotes", "\"Nurse\r\nsenior\"", "Nurse\nsenior"),
         whole("Windows line ends", lines("\r\n"), doctor()),
         whole("old Mac line ends", lines("\r"), doctor()),
         whole(

@@ -424,9 +424,13 @@ fn a_record_whose_twin_is_out_anyway_is_warned_of_and_no_error() {
             .map(|one| (one["line"].as_u64().unwrap(), one["severity"].as_str().unwrap().to_owned()))
             .collect::<Vec<_>>()
     };
-    let both = |severity: &str| vec![(2, severity.to_owned()), (11, severity.to_owned())];
-    assert_eq!(severities("06/01/2024"), both("error"), "the second will be set aside");
-    assert_eq!(severities("yesterday"), both("warning"), "it is out for its date, and the first stays");
+    let of = |line: u64, severity: &str| (line, severity.to_owned());
+    assert_eq!(severities("06/01/2024"), [of(11, "error"), of(2, "warning")], "the second will be quarantined");
+    assert_eq!(
+        severities("yesterday"),
+        [of(2, "warning"), of(11, "warning")],
+        "it is out for its date, and the first stays"
+    );
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn nothing_is_read_or_written_through_a_link_in_a_project() {
                 fs::create_dir_all(project.join(".migr/sandbox")).unwrap();
                 symlink(secret, project.join(".migr/sandbox/journal.db")).unwrap();
             },
-            &["status", "--sandbox"],
+            &["status"],
         ),
     ];
     for (what, make, arguments) in cases {
@@ -230,7 +230,7 @@ fn output_that_cannot_be_written_is_an_error() {
         &["report", "--sandbox", "--format", "json"],
         &["quarantine", "list", "--sandbox"],
         &["journal", "--sandbox"],
-        &["status", "--sandbox"],
+        &["status"],
         &["explain", "E0304"],
     ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
