@@ -163,6 +163,8 @@ fn second_calls_what_is_to_be_kept_and_a_last_row_of_several_fields_are_in_the_p
     let values = vec![Some("B".to_owned()), Some("Y".to_owned())];
     assert_eq!(plan.picklists.first().unwrap().otherwise, PicklistOtherwise::UseAll { values });
     let terminal = migr_plan::render::terminal(&plan, false);
+    // Signs that mean something to Markdown stand behind a backslash there.
+    let markdown = migr_plan::render::markdown(&plan).replace('\\', "");
     for line in [
         "second call `bulk`: links contacts.business (main.migr:26)",
         "To be kept 7y: Note",
@@ -170,6 +172,6 @@ fn second_calls_what_is_to_be_kept_and_a_last_row_of_several_fields_are_in_the_p
         "every other value becomes B, Y",
     ] {
         assert!(terminal.contains(line), "no `{line}` in\n{terminal}");
-        assert!(migr_plan::render::markdown(&plan).contains(line), "no `{line}` in the Markdown");
+        assert!(markdown.contains(line), "no `{line}` in\n{markdown}");
     }
 }
