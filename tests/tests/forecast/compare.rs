@@ -295,7 +295,11 @@ fn changed_fields(life: &Life, found: &mut Differences) {
     let mut said: BTreeSet<(String, String, String)> = BTreeSet::new();
     for entry in &life.forecast.preview {
         if let (Some(field), Some(id)) = (&entry.field, &entry.other) {
-            said.insert((object_of[entry.map.as_str()].to_owned(), id.clone(), field.clone()));
+            let object = object_of[entry.map.as_str()];
+            // A record that an earlier map of the same run creates was not there.
+            if life.outcome.store_before.get(object, id).is_some() {
+                said.insert((object.to_owned(), id.clone(), field.clone()));
+            }
         }
     }
     let mut was = BTreeSet::new();
