@@ -156,7 +156,7 @@ fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map]) -> bool {
                 None => return false,
             },
             Expr::Convert { value, .. } | Expr::Otherwise { value, .. } | Expr::Through { key: value, .. } => {
-                from = value
+                from = value;
             }
             _ => return false,
         }

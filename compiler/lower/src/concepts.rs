@@ -147,8 +147,8 @@ fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<Strin
         })
     });
     let parts = || {
-        let fields = maps.iter().flat_map(|map| map.fields.iter());
-        fields.filter_map(|field| Some(format!("{}: {}", field.name, field.loses.as_ref()?))).next()
+        let mut fields = maps.iter().flat_map(|map| map.fields.iter());
+        fields.find_map(|field| Some(format!("{}: {}", field.name, field.loses.as_ref()?)))
     };
     lost.or_else(parts).map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
 }

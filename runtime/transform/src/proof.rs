@@ -226,7 +226,9 @@ mod tests {
 
     fn verdict(kind: FormatKind, written: &[&str], cells: &[&str]) -> String {
         let mut trial = FormatTrial::new(kind, written.iter().copied(), Some(2026)).unwrap();
-        cells.iter().for_each(|cell| trial.add(cell));
+        for cell in cells {
+            trial.add(cell);
+        }
         match trial.verdict() {
             Verdict { standing: Standing::Proven, .. } => "proven".to_owned(),
             Verdict { standing: Standing::Unproven { other, differs, is_written }, .. } => {
