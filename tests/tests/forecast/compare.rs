@@ -48,7 +48,8 @@ fn moved(forecast: &str, outcome: &str) -> String {
     };
     let pairs = parts(forecast).into_iter().zip(parts(outcome));
     let signs = pairs.filter(|(said, was)| said != was);
-    signs.map(|((name, said), (_, was))| format!(" {name}{}", if was > said { '+' } else { '-' })).collect()
+    let signs = signs.map(|((name, said), (_, was))| format!(" {name}{}", if was > said { '+' } else { '-' }));
+    signs.collect::<Vec<_>>().concat()
 }
 
 impl fmt::Display for Difference {
@@ -87,26 +88,26 @@ enum Word {
 pub(crate) fn compare(life: &Life) -> Vec<Difference> {
     let mut found = Differences::default();
     let Life { plan, forecast, outcome } = life;
-    let mut sum = Counts::default();
+    let mut total = Counts::default();
     for stage in &plan.stages {
         let locked = forecast.audit.lock.stage(&stage.id).cloned().unwrap_or_default();
         let counts = counts(life, stage);
         found.unless_equal("count", &stage.id, &Counts::said(&locked), &counts);
-        sum = sum + counts;
+        total = total + counts;
         fields(life, stage, &locked, &mut found);
         records(life, stage, &mut found);
     }
-    let line = format!(
+    let frozen = format!(
         "Plan: {} create, {} update, {} unchanged, {} skip, {} quarantine; {} schema changes; {} blocking.",
-        sum.create,
-        sum.update,
-        sum.unchanged,
-        sum.skip,
-        sum.quarantine,
+        total.create,
+        total.update,
+        total.unchanged,
+        total.skip,
+        total.quarantine,
         plan.summary.schema_changes,
         plan.summary.blocking
     );
-    found.unless_equal("line", "the plan's last line", &forecast.line, &line);
+    found.unless_equal("line", "the plan's last line", &forecast.line, &frozen);
     changed_fields(life, &mut found);
     findings(life, &mut found);
     store(life, &mut found);

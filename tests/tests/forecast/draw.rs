@@ -155,10 +155,10 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     }
     let maps = objects.iter().flat_map(|object| maps(&mut draw, object)).collect();
     let otherwise = ["Tier", "Grade", "Stage"].map(|name| {
-        let ways: &[&'static str] = if name != "Stage" {
-            &["quarantine", "create", "skip", "none", "SILVER"]
-        } else {
+        let ways: &[&'static str] = if name == "Stage" {
             &["quarantine", "skip", "none", "NEW"]
+        } else {
+            &["quarantine", "create", "skip", "none", "SILVER"]
         };
         (name, draw.one(ways))
     });

@@ -26,9 +26,9 @@ impl Store {
     /// Reads a sandbox's file.
     pub(crate) fn read(path: &Path) -> Self {
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut names = database.prepare("SELECT name, json FROM objects").unwrap();
+        let mut rows = database.prepare("SELECT name, json FROM objects").unwrap();
         let named = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-        let plural: BTreeMap<String, String> = names
+        let plural: BTreeMap<String, String> = rows
             .query_map([], named)
             .unwrap()
             .map(|row| {
