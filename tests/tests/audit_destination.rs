@@ -314,3 +314,24 @@ async fn an_audit_asks_for_the_records_of_a_small_export_and_does_not_page_throu
     assert!(asked <= 10, "{asked} requests besides the schema");
     sandbox.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_whose_object_has_no_relation_to_both_records_are_lacking() {
+    let spec = PEOPLE
+        .replace("email: text }", "email: text; firm: -> Firm }\n  object Firm from \"firms.csv\" { key id; id: text; name: text }")
+        .replace("map Person", "extend system twenty { object people { others: many companies through noteTargets } }\n\nmap Firm -> companies {\n  name = name\n}\n\nmap Person")
+        .replace("primaryEmail: email }\n", "primaryEmail: email }\n  others = firm\n");
+    let (sandbox, _, _) = sandbox().await;
+    let plan = compiled(&MemorySystem::default().with("main.migr", spec));
+    let destination = open(&sandbox, &plan);
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("export")).expect("made");
+    fs::write(folder.path().join("export/people.csv"), "ID,First,Email,Firm\nP1,Ada,a@x.example,F1\n")
+        .expect("written");
+    fs::write(folder.path().join("export/firms.csv"), "ID,Name\nF1,Acme\n").expect("written");
+    let found = audited(&plan, folder.path(), Some(&destination), None).await;
+    let lacks = found.findings.iter().filter(|finding| finding.kind == FindingKind::DestinationLacks);
+    let said: Vec<&str> = lacks.map(|finding| finding.message.as_str()).collect();
+    assert!(matches!(said.as_slice(), [only] if only.contains("cannot link `people` to `companies`")), "{said:?}");
+    sandbox.stop().await;
+}
