@@ -89,6 +89,20 @@ pub enum LoadError {
         /// What is missing or wrong.
         why: String,
     },
+    /// Somebody before the destination answered in its place, or it refuses everything. Concerns every record.
+    #[error(
+        "{url} did not answer {request} itself: twice came {page} ({status}). That is no record's fault, so nothing was set aside. Ask whoever runs what stands before the destination (a gateway, a firewall, its billing) to let these requests through, then run again; the run goes on where it stopped"
+    )]
+    Gateway {
+        /// Server, without path and query.
+        url: String,
+        /// Method and path.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// Whose page it is and what it says, as far as it tells.
+        page: String,
+    },
     /// Something that the live schema has not.
     #[error("the destination has no {what}; run `migr setup`, or look at the destination's data model")]
     Missing {
@@ -124,6 +138,7 @@ impl LoadError {
                 Some(message)
             }
             Self::Unavailable { why, .. } | Self::Unexpected { why, .. } | Self::SchemaMoved { why } => Some(why),
+            Self::Gateway { page, .. } => Some(page),
             _ => None,
         }
     }
@@ -139,6 +154,7 @@ impl LoadError {
             | Self::Spent { .. }
             | Self::Unavailable { .. }
             | Self::Unexpected { .. }
+            | Self::Gateway { .. }
             | Self::SchemaMoved { .. }
             | Self::NoSchema => true,
         }

@@ -25,7 +25,7 @@ use link::{judge, place};
 use resolver::{Gate, NotPublic};
 
 use crate::http::{builder, pause, why};
-use crate::{HttpOptions, LoadError};
+use crate::{AnsweredPage, HttpOptions, LoadError};
 
 /// How often a host may send a request elsewhere.
 const REDIRECTS: usize = 5;
@@ -141,6 +141,11 @@ impl LinkFetcher {
             let sent = self.client.get(url.clone()).header(ACCEPT, "*/*").send().await;
             let response = sent.map_err(|error| unanswered(&host, &error))?;
             let status = response.status();
+            if status.is_success() && status != StatusCode::OK {
+                // A part of it, or nothing: 206, 204, 202.
+                let why = format!("HTTP {}, which is not the whole file", status.as_u16());
+                return Err(Failed::Now(FetchError::NoAnswer { host, why }));
+            }
             if status.is_success() {
                 return keep(response, &host, name, into, most).await;
             }
@@ -202,9 +207,11 @@ async fn keep(mut response: Response, host: &str, name: &str, into: &Path, most:
     if !matches!(coding.as_str(), "" | "identity") {
         return Err(Failed::For(FetchError::Packed { host: host.to_owned(), coding }));
     }
-    if is_page(text(CONTENT_TYPE)) && !is_page_name(name) {
-        return Err(Failed::For(FetchError::Page { host: host.to_owned() }));
+    let page = || Failed::For(FetchError::Page { host: host.to_owned() });
+    if is_page(text(CONTENT_TYPE)) && !is_page_name(name) || is_answer(text(CONTENT_TYPE)) && !is_text_name(name) {
+        return Err(page());
     }
+    let announced = response.content_length();
     // What is announced is only believed where it is too much.
     if response.content_length().is_some_and(|bytes| bytes > most) {
         return Err(Failed::For(FetchError::TooLarge { most }));
@@ -218,8 +225,16 @@ async fn keep(mut response: Response, host: &str, name: &str, into: &Path, most:
         if bytes > most {
             return Err(Failed::For(FetchError::TooLarge { most }));
         }
+        // A page says what it is by its beginning, whatever its answer calls it.
+        if hash.count() == 0 && !is_text_name(name) && AnsweredPage::of(&piece) == Some(AnsweredPage::Html) {
+            return Err(page());
+        }
         hash.update(&piece);
         file.write_all(&piece).await.map_err(failed)?;
+    }
+    if let Some(announced) = announced.filter(|announced| *announced != bytes) {
+        let why = format!("{bytes} of {announced} bytes");
+        return Err(Failed::Now(FetchError::NoAnswer { host: host.to_owned(), why }));
     }
     file.flush().await.map_err(failed)?;
     Ok(Fetched { hash: format!("blake3:{}", hash.finalize().to_hex()), bytes })
@@ -229,6 +244,19 @@ async fn keep(mut response: Response, host: &str, name: &str, into: &Path, most:
 fn is_page(media: &str) -> bool {
     let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     matches!(media.as_str(), "text/html" | "application/xhtml+xml")
+}
+
+/// An object is what an interface answers in place of a file that it does not give.
+fn is_answer(media: &str) -> bool {
+    let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(media.as_str(), "application/json" | "application/problem+json")
+}
+
+/// A file that may look like a page or an object.
+fn is_text_name(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let texts = ["txt", "md", "json", "geojson", "xml", "svg", "eml", "mht", "mhtml", "log", "csv", "js"];
+    is_page_name(name) || texts.contains(&ending.as_str())
 }
 
 fn is_page_name(name: &str) -> bool {

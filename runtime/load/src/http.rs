@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER};
 use reqwest::{StatusCode, multipart};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,7 +23,7 @@ use url::Url;
 pub(crate) use back_off::pause;
 pub(crate) use call::{Again, Call, CallError, NoDebug, Payload};
 use pace::Pace;
-use reason::{clean, graphql_code, reason, stated_rate};
+use reason::{clean, graphql_code, other_page, reason, stated_rate};
 use under_way::UnderWay;
 
 use crate::allowance::Allowance;
@@ -36,6 +36,10 @@ const NOTICED: Duration = Duration::from_secs(5);
 const INTERNAL: &str = "500: ";
 /// How often another request is asked for before a failure counts as a refusal.
 const ASKED_OTHERWISE: u32 = 3;
+/// After so many answers that are no record's fault a request is given up, and the run with it.
+const BLANKETS: u32 = 2;
+/// A body of so many bytes may be too large by itself.
+const LARGE: u64 = 64 * 1024;
 
 /// What one attempt came to.
 enum Attempt {
@@ -52,6 +56,11 @@ enum Attempt {
         sent: bool,
         retry_after: Option<Duration>,
     },
+    /// An answer that is not the destination's own, or a refusal of everything: no record's fault.
+    Blanket {
+        status: u16,
+        page: String,
+    },
     Over(CallError),
 }
 
@@ -61,6 +70,8 @@ struct Answered {
     status: StatusCode,
     retry_after: Option<Duration>,
     location: Option<String>,
+    /// What the answering program calls itself.
+    server: Option<String>,
     body: Vec<u8>,
 }
 
@@ -160,7 +171,7 @@ impl Http {
 
     /// The same, with only a part of the answer taken in: an answer of another form counts as none.
     pub(crate) async fn call_for<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, CallError> {
-        let mut failures = 0;
+        let (mut failures, mut blankets) = (0, 0);
         let mut waited = Duration::ZERO;
         let begun = Instant::now();
         // Internal errors of one text, one after the other.
@@ -211,6 +222,16 @@ impl Http {
                     alike = if is_internal && why == told { alike + 1 } else { u32::from(is_internal) };
                     told.clone_from(&why);
                     (why, retry_after)
+                }
+                Attempt::Blanket { status, page } => {
+                    blankets += 1;
+                    if blankets >= BLANKETS {
+                        let (url, request) = (self.host(), call.name());
+                        return Err(CallError::Fatal(LoadError::Gateway { url, request, status, page }));
+                    }
+                    tracing::debug!(request = call.name(), status, page, "not the destination's own answer");
+                    sleep(pause(&self.options, &call.path, blankets)).await;
+                    continue;
                 }
                 Attempt::Over(error) => return Err(error),
             };
@@ -312,6 +333,7 @@ impl Http {
         let status = response.status();
         let retry_after = answer::retry_after(response.headers(), &*self.options.clock);
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let most = if status.is_success() { self.options.largest_answer } else { answer::LARGEST_REFUSAL };
         let body = match answer::body(response, most).await {
             Ok(answer::Body::Whole(bytes)) => bytes,
@@ -333,11 +355,11 @@ impl Http {
             }
         };
         self.under_way.answered(started);
-        self.judge(call, Answered { started, status, retry_after, location, body })
+        self.judge(call, Answered { started, status, retry_after, location, server, body })
     }
 
     fn judge(&self, call: &Call<'_>, answered: Answered) -> Attempt {
-        let Answered { started, status, retry_after, location, body: bytes } = answered;
+        let Answered { started, status, retry_after, location, server, body: bytes } = answered;
         let code = status.as_u16();
         if status.is_success() {
             if call.paced {
@@ -353,9 +375,21 @@ impl Http {
             code: found.code.clone(),
             body: body(),
         };
+        let other = other_page(&bytes, server.as_deref()).map(|page| clean(code, &page, &self.token));
         match code {
             429 => Attempt::TooMany { started, retry_after, message: found.message },
             401 => Attempt::Over(self.unauthorized(code, &found.message)),
+            // They refuse whoever asks, whatever is asked.
+            402 | 405 | 451 => {
+                let page = other.unwrap_or_else(|| format!("its refusal “{}”", found.message));
+                Attempt::Blanket { status: code, page }
+            }
+            // A record may be too large for what stands before the destination.
+            413 if call.payload.bytes() >= LARGE => Attempt::Over(refused()),
+            400 | 403 | 404 | 406..=407 | 409..=424 | 426..=428 if other.is_some() => {
+                Attempt::Blanket { status: code, page: other.unwrap_or_default() }
+            }
+            413 => Attempt::Blanket { status: code, page: format!("its refusal “{}”", found.message) },
             // With a code of its own it refuses one thing; without, the token.
             403 if found.code.is_none() => Attempt::Over(self.unauthorized(code, &found.message)),
             300..=399 => {

@@ -239,6 +239,44 @@ async fn a_refused_token_stops_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_no_records_fault_ends_the_run_after_the_second_answer_and_says_whose_page_it_is() {
+    let pages: [(fn() -> Reply, u16, &str); 6] = [
+        (|| Reply::Text(404, "404 page not found".to_owned()), 404, "a text, “404 page not found”"),
+        (
+            || Reply::Json(404, json!({"message": "no Route matched"})),
+            404,
+            "a JSON answer that is none of the destination's, “no Route matched”",
+        ),
+        (
+            || Reply::Text(403, "<html><head><title>Blocked</title></head></html>".to_owned()),
+            403,
+            "an HTML page, “Blocked”",
+        ),
+        (
+            || Reply::Json(402, json!({"statusCode": 402, "messages": ["Payment required"]})),
+            402,
+            "its refusal “Payment required”",
+        ),
+        (|| Reply::Text(413, "<html>".to_owned()), 413, "an HTML page"),
+        (|| Reply::Text(451, String::new()), 451, "an empty answer"),
+    ];
+    for (answer, expected, whose) in pages {
+        let server = reading(vec![answer]).await;
+        let destination = server.twenty().await;
+        let before = server.requests().len();
+        match destination.create("people", &[record(1), record(2)]).await {
+            Err(error @ LoadError::Gateway { .. }) => {
+                assert!(error.stops_the_run());
+                let LoadError::Gateway { status, page, .. } = error else { return };
+                assert_eq!((status, page.as_str()), (expected, whose));
+            }
+            other => panic!("{whose}: {other:?}"),
+        }
+        assert_eq!(server.requests().len() - before, 2, "{whose}");
+    }
+}
+
+#[tokio::test]
 async fn a_pause_longer_than_we_wait_ends_the_run() {
     let server = reading(vec![|| Reply::With(429, "retry-after: 86400", json!({"message": "daily quota used"}))]).await;
     let destination = server.twenty().await;

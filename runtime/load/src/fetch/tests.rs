@@ -339,6 +339,41 @@ async fn what_is_not_the_file_is_not_taken_for_it() {
 }
 
 #[tokio::test]
+async fn a_file_counts_only_when_it_is_whole() {
+    let of = |status: &str, media: &str, body: &str| {
+        answer(format!("HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    };
+    let server = Server::start(move |path| match path {
+        "/files/part" => of("206 Partial Content", "application/pdf", "%PDF"),
+        "/files/none" => answer("HTTP/1.1 204 No Content\r\n\r\n"),
+        "/files/object" => of("200 OK", "application/json", "{\"error\": \"expired\"}"),
+        "/files/page" => of("200 OK", "application/octet-stream", "<!doctype html><title>Sign in"),
+        _ => answer("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\ncontent-length: 10\r\n\r\n%PDF"),
+    })
+    .await;
+    let fetcher = fetcher(vec![server.named()]);
+    let host = server.address;
+    for (path, why) in [
+        ("part", format!("{host} gives no answer (HTTP 206, which is not the whole file)")),
+        ("none", format!("{host} gives no answer (HTTP 204, which is not the whole file)")),
+        (
+            "object",
+            format!("{host} gives a web page in place of the file; the link may have expired, or ask for a login"),
+        ),
+        (
+            "page",
+            format!("{host} gives a web page in place of the file; the link may have expired, or ask for a login"),
+        ),
+    ] {
+        assert_eq!(refused_by(&fetcher, &server.link(&format!("/files/{path}"))).await, why, "{path}");
+    }
+    let cut = refused_by(&fetcher, &server.link("/files/cut")).await;
+    assert!(cut.starts_with(&format!("{host} gives no answer (")), "{cut}");
+    let (_folder, path) = place_for_a_file();
+    assert!(fetcher.fetch(&server.link("/files/object"), "form.json", &path, 1_000).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_host_in_trouble_is_asked_four_times_and_left_alone_after_five_files() {
     let server = Server::start(|_| answer("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")).await;
     let fetcher = fetcher(vec![server.named()]);

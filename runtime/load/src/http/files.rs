@@ -81,6 +81,11 @@ impl Http {
                 body: None,
             });
         }
+        if status != StatusCode::OK {
+            return Err(CallError::Unknown {
+                why: format!("{request}: HTTP {}, which is not the whole file", status.as_u16()),
+            });
+        }
         while let Some(chunk) = self.in_time(response.chunk()).await? {
             each(&chunk);
         }

@@ -38,6 +38,44 @@ pub(crate) fn reason(status: u16, body: &[u8], token: &Secret) -> Reason {
     Reason { message: clean(status, &message, token), code }
 }
 
+/// Whose page an answer is that no API of a destination gives: a refusal of its own is a JSON object with `statusCode`, `messages` or `errors`.
+pub(crate) fn other_page(body: &[u8], server: Option<&str>) -> Option<String> {
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    if parsed.as_ref().is_some_and(|body| OWN.iter().any(|member| body.get(*member).is_some())) {
+        return None;
+    }
+    let whose = server.map(|server| format!(" of `{server}`")).unwrap_or_default();
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    // Its own refusal, cut short.
+    if parsed.is_none() && text.starts_with('{') && OWN.iter().any(|member| text.contains(&format!("\"{member}\""))) {
+        return None;
+    }
+    Some(match parsed {
+        Some(body) => match joined(body.get("message")).or_else(|| joined(body.get("error"))) {
+            Some(message) => format!("a JSON answer{whose} that is none of the destination's, “{message}”"),
+            None => format!("a JSON answer{whose} that is none of the destination's"),
+        },
+        None if text.is_empty() => format!("an empty answer{whose}"),
+        None if text.starts_with('<') => match title(text) {
+            Some(title) => format!("an HTML page{whose}, “{title}”"),
+            None => format!("an HTML page{whose}"),
+        },
+        None => format!("a text{whose}, “{text}”"),
+    })
+}
+
+/// Members of which a destination's own refusal has one.
+const OWN: [&str; 3] = ["statusCode", "messages", "errors"];
+
+/// The title of an HTML page.
+fn title(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    let title = title.trim();
+    (!title.is_empty() && !title.contains('<')).then_some(title)
+}
+
 /// The sub-code, else the code, of a GraphQL answer's first error. GraphQL answers 200 to everything.
 pub(crate) fn graphql_code(body: &Value) -> Option<&str> {
     let extensions = body.get("errors")?.as_array()?.first()?.get("extensions")?;
@@ -133,6 +171,24 @@ mod tests {
         ] {
             let found = of(502, body);
             assert_eq!((found.message.as_str(), found.code.as_deref()), (message, code), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_somebody_else_is_told_from_the_destinations_own_refusal() {
+        for (body, page) in [
+            (r#"{"statusCode":404,"messages":["Record not found"]}"#, None),
+            (r#"{"errors":[{"message":"x"}]}"#, None),
+            (r#"{"statusCode":400,"messages":["cut sho"#, None),
+            (
+                r#"{"message":"no Route matched with those values"}"#,
+                Some("a JSON answer of `kong` that is none of the destination's, “no Route matched with those values”"),
+            ),
+            ("404 page not found", Some("a text of `kong`, “404 page not found”")),
+            ("<html><head><title>Blocked</title></head>", Some("an HTML page of `kong`, “Blocked”")),
+            ("", Some("an empty answer of `kong`")),
+        ] {
+            assert_eq!(super::other_page(body.as_bytes(), Some("kong")).as_deref(), page, "{body}");
         }
     }
 
