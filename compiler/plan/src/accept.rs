@@ -95,6 +95,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "bad-number",
     "bad-value",
     "blank-key",
+    "blank-word",
     "check-failed",
     "column-came-back",
     "contradicted-format",

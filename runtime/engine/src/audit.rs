@@ -38,6 +38,7 @@ use migr_plan::lock::{
     LockedStages, ObjectState, counted_inputs,
 };
 use migr_plan::{Expr, Plan, Step, StepKind};
+use migr_transform::Standing;
 use migr_transform::{CompileError, LookupError};
 
 use attachments::Manifest;
@@ -289,6 +290,23 @@ struct Told<'a> {
     progress: &'a dyn AuditProgress,
 }
 
+/// What all values of a column say of its format.
+fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) -> Result<(), AuditError> {
+    for proof in crate::proof::proofs(plan, export).unwrap_or_default() {
+        let Some(message) = proof.in_words().filter(|_| !proof.is_accepted) else { continue };
+        let (kind, severity) = match &proof.verdict.standing {
+            Standing::Contradicted { .. } => (FindingKind::ContradictedFormat, Severity::Error),
+            Standing::Unproven { is_written: false, .. } => (FindingKind::UnprovenFormat, Severity::Warning),
+            _ => (FindingKind::UnprovenFormat, Severity::Note),
+        };
+        let mut finding = Finding::new(kind, severity, message).of(&proof.object).in_file(&proof.file);
+        finding = finding.in_column(&proof.column).counting(proof.verdict.filled);
+        finding.help = proof.help();
+        found.add(finding);
+    }
+    Ok(())
+}
+
 /// The first pass over the export: every cell of every object once.
 fn survey(
     plan: &Plan,
@@ -306,6 +324,7 @@ fn survey(
     for object in &plan.source.objects {
         objects.push(survey.object(object, found)?);
     }
+    proven(plan, export, found)?;
     Ok((files, objects))
 }
 

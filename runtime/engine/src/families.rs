@@ -89,7 +89,7 @@ pub(crate) fn values<'r>(
     }
 }
 
-/// The values of several rows as one: each field from the first that has a value, with what was noted of it there; a field without a value has the notes of
+/// The values of several rows as one: each field, and each part of one, from the first that has a value, lists from all of them, with what was noted of it there; a field without a value has the notes of
 /// all. Failures are those of every row.
 pub(crate) fn merged<'r>(
     job: &'r Job,
@@ -112,8 +112,7 @@ pub(crate) fn merged<'r>(
         whole.evaluated.orphans.extend(orphans);
         for (index, value) in evaluated.values {
             match whole.evaluated.values.iter_mut().find(|(known, _)| *known == index) {
-                Some((_, slot)) if is_empty(slot) => *slot = value,
-                Some(_) => {}
+                Some((_, slot)) => unite(slot, value),
                 None => whole.evaluated.values.push((index, value)),
             }
         }
@@ -122,6 +121,32 @@ pub(crate) fn merged<'r>(
         whole.skip = whole.skip.take().or(skip);
     }
     Ok(whole)
+}
+
+/// Gives a value what it lacks of another one: its empty parts, and the members that its lists do not hold.
+fn unite<'r>(slot: &mut Value<'r>, other: Value<'r>) {
+    if is_empty(slot) {
+        *slot = other;
+        return;
+    }
+    match (slot, other) {
+        (Value::List(items), Value::List(others)) => {
+            for other in others {
+                if !is_empty(&other) && !items.contains(&other) {
+                    items.push(other);
+                }
+            }
+        }
+        (Value::Record(parts), Value::Record(others)) => {
+            for (name, other) in others {
+                match parts.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, part)) => unite(part, other),
+                    None => parts.push((name, other)),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The fields that have a value.
@@ -137,5 +162,49 @@ pub(crate) fn is_empty(value: &Value<'_>) -> bool {
         Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
         Value::List(items) => items.iter().all(is_empty),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(items: &[&'static str]) -> Value<'static> {
+        Value::List(items.iter().map(|item| Value::text(*item)).collect())
+    }
+
+    fn record(parts: Vec<(&'static str, Value<'static>)>) -> Value<'static> {
+        Value::Record(parts.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    #[test]
+    fn rows_that_become_one_record_lose_no_part_and_no_member() {
+        for (first, second, expected) in [
+            (Value::text("CEO"), Value::text("CTO"), Value::text("CEO")),
+            (Value::None, Value::text("CTO"), Value::text("CTO")),
+            (list(&["a", "b"]), list(&["b", "c"]), list(&["a", "b", "c"])),
+            (
+                record(vec![("city", Value::text("Bonn")), ("street", Value::None)]),
+                record(vec![
+                    ("city", Value::text("Ulm")),
+                    ("street", Value::text("Ring 1")),
+                    ("zip", Value::text("53")),
+                ]),
+                record(vec![
+                    ("city", Value::text("Bonn")),
+                    ("street", Value::text("Ring 1")),
+                    ("zip", Value::text("53")),
+                ]),
+            ),
+            (
+                record(vec![("primary", Value::text("x")), ("others", list(&["y"]))]),
+                record(vec![("primary", Value::text("z")), ("others", list(&["y", "w"]))]),
+                record(vec![("primary", Value::text("x")), ("others", list(&["y", "w"]))]),
+            ),
+        ] {
+            let mut slot = first;
+            unite(&mut slot, second);
+            assert_eq!(slot, expected);
+        }
     }
 }

@@ -30,9 +30,11 @@ mod lines;
 mod links;
 mod outcomes;
 mod owners;
+mod parts;
 mod prepass;
 mod produce;
 mod progress;
+mod proof;
 mod rebuild;
 mod reconcile;
 mod referred;
@@ -62,6 +64,7 @@ pub use migr_deliver::{
     UploadFrom, Uploads, WriteResult,
 };
 pub use progress::{Event, Progress, Silent};
+pub use proof::{FormatProof, proofs};
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, retry};
 pub use rollback::{KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside};

@@ -31,6 +31,14 @@ struct Lookup {
     name: Name,
     object: SourceObject,
     rows: Rows,
+    again: Again,
+}
+
+/// Further records of keys that several have: line and source key.
+#[derive(Debug)]
+enum Again {
+    Memory(HashMap<String, Vec<(u64, String)>>),
+    Stored(usize),
 }
 
 #[derive(Debug)]
@@ -73,6 +81,26 @@ impl Referred {
         self.with(sources, target, key, source_key)
     }
 
+    /// Lines and source keys of all records that a key refers to, the first one first.
+    pub(crate) fn all(
+        &self,
+        sources: &Sources<'_>,
+        target: &ReferenceTarget,
+        key: &str,
+    ) -> Result<Vec<(u64, String)>, EngineError> {
+        let Some(lookup) = self.lookup(sources, target)? else { return Ok(Vec::new()) };
+        let normal = normal(key, target.ignore_case, target.ignore_space);
+        let again = match &lookup.again {
+            Again::Memory(again) => again.get(&normal).cloned().unwrap_or_default(),
+            Again::Stored(number) => sources.scratch.referred_again(*number, &normal)?,
+        };
+        if again.is_empty() {
+            return Ok(again);
+        }
+        let first = self.with(sources, target, key, |object, record| (record.line, source_key(object, record)))?;
+        Ok(first.into_iter().chain(again).collect())
+    }
+
     fn with<T>(
         &self,
         sources: &Sources<'_>,
@@ -103,6 +131,7 @@ impl Referred {
         }
         let Some(object) = sources.plan.source_object(&target.object) else { return Ok(None) };
         let number = self.lookups.borrow().len();
+        let (rows, again) = load(sources, object, target, number)?;
         let lookup = Arc::new(Lookup {
             name: Name {
                 object: target.object.clone(),
@@ -111,27 +140,31 @@ impl Referred {
                 ignore_space: target.ignore_space,
             },
             object: object.clone(),
-            rows: load(sources, object, target, number)?,
+            rows,
+            again,
         });
         self.lookups.borrow_mut().push(Arc::clone(&lookup));
         Ok(Some(lookup))
     }
 }
 
-/// Reads a whole object once. The first record of a key counts, as it does where the object itself is written.
+/// Reads a whole object once. The first record of a key is kept, and of the others where they stand.
 fn load(
     sources: &Sources<'_>,
     object: &SourceObject,
     target: &ReferenceTarget,
     number: usize,
-) -> Result<Rows, EngineError> {
-    let mut memory = HashMap::new();
-    let Some(file) = sources.export.file(&object.name) else { return Ok(Rows::Memory(memory)) };
+) -> Result<(Rows, Again), EngineError> {
+    let mut memory: HashMap<String, OwnedRecord> = HashMap::new();
+    let mut again: HashMap<String, Vec<(u64, String)>> = HashMap::new();
+    let Some(file) = sources.export.file(&object.name) else {
+        return Ok((Rows::Memory(memory), Again::Memory(again)));
+    };
     let is_small = file.bytes() <= IN_MEMORY;
     let column = target.column.as_ref().and_then(|name| object.columns.iter().position(|known| known.name == *name));
     let mut records = match sources.export.records(&object.name) {
         Ok(records) => records,
-        Err(_) if sources.is_lenient => return Ok(Rows::Memory(memory)),
+        Err(_) if sources.is_lenient => return Ok((Rows::Memory(memory), Again::Memory(again))),
         Err(error) => return Err(error.into()),
     };
     sources.scratch.together(|| {
@@ -143,15 +176,26 @@ fn load(
             if key.is_empty() {
                 continue;
             }
-            if is_small {
-                memory.entry(key).or_insert(record);
+            let place = || (record.line, source_key(object, &record));
+            if !is_small {
+                if !sources.scratch.add_referred(number, &key, &record.to_bytes())? {
+                    let (line, source) = place();
+                    sources.scratch.add_referred_again(number, &key, (line, &source))?;
+                }
+            } else if memory.contains_key(&key) {
+                let place = place();
+                again.entry(key).or_default().push(place);
             } else {
-                sources.scratch.add_referred(number, &key, &record.to_bytes())?;
+                memory.insert(key, record);
             }
         }
         Ok(())
     })?;
-    Ok(if is_small { Rows::Memory(memory) } else { Rows::Stored(number) })
+    Ok(if is_small {
+        (Rows::Memory(memory), Again::Memory(again))
+    } else {
+        (Rows::Stored(number), Again::Stored(number))
+    })
 }
 
 fn source_key(object: &SourceObject, record: &OwnedRecord) -> String {

@@ -82,6 +82,7 @@ impl Scratch {
         connection.set_prepared_statement_cache_capacity(64);
         connection.execute_batch(
             "CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
+             CREATE TABLE referred_again(lookup INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY(lookup, key, line)) WITHOUT ROWID;
              CREATE TABLE audited(path TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE named(object TEXT NOT NULL, identity TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, identity, id)) WITHOUT ROWID;",
         )?;
@@ -187,12 +188,33 @@ impl Scratch {
         )
     }
 
-    /// Adds a record that others refer to; the first of a key stays.
-    pub(crate) fn add_referred(&self, lookup: usize, key: &str, record: &[u8]) -> Result<(), EngineError> {
+    /// Adds a record that others refer to; the first of a key stays. False where it was not the first.
+    pub(crate) fn add_referred(&self, lookup: usize, key: &str, record: &[u8]) -> Result<bool, EngineError> {
+        let sql = "INSERT OR IGNORE INTO referred(lookup, key, record) VALUES(?1, ?2, ?3)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.execute(params![whole(lookup), key, record])? == 1)
+    }
+
+    /// Adds a further record of the same key: its line and source key.
+    pub(crate) fn add_referred_again(
+        &self,
+        lookup: usize,
+        key: &str,
+        (line, source): (u64, &str),
+    ) -> Result<(), EngineError> {
         self.insert(
-            "INSERT OR IGNORE INTO referred(lookup, key, record) VALUES(?1, ?2, ?3)",
-            params![whole(lookup), key, record],
+            "INSERT OR IGNORE INTO referred_again(lookup, key, line, source) VALUES(?1, ?2, ?3, ?4)",
+            params![whole(lookup), key, signed(line), source],
         )
+    }
+
+    /// Lines and source keys of the further records of a key, at most a few dozen.
+    pub(crate) fn referred_again(&self, lookup: usize, key: &str) -> Result<Vec<(u64, String)>, EngineError> {
+        let sql = "SELECT line, source FROM referred_again WHERE lookup = ?1 AND key = ?2 ORDER BY line LIMIT 40";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement
+            .query_map(params![whole(lookup), key], |row| Ok((unsigned(row.get::<_, i64>(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn referred(&self, lookup: usize, key: &str) -> Result<Option<Vec<u8>>, EngineError> {

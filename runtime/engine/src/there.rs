@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
 use migr_load::{Body, Comparison, Deleted, Destination, Found, Map};
-use migr_plan::{ExistingPolicy, FieldMapping, FieldType};
+use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType};
 use migr_transform::Value;
 
 use crate::EngineError;
 use crate::audit::shown_values;
+use crate::families::is_empty;
 use crate::forecast::Forecast;
 use crate::item::{FieldChange, Item, There, digest};
 use crate::job::Job;
 use crate::outcomes::Outcomes;
+use crate::parts::{Taking, beside};
 
 /// What is to be done with a batch of records that are there.
 #[derive(Debug, Default)]
@@ -73,18 +75,13 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         } else {
             changed(job, &item.values, &found.values)
         };
-        // Every value was encoded before, for the whole record.
-        let body = if fields.is_empty() {
-            Map::new()
-        } else {
-            job.context.destination.encode(object, &fields).unwrap_or_default()
-        };
+        let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
         if body.is_empty() {
             sorted.unchanged.push(item);
             continue;
         }
         let changes = match job.context.outcomes.forecast() {
-            Some(forecast) => preview(job, forecast, &fields, &found.values)?,
+            Some(forecast) => preview(forecast, &fields, &found.values)?,
             None => Vec::new(),
         };
         let held = held(&found.values, &body);
@@ -182,64 +179,72 @@ async fn remove(
     journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await
 }
 
-/// Fields of a record that are written over what it holds, by the stage's policy, with their values.
-fn changed<'v>(
-    job: &'v Job,
-    values: &'v [(usize, Value<'static>)],
-    found: &Map,
-) -> Vec<(&'v FieldMapping, &'v Value<'static>)> {
+/// Field that is written over what a record holds: its value, and the native form of it beside what stays.
+struct FieldWrite<'v> {
+    field: &'v FieldMapping,
+    value: &'v Value<'static>,
+    native: Map,
+}
+
+/// Fields of a record that are written over what it holds, by the stage's policy: part by part, and an empty value never wipes one that is there.
+fn changed<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
+    let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
+    let writes = fields.filter_map(|(field, value)| {
+        let native = written_over(job, (field, value), found)?;
+        (!native.is_empty()).then_some(FieldWrite { field, value, native })
+    });
+    writes.collect()
+}
+
+/// The native form of a value beside what a record holds; none where nothing of it is written.
+fn written_over(job: &Job, (field, value): (&FieldMapping, &Value<'static>), found: &Map) -> Option<Map> {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
-    values
-        .iter()
-        .filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)))
-        .filter(|(field, value)| {
-            if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
-                return false;
-            }
-            match job.stage.policies.existing {
-                ExistingPolicy::Update => destination.compare(object, field, value, found) != Comparison::Same,
-                _ => {
-                    !value.is_none()
-                        && is_empty_there(job, field, value, found)
-                        // A value that reads as empty to the destination would be written again and again.
-                        && destination.compare(object, field, value, found) != Comparison::Same
-                }
-            }
-        })
-        .collect()
+    if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
+        return None;
+    }
+    let is_update = job.stage.policies.existing == ExistingPolicy::Update;
+    // Every value was encoded before, for the whole record.
+    let encode = |value| destination.encode(object, &[(field, value)]).unwrap_or_default();
+    let is_unlike = |value| destination.compare(object, field, value, found) != Comparison::Same;
+    if is_empty(value) {
+        // Only a written word empties what is there.
+        let clears = is_update && field.on_empty == EmptyPolicy::Clear && is_unlike(&Value::None);
+        return clears.then(|| encode(&Value::None));
+    }
+    let native = encode(value);
+    let by_parts = native.values().any(|value| value.is_object() || value.is_array());
+    if !is_update && !by_parts && !is_empty_there(job, field, value, found) {
+        return None;
+    }
+    let taking = if is_update { Taking::Over } else { Taking::Adding };
+    let native = beside(native, found, taking, |key| destination.part_of(key));
+    // A value that reads as another one to the destination would be written again and again.
+    let differs = !destination.unlike(object, &native, found).is_empty();
+    (differs && is_unlike(value)).then_some(native)
 }
 
 /// Fields of a record whose values it does not hold.
-fn differing<'v>(
-    job: &'v Job,
-    values: &'v [(usize, Value<'static>)],
-    found: &Map,
-) -> Vec<(&'v FieldMapping, &'v Value<'static>)> {
+fn differing<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
     let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
     let object = &job.stage.destination_object;
     let differs = |(field, value): &(&FieldMapping, &Value<'static>)| {
         job.context.destination.compare(object, field, value, found) != Comparison::Same
     };
-    fields.filter(differs).collect()
+    let native = |field, value| job.context.destination.encode(object, &[(field, value)]).unwrap_or_default();
+    let write = |(field, value)| FieldWrite { field, value, native: native(field, value) };
+    fields.filter(differs).map(write).filter(|write| !write.native.is_empty()).collect()
 }
 
 /// The same in words: what each field holds and what it will hold.
-fn preview(
-    job: &Job,
-    forecast: &Forecast,
-    fields: &[(&FieldMapping, &Value<'static>)],
-    found: &Map,
-) -> Result<Vec<FieldChange>, EngineError> {
+fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> Result<Vec<FieldChange>, EngineError> {
     let mut changes = Vec::with_capacity(fields.len());
-    for (field, value) in fields {
+    for FieldWrite { field, value, native } in fields {
         if field.sensitive {
             let hidden = || "***".to_owned();
             changes.push(FieldChange { field: field.field.clone(), before: hidden(), after: hidden() });
             continue;
         }
-        let object = &job.stage.destination_object;
-        let native = job.context.destination.encode(object, &[(*field, *value)]).unwrap_or_default();
         let before = shown_values(native.keys().filter_map(|key| found.get(key)));
         let mut after = shown_values(native.values());
         if let Value::Reference(reference) = value

@@ -234,6 +234,37 @@ impl World {
         Ok(Err(why))
     }
 
+    /// Places of the records that a key means where it means several. Rows that became one record are one, and those left out by a rule are none.
+    fn several(&self, target: &ReferenceTarget, key: &str) -> Result<Vec<String>, EngineError> {
+        let is_distinct = |name: &String| self.plan.stage(name).is_some_and(|stage| stage.distinct.is_some());
+        if target.stages.iter().any(is_distinct) {
+            return Ok(Vec::new());
+        }
+        let found = self.referred.all(&self.sources(), target, key)?;
+        let file = self.export.file(&target.object).map_or("", |file| file.shown());
+        let (mut meant, mut places) = (BTreeSet::new(), Vec::new());
+        for (line, source) in found {
+            if let Some(record) = self.becomes(target, source)?
+                && meant.insert(record)
+            {
+                places.push(format!("{file}:{line}"));
+            }
+        }
+        Ok(if places.len() > 1 { places } else { Vec::new() })
+    }
+
+    /// The id of what a source record has become, or its key where that is not known; none where a rule left it out.
+    fn becomes(&self, target: &ReferenceTarget, key: String) -> Result<Option<String>, EngineError> {
+        for name in &target.stages {
+            let Some(Known { reach: Reach::Through(step), .. }) = self.stages.get(name) else { continue };
+            if let Some(mapped) = self.reader.id_of(*step, &key)? {
+                let is_left_out = mapped.state == State::Skipped;
+                return Ok((!is_left_out).then(|| mapped.id.unwrap_or(key)));
+            }
+        }
+        Ok(Some(key))
+    }
+
     /// Answers are remembered: many records refer to few others.
     fn remembered(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, EngineError> {
         let name = lookup_name(target);
@@ -275,6 +306,10 @@ impl Lookup for World {
             .cell(&self.sources(), target, key, column)
             .map(|cell| cell.map(Cow::Owned))
             .map_err(LookupError::new)
+    }
+
+    fn candidates(&self, target: &ReferenceTarget, key: &str) -> Result<Vec<String>, LookupError> {
+        self.several(target, key).map_err(LookupError::new)
     }
 
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {

@@ -178,6 +178,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Whether a found record holds what was written, knowing what the server rewrites.
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison;
 
+    /// The part of a composite that a key of its native form belongs to: a calling code is part of its number. Parts are written and kept each by itself.
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        key
+    }
+
     /// The keys of a native body whose values a found record does not hold, knowing what the server rewrites.
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
         let _ = object;

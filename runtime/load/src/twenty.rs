@@ -398,6 +398,10 @@ impl Destination for Twenty {
         }
     }
 
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        composites::part_of(key)
+    }
+
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
         self.live().map_or_else(|_| body.keys().cloned().collect(), |live| held::unlike(&live, object, body, found))
     }

@@ -41,6 +41,8 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     room::check(&session.context.export, &session.state)?;
+    tell_undeclared(&session, console);
+    hold_formats(&session, console)?;
     let outcome = patiently(&session, arguments.wait, console).await;
     let state = session.state.clone();
     session.close().await;
@@ -53,6 +55,52 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     let exit = exit(&outcome.summary, console);
     progress.summary(summary(&outcome, exit));
     Ok(exit)
+}
+
+/// Says which columns and files of the export nobody declared: they stay behind.
+fn tell_undeclared(session: &Session, console: Console) {
+    let export = &session.context.export;
+    for file in export.unclaimed() {
+        console.news(format_args!(
+            "left behind: {}; no object reads it and no `drop file` names it (W0610)",
+            file.shown()
+        ));
+    }
+    for object in &session.context.plan.source.objects {
+        let Ok(records) = export.records(&object.name) else { continue };
+        let extra: Vec<String> = records.extra_columns().iter().map(|column| format!("`{column}`")).collect();
+        if !extra.is_empty() {
+            console.news(format_args!(
+                "left behind: {} of {}; {} does not declare {} (W0604)",
+                extra.join(", "),
+                records.file(),
+                object.name,
+                if extra.len() == 1 { "it" } else { "them" }
+            ));
+        }
+    }
+}
+
+/// A run does not begin while all values of a column say that its format is another one.
+fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
+    let proofs = migr_engine::proofs(&session.context.plan, &session.context.export)
+        .map_err(|error| Fault::failed(error.to_string()))?;
+    let held: Vec<_> = proofs.iter().filter(|proof| proof.holds_a_run()).collect();
+    for proof in &held {
+        let words = proof.in_words().unwrap_or_default();
+        console.news(format_args!("{}: W0614: {words}\n  help: {}", proof.file, proof.help().unwrap_or_default()));
+    }
+    match held.len() {
+        0 => Ok(()),
+        count => Err(Fault::new(
+            Exit::Blocked,
+            format!(
+                "{} contradicted by the values (W0614); nothing was written",
+                if count == 1 { "a format is".to_owned() } else { format!("{count} formats are") }
+            ),
+        )
+        .with_help("write the formats that fit, or `allow W0614 on COLUMN : \"why\"` where the values are right")),
+    }
 }
 
 /// The longest sleep before Ctrl-C and the clock are looked at again: it may have been set, or the machine may have slept.

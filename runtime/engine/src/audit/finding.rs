@@ -170,6 +170,8 @@ kinds! {
     MalformedRow = "malformed-row", "Rows that cannot be read", "Correct the row in the file, or export it again.";
     /// A record without a key.
     BlankKey = "blank-key", "Records without a key", "Give them one in the source, then export again.";
+    /// Cells that are blank by a word of the spec, or only look so.
+    BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
     /// A record whose key an earlier one has.
     DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source; the first one counts.";
     /// A value of a unique column that an earlier record has.
@@ -182,6 +184,10 @@ kinds! {
     DstOverlap = "dst-overlap", "Times that were twice (clocks went back)", "Declare `overlap = earlier` or `later` on the column, or correct them.";
     /// A number or amount that cannot be read.
     BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
+    /// A column of which another format reads more than its own.
+    ContradictedFormat = "contradicted-format", "Formats that their columns contradict (W0614)", "Write the format that fits; `allow W0614` says that the values are right.";
+    /// A column that another format reads otherwise.
+    UnprovenFormat = "unproven-format", "Formats that no value proves (W0613)", "Write the format that is meant.";
     /// A text longer than its column allows.
     TooLong = "too-long", "Texts that are too long", "Shorten them in the source, or with `truncate(n)`.";
     /// Another value that cannot be read or written.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use migr_extract::{Export, Row};
 use migr_plan::lock::{AttachmentCounts, LinkHost};
 use migr_plan::{
@@ -125,7 +127,7 @@ impl<'i> Inspector<'i> {
         let mut faults = Vec::new();
         for look in &self.columns {
             let cell = record.cell(look.at);
-            if !is_blank(cell, &self.plan.source.blank) {
+            if !is_blank(cell, self.blanks(look)) {
                 self.look(look, cell, record, &mut faults)?;
             }
         }
@@ -147,6 +149,50 @@ impl<'i> Inspector<'i> {
             }
         }
         Ok(faults)
+    }
+
+    /// The words that count as blank in a column.
+    fn blanks<'b>(&'b self, look: &'b Look<'_>) -> &'b [String] {
+        look.column.blank.as_ref().unwrap_or(&self.plan.source.blank)
+    }
+
+    /// Counts the cells that are blank by a written word, and those that only look like one: by column, word, and whether it is one.
+    fn tally(&self, record: &dyn Cells, line: u64, words: &mut BTreeMap<(usize, String, bool), (u64, u64)>) {
+        for look in self.columns.iter().filter(|look| !self.blanks(look).is_empty()) {
+            let cell = record.cell(look.at).trim();
+            if cell.is_empty() || cell.len() > 40 {
+                continue;
+            }
+            let blanks = self.blanks(look);
+            let is_word = blanks.iter().any(|blank| blank.trim() == cell);
+            if is_word || blanks.iter().any(|blank| blank.trim().eq_ignore_ascii_case(cell)) {
+                let (count, _) = words.entry((look.at, cell.to_owned(), is_word)).or_insert((0, line));
+                *count += 1;
+            }
+        }
+    }
+
+    /// Tells what [`Self::tally`] counted.
+    fn tell_words(
+        &self,
+        place: &Place<'_>,
+        words: BTreeMap<(usize, String, bool), (u64, u64)>,
+        found: &mut Collector<'_>,
+    ) {
+        for ((at, word, is_word), (count, line)) in words {
+            let Some(column) = self.object.columns.get(at) else { continue };
+            let cells = if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
+            let word = shown(&word, false);
+            let message = if is_word {
+                format!("`{}`: {cells} {word} count as blank by `blank {word}`", column.name)
+            } else {
+                format!("`{}`: {cells} {word} count as text, as no `blank` is written so", column.name)
+            };
+            let finding = Finding::new(FindingKind::BlankWord, Severity::Note, message).of(&self.object.name);
+            let finding = finding.at(place.file, line).in_column(&column.name).counting(count);
+            found
+                .add(finding.with_help("`blank never` or `blank \"…\"` behind the column says otherwise for it alone"));
+        }
     }
 
     fn look(&self, look: &Look<'_>, cell: &str, record: &dyn Cells, faults: &mut Vec<Fault>) -> Result<(), AuditError> {
@@ -306,6 +352,7 @@ impl<'i> Inspector<'i> {
             .collect();
         let mut records = self.export.records(&place.object.name)?;
         let mut count = 0_u64;
+        let mut words = BTreeMap::new();
         let masked = place.object.key.iter().any(|key| place.object.column(key).is_some_and(|column| column.sensitive));
         while let Some(row) = records.next()? {
             count += 1;
@@ -314,6 +361,7 @@ impl<'i> Inspector<'i> {
             }
             let Row::Record(record) = row else { continue };
             let lent = Lent(record);
+            self.tally(&lent, record.line, &mut words);
             let faults = self.inspect(&lent)?;
             if !faults.is_empty() || !own.is_empty() || !files.is_empty() {
                 let key = self.key(&lent);
@@ -330,6 +378,7 @@ impl<'i> Inspector<'i> {
                 self.edges(&own, &lent, &key, record.line)?;
             }
         }
+        self.tell_words(place, words, found);
         if !own.is_empty() {
             self.report_cycles(&own, place, found)?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use migr_extract::{Record, Row};
 use migr_journal::{Mapped, Operation, State, StepId};
 use migr_load::Map;
-use migr_plan::{ExistingPolicy, FieldMapping, FieldType, OnMissing};
+use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use crate::EngineError;
@@ -14,6 +14,7 @@ use crate::files::column_of;
 use crate::job::Job;
 use crate::later::written;
 use crate::links::PART;
+use crate::parts::Taking;
 use crate::second::Waiting;
 use crate::world::World;
 
@@ -56,6 +57,8 @@ pub(super) struct Expected {
     pub(super) id: String,
     /// By index in the stage's fields.
     pub(super) values: Vec<(usize, Value<'static>)>,
+    /// How the record takes what is written where it was there before: what it held besides is not this migration's. None where the migration made it.
+    pub(super) taking: Option<Taking>,
     /// The files behind some of them, by the same index.
     pub(super) files: Vec<(usize, ExpectedFile)>,
 }
@@ -215,7 +218,12 @@ impl Derivation {
             files.push((*index, ExpectedFile { path: standing.path, sent }));
         }
         values.retain(|(index, _)| !left_out.contains(index));
-        Ok(Ok(Expected { key, line, id, values, files }))
+        let taking = match (state, job.stage.policies.existing) {
+            (State::Created, _) => None,
+            (_, ExistingPolicy::Update) => Some(Taking::Over),
+            _ => Some(Taking::Adding),
+        };
+        Ok(Ok(Expected { key, line, id, values, taking, files }))
     }
 
     /// Which fields of a record this migration answers for.
@@ -242,7 +250,11 @@ impl Derivation {
         }
         match wanted {
             Wanted::All => true,
-            Wanted::Mapped => !field.create_only && field.ty != FieldType::File,
+            // An empty value wipes nothing: what is there stays.
+            Wanted::Mapped => {
+                let is_kept = families::is_empty(value) && field.on_empty != EmptyPolicy::Clear;
+                !field.create_only && field.ty != FieldType::File && !is_kept
+            }
             Wanted::Written(written) => self.is_written(written, field, value),
         }
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use migr_load::{Comparison, Deleted, Found};
+use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;
 
@@ -10,6 +11,7 @@ use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
 use crate::job::Job;
 use crate::links::PART;
+use crate::parts::{Taking, beside};
 use crate::stage::blocking;
 use migr_deliver::file_hash;
 
@@ -53,6 +55,11 @@ impl Checking<'_, '_, '_> {
             for (index, value) in &record.values {
                 let Some(field) = job.stage.fields.get(*index) else { continue };
                 let mut comparison = self.context.destination.compare(object, field, value, &there.values);
+                if let (Comparison::Differs { .. }, Some(taking)) = (&comparison, record.taking)
+                    && self.holds_parts(object, (field, value), taking, there)
+                {
+                    comparison = Comparison::Same;
+                }
                 if comparison == Comparison::Same
                     && let Value::File(_) = value
                     && let Some((_, file)) = record.files.iter().find(|(file, _)| file == index)
@@ -69,6 +76,21 @@ impl Checking<'_, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a record that was there before holds the parts that were written, whatever its others hold.
+    fn holds_parts(
+        &self,
+        object: &str,
+        (field, value): (&FieldMapping, &Value<'static>),
+        taking: Taking,
+        there: &Found,
+    ) -> bool {
+        let destination = &self.context.destination;
+        let Ok(native) = destination.encode(object, &[(field, value)]) else { return false };
+        let is_parted = native.values().any(|value| value.is_object() || taking == Taking::Adding && value.is_array());
+        let native = beside(native, &there.values, taking, |key| destination.part_of(key));
+        is_parted && destination.unlike(object, &native, &there.values).is_empty()
     }
 
     /// Reads links back.

@@ -14,6 +14,18 @@ pub(super) const ADDRESS_TEXTS: [&str; 6] =
 /// Number parts of an address.
 pub(super) const ADDRESS_NUMBERS: [&str; 2] = ["addressLat", "addressLng"];
 
+/// The part that a key of a composite belongs to: a number and its codes are one, an address and its label, an amount and its currency.
+pub(super) fn part_of(key: &str) -> &str {
+    match key {
+        "primaryPhoneCountryCode" | "primaryPhoneCallingCode" => "primaryPhoneNumber",
+        "primaryLinkLabel" => "primaryLinkUrl",
+        "currencyCode" => "amountMicros",
+        "workspaceMemberId" | "name" | "context" => "source",
+        "blocknote" => "markdown",
+        part => part,
+    }
+}
+
 fn one_email(value: &Value<'_>) -> Result<String, Fault> {
     refused::address(&text(value)?)
 }
