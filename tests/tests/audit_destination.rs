@@ -94,11 +94,11 @@ async fn audited(
     destination: Option<&Arc<dyn Destination>>,
     previous: Option<&Lock>,
 ) -> Audit {
-    let scratch = folder.join(".migr");
+    let spill = folder.join(".migr");
     let options = AuditOptions {
         plan,
         project: folder,
-        scratch: &scratch,
+        spill: &spill,
         destination: destination.cloned(),
         journal: None,
         previous,

@@ -115,7 +115,7 @@ fn audited() -> (Plan, Audit) {
     let options = AuditOptions {
         plan: &plan,
         project: folder.path(),
-        scratch: &folder.path().join(".migr"),
+        spill: &folder.path().join(".migr"),
         destination: None,
         journal: None,
         previous: None,

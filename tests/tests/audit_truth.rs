@@ -106,7 +106,7 @@ impl Generated {
         let options = AuditOptions {
             plan,
             project: self.path(),
-            scratch: &self.path().join(".migr"),
+            spill: &self.path().join(".migr"),
             destination: None,
             journal: None,
             previous,

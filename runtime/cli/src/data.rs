@@ -61,11 +61,11 @@ pub(crate) async fn with_rows(projects: &[Project], console: Console) -> Result<
 async fn read(project: &Project, plan: &Plan, state: &State) -> Result<Audit, AuditError> {
     let previous = previous(&project.lock(None)).ok().flatten();
     // Of its own, so that it disturbs no audit beside it.
-    let scratch = state.folder().join(format!("check-{}", std::process::id()));
+    let spill = state.folder().join(format!("check-{}", std::process::id()));
     let options = AuditOptions {
         plan,
         project: &project.folder,
-        scratch: &scratch,
+        spill: &spill,
         destination: None,
         journal: None,
         previous: previous.as_ref(),
@@ -77,7 +77,7 @@ async fn read(project: &Project, plan: &Plan, state: &State) -> Result<Audit, Au
     };
     let audit = audit(options, &Quiet).await;
     // Left where something is in it, which is in nobody's way.
-    let _ = std::fs::remove_dir(&scratch);
+    let _ = std::fs::remove_dir(&spill);
     audit
 }
 

@@ -1,7 +1,6 @@
 //! Reads the whole export and the destination's schema before anything is written, and says what a run would meet.
 
 mod attachments;
-mod cycles;
 mod distinct;
 mod duplicates;
 mod explain;
@@ -19,7 +18,6 @@ mod preview;
 mod profile;
 mod readings;
 pub mod render;
-mod scratch;
 mod shape;
 mod stage_report;
 mod survey;
@@ -48,11 +46,11 @@ pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KE
 use foreseen::Foreseen;
 pub(crate) use identity::NewOptions;
 use inspect::Inspector;
+use migr_spill::{Inventory, SpillError};
 use needs::{Needs, columns_read, has};
 pub use places::cell_columns;
 pub(crate) use preview::shown_values;
 pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
-use scratch::Scratch;
 use stage_report::StageReport;
 pub(crate) use stage_report::options_alone;
 use survey::{Place, Survey};
@@ -60,13 +58,13 @@ use world::{OwnersKnown, World};
 
 use crate::files::Standard;
 use crate::forecast::{self, Forecast};
-use crate::lines::LineSet;
 use crate::outcomes::{DecisionContext, Outcomes};
 use crate::owners::OwnerTable;
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::{self, Walk};
 use crate::stage::Shared;
 use crate::{CancellationFlag, EngineError, InProcess, Silent};
+use migr_spill::RowSet;
 
 /// What is audited, and how.
 pub struct AuditOptions<'a> {
@@ -74,8 +72,8 @@ pub struct AuditOptions<'a> {
     pub plan: &'a Plan,
     /// The project's folder.
     pub project: &'a Path,
-    /// A folder for the scratch database, which is removed afterwards.
-    pub scratch: &'a Path,
+    /// A folder for the spill database, which is removed afterwards.
+    pub spill: &'a Path,
     /// The destination; none: only the export is read (`--offline`), and what an earlier lock says of the destination is kept.
     pub destination: Option<Arc<dyn Destination>>,
     /// The journal of the migration, where there is one: what a run did is not done again.
@@ -163,10 +161,10 @@ pub enum AuditError {
     /// The destination cannot be reached, or refused.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The scratch database cannot be used.
-    #[error("the scratch database of the audit cannot be used: {0}; is there room on the disk?")]
-    Scratch(#[from] rusqlite::Error),
-    /// The scratch folder cannot be used.
+    /// The spill database cannot be used.
+    #[error("the spill database of the audit cannot be used: {0}")]
+    Spill(#[from] SpillError),
+    /// The spill folder cannot be used.
     #[error("{path}: {source}")]
     Folder {
         /// Which.
@@ -195,21 +193,21 @@ impl From<EngineError> for AuditError {
             EngineError::Compile(error) => Self::Compile(error),
             EngineError::Lookup(error) => Self::Lookup(error),
             EngineError::Load(error) => Self::Load(error),
-            EngineError::Scratch(error) => Self::Scratch(error),
+            EngineError::Spill(error) => Self::Spill(error),
             EngineError::File { path, source } => Self::Folder { path, source },
             other => Self::Forecast(other),
         }
     }
 }
 
-/// Reads every cell of the export and, unless offline, the destination's schema, members and identities. Nothing is written anywhere but in the scratch folder.
+/// Reads every cell of the export and, unless offline, the destination's schema, members and identities. Nothing is written anywhere but in the spill folder.
 ///
-/// Memory does not grow with the export: keys, references and identities live in the scratch database, findings beyond a bound are counted.
+/// Memory does not grow with the export: keys, references and identities live in the spill database, findings beyond a bound are counted.
 pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> Result<Audit, AuditError> {
     let AuditOptions {
         plan,
         project,
-        scratch: folder,
+        spill: folder,
         destination,
         journal,
         previous,
@@ -232,24 +230,18 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let version = destination.as_ref().and_then(|destination| destination.capabilities().version);
     let live = destination.clone().zip(learnt.as_ref().map(|learnt| learnt.schema.clone()));
     let forecast = foresee(plan, &export, live, (folder, journal), progress).await;
-    let scratch = Scratch::create(folder)?;
+    let inventory = Inventory::create(folder)?;
     let surveyed = forecast.map_err(AuditError::from).and_then(|forecast| {
         forecast.absorb()?;
         let quarantined = forecast.quarantined_lines(plan)?;
-        let surveyed = survey(plan, &export, &needs, (&scratch, &quarantined), told, &mut found)?;
+        let surveyed = survey(plan, &export, &needs, (&inventory, &quarantined), told, &mut found)?;
         Ok((forecast, quarantined, surveyed))
     });
-    let (forecast, quarantined, (files, mut objects)) = match surveyed {
-        Ok(surveyed) => surveyed,
-        Err(error) => {
-            scratch.remove(folder);
-            return Err(error);
-        }
-    };
+    let (forecast, quarantined, (files, mut objects)) = surveyed?;
     let owners = OwnersKnown::of(plan, learnt.as_ref().and_then(|learnt| learnt.members.clone()));
     let existing = learnt.as_ref().map(|learnt| learnt.existing.clone());
     let reported = {
-        let mut world = World::new(&needs, &scratch, owners, existing);
+        let mut world = World::new(&needs, &inventory, owners, existing);
         let reporting = Reporting {
             plan,
             export: &export,
@@ -263,7 +255,6 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         };
         reporting.all(&mut world, &mut objects, attachments, &mut preview, &mut found)
     };
-    scratch.remove(folder);
     let Reported { stages, previews, rebuilds } = reported?;
     let options = locked_options(plan, &export, forecast.take_options(), &mut found);
     let (findings, totals) = found.finish().map_err(AuditError::Sink)?;
@@ -312,11 +303,11 @@ fn survey(
     plan: &Plan,
     export: &Export,
     needs: &Needs,
-    (scratch, quarantined): (&Scratch, &BTreeMap<String, LineSet>),
+    (inventory, quarantined): (&Inventory, &BTreeMap<String, RowSet>),
     told: Told<'_>,
     found: &mut Collector<'_>,
 ) -> Result<(Vec<LockedFile>, Vec<LockedSourceObject>), AuditError> {
-    let world = World::new(needs, scratch, OwnersKnown::default(), None);
+    let world = World::new(needs, inventory, OwnersKnown::default(), None);
     let Told { previous, expected, progress } = told;
     let survey = Survey { plan, export, needs, world: &world, previous, expected, quarantined, progress };
     let files = survey.files(found)?;
@@ -421,7 +412,7 @@ struct Reporting<'r> {
     /// The destination was asked.
     is_asked: bool,
     /// Lines whose records are quarantined, by object.
-    quarantined: &'r BTreeMap<String, LineSet>,
+    quarantined: &'r BTreeMap<String, RowSet>,
     /// Whoever waits for the audit.
     progress: &'r dyn AuditProgress,
 }
@@ -458,7 +449,7 @@ impl Reporting<'_> {
             }
             let inspector = Inspector::new(plan, object, standard, world, self.needs)?;
             let file = locked.file.clone().unwrap_or_default();
-            let none = LineSet::default();
+            let none = RowSet::default();
             let quarantined = self.quarantined.get(&object.name).unwrap_or(&none);
             (locked.attachments, locked.link_hosts) =
                 inspector.run(&Place { object, file: &file }, &mut manifest, quarantined, self.progress, found)?;

@@ -26,7 +26,7 @@ pub struct Context {
     pub cancellation: CancellationFlag,
     /// How it is done.
     pub options: RunOptions,
-    /// A folder for the scratch database.
+    /// A folder for the spill database.
     pub work: PathBuf,
 }
 

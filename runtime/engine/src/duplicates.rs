@@ -1,10 +1,10 @@
 use std::cmp::Ordering;
 
 use migr_plan::DuplicatePolicy;
-use rusqlite::types::Value as Sort;
+use migr_spill::SortValue as Sort;
 
 use crate::EngineError;
-use crate::scratch::Scratch;
+use migr_spill::Spill;
 
 /// Records of the export that would become one, the preferred one first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +15,13 @@ pub(crate) struct Family {
 
 /// Calls for every family of records that share an identity of `match`. One family at a time is held in memory.
 pub(crate) fn each(
-    scratch: &Scratch,
+    spill: &Spill,
     matching: usize,
     policy: &DuplicatePolicy,
     mut found: impl FnMut(Family) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    scratch.double_identities(0, matching, |_, lines| scratch.join(lines))?;
-    scratch.kin(|mut members| {
+    spill.double_identities::<EngineError>(0, matching, |_, lines| Ok(spill.join(lines)?))?;
+    spill.kin::<EngineError>(|mut members| {
         if members.len() < 2 {
             return Ok(());
         }
@@ -63,20 +63,20 @@ mod tests {
     #[test]
     fn records_belong_together_over_what_each_shares_with_the_next() {
         let folder = tempfile::tempdir().unwrap();
-        let scratch = Scratch::create(folder.path()).unwrap();
+        let spill = Spill::create(folder.path()).unwrap();
         for line in [2, 4, 7, 9, 11, 30, 31, 32] {
-            scratch.add_record(line, &format!("C{line}"), &Sort::Null).unwrap();
+            spill.add_record(line, &format!("C{line}"), &Sort::Null).unwrap();
         }
         // Two identities: the first joins 4 and 9, 2 and 7, and the three last; the second 4 and 7.
         let shared: [(usize, &str, &[u64]); 5] =
             [(0, "a", &[4, 9]), (0, "b", &[2, 7]), (0, "c", &[30, 31, 32]), (0, "d", &[11]), (1, "a", &[4, 7])];
         for (path, value, lines) in shared {
             for line in lines {
-                scratch.add_identity(path, value, *line).unwrap();
+                spill.add_identity(path, value, *line).unwrap();
             }
         }
         let mut families = Vec::new();
-        each(&scratch, 2, &DuplicatePolicy::Quarantine, |family| {
+        each(&spill, 2, &DuplicatePolicy::Quarantine, |family| {
             families.push(family.members.into_iter().map(|(line, _)| line).collect::<Vec<_>>());
             Ok(())
         })

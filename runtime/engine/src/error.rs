@@ -1,6 +1,7 @@
 use migr_extract::ExtractError;
 use migr_journal::JournalError;
 use migr_load::LoadError;
+use migr_spill::SpillError;
 use migr_transform::{CompileError, LookupError};
 
 /// Why a command could not be carried out.
@@ -21,9 +22,9 @@ pub enum EngineError {
     /// A look-up failed.
     #[error("a look-up failed: {0}")]
     Lookup(#[from] LookupError),
-    /// The scratch database cannot be used.
-    #[error("the scratch database beside the journal cannot be used: {0}; is there room on the disk?")]
-    Scratch(#[from] rusqlite::Error),
+    /// The spill database cannot be used.
+    #[error("the spill database beside the journal cannot be used: {0}")]
+    Spill(#[from] SpillError),
     /// The system refused a file.
     #[error("{path}: {source}")]
     File {
@@ -80,4 +81,10 @@ pub enum EngineError {
         /// Which.
         what: String,
     },
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Spill(error.into())
+    }
 }

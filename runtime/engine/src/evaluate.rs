@@ -17,8 +17,8 @@ use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
 use crate::item::Item;
 use crate::job::Job;
-use crate::scratch::Scratch;
 use crate::world::World;
+use migr_spill::Spill;
 
 /// Makes the decision about a record.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl Evaluator<'_> {
     pub(crate) fn rows(&self, leader: u64, members: &[(u64, String)]) -> Result<Vec<Kept>, EngineError> {
         let mut kept = Vec::with_capacity(members.len());
         for (line, _) in members {
-            let bytes = self.world.scratch.merging(leader, *line)?;
+            let bytes = self.world.spill.merging(leader, *line)?;
             kept.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
         }
         Ok(kept)
@@ -145,7 +145,7 @@ impl Evaluator<'_> {
             return Ok(Decision::Create(item));
         }
         let values = self.job.identities_of_values(&item.values);
-        Ok(match existing::find(&self.world.scratch, &self.job.identities, &values)? {
+        Ok(match existing::find(&self.world.spill, &self.job.identities, &values)? {
             Hit::None => Decision::Create(item),
             Hit::Several { path, records } => Decision::Quarantine(QuarantineReason::Several { path, records }),
             Hit::Taken { id, .. } if id == item.id => Decision::Update(item),
@@ -188,7 +188,7 @@ impl Evaluator<'_> {
         linked: &Linked<'_>,
     ) -> Result<Computed, EngineError> {
         let job = self.job;
-        let Files { uploads, mut failures, left_out, skip } = files(job, &self.world.scratch, &evaluated.values)?;
+        let Files { uploads, mut failures, left_out, skip } = files(job, &self.world.spill, &evaluated.values)?;
         let body = match job.encode_text(&evaluated.values) {
             Ok(body) => body,
             Err(failed) => {
@@ -254,14 +254,14 @@ struct Files {
     skip: Option<String>,
 }
 
-fn files(job: &Job, scratch: &Scratch, values: &[(usize, Value<'_>)]) -> Result<Files, EngineError> {
+fn files(job: &Job, spill: &Spill, values: &[(usize, Value<'_>)]) -> Result<Files, EngineError> {
     let mut files = Files::default();
     for (index, value) in values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
         let (FieldType::File, Value::File(file)) = (&field.ty, value) else { continue };
         let standing = job.standard().standing(&file.path, Some(&file.name));
         let from = match (standing.fault(&file.path, field.sensitive), standing.path) {
-            (None, Some(path)) => UploadFrom::Export { path, audited: scratch.audited(&file.path)? },
+            (None, Some(path)) => UploadFrom::Export { path, audited: spill.audited(&file.path)? },
             (None, None) => UploadFrom::Link { url: file.path.to_string() },
             (Some(reason), _) => {
                 let failure = |reason| Failure { field: field.field.clone(), reason };

@@ -5,8 +5,8 @@ use migr_load::Deleted;
 use crate::EngineError;
 use crate::identities::Identities;
 use crate::job::Job;
-use crate::scratch::Scratch;
 use crate::world::World;
+use migr_spill::Spill;
 
 /// Identities in one question.
 const ASKED: u32 = 10_000;
@@ -41,7 +41,7 @@ pub(crate) enum Hit {
     },
 }
 
-/// Reads the identities of the destination's records, trash included. The scratch comes back with whether there are any.
+/// Reads the identities of the destination's records, trash included. The spill comes back with whether there are any.
 pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), EngineError> {
     if job.identities.paths.is_empty() {
         return Ok((world, false));
@@ -49,19 +49,19 @@ pub(crate) async fn index(job: &Job, world: World) -> Result<(World, bool), Engi
     let (world, mut any) = there(job, world).await?;
     // What an earlier stage of a forecast makes would be there.
     if let Some(forecast) = job.context.outcomes.forecast() {
-        world.scratch.together(|| {
+        world.spill.together::<_, EngineError>(|| {
             for path in 0..job.identities.paths.len() {
                 let object = &job.stage.destination_object;
                 forecast.coming_identities(object, &job.identities.name(path), |value, id| {
                     any = true;
-                    world.scratch.add_existing(path, value, id, false)
+                    Ok(world.spill.add_existing(path, value, id, false)?)
                 })?;
             }
             Ok(())
         })?;
     }
     if any {
-        world.scratch.index_existing()?;
+        world.spill.index_existing()?;
     }
     Ok((world, any))
 }
@@ -87,10 +87,10 @@ async fn there(job: &Job, mut world: World) -> Result<(World, bool), EngineError
         let mut after = None;
         loop {
             let page = destination.scan(object, deleted, after).await?;
-            world.scratch.together(|| {
+            world.spill.together::<_, EngineError>(|| {
                 for found in &page.records {
                     for (path, value) in job.identities_of(&found.values) {
-                        world.scratch.add_existing(path, &value, &found.id, found.deleted)?;
+                        world.spill.add_existing(path, &value, &found.id, found.deleted)?;
                         any = true;
                     }
                 }
@@ -114,27 +114,27 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
     let Some(paths) = paths else { return Ok(None) };
     let mut values = 0;
     for path in 0..paths.len() {
-        values += world.scratch.count_identities(path)?;
+        values += world.spill.count_identities(path)?;
     }
     let page = u64::try_from(destination.capabilities().page_size.max(1)).unwrap_or(u64::MAX);
     let questions = values.div_ceil(u64::from(ASKED)) + paths.len() as u64;
     if total < values.saturating_mul(2) || total.div_ceil(page) < questions.saturating_mul(4) {
         return Ok(None);
     }
-    world.scratch.index_identities()?;
+    world.spill.index_identities()?;
     let object = &job.stage.destination_object;
     let mut any = false;
     for (path, name) in paths.into_iter().enumerate() {
         let mut after = String::new();
         loop {
-            let asked = world.scratch.identities_after(path, &after, ASKED)?;
+            let asked = world.spill.identities_after(path, &after, ASKED)?;
             let Some(last) = asked.last() else { break };
             after.clone_from(last);
             let Some(found) = destination.holders(object, &[(name.to_owned(), asked)]).await? else { return Ok(None) };
-            world.scratch.together(|| {
+            world.spill.together::<_, EngineError>(|| {
                 for found in &found {
                     for (_, value) in job.identities_of(&found.values).iter().filter(|(of, _)| *of == path) {
-                        world.scratch.add_existing(path, value, &found.id, found.deleted)?;
+                        world.spill.add_existing(path, value, &found.id, found.deleted)?;
                         any = true;
                     }
                 }
@@ -146,10 +146,10 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
 }
 
 /// Looks a record's identities up. Those of `match` say which record it is; the others only must not be taken.
-pub(crate) fn find(scratch: &Scratch, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, EngineError> {
+pub(crate) fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, EngineError> {
     let mut same: Option<(String, bool)> = None;
     for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching) {
-        let found = scratch.existing(*path, value)?;
+        let found = spill.existing(*path, value)?;
         let live: Vec<&(String, bool)> = found.iter().filter(|(_, deleted)| !deleted).collect();
         // A record that is in use counts before one in the trash.
         let candidates = if live.is_empty() { found.iter().collect() } else { live };
@@ -164,7 +164,7 @@ pub(crate) fn find(scratch: &Scratch, identities: &Identities, values: &[(usize,
     }
     for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching) {
         let other =
-            scratch.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.0 != *id));
+            spill.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.0 != *id));
         if let Some((id, deleted)) = other {
             return Ok(Hit::Taken { path: *path, id, deleted });
         }

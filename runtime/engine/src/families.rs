@@ -1,8 +1,8 @@
 //! Rows of the export that became one record.
 
 use migr_extract::{OwnedRecord, Record, Row};
+use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Partial, Pass, Value};
-use rusqlite::types::Value as Sort;
 
 use crate::EngineError;
 use crate::cells::{Kept, Lent};
@@ -12,27 +12,27 @@ use crate::job::Job;
 use crate::later::written;
 use crate::world::World;
 
-/// Several rows that became one record; they wait in the scratch database.
+/// Several rows that became one record; they wait in the spill database.
 #[derive(Debug, Default)]
 pub(crate) struct Families {
     any: bool,
 }
 
 impl Families {
-    /// Reads the rows that another one stands for, where a stage merges, into the scratch tables of the stage.
+    /// Reads the rows that another one stands for, where a stage merges, into the spill tables of the stage.
     pub(crate) fn read(job: &Job, world: &World) -> Result<Self, EngineError> {
         let mut families = Self::default();
         if !job.merges() {
             return Ok(families);
         }
-        world.scratch.together(|| {
+        world.spill.together::<_, EngineError>(|| {
             let mut records = job.context.export.records(&job.stage.source_object)?;
             while let Some(row) = records.next()? {
                 let Row::Record(record) = row else { continue };
                 let Some((_, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
                 let Some(winner) = mapped.winner else { continue };
-                world.scratch.add_merging(0, record.line, &record.to_owned().to_bytes())?;
-                world.scratch.add_follower(&winner, record.line, &sorted_by(job, record))?;
+                world.spill.add_merging(0, record.line, &record.to_owned().to_bytes())?;
+                world.spill.add_follower(&winner, record.line, &sorted_by(job, record))?;
                 families.any = true;
             }
             Ok(())
@@ -48,7 +48,7 @@ impl Families {
         key: &str,
         winner: Record<'_>,
     ) -> Result<Option<Vec<Kept>>, EngineError> {
-        let mut lines = if self.any { world.scratch.followers(key)? } else { Vec::new() };
+        let mut lines = if self.any { world.spill.followers(key)? } else { Vec::new() };
         if lines.is_empty() {
             return Ok(None);
         }
@@ -60,7 +60,7 @@ impl Families {
                 rows.push(Kept(winner.to_owned()));
                 continue;
             }
-            let bytes = world.scratch.merging(0, line)?;
+            let bytes = world.spill.merging(0, line)?;
             rows.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
         }
         Ok(Some(rows))

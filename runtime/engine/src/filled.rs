@@ -14,7 +14,6 @@ use crate::families::{self, is_empty};
 use crate::item::{Item, digest};
 use crate::job::Job;
 use crate::later::{HandOn, Later, written};
-use crate::lines::LineSet;
 use crate::links::PART;
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
@@ -23,6 +22,7 @@ use crate::there::{before_update, held, is_empty_there, stamped};
 use crate::world::World;
 use crate::writer::Writer;
 use crate::{EngineError, steps};
+use migr_spill::RowSet;
 
 /// The steps of a stage that the journal knows and that note what they left empty.
 pub(crate) fn noting_steps(plan: &Plan, stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
@@ -88,7 +88,7 @@ impl Later for Filling {
 
     fn produce(&self, world: &World, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
         let job = &*self.job;
-        let mut lines = LineSet::default();
+        let mut lines = RowSet::default();
         for step in &self.steps {
             world.reader.noted_lines(*step, |line| lines.insert(line))?;
         }

@@ -131,7 +131,6 @@ impl Forecast {
         if path.exists() {
             std::fs::remove_file(&path).map_err(failed)?;
         }
-        crate::scratch::private(&path)?;
         let connection = Connection::open(&path)?;
         connection.execute_batch(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE; BEGIN;",

@@ -2,8 +2,8 @@
 
 use migr_load::{Destination, Map};
 use migr_plan::{DuplicatePolicy, FieldMapping, Stage};
+use migr_spill::SortValue as Sort;
 use migr_transform::Value;
-use rusqlite::types::Value as Sort;
 
 /// What no two records of a stage may share.
 #[derive(Clone, Debug, Default)]

@@ -27,7 +27,7 @@ pub(crate) struct DecisionContext {
     pub(crate) progress: Arc<dyn Progress>,
     /// Whether to stop.
     pub(crate) cancellation: CancellationFlag,
-    /// A folder for the scratch database.
+    /// A folder for the spill database.
     pub(crate) work: PathBuf,
 }
 

@@ -6,28 +6,29 @@ use std::sync::atomic::AtomicU64;
 use migr_extract::Row;
 use migr_journal::{Change, StepId};
 use migr_plan::DuplicatePolicy;
+use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Outcome, Pass};
-use rusqlite::types::Value as Sort;
 
 use crate::aside::{Aside, Subject};
 use crate::cells::Lent;
+use crate::decision::shown;
 use crate::decision::{QuarantineReason, SkipReason, reasons};
 use crate::file_list::FileList;
 use crate::forecast::{Forecast, Member, Role};
 use crate::identities::{sort, sort_column};
 use crate::job::{Claim, Job};
-use crate::lines::LineSet;
-use crate::scratch::Sharing;
 use crate::world::{Own, World};
-use crate::{EngineError, cycles, duplicates};
+use crate::{EngineError, duplicates};
+use migr_spill::RowSet;
+use migr_spill::{Sharing, cycles};
 
 /// What a look at every row found.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// Lines whose records are still to be written.
-    pub(crate) pending: LineSet,
-    /// Lines whose records are written as one with others; the scratch database knows their families.
-    pub(crate) merging: LineSet,
+    pub(crate) pending: RowSet,
+    /// Lines whose records are written as one with others; the spill database knows their families.
+    pub(crate) merging: RowSet,
     /// Records of the export that belong to the stage.
     pub(crate) read: u64,
 }
@@ -44,10 +45,10 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
     let resumed = world.reader.has_records(job.step)?;
     let mut aside = Aside::new(job, resumed, Arc::clone(failures));
     let double = double_keys(job, world)?;
-    let mut settled = LineSet::default();
+    let mut settled = RowSet::default();
     world.answer_own(Own::Note);
     let mut files = FileList::new(job, resumed);
-    world.scratch.together(|| {
+    world.spill.together::<_, EngineError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             match row {
@@ -86,7 +87,7 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
         }
     }
     if job.refers_to_itself() {
-        world.scratch.index_records()?;
+        world.spill.index_records()?;
     }
     if job.quarantines_cycles() {
         circles(world, &mut look, &mut aside)?;
@@ -97,13 +98,13 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Eng
 }
 
 /// What was sent before is not sent again; records that are written as one are done when the first of them is.
-fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &LineSet) -> Result<(), EngineError> {
-    let mut pending = LineSet::default();
+fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &RowSet) -> Result<(), EngineError> {
+    let mut pending = RowSet::default();
     for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
         pending.insert(line);
     }
     for line in look.merging.iter() {
-        let leader = world.scratch.family_of(line)?.map_or(line, |(leader, _)| leader);
+        let leader = world.spill.family_of(line)?.map_or(line, |(leader, _)| leader);
         if settled.contains(leader) {
             pending.remove(line);
         } else {
@@ -120,26 +121,26 @@ pub(crate) fn odd_key(key: &str, line: u64) -> String {
     format!("{key}\u{1f}line {line}")
 }
 
-/// Lines whose key another line has too and that give way to it; the scratch database knows to which.
-fn double_keys(job: &Job, world: &World) -> Result<LineSet, EngineError> {
-    let (mut double, mut firsts) = (LineSet::default(), LineSet::default());
+/// Lines whose key another line has too and that give way to it; the spill database knows to which.
+fn double_keys(job: &Job, world: &World) -> Result<RowSet, EngineError> {
+    let (mut double, mut firsts) = (RowSet::default(), RowSet::default());
     if job.stage.distinct.is_some() {
         return Ok(double);
     }
-    let scratch = &world.scratch;
-    scratch.together(|| {
+    let spill = &world.spill;
+    spill.together::<_, EngineError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             if let Row::Record(record) = row
                 && let Ok(key) = job.program.key(&Lent(record))
             {
-                scratch.add_key(record.line, &key)?;
+                spill.add_key(record.line, &key)?;
             }
         }
-        scratch.double_keys(|line, first| {
+        spill.double_keys::<EngineError>(|line, first| {
             double.insert(line);
             firsts.insert(first);
-            scratch.add_double(line, first)
+            Ok(spill.add_double(line, first)?)
         })
     })?;
     let policy = &job.stage.policies.duplicate;
@@ -148,30 +149,30 @@ fn double_keys(job: &Job, world: &World) -> Result<LineSet, EngineError> {
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.
-fn preferred(job: &Job, world: &World, double: &LineSet, firsts: &LineSet) -> Result<LineSet, EngineError> {
-    let (policy, scratch) = (&job.stage.policies.duplicate, &world.scratch);
-    let mut losers = LineSet::default();
-    scratch.together(|| {
+fn preferred(job: &Job, world: &World, double: &RowSet, firsts: &RowSet) -> Result<RowSet, EngineError> {
+    let (policy, spill) = (&job.stage.policies.duplicate, &world.spill);
+    let mut losers = RowSet::default();
+    spill.together::<_, EngineError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
             let first = match (firsts.contains(record.line), double.contains(record.line)) {
                 (true, _) => record.line,
-                (_, true) => scratch.kept_instead(record.line)?.unwrap_or(record.line),
+                (_, true) => spill.kept_instead(record.line)?.unwrap_or(record.line),
                 _ => continue,
             };
             let by = sort_column(policy).map_or(Sort::Null, |column| {
                 job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
             });
-            scratch.add_rival(first, record.line, &by)?;
+            spill.add_rival(first, record.line, &by)?;
         }
-        scratch.forget_doubles()?;
-        scratch.rivals(|mut rivals| {
+        spill.forget_doubles()?;
+        spill.rivals::<EngineError>(|mut rivals| {
             rivals.sort_by(|a, b| duplicates::prefer(policy, (a.0, &a.1), (b.0, &b.1)));
             let Some((kept, _)) = rivals.first() else { return Ok(()) };
             for (line, _) in rivals.iter().skip(1) {
                 losers.insert(*line);
-                scratch.add_double(*line, *kept)?;
+                spill.add_double(*line, *kept)?;
             }
             Ok(())
         })
@@ -183,7 +184,7 @@ fn preferred(job: &Job, world: &World, double: &LineSet, firsts: &LineSet) -> Re
 struct Seen<'s> {
     job: &'s Job,
     world: &'s World,
-    double: &'s LineSet,
+    double: &'s RowSet,
     resumed: bool,
 }
 
@@ -206,13 +207,13 @@ impl Seen<'_> {
                 return Ok(false);
             }
         };
-        if is_distinct && !world.scratch.add_distinct(&key)? {
+        if is_distinct && !world.spill.add_distinct(&key)? {
             return Ok(false);
         }
         look.read += 1;
         let subject = Subject { key: &key, source_key: &key, line };
         if self.double.contains(line)
-            && let Some(kept) = world.scratch.kept_instead(line)?
+            && let Some(kept) = world.spill.kept_instead(line)?
         {
             let odd = odd_key(&key, line);
             let subject = Subject { key: &odd, ..subject };
@@ -259,7 +260,7 @@ impl Seen<'_> {
         let partial = job.program.fields_apart(cells, world, Pass::First)?;
         let by = self.sorted_by(cells);
         for (path, value) in job.identities_of_values(&partial.evaluated.values) {
-            world.scratch.add_shadow(path, &value, subject.line, (subject.key, &by))?;
+            world.spill.add_shadow(path, &value, subject.line, (subject.key, &by))?;
         }
         Ok(())
     }
@@ -285,7 +286,7 @@ impl Seen<'_> {
                     Err(failures) => Some(failures),
                     Ok(body) => {
                         for (path, value) in job.identities_of(&body) {
-                            world.scratch.add_identity(path, &value, subject.line)?;
+                            world.spill.add_identity(path, &value, subject.line)?;
                         }
                         None
                     }
@@ -298,13 +299,13 @@ impl Seen<'_> {
             }
         }
         if job.looks_at_values() || job.refers_to_itself() {
-            world.scratch.add_record(subject.line, subject.key, &self.sorted_by(cells))?;
+            world.spill.add_record(subject.line, subject.key, &self.sorted_by(cells))?;
         }
         if job.quarantines_cycles() {
             world.take_asked();
             job.program.fields(cells, world, Pass::Deferred)?;
             for parent in world.take_asked() {
-                world.scratch.add_edge(subject.line, &parent)?;
+                world.spill.add_edge(subject.line, &parent)?;
             }
         }
         Ok(true)
@@ -317,18 +318,18 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
     let matching = job.identities.matching;
     let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
     let names = names.join(" or ");
-    world.scratch.together(|| {
-        duplicates::each(&world.scratch, matching, policy, |family| {
+    world.spill.together::<_, EngineError>(|| {
+        duplicates::each(&world.spill, matching, policy, |family| {
             let Some((first_line, first)) = family.members.first() else { return Ok(()) };
             for (line, key) in family.members.iter().skip(1) {
                 if *policy == DuplicatePolicy::Quarantine {
                     let reason =
                         QuarantineReason::Duplicate { names: names.clone(), first: first.clone(), line: *first_line };
                     aside.quarantine(world, Subject { key, source_key: key, line: *line }, &reason)?;
-                    world.scratch.remove_record(*line)?;
+                    world.spill.remove_record(*line)?;
                     look.pending.remove(*line);
                 } else {
-                    world.scratch.add_loser(*line, key, first)?;
+                    world.spill.add_loser(*line, key, first)?;
                     if !job.merges() {
                         look.pending.remove(*line);
                     }
@@ -338,11 +339,11 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
                 for (line, _) in &family.members {
                     look.merging.insert(*line);
                 }
-                world.scratch.add_family(&family.members)?;
+                world.spill.add_family(&family.members)?;
             }
             Ok(())
         })?;
-        world.scratch.double_identities(matching, job.identities.paths.len(), |path, lines| {
+        world.spill.double_identities::<EngineError>(matching, job.identities.paths.len(), |path, lines| {
             clash(world, (path, lines), look, aside)
         })
     })
@@ -359,7 +360,7 @@ struct Group {
 fn groups(job: &Job, world: &World) -> Result<Vec<Group>, EngineError> {
     let policy = &job.stage.policies.duplicate;
     let mut groups = Vec::new();
-    world.scratch.shared(|path, value, mut members| {
+    world.spill.shared::<EngineError>(|path, value, mut members| {
         if path < job.identities.matching {
             members.sort_by(|a, b| duplicates::prefer(policy, (a.line, &a.sort), (b.line, &b.sort)));
         }
@@ -375,7 +376,7 @@ fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Gr
     for member in group.members {
         let role = if member.is_out {
             Role::Out
-        } else if let Some(survivor) = world.scratch.winner_of(member.line)? {
+        } else if let Some(survivor) = world.spill.winner_of(member.line)? {
             Role::Follows(survivor)
         } else if look.pending.contains(member.line) {
             Role::Stays
@@ -398,20 +399,20 @@ fn clash(
         if !look.merging.contains(line) {
             return Ok(None);
         }
-        Ok(world.scratch.family_of(line)?.map(|(leader, _)| leader))
+        Ok(world.spill.family_of(line)?.map(|(leader, _)| leader))
     };
     let Some(first_line) = lines.iter().copied().find(|line| look.pending.contains(*line)) else { return Ok(()) };
     let family = leader(look, first_line)?;
-    let first = world.scratch.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
+    let first = world.spill.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
     for line in lines.iter().copied().filter(|line| *line > first_line) {
         // Records that are written as one may share what they like.
         if !look.pending.contains(line) || (family.is_some() && leader(look, line)? == family) {
             continue;
         }
-        let Some((key, _)) = world.scratch.record(line)? else { continue };
+        let Some((key, _)) = world.spill.record(line)? else { continue };
         let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
         aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
-        world.scratch.remove_record(line)?;
+        world.spill.remove_record(line)?;
         look.pending.remove(line);
     }
     Ok(())
@@ -419,15 +420,17 @@ fn clash(
 
 /// Sets records aside that go round in circles.
 fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), EngineError> {
-    let key = |line: u64| Ok(world.scratch.record(line)?.map(|(key, _)| key));
-    world.scratch.draw_arcs()?;
-    cycles::each(&world.scratch, |circle| {
-        let reason = QuarantineReason::Cycle(cycles::drawn(&circle, key)?);
+    let key = |line: u64| Ok::<_, EngineError>(world.spill.record(line)?.map(|(key, _)| key));
+    world.spill.draw_arcs()?;
+    cycles::each::<EngineError>(&world.spill, |circle| {
+        let reason = QuarantineReason::Cycle(cycles::drawn(&circle, |line| {
+            key(line).map(|key| shown(&key.unwrap_or_default()))
+        })?);
         for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
             let Some(key) = key(line)? else { continue };
             aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
             look.pending.remove(line);
-            world.scratch.remove_record(line)?;
+            world.spill.remove_record(line)?;
         }
         Ok(())
     })

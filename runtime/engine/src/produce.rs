@@ -86,13 +86,13 @@ impl Producer<'_> {
 
     /// One of several records that are written as one: kept until the last of them was read.
     fn member(&mut self, record: &OwnedRecord) -> Result<Option<Batch>, EngineError> {
-        let scratch = &self.evaluator.world.scratch;
-        let Some((leader, last)) = scratch.family_of(record.line)? else { return Ok(None) };
-        scratch.add_merging(leader, record.line, &record.to_bytes())?;
+        let spill = &self.evaluator.world.spill;
+        let Some((leader, last)) = spill.family_of(record.line)? else { return Ok(None) };
+        spill.add_merging(leader, record.line, &record.to_bytes())?;
         if record.line != last {
             return Ok(None);
         }
-        let members = scratch.family(leader)?;
+        let members = spill.family(leader)?;
         let Some((line, key)) = members.first() else { return Ok(None) };
         let subject = Subject { key, source_key: key, line: *line };
         let rows = self.evaluator.rows(leader, &members)?;

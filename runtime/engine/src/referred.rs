@@ -6,7 +6,7 @@ use migr_extract::{Export, OwnedRecord, Row};
 use migr_plan::{Plan, ReferenceTarget, SourceObject};
 
 use crate::EngineError;
-use crate::scratch::Scratch;
+use migr_spill::Spill;
 
 /// Files up to this size are kept in memory while they are looked up in.
 const IN_MEMORY: u64 = 2 * 1024 * 1024;
@@ -51,7 +51,7 @@ enum Rows {
 pub(crate) struct Sources<'s> {
     pub(crate) plan: &'s Plan,
     pub(crate) export: &'s Export,
-    pub(crate) scratch: &'s Scratch,
+    pub(crate) spill: &'s Spill,
     /// A file that cannot be read counts as empty.
     pub(crate) is_lenient: bool,
 }
@@ -92,7 +92,7 @@ impl Referred {
         let normal = normal(key, target.ignore_case, target.ignore_space);
         let again = match &lookup.again {
             Again::Memory(again) => again.get(&normal).cloned().unwrap_or_default(),
-            Again::Stored(number) => sources.scratch.referred_again(*number, &normal)?,
+            Again::Stored(number) => sources.spill.referred_again(*number, &normal)?,
         };
         if again.is_empty() {
             return Ok(again);
@@ -113,7 +113,7 @@ impl Referred {
         match &lookup.rows {
             Rows::Memory(rows) => Ok(rows.get(&key).map(|record| read(&lookup.object, record))),
             Rows::Stored(number) => {
-                let found = sources.scratch.referred(*number, &key)?;
+                let found = sources.spill.referred(*number, &key)?;
                 let record = found.and_then(|bytes| OwnedRecord::from_bytes(&bytes));
                 Ok(record.map(|record| read(&lookup.object, &record)))
             }
@@ -167,7 +167,7 @@ fn load(
         Err(_) if sources.is_lenient => return Ok((Rows::Memory(memory), Again::Memory(again))),
         Err(error) => return Err(error.into()),
     };
-    sources.scratch.together(|| {
+    sources.spill.together::<_, EngineError>(|| {
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
             let record = record.to_owned();
@@ -178,9 +178,9 @@ fn load(
             }
             let place = || (record.line, source_key(object, &record));
             if !is_small {
-                if !sources.scratch.add_referred(number, &key, &record.to_bytes())? {
+                if !sources.spill.add_referred(number, &key, &record.to_bytes())? {
                     let (line, source) = place();
-                    sources.scratch.add_referred_again(number, &key, (line, &source))?;
+                    sources.spill.add_referred_again(number, &key, (line, &source))?;
                 }
             } else if memory.contains_key(&key) {
                 let place = place();

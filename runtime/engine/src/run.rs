@@ -18,11 +18,11 @@ use crate::lacking::lacking;
 use crate::links::Links;
 use crate::outcomes::DecisionContext;
 use crate::owners::OwnerTable;
-use crate::scratch::Scratch;
 use crate::second::SecondPass;
 use crate::stage::{Ended, Shared};
 use crate::world::{World, identity_of};
 use crate::{Context, EngineError, expressions, filled, later, reconcile, setup, stage, steps};
+use migr_spill::Spill;
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -247,12 +247,12 @@ fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
-    world.scratch.together(|| {
+    world.spill.together::<_, EngineError>(|| {
         for line in list.lines() {
             let line = line.map_err(failed)?;
             let audited: AuditedFile = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
             if let Some(hash) = audited.hash {
-                world.scratch.add_audited(&audited.path, &hash)?;
+                world.spill.add_audited(&audited.path, &hash)?;
             }
         }
         Ok(())
@@ -266,7 +266,7 @@ struct AuditedFile {
     hash: Option<String>,
 }
 
-/// The world before any stage, with an empty scratch database.
+/// The world before any stage, with an empty spill database.
 pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
     let folder = &context.work;
     std::fs::create_dir_all(folder)
@@ -275,7 +275,7 @@ pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Resul
         Arc::clone(&context.plan),
         Arc::clone(&context.export),
         owners,
-        Scratch::create(folder)?,
+        Spill::create(folder)?,
         context.outcomes.knowledge()?,
     ))
 }
@@ -297,7 +297,7 @@ pub(crate) async fn existing_records(context: &DecisionContext, world: &mut Worl
         loop {
             let page = context.destination.scan(&object, Deleted::Live, after).await?;
             let world = &*world;
-            world.scratch.together(|| {
+            world.spill.together::<_, EngineError>(|| {
                 for (found, names) in
                     page.records.iter().flat_map(|found| kinds.iter().map(move |names| (found, names)))
                 {

@@ -2,18 +2,20 @@ use std::sync::Arc;
 
 use migr_extract::{Record, Row};
 use migr_journal::{Change, Mapped, Operation, RepairNote, Settled, State, StepId};
+use migr_spill::SortValue as Sort;
 use migr_transform::{Partial, Pass, Value};
-use rusqlite::types::Value as Sort;
 
 use crate::cells::{Kept, Lent};
+use crate::decision::shown;
 use crate::families::{self, Families, is_empty};
 use crate::item::{Item, There};
 use crate::job::Job;
 use crate::later::{HandOn, Later, written};
-use crate::lines::LineSet;
 use crate::world::World;
 use crate::writer::Writer;
-use crate::{EngineError, cycles, there};
+use crate::{EngineError, there};
+use migr_spill::RowSet;
+use migr_spill::cycles;
 
 /// The fields of a stage that had to wait until all records are there.
 #[derive(Debug)]
@@ -85,15 +87,15 @@ pub(crate) fn updated(step: StepId, items: &[&Item]) -> Option<Change> {
 pub(crate) struct Waiting {
     families: Families,
     /// Lines at which a circle is cut.
-    cuts: LineSet,
+    cuts: RowSet,
 }
 
 impl Waiting {
     /// Reads the rows of a stage that go together, and where its references go round in circles.
     pub(crate) fn read(job: &Job, world: &World) -> Result<Self, EngineError> {
-        world.scratch.begin_stage()?;
+        world.spill.begin_stage()?;
         let families = Families::read(job, world)?;
-        let cuts = if job.refers_to_itself() { cuts(job, world, &families)? } else { LineSet::default() };
+        let cuts = if job.refers_to_itself() { cuts(job, world, &families)? } else { RowSet::default() };
         Ok(Self { families, cuts })
     }
 
@@ -194,7 +196,7 @@ fn item(
     let mut values: Vec<(usize, Value<'static>)> = Vec::new();
     for (index, value) in evaluated.values {
         if waiting.is_cut(job, line, &value) {
-            let circle = world.scratch.cut(line)?.unwrap_or_default();
+            let circle = world.spill.cut(line)?.unwrap_or_default();
             repairs.push(note(name(index), format!("left empty, because it goes round in a circle: {circle}")));
         } else if !matches!(value, Value::None | Value::Default) {
             values.push((index, value.into_owned()));
@@ -223,9 +225,9 @@ fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
     }
 }
 
-/// Lines at which a circle is cut: the last record of it in the file. The scratch database has the circle as it is drawn.
-fn cuts(job: &Job, world: &World, families: &Families) -> Result<LineSet, EngineError> {
-    world.scratch.together(|| {
+/// Lines at which a circle is cut: the last record of it in the file. The spill database has the circle as it is drawn.
+fn cuts(job: &Job, world: &World, families: &Families) -> Result<RowSet, EngineError> {
+    world.spill.together::<_, EngineError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
@@ -233,27 +235,28 @@ fn cuts(job: &Job, world: &World, families: &Families) -> Result<LineSet, Engine
             let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
             let Some(id) = mapped.id.filter(|_| mapped.winner.is_none()) else { continue };
             let rows = families.of(job, world, &key, record)?;
-            world.scratch.add_record(record.line, &id, &Sort::Null)?;
-            world.scratch.add_key(record.line, &key)?;
+            world.spill.add_record(record.line, &id, &Sort::Null)?;
+            world.spill.add_key(record.line, &key)?;
             let waiting = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?;
             for (_, value) in &waiting.evaluated.values {
                 if let Value::Reference(reference) = value
                     && leads_to_itself(job, value)
                 {
-                    world.scratch.add_edge(record.line, &reference.id)?;
+                    world.spill.add_edge(record.line, &reference.id)?;
                 }
             }
         }
         Ok(())
     })?;
-    let scratch = &world.scratch;
-    scratch.index_records()?;
-    scratch.draw_arcs()?;
-    let mut cuts = LineSet::default();
-    cycles::each(scratch, |circle| {
+    let spill = &world.spill;
+    spill.index_records()?;
+    spill.draw_arcs()?;
+    let mut cuts = RowSet::default();
+    cycles::each::<EngineError>(spill, |circle| {
         let Some(last) = circle.iter().max() else { return Ok(()) };
         cuts.insert(*last);
-        scratch.add_cut(*last, &cycles::drawn(&circle, |line| scratch.key(line))?)
+        let drawn = cycles::drawn(&circle, |line| Ok::<_, EngineError>(shown(&spill.key(line)?.unwrap_or_default())))?;
+        Ok(spill.add_cut(*last, &drawn)?)
     })?;
     Ok(cuts)
 }

@@ -10,10 +10,10 @@ use crate::cells::Lent;
 use crate::decision::{Decision, SkipReason};
 use crate::evaluate::{Decided, Evaluator};
 use crate::job::Job;
-use crate::lines::LineSet;
 use crate::prepass::Look;
 use crate::world::{Own, World};
 use crate::{EngineError, expressions};
+use migr_spill::RowSet;
 
 /// Decides about every record of a stage whose records need each other, and takes those out that are not written, until nothing changes.
 pub(crate) fn settle(
@@ -31,12 +31,12 @@ pub(crate) fn settle(
     let mut settling = Settling {
         evaluator: Evaluator { job, world, has_existing },
         aside: Aside::new(job, false, Arc::clone(failures)),
-        affected: LineSet::default(),
+        affected: RowSet::default(),
     };
-    world.scratch.index_losers()?;
-    let mut wanted: Option<LineSet> = None;
+    world.spill.index_losers()?;
+    let mut wanted: Option<RowSet> = None;
     loop {
-        world.scratch.together(|| settling.round(look, wanted.as_ref()))?;
+        world.spill.together::<_, EngineError>(|| settling.round(look, wanted.as_ref()))?;
         let affected = std::mem::take(&mut settling.affected);
         if affected.len() == 0 {
             break;
@@ -50,12 +50,12 @@ struct Settling<'s> {
     evaluator: Evaluator<'s>,
     aside: Aside<'s>,
     /// Lines whose records refer to one that was taken out, and that were decided about before.
-    affected: LineSet,
+    affected: RowSet,
 }
 
 impl Settling<'_> {
     /// One pass over the file. `wanted` limits it to some lines.
-    fn round(&mut self, look: &mut Look, wanted: Option<&LineSet>) -> Result<(), EngineError> {
+    fn round(&mut self, look: &mut Look, wanted: Option<&RowSet>) -> Result<(), EngineError> {
         let Evaluator { job, world, .. } = self.evaluator;
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
@@ -81,14 +81,14 @@ impl Settling<'_> {
     }
 
     /// One of several records that are written as one: decided about once the last of them was read.
-    fn member(&mut self, record: &OwnedRecord, look: &mut Look, wanted: Option<&LineSet>) -> Result<(), EngineError> {
-        let scratch = &self.evaluator.world.scratch;
-        let Some((leader, last)) = scratch.family_of(record.line)? else { return Ok(()) };
-        scratch.add_merging(leader, record.line, &record.to_bytes())?;
+    fn member(&mut self, record: &OwnedRecord, look: &mut Look, wanted: Option<&RowSet>) -> Result<(), EngineError> {
+        let spill = &self.evaluator.world.spill;
+        let Some((leader, last)) = spill.family_of(record.line)? else { return Ok(()) };
+        spill.add_merging(leader, record.line, &record.to_bytes())?;
         if record.line != last {
             return Ok(());
         }
-        let members = scratch.family(leader)?;
+        let members = spill.family(leader)?;
         if wanted.is_some_and(|wanted| !members.iter().any(|(line, _)| wanted.contains(*line))) {
             return Ok(());
         }
@@ -118,7 +118,7 @@ impl Settling<'_> {
             | Decision::Restore(_)
             | Decision::Replace(_) => {
                 for parent in asked {
-                    world.scratch.add_dependent(&parent, subject.line)?;
+                    world.spill.add_dependent(&parent, subject.line)?;
                 }
                 return Ok(());
             }
@@ -126,11 +126,11 @@ impl Settling<'_> {
             Decision::Quarantine(reason) => self.aside.quarantine(world, subject, &reason)?,
         }
         let mut out: Vec<(u64, String)> = members.to_vec();
-        out.extend(world.scratch.losers_of(subject.key)?);
+        out.extend(world.spill.losers_of(subject.key)?);
         for (line, key) in out {
             look.pending.remove(line);
-            world.scratch.remove_record(line)?;
-            for dependent in world.scratch.dependents(&key)? {
+            world.spill.remove_record(line)?;
+            for dependent in world.spill.dependents(&key)? {
                 self.affected.insert(dependent);
             }
         }

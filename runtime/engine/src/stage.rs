@@ -179,7 +179,7 @@ fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
     let merges = job.merges();
     let mut line = 0;
     loop {
-        let losers = world.scratch.losers_after(line, TOGETHER)?;
+        let losers = world.spill.losers_after(line, TOGETHER)?;
         let Some(last) = losers.last() else { return Ok(()) };
         line = last.0;
         let mut records = Vec::new();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use migr_extract::{Export, Record, Row};
 use migr_journal::{Line, Mapped, Reader, StepId};
 use migr_plan::{DuplicatePolicy, Expr, Origin, Plan, Stage, Step, render};
+use migr_spill::SortValue as Sort;
 use migr_transform::{Outcome, Program, Traced, Value, to_json};
-use rusqlite::types::Value as Sort;
 use serde::Serialize;
 
 use crate::EngineError;
@@ -18,8 +18,8 @@ use crate::identities::{sort, sort_column};
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::run;
-use crate::scratch::Scratch;
 use crate::world::World;
+use migr_spill::Spill;
 
 /// What stands where a value must not be shown.
 const MASKED: &str = "***";
@@ -163,7 +163,7 @@ pub fn why(
         lines.push(merged_lines(&reader, stage, *step, key, mapped)?);
     }
     let known = Knowledge::of(reader)?;
-    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Scratch::create(work)?, known);
+    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Spill::create(work)?, known);
     for (stage, step) in steps {
         world.end_stage(stage, step)?;
     }

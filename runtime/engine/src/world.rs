@@ -15,7 +15,7 @@ use crate::EngineError;
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::referred::{Referred, Sources};
-use crate::scratch::Scratch;
+use migr_spill::Spill;
 
 /// Answers remembered at most, before all are forgotten.
 const REMEMBERED: usize = 20_000;
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 20_000;
 pub(crate) struct World {
     plan: Arc<Plan>,
     export: Arc<Export>,
-    pub(crate) scratch: Scratch,
+    pub(crate) spill: Spill,
     pub(crate) reader: Knowledge,
     owners: Arc<OwnerTable>,
     ids: Ids,
@@ -90,7 +90,7 @@ impl World {
         plan: Arc<Plan>,
         export: Arc<Export>,
         owners: Arc<OwnerTable>,
-        scratch: Scratch,
+        spill: Spill,
         reader: Knowledge,
     ) -> Self {
         let stages = plan
@@ -109,7 +109,7 @@ impl World {
             ids: Ids::of(&plan.migration),
             plan,
             export,
-            scratch,
+            spill,
             reader,
             owners,
             referred: Referred::default(),
@@ -125,11 +125,11 @@ impl World {
         }
     }
 
-    /// A stage is at work; the scratch tables are empty for it.
+    /// A stage is at work; the spill tables are empty for it.
     pub(crate) fn begin_stage(&mut self, stage: &str) -> Result<(), EngineError> {
         self.reach(stage, Reach::Own);
         self.own.set(Own::Note);
-        self.scratch.begin_stage()
+        Ok(self.spill.begin_stage()?)
     }
 
     /// A stage is through.
@@ -172,11 +172,11 @@ impl World {
 
     /// Names a record of the destination that was there before.
     pub(crate) fn add_existing(&self, object: &str, identity: &str, id: &str) -> Result<(), EngineError> {
-        self.scratch.add_named(object, identity, id)
+        Ok(self.spill.add_named(object, identity, id)?)
     }
 
     fn sources(&self) -> Sources<'_> {
-        Sources { plan: &self.plan, export: &self.export, scratch: &self.scratch, is_lenient: self.is_lenient }
+        Sources { plan: &self.plan, export: &self.export, spill: &self.spill, is_lenient: self.is_lenient }
     }
 
     /// From now on a file that cannot be read counts as empty: an audit has said so.
@@ -216,7 +216,7 @@ impl World {
                 }
                 Reach::Own => {
                     self.asked.borrow_mut().push(key.to_owned());
-                    if self.scratch.has_record(key)? {
+                    if self.spill.has_record(key)? {
                         return Ok(Ok(ours()));
                     }
                     why = "it is not in the export, or was set aside";
@@ -357,7 +357,7 @@ impl Lookup for World {
             return Ok(Some(Cow::Borrowed(UNASKED)));
         }
         let identity = identity_of(fields.iter().map(|(path, value)| (path.as_str(), value.as_str())));
-        self.scratch.named(object, &identity).map(|id| id.map(Cow::Owned)).map_err(LookupError::new)
+        self.spill.named(object, &identity).map(|id| id.map(Cow::Owned)).map_err(LookupError::new)
     }
 }
 

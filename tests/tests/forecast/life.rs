@@ -232,11 +232,11 @@ pub(crate) fn is_refused(workspace: &Workspace, trial: &Trial<'_>) -> Result<(),
 
 async fn forecast(context: &Context) -> Result<Forecast, String> {
     let (mut findings, mut preview) = (Sink(Vec::new()), Sink(Vec::new()));
-    let (scratch, journal) = (context.work.join("audit"), context.work.join("journal.db"));
+    let (spill, journal) = (context.work.join("audit"), context.work.join("journal.db"));
     let options = AuditOptions {
         plan: &context.plan,
         project: context.work.parent().unwrap(),
-        scratch: &scratch,
+        spill: &spill,
         destination: Some(Arc::clone(&context.destination)),
         journal: Some(&journal),
         previous: None,

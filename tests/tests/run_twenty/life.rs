@@ -96,7 +96,7 @@ async fn audited(context: &Context) -> Result<Value, EngineError> {
     let options = AuditOptions {
         plan: &context.plan,
         project,
-        scratch: &context.work,
+        spill: &context.work,
         destination: Some(Arc::clone(&context.destination)),
         journal: None,
         previous: None,

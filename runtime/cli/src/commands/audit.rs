@@ -135,7 +135,7 @@ pub(crate) async fn carry_out(
 ) -> Result<Audit, Fault> {
     let previous = previous(looked.lock)?;
     let salt = previous.as_ref().and_then(salt).map_or_else(|| looked.plan.migration.clone(), str::to_owned);
-    let scratch = looked.state.folder().join("audit");
+    let spill = looked.state.folder().join("audit");
     let file = asked.findings.map(open_sink).transpose()?;
     let mut findings = Findings { file, stream: asked.streams.then_some(console) };
     looked.state.keep_from_git()?;
@@ -145,7 +145,7 @@ pub(crate) async fn carry_out(
     let options = AuditOptions {
         plan: looked.plan,
         project: &looked.project.folder,
-        scratch: &scratch,
+        spill: &spill,
         destination: reached.map(|reached| Arc::clone(&reached.destination)),
         journal: journal.as_deref(),
         previous: previous.as_ref(),

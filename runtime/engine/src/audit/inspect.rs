@@ -9,7 +9,6 @@ use migr_plan::{
 use migr_transform::{Admission, Cells, Program};
 
 use super::attachments::{Manifest, Tally};
-use super::cycles::cycles;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
 use super::shape::shown;
@@ -18,7 +17,7 @@ use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
 use crate::cells::{Lent, is_blank};
 use crate::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
-use crate::lines::LineSet;
+use migr_spill::{RowSet, SpillError, cycles};
 
 /// Something wrong with a record, before it is known what the maps make of it.
 #[derive(Clone, Debug)]
@@ -338,7 +337,7 @@ impl<'i> Inspector<'i> {
         &self,
         place: &Place<'_>,
         manifest: &mut Manifest<'_, '_>,
-        quarantined: &LineSet,
+        quarantined: &RowSet,
         progress: &dyn AuditProgress,
         found: &mut Collector<'_>,
     ) -> Result<(Option<AttachmentCounts>, Vec<LinkHost>), AuditError> {
@@ -398,7 +397,7 @@ impl<'i> Inspector<'i> {
             for (_, spec) in look.targets.iter().filter(|(target, _)| *target == self.object.name) {
                 for parent in keys.iter().filter(|key| !key.trim().is_empty()) {
                     if let Some(parent) = self.world.find(spec, parent)? {
-                        self.world.scratch.add_edge(&prefixed(look, key), &prefixed(look, &parent.key), line)?;
+                        self.world.inventory.add_edge(look.at, (key, line), &parent.key)?;
                     }
                 }
             }
@@ -407,23 +406,25 @@ impl<'i> Inspector<'i> {
     }
 
     fn report_cycles(&self, own: &[&Look<'_>], place: &Place<'_>, found: &mut Collector<'_>) -> Result<(), AuditError> {
-        cycles(self.world.scratch, |cycle| {
-            let first = cycle.records.first().map_or("", |(key, _)| key.as_str());
-            let Some(look) = own.iter().find(|look| first.starts_with(&prefixed(look, ""))) else { return };
-            let prefix = prefixed(look, "");
-            let plain = |key: &str| key.strip_prefix(prefix.as_str()).unwrap_or(key).to_owned();
-            let drawn = cycle.drawn(|key| shown_key(&plain(key)));
-            let message = match cycle.records.len() {
-                1 => format!("it refers to itself: {drawn}"),
-                length => format!("a circle of {length}: {drawn}"),
-            };
-            for (key, line) in &cycle.records {
-                let finding = Finding::new(FindingKind::ReferenceCycle, Severity::Warning, message.clone());
-                let finding = finding.of(&place.object.name).at(place.file, *line).in_column(&look.column.name);
-                found.add(finding.with_key(&plain(key)));
-            }
-        })?;
-        Ok(self.world.scratch.clear_edges()?)
+        let inventory = self.world.inventory;
+        inventory.draw_arcs()?;
+        for look in own {
+            let key = |line| inventory.referring_key(look.at, line).map(Option::unwrap_or_default);
+            cycles::each(&inventory.references(look.at), |circle| {
+                let drawn = cycles::drawn(&circle, |line| key(line).map(|key| shown_key(&key)))?;
+                let message = match circle.len() {
+                    1 => format!("it refers to itself: {drawn}"),
+                    length => format!("a circular reference of {length} records: {drawn}"),
+                };
+                for line in circle {
+                    let finding = Finding::new(FindingKind::ReferenceCycle, Severity::Warning, message.clone());
+                    let finding = finding.of(&place.object.name).at(place.file, line).in_column(&look.column.name);
+                    found.add(finding.with_key(&key(line)?));
+                }
+                Ok::<_, SpillError>(())
+            })?;
+        }
+        Ok(inventory.clear_edges()?)
     }
 }
 
@@ -437,11 +438,6 @@ fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn
     let strictness =
         |field: &FieldMapping| if field.missing_file == OnMissing::Quarantine { Use::Strict } else { Use::Lenient };
     sending.map(strictness).max().unwrap_or_default()
-}
-
-/// Edges of several columns do not make circles together.
-fn prefixed(look: &Look<'_>, key: &str) -> String {
-    format!("{}\u{1e}{key}", look.at)
 }
 
 /// A fault as a finding of its record.

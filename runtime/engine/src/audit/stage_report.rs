@@ -226,11 +226,11 @@ impl<'r> StageReport<'r> {
         let mut failed = Ok(false);
         self.forecast.keys(self.step, |key, line| {
             if failed.is_ok() && !key.starts_with('\u{1f}') {
-                failed = self.world.scratch.make(self.number, key, line, &folded_name(key));
+                failed = self.world.inventory.make(self.number, key, line, &folded_name(key));
             }
         })?;
         failed?;
-        self.world.scratch.made_alike(self.number, |group| {
+        self.world.inventory.made_alike(self.number, |group| {
             let Some(((canonical, line), variants)) = group.split_first() else { return };
             let names: Vec<String> =
                 group.iter().map(|(name, line)| format!("{} (line {line})", shown(name, is_sensitive))).collect();

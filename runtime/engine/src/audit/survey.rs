@@ -11,7 +11,7 @@ use super::shape::shown;
 use super::world::World;
 use super::{AuditError, AuditProgress};
 use crate::cells::is_blank;
-use crate::lines::LineSet;
+use migr_spill::{RowSet, SpillError};
 
 /// Numbers of rows at which systems cut an export.
 const CUTS: [u64; 2] = [10_000, 20_000];
@@ -26,7 +26,7 @@ pub(crate) struct Survey<'s, 'a> {
     /// What the source says it holds, records by object.
     pub(crate) expected: &'s BTreeMap<String, u64>,
     /// Lines whose records are quarantined, by object.
-    pub(crate) quarantined: &'s BTreeMap<String, LineSet>,
+    pub(crate) quarantined: &'s BTreeMap<String, RowSet>,
     pub(crate) progress: &'s dyn AuditProgress,
 }
 
@@ -361,17 +361,17 @@ impl<'o> Keys<'o> {
     }
 
     /// Takes a record; false where it has no key though it should.
-    fn add(&self, record: &Record<'_>, blanks: &[String]) -> rusqlite::Result<bool> {
-        let scratch = self.world.scratch;
+    fn add(&self, record: &Record<'_>, blanks: &[String]) -> Result<bool, SpillError> {
+        let inventory = self.world.inventory;
         let key = self.key(record, blanks);
         if !key.is_empty() {
-            scratch.add_key(0, &key, record.line)?;
+            inventory.add_key(0, &key, record.line)?;
         }
         for (at, column) in &self.unique {
             let cell = record.cell(*at);
             if !is_blank(cell, blanks) {
                 let value = normalised(cell, column.ignore_case, column.ignore_space);
-                scratch.add_key(at + 1, &value, record.line)?;
+                inventory.add_key(at + 1, &value, record.line)?;
             }
         }
         for (number, spec, column, through) in &self.lookups {
@@ -386,7 +386,7 @@ impl<'o> Keys<'o> {
                 let cells: Vec<&str> = through.iter().map(|at| record.cell(*at)).collect();
                 serde_json::to_string(&cells).unwrap_or_default()
             });
-            scratch.add_referred(*number, &spec.normalised(by), &key, cells.as_deref())?;
+            inventory.add_referred(*number, &spec.normalised(by), &key, cells.as_deref())?;
         }
         Ok(!key.is_empty() || self.key.is_empty())
     }
@@ -395,14 +395,14 @@ impl<'o> Keys<'o> {
     fn finish(
         &self,
         place: &Place<'_>,
-        quarantined: Option<&LineSet>,
+        quarantined: Option<&RowSet>,
         found: &mut Collector<'_>,
-    ) -> rusqlite::Result<(u64, u64)> {
-        let scratch = self.world.scratch;
+    ) -> Result<(u64, u64), SpillError> {
+        let inventory = self.world.inventory;
         let is_masked =
             self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
         let mut repeated = 0;
-        let distinct = scratch.repeated_keys(0, |line, key, first| {
+        let distinct = inventory.repeated_keys(0, |line, key, first| {
             repeated += 1;
             let message = format!(
                 "line {first} already has {} {}",
@@ -416,7 +416,7 @@ impl<'o> Keys<'o> {
             Ok(())
         })?;
         for (at, column) in &self.unique {
-            scratch.repeated_keys(at + 1, |line, value, first| {
+            inventory.repeated_keys(at + 1, |line, value, first| {
                 let message =
                     format!("line {first} already has the {} {}", column.name, shown(value, column.sensitive));
                 let finding = Finding::new(FindingKind::DuplicateValue, Severity::Warning, message);
@@ -424,7 +424,7 @@ impl<'o> Keys<'o> {
                 Ok(())
             })?;
         }
-        scratch.clear_keys()?;
+        inventory.clear_keys()?;
         Ok((distinct, repeated))
     }
 }

@@ -7,7 +7,7 @@ use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
 use super::needs::{LookupSpec, Needs};
-use super::scratch::Scratch;
+use migr_spill::{Inventory, SpillError};
 
 /// Look-ups of at most so many records are answered from memory.
 const IN_MEMORY: usize = 10_000;
@@ -15,7 +15,7 @@ const IN_MEMORY: usize = 10_000;
 /// What the rehearsal knows of the other records: the export's keys, what became of them so far, and who owns what.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
-    pub(crate) scratch: &'a Scratch,
+    pub(crate) inventory: &'a Inventory,
     specs: Vec<(LookupSpec, Vec<String>)>,
     small: Vec<Option<HashMap<String, Referred>>>,
     pub(crate) owners: OwnersKnown,
@@ -102,12 +102,12 @@ pub(crate) fn fold(address: &str) -> String {
 impl<'a> World<'a> {
     pub(crate) fn new(
         needs: &Needs,
-        scratch: &'a Scratch,
+        inventory: &'a Inventory,
         owners: OwnersKnown,
         existing: Option<BTreeMap<ExistingName, String>>,
     ) -> Self {
         Self {
-            scratch,
+            inventory,
             specs: needs
                 .lookups
                 .iter()
@@ -125,9 +125,9 @@ impl<'a> World<'a> {
     }
 
     /// All objects have been read: small look-ups go into memory.
-    pub(crate) fn load(&mut self) -> rusqlite::Result<()> {
+    pub(crate) fn load(&mut self) -> Result<(), SpillError> {
         for at in 0..self.specs.len() {
-            let rows = self.scratch.all_referred(at, IN_MEMORY)?;
+            let rows = self.inventory.all_referred(at, IN_MEMORY)?;
             self.small.push(rows.map(|rows| {
                 rows.into_iter().map(|(key, record, cells)| (key, Referred::read(record, cells.as_deref()))).collect()
             }));
@@ -136,18 +136,19 @@ impl<'a> World<'a> {
     }
 
     /// The record that a key refers to.
-    pub(crate) fn referred(&self, number: usize, spec: &LookupSpec, key: &str) -> rusqlite::Result<Option<Referred>> {
+    pub(crate) fn referred(&self, number: usize, spec: &LookupSpec, key: &str) -> Result<Option<Referred>, SpillError> {
         let key = spec.normalised(key);
         match self.small.get(number).and_then(Option::as_ref) {
             Some(rows) => Ok(rows.get(&key).cloned()),
-            None => {
-                Ok(self.scratch.referred(number, &key)?.map(|(record, cells)| Referred::read(record, cells.as_deref())))
-            }
+            None => Ok(self
+                .inventory
+                .referred(number, &key)?
+                .map(|(record, cells)| Referred::read(record, cells.as_deref()))),
         }
     }
 
     /// The record that a key refers to, whatever the look-up's number.
-    pub(crate) fn find(&self, spec: &LookupSpec, key: &str) -> rusqlite::Result<Option<Referred>> {
+    pub(crate) fn find(&self, spec: &LookupSpec, key: &str) -> Result<Option<Referred>, SpillError> {
         match self.specs.iter().position(|(known, _)| known == spec) {
             Some(number) => self.referred(number, spec, key),
             None => Ok(None),
@@ -162,7 +163,7 @@ impl<'a> World<'a> {
         })
     }
 
-    fn target(&self, target: &ReferenceTarget, key: &str) -> rusqlite::Result<Option<Referred>> {
+    fn target(&self, target: &ReferenceTarget, key: &str) -> Result<Option<Referred>, SpillError> {
         match self.number(target) {
             Some((number, (spec, _))) => self.referred(number, spec, key),
             None => Ok(None),

@@ -11,7 +11,7 @@ use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, f
 use crate::EngineError;
 use crate::audit::PreviewAction;
 use crate::decision::{QuarantineReason, Reason};
-use crate::lines::LineSet;
+use migr_spill::RowSet;
 
 impl Forecast {
     /// Calls for the groups of a step that share an identity: path, value, members.
@@ -64,9 +64,9 @@ impl Forecast {
     }
 
     /// Lines whose records are quarantined, by source object.
-    pub(crate) fn quarantined_lines(&self, plan: &Plan) -> Result<BTreeMap<String, LineSet>, EngineError> {
+    pub(crate) fn quarantined_lines(&self, plan: &Plan) -> Result<BTreeMap<String, RowSet>, EngineError> {
         let reader = self.reader()?;
-        let mut lines: BTreeMap<String, LineSet> = BTreeMap::new();
+        let mut lines: BTreeMap<String, RowSet> = BTreeMap::new();
         for stage in &plan.stages {
             let Some(step) = self.known(&Step::records(&stage.id)) else { continue };
             let of_object = lines.entry(stage.source_object.clone()).or_default();

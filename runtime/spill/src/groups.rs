@@ -1,36 +1,37 @@
 //! Lines that have the same key, or share what no two records may share.
 
-use rusqlite::types::Value;
+use rusqlite::types::Value as SortValue;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Scratch, signed, unsigned, whole};
-use crate::EngineError;
+use crate::error::Spilled as _;
+use crate::numbers::{signed, unsigned, whole};
+use crate::{Spill, SpillError};
 
 /// A line and what a policy sorts it by.
-pub(crate) type Sorted = (u64, Value);
+pub type SortedRow = (u64, SortValue);
 
 /// Record that shares an identity with others.
 #[derive(Clone, Debug)]
-pub(crate) struct Sharing {
-    pub(crate) line: u64,
+pub struct Sharing {
+    /// Its line.
+    pub line: u64,
     /// Its key; absent where it was taken out for what it shares.
-    pub(crate) key: Option<String>,
-    pub(crate) sort: Value,
+    pub key: Option<String>,
+    /// What a policy sorts it by.
+    pub sort: SortValue,
     /// It stays out for another reason.
-    pub(crate) is_out: bool,
+    pub is_out: bool,
 }
 
-impl Scratch {
+impl Spill {
     /// Calls for every key that more than one line has: line, first line of the key; the first line is left out.
-    pub(crate) fn double_keys(
-        &self,
-        mut found: impl FnMut(u64, u64) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let mut statement = self.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line")?;
-        let mut rows = statement.query([])?;
+    pub fn double_keys<E: From<SpillError>>(&self, mut found: impl FnMut(u64, u64) -> Result<(), E>) -> Result<(), E> {
+        let mut statement =
+            self.database.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line").spilled()?;
+        let mut rows = statement.query([]).spilled()?;
         let mut before: Option<(String, u64)> = None;
-        while let Some(row) = rows.next()? {
-            let (key, line) = (row.get_ref(0)?.as_str().unwrap_or_default(), unsigned(row.get(1)?));
+        while let Some(row) = rows.next().spilled()? {
+            let (key, line) = (row.get_ref(0).spilled()?.as_str().unwrap_or_default(), unsigned(row.get(1).spilled()?));
             match &before {
                 Some((last, first)) if last == key => found(line, *first)?,
                 _ => before = Some((key.to_owned(), line)),
@@ -40,64 +41,68 @@ impl Scratch {
     }
 
     /// Remembers that a line gives way to another one of its key.
-    pub(crate) fn add_double(&self, line: u64, kept: u64) -> Result<(), EngineError> {
+    pub fn add_double(&self, line: u64, kept: u64) -> Result<(), SpillError> {
         let sql = "INSERT OR REPLACE INTO doubles(line, kept) VALUES(?1, ?2)";
         self.insert(sql, params![signed(line), signed(kept)])
     }
 
     /// The line that a line gives way to.
-    pub(crate) fn kept_instead(&self, line: u64) -> Result<Option<u64>, EngineError> {
+    pub fn kept_instead(&self, line: u64) -> Result<Option<u64>, SpillError> {
         let kept: Option<i64> = self.optional("SELECT kept FROM doubles WHERE line = ?1", params![signed(line)])?;
         Ok(kept.map(unsigned))
     }
 
     /// Forgets which lines give way.
-    pub(crate) fn forget_doubles(&self) -> Result<(), EngineError> {
+    pub fn forget_doubles(&self) -> Result<(), SpillError> {
         self.insert("DELETE FROM doubles", [])
     }
 
     /// Adds one of the lines of a key, by the first of them.
-    pub(crate) fn add_rival(&self, first: u64, line: u64, sort: &Value) -> Result<(), EngineError> {
+    pub fn add_rival(&self, first: u64, line: u64, sort: &SortValue) -> Result<(), SpillError> {
         let sql = "INSERT OR IGNORE INTO rivals(first, line, sort) VALUES(?1, ?2, ?3)";
         self.insert(sql, params![signed(first), signed(line), sort])
     }
 
     /// Calls for the lines of every key that has several, in order.
-    pub(crate) fn rivals(
-        &self,
-        mut found: impl FnMut(Vec<Sorted>) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT first, line, sort FROM rivals ORDER BY first, line")?;
-        let mut rows = statement.query([])?;
-        let mut together: (i64, Vec<Sorted>) = (0, Vec::new());
-        while let Some(row) = rows.next()? {
-            let first: i64 = row.get(0)?;
+    pub fn rivals<E: From<SpillError>>(&self, mut found: impl FnMut(Vec<SortedRow>) -> Result<(), E>) -> Result<(), E> {
+        let mut statement = self
+            .database
+            .connection
+            .prepare_cached("SELECT first, line, sort FROM rivals ORDER BY first, line")
+            .spilled()?;
+        let mut rows = statement.query([]).spilled()?;
+        let mut together: (i64, Vec<SortedRow>) = (0, Vec::new());
+        while let Some(row) = rows.next().spilled()? {
+            let first: i64 = row.get(0).spilled()?;
             if first != together.0 && !together.1.is_empty() {
                 found(std::mem::take(&mut together.1))?;
             }
             together.0 = first;
-            together.1.push((unsigned(row.get(1)?), row.get(2)?));
+            together.1.push((unsigned(row.get(1).spilled()?), row.get(2).spilled()?));
         }
         if together.1.is_empty() { Ok(()) } else { found(together.1) }
     }
 
     /// Calls for every identity from `first` on, below `end`, that more than one line has: path and lines, in order.
-    pub(crate) fn double_identities(
+    pub fn double_identities<E: From<SpillError>>(
         &self,
         first: usize,
         end: usize,
-        mut found: impl FnMut(usize, &[u64]) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT path, value, line FROM identities WHERE path >= ?1 AND path < ?2 ORDER BY path, value, line",
-        )?;
-        let mut rows = statement.query(params![whole(first), whole(end)])?;
+        mut found: impl FnMut(usize, &[u64]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self
+            .database
+            .connection
+            .prepare_cached(
+                "SELECT path, value, line FROM identities WHERE path >= ?1 AND path < ?2 ORDER BY path, value, line",
+            )
+            .spilled()?;
+        let mut rows = statement.query(params![whole(first), whole(end)]).spilled()?;
         let mut before: Option<(usize, String)> = None;
         let mut lines: Vec<u64> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let path = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-            let value = row.get_ref(1)?.as_str().unwrap_or_default();
+        while let Some(row) = rows.next().spilled()? {
+            let path = usize::try_from(row.get::<_, i64>(0).spilled()?).unwrap_or(0);
+            let value = row.get_ref(1).spilled()?.as_str().unwrap_or_default();
             if !before.as_ref().is_some_and(|(last, same)| *last == path && same == value) {
                 if let Some((path, _)) = &before
                     && lines.len() > 1
@@ -107,7 +112,7 @@ impl Scratch {
                 lines.clear();
                 before = Some((path, value.to_owned()));
             }
-            lines.push(unsigned(row.get(2)?));
+            lines.push(unsigned(row.get(2).spilled()?));
         }
         match before {
             Some((path, _)) if lines.len() > 1 => found(path, &lines),
@@ -116,32 +121,32 @@ impl Scratch {
     }
 
     /// Adds an identity of a record that stays out whatever it shares.
-    pub(crate) fn add_shadow(
+    pub fn add_shadow(
         &self,
         path: usize,
         value: &str,
         line: u64,
-        (key, sort): (&str, &Value),
-    ) -> Result<(), EngineError> {
+        (key, sort): (&str, &SortValue),
+    ) -> Result<(), SpillError> {
         let sql = "INSERT INTO shadows(path, value, line, key, sort) VALUES(?1, ?2, ?3, ?4, ?5)";
         self.insert(sql, params![whole(path), value, signed(line), key, sort])
     }
 
     /// Calls for every identity that several records have, those included that stay out: path, value, and the records.
-    pub(crate) fn shared(
+    pub fn shared<E: From<SpillError>>(
         &self,
-        mut found: impl FnMut(usize, &str, Vec<Sharing>) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let mut statement = self.connection.prepare_cached(
+        mut found: impl FnMut(usize, &str, Vec<Sharing>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.database.connection.prepare_cached(
             "SELECT path, value, identities.line, records.key, records.sort, 0 FROM identities LEFT JOIN records ON records.line = identities.line \
              UNION ALL SELECT path, value, line, key, sort, 1 FROM shadows ORDER BY 1, 2, 3",
-        )?;
-        let mut rows = statement.query([])?;
+        ).spilled()?;
+        let mut rows = statement.query([]).spilled()?;
         let mut before: Option<(usize, String)> = None;
         let mut sharing: Vec<Sharing> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let path = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-            let value: String = row.get(1)?;
+        while let Some(row) = rows.next().spilled()? {
+            let path = usize::try_from(row.get::<_, i64>(0).spilled()?).unwrap_or(0);
+            let value: String = row.get(1).spilled()?;
             if !before.as_ref().is_some_and(|(last, same)| *last == path && *same == value) {
                 if let Some((path, value)) = &before
                     && sharing.len() > 1
@@ -152,10 +157,10 @@ impl Scratch {
                 before = Some((path, value));
             }
             sharing.push(Sharing {
-                line: unsigned(row.get(2)?),
-                key: row.get(3)?,
-                sort: row.get::<_, Option<Value>>(4)?.unwrap_or(Value::Null),
-                is_out: row.get(5)?,
+                line: unsigned(row.get(2).spilled()?),
+                key: row.get(3).spilled()?,
+                sort: row.get::<_, Option<SortValue>>(4).spilled()?.unwrap_or(SortValue::Null),
+                is_out: row.get(5).spilled()?,
             });
         }
         match before {
@@ -165,12 +170,12 @@ impl Scratch {
     }
 
     /// The key of the record that stands for the one of a line.
-    pub(crate) fn winner_of(&self, line: u64) -> Result<Option<String>, EngineError> {
+    pub fn winner_of(&self, line: u64) -> Result<Option<String>, SpillError> {
         self.optional("SELECT winner FROM losers WHERE line = ?1", params![signed(line)])
     }
 
     /// Remembers that lines belong together.
-    pub(crate) fn join(&self, lines: &[u64]) -> Result<(), EngineError> {
+    pub fn join(&self, lines: &[u64]) -> Result<(), SpillError> {
         let Some(first) = lines.first() else { return Ok(()) };
         let mut root = self.root(*first)?;
         for line in lines {
@@ -188,7 +193,7 @@ impl Scratch {
         Ok(())
     }
 
-    fn root(&self, line: u64) -> Result<u64, EngineError> {
+    fn root(&self, line: u64) -> Result<u64, SpillError> {
         let mut root = line;
         loop {
             let parent: Option<i64> = self.optional("SELECT root FROM kin WHERE line = ?1", params![signed(root)])?;
@@ -199,15 +204,15 @@ impl Scratch {
         }
     }
 
-    fn set_root(&self, line: u64, root: u64) -> Result<(), EngineError> {
+    fn set_root(&self, line: u64, root: u64) -> Result<(), SpillError> {
         self.insert("INSERT OR REPLACE INTO kin(line, root) VALUES(?1, ?2)", params![signed(line), signed(root)])
     }
 
     /// Calls for lines that belong together, with key and sort value, by line: those of one family one after the other.
-    pub(crate) fn kin(
+    pub fn kin<E: From<SpillError>>(
         &self,
-        mut found: impl FnMut(Vec<(u64, String, Value)>) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
+        mut found: impl FnMut(Vec<(u64, String, SortValue)>) -> Result<(), E>,
+    ) -> Result<(), E> {
         // A root is the smallest line of its family, so it comes first and every line after it needs one step.
         let after = "SELECT line FROM kin WHERE line > ?1 ORDER BY line LIMIT 1";
         let mut line = 0;
@@ -215,24 +220,24 @@ impl Scratch {
             line = unsigned(next);
             self.set_root(line, self.root(line)?)?;
         }
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.database.connection.prepare_cached(
             "SELECT root, kin.line, key, sort FROM kin JOIN records ON records.line = kin.line ORDER BY root, kin.line",
-        )?;
-        let mut rows = statement.query([])?;
-        let mut together: (i64, Vec<(u64, String, Value)>) = (0, Vec::new());
-        while let Some(row) = rows.next()? {
-            let root: i64 = row.get(0)?;
+        ).spilled()?;
+        let mut rows = statement.query([]).spilled()?;
+        let mut together: (i64, Vec<(u64, String, SortValue)>) = (0, Vec::new());
+        while let Some(row) = rows.next().spilled()? {
+            let root: i64 = row.get(0).spilled()?;
             if root != together.0 && !together.1.is_empty() {
                 found(std::mem::take(&mut together.1))?;
             }
             together.0 = root;
-            together.1.push((unsigned(row.get(1)?), row.get(2)?, row.get(3)?));
+            together.1.push((unsigned(row.get(1).spilled()?), row.get(2).spilled()?, row.get(3).spilled()?));
         }
         if together.1.is_empty() { Ok(()) } else { found(together.1) }
     }
 
     /// Remembers that records are written as one; the first of them leads.
-    pub(crate) fn add_family(&self, members: &[(u64, String)]) -> Result<(), EngineError> {
+    pub fn add_family(&self, members: &[(u64, String)]) -> Result<(), SpillError> {
         let leader = members.first().map(|(line, _)| *line).unwrap_or_default();
         let last = members.iter().map(|(line, _)| *line).max().unwrap_or_default();
         for (place, (line, key)) in members.iter().enumerate() {
@@ -245,8 +250,9 @@ impl Scratch {
     }
 
     /// The line that leads the family of a line, and the family's last line in the file.
-    pub(crate) fn family_of(&self, line: u64) -> Result<Option<(u64, u64)>, EngineError> {
+    pub fn family_of(&self, line: u64) -> Result<Option<(u64, u64)>, SpillError> {
         Ok(self
+            .database
             .connection
             .prepare_cached("SELECT leader, last FROM families WHERE line = ?1")?
             .query_row([signed(line)], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))
@@ -254,23 +260,27 @@ impl Scratch {
     }
 
     /// Lines and keys of a family, the preferred one first.
-    pub(crate) fn family(&self, leader: u64) -> Result<Vec<(u64, String)>, EngineError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT line, key FROM families WHERE leader = ?1 ORDER BY place")?;
+    pub fn family(&self, leader: u64) -> Result<Vec<(u64, String)>, SpillError> {
+        let mut statement = self
+            .database
+            .connection
+            .prepare_cached("SELECT line, key FROM families WHERE leader = ?1 ORDER BY place")?;
         let rows = statement.query_map([signed(leader)], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Remembers that another record stands for a line.
-    pub(crate) fn add_follower(&self, winner: &str, line: u64, sort: &Value) -> Result<(), EngineError> {
+    pub fn add_follower(&self, winner: &str, line: u64, sort: &SortValue) -> Result<(), SpillError> {
         let sql = "INSERT OR REPLACE INTO followers(winner, line, sort) VALUES(?1, ?2, ?3)";
         self.insert(sql, params![winner, signed(line), sort])
     }
 
     /// The lines that a record stands for.
-    pub(crate) fn followers(&self, winner: &str) -> Result<Vec<Sorted>, EngineError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT line, sort FROM followers WHERE winner = ?1 ORDER BY line")?;
+    pub fn followers(&self, winner: &str) -> Result<Vec<SortedRow>, SpillError> {
+        let mut statement = self
+            .database
+            .connection
+            .prepare_cached("SELECT line, sort FROM followers WHERE winner = ?1 ORDER BY line")?;
         let rows = statement.query_map([winner], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -1,35 +1,35 @@
-use crate::EngineError;
-use crate::lines::LineSet;
-use crate::scratch::Scratch;
+//! Finder of circular references among rows of one file.
+
+use crate::{RowSet, Spill, SpillError};
 
 /// Records of a circle that are named; of a longer one the rest is counted.
 const NAMED: usize = 12;
 
 /// Where references are found.
-pub(crate) trait References {
+pub trait References {
     /// The first line after a line that refers to any; lines begin at 1.
-    fn referring_after(&self, line: u64) -> Result<Option<u64>, EngineError>;
+    fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError>;
     /// The first line after `target` that a line refers to.
-    fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, EngineError>;
+    fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError>;
 }
 
-impl References for Scratch {
-    fn referring_after(&self, line: u64) -> Result<Option<u64>, EngineError> {
+impl References for Spill {
+    fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError> {
         Self::referring_after(self, line)
     }
 
-    fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, EngineError> {
+    fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError> {
         Self::target_after(self, line, target)
     }
 }
 
 /// Calls for every circle in references. A circle begins at its smallest line and follows the references. Two bits per line are held, and the way from where it
 /// began to where it is.
-pub(crate) fn each(
+pub fn each<E: From<SpillError>>(
     references: &impl References,
-    mut found: impl FnMut(Vec<u64>) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
-    let (mut seen, mut on_the_way) = (LineSet::default(), LineSet::default());
+    mut found: impl FnMut(Vec<u64>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (mut seen, mut on_the_way) = (RowSet::default(), RowSet::default());
     let mut start = 0;
     while let Some(next) = references.referring_after(start)? {
         start = next;
@@ -67,12 +67,8 @@ fn from_smallest(mut circle: Vec<u64>) -> Vec<u64> {
     circle
 }
 
-/// `K1 (line 2) → K2 (line 5) → K1`
-pub(crate) fn drawn(
-    circle: &[u64],
-    key: impl Fn(u64) -> Result<Option<String>, EngineError>,
-) -> Result<String, EngineError> {
-    let named = |line: u64| -> Result<String, EngineError> { Ok(crate::aside::shown(&key(line)?.unwrap_or_default())) };
+/// Drawing of a circle, `K1 (line 2) → K2 (line 5) → K1`; `named` shows the key of a line.
+pub fn drawn<E>(circle: &[u64], named: impl Fn(u64) -> Result<String, E>) -> Result<String, E> {
     let mut parts = Vec::with_capacity(circle.len().min(NAMED) + 2);
     for line in circle.iter().take(NAMED) {
         parts.push(format!("{} (line {line})", named(*line)?));
@@ -91,11 +87,11 @@ mod tests {
     use super::*;
 
     impl References for Vec<(u64, u64)> {
-        fn referring_after(&self, line: u64) -> Result<Option<u64>, EngineError> {
+        fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError> {
             Ok(self.get(self.partition_point(|(from, _)| *from <= line)).map(|(from, _)| *from))
         }
 
-        fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, EngineError> {
+        fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError> {
             let next = self.get(self.partition_point(|edge| *edge <= (line, target)));
             Ok(next.filter(|(from, _)| *from == line).map(|(_, to)| *to))
         }
@@ -105,7 +101,7 @@ mod tests {
         let mut circles = Vec::new();
         each(edges, |circle| {
             circles.push(circle);
-            Ok(())
+            Ok::<_, SpillError>(())
         })
         .unwrap();
         circles
@@ -127,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_long_circle_is_not_drawn_in_full() {
-        let key = |line: u64| Ok(Some(format!("K{line}")));
+        let key = |line: u64| Ok::<_, SpillError>(format!("K{line}"));
         assert_eq!(drawn(&[2, 5], key).unwrap(), "K2 (line 2) → K5 (line 5) → K2");
         let long = drawn(&(2..1_000).collect::<Vec<_>>(), key).unwrap();
         assert!(long.ends_with("K13 (line 13) → … 986 more … → K2"), "{long}");

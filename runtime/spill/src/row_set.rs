@@ -1,12 +1,14 @@
+//! Sets of rows of one file.
+
 /// A set of lines of one file, one bit each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LineSet {
+pub struct RowSet {
     words: Vec<u64>,
 }
 
-impl LineSet {
+impl RowSet {
     /// Adds a line.
-    pub(crate) fn insert(&mut self, line: u64) {
+    pub fn insert(&mut self, line: u64) {
         let Some(word) = position(line) else { return };
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
@@ -17,19 +19,19 @@ impl LineSet {
     }
 
     /// Removes a line.
-    pub(crate) fn remove(&mut self, line: u64) {
+    pub fn remove(&mut self, line: u64) {
         if let Some(slot) = position(line).and_then(|word| self.words.get_mut(word)) {
             *slot &= !(1 << (line % 64));
         }
     }
 
     /// Whether a line is in it.
-    pub(crate) fn contains(&self, line: u64) -> bool {
+    pub fn contains(&self, line: u64) -> bool {
         position(line).and_then(|word| self.words.get(word)).is_some_and(|slot| slot >> (line % 64) & 1 == 1)
     }
 
     /// The lines, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
         self.words.iter().zip(0_u64..).flat_map(|(word, position)| {
             let word = *word;
             (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| position * 64 + bit)
@@ -37,7 +39,7 @@ impl LineSet {
     }
 
     /// How many lines are in it.
-    pub(crate) fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 }
@@ -52,7 +54,7 @@ mod tests {
 
     #[test]
     fn lines_are_in_until_they_are_removed() {
-        let mut lines = LineSet::default();
+        let mut lines = RowSet::default();
         for line in [1, 64, 1_000_000] {
             lines.insert(line);
         }

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cycles;
+mod database;
+mod error;
+mod groups;
+mod inventory;
+mod numbers;
+mod references;
+mod row_set;
+mod spill;
+
+pub use error::SpillError;
+pub use groups::{Sharing, SortedRow};
+pub use inventory::{Inventory, ReferredRow};
+pub use row_set::RowSet;
+pub use rusqlite::types::Value as SortValue;
+pub use spill::Spill;
