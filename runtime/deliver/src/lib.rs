@@ -3,7 +3,6 @@
 mod bisect;
 mod executor;
 mod hashing;
-mod ids;
 mod lost;
 mod unit;
 mod uploads;
@@ -11,7 +10,5 @@ mod uploads;
 pub use bisect::{Attempt, Bisector, Decided, Explained, HeldRecord, carry_out, refused, result};
 pub use executor::{Executor, InProcess};
 pub use hashing::file_hash;
-pub use ids::Ids;
 pub use lost::{those_there, uncertain};
 pub use unit::{FileFate, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
-pub use uploads::{Upload, UploadFrom};

@@ -5,7 +5,7 @@ use std::fmt;
 use migr_journal::Operation;
 use migr_load::{Body, Refusal, Suspect};
 
-use crate::Upload;
+use migr_decide::upload::Upload;
 
 /// A batch as it is handed out: all that is needed to carry it out.
 #[derive(Clone, Debug)]

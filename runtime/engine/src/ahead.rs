@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use migr_journal::{Change, Operation};
 use migr_load::{AtFault, Destination, Fault, LoadError, Suspect};
 
-use crate::item::Item;
+use migr_decide::item::Item;
 
 /// Records that are asked about together.
 const MOST_RECORDS: usize = 10_000;

@@ -44,26 +44,28 @@ pub use attachments::{Attachment, AttachmentSink};
 use finding::Collector;
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
-pub(crate) use identity::NewOptions;
 use inspect::Inspector;
+pub use migr_decide::preview::PreviewAction;
 use migr_spill::{Inventory, SpillError};
 use needs::{Needs, columns_read, has};
 pub use places::cell_columns;
-pub(crate) use preview::shown_values;
-pub use preview::{PreviewAction, PreviewEntry, PreviewSink, StagePreview};
+pub use preview::{PreviewEntry, PreviewSink, StagePreview};
 use stage_report::StageReport;
 pub(crate) use stage_report::options_alone;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 
-use crate::files::Standard;
-use crate::forecast::{self, Forecast};
-use crate::outcomes::{DecisionContext, Outcomes};
-use crate::owners::OwnerTable;
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::{self, Walk};
 use crate::stage::Shared;
-use crate::{CancellationFlag, EngineError, InProcess, Silent};
+use crate::{EngineError, InProcess, RunOptions};
+use migr_decide::DecideError;
+use migr_decide::files::Standard;
+use migr_decide::forecast::{self, Forecast};
+use migr_decide::new_options::NewOptions;
+use migr_decide::outcomes::{DecisionContext, Outcomes};
+use migr_decide::owners::OwnerTable;
+use migr_decide::{CancellationFlag, Silent};
 use migr_spill::RowSet;
 
 /// What is audited, and how.
@@ -186,6 +188,12 @@ pub enum AuditError {
     Preview(std::io::Error),
 }
 
+impl From<DecideError> for AuditError {
+    fn from(error: DecideError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
 impl From<EngineError> for AuditError {
     fn from(error: EngineError) -> Self {
         match error {
@@ -283,7 +291,7 @@ struct Told<'a> {
 
 /// What all values of a column say of its format.
 fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) -> Result<(), AuditError> {
-    for proof in crate::proof::proofs(plan, export).unwrap_or_default() {
+    for proof in migr_decide::proof::proofs(plan, export).unwrap_or_default() {
         let Some(message) = proof.in_words().filter(|_| !proof.is_accepted) else { continue };
         let (kind, severity) = match &proof.verdict.standing {
             Standing::Contradicted { .. } => (FindingKind::ContradictedFormat, Severity::Error),
@@ -350,7 +358,7 @@ async fn foresee(
         run::existing_records(&context, &mut world).await?;
     }
     closed(&forecast, &*destination).await?;
-    let shared = Shared::new(Arc::new(InProcess::new(destination)), None);
+    let shared = Shared::new(Arc::new(InProcess::new(destination)), &RunOptions::default());
     let mut walk = Walk::new(context, shared, owners);
     for step in plan.steps() {
         let Some(stage) = plan.stage_of(&step) else { continue };

@@ -1,13 +1,11 @@
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use migr_decide::outcomes::{DecisionContext, Outcomes};
+use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
 use migr_extract::Export;
-use migr_journal::{Change, Journal, JournalError, Reader};
 use migr_load::{Destination, HttpOptions};
 use migr_plan::Plan;
-
-use crate::{EngineError, Event, Progress};
 
 /// What a command works with.
 #[derive(Clone, Debug)]
@@ -79,68 +77,23 @@ impl MaxFailures {
     }
 }
 
-/// Asks a command to stop at the end of a batch. Clones ask the same command.
-#[derive(Clone, Debug, Default)]
-pub struct CancellationFlag(Arc<AtomicBool>);
-
-impl CancellationFlag {
-    /// Stop.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The journal's one writer, shared by the threads of a command.
-#[derive(Clone, Debug)]
-pub struct SharedJournal(Arc<Mutex<Journal>>);
-
-impl SharedJournal {
-    /// Shares a journal.
-    pub fn new(journal: Journal) -> Self {
-        Self(Arc::new(Mutex::new(journal)))
-    }
-
-    /// The journal itself, where nobody else has a share of it.
-    pub(crate) fn into_inner(self) -> Option<Journal> {
-        Arc::into_inner(self.0).map(|journal| journal.into_inner().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The writer. A write is all or nothing, so one that panicked left nothing half done.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Journal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Remembers, on this thread.
-    pub(crate) fn write(&self, changes: &[Change]) -> Result<(), JournalError> {
-        if changes.is_empty() { Ok(()) } else { self.lock().write(changes) }
-    }
-
-    /// Remembers, without holding up other tasks while the disk writes.
-    pub(crate) async fn write_later(&self, changes: Vec<Change>) -> Result<(), EngineError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let journal = self.clone();
-        tokio::task::spawn_blocking(move || journal.write(&changes))
-            .await
-            .map_err(|error| EngineError::Worker { what: error.to_string() })?
-            .map_err(EngineError::from)
-    }
-
-    /// A connection of its own for reading.
-    pub fn reader(&self) -> Result<Reader, JournalError> {
-        self.lock().reader()
-    }
-}
-
 impl Context {
     /// Tells who waits.
     pub(crate) fn tell(&self, event: Event) {
         self.progress.event(event);
+    }
+}
+
+impl From<&Context> for DecisionContext {
+    fn from(context: &Context) -> Self {
+        Self {
+            plan: Arc::clone(&context.plan),
+            export: Arc::clone(&context.export),
+            destination: Arc::clone(&context.destination),
+            outcomes: Outcomes::Journal(context.journal.clone()),
+            progress: Arc::clone(&context.progress),
+            cancellation: context.cancellation.clone(),
+            work: context.work.clone(),
+        }
     }
 }

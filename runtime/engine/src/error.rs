@@ -1,3 +1,4 @@
+use migr_decide::DecideError;
 use migr_extract::ExtractError;
 use migr_journal::JournalError;
 use migr_load::LoadError;
@@ -83,8 +84,18 @@ pub enum EngineError {
     },
 }
 
-impl From<rusqlite::Error> for EngineError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Spill(error.into())
+impl From<DecideError> for EngineError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Extract(error) => Self::Extract(error),
+            DecideError::Compile(error) => Self::Compile(error),
+            DecideError::Load(error) => Self::Load(error),
+            DecideError::Journal(error) => Self::Journal(error),
+            DecideError::Lookup(error) => Self::Lookup(error),
+            DecideError::Spill(error) => Self::Spill(error),
+            DecideError::File { path, source } => Self::File { path, source },
+            DecideError::Fallback { fallback, object } => Self::Fallback { fallback, object },
+            DecideError::Worker { what } => Self::Worker { what },
+        }
     }
 }

@@ -9,19 +9,21 @@ use migr_load::{Body, Comparison, Deleted, Found, Map};
 use migr_plan::{FieldMapping, FieldType, Plan, Stage, Step};
 use migr_transform::{Cells, Outcome, Pass, Reference, Value};
 
-use crate::cells::Lent;
-use crate::families::{self, is_empty};
-use crate::item::{Item, digest};
-use crate::job::Job;
-use crate::later::{HandOn, Later, written};
+use crate::EngineError;
+use crate::later::{HandOn, Later};
 use crate::links::PART;
-use crate::outcomes::Knowledge;
-use crate::owners::OwnerTable;
 use crate::second::{Waiting, updated};
-use crate::there::{before_update, held, is_empty_there, stamped};
-use crate::world::World;
 use crate::writer::Writer;
-use crate::{EngineError, steps};
+use migr_decide::cells::Lent;
+use migr_decide::families::{self, is_empty};
+use migr_decide::item::{Item, digest};
+use migr_decide::job::Job;
+use migr_decide::outcomes::Knowledge;
+use migr_decide::owners::OwnerTable;
+use migr_decide::steps;
+use migr_decide::there::{before_update, held, is_empty_there, stamped};
+use migr_decide::world::World;
+use migr_decide::written::written;
 use migr_spill::RowSet;
 
 /// The steps of a stage that the journal knows and that note what they left empty.

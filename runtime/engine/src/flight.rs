@@ -5,7 +5,7 @@ use migr_deliver::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitRe
 use migr_journal::{Change, FileSent, RepairNote, StepId};
 
 use crate::EngineError;
-use crate::context::SharedJournal;
+use migr_decide::SharedJournal;
 
 /// Where files of a batch are journaled.
 #[derive(Debug)]
@@ -71,6 +71,6 @@ impl Ledger {
         if !repairs.is_empty() {
             changes.push(Change::Repairs { step: self.step, repairs });
         }
-        self.journal.write_later(changes).await
+        Ok(self.journal.write_later(changes).await?)
     }
 }

@@ -3,16 +3,16 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use migr_journal::{Change, Mapped, State, StepId};
-use migr_transform::Cells;
+use migr_journal::{Change, StepId};
 use tokio::sync::mpsc;
 
-use crate::job::Job;
+use crate::EngineError;
 use crate::sender::{Refused, Target};
 use crate::stage::{Ended, Shared, joined};
-use crate::world::World;
 use crate::writer::Writer;
-use crate::{EngineError, Event};
+use migr_decide::Event;
+use migr_decide::job::Job;
+use migr_decide::world::World;
 
 /// Batches that wait to be sent.
 const READY: usize = 2;
@@ -74,7 +74,9 @@ pub(crate) async fn run<L: Later>(
                     !cancellation.is_cancelled() && hand_on.blocking_send(batch).is_ok()
                 })
             };
-            made.and_then(|()| world.rest()).map(|()| world)
+            made?;
+            world.rest()?;
+            Ok::<_, EngineError>(world)
         })
     };
     let (object, file) = (later.object(), later.job().file.as_str());
@@ -100,19 +102,4 @@ pub(crate) async fn run<L: Later>(
     context.outcomes.write_later(vec![Change::Done { step }]).await?;
     context.tell(Event::StepDone { step: name });
     Ok((world, Ended::Through))
-}
-
-/// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
-pub(crate) fn written(
-    job: &Job,
-    world: &World,
-    line: u64,
-    cells: &dyn Cells,
-) -> Result<Option<(String, Mapped)>, EngineError> {
-    let Ok(key) = job.key(cells, world)? else { return Ok(None) };
-    let Some(mapped) = world.reader.settled(job.step, &key)? else { return Ok(None) };
-    // Another row may have the same key: it was set aside.
-    let is_it = job.stage.distinct.is_some() || mapped.line == line;
-    let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
-    Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))
 }

@@ -1,67 +1,42 @@
 #![doc = include_str!("../README.md")]
 
 mod ahead;
-mod aside;
 pub mod audit;
 mod begun;
-mod cells;
 mod checklist;
 mod context;
-mod decision;
-mod duplicates;
 mod error;
-mod evaluate;
-mod existing;
-mod expressions;
-mod families;
-mod field_numbers;
-mod file_list;
-mod files;
 mod filled;
 mod flight;
-mod forecast;
-mod identities;
-mod item;
-mod job;
 mod lacking;
 mod later;
 mod links;
-mod outcomes;
-mod owners;
-mod parts;
-mod prepass;
 mod produce;
-mod progress;
-mod proof;
 mod rebuild;
 mod reconcile;
-mod referred;
 mod retry;
 mod rollback;
 mod run;
 mod second;
 mod sender;
-mod settle;
 mod setup;
 mod stage;
-mod steps;
-mod there;
+mod update_plan;
 mod verify;
 mod why;
-mod world;
 mod writer;
 
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
-pub use context::{CancellationFlag, Context, MaxFailures, RunOptions, SharedJournal};
+pub use context::{Context, MaxFailures, RunOptions};
 pub use error::EngineError;
-pub use files::FileState;
 pub use lacking::Lack;
+pub use migr_decide::files::FileState;
+pub use migr_decide::proof::{FormatProof, proofs};
+pub use migr_decide::upload::{Upload, UploadFrom};
+pub use migr_decide::{CancellationFlag, Event, Ids, Progress, SharedJournal, Silent};
 pub use migr_deliver::{
-    Executor, FileFate, Ids, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Upload,
-    UploadFrom, Uploads, WriteResult,
+    Executor, FileFate, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
 };
-pub use progress::{Event, Progress, Silent};
-pub use proof::{FormatProof, proofs};
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, retry};
 pub use rollback::{KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside};

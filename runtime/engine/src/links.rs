@@ -6,13 +6,14 @@ use migr_load::Body;
 use migr_transform::{Cells, Outcome};
 
 use crate::EngineError;
-use crate::cells::Lent;
-use crate::item::{Batch, Item};
-use crate::job::Job;
-use crate::later::{HandOn, Later, written};
+use crate::later::{HandOn, Later};
 use crate::produce::Packer;
-use crate::world::World;
 use crate::writer::Writer;
+use migr_decide::cells::Lent;
+use migr_decide::item::{Batch, Item};
+use migr_decide::job::Job;
+use migr_decide::world::World;
+use migr_decide::written::written;
 
 /// Parts the key of a link in the journal: source key, target id.
 pub(crate) const PART: char = '\u{1e}';

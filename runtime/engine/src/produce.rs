@@ -8,15 +8,15 @@ use migr_plan::FieldType;
 use migr_transform::Cells;
 
 use crate::EngineError;
-use crate::aside::{Aside, Subject};
 use crate::audit::PreviewAction;
-use crate::cells::Lent;
-use crate::decision::Decision;
-use crate::evaluate::{Decided, Evaluator};
-use crate::item::{Batch, Item, There};
-use crate::job::Job;
-use crate::prepass::Look;
-use crate::world::{Own, World};
+use migr_decide::aside::{Aside, Subject};
+use migr_decide::cells::Lent;
+use migr_decide::decision::Decision;
+use migr_decide::evaluate::{Decided, Evaluator};
+use migr_decide::item::{Batch, Item, There};
+use migr_decide::job::Job;
+use migr_decide::prepass::Look;
+use migr_decide::world::{Own, World};
 
 /// Goes on, or stops because nobody takes what is produced any more.
 pub(crate) type Taken = bool;
@@ -55,7 +55,7 @@ pub(crate) fn produce(
         if let Some(batch) = batch
             && !hand_on(batch)
         {
-            return producer.aside.flush();
+            return Ok(producer.aside.flush()?);
         }
     }
     producer.aside.flush()?;
@@ -130,8 +130,14 @@ impl Producer<'_> {
             Decision::Create(item) => Ok(self.packer.add_new(*item)),
             Decision::Update(item) => Ok(self.packer.add_there(*item, false)),
             Decision::Restore(item) | Decision::Replace(item) => Ok(self.packer.add_there(*item, true)),
-            Decision::Skip(reason) => self.aside.skip(world, subject, &reason).map(|()| None),
-            Decision::Quarantine(reason) => self.aside.quarantine(world, subject, &reason).map(|()| None),
+            Decision::Skip(reason) => {
+                self.aside.skip(world, subject, &reason)?;
+                Ok(None)
+            }
+            Decision::Quarantine(reason) => {
+                self.aside.quarantine(world, subject, &reason)?;
+                Ok(None)
+            }
         }
     }
 }

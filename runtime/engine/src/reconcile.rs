@@ -6,8 +6,8 @@ use migr_deliver::{those_there, uncertain};
 use migr_journal::{Change, Intent, Operation, Planned, QuarantineNote, RecordResult, State};
 use migr_load::Deleted;
 
-use crate::aside::shown;
 use crate::{Context, EngineError};
+use migr_decide::aside::shown;
 
 /// Closes what a crash or an interruption left in doubt: asks the destination for the ids that were meant to be created.
 pub(crate) async fn run(context: &Context) -> Result<(), EngineError> {

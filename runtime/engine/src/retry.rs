@@ -1,7 +1,8 @@
 use migr_journal::{Change, Reader, State, StepId};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
-use crate::{Context, EngineError, expressions, filled, steps};
+use crate::{Context, EngineError, filled};
+use migr_decide::{expressions, steps};
 
 /// Records that are let go together.
 const TOGETHER: usize = 500;

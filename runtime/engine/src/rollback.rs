@@ -19,7 +19,8 @@ use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordRe
 use migr_load::{Deleted, Destination, Found, LoadError};
 use migr_plan::{Plan, RollbackClass, Step, StepKind};
 
-use crate::{CancellationFlag, Context, EngineError, Event, Progress, SharedJournal};
+use crate::{Context, EngineError};
+use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
 
 pub use set_aside::set_journal_aside;
 pub use summary::{KeptField, NotUndone, RollbackSummary};

@@ -13,15 +13,16 @@ use serde::Deserialize;
 use tracing::Instrument as _;
 
 use crate::filled::Filling;
-use crate::job::Job;
 use crate::lacking::lacking;
 use crate::links::Links;
-use crate::outcomes::DecisionContext;
-use crate::owners::OwnerTable;
 use crate::second::SecondPass;
 use crate::stage::{Ended, Shared};
-use crate::world::{World, identity_of};
-use crate::{Context, EngineError, expressions, filled, later, reconcile, setup, stage, steps};
+use crate::{Context, EngineError, filled, later, reconcile, setup, stage};
+use migr_decide::job::Job;
+use migr_decide::outcomes::DecisionContext;
+use migr_decide::owners::OwnerTable;
+use migr_decide::world::{World, identity_of};
+use migr_decide::{expressions, steps};
 use migr_spill::Spill;
 
 /// What a run came to.
@@ -165,7 +166,7 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     let mut world = self::world(&deciding, Arc::clone(&owners))?;
     existing_records(&deciding, &mut world).await?;
     audited_files(context, &world)?;
-    let shared = Shared::new(executor, context.options.max_failures);
+    let shared = Shared::new(executor, &context.options);
     let mut walk = Walk::new(deciding, shared, owners);
     for step in context.plan.steps() {
         let ended;

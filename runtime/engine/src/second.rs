@@ -5,15 +5,17 @@ use migr_journal::{Change, Mapped, Operation, RepairNote, Settled, State, StepId
 use migr_spill::SortValue as Sort;
 use migr_transform::{Partial, Pass, Value};
 
-use crate::cells::{Kept, Lent};
-use crate::decision::shown;
-use crate::families::{self, Families, is_empty};
-use crate::item::{Item, There};
-use crate::job::Job;
-use crate::later::{HandOn, Later, written};
-use crate::world::World;
+use crate::EngineError;
+use crate::later::{HandOn, Later};
+use crate::update_plan;
 use crate::writer::Writer;
-use crate::{EngineError, there};
+use migr_decide::cells::{Kept, Lent};
+use migr_decide::decision::shown;
+use migr_decide::families::{self, Families, is_empty};
+use migr_decide::item::{Item, There};
+use migr_decide::job::Job;
+use migr_decide::world::World;
+use migr_decide::written::written;
 use migr_spill::RowSet;
 use migr_spill::cycles;
 
@@ -55,7 +57,7 @@ impl Later for SecondPass {
             None => Ok(()),
             Some(Ready::Created(items)) => sender.send(items, Operation::Update, Vec::new()).await,
             Some(Ready::There(items)) => {
-                let sorted = there::sort(&self.job, step, items).await?;
+                let sorted = update_plan::sort(&self.job, step, items).await?;
                 // What this migration made is counted as made.
                 let there: Vec<&Item> = sorted.change.iter().filter(|item| !item.is_ours).collect();
                 sender.remember(updated(self.job.step, &there));
@@ -107,7 +109,7 @@ impl Waiting {
         key: &str,
         record: Record<'_>,
     ) -> Result<Option<Vec<Kept>>, EngineError> {
-        self.families.of(job, world, key, record)
+        Ok(self.families.of(job, world, key, record)?)
     }
 
     /// Whether a value is left empty, because with it the references would go round in a circle.

@@ -10,14 +10,16 @@ use migr_load::{Fault, Refusal};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
+use crate::EngineError;
 use crate::ahead::{Ahead, Prepared};
-use crate::aside::shown;
-use crate::field_numbers::FieldNumbers;
 use crate::flight::{self, Ledger};
-use crate::item::Item;
 use crate::links::PART;
 use crate::stage::Shared;
-use crate::{Context, EngineError, Event};
+use migr_decide::aside::shown;
+use migr_decide::field_numbers::FieldNumbers;
+use migr_decide::item::Item;
+use migr_decide::outcomes::DecisionContext;
+use migr_decide::{Event, SharedJournal};
 
 /// With so many bytes under way no more batches are than the options say.
 const MOST_BYTES: usize = 8 << 20;
@@ -38,7 +40,8 @@ pub(crate) enum Refused {
 /// Sends batches of one step, several at a time, and journals them in order.
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {
-    pub(crate) context: &'s Context,
+    pub(crate) context: &'s DecisionContext,
+    journal: &'s SharedJournal,
     /// What the steps of a run share: who carries batches out, and the records set aside so far.
     shared: Shared,
     /// The step, by its name.
@@ -106,9 +109,15 @@ pub(crate) struct Target<'t> {
 }
 
 impl<'s> Sender<'s> {
-    pub(crate) fn new(context: &'s Context, shared: &Shared, target: Target<'_>) -> Self {
+    pub(crate) fn new(
+        context: &'s DecisionContext,
+        journal: &'s SharedJournal,
+        shared: &Shared,
+        target: Target<'_>,
+    ) -> Self {
         Self {
             context,
+            journal,
             shared: shared.clone(),
             name: target.name,
             step: target.step,
@@ -162,7 +171,7 @@ impl<'s> Sender<'s> {
             return Ok(());
         }
         let Prepared { items, operation, mut with } = prepared;
-        let batch = self.context.journal.lock().next_batch();
+        let batch = self.journal.lock().next_batch();
         let mut changes = std::mem::take(&mut self.waiting);
         let (records, names) = self.fields.planned(&items);
         if !names.is_empty() {
@@ -171,7 +180,7 @@ impl<'s> Sender<'s> {
         self.notes(&items, &mut changes);
         changes.append(&mut with);
         changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
-        self.context.journal.write_later(changes).await?;
+        self.journal.write_later(changes).await?;
         let mut subjects = Vec::with_capacity(items.len());
         let results = vec![None; items.len()];
         let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
@@ -218,7 +227,7 @@ impl<'s> Sender<'s> {
             Some((subject.key.clone(), subject.line))
         };
         Ledger {
-            journal: self.context.journal.clone(),
+            journal: self.journal.clone(),
             step: self.step,
             file: self.file.clone(),
             subjects: places.iter().map(subject).collect(),
@@ -232,7 +241,7 @@ impl<'s> Sender<'s> {
     /// Lands everything and finds out who of the refused records is at fault; the others are written.
     async fn settle(&mut self) -> Result<(), EngineError> {
         loop {
-            let allowed = self.shared.check(self.context);
+            let allowed = self.shared.within_limit();
             for operation in [Operation::Create, Operation::Update] {
                 while self.error.is_none() && allowed.is_ok() {
                     let is_flying = self.is_flying();
@@ -307,7 +316,7 @@ impl<'s> Sender<'s> {
 
     /// Batches under way at most, those included that wait for their turn at the destination's pace.
     fn in_flight(&self) -> usize {
-        let stated = self.context.options.in_flight.max(1);
+        let stated = self.shared.in_flight.max(1);
         let bytes: usize = self.flights.iter().map(|flight| flight.bytes).sum();
         if bytes > MOST_BYTES { stated } else { stated.max(self.context.destination.width()) }
     }
@@ -445,7 +454,7 @@ impl<'s> Sender<'s> {
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         let settled = self.finish_sending().await;
         let waiting = std::mem::take(&mut self.waiting);
-        self.context.journal.write_later(waiting).await?;
+        self.journal.write_later(waiting).await?;
         settled?;
         match self.error.take() {
             None => Ok(()),

@@ -9,15 +9,16 @@ use migr_transform::{CreatedOption, Outcome, Pass, Program};
 
 use crate::audit::options_alone;
 use crate::begun::{BEGUN, Begun};
-use crate::cells::Lent;
 use crate::checklist::{self, ChecklistState};
-use crate::job::Job;
 use crate::lacking::lacking;
-use crate::outcomes::DecisionContext;
-use crate::owners::OwnerTable;
 use crate::stage::blocking;
-use crate::world::World;
-use crate::{Context, EngineError, Event, expressions, run};
+use crate::{Context, EngineError, run};
+use migr_decide::cells::Lent;
+use migr_decide::job::Job;
+use migr_decide::outcomes::DecisionContext;
+use migr_decide::owners::OwnerTable;
+use migr_decide::world::World;
+use migr_decide::{Event, expressions};
 
 /// What setup came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -297,7 +298,7 @@ fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<()
         {
             continue;
         }
-        if !matches!(job.claim(&cells, world)?, crate::job::Claim::Mine) {
+        if !matches!(job.claim(&cells, world)?, migr_decide::job::Claim::Mine) {
             continue;
         }
         if let Outcome::Ready(evaluated) = job.program.fields(&cells, world, Pass::First)? {

@@ -5,14 +5,16 @@ use migr_deliver::Executor;
 use migr_journal::{Change, Operation, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
-use crate::aside::Subject;
-use crate::decision::{QuarantineReason, SkipReason, shown};
-use crate::item::Batch;
-use crate::job::Job;
 use crate::sender::{Refused, Target};
-use crate::world::World;
+use crate::update_plan;
 use crate::writer::Writer;
-use crate::{Context, EngineError, Event, MaxFailures, existing, prepass, produce, settle, there};
+use crate::{EngineError, MaxFailures, RunOptions, produce};
+use migr_decide::aside::Subject;
+use migr_decide::decision::{QuarantineReason, SkipReason, shown};
+use migr_decide::item::Batch;
+use migr_decide::job::Job;
+use migr_decide::world::World;
+use migr_decide::{Event, existing, prepass, settle};
 
 /// Batches that wait to be sent at most: with those under way, all that is in memory.
 const READY: usize = 2;
@@ -35,22 +37,25 @@ pub(crate) struct Shared {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) failures: Arc<AtomicU64>,
     pub(crate) read: Arc<AtomicU64>,
+    /// Batches under way at the same time.
+    pub(crate) in_flight: usize,
     /// When to give up.
     pub(crate) max_failures: Option<MaxFailures>,
 }
 
 impl Shared {
     /// Of a run that begins.
-    pub(crate) fn new(executor: Arc<dyn Executor>, max_failures: Option<MaxFailures>) -> Self {
-        Self { executor, failures: Arc::new(AtomicU64::new(0)), read: Arc::new(AtomicU64::new(0)), max_failures }
+    pub(crate) fn new(executor: Arc<dyn Executor>, options: &RunOptions) -> Self {
+        Self {
+            executor,
+            failures: Arc::new(AtomicU64::new(0)),
+            read: Arc::new(AtomicU64::new(0)),
+            in_flight: options.in_flight,
+            max_failures: options.max_failures,
+        }
     }
 
     /// An error when more failed than allowed.
-    pub(crate) fn check(&self, _: &Context) -> Result<(), EngineError> {
-        self.within_limit()
-    }
-
-    /// The same.
     pub(crate) fn within_limit(&self) -> Result<(), EngineError> {
         let failures = self.failures.load(Ordering::Relaxed);
         let read = self.read.load(Ordering::Relaxed);
@@ -73,7 +78,11 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     });
     let (world, look) = {
         let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
-        blocking(move || prepass::look(&job, &world, &failures).map(|look| (world, look))).await?
+        blocking(move || {
+            let look = prepass::look(&job, &world, &failures)?;
+            Ok((world, look))
+        })
+        .await?
     };
     shared.read.fetch_add(look.read, Ordering::Relaxed);
     let pending = look.pending.len();
@@ -82,8 +91,11 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
     let (world, look) = {
         let (job, failures, mut look) = (Arc::clone(&job), Arc::clone(&shared.failures), look);
-        blocking(move || settle::settle(&job, &world, &mut look, has_existing, &failures).map(|()| (world, look)))
-            .await?
+        blocking(move || {
+            settle::settle(&job, &world, &mut look, has_existing, &failures)?;
+            Ok((world, look))
+        })
+        .await?
     };
     context.tell(Event::Compared { step: job.stage.id.clone() });
     let (hand_on, mut ready) = mpsc::channel(READY);
@@ -96,7 +108,9 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
                 !cancellation.is_cancelled() && hand_on.blocking_send((batch, owners)).is_ok()
             });
             let owners = world.take_owners();
-            made.and_then(|()| world.rest()).map(|()| (world, owners))
+            made?;
+            world.rest()?;
+            Ok::<_, EngineError>((world, owners))
         })
     };
     let target = Target {
@@ -157,7 +171,7 @@ async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared:
         match batch {
             Batch::New(items) => sender.send(items, Operation::Create, with).await?,
             Batch::There(items) => {
-                let sorted = there::sort(job, job.step, items).await?;
+                let sorted = update_plan::sort(job, job.step, items).await?;
                 let unchanged = sorted.unchanged.len() as u64;
                 sender.remember(with);
                 sender.remember(sorted.with);

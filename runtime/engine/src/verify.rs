@@ -12,13 +12,14 @@ use migr_plan::Step;
 use migr_report::{MapVerification, Report};
 use tokio::sync::mpsc;
 
-use crate::job::Job;
-use crate::outcomes::DecisionContext;
-use crate::owners::OwnerTable;
 use crate::stage::joined;
-use crate::world::World;
-use crate::{Context, EngineError, Event, run, steps};
+use crate::{Context, EngineError, run};
 use derive::{Derivation, Derived, Sample};
+use migr_decide::job::Job;
+use migr_decide::outcomes::DecisionContext;
+use migr_decide::owners::OwnerTable;
+use migr_decide::world::World;
+use migr_decide::{Event, steps};
 
 pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
 
@@ -156,7 +157,7 @@ impl Checking<'_, '_, '_> {
                 Derived::Fails { key, line, reason } => {
                     let what = format!(
                         "{} (line {line}): its values cannot be derived again: {reason}",
-                        crate::aside::shown(&key)
+                        migr_decide::aside::shown(&key)
                     );
                     self.summary.finding(Some(&job.stage.id), what);
                     counts.expected += 1;

@@ -11,14 +11,14 @@ use migr_transform::{Outcome, Program, Traced, Value, to_json};
 use serde::Serialize;
 
 use crate::EngineError;
-use crate::aside::shown;
-use crate::cells::Lent;
-use crate::duplicates::prefer;
-use crate::identities::{sort, sort_column};
-use crate::outcomes::Knowledge;
-use crate::owners::OwnerTable;
 use crate::run;
-use crate::world::World;
+use migr_decide::aside::shown;
+use migr_decide::cells::Lent;
+use migr_decide::duplicates::prefer;
+use migr_decide::identities::{sort, sort_column};
+use migr_decide::outcomes::Knowledge;
+use migr_decide::owners::OwnerTable;
+use migr_decide::world::World;
 use migr_spill::Spill;
 
 /// What stands where a value must not be shown.

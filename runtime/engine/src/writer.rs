@@ -5,12 +5,12 @@ use std::sync::Arc;
 use migr_journal::{Change, Operation, StepId};
 
 use crate::EngineError;
-use crate::forecast::Forecast;
-use crate::item::Item;
-use crate::job::Job;
-use crate::outcomes::Outcomes;
 use crate::sender::{Sender, Target};
 use crate::stage::Shared;
+use migr_decide::forecast::Forecast;
+use migr_decide::item::Item;
+use migr_decide::job::Job;
+use migr_decide::outcomes::Outcomes;
 
 /// Where the records of a step go.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl<'w> Writer<'w> {
     /// The writer of a step of a stage.
     pub(crate) fn new(job: &'w Job, shared: &Shared, target: Target<'_>) -> Self {
         match &job.context.outcomes {
-            Outcomes::Journal(context) => Self::Sender(Box::new(Sender::new(context, shared, target))),
+            Outcomes::Journal(journal) => Self::Sender(Box::new(Sender::new(&job.context, journal, shared, target))),
             Outcomes::Forecast(forecast) => Self::Forecast {
                 job,
                 forecast: Arc::clone(forecast),
@@ -117,7 +117,7 @@ impl<'w> Writer<'w> {
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         match self {
             Self::Sender(sender) => sender.finish().await,
-            Self::Forecast { forecast, waiting, .. } => forecast.write(&std::mem::take(waiting)),
+            Self::Forecast { forecast, waiting, .. } => Ok(forecast.write(&std::mem::take(waiting))?),
         }
     }
 }

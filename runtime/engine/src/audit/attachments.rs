@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::AuditError;
 use super::finding::{JsonLines, shown_key};
 use super::survey::Place;
-use crate::cells::is_blank;
-use crate::files::{FileState, Named, Standard, shown_path};
+use migr_decide::cells::is_blank;
+use migr_decide::files::{FileState, Named, Standard, shown_path};
 use migr_deliver::file_hash;
 
 /// Hosts of links that are counted apart.

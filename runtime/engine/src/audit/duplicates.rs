@@ -4,10 +4,10 @@ use migr_plan::{DuplicatePolicy, ExistingPolicy};
 
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
-use super::preview::PreviewAction;
 use super::shape::shown;
 use super::stage_report::{StageReport, Subject};
-use crate::forecast::{Member, Role};
+use migr_decide::forecast::{Member, Role};
+use migr_decide::preview::PreviewAction;
 
 impl StageReport<'_> {
     pub(crate) fn twin_finding(

@@ -7,7 +7,7 @@ use super::finding::{Collector, FindingKind, Severity};
 use super::inspect::{Fault, finding};
 use super::needs::{columns_read, has};
 use super::stage_report::{StageReport, Subject};
-use crate::decision::Reason;
+use migr_decide::decision::Reason;
 
 impl StageReport<'_> {
     /// Reports failures that no fault of a column explains.

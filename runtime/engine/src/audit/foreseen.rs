@@ -13,9 +13,9 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value, to_json};
 
 use super::identity::compared;
-use crate::EngineError;
-use crate::forecast::Forecast;
-use crate::identities::Identities;
+use migr_decide::DecideError;
+use migr_decide::forecast::Forecast;
+use migr_decide::identities::Identities;
 
 /// Before the path of an identity among the values of a body.
 const IDENTITY: char = '\u{1f}';
@@ -218,7 +218,7 @@ impl Destination for Foreseen {
             };
             // What an earlier stage writes would be there.
             for id in ids {
-                let unusable = |error: EngineError| LoadError::Missing { what: error.to_string() };
+                let unusable = |error: DecideError| LoadError::Missing { what: error.to_string() };
                 let Some(body) = self.forecast.coming(object, id).map_err(unusable)? else { continue };
                 match found.iter_mut().find(|found| found.id == *id) {
                     Some(found) => found.values.extend(body),
@@ -313,7 +313,7 @@ impl Destination for Foreseen {
         }
         let known = self.schema.field(object, &field.field);
         let held = known.and_then(|known| found.get(&known.write_key).or_else(|| found.get(&known.name)));
-        let holds_nothing = held.is_none_or(|held| !crate::there::holds_something(held));
+        let holds_nothing = held.is_none_or(|held| !migr_decide::there::holds_something(held));
         if (expected.is_none() && holds_nothing) || held.is_some_and(|held| *held == to_json(expected)) {
             return Comparison::Same;
         }

@@ -15,8 +15,8 @@ use super::shape::shown;
 use super::survey::{Place, is_list};
 use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
-use crate::cells::{Lent, is_blank};
-use crate::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
+use migr_decide::cells::{Lent, is_blank};
+use migr_decide::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
 use migr_spill::{RowSet, SpillError, cycles};
 
 /// Something wrong with a record, before it is known what the maps make of it.

@@ -4,20 +4,18 @@ use std::io;
 
 use migr_journal::StepId;
 use migr_plan::{Plan, Stage, There, ThereField};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::AuditError;
 use super::finding::shown_key;
-use crate::forecast::{Forecast, Met};
-use crate::item::FieldChange;
-use crate::there::holds_something;
+use migr_decide::forecast::{Forecast, Met};
+use migr_decide::item::FieldChange;
+use migr_decide::preview::PreviewAction;
 
 /// Entries of one map that stand in the audit itself.
 const EXAMPLES: usize = 10;
 /// Records that are read back together.
 const TOGETHER: usize = 200;
-/// Characters of a value that are shown.
-const SHOWN: usize = 200;
 
 /// What a run would do with one record, or with one field of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,49 +43,6 @@ pub struct PreviewEntry {
     /// What it will hold; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-}
-
-/// What happens to a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PreviewAction {
-    /// A record of the destination is changed.
-    Change,
-    /// It comes out of the trash, and is changed where that is needed.
-    Restore,
-    /// A record in the trash is destroyed, and a new one made.
-    Replace,
-    /// A record of the destination is left as it is.
-    Keep,
-    /// The record of the source is set aside because the destination has it.
-    SetAside,
-    /// The record of the source becomes one with another.
-    Merge,
-    /// Another record of the source stands for it.
-    GiveWay,
-}
-
-impl PreviewAction {
-    const ALL: [Self; 7] =
-        [Self::Change, Self::Restore, Self::Replace, Self::Keep, Self::SetAside, Self::Merge, Self::GiveWay];
-
-    /// The action of a name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == name)
-    }
-
-    /// Its name in documents.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Change => "change",
-            Self::Restore => "restore",
-            Self::Replace => "replace",
-            Self::Keep => "keep",
-            Self::SetAside => "set_aside",
-            Self::Merge => "merge",
-            Self::GiveWay => "give_way",
-        }
-    }
 }
 
 /// Takes every entry of the preview, by map and line.
@@ -210,26 +165,4 @@ impl Preview<'_> {
         }
         Ok(())
     }
-}
-
-/// Values for people, joined.
-pub(crate) fn shown_values<'v>(values: impl IntoIterator<Item = &'v serde_json::Value>) -> String {
-    values.into_iter().map(shown_json).collect::<Vec<_>>().join(", ")
-}
-
-/// A value for people: texts as they are; of an object the parts that hold something; cut short.
-fn shown_json(value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Object(parts) => {
-            let parts = parts.iter().filter(|(_, part)| holds_something(part));
-            parts.map(|(name, part)| format!("{name}: {}", shown_json(part))).collect::<Vec<_>>().join(", ")
-        }
-        other if holds_something(other) => other.to_string(),
-        _ => String::new(),
-    };
-    let mut characters = text.chars();
-    let start: String = characters.by_ref().take(SHOWN).collect();
-    if characters.next().is_some() { format!("{start}…") } else { start }
 }

@@ -17,10 +17,10 @@ use super::needs::{columns_read, has};
 use super::shape::shown;
 use super::survey::Place;
 use super::world::World;
-use crate::cells::Lent;
-use crate::decision::{QuarantineReason, Reason};
-use crate::forecast::{Forecast, Remark, Remarked};
-use crate::identities::Identities;
+use migr_decide::cells::Lent;
+use migr_decide::decision::{QuarantineReason, Reason};
+use migr_decide::forecast::{Forecast, Remark, Remarked};
+use migr_decide::identities::Identities;
 
 /// Records whose remarks are read together.
 const TOGETHER: usize = 2_000;

@@ -10,7 +10,7 @@ use super::profile::Profile;
 use super::shape::shown;
 use super::world::World;
 use super::{AuditError, AuditProgress};
-use crate::cells::is_blank;
+use migr_decide::cells::is_blank;
 use migr_spill::{RowSet, SpillError};
 
 /// Numbers of rows at which systems cut an export.

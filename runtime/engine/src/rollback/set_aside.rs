@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::RollbackSummary;
 use crate::EngineError;
-use crate::context::SharedJournal;
+use migr_decide::SharedJournal;
 
 /// Moves a journal that was rolled back out of the way, as `journal.db.rolled-back-1`, so that a corrected spec begins with a fresh one. Nothing else may hold
 /// it any more. None where the rollback is not complete: it is still needed.

@@ -8,15 +8,15 @@ use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing}
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use crate::EngineError;
-use crate::cells::Lent;
-use crate::families;
-use crate::files::column_of;
-use crate::job::Job;
-use crate::later::written;
 use crate::links::PART;
-use crate::parts::Taking;
 use crate::second::Waiting;
-use crate::world::World;
+use migr_decide::cells::Lent;
+use migr_decide::families;
+use migr_decide::files::column_of;
+use migr_decide::job::Job;
+use migr_decide::parts::Taking;
+use migr_decide::world::World;
+use migr_decide::written::written;
 
 /// Which records are read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

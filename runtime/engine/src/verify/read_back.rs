@@ -9,10 +9,10 @@ use migr_transform::Value;
 use super::derive::{Expected, ExpectedFile, ExpectedLink};
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
-use crate::job::Job;
 use crate::links::PART;
-use crate::parts::{Taking, beside};
 use crate::stage::blocking;
+use migr_decide::job::Job;
+use migr_decide::parts::{Taking, beside};
 use migr_deliver::file_hash;
 
 /// How often a file that seems to be another one is read once more.
@@ -42,7 +42,7 @@ impl Checking<'_, '_, '_> {
             let Some(there) = found.get(&record.id) else {
                 let missing = VerifyMissing {
                     map: job.stage.id.clone(),
-                    key: crate::aside::shown(&record.key),
+                    key: migr_decide::aside::shown(&record.key),
                     file: job.file.clone(),
                     line: record.line,
                     id: record.id,
@@ -175,7 +175,7 @@ impl Checking<'_, '_, '_> {
     ) {
         let difference = VerifyDifference {
             map: job.stage.id.clone(),
-            key: crate::aside::shown(key),
+            key: migr_decide::aside::shown(key),
             file: job.file.clone(),
             line,
             id: id.to_owned(),

@@ -1,0 +1,30 @@
+//! Records of the export as the transform reads them.
+
+use migr_extract::{OwnedRecord, Record};
+use migr_transform::Cells;
+
+/// A record while it is lent.
+#[derive(Debug)]
+pub struct Lent<'r>(pub Record<'r>);
+
+impl Cells for Lent<'_> {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+/// A record that was kept.
+#[derive(Debug)]
+pub struct Kept(pub OwnedRecord);
+
+impl Cells for Kept {
+    fn cell(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+/// Whether a cell counts as empty.
+pub fn is_blank(cell: &str, blanks: &[String]) -> bool {
+    let cell = cell.trim();
+    cell.is_empty() || blanks.iter().any(|blank| blank == cell)
+}

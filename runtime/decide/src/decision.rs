@@ -1,0 +1,219 @@
+//! Decision about one record: what becomes of it, and why. Made once, for a run and for the forecast of one.
+
+use migr_transform::Failure;
+use serde::{Deserialize, Serialize};
+
+use crate::identities::Identities;
+use crate::item::Item;
+
+/// Decision about a record whose values are known.
+#[derive(Debug)]
+pub enum Decision {
+    /// The destination does not have it.
+    Create(Box<Item>),
+    /// The destination has it, under the item's id. What of it is written depends on what the record there holds.
+    Update(Box<Item>),
+    /// The destination has it in its trash, under the item's id: it comes out and is written as one that is there.
+    Restore(Box<Item>),
+    /// The destination has it in its trash: that one is destroyed, and this one created.
+    Replace(Box<Item>),
+    /// A written rule leaves it behind.
+    Skip(SkipReason),
+    /// A person has to look at it.
+    Quarantine(QuarantineReason),
+}
+
+/// Reason for which a record is left behind by a written rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SkipReason {
+    /// A rule of the catalog or of the map, in its own words.
+    Rule(String),
+    /// Another row has its key.
+    SameKey {
+        /// The line of the row that stays.
+        kept: u64,
+    },
+    /// The destination has it, and it stays there as it is.
+    Existing {
+        /// The record there.
+        id: String,
+    },
+    /// Another record of the export stands for it.
+    MergeInto {
+        /// Key of the survivor.
+        survivor: String,
+        /// Its values go into the survivor's record.
+        merges: bool,
+    },
+}
+
+impl SkipReason {
+    /// The reason in words; `key` is the record's own.
+    pub fn text(&self, key: &str) -> String {
+        match self {
+            Self::Rule(reason) => reason.clone(),
+            Self::SameKey { kept } => format!("duplicate of {} in line {kept}, which has the same key", shown(key)),
+            Self::Existing { .. } => "it is in the destination already".to_owned(),
+            Self::MergeInto { survivor, merges } => merged_into(survivor, *merges),
+        }
+    }
+}
+
+/// `merged into C7`
+fn merged_into(survivor: &str, merges: bool) -> String {
+    format!("{} {}", if merges { "merged into" } else { "duplicate of" }, shown(survivor))
+}
+
+/// Reason for which a record is quarantined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuarantineReason {
+    /// The row is no record.
+    Malformed(String),
+    /// The record has no key.
+    NoKey(Vec<Reason>),
+    /// A rule of the catalog keeps it out.
+    Check(Vec<Reason>),
+    /// Values that cannot be computed or written.
+    Values(Vec<Reason>),
+    /// No map takes it.
+    NoMap {
+        /// The source object.
+        object: String,
+    },
+    /// Another row has its key.
+    SameKey {
+        /// The line of the row that has it first.
+        kept: u64,
+        /// The file.
+        file: String,
+    },
+    /// Another record of the export would be the same one.
+    Duplicate {
+        /// The identities that say so, in words.
+        names: String,
+        /// Key of the record that stays.
+        first: String,
+        /// Its line.
+        line: u64,
+    },
+    /// A record before it has the same value, which must be unique.
+    Clash {
+        /// Position of the identity.
+        path: usize,
+        /// Key of the record that has it.
+        first: String,
+        /// Its line.
+        line: u64,
+    },
+    /// It is part of a circular reference, as it is drawn.
+    Cycle(String),
+    /// Several records of the destination could be it.
+    Several {
+        /// Position of the identity that they share with it.
+        path: usize,
+        /// How many there are; few are counted.
+        records: usize,
+    },
+    /// Another record of the destination holds a value that must be unique.
+    Taken {
+        /// Position of the identity.
+        path: usize,
+        /// The other record.
+        id: String,
+        /// It is in the trash.
+        deleted: bool,
+    },
+    /// The destination has it in its trash.
+    Trashed {
+        /// The record there.
+        id: String,
+    },
+    /// The destination has it.
+    Existing {
+        /// The record there.
+        id: String,
+    },
+    /// The record that stands for it was quarantined.
+    SurvivorQuarantined {
+        /// Its key.
+        survivor: String,
+        /// Values would have gone into the survivor's record.
+        merges: bool,
+    },
+}
+
+/// Failure of one value, kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The destination field; empty where none is to blame.
+    pub field: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        Self { field: failure.field, reason: failure.reason }
+    }
+}
+
+impl From<&Reason> for Failure {
+    fn from(reason: &Reason) -> Self {
+        Self { field: reason.field.clone(), reason: reason.reason.clone() }
+    }
+}
+
+/// Failures as they are kept.
+pub fn reasons(failures: Vec<Failure>) -> Vec<Reason> {
+    failures.into_iter().map(Reason::from).collect()
+}
+
+impl QuarantineReason {
+    /// The reasons in words, with the fields to blame; `key` is the record's own.
+    pub fn failures(&self, key: &str, identities: &Identities) -> Vec<Failure> {
+        let whole = |reason: String| vec![Failure { field: String::new(), reason }];
+        let of_path = |path: usize, reason: String| vec![Failure { field: identities.name(path), reason }];
+        match self {
+            Self::Malformed(reason) => whole(reason.clone()),
+            Self::NoKey(failures) | Self::Check(failures) | Self::Values(failures) => {
+                failures.iter().map(Failure::from).collect()
+            }
+            Self::NoMap { object } => {
+                whole(format!("no map takes this record of {object}; add a map, or a `skip` rule with the reason"))
+            }
+            Self::SameKey { kept, file } => {
+                whole(format!("the key {} is double; line {kept} of {file} has it first", shown(key)))
+            }
+            Self::Duplicate { names, first, line } => {
+                whole(format!("it has the same {names} as {} (line {line})", shown(first)))
+            }
+            Self::Clash { path, first, line } => {
+                of_path(*path, format!("{} (line {line}) has the same value, which must be unique", shown(first)))
+            }
+            Self::Cycle(drawn) => whole(format!("it goes round in a circle: {drawn}")),
+            Self::Several { path, .. } => of_path(
+                *path,
+                "several records of the destination have this value; it is not clear which one is meant".to_owned(),
+            ),
+            Self::Taken { path, id, deleted } => {
+                let place = if *deleted { " in the trash" } else { "" };
+                of_path(
+                    *path,
+                    format!("the record {id}{place} of the destination has the same value, which must be unique"),
+                )
+            }
+            Self::Trashed { id } => whole(format!(
+                "its twin {id} lies in the destination's trash; restore or destroy it there, or say `on deleted restore`"
+            )),
+            Self::Existing { id } => whole(format!("it is in the destination already, as {id}")),
+            Self::SurvivorQuarantined { survivor, merges } => {
+                whole(format!("{}, which was set aside", merged_into(survivor, *merges)))
+            }
+        }
+    }
+}
+
+/// A key as a person reads it.
+pub fn shown(key: &str) -> String {
+    key.replace('\u{1f}', ", ")
+}

@@ -1,0 +1,289 @@
+//! Evaluation of one record: its values, links and deferred fields, and the decision that follows from them, from the records of the destination and from the
+//! map's policies. Nothing is written here.
+
+use crate::upload::{Upload, UploadFrom};
+use migr_extract::OwnedRecord;
+use migr_journal::{OrphanNote, RepairNote};
+use migr_load::Body;
+use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
+use migr_transform::{Cells, CreatedOption, Evaluated, Failure, Linked, Outcome, Pass, Value};
+
+use crate::DecideError;
+use crate::aside::Subject;
+use crate::cells::Kept;
+use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, reasons};
+use crate::existing::{self, Hit};
+use crate::families::{self, is_empty, merged};
+use crate::files::column_of;
+use crate::item::Item;
+use crate::job::Job;
+use crate::world::World;
+use migr_spill::Spill;
+
+/// Makes the decision about a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluator<'e> {
+    /// The stage.
+    pub job: &'e Job,
+    /// What is known of other records.
+    pub world: &'e World,
+    /// The destination has records that may be the same.
+    pub has_existing: bool,
+}
+
+/// Decision about a record, with what a forecast tells of it.
+#[derive(Debug)]
+pub struct Decided {
+    /// What becomes of the record.
+    pub decision: Decision,
+    /// What is to be said of it.
+    pub told: Told,
+}
+
+/// What a forecast tells of a record that is written.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Positions of the fields that have a value.
+    pub filled: Vec<usize>,
+    /// Where written rules take effect.
+    pub adjusted: Vec<Reason>,
+    /// An owner has no matching user.
+    pub has_orphans: bool,
+    /// Values that become options.
+    pub created: Vec<CreatedOption>,
+    /// The owners that it names, folded.
+    pub owned: Vec<String>,
+    /// Links of it, each a record of its own.
+    pub links: u64,
+}
+
+/// What a record comes to, apart from what the destination has.
+enum Computed {
+    Ready(Box<Item>, Told),
+    Out(Decision),
+}
+
+impl From<Decision> for Decided {
+    fn from(decision: Decision) -> Self {
+        Self { decision, told: Told::default() }
+    }
+}
+
+impl Evaluator<'_> {
+    /// The decision about a record of one row.
+    pub fn row(&self, subject: Subject<'_>, cells: &dyn Cells) -> Result<Decided, DecideError> {
+        self.world.take_owned();
+        let first = self.job.program.fields(cells, self.world, Pass::First)?;
+        let other = self.others(cells, None)?;
+        self.decide(subject, first, other)
+    }
+
+    /// The decision about a record of several rows, the preferred one first.
+    pub fn family(&self, subject: Subject<'_>, rows: &[Kept]) -> Result<Option<Decided>, DecideError> {
+        let Some(survivor) = rows.first() else { return Ok(None) };
+        self.world.take_owned();
+        let other = self.others(survivor, Some(rows))?;
+        let first = merged(self.job, self.world, rows, Pass::First)?.outcome();
+        self.decide(subject, first, other).map(Some)
+    }
+
+    /// The rows of a family whose rows were kept.
+    pub fn rows(&self, leader: u64, members: &[(u64, String)]) -> Result<Vec<Kept>, DecideError> {
+        let mut kept = Vec::with_capacity(members.len());
+        for (line, _) in members {
+            let bytes = self.world.spill.merging(leader, *line)?;
+            kept.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
+        }
+        Ok(kept)
+    }
+
+    fn decide(
+        &self,
+        subject: Subject<'_>,
+        first: Outcome<Evaluated<'_>>,
+        other: Outcome<Linked<'_>>,
+    ) -> Result<Decided, DecideError> {
+        let computed = match (first, other) {
+            (Outcome::Skip { reason }, _) | (_, Outcome::Skip { reason }) => {
+                return Ok(Decision::Skip(SkipReason::Rule(reason)).into());
+            }
+            (Outcome::Quarantine(mut failures), Outcome::Quarantine(more)) => {
+                failures.extend(more);
+                return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
+            }
+            (Outcome::Quarantine(failures), _) | (_, Outcome::Quarantine(failures)) => {
+                return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
+            }
+            (Outcome::Ready(evaluated), Outcome::Ready(linked)) => self.finish(subject, evaluated, &linked)?,
+        };
+        match computed {
+            Computed::Out(decision) => Ok(decision.into()),
+            Computed::Ready(item, told) => Ok(Decided { decision: self.matched(item)?, told }),
+        }
+    }
+
+    /// Links, unless they or deferred fields keep a record from being written.
+    fn others<'e>(&'e self, cells: &'e dyn Cells, rows: Option<&[Kept]>) -> Result<Outcome<Linked<'e>>, DecideError> {
+        let mut failures = Vec::new();
+        let mut links = Linked::default();
+        if !self.job.stage.links.is_empty() {
+            match self.job.program.links(cells, self.world)? {
+                Outcome::Ready(linked) => links = linked,
+                Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+                Outcome::Quarantine(failed) => failures.extend(failed),
+            }
+        }
+        if !self.job.stage.deferred.is_empty() {
+            match families::values(self.job, self.world, cells, rows, Pass::Deferred)?.outcome() {
+                Outcome::Ready(_) => {}
+                Outcome::Skip { reason } => return Ok(Outcome::Skip { reason }),
+                Outcome::Quarantine(failed) => failures.extend(failed),
+            }
+        }
+        Ok(if failures.is_empty() { Outcome::Ready(links) } else { Outcome::Quarantine(failures) })
+    }
+
+    /// The decision by what the destination has of a record.
+    fn matched(&self, item: Box<Item>) -> Result<Decision, DecideError> {
+        if !self.has_existing {
+            return Ok(Decision::Create(item));
+        }
+        let values = self.job.identities_of_values(&item.values);
+        Ok(match existing::find(&self.world.spill, &self.job.identities, &values)? {
+            Hit::None => Decision::Create(item),
+            Hit::Several { path, records } => Decision::Quarantine(QuarantineReason::Several { path, records }),
+            Hit::Taken { id, .. } if id == item.id => Decision::Update(item),
+            Hit::Taken { path, id, deleted } => Decision::Quarantine(QuarantineReason::Taken { path, id, deleted }),
+            Hit::Same { id, deleted } => self.there(item, id, deleted),
+        })
+    }
+
+    /// The decision about a record that the destination has, by the map's policies.
+    fn there(&self, mut item: Box<Item>, id: String, deleted: bool) -> Decision {
+        let policies = &self.job.stage.policies;
+        if deleted {
+            return match policies.deleted {
+                DeletedPolicy::Quarantine => Decision::Quarantine(QuarantineReason::Trashed { id }),
+                DeletedPolicy::Restore => {
+                    item.id = id;
+                    Decision::Restore(item)
+                }
+                DeletedPolicy::Destroy => {
+                    item.replaces = Some(id);
+                    Decision::Replace(item)
+                }
+            };
+        }
+        match policies.existing {
+            ExistingPolicy::Skip => Decision::Skip(SkipReason::Existing { id }),
+            ExistingPolicy::Quarantine => Decision::Quarantine(QuarantineReason::Existing { id }),
+            ExistingPolicy::Fill | ExistingPolicy::Update => {
+                item.id = id;
+                Decision::Update(item)
+            }
+        }
+    }
+
+    /// Makes a record of values. The values themselves are kept where a record that is there may have to be compared with them.
+    fn finish(
+        &self,
+        subject: Subject<'_>,
+        evaluated: Evaluated<'_>,
+        linked: &Linked<'_>,
+    ) -> Result<Computed, DecideError> {
+        let job = self.job;
+        let Files { uploads, mut failures, left_out, skip } = files(job, &self.world.spill, &evaluated.values)?;
+        let body = match job.encode_text(&evaluated.values) {
+            Ok(body) => body,
+            Err(failed) => {
+                failures.extend(failed);
+                Body::default()
+            }
+        };
+        if !failures.is_empty() {
+            return Ok(Computed::Out(Decision::Quarantine(QuarantineReason::Values(reasons(failures)))));
+        }
+        if let Some(reason) = skip {
+            return Ok(Computed::Out(Decision::Skip(SkipReason::Rule(reason))));
+        }
+        let mut told = Told::default();
+        if job.context.outcomes.forecast().is_some() {
+            let filled = evaluated.values.iter().filter(|(_, value)| !is_empty(value));
+            told.filled = filled.map(|(index, _)| *index).collect();
+            let adjusted = evaluated.repairs.iter().chain(&linked.repairs);
+            told.adjusted = adjusted
+                .map(|repair| Reason { field: repair.field.clone(), reason: repair.reason.clone() })
+                .chain(left_out.iter().cloned().map(Reason::from))
+                .collect();
+            told.has_orphans = !evaluated.orphans.is_empty();
+            told.created.clone_from(&evaluated.created);
+            told.owned = self.world.take_owned();
+            told.links = linked.links.iter().map(|(_, targets)| targets.len() as u64).sum();
+        }
+        let repairs = evaluated.repairs.into_iter().map(|repair| (repair.field, repair.reason));
+        let repairs = repairs.chain(left_out.into_iter().map(|failure| (failure.field, failure.reason)));
+        let repairs = repairs.map(|(field, reason)| RepairNote {
+            key: subject.key.to_owned(),
+            file: job.file.clone(),
+            line: subject.line,
+            field,
+            reason,
+        });
+        let orphans = evaluated.orphans.into_iter().map(|orphan| OrphanNote {
+            owner: orphan.owner.trim().to_lowercase(),
+            key: subject.key.to_owned(),
+            field: orphan.field,
+            line: subject.line,
+        });
+        let values = if self.has_existing { evaluated.values } else { Vec::new() };
+        let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
+        let item = Item {
+            uploads,
+            repairs: repairs.collect(),
+            orphans: orphans.collect(),
+            values,
+            ..Item::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
+        };
+        Ok(Computed::Ready(Box::new(item.with_body(body)), told))
+    }
+}
+
+/// What the files of a record come to before it is sent.
+#[derive(Default)]
+struct Files {
+    uploads: Vec<Upload>,
+    failures: Vec<Failure>,
+    left_out: Vec<Failure>,
+    /// A rule leaves the record out for this reason.
+    skip: Option<String>,
+}
+
+fn files(job: &Job, spill: &Spill, values: &[(usize, Value<'_>)]) -> Result<Files, DecideError> {
+    let mut files = Files::default();
+    for (index, value) in values {
+        let Some(field) = job.stage.fields.get(*index) else { continue };
+        let (FieldType::File, Value::File(file)) = (&field.ty, value) else { continue };
+        let standing = job.standard().standing(&file.path, Some(&file.name));
+        let from = match (standing.fault(&file.path, field.sensitive), standing.path) {
+            (None, Some(path)) => UploadFrom::Export { path, audited: spill.audited(&file.path)? },
+            (None, None) => UploadFrom::Link { url: file.path.to_string() },
+            (Some(reason), _) => {
+                let failure = |reason| Failure { field: field.field.clone(), reason };
+                match field.missing_file {
+                    OnMissing::Quarantine => files.failures.push(failure(reason)),
+                    OnMissing::None => files.left_out.push(failure(format!("left empty: {reason}"))),
+                    OnMissing::Skip => files.skip = Some(format!("its file is left behind: {reason}")),
+                }
+                continue;
+            }
+        };
+        files.uploads.push(Upload {
+            field: field.field.clone(),
+            column: column_of(&job.object, field).to_owned(),
+            from,
+            name: file.name.to_string(),
+            missing: field.missing_file,
+        });
+    }
+    Ok(files)
+}

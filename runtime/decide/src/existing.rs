@@ -1,0 +1,175 @@
+//! Records of the destination that match records of the source.
+
+use std::sync::Arc;
+
+use migr_load::Deleted;
+
+use crate::DecideError;
+use crate::identities::Identities;
+use crate::job::Job;
+use crate::world::World;
+use migr_spill::Spill;
+
+/// Identities in one question.
+const ASKED: u32 = 10_000;
+
+/// What the destination has of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// Nothing.
+    None,
+    /// The record itself.
+    Same {
+        /// Its id.
+        id: String,
+        /// It lies in the trash.
+        deleted: bool,
+    },
+    /// Several could be it.
+    Several {
+        /// What they share with it.
+        path: usize,
+        /// How many there are; few are counted.
+        records: usize,
+    },
+    /// Another record holds a value that must be unique.
+    Taken {
+        /// The value's path.
+        path: usize,
+        /// The other record.
+        id: String,
+        /// It lies in the trash.
+        deleted: bool,
+    },
+}
+
+/// Reads the identities of the destination's records, trash included. The spill comes back with whether there are any.
+pub async fn index(job: &Job, world: World) -> Result<(World, bool), DecideError> {
+    if job.identities.paths.is_empty() {
+        return Ok((world, false));
+    }
+    let (world, mut any) = there(job, world).await?;
+    // What an earlier stage of a forecast makes would be there.
+    if let Some(forecast) = job.context.outcomes.forecast() {
+        world.spill.together::<_, DecideError>(|| {
+            for path in 0..job.identities.paths.len() {
+                let object = &job.stage.destination_object;
+                forecast.coming_identities(object, &job.identities.name(path), |value, id| {
+                    any = true;
+                    Ok(world.spill.add_existing(path, value, id, false)?)
+                })?;
+            }
+            Ok(())
+        })?;
+    }
+    if any {
+        world.spill.index_existing()?;
+    }
+    Ok((world, any))
+}
+
+/// The same for what is there now, not yet findable.
+async fn there(job: &Job, mut world: World) -> Result<(World, bool), DecideError> {
+    let destination = Arc::clone(&job.context.destination);
+    let object = &job.stage.destination_object;
+    let mut kinds = vec![Deleted::Live];
+    if destination.capabilities().trash {
+        kinds.push(Deleted::Trashed);
+    }
+    let mut any = false;
+    let all = if destination.capabilities().trash { Deleted::Both } else { Deleted::Live };
+    let total = destination.count(object, all).await?;
+    if total == 0 {
+        return Ok((world, false));
+    }
+    if let Some(any) = by_values(job, &mut world, total).await? {
+        return Ok((world, any));
+    }
+    for deleted in kinds {
+        let mut after = None;
+        loop {
+            let page = destination.scan(object, deleted, after).await?;
+            world.spill.together::<_, DecideError>(|| {
+                for found in &page.records {
+                    for (path, value) in job.identities_of(&found.values) {
+                        world.spill.add_existing(path, &value, &found.id, found.deleted)?;
+                        any = true;
+                    }
+                }
+                Ok(())
+            })?;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok((world, any))
+}
+
+/// Asks for the identities of the records that are to be written, where the destination has many more records than those. None where it cannot be asked so, or
+/// where reading all of its records takes about as few requests.
+// A world is not shared between threads: only one of its own can be waited with.
+async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bool>, DecideError> {
+    let destination = &job.context.destination;
+    let paths: Option<Vec<&str>> = (0..job.identities.paths.len()).map(|path| job.identities.single(path)).collect();
+    let Some(paths) = paths else { return Ok(None) };
+    let mut values = 0;
+    for path in 0..paths.len() {
+        values += world.spill.count_identities(path)?;
+    }
+    let page = u64::try_from(destination.capabilities().page_size.max(1)).unwrap_or(u64::MAX);
+    let questions = values.div_ceil(u64::from(ASKED)) + paths.len() as u64;
+    if total < values.saturating_mul(2) || total.div_ceil(page) < questions.saturating_mul(4) {
+        return Ok(None);
+    }
+    world.spill.index_identities()?;
+    let object = &job.stage.destination_object;
+    let mut any = false;
+    for (path, name) in paths.into_iter().enumerate() {
+        let mut after = String::new();
+        loop {
+            let asked = world.spill.identities_after(path, &after, ASKED)?;
+            let Some(last) = asked.last() else { break };
+            after.clone_from(last);
+            let Some(found) = destination.holders(object, &[(name.to_owned(), asked)]).await? else { return Ok(None) };
+            world.spill.together::<_, DecideError>(|| {
+                for found in &found {
+                    for (_, value) in job.identities_of(&found.values).iter().filter(|(of, _)| *of == path) {
+                        world.spill.add_existing(path, value, &found.id, found.deleted)?;
+                        any = true;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(Some(any))
+}
+
+/// Looks a record's identities up. Those of `match` say which record it is; the others only must not be taken.
+pub fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, DecideError> {
+    let mut same: Option<(String, bool)> = None;
+    for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching) {
+        let found = spill.existing(*path, value)?;
+        let live: Vec<&(String, bool)> = found.iter().filter(|(_, deleted)| !deleted).collect();
+        // A record that is in use counts before one in the trash.
+        let candidates = if live.is_empty() { found.iter().collect() } else { live };
+        match candidates.as_slice() {
+            [] => {}
+            [only] => {
+                same = Some((*only).clone());
+                break;
+            }
+            several => return Ok(Hit::Several { path: *path, records: several.len() }),
+        }
+    }
+    for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching) {
+        let other =
+            spill.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.0 != *id));
+        if let Some((id, deleted)) = other {
+            return Ok(Hit::Taken { path: *path, id, deleted });
+        }
+    }
+    Ok(same.map_or(Hit::None, |(id, deleted)| Hit::Same { id, deleted }))
+}

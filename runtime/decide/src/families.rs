@@ -1,0 +1,205 @@
+//! Rows of the export that became one record.
+
+use migr_extract::{OwnedRecord, Record, Row};
+use migr_spill::SortValue as Sort;
+use migr_transform::{Cells, Partial, Pass, Value};
+
+use crate::DecideError;
+use crate::cells::{Kept, Lent};
+use crate::duplicates::prefer;
+use crate::identities::{sort, sort_column};
+use crate::job::Job;
+use crate::world::World;
+use crate::written::written;
+
+/// Several rows that became one record; they wait in the spill database.
+#[derive(Debug, Default)]
+pub struct Families {
+    any: bool,
+}
+
+impl Families {
+    /// Reads the rows that another one stands for, where a stage merges, into the spill tables of the stage.
+    pub fn read(job: &Job, world: &World) -> Result<Self, DecideError> {
+        let mut families = Self::default();
+        if !job.merges() {
+            return Ok(families);
+        }
+        world.spill.together::<_, DecideError>(|| {
+            let mut records = job.context.export.records(&job.stage.source_object)?;
+            while let Some(row) = records.next()? {
+                let Row::Record(record) = row else { continue };
+                let Some((_, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
+                let Some(winner) = mapped.winner else { continue };
+                world.spill.add_merging(0, record.line, &record.to_owned().to_bytes())?;
+                world.spill.add_follower(&winner, record.line, &sorted_by(job, record))?;
+                families.any = true;
+            }
+            Ok(())
+        })?;
+        Ok(families)
+    }
+
+    /// The rows of a winner's record, itself included, the preferred one first; none where it stands alone.
+    pub fn of(
+        &self,
+        job: &Job,
+        world: &World,
+        key: &str,
+        winner: Record<'_>,
+    ) -> Result<Option<Vec<Kept>>, DecideError> {
+        let mut lines = if self.any { world.spill.followers(key)? } else { Vec::new() };
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        lines.push((winner.line, sorted_by(job, winner)));
+        lines.sort_by(|a, b| prefer(&job.stage.policies.duplicate, (a.0, &a.1), (b.0, &b.1)));
+        let mut rows = Vec::with_capacity(lines.len());
+        for (line, _) in lines {
+            if line == winner.line {
+                rows.push(Kept(winner.to_owned()));
+                continue;
+            }
+            let bytes = world.spill.merging(0, line)?;
+            rows.extend(bytes.and_then(|bytes| OwnedRecord::from_bytes(&bytes)).map(Kept));
+        }
+        Ok(Some(rows))
+    }
+}
+
+/// What the stage's policy sorts a row by.
+fn sorted_by(job: &Job, record: Record<'_>) -> Sort {
+    let column = sort_column(&job.stage.policies.duplicate);
+    column.map_or(Sort::Null, |column| {
+        job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+    })
+}
+
+/// The values of one record: of its row, or of all the rows that became it.
+pub fn values<'r>(
+    job: &'r Job,
+    world: &'r World,
+    cells: &'r dyn Cells,
+    rows: Option<&'r [Kept]>,
+    pass: Pass,
+) -> Result<Partial<'r>, DecideError> {
+    match rows {
+        Some(rows) => merged(job, world, rows, pass),
+        None => Ok(job.program.fields_apart(cells, world, pass)?),
+    }
+}
+
+/// The values of several rows as one: each field, and each part of one, from the first that has a value, lists from all of them, with what was noted of it there; a field without a value has the notes of
+/// all. Failures are those of every row.
+pub fn merged<'r>(job: &'r Job, world: &'r World, members: &'r [Kept], pass: Pass) -> Result<Partial<'r>, DecideError> {
+    let mut whole = Partial::default();
+    for member in members {
+        let Partial { evaluated, failures, skip } = job.program.fields_apart(member, world, pass)?;
+        let taken = filled_fields(job, &whole.evaluated.values);
+        let mut given = filled_fields(job, &evaluated.values);
+        given.retain(|field| !taken.contains(field));
+        // What is said of a field that has no value holds no more once another row gives it one.
+        whole.evaluated.repairs.retain(|repair| !given.contains(&repair.field.as_str()));
+        whole.evaluated.orphans.retain(|orphan| !given.contains(&orphan.field.as_str()));
+        let repairs = evaluated.repairs.into_iter().filter(|repair| !taken.contains(&repair.field.as_str()));
+        whole.evaluated.repairs.extend(repairs);
+        let orphans = evaluated.orphans.into_iter().filter(|orphan| !taken.contains(&orphan.field.as_str()));
+        whole.evaluated.orphans.extend(orphans);
+        for (index, value) in evaluated.values {
+            match whole.evaluated.values.iter_mut().find(|(known, _)| *known == index) {
+                Some((_, slot)) => unite(slot, value),
+                None => whole.evaluated.values.push((index, value)),
+            }
+        }
+        whole.evaluated.created.extend(evaluated.created);
+        whole.failures.extend(failures);
+        whole.skip = whole.skip.take().or(skip);
+    }
+    Ok(whole)
+}
+
+/// Gives a value what it lacks of another one: its empty parts, and the members that its lists do not hold.
+fn unite<'r>(slot: &mut Value<'r>, other: Value<'r>) {
+    if is_empty(slot) {
+        *slot = other;
+        return;
+    }
+    match (slot, other) {
+        (Value::List(items), Value::List(others)) => {
+            for other in others {
+                if !is_empty(&other) && !items.contains(&other) {
+                    items.push(other);
+                }
+            }
+        }
+        (Value::Record(parts), Value::Record(others)) => {
+            for (name, other) in others {
+                match parts.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, part)) => unite(part, other),
+                    None => parts.push((name, other)),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The fields that have a value.
+fn filled_fields<'j>(job: &'j Job, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
+    let filled = values.iter().filter(|(_, value)| !is_empty(value));
+    filled.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
+}
+
+/// Whether a value holds nothing, all of its parts included.
+pub fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::None | Value::Default => true,
+        Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
+        Value::List(items) => items.iter().all(is_empty),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(items: &[&'static str]) -> Value<'static> {
+        Value::List(items.iter().map(|item| Value::text(*item)).collect())
+    }
+
+    fn record(parts: Vec<(&'static str, Value<'static>)>) -> Value<'static> {
+        Value::Record(parts.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    #[test]
+    fn rows_that_become_one_record_lose_no_part_and_no_member() {
+        for (first, second, expected) in [
+            (Value::text("CEO"), Value::text("CTO"), Value::text("CEO")),
+            (Value::None, Value::text("CTO"), Value::text("CTO")),
+            (list(&["a", "b"]), list(&["b", "c"]), list(&["a", "b", "c"])),
+            (
+                record(vec![("city", Value::text("Bonn")), ("street", Value::None)]),
+                record(vec![
+                    ("city", Value::text("Ulm")),
+                    ("street", Value::text("Ring 1")),
+                    ("zip", Value::text("53")),
+                ]),
+                record(vec![
+                    ("city", Value::text("Bonn")),
+                    ("street", Value::text("Ring 1")),
+                    ("zip", Value::text("53")),
+                ]),
+            ),
+            (
+                record(vec![("primary", Value::text("x")), ("others", list(&["y"]))]),
+                record(vec![("primary", Value::text("z")), ("others", list(&["y", "w"]))]),
+                record(vec![("primary", Value::text("x")), ("others", list(&["y", "w"]))]),
+            ),
+        ] {
+            let mut slot = first;
+            unite(&mut slot, second);
+            assert_eq!(slot, expected);
+        }
+    }
+}

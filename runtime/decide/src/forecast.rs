@@ -1,0 +1,635 @@
+//! Forecast: what a run would note in the journal, kept while an audit goes through the steps of a run without writing.
+
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, StepId};
+use migr_load::Map;
+use migr_plan::lock::{FieldCount, LockedStage};
+use migr_plan::{Stage, Step};
+use migr_transform::CreatedOption;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use crate::aside::Subject;
+use crate::decision::{QuarantineReason, Reason, SkipReason};
+use crate::evaluate::Told;
+use crate::identities::Identities;
+use crate::item::{FieldChange, Item};
+use crate::new_options::NewOptions;
+use crate::preview::PreviewAction;
+use crate::{DecideError, steps};
+
+const TABLES: &str = "
+CREATE TABLE outcomes(step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, line INTEGER NOT NULL, id TEXT, winner TEXT, PRIMARY KEY(step, key)) WITHOUT ROWID;
+CREATE TABLE remarks(step INTEGER NOT NULL, line INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, remark TEXT NOT NULL, PRIMARY KEY(step, line, place)) WITHOUT ROWID;
+CREATE TABLE groups(step INTEGER NOT NULL, place INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY(step, place)) WITHOUT ROWID;
+CREATE TABLE coming(object TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(object, id)) WITHOUT ROWID;
+CREATE TABLE coming_identities(object TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, name, value, id)) WITHOUT ROWID;
+CREATE TABLE notes(step INTEGER NOT NULL, kind INTEGER NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, kind, field, line)) WITHOUT ROWID;
+CREATE TABLE met(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
+";
+
+const FILE: &str = "forecast.db";
+
+/// Notes on fields of records, by kind.
+const ADJUSTED: i64 = 1;
+const ORPHAN: i64 = 2;
+const FAILED: i64 = 3;
+
+/// Different owners that are counted.
+const OWNERS_COUNTED: usize = 20_000;
+
+/// Outcomes of a run that does not take place.
+#[derive(Debug)]
+pub struct Forecast {
+    /// The journal that a run would go on with.
+    journal: Option<PathBuf>,
+    store: Mutex<Store>,
+}
+
+#[derive(Debug)]
+struct Store {
+    connection: Connection,
+    steps: BTreeMap<Step, StepId>,
+    tallies: BTreeMap<StepId, LockedStage>,
+    options: NewOptions,
+    /// Records by owner, by folded address; of a bounded number of owners.
+    owned: BTreeMap<String, u64>,
+    /// Objects of which records will be there that others may meet.
+    coming: BTreeSet<String>,
+    /// Steps of records whose answers a run before never got.
+    closed: BTreeSet<StepId>,
+    place: i64,
+}
+
+/// Something about one record that a person should know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Remark {
+    /// It would be quarantined.
+    Quarantined(QuarantineReason),
+    /// Written rules take effect in it.
+    Adjusted(Vec<Reason>),
+    /// The destination has it.
+    There {
+        /// The record there.
+        id: String,
+        /// What a run would do with it.
+        action: PreviewAction,
+    },
+}
+
+/// Record of a group that shares an identity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// The line of the export.
+    pub line: u64,
+    /// The source key.
+    pub key: String,
+    /// What it is among the others.
+    pub role: Role,
+}
+
+/// What a record that shares an identity is among the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// It is out for another reason.
+    Out,
+    /// It is written, as far as the others are concerned.
+    Stays,
+    /// Another one, of this key, stands for it.
+    Follows(String),
+    /// It is quarantined for what it shares.
+    Quarantined,
+}
+
+/// A remark with its record.
+#[derive(Clone, Debug)]
+pub struct Remarked {
+    /// The line of the export.
+    pub line: u64,
+    /// The source key.
+    pub key: String,
+    /// The remark.
+    pub remark: Remark,
+}
+
+/// A record that meets another: one of the destination, or one of the source that stands for it.
+#[derive(Clone, Debug)]
+pub struct Met {
+    /// The line of the export.
+    pub line: u64,
+    /// The source key.
+    pub key: String,
+    /// What happens to it.
+    pub action: PreviewAction,
+    /// The destination's id, or the key of the other record.
+    pub other: String,
+    /// Fields that change.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Forecast {
+    /// An empty one in a folder. `journal` is the file of the journal that a run would go on with, where there is one.
+    pub fn create(folder: &Path, journal: Option<&Path>) -> Result<Self, DecideError> {
+        let failed = |source| DecideError::File { path: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let path = folder.join(FILE);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+        let connection = Connection::open(&path)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE; BEGIN;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch(TABLES)?;
+        #[cfg(unix)]
+        std::fs::remove_file(&path).map_err(failed)?;
+        let store = Store {
+            connection,
+            steps: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            options: NewOptions::default(),
+            owned: BTreeMap::new(),
+            coming: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            place: 0,
+        };
+        Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal that a run would go on with.
+    pub fn reader(&self) -> Result<Option<Reader>, DecideError> {
+        Ok(self.journal.as_deref().map(Reader::open).transpose()?)
+    }
+
+    /// The id of a step: the journal's, else one of its own.
+    pub fn step(&self, stage: &Stage, step: &Step) -> Result<StepId, DecideError> {
+        if let Some(known) = self.known(step) {
+            return Ok(known);
+        }
+        let known = match self.reader()? {
+            Some(reader) => steps::find(&reader, stage, step)?,
+            None => None,
+        };
+        let mut store = self.store();
+        let id = known.unwrap_or_else(|| StepId::unbegun(store.steps.len()));
+        store.steps.insert(step.clone(), id);
+        if step.kind == migr_plan::StepKind::Records {
+            store.tallies.insert(id, empty(stage));
+        }
+        Ok(id)
+    }
+
+    /// The id of a step that was asked for before.
+    pub fn known(&self, step: &Step) -> Option<StepId> {
+        self.store().steps.get(step).copied()
+    }
+
+    /// What becomes of a source key, as far as this run decides it.
+    pub fn outcome(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
+        let store = self.store();
+        let mut statement = store
+            .connection
+            .prepare_cached("SELECT state, id, line, winner FROM outcomes WHERE step = ?1 AND key = ?2")?;
+        let found = statement
+            .query_row(params![step.number(), key], |row| {
+                Ok(Mapped {
+                    state: state(row.get(0)?),
+                    id: row.get(1)?,
+                    line: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+                    winner: row.get(3)?,
+                    parent: None,
+                })
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Source key of a record that the run creates, by the record's id.
+    pub fn created_key(&self, id: &str) -> Result<Option<String>, DecideError> {
+        let store = self.store();
+        store.connection.execute_batch("CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id)")?;
+        let sql = "SELECT key FROM outcomes WHERE id = ?1 AND state = ?2 AND winner IS NULL LIMIT 1";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![id, number(State::Created)], |row| row.get(0)).optional()?)
+    }
+
+    /// Takes what a run would journal.
+    pub fn write(&self, changes: &[Change]) -> Result<(), DecideError> {
+        let mut store = self.store();
+        for change in changes {
+            match change {
+                Change::Read { step, records } => store.tally(*step).read = *records,
+                Change::Settled { records, .. } => {
+                    for record in records {
+                        store.settle(record)?;
+                    }
+                }
+                Change::Repairs { step, repairs } => {
+                    let Some(of) = store.stage_step(*step) else { continue };
+                    for note in repairs {
+                        store.note(of, ADJUSTED, &note.field, note.line)?;
+                    }
+                }
+                // Intents and files change no outcome.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes records that a run would write.
+    pub fn written(&self, step: StepId, of: StepId, operation: Operation, items: &[Item]) -> Result<(), DecideError> {
+        let mut store = self.store();
+        for item in items {
+            if step == of {
+                let state = if operation == Operation::Create { State::Created } else { State::Updated };
+                store.outcome(step, (&item.key, item.line), state, Some(&item.id), None)?;
+            } else if operation == Operation::Create {
+                // A link: the same one is not made twice.
+                store.outcome(step, (&item.key, item.line), State::Created, Some(&item.id), None)?;
+                store.tally(of).links += 1;
+            } else {
+                store.deferred(of, item)?;
+            }
+            store.changes(of, item)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a record whose request was sent by a run that ended before the answer came: with the id that it has there, or as one of which nobody knows.
+    pub fn closed(&self, step: StepId, record: &Planned, id: Option<&str>) -> Result<(), DecideError> {
+        let state = if id.is_some() { State::Created } else { State::Uncertain };
+        let mut store = self.store();
+        store.closed.insert(step);
+        store.outcome(step, (&record.key, record.line), state, id, None)
+    }
+
+    /// Whether records of a step were sent whose answers never came.
+    pub fn has_closed(&self, step: StepId) -> bool {
+        self.store().closed.contains(&step)
+    }
+
+    /// Takes what a record will hold that records of another stage may meet: its body, and its identities by name.
+    pub fn comes(
+        &self,
+        object: &str,
+        id: &str,
+        body: &Map,
+        identities: &[(String, String)],
+    ) -> Result<(), DecideError> {
+        let mut store = self.store();
+        store.coming.insert(object.to_owned());
+        let mut whole = store.body(object, id)?.unwrap_or_default();
+        whole.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let text = serde_json::to_string(&whole).unwrap_or_default();
+        store
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO coming(object, id, body) VALUES(?1, ?2, ?3)")?
+            .execute(params![object, id, text])?;
+        for (name, value) in identities {
+            store
+                .connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO coming_identities(object, name, value, id) VALUES(?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![object, name, value, id])?;
+        }
+        Ok(())
+    }
+
+    /// What a record will hold besides what it holds now.
+    pub fn coming(&self, object: &str, id: &str) -> Result<Option<Map>, DecideError> {
+        let store = self.store();
+        if store.coming.contains(object) { store.body(object, id) } else { Ok(None) }
+    }
+
+    /// Calls for the values of an identity, by its name, that records of an object will have: value and id.
+    pub fn coming_identities(
+        &self,
+        object: &str,
+        name: &str,
+        mut found: impl FnMut(&str, &str) -> Result<(), DecideError>,
+    ) -> Result<(), DecideError> {
+        let store = self.store();
+        let sql = "SELECT value, id FROM coming_identities WHERE object = ?1 AND name = ?2";
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![object, name])?;
+        while let Some(row) = rows.next()? {
+            found(row.get_ref(0)?.as_str().unwrap_or_default(), row.get_ref(1)?.as_str().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a record that the destination has and that stays or changes there.
+    pub fn there(
+        &self,
+        step: StepId,
+        subject: (&str, u64),
+        action: PreviewAction,
+        id: &str,
+    ) -> Result<(), DecideError> {
+        let (key, line) = subject;
+        let mut store = self.store();
+        store.meet(step, (line, key), action, id)?;
+        store.remark(step, (line, key), &Remark::There { id: id.to_owned(), action })
+    }
+
+    /// Takes a record that is quarantined.
+    pub fn quarantined(
+        &self,
+        step: StepId,
+        subject: Subject<'_>,
+        reason: &QuarantineReason,
+        identities: &Identities,
+    ) -> Result<(), DecideError> {
+        let mut store = self.store();
+        let at = (subject.line, subject.key);
+        match reason {
+            QuarantineReason::Trashed { id } | QuarantineReason::Existing { id } => {
+                store.meet(step, at, PreviewAction::SetAside, id)?;
+            }
+            QuarantineReason::SurvivorQuarantined { survivor, merges } => {
+                let action = if *merges { PreviewAction::Merge } else { PreviewAction::GiveWay };
+                store.meet(step, at, action, survivor)?;
+            }
+            _ => {}
+        }
+        for failure in reason.failures(subject.key, identities) {
+            store.note(step, FAILED, &failure.field, subject.line)?;
+        }
+        store.remark(step, at, &Remark::Quarantined(reason.clone()))?;
+        let winner = match reason {
+            QuarantineReason::SurvivorQuarantined { survivor, .. } => Some(survivor.as_str()),
+            _ => None,
+        };
+        store.outcome(step, (subject.key, subject.line), State::Quarantined, None, winner)
+    }
+
+    /// Takes a record that is left behind by a written rule.
+    pub fn skipped(
+        &self,
+        step: StepId,
+        subject: Subject<'_>,
+        reason: &SkipReason,
+        id: Option<&str>,
+    ) -> Result<(), DecideError> {
+        let mut store = self.store();
+        let at = (subject.line, subject.key);
+        let mut winner = None;
+        match reason {
+            SkipReason::Existing { id } => {
+                store.meet(step, at, PreviewAction::Keep, id)?;
+                store.remark(step, at, &Remark::There { id: id.clone(), action: PreviewAction::Keep })?;
+            }
+            SkipReason::MergeInto { survivor, merges } => {
+                let action = if *merges { PreviewAction::Merge } else { PreviewAction::GiveWay };
+                store.meet(step, at, action, survivor)?;
+                winner = Some(survivor.as_str());
+            }
+            SkipReason::Rule(_) | SkipReason::SameKey { .. } => {}
+        }
+        store.outcome(step, (subject.key, subject.line), State::Skipped, id, winner)
+    }
+
+    /// Takes the values of a record that is written.
+    pub fn evaluated(
+        &self,
+        (step, stage): (StepId, usize),
+        (key, line): (&str, u64),
+        told: &Told,
+    ) -> Result<(), DecideError> {
+        let mut store = self.store();
+        for option in &told.created {
+            store.options.add(option.clone(), true, (stage, line, key));
+        }
+        let tally = store.tally(step);
+        tally.links += told.links;
+        for index in &told.filled {
+            if let Some(field) = tally.fields.get_mut(*index) {
+                field.filled += 1;
+            }
+        }
+        if told.has_orphans {
+            store.note(step, ORPHAN, "", line)?;
+        }
+        if told.adjusted.is_empty() {
+            return Ok(());
+        }
+        for adjusted in &told.adjusted {
+            store.note(step, ADJUSTED, &adjusted.field, line)?;
+        }
+        store.remark(step, (line, key), &Remark::Adjusted(told.adjusted.clone()))
+    }
+
+    /// Takes records that share an identity.
+    pub fn shared(&self, step: StepId, path: usize, value: &str, members: &[Member]) -> Result<(), DecideError> {
+        let mut store = self.store();
+        store.place += 1;
+        let text = serde_json::to_string(members).unwrap_or_default();
+        let path = i64::try_from(path).unwrap_or(i64::MAX);
+        store
+            .connection
+            .prepare_cached("INSERT INTO groups(step, place, path, value, members) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![step.number(), store.place, path, value, text])?;
+        Ok(())
+    }
+
+    /// Takes an option of a record that is not written.
+    pub fn option(&self, option: CreatedOption, place: (usize, u64, &str)) {
+        self.store().options.add(option, false, place);
+    }
+
+    /// Counts a record of some owners.
+    pub fn owned(&self, owners: &[String]) {
+        let mut store = self.store();
+        for owner in owners {
+            if store.owned.len() < OWNERS_COUNTED || store.owned.contains_key(owner) {
+                *store.owned.entry(owner.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Records by owner, by folded address.
+    pub fn take_owned(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.store().owned)
+    }
+
+    /// What of picklists' values becomes an option.
+    pub fn take_options(&self) -> NewOptions {
+        std::mem::take(&mut self.store().options)
+    }
+}
+
+impl Store {
+    fn tally(&mut self, step: StepId) -> &mut LockedStage {
+        self.tallies.entry(step).or_default()
+    }
+
+    /// The step of the records of a step's stage.
+    fn stage_step(&self, step: StepId) -> Option<StepId> {
+        let (found, _) = self.steps.iter().find(|(_, id)| **id == step)?;
+        self.steps.get(&Step::records(&found.stage)).copied()
+    }
+
+    fn note(&self, step: StepId, kind: i64, field: &str, line: u64) -> Result<(), DecideError> {
+        let field = field.split('.').next().unwrap_or_default();
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO notes(step, kind, field, line) VALUES(?1, ?2, ?3, ?4)")?
+            .execute(params![step.number(), kind, field, signed(line)])?;
+        Ok(())
+    }
+
+    fn body(&self, object: &str, id: &str) -> Result<Option<Map>, DecideError> {
+        let found: Option<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM coming WHERE object = ?1 AND id = ?2")?
+            .query_row([object, id], |row| row.get(0))
+            .optional()?;
+        Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn settle(&mut self, record: &Settled) -> Result<(), DecideError> {
+        let id = record.id.as_deref();
+        self.outcome(record.step, (&record.key, record.line), record.state, id, record.winner.as_deref())
+    }
+
+    fn outcome(
+        &mut self,
+        step: StepId,
+        (key, line): (&str, u64),
+        state: State,
+        id: Option<&str>,
+        winner: Option<&str>,
+    ) -> Result<(), DecideError> {
+        let sql = "INSERT OR REPLACE INTO outcomes(step, key, state, line, id, winner) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            step.number(),
+            key,
+            number(state),
+            signed(line),
+            id,
+            winner
+        ])?;
+        Ok(())
+    }
+
+    fn remark(&mut self, step: StepId, (line, key): (u64, &str), remark: &Remark) -> Result<(), DecideError> {
+        self.place += 1;
+        let text = serde_json::to_string(remark).unwrap_or_default();
+        let sql = "INSERT INTO remarks(step, line, place, key, remark) VALUES(?1, ?2, ?3, ?4, ?5)";
+        self.connection.prepare_cached(sql)?.execute(params![step.number(), signed(line), self.place, key, text])?;
+        Ok(())
+    }
+
+    fn meet(
+        &mut self,
+        step: StepId,
+        (line, key): (u64, &str),
+        action: PreviewAction,
+        other: &str,
+    ) -> Result<(), DecideError> {
+        let sql =
+            "INSERT OR REPLACE INTO met(step, line, key, action, other, changes) VALUES(?1, ?2, ?3, ?4, ?5, '[]')";
+        self.connection.prepare_cached(sql)?.execute(params![
+            step.number(),
+            signed(line),
+            key,
+            action.as_str(),
+            other
+        ])?;
+        Ok(())
+    }
+
+    /// Counts the deferred fields of a record.
+    fn deferred(&mut self, step: StepId, item: &Item) -> Result<(), DecideError> {
+        let known = "SELECT 1 FROM outcomes WHERE step = ?1 AND key = ?2";
+        if !self.connection.prepare_cached(known)?.exists(params![step.number(), item.key])? {
+            // A run before this one wrote it.
+            self.outcome(step, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
+            self.meet(step, (item.line, &item.key), PreviewAction::Change, &item.id)?;
+        }
+        let tally = self.tally(step);
+        tally.deferred += 1;
+        for field in &item.fields {
+            if let Some(count) = field_count(field, tally) {
+                count.filled += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds fields that change to what is said of a record that is there.
+    fn changes(&mut self, step: StepId, item: &Item) -> Result<(), DecideError> {
+        if item.changes.is_empty() {
+            return Ok(());
+        }
+        let at = params![step.number(), signed(item.line), item.key];
+        let known: Option<String> = self
+            .connection
+            .prepare_cached("SELECT changes FROM met WHERE step = ?1 AND line = ?2 AND key = ?3")?
+            .query_row(at, |row| row.get(0))
+            .optional()?;
+        let Some(known) = known else { return Ok(()) };
+        let mut changes: Vec<FieldChange> = serde_json::from_str(&known).unwrap_or_default();
+        changes.extend(item.changes.iter().cloned());
+        let text = serde_json::to_string(&changes).unwrap_or_default();
+        self.connection
+            .prepare_cached("UPDATE met SET changes = ?4 WHERE step = ?1 AND line = ?2 AND key = ?3")?
+            .execute(params![step.number(), signed(item.line), item.key, text])?;
+        Ok(())
+    }
+}
+
+/// Counts of a stage of which nothing is known.
+pub fn empty(stage: &Stage) -> LockedStage {
+    let fields = stage.fields.iter();
+    LockedStage {
+        id: stage.id.clone(),
+        fields: fields
+            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0 })
+            .collect(),
+        ..LockedStage::default()
+    }
+}
+
+/// The count of a field, or of the field that a part belongs to.
+fn field_count<'t>(field: &str, tally: &'t mut LockedStage) -> Option<&'t mut FieldCount> {
+    let name = field.split('.').next().unwrap_or_default();
+    tally.fields.iter_mut().find(|count| count.field == name)
+}
+
+fn number(state: State) -> i64 {
+    match state {
+        State::Created => 1,
+        State::Updated => 2,
+        State::Unchanged => 3,
+        State::Skipped => 4,
+        State::Quarantined => 5,
+        State::Uncertain => 6,
+    }
+}
+
+fn state(number: i64) -> State {
+    match number {
+        1 => State::Created,
+        2 => State::Updated,
+        3 => State::Unchanged,
+        4 => State::Skipped,
+        6 => State::Uncertain,
+        _ => State::Quarantined,
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

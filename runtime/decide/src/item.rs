@@ -1,0 +1,119 @@
+//! Records on their way to the destination.
+
+use crate::upload::Upload;
+use migr_journal::{OrphanNote, Planned, RepairNote};
+use migr_load::Body;
+use migr_transform::Value;
+use serde::{Deserialize, Serialize};
+
+/// A record on its way.
+#[derive(Debug)]
+pub struct Item {
+    /// Its source key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// The id that it has or will have.
+    pub id: String,
+    /// What is written, or would be were it new.
+    pub body: Body,
+    /// The values behind the body, by index in the stage's fields, where the record is there already.
+    pub values: Vec<(usize, Value<'static>)>,
+    /// The destination fields that stay empty where it is refused; none where the record itself would be set aside.
+    pub fields: Vec<String>,
+    /// A record in the trash that is destroyed before this one is created.
+    pub replaces: Option<String>,
+    /// Files that are uploaded with it.
+    pub uploads: Vec<Upload>,
+    /// This migration made it: its fields are written whatever they hold.
+    pub is_ours: bool,
+    /// Fields that change, in words: of a forecast.
+    pub changes: Vec<FieldChange>,
+    /// Where written rules took effect.
+    pub repairs: Vec<RepairNote>,
+    /// Owners whom nobody stands for.
+    pub orphans: Vec<OrphanNote>,
+    /// Size of the body in bytes.
+    pub size: usize,
+    /// Start of the hash of the body.
+    pub digest: String,
+    /// The same of what the fields hold that are written over; empty for a new record.
+    pub before: String,
+}
+
+/// Field of a record that changes, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The destination field.
+    pub field: String,
+    /// What it holds.
+    pub before: String,
+    /// What it will hold.
+    pub after: String,
+}
+
+impl Item {
+    /// One without a body yet.
+    pub fn new(key: String, line: u64, id: String) -> Self {
+        Self {
+            key,
+            line,
+            id,
+            body: Body::default(),
+            values: Vec::new(),
+            fields: Vec::new(),
+            replaces: None,
+            uploads: Vec::new(),
+            is_ours: false,
+            changes: Vec::new(),
+            repairs: Vec::new(),
+            orphans: Vec::new(),
+            size: 0,
+            digest: String::new(),
+            before: String::new(),
+        }
+    }
+
+    /// As it stands in an intent.
+    pub fn planned(&self) -> Planned {
+        Planned {
+            key: self.key.clone(),
+            id: self.id.clone(),
+            line: self.line,
+            digest: self.digest.clone(),
+            before: self.before.clone(),
+            ..Planned::default()
+        }
+    }
+
+    /// Sets the body, with its size and digest.
+    pub fn with_body(mut self, body: Body) -> Self {
+        self.size = body.text().len();
+        self.digest = digest(&body);
+        self.body = body;
+        self
+    }
+}
+
+/// The first 16 hexadecimal digits of a body's hash.
+pub fn digest(body: &Body) -> String {
+    blake3::hash(body.text()).to_hex().chars().take(16).collect()
+}
+
+/// Records on their way, with what is to be done with them.
+#[derive(Debug)]
+pub enum Batch {
+    /// They are new.
+    New(Vec<Item>),
+    /// They are there.
+    There(Vec<There>),
+}
+
+/// A record that is in the destination already.
+#[derive(Debug)]
+pub struct There {
+    /// What the source says.
+    pub item: Item,
+    /// It lies in the trash.
+    pub deleted: bool,
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+
+pub mod aside;
+mod cancellation;
+pub mod cells;
+pub mod decision;
+pub mod duplicates;
+mod error;
+pub mod evaluate;
+pub mod existing;
+pub mod expressions;
+pub mod families;
+pub mod field_numbers;
+pub mod file_list;
+pub mod files;
+pub mod forecast;
+pub mod identities;
+pub mod ids;
+pub mod item;
+pub mod job;
+pub mod new_options;
+pub mod outcomes;
+pub mod owners;
+pub mod parts;
+pub mod prepass;
+pub mod preview;
+mod progress;
+pub mod proof;
+pub mod referred;
+pub mod settle;
+mod shared_journal;
+pub mod steps;
+pub mod there;
+pub mod upload;
+pub mod world;
+pub mod written;
+
+pub use cancellation::CancellationFlag;
+pub use error::DecideError;
+pub use ids::Ids;
+pub use progress::{Event, Progress, Silent};
+pub use shared_journal::SharedJournal;

@@ -1,0 +1,215 @@
+//! Outcomes of records: where they are noted, and what is known of them. A run notes them in the journal; a forecast keeps what a run would note.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use migr_extract::Export;
+use migr_journal::{BeforeImage, Change, Filed, HeldReader, Mapped, NotedField, Operation, Reader, StepId};
+use migr_load::Destination;
+use migr_plan::{Plan, Stage, Step};
+
+use crate::field_numbers::FieldNumbers;
+use crate::forecast::Forecast;
+use crate::{CancellationFlag, DecideError, Event, Progress, SharedJournal, steps};
+
+/// What deciding about records works with.
+#[derive(Clone, Debug)]
+pub struct DecisionContext {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The export that it reads.
+    pub export: Arc<Export>,
+    /// The destination as it is when records are written.
+    pub destination: Arc<dyn Destination>,
+    /// Where outcomes are noted.
+    pub outcomes: Outcomes,
+    /// Whoever waits for the command.
+    pub progress: Arc<dyn Progress>,
+    /// Whether to stop.
+    pub cancellation: CancellationFlag,
+    /// A folder for the spill database.
+    pub work: PathBuf,
+}
+
+impl DecisionContext {
+    /// Tells who waits.
+    pub fn tell(&self, event: Event) {
+        self.progress.event(event);
+    }
+}
+
+/// Where outcomes are noted.
+#[derive(Clone, Debug)]
+pub enum Outcomes {
+    /// The journal of a run.
+    Journal(SharedJournal),
+    /// What a run would add to the journal.
+    Forecast(Arc<Forecast>),
+}
+
+impl Outcomes {
+    /// The forecast, where this is one.
+    pub fn forecast(&self) -> Option<&Arc<Forecast>> {
+        match self {
+            Self::Journal(_) => None,
+            Self::Forecast(forecast) => Some(forecast),
+        }
+    }
+
+    /// Notes changes, on this thread.
+    pub fn write(&self, changes: &[Change]) -> Result<(), DecideError> {
+        match self {
+            Self::Journal(journal) => Ok(journal.write(changes)?),
+            Self::Forecast(forecast) => forecast.write(changes),
+        }
+    }
+
+    /// Notes changes without holding up other tasks while the disk writes.
+    pub async fn write_later(&self, changes: Vec<Change>) -> Result<(), DecideError> {
+        match self {
+            Self::Journal(journal) => journal.write_later(changes).await,
+            Self::Forecast(forecast) => forecast.write(&changes),
+        }
+    }
+
+    /// The step's id, begun where it was not.
+    pub fn begin(&self, stage: &Stage, step: &Step) -> Result<StepId, DecideError> {
+        match self {
+            Self::Journal(journal) => steps::begin(journal, stage, step),
+            Self::Forecast(forecast) => forecast.step(stage, step),
+        }
+    }
+
+    /// Numbers of the fields that a step writes.
+    pub fn fields(&self, step: StepId) -> Result<FieldNumbers, DecideError> {
+        match self {
+            Self::Journal(journal) => FieldNumbers::of(journal, step),
+            Self::Forecast(_) => Ok(FieldNumbers::default()),
+        }
+    }
+
+    /// What is known of outcomes, on a connection of its own.
+    pub fn knowledge(&self) -> Result<Knowledge, DecideError> {
+        Ok(match self {
+            Self::Journal(journal) => Knowledge::of(journal.reader()?)?,
+            Self::Forecast(forecast) => Knowledge {
+                reader: forecast.reader()?,
+                held: forecast.reader()?.map(HeldReader::new),
+                forecast: Some(Arc::clone(forecast)),
+            },
+        })
+    }
+}
+
+/// What is known of outcomes: by the journal, and in a forecast by what a run would add to it.
+#[derive(Debug)]
+pub struct Knowledge {
+    reader: Option<Reader>,
+    /// Answers about steps that are finished.
+    held: Option<HeldReader>,
+    forecast: Option<Arc<Forecast>>,
+}
+
+impl Knowledge {
+    /// By a journal alone.
+    pub fn of(reader: Reader) -> Result<Self, DecideError> {
+        let held = HeldReader::new(reader.another()?);
+        Ok(Self { reader: Some(reader), held: Some(held), forecast: None })
+    }
+
+    /// What became of a source key of a step that is finished.
+    pub fn settled(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
+        if let Some(forecast) = &self.forecast
+            && let Some(mapped) = forecast.outcome(step, key)?
+        {
+            return Ok(Some(mapped));
+        }
+        match self.held.as_ref().filter(|_| step.is_begun()) {
+            Some(held) => Ok(held.id_of(step, key)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Nothing is asked of finished steps for a while; what is asked next sees all that was written by then.
+    pub fn release(&self) -> Result<(), DecideError> {
+        self.held.as_ref().map_or(Ok(()), |held| Ok(held.release()?))
+    }
+
+    /// The journal's reader, for a step that the journal has.
+    fn journal(&self, step: StepId) -> Option<&Reader> {
+        self.reader.as_ref().filter(|_| step.is_begun())
+    }
+
+    /// What became of a source key.
+    pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
+        if let Some(forecast) = &self.forecast
+            && let Some(mapped) = forecast.outcome(step, key)?
+        {
+            return Ok(Some(mapped));
+        }
+        match self.journal(step) {
+            Some(reader) => Ok(reader.id_of(step, key)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the journal has anything of a step.
+    pub fn has_records(&self, step: StepId) -> Result<bool, DecideError> {
+        if self.forecast.as_ref().is_some_and(|forecast| forecast.has_closed(step)) {
+            return Ok(true);
+        }
+        self.journal(step).map_or(Ok(false), |reader| Ok(reader.has_records(step)?))
+    }
+
+    /// Whether the journal has a step as done.
+    pub fn is_done(&self, step: StepId) -> Result<bool, DecideError> {
+        self.journal(step).map_or(Ok(false), |reader| Ok(reader.is_done(step)?))
+    }
+
+    /// The journal's id of a step, if it was begun.
+    pub fn find(&self, stage: &Stage, step: &Step) -> Result<Option<StepId>, DecideError> {
+        match (&self.reader, &self.forecast) {
+            (Some(reader), _) => match steps::find(reader, stage, step)? {
+                None => Ok(self.forecast.as_ref().and_then(|forecast| forecast.known(step))),
+                found => Ok(found),
+            },
+            (None, forecast) => Ok(forecast.as_ref().and_then(|forecast| forecast.known(step))),
+        }
+    }
+
+    /// Whether the journal has a step to backfill that is open.
+    pub fn is_open(&self, stage: &Stage, step: &Step) -> Result<bool, DecideError> {
+        match &self.reader {
+            Some(reader) => match steps::find(reader, stage, step)? {
+                Some(id) => Ok(!reader.is_done(id)?),
+                None => Ok(false),
+            },
+            None => Ok(false),
+        }
+    }
+
+    /// The file that a column of a record names.
+    pub fn file(&self, file: &str, line: u64, column: &str) -> Result<Option<Filed>, DecideError> {
+        self.reader.as_ref().map_or(Ok(None), |reader| Ok(reader.file(file, line, column)?))
+    }
+
+    /// What a record held before it was changed.
+    pub fn before_image(
+        &self,
+        step: StepId,
+        id: &str,
+        operation: Operation,
+    ) -> Result<Option<BeforeImage>, DecideError> {
+        self.journal(step).map_or(Ok(None), |reader| Ok(reader.before_image(step, id, operation)?))
+    }
+
+    /// Lines of records of which a step noted something.
+    pub fn noted_lines(&self, step: StepId, take: impl FnMut(u64)) -> Result<(), DecideError> {
+        self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_lines(step, take)?))
+    }
+
+    /// Fields of a record of which a step noted something.
+    pub fn noted_fields(&self, step: StepId, key: &str) -> Result<Vec<NotedField>, DecideError> {
+        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.noted_fields(step, key)?))
+    }
+}

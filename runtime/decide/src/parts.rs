@@ -1,0 +1,119 @@
+//! What of a value is written over a record that is there: part by part, so that what nobody wrote stays as it is.
+
+use migr_load::Map;
+use serde_json::Value;
+
+use crate::there::holds_something;
+
+/// How a record that is there takes values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// What is written counts; members of lists that it lacks go.
+    Over,
+    /// Empty parts are filled, and lists get the members that they lack.
+    Adding,
+}
+
+/// The body that leaves every part as it is there that the encoded values do not write. `part_of` names the part that a key inside a value belongs to.
+pub fn beside(encoded: Map, found: &Map, taking: Taking, part_of: impl Fn(&str) -> &str) -> Map {
+    let whole = |(key, value): (String, Value)| {
+        let value = match (value, found.get(&key)) {
+            (Value::Object(parts), Some(Value::Object(there))) => {
+                Value::Object(parts_beside(parts, there, taking, &part_of))
+            }
+            (Value::Array(items), Some(Value::Array(there))) if taking == Taking::Adding => united(there, items),
+            (value, _) => value,
+        };
+        (key, value)
+    };
+    encoded.into_iter().map(whole).collect()
+}
+
+fn parts_beside(parts: Map, there: &Map, taking: Taking, part_of: &impl Fn(&str) -> &str) -> Map {
+    let holds = |map: &Map, key: &str| {
+        let part = part_of(key);
+        map.iter().any(|(other, value)| part_of(other) == part && holds_something(value))
+    };
+    let keys: Vec<(String, bool, bool)> =
+        parts.keys().map(|key| (key.clone(), holds(&parts, key), holds(there, key))).collect();
+    let mut written = parts;
+    for (key, is_written, is_there) in keys {
+        let Some(held) = there.get(&key) else { continue };
+        let Some(slot) = written.get_mut(&key) else { continue };
+        *slot = match (slot.take(), held) {
+            (_, held) if !is_written => held.clone(),
+            (Value::Array(items), Value::Array(there)) if taking == Taking::Adding => united(there, items),
+            (_, held) if taking == Taking::Adding && is_there => held.clone(),
+            (value, _) => value,
+        };
+    }
+    written
+}
+
+/// The members that are there, and those that are not yet.
+fn united(there: &[Value], items: Vec<Value>) -> Value {
+    let mut all = there.to_vec();
+    for item in items {
+        if !all.iter().any(|known| is_same(known, &item)) {
+            all.push(item);
+        }
+    }
+    Value::Array(all)
+}
+
+/// Whether two members are one; texts without regard to case, as addresses are.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.to_lowercase() == other.to_lowercase(),
+        (Value::Object(one), Value::Object(other)) => {
+            one.iter().chain(other).filter(|(_, value)| holds_something(value)).all(|(key, _)| {
+                match (one.get(key), other.get(key)) {
+                    (Some(one), Some(other)) => is_same(one, other),
+                    _ => false,
+                }
+            })
+        }
+        (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    fn part_of(key: &str) -> &str {
+        if key.starts_with("primaryPhone") { "primaryPhone" } else { key }
+    }
+
+    #[test]
+    fn what_nobody_wrote_stays_as_it_is() {
+        let there = json!({"name": {"firstName": "Ada", "lastName": "Stone"}, "tags": ["a"], "city": "Bonn"});
+        for (written, over, adding) in [
+            (
+                json!({"name": {"firstName": "", "lastName": "Lee"}}),
+                json!({"name": {"firstName": "Ada", "lastName": "Lee"}}),
+                json!({"name": {"firstName": "Ada", "lastName": "Stone"}}),
+            ),
+            (json!({"tags": ["b", "A"]}), json!({"tags": ["b", "A"]}), json!({"tags": ["a", "b"]})),
+            (json!({"city": "Ulm"}), json!({"city": "Ulm"}), json!({"city": "Ulm"})),
+            (json!({"new": {"x": 1}}), json!({"new": {"x": 1}}), json!({"new": {"x": 1}})),
+        ] {
+            assert_eq!(Value::Object(beside(map(written.clone()), &map(there.clone()), Taking::Over, part_of)), over);
+            assert_eq!(Value::Object(beside(map(written), &map(there.clone()), Taking::Adding, part_of)), adding);
+        }
+        let phones = json!({"phones": {"primaryPhoneNumber": "301", "primaryPhoneCallingCode": "+49", "additionalPhones": null}});
+        let kept = json!({"phones": {"primaryPhoneNumber": "201", "primaryPhoneCallingCode": "+1", "additionalPhones": [{"number": "7"}]}});
+        // The calling code belongs to the number, the further numbers do not.
+        let both = beside(map(phones), &map(kept), Taking::Over, part_of);
+        assert_eq!(
+            Value::Object(both),
+            json!({"phones": {"primaryPhoneNumber": "301", "primaryPhoneCallingCode": "+49", "additionalPhones": [{"number": "7"}]}})
+        );
+    }
+}

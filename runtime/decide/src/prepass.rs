@@ -1,0 +1,437 @@
+//! Classification of the rows of a stage: what is settled without being written, and what is to be written.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use migr_extract::Row;
+use migr_journal::{Change, StepId};
+use migr_plan::DuplicatePolicy;
+use migr_spill::SortValue as Sort;
+use migr_transform::{Cells, Outcome, Pass};
+
+use crate::aside::{Aside, Subject};
+use crate::cells::Lent;
+use crate::decision::shown;
+use crate::decision::{QuarantineReason, SkipReason, reasons};
+use crate::file_list::FileList;
+use crate::forecast::{Forecast, Member, Role};
+use crate::identities::{sort, sort_column};
+use crate::job::{Claim, Job};
+use crate::world::{Own, World};
+use crate::{DecideError, duplicates};
+use migr_spill::RowSet;
+use migr_spill::{Sharing, cycles};
+
+/// What a look at every row found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Lines whose records are still to be written.
+    pub pending: RowSet,
+    /// Lines whose records are written as one with others; the spill database knows their families.
+    pub merging: RowSet,
+    /// Records of the export that belong to the stage.
+    pub read: u64,
+}
+
+/// Looks at every row of a stage's object: settles what is not to be written, and says what is.
+pub fn look(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, DecideError> {
+    let look = if job.file.is_empty() { Look::default() } else { rows(job, world, failures)? };
+    job.context.outcomes.write(&[Change::Read { step: job.step, records: look.read }])?;
+    Ok(look)
+}
+
+fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, DecideError> {
+    let mut look = Look::default();
+    let resumed = world.reader.has_records(job.step)?;
+    let mut aside = Aside::new(job, resumed, Arc::clone(failures));
+    let double = double_keys(job, world)?;
+    let mut settled = RowSet::default();
+    world.answer_own(Own::Note);
+    let mut files = FileList::new(job, resumed);
+    world.spill.together::<_, DecideError>(|| {
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            match row {
+                Row::Malformed { line, reason } => {
+                    if job.is_first {
+                        look.read += 1;
+                        let key = odd_key("", line);
+                        let subject = Subject { key: &key, source_key: "", line };
+                        aside.quarantine(world, subject, &QuarantineReason::Malformed(reason.clone()))?;
+                    }
+                }
+                Row::Record(record) => {
+                    let (line, cells) = (record.line, Lent(record));
+                    files.row(world, line, &cells)?;
+                    let seen = Seen { job, world, double: &double, resumed };
+                    if seen.row(line, &cells, &mut look, &mut aside)? {
+                        settled.insert(line);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    files.flush()?;
+    if job.looks_at_values() {
+        let forecast = job.context.outcomes.forecast();
+        let groups = match forecast {
+            Some(_) => groups(job, world)?,
+            None => Vec::new(),
+        };
+        share(job, world, &mut look, &mut aside)?;
+        if let Some(forecast) = forecast {
+            for group in groups {
+                tell(job.step, world, &look, forecast, group)?;
+            }
+        }
+    }
+    if job.refers_to_itself() {
+        world.spill.index_records()?;
+    }
+    if job.quarantines_cycles() {
+        circles(world, &mut look, &mut aside)?;
+    }
+    aside.flush()?;
+    drop_settled(job, world, &mut look, &settled)?;
+    Ok(look)
+}
+
+/// What was sent before is not sent again; records that are written as one are done when the first of them is.
+fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &RowSet) -> Result<(), DecideError> {
+    let mut pending = RowSet::default();
+    for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
+        pending.insert(line);
+    }
+    for line in look.merging.iter() {
+        let leader = world.spill.family_of(line)?.map_or(line, |(leader, _)| leader);
+        if settled.contains(leader) {
+            pending.remove(line);
+        } else {
+            pending.insert(line);
+        }
+    }
+    tracing::debug!(stage = %job.stage.id, pending = pending.len(), "looked at every row");
+    look.pending = pending;
+    Ok(())
+}
+
+/// A key in the journal for a row that has none of its own.
+pub fn odd_key(key: &str, line: u64) -> String {
+    format!("{key}\u{1f}line {line}")
+}
+
+/// Lines whose key another line has too and that give way to it; the spill database knows to which.
+fn double_keys(job: &Job, world: &World) -> Result<RowSet, DecideError> {
+    let (mut double, mut firsts) = (RowSet::default(), RowSet::default());
+    if job.stage.distinct.is_some() {
+        return Ok(double);
+    }
+    let spill = &world.spill;
+    spill.together::<_, DecideError>(|| {
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            if let Row::Record(record) = row
+                && let Ok(key) = job.program.key(&Lent(record))
+            {
+                spill.add_key(record.line, &key)?;
+            }
+        }
+        spill.double_keys::<DecideError>(|line, first| {
+            double.insert(line);
+            firsts.insert(first);
+            Ok(spill.add_double(line, first)?)
+        })
+    })?;
+    let policy = &job.stage.policies.duplicate;
+    let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
+    if first_wins || double.len() == 0 { Ok(double) } else { preferred(job, world, &double, &firsts) }
+}
+
+/// The same lines by the policy's choice: every line of a key but the one that it prefers.
+fn preferred(job: &Job, world: &World, double: &RowSet, firsts: &RowSet) -> Result<RowSet, DecideError> {
+    let (policy, spill) = (&job.stage.policies.duplicate, &world.spill);
+    let mut losers = RowSet::default();
+    spill.together::<_, DecideError>(|| {
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            let first = match (firsts.contains(record.line), double.contains(record.line)) {
+                (true, _) => record.line,
+                (_, true) => spill.kept_instead(record.line)?.unwrap_or(record.line),
+                _ => continue,
+            };
+            let by = sort_column(policy).map_or(Sort::Null, |column| {
+                job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
+            });
+            spill.add_rival(first, record.line, &by)?;
+        }
+        spill.forget_doubles()?;
+        spill.rivals::<DecideError>(|mut rivals| {
+            rivals.sort_by(|a, b| duplicates::prefer(policy, (a.0, &a.1), (b.0, &b.1)));
+            let Some((kept, _)) = rivals.first() else { return Ok(()) };
+            for (line, _) in rivals.iter().skip(1) {
+                losers.insert(*line);
+                spill.add_double(*line, *kept)?;
+            }
+            Ok(())
+        })
+    })?;
+    Ok(losers)
+}
+
+/// What looking at one row needs.
+struct Seen<'s> {
+    job: &'s Job,
+    world: &'s World,
+    double: &'s RowSet,
+    resumed: bool,
+}
+
+impl Seen<'_> {
+    /// Takes a row in; says whether the journal has its record already.
+    fn row(&self, line: u64, cells: &dyn Cells, look: &mut Look, aside: &mut Aside<'_>) -> Result<bool, DecideError> {
+        let (job, world) = (self.job, self.world);
+        let claim = job.claim(cells, world)?;
+        if matches!(claim, Claim::Others) {
+            return Ok(false);
+        }
+        let is_distinct = job.stage.distinct.is_some();
+        let key = match job.key(cells, world)? {
+            Ok(key) => key,
+            Err(failures) => {
+                look.read += 1;
+                let key = odd_key("", line);
+                let subject = Subject { key: &key, source_key: "", line };
+                aside.quarantine(world, subject, &QuarantineReason::NoKey(reasons(failures)))?;
+                return Ok(false);
+            }
+        };
+        if is_distinct && !world.spill.add_distinct(&key)? {
+            return Ok(false);
+        }
+        look.read += 1;
+        let subject = Subject { key: &key, source_key: &key, line };
+        if self.double.contains(line)
+            && let Some(kept) = world.spill.kept_instead(line)?
+        {
+            let odd = odd_key(&key, line);
+            let subject = Subject { key: &odd, ..subject };
+            return self.double_key(subject, kept, aside).map(|()| false);
+        }
+        match claim {
+            Claim::Skip { reason } => aside.skip(world, subject, &SkipReason::Rule(reason)).map(|()| false),
+            Claim::Fails(failures) => {
+                aside.quarantine(world, subject, &QuarantineReason::Check(reasons(failures))).map(|()| false)
+            }
+            Claim::Nobody => {
+                let reason = QuarantineReason::NoMap { object: job.object.name.clone() };
+                aside.quarantine(world, subject, &reason).map(|()| false)
+            }
+            Claim::Mine | Claim::Others => {
+                if !self.admit(subject, cells, aside)? {
+                    return Ok(false);
+                }
+                look.pending.insert(line);
+                Ok(self.resumed && world.reader.id_of(job.step, &key)?.is_some())
+            }
+        }
+    }
+
+    /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
+    fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+        let job = self.job;
+        match job.stage.policies.duplicate {
+            // Rows of one key cannot be told apart later, so they are not merged either.
+            DuplicatePolicy::Quarantine | DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => {
+                let reason = QuarantineReason::SameKey { kept, file: job.file.clone() };
+                aside.quarantine(self.world, subject, &reason)
+            }
+            _ => aside.skip(self.world, subject, &SkipReason::SameKey { kept }),
+        }
+    }
+
+    /// Notes what a record shares that stays out: a forecast tells of these too.
+    fn shadow(&self, subject: Subject<'_>, cells: &dyn Cells) -> Result<(), DecideError> {
+        let (job, world) = (self.job, self.world);
+        if job.context.outcomes.forecast().is_none() {
+            return Ok(());
+        }
+        let partial = job.program.fields_apart(cells, world, Pass::First)?;
+        let by = self.sorted_by(cells);
+        for (path, value) in job.identities_of_values(&partial.evaluated.values) {
+            world.spill.add_shadow(path, &value, subject.line, (subject.key, &by))?;
+        }
+        Ok(())
+    }
+
+    /// What the policy for duplicates sorts a record by.
+    fn sorted_by(&self, cells: &dyn Cells) -> Sort {
+        sort_column(&self.job.stage.policies.duplicate).map_or(Sort::Null, |column| {
+            self.job.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
+        })
+    }
+
+    /// Notes what the record shares with others; false where it cannot be written.
+    fn admit(&self, subject: Subject<'_>, cells: &dyn Cells, aside: &mut Aside<'_>) -> Result<bool, DecideError> {
+        let (job, world) = (self.job, self.world);
+        if job.looks_at_values() {
+            let failed = match job.program.fields(cells, world, Pass::First)? {
+                Outcome::Skip { reason } => {
+                    aside.skip(world, subject, &SkipReason::Rule(reason))?;
+                    return Ok(false);
+                }
+                Outcome::Quarantine(failures) => Some(failures),
+                Outcome::Ready(evaluated) => match job.encode(&evaluated.values) {
+                    Err(failures) => Some(failures),
+                    Ok(body) => {
+                        for (path, value) in job.identities_of(&body) {
+                            world.spill.add_identity(path, &value, subject.line)?;
+                        }
+                        None
+                    }
+                },
+            };
+            if let Some(failures) = failed {
+                self.shadow(subject, cells)?;
+                aside.quarantine(world, subject, &QuarantineReason::Values(reasons(failures)))?;
+                return Ok(false);
+            }
+        }
+        if job.looks_at_values() || job.refers_to_itself() {
+            world.spill.add_record(subject.line, subject.key, &self.sorted_by(cells))?;
+        }
+        if job.quarantines_cycles() {
+            world.take_asked();
+            job.program.fields(cells, world, Pass::Deferred)?;
+            for parent in world.take_asked() {
+                world.spill.add_edge(subject.line, &parent)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Decides about records that would become one, and about values that must not meet twice.
+fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+    let policy = &job.stage.policies.duplicate;
+    let matching = job.identities.matching;
+    let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
+    let names = names.join(" or ");
+    world.spill.together::<_, DecideError>(|| {
+        duplicates::each(&world.spill, matching, policy, |family| {
+            let Some((first_line, first)) = family.members.first() else { return Ok(()) };
+            for (line, key) in family.members.iter().skip(1) {
+                if *policy == DuplicatePolicy::Quarantine {
+                    let reason =
+                        QuarantineReason::Duplicate { names: names.clone(), first: first.clone(), line: *first_line };
+                    aside.quarantine(world, Subject { key, source_key: key, line: *line }, &reason)?;
+                    world.spill.remove_record(*line)?;
+                    look.pending.remove(*line);
+                } else {
+                    world.spill.add_loser(*line, key, first)?;
+                    if !job.merges() {
+                        look.pending.remove(*line);
+                    }
+                }
+            }
+            if job.merges() {
+                for (line, _) in &family.members {
+                    look.merging.insert(*line);
+                }
+                world.spill.add_family(&family.members)?;
+            }
+            Ok(())
+        })?;
+        world.spill.double_identities::<DecideError>(matching, job.identities.paths.len(), |path, lines| {
+            clash(world, (path, lines), look, aside)
+        })
+    })
+}
+
+/// Records that share an identity, as a forecast tells of them.
+struct Group {
+    path: usize,
+    value: String,
+    members: Vec<Sharing>,
+}
+
+/// What several records have in common, each group in the order in which the policy prefers its records.
+fn groups(job: &Job, world: &World) -> Result<Vec<Group>, DecideError> {
+    let policy = &job.stage.policies.duplicate;
+    let mut groups = Vec::new();
+    world.spill.shared::<DecideError>(|path, value, mut members| {
+        if path < job.identities.matching {
+            members.sort_by(|a, b| duplicates::prefer(policy, (a.line, &a.sort), (b.line, &b.sort)));
+        }
+        groups.push(Group { path, value: value.to_owned(), members });
+        Ok(())
+    })?;
+    Ok(groups)
+}
+
+/// Tells a forecast what became of records that share an identity.
+fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Group) -> Result<(), DecideError> {
+    let mut members = Vec::with_capacity(group.members.len());
+    for member in group.members {
+        let role = if member.is_out {
+            Role::Out
+        } else if let Some(survivor) = world.spill.winner_of(member.line)? {
+            Role::Follows(survivor)
+        } else if look.pending.contains(member.line) {
+            Role::Stays
+        } else {
+            Role::Quarantined
+        };
+        members.push(Member { line: member.line, key: member.key.unwrap_or_default(), role });
+    }
+    forecast.shared(step, group.path, &group.value, &members)
+}
+
+/// Sets the records aside that share a value which must be unique with one before them.
+fn clash(
+    world: &World,
+    (path, lines): (usize, &[u64]),
+    look: &mut Look,
+    aside: &mut Aside<'_>,
+) -> Result<(), DecideError> {
+    let leader = |look: &Look, line: u64| -> Result<Option<u64>, DecideError> {
+        if !look.merging.contains(line) {
+            return Ok(None);
+        }
+        Ok(world.spill.family_of(line)?.map(|(leader, _)| leader))
+    };
+    let Some(first_line) = lines.iter().copied().find(|line| look.pending.contains(*line)) else { return Ok(()) };
+    let family = leader(look, first_line)?;
+    let first = world.spill.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
+    for line in lines.iter().copied().filter(|line| *line > first_line) {
+        // Records that are written as one may share what they like.
+        if !look.pending.contains(line) || (family.is_some() && leader(look, line)? == family) {
+            continue;
+        }
+        let Some((key, _)) = world.spill.record(line)? else { continue };
+        let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
+        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
+        world.spill.remove_record(line)?;
+        look.pending.remove(line);
+    }
+    Ok(())
+}
+
+/// Sets records aside that go round in circles.
+fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+    let key = |line: u64| Ok::<_, DecideError>(world.spill.record(line)?.map(|(key, _)| key));
+    world.spill.draw_arcs()?;
+    cycles::each::<DecideError>(&world.spill, |circle| {
+        let reason = QuarantineReason::Cycle(cycles::drawn(&circle, |line| {
+            key(line).map(|key| shown(&key.unwrap_or_default()))
+        })?);
+        for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
+            let Some(key) = key(line)? else { continue };
+            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
+            look.pending.remove(line);
+            world.spill.remove_record(line)?;
+        }
+        Ok(())
+    })
+}

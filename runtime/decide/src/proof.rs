@@ -1,0 +1,195 @@
+//! Proof of formats over an export: each column of numbers, amounts, days and times, and each text column that a map reads as one.
+
+use std::collections::BTreeMap;
+
+use migr_extract::{Export, Row};
+use migr_plan::{Acceptance, ColumnType, Expr, Plan, SourceObject, Within};
+use migr_transform::{FormatKind, FormatTrial, Standing, Verdict};
+
+use crate::DecideError;
+use crate::cells::is_blank;
+use crate::expressions;
+
+/// Proof of one column's format.
+#[derive(Clone, Debug)]
+pub struct FormatProof {
+    /// The source object.
+    pub object: String,
+    /// The column.
+    pub column: String,
+    /// The file, relative to the project.
+    pub file: String,
+    /// The format by which it is read, as written; none where none is.
+    pub format: Option<String>,
+    /// What its values say.
+    pub verdict: Verdict,
+    /// An entry of the spec accepts that it is contradicted or unproven.
+    pub is_accepted: bool,
+}
+
+impl FormatProof {
+    /// Whether it holds a run: another format reads more of the column, and nobody accepts that.
+    pub fn holds_a_run(&self) -> bool {
+        matches!(self.verdict.standing, Standing::Contradicted { .. }) && !self.is_accepted
+    }
+
+    /// In one sentence: `2 values of born do not fit …`; none where the format is proven.
+    pub fn in_words(&self) -> Option<String> {
+        let Verdict { filled, fits, standing } = &self.verdict;
+        let own = self.format.as_ref().map_or_else(|| "the usual format".to_owned(), |format| format!("`{format}`"));
+        match standing {
+            Standing::Proven => None,
+            Standing::Contradicted { other, fits: others, differs } => Some(format!(
+                "{others} of {filled} values of `{}` fit `{other}`, {} do not fit {own}, and {differs} would be others",
+                self.column,
+                filled.saturating_sub(*fits),
+            )),
+            Standing::Unproven { other, differs, .. } => Some(format!(
+                "{differs} of {filled} values of `{}` are others by `{other}` than by {own}, and none tells which is meant",
+                self.column
+            )),
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match &self.verdict.standing {
+            Standing::Proven => None,
+            Standing::Contradicted { other, .. } => Some(format!(
+                "write `format \"{other}\"`, or `allow W0614 on {} : \"why\"` where the values are right",
+                self.column
+            )),
+            Standing::Unproven { other, .. } => {
+                let own = self.format.as_deref().unwrap_or("1,234,567.89");
+                Some(format!("write `format \"{other}\"`, or `format \"{own}\"` where that is meant"))
+            }
+        }
+    }
+}
+
+type Trials = BTreeMap<(usize, FormatKind, Vec<String>), FormatTrial>;
+
+/// Reads every object that has such columns once, and tells what all their values say.
+pub fn proofs(plan: &Plan, export: &Export) -> Result<Vec<FormatProof>, DecideError> {
+    let mut proofs = Vec::new();
+    for object in &plan.source.objects {
+        if export.file(&object.name).is_none() || object.reference_only {
+            continue;
+        }
+        let mut trials = trials(plan, object);
+        if trials.is_empty() {
+            continue;
+        }
+        let mut records = export.records(&object.name)?;
+        let file = records.file().to_owned();
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            for ((at, ..), trial) in &mut trials {
+                let cell = record.cell(*at);
+                let own = object.columns.get(*at).and_then(|column| column.blank.as_ref());
+                if !is_blank(cell, own.unwrap_or(&plan.source.blank)) {
+                    trial.add(cell);
+                }
+            }
+        }
+        for ((at, _, formats), trial) in trials {
+            let Some(column) = object.columns.get(at) else { continue };
+            let verdict = trial.verdict();
+            proofs.push(FormatProof {
+                object: object.name.clone(),
+                column: column.name.clone(),
+                file: file.clone(),
+                format: (!formats.is_empty()).then(|| formats.join("\" | \"")),
+                is_accepted: is_accepted(plan, object, &column.name, &verdict),
+                verdict,
+            });
+        }
+    }
+    Ok(proofs)
+}
+
+/// Columns by what they are read as, each with its formats.
+fn trials(plan: &Plan, object: &SourceObject) -> Trials {
+    let mut trials = Trials::new();
+    let mut add = |at: usize, kind: FormatKind, formats: Vec<String>, pivot: Option<i16>| {
+        if let Some(trial) = FormatTrial::new(kind, formats.iter().map(String::as_str), pivot) {
+            trials.entry((at, kind, formats)).or_insert(trial);
+        }
+    };
+    for (at, column) in object.columns.iter().enumerate() {
+        let kind = match column.ty {
+            ColumnType::Integer => FormatKind::Integer,
+            ColumnType::Number | ColumnType::Decimal => FormatKind::Number,
+            ColumnType::Currency => FormatKind::Money,
+            ColumnType::Date => FormatKind::Date,
+            ColumnType::Datetime => FormatKind::Datetime,
+            _ => continue,
+        };
+        add(at, kind, column.formats().map(ToOwned::to_owned).collect(), column.pivot);
+    }
+    for stage in plan.stages.iter().filter(|stage| stage.source_object == object.name) {
+        for expression in expressions::of_stage(stage) {
+            expression.walk(&mut |part| {
+                let Expr::Call { function, arguments } = part else { return };
+                let kind = match function.as_str() {
+                    "money" | "amount" => FormatKind::Money,
+                    "integer" => FormatKind::Integer,
+                    "number" | "decimal" => FormatKind::Number,
+                    "date" => FormatKind::Date,
+                    "datetime" => FormatKind::Datetime,
+                    _ => return,
+                };
+                let Some(Expr::Column { name }) = arguments.first() else { return };
+                let text = |column: &&(usize, &migr_plan::SourceColumn)| {
+                    column.1.name == *name && column.1.ty == ColumnType::Text
+                };
+                let columns: Vec<(usize, &migr_plan::SourceColumn)> = object.columns.iter().enumerate().collect();
+                let Some((at, _)) = columns.iter().find(text) else { return };
+                let (formats, pivot) = written(function, arguments.get(1..).unwrap_or_default());
+                add(*at, kind, formats, pivot);
+            });
+        }
+    }
+    trials
+}
+
+/// The formats and the pivot that a call has.
+fn written(function: &str, arguments: &[Expr]) -> (Vec<String>, Option<i16>) {
+    let described = migr_plan::functions::Function::find(function);
+    let argument = |name: &str| {
+        let at = described?.parameters.iter().position(|parameter| parameter.name == name)?;
+        arguments.get(at)
+    };
+    let text = |expr: &Expr| if let Expr::Text { value } = expr { Some(value.clone()) } else { None };
+    let formats = match argument("format") {
+        Some(Expr::List { items }) => items.iter().filter_map(text).collect(),
+        Some(other) => text(other).into_iter().collect(),
+        None => Vec::new(),
+    };
+    let pivot = match argument("pivot") {
+        Some(Expr::Number { value }) => value.parse().ok(),
+        _ => None,
+    };
+    (formats, pivot)
+}
+
+/// Whether an `allow` of the spec covers it.
+fn is_accepted(plan: &Plan, object: &SourceObject, column: &str, verdict: &Verdict) -> bool {
+    let names: &[&str] = match verdict.standing {
+        Standing::Contradicted { .. } => &["W0614", "contradicted-format"],
+        Standing::Unproven { .. } => &["W0613", "unproven-format"],
+        Standing::Proven => return true,
+    };
+    let covers = |accepted: &Acceptance| {
+        let within = match &accepted.within {
+            Within::Migration | Within::System { .. } => true,
+            Within::Object { name, .. } => *name == object.name,
+            _ => false,
+        };
+        let on = accepted.on.as_deref();
+        within
+            && names.contains(&accepted.finding.as_str())
+            && on.is_none_or(|on| on == column || on.split_once('.') == Some((object.name.as_str(), column)))
+    };
+    plan.accepted.iter().any(covers)
+}

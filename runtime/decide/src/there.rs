@@ -1,0 +1,153 @@
+//! Records that are in the destination already: what of them is written.
+
+use migr_journal::{BeforeImage, Operation, StepId};
+use migr_load::{Comparison, Destination, Map};
+use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType};
+use migr_transform::Value;
+
+use crate::DecideError;
+use crate::families::is_empty;
+use crate::forecast::Forecast;
+use crate::item::FieldChange;
+use crate::job::Job;
+use crate::parts::{Taking, beside};
+use crate::preview::shown_values;
+
+/// What a record of this key and id held in the fields that are written.
+pub fn before_update(step: StepId, (key, id): (&str, &str), held: &Map, written: &Map) -> BeforeImage {
+    BeforeImage {
+        step,
+        key: key.to_owned(),
+        id: id.to_owned(),
+        operation: Operation::Update,
+        image: json(held),
+        written: json(written),
+    }
+}
+
+/// Field that is written over what a record holds: its value, and the native form of it beside what stays.
+#[derive(Debug)]
+pub struct FieldWrite<'v> {
+    /// The field.
+    pub field: &'v FieldMapping,
+    /// Its value.
+    pub value: &'v Value<'static>,
+    /// Native form of the value.
+    pub native: Map,
+}
+
+/// Fields of a record that are written over what it holds, by the stage's policy: part by part, and an empty value never wipes one that is there.
+pub fn changed<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
+    let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
+    let writes = fields.filter_map(|(field, value)| {
+        let native = written_over(job, (field, value), found)?;
+        (!native.is_empty()).then_some(FieldWrite { field, value, native })
+    });
+    writes.collect()
+}
+
+/// The native form of a value beside what a record holds; none where nothing of it is written.
+fn written_over(job: &Job, (field, value): (&FieldMapping, &Value<'static>), found: &Map) -> Option<Map> {
+    let object = &job.stage.destination_object;
+    let destination = &job.context.destination;
+    if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
+        return None;
+    }
+    let is_update = job.stage.policies.existing == ExistingPolicy::Update;
+    // Every value was encoded before, for the whole record.
+    let encode = |value| destination.encode(object, &[(field, value)]).unwrap_or_default();
+    let is_unlike = |value| destination.compare(object, field, value, found) != Comparison::Same;
+    if is_empty(value) {
+        // Only a written word empties what is there.
+        let clears = is_update && field.on_empty == EmptyPolicy::Clear && is_unlike(&Value::None);
+        return clears.then(|| encode(&Value::None));
+    }
+    let native = encode(value);
+    let by_parts = native.values().any(|value| value.is_object() || value.is_array());
+    if !is_update && !by_parts && !is_empty_there(job, field, value, found) {
+        return None;
+    }
+    let taking = if is_update { Taking::Over } else { Taking::Adding };
+    let native = beside(native, found, taking, |key| destination.part_of(key));
+    // A value that reads as another one to the destination would be written again and again.
+    let differs = !destination.unlike(object, &native, found).is_empty();
+    (differs && is_unlike(value)).then_some(native)
+}
+
+/// Fields of a record whose values it does not hold.
+pub fn differing<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
+    let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
+    let object = &job.stage.destination_object;
+    let differs = |(field, value): &(&FieldMapping, &Value<'static>)| {
+        job.context.destination.compare(object, field, value, found) != Comparison::Same
+    };
+    let native = |field, value| job.context.destination.encode(object, &[(field, value)]).unwrap_or_default();
+    let write = |(field, value)| FieldWrite { field, value, native: native(field, value) };
+    fields.filter(differs).map(write).filter(|write| !write.native.is_empty()).collect()
+}
+
+/// The same in words: what each field holds and what it will hold.
+pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> Result<Vec<FieldChange>, DecideError> {
+    let mut changes = Vec::with_capacity(fields.len());
+    for FieldWrite { field, value, native } in fields {
+        if field.sensitive {
+            let hidden = || "***".to_owned();
+            changes.push(FieldChange { field: field.field.clone(), before: hidden(), after: hidden() });
+            continue;
+        }
+        let before = shown_values(native.keys().filter_map(|key| found.get(key)));
+        let mut after = shown_values(native.values());
+        if let Value::Reference(reference) = value
+            && let Some(key) = forecast.created_key(&reference.id)?
+        {
+            after = format!("the new record of {}", crate::decision::shown(&key));
+        }
+        changes.push(FieldChange { field: field.field.clone(), before, after });
+    }
+    Ok(changes)
+}
+
+/// Whether a record holds nothing in a field.
+pub fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
+    let object = &job.stage.destination_object;
+    let destination = &job.context.destination;
+    let is_left_out = destination.encode(object, &[(field, &Value::None)]).is_ok_and(|body| body.is_empty());
+    if !is_left_out {
+        return destination.compare(object, field, &Value::None, found) == Comparison::Same;
+    }
+    // A field that cannot be emptied, such as the time of creation, compares with nothing: its value is looked at.
+    let keys = destination.encode(object, &[(field, value)]).unwrap_or_default();
+    keys.keys().all(|key| !found.get(key).is_some_and(holds_something))
+}
+
+/// Whether a value is more than an empty one.
+pub fn holds_something(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(parts) => parts.values().any(holds_something),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+    }
+}
+
+/// What a record held, with what the destination had stamped it with.
+pub fn stamped(destination: &dyn Destination, held: &Map, found: &Map) -> Map {
+    let mut image = held.clone();
+    for key in destination.stamps() {
+        if let Some(stamp) = found.get(*key).filter(|stamp| !stamp.is_null()) {
+            image.insert((*key).to_owned(), stamp.clone());
+        }
+    }
+    image
+}
+
+/// What a record holds in the keys of a body.
+pub fn held(found: &Map, body: &Map) -> Map {
+    body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect()
+}
+
+/// As text.
+pub fn json(map: &Map) -> String {
+    serde_json::to_string(map).unwrap_or_default()
+}

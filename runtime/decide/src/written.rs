@@ -1,0 +1,23 @@
+//! Records that this migration has written.
+
+use migr_journal::{Mapped, State};
+use migr_transform::Cells;
+
+use crate::DecideError;
+use crate::job::Job;
+use crate::world::World;
+
+/// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
+pub fn written(
+    job: &Job,
+    world: &World,
+    line: u64,
+    cells: &dyn Cells,
+) -> Result<Option<(String, Mapped)>, DecideError> {
+    let Ok(key) = job.key(cells, world)? else { return Ok(None) };
+    let Some(mapped) = world.reader.settled(job.step, &key)? else { return Ok(None) };
+    // Another row may have the same key: it was set aside.
+    let is_it = job.stage.distinct.is_some() || mapped.line == line;
+    let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
+    Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))
+}

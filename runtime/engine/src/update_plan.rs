@@ -1,0 +1,162 @@
+//! Update plan of a batch: records that are in the destination already come out of the trash, are read, and are sorted by what is to be done with them.
+
+use std::collections::BTreeMap;
+
+use migr_decide::item::{Item, There, digest};
+use migr_decide::job::Job;
+use migr_decide::outcomes::Outcomes;
+use migr_decide::there::{before_update, changed, differing, held, json, preview, stamped};
+use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
+use migr_load::{Body, Deleted, Found, Map};
+
+use crate::EngineError;
+
+/// What is to be done with a batch of records that are there.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    /// Those to change, with nothing but what changes.
+    pub(crate) change: Vec<Item>,
+    /// Those to create after all: their twin in the trash was destroyed.
+    pub(crate) create: Vec<Item>,
+    /// What is journaled with the intent of the changes: what the records held before, and those that are as they should be.
+    pub(crate) with: Vec<Change>,
+    /// Records that are as they should be.
+    pub(crate) unchanged: Vec<Item>,
+}
+
+/// Takes records out of the trash or destroys them, reads the others, and sorts them by what is to be done.
+pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<Sorted, EngineError> {
+    let mut sorted = Sorted::default();
+    let (trashed, mut items): (Vec<There>, Vec<There>) = batch.into_iter().partition(|there| there.deleted);
+    let (replace, restore): (Vec<There>, Vec<There>) =
+        trashed.into_iter().partition(|there| there.item.replaces.is_some());
+    if !replace.is_empty() {
+        let pairs: Vec<(Item, String)> = replace
+            .into_iter()
+            .map(|there| {
+                let twin = there.item.replaces.clone().unwrap_or_default();
+                (there.item, twin)
+            })
+            .collect();
+        remove(job, step, Operation::Destroy, pairs.iter().map(|(item, twin)| (item, twin.as_str()))).await?;
+        sorted.create.extend(pairs.into_iter().map(|(item, _)| item));
+    }
+    if !restore.is_empty() {
+        remove(job, step, Operation::Restore, restore.iter().map(|there| (&there.item, there.item.id.as_str())))
+            .await?;
+        items.extend(restore);
+    }
+    let ids: Vec<String> = items.iter().map(|there| there.item.id.clone()).collect();
+    let object = &job.stage.destination_object;
+    let found: BTreeMap<String, Found> = job
+        .context
+        .destination
+        .fetch(object, &ids, Deleted::Live)
+        .await?
+        .into_iter()
+        .map(|found| (found.id.clone(), found))
+        .collect();
+    let destination = &job.context.destination;
+    let mut before = Vec::new();
+    for There { item, .. } in items {
+        let Some(found) = found.get(&item.id) else {
+            // Somebody removed it since it was looked up: it is new after all.
+            let id = job.ids.record(&job.stage.id, &item.key);
+            sorted.create.push(Item { id, values: Vec::new(), ..item });
+            continue;
+        };
+        let fields = if item.is_ours {
+            differing(job, &item.values, &found.values)
+        } else {
+            changed(job, &item.values, &found.values)
+        };
+        let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
+        if body.is_empty() {
+            sorted.unchanged.push(item);
+            continue;
+        }
+        let changes = match job.context.outcomes.forecast() {
+            Some(forecast) => preview(forecast, &fields, &found.values)?,
+            None => Vec::new(),
+        };
+        let held = held(&found.values, &body);
+        let image = stamped(&**destination, &held, &found.values);
+        before.push(before_update(step, (&item.key, &item.id), &image, &body));
+        let before = digest(&Body::from(&held));
+        let item = Item { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
+        sorted.change.push(item.with_body(Body::from(body)));
+    }
+    if !before.is_empty() {
+        sorted.with.push(Change::Before(before));
+    }
+    if !sorted.unchanged.is_empty() {
+        let known = job.context.outcomes.knowledge()?;
+        let mut records = Vec::with_capacity(sorted.unchanged.len());
+        for item in &sorted.unchanged {
+            // An update that was sent, and whose answer a crash swallowed, leaves nothing to change.
+            let was_sent = known.before_image(step, &item.id, Operation::Update)?.is_some();
+            records.push(Settled {
+                step,
+                key: item.key.clone(),
+                line: item.line,
+                state: if was_sent { State::Updated } else { State::Unchanged },
+                id: Some(item.id.clone()),
+                winner: None,
+            });
+        }
+        sorted.with.push(Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() });
+    }
+    Ok(sorted)
+}
+
+/// Takes records out of the trash, or destroys them; intent before, outcome after.
+async fn remove(
+    job: &Job,
+    step: StepId,
+    operation: Operation,
+    records: impl Iterator<Item = (&Item, &str)>,
+) -> Result<(), EngineError> {
+    let records: Vec<(&Item, &str)> = records.collect();
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    // What the trash said of them, which to take them out forgets.
+    let stamps = match operation {
+        Operation::Restore if !destination.stamps().is_empty() => {
+            let ids: Vec<String> = records.iter().map(|(_, id)| (*id).to_owned()).collect();
+            destination.fetch(object, &ids, Deleted::Trashed).await?
+        }
+        _ => Vec::new(),
+    };
+    let mut planned = Vec::new();
+    let mut images = Vec::new();
+    for (item, id) in records {
+        let there = stamps.iter().find(|found| found.id == id);
+        let image = there.map(|found| stamped(&**destination, &Map::new(), &found.values)).unwrap_or_default();
+        planned.push(migr_journal::Planned { id: id.to_owned(), digest: String::new(), ..item.planned() });
+        images.push(BeforeImage {
+            step,
+            key: item.key.clone(),
+            id: id.to_owned(),
+            operation,
+            image: json(&image),
+            written: "{}".to_owned(),
+        });
+    }
+    let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
+    let Outcomes::Journal(journal) = &job.context.outcomes else {
+        // Nothing is done in a forecast: the destination is told how it would be.
+        if operation == Operation::Restore {
+            job.context.destination.restore(&job.stage.destination_object, &ids).await?;
+        }
+        return Ok(());
+    };
+    let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; planned.len()];
+    let batch = journal.lock().next_batch();
+    let intent = Intent { batch, step, operation, records: planned };
+    journal.write_later(vec![Change::Before(images), Change::Intent(intent)]).await?;
+    if operation == Operation::Restore {
+        job.context.destination.restore(object, &ids).await?;
+    } else {
+        job.context.destination.destroy(object, &ids).await?;
+    }
+    Ok(journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?)
+}
