@@ -343,6 +343,8 @@ pub struct Field {
     pub unique: Option<String>,
     /// Not in an update.
     pub create_only: bool,
+    /// The destination creates no record without it.
+    pub required: bool,
     /// It cannot be left for a second pass.
     pub is_required: bool,
     /// The second call that writes it.

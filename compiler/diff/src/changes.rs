@@ -333,7 +333,11 @@ fn follows(found: &Found, decided: &[(String, String)], plans: &[&Plan]) -> bool
         ["setup" | "rows" | "degradations", ..]
         | ["stages", "deferred" | "rollback", ..]
         | ["destination", "new_objects", ..]
-        | ["stages", "fields", "deferred" | "is_new" | "create_only" | "unique" | "linked_by" | "sensitive"] => true,
+        | [
+            "stages",
+            "fields",
+            "deferred" | "is_new" | "create_only" | "required" | "unique" | "linked_by" | "sensitive",
+        ] => true,
         // A field whose expression reads the same was changed by something that it stands on.
         ["stages", ..] => found.change.before.is_some() && found.change.before == found.change.after,
         _ => false,

@@ -102,6 +102,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         is_new: field.is_new,
         unique: field.unique.clone(),
         create_only: field.create_only,
+        required: field.required,
         deferred,
         linked_by: field.linked_by.clone(),
         sensitive: field.is_sensitive,

@@ -233,6 +233,9 @@ pub struct FieldMapping {
     /// Written at creation only, never in an update.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_only: bool,
+    /// No record is created without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// Written in a second pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,

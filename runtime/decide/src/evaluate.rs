@@ -59,8 +59,16 @@ pub struct Told {
 
 /// What a record comes to, apart from what the destination has.
 enum Computed {
-    Ready(Box<Item>, Told),
+    Ready(Box<Ready>),
     Out(Decision),
+}
+
+/// Record with its values.
+struct Ready {
+    item: Box<Item>,
+    told: Told,
+    /// Values that the destination requires of a new record, and that this one has not.
+    lacking: Vec<Reason>,
 }
 
 impl From<Decision> for Decided {
@@ -118,8 +126,29 @@ impl Evaluator<'_> {
         };
         match computed {
             Computed::Out(decision) => Ok(decision.into()),
-            Computed::Ready(item, told) => Ok(Decided { decision: self.matched(item)?, told }),
+            Computed::Ready(ready) => {
+                let Ready { item, told, lacking } = *ready;
+                let decision = match self.matched(item)? {
+                    Decision::Create(_) | Decision::Replace(_) if !lacking.is_empty() => {
+                        Decision::Quarantine(QuarantineReason::Values(lacking))
+                    }
+                    decision => decision,
+                };
+                Ok(Decided { decision, told })
+            }
         }
+    }
+
+    /// Values that the destination requires of a new record, and that are not among these.
+    fn lacking(&self, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
+        let is_there = |at: usize| {
+            let value = values.iter().find(|(index, _)| *index == at).map(|(_, value)| value);
+            value.is_some_and(|value| matches!(value, Value::Default) || !is_empty(value))
+        };
+        let fields = self.job.stage.fields.iter().enumerate();
+        let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
+        let reason = || "there is no value, and the destination creates no record without one".to_owned();
+        lacking.map(|(_, field)| Reason { field: field.field.clone(), reason: reason() }).collect()
     }
 
     /// Links, unless they or deferred fields keep a record from being written.
@@ -206,6 +235,7 @@ impl Evaluator<'_> {
         if let Some(reason) = skip {
             return Ok(Computed::Out(Decision::Skip(SkipReason::Rule(reason))));
         }
+        let lacking = self.lacking(&evaluated.values);
         let mut told = Told::default();
         if job.context.outcomes.forecast().is_some() {
             let filled = evaluated.values.iter().filter(|(_, value)| !is_empty(value));
@@ -244,7 +274,7 @@ impl Evaluator<'_> {
             values,
             ..Item::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
-        Ok(Computed::Ready(Box::new(item.with_body(body)), told))
+        Ok(Computed::Ready(Box::new(Ready { item: Box::new(item.with_body(body)), told, lacking })))
     }
 }
 

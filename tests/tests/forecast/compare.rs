@@ -293,12 +293,19 @@ fn changed_fields(life: &Life, found: &mut Differences) {
     let objects: BTreeSet<&str> = life.plan.stages.iter().map(|stage| stage.destination_object.as_str()).collect();
     let object_of: BTreeMap<&str, &str> =
         life.plan.stages.iter().map(|stage| (stage.id.as_str(), stage.destination_object.as_str())).collect();
+    // All fields of a record that the run creates are new; of one whose answer a kill swallowed too.
+    let mut created: BTreeSet<(String, String)> = BTreeSet::new();
+    for stage in &life.plan.stages {
+        let records = life.outcome.journal.of(&stage.id);
+        let new = records.filter(|(key, record)| word(life, stage, key, record) == Word::Create);
+        let ids = new.filter_map(|(_, record)| record.id.clone());
+        created.extend(ids.map(|id| (stage.destination_object.clone(), id)));
+    }
     let mut said: BTreeSet<(String, String, String)> = BTreeSet::new();
     for entry in &life.forecast.preview {
         if let (Some(field), Some(id)) = (&entry.field, &entry.other) {
             let object = object_of[entry.map.as_str()];
-            // A record that an earlier map of the same run creates was not there.
-            if life.outcome.store_before.get(object, id).is_some() {
+            if !created.contains(&(object.to_owned(), id.clone())) {
                 said.insert((object.to_owned(), id.clone(), field.clone()));
             }
         }
@@ -306,6 +313,9 @@ fn changed_fields(life: &Life, found: &mut Differences) {
     let mut was = BTreeSet::new();
     for object in objects {
         for (id, keys) in life.outcome.store.changed_since(&life.outcome.store_before, object) {
+            if created.contains(&(object.to_owned(), id.clone())) {
+                continue;
+            }
             for key in keys {
                 was.insert((object.to_owned(), id.clone(), field_of(life, object, &key)));
             }

@@ -422,6 +422,7 @@ fn made(
         is_new: field.is_new,
         unique: unique(&name.node, field),
         create_only: attributes.create_only || attributes.fixed || attributes.parent,
+        required: attributes.required,
         is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
         linked_by: attributes.linked_by.as_ref().map(ToString::to_string),
         is_sensitive: reads.is_sensitive || attributes.sensitive,

@@ -70,6 +70,7 @@ pub(crate) fn check_link<'a>(
             is_new: false,
             unique: None,
             create_only: true,
+            required: true,
             is_required: true,
             linked_by: None,
             is_sensitive: reads.is_sensitive,
