@@ -7,6 +7,9 @@ use crate::DecideError;
 use crate::job::Job;
 use crate::world::World;
 
+/// Sign between the owner's key and the target's id in the key of a link.
+pub const LINK_KEY_SEPARATOR: char = '\u{1e}';
+
 /// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
 pub fn written(
     job: &Job,

@@ -11,10 +11,10 @@ use migr_transform::{Cells, Outcome, Pass, Reference, Value};
 
 use crate::EngineError;
 use crate::later::{HandOn, Later};
-use crate::links::PART;
-use crate::second::{Waiting, updated};
+use crate::second::updated;
 use crate::writer::Writer;
 use migr_decide::cells::Lent;
+use migr_decide::deferred::DeferredRows;
 use migr_decide::families::{self, is_empty};
 use migr_decide::item::{Item, digest};
 use migr_decide::job::Job;
@@ -23,7 +23,7 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::steps;
 use migr_decide::there::{before_update, held, is_empty_there, stamped};
 use migr_decide::world::World;
-use migr_decide::written::written;
+use migr_decide::written::{LINK_KEY_SEPARATOR, written};
 use migr_spill::RowSet;
 
 /// The steps of a stage that the journal knows and that note what they left empty.
@@ -97,7 +97,7 @@ impl Later for Filling {
         if lines.len() == 0 {
             return Ok(());
         }
-        let waiting = Waiting::read(job, world)?;
+        let waiting = DeferredRows::read(job, world)?;
         let size = job.context.destination.capabilities().batch_size.max(1);
         let mut gathered = Gathered::default();
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -270,7 +270,7 @@ impl Filling {
             let (Some(step), false) = (step, steps.is_empty() || targets.is_empty()) else { continue };
             let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
             for target in targets {
-                let mapped = world.reader.id_of(step, &format!("{winner}{PART}{}", target.id))?;
+                let mapped = world.reader.id_of(step, &format!("{winner}{LINK_KEY_SEPARATOR}{}", target.id))?;
                 are_there &= mapped.is_some_and(|mapped| !mapped.state.is_quarantined());
             }
             if are_there {

@@ -13,10 +13,7 @@ use migr_decide::cells::Lent;
 use migr_decide::item::{Batch, Item};
 use migr_decide::job::Job;
 use migr_decide::world::World;
-use migr_decide::written::written;
-
-/// Parts the key of a link in the journal: source key, target id.
-pub(crate) const PART: char = '\u{1e}';
+use migr_decide::written::{LINK_KEY_SEPARATOR, written};
 
 /// One kind of links of a stage whose records are through.
 #[derive(Debug)]
@@ -132,7 +129,7 @@ impl Linking<'_> {
         let winner = mapped.winner.as_deref().unwrap_or(key);
         let mut items = Vec::new();
         for target in linked.links.iter().filter(|(index, _)| *index == self.index).flat_map(|(_, targets)| targets) {
-            let link_key = format!("{winner}{PART}{}", target.id);
+            let link_key = format!("{winner}{LINK_KEY_SEPARATOR}{}", target.id);
             if (self.resumed || mapped.winner.is_some()) && world.reader.id_of(self.step, &link_key)?.is_some() {
                 continue;
             }

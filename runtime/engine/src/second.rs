@@ -2,22 +2,19 @@ use std::sync::Arc;
 
 use migr_extract::{Record, Row};
 use migr_journal::{Change, Mapped, Operation, RepairNote, Settled, State, StepId};
-use migr_spill::SortValue as Sort;
 use migr_transform::{Partial, Pass, Value};
 
 use crate::EngineError;
 use crate::later::{HandOn, Later};
 use crate::update_plan;
 use crate::writer::Writer;
-use migr_decide::cells::{Kept, Lent};
-use migr_decide::decision::shown;
-use migr_decide::families::{self, Families, is_empty};
+use migr_decide::cells::Lent;
+use migr_decide::deferred::DeferredRows;
+use migr_decide::families::{self, is_empty};
 use migr_decide::item::{Item, There};
 use migr_decide::job::Job;
 use migr_decide::world::World;
 use migr_decide::written::written;
-use migr_spill::RowSet;
-use migr_spill::cycles;
 
 /// The fields of a stage that had to wait until all records are there.
 #[derive(Debug)]
@@ -84,47 +81,13 @@ pub(crate) fn updated(step: StepId, items: &[&Item]) -> Option<Change> {
     (!records.is_empty()).then(|| Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() })
 }
 
-/// What the second passes of a stage look records up in.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    families: Families,
-    /// Lines at which a circle is cut.
-    cuts: RowSet,
-}
-
-impl Waiting {
-    /// Reads the rows of a stage that go together, and where its references go round in circles.
-    pub(crate) fn read(job: &Job, world: &World) -> Result<Self, EngineError> {
-        world.spill.begin_stage()?;
-        let families = Families::read(job, world)?;
-        let cuts = if job.refers_to_itself() { cuts(job, world, &families)? } else { RowSet::default() };
-        Ok(Self { families, cuts })
-    }
-
-    /// The rows that became the record of a key; none where it is one row's.
-    pub(crate) fn rows(
-        &self,
-        job: &Job,
-        world: &World,
-        key: &str,
-        record: Record<'_>,
-    ) -> Result<Option<Vec<Kept>>, EngineError> {
-        Ok(self.families.of(job, world, key, record)?)
-    }
-
-    /// Whether a value is left empty, because with it the references would go round in a circle.
-    pub(crate) fn is_cut(&self, job: &Job, line: u64, value: &Value<'_>) -> bool {
-        self.cuts.contains(line) && leads_to_itself(job, value)
-    }
-}
-
 fn produce(
     job: &Job,
     world: &World,
     step: StepId,
     hand_on: &mut HandOn<'_, (Option<Ready>, Vec<RepairNote>)>,
 ) -> Result<(), EngineError> {
-    let waiting = Waiting::read(job, world)?;
+    let waiting = DeferredRows::read(job, world)?;
     let resumed = world.reader.has_records(step)?;
     let size = job.context.destination.capabilities().batch_size.max(1);
     let (mut created, mut there, mut repairs) = (Vec::new(), Vec::new(), Vec::new());
@@ -170,7 +133,7 @@ fn produce(
 fn item(
     job: &Job,
     world: &World,
-    waiting: &Waiting,
+    waiting: &DeferredRows,
     record: Record<'_>,
     (key, mapped): (String, &Mapped),
     repairs: &mut Vec<RepairNote>,
@@ -216,49 +179,4 @@ fn item(
     };
     let fields = values.iter().map(|(index, _)| name(*index).to_owned()).collect();
     Ok(Some(Item { values, fields, ..Item::new(key, line, id) }.with_body(body)))
-}
-
-/// Whether a value refers to the stage's own destination object.
-fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
-    match value {
-        Value::Reference(reference) => reference.object == job.stage.destination_object,
-        Value::List(items) => items.iter().any(|item| leads_to_itself(job, item)),
-        _ => false,
-    }
-}
-
-/// Lines at which a circle is cut: the last record of it in the file. The spill database has the circle as it is drawn.
-fn cuts(job: &Job, world: &World, families: &Families) -> Result<RowSet, EngineError> {
-    world.spill.together::<_, EngineError>(|| {
-        let mut records = job.context.export.records(&job.stage.source_object)?;
-        while let Some(row) = records.next()? {
-            let Row::Record(record) = row else { continue };
-            let cells = Lent(record);
-            let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
-            let Some(id) = mapped.id.filter(|_| mapped.winner.is_none()) else { continue };
-            let rows = families.of(job, world, &key, record)?;
-            world.spill.add_record(record.line, &id, &Sort::Null)?;
-            world.spill.add_key(record.line, &key)?;
-            let waiting = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?;
-            for (_, value) in &waiting.evaluated.values {
-                if let Value::Reference(reference) = value
-                    && leads_to_itself(job, value)
-                {
-                    world.spill.add_edge(record.line, &reference.id)?;
-                }
-            }
-        }
-        Ok(())
-    })?;
-    let spill = &world.spill;
-    spill.index_records()?;
-    spill.draw_arcs()?;
-    let mut cuts = RowSet::default();
-    cycles::each::<EngineError>(spill, |circle| {
-        let Some(last) = circle.iter().max() else { return Ok(()) };
-        cuts.insert(*last);
-        let drawn = cycles::drawn(&circle, |line| Ok::<_, EngineError>(shown(&spill.key(line)?.unwrap_or_default())))?;
-        Ok(spill.add_cut(*last, &drawn)?)
-    })?;
-    Ok(cuts)
 }

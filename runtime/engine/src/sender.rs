@@ -13,12 +13,12 @@ use tracing::Instrument as _;
 use crate::EngineError;
 use crate::ahead::{Ahead, Prepared};
 use crate::flight::{self, Ledger};
-use crate::links::PART;
 use crate::stage::Shared;
 use migr_decide::aside::shown;
 use migr_decide::field_numbers::FieldNumbers;
 use migr_decide::item::Item;
 use migr_decide::outcomes::DecisionContext;
+use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_decide::{Event, SharedJournal};
 
 /// With so many bytes under way no more batches are than the options say.
@@ -428,7 +428,7 @@ impl<'s> Sender<'s> {
                     reason,
                 }),
                 Refused::Note => repairs.extend(fields.iter().map(|field| RepairNote {
-                    key: key.split(PART).next().unwrap_or_default().to_owned(),
+                    key: key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default().to_owned(),
                     file: self.file.clone(),
                     line: *line,
                     field: field.clone(),

@@ -1,6 +1,5 @@
 //! Reads everything back and compares it with what the source rows say.
 
-mod derive;
 mod read_back;
 mod schema;
 mod summary;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::stage::joined;
 use crate::{Context, EngineError, run};
-use derive::{Derivation, Derived, Sample};
+use migr_decide::expected::{Derivation, Derived, Sample};
 use migr_decide::job::Job;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
@@ -141,7 +140,8 @@ impl Checking<'_, '_, '_> {
         let cancellation = self.context.cancellation.clone();
         let deriving = tokio::task::spawn_blocking(move || {
             let mut taken = |derived| !cancellation.is_cancelled() && hand_on.blocking_send(derived).is_ok();
-            derivation.produce(&world, &mut taken).map(|()| world)
+            derivation.produce(&world, &mut taken)?;
+            Ok::<_, EngineError>(world)
         });
         let mut counts = MapVerification { map: job.stage.id.clone(), ..MapVerification::default() };
         let mut compared = Ok(());

@@ -6,13 +6,13 @@ use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;
 
-use super::derive::{Expected, ExpectedFile, ExpectedLink};
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
-use crate::links::PART;
 use crate::stage::blocking;
+use migr_decide::expected::{Expected, ExpectedFile, ExpectedLink};
 use migr_decide::job::Job;
 use migr_decide::parts::{Taking, beside};
+use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_deliver::file_hash;
 
 /// How often a file that seems to be another one is read once more.
@@ -117,7 +117,7 @@ impl Checking<'_, '_, '_> {
                 Some(unlike) => format!("another {}", unlike.join(" and ")),
                 None => "no such link".to_owned(),
             };
-            let key = record.key.split(PART).next().unwrap_or_default();
+            let key = record.key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default();
             let wanted = format!("a link to {}", record.target);
             self.difference(job, (key, record.line, &record.id), &link.field, wanted, there);
         }

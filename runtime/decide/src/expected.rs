@@ -1,3 +1,5 @@
+//! Values that records of a stage should hold: derived from the source rows for every record that the journal has, as a verification compares them.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,20 +9,19 @@ use migr_load::Map;
 use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
-use crate::EngineError;
-use crate::links::PART;
-use crate::second::Waiting;
-use migr_decide::cells::Lent;
-use migr_decide::families;
-use migr_decide::files::column_of;
-use migr_decide::job::Job;
-use migr_decide::parts::Taking;
-use migr_decide::world::World;
-use migr_decide::written::written;
+use crate::DecideError;
+use crate::cells::Lent;
+use crate::deferred::DeferredRows;
+use crate::families;
+use crate::files::column_of;
+use crate::job::Job;
+use crate::parts::Taking;
+use crate::world::World;
+use crate::written::{LINK_KEY_SEPARATOR, written};
 
 /// Which records are read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sample {
+pub enum Sample {
     /// All.
     All,
     /// Those whose id's hash is smaller: always the same ones.
@@ -29,7 +30,7 @@ pub(super) enum Sample {
 
 impl Sample {
     /// About so many of all.
-    pub(super) fn of(wanted: u64, total: u64) -> Self {
+    pub fn of(wanted: u64, total: u64) -> Self {
         if wanted >= total {
             return Self::All;
         }
@@ -51,46 +52,59 @@ impl Sample {
 
 /// What the source says about one record.
 #[derive(Debug)]
-pub(super) struct Expected {
-    pub(super) key: String,
-    pub(super) line: u64,
-    pub(super) id: String,
+pub struct Expected {
+    /// The source key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+    /// Id of the record.
+    pub id: String,
     /// By index in the stage's fields.
-    pub(super) values: Vec<(usize, Value<'static>)>,
+    pub values: Vec<(usize, Value<'static>)>,
     /// How the record takes what is written where it was there before: what it held besides is not this migration's. None where the migration made it.
-    pub(super) taking: Option<Taking>,
+    pub taking: Option<Taking>,
     /// The files behind some of them, by the same index.
-    pub(super) files: Vec<(usize, ExpectedFile)>,
+    pub files: Vec<(usize, ExpectedFile)>,
 }
 
 /// The file that a record should hold.
 #[derive(Clone, Debug)]
-pub(super) struct ExpectedFile {
+pub struct ExpectedFile {
     /// Where it is in the export; none for one that was fetched.
-    pub(super) path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
     /// The hash of what was sent, as the journal has it.
-    pub(super) sent: Option<String>,
+    pub sent: Option<String>,
 }
 
 /// What the source says about one link.
 #[derive(Debug)]
-pub(super) struct ExpectedLink {
-    pub(super) key: String,
-    pub(super) line: u64,
-    pub(super) id: String,
-    pub(super) target: String,
-    pub(super) body: Map,
+pub struct ExpectedLink {
+    /// Key of the link in the journal.
+    pub key: String,
+    /// The line of the owner's row.
+    pub line: u64,
+    /// Id of the link.
+    pub id: String,
+    /// The record that is linked, for people.
+    pub target: String,
+    /// Native body of the link.
+    pub body: Map,
 }
 
 /// What was derived.
 #[derive(Debug)]
-pub(super) enum Derived {
+pub enum Derived {
+    /// Records.
     Records(Vec<Expected>),
     /// Index in the stage's links.
     Links(usize, Vec<ExpectedLink>),
+    /// A record whose values cannot be derived again.
     Fails {
+        /// The source key.
         key: String,
+        /// The line of the export.
         line: u64,
+        /// Reason, for people.
         reason: String,
     },
 }
@@ -100,22 +114,25 @@ type HandOn<'h> = dyn FnMut(Derived) -> bool + 'h;
 
 /// Derives what the records of one stage should hold.
 #[derive(Clone, Debug)]
-pub(super) struct Derivation {
-    pub(super) job: Arc<Job>,
+pub struct Derivation {
+    /// The stage.
+    pub job: Arc<Job>,
     /// The step of its second pass.
-    pub(super) second: Option<StepId>,
+    pub second: Option<StepId>,
     /// The step that filled in what was left empty.
-    pub(super) filled: Option<StepId>,
-    pub(super) sample: Sample,
+    pub filled: Option<StepId>,
+    /// Records that are derived.
+    pub sample: Sample,
 }
 
 impl Derivation {
-    pub(super) fn produce(&self, world: &World, hand_on: &mut HandOn<'_>) -> Result<(), EngineError> {
+    /// Derives them in source order and hands them on.
+    pub fn produce(&self, world: &World, hand_on: &mut HandOn<'_>) -> Result<(), DecideError> {
         let job = &self.job;
         if job.file.is_empty() {
             return Ok(());
         }
-        let waiting = Waiting::read(job, world)?;
+        let waiting = DeferredRows::read(job, world)?;
         let size = job.context.destination.capabilities().page_size.max(1);
         let mut ready = Vec::new();
         let mut links: Vec<Vec<ExpectedLink>> = job.stage.links.iter().map(|_| Vec::new()).collect();
@@ -161,8 +178,8 @@ impl Derivation {
         record: Record<'_>,
         (key, id): (String, String),
         state: State,
-        waiting: &Waiting,
-    ) -> Result<Result<Expected, Derived>, EngineError> {
+        waiting: &DeferredRows,
+    ) -> Result<Result<Expected, Derived>, DecideError> {
         let job = &self.job;
         let line = record.line;
         let cells = Lent(record);
@@ -227,7 +244,7 @@ impl Derivation {
     }
 
     /// Which fields of a record this migration answers for.
-    fn wanted(&self, world: &World, step: StepId, id: &str, state: State) -> Result<Wanted, EngineError> {
+    fn wanted(&self, world: &World, step: StepId, id: &str, state: State) -> Result<Wanted, DecideError> {
         if state == State::Created {
             return Ok(Wanted::All);
         }
@@ -271,7 +288,7 @@ impl Derivation {
         cells: &dyn Cells,
         key: &str,
         mapped: &Mapped,
-    ) -> Result<Vec<(usize, ExpectedLink)>, EngineError> {
+    ) -> Result<Vec<(usize, ExpectedLink)>, DecideError> {
         let job = &self.job;
         let mut expected = Vec::new();
         let (false, Some(owner)) = (job.stage.links.is_empty(), &mapped.id) else { return Ok(expected) };
@@ -286,7 +303,7 @@ impl Derivation {
                 expected.push((
                     index,
                     ExpectedLink {
-                        key: format!("{winner}{PART}{}", target.id),
+                        key: format!("{winner}{LINK_KEY_SEPARATOR}{}", target.id),
                         line,
                         id: job.ids.link(&job.stage.id, winner, &mapping.field, &target.id),
                         target: format!("{} {}", target.object, target.id),
