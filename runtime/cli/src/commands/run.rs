@@ -23,7 +23,7 @@ use crate::table::Table;
 /// Carries the migration out: the schema first, then every map. What was done before is not done again.
 pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Exit, Fault> {
     if !arguments.no_approval {
-        return Err(Fault::new(Exit::Blocked, "nobody has approved this migration")
+        return Err(Fault::new(Exit::Blocked, "this migration is not approved")
             .with_help("`--no-approval` runs it without; the report says so"));
     }
     let options = RunOptions {
@@ -137,8 +137,10 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
                 "to wait for more leads nowhere: a run needs more requests than these to begin. Allow more of them with `requests = N per TIME` in the destination",
             ));
         }
+        // Before it is told: by then the clock may be set.
+        let seen = Timestamp::now();
         console.news(format_args!("{}\nwaiting; Ctrl-C stops, and `migr run` goes on where it stopped", fault.message));
-        if wait_until(until, session).await? == Waited::LookAgain {
+        if wait_until(until, seen, session).await? == Waited::LookAgain {
             in_vain = in_vain.saturating_sub(1);
         }
     }
@@ -152,10 +154,10 @@ enum Waited {
     LookAgain,
 }
 
-/// Waits for a time of the wall clock, which may be set meanwhile: forward is believed, and after a step back what is allowed is looked up again.
-async fn wait_until(until: Timestamp, session: &Session) -> Result<Waited, Fault> {
+/// Waits for a time of the wall clock, last seen at `seen`, which may be set meanwhile: forward is believed, and after a step back what is allowed is looked up
+/// again.
+async fn wait_until(until: Timestamp, mut seen: Timestamp, session: &Session) -> Result<Waited, Fault> {
     let begun = Instant::now();
-    let mut seen = Timestamp::now();
     while let Ok(left) = Duration::try_from(until.duration_since(seen)) {
         if session.context.cancellation.is_cancelled() {
             return Err(Fault::new(Exit::Interrupted, "stopped while it waited; `migr run` goes on where it stopped"));
@@ -236,7 +238,7 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
         console.result(format_args!("{} written.\n", count(outcome.written, "record was", "records were")));
     }
     if report.total().quarantined > 0 {
-        console.news("set aside means: not written, and listed with file, line and reason in the report");
+        console.news("quarantined means: not written, and listed with file, line and reason in the report");
     }
 }
 
