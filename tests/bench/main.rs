@@ -26,7 +26,7 @@ migr-bench --quick                    the same with a tenth of the records
 migr-bench NAME…                      only those whose work begins so: check, plan, transform, load, journal
 migr-bench memory [--null] [--owners] [CONTACTS…] [COMMAND…]
                                       megabytes, CPU seconds and megabytes written of audit, run, verify, report, quarantine and rollback for exports of each size; an error where they grow.
-                                      --null: to a server that keeps nothing, for sizes that the stand-in would take hours for
+                                      --null: to a server that keeps nothing, for sizes that the sandbox would take hours for
                                       --owners: each owner of the export is a person of the destination; else none is, which is the worst case
 
 One measurement, in this process; the last line is `records N; cpu S; memory M`:
@@ -39,7 +39,7 @@ migr-bench journal RECORDS            intents and outcomes alone
 Inputs and counterparts:
 migr-bench generate MAPS DIR          a project of so many maps of ten mappings and two references
 migr-bench null-server [PORT]         a Twenty that takes every batch and keeps nothing; ends with its standard input
-migr-bench stand-in                   a Twenty that keeps everything; ends with its standard input
+migr-bench sandbox                   a Twenty that keeps everything; ends with its standard input
 ";
 
 /// As the program has it.
@@ -73,7 +73,7 @@ fn run(arguments: &[&str]) -> Result<(), Fault> {
             return Ok(());
         }
         ["memory", asked @ ..] => return memory::print(asked),
-        ["stand-in"] => return null_server::serve_stand_in(),
+        ["sandbox"] => return null_server::serve_stand_in(),
         ["null-server"] => return null_server::serve(0),
         ["null-server", port] => return null_server::serve(u16::try_from(number(port)?).unwrap_or_default()),
         names => return table::print(names),

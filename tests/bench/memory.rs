@@ -182,7 +182,7 @@ struct Server {
 
 impl Server {
     fn start(null: bool) -> Result<Self, Fault> {
-        let name = if null { "null-server" } else { "stand-in" };
+        let name = if null { "null-server" } else { "sandbox" };
         let mut child = own(&[name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -252,7 +252,7 @@ fn watched(command: &[&str], project: &Path, server: &Server) -> Result<Watched,
         thread::sleep(PAUSE);
     };
     let exit = ended.code().unwrap_or(-1);
-    // Findings, records set aside, and, to a server that keeps nothing, a verification that does not hold.
+    // Findings, records quarantined, and, to a server that keeps nothing, a verification that does not hold.
     if ![0, 1, 5, 6].contains(&exit) {
         let said = fs::read_to_string(project.join("last.log")).unwrap_or_default();
         return Err(Fault::of(name, said));

@@ -66,7 +66,7 @@ pub(crate) fn transform(export: &Path, out: &Path) -> Result<u64, Fault> {
         }
     }
     file.flush().map_err(|error| Fault::of(out.display(), error))?;
-    eprintln!("{written} records, {aside} set aside, {repairs} repairs");
+    eprintln!("{written} records, {aside} quarantined, {repairs} repairs");
     Ok(written)
 }
 

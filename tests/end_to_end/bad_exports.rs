@@ -1,4 +1,4 @@
-//! Exports that went wrong, a line each: the program stops and says where, or sets the record aside and says why, or the value arrives
+//! Exports that went wrong, a line each: the program stops and says where, or quarantines the record and says why, or the value arrives
 //! as it stands. It never panics, never changes a value silently, and never touches the export.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! A small migration that does everything that a migration can do: objects, fields and options are made, records created, updated, merged, taken out of the
-//! trash, skipped and set aside, links written, files uploaded, and references set that had to wait.
+//! trash, skipped and quarantined, links written, files uploaded, and references set that had to wait.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -56,7 +56,7 @@ fn same_report(expected: &[(&'static str, Value)], project: &Project, kills: u64
     }
 }
 
-/// Waits until the stand-in was asked `requests` more times, and a moment more. `None` where the program ended before.
+/// Waits until the sandbox was asked `requests` more times, and a moment more. `None` where the program ended before.
 fn killed_after(mut child: Child, stand_in: &StandIn, requests: u64, moment: Duration) -> Option<i32> {
     let until = stand_in.requests() + requests;
     loop {
@@ -175,7 +175,7 @@ fn a_destination_that_dies_with_the_program_goes_on_with_it() {
     eprintln!("{kills} kills of program and destination in {migrations} migrations: lost 0, duplicated 0");
 }
 
-/// Runs a rehearsal again and again, killing it with its stand-in, until it ends by itself; says how often it was killed.
+/// Runs a rehearsal again and again, killing it with its sandbox, until it ends by itself; says how often it was killed.
 fn both_again_and_again(project: &Project, draw: &mut Draw, (within, most): (Duration, u64)) -> (u64, Option<i32>) {
     let mut kills = 0;
     loop {

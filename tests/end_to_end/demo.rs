@@ -24,7 +24,7 @@ fn the_demo_goes_back_to_the_workspace_that_others_used_before_it() {
     assert!(ran.stderr.contains("500 records of others are there, 40 of which the export has too"), "{}", ran.stderr);
     let row = ran.stdout.lines().find(|line| line.contains("Company → companies")).expect("a row of companies");
     let counts: Vec<&str> = row.split_whitespace().skip(3).collect();
-    assert_eq!(counts, ["60", "18", "41", "·", "1", "·"], "40 of theirs and one that every stand-in has: {row}");
+    assert_eq!(counts, ["60", "18", "41", "·", "1", "·"], "40 of theirs and one that every sandbox has: {row}");
     assert!(ran.stdout.contains("The destination's fingerprint is the one it had before."), "{}", ran.stdout);
 
     // Beside it a demo that does not go back: what it made is gone from the other, what others made is not.

@@ -1,4 +1,4 @@
-//! What had to be left empty because its target was set aside, or whose owner had no member: filled in once it is there.
+//! What had to be left empty because its target was quarantined, or whose owner had no member: filled in once it is there.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ fn by<'r>(records: &'r [Value], field: &str, value: &str) -> &'r Value {
 fn what_was_left_empty_is_filled_in_once_its_target_is_there_and_goes_back_with_the_rest() {
     let (project, stand_in) = (lenient(), Arc::new(StandIn::new()));
     others(&stand_in);
-    // One that was there refers to Acme, and is set aside with it.
+    // One that was there refers to Acme, and is quarantined with it.
     let link = json!({"primaryLinkUrl": "https://gamma.example"});
     stand_in.ask(&Method::POST, "/rest/companies", &json!({"name": "Gamma before", "domainName": link}));
     let before = stand_in.fingerprint();
@@ -62,7 +62,10 @@ fn what_was_left_empty_is_filled_in_once_its_target_is_there_and_goes_back_with_
 
     mend(&project);
     let said = stand_in.migr(&project, &["quarantine", "retry"]).exits(0).stdout;
-    assert!(said.starts_with("5 records are let go, with 4 values that were left out of others; "), "{said}");
+    assert!(
+        said.starts_with("5 records are released for retry, with 4 values that were left out of others; "),
+        "{said}"
+    );
     stand_in.migr(&project, RUN).exits(5);
     let people = stand_in.records("people");
     let companies = stand_in.records("companies");
@@ -114,7 +117,7 @@ fn references_that_go_round_between_two_objects_are_written_read_back_and_taken_
         let found = people.iter().find(|person| person["id"] == *id);
         found.map_or("nobody", |person| person["name"]["firstName"].as_str().unwrap())
     };
-    // P5 is set aside, as the report says.
+    // P5 is quarantined, as the report says.
     for (company, head) in
         [("Acme Incorporated", "Ada"), ("Beta before", "Grace"), ("Gamma", "nobody"), ("Delta", "Emmy")]
     {

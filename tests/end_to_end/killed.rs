@@ -40,7 +40,7 @@ impl Rest {
         rest.then(commands)
     }
 
-    /// After a run that set records aside and left empty what refers to them, with the export mended since.
+    /// After a run that quarantined records and left empty what refers to them, with the export mended since.
     pub(crate) fn mended() -> Self {
         let rest = Self { project: lenient() };
         rest.prepare();

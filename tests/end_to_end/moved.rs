@@ -1,4 +1,4 @@
-//! The example moved once for all tests: its life from audit to verify against a stand-in that the tests read back.
+//! The example moved once for all tests: its life from audit to verify against a sandbox that the tests read back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -90,7 +90,7 @@ impl Moved {
         self.ids.get(&(map.to_owned(), key.to_owned())).map(String::as_str)
     }
 
-    /// What a map made of each row of a file: rows that were set aside or left out are not in it.
+    /// What a map made of each row of a file: rows that were quarantined or left out are not in it.
     pub(crate) fn pairs(&self, map: &str, file: &str, key: &str, object: &str) -> Vec<(Row, &Value)> {
         let there = self.by_id(object);
         self.rows(file)

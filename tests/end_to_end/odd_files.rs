@@ -1,4 +1,4 @@
-//! Files with odd names and contents: which are sent, which go under another name, which are set aside, and that the audit had said so of each.
+//! Files with odd names and contents: which are sent, which go under another name, which are quarantined, and that the audit had said so of each.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -147,7 +147,7 @@ fn of_forty_odd_files_those_that_the_server_refuses_are_set_aside_as_the_audit_s
     assert_eq!(stand_in.files(), 0, "no file is left in its storage");
     assert_eq!(stand_in.fingerprint(), before);
     let refused = names(|is_taken| !is_taken).len();
-    eprintln!("{} files: {} sent, {refused} set aside, each as audited", FILES.len(), FILES.len() - refused);
+    eprintln!("{} files: {} sent, {refused} quarantined, each as audited", FILES.len(), FILES.len() - refused);
 }
 
 #[test]

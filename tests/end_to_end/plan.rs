@@ -134,7 +134,7 @@ fn companies_made_of_a_text_property_are_planned_for_highlevel_too() {
 fn a_run_without_approval_or_by_a_plan_that_moved_is_refused_before_anything_is_sent() {
     let project = Project::example();
     let unapproved = project.migr(&["run", "--sandbox"]).exits(4);
-    assert!(unapproved.stderr.contains("nobody has approved this migration"), "{}", unapproved.stderr);
+    assert!(unapproved.stderr.contains("this migration is not approved"), "{}", unapproved.stderr);
 
     project.migr(&["plan", "--format", "json", "--out", "plan.json"]).exits(0);
     let spec = project.read("migration.migr");
@@ -163,7 +163,7 @@ fn the_graph_has_every_stage_and_every_reference_in_each_form() {
     for stage in ["Company → companies", "Meeting (Activity) → notes", "Attachment → attachments"] {
         assert!([&mermaid, &dot, &svg].iter().all(|form| form.contains(stage)), "{stage}");
     }
-    assert_eq!(svg.matches("stroke-dasharray").count(), 1, "the second pass is dotted: {svg}");
+    assert_eq!(svg.matches("stroke-dasharray").count(), 1, "the deferred step is dotted: {svg}");
     assert_eq!(svg, graph("svg"), "the same plan, the same picture");
 }
 

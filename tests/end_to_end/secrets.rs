@@ -259,7 +259,7 @@ fn the_stand_in_says_its_token_once_and_nothing_of_what_it_keeps() {
     server.kill().unwrap();
     server.wait().unwrap();
     let said = said.join().unwrap();
-    assert_eq!(leaks("the stand-in's log", said.as_bytes(), &token), None);
+    assert_eq!(leaks("the sandbox's log", said.as_bytes(), &token), None);
     // What it keeps is what it was sent; only its owner may read it.
     #[cfg(unix)]
     for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {

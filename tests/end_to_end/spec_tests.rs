@@ -48,7 +48,7 @@ test "values are compared" {
   given Customer { id: "2", title: "Beta", kind: "Fresh", parent: "1", email: "b@shop.example" }
   expect companies { name: "Beta", stage: WON, parent: companies("2"), mail: "private@shop.example" }
 }
-test "what is set aside is compared" {
+test "what is quarantined is compared" {
   given Customer { id: "1", title: "Acme", kind: "Fresh" }
   given Customer { id: "3", kind: "Stale" }
   expect skipped Customer("3")

@@ -1,4 +1,4 @@
-//! A stand-in for Twenty in the tests' process: it lives on whatever happens to the program, and is read by its handle.
+//! A sandbox of Twenty in the tests' process: it lives on whatever happens to the program, and is read by its handle.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{Project, Ran, repository};
 
-/// A running stand-in.
+/// A running sandbox.
 pub(crate) struct StandIn {
     runtime: Option<Runtime>,
     sandbox: Option<Sandbox>,
@@ -20,14 +20,14 @@ impl StandIn {
         Self::with(SandboxOptions::default())
     }
 
-    /// One with the state that the program's embedded stand-in left behind.
+    /// One with the state that the program's embedded sandbox left behind.
     pub(crate) fn left_by(project: &Project) -> Self {
         Self::with(SandboxOptions { state: Some(project.path().join(".migr/sandbox.db")), ..SandboxOptions::default() })
     }
 
     pub(crate) fn with(options: SandboxOptions) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let sandbox = runtime.block_on(start(options)).expect("the stand-in starts");
+        let sandbox = runtime.block_on(start(options)).expect("the sandbox starts");
         Self { runtime: Some(runtime), sandbox: Some(sandbox) }
     }
 

@@ -243,7 +243,7 @@ fn the_report_ends_with_counts_coverage_and_what_needs_a_person() {
         assert_eq!(part("columns"), part("mapped") + part("dropped") + one["unused"].as_array().unwrap().len() as u64);
     }
     let attention = moved.report["attention"].to_string();
-    for said in ["17 records were set aside", "2 owners have no account", "Workflow is to be rebuilt by hand"] {
+    for said in ["17 records were quarantined", "2 owners have no account", "Workflow is to be rebuilt by hand"] {
         assert!(attention.contains(said), "no `{said}` in {attention}");
     }
 }

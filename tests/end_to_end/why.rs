@@ -71,7 +71,7 @@ fn one_field_of_a_record_reads_as_a_person_would_tell_it() {
 fn what_was_set_aside_says_why_and_what_is_not_there_is_an_error() {
     let project = carried_out();
     let aside = project.migr(&["why", "F00012"]).exits(0).stdout;
-    assert!(aside.contains("set aside") && aside.contains("files/missing.pdf"), "{aside}");
+    assert!(aside.contains("quarantined") && aside.contains("files/missing.pdf"), "{aside}");
     let nothing = project.migr(&["why", "C99999999"]).exits(1);
     assert!(nothing.stderr.contains("knows no record `C99999999`"), "{}", nothing.stderr);
     let no_field = project.migr(&["why", "C00000002", "nickname"]).exits(1);

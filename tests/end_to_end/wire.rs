@@ -1,4 +1,4 @@
-//! A line between the program and the stand-in on which a test decides what becomes of each request: passed on, cut before or after it is carried out,
+//! A line between the program and the sandbox on which a test decides what becomes of each request: passed on, cut before or after it is carried out,
 //! answered otherwise, or something done in between.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -54,7 +54,7 @@ pub(crate) enum Act {
 type Decide = dyn Fn(&Asked<'_>) -> Act + Send + Sync;
 
 struct Shared {
-    /// The stand-in's `host:port`.
+    /// The sandbox's `host:port`.
     to: String,
     /// The line's own.
     here: String,
@@ -200,7 +200,7 @@ impl Shared {
         let mut carry_out = |request: &Message| {
             server.write_all(&request.bytes()).ok()?;
             let mut answer = Message::read(&mut answers)?;
-            // Addresses that the stand-in names lead over the line too.
+            // Addresses that the sandbox names lead over the line too.
             if let Ok(text) = std::str::from_utf8(&answer.body)
                 && text.contains(&self.to)
             {

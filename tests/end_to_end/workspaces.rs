@@ -52,7 +52,7 @@ fn a_journal_is_of_one_workspace_and_every_command_refuses_another_before_it_sen
     ours.migr(&project, &["verify"]).exits(0);
     ours.migr(&project, &["rollback"]).exits(0);
     assert_eq!(ours.fingerprint(), before);
-    // What was taken back binds nothing any more.
+    // What was rolled back binds nothing any more.
     other.migr(&project, RUN).exits(0);
 }
 

@@ -241,7 +241,7 @@ async fn a_run_makes_of_each_map_what_the_audit_said() {
     let done = migr_engine::run(&context).await.expect("the run goes through");
     let line = |name: &str, counts: [u64; 5]| {
         let [read, create, update, skip, quarantine] = counts;
-        format!("{name}: {read} read, {create} created, {update} updated, {skip} skipped, {quarantine} set aside")
+        format!("{name}: {read} read, {create} created, {update} updated, {skip} skipped, {quarantine} quarantined")
     };
     let said: Vec<String> = said
         .lock

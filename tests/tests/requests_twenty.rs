@@ -449,7 +449,7 @@ async fn exactly_the_refused_records_are_set_aside_in_few_requests_more() {
     eprint!("{table}");
 }
 
-/// Every value that is refused beforehand is one that the stand-in, as the server was recorded to, refuses.
+/// Every value that is refused beforehand is one that the sandbox, as the server was recorded to, refuses.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_beforehand_would_have_been_refused() {
     let sandbox = start(SandboxOptions { seed: false, ..SandboxOptions::default() }).await.unwrap();

@@ -352,7 +352,7 @@ async fn verify_finds_what_does_not_add_up() {
         let of = |records| migr_journal::Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() };
         let tasks = reader.fold().unwrap().step("Task").unwrap().read.unwrap();
         vec![
-            // The export has no such note; the patient of a plan is said to be set aside; a task was never counted; a map has something left to do.
+            // The export has no such note; the patient of a plan is said to be quarantined; a task was never counted; a map has something left to do.
             of(vec![settled(
                 step("Note"),
                 "N99999999",
@@ -375,7 +375,7 @@ async fn verify_finds_what_does_not_add_up() {
         summary.findings.iter().map(|(map, what)| format!("{}: {what}", map.as_deref().unwrap_or("-"))).collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
     Note: the journal has 295 records in the destination, but 294 follow from the export
-    TreatmentPlan: P0000001 (line 2): its values cannot be derived again: patient: "C00000269" is no Contact of the destination: it was set aside
+    TreatmentPlan: P0000001 (line 2): its values cannot be derived again: patient: "C00000269" is no Contact of the destination: it was quarantined
     Note: the export has 300 records, the journal accounts for 301; this is a fault of migr
     Task: the export has 151 records, the journal accounts for 150; this is a fault of migr
     Deal: it is not finished; `migr run` goes on where it stopped

@@ -291,7 +291,7 @@ fn fold(picklist: &Picklist, text: &str) -> String {
 
 fn uncovered(picklist: &Picklist, columns: &IndexMap<(&str, &str), &LockedColumn>, diagnostics: &mut Diagnostics) {
     let what = match picklist.otherwise {
-        PicklistOtherwise::Quarantine => "set aside",
+        PicklistOtherwise::Quarantine => "quarantined",
         PicklistOtherwise::Skip => "left behind",
         PicklistOtherwise::None
         | PicklistOtherwise::Create

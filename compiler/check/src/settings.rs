@@ -247,7 +247,7 @@ fn destination_settings(
             ("unfit_files", _) => diagnostics.push(errors::bad_value(
                 "`unfit_files` says what becomes of files that the destination refuses by name or content",
                 setting.value.span,
-                "write `unfit_files = \"rename\"`, or leave it out: then they are set aside",
+                "write `unfit_files = \"rename\"`, or leave it out: then they are quarantined",
             )),
             _ if !SETTINGS.contains(&name) && !SECRETS.contains(&name) => {
                 diagnostics.push(errors::unknown_word("setting of a destination", name, setting.name.span, SETTINGS));

@@ -345,7 +345,7 @@ pub struct Field {
     pub create_only: bool,
     /// The destination creates no record without it.
     pub required: bool,
-    /// It cannot be left for a second pass.
+    /// It cannot be left for a deferred step.
     pub is_required: bool,
     /// The second call that writes it.
     pub linked_by: Option<String>,

@@ -57,7 +57,7 @@ codes! {
     E0201 unknown_name Error "a name that nothing defines";
     E0202 duplicate_name Error "a name defined twice";
     E0203 unresolved_use Error "a `use` that names no file";
-    E0204 circular_use Error "files that use each other in a circle";
+    E0204 circular_use Error "files that use each other circularly";
     E0205 no_migration Error "maps without the `migration` that they belong to";
     E0206 refused_name Error "a name that the destination refuses";
     E0207 needless_override Error "an `override` of something that is not there";
@@ -86,7 +86,7 @@ codes! {
     W0320 needless_otherwise Warning "an `otherwise` after something that cannot fail";
     W0321 overlapping_maps Warning "two maps that may write the same record";
     W0322 unused_picklist Warning "a picklist that nothing uses";
-    W0323 values_not_inherited Warning "values that records inherit in the source, and nobody adds";
+    W0323 values_not_inherited Warning "values that records inherit in the source and no map adds";
     E0324 lossy_conversion Error "a conversion that loses something, and no function says so";
     E0325 failing_conversion Error "a conversion that can fail, and no function makes it";
     W0326 unruled_failure Warning "a text becomes something that not every text is, and nothing says what then";
@@ -99,7 +99,7 @@ codes! {
     W0333 one_of_several Warning "only one of several referred records is carried over";
     E0334 not_built Error "a form that the language has, and this version does not carry out";
     W0335 part_left Warning "a part of a value that no map takes";
-    E0401 required_cycle Error "required references in a circle";
+    E0401 required_cycle Error "circular required references";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";
     E0503 closed_options Error "a new option for a field whose options are fixed";
@@ -116,7 +116,7 @@ codes! {
     W0609 unlisted_host Warning "links of the export lead to hosts that no file is fetched from";
     W0610 unclaimed_file Warning "a file of the export that no object claims and nothing drops";
     E0611 bad_data Error "a row of the export that cannot be carried over";
-    W0612 doubtful_data Warning "a row of the export that somebody should look at";
+    W0612 doubtful_data Warning "a row of the export to look at";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

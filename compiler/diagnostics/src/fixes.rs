@@ -3,7 +3,7 @@ use migr_source::FileId;
 use crate::{Applicability, Edit, Fix};
 
 /// The text of one file with its safe fixes made. A fix is made whole or not at all: one that overlaps an earlier one, reaches into a second file or
-/// does not fit the text is left out, and a second pass over the new text can make it. The first fix says which file `text` is.
+/// does not fit the text is left out, and a deferred step over the new text can make it. The first fix says which file `text` is.
 pub fn apply_fixes(text: &str, fixes: &[&Fix]) -> String {
     let mut accepted: Vec<&Edit> = Vec::new();
     let mut file: Option<FileId> = None;

@@ -230,7 +230,7 @@ fn report_circles(sources: &SourceMap, uses: &[Use], diagnostics: &mut Diagnosti
                     names.extend(names.first().cloned());
                     let mut diagnostic = Diagnostic::new(
                         Code::E0204,
-                        format!("files use each other in a circle: {}", names.join(" → ")),
+                        format!("files use each other circularly: {}", names.join(" → ")),
                         one.span,
                         "closes the circle",
                     )

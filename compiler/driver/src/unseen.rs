@@ -23,11 +23,11 @@ pub(crate) fn unseen(file: FileId, text: &str) -> Vec<Diagnostic> {
             .map(|one| format!("`{}`", written_out(&one.to_string(), &[])))
             .collect();
         if found.len() == MOST {
-            let message = "more lines have characters that nobody sees from here on".to_owned();
+            let message = "more lines have invisible characters from here on".to_owned();
             found.push(told(message, Span::new(file, at, at + run)));
             break;
         }
-        let message = format!("this line has characters that nobody sees: {}", names.join(", "));
+        let message = format!("this line has invisible characters: {}", names.join(", "));
         found.push(told(message, Span::new(file, at, at + run)));
         from = at + line.len().max(run);
     }
@@ -50,8 +50,8 @@ mod tests {
         assert_eq!(
             told("a\u{202e}b\u{7}\nx\n\u{200b}"),
             [
-                "this line has characters that nobody sees: `\\u{202e}`, `\\u{7}`",
-                "this line has characters that nobody sees: `\\u{200b}`"
+                "this line has invisible characters: `\\u{202e}`, `\\u{7}`",
+                "this line has invisible characters: `\\u{200b}`"
             ]
         );
         assert_eq!(told(&"\u{7}\n".repeat(1000)).len(), 21);

@@ -75,7 +75,7 @@ fn files_that_use_each_other_are_drawn_as_a_circle() {
         .with("b.migr", format!("use \"c\"\n{CRM}"))
         .with("c.migr", format!("use \"a\"\n{MIGRATION}{MAP}"));
     insta::assert_snapshot!(short(&compile_folder(&system)), @r"
-    c.migr:1 E0204 files use each other in a circle: `a.migr` → `b.migr` → `c.migr` → `a.migr`
+    c.migr:1 E0204 files use each other circularly: `a.migr` → `b.migr` → `c.migr` → `a.migr`
         move what both need into a file of its own
     ");
 }

@@ -69,7 +69,7 @@ fn values_that_no_row_names_and_rows_that_no_value_needs_are_told() {
     let compilation = with_lock(&json!([customers, object("Invoice", "present", &json!([]), &[])]));
     assert!(compilation.plan.as_ref().unwrap().inputs.lock.is_some());
     insta::assert_snapshot!(short(&compilation), @r#"
-    main.migr:19 W0606 4 records of `Customer` are set aside: no row of `Stage` names their `kind`: `??` (4)
+    main.migr:19 W0606 4 records of `Customer` are quarantined: no row of `Stage` names their `kind`: `??` (4)
         add rows for the values that are meant to move
         to accept it, write `allow W0606 : "why"` in picklist `Stage`
     main.migr:22 W0607 no record of the export has `lost`

@@ -1,4 +1,4 @@
-//! The order of stages, and what is written in a second pass.
+//! The order of stages, and what is deferred.
 
 mod common;
 

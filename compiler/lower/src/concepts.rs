@@ -40,8 +40,8 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             rows.push(row("reference", &object.name, RowState::ByHand, None, Some(reason.to_owned()), span));
         } else if let Some(owners) = owners {
             let reason = match &owners.fallback {
-                Some(fallback) => format!("matched by address; who matches nobody becomes {fallback}"),
-                None => "matched by address; who matches nobody leaves the field empty".to_owned(),
+                Some(fallback) => format!("matched by address; an owner without a matching user becomes {fallback}"),
+                None => "matched by address; an owner without a matching user leaves the field empty".to_owned(),
             };
             let destination = format!("{}.{}", owners.destination_object, owners.destination_field);
             rows.push(row("owners", &object.name, RowState::Exact, Some(destination), Some(reason), owners.span));

@@ -26,14 +26,14 @@ pub(crate) struct Reference<'a> {
     pub(crate) span: Span,
 }
 
-/// The order of maps, and what is written in a second pass.
+/// The order of maps, and what is deferred.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     /// Positions of maps in the order in which they are carried out.
     pub(crate) positions: Vec<usize>,
     /// The references of each map, by its position.
     pub(crate) references: Vec<Vec<Reference<'a>>>,
-    /// Fields that are written in a second pass: map position and field.
+    /// Fields that are deferred: map position and field.
     pub(crate) deferred: BTreeSet<(usize, &'a str)>,
 }
 

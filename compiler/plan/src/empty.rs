@@ -12,7 +12,7 @@ pub enum EmptyPolicy {
     Keep,
     /// The field is emptied.
     Clear,
-    /// The record is set aside.
+    /// The record is quarantined.
     Quarantine,
 }
 
@@ -20,7 +20,7 @@ pub enum EmptyPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TakenPolicy {
-    /// The record is set aside (the default).
+    /// The record is quarantined (the default).
     #[default]
     Quarantine,
     /// The field is left out, recorded as a repair.
@@ -38,7 +38,7 @@ pub enum UnidentifiedPolicy {
     Create,
     /// It is left out, counted as skipped.
     Skip,
-    /// It is set aside.
+    /// It is quarantined.
     Quarantine,
 }
 

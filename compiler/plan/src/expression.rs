@@ -262,7 +262,7 @@ pub enum OnMissing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Recovery {
-    /// Set the record aside.
+    /// Quarantine the record.
     Quarantine,
     /// Leave the record out, counted as skipped.
     Skip,

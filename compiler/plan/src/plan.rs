@@ -348,7 +348,7 @@ pub struct PicklistRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum PicklistOtherwise {
-    /// The record is set aside.
+    /// The record is quarantined.
     Quarantine,
     /// The record is left out, counted as skipped.
     Skip,
@@ -466,7 +466,7 @@ pub struct Summary {
     pub unchanged: Option<Count>,
     /// Records that stay behind by a written rule.
     pub skip: Option<Count>,
-    /// Records that will be set aside.
+    /// Records that will be quarantined.
     pub quarantine: Option<Count>,
     /// Changes of the schema.
     pub schema_changes: Count,

@@ -49,7 +49,7 @@ pub struct Stage {
     /// Links to other records, each a record of its own, written after the stage's records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkMapping>,
-    /// Fields written in a second pass, once all records are there.
+    /// Deferred fields, written once all records are there.
     pub deferred: Vec<Deferred>,
     /// Columns that stay behind by a written rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +72,7 @@ pub struct Edge {
     pub field: String,
     /// In words: `people.company refers to companies`.
     pub reason: String,
-    /// Cut: the field is written in a second pass, and the stage does not wait.
+    /// Cut: the field is deferred, and the stage does not wait.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,
     /// The line that refers.
@@ -135,7 +135,7 @@ pub enum ExistingPolicy {
     Update,
     /// Leave it, counted as skipped.
     Skip,
-    /// Set the source record aside.
+    /// Quarantine the source record.
     Quarantine,
 }
 
@@ -143,7 +143,7 @@ pub enum ExistingPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum DuplicatePolicy {
-    /// Set all but the first aside (the default).
+    /// Quarantine all but the first (the default).
     #[default]
     Quarantine,
     /// The first in the file wins; the others are skipped and their references follow the winner.
@@ -176,7 +176,7 @@ pub enum DuplicatePolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletedPolicy {
-    /// Set the source record aside (the default).
+    /// Quarantine the source record (the default).
     #[default]
     Quarantine,
     /// Take it out of the trash and treat it as existing.
@@ -236,7 +236,7 @@ pub struct FieldMapping {
     /// No record is created without it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-    /// Written in a second pass.
+    /// Deferred.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,
     /// The second call that writes it, once its record is there (`bulk`).
@@ -273,7 +273,7 @@ pub struct LinkMapping {
     pub origin: Origin,
 }
 
-/// A field written in a second pass.
+/// A deferred field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deferred {
     /// The destination field.

@@ -38,7 +38,7 @@ pub enum Expectation {
         /// Where it is written.
         origin: Origin,
     },
-    /// A source record is set aside.
+    /// A source record is quarantined.
     SetAside {
         /// Skipped; else quarantined.
         skipped: bool,

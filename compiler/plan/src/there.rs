@@ -16,7 +16,7 @@ pub struct There {
     pub restored: Count,
     /// Those in the trash that are destroyed and made anew.
     pub replaced: Count,
-    /// Records of the source that are set aside because the destination has them.
+    /// Records of the source that are quarantined because the destination has them.
     pub set_aside: Count,
     /// Records of the source that become one with another.
     pub merged: Count,
@@ -55,7 +55,7 @@ impl There {
         say(self.kept, "is left as it is", "are left as they are");
         say(self.restored, "comes out of the trash", "come out of the trash");
         say(self.replaced, "in the trash is replaced", "in the trash are replaced");
-        say(self.set_aside, "is set aside because it is there", "are set aside because they are there");
+        say(self.set_aside, "is quarantined because it is there", "are quarantined because they are there");
         say(self.merged, "of the source becomes one with another", "of the source become one with others");
         say(self.given_way, "of the source gives way to another", "of the source give way to others");
         if !self.fields.is_empty() {

@@ -77,13 +77,13 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Show where a migration stands.
     Status(ProjectArguments),
-    /// List what was set aside, or let it be tried again.
+    /// List what was quarantined, or let it be tried again.
     Quarantine(QuarantineArguments),
     /// Show where a record, or one of its fields, came from.
     Why(WhyArguments),
     /// Print the audit trail, one line per record and attempt.
     Journal(JournalArguments),
-    /// Serve a stand-in for a destination on this machine.
+    /// Serve a sandbox for a destination on this machine.
     Sandbox(SandboxArguments),
 }
 
@@ -104,7 +104,7 @@ pub(crate) struct LiveArguments {
     /// The project.
     #[command(flatten)]
     pub(crate) project: ProjectArguments,
-    /// Use the embedded stand-in, kept in `.migr/sandbox.db`, whatever the spec says.
+    /// Use the embedded sandbox, kept in `.migr/sandbox.db`, whatever the spec says.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }
@@ -380,7 +380,7 @@ pub(crate) struct QuarantineArguments {
 /// What is done with the quarantine.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum QuarantineAction {
-    /// List the records that were set aside, each with file, line, field and reason.
+    /// List the records that were quarantined, each with file, line, field and reason.
     List(QuarantineListArguments),
     /// Let them go, so that the next run tries them again.
     Retry(RetryArguments),
@@ -392,7 +392,7 @@ pub(crate) struct QuarantineListArguments {
     /// The project.
     #[command(flatten)]
     pub(crate) project: ProjectArguments,
-    /// Those of the embedded stand-in.
+    /// Those of the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// One JSON document.
@@ -417,7 +417,7 @@ pub(crate) struct JournalArguments {
     /// The project.
     #[command(flatten)]
     pub(crate) project: ProjectArguments,
-    /// That of the embedded stand-in.
+    /// That of the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Check that no entry was changed, removed or slipped in.
@@ -443,7 +443,7 @@ pub(crate) struct WhyArguments {
     /// The destination, where the spec names several.
     #[arg(long, value_name = "NAME")]
     pub(crate) to: Option<String>,
-    /// What was done in the embedded stand-in.
+    /// What was done in the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// The form of the answer.
@@ -466,7 +466,7 @@ pub(crate) struct ReportArguments {
     /// The project.
     #[command(flatten)]
     pub(crate) project: ProjectArguments,
-    /// The report on what was done in the embedded stand-in.
+    /// The report on what was done in the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// The form of the report.
@@ -534,7 +534,7 @@ Fail this share of requests: half answered 500, half reset, before or after they
     pub(crate) version: SandboxVersion,
 }
 
-/// Versions of Twenty that the stand-in knows.
+/// Versions of Twenty that the sandbox knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SandboxVersion {
     /// July 2026.

@@ -88,7 +88,7 @@ impl Shown {
         if let Some(step) = step {
             step.bar.finish_and_clear();
             let aside =
-                if step.set_aside == 0 { String::new() } else { format!(", {} set aside", grouped(step.set_aside)) };
+                if step.set_aside == 0 { String::new() } else { format!(", {} quarantined", grouped(step.set_aside)) };
             self.console.news(format_args!("  {:<40} {:>9} written{aside}", step.what, grouped(step.records)));
         }
     }
@@ -134,7 +134,7 @@ impl Progress for Shown {
             }
             Event::SetAside { records, .. } => self.change(|step| {
                 step.set_aside += records;
-                step.bar.set_message(format!("{} set aside", grouped(step.set_aside)));
+                step.bar.set_message(format!("{} quarantined", grouped(step.set_aside)));
             }),
             Event::Compared { .. } => {}
             Event::StepDone { .. } => self.end(),

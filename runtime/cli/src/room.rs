@@ -9,7 +9,7 @@ use crate::state::State;
 /// A journal is about three and a half times as large as the export it tells of (measured at 25,000 and 100,000 contacts); the look before a run takes as
 /// much as the export once more.
 const TIMES_THE_EXPORT: u64 = 5;
-/// The embedded stand-in keeps the records too, with their indexes.
+/// The embedded sandbox keeps the records too, with their indexes.
 const TIMES_IN_THE_SANDBOX: u64 = 12;
 /// What the smallest migration needs, in bytes.
 const LEAST: u64 = 8 << 20;

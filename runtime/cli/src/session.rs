@@ -20,7 +20,7 @@ use crate::progress::Shown;
 use crate::project::Project;
 use crate::state::State;
 
-/// A destination that is reached: the real one or the embedded stand-in.
+/// A destination that is reached: the real one or the embedded sandbox.
 #[derive(Debug)]
 pub(crate) struct Reached {
     /// The destination.
@@ -31,7 +31,7 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// Reaches the destination of a plan, or starts the stand-in in its place. Refuses one that is not the workspace of the state's journal.
+    /// Reaches the destination of a plan, or starts the sandbox in its place. Refuses one that is not the workspace of the state's journal.
     pub(crate) async fn open(plan: &Plan, state: &State, console: Console) -> Result<Self, Fault> {
         let (endpoint, http, sandbox) = if state.is_sandbox() {
             let sandbox = start_sandbox(plan, state).await?;
@@ -51,13 +51,13 @@ impl Reached {
         Ok(Self { destination: Arc::from(destination), workspace, sandbox })
     }
 
-    /// A hash over all that the stand-in holds, where it is the destination.
+    /// A hash over all that the sandbox holds, where it is the destination.
     pub(crate) fn fingerprint(&self) -> Option<Result<String, Fault>> {
         let fingerprint = self.sandbox.as_ref()?.fingerprint();
         Some(fingerprint.map_err(|error| Fault::failed(format!("the sandbox cannot be read: {error}"))))
     }
 
-    /// Ends it; the stand-in writes its state to disk.
+    /// Ends it; the sandbox writes its state to disk.
     pub(crate) async fn close(self) {
         drop(self.destination);
         if let Some(sandbox) = self.sandbox {
@@ -153,7 +153,7 @@ pub(crate) fn json(plan: &Plan) -> Result<String, Fault> {
     plan.to_json().map_err(|error| Fault::failed(format!("the plan could not be written as JSON: {error}")))
 }
 
-/// The stand-in has no limit unless it is asked for one.
+/// The sandbox has no limit unless it is asked for one.
 const UNPACED: Rate = Rate { requests: 1_000_000, per_seconds: 1, burst: None };
 
 /// The project's plan; `None` where it has errors, which are printed.
@@ -185,7 +185,7 @@ fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
         .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
 }
 
-/// Starts the stand-in, with the people whom a lock or a list of the project says that the destination has.
+/// Starts the sandbox, with the people whom a lock or a list of the project says that the destination has.
 async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
     let database = state.sandbox_database();
     if let Some(folder) = database.parent() {

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::project::Project;
 use crate::trusted;
 
-/// The name under which the embedded stand-in's journal is kept.
+/// The name under which the embedded sandbox's journal is kept.
 const SANDBOX: &str = "sandbox";
 
 /// The state kept for one destination of a project.
@@ -20,18 +20,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The state of the embedded stand-in.
+    /// The state of the embedded sandbox.
     pub(crate) fn of_sandbox(project: &Project) -> Self {
         Self { root: project.state_folder(), name: SANDBOX.to_owned() }
     }
 
-    /// The state of a destination by its name in the plan. `~` keeps a destination called `sandbox` apart from the stand-in.
+    /// The state of a destination by its name in the plan. `~` keeps a destination called `sandbox` apart from the sandbox.
     pub(crate) fn of_destination(project: &Project, name: &str) -> Self {
         let name = if name == SANDBOX { format!("{name}~") } else { name.to_owned() };
         Self { root: project.state_folder(), name }
     }
 
-    /// The state that a command without a destination means: the named one, the stand-in where asked for, else the one last worked with.
+    /// The state that a command without a destination means: the named one, the sandbox where asked for, else the one last worked with.
     pub(crate) fn meant(project: &Project, to: Option<&str>, sandbox: bool) -> Result<Self, Fault> {
         if sandbox {
             return Ok(Self::of_sandbox(project));
@@ -76,7 +76,7 @@ impl State {
         }
     }
 
-    /// Whether it is the stand-in's.
+    /// Whether it is the sandbox's.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.name == SANDBOX
     }
@@ -131,7 +131,7 @@ impl State {
         self.folder().join("plan.json")
     }
 
-    /// The database of the stand-in.
+    /// The database of the sandbox.
     pub(crate) fn sandbox_database(&self) -> PathBuf {
         self.root.join("sandbox.db")
     }

@@ -12,7 +12,7 @@ pub(crate) struct Table {
 impl Table {
     /// One row per map, and their sum.
     pub(crate) fn of_objects(report: &Report) -> Self {
-        let head = ["", "read", "created", "updated", "unchanged", "skipped", "set aside"];
+        let head = ["", "read", "created", "updated", "unchanged", "skipped", "quarantined"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         for object in &report.objects {
             rows.push(row(format!("{} → {}", object.map, object.destination_object), object));

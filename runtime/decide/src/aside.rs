@@ -26,7 +26,7 @@ pub struct Subject<'s> {
     pub line: u64,
 }
 
-/// Collects what is set aside or skipped and journals it in groups.
+/// Collects what is quarantined or skipped and journals it in groups.
 #[derive(Debug)]
 pub struct Aside<'j> {
     job: &'j Job,
@@ -45,7 +45,7 @@ impl<'j> Aside<'j> {
         Self { job, resumed, failures, records: Vec::new(), quarantine: Vec::new(), skips: Vec::new(), quarantined: 0 }
     }
 
-    /// Sets a record aside.
+    /// Quarantines a record.
     pub fn quarantine(
         &mut self,
         world: &World,

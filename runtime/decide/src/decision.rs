@@ -190,7 +190,7 @@ impl QuarantineReason {
             Self::Clash { path, first, line } => {
                 of_path(*path, format!("{} (line {line}) has the same value, which must be unique", shown(first)))
             }
-            Self::Cycle(drawn) => whole(format!("it goes round in a circle: {drawn}")),
+            Self::Cycle(drawn) => whole(format!("it is part of a circular reference: {drawn}")),
             Self::Several { path, .. } => of_path(
                 *path,
                 "several records of the destination have this value; it is not clear which one is meant".to_owned(),
@@ -203,11 +203,11 @@ impl QuarantineReason {
                 )
             }
             Self::Trashed { id } => whole(format!(
-                "its twin {id} lies in the destination's trash; restore or destroy it there, or say `on deleted restore`"
+                "a match, {id}, lies in the destination's trash; restore or destroy it there, or say `on deleted restore`"
             )),
             Self::Existing { id } => whole(format!("it is in the destination already, as {id}")),
             Self::SurvivorQuarantined { survivor, merges } => {
-                whole(format!("{}, which was set aside", merged_into(survivor, *merges)))
+                whole(format!("{}, which was quarantined", merged_into(survivor, *merges)))
             }
         }
     }

@@ -117,7 +117,7 @@ type HandOn<'h> = dyn FnMut(Derived) -> bool + 'h;
 pub struct Derivation {
     /// The stage.
     pub job: Arc<Job>,
-    /// The step of its second pass.
+    /// The step of its deferred fields.
     pub second: Option<StepId>,
     /// The step that filled in what was left empty.
     pub filled: Option<StepId>,
@@ -209,7 +209,7 @@ impl Derivation {
             };
             for (index, value) in second.values {
                 let value = if waiting.is_cut(job, line, &value) { Value::None } else { value };
-                // The second pass writes values only; what a record held before stays.
+                // The deferred step writes values only; what a record held before stays.
                 let stays = value.is_none() && state != State::Created;
                 if !stays && self.is_wanted(&wanted, index, &value) {
                     values.push((index, value.into_owned()));

@@ -24,7 +24,7 @@ pub fn needs_itself(stage: &Stage) -> bool {
     found
 }
 
-/// Whether a field that waits for the second pass refers to the stage itself.
+/// Whether a field that waits for the deferred step refers to the stage itself.
 pub fn refers_to_itself(stage: &Stage) -> bool {
     let mut found = false;
     for field in stage.fields.iter().filter(|field| field.deferred) {

@@ -19,7 +19,7 @@ pub struct Item {
     pub body: Body,
     /// The values behind the body, by index in the stage's fields, where the record is there already.
     pub values: Vec<(usize, Value<'static>)>,
-    /// The destination fields that stay empty where it is refused; none where the record itself would be set aside.
+    /// The destination fields that stay empty where it is refused; none where the record itself would be quarantined.
     pub fields: Vec<String>,
     /// A record in the trash that is destroyed before this one is created.
     pub replaces: Option<String>,
@@ -31,7 +31,7 @@ pub struct Item {
     pub changes: Vec<FieldChange>,
     /// Where written rules took effect.
     pub repairs: Vec<RepairNote>,
-    /// Owners whom nobody stands for.
+    /// Owners without a matching user.
     pub orphans: Vec<OrphanNote>,
     /// Size of the body in bytes.
     pub size: usize,

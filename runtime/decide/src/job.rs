@@ -158,12 +158,12 @@ impl Job {
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
-    /// Whether records of the stage must be checked against those that the second pass refers to.
+    /// Whether records of the stage must be checked against those that the deferred step refers to.
     pub fn refers_to_itself(&self) -> bool {
         expressions::refers_to_itself(&self.stage)
     }
 
-    /// Whether records that go round in circles are set aside.
+    /// Whether records that are circular are quarantined.
     pub fn quarantines_cycles(&self) -> bool {
         self.stage.policies.cycle == CyclePolicy::Quarantine && self.refers_to_itself()
     }

@@ -20,7 +20,7 @@ pub struct OptionSeen {
     pub label: String,
     /// Records that will be written with it.
     pub records: u64,
-    /// Records that have it, those that are set aside for another reason too.
+    /// Records that have it, those that are quarantined for another reason too.
     pub met: u64,
     /// The first records that have it: stage, line, key.
     pub places: Vec<(usize, u64, String)>,

@@ -388,7 +388,7 @@ fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Gr
     forecast.shared(step, group.path, &group.value, &members)
 }
 
-/// Sets the records aside that share a value which must be unique with one before them.
+/// Quarantines the records that share a value which must be unique with one before them.
 fn clash(
     world: &World,
     (path, lines): (usize, &[u64]),
@@ -418,7 +418,7 @@ fn clash(
     Ok(())
 }
 
-/// Sets records aside that go round in circles.
+/// Quarantines records that are circular.
 fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
     let key = |line: u64| Ok::<_, DecideError>(world.spill.record(line)?.map(|(key, _)| key));
     world.spill.draw_arcs()?;

@@ -19,7 +19,7 @@ pub enum PreviewAction {
     Replace,
     /// A record of the destination is left as it is.
     Keep,
-    /// The record of the source is set aside because the destination has it.
+    /// The record of the source is quarantined because the destination has it.
     SetAside,
     /// The record of the source becomes one with another.
     Merge,

@@ -36,7 +36,7 @@ pub enum Event {
         /// How many, since the last such event.
         records: u64,
     },
-    /// Records were set aside.
+    /// Records were quarantined.
     SetAside {
         /// The step.
         step: String,
@@ -62,7 +62,7 @@ pub enum Event {
         /// How many, since the last such event.
         records: u64,
     },
-    /// Records were taken back.
+    /// Records were rolled back.
     TakenBack {
         /// The step.
         step: String,

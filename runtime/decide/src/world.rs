@@ -68,11 +68,11 @@ struct Known {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
-    /// Its records are there, or set aside.
+    /// Its records are there, or quarantined.
     Through(StepId),
     /// It is the one at work.
     Own,
-    /// It comes later: its references are written in a second pass.
+    /// It comes later: its references are deferred.
     Later,
 }
 
@@ -214,7 +214,7 @@ impl World {
                     if self.spill.has_record(key)? {
                         return Ok(Ok(ours()));
                     }
-                    why = "it is not in the export, or was set aside";
+                    why = "it is not in the export, or was quarantined";
                 }
                 Reach::Through(step) => {
                     let Some(mapped) = self.reader.settled(step, key)? else { continue };
@@ -222,7 +222,7 @@ impl World {
                         return Ok(Ok(There { object: known.object.clone(), id }));
                     }
                     let is_skipped = mapped.state == State::Skipped;
-                    why = if is_skipped { "it stayed behind by a written rule" } else { "it was set aside" };
+                    why = if is_skipped { "it stayed behind by a written rule" } else { "it was quarantined" };
                 }
             }
         }

@@ -19,7 +19,7 @@ pub fn written(
 ) -> Result<Option<(String, Mapped)>, DecideError> {
     let Ok(key) = job.key(cells, world)? else { return Ok(None) };
     let Some(mapped) = world.reader.settled(job.step, &key)? else { return Ok(None) };
-    // Another row may have the same key: it was set aside.
+    // Another row may have the same key: it was quarantined.
     let is_it = job.stage.distinct.is_some() || mapped.line == line;
     let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
     Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))

@@ -55,7 +55,7 @@ impl Default for RunOptions {
     }
 }
 
-/// How many records may be set aside before a run gives up.
+/// How many records may be quarantined before a run gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxFailures {
     /// So many.

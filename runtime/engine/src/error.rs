@@ -66,7 +66,7 @@ pub enum EngineError {
     },
     /// More records failed than allowed.
     #[error(
-        "{failures} records were set aside, more than the {limit} that `--max-failures` allows; see `migr quarantine list`. `migr run` goes on where it stopped"
+        "{failures} records were quarantined, more than the {limit} that `--max-failures` allows; see `migr quarantine list`. `migr run` goes on where it stopped"
     )]
     TooManyFailures {
         /// How many.

@@ -1,4 +1,4 @@
-//! What was left empty because its target was set aside, or whose owner had no member: filled in once there is a value.
+//! What was left empty because its target was quarantined, or whose owner had no member: filled in once there is a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

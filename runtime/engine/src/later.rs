@@ -1,4 +1,4 @@
-//! The steps that follow once a stage's records are written: its links, its second pass, and what was left empty before.
+//! The steps that follow once a stage's records are written: its links, its deferred fields, and what was left empty before.
 
 use std::future::Future;
 use std::sync::Arc;

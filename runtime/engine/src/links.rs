@@ -116,7 +116,7 @@ impl Linking<'_> {
         };
         let linked = match job.program.links(cells, world)? {
             Outcome::Ready(linked) => linked,
-            // Only of a record that another one stands for: any other was set aside for it.
+            // Only of a record that another one stands for: any other was quarantined for it.
             Outcome::Quarantine(failures) => {
                 repairs.extend(failures.into_iter().map(|failure| note(&failure.field, failure.reason)));
                 return Ok(Vec::new());

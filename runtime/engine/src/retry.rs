@@ -4,13 +4,13 @@ use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 use crate::{Context, EngineError, filled};
 use migr_decide::{expressions, steps};
 
-/// Records that are let go together.
+/// Records that are released for retry together.
 const TOGETHER: usize = 500;
 
 /// What the next run tries again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Released {
-    /// Records that were set aside.
+    /// Records that were quarantined.
     pub records: u64,
     /// Values of other records that were left out or replaced, or whose owner has no member.
     pub values: u64,
@@ -54,7 +54,7 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
     if released == Released::default() {
         return Ok(released);
     }
-    // First what must look at the records again: ended half-way, nothing is let go that is not looked at.
+    // First what must look at the records again: ended half-way, nothing is released for retry that is not looked at.
     let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
     let mut changes = vec![finding("export"), finding("verify")];
     changes.extend(later.into_iter().map(|step| Change::TakenBack { step, keys: Vec::new() }));

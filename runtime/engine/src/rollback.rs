@@ -99,7 +99,7 @@ fn in_order(mut steps: Vec<StepRow>, plan: Option<&Plan>) -> Vec<StepRow> {
 struct Back {
     context: RollbackContext,
     reader: Mutex<Reader>,
-    /// In the order in which they are taken back.
+    /// In the order in which they are rolled back.
     steps: Vec<StepRow>,
     summary: RollbackSummary,
     /// Object and id of records that came out of the trash and were changed by a person since.

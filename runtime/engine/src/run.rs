@@ -120,7 +120,7 @@ pub(crate) fn readable(plan: &Plan, export: &Export) -> Result<(), EngineError> 
     Ok(())
 }
 
-/// Every change of the schema that the plan needs was made: else all records would be set aside for it.
+/// Every change of the schema that the plan needs was made: else all records would be quarantined for it.
 fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
     let notes = reader.setup()?;
     let mut open = Vec::new();

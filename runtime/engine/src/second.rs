@@ -162,7 +162,8 @@ fn item(
     for (index, value) in evaluated.values {
         if waiting.is_cut(job, line, &value) {
             let circle = world.spill.cut(line)?.unwrap_or_default();
-            repairs.push(note(name(index), format!("left empty, because it goes round in a circle: {circle}")));
+            repairs
+                .push(note(name(index), format!("left empty, because it is part of a circular reference: {circle}")));
         } else if !matches!(value, Value::None | Value::Default) {
             values.push((index, value.into_owned()));
         }

@@ -31,7 +31,7 @@ const MOST_TELLING: usize = 256;
 /// What a refused record becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is set aside.
+    /// It is quarantined.
     Quarantine,
     /// Its record stays as it is, and the refusal is noted.
     Note,
@@ -42,7 +42,7 @@ pub(crate) enum Refused {
 pub(crate) struct Sender<'s> {
     pub(crate) context: &'s DecisionContext,
     journal: &'s SharedJournal,
-    /// What the steps of a run share: who carries batches out, and the records set aside so far.
+    /// What the steps of a run share: who carries batches out, and the records quarantined so far.
     shared: Shared,
     /// The step, by its name.
     pub(crate) name: String,

@@ -50,7 +50,7 @@ pub struct Lineage {
     /// The key of the record that stands for it, where several became one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<String>,
-    /// Why it was set aside or left behind.
+    /// Why it was quarantined or left behind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// Its fields and links, in the order of the map.

@@ -290,7 +290,7 @@ pub struct Line {
     /// The same of what the written fields held before, where the record was there already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Why it was set aside or skipped.
+    /// Why it was quarantined or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Whatever else the entry holds, where it is not about one record.

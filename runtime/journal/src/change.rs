@@ -91,7 +91,7 @@ pub struct RecordResult {
     pub state: Option<State>,
     /// Requests that it took part in.
     pub attempts: u32,
-    /// Why it was set aside.
+    /// Why it was quarantined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The id that the destination chose; absent: the record has the id of its intent.
@@ -99,7 +99,7 @@ pub struct RecordResult {
     pub id: Option<String>,
 }
 
-/// A record that is settled without a request of its own: skipped, set aside, or found as it should be.
+/// A record that is settled without a request of its own: skipped, quarantined, or found as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// Its step.
@@ -321,7 +321,7 @@ pub enum Change {
         /// Which.
         orphans: Vec<OrphanNote>,
     },
-    /// Fields that were left empty, or got a stand-in, and hold their value now: what was noted of them holds no more.
+    /// Fields that were left empty, or got a fallback, and hold their value now: what was noted of them holds no more.
     Mended {
         /// The step that noted it.
         step: StepId,
@@ -351,14 +351,14 @@ pub enum Change {
         /// The step.
         step: StepId,
     },
-    /// Records were taken back: it is as if they had not been sent, and nothing is noted of them.
+    /// Records were rolled back: it is as if they had not been sent, and nothing is noted of them.
     TakenBack {
         /// The step.
         step: StepId,
         /// The keys.
         keys: Vec<String>,
     },
-    /// All of a step is taken back.
+    /// All of a step is rolled back.
     Reset {
         /// The step.
         step: StepId,

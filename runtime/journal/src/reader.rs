@@ -321,7 +321,7 @@ impl Reader {
         fold::fold(&self.connection)
     }
 
-    /// Hands on what is to be told about single records, one at a time: those set aside, skipped, repaired, without an owner, then the owners; each kind in
+    /// Hands on what is to be told about single records, one at a time: those quarantined, skipped, repaired, without an owner, then the owners; each kind in
     /// its order. Ends with the first error, its own or the journal's.
     pub fn remarks<E: From<JournalError>>(&self, mut take: impl FnMut(Remark) -> Result<(), E>) -> Result<(), E> {
         remarks::each(&self.connection, &mut take)

@@ -99,7 +99,7 @@ pub struct Orphaned {
 /// What is to be told about one record, or one owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// It was set aside.
+    /// It was quarantined.
     Quarantined(Quarantined),
     /// It stayed behind.
     Skipped(Skipped),
@@ -137,7 +137,7 @@ const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.f
      ORDER BY orphans.owner, orphans.step, orphans.key, orphans.field";
 const OWNERS: &str = "SELECT source, destination, id, how FROM owners ORDER BY source";
 
-/// Hands on every remark, one at a time: records set aside, skipped, repaired, files, orphans, then owners; each kind in its order.
+/// Hands on every remark, one at a time: records quarantined, skipped, repaired, files, orphans, then owners; each kind in its order.
 pub(crate) fn each<E: From<JournalError>>(
     connection: &Connection,
     take: &mut dyn FnMut(Remark) -> Result<(), E>,

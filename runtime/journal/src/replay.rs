@@ -19,7 +19,7 @@ const TABLES: &[(&str, &str)] = &[
     ("the list of runs", "SELECT id, command, started, ended, result FROM runs ORDER BY id"),
     ("the list of intents without an outcome", "SELECT batch, seq FROM open_intents ORDER BY batch"),
     (
-        "the list of records set aside",
+        "the list of records quarantined",
         "SELECT step, key, source_key, file, line, field, reason FROM quarantine ORDER BY step, key, field, reason, id",
     ),
     ("the list of records skipped", "SELECT step, key, reason FROM skips ORDER BY step, key, reason, id"),

@@ -12,11 +12,11 @@ pub enum State {
     Created,
     /// It was there and was changed.
     Updated,
-    /// It was there as it should be.
+    /// It was there, up to date.
     Unchanged,
     /// It stayed behind by a written rule.
     Skipped,
-    /// It was set aside for a person.
+    /// It was quarantined for a person.
     Quarantined,
     /// It was sent and may have been written: it is in quarantine until a person has looked.
     Uncertain,
@@ -66,7 +66,7 @@ impl fmt::Display for State {
     }
 }
 
-/// A step of a run in this journal: a stage, its links, or its second pass. Valid for one journal file.
+/// A step of a run in this journal: a stage, its links, or its deferred fields. Valid for one journal file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub(crate) i64);
 

@@ -31,7 +31,7 @@ pub struct Identity<'a> {
 /// The one writer of a journal.
 #[derive(Debug)]
 pub struct Journal {
-    // Closed before the lock is let go: then the file is at rest, and is sealed.
+    // Closed before the lock is released: then the file is at rest, and is sealed.
     connection: Connection,
     path: PathBuf,
     lock: WriterLock,

@@ -91,7 +91,7 @@ pub enum LoadError {
     },
     /// Somebody before the destination answered in its place, or it refuses everything. Concerns every record.
     #[error(
-        "{url} did not answer {request} itself: twice came {page} ({status}). That is no record's fault, so nothing was set aside. Ask whoever runs what stands before the destination (a gateway, a firewall, its billing) to let these requests through, then run again; the run goes on where it stopped"
+        "{url} did not answer {request} itself: twice came {page} ({status}). That is no record's fault, so nothing was quarantined. Ask whoever runs what stands before the destination (a gateway, a firewall, its billing) to let these requests through, then run again; the run goes on where it stopped"
     )]
     Gateway {
         /// Server, without path and query.

@@ -44,14 +44,14 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
         add(
             Urgency::Know,
             "It was run without an approval.".to_owned(),
-            "Nobody signed the sample of this plan. If that was not meant, read the sample's differences now.",
+            "The sample of this plan is not signed. If that was not meant, read the sample's differences now.",
         );
     }
     let quarantined = report.total().quarantined;
     if quarantined > 0 {
         add(
             Urgency::Todo,
-            format!("{} set aside; nothing of them was written.", were(quarantined)),
+            format!("{} quarantined; nothing of them was written.", were(quarantined)),
             "Mend the rows in the export or the rules in the spec, then run `migr quarantine retry`.",
         );
     }
@@ -113,7 +113,7 @@ fn verification(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
         add(
             Urgency::Now,
             format!("{} written and cannot be found any more.", were(verify.missing())),
-            "Somebody or something removed them since. Each is listed.",
+            "They were removed since the run, by a user or a workflow. Each is listed.",
         );
     }
     if verify.same < verify.fields {
@@ -158,7 +158,7 @@ fn orphans(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
     let records = report.entries_of(ListName::Orphans);
     let fallback: BTreeSet<&str> = report.orphans.iter().filter_map(|orphan| orphan.assigned.as_deref()).collect();
     let to = match fallback.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => "nobody owns them now".to_owned(),
+        [] => "they have no owner now".to_owned(),
         names => format!("they went to {}", names.join(", ")),
     };
     add(

@@ -212,7 +212,7 @@ mod tests {
             ("duplicate of C00000012", "duplicate of …"),
             ("it has the same emails as C12 (line 13)", "it has the same emails as … (line …)"),
             ("K1 (line 2) → K2 (line 5) → K1", "… (line …) → … (line …) → …"),
-            ("C1, which was set aside", "…, which was set aside"),
+            ("C1, which was quarantined", "…, which was quarantined"),
             ("left empty: K2 is its own parent", "left empty: … is its own parent"),
         ] {
             assert_eq!(without_words_of_records(reason), kind);

@@ -95,7 +95,7 @@ fn attention(report: &Report, page: &mut String) -> fmt::Result {
     if report.attention.is_empty() {
         return writeln!(
             page,
-            "<section class=\"calm\">\n<h2>Nothing needs you</h2>\n<p>Everything arrived as it should.</p>\n</section>"
+            "<section class=\"calm\">\n<h2>Nothing needs you</h2>\n<p>Every record arrived as planned.</p>\n</section>"
         );
     }
     writeln!(page, "<section>\n<h2>What needs you</h2>\n<ul class=\"attention\">")?;
@@ -122,7 +122,7 @@ fn objects(report: &Report, page: &mut String) -> fmt::Result {
     )?;
     writeln!(
         page,
-        "<th>In the export</th><th>Created</th><th>Updated</th><th>As they were</th><th>Left by a rule</th><th>Set aside</th></tr></thead>\n<tbody>"
+        "<th>In the export</th><th>Created</th><th>Updated</th><th>As they were</th><th>Left by a rule</th><th>Quarantined</th></tr></thead>\n<tbody>"
     )?;
     for object in &report.objects {
         let name = Escaped(&object.source_object);
@@ -141,7 +141,7 @@ fn objects(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(
         page,
         "<p class=\"key\"><i class=\"created\"></i> created <i class=\"updated\"></i> updated <i class=\"unchanged\"></i> as they were \
-         <i class=\"skipped\"></i> left by a rule <i class=\"quarantined\"></i> set aside</p>\n</section>"
+         <i class=\"skipped\"></i> left by a rule <i class=\"quarantined\"></i> quarantined</p>\n</section>"
     )
 }
 

@@ -11,13 +11,13 @@ use crate::model::{Files, Orphan, OrphanRecord, Quarantined, Repaired, UnsentFil
 
 /// Why a file was not sent that has no fault of its own.
 const WITH_ITS_RECORD: &str =
-    "its record was not created: it was set aside, left by a rule, there already, or is still to come";
+    "its record was not created: it was quarantined, left by a rule, there already, or is still to come";
 
 /// A list with an entry per record or value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListName {
-    /// Records set aside, an entry per failing field.
+    /// Records quarantined, an entry per failing field.
     Quarantine,
     /// Records that stayed behind by a written rule.
     Skipped,

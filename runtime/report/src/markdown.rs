@@ -57,7 +57,7 @@ fn attention(report: &Report, text: &mut String) -> fmt::Result {
 
 fn objects(report: &Report, text: &mut String) -> fmt::Result {
     writeln!(text, "## Records\n")?;
-    writeln!(text, "| map | from | to | read | created | updated | unchanged | skipped | set aside |")?;
+    writeln!(text, "| map | from | to | read | created | updated | unchanged | skipped | quarantined |")?;
     writeln!(text, "|---|---|---|---:|---:|---:|---:|---:|---:|")?;
     for object in &report.objects {
         let name =
@@ -181,7 +181,7 @@ fn orphans(report: &Report, text: &mut String) -> fmt::Result {
         if rest > 0 {
             records.push(format!("and {} more", grouped(rest)));
         }
-        let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
+        let assigned = orphan.assigned.as_deref().unwrap_or("no user");
         writeln!(text, "| {} | {} | {} |", inline(&orphan.owner), inline(assigned), records.join(", "))?;
     }
     writeln!(text)?;

@@ -25,11 +25,11 @@ pub struct Report {
     pub objects: Vec<Object>,
     /// How source owners were resolved, by address; see `lists`.
     pub owners: Vec<Owner>,
-    /// Records that were set aside; one entry per failing field; see `lists`.
+    /// Records that were quarantined; one entry per failing field; see `lists`.
     pub quarantine: Vec<Quarantined>,
     /// Records that stayed behind, by map and kind of reason.
     pub skipped: Vec<Skipped>,
-    /// Owners whom nobody stands for, with their records; see `lists`.
+    /// Owners without a matching user, with their records; see `lists`.
     pub orphans: Vec<Orphan>,
     /// How many such owners there are.
     pub orphan_owners: u64,
@@ -216,7 +216,7 @@ pub struct Object {
     pub unchanged: u64,
     /// Left by a written rule.
     pub skipped: u64,
-    /// Set aside for a person.
+    /// Quarantined for a person.
     pub quarantined: u64,
     /// Nothing is left to do.
     pub finished: bool,
@@ -251,7 +251,7 @@ pub struct Owner {
     pub how: String,
 }
 
-/// Why a record was set aside.
+/// Why a record was quarantined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Quarantined {
     /// The map.
@@ -293,7 +293,7 @@ pub struct Skipped {
     pub records: u64,
 }
 
-/// An owner whom nobody stands for.
+/// An owner without a matching user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Orphan {
     /// The source owner.

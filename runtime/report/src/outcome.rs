@@ -117,7 +117,7 @@ pub struct Rollback {
     pub dry_run: bool,
     /// All is as before.
     pub held: bool,
-    /// Step by step, in the order in which they were taken back.
+    /// Step by step, in the order in which they were rolled back.
     pub steps: Vec<RollbackStep>,
     /// Records and changes that were left, each with the reason.
     pub kept: Vec<Finding>,

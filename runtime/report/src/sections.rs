@@ -34,11 +34,11 @@ pub(crate) struct Row<'r> {
     pub(crate) text: &'r str,
 }
 
-/// Records that were set aside; none where there are none.
+/// Records that were quarantined; none where there are none.
 pub(crate) fn quarantine<'r>(report: &'r Report) -> Option<Section<'r>> {
     let lead = "Nothing of these records was written. Mend the rows, or the rules, and try them again with `migr quarantine retry`.";
     let row = |one: &'r Quarantined| Row { key: &one.key, file: &one.file, line: one.line, text: &one.reason };
-    section(report, ListName::Quarantine, "Set aside", lead.to_owned(), groups::of_quarantine(report), row)
+    section(report, ListName::Quarantine, "Quarantined", lead.to_owned(), groups::of_quarantine(report), row)
 }
 
 /// Values that a rule left out or replaced.

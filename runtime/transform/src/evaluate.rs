@@ -18,7 +18,7 @@ pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
 pub(crate) enum Stop {
     /// The value is at fault; `otherwise` can recover.
     Fault(Fault),
-    /// A written rule sets the record aside.
+    /// A written rule quarantines the record.
     Quarantine(Fault),
     /// A written rule leaves the record out.
     Skip(String),

@@ -46,7 +46,7 @@ pub struct Evaluated<'r> {
     pub values: Vec<(usize, Value<'r>)>,
     /// Where a written rule took effect.
     pub repairs: Vec<Repair>,
-    /// Owners whom nobody stands for.
+    /// Owners without a matching user.
     pub orphans: Vec<Orphan>,
     /// Options made of values by `otherwise create`; the same one may come with every record.
     pub created: Vec<CreatedOption>,
@@ -81,7 +81,7 @@ pub struct Linked<'r> {
     pub links: Vec<(usize, Vec<Reference<'r>>)>,
     /// Where a written rule took effect.
     pub repairs: Vec<Repair>,
-    /// Owners whom nobody stands for.
+    /// Owners without a matching user.
     pub orphans: Vec<Orphan>,
 }
 

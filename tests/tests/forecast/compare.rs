@@ -333,7 +333,7 @@ fn changed_fields(life: &Life, found: &mut Differences) {
     }
 }
 
-/// Rows of the export that an audit finds errors in, and those that the run sets aside.
+/// Rows of the export that an audit finds errors in, and those that the run quarantines.
 fn findings(life: &Life, found: &mut Differences) {
     let mut said: BTreeMap<(String, u64), String> = BTreeMap::new();
     for finding in life.forecast.findings.iter().filter(|finding| finding.severity == Severity::Error) {
@@ -352,10 +352,10 @@ fn findings(life: &Life, found: &mut Differences) {
         }
     }
     for (place, words) in said.iter().filter(|(place, _)| !was.contains_key(*place)) {
-        found.add("finding", &format!("{} line {}", place.0, place.1), words, "not set aside");
+        found.add("finding", &format!("{} line {}", place.0, place.1), words, "not quarantined");
     }
     for (place, reasons) in was.iter().filter(|(place, _)| !said.contains_key(*place)) {
-        found.add("finding", &format!("{} line {}", place.0, place.1), "nothing", format!("set aside: {reasons}"));
+        found.add("finding", &format!("{} line {}", place.0, place.1), "nothing", format!("quarantined: {reasons}"));
     }
 }
 

@@ -132,7 +132,7 @@ impl Project {
         self.folder.path()
     }
 
-    /// Waits for a process that died to let go of the journal.
+    /// Waits for a process that died to let the journal go.
     pub(crate) fn journal(&self) -> Journal {
         let hash = self.plan.hash().unwrap();
         let identity =

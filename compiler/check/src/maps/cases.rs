@@ -34,7 +34,7 @@ fn empty(word: &str) -> Option<EmptyPolicy> {
 }
 
 fn empty_quarantine(span: migr_source::Span) -> Diagnostic {
-    let help = "set such records aside by a rule of the catalog: `check column != none : \"why\"`";
+    let help = "quarantine such records by a rule of the catalog: `check column != none : \"why\"`";
     errors::not_built("`on empty quarantine`", span, help)
 }
 

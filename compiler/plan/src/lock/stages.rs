@@ -32,7 +32,7 @@ pub struct LockedStage {
     pub unchanged: Count,
     /// Left behind by a written rule.
     pub skip: Count,
-    /// Set aside.
+    /// Quarantined.
     pub quarantine: Count,
     /// Records with a value that a written rule replaced.
     pub repaired: Count,
@@ -40,7 +40,7 @@ pub struct LockedStage {
     pub orphans: Count,
     /// Links, each a record of its own.
     pub links: Count,
-    /// Records with a field that is written in a second pass.
+    /// Records with a field that is deferred.
     pub deferred: Count,
     /// What it would do to records that are there, and which would become one.
     #[serde(default, skip_serializing_if = "There::is_empty")]
@@ -59,7 +59,7 @@ pub struct FieldCount {
     /// Records in which a written rule replaced its value.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repaired: Count,
-    /// Records that it sets aside.
+    /// Records that it quarantines.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed: Count,
 }

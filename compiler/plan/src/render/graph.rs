@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::heading;
 use crate::{Plan, Stage};
 
-/// The dependency graph in Mermaid's language. An arrow points from what must be there first; a dotted one is written in a second pass.
+/// The dependency graph in Mermaid's language. An arrow points from what must be there first; a dotted one is deferred.
 pub fn mermaid(plan: &Plan) -> String {
     let mut out = String::from("flowchart LR\n");
     for (at, stage) in plan.stages.iter().enumerate() {
@@ -30,7 +30,7 @@ pub fn dot(plan: &Plan) -> String {
     out
 }
 
-/// Calls `show` with the position of the stage that comes first, of the one that waits, the fields that refer, and whether they are written in a second pass.
+/// Calls `show` with the position of the stage that comes first, of the one that waits, the fields that refer, and whether they are deferred.
 pub(super) fn for_each_edge(plan: &Plan, mut show: impl FnMut(usize, usize, &str, bool)) {
     let position = |id: &str| plan.stages.iter().position(|stage| stage.id == id);
     for (to, stage) in plan.stages.iter().enumerate() {

@@ -34,7 +34,7 @@ struct Edge {
     is_deferred: bool,
 }
 
-/// The dependency graph as a picture, in SVG. An arrow points from what must be there first; a dotted one is written in a second pass.
+/// The dependency graph as a picture, in SVG. An arrow points from what must be there first; a dotted one is deferred.
 pub fn svg(plan: &Plan) -> String {
     let mut edges = Vec::new();
     for_each_edge(plan, |from, to, fields, is_deferred| {

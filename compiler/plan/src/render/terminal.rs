@@ -58,7 +58,7 @@ fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut
         rollback(stage),
     );
     for edge in &stage.edges {
-        let after = if edge.deferred { "second pass" } else { "after" };
+        let after = if edge.deferred { "deferred" } else { "after" };
         let on = if edge.deferred { String::new() } else { format!(" {}", edge.on) };
         let _ =
             writeln!(out, "        {after}{on}: {} ({}:{})", line(&edge.reason), edge.origin.file, edge.origin.line);
@@ -111,8 +111,8 @@ fn rollback(stage: &Stage) -> &'static str {
 fn owners(plan: &Plan, out: &mut String) {
     let Some(owners) = &plan.owners else { return };
     let fallback = owners.fallback.as_deref().map_or_else(
-        || "who matches nobody leaves the field empty".to_owned(),
-        |fallback| format!("who matches nobody becomes {fallback}"),
+        || "an owner without a matching user leaves the field empty".to_owned(),
+        |fallback| format!("an owner without a matching user becomes {fallback}"),
     );
     let _ = writeln!(
         out,

@@ -98,7 +98,7 @@ pub enum Expression {
 /// What happens when an expression failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Recovery {
-    /// Set the record aside.
+    /// Quarantine the record.
     Quarantine,
     /// Leave the record out, counted.
     Skip,

@@ -20,14 +20,11 @@ use crate::report_files::{Differences, write_page};
 use crate::session::{Opening, Reached, Session, compiled};
 use crate::state::State;
 
-/// Runs an example through its life in the embedded stand-in. Records that are set aside are part of the example: they do not fail it.
+/// Runs an example through its life in the embedded sandbox. Records that are quarantined are part of the example: they do not fail it.
 pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<Exit, Fault> {
     let example = example(arguments.name.as_deref())?;
     let folder = folder(arguments, example)?;
-    console.news(format_args!(
-        "{}: a made-up export, moved into a stand-in for the destination on this machine",
-        example.name
-    ));
+    console.news(format_args!("{}: a made-up export, moved into a sandbox on this machine", example.name));
     console.news("nothing leaves this machine\n");
     let project = Project { folder: folder.clone(), entry: None };
 
@@ -104,7 +101,7 @@ async fn move_and_verify(session: &Session, console: Console) -> Result<Option<(
     Ok(Some((outcome, verify::exit(&verified))))
 }
 
-/// Takes everything back and compares the stand-in with what it was before.
+/// Takes everything back and compares the sandbox with what it was before.
 async fn go_back(
     plan: &Plan,
     state: &State,

@@ -1,4 +1,4 @@
-//! Records that a demo's stand-in holds before anything is moved, as a workspace in use does.
+//! Records that a demo's sandbox holds before anything is moved, as a workspace in use does.
 
 use migr_load::{Destination, Map, NewRecord, Written};
 use serde_json::{Value, json};

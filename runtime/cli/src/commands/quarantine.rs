@@ -17,7 +17,7 @@ use crate::project::Project;
 use crate::session::{Opening, Session};
 use crate::state::State;
 
-/// What was set aside and why; or lets it go, so that the next run tries again.
+/// What was quarantined and why; or lets it go, so that the next run tries again.
 pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Result<Exit, Fault> {
     match &arguments.action {
         QuarantineAction::List(arguments) => list(arguments, console),
@@ -58,7 +58,7 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
         console.json("]}\n");
     } else {
         let total = Report::counted(&plan, &reader.fold()?).total();
-        console.news(format_args!("{} set aside", count(total.quarantined, "record is", "records are")));
+        console.news(format_args!("{} quarantined", count(total.quarantined, "record is", "records are")));
     }
     Ok(Exit::Done)
 }
@@ -78,6 +78,6 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
             format!(", with {} of others", count(values, "value that was left out", "values that were left out"))
         }
     };
-    console.result(format_args!("{records} let go{values}; `migr run` tries again.\n"));
+    console.result(format_args!("{records} released for retry{values}; `migr run` tries again.\n"));
     Ok(Exit::Done)
 }

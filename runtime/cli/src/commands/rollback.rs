@@ -105,7 +105,7 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     let records =
         if summary.dry_run { ("record would be", "records would be") } else { ("record was", "records were") };
     console.result(format_args!(
-        "Rollback: {} destroyed, {} restored, {} put back into the trash, {} taken back{ends}.\n",
+        "Rollback: {} destroyed, {} restored, {} put back into the trash, {} rolled back{ends}.\n",
         count(summary.destroyed, records.0, records.1),
         grouped(summary.restored_records),
         grouped(summary.trashed),

@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 
-/// Serves a stand-in until it is interrupted.
+/// Serves a sandbox until it is interrupted.
 pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Result<Exit, Fault> {
     let rate = arguments.rate.as_deref().map(parse_rate).transpose()?;
     let options = SandboxOptions {
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Resul
         .map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
     console.result(format_args!("{}\n", sandbox.url()));
     console.news(format_args!("token: {}", sandbox.token()));
-    console.news("a stand-in for Twenty is serving; Ctrl-C ends it");
+    console.news("a sandbox of Twenty is serving; Ctrl-C ends it");
     tokio::select! {
         () = sandbox.wait() => {}
         _ = tokio::signal::ctrl_c() => {}

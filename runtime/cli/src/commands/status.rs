@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ProjectArguments, console: Console) -> Result<Exit
     } else if total.quarantined > 0 {
         let _ = writeln!(
             text,
-            "next: `migr report` lists the {} set aside, each with its reason",
+            "next: `migr report` lists the {} quarantined, each with its reason",
             count(total.quarantined, "record that was", "records that were")
         );
     }

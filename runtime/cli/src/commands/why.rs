@@ -133,14 +133,14 @@ fn shown(lineage: &Lineage) -> String {
 
 fn became(lineage: &Lineage) -> String {
     let state = match lineage.state.as_str() {
-        "quarantined" => "set aside",
+        "quarantined" => "quarantined",
         "skipped" => "left behind by a written rule",
-        "unchanged" => "was there as it should be",
+        "unchanged" => "was there, up to date",
         "updated" => "was there and was updated",
         other => other,
     };
     match &lineage.winner {
-        Some(winner) => format!("{state}: record {winner} stands for it"),
+        Some(winner) => format!("{state}: merged into record {winner}"),
         None => state.to_owned(),
     }
 }
@@ -177,7 +177,7 @@ fn event(line: &Line) -> String {
         }
         (kind, _) => text.push_str(match kind {
             "not_done" => "not done",
-            "quarantined" => "set aside",
+            "quarantined" => "quarantined",
             other => other,
         }),
     }

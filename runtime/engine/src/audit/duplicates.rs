@@ -53,7 +53,7 @@ impl StageReport<'_> {
                     let sets_aside = member.role == Role::Quarantined;
                     let does = match &member.role {
                         Role::Out => "it is out for another reason",
-                        Role::Quarantined => "it will be set aside",
+                        Role::Quarantined => "it will be quarantined",
                         Role::Follows(_) => follows(policy),
                         Role::Stays => "it stays too",
                     };
@@ -77,7 +77,7 @@ impl StageReport<'_> {
             _ => (FindingKind::ExistingTwin, false, "its empty fields will be filled"),
         };
         let message = if place {
-            format!("its twin {id} lies in the destination's trash; {does}")
+            format!("a match, {id}, lies in the destination's trash; {does}")
         } else {
             format!("the destination has it already, as {id}; {does}")
         };
@@ -97,6 +97,6 @@ fn kept(policy: &DuplicatePolicy) -> &'static str {
 fn follows(policy: &DuplicatePolicy) -> &'static str {
     match policy {
         DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => "it is merged into that one",
-        _ => "that one is kept and stands for it",
+        _ => "that one survives; this one is merged into it",
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn shown_key(key: &str) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Records will be set aside, or the migration cannot read something it needs.
+    /// Records will be quarantined, or the migration cannot read something it needs.
     Error,
     /// A written rule takes effect, or a person should look.
     Warning,
@@ -159,7 +159,7 @@ kinds! {
     /// A file with another number of records than the source is said to have.
     CountDiffers = "count-differs", "Files with another number of records than the source", "Export again with every record selected, in parts if the source cuts exports.";
     /// A file of which nobody knows what columns it should have.
-    UnknownColumns = "unknown-columns", "Files of which nobody says what columns they should have", "Compare the columns with the source's list view, or list them in the catalog; the next audit compares with this one.";
+    UnknownColumns = "unknown-columns", "Files whose columns no catalog lists", "Compare the columns with the source's list view, or list them in the catalog; the next audit compares with this one.";
     /// A column that the catalog or an earlier export has.
     HiddenColumn = "hidden-column", "Columns that are hidden or gone", "Show them in the source's list view, then export again: an export holds visible columns only.";
     /// A column that an earlier export lacked.
@@ -205,11 +205,11 @@ kinds! {
     /// A reference to a record that will not be written.
     LostReference = "lost-reference", "References to records that will not be written", "Mend the referred record first; or say `on missing none`.";
     /// Records that refer to each other in a circle.
-    ReferenceCycle = "reference-cycle", "References that go in a circle", "Correct one of them in the source; `on cycle` says what happens otherwise.";
+    ReferenceCycle = "reference-cycle", "Circular references", "Correct one of them in the source; `on cycle` says what happens otherwise.";
     /// An owner whom nobody in the destination stands for.
-    OrphanOwner = "orphan-owner", "Owners whom nobody stands for", "Invite them, or write an override in `owners`; else the fallback takes their records.";
+    OrphanOwner = "orphan-owner", "Owners without a matching user", "Invite them, or write an override in `owners`; else the fallback takes their records.";
     /// A person whom `owners` names and who is no member of the destination.
-    UnknownMember = "unknown-member", "People named in `owners` who are no members of the destination", "Invite them there, or name somebody else.";
+    UnknownMember = "unknown-member", "People named in `owners` who are no members of the destination", "Invite them there, or name another person.";
     /// Several records that would be one.
     DuplicateIdentity = "duplicate-identity", "Records that would become one", "`on duplicate` says what happens; look whether they are the same.";
     /// A live record of the destination with the same identity.

@@ -285,7 +285,7 @@ impl<'i> Inspector<'i> {
                     (FindingKind::OrphanOwner, Severity::Note, message, None)
                 }
                 OwnerState::BadOverride => {
-                    let message = format!("{value} is overridden in `owners` by somebody who is no member");
+                    let message = format!("{value} is overridden in `owners` by an address that is no member");
                     (FindingKind::OrphanOwner, Severity::Warning, message, None)
                 }
                 OwnerState::NoMember => {

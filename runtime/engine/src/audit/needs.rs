@@ -48,7 +48,7 @@ pub(crate) enum Use {
     Unused,
     /// Every use has a rule for failure.
     Lenient,
-    /// A failure sets the record aside.
+    /// A failure quarantines the record.
     Strict,
 }
 

@@ -123,7 +123,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         PreviewAction::Restore => format!("takes {other} out of the trash"),
         PreviewAction::Replace => format!("destroys {other} in the trash and makes it anew"),
         PreviewAction::Keep => format!("leaves {other} as it is"),
-        PreviewAction::SetAside => format!("is set aside: {other} is there"),
+        PreviewAction::SetAside => format!("is quarantined: {other} is there"),
         PreviewAction::Merge => format!("becomes one with {other}"),
         PreviewAction::GiveWay => format!("gives way to {other}"),
     };
@@ -142,7 +142,7 @@ fn outcome(audit: &Audit) -> String {
     let unchanged = sum(|stage| stage.unchanged);
     let unchanged = if unchanged == 0 { String::new() } else { format!(", leave {unchanged} as they are") };
     format!(
-        "A run would create {}, update {}{unchanged}, skip {} and set aside {}{known}.",
+        "A run would create {}, update {}{unchanged}, skip {} and quarantined {}{known}.",
         sum(|stage| stage.create),
         sum(|stage| stage.update),
         sum(|stage| stage.skip),

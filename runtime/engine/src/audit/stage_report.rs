@@ -144,7 +144,7 @@ impl<'r> StageReport<'r> {
                 let survivor = if self.is_masked { String::new() } else { format!(" {}", shown_key(survivor)) };
                 twin(
                     FindingKind::DuplicateIdentity,
-                    format!("the record{survivor} that stands for it will be set aside, and it with that one"),
+                    format!("the record{survivor} that it is merged into will be quarantined, and it with that one"),
                 );
             }
             QuarantineReason::Duplicate { .. } | QuarantineReason::Clash { .. } => {}
@@ -173,7 +173,10 @@ impl<'r> StageReport<'r> {
             }
             QuarantineReason::Cycle(drawn) => {
                 let drawn = if self.is_masked { String::new() } else { format!(": {drawn}") };
-                twin(FindingKind::ReferenceCycle, format!("it goes round in a circle{drawn}; it will be set aside"));
+                twin(
+                    FindingKind::ReferenceCycle,
+                    format!("it is part of a circular reference{drawn}; it will be quarantined"),
+                );
             }
             QuarantineReason::Several { path, records } => twin(
                 FindingKind::ExistingTwin,
@@ -195,11 +198,11 @@ impl<'r> StageReport<'r> {
             }
             QuarantineReason::Trashed { id } => twin(
                 FindingKind::TrashedTwin,
-                format!("its twin {id} lies in the destination's trash; it will be set aside"),
+                format!("a match, {id}, lies in the destination's trash; it will be quarantined"),
             ),
             QuarantineReason::Existing { id } => twin(
                 FindingKind::ExistingTwin,
-                format!("the destination has it already, as {id}; it will be set aside"),
+                format!("the destination has it already, as {id}; it will be quarantined"),
             ),
         }
         self.options(subject)

@@ -147,12 +147,12 @@ impl Back {
             // An earlier attempt put it back there.
             Some(_) if was_trashed => return Ok(None),
             Some(_) => {
-                self.summary.kept(kept(None, "somebody moved it to the trash since"));
+                self.summary.kept(kept(None, "another user moved it to the trash since"));
                 self.summary.step(position, &step.name).kept += 1;
                 return Ok(None);
             }
             None => {
-                self.summary.kept(kept(None, "somebody removed it since"));
+                self.summary.kept(kept(None, "it was removed by another user since"));
                 self.summary.step(position, &step.name).kept += 1;
                 return Ok(None);
             }
@@ -167,7 +167,7 @@ impl Back {
         for key in written.keys().filter(|key| not_before.contains(key) && now.contains_key(*key)) {
             if not_ours.contains(key) {
                 (whole, is_changed) = (false, true);
-                self.summary.kept(kept(Some(key), "somebody changed it since"));
+                self.summary.kept(kept(Some(key), "another user changed it since"));
             } else {
                 wanted.insert(key.clone(), held.get(key).cloned().unwrap_or_default());
             }

@@ -24,7 +24,7 @@ pub struct RollbackSummary {
     pub kept_fields: u64,
     /// What cannot be brought back, or was refused. The first ten thousand.
     pub not_undoable: Vec<NotUndone>,
-    /// Changes of the schema that were taken back.
+    /// Changes of the schema that were rolled back.
     pub schema_removed: u64,
     /// It was stopped before it was through.
     pub interrupted: bool,
@@ -36,7 +36,7 @@ pub struct RollbackSummary {
     pub(crate) left: bool,
 }
 
-/// A field that was not given back because somebody changed it since.
+/// A field that was not given back because another user changed it since.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeptField {
     /// The step that wrote it.

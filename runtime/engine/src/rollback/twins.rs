@@ -6,7 +6,7 @@ use migr_load::Deleted;
 use super::Back;
 use crate::EngineError;
 
-/// The journal keeps the list under this name: the records that tell of it are forgotten while they are taken back.
+/// The journal keeps the list under this name: the records that tell of it are forgotten while they are rolled back.
 const NAME: &str = "rollback.destroyed";
 const TOGETHER: usize = 500;
 

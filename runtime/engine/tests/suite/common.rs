@@ -96,7 +96,7 @@ impl Project {
         report.objects.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// Why records were set aside, skipped, repaired.
+    /// Why records were quarantined, skipped, repaired.
     pub(crate) fn reasons(&self) -> String {
         let mut lines = Vec::new();
         let mut skipped: BTreeMap<(String, String), u64> = BTreeMap::new();

@@ -49,8 +49,8 @@ fn a_rule_that_leaves_a_record_behind_holds_for_links_and_waiting_references_too
     project.run().unwrap();
     assert_eq!(project.destination.values("companies", "name"), ["Three"]);
     insta::assert_snapshot!(project.reasons(), @r#"
-    skipped Company: "K1" is no Company of the destination: it is not in the export, or was set aside (1)
-    skipped Company: "K9" is no Company of the destination: it is not in the export, or was set aside (1)
+    skipped Company: "K1" is no Company of the destination: it is not in the export, or was quarantined (1)
+    skipped Company: "K9" is no Company of the destination: it is not in the export, or was quarantined (1)
     "#);
 
     let contacts = "contact_id,name,email,company,created,kind\nC1,Ada,,K9,,\nC2,Bob,,K3,,\n";
@@ -121,8 +121,8 @@ fn of_two_waiting_references_the_one_that_can_be_is_written_and_the_other_is_not
     );
     insta::assert_snapshot!(project.reasons(), @r#"
     quarantined C1 export/contacts.csv:2 the destination refused it: a value is not to its liking (400)
-    repaired K1 export/companies.csv:2 lead: left empty: "C1" is no Contact of the destination: it was set aside
-    repaired K3 export/companies.csv:4 lead: left empty: "C1" is no Contact of the destination: it was set aside
+    repaired K1 export/companies.csv:2 lead: left empty: "C1" is no Contact of the destination: it was quarantined
+    repaired K3 export/companies.csv:4 lead: left empty: "C1" is no Contact of the destination: it was quarantined
     "#);
     project.destination.refuse("nothing at all");
     retry(&project);

@@ -129,9 +129,9 @@ fn too_many_failures_stop_the_run() {
     project.options.max_failures = Some(MaxFailures::Records(12));
     let error = project.run().unwrap_err();
     assert!(matches!(error, EngineError::TooManyFailures { .. }), "{error}");
-    // What was set aside until then is told; it did not go on to the end.
+    // What was quarantined until then is told; it did not go on to the end.
     let aside = project.reasons().lines().count();
-    assert!((13..40).contains(&aside), "{aside} records were set aside");
+    assert!((13..40).contains(&aside), "{aside} records were quarantined");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_the_transform_or_the_connector_cannot_read_is_set_aside_with_every_field
     insta::assert_snapshot!(project.reasons(), @r#"
     quarantined K1 export/companies.csv:2 since: "yesterday" is not a date of the form %Y-%m-%d
     quarantined K2 export/companies.csv:3 name: the destination cannot hold this
-    quarantined C1 export/contacts.csv:2 company: "K1" is no Company of the destination: it was set aside
+    quarantined C1 export/contacts.csv:2 company: "K1" is no Company of the destination: it was quarantined
     quarantined C3 export/contacts.csv:4 company: "K99" is no Company of the destination: it is not in the export
     "#);
     insta::assert_snapshot!(project.counts(), @r#"
@@ -405,7 +405,7 @@ fn a_twin_in_the_trash_is_restored_destroyed_or_left() {
     assert_eq!(destroyed.destination.live("companies"), 1);
     let left = trashed("quarantine");
     assert_eq!(left.destination.writes(), 0);
-    insta::assert_snapshot!(left.reasons(), @"quarantined K1 export/companies.csv:2 its twin d1 lies in the destination's trash; restore or destroy it there, or say `on deleted restore`");
+    insta::assert_snapshot!(left.reasons(), @"quarantined K1 export/companies.csv:2 a match, d1, lies in the destination's trash; restore or destroy it there, or say `on deleted restore`");
 }
 
 fn family(cycle: &str, csv: &str) -> Project {
@@ -433,9 +433,9 @@ fn parents_are_written_in_a_second_pass_and_circles_are_cut() {
     Self -> nothing
     "#);
     insta::assert_snapshot!(project.reasons(), @r#"
-    quarantined K8 export/companies.csv:9 parent: "K99" is no Company of the destination: it is not in the export, or was set aside
-    repaired K6 export/companies.csv:7 parent: left empty, because it goes round in a circle: K5 (line 6) → K6 (line 7) → K5
-    repaired K7 export/companies.csv:8 parent: left empty, because it goes round in a circle: K7 (line 8) → K7
+    quarantined K8 export/companies.csv:9 parent: "K99" is no Company of the destination: it is not in the export, or was quarantined
+    repaired K6 export/companies.csv:7 parent: left empty, because it is part of a circular reference: K5 (line 6) → K6 (line 7) → K5
+    repaired K7 export/companies.csv:8 parent: left empty, because it is part of a circular reference: K7 (line 8) → K7
     "#);
     insta::assert_snapshot!(project.counts(), @"Company: 8 read, 7 created, 0 updated, 0 unchanged, 0 skipped, 1 quarantined");
     let writes = project.destination.writes();
@@ -447,10 +447,10 @@ fn parents_are_written_in_a_second_pass_and_circles_are_cut() {
 fn records_in_a_circle_are_set_aside_where_the_map_says_so() {
     let project = family("quarantine", FAMILY);
     insta::assert_snapshot!(project.reasons(), @r#"
-    quarantined K5 export/companies.csv:6 it goes round in a circle: K5 (line 6) → K6 (line 7) → K5
-    quarantined K6 export/companies.csv:7 it goes round in a circle: K5 (line 6) → K6 (line 7) → K5
-    quarantined K7 export/companies.csv:8 it goes round in a circle: K7 (line 8) → K7
-    quarantined K8 export/companies.csv:9 parent: "K99" is no Company of the destination: it is not in the export, or was set aside
+    quarantined K5 export/companies.csv:6 it is part of a circular reference: K5 (line 6) → K6 (line 7) → K5
+    quarantined K6 export/companies.csv:7 it is part of a circular reference: K5 (line 6) → K6 (line 7) → K5
+    quarantined K7 export/companies.csv:8 it is part of a circular reference: K7 (line 8) → K7
+    quarantined K8 export/companies.csv:9 parent: "K99" is no Company of the destination: it is not in the export, or was quarantined
     "#);
     assert_eq!(project.destination.live("companies"), 4);
 }

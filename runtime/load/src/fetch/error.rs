@@ -12,7 +12,7 @@ pub enum FetchError {
         why: String,
     },
     /// The link holds a name or password.
-    #[error("the link holds a name or password, which is sent to nobody; put the file into the export instead")]
+    #[error("the link holds a name or password, which is never sent; put the file into the export instead")]
     Userinfo,
     /// The specification does not name the host, or not this port of it.
     #[error(

@@ -160,7 +160,7 @@ async fn links_with_a_name_another_scheme_or_no_host_are_refused() {
     let with_name = format!("http://me:SIGNED@{}/files/a.pdf", server.address);
     assert_eq!(
         refused_by(&fetcher, &with_name).await,
-        "the link holds a name or password, which is sent to nobody; put the file into the export instead"
+        "the link holds a name or password, which is never sent; put the file into the export instead"
     );
     for link in [
         "ftp://127.0.0.1/a",

@@ -47,7 +47,7 @@ pub(super) fn orphans(report: &Report, page: &mut String) -> fmt::Result {
     }
     writeln!(page, "<section>\n<h2>Owners without an account</h2>")?;
     for orphan in &report.orphans {
-        let assigned = orphan.assigned.as_deref().unwrap_or("nobody");
+        let assigned = orphan.assigned.as_deref().unwrap_or("no user");
         writeln!(
             page,
             "<details><summary><b>{}</b> {} → {}</summary>\n<ul>",

@@ -41,7 +41,7 @@ pub(crate) fn reference(field: &str, from: &str, target: Value, to: &str, on_mis
     json!({"field": field, "type": {"kind": "reference", "objects": [to]}, "value": value, "reads": [from], "origin": origin()})
 }
 
-/// The same field, written in the second pass.
+/// The same field, written in the deferred step.
 pub(crate) fn deferred(mut field: Value) -> Value {
     field["deferred"] = json!(true);
     field
