@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose files open with a line that says what they hold.
-const OPENED: &[&str] = &["compiler/driver", "compiler/lower", "runtime/sandbox"];
+const OPENED: &[&str] = &["compiler/driver", "compiler/lower", "runtime/sandbox", "runtime/spill"];
 
 /// Folders whose doc comments begin with what the thing is.
-const VOICED: &[&str] = &[];
+const VOICED: &[&str] = &["runtime/spill"];
 
 /// First words that do not name a subject.
 const NO_SUBJECT: &[&str] =

@@ -13,13 +13,13 @@ pub type SortedRow = (u64, SortValue);
 /// Record that shares an identity with others.
 #[derive(Clone, Debug)]
 pub struct Sharing {
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
-    /// Its key; absent where it was taken out for what it shares.
+    /// Key of the record; absent where it was taken out for what it shares.
     pub key: Option<String>,
-    /// What a policy sorts it by.
+    /// Value that a policy sorts the record by.
     pub sort: SortValue,
-    /// It stays out for another reason.
+    /// True where the record stays out for another reason.
     pub is_out: bool,
 }
 

@@ -95,7 +95,7 @@ impl Inventory {
         Ok(self.database.connection.execute_batch("DELETE FROM keys")?)
     }
 
-    /// How much memory pages, and sorting, may take, in KiB.
+    /// Sets the memory, in KiB, that pages and sorting may take.
     fn cache(&self, kibibytes: u32) -> Result<(), SpillError> {
         Ok(self.database.connection.execute_batch(&format!("PRAGMA cache_size=-{kibibytes}"))?)
     }
@@ -117,7 +117,7 @@ impl Inventory {
         Ok(found.optional()?)
     }
 
-    /// All records of a lookup, unless there are more than `most`.
+    /// Every record of a lookup, unless there are more than `most`.
     pub fn all_referred(&self, lookup: usize, most: usize) -> Result<Option<Vec<ReferredRow>>, SpillError> {
         let sql = "SELECT key, record, cells FROM referred WHERE lookup = ?1 LIMIT ?2";
         let mut statement = self.database.connection.prepare_cached(sql)?;

@@ -25,7 +25,7 @@ impl RowSet {
         }
     }
 
-    /// Whether a line is in it.
+    /// True where the set has a line.
     pub fn contains(&self, line: u64) -> bool {
         position(line).and_then(|word| self.words.get(word)).is_some_and(|slot| slot >> (line % 64) & 1 == 1)
     }
@@ -38,7 +38,7 @@ impl RowSet {
         })
     }
 
-    /// How many lines are in it.
+    /// Number of lines in the set.
     pub fn len(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }

@@ -110,7 +110,7 @@ impl Spill {
         self.insert("INSERT INTO identities(path, value, line) VALUES(?1, ?2, ?3)", params![path, value, signed(line)])
     }
 
-    /// How many values an identity has.
+    /// Number of values that an identity has.
     pub fn count_identities(&self, path: usize) -> Result<u64, SpillError> {
         let sql = "SELECT COUNT(*) FROM identities WHERE path = ?1";
         Ok(self.optional::<i64>(sql, params![whole(path)])?.map_or(0, unsigned))
@@ -221,7 +221,7 @@ impl Spill {
             .execute_batch("CREATE INDEX IF NOT EXISTS existing_by_value ON existing(path, value)")?)
     }
 
-    /// Whether a record of the stage has a key; needs [`Self::index_records`].
+    /// True where a record of the stage has a key; needs [`Self::index_records`].
     pub fn has_record(&self, key: &str) -> Result<bool, SpillError> {
         self.optional("SELECT 1 FROM records WHERE key = ?1 LIMIT 1", params![key])
             .map(|found: Option<i64>| found.is_some())
