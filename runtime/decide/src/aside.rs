@@ -18,9 +18,9 @@ pub use crate::decision::shown;
 /// Record that is settled without a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'s> {
-    /// Its key in the journal.
+    /// Key of the record in the journal.
     pub key: &'s str,
-    /// Its key as a person knows it; may be empty.
+    /// Key of the record as a person knows it; may be empty.
     pub source_key: &'s str,
     /// The line of the export.
     pub line: u64,

@@ -23,7 +23,7 @@ impl Cells for Kept {
     }
 }
 
-/// Whether a cell counts as empty.
+/// True where a cell counts as empty.
 pub fn is_blank(cell: &str, blanks: &[String]) -> bool {
     let cell = cell.trim();
     cell.is_empty() || blanks.iter().any(|blank| blank == cell)

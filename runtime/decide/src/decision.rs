@@ -42,7 +42,7 @@ pub enum SkipReason {
     MergeInto {
         /// Key of the survivor.
         survivor: String,
-        /// Its values go into the survivor's record.
+        /// True where its values go into the survivor's record.
         merges: bool,
     },
 }
@@ -93,7 +93,7 @@ pub enum QuarantineReason {
         names: String,
         /// Key of the record that stays.
         first: String,
-        /// Its line.
+        /// Line of the other record.
         line: u64,
     },
     /// A record before it has the same value, which must be unique.
@@ -102,16 +102,16 @@ pub enum QuarantineReason {
         path: usize,
         /// Key of the record that has it.
         first: String,
-        /// Its line.
+        /// Line of the record before it.
         line: u64,
     },
-    /// It is part of a circular reference, as it is drawn.
+    /// Circular reference that the record is part of, as it is drawn.
     Cycle(String),
     /// Several records of the destination could be it.
     Several {
         /// Position of the identity that they share with it.
         path: usize,
-        /// How many there are; few are counted.
+        /// Number of these records; few are counted.
         records: usize,
     },
     /// Another record of the destination holds a value that must be unique.
@@ -120,7 +120,7 @@ pub enum QuarantineReason {
         path: usize,
         /// The other record.
         id: String,
-        /// It is in the trash.
+        /// True where the other record is soft-deleted.
         deleted: bool,
     },
     /// The destination has it in its trash.
@@ -135,7 +135,7 @@ pub enum QuarantineReason {
     },
     /// The record that stands for it was quarantined.
     SurvivorQuarantined {
-        /// Its key.
+        /// Key of the survivor.
         survivor: String,
         /// Values would have gone into the survivor's record.
         merges: bool,

@@ -40,13 +40,13 @@ impl DeferredRows {
         self.families.of(job, world, key, record)
     }
 
-    /// Whether a value is left empty, because with it the references would be circular.
+    /// True where a value is left empty, because with it the references would be circular.
     pub fn is_cut(&self, job: &Job, line: u64, value: &Value<'_>) -> bool {
         self.cuts.contains(line) && leads_to_itself(job, value)
     }
 }
 
-/// Whether a value refers to the stage's own destination object.
+/// True where a value refers to the stage's own destination object.
 fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
     match value {
         Value::Reference(reference) => reference.object == job.stage.destination_object,

@@ -25,7 +25,7 @@ use migr_spill::Spill;
 pub struct Evaluator<'e> {
     /// The stage.
     pub job: &'e Job,
-    /// What is known of other records.
+    /// Knowledge of other records.
     pub world: &'e World,
     /// The destination has records that may be the same.
     pub has_existing: bool,
@@ -34,13 +34,13 @@ pub struct Evaluator<'e> {
 /// Decision about a record, with what a forecast tells of it.
 #[derive(Debug)]
 pub struct Decided {
-    /// What becomes of the record.
+    /// Decision about the record.
     pub decision: Decision,
-    /// What is to be said of it.
+    /// Remarks about the record, for a forecast.
     pub told: Told,
 }
 
-/// What a forecast tells of a record that is written.
+/// Remarks of a forecast about a record that is written.
 #[derive(Debug, Default)]
 pub struct Told {
     /// Positions of the fields that have a value.
@@ -57,7 +57,7 @@ pub struct Told {
     pub links: u64,
 }
 
-/// What a record comes to, apart from what the destination has.
+/// Computed record, apart from what the destination has.
 enum Computed {
     Ready(Box<Ready>),
     Out(Decision),
@@ -278,7 +278,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// What the files of a record come to before it is sent.
+/// Files of a record as computed before it is sent.
 #[derive(Default)]
 struct Files {
     uploads: Vec<Upload>,

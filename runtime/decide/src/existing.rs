@@ -13,23 +13,23 @@ use migr_spill::Spill;
 /// Identities in one question.
 const ASKED: u32 = 10_000;
 
-/// What the destination has of a record.
+/// Match of a record in the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hit {
     /// Nothing.
     None,
     /// The record itself.
     Same {
-        /// Its id.
+        /// Id of the record there.
         id: String,
-        /// It lies in the trash.
+        /// True where the record there is soft-deleted.
         deleted: bool,
     },
     /// Several could be it.
     Several {
-        /// What they share with it.
+        /// Identity that they share with the record.
         path: usize,
-        /// How many there are; few are counted.
+        /// Number of these records; few are counted.
         records: usize,
     },
     /// Another record holds a value that must be unique.
@@ -38,7 +38,7 @@ pub enum Hit {
         path: usize,
         /// The other record.
         id: String,
-        /// It lies in the trash.
+        /// True where the other record is soft-deleted.
         deleted: bool,
     },
 }

@@ -22,7 +22,7 @@ use crate::written::{LINK_KEY_SEPARATOR, written};
 /// Which records are read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample {
-    /// All.
+    /// Every record.
     All,
     /// Those whose id's hash is smaller: always the same ones.
     Below(u64),
@@ -50,7 +50,7 @@ impl Sample {
     }
 }
 
-/// What the source says about one record.
+/// Values that one record should hold by the source.
 #[derive(Debug)]
 pub struct Expected {
     /// The source key.
@@ -61,7 +61,8 @@ pub struct Expected {
     pub id: String,
     /// By index in the stage's fields.
     pub values: Vec<(usize, Value<'static>)>,
-    /// How the record takes what is written where it was there before: what it held besides is not this migration's. None where the migration made it.
+    /// Manner in which the record takes what is written where it was there before: what it held besides is not this
+    /// migration's. Absent where the migration made it.
     pub taking: Option<Taking>,
     /// The files behind some of them, by the same index.
     pub files: Vec<(usize, ExpectedFile)>,
@@ -76,7 +77,7 @@ pub struct ExpectedFile {
     pub sent: Option<String>,
 }
 
-/// What the source says about one link.
+/// Link that should exist by the source.
 #[derive(Debug)]
 pub struct ExpectedLink {
     /// Key of the link in the journal.
@@ -91,7 +92,7 @@ pub struct ExpectedLink {
     pub body: Map,
 }
 
-/// What was derived.
+/// Result of deriving the values of a record.
 #[derive(Debug)]
 pub enum Derived {
     /// Records.
@@ -319,9 +320,9 @@ impl Derivation {
 /// Which fields of a record this migration answers for.
 #[derive(Debug)]
 enum Wanted {
-    /// All of them: it made the record.
+    /// Every field: this migration made the record.
     All,
-    /// All that are written to a record that was there.
+    /// Every field that is written to a record that was there.
     Mapped,
     /// Those that were empty there, by the keys that were written.
     Written(Map),

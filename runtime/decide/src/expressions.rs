@@ -1,4 +1,4 @@
-//! What a stage evaluates.
+//! Expressions that a stage evaluates.
 
 use migr_plan::{Expr, OnMissing, Stage};
 
@@ -10,7 +10,7 @@ pub fn of_stage(stage: &Stage) -> impl Iterator<Item = &Expr> {
     fields.chain(links).chain(conditions)
 }
 
-/// Whether a record of a stage may have to stay out because another one of the stage does.
+/// True where a record of a stage may have to stay out because another one of the stage does.
 pub fn needs_itself(stage: &Stage) -> bool {
     let mut found = false;
     for field in stage.fields.iter().filter(|field| field.deferred) {
@@ -24,7 +24,7 @@ pub fn needs_itself(stage: &Stage) -> bool {
     found
 }
 
-/// Whether a field that waits for the deferred step refers to the stage itself.
+/// True where a deferred field refers to the stage itself.
 pub fn refers_to_itself(stage: &Stage) -> bool {
     let mut found = false;
     for field in stage.fields.iter().filter(|field| field.deferred) {

@@ -67,7 +67,7 @@ impl Families {
     }
 }
 
-/// What the stage's policy sorts a row by.
+/// Value that the stage's policy sorts a row by.
 fn sorted_by(job: &Job, record: Record<'_>) -> Sort {
     let column = sort_column(&job.stage.policies.duplicate);
     column.map_or(Sort::Null, |column| {
@@ -150,7 +150,7 @@ fn filled_fields<'j>(job: &'j Job, values: &[(usize, Value<'_>)]) -> Vec<&'j str
     filled.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
 }
 
-/// Whether a value holds nothing, all of its parts included.
+/// True where a value holds nothing, all of its parts included.
 pub fn is_empty(value: &Value<'_>) -> bool {
     match value {
         Value::None | Value::Default => true,

@@ -74,7 +74,7 @@ impl<'j> FileList<'j> {
     }
 }
 
-/// Whether the journal says the same of it, or that it was sent.
+/// True where the journal says the same of a file, or that it was sent.
 fn is_known(world: &World, note: &FileNote) -> Result<bool, DecideError> {
     let known = world.reader.file(&note.file, note.line, &note.column)?;
     Ok(known.is_some_and(|known| known.is_sent() || (known.state == note.state && known.bytes == note.bytes)))

@@ -9,7 +9,7 @@ use migr_plan::{ColumnType, Expr, FetchHost, FieldMapping, FieldType, Plan, Sour
 use migr_transform::Cells;
 use serde::Serialize;
 
-/// How a file stands that a record names.
+/// Status of a file that a record names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
@@ -28,7 +28,7 @@ pub enum FileState {
 }
 
 impl FileState {
-    /// It in words.
+    /// Status in words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Found => "it is in the export",
@@ -40,7 +40,7 @@ impl FileState {
         }
     }
 
-    /// Its name in documents.
+    /// Name of the status in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Found => "found",
@@ -60,7 +60,7 @@ pub struct Standing {
     pub state: FileState,
     /// Where it is, where it is in the export.
     pub path: Option<PathBuf>,
-    /// Its length there.
+    /// Length of the file there.
     pub bytes: Option<u64>,
     /// Why it cannot be sent, without its path.
     pub reason: Option<String>,
@@ -90,7 +90,7 @@ impl Standing {
     }
 }
 
-/// What decides how files stand.
+/// Rules that decide the status of files.
 #[derive(Clone, Copy, Debug)]
 pub struct Standard<'s> {
     /// The export.
@@ -104,7 +104,7 @@ pub struct Standard<'s> {
 }
 
 impl Standard<'_> {
-    /// How the file of a cell stands, under the name that it gets; without one its name and content are not looked at.
+    /// Status of the file of a cell, under the name that it gets; without one its name and content are not looked at.
     pub fn standing(&self, cell: &str, name: Option<&str>) -> Standing {
         let plain = |state, reason| Standing { state, path: None, bytes: None, reason, sent_as: None, is_unfit: false };
         let without = |state, reason: String| plain(state, Some(reason));
@@ -159,11 +159,11 @@ fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
 /// Where the name comes from that a file of a column gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// It keeps its own.
+    /// Name of the file itself.
     Own,
     /// The cell of another column.
     Column(usize),
-    /// It is made of more than that, or nothing reads the column.
+    /// Name made of more than that, or a column that nothing reads.
     Otherwise,
 }
 

@@ -69,7 +69,7 @@ struct Store {
 /// Something about one record that a person should know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Remark {
-    /// It would be quarantined.
+    /// Quarantine of the record, with its reason.
     Quarantined(QuarantineReason),
     /// Written rules take effect in it.
     Adjusted(Vec<Reason>),
@@ -77,7 +77,7 @@ pub enum Remark {
     There {
         /// The record there.
         id: String,
-        /// What a run would do with it.
+        /// Action of a run for the record.
         action: PreviewAction,
     },
 }
@@ -89,20 +89,20 @@ pub struct Member {
     pub line: u64,
     /// The source key.
     pub key: String,
-    /// What it is among the others.
+    /// Role of the record among the others.
     pub role: Role,
 }
 
-/// What a record that shares an identity is among the others.
+/// Role of a record among those that share an identity with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
-    /// It is out for another reason.
+    /// Record that stays out for another reason.
     Out,
-    /// It is written, as far as the others are concerned.
+    /// Record that is written, as far as the others are concerned.
     Stays,
     /// Another one, of this key, stands for it.
     Follows(String),
-    /// It is quarantined for what it shares.
+    /// Record that is quarantined for what it shares.
     Quarantined,
 }
 
@@ -124,7 +124,7 @@ pub struct Met {
     pub line: u64,
     /// The source key.
     pub key: String,
-    /// What happens to it.
+    /// Action for the record.
     pub action: PreviewAction,
     /// The destination's id, or the key of the other record.
     pub other: String,
@@ -194,7 +194,7 @@ impl Forecast {
         self.store().steps.get(step).copied()
     }
 
-    /// What becomes of a source key, as far as this run decides it.
+    /// Outcome of a source key, as far as this run decides it.
     pub fn outcome(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         let store = self.store();
         let mut statement = store
@@ -274,7 +274,7 @@ impl Forecast {
         store.outcome(step, (&record.key, record.line), state, id, None)
     }
 
-    /// Whether records of a step were sent whose answers never came.
+    /// True where records of a step were sent whose answers never came.
     pub fn has_closed(&self, step: StepId) -> bool {
         self.store().closed.contains(&step)
     }
@@ -307,7 +307,7 @@ impl Forecast {
         Ok(())
     }
 
-    /// What a record will hold besides what it holds now.
+    /// Values that a record will hold besides what it holds now.
     pub fn coming(&self, object: &str, id: &str) -> Result<Option<Map>, DecideError> {
         let store = self.store();
         if store.coming.contains(object) { store.body(object, id) } else { Ok(None) }
@@ -464,7 +464,7 @@ impl Forecast {
         std::mem::take(&mut self.store().owned)
     }
 
-    /// What of picklists' values becomes an option.
+    /// New options from the values of picklists.
     pub fn take_options(&self) -> NewOptions {
         std::mem::take(&mut self.store().options)
     }

@@ -1,11 +1,11 @@
-//! What no two records of a stage may share, and in which order those stand that share it.
+//! Identities, which no two records of a stage may share, and the order of records that share one.
 
 use migr_load::{Destination, Map};
 use migr_plan::{DuplicatePolicy, FieldMapping, Stage};
 use migr_spill::SortValue as Sort;
 use migr_transform::Value;
 
-/// What no two records of a stage may share.
+/// Identities: values that no two records of a stage may share.
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     /// Each a list of destination paths that count together.
@@ -53,7 +53,7 @@ impl Identities {
         }
     }
 
-    /// Whether a field is part of an identity.
+    /// True where a field is part of an identity.
     pub fn is_made_of(&self, field: &str) -> bool {
         self.paths.iter().flatten().any(|path| path.split('.').next() == Some(field))
     }
@@ -63,7 +63,7 @@ impl Identities {
         self.paths.get(path).map(|paths| paths.join(" and ")).unwrap_or_default()
     }
 
-    /// Whether a sensitive field is part of an identity.
+    /// True where a sensitive field is part of an identity.
     pub fn is_sensitive(&self, stage: &Stage, path: usize) -> bool {
         self.paths.get(path).into_iter().flatten().any(|path| mapping(stage, path).is_some_and(|field| field.sensitive))
     }

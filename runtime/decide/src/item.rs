@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 /// A record on its way.
 #[derive(Debug)]
 pub struct Item {
-    /// Its source key.
+    /// Source key of the record.
     pub key: String,
     /// The line of the export.
     pub line: u64,
     /// The id that it has or will have.
     pub id: String,
-    /// What is written, or would be were it new.
+    /// Body that is written, or would be if the record were new.
     pub body: Body,
     /// The values behind the body, by index in the stage's fields, where the record is there already.
     pub values: Vec<(usize, Value<'static>)>,
@@ -46,9 +46,9 @@ pub struct Item {
 pub struct FieldChange {
     /// The destination field.
     pub field: String,
-    /// What it holds.
+    /// Value that the field holds.
     pub before: String,
-    /// What it will hold.
+    /// Value that the field will hold.
     pub after: String,
 }
 
@@ -103,17 +103,17 @@ pub fn digest(body: &Body) -> String {
 /// Records on their way, with what is to be done with them.
 #[derive(Debug)]
 pub enum Batch {
-    /// They are new.
+    /// Records that are new.
     New(Vec<Item>),
-    /// They are there.
+    /// Records that are in the destination already.
     There(Vec<There>),
 }
 
 /// A record that is in the destination already.
 #[derive(Debug)]
 pub struct There {
-    /// What the source says.
+    /// Record as the source has it.
     pub item: Item,
-    /// It lies in the trash.
+    /// True where the record is soft-deleted.
     pub deleted: bool,
 }

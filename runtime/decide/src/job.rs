@@ -18,7 +18,7 @@ use crate::{DecideError, Ids, expressions};
 /// One stage with what its work needs.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What deciding works with.
+    /// Context of the decisions.
     pub context: DecisionContext,
     /// The stage.
     pub stage: Arc<Stage>,
@@ -28,7 +28,7 @@ pub struct Job {
     pub program: Arc<Program>,
     /// The other stages that read the same object; only the first stage asks them.
     siblings: Arc<Vec<Program>>,
-    /// It accounts for rows that belong to no map.
+    /// True where the stage accounts for rows that belong to no map.
     pub is_first: bool,
     /// Identities of its records.
     pub identities: Identities,
@@ -158,17 +158,17 @@ impl Job {
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
-    /// Whether records of the stage must be checked against those that the deferred step refers to.
+    /// True where records of the stage must be checked against those that the deferred step refers to.
     pub fn refers_to_itself(&self) -> bool {
         expressions::refers_to_itself(&self.stage)
     }
 
-    /// Whether records that are circular are quarantined.
+    /// True where records with circular references are quarantined.
     pub fn quarantines_cycles(&self) -> bool {
         self.stage.policies.cycle == CyclePolicy::Quarantine && self.refers_to_itself()
     }
 
-    /// Whether records that would become one are written as one.
+    /// True where records that would become one are written as one.
     pub fn merges(&self) -> bool {
         matches!(
             self.stage.policies.duplicate,
@@ -206,7 +206,7 @@ impl Job {
         forecast.comes(object, &item.id, &body, &identities)
     }
 
-    /// What decides how the files stand that its records name.
+    /// Rules that decide the status of the files that its records name.
     pub fn standard(&self) -> Standard<'_> {
         let capabilities = self.context.destination.capabilities();
         Standard {
@@ -217,12 +217,12 @@ impl Job {
         }
     }
 
-    /// Whether every record has the links of its own row alone: they are known once it is evaluated.
+    /// True where every record has the links of its own row alone: they are known once it is evaluated.
     pub fn links_follow_rows(&self) -> bool {
         self.stage.policies.duplicate == DuplicatePolicy::Quarantine && self.stage.distinct.is_none()
     }
 
-    /// Whether the look must compute values.
+    /// True where the first pass over the rows must compute values.
     pub fn looks_at_values(&self) -> bool {
         !self.identities.paths.is_empty()
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use migr_transform::CreatedOption;
 
-/// What of each picklist's values becomes an option.
+/// New options of each picklist, from its values.
 #[derive(Debug, Default)]
 pub struct NewOptions {
     /// By picklist and value.

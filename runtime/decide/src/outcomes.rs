@@ -12,7 +12,7 @@ use crate::field_numbers::FieldNumbers;
 use crate::forecast::Forecast;
 use crate::{CancellationFlag, DecideError, Event, Progress, SharedJournal, steps};
 
-/// What deciding about records works with.
+/// Context in which records are decided.
 #[derive(Clone, Debug)]
 pub struct DecisionContext {
     /// The plan.
@@ -25,7 +25,7 @@ pub struct DecisionContext {
     pub outcomes: Outcomes,
     /// Whoever waits for the command.
     pub progress: Arc<dyn Progress>,
-    /// Whether to stop.
+    /// Flag that asks the work to stop.
     pub cancellation: CancellationFlag,
     /// A folder for the spill database.
     pub work: PathBuf,
@@ -43,7 +43,7 @@ impl DecisionContext {
 pub enum Outcomes {
     /// The journal of a run.
     Journal(SharedJournal),
-    /// What a run would add to the journal.
+    /// Events that a run would add to the journal.
     Forecast(Arc<Forecast>),
 }
 
@@ -88,7 +88,7 @@ impl Outcomes {
         }
     }
 
-    /// What is known of outcomes, on a connection of its own.
+    /// Knowledge of outcomes, on a connection of its own.
     pub fn knowledge(&self) -> Result<Knowledge, DecideError> {
         Ok(match self {
             Self::Journal(journal) => Knowledge::of(journal.reader()?)?,
@@ -101,7 +101,7 @@ impl Outcomes {
     }
 }
 
-/// What is known of outcomes: by the journal, and in a forecast by what a run would add to it.
+/// Knowledge of outcomes: by the journal, and in a forecast by what a run would add to it.
 #[derive(Debug)]
 pub struct Knowledge {
     reader: Option<Reader>,
@@ -117,7 +117,7 @@ impl Knowledge {
         Ok(Self { reader: Some(reader), held: Some(held), forecast: None })
     }
 
-    /// What became of a source key of a step that is finished.
+    /// Outcome of a source key of a step that is finished.
     pub fn settled(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         if let Some(forecast) = &self.forecast
             && let Some(mapped) = forecast.outcome(step, key)?
@@ -140,7 +140,7 @@ impl Knowledge {
         self.reader.as_ref().filter(|_| step.is_begun())
     }
 
-    /// What became of a source key.
+    /// Outcome of a source key.
     pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         if let Some(forecast) = &self.forecast
             && let Some(mapped) = forecast.outcome(step, key)?
@@ -153,7 +153,7 @@ impl Knowledge {
         }
     }
 
-    /// Whether the journal has anything of a step.
+    /// True where the journal has anything of a step.
     pub fn has_records(&self, step: StepId) -> Result<bool, DecideError> {
         if self.forecast.as_ref().is_some_and(|forecast| forecast.has_closed(step)) {
             return Ok(true);
@@ -161,7 +161,7 @@ impl Knowledge {
         self.journal(step).map_or(Ok(false), |reader| Ok(reader.has_records(step)?))
     }
 
-    /// Whether the journal has a step as done.
+    /// True where the journal has a step as done.
     pub fn is_done(&self, step: StepId) -> Result<bool, DecideError> {
         self.journal(step).map_or(Ok(false), |reader| Ok(reader.is_done(step)?))
     }
@@ -177,7 +177,7 @@ impl Knowledge {
         }
     }
 
-    /// Whether the journal has a step to backfill that is open.
+    /// True where the journal has a step to backfill that is open.
     pub fn is_open(&self, stage: &Stage, step: &Step) -> Result<bool, DecideError> {
         match &self.reader {
             Some(reader) => match steps::find(reader, stage, step)? {
@@ -193,7 +193,7 @@ impl Knowledge {
         self.reader.as_ref().map_or(Ok(None), |reader| Ok(reader.file(file, line, column)?))
     }
 
-    /// What a record held before it was changed.
+    /// Values that a record held before it was changed.
     pub fn before_image(
         &self,
         step: StepId,

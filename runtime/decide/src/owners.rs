@@ -8,7 +8,7 @@ use migr_plan::Plan;
 
 use crate::DecideError;
 
-/// Who stands for whom: the plan's owners table with the destination's members, read once.
+/// Users for owners: the plan's owners table with the destination's users, read once.
 #[derive(Debug, Default)]
 pub struct OwnerTable {
     source: Option<(String, String)>,
@@ -95,7 +95,7 @@ impl OwnerTable {
         }
     }
 
-    /// Whether the destination was not asked for its users.
+    /// True where the destination was not asked for its users.
     pub fn is_unasked(&self) -> bool {
         self.is_unasked
     }
@@ -135,7 +135,7 @@ impl OwnerTable {
         self.source.as_ref().map(|(object, column)| (object.as_str(), column.as_str()))
     }
 
-    /// Who stands for an address: a written override first, then the member of that address, then the fallback.
+    /// User for an address: a written override first, then the user of that address, then the fallback.
     pub fn stand(&self, address: &str, is_in_export: bool) -> Stand {
         let folded = fold(address);
         let written = self.overrides.get(&folded);

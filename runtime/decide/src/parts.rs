@@ -1,14 +1,14 @@
-//! What of a value is written over a record that is there: part by part, so that what nobody wrote stays as it is.
+//! Merge of a value with a record that is there, part by part: parts without a written value stay unchanged.
 
 use migr_load::Map;
 use serde_json::Value;
 
 use crate::there::holds_something;
 
-/// How a record that is there takes values.
+/// Manner in which a record that is there takes values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
-    /// What is written counts; members of lists that it lacks go.
+    /// Written values count; members of lists that they lack go.
     Over,
     /// Empty parts are filled, and lists get the members that they lack.
     Adding,
@@ -61,7 +61,7 @@ fn united(there: &[Value], items: Vec<Value>) -> Value {
     Value::Array(all)
 }
 
-/// Whether two members are one; texts without regard to case, as addresses are.
+/// True where two members are equal; texts without regard to case, as addresses are.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => one.to_lowercase() == other.to_lowercase(),

@@ -22,7 +22,7 @@ use crate::{DecideError, duplicates};
 use migr_spill::RowSet;
 use migr_spill::{Sharing, cycles};
 
-/// What a look at every row found.
+/// Result of the first pass over every row.
 #[derive(Debug, Default)]
 pub struct Look {
     /// Lines whose records are still to be written.
@@ -97,7 +97,7 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Dec
     Ok(look)
 }
 
-/// What was sent before is not sent again; records that are written as one are done when the first of them is.
+/// Drops what was sent before; records that are written as one are done when the first of them is.
 fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &RowSet) -> Result<(), DecideError> {
     let mut pending = RowSet::default();
     for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
@@ -180,7 +180,7 @@ fn preferred(job: &Job, world: &World, double: &RowSet, firsts: &RowSet) -> Resu
     Ok(losers)
 }
 
-/// What looking at one row needs.
+/// Context of classifying one row.
 struct Seen<'s> {
     job: &'s Job,
     world: &'s World,
@@ -265,7 +265,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// What the policy for duplicates sorts a record by.
+    /// Value that the policy for duplicates sorts a record by.
     fn sorted_by(&self, cells: &dyn Cells) -> Sort {
         sort_column(&self.job.stage.policies.duplicate).map_or(Sort::Null, |column| {
             self.job.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
@@ -356,7 +356,7 @@ struct Group {
     members: Vec<Sharing>,
 }
 
-/// What several records have in common, each group in the order in which the policy prefers its records.
+/// Groups of records that share an identity, each in the order in which the policy prefers its records.
 fn groups(job: &Job, world: &World) -> Result<Vec<Group>, DecideError> {
     let policy = &job.stage.policies.duplicate;
     let mut groups = Vec::new();

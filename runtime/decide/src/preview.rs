@@ -1,4 +1,4 @@
-//! What happens to a record that meets another, and values as people read them.
+//! Actions for a record that meets another, and values as people read them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::there::holds_something;
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;
 
-/// What happens to a record.
+/// Action for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviewAction {
     /// A record of the destination is changed.
     Change,
-    /// It comes out of the trash, and is changed where that is needed.
+    /// Record is restored from the trash, and changed where that is needed.
     Restore,
     /// A record in the trash is destroyed, and a new one made.
     Replace,
@@ -36,7 +36,7 @@ impl PreviewAction {
         Self::ALL.into_iter().find(|action| action.as_str() == name)
     }
 
-    /// Its name in documents.
+    /// Name of the action in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Change => "change",

@@ -1,3 +1,5 @@
+//! Progress of a command: events for a person waiting, and the interface that takes them.
+
 use serde::Serialize;
 
 /// Something that a person waiting may want to know.
@@ -15,7 +17,7 @@ pub enum Event {
         /// Size of the file that is read.
         bytes: u64,
     },
-    /// All rows were looked at.
+    /// Every row was looked at.
     Read {
         /// The step.
         step: String,
@@ -33,14 +35,14 @@ pub enum Event {
     Written {
         /// The step.
         step: String,
-        /// How many, since the last such event.
+        /// Number of records since the last such event.
         records: u64,
     },
     /// Records were quarantined.
     SetAside {
         /// The step.
         step: String,
-        /// How many, since the last such event.
+        /// Number of records since the last such event.
         records: u64,
     },
     /// A step is through.
@@ -59,14 +61,14 @@ pub enum Event {
     Verified {
         /// The map.
         step: String,
-        /// How many, since the last such event.
+        /// Number of records since the last such event.
         records: u64,
     },
     /// Records were rolled back.
     TakenBack {
         /// The step.
         step: String,
-        /// How many, since the last such event.
+        /// Number of records since the last such event.
         records: u64,
     },
 }

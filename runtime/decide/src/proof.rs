@@ -21,14 +21,14 @@ pub struct FormatProof {
     pub file: String,
     /// The format by which it is read, as written; none where none is.
     pub format: Option<String>,
-    /// What its values say.
+    /// Verdict of the column's values.
     pub verdict: Verdict,
     /// An entry of the spec accepts that it is contradicted or unproven.
     pub is_accepted: bool,
 }
 
 impl FormatProof {
-    /// Whether it holds a run: another format reads more of the column, and nobody accepts that.
+    /// True where the proof holds a run: another format reads more of the column, and no `allow` accepts that.
     pub fn holds_a_run(&self) -> bool {
         matches!(self.verdict.standing, Standing::Contradicted { .. }) && !self.is_accepted
     }
@@ -51,7 +51,7 @@ impl FormatProof {
         }
     }
 
-    /// What to do about it.
+    /// Advice on what to do about it.
     pub fn help(&self) -> Option<String> {
         match &self.verdict.standing {
             Standing::Proven => None,
@@ -173,7 +173,7 @@ fn written(function: &str, arguments: &[Expr]) -> (Vec<String>, Option<i16>) {
     (formats, pivot)
 }
 
-/// Whether an `allow` of the spec covers it.
+/// True where an `allow` of the spec covers the verdict.
 fn is_accepted(plan: &Plan, object: &SourceObject, column: &str, verdict: &Verdict) -> bool {
     let names: &[&str] = match verdict.standing {
         Standing::Contradicted { .. } => &["W0614", "contradicted-format"],

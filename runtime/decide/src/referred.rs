@@ -19,7 +19,7 @@ pub struct Referred {
     lookups: RefCell<Vec<Arc<Lookup>>>,
 }
 
-/// How a target is found.
+/// Way in which a target is found.
 #[derive(Debug, PartialEq, Eq)]
 struct Name {
     object: String,
@@ -49,7 +49,7 @@ enum Rows {
     Stored(usize),
 }
 
-/// What reading needs.
+/// Sources that reading needs.
 #[derive(Debug)]
 pub struct Sources<'s> {
     /// The plan.

@@ -27,7 +27,7 @@ pub fn begin(journal: &SharedJournal, stage: &Stage, step: &Step) -> Result<Step
     }
 }
 
-/// Whether nothing is left to do for a step.
+/// True where nothing is left to do for a step.
 pub fn is_done(reader: &Reader, stage: &Stage, step: &Step) -> Result<bool, DecideError> {
     match find(reader, stage, step)? {
         Some(id) => Ok(reader.is_done(id)?),

@@ -13,7 +13,7 @@ use crate::job::Job;
 use crate::parts::{Taking, beside};
 use crate::preview::shown_values;
 
-/// What a record of this key and id held in the fields that are written.
+/// Values that a record of this key and id held in the fields that are written.
 pub fn before_update(step: StepId, (key, id): (&str, &str), held: &Map, written: &Map) -> BeforeImage {
     BeforeImage {
         step,
@@ -30,7 +30,7 @@ pub fn before_update(step: StepId, (key, id): (&str, &str), held: &Map, written:
 pub struct FieldWrite<'v> {
     /// The field.
     pub field: &'v FieldMapping,
-    /// Its value.
+    /// Value of the field.
     pub value: &'v Value<'static>,
     /// Native form of the value.
     pub native: Map,
@@ -107,7 +107,7 @@ pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> R
     Ok(changes)
 }
 
-/// Whether a record holds nothing in a field.
+/// True where a record holds nothing in a field.
 pub fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
@@ -120,7 +120,7 @@ pub fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, f
     keys.keys().all(|key| !found.get(key).is_some_and(holds_something))
 }
 
-/// Whether a value is more than an empty one.
+/// True where a value is more than an empty one.
 pub fn holds_something(value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::Null => false,
@@ -131,7 +131,7 @@ pub fn holds_something(value: &serde_json::Value) -> bool {
     }
 }
 
-/// What a record held, with what the destination had stamped it with.
+/// Values that a record held, with what the destination had stamped it with.
 pub fn stamped(destination: &dyn Destination, held: &Map, found: &Map) -> Map {
     let mut image = held.clone();
     for key in destination.stamps() {
@@ -142,7 +142,7 @@ pub fn stamped(destination: &dyn Destination, held: &Map, found: &Map) -> Map {
     image
 }
 
-/// What a record holds in the keys of a body.
+/// Values that a record holds in the keys of a body.
 pub fn held(found: &Map, body: &Map) -> Map {
     body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect()
 }

@@ -15,7 +15,7 @@ pub struct Upload {
     pub from: UploadFrom,
     /// The name that it is shown by.
     pub name: String,
-    /// What happens when it cannot be fetched.
+    /// Rule for a file that cannot be fetched.
     pub missing: OnMissing,
 }
 
@@ -24,7 +24,7 @@ pub struct Upload {
 pub enum UploadFrom {
     /// In the export.
     Export {
-        /// Its path.
+        /// Path of the file.
         path: PathBuf,
         /// `blake3:` and the hash that an audit found; absent: it was not audited.
         audited: Option<String>,

@@ -1,4 +1,4 @@
-//! What a record's evaluation may ask about others.
+//! Lookup of other records during the evaluation of one.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -19,7 +19,7 @@ use migr_spill::Spill;
 /// Answers remembered at most, before all are forgotten.
 const REMEMBERED: usize = 20_000;
 
-/// What a record's evaluation may ask about others. Lives on the thread that evaluates.
+/// Lookup of other records during the evaluation of one. Lives on the thread that evaluates.
 #[derive(Debug)]
 pub struct World {
     plan: Arc<Plan>,
@@ -55,10 +55,10 @@ struct There {
     id: String,
 }
 
-/// What a key refers to, or why to nothing.
+/// Record that a key refers to, or the reason why it refers to none.
 type Answer = Result<There, &'static str>;
 
-/// What is known about a stage that a reference may lead to.
+/// Knowledge about a stage that a reference may lead to.
 #[derive(Debug)]
 struct Known {
     object: String,
@@ -68,20 +68,20 @@ struct Known {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
-    /// Its records are there, or quarantined.
+    /// Stage whose records are there, or quarantined.
     Through(StepId),
-    /// It is the one at work.
+    /// Stage at work.
     Own,
-    /// It comes later: its references are deferred.
+    /// Stage that comes later: references to it are deferred.
     Later,
 }
 
-/// How references to the stage at work are answered.
+/// Way in which references to the stage at work are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
-    /// They are there; the keys are noted.
+    /// Every key counts as there, and is noted.
     Note,
-    /// They are there if the stage admitted the record.
+    /// Keys of records that the stage admitted count as there.
     Admitted,
 }
 
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// How references to the stage at work are answered from now on.
+    /// Sets the way in which references to the stage at work are answered from now on.
     pub fn answer_own(&self, own: Own) {
         self.own.set(own);
     }
@@ -179,7 +179,7 @@ impl World {
         self.is_lenient = true;
     }
 
-    /// Whether the export has the record that a key refers to.
+    /// True where the export has the record that a key refers to.
     pub fn is_in_export(&self, target: &ReferenceTarget, key: &str) -> Result<bool, DecideError> {
         Ok(self.referred.key(&self.sources(), target, key)?.is_some())
     }
@@ -278,7 +278,7 @@ impl World {
     }
 }
 
-/// How a target is found: keys of one name mean the same.
+/// Name under which a target is found: keys of one name mean the same.
 fn lookup_name(target: &ReferenceTarget) -> Cow<'_, str> {
     match target.stages.as_slice() {
         [stage] if target.column.is_none() && !target.ignore_case && !target.ignore_space => Cow::Borrowed(stage),
@@ -356,7 +356,7 @@ impl Lookup for World {
     }
 }
 
-/// What singles out a record that is there already, as one text.
+/// Identity of a record that is there already, as one text.
 pub fn identity_of<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut parts: Vec<String> =
         fields.map(|(path, value)| format!("{path}\u{1f}{}", value.trim().to_lowercase())).collect();
