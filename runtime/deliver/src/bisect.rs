@@ -13,9 +13,9 @@ use crate::{Executor, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResu
 pub struct HeldRecord {
     /// The batch that its outcome belongs to.
     pub batch: BatchId,
-    /// Its place there.
+    /// Place of the record in that batch.
     pub position: usize,
-    /// What is sent.
+    /// Record that is sent.
     pub record: UnitRecord,
     /// Requests that it took part in.
     pub attempts: u32,
@@ -26,9 +26,9 @@ pub struct HeldRecord {
 pub struct Decided {
     /// The batch that its outcome belongs to.
     pub batch: BatchId,
-    /// Its place there.
+    /// Place of the record in that batch.
     pub position: usize,
-    /// How it ended.
+    /// Result of the record.
     pub result: WriteResult,
 }
 
@@ -43,7 +43,7 @@ impl HeldRecord {
 pub struct Attempt {
     /// The records.
     pub records: Vec<HeldRecord>,
-    /// What is left of a group in which one at least is at fault: if these are taken, it is among those.
+    /// Rest of a group in which one record at least is at fault: if these are taken, it is among those.
     pub rest: Vec<HeldRecord>,
 }
 
@@ -69,7 +69,7 @@ pub struct Bisector {
 }
 
 impl Bisector {
-    /// Whether nothing waits.
+    /// True where nothing waits.
     pub fn is_empty(&self) -> bool {
         self.refused.is_empty() && self.suspected.is_empty() && self.free.is_empty()
     }
@@ -104,8 +104,8 @@ impl Bisector {
         }
     }
 
-    /// What is to be sent next; none while an answer or a look into refusals may add to it. Records of which nothing bad is known wait until they fill a
-    /// batch, or nothing else `is_under_way`.
+    /// Next attempt to be sent; none while an answer or a look into refusals may add to it. Records of which nothing
+    /// bad is known wait until they fill a batch, or nothing else `is_under_way`.
     pub fn next(&mut self, is_under_way: bool) -> Option<Attempt> {
         if let Some(mut group) = self.suspected.pop() {
             let rest = group.split_off(group.len().div_ceil(2));
@@ -238,7 +238,7 @@ pub fn refused(
     unresolved.into_iter().map(back).collect()
 }
 
-/// What looking into refusals gave.
+/// Result of looking into refusals.
 #[derive(Debug, Default)]
 pub struct Explained {
     /// Records whose result is known now.
@@ -309,7 +309,8 @@ mod tests {
         Refusal { is_joint: true, ..Refusal::new(400, "it is not to its liking") }
     }
 
-    /// What a destination that tells nothing would leave: every group is halved. Gives those found bad, those written, and the requests.
+    /// Bisects as where a destination tells nothing: every group is halved. Gives those found bad, those written, and
+    /// the requests.
     fn sort_out(count: usize, bad: &BTreeSet<usize>) -> (BTreeSet<usize>, Vec<usize>, usize) {
         let mut bisector = Bisector::default();
         bisector.refuse((0..count).map(held).collect(), refusal());

@@ -115,7 +115,7 @@ impl<'w> Work<'w> {
         }
     }
 
-    /// Whether a first attempt's record may be in the way of a second.
+    /// True where a first attempt's record may be in the way of a second.
     fn creates(&self) -> bool {
         self.operation != Operation::Update
     }

@@ -12,18 +12,18 @@ use migr_decide::upload::Upload;
 pub struct Unit {
     /// The step that it belongs to.
     pub step: String,
-    /// Its number in the journal.
+    /// Number of the batch in the journal.
     pub batch: i64,
     /// `create` or `update`.
     pub operation: Operation,
     /// The destination object.
     pub object: String,
-    /// Its records, in order.
+    /// Records of the unit, in order.
     pub records: Vec<UnitRecord>,
 }
 
 impl Unit {
-    /// Whether a record of it has files that are to be uploaded.
+    /// True where a record of the unit has files that are to be uploaded.
     pub fn has_files(&self) -> bool {
         self.records.iter().any(|record| !record.uploads.is_empty())
     }
@@ -32,9 +32,9 @@ impl Unit {
 /// One record of a unit.
 #[derive(Clone)]
 pub struct UnitRecord {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// What is written.
+    /// Body that is written.
     pub body: Body,
     /// Files that are uploaded first.
     pub uploads: Vec<Upload>,
@@ -57,7 +57,7 @@ impl fmt::Debug for UnitRecord {
 /// Result of one record of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteResult {
-    /// How it ended.
+    /// Outcome of the record.
     pub outcome: RecordOutcome,
     /// Requests that it took part in.
     pub attempts: u32,
@@ -89,7 +89,7 @@ impl WriteResult {
         Self { attempts: requests + self.attempts, ..self }
     }
 
-    /// Whether the record is as it was meant to be.
+    /// True where the record was written.
     pub fn is_written(&self) -> bool {
         matches!(self.outcome, RecordOutcome::Written { .. })
     }
@@ -103,7 +103,7 @@ impl WriteResult {
     }
 }
 
-/// What became of one file of a record.
+/// Outcome of one file of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFate {
     /// The destination field.

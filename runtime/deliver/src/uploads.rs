@@ -9,7 +9,7 @@ use migr_plan::OnMissing;
 use crate::hashing::file_hash;
 use crate::{FileFate, InProcess, Unit, Uploads};
 
-/// What it takes to follow links.
+/// Fetcher of links, with the folder that its files go to.
 #[derive(Debug)]
 pub(crate) struct Links {
     pub(crate) fetcher: LinkFetcher,
@@ -18,11 +18,11 @@ pub(crate) struct Links {
 
 /// Why a file was not sent.
 enum NotSent {
-    /// It concerns every record.
+    /// Reason that concerns every record.
     Stop(LoadError),
-    /// It may be sent another time.
+    /// Reason that may pass: the file may be sent another time.
     Now(String),
-    /// It will not be otherwise another time.
+    /// Reason that stays the same at every attempt.
     For(String),
 }
 
