@@ -5,11 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose files open with a line that says what they hold.
-const OPENED: &[&str] =
-    &["compiler/driver", "compiler/lower", "runtime/decide", "runtime/deliver", "runtime/sandbox", "runtime/spill"];
+const OPENED: &[&str] = &[
+    "compiler/driver",
+    "compiler/lower",
+    "runtime/decide",
+    "runtime/deliver",
+    "runtime/sandbox",
+    "runtime/spill",
+    "runtime/transform",
+];
 
 /// Folders whose doc comments begin with what the thing is.
-const VOICED: &[&str] = &["runtime/decide", "runtime/deliver", "runtime/spill"];
+const VOICED: &[&str] = &["runtime/decide", "runtime/deliver", "runtime/spill", "runtime/transform"];
 
 /// First words that do not name a subject.
 const NO_SUBJECT: &[&str] =

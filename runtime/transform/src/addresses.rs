@@ -1,3 +1,5 @@
+//! E-mail addresses, links and domains.
+
 use std::borrow::Cow;
 
 use email_address::{EmailAddress, Options};

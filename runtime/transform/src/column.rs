@@ -1,4 +1,4 @@
-//! How the cells of a column are read, and which of them are blank.
+//! Columns of a source object: the reading of their cells, and their blanks.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::functions::Settings;
 use crate::number_format::NumberFormat;
 use crate::{Value, convert, money, numbers};
 
-/// What separates the elements of a list where the catalog does not say.
+/// Separator of the elements of a list where the catalog does not name one.
 const SEPARATOR: &str = ";";
 
-/// How the cells of one column are read.
+/// Column with the way in which its cells are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     /// In `SourceObject.columns`.
@@ -23,7 +23,7 @@ pub(crate) struct Column {
     pub(crate) is_sensitive: bool,
     longest: Option<usize>,
     reading: Reading,
-    /// Its own blanks, in place of the system's.
+    /// Blanks of the column itself, in place of the system's.
     blanks: Option<Blanks>,
 }
 
@@ -87,7 +87,7 @@ impl Column {
         })
     }
 
-    /// Whether a cell of the column counts as empty.
+    /// True where a cell of the column counts as empty.
     pub(crate) fn is_blank(&self, cell: &str, blanks: &Blanks) -> bool {
         self.blanks.as_ref().unwrap_or(blanks).are(cell)
     }

@@ -1,3 +1,5 @@
+//! Compiler of the plan's expressions into nodes.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,13 +20,13 @@ pub(crate) struct Compiler<'p> {
     object: &'p SourceObject,
     shared: Shared,
     table_positions: BTreeMap<&'p str, usize>,
-    /// Whether anything compiled since the last [`Compiler::watch`] reads a sensitive column.
+    /// True where anything compiled since the last [`Compiler::watch`] reads a sensitive column.
     touches_sensitive: bool,
 }
 
 type Compiled<T> = Result<T, String>;
 
-/// What the migration says once.
+/// Settings that the migration states once.
 pub(crate) fn settings(plan: &Plan) -> Compiled<Settings> {
     let read =
         |what: &str, text: &Option<String>| text.as_ref().map(|text| (text.clone(), format!("{what} = \"{text}\"")));

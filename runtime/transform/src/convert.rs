@@ -1,3 +1,5 @@
+//! Conversion of values to the types of destination fields.
+
 use std::borrow::Cow;
 
 use migr_plan::{FieldType, Part};
@@ -90,7 +92,7 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
     }
 }
 
-/// What a file is called: the last part of its path; of a link's path, without what stands behind it.
+/// Name of a file: the last part of its path; of a link's path, without what stands behind it.
 fn file_name(path: &str) -> String {
     let last = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     match url::Url::parse(path) {
@@ -183,7 +185,8 @@ fn currency<'r>(value: Value<'r>, settings: &Settings) -> Converted<'r> {
     money::of_decimal(number, currency).map(Value::Money)
 }
 
-/// What came from a table or was written out has been checked by the compiler, or is created by setup; a text must be an option as it stands.
+/// Converts to an option. A value from a table or written out has been checked by the compiler, or is created by setup;
+/// a text must be an option as it stands.
 fn option<'r>(value: Value<'r>, options: &[String]) -> Converted<'r> {
     match value {
         Value::Option(_) | Value::None => Ok(value),

@@ -1,4 +1,4 @@
-//! All formats of a column of days or times, those of spreadsheets and clocks among them.
+//! Date formats: every format of a column of days or times, those of spreadsheets and clocks among them.
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};

@@ -14,7 +14,7 @@ pub(crate) struct Zone {
     rules: TimeZone,
 }
 
-/// What a wall-clock time becomes that was there twice or never.
+/// Rule for a wall-clock time that was there twice or never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguity {
     pub(crate) overlap: Overlap,
@@ -82,7 +82,7 @@ fn written(format: &str, time: &BrokenDownTime) -> Result<String, Fault> {
     time.to_string(format).map_err(|error| Fault::plain(format!("the format `{format}` cannot be written: {error}")))
 }
 
-/// How a date or a date with time is written.
+/// Format in which a date or a date with time is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Format {
     text: String,

@@ -1,3 +1,5 @@
+//! Evaluation of expressions over one record.
+
 use std::borrow::Cow;
 
 use migr_plan::{OnMissing, Operator, ReferenceTarget};
@@ -10,7 +12,7 @@ use crate::operators::binary;
 use crate::picklist::{Looked, Table};
 use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, TableRow, Value};
 
-/// What joins the parts of a key of several columns.
+/// Separator of the parts of a key of several columns.
 pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
 
 /// Why a value could not be computed.
@@ -59,7 +61,7 @@ pub(crate) struct Evaluator<'r> {
     pub(crate) distinct: Option<Cow<'r, str>>,
     /// The field that is computed, for what is noted.
     pub(crate) field: &'r str,
-    /// Whether a sensitive column may contribute to it.
+    /// True where a sensitive column may contribute to the value.
     pub(crate) is_masked: bool,
     pub(crate) repairs: Vec<Repair>,
     pub(crate) orphans: Vec<Orphan>,
@@ -265,7 +267,7 @@ impl<'r> Evaluator<'r> {
         }
     }
 
-    /// What the row of a table says.
+    /// Looks up the row of a table.
     fn row(&mut self, table: &'r Table, key: &[Option<Cow<'_, str>>], output: usize) -> Evaluated<'r> {
         if let Some(rows) = &mut self.rows {
             rows.push(TableRow { table: table.name().to_owned(), row: table.row(key) });
@@ -351,7 +353,7 @@ impl<'r> Evaluator<'r> {
         Ok(Some(Fault::of(key, says)))
     }
 
-    /// What a reference is whose record is not there, or not for sure.
+    /// Outcome of a reference whose record is not there, or not for sure.
     fn missing(&mut self, on_missing: OnMissing, fault: Fault) -> Evaluated<'r> {
         match on_missing {
             OnMissing::Quarantine => Err(fault.into()),

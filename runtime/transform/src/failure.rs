@@ -1,3 +1,5 @@
+//! Failures of values, and the notes about values that a rule replaced.
+
 use std::borrow::Cow;
 
 /// Why a record cannot be written as the plan says.
@@ -14,7 +16,7 @@ pub struct Failure {
 pub struct Repair {
     /// The destination field.
     pub field: String,
-    /// What failed and what was done about it.
+    /// Reason of the failure, with the replacement.
     pub reason: String,
 }
 
@@ -25,7 +27,7 @@ pub struct Orphan {
     pub field: String,
     /// The source owner's key; masked where its column is sensitive.
     pub owner: String,
-    /// Whether the fallback took the owner's place; else the field stays empty.
+    /// True where the fallback took the owner's place; else the field stays empty.
     pub fallback: bool,
 }
 
@@ -46,14 +48,15 @@ pub struct CreatedOption {
 pub struct CompileError {
     /// `stage people, field emails (main.migr:12)`
     pub place: String,
-    /// What is wrong with it.
+    /// Reason why it cannot be evaluated.
     pub reason: String,
 }
 
 /// Longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 60;
 
-/// What went wrong with a value, before it is known whether the value may be shown. Boxed: results are handed on far more often than faults are made.
+/// Fault of a value, before it is known whether the value may be shown. Boxed: results are handed on far more often
+/// than faults are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault(Box<Blame>);
 

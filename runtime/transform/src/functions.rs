@@ -1,4 +1,5 @@
-//! What the functions of the language do. What each takes, gives and means stands in `migr_plan::functions`, with examples that run as tests here.
+//! Functions of the language as they run. Inputs, results and meaning stand in `migr_plan::functions`, with examples
+//! that run as tests here.
 
 mod apply;
 mod countries;
@@ -26,7 +27,7 @@ pub(crate) struct Function {
     apply: Apply,
 }
 
-/// What a migration says once for all its functions.
+/// Settings that a migration states once for all its functions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) region: Option<Region>,
@@ -47,12 +48,12 @@ pub(crate) struct Prepared {
     pub(crate) currency: Option<Currency>,
 }
 
-/// What a function may see besides its arguments.
+/// Surroundings that a function may use besides its arguments.
 #[derive(Debug)]
 pub(crate) struct Scope<'s> {
     pub(crate) settings: &'s Settings,
     pub(crate) prepared: &'s Prepared,
-    /// What was lost, for the report.
+    /// Losses for the report.
     pub(crate) losses: &'s mut Vec<String>,
 }
 
@@ -75,7 +76,7 @@ impl Function {
         Some(Self { described: migr_plan::functions::Function::find(name)?, apply: *apply })
     }
 
-    /// Whether it is asked even where there is no value: what is not there has a length.
+    /// True where the function is called even without a value: a missing value has a length.
     pub(crate) fn takes_none(&self) -> bool {
         self.described.input == Parameter::ListOrText
     }

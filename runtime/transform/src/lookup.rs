@@ -22,7 +22,8 @@ impl<T: AsRef<str>> Cells for Vec<T> {
     }
 }
 
-/// What the evaluation of one record may ask about others. Keys are trimmed; where several columns make the key they are joined with U+001F.
+/// Lookup of other records during the evaluation of one. Keys are trimmed; where several columns make the key they are
+/// joined with U+001F.
 pub trait Lookup {
     /// The raw cell of a referred source record; none where there is no such record.
     fn cell<'l>(
@@ -48,24 +49,24 @@ pub trait Lookup {
     fn existing<'l>(&'l self, object: &str, fields: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError>;
 }
 
-/// What became of a referred record.
+/// Answer about a referred record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved<'l> {
-    /// It is in the destination, or will be.
+    /// Record that is in the destination, or will be.
     Found {
         /// The destination object.
         object: Cow<'l, str>,
-        /// Its id.
+        /// Id of the record.
         id: Cow<'l, str>,
     },
-    /// It is not.
+    /// Record that is not there.
     Missing {
         /// In words that end a sentence: `it is not in the export`, `it was quarantined`.
         why: Cow<'l, str>,
     },
 }
 
-/// What stands for a source owner.
+/// User for a source owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerFound<'l> {
     /// The destination object of members.

@@ -23,7 +23,7 @@ const DEEPEST: usize = 200;
 static CONVERTER: LazyLock<HtmlToMarkdown> =
     LazyLock::new(|| HtmlToMarkdown::builder().skip_tags(REMOVED.to_vec()).build());
 
-/// What Markdown could not hold, by name, counted.
+/// Losses: elements that Markdown could not hold, by name, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Losses(BTreeMap<&'static str, usize>);
 
@@ -43,7 +43,7 @@ impl Losses {
     }
 }
 
-/// What a text is, as far as HTML goes.
+/// Findings about a text as HTML.
 struct Survey {
     is_html: bool,
     has_blocks: bool,
@@ -140,7 +140,7 @@ fn clean(text: &str, has_blocks: bool) -> String {
     html
 }
 
-/// Whether all letters and digits of a text stand in the other one in the same order.
+/// True where the other text holds every letter and digit of the text in the same order.
 fn keeps_words(text: &str, markdown: &str) -> bool {
     let mut written = markdown.chars();
     text.chars().filter(|one| one.is_alphanumeric()).all(|wanted| written.any(|found| found == wanted))
@@ -219,7 +219,7 @@ impl Lines {
     }
 }
 
-/// How many bytes there are before the first blank.
+/// Number of bytes before the first blank.
 fn word_length(text: &str) -> usize {
     match text.bytes().position(|byte| byte.is_ascii_whitespace() || byte == 0x0b || !byte.is_ascii()) {
         Some(at) if text.as_bytes().get(at).is_some_and(|byte| !byte.is_ascii()) => {

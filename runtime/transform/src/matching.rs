@@ -1,3 +1,5 @@
+//! Normal forms of values by which records match.
+
 use std::fmt::Write as _;
 
 use migr_plan::FieldType;

@@ -1,3 +1,5 @@
+//! Lookup over records held in memory, for the tests of a spec.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -30,7 +32,7 @@ impl Cells for Given {
     }
 }
 
-/// What one stage makes of one given record.
+/// Outcome of one given record in one stage.
 #[derive(Debug)]
 pub struct Trial<'t> {
     /// The stage.
@@ -85,8 +87,8 @@ impl<'p> MemoryLookup<'p> {
         Ok(value)
     }
 
-    /// What each stage makes of each given record, in plan order; a stage that does not take a record has no trial of it, and a `map distinct` one for each
-    /// value.
+    /// Trials of each given record in each stage, in plan order; a stage that does not take a record has no trial of
+    /// it, and a `map distinct` one for each value.
     pub fn trials(&self) -> Result<Vec<Trial<'_>>, LookupError> {
         let mut trials: Vec<Trial<'_>> = Vec::new();
         for program in &self.programs {

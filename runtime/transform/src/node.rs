@@ -1,3 +1,5 @@
+//! Compiled expressions.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use crate::column::{Blanks, Column};
 use crate::functions::{Function, Prepared, Settings};
 use crate::picklist::Table;
 
-/// What all expressions of a stage share.
+/// Data that the expressions of a stage share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// The source object's columns, by position.
@@ -71,7 +73,7 @@ pub(crate) struct ReferenceNode {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) to: ReferenceTarget,
-    /// What the `by` column holds for it, in lower case.
+    /// Value of the `by` column for the target, in lower case.
     pub(crate) by_value: String,
     /// The spellings that count as one, where the target is a `map distinct`.
     pub(crate) same: Option<Arc<Same>>,

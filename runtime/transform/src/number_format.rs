@@ -1,4 +1,4 @@
-//! How numbers are written: read from a sample, which is always 1234567.89 in the writing that is meant.
+//! Formats of numbers, read from a sample, which is always 1234567.89 in the writing that is meant.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(crate) struct NumberFormat {
 /// Why a text is no number of the formats that a column has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// None fits.
+    /// No format fits.
     None,
     /// Two fit, and give different numbers.
     Several,
@@ -84,7 +84,7 @@ impl NumberFormat {
         Some(Cow::Owned(plain))
     }
 
-    /// Whether marks stand exactly where groups end, and no group begins a number with a nought.
+    /// True where marks stand exactly where groups end, and no group begins a number with a nought.
     fn is_grouped(&self, whole: &str) -> bool {
         let Some(group) = self.group else { return false };
         let mut parts = whole.split(|sign| folded(sign) == group);

@@ -1,3 +1,5 @@
+//! Operators of expressions.
+
 use std::cmp::Ordering;
 
 use migr_plan::Operator;
@@ -47,7 +49,7 @@ fn contains(list: &Value<'_>, wanted: &Value<'_>) -> Result<bool, Fault> {
     }
 }
 
-/// None on either side gives none.
+/// Compares two values; without a value on either side there is no result.
 fn ordered<'r>(left: &Value<'_>, right: &Value<'_>, holds: fn(Ordering) -> bool) -> Result<Value<'r>, Fault> {
     if left.is_none() || right.is_none() {
         return Ok(Value::None);

@@ -1,3 +1,5 @@
+//! Outcomes of evaluating a record.
+
 use crate::{CreatedOption, Failure, Orphan, Reference, Repair, Value};
 
 /// Which fields are computed.
@@ -9,23 +11,23 @@ pub enum Pass {
     Deferred,
 }
 
-/// Whether a stage takes a record.
+/// Admission of a record by a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It does.
+    /// Record that the stage takes.
     Admit,
-    /// Its `when` says no, or `map distinct` finds no value: another stage may take the record.
+    /// Record whose `when` says no, or without a value for `map distinct`: another stage may take it.
     NotMine,
     /// A `skip` rule leaves it out.
     Skip {
         /// The rule's reason.
         reason: String,
     },
-    /// It breaks a `check`, or a rule cannot be decided.
+    /// Record that breaks a `check`, or for which a rule cannot be decided.
     Quarantine(Vec<Failure>),
 }
 
-/// What came of a record.
+/// Outcome of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<T> {
     /// Values.
@@ -35,7 +37,7 @@ pub enum Outcome<T> {
         /// Why.
         reason: String,
     },
-    /// It cannot be written as the plan says; every failing field is named.
+    /// Record that cannot be written as the plan says; every failing field is named.
     Quarantine(Vec<Failure>),
 }
 
@@ -55,7 +57,7 @@ pub struct Evaluated<'r> {
 /// The values of one record's fields as far as there are any, with what kept the others from having one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Partial<'r> {
-    /// What there is.
+    /// Values of the fields that have one.
     pub evaluated: Evaluated<'r>,
     /// Fields without a value, and why.
     pub failures: Vec<Failure>,
@@ -64,7 +66,7 @@ pub struct Partial<'r> {
 }
 
 impl<'r> Partial<'r> {
-    /// What comes of the record as a whole: a rule that leaves it out counts more than a failure.
+    /// Outcome of the record as a whole: a rule that leaves it out counts more than a failure.
     pub fn outcome(self) -> Outcome<Evaluated<'r>> {
         match self.skip {
             Some(skip) => Outcome::Skip { reason: skip.reason },
@@ -85,7 +87,7 @@ pub struct Linked<'r> {
     pub orphans: Vec<Orphan>,
 }
 
-/// How one value came about.
+/// Trace of one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Traced<'r> {
     /// The value, a skip, or why there is none.
@@ -101,6 +103,6 @@ pub struct Traced<'r> {
 pub struct TableRow {
     /// The table.
     pub table: String,
-    /// Its place in `Picklist.rows`; absent: no row names the value, and the table's `otherwise` decided.
+    /// Place of the row in `Picklist.rows`; absent: no row names the value, and the table's `otherwise` decided.
     pub row: Option<usize>,
 }

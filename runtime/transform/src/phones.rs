@@ -49,7 +49,7 @@ impl Region {
 }
 
 impl Country {
-    /// Its calling code: 44; none where there is no such country, or it has no phone numbers.
+    /// Calling code of the country: 44; none where there is no such country, or it has no phone numbers.
     pub fn calling_code(&self) -> Option<u16> {
         Region::of(self.code()).map(|region| region.calling_code)
     }
@@ -86,7 +86,8 @@ pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault>
     Ok(Phone { e164, calling_code, country, extension: extension.map(Into::into) })
 }
 
-/// Whether letters stand in place of the digits of such a number. Elsewhere than in North America only numbers for everybody to call are written so.
+/// True where letters stand in place of the digits of such a number. Elsewhere than in North America only numbers for
+/// everybody to call are written in letters.
 fn is_vanity(before: usize, calling_code: u16, national: &str) -> bool {
     if calling_code == 1 {
         // With the country's code in front there is one digit more before the letters.
@@ -95,7 +96,7 @@ fn is_vanity(before: usize, calling_code: u16, national: &str) -> bool {
     before <= 6 && is_for_all(calling_code, national)
 }
 
-/// Whether a number is one that a business has for everybody to call.
+/// True where a number is one that a business has for everybody to call.
 fn is_for_all(calling_code: u16, national: &str) -> bool {
     let found = phonenumber::parse(None, format!("+{calling_code}{national}"));
     let kind = found.map(|found| found.number_type(&DATABASE));
@@ -161,7 +162,7 @@ fn international(digits: &str) -> Option<(u16, String, Option<Country>)> {
     known.is_clear.then(|| (calling_code, national.to_owned(), known.country))
 }
 
-/// What the first digits of a number tell.
+/// Facts that the first digits of a number tell.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     country: Option<Country>,
@@ -208,7 +209,7 @@ fn country_with_noughts(calling_code: u16, national: &str) -> Option<Country> {
     found.and_then(|rules| Country::from_code(rules.id()))
 }
 
-/// How many digits the national numbers of a calling code have.
+/// Lengths of the national numbers of a calling code.
 #[derive(Debug, Default)]
 struct Lengths {
     whole: BTreeSet<usize>,

@@ -1,3 +1,5 @@
+//! Value tables: from source values to options.
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -22,7 +24,7 @@ pub(crate) struct Table {
     otherwise: PicklistOtherwise,
 }
 
-/// What a table says of a value.
+/// Answer of a table for a value.
 #[derive(Debug)]
 pub(crate) enum Looked<'r> {
     Value(Value<'r>),

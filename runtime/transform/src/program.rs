@@ -111,17 +111,17 @@ impl Program {
         &self.stage
     }
 
-    /// Whether the value of a field, by its index in `stage.fields`, must not be shown.
+    /// True where the value of a field, by its index in `stage.fields`, must not be shown.
     pub fn is_masked(&self, field: usize) -> bool {
         self.fields.get(field).is_none_or(|field| field.is_masked)
     }
 
-    /// Whether the targets of a link, by its index in `stage.links`, must not be shown.
+    /// True where the targets of a link, by its index in `stage.links`, must not be shown.
     pub fn is_link_masked(&self, link: usize) -> bool {
         self.links.get(link).is_none_or(|link| link.is_masked)
     }
 
-    /// Whether the stage makes one record per distinct value; such a record's key is [`Program::distinct`].
+    /// True where the stage makes one record per distinct value; such a record's key is [`Program::distinct`].
     pub fn is_distinct(&self) -> bool {
         self.distinct.is_some()
     }
@@ -172,7 +172,8 @@ impl Program {
         Ok(Some(canonical.unwrap_or(text)).filter(|text| !text.is_empty()))
     }
 
-    /// Whether the stage takes the record: `skip` rules first, then `when`, then `check`s. All broken checks are reported.
+    /// Admission of the record by the stage: `skip` rules first, then `when`, then `check`s. Every broken check is
+    /// reported.
     pub fn admit(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Admission, LookupError> {
         let mut evaluator = Evaluator::new(&self.shared, record, lookup);
         match self.admitted(&mut evaluator) {
@@ -279,7 +280,7 @@ impl Program {
         }
     }
 
-    /// What the record is linked to.
+    /// Links of the record.
     pub fn links<'r>(
         &'r self,
         record: &'r dyn Cells,
@@ -306,7 +307,7 @@ impl Program {
         Ok(found.outcome(Linked { links, repairs, orphans }))
     }
 
-    /// How the value of a field comes about, by its index in `stage.fields`.
+    /// Trace of the value of a field, by its index in `stage.fields`.
     pub fn trace_field<'r>(
         &'r self,
         field: usize,
@@ -316,7 +317,7 @@ impl Program {
         self.fields.get(field).map(|field| self.traced(field, record, lookup)).transpose()
     }
 
-    /// How the targets of a link come about, by its index in `stage.links`.
+    /// Trace of the targets of a link, by its index in `stage.links`.
     pub fn trace_link<'r>(
         &'r self,
         link: usize,
@@ -423,7 +424,7 @@ enum Halt {
     Lookup(LookupError),
 }
 
-/// What came of the fields so far.
+/// Findings about the fields so far.
 #[derive(Default)]
 struct Found {
     failures: Vec<Failure>,

@@ -76,18 +76,18 @@ enum Read {
     Instant(Timestamp),
 }
 
-/// What a trial came to.
+/// Result of a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Filled cells.
     pub filled: u64,
     /// Those that the column's own format reads.
     pub fits: u64,
-    /// Whether the format is proven, and by which other one it is not.
+    /// Standing of the format: proven, or the other one that speaks against it.
     pub standing: Standing,
 }
 
-/// Whether a column's format is proven.
+/// Standing of a column's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// No other known format reads all that it does and some of it otherwise.
@@ -96,7 +96,7 @@ pub enum Standing {
     Unproven {
         /// The other one.
         other: String,
-        /// How many values it reads otherwise.
+        /// Number of values that the other one reads otherwise.
         differs: u64,
         /// The column's own format is written out.
         is_written: bool,
@@ -105,9 +105,9 @@ pub enum Standing {
     Contradicted {
         /// The other one.
         other: String,
-        /// How many values it reads.
+        /// Number of values that the other one reads.
         fits: u64,
-        /// How many values it reads otherwise.
+        /// Number of values that the other one reads otherwise.
         differs: u64,
     },
 }
@@ -177,7 +177,7 @@ impl FormatTrial {
         });
     }
 
-    /// What all values say.
+    /// Verdict of every value together.
     pub fn verdict(&self) -> Verdict {
         let rivals = self.others.iter().filter(|other| other.differs > 0 || self.fits == 0 && other.fits > 0);
         // Of several the one that reads the most; of equals the first that is known.

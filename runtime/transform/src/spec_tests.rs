@@ -7,7 +7,7 @@ use migr_plan::{Expectation, ExpectedField, Origin, Plan, Test};
 use crate::evaluate::KEY_SEPARATOR;
 use crate::{CompileError, Failure, LookupError, MemoryLookup, Outcome, Trial, Value, to_json};
 
-/// What stands for a value that must not be shown.
+/// Mask for a value that must not be shown.
 const MASK: &str = "*** (sensitive)";
 
 /// A test that was run.
@@ -17,7 +17,7 @@ pub struct TestOutcome {
     pub name: String,
     /// Where it is written.
     pub origin: Origin,
-    /// What came out otherwise than expected; empty where the test passed.
+    /// Mismatches between the result and what was expected; empty where the test passed.
     pub mismatches: Vec<Mismatch>,
 }
 
@@ -26,11 +26,11 @@ pub struct TestOutcome {
 pub struct Mismatch {
     /// Where the expectation is written.
     pub origin: Origin,
-    /// What it is about: `people C7, company`.
+    /// Place of the mismatch: `people C7, company`.
     pub place: String,
-    /// What the test expects; masked where the field is sensitive.
+    /// Expected value; masked where the field is sensitive.
     pub expected: String,
-    /// What came out; masked where the field is sensitive or a sensitive column may have contributed.
+    /// Actual value; masked where the field is sensitive or a sensitive column may have contributed.
     pub actual: String,
 }
 
@@ -46,7 +46,7 @@ pub enum SpecTestError {
 }
 
 impl TestOutcome {
-    /// Whether everything came out as expected.
+    /// True where everything came out as expected.
     pub fn passed(&self) -> bool {
         self.mismatches.is_empty()
     }
@@ -212,7 +212,7 @@ fn named(trial: &Trial<'_>) -> String {
     format!("{} {}", trial.program.stage().source_object, key_of(trial))
 }
 
-/// What became of a record that was not written: `quarantined on stage: …`.
+/// Reason why a record was not written: `quarantined on stage: …`.
 fn aside(trial: &Trial<'_>) -> Option<String> {
     match &trial.outcome {
         Outcome::Ready(_) => None,

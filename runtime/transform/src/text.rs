@@ -1,3 +1,5 @@
+//! Functions over texts: blanks, case, digits, length, masking.
+
 use std::borrow::Cow;
 
 /// Without blanks around it.
@@ -27,7 +29,7 @@ pub(crate) fn collapse(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(collapsed)
 }
 
-/// Whether there is no blank but single spaces.
+/// True where there is no blank but single spaces.
 fn is_collapsed(text: &str) -> bool {
     let mut after_space = false;
     if text.is_ascii() {

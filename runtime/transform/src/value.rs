@@ -1,3 +1,5 @@
+//! Values that expressions give.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -5,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-/// What an expression gives. Text borrows from the record, the plan or the lookup where it can.
+/// Value of an expression. Text borrows from the record, the plan or the lookup where it can.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// No value: an empty cell, a part that is not there. An empty text and an empty list are none too.
@@ -108,7 +110,7 @@ pub struct Phone {
     pub calling_code: u16,
     /// The country, where the number tells; else the migration's, where its calling code is the same.
     pub country: Option<Country>,
-    /// What is dialled after the number.
+    /// Digits that are dialled after the number.
     pub extension: Option<Box<str>>,
 }
 
@@ -129,7 +131,7 @@ impl Phone {
 pub struct Reference<'a> {
     /// The destination object.
     pub object: Cow<'a, str>,
-    /// Its id there.
+    /// Id of the record there.
     pub id: Cow<'a, str>,
 }
 
@@ -154,7 +156,7 @@ impl<'a> Value<'a> {
         if items.is_empty() { Self::None } else { Self::List(items) }
     }
 
-    /// Whether it is none.
+    /// True where there is no value.
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
@@ -184,7 +186,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What a person calls such a value, with its article: `a date`.
+    /// Name of such a value for a person, with its article: `a date`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::None => "no value",

@@ -15,7 +15,7 @@ use serde_json::json;
 
 type Given<'g> = (&'g str, &'g [(&'g str, &'g str)]);
 
-/// What the given records become, in lines of text.
+/// Outcomes of the given records, in lines of text.
 fn outcomes(plan: &Plan, given: &[Given<'_>]) -> String {
     let mut memory = MemoryLookup::new(plan).unwrap();
     for (object, cells) in given {

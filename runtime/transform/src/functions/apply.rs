@@ -1,4 +1,4 @@
-//! What each function does; the table says it in words.
+//! Implementation of each function; the table describes it in words.
 #![expect(clippy::unnecessary_wraps, reason = "the functions of the table have one signature")]
 
 use std::borrow::Cow;

@@ -1,3 +1,5 @@
+//! Tests that run the documented examples of the functions.
+
 use std::borrow::Cow;
 
 use migr_plan::functions::FUNCTIONS;

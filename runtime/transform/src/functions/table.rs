@@ -1,6 +1,8 @@
+//! Table of the functions with their implementations.
+
 use super::{Apply, apply};
 
-/// What each function does, by its name in [`migr_plan::functions::FUNCTIONS`].
+/// Implementation of each function, by its name in [`migr_plan::functions::FUNCTIONS`].
 pub(crate) const TABLE: &[(&str, Apply)] = &[
     ("amount", apply::amount),
     ("at", apply::at),

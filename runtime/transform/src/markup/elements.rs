@@ -148,16 +148,16 @@ const FLATTENED: &[&str] = &[
     "wbr",
 ];
 
-/// What becomes of an element.
+/// Treatment of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It begins a line of its own.
+    /// Element that begins a line of its own.
     Block,
     /// Markdown has a form for it.
     Kept,
-    /// It goes with all that is in it.
+    /// Element that is removed with its content.
     Removed,
-    /// Its text stays and its look is lost.
+    /// Element whose text stays and whose look is lost.
     Flattened,
 }
 
@@ -187,12 +187,12 @@ pub(super) fn element(name: &str) -> Option<Element> {
     letter.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
 }
 
-/// Whether an element has no end.
+/// True where an element has no end.
 pub(super) fn has_no_end(name: &str) -> bool {
     WITHOUT_END.contains(&name)
 }
 
-/// Whether a word alone is an attribute.
+/// True where a word alone is an attribute.
 pub(super) fn is_attribute(word: &str) -> bool {
     WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }

@@ -1,3 +1,5 @@
+//! Named entities of HTML.
+
 use std::borrow::Cow;
 
 /// U+00A0 to U+00FF, in order.

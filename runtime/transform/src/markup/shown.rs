@@ -33,7 +33,7 @@ pub(crate) fn shown(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// Whether Markdown shows a text as it stands.
+/// True where Markdown shows a text as it stands.
 fn is_plain(text: &str) -> bool {
     let first = text.trim_start().bytes().next();
     let begins = first.is_none_or(|first| {
@@ -64,7 +64,8 @@ fn push_line(written: &mut String, line: &str) {
     push_inline(written, rest, head.chars().next_back());
 }
 
-/// How many bytes of a line's beginning go to a sign that would make it a heading, an item, a quote, a rule or a table; none where there is no such sign.
+/// Number of bytes of a line's beginning up to a sign that would make it a heading, an item, a quote, a rule or a
+/// table; none where there is no such sign.
 fn head(line: &str) -> usize {
     let ends_after = |at: usize| line.get(at..).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
     let is_rule = line.bytes().all(|byte| matches!(byte, b'-' | b'=' | b':' | b'|' | b'+' | b' ' | b'\t'));
@@ -124,7 +125,7 @@ fn push_inline(written: &mut String, text: &str, mut before: Option<char>) {
     }
 }
 
-/// Whether what stands behind a `&` makes an entity of it.
+/// True where the text behind a `&` makes an entity of it.
 fn is_entity(after: &str) -> bool {
     let Some((name, _)) = after.split_once(';') else { return false };
     let name = name.strip_prefix('#').unwrap_or(name);

@@ -88,7 +88,7 @@ impl<'t> Written<'t> {
         Some(())
     }
 
-    /// What stands between the last word and the next.
+    /// Adds the separator between the last word and the next.
     fn part(&mut self) {
         if !self.text.is_empty() {
             if self.is_parted {

@@ -41,7 +41,7 @@ impl<'t> Tokens<'t> {
         Some((token, length))
     }
 
-    /// Whether the end of an element comes; each end is looked for once.
+    /// True where the end of an element comes; each end is looked for once.
     fn is_closed(&mut self, rest: &str, name: &'static str) -> bool {
         if self.unclosed.contains(&name) {
             return false;
@@ -124,7 +124,7 @@ fn markup(text: &str) -> Option<(Token<'_>, usize)> {
     Some((Token::Tag { raw: text.get(..length)?, name, element, is_end, has_style }, length))
 }
 
-/// Whether what stands behind a tag's name are attributes: `name="value"`, or a word that HTML has.
+/// True where the text behind a tag's name is attributes: `name="value"`, or a word that HTML has.
 fn are_attributes(written: &str) -> bool {
     let mut rest = written.trim_start_matches(|next: char| next.is_ascii_whitespace() || next == '/');
     while !rest.is_empty() {

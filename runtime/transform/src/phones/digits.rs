@@ -2,7 +2,7 @@
 
 use super::Region;
 
-/// What stands before an extension, the longer first.
+/// Marks that stand before an extension, the longer first.
 const EXTENSION_MARKS: &[&str] =
     &["durchwahl", "extension", "anexo", "ramal", "poste", "extn", "ext", "int", "dw", "x", "#"];
 /// No number with its country code is longer, by E.164 and what libphonenumber lets pass.
@@ -36,7 +36,7 @@ pub(super) struct Digits {
     bytes: [u8; MOST_DIGITS],
     length: usize,
     pub(super) is_international: bool,
-    /// How many digits stand before the first letter of a vanity number; none where there is no letter.
+    /// Number of digits before the first letter of a vanity number; none where there is no letter.
     before_letters: Option<usize>,
 }
 
@@ -83,7 +83,8 @@ impl Digits {
         if found.length >= 2 { Ok(found) } else { Err(NOT) }
     }
 
-    /// Whether so many digits were read that no area code stands alone before what follows: a slash or bracket behind them begins another number.
+    /// True where enough digits were read that no area code stands alone before what follows: a slash or bracket behind
+    /// them begins another number.
     fn is_whole(&self) -> bool {
         let begins_with = |prefix: &[u8]| self.bytes.starts_with(prefix);
         let most = match self.is_international || begins_with(b"00") || begins_with(b"011") {
@@ -94,7 +95,7 @@ impl Digits {
         self.length > most
     }
 
-    /// How many digits stand before the first letter; none where there is no letter.
+    /// Number of digits before the first letter; none where there is no letter.
     pub(super) fn before_letters(&self) -> Option<usize> {
         self.before_letters
     }
@@ -131,7 +132,7 @@ fn keypad(letter: char) -> Option<u8> {
     })
 }
 
-/// Whether a text is a whole number and `.0` behind it, with a separator for decimals of either kind.
+/// True where a text is a whole number and `.0` behind it, with a separator for decimals of either kind.
 fn is_float(text: &str) -> bool {
     let text = text.trim().trim_start_matches('+');
     let fraction = text.split_once(['.', ',']);
