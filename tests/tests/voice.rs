@@ -10,13 +10,14 @@ const OPENED: &[&str] = &[
     "compiler/lower",
     "runtime/decide",
     "runtime/deliver",
+    "runtime/extract",
     "runtime/sandbox",
     "runtime/spill",
     "runtime/transform",
 ];
 
 /// Folders whose doc comments begin with what the thing is.
-const VOICED: &[&str] = &["runtime/decide", "runtime/deliver", "runtime/spill", "runtime/transform"];
+const VOICED: &[&str] = &["runtime/decide", "runtime/deliver", "runtime/extract", "runtime/spill", "runtime/transform"];
 
 /// First words that do not name a subject.
 const NO_SUBJECT: &[&str] =

@@ -1,3 +1,5 @@
+//! Errors of reading the export.
+
 use std::io;
 
 /// Why an export cannot be read.
@@ -8,7 +10,7 @@ pub enum ExtractError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// What is wrong with it.
+        /// Reason why it cannot be used.
         reason: String,
     },
     /// An object's file is not there.
@@ -66,7 +68,7 @@ pub enum ExtractError {
         file: String,
         /// The header's line.
         line: u64,
-        /// How both read.
+        /// Name that both headers read as.
         column: String,
         /// One header.
         first: String,
@@ -80,7 +82,7 @@ pub enum ExtractError {
         file: String,
         /// The header's line.
         line: u64,
-        /// What is wrong with it.
+        /// Reason why the header cannot be read.
         reason: String,
     },
     /// A path leads out of the export's folder, or through a link.
@@ -104,7 +106,7 @@ pub enum ExtractError {
         file: String,
         /// The line at which reading it ended.
         line: u64,
-        /// What is wrong with it.
+        /// Reason why the JSON is not as expected.
         reason: String,
     },
     /// The system said no.
@@ -112,7 +114,7 @@ pub enum ExtractError {
     Io {
         /// The file, relative to the project.
         path: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }

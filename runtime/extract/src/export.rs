@@ -1,3 +1,5 @@
+//! Export: the files of the source objects, found by the plan's patterns.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -107,7 +109,7 @@ impl Export {
         Ok(places.iter().map(|place| found.get(place.as_ref()?).copied()).collect())
     }
 
-    /// How many elements a JSON file of an object holds; for what is only kept as a reference.
+    /// Number of elements in a JSON file of an object; for what is only kept as a reference.
     pub fn json_count(&self, object: &str) -> Result<u64, ExtractError> {
         let file = self.file(object).ok_or_else(|| ExtractError::NoFile { object: object.to_owned() })?;
         json::count(file)
@@ -167,13 +169,13 @@ impl Export {
     }
 }
 
-/// Whether a relative path has only plain parts.
+/// True where a relative path has only plain parts.
 fn stays_inside(path: &str) -> bool {
     Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && !path.contains('\0')
 }
 
-/// Whether a path begins with the letter of a drive, or with the name of another computer, as on Windows.
+/// True where a path begins with the letter of a drive, or with the name of another computer, as on Windows.
 fn names_a_drive(path: &str) -> bool {
     let mut letters = path.bytes();
     let drive = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic()) && letters.next() == Some(b':');

@@ -1,3 +1,5 @@
+//! Header of a file: its column names.
+
 use std::collections::BTreeMap;
 
 use migr_diagnostics::nearest;
@@ -18,7 +20,7 @@ pub(crate) struct Header {
     pub(crate) missing: Vec<String>,
 }
 
-/// How a header reads: lower-cased, runs of spaces and punctuation as one underscore, none at either end.
+/// Name of a header: lower-cased, runs of spaces and punctuation as one underscore, none at either end.
 pub fn column_name(header: &str) -> String {
     let mut name = String::with_capacity(header.len());
     for character in header.chars() {

@@ -1,3 +1,5 @@
+//! JSON files of the export.
+
 use std::fmt;
 use std::io::BufReader;
 
@@ -7,7 +9,8 @@ use serde_json::Value;
 use crate::scan;
 use crate::{ExtractError, SourcePath};
 
-/// How many elements the array of a JSON file has, or the first array inside its one object. The elements are read past, not kept.
+/// Number of elements in the array of a JSON file, or in the first array inside its one object. The elements are read
+/// past, not kept.
 pub(crate) fn count(file: &SourcePath) -> Result<u64, ExtractError> {
     let opened = file.open().and_then(scan::open);
     let (input, _) = opened.map_err(|error| file.io(error))?;

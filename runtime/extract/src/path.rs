@@ -1,3 +1,5 @@
+//! Path of a source file, with the state in which it was found.
+
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,7 +57,7 @@ impl SourcePath {
         &self.path
     }
 
-    /// Its length when the export was opened, in bytes.
+    /// Length of the file when the export was opened, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -69,7 +71,8 @@ impl SourcePath {
         Ok(self.hash.get_or_init(|| hash))
     }
 
-    /// Whether the file is no longer what it was: another length, another hash where one was taken, else another time of change; or gone.
+    /// True where the file is no longer what it was: another length, another hash where one was taken, else another
+    /// time of change; or gone.
     pub fn changed(&self) -> Result<bool, ExtractError> {
         let metadata = match fs::symlink_metadata(&self.path) {
             Ok(metadata) => metadata,

@@ -1,3 +1,5 @@
+//! Places of cells within a file.
+
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -35,16 +37,16 @@ pub(crate) fn cell_starts(mut input: impl Read, wanted: &BTreeMap<u64, Vec<usize
     }
 }
 
-/// What the next byte of a cell means.
+/// State of a cell before its next byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Within {
-    /// It is the first one.
+    /// Start of the cell: the next byte is the first one.
     Start,
-    /// It is text.
+    /// Text outside quotes.
     Plain,
-    /// It is text, and so are separators.
+    /// Text within quotes, separators included.
     Quotes,
-    /// It follows a quote within quotes, which closes them or is the first of two.
+    /// Quote within quotes, which closes them or is the first of two.
     QuoteInQuotes,
 }
 

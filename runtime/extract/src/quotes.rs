@@ -19,17 +19,17 @@ pub(crate) struct Stray {
     pub(crate) is_escaped: bool,
 }
 
-/// What the next byte of a cell means.
+/// State of a cell before its next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Within {
-    /// It is the first one.
+    /// Start of the cell: the next byte is the first one.
     #[default]
     Start,
-    /// It is text outside quotes, where a quote is a sign like others.
+    /// Text outside quotes, where a quote is a sign like others.
     Plain,
-    /// It is text within quotes.
+    /// Text within quotes.
     Quotes,
-    /// It follows a quote within quotes.
+    /// Quote within quotes.
     Quote,
     /// Only blanks stand behind the closing quote.
     Closed,

@@ -1,6 +1,8 @@
+//! Records of the export, lent and owned.
+
 use std::ops::Range;
 
-/// What stands in a file at one place.
+/// Row of a file.
 #[derive(Debug)]
 pub enum Row<'r> {
     /// A record.
@@ -9,7 +11,7 @@ pub enum Row<'r> {
     Malformed {
         /// The 1-based physical line where it starts.
         line: u64,
-        /// What is wrong, and what to do about it. Holds no cell's text.
+        /// Defect of the row, and what to do about it. Holds no cell's text.
         reason: String,
     },
 }

@@ -106,7 +106,7 @@ impl Records {
         }))
     }
 
-    /// Whether a row is longer than the header by cells that are empty, so that nothing is lost without them.
+    /// True where a row is longer than the header by cells that are empty, so that nothing is lost without them.
     fn has_empty_surplus(&self, cells: usize) -> bool {
         let expected = self.header.names.len();
         let ends = self.scanner.ends.get(..cells).unwrap_or_default();
@@ -173,7 +173,7 @@ impl Records {
         Row::Record(Record { line, text, ends, positions: &self.header.positions, headers: &self.header.names })
     }
 
-    /// How many rows so far were longer than the header by empty cells, which are read past.
+    /// Number of rows so far that were longer than the header by empty cells, which are read past.
     pub fn surplus_rows(&self) -> u64 {
         self.surplus_rows
     }
@@ -188,7 +188,7 @@ impl Records {
         self.header.positions.get(column).copied().flatten()
     }
 
-    /// How the file's bytes are text.
+    /// Encoding of the file's text.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
@@ -209,7 +209,8 @@ fn lines(first: u64, last: u64) -> String {
     if last > first { format!("lines {first} to {last}") } else { format!("line {first}") }
 }
 
-/// Whether each line of a record of at least three lines would be a whole row of its own, were it not for the quotes around it.
+/// True where each line of a record of at least three lines would be a whole row of its own, were it not for the quotes
+/// around it.
 fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
     if columns < 2 {
         return false;

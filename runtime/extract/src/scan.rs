@@ -11,10 +11,10 @@ use crate::watched::Watched;
 
 /// A record longer than this is a quote that is never closed, not data.
 const LONGEST_RECORD: usize = 64 << 20;
-/// How much is read at once.
+/// Number of bytes that are read at once.
 const CHUNK: usize = 256 << 10;
 
-/// How the bytes of a file are text.
+/// Encoding of the text of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
@@ -26,11 +26,11 @@ pub enum Encoding {
 /// One record as it was scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scanned {
-    /// Its cells stand in the scanner's buffer.
+    /// Record whose cells stand in the scanner's buffer.
     Record { line: u64, last_line: u64, length: usize, cells: usize, stray: Option<Stray> },
     /// The file ended inside a quoted cell.
     Unclosed { line: u64, last_line: u64 },
-    /// It does not end within [`LONGEST_RECORD`].
+    /// Record that does not end within [`LONGEST_RECORD`].
     TooLong { line: u64, last_line: u64 },
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Scanned {
 pub(crate) struct Scanner {
     input: Box<dyn Read + Send>,
     chunk: Vec<u8>,
-    /// What is left of the chunk.
+    /// Start of the rest of the chunk.
     from: usize,
     until: usize,
     is_at_end: bool,
@@ -171,7 +171,7 @@ impl Scanner {
         to
     }
 
-    /// Whether anything but line ends is left.
+    /// Skips line ends; true where anything else is left.
     fn skip_line_ends(&mut self) -> io::Result<bool> {
         loop {
             let rest = self.chunk.get(self.from..self.until).unwrap_or_default();
@@ -224,7 +224,7 @@ impl Lines {
     }
 }
 
-/// How often a byte occurs; in steps that the processor can take many at a time.
+/// Counts a byte; in steps that the processor can take many at a time.
 fn count(bytes: &[u8], wanted: u8) -> u64 {
     let in_step = |step: &[u8]| step.iter().fold(0_u8, |count, byte| count + u8::from(*byte == wanted));
     bytes.chunks(255).map(|step| u64::from(in_step(step))).sum()

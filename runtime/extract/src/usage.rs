@@ -1,3 +1,5 @@
+//! Columns that the plan reads, by source object.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_plan::{DuplicatePolicy, Expr, Plan, ReferenceTarget};

@@ -1,9 +1,11 @@
+//! Reading of a file that must not change meanwhile.
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// What tells one state of a file from another without reading it.
+/// State of a file, which tells it from another one without reading the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stand {
     pub(crate) bytes: u64,
@@ -18,7 +20,7 @@ pub(crate) struct Watched {
     stand: Stand,
 }
 
-/// It does not stand as it did.
+/// Error of a file whose state changed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it changed or vanished while it was read; put it back as it was, leave it alone, and run again")]
 struct Moved;
