@@ -11,7 +11,7 @@ use crate::errors;
 use crate::program::Program;
 use crate::spec::{Acceptance, Permit};
 
-/// What is accepted, denied and permitted.
+/// Findings that are accepted or denied, and actions that are permitted.
 #[derive(Default)]
 pub(crate) struct Agreed {
     pub(crate) accepted: Vec<Acceptance>,

@@ -38,7 +38,7 @@ pub(crate) struct Catalog<'a> {
     pub(crate) objects: IndexMap<Arc<str>, Object<'a>>,
 }
 
-/// What a system demands of the names of new fields and objects.
+/// Rule of a system for the names of new fields and objects.
 pub(crate) struct NameRule {
     pub(crate) pattern: Option<regex::Regex>,
     pub(crate) written: Arc<str>,
@@ -78,7 +78,7 @@ pub(crate) struct Field {
     pub(crate) attributes: Arc<Attributes>,
 }
 
-/// What a catalog says of a field besides its type.
+/// Attributes that a catalog gives a field besides its type.
 #[derive(Clone, Default)]
 pub(crate) struct Attributes {
     pub(crate) unique: bool,
@@ -123,7 +123,7 @@ impl Attributes {
 }
 
 impl Object<'_> {
-    /// Its columns' names, for suggestions.
+    /// Names of the object's columns, for suggestions.
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.keys().map(|name| &**name)
     }

@@ -12,7 +12,7 @@ pub(crate) struct Missing<'a> {
     pub(crate) message: String,
     pub(crate) written: &'a str,
     pub(crate) span: Span,
-    /// What is there, in the plural: `columns of Contact`.
+    /// Names that are valid there, in the plural: `columns of Contact`.
     pub(crate) what: String,
 }
 

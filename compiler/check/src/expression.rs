@@ -32,7 +32,7 @@ const MOST_NODES: usize = 20_000;
 const MOST_EXPANDED: usize = 1_000_000;
 const DEEPEST: usize = 64;
 
-/// What expressions are checked against; the same for the whole program.
+/// Context that expressions are checked against; the same for the whole program.
 pub(crate) struct World<'a> {
     pub(crate) source: &'a Catalog<'a>,
     pub(crate) schema: &'a Schema<'a>,
@@ -80,7 +80,7 @@ pub(crate) struct OwnersLink {
     pub(crate) destination_object: Arc<str>,
 }
 
-/// What names mean at a place.
+/// Meaning of names at a place.
 #[derive(Clone, Default)]
 pub(crate) struct Scope<'a> {
     /// The object whose columns are names.
@@ -100,7 +100,7 @@ pub(crate) struct Scope<'a> {
 pub(crate) struct Typed {
     pub(crate) expr: Expr,
     pub(crate) ty: Type,
-    /// Whether it can fail for some record.
+    /// True where the expression can fail for some record.
     pub(crate) can_fail: bool,
 }
 
@@ -114,23 +114,23 @@ impl Typed {
         self
     }
 
-    /// What stands for something already reported.
+    /// Stand-in for an expression that is already reported.
     pub(crate) fn unknown() -> Self {
         Self::new(Expr::None, Type::Unknown)
     }
 }
 
-/// What one expression reads.
+/// Columns and records that one expression reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reads {
     /// Columns of the record itself.
     pub(crate) own: BTreeSet<Arc<str>>,
     pub(crate) is_sensitive: bool,
-    /// Whether it refers to a record of the destination.
+    /// True where the expression refers to a record of the destination.
     pub(crate) refers: bool,
 }
 
-/// What the whole program uses.
+/// Columns, objects and names that the whole program uses.
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) columns: IndexSet<(Arc<str>, Arc<str>)>,
@@ -139,7 +139,7 @@ pub(crate) struct Usage {
     /// Objects whose fields are read through a reference.
     pub(crate) objects: IndexSet<Arc<str>>,
     pub(crate) tables: IndexSet<Arc<str>>,
-    /// What flows into each picklist of one input: the options of a column that is declared as a select, or anything.
+    /// Inputs that flow into each picklist of one input: the options of a column that is declared as a select, or anything.
     pub(crate) fed: IndexMap<Arc<str>, Vec<Option<Arc<Options>>>>,
     pub(crate) transforms: IndexSet<Arc<str>>,
     /// Nodes that transforms added to expressions so far.
@@ -155,13 +155,13 @@ pub(crate) struct Inference<'w, 'a> {
     pub(crate) usage: &'w mut Usage,
     pub(crate) diagnostics: &'w mut Diagnostics,
     pub(crate) reads: Reads,
-    /// What references of this expression do when the record is not there.
+    /// Policy of this expression's references where the record is not there.
     pub(crate) on_missing: OnMissing,
     /// The field that the value is for, and its type: the other end of a contradiction.
     pub(crate) target: Option<(Span, Type)>,
     /// A rule says what becomes of a failure.
     pub(crate) is_ruled: bool,
-    /// How many findings there were before this expression, or before the entry that it stands in.
+    /// Number of findings before this expression, or before the entry that it stands in.
     pub(crate) found_before: usize,
     expanding: Vec<Arc<str>>,
     nodes: usize,
@@ -196,7 +196,7 @@ impl<'w, 'a> Inference<'w, 'a> {
         std::mem::take(&mut self.reads)
     }
 
-    /// Whether the expression grew beyond what a plan should hold; reported once.
+    /// True where the expression grew beyond what a plan should hold; reported once.
     fn is_too_large(&mut self, by: usize, span: Span) -> bool {
         let was_too_large = self.nodes >= MOST_NODES;
         self.nodes = self.nodes.saturating_add(by);
@@ -329,7 +329,7 @@ impl<'w, 'a> Inference<'w, 'a> {
     }
 }
 
-/// What a `many` field may link, as a relation.
+/// Relation to the objects that a `many` field may link.
 pub(crate) fn linked_objects(world: &World<'_>, many: &crate::types::Many) -> Type {
     let mut objects: Vec<Arc<str>> = Vec::new();
     for object in &many.objects {

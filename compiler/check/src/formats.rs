@@ -37,7 +37,7 @@ pub(crate) fn of_type(plain: PlainType, of_system: &IndexMap<PlainType, Formats>
     of_system.get(&plain).or_else(number)
 }
 
-/// What a format is of.
+/// Kind of value that a format describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Number,
@@ -145,7 +145,7 @@ pub(crate) fn check(format: &Text, kind: Kind, has_pivot: bool, diagnostics: &mu
 /// The number that is written out to show a format.
 const SAMPLE: [&str; 3] = ["1234567", "89", "1234567.89"];
 
-/// Whether a text is 1234567.89 or 1234567 in some writing.
+/// True where a text is 1234567.89 or 1234567 in some writing.
 pub(crate) fn is_sample(text: &str) -> bool {
     const GROUPS: [&str; 9] = ["", ",", ".", "'", "\u{2019}", " ", "\u{a0}", "\u{202f}", "\u{2009}"];
     GROUPS.iter().any(|group| {

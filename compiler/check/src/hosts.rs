@@ -10,7 +10,7 @@ use migr_syntax::ast::{Expr, Expression};
 
 use crate::errors;
 
-/// What is written as a host.
+/// Example of hosts, for the help of a finding.
 const EXAMPLE: &str = "write `fetch = [\"files.example.com\", \"*.cdn.example\"]`, with `:8443` behind a host where the port is not 80 or 443";
 
 /// The hosts of `fetch = […]`; one that cannot be right is reported and left out.

@@ -46,7 +46,7 @@ use crate::schema::Schema;
 use crate::settings::{Chosen, Settings};
 use crate::types::Type;
 
-/// What is asked of a check.
+/// Options of a check.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CheckOptions<'a> {
     /// The destination's name; the first one where absent.
@@ -235,7 +235,7 @@ impl Body {
         body
     }
 
-    /// What becomes of an object; of the one that was probably meant, where the name is wrong.
+    /// Fate of an object; of the one that was probably meant, where the name is wrong.
     fn claim(&mut self, name: &str, world: &World<'_>) -> &mut Fate {
         let names = world.source.objects.keys().map(|name| &**name);
         let name = if world.source.objects.contains_key(name) {

@@ -1,4 +1,4 @@
-//! What the lock file says about the program: facts about the export that were found by an audit, checked offline.
+//! Findings of the lock file about the program: facts about the export that were found by an audit, checked offline.
 
 use std::collections::BTreeSet;
 
@@ -158,7 +158,7 @@ fn check_files(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether a path is of a pattern in which `*` stands for any characters.
+/// True where a path matches a pattern in which `*` stands for any characters.
 fn matches(pattern: &str, path: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
@@ -206,7 +206,7 @@ fn check_destination(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Who gets what nobody owns has to be a member.
+/// Checks that the fallback owner is a member of the destination.
 fn check_fallback(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
     let (Some(owners), Some(destination)) = (&spec.owners, &lock.destination) else { return };
     let Some(members) = destination.members.as_ref().filter(|members| {

@@ -103,7 +103,7 @@ fn said(one: &Taken<'_>) -> String {
     }
 }
 
-/// What parts the fields of a map take, of which values.
+/// Parts of values that the fields of a map take.
 fn taken(map: &Map) -> Vec<Taken<'_>> {
     let mut taken: Vec<Taken<'_>> = Vec::new();
     for (field, mapping) in map.fields.iter().enumerate() {
@@ -134,7 +134,7 @@ fn take(expr: &Expr) -> Option<(&Expr, Take)> {
     Some((from, take))
 }
 
-/// Whether the rest of a value is taken too: its first element and the others, the whole of it, or the whole of what it is made of.
+/// True where the rest of a value is taken too: its first element and the others, the whole of it, or the whole of what it is made of.
 fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map]) -> bool {
     // `ids | first` and `ids.name | rest` are of one list.
     let of_one_list = |other: &&Taken<'_>| {
@@ -172,7 +172,7 @@ fn list(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// How much of an expression's value arrives.
+/// Part of an expression's value that arrives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Whole,
@@ -247,7 +247,7 @@ fn visit<'e>(expr: &'e Expr, used: Use, found: &mut dyn FnMut(&'e Expr, Use)) {
     }
 }
 
-/// What a part is taken of: not whole itself, but the parts that are taken in it are taken all the same.
+/// Visits the value that a part is taken of: not whole itself, but the parts that are taken in it are taken all the same.
 fn inside<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e Expr, Use)) {
     found(expr, if take(expr).is_some() { Use::Part } else { Use::Not });
     if let Expr::Call { arguments, .. } = expr

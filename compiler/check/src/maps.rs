@@ -177,7 +177,7 @@ struct Pass<'p, 'a> {
     written: IndexMap<Arc<str>, Span>,
     /// Where in `map.fields` the parts of a composite are gathered.
     parts: IndexMap<Arc<str>, usize>,
-    /// How many findings there were before the entry that is being checked.
+    /// Number of findings before the entry that is being checked.
     found_before: usize,
     /// `on error quarantine`: that a failure quarantines is meant.
     says_error: bool,
@@ -194,7 +194,7 @@ impl<'p> Pass<'p, '_> {
         matches!(self.item.node.source, MapSource::Distinct { .. })
     }
 
-    /// What names mean in a mapping.
+    /// Meaning of names in a mapping.
     fn scope(&self) -> Scope<'p> {
         Scope {
             object: if self.is_distinct() { None } else { self.source },

@@ -9,7 +9,7 @@ use migr_syntax::ast::{Entry, Name};
 
 use crate::errors;
 
-/// What an entry says something about; two entries of one slot contradict each other.
+/// Subject of an entry; two entries of one slot contradict each other.
 pub(crate) struct Slot {
     /// Equal for equal slots.
     pub(crate) key: SlotKey,
@@ -18,7 +18,7 @@ pub(crate) struct Slot {
     pub(crate) span: Span,
 }
 
-/// What makes two slots one.
+/// Key that makes two slots one.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) enum SlotKey {
     /// A thing of some kind, by its name as written: the many, which cost no text of their own.

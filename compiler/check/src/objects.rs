@@ -11,14 +11,14 @@ use crate::formats::Formats;
 use crate::spec;
 use crate::types::{Key, Type};
 
-/// What the program says about a source object besides its maps.
+/// Rules of the program for a source object besides its maps.
 #[derive(Default)]
 pub(crate) struct Fate {
     pub(crate) skips: Vec<spec::Rule>,
     pub(crate) checks: Vec<spec::Rule>,
     pub(crate) dropped: Option<(String, Span)>,
     pub(crate) reference_only: Option<(Option<String>, Span)>,
-    /// It is mapped, or its fields are read.
+    /// True where the object is mapped, or its fields are read.
     pub(crate) is_read: bool,
 }
 

@@ -1,4 +1,4 @@
-//! All items of all files, by kind, `extend` beside what it extends.
+//! Items of all files, by kind, `extend` beside what it extends.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use migr_syntax::ast::{
 
 use crate::errors;
 
-/// What the files of a project hold.
+/// Items that the files of a project hold.
 #[derive(Default)]
 pub(crate) struct Program<'a> {
     pub(crate) migration: Option<(&'a Item, &'a Migration)>,
@@ -37,12 +37,12 @@ pub(crate) struct Extended<'a, T, E> {
     pub(crate) item: &'a Item,
     pub(crate) node: &'a T,
     pub(crate) name: Name,
-    /// Its own, then those of each extension.
+    /// Entries of the item itself, then those of each extension.
     pub(crate) entries: Vec<&'a Entry<E>>,
 }
 
 impl<T, E> Extended<'_, T, E> {
-    /// Whether an entry could not be read.
+    /// True where an entry could not be read.
     pub(crate) fn is_broken(&self) -> bool {
         self.entries.iter().any(|entry| entry.node.is_none())
     }

@@ -23,7 +23,7 @@ const MOST: usize = 64;
 /// A cell that a condition speaks of; none is the empty one.
 type Cell = Option<Arc<str>>;
 
-/// What a value may be.
+/// Cells that a value may be.
 #[derive(Clone, Debug, PartialEq)]
 enum Cells {
     Only(BTreeSet<Cell>),
@@ -53,14 +53,14 @@ impl Cells {
     }
 }
 
-/// What one alternative says of each value, by the value's expression.
+/// Cells that one alternative allows for each value, by the value's expression.
 type Alternative = BTreeMap<String, Cells>;
 
 /// When a condition may hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
     alternatives: Vec<Alternative>,
-    /// It holds exactly then, and not only at most then.
+    /// True where the condition holds exactly then, and not only at most then.
     is_exact: bool,
 }
 
@@ -85,12 +85,12 @@ impl Reach {
         Self { alternatives: vec![Alternative::from([(value, cells)])], is_exact: true }
     }
 
-    /// Whether no record can fulfil it.
+    /// True where no record can fulfil the condition.
     pub(crate) fn is_never(&self) -> bool {
         self.alternatives.is_empty()
     }
 
-    /// Whether every record fulfils it.
+    /// True where every record fulfils the condition.
     fn is_always(&self) -> bool {
         self.is_exact && self.alternatives.iter().any(BTreeMap::is_empty)
     }
@@ -138,7 +138,7 @@ impl Reach {
         })
     }
 
-    /// Whether some record certainly can fulfil both: both are known exactly, and what is asked of one value says nothing of another.
+    /// True where some record certainly can fulfil both: both are known exactly, and what is asked of one value says nothing of another.
     pub(crate) fn certainly_meets(&self, other: &Self) -> bool {
         let both = self.and(other);
         let is_free = |one: &Alternative| one.len() <= 1 || one.keys().all(|value| value.starts_with("Name("));
@@ -146,7 +146,7 @@ impl Reach {
     }
 }
 
-/// What conditions of an object's records are read against.
+/// Object and picklists that conditions of its records are read against.
 #[derive(Clone, Copy)]
 pub(crate) struct Conditions<'c, 'a> {
     pub(crate) object: Option<&'c Object<'a>>,
@@ -226,7 +226,7 @@ impl<'c, 'a> Conditions<'c, 'a> {
         Reach::of(format!("{:?}", value.node), asked)
     }
 
-    /// All that a value can be, where that is known: a column that is declared as a select, or what the rows of a picklist give.
+    /// Every cell that a value can be, where that is known: a column that is declared as a select, or what the rows of a picklist give.
     fn possible(&self, value: &ast::Expr) -> Option<BTreeSet<Cell>> {
         match &value.node {
             Expression::Name(name) => match &self.object?.fields.get(name)?.ty {

@@ -16,7 +16,7 @@ use crate::merge::{Slot, merge};
 use crate::quantity;
 use crate::values;
 
-/// What `migration` says.
+/// Settings of `migration`.
 pub(crate) struct Settings<'a> {
     /// The source's catalog, and where it is named.
     pub(crate) source: Option<(&'a Catalog<'a>, Span)>,
@@ -212,7 +212,7 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 /// Names of settings that hold what nobody may read in a spec.
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
-/// What a destination's settings may be called, whatever the system.
+/// Names that a destination's settings may have, whatever the system.
 const SETTINGS: &[&str] = &[
     "certificates",
     "location",

@@ -10,7 +10,7 @@ use crate::expression::{Usage, World};
 use crate::program::Program;
 use crate::types::Type;
 
-/// How an object's maps read one column.
+/// Use of one column by the maps of an object.
 #[derive(Default)]
 struct Reading {
     /// Where one element is taken, first.
@@ -51,7 +51,7 @@ pub(crate) fn check(program: &Program<'_>, world: &World<'_>, usage: &Usage, dia
     }
 }
 
-/// What the maps of an object write.
+/// Expressions that the maps of an object write.
 fn values<'a>(program: &Program<'a>, object: &Arc<str>) -> impl Iterator<Item = &'a ast::Expr> {
     let maps = program.maps.values().filter(move |map| match &map.node.source {
         MapSource::Object(source) => source.node == *object,

@@ -17,7 +17,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// Where it is written.
     pub span: Span,
-    /// Its settings.
+    /// Settings of the migration.
     pub options: Options,
     /// Where records come from.
     pub source: Source,
@@ -29,7 +29,7 @@ pub struct Spec {
     pub new_fields: Vec<NewField>,
     /// Options that setup adds to fields that are there.
     pub new_options: Vec<AddedOptions>,
-    /// Who owns what.
+    /// Assignment of owners.
     pub owners: Option<Owners>,
     /// Value tables, in the order written.
     pub picklists: Vec<Picklist>,
@@ -41,7 +41,7 @@ pub struct Spec {
     pub accepted: Vec<Acceptance>,
     /// Findings that stop: `warnings`, codes, or names of the audit's.
     pub denied: Vec<String>,
-    /// What a person has agreed to.
+    /// Permits that a person has given.
     pub permits: Vec<Permit>,
 }
 
@@ -67,17 +67,17 @@ pub struct Source {
 /// An object of the export.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceObject {
-    /// Its name.
+    /// Name of the object.
     pub name: String,
     /// The file that holds it.
     pub file: Option<String>,
-    /// It may be absent.
+    /// True where the export may lack the object.
     pub is_optional: bool,
     /// The columns that tell records apart.
     pub key: Vec<String>,
     /// Every column.
     pub columns: Vec<SourceColumn>,
-    /// What each record must fulfil.
+    /// Conditions that each record must fulfil.
     pub checks: Vec<Rule>,
     /// Records that stay behind.
     pub skips: Vec<Rule>,
@@ -85,7 +85,7 @@ pub struct SourceObject {
     pub dropped: Option<(String, Span)>,
     /// Where it is named as a reference for rebuilding by hand.
     pub reference_only: Option<Span>,
-    /// How long such records are to be kept.
+    /// Time for which such records are to be kept.
     pub retain: Option<String>,
     /// Where the catalog declares it.
     pub span: Span,
@@ -122,7 +122,7 @@ pub struct Destination {
     pub connector: String,
     /// The name it goes by.
     pub name: String,
-    /// Its settings.
+    /// Settings of the destination.
     pub settings: IndexMap<String, SettingValue>,
     /// Limits that the catalog states.
     pub limits: Vec<Limit>,
@@ -150,11 +150,11 @@ pub struct NewObject {
 pub struct NewField {
     /// The destination object.
     pub object: String,
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its label.
+    /// Label of the field.
     pub label: String,
-    /// Its type.
+    /// Type of the field.
     pub ty: FieldType,
     /// Options of a select, in order.
     pub options: Vec<NewOption>,
@@ -175,9 +175,9 @@ pub struct AddedOptions {
     pub object: String,
     /// The field.
     pub field: String,
-    /// What is added.
+    /// Options that are added.
     pub options: Vec<NewOption>,
-    /// All options that the picklists name, in their order.
+    /// Options that the picklists name, every one, in their order.
     pub order: Vec<String>,
     /// The picklist whose unknown values become options.
     pub options_from: Option<String>,
@@ -194,7 +194,7 @@ pub struct Acceptance {
     pub within: migr_plan::Within,
     /// A field or column.
     pub on: Option<String>,
-    /// How many records.
+    /// Number of records at most.
     pub max: Option<u64>,
     /// Why.
     pub reason: String,
@@ -205,15 +205,15 @@ pub struct Acceptance {
 /// Something that a person has agreed to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Permit {
-    /// What.
+    /// Action that is permitted.
     pub what: migr_plan::Permitted,
-    /// Who, when or why.
+    /// Reason as written: person, date or cause.
     pub reason: String,
     /// Where it is written.
     pub span: Span,
 }
 
-/// Who owns what.
+/// Assignment of owners in the source to members of the destination.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owners {
     /// The source object of owners.
@@ -226,7 +226,7 @@ pub struct Owners {
     pub destination_field: String,
     /// Written pairs: source address, member's address.
     pub overrides: Vec<(String, String, Span)>,
-    /// Who gets what nobody owns.
+    /// Member who gets the records without an owner.
     pub fallback: Option<String>,
     /// Where it is written.
     pub span: Span,
@@ -235,7 +235,7 @@ pub struct Owners {
 /// A value table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picklist {
-    /// Its name.
+    /// Name of the picklist.
     pub name: String,
     /// The destination object.
     pub object: String,
@@ -247,9 +247,9 @@ pub struct Picklist {
     pub ignore_case: bool,
     /// Keys are compared without regard to blanks.
     pub ignore_space: bool,
-    /// Its rows.
+    /// Rows of the table.
     pub rows: Vec<PicklistRow>,
-    /// What a value becomes that no row names.
+    /// Rule for a value that no row names.
     pub otherwise: PicklistOtherwise,
     /// Where its name stands.
     pub name_span: Span,
@@ -273,7 +273,7 @@ pub struct PicklistRow {
 /// A map, or a link as the map that makes its associations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// Its name.
+    /// Name of the map.
     pub name: String,
     /// The name that it had before.
     pub formerly: Option<String>,
@@ -289,11 +289,11 @@ pub struct Map {
     pub when: Option<Expr>,
     /// One record per distinct value.
     pub distinct: Option<Distinct>,
-    /// How a record that is there is recognised.
+    /// Fields by which a record that is there is recognised.
     pub matching: Option<Matching>,
-    /// What happens in the known cases.
+    /// Policies for the known cases.
     pub policies: Policies,
-    /// What is written.
+    /// Fields that are written.
     pub fields: Vec<Field>,
     /// Links to other records.
     pub links: Vec<ManyField>,
@@ -308,7 +308,7 @@ pub struct Map {
 /// `match`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matching {
-    /// All fields must be equal.
+    /// True where all fields must be equal.
     pub all: bool,
     /// Paths; a composite stands for its unique part.
     pub fields: Vec<String>,
@@ -319,11 +319,11 @@ pub struct Matching {
 /// A field that a map writes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its type.
+    /// Type of the field.
     pub ty: FieldType,
-    /// What computes it.
+    /// Expression that computes the value.
     pub value: Expr,
     /// The name of a file.
     pub file_name: Option<Expr>,
@@ -345,13 +345,13 @@ pub struct Field {
     pub create_only: bool,
     /// The destination creates no record without it.
     pub required: bool,
-    /// It cannot be left for a deferred step.
+    /// True where the field cannot be left for a deferred step.
     pub is_required: bool,
     /// The second call that writes it.
     pub linked_by: Option<String>,
-    /// What of its value no map takes, in words.
+    /// Part of the value that no map takes, in words.
     pub loses: Option<String>,
-    /// It depends on a sensitive column.
+    /// True where the field depends on a sensitive column.
     pub is_sensitive: bool,
     /// The record's own columns that it depends on, sorted.
     pub reads: Vec<String>,
@@ -368,7 +368,7 @@ pub struct ManyField {
     pub name: String,
     /// The object that holds the links.
     pub through: String,
-    /// What may be linked.
+    /// Objects that may be linked.
     pub objects: Vec<String>,
     /// Gives a list of references.
     pub value: Expr,
@@ -387,7 +387,7 @@ pub struct Test {
     pub name: String,
     /// The records it gives, in order.
     pub given: Vec<Given>,
-    /// What must come out.
+    /// Results that the test expects.
     pub expectations: Vec<Expectation>,
     /// Where it is written.
     pub span: Span,
@@ -398,13 +398,13 @@ pub struct Test {
 pub struct Given {
     /// The source object.
     pub object: String,
-    /// Its cells; columns not named are empty.
+    /// Cells of the record; columns not named are empty.
     pub cells: IndexMap<String, String>,
     /// Where it is written.
     pub span: Span,
 }
 
-/// What a test expects.
+/// Result that a test expects.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
     /// A destination record with these values among others.
@@ -422,7 +422,7 @@ pub enum Expectation {
         skipped: bool,
         /// The source object.
         object: String,
-        /// Its key.
+        /// Key of the source record.
         key: Vec<String>,
         /// The destination field it failed on.
         on: Option<String>,
@@ -436,7 +436,7 @@ pub enum Expectation {
 pub struct ExpectedField {
     /// A field, or a part of one.
     pub path: String,
-    /// Its type.
+    /// Type of the field or part.
     pub ty: FieldType,
     /// The value; reads no column.
     pub value: Expr,

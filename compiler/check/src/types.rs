@@ -1,3 +1,5 @@
+//! Types of values and fields, shared by the catalogs of both sides and by expressions.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,7 +57,7 @@ pub(crate) struct Options {
     pub(crate) open: bool,
 }
 
-/// What a reference names.
+/// Objects that a reference names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
     pub(crate) targets: Vec<KeyTarget>,
@@ -139,7 +141,7 @@ impl Type {
         Self::List(Arc::new(of))
     }
 
-    /// Whether it was not understood.
+    /// True where the type was not understood.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {
             Self::Unknown => true,
@@ -148,12 +150,12 @@ impl Type {
         }
     }
 
-    /// Whether nothing more is to be said about it.
+    /// True where nothing more is to be reported about the type.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::Unknown | Self::None)
     }
 
-    /// Whether a cell of it is a text as it stands, so that functions of a text take it.
+    /// True where a cell of the type is a text as it stands, so that functions of a text take it.
     pub(crate) fn is_text_like(&self) -> bool {
         matches!(
             self,

@@ -78,7 +78,7 @@ fn removal(asts: &[Ast], one: &Use) -> Fix {
     }
 }
 
-/// Whether a file, or one that it uses in turn, holds something that is used.
+/// True where a file, or one that it uses in turn, holds something that is used.
 fn reaches(start: FileId, from: FileId, outgoing: &IndexMap<FileId, Vec<FileId>>, claimed: &BTreeSet<FileId>) -> bool {
     let mut seen = BTreeSet::from([from, start]);
     let mut waiting = vec![start];

@@ -1,4 +1,4 @@
-//! What expressions become: names resolved, conversions written out, transforms expanded.
+//! Results of checked expressions: names resolved, conversions written out, transforms expanded.
 
 use std::fmt::Write as _;
 

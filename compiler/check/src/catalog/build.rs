@@ -1,3 +1,5 @@
+//! Building of a system's catalog from its items and extensions.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -55,7 +57,7 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
     catalog
 }
 
-/// What types are resolved against.
+/// Objects and columns that types are resolved against.
 pub(super) struct Resolver<'r, 'a> {
     pub(super) objects: &'r [Arc<str>],
     pub(super) columns: &'r IndexMap<Arc<str>, Shape<'a>>,
@@ -343,7 +345,7 @@ fn is_key(entry: &Entry<ObjectEntry>) -> bool {
     matches!(entry.node, Some(ObjectEntry::Key(_)))
 }
 
-/// What every destination may use without defining it.
+/// Composites that every destination may use without defining them.
 fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> {
     let part = |name: &str, ty: Type| CompositePart { name: name.into(), ty, unique: false };
     let mut actor = vec![

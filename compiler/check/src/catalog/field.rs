@@ -1,3 +1,5 @@
+//! Types, options, references and attributes of a catalog's fields.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -253,7 +255,7 @@ const ATTRIBUTES: &[&str] = &[
     "unique",
 ];
 
-/// What is said of a field besides its type.
+/// Attributes of a field besides its type.
 pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Arc<Attributes> {
     if field.attributes.is_empty() {
         return Attributes::none();

@@ -1,3 +1,5 @@
+//! Calls of the language's own functions: input, arguments, formats and result type.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};

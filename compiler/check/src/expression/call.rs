@@ -1,3 +1,5 @@
+//! Calls of functions, transforms and picklists.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
@@ -60,7 +62,7 @@ impl Inference<'_, '_> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// What flows into a function, transform or picklist.
+    /// Applies a function, transform or picklist to the value that flows in.
     pub(super) fn apply(
         &mut self,
         function: &Name,

@@ -1,3 +1,5 @@
+//! Conversions into a wanted type, and findings for types that do not meet.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
@@ -204,7 +206,7 @@ impl Inference<'_, '_> {
     }
 }
 
-/// What kind of contradiction it is: a function could make the conversion and lose or fail, a reference takes one record, or the types have nothing to
+/// Code of a contradiction: a function could make the conversion and lose or fail, a reference takes one record, or the types have nothing to
 /// do with each other.
 fn code(found: &Type, wanted: &Type) -> Code {
     let text = found.is_text_like();
@@ -292,7 +294,7 @@ impl Inference<'_, '_> {
         self.diagnostics.push(diagnostic.with_help(help));
     }
 
-    /// Whether the catalog says of the column that it holds just this.
+    /// True where the catalog declares the column to hold just this type.
     fn is_declared(&self, expr: &Expr, wanted: &Type) -> bool {
         let world = self.world;
         let field = match expr {
@@ -305,7 +307,7 @@ impl Inference<'_, '_> {
         field.is_some_and(|field| field.ty == *wanted)
     }
 
-    /// What `check` makes of an expression whose failures are met by a rule.
+    /// Runs `check` on an expression whose failures are met by a rule.
     pub(super) fn ruled(&mut self, check: impl FnOnce(&mut Self) -> Typed) -> Typed {
         let outer = std::mem::replace(&mut self.is_ruled, true);
         let typed = check(self);
@@ -331,7 +333,7 @@ enum Conversion {
     MayFail,
 }
 
-/// What turns one type into another without a word; nothing where a function must say how.
+/// Conversion of one type into another that needs no function; none where a function must say how.
 fn converts(from: &Type, to: &Type) -> Option<Conversion> {
     match (from, to) {
         (one, other) if one == other => Some(Conversion::Same),
@@ -375,7 +377,7 @@ fn converts(from: &Type, to: &Type) -> Option<Conversion> {
     }
 }
 
-/// What to write where a conversion needs a word.
+/// Help that names the function to write where a conversion needs one.
 fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
     let text = found.is_text_like();
     Some(match (found, wanted) {

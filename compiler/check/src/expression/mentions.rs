@@ -1,4 +1,4 @@
-//! What an expression that failed mentions: it counts as used, so that one mistake is one finding.
+//! Names in an expression that failed: each counts as used, so that one mistake is one finding.
 
 use std::sync::Arc;
 

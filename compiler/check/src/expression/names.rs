@@ -1,3 +1,5 @@
+//! Names in expressions: columns, parameters, and fields of referred records.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, nearest};

@@ -1,3 +1,5 @@
+//! Operators, `if` and `otherwise`.
+
 use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix};
 use migr_plan::{Expr, Operator, Recovery};
 use migr_source::{Span, Spanned};
@@ -237,7 +239,7 @@ impl Inference<'_, '_> {
     }
 }
 
-/// Whether a referred record is read, which the export may lack.
+/// True where a referred record is read, which the export may lack.
 fn reads_another_record(expr: &Expr) -> bool {
     let mut reads = false;
     expr.walk(&mut |inner| reads |= matches!(inner, Expr::Through { .. }));

@@ -1,3 +1,5 @@
+//! References to records of the destination: by a source key, an owner, a distinct value or `existing`.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;

@@ -39,7 +39,7 @@ fn empty_quarantine(span: migr_source::Span) -> Diagnostic {
 }
 
 impl Pass<'_, '_> {
-    /// What the words behind a mapping say of its field; each stands there once.
+    /// Policies behind a mapping, for its field; each stands there once.
     pub(super) fn cases(&mut self, mapping: &Mapping) -> Cases {
         for (at, case) in mapping.cases.iter().enumerate() {
             let first = mapping.cases.iter().take(at).find(|first| first.case.node == case.case.node);
@@ -153,7 +153,7 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// What the map's words say of each other, once all are read.
+    /// Checks the map's policies against each other, once all are read.
     pub(super) fn check_cases(&mut self) {
         let find = |event: &str| {
             self.item.entries.iter().find_map(|entry: &&Entry<MapEntry>| match &entry.node {

@@ -1,3 +1,5 @@
+//! Entries of a map besides its mappings: `match`, `same`, `drop`.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;

@@ -432,7 +432,7 @@ fn made(
     }
 }
 
-/// Whether a connector can make a link by a second call of this name.
+/// True where a connector can make a link by a second call of this name.
 fn links(connector: &str, call: &str) -> bool {
     (connector, call) == ("highlevel", "bulk")
 }

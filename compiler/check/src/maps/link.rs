@@ -1,3 +1,5 @@
+//! Links, checked as maps that make associations.
+
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};

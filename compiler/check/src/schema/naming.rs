@@ -6,7 +6,7 @@ use migr_syntax::ast::Name;
 
 use crate::catalog::Catalog;
 
-/// Whether the destination takes a new thing of this name; says why not.
+/// Checks that the destination takes a new field, object or option of this name; reports why not.
 pub(super) fn check_name(catalog: &Catalog<'_>, name: &Name, diagnostics: &mut Diagnostics) {
     let Some(rule) = &catalog.names else { return };
     let system = &catalog.name.node;
