@@ -32,7 +32,7 @@ pub enum Within {
     Migration,
     /// The objects of a system.
     System {
-        /// Its name.
+        /// Name of the system.
         name: String,
     },
     /// One object of a system.
@@ -44,12 +44,12 @@ pub enum Within {
     },
     /// One map.
     Map {
-        /// Its name.
+        /// Name of the map.
         name: String,
     },
     /// One picklist.
     Picklist {
-        /// Its name.
+        /// Name of the picklist.
         name: String,
     },
     /// The owners.
@@ -59,27 +59,27 @@ pub enum Within {
 /// `permit …`: something that is not done unless a person has agreed to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Permit {
-    /// What is permitted.
+    /// Action that is permitted.
     #[serde(flatten)]
     pub what: Permitted,
-    /// Who permitted it, when or why.
+    /// Reason as written: person, date or cause.
     pub reason: String,
     /// Where it is written.
     pub origin: Origin,
 }
 
-/// What is permitted.
+/// Action that needs a permit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "permits", rename_all = "snake_case")]
 pub enum Permitted {
     /// A restricted object is read.
     Object {
-        /// Its name.
+        /// Name of the object.
         name: String,
     },
     /// A workflow of the destination runs on what is written.
     Workflow {
-        /// Its name in the destination.
+        /// Name of the workflow in the destination.
         name: String,
     },
     /// A step that a rollback cannot undo.

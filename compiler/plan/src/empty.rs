@@ -33,12 +33,12 @@ pub enum TakenPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnidentifiedPolicy {
-    /// It is created, and only migr's own id finds it again (the default).
+    /// The record is created, and only migr's own id finds it again (the default).
     #[default]
     Create,
-    /// It is left out, counted as skipped.
+    /// The record is left out, counted as skipped.
     Skip,
-    /// It is quarantined.
+    /// The record is quarantined.
     Quarantine,
 }
 
@@ -68,7 +68,7 @@ pub enum FieldDefault {
     },
 }
 
-/// Whether a value is its type's default, and need not be written.
+/// True where a value is its type's default, and need not be written.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,9 +1,11 @@
+//! Expressions of a plan, with references, policies and operators.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::FieldType;
 
-/// What computes a value from one source record. Names are resolved, conversions are written out, transforms are expanded: the runtime decides nothing.
+/// Expression that computes a value from one source record. Names are resolved, conversions written out, transforms expanded: the runtime decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Expr {
@@ -28,7 +30,7 @@ pub enum Expr {
     },
     /// An option of a select.
     Option {
-        /// Its value.
+        /// Value of the option.
         value: String,
     },
     /// A cell of the record, read by its column's type. Text-like types (text, richtext, email, phone, url, file, uuid, reference) give the cell's text as it
@@ -43,16 +45,16 @@ pub enum Expr {
     Through {
         /// Gives the key, or a list of keys.
         key: Box<Expr>,
-        /// What the key refers to.
+        /// Target of the key.
         target: ReferenceTarget,
         /// The column that is read there, by its type.
         field: String,
     },
     /// A function; the first argument is what flowed in through `|`. A function of one value applies to each element of a list.
     Call {
-        /// Its name.
+        /// Name of the function.
         function: String,
-        /// Its arguments.
+        /// Arguments of the function, in order.
         arguments: Vec<Expr>,
     },
     /// An operator of two sides.
@@ -111,50 +113,50 @@ pub enum Expr {
     Reference {
         /// Gives the source key, or a list of keys.
         key: Box<Expr>,
-        /// What the key may refer to; more than one where a `by` column tells.
+        /// Targets that the key may refer to; more than one where a `by` column tells.
         targets: Vec<ReferenceTarget>,
         /// The column that tells which target, with the value for each target in the same order.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<ReferenceChoice>,
-        /// What happens when the referred record is not in the destination.
+        /// Policy for a referred record that is not in the destination.
         on_missing: OnMissing,
     },
     /// The destination member of a source owner, through the owners table.
     Owner {
         /// Gives the owner's key (an address).
         key: Box<Expr>,
-        /// What the key refers to.
+        /// Target of the key.
         target: ReferenceTarget,
     },
     /// A record that is in the destination already, resolved before the run.
     Existing {
         /// The destination object.
         object: String,
-        /// What singles it out; texts.
+        /// Fields that identify the record; texts.
         fields: Vec<NamedExpr>,
     },
     /// A conversion that the language makes by itself, or the last one into the field's type.
     Convert {
-        /// What.
+        /// Value that is converted.
         value: Box<Expr>,
         /// Into what.
         to: FieldType,
     },
     /// A value with a rule for its failure.
     Otherwise {
-        /// What may fail.
+        /// Value that may fail.
         value: Box<Expr>,
-        /// What then.
+        /// Rule for the failure.
         recovery: Recovery,
     },
 }
 
-/// How a polymorphic reference tells its target.
+/// Choice of a polymorphic reference's target by the value of a column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceChoice {
     /// The column that tells.
     pub column: String,
-    /// Its value for each target, in the targets' order; compared trimmed, without regard to case.
+    /// Value of the column for each target, in the targets' order; compared trimmed, without regard to case.
     pub values: Vec<String>,
 }
 
@@ -222,11 +224,11 @@ impl Expr {
 pub struct NamedExpr {
     /// The part's name.
     pub name: String,
-    /// Its value.
+    /// Value of the field.
     pub value: Expr,
 }
 
-/// What a source key refers to.
+/// Target of a source key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceTarget {
     /// The source object.
@@ -245,7 +247,7 @@ pub struct ReferenceTarget {
     pub stages: Vec<String>,
 }
 
-/// What happens when a referred record is not in the destination.
+/// Policy for a referred record that is not in the destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnMissing {
@@ -258,7 +260,7 @@ pub enum OnMissing {
     Skip,
 }
 
-/// What happens when a value failed.
+/// Rule for a value that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Recovery {

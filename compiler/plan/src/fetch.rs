@@ -1,3 +1,5 @@
+//! Hosts that files may be fetched from.
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -20,7 +22,7 @@ pub struct FetchHost {
 pub struct HostPattern {
     /// A name in small letters, or an address without brackets.
     pub host: String,
-    /// All names that end in it, and not the name itself.
+    /// True where the pattern covers every name that ends in the host, and not the host itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subdomains: bool,
     /// The one port; absent: 80 and 443.
@@ -29,7 +31,7 @@ pub struct HostPattern {
 }
 
 impl HostPattern {
-    /// Whether it lets a host be asked at a port. The host is a name in small letters, or an address without brackets.
+    /// True where the pattern lets a host be asked at a port. The host is a name in small letters, or an address without brackets.
     pub fn covers(&self, host: &str, port: u16) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         let is_host = if self.subdomains {

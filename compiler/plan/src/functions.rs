@@ -7,7 +7,7 @@ pub use table::FUNCTIONS;
 
 use crate::PlainType;
 
-/// What a function takes.
+/// Type that a function takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
     /// A text, or what is one as it stands (an address, a reference's key).
@@ -56,7 +56,7 @@ pub enum Parameter {
     CurrencyCode,
 }
 
-/// What a function gives.
+/// Type that a function gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A value of this type.
@@ -74,43 +74,43 @@ pub enum Output {
 /// A parameter that stands in the brackets; what flows in through `|` comes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Further {
-    /// Its name.
+    /// Name of the parameter.
     pub name: &'static str,
-    /// What it takes.
+    /// Type that the parameter takes.
     pub takes: Parameter,
-    /// Whether it may be left out.
+    /// True where the parameter may be left out.
     pub is_optional: bool,
 }
 
 /// One example of a function, in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// What flows in; a date is `{"date": "2024-03-01"}`, an instant `{"datetime": "2024-03-01T09:30:00Z"}`, an amount `{"money": "5 USD"}`.
+    /// Input through `|`; a date is `{"date": "2024-03-01"}`, an instant `{"datetime": "2024-03-01T09:30:00Z"}`, an amount `{"money": "5 USD"}`.
     pub input: &'static str,
-    /// What stands in the brackets.
+    /// Arguments in the brackets.
     pub arguments: &'static [&'static str],
-    /// What comes out, or the reason of the failure.
+    /// Result, or the reason of the failure.
     pub result: Result<&'static str, &'static str>,
 }
 
 /// A function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Its name.
+    /// Name of the function.
     pub name: &'static str,
-    /// What flows in.
+    /// Type of the input through `|`.
     pub input: Parameter,
-    /// What stands in the brackets; those that may be left out come last.
+    /// Parameters in the brackets; those that may be left out come last.
     pub parameters: &'static [Further],
-    /// What comes out.
+    /// Type of the result.
     pub output: Output,
-    /// What it does, in a sentence.
+    /// Meaning, in a sentence.
     pub meaning: &'static str,
     /// When it fails for a value of the right type; empty where it never does.
     pub failure: &'static str,
     /// Examples; each runs as a test.
     pub examples: &'static [Example],
-    /// Whether it can lose something of the value.
+    /// True where the function can lose something of the value.
     pub is_lossy: bool,
     /// Only in the settings of a source or destination.
     pub only_in_settings: bool,
@@ -123,12 +123,12 @@ impl Function {
         FUNCTIONS.get(at)
     }
 
-    /// Whether it can fail for a value of the right type.
+    /// True where the function can fail for a value of the right type.
     pub fn can_fail(&self) -> bool {
         !self.failure.is_empty()
     }
 
-    /// How many of the parameters in brackets must be given.
+    /// Number of parameters in the brackets that must be given.
     pub fn required(&self) -> usize {
         self.parameters.iter().filter(|parameter| !parameter.is_optional).count()
     }
@@ -174,12 +174,12 @@ impl Parameter {
         }
     }
 
-    /// Whether it takes a list as one value; else the function is applied to each element of a list.
+    /// True where the parameter takes a list as one value; else the function is applied to each element of a list.
     pub fn is_list(self) -> bool {
         matches!(self, Self::List | Self::Lists | Self::ListOrText | Self::Texts)
     }
 
-    /// Whether it is a text that is written out, not computed.
+    /// True where the parameter is a text that is written out, not computed.
     pub fn is_written_out(self) -> bool {
         matches!(self, Self::Literal | Self::Format | Self::NumberFormat | Self::Time | Self::Zone | Self::Pattern)
     }

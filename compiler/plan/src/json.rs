@@ -1,3 +1,5 @@
+//! JSON form of a plan, and its schema.
+
 use std::fmt;
 
 use crate::{FORMAT_VERSION, Plan};
@@ -9,7 +11,7 @@ pub enum ParseError {
     Json(serde_json::Error),
     /// A plan of another format version.
     Version {
-        /// What it says.
+        /// Format version that the plan states.
         found: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! What an audit found the export and the destination to hold. Committed beside the spec: no personal data.
+//! Contents of the export and the destination as an audit found them. Committed beside the spec: no personal data.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,11 +33,11 @@ pub struct Lock {
     pub format_version: u32,
     /// The migration's name.
     pub migration: String,
-    /// What the export holds.
+    /// Contents of the export.
     pub export: LockedExport,
-    /// What the maps would make of it.
+    /// Results that the maps would have on the export.
     pub stages: LockedStages,
-    /// What the destination holds; absent until it has been asked once.
+    /// Contents of the destination; absent until it has been asked once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<LockedDestination>,
 }
@@ -63,12 +63,12 @@ impl Lock {
         self.to_json().map(|text| format!("blake3:{}", blake3::hash(text.as_bytes()).to_hex()))
     }
 
-    /// What was found of a source object.
+    /// Findings about a source object.
     pub fn source_object(&self, name: &str) -> Option<&LockedSourceObject> {
         self.export.objects.iter().find(|object| object.name == name)
     }
 
-    /// What a stage would make of its records.
+    /// Results that a stage would have on its records.
     pub fn stage(&self, id: &str) -> Option<&LockedStage> {
         self.stages.stages.iter().find(|stage| stage.id == id)
     }
@@ -81,7 +81,7 @@ pub enum LockError {
     Json(serde_json::Error),
     /// A lock of another format version.
     Version {
-        /// What it says.
+        /// Format version that the lock states.
         found: u64,
     },
 }

@@ -1,3 +1,5 @@
+//! The plan and its parts: inputs, options, source, destination, owners, picklists, concepts and counts.
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use crate::{Acceptance, FetchHost, FileRule, NewOption, Origin, Permit, SetupAct
 /// The version of the plan's JSON form. Raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What a migration will do.
+/// Plan of what a migration will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// [`FORMAT_VERSION`].
@@ -17,7 +19,7 @@ pub struct Plan {
     /// `///` text of the migration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it was made from.
+    /// Inputs that the plan was made from.
     pub inputs: Inputs,
     /// The migration's settings.
     pub options: Options,
@@ -29,12 +31,12 @@ pub struct Plan {
     pub setup: Vec<SetupAction>,
     /// Maps in dependency order.
     pub stages: Vec<Stage>,
-    /// Who owns what.
+    /// Assignment of owners.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owners: Option<Owners>,
     /// Value tables, by name.
     pub picklists: Vec<Picklist>,
-    /// What the destination cannot hold as it was, and where it is kept instead.
+    /// Fields and concepts that the destination cannot hold as they were, and where they are kept instead.
     pub degradations: Vec<Degradation>,
     /// Every concept of the source, with what becomes of it.
     pub rows: Vec<Row>,
@@ -44,10 +46,10 @@ pub struct Plan {
     /// Findings that stop check, audit and run: `warnings` for all of them, or codes and names of findings, in the order written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
-    /// What a person has permitted.
+    /// Permits that a person has given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permits: Vec<Permit>,
-    /// How long it takes.
+    /// Estimate of the time that the migration takes.
     pub estimate: Estimate,
     /// In one line.
     pub summary: Summary,
@@ -93,7 +95,7 @@ impl Plan {
         plan
     }
 
-    /// How much of the source moves one to one, counted from the rows.
+    /// Share of the source that moves one to one, counted from the rows.
     pub fn compatibility(&self) -> Compatibility {
         let mut compatibility = Compatibility::default();
         for row in &self.rows {
@@ -121,7 +123,7 @@ impl Plan {
     }
 }
 
-/// What a plan was made from.
+/// Inputs that a plan was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inputs {
     /// The specification's files with their BLAKE3 hashes, sorted by path.
@@ -212,7 +214,7 @@ pub struct Destination {
 impl Destination {
     /// Settings that say how it is reached, and nothing about what is done there.
     pub const REACH: [&str; 3] = ["certificates", "proxy", "timeout"];
-    /// What is limited for at least so many seconds is no pace to keep but an amount that is used up.
+    /// Seconds from which a limit is no pace to keep but a quota that is used up.
     const LONG: u64 = 3600;
 
     /// Requests and the seconds that they are allowed in, the shortest time first.
@@ -268,7 +270,7 @@ pub struct Limit {
     pub per_seconds: Option<u64>,
 }
 
-/// Who owns what.
+/// Assignment of owners in the source to members of the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owners {
     /// The source object of owners.
@@ -281,7 +283,7 @@ pub struct Owners {
     pub destination_field: String,
     /// Written pairs; they go before the match.
     pub overrides: Vec<OwnerOverride>,
-    /// Who gets what nobody owns; absent: the field stays empty. Each use is logged as an orphan.
+    /// Member who gets the records without an owner; absent: the field stays empty. Each use is logged as an orphan.
     pub fallback: Option<String>,
     /// Where it is written.
     pub origin: Origin,
@@ -309,7 +311,7 @@ pub struct OwnerOverride {
 /// A value table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Picklist {
-    /// Its name.
+    /// Name of the picklist.
     pub name: String,
     /// The destination object.
     pub object: String,
@@ -322,9 +324,9 @@ pub struct Picklist {
     pub ignore_case: bool,
     /// Keys are compared trimmed, with runs of blanks as one.
     pub ignore_space: bool,
-    /// Its rows, in order.
+    /// Rows of the table, in order.
     pub rows: Vec<PicklistRow>,
-    /// What a value becomes that no row names.
+    /// Rule for a value that no row names.
     pub otherwise: PicklistOtherwise,
     /// Where it is written.
     pub origin: Origin,
@@ -344,7 +346,7 @@ pub struct PicklistRow {
     pub origin: Origin,
 }
 
-/// What a value becomes that no row names.
+/// Rule for a value that no row names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum PicklistOtherwise {
@@ -358,7 +360,7 @@ pub enum PicklistOtherwise {
     Create,
     /// This option.
     Use {
-        /// Its value.
+        /// Value of the option.
         value: String,
     },
     /// These options, of a table of several fields.
@@ -368,20 +370,20 @@ pub enum PicklistOtherwise {
     },
 }
 
-/// What the destination cannot hold as it was.
+/// Field or concept that the destination cannot hold as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Degradation {
     /// The map, where it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<String>,
-    /// What: a field or a concept.
+    /// Field or concept that is degraded.
     pub what: String,
     /// Why.
     pub reason: String,
     /// Where it is kept instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_in: Option<String>,
-    /// How many records, once counted.
+    /// Number of records, once counted.
     pub records: Option<Count>,
     /// The line.
     pub origin: Origin,
@@ -392,24 +394,24 @@ pub struct Degradation {
 pub struct Row {
     /// `object`, `picklist`, `owners`, `tags`, `custom_fields`, `workflows`, …
     pub kind: String,
-    /// Its name in the source.
+    /// Name of the concept in the source.
     pub concept: String,
-    /// What it becomes.
+    /// Name in the destination that the concept becomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
-    /// How well.
+    /// Degree to which the concept moves.
     pub state: RowState,
     /// Why not better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How many records of the export an object or reference has, once counted.
+    /// Number of records of the export that an object or reference has, once counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Count>,
     /// The line that decides.
     pub origin: Origin,
 }
 
-/// How much of a source moves one to one: each record and each value arrives, and can be told from every other.
+/// Share of a source that moves one to one: each record and each value arrives, and can be told from every other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compatibility {
     /// Of the source's objects, with those that are matched only, rebuilt by hand or left.
@@ -423,11 +425,11 @@ pub struct Compatibility {
 pub struct Share {
     /// Those that move one to one.
     pub exact: Count,
-    /// All.
+    /// Number in total.
     pub all: Count,
 }
 
-/// How well a concept moves.
+/// Degree to which a concept moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
@@ -437,14 +439,14 @@ pub enum RowState {
     Degraded,
     /// A person rebuilds it.
     ByHand,
-    /// It stays behind.
+    /// The concept stays behind.
     None,
 }
 
 /// A count that is known only once the export has been read.
 pub type Count = u64;
 
-/// How long it takes, by the destination's stated limits.
+/// Estimate of records, requests and time, by the destination's stated limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Records to write; absent: not counted.
@@ -470,6 +472,6 @@ pub struct Summary {
     pub quarantine: Option<Count>,
     /// Changes of the schema.
     pub schema_changes: Count,
-    /// What blocks a run.
+    /// Number of findings that block a run.
     pub blocking: Count,
 }

@@ -97,7 +97,7 @@ fn heading(stage: &Stage) -> String {
     }
 }
 
-/// Who the plan moves from and to.
+/// Title of the plan: its migration, its source and its destination.
 fn title(plan: &Plan) -> String {
     let name = if plan.destination.name == plan.destination.system {
         plan.destination.system.clone()
@@ -148,7 +148,7 @@ fn creation(stage: &Stage) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// What the law or a contract asks to be kept, and how long, a line each: `To be kept 7y: Contact.bio`.
+/// Retention that the law or a contract asks for, a line each: `To be kept 7y: Contact.bio`.
 pub fn retentions(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for object in plan.source.objects.iter().filter(|object| object.dropped.is_none()) {

@@ -1,3 +1,5 @@
+//! Changes of the destination's schema that setup makes.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +31,9 @@ pub enum SetupAction {
         object: String,
         /// The field's name.
         field: String,
-        /// Its label.
+        /// Label of the field.
         label: String,
-        /// Its type.
+        /// Type of the field.
         #[serde(rename = "type")]
         ty: FieldType,
         /// Options of a select or multiselect, in order.
@@ -55,9 +57,9 @@ pub enum SetupAction {
         object: String,
         /// The field.
         field: String,
-        /// What is added, in the picklist's order.
+        /// Options that are added, in the picklist's order.
         options: Vec<NewOption>,
-        /// All option values as the picklist orders them; existing ones that it does not name keep their places after these.
+        /// Option values, every one, as the picklist orders them; existing ones that it does not name keep their places after these.
         order: Vec<String>,
         /// The picklist whose unknown values become options once the export has been read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,11 +72,11 @@ pub enum SetupAction {
 /// An option that setup creates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewOption {
-    /// Its value.
+    /// Value of the option.
     pub value: String,
-    /// Its label.
+    /// Label of the option.
     pub label: String,
-    /// Its colour, where the spec names one.
+    /// Colour of the option, where the spec names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
 }

@@ -1,3 +1,5 @@
+//! Objects and columns of the export, and the records and files that stay behind.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +8,18 @@ use crate::{Expr, Origin};
 /// An object of the export: how to read its records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceObject {
-    /// Its name in the catalog.
+    /// Name of the object in the catalog.
     pub name: String,
     /// The file name that holds it, as the catalog says.
     pub file: Option<String>,
-    /// It may be absent.
+    /// True where the export may lack the object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
     /// The columns that tell records apart.
     pub key: Vec<String>,
     /// Every column of the catalog, in its order.
     pub columns: Vec<SourceColumn>,
-    /// What each record must fulfil.
+    /// Conditions that each record must fulfil.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<SourceCheck>,
     /// Records that stay behind by a written rule.
@@ -26,10 +28,10 @@ pub struct SourceObject {
     /// Why the whole object stays behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<String>,
-    /// It is only kept as a reference for rebuilding by hand.
+    /// True where the object is only kept as a reference for rebuilding by hand.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reference_only: bool,
-    /// How long the destination is to keep such records, as written (`7y`).
+    /// Time for which the destination is to keep such records, as written (`7y`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<String>,
     /// Where the catalog declares it.
@@ -54,12 +56,12 @@ impl SourceObject {
 /// says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceColumn {
-    /// Its name in the catalog.
+    /// Name of the column in the catalog.
     pub name: String,
     /// The exact header, where the catalog gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// How a cell is read.
+    /// Type by which a cell is read.
     #[serde(rename = "type")]
     pub ty: ColumnType,
     /// Format of its values, the column's own or the system's for its type: a `strftime` format, `serial`, `serial 1904`, `seconds` or `milliseconds` for a
@@ -81,10 +83,10 @@ pub struct SourceColumn {
     /// Which of two instants an ambiguous wall-clock time means: `earlier`, `later`, absent: it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<String>,
-    /// What a wall-clock time that never was becomes: `forward`, absent: it fails.
+    /// Reading of a wall-clock time that the clock skipped: `forward`, absent: it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
-    /// What separates the elements of a list.
+    /// Separator of the elements of a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
     /// Longest text, in characters; a longer one is a failure.
@@ -102,15 +104,15 @@ pub struct SourceColumn {
     /// Masked wherever a person or a file could see it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
-    /// How long the destination is to keep what came from it, as written (`7y`).
+    /// Time for which the destination is to keep the column's values, as written (`7y`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<String>,
-    /// What it refers to.
+    /// Reference that the column holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ColumnReference>,
 }
 
-/// How a cell is read.
+/// Type by which a cell is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the language's type names")]
@@ -137,7 +139,7 @@ pub enum ColumnType {
     ReferenceList,
 }
 
-/// What a column refers to.
+/// Reference that a column holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnReference {
     /// Source objects, one unless `by` tells which.
@@ -145,7 +147,7 @@ pub struct ColumnReference {
     /// The column of the referred object that is compared; absent: its key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// How to tell which object.
+    /// Column that tells which object is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<ReferenceBy>,
 }
@@ -155,7 +157,7 @@ pub struct ColumnReference {
 pub struct ReferenceBy {
     /// The column that tells.
     pub column: String,
-    /// Its values.
+    /// Values of the column, each with its object.
     pub rows: Vec<ReferenceByRow>,
 }
 
@@ -168,7 +170,7 @@ pub struct ReferenceByRow {
     pub object: String,
 }
 
-/// What each record must fulfil.
+/// Condition that each record must fulfil.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceCheck {
     /// Must be true; none counts as fulfilled.

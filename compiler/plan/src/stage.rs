@@ -39,12 +39,12 @@ pub struct Stage {
     /// One record per distinct value, in place of one per source record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Distinct>,
-    /// How a record that is there already is recognised.
+    /// Fields by which a record that is there already is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "match")]
     pub matching: Option<Match>,
-    /// What happens in the known cases.
+    /// Policies for the known cases.
     pub policies: Policies,
-    /// What is written, in the order of the map.
+    /// Fields that are written, in the order of the map.
     pub fields: Vec<FieldMapping>,
     /// Links to other records, each a record of its own, written after the stage's records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,10 +54,10 @@ pub struct Stage {
     /// Columns that stay behind by a written rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<DroppedColumn>,
-    /// What a run would do to records that are there already, once counted.
+    /// Effects of a run on records that are there already, once counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
-    /// What a rollback can do about it.
+    /// Degree to which a rollback can undo the stage.
     pub rollback: Rollback,
     /// Where the map is written.
     pub origin: Origin,
@@ -97,10 +97,10 @@ pub struct SameValues {
     pub variants: Vec<String>,
 }
 
-/// How a record that is in the destination already is recognised.
+/// Fields by which a record that is in the destination already is recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Match {
-    /// All fields must be equal; else the first that hits decides.
+    /// True where all fields must be equal; else the first that hits decides.
     pub all: bool,
     /// Destination paths, as `emails.primaryEmail`; a composite stands for its unique part.
     pub fields: Vec<String>,
@@ -108,7 +108,7 @@ pub struct Match {
     pub origin: Origin,
 }
 
-/// What happens in the known cases.
+/// Policies for the known cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Policies {
     /// The record is in the destination already.
@@ -201,15 +201,15 @@ pub enum CyclePolicy {
 pub struct FieldMapping {
     /// The destination field.
     pub field: String,
-    /// Its type.
+    /// Type of the field.
     #[serde(rename = "type")]
     pub ty: FieldType,
-    /// What computes it. Conversions into the type are written out.
+    /// Expression that computes the value. Conversions into the type are written out.
     pub value: Expr,
     /// The name of a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<Expr>,
-    /// What happens when a file is not in the export, or cannot be fetched.
+    /// Policy for a file that is not in the export, or cannot be fetched.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing_file: OnMissing,
     /// Policy where the value is none and nothing failed.
@@ -291,24 +291,24 @@ pub struct DroppedColumn {
     pub column: String,
     /// Why.
     pub reason: String,
-    /// How many records have something in it, once counted.
+    /// Number of records with something in the column, once counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Count>,
     /// The line.
     pub origin: Origin,
 }
 
-/// What a rollback can do about a stage.
+/// Degree to which a rollback can undo a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rollback {
-    /// How well.
+    /// Class of the rollback.
     pub class: RollbackClass,
     /// Why not better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// How well a step can be undone.
+/// Degree to which a step can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RollbackClass {

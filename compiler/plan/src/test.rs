@@ -1,3 +1,5 @@
+//! Tests of a program, as a runner needs them.
+
 use indexmap::IndexMap;
 
 use crate::{Expr, FieldType, Origin};
@@ -9,7 +11,7 @@ pub struct Test {
     pub name: String,
     /// The records it gives, in order; the export of the test.
     pub given: Vec<GivenRecord>,
-    /// What must come out.
+    /// Results that the test expects.
     pub expectations: Vec<Expectation>,
     /// Where it is written.
     pub origin: Origin,
@@ -20,20 +22,20 @@ pub struct Test {
 pub struct GivenRecord {
     /// The source object.
     pub object: String,
-    /// Its cells as they would stand in the export; columns not named are empty.
+    /// Cells as they would stand in the export; columns not named are empty.
     pub cells: IndexMap<String, String>,
     /// Where it is written.
     pub origin: Origin,
 }
 
-/// What a test expects.
+/// Result that a test expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// Some destination record has these values, among others.
     Record {
         /// The destination object.
         object: String,
-        /// Its values.
+        /// Values of the record.
         fields: Vec<ExpectedField>,
         /// Where it is written.
         origin: Origin,
@@ -44,7 +46,7 @@ pub enum Expectation {
         skipped: bool,
         /// The source object.
         object: String,
-        /// Its key, one value per key column.
+        /// Key of the source record, one value per key column.
         key: Vec<String>,
         /// The destination field it failed on; absent: whichever.
         on: Option<String>,
@@ -58,7 +60,7 @@ pub enum Expectation {
 pub struct ExpectedField {
     /// A field, or a part of one: `emails.primaryEmail`.
     pub path: String,
-    /// Its type.
+    /// Type of the field or part.
     pub ty: FieldType,
     /// The value. It reads no column; a reference in it (`companies("K3")`) has the stages that may have made the record.
     pub value: Expr,

@@ -1,9 +1,11 @@
+//! Counts of a run's effects on records that are in the destination already.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Count;
 
-/// What a run would do to records that are in the destination already, and to those of the source that would become one; as an audit counted them.
+/// Effects of a run on records that are in the destination already, and on source records that would be merged; as an audit counted them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct There {
     /// Records of the destination that are changed.

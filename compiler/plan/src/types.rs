@@ -1,3 +1,5 @@
+//! Types of the language and of destination fields, and places in the specification.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -143,9 +145,9 @@ pub enum FieldType {
     },
     /// A value of several parts.
     Composite {
-        /// Its name in the catalog: `emails`, `links`, `address`, …
+        /// Name of the composite in the catalog: `emails`, `links`, `address`, …
         name: String,
-        /// Its parts.
+        /// Parts of the composite.
         parts: Vec<Part>,
     },
 }
@@ -153,9 +155,9 @@ pub enum FieldType {
 /// One part of a composite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
-    /// Its name: `primaryEmail`.
+    /// Name of the part: `primaryEmail`.
     pub name: String,
-    /// Its type.
+    /// Type of the part.
     #[serde(rename = "type")]
     pub ty: FieldType,
     /// No two records hold the same value.

@@ -1,3 +1,5 @@
+//! Table of the language's functions.
+
 use super::{Example, Function, Further, Output, Parameter as P};
 use crate::PlainType as T;
 

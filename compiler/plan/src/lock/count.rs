@@ -1,3 +1,5 @@
+//! Counts of a plan, taken from a lock.
+
 use super::{Lock, LockedStage, counted_inputs};
 use crate::{Count, Expr, Plan, Stage};
 
@@ -37,7 +39,7 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
     true
 }
 
-/// How many records name several things where a field takes the first of them; none for a field that does not.
+/// Number of records that name several things where a field takes the first of them; none for a field that does not.
 fn several(stages: &[Stage], lock: &Lock, stage: &str, field: &str) -> Option<Count> {
     let stage = stages.iter().find(|one| one.id == stage)?;
     let field = stage.fields.iter().find(|one| one.field == field)?;

@@ -1,9 +1,11 @@
+//! Part of a lock that describes the destination.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Count, FieldType, NewOption};
 
-/// What the destination holds.
+/// Contents of the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedDestination {
     /// The system's name.
@@ -12,13 +14,13 @@ pub struct LockedDestination {
     pub name: String,
     /// The server's version, as far as it could be told.
     pub version: String,
-    /// What it can do.
+    /// Capabilities of the destination.
     pub capabilities: LockedCapabilities,
     /// The objects that the plan writes or refers to and that are there, sorted by name.
     pub objects: Vec<LockedObject>,
     /// Names of the other objects, sorted.
     pub other_objects: Vec<String>,
-    /// Who can own records.
+    /// Members that can own records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<LockedMembers>,
     /// Records that the spec names with `existing`.
@@ -33,7 +35,7 @@ impl LockedDestination {
     }
 }
 
-/// What a destination can do.
+/// Capabilities of a destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedCapabilities {
     /// Records per write request.
@@ -64,15 +66,15 @@ pub struct LockedObject {
     pub singular: String,
     /// Label of many.
     pub label: String,
-    /// Somebody made it; it is not of the stock.
+    /// True where a person made the object; it is not of the stock.
     pub custom: bool,
-    /// It is switched on.
+    /// True where the object is switched on.
     pub active: bool,
-    /// Its records.
+    /// Number of records.
     pub records: Count,
     /// Those in the trash.
     pub trashed: Count,
-    /// Its fields, sorted by name.
+    /// Fields of the object, sorted by name.
     pub fields: Vec<LockedField>,
 }
 
@@ -86,14 +88,14 @@ impl LockedObject {
 /// A field of the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its label.
+    /// Label of the field.
     pub label: String,
-    /// Its type in the language's terms; absent where the language has none.
+    /// Type in the language's terms; absent where the language has none.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<FieldType>,
-    /// Its type in the system's terms.
+    /// Type in the system's terms.
     pub native: String,
     /// Options of a select or multiselect, by position.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -101,35 +103,35 @@ pub struct LockedField {
     /// No two records hold the same value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unique: bool,
-    /// It must not be empty.
+    /// True where the field must not be empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
     /// The API does not take it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub readonly: bool,
-    /// Somebody made it; it is not of the stock.
+    /// True where a person made the field; it is not of the stock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub custom: bool,
-    /// It is switched off.
+    /// True where the field is switched off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inactive: bool,
 }
 
-/// Who can own records, without saying who they are.
+/// Members that can own records, without saying who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedMembers {
     /// The destination object of members.
     pub object: String,
     /// The field that was hashed.
     pub field: String,
-    /// What is hashed before each value.
+    /// Salt that is hashed before each value.
     pub salt: String,
     /// See [`crate::lock::member_hash`]; sorted.
     pub hashes: Vec<String>,
 }
 
 impl LockedMembers {
-    /// Whether one of the members has this value.
+    /// True where one of the members has this value.
     pub fn contains(&self, value: &str) -> bool {
         self.hashes.binary_search(&super::member_hash(&self.salt, value)).is_ok()
     }
@@ -140,9 +142,9 @@ impl LockedMembers {
 pub struct LockedExisting {
     /// The destination object.
     pub object: String,
-    /// What singles it out.
+    /// Fields that identify the record.
     pub fields: Vec<NamedText>,
-    /// Its id.
+    /// Id of the record.
     pub id: String,
 }
 
@@ -151,6 +153,6 @@ pub struct LockedExisting {
 pub struct NamedText {
     /// The field.
     pub name: String,
-    /// Its value.
+    /// Value of the field.
     pub value: String,
 }

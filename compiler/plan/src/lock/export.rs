@@ -1,16 +1,18 @@
+//! Part of a lock that describes the export.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ColumnType, HostPattern};
 
-/// What the export holds.
+/// Contents of the export.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedExport {
     /// The source system's name.
     pub system: String,
     /// Every file of the export, sorted by path.
     pub files: Vec<LockedFile>,
-    /// Its objects, sorted by name.
+    /// Objects of the export, sorted by name.
     pub objects: Vec<LockedSourceObject>,
 }
 
@@ -19,15 +21,15 @@ pub struct LockedExport {
 pub struct LockedFile {
     /// Relative to the project, with `/`.
     pub path: String,
-    /// Its length.
+    /// Length of the file.
     pub bytes: u64,
     /// `blake3:` and the hash of its bytes in hexadecimal.
     pub hash: String,
-    /// Who reads it.
+    /// Reader of the file.
     pub state: LockedFileState,
 }
 
-/// Who reads a file.
+/// Reader of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LockedFileState {
@@ -35,16 +37,16 @@ pub enum LockedFileState {
     Claimed,
     /// A `drop file` names it.
     Dropped,
-    /// Nobody.
+    /// No reader.
     Unclaimed,
 }
 
 /// An object of the export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedSourceObject {
-    /// Its name in the catalog.
+    /// Name of the object in the catalog.
     pub name: String,
-    /// Whether it is there.
+    /// Presence of the object in the export.
     pub state: ObjectState,
     /// The file it is read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,11 +55,11 @@ pub struct LockedSourceObject {
     pub rows: u64,
     /// Rows that could not be read.
     pub malformed: u64,
-    /// How its keys stand.
+    /// Counts of distinct, blank and repeated keys.
     pub keys: KeyCounts,
-    /// Its columns, in the file's order.
+    /// Columns of the object, in the file's order.
     pub columns: Vec<LockedColumn>,
-    /// How the files stand that its records name; absent where no column names files.
+    /// Counts of the files that its records name; absent where no column names files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<AttachmentCounts>,
     /// The hosts that its links lead to, most links first; the first [`LINK_HOSTS`].
@@ -75,19 +77,19 @@ impl LockedSourceObject {
     }
 }
 
-/// Whether an object of the catalog is in the export.
+/// Presence of a catalog's object in the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
-    /// It is.
+    /// The object is in the export.
     Present,
-    /// Its file is not there.
+    /// The object's file is not there.
     Absent,
-    /// Its file is there and cannot be read as records.
+    /// The object's file is there and cannot be read as records.
     Unreadable,
 }
 
-/// How the keys of an object stand.
+/// Counts of an object's distinct, blank and repeated keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyCounts {
     /// Different keys.
@@ -120,7 +122,7 @@ impl LinkHost {
     }
 }
 
-/// How the files stand that records name. Each is one of the first six.
+/// Counts of the files that records name. Each is one of the first six.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttachmentCounts {
     /// In the export, and fit to be sent.
@@ -143,20 +145,20 @@ pub struct AttachmentCounts {
 /// A column of the export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedColumn {
-    /// Its name in the catalog, or what its header reads as.
+    /// Name of the column in the catalog, or what its header reads as.
     pub name: String,
-    /// Its header.
+    /// Header of the column.
     pub header: String,
-    /// How the catalog reads it; absent where the catalog lacks the column.
+    /// Type by which the catalog reads the column; absent where the catalog lacks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<ColumnType>,
     /// Cells with something in them.
     pub filled: u64,
     /// Blank cells.
     pub blank: u64,
-    /// What all filled cells can be read as; text where nothing narrower holds for every one.
+    /// Type that all filled cells can be read as; text where nothing narrower holds for every one.
     pub inferred: InferredType,
-    /// What was tried, and how far it held; best first.
+    /// Readings that were tried, and how far each held; best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
     /// Why the type is not narrower than text.
@@ -177,7 +179,7 @@ pub struct LockedColumn {
     /// Of a list, cells with more than one element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub several: Option<u64>,
-    /// What cells look like, most frequent first.
+    /// Shapes of cells, most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shapes: Vec<Shape>,
     /// The values themselves, where the spec compares them and the column is not sensitive.
@@ -190,7 +192,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// What cells can be read as.
+/// Type that cells can be read as.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InferredType {
     /// The type in the language's terms.
@@ -201,7 +203,7 @@ pub struct InferredType {
     pub format: Option<String>,
 }
 
-/// How far a reading held.
+/// Reading of cells by one type, and how far it held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The type in the language's terms.
@@ -217,7 +219,7 @@ pub struct Evidence {
     pub first_exception: Option<u64>,
 }
 
-/// What cells look like: `A` for a capital, `a` for a small letter, `9` for a digit, `+` after three of a kind for more.
+/// Shape of cells: `A` for a capital, `a` for a small letter, `9` for a digit, `+` after three of a kind for more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shape {
     /// The shape.
@@ -244,6 +246,6 @@ pub struct LockedValues {
 pub struct ValueCount {
     /// The value.
     pub value: String,
-    /// How often.
+    /// Number of its cells.
     pub count: u64,
 }

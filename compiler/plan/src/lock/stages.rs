@@ -1,12 +1,14 @@
+//! Part of a lock that counts the results of each stage.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Count, There};
 
-/// What the maps would make of the export, as of one state of the spec.
+/// Results that the maps would have on the export, as of one state of the spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedStages {
-    /// What the counts depend on besides the data; see [`crate::lock::counted_inputs`].
+    /// Hash of what the counts depend on besides the data; see [`crate::lock::counted_inputs`].
     pub inputs: String,
     /// The destination was looked at too: updates are counted. Else every record that is clean counts as created.
     pub with_destination: bool,
@@ -17,7 +19,7 @@ pub struct LockedStages {
     pub options: Vec<LockedOptions>,
 }
 
-/// What a stage would make of its records: `read = create + update + unchanged + skip + quarantine`.
+/// Results that a stage would have on its records: `read = create + update + unchanged + skip + quarantine`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedStage {
     /// The stage.
@@ -42,14 +44,14 @@ pub struct LockedStage {
     pub links: Count,
     /// Records with a field that is deferred.
     pub deferred: Count,
-    /// What it would do to records that are there, and which would become one.
+    /// Effects on records that are there, and on those that would be merged.
     #[serde(default, skip_serializing_if = "There::is_empty")]
     pub there: There,
-    /// How far each field is filled, in the map's order.
+    /// Counts of each field's values, in the map's order.
     pub fields: Vec<FieldCount>,
 }
 
-/// How far a field is filled.
+/// Counts of a field's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldCount {
     /// The destination field.

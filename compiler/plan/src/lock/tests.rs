@@ -1,3 +1,5 @@
+//! Tests of locks: counting, reading back, hashes of members, the schema.
+
 use super::*;
 use crate::{
     Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, Origin, Policies, Rollback,

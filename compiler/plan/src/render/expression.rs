@@ -1,6 +1,8 @@
+//! Expressions of a plan as the language would write them.
+
 use crate::{Expr, FieldMapping, OnMissing, Operator, Recovery};
 
-/// What fills a field, as the language would write it.
+/// Value of a field, as the language would write it.
 pub(super) fn mapped(field: &FieldMapping) -> String {
     let name = field.file_name.as_ref().map_or_else(String::new, |name| format!(" as {}", expression(name)));
     let missing = match field.missing_file {

@@ -1,3 +1,5 @@
+//! Dependency graph in the languages of Mermaid and Graphviz.
+
 use std::fmt::Write as _;
 
 use super::heading;

@@ -1,3 +1,5 @@
+//! Dependency graph as a picture in SVG.
+
 use std::fmt::Write as _;
 
 use migr_escape::xml;
@@ -100,7 +102,7 @@ fn placed(plan: &Plan, edges: &[Edge]) -> Vec<Shape> {
     shapes
 }
 
-/// Whether an arrow would cross the boxes of a column between.
+/// True where an arrow would cross the boxes of a column between.
 fn is_long(edge: &Edge, shapes: &[Shape]) -> bool {
     let column = |at| shapes.get(at).map_or(0, |shape: &Shape| shape.column);
     !edge.is_deferred && column(edge.to) > column(edge.from) + 1

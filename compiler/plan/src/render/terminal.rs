@@ -1,3 +1,5 @@
+//! The plan as text for a terminal.
+
 use std::fmt::Write as _;
 
 use migr_escape::line;
