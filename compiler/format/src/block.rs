@@ -77,7 +77,7 @@ impl<'a> Printer<'a> {
         })
     }
 
-    /// What `print` makes of a thing, or the thing as it is where nothing can be made of it or a comment would be lost.
+    /// Formats a node by `print`, or keeps it as written where `print` makes nothing of it or a comment would be lost.
     pub(crate) fn kept_or(&mut self, span: Span, print: impl FnOnce(&mut Self) -> Option<Piece>) -> Piece {
         let mark = self.mark();
         let end = span.end as usize;

@@ -1,3 +1,5 @@
+//! Layout of systems: their objects, fields and types.
+
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{
     Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type,

@@ -1,3 +1,5 @@
+//! Errors of the formatter.
+
 use migr_diagnostics::{Code, Diagnostic};
 use migr_source::{FileId, Span};
 

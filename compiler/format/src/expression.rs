@@ -1,3 +1,5 @@
+//! Layout of expressions.
+
 use migr_source::Span;
 use migr_syntax::ast::{Argument, Expr, Expression, Quantity, RecordField, Recovery};
 
@@ -113,7 +115,7 @@ impl Printer<'_> {
         })
     }
 
-    /// What stands before an operator: a blank, or a new line where the author began one.
+    /// Text before an operator: a blank, or a new line where the author began one.
     pub(crate) fn turn(&mut self, from: usize, to: usize, indent: usize) -> String {
         let gap = self.gap(from, to);
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What stands between things: comments and blank lines, told by their places.
+//! Gaps between nodes: comments and blank lines, told by their places.
 
 use migr_diagnostics::{Diagnostics, Severity};
 use migr_source::Span;
@@ -14,14 +14,14 @@ pub(crate) struct Printer<'a> {
     findings: Vec<usize>,
 }
 
-/// What stands between two things.
+/// Comments and blank lines between two nodes.
 #[derive(Default)]
 pub(crate) struct Gap<'a> {
     /// A comment on the line of what stands before.
     pub(crate) trailing: Option<&'a str>,
     /// Lines of their own, `None` for a blank one.
     pub(crate) lines: Vec<Option<&'a str>>,
-    /// Whether the next thing begins on another line.
+    /// True where the next node begins on another line.
     pub(crate) turned: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Printer<'a> {
         self.slice(span.start as usize, span.end as usize)
     }
 
-    /// What stands between two offsets; its comments count as printed.
+    /// Gap between two offsets; its comments count as printed.
     pub(crate) fn gap(&mut self, from: usize, to: usize) -> Gap<'a> {
         let mut gap = Gap::default();
         let mut at = from;
@@ -96,7 +96,7 @@ impl<'a> Printer<'a> {
         (0..between.len()).filter(|at| ends(*at)).count()
     }
 
-    /// Whether a line ends between two offsets.
+    /// True where a line ends between two offsets.
     pub(crate) fn is_broken(&self, from: usize, to: usize) -> bool {
         self.breaks(from, to) > 0
     }
@@ -106,7 +106,7 @@ impl<'a> Printer<'a> {
         self.printed
     }
 
-    /// Whether every comment before an offset is printed.
+    /// True where every comment before an offset is printed.
     pub(crate) fn is_complete(&self, to: usize) -> bool {
         self.comments.get(self.printed).is_none_or(|span| span.start as usize >= to)
     }
@@ -119,7 +119,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Whether there is a finding within a stretch and in none of the stretches in it.
+    /// True where there is a finding within a stretch and in none of the stretches in it.
     pub(crate) fn has_finding(&self, start: usize, end: usize, within: &[(usize, usize)]) -> bool {
         self.findings
             .iter()

@@ -1,3 +1,5 @@
+//! Layout of a file's items: migration, owners, tests and the short ones.
+
 use migr_source::Span;
 use migr_syntax::ast::{
     Allow, Ast, DropItem, Entry, Findings, Item, ItemKind, Migration, MigrationEntry, Name, On, OwnersEntry, Setting,

@@ -1,3 +1,5 @@
+//! Layout of maps and picklists.
+
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{
     DecidedField, DecidedOption, Entry, Map, MapDestination, MapEntry, MapSource, Mapping, MappingTarget, NewField,

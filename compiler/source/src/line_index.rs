@@ -1,3 +1,5 @@
+//! Lines and columns of the bytes of a text.
+
 /// A place as people and editors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct LineColumn {
@@ -28,7 +30,7 @@ impl LineIndex {
         Self { starts: vec![0], places }
     }
 
-    /// Whether the text stands for places of a file, and is not the file's own.
+    /// True where the text stands for places of a file, and is not the file's own.
     pub fn is_of_places(&self) -> bool {
         !self.places.is_empty()
     }

@@ -1,3 +1,5 @@
+//! Files of one compilation, with their texts.
+
 use std::sync::Arc;
 
 use crate::{FileId, LineColumn, LineIndex, Span};
@@ -13,7 +15,7 @@ pub struct SourceFile {
     pub lines: LineIndex,
 }
 
-/// All the files of one compilation, in the order in which they were added.
+/// Files of one compilation, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
@@ -41,7 +43,7 @@ impl SourceMap {
         self.files.get(id.0 as usize)
     }
 
-    /// All files with their ids.
+    /// Files with their ids.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(at, file)| (FileId(u32::try_from(at).unwrap_or(u32::MAX)), file))
     }

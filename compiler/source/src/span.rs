@@ -1,3 +1,5 @@
+//! Spans of files, and nodes with their spans.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 

@@ -1,14 +1,16 @@
+//! Access to files, and files in memory.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// How the compiler reaches files. The program implements it over the disk, tests over memory, an editor over unsaved buffers.
+/// Access to files. The program implements it over the disk, tests over memory, an editor over unsaved buffers.
 pub trait System {
     /// The text of a file. Paths use `/` and are relative to the project folder.
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError>;
     /// The `.migr` files of a folder, sorted by name, as paths that [`System::read`] takes. The empty path is the project folder.
     fn migr_files(&self, folder: &str) -> Result<Vec<String>, SystemError>;
-    /// Whether there is such a file.
+    /// True where there is such a file.
     fn exists(&self, path: &str) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! How long the parse takes: `cargo run --release -p migr-syntax --example measure [maps]`.
+//! Measurement of the time that a parse takes: `cargo run --release -p migr-syntax --example measure [maps]`.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement reads the clock and prints")]
 
 use std::fmt::Write as _;

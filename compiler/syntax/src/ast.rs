@@ -1,4 +1,4 @@
-//! What was written: the tree of one file. Every node knows its place; equality ignores places, so `==` asks for the same meaning.
+//! Tree of one file as written. Every node knows its place; equality ignores places, so `==` asks for the same meaning.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Item {
     pub docs: Vec<Text>,
     /// `extend` before a system, map, picklist or owners.
     pub extend: bool,
-    /// What it is.
+    /// Kind of the item, with its parts.
     pub kind: ItemKind,
     /// From its first keyword (documentation left out) to its end.
     pub span: Span,
@@ -79,7 +79,7 @@ pub enum ItemKind {
     Test(Test),
     /// `system name { … }`
     System(System),
-    /// What could not be read; its text is the item's span. Already reported.
+    /// Item that could not be read; its text is the item's span. Already reported.
     Error,
 }
 
@@ -90,7 +90,7 @@ pub struct Entry<T> {
     pub docs: Vec<Text>,
     /// `override` before it.
     pub overrides: bool,
-    /// What it is; `None` is what could not be read (already reported).
+    /// Node of the entry; `None` where it could not be read (already reported).
     pub node: Option<T>,
     /// From its first word to its end.
     pub span: Span,

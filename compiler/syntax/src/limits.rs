@@ -1,4 +1,4 @@
-//! How deep a program may be nested, counted before pest runs.
+//! Limits of a program's nesting, counted before pest runs.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -62,7 +62,7 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-/// How many blocks a text leaves open; negative where it closes more than it opens. Braces in texts and comments do not count.
+/// Number of blocks that a text leaves open; negative where it closes more than it opens. Braces in texts and comments do not count.
 pub(crate) fn left_open(text: &str) -> i64 {
     let mut open = 0;
     for line in text.lines() {
@@ -85,7 +85,7 @@ pub(crate) fn left_open(text: &str) -> i64 {
     open
 }
 
-/// How many brackets of each kind are open.
+/// Number of open brackets of each kind.
 #[derive(Clone, Copy, Default)]
 struct Open {
     round: usize,

@@ -1,3 +1,5 @@
+//! Parsing of a file into its tree, section by section.
+
 use std::ops::Range;
 
 use migr_diagnostics::Diagnostics;

@@ -49,7 +49,7 @@ pub(crate) fn read_large(file: FileId, text: &str, base: usize) -> Option<(Item,
     Some((Item { docs, extend: false, kind: ItemKind::System(system), span: start.to(end) }, comments))
 }
 
-/// Whether nothing but comments and blank lines stands before `system`.
+/// True where nothing but comments and blank lines stands before `system`.
 fn begins_with_system(text: &str) -> bool {
     let is_aside = |line: &&str| line.starts_with("//") || line.trim_ascii().is_empty();
     text.lines().find(|line| !is_aside(line)).is_some_and(|line| line.starts_with("system "))

@@ -39,7 +39,7 @@ pub(crate) fn sections(text: &str) -> Vec<Range<usize>> {
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
 }
 
-/// Whether a line begins with an item's keyword, and not with a field that bears its name.
+/// True where a line begins with an item's keyword, and not with a field that bears its name.
 fn begins_item(line: &str) -> bool {
     let Some(first) = line.bytes().next().filter(u8::is_ascii_lowercase) else { return false };
     ITEM_WORDS.iter().filter(|word| word.as_bytes().first() == Some(&first)).any(|word| {

@@ -25,7 +25,7 @@ static DETAILS: Mutex<()> = Mutex::new(());
 struct Failure {
     at: usize,
     expected: BTreeSet<String>,
-    /// Whether that was collected.
+    /// True where the expected tokens were collected.
     detailed: bool,
 }
 
@@ -150,7 +150,7 @@ fn found(token: &str, after: &str) -> String {
     }
 }
 
-/// What could have stood there, in words: the few things that carry on, not everything the grammar would take.
+/// Tokens that could have stood there, in words: the few that carry on, not everything the grammar would take.
 fn expected(failure: &Failure, found: &str) -> String {
     let Failure { expected: tokens, detailed, .. } = failure;
     let has = |token: &str| tokens.contains(token);
@@ -207,7 +207,7 @@ fn expected(failure: &Failure, found: &str) -> String {
     }
 }
 
-/// What to do, where it is likely enough.
+/// Advice to the author, where it is likely enough.
 fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure) -> Option<String> {
     if failure.expected.contains("==") && token == "=" {
         return Some("write `==` to compare".to_owned());
@@ -235,7 +235,7 @@ fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure)
     None
 }
 
-/// How such a thing is written.
+/// Example of how such an entry or item is written.
 fn as_in(piece: &str, strict: Rule) -> String {
     let mut opening = piece.split(|character: char| !is_word(character)).filter(|word| *word != "extend");
     let is_item = strict == Rule::strict_item;

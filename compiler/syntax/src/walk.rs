@@ -20,7 +20,7 @@ pub(crate) struct Walk {
     pub(crate) findings: RefCell<Vec<Diagnostic>>,
     /// Expressions that the one being read stands in.
     pub(crate) depth: Cell<usize>,
-    /// Whether an expression too deep was reported.
+    /// True where an expression too deep was reported.
     pub(crate) too_deep: Cell<bool>,
 }
 
@@ -63,7 +63,7 @@ impl<'w, 'i> Node<'w, 'i> {
         self.pair.as_rule()
     }
 
-    /// Its text, without the blanks that stand before what ends it.
+    /// Text of the node, without the blanks that stand before what ends it.
     pub(crate) fn str(&self) -> &'i str {
         let text = self.pair.as_str();
         match self.rule() {
@@ -89,7 +89,7 @@ impl<'w, 'i> Node<'w, 'i> {
         self.walk.span(start, start + self.str().len())
     }
 
-    /// Its text with all blanks: of a piece of a template.
+    /// Text of the node with all blanks: of a piece of a template.
     pub(crate) fn untrimmed(&self) -> &'i str {
         self.pair.as_str()
     }
@@ -111,12 +111,12 @@ impl<'w, 'i> Node<'w, 'i> {
         children.next()
     }
 
-    /// What is in it, comments put aside.
+    /// Children of the node, comments put aside.
     pub(crate) fn children(self) -> Children<'w, 'i> {
         Children { parent: self.span(), pairs: self.pair.into_inner(), walk: self.walk, docs: None, peeked: None }
     }
 
-    /// What is in a block: documentation is kept for the entry below it.
+    /// Children of a block: documentation is kept for the entry below it.
     pub(crate) fn block(self) -> Children<'w, 'i> {
         let mut children = self.children();
         children.docs = Some(Vec::new());
@@ -189,7 +189,7 @@ impl<'w, 'i> Children<'w, 'i> {
         self.expect(Rule::name).map(|node| node.name())
     }
 
-    /// All names that follow.
+    /// Names that follow, every one.
     pub(crate) fn names(&mut self) -> Vec<Name> {
         let mut names = Vec::new();
         while let Some(node) = self.optional(Rule::name) {

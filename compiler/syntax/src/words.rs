@@ -1,6 +1,8 @@
+//! Names of the grammar's rules, for messages.
+
 use crate::grammar::Rule;
 
-/// What people call what a rule reads. Exhaustive: a new rule does not compile until it has a name here.
+/// Name that people give to what a rule reads. Exhaustive: a new rule does not compile until it has a name here.
 pub(crate) fn words(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end",

@@ -1,4 +1,4 @@
-//! What is said of texts that do not follow the grammar: source and findings side by side.
+//! Findings about texts that do not follow the grammar: source and findings side by side.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

@@ -9,9 +9,9 @@ use super::{Allow, Entry, Expr, Literal, Name, Path, Quantity, Text};
 /// `system NAME { … }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
-    /// Its name.
+    /// Name of the system.
     pub name: Name,
-    /// Its entries.
+    /// Entries of the system.
     pub entries: Vec<Entry<SystemEntry>>,
 }
 
@@ -39,7 +39,7 @@ pub enum SystemEntry {
     Composite {
         /// The type's name.
         name: Name,
-        /// Its parts.
+        /// Parts of the composite.
         fields: Vec<Entry<Field>>,
     },
     /// `object Contact from "contacts.csv" { … }`
@@ -64,7 +64,7 @@ pub enum SystemEntry {
 pub struct LayoutSetting {
     /// Which.
     pub name: Name,
-    /// Its value.
+    /// Value of the setting.
     pub value: Spanned<Literal>,
 }
 
@@ -73,7 +73,7 @@ pub struct LayoutSetting {
 pub struct Limit {
     /// `requests`, `batch`, `file`.
     pub what: Name,
-    /// How much.
+    /// Amount of the limit.
     pub value: Spanned<Quantity>,
 }
 
@@ -82,7 +82,7 @@ pub struct Limit {
 pub struct Object {
     /// `optional`: present in some deployments.
     pub optional: bool,
-    /// Its name.
+    /// Name of the object.
     pub name: Name,
     /// The file that holds it.
     pub from: Option<Text>,
@@ -92,7 +92,7 @@ pub struct Object {
     pub restricted: Option<Text>,
     /// `matched only`: the destination cannot create records of it.
     pub matched_only: bool,
-    /// Its entries; empty where no block is written.
+    /// Entries of the object; empty where no block is written.
     pub entries: Vec<Entry<ObjectEntry>>,
 }
 
@@ -105,7 +105,7 @@ pub enum ObjectEntry {
     Field(Field),
     /// `check end >= start : "ends before it starts"`
     Check {
-        /// What must hold.
+        /// Condition that must hold.
         condition: Expr,
         /// Why a record that breaks it is quarantined.
         reason: Text,
@@ -123,11 +123,11 @@ pub enum ObjectEntry {
 /// `name: type attribute attribute`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: Name,
-    /// Its type.
+    /// Type of the field.
     pub ty: Spanned<Type>,
-    /// What else is said of it.
+    /// Attributes of the field besides its type.
     pub attributes: Vec<Spanned<Attribute>>,
     /// `= expression` over the columns of its own row.
     pub computed: Option<Expr>,
@@ -152,14 +152,14 @@ pub enum Type {
     List(Box<Spanned<Type>>),
     /// `-> A | B by column { "a" = A; "b" = B }`; a target is an object, or an object's column.
     Reference {
-        /// What may be referred to.
+        /// Objects or columns that may be referred to.
         targets: Vec<Referred>,
-        /// How to tell which.
+        /// Column that tells which target is meant.
         by: Option<ReferenceBy>,
     },
     /// `many people | companies | custom through noteTargets`
     Many {
-        /// What may be linked (`custom` is every custom object).
+        /// Objects that may be linked (`custom` is every custom object).
         targets: Vec<Name>,
         /// The object that holds the links.
         through: Option<Name>,
@@ -180,11 +180,11 @@ pub struct Referred {
 pub struct ReferenceBy {
     /// The column that tells.
     pub column: Name,
-    /// Its values and the objects they mean.
+    /// Values of the column and the objects they mean.
     pub rows: Vec<(Text, Name)>,
 }
 
-/// What may be said of a field.
+/// Attribute of a field besides its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
     /// `unique`

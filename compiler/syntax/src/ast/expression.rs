@@ -1,3 +1,5 @@
+//! Expressions as written.
+
 use std::sync::Arc;
 
 use migr_source::Spanned;
@@ -7,7 +9,7 @@ use super::{Name, Text};
 /// An expression with its place.
 pub type Expr = Spanned<Expression>;
 
-/// What computes a value.
+/// Expression that computes a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     /// `none`
@@ -28,7 +30,7 @@ pub enum Expression {
     Name(Arc<str>),
     /// `base.name`: a record's field, through a reference the referred record's.
     Field {
-        /// What is asked.
+        /// Record that is asked.
         base: Box<Expr>,
         /// For what.
         name: Name,
@@ -37,12 +39,12 @@ pub enum Expression {
     Call {
         /// The function.
         function: Name,
-        /// Its arguments.
+        /// Arguments of the call.
         arguments: Vec<Argument>,
     },
     /// `input | function` or `input | function(a, b)`
     Pipe {
-        /// What flows in.
+        /// Value that flows in.
         input: Box<Expr>,
         /// The function, transform or picklist.
         function: Name,
@@ -81,21 +83,21 @@ pub enum Expression {
     Existing {
         /// The destination object.
         object: Name,
-        /// What singles the record out.
+        /// Fields that identify the record.
         arguments: Vec<Argument>,
     },
     /// `expression otherwise none | VALUE | quarantine | skip`
     Otherwise {
-        /// What may fail.
+        /// Value that may fail.
         value: Box<Expr>,
-        /// What then.
+        /// Rule for the failure.
         recovery: Spanned<Recovery>,
     },
-    /// What could not be read. Already reported.
+    /// Expression that could not be read. Already reported.
     Error,
 }
 
-/// What happens when an expression failed.
+/// Rule for an expression that failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Recovery {
     /// Quarantine the record.
@@ -120,7 +122,7 @@ pub struct Argument {
 pub struct RecordField {
     /// The field.
     pub path: super::Path,
-    /// Its value.
+    /// Value of the field.
     pub value: Expr,
 }
 

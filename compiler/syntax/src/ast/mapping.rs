@@ -7,9 +7,9 @@ use super::{Allow, Entry, Expr, Findings, Name, Path, RecordField, Text, Type};
 /// `migration NAME { … }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Migration {
-    /// Its name.
+    /// Name of the migration.
     pub name: Name,
-    /// Its entries.
+    /// Entries of the migration.
     pub entries: Vec<Entry<MigrationEntry>>,
 }
 
@@ -20,7 +20,7 @@ pub enum MigrationEntry {
     Source {
         /// The system's name.
         system: Name,
-        /// Its settings.
+        /// Settings of the source.
         settings: Vec<Entry<Setting>>,
     },
     /// `destination twenty as staging { url = env("…") }`
@@ -29,7 +29,7 @@ pub enum MigrationEntry {
         system: Name,
         /// The name it goes by.
         alias: Option<Name>,
-        /// Its settings.
+        /// Settings of the destination.
         settings: Vec<Entry<Setting>>,
     },
     /// `timezone = "America/New_York"`
@@ -38,7 +38,7 @@ pub enum MigrationEntry {
     On(On),
     /// `require match >= 99.9%`
     Require {
-        /// What is measured (`match`).
+        /// Measure that is required (`match`).
         what: Name,
         /// The threshold, a quantity.
         at_least: Expr,
@@ -47,7 +47,7 @@ pub enum MigrationEntry {
     Permit {
         /// The restricted object.
         object: Name,
-        /// Who permitted it, and when.
+        /// Reason as written: who permitted it, and when.
         reason: Text,
     },
     /// `permit workflow "Create company" : "why"`
@@ -73,7 +73,7 @@ pub enum MigrationEntry {
 pub struct Setting {
     /// The setting.
     pub name: Name,
-    /// Its value.
+    /// Value of the setting.
     pub value: Expr,
 }
 
@@ -112,7 +112,7 @@ pub enum OwnersEntry {
 /// `picklist NAME (inputs) -> object.field ignore case, space { rows }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picklist {
-    /// Its name, used as a pipe.
+    /// Name of the picklist, used as a pipe.
     pub name: Name,
     /// Named inputs where there are several; empty for one.
     pub inputs: Vec<Name>,
@@ -133,7 +133,7 @@ pub enum PicklistEntry {
     Row {
         /// One or more keys.
         keys: Vec<Spanned<PicklistKey>>,
-        /// What they become.
+        /// Result for the keys.
         target: Spanned<PicklistTarget>,
     },
     /// `otherwise quarantine | create | none | skip | OPTION`
@@ -153,7 +153,7 @@ pub enum PicklistKey {
     Tuple(Vec<Text>),
 }
 
-/// What a row becomes.
+/// Result of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PicklistTarget {
     /// `NEW` or `"NEW"`; after `otherwise` also the words `quarantine`, `create`, `skip`.
@@ -164,7 +164,7 @@ pub enum PicklistTarget {
     New(NewOption),
     /// `("Coaching", "New lead", open)`, also with `new` before it.
     Tuple {
-        /// Whether `new` stands before it.
+        /// True where `new` stands before the tuple.
         is_new: bool,
         /// One value per field.
         values: Vec<DecidedOption>,
@@ -176,9 +176,9 @@ pub enum PicklistTarget {
 pub struct NewOption {
     /// The option's value.
     pub value: Name,
-    /// Its label.
+    /// Label of the option.
     pub label: Option<Text>,
-    /// Its colour.
+    /// Colour of the option.
     pub color: Option<Name>,
 }
 
@@ -244,7 +244,7 @@ pub struct Map {
     pub destination: MapDestination,
     /// Which records.
     pub when: Option<Expr>,
-    /// Its entries.
+    /// Entries of the map.
     pub entries: Vec<Entry<MapEntry>>,
 }
 
@@ -332,7 +332,7 @@ pub enum MapEntry {
 /// `target = value as name on missing none`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
-    /// What is written.
+    /// Field or fields that are written.
     pub target: MappingTarget,
     /// The value.
     pub value: Expr,
@@ -393,13 +393,13 @@ impl DecidedField {
 pub struct NewField {
     /// The field's name.
     pub name: Name,
-    /// Its label.
+    /// Label of the field.
     pub label: Text,
-    /// Its type.
+    /// Type of the field.
     pub ty: Spanned<Type>,
     /// Label of a relation's other side.
     pub inverse: Option<Text>,
-    /// It may hold sensitive values.
+    /// True where the field may hold sensitive values.
     pub sensitive: bool,
 }
 
@@ -421,18 +421,18 @@ pub struct Link {
 pub struct ReferenceItem {
     /// The source object.
     pub object: Name,
-    /// Its file.
+    /// File of the object.
     pub file: Option<Text>,
 }
 
 /// `transform slug(x) = x | lower`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transform {
-    /// Its name.
+    /// Name of the transform.
     pub name: Name,
-    /// Its parameters.
+    /// Parameters of the transform.
     pub parameters: Vec<Name>,
-    /// What it computes.
+    /// Expression that the transform computes.
     pub body: Expr,
 }
 
@@ -441,7 +441,7 @@ pub struct Transform {
 pub struct Test {
     /// A sentence.
     pub name: Text,
-    /// Its entries.
+    /// Entries of the test.
     pub entries: Vec<Entry<TestEntry>>,
 }
 
@@ -452,7 +452,7 @@ pub enum TestEntry {
     Given {
         /// The source object.
         object: Name,
-        /// Its cells.
+        /// Cells of the record.
         fields: Vec<RecordField>,
     },
     /// `expect people { emails.primaryEmail: "a@x.com" }`
@@ -468,7 +468,7 @@ pub enum TestEntry {
         outcome: Name,
         /// The source object.
         object: Name,
-        /// Its key.
+        /// Key of the source record.
         key: Vec<Text>,
         /// The field it failed on.
         on: Option<Path>,

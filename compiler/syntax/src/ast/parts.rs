@@ -1,3 +1,5 @@
+//! Parts of an expression, for walks over a tree.
+
 use super::{Argument, Expr, Expression, Recovery, TemplatePart};
 
 impl Expression {

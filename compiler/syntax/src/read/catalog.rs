@@ -1,3 +1,5 @@
+//! Reading of systems: their objects, limits and layout.
+
 use super::allow::allow;
 use super::entries::{entries, open};
 use super::expression::expect_expression;

@@ -1,3 +1,5 @@
+//! Reading of blocks and their entries.
+
 use migr_source::{Span, Spanned};
 
 use crate::ast::Entry;

@@ -1,3 +1,5 @@
+//! Reading of expressions, by precedence.
+
 use std::sync::Arc;
 
 use migr_source::{Span, Spanned};
@@ -8,7 +10,7 @@ use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 use crate::{errors, limits};
 
-/// How tightly `not` binds: looser than `in`, tighter than `and`.
+/// Precedence of `not`: looser than `in`, tighter than `and`.
 const NOT: u8 = 3;
 
 /// An `expression` or `operation`.

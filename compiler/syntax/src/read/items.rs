@@ -1,3 +1,5 @@
+//! Reading of the items of a section.
+
 use super::expression::expect_expression;
 use super::text::{expect_text, text};
 use super::{catalog, mapping, migration};

@@ -1,3 +1,5 @@
+//! Reading of maps and picklists.
+
 use migr_source::Spanned;
 
 use super::allow::allow;

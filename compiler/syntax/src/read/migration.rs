@@ -1,3 +1,5 @@
+//! Reading of `migration`, `owners` and `test`.
+
 use migr_source::Spanned;
 
 use super::allow::{allow, findings};

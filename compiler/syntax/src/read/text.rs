@@ -1,3 +1,5 @@
+//! Reading of texts and paths.
+
 use std::sync::Arc;
 
 use migr_source::Spanned;
@@ -19,7 +21,7 @@ pub(super) fn expect_text(children: &mut Children<'_, '_>) -> Option<Text> {
     children.expect(Rule::text).map(|node| text(&node))
 }
 
-/// All texts that follow.
+/// Texts that follow, every one.
 pub(super) fn texts(children: &mut Children<'_, '_>) -> Vec<Text> {
     let mut texts = Vec::new();
     while let Some(node) = children.optional(Rule::text) {

@@ -1,3 +1,5 @@
+//! Reading of types, fields, literals and quantities.
+
 use std::sync::Arc;
 
 use migr_source::Spanned;
