@@ -9,7 +9,7 @@ use crate::{Applicability, Code, Diagnostic, Edit, Fix};
 pub struct Allow {
     /// The code as written.
     pub code: String,
-    /// How it is written.
+    /// Form in which the acceptance is written.
     pub form: AllowForm,
     /// The comment, from its `//`, or the entry.
     pub written: Span,
@@ -17,7 +17,7 @@ pub struct Allow {
     pub covers: Covered,
     /// Findings that are accepted; one more, and all come back.
     pub max: Option<u64>,
-    /// What stands after the colon, if anything does.
+    /// Reason behind the colon, where there is one.
     pub reason: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub enum AllowForm {
 pub enum Covered {
     /// The whole project.
     All,
-    /// What begins inside one of these.
+    /// Findings that begin inside one of these.
     Within(Vec<Span>),
 }
 
@@ -50,12 +50,12 @@ pub struct Accepted {
     pub by: Span,
 }
 
-/// What a comment that allows a code says.
+/// Code and reason of a comment that allows a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedAllow<'a> {
     /// The code as written.
     pub code: &'a str,
-    /// What stands after the colon, if anything does.
+    /// Reason behind the colon, where there is one.
     pub reason: Option<&'a str>,
 }
 

@@ -1,6 +1,8 @@
+//! Registry of the diagnostic codes, each with its slug, severity and summary.
+
 use std::fmt;
 
-/// How much a finding weighs.
+/// Weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -127,7 +129,7 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Whether only a reading of the export's rows raises it, never a check of the spec alone.
+    /// True where only a reading of the export's rows raises the code, never a check of the spec alone.
     pub fn is_of_rows(self) -> bool {
         self.as_str()
             .get(1..)
@@ -135,7 +137,7 @@ impl Code {
             .is_some_and(|number: u32| (611..700).contains(&number))
     }
 
-    /// Whether a comment `// allow CODE: reason` may take it out: warnings only, an error stands in the way of a plan.
+    /// True where a comment `// allow CODE: reason` may take the finding out: warnings only, an error stands in the way of a plan.
     pub fn can_be_allowed(self) -> bool {
         self.severity() == Severity::Warning
     }

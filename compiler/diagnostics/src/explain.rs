@@ -1,3 +1,5 @@
+//! Pages of codes as plain text for a terminal.
+
 use crate::Code;
 use crate::wrap::wrap;
 

@@ -1,3 +1,5 @@
+//! Application of safe fixes to the text of a file.
+
 use migr_source::FileId;
 
 use crate::{Applicability, Edit, Fix};
@@ -28,7 +30,7 @@ pub fn apply_fixes(text: &str, fixes: &[&Fix]) -> String {
     mended
 }
 
-/// Whether no two edits of one fix overlap.
+/// True where no two edits of one fix overlap.
 fn is_consistent(fix: &Fix) -> bool {
     fix.edits.iter().enumerate().all(|(at, edit)| fix.edits.iter().skip(at + 1).all(|other| !overlap(edit, other)))
 }

@@ -1,3 +1,5 @@
+//! Findings, their labels and their fixes.
+
 use migr_source::{SourceMap, Span};
 
 use crate::{Code, Severity};
@@ -13,7 +15,7 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// Facts the reader may lack.
     pub notes: Vec<String>,
-    /// What to do, one sentence.
+    /// Advice to the reader, one sentence.
     pub help: Option<String>,
     /// A change of the text.
     pub fix: Option<Fix>,
@@ -33,24 +35,24 @@ pub struct Label {
 /// A change of the text that would mend the finding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fix {
-    /// What the edits do, imperative.
+    /// Title that says what the edits do, imperative.
     pub title: String,
     /// Replacements; they do not overlap.
     pub edits: Vec<Edit>,
-    /// Whether `check --fix` may make it.
+    /// Certainty of the fix: `check --fix` makes only safe ones.
     pub applicability: Applicability,
 }
 
 /// One replacement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edit {
-    /// What is replaced; empty to insert.
+    /// Text that is replaced; empty to insert.
     pub span: Span,
     /// By what.
     pub text: String,
 }
 
-/// How certain a fix is.
+/// Certainty of a fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applicability {
     /// Keeps the meaning that was clearly meant; `--fix` makes it.
@@ -139,7 +141,7 @@ impl Diagnostics {
         &self.items
     }
 
-    /// Whether there is an error.
+    /// True where there is an error.
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|item| item.severity() == Severity::Error)
     }

@@ -1,9 +1,11 @@
+//! Examples on the pages of codes.
+
 use crate::Code;
 
 /// A program that a page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageExample {
-    /// Whether it stands under *Wrong* and raises the page's code; one under *Right* raises nothing.
+    /// True where the example stands under *Wrong* and raises the page's code; one under *Right* raises nothing.
     pub wrong: bool,
     /// Paths and texts of its files, the first one the main file. A line `// file: name.migr` starts another.
     pub files: Vec<(String, String)>,

@@ -1,3 +1,5 @@
+//! Renderers of findings, one module for each format.
+
 use std::fmt;
 
 use migr_source::SourceMap;
@@ -65,10 +67,10 @@ impl fmt::Display for Format {
     }
 }
 
-/// What a renderer may ask about the place where its text ends up.
+/// Facts that a renderer may ask about the place where its text ends up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderOptions {
-    /// Whether to write colours (ANSI escapes). Only `human` has any.
+    /// True where colours are written (ANSI escapes). Only `human` has any.
     pub color: bool,
     /// Width of the terminal in columns. Only `human` wraps.
     pub width: usize,
@@ -100,7 +102,7 @@ pub fn render(
     }
 }
 
-/// How many findings are of a severity.
+/// Number of findings of a severity.
 fn count(diagnostics: &[Diagnostic], severity: Severity) -> usize {
     diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count()
 }

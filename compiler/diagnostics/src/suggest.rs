@@ -1,3 +1,5 @@
+//! Suggestions of a near name for one that is not known.
+
 /// Characters of a name for which another one is suggested.
 const LONGEST: usize = 100;
 

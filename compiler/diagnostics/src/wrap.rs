@@ -1,3 +1,5 @@
+//! Wrapping of text to the width of a terminal.
+
 use unicode_width::UnicodeWidthStr;
 
 /// Breaks each line of `text` at spaces so that it fits `width` columns, the first after `first`, the others after `rest`. A line's own indent is kept; a

@@ -73,7 +73,7 @@ impl Walk {
         }
     }
 
-    /// Whether two lists of a concept's fields, as text, differ by their order alone.
+    /// True where two lists of a concept's fields, as text, differ by their order alone.
     fn is_reordered_concept(&self, before: &Value, after: &Value) -> bool {
         let (Some(Step::Key(first)), Some(a), Some(b)) = (self.place.first(), before.as_str(), after.as_str()) else {
             return false;
@@ -261,7 +261,7 @@ fn pair_renames(found: &mut Vec<Found>) {
     }
 }
 
-/// Whether two members, of the same list, differ by their name alone.
+/// True where two members, of the same list, differ by their name alone.
 fn is_renamed(gone: &Found, come: &Found) -> bool {
     let list = |found: &Found| match found.place.as_slice() {
         [list @ .., Step::Member(_)] => Some(list.to_vec()),

@@ -39,14 +39,14 @@ pub struct Change {
     pub after: Option<String>,
     /// Records that it concerns, where a lock counts them.
     pub records: Option<u64>,
-    /// Whether it follows from another change of the list.
+    /// True where the change follows from another change of the list.
     pub follows: bool,
 }
 
 /// Counts of changes that follow from no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// All of them.
+    /// Number of all changes.
     pub changes: usize,
     /// By kind, in the order of kinds.
     pub kinds: Vec<KindCount>,
@@ -59,14 +59,14 @@ pub struct Summary {
 pub struct KindCount {
     /// The kind.
     pub kind: Kind,
-    /// Its changes.
+    /// Number of changes of the kind.
     pub changes: usize,
     /// The records that they concern, each change by itself; absent where one was not counted.
     pub records: Option<u64>,
 }
 
 impl Diff {
-    /// Whether nothing differs by meaning.
+    /// True where nothing differs by meaning.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }

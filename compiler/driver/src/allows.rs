@@ -1,4 +1,4 @@
-//! What a spec accepts: entries `allow W0321 : "why"`, and comments `// allow W0321: why`, each with the places that it covers.
+//! Acceptances of a spec: entries `allow W0321 : "why"`, and comments `// allow W0321: why`, each with the places that it covers.
 
 use migr_diagnostics::{Allow, AllowForm, Code, Covered, Diagnostic, parse_allow};
 use migr_source::{SourceMap, Span};
@@ -108,7 +108,7 @@ pub(crate) fn entries(asts: &[Ast]) -> Vec<Allow> {
     found
 }
 
-/// What stops check, audit and run: `warnings`, codes, or names of findings.
+/// Findings that stop check, audit and run: `warnings`, codes, or names of findings.
 pub(crate) fn denied(asts: &[Ast]) -> Vec<Name> {
     let entries = asts.iter().flat_map(|ast| &ast.items).filter_map(|item| match &item.kind {
         ItemKind::Migration(migration) => Some(&migration.entries),
@@ -157,7 +157,7 @@ fn in_map(asts: &[Ast], name: &Name, allow: &ast::Allow) -> Vec<Span> {
     maps.flat_map(|(_, map)| &map.entries).filter(|entry| concerns(entry, &on)).map(|entry| entry.span).collect()
 }
 
-/// Whether an entry writes a field, or reads or drops a column.
+/// True where an entry writes a field, or reads or drops a column.
 fn concerns(entry: &Entry<MapEntry>, on: &[&str]) -> bool {
     match &entry.node {
         Some(MapEntry::Mapping(mapping)) => {

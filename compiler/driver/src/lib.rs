@@ -22,10 +22,10 @@ pub use library::library;
 /// Findings of one program that are shown.
 const MOST_FINDINGS: usize = 2_000;
 
-/// What is to be compiled.
+/// Project that is to be compiled.
 #[derive(Clone)]
 pub struct Project<'a> {
-    /// How files are reached; the project's folder is the empty path.
+    /// Access to files; the project's folder is the empty path.
     pub system: &'a dyn System,
     /// One file in place of the whole folder.
     pub entry: Option<&'a str>,
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Project<'_> {
     }
 }
 
-/// What came of it.
+/// Result of a compilation.
 #[derive(Clone, Debug)]
 pub struct Compilation {
     /// Every file that was read, the library's too.
@@ -67,12 +67,12 @@ pub struct Compilation {
 }
 
 impl Compilation {
-    /// Whether an error was found.
+    /// True where an error was found.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|one| one.severity() == Severity::Error)
     }
 
-    /// Whether a finding stops by `deny`.
+    /// True where a finding stops by `deny`.
     pub fn is_denied(&self, diagnostic: &Diagnostic) -> bool {
         self.denied.iter().any(|denied| {
             denied == "warnings" && diagnostic.severity() == Severity::Warning

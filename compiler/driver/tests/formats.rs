@@ -1,4 +1,4 @@
-//! What other programs read: the SARIF of every several-mistake case is valid by the schema of SARIF 2.1.0, and GitHub gets one command a finding.
+//! Formats for other programs: the SARIF of every several-mistake case is valid by the schema of SARIF 2.1.0, and GitHub gets one command a finding.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -44,7 +44,7 @@ impl Schema {
         Self(serde_json::from_str(include_str!("sarif/sarif-schema-2.1.0.json")).unwrap())
     }
 
-    /// What is wrong with a document.
+    /// Faults of a document.
     fn faults(&self, document: &Value) -> Vec<String> {
         let mut faults = Vec::new();
         self.check(&self.0, document, "$", &mut faults);

@@ -1,4 +1,4 @@
-//! What an audit found is checked offline, and counted.
+//! Facts of an audit, checked offline and counted.
 
 mod common;
 

@@ -26,7 +26,7 @@ fn found(compilation: &Compilation) -> BTreeSet<(u32, String)> {
     compilation.diagnostics.iter().map(|one| (one.span().map_or(0, line), one.code.to_string())).collect()
 }
 
-/// What every case has in common, unless it brings its own: a source, a destination and a migration.
+/// Parts that every case has in common, unless it brings its own: a source, a destination and a migration.
 fn program(text: &str) -> String {
     let base = include_str!("wrong/base.migr");
     let brings = ["system ", "migration ", "use \"std", "use \"main"];

@@ -1,4 +1,4 @@
-//! What becomes of every concept of the source.
+//! Outcome of every concept of the source.
 
 use std::collections::BTreeMap;
 

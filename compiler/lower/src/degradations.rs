@@ -1,4 +1,4 @@
-//! What the destination cannot hold as it was, and where it is kept instead.
+//! Degradations: what the destination cannot hold as it was, and where it is kept instead.
 
 use std::collections::BTreeMap;
 

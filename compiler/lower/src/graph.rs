@@ -20,7 +20,7 @@ pub(crate) struct Reference<'a> {
     pub(crate) field: &'a str,
     /// Position of the map that is referred to.
     pub(crate) to: usize,
-    /// It can be written later.
+    /// True where the field can be written later.
     pub(crate) is_optional: bool,
     /// Where it is written.
     pub(crate) span: Span,

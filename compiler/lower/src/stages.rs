@@ -124,8 +124,8 @@ fn link_mapping(link: &ManyField, places: &Places<'_>) -> LinkMapping {
     }
 }
 
-/// What a rollback can do about a map's records. Twenty destroys and restores exactly; only uploaded files stay in its storage. HighLevel's deletions take
-/// with them what hangs on a contact.
+/// Degree to which a rollback can undo a map's records. Twenty destroys and restores exactly; only uploaded files stay in its storage. HighLevel's deletions
+/// take with them what hangs on a contact.
 fn rollback(spec: &Spec, map: &Map) -> Rollback {
     let has_file = map.fields.iter().any(|field| field.ty == FieldType::File && field.value != Expr::Default);
     let reason = match spec.destination.connector.as_str() {

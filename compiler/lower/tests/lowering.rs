@@ -1,4 +1,4 @@
-//! What a checked program becomes: changes of the schema in order, concepts with their state, and what a rollback can do.
+//! Plan of a checked program: changes of the schema in order, concepts with their state, and what a rollback can do.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ migration m {
 }
 owners { match User.mail = members.mail; fallback none }
 picklist Kind -> companies.kind { "a" | "b" = A; "c" = new C "Cee" red; otherwise quarantine }
-/// What the firm was called before.
+/// Name that the firm bore earlier.
 map Firm -> companies {
   name   = name
   kind   = kind | Kind

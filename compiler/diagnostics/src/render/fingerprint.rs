@@ -1,3 +1,5 @@
+//! Fingerprints of findings that stay the same when a line moves.
+
 use std::collections::BTreeMap;
 
 use migr_source::SourceMap;

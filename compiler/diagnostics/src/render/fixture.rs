@@ -89,7 +89,7 @@ pub(super) fn rendered(format: Format, findings: &[Diagnostic]) -> String {
     out
 }
 
-/// All of the fixture's.
+/// Findings of the whole fixture in one format.
 pub(super) fn all(format: Format) -> String {
     rendered(format, &diagnostics().1)
 }

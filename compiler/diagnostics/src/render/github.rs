@@ -1,3 +1,5 @@
+//! Findings as workflow commands of GitHub Actions.
+
 use std::fmt;
 
 use migr_escape::{workflow_message, workflow_property};

@@ -1,3 +1,5 @@
+//! Findings as a code quality report for GitLab.
+
 use std::fmt;
 
 use migr_source::{LineColumn, SourceMap};

@@ -1,3 +1,5 @@
+//! Findings drawn over the source, for people at a terminal.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;

@@ -1,3 +1,5 @@
+//! Findings as the JSON document of `--format json`.
+
 use std::fmt;
 
 use migr_source::{LineColumn, SourceMap, Span};

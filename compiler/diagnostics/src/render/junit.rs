@@ -1,3 +1,5 @@
+//! Findings as test results in JUnit XML.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

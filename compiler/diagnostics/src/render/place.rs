@@ -1,3 +1,5 @@
+//! Places of spans by path, line and column.
+
 use std::ops::Range;
 
 use migr_source::{LineColumn, SourceFile, SourceMap, Span};
@@ -19,7 +21,7 @@ impl<'a> Place<'a> {
         Some(Self { path: &file.path, start: at(range.start), end: at(range.end) })
     }
 
-    /// Whether it begins and ends on the same line.
+    /// True where the span begins and ends on the same line.
     pub(super) fn on_one_line(&self) -> bool {
         self.start.line == self.end.line
     }

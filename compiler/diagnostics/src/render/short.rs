@@ -1,3 +1,5 @@
+//! Findings as one line each.
+
 use std::fmt;
 use std::ops::Range;
 

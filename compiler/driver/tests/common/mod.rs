@@ -1,4 +1,4 @@
-//! What the driver's tests share; each test file uses a part of it.
+//! Parts that the driver's tests share; each test file uses some of them.
 #![expect(dead_code, unreachable_pub, reason = "each test file is a program of its own and uses a part")]
 
 use migr_diagnostics::{Format, RenderOptions, render};
