@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// Folders whose files open with a line that says what they hold.
 const OPENED: &[&str] = &[
+    "compiler/check",
+    "compiler/diagnostics",
+    "compiler/diff",
     "compiler/driver",
+    "compiler/escape",
+    "compiler/format",
     "compiler/lower",
+    "compiler/plan",
+    "compiler/source",
+    "compiler/syntax",
     "runtime/decide",
     "runtime/deliver",
     "runtime/extract",
@@ -17,7 +25,23 @@ const OPENED: &[&str] = &[
 ];
 
 /// Folders whose doc comments begin with what the thing is.
-const VOICED: &[&str] = &["runtime/decide", "runtime/deliver", "runtime/extract", "runtime/spill", "runtime/transform"];
+const VOICED: &[&str] = &[
+    "compiler/check",
+    "compiler/diagnostics",
+    "compiler/diff",
+    "compiler/driver",
+    "compiler/escape",
+    "compiler/format",
+    "compiler/lower",
+    "compiler/plan",
+    "compiler/source",
+    "compiler/syntax",
+    "runtime/decide",
+    "runtime/deliver",
+    "runtime/extract",
+    "runtime/spill",
+    "runtime/transform",
+];
 
 /// First words that do not name a subject.
 const NO_SUBJECT: &[&str] =
