@@ -19,6 +19,7 @@ const OPENED: &[&str] = &[
     "runtime/decide",
     "runtime/deliver",
     "runtime/extract",
+    "runtime/report",
     "runtime/sandbox",
     "runtime/spill",
     "runtime/transform",
@@ -39,6 +40,7 @@ const VOICED: &[&str] = &[
     "runtime/decide",
     "runtime/deliver",
     "runtime/extract",
+    "runtime/report",
     "runtime/spill",
     "runtime/transform",
 ];

@@ -1,10 +1,12 @@
+//! List of what needs a person.
+
 use std::collections::BTreeSet;
 
 use crate::ListName;
 use crate::model::{Attention, Report, Urgency};
 use crate::words::{count, percent};
 
-/// What needs a person, most urgent first.
+/// List of what needs a person, most urgent first.
 pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
     let mut list = Vec::new();
     let mut add = |urgency, what: String, action: &str| {

@@ -1,3 +1,5 @@
+//! Building of a report from the fold and the remarks of a journal.
+
 use std::collections::BTreeSet;
 
 use migr_journal::{Fold, JournalError, Reader, StepFold};
@@ -12,7 +14,7 @@ use crate::model::{
 use crate::outcome::Verification;
 
 impl Report {
-    /// What the journal of a plan amounts to, read from it; no file has its lists in full.
+    /// Report of a plan's journal, read from it; no file has its lists in full.
     pub fn read(plan: &Plan, journal: &Reader) -> Result<Self, JournalError> {
         let mut lists = Lists::new(plan);
         journal.remarks(|remark| -> Result<(), JournalError> {
@@ -27,7 +29,7 @@ impl Report {
         Self::new(plan, fold, Lists::new(plan))
     }
 
-    /// What the journal of a plan amounts to, by its fold and its remarks.
+    /// Report of a plan's journal, by its fold and its remarks.
     pub fn new(plan: &Plan, fold: &Fold, mut gathered: Lists) -> Self {
         let objects: Vec<Object> = plan.stages.iter().map(|stage| object(stage, fold.step(&stage.id))).collect();
         let finished = !fold.steps.is_empty()
@@ -160,7 +162,7 @@ fn owners(fold: &Fold) -> Vec<Owner> {
         .collect()
 }
 
-/// How long every list is, and where it is in full.
+/// Length of every list, and its file with every entry.
 fn lists(fold: &Fold, gathered: &Lists, verify: Option<&Verification>) -> Vec<List> {
     let list = |list: ListName, entries, listed| {
         let file = gathered.folder.as_ref().map(|folder| format!("{folder}/{}", list.file_name()));

@@ -13,10 +13,11 @@ pub(crate) const FEW: u64 = 20;
 /// Kinds that are told apart.
 pub(crate) const KINDS: usize = 1_000;
 
-/// What the kinds beyond [`KINDS`] are called together.
+/// Name of the kinds beyond [`KINDS`] together.
 const OTHERS: &str = "other reasons";
 
-/// What makes a kind: the map, the destination field where one is to blame, and the reason without what differs from record to record.
+/// Kind of entries: the map, the destination field where one is to blame, and the reason without what differs from
+/// record to record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kind {
     pub(crate) map: String,
@@ -39,7 +40,7 @@ pub(crate) struct Tally {
     listed: u64,
 }
 
-/// How many entries there are of each kind. Takes no more room however many there are.
+/// Number of entries of each kind. Takes no more room however many entries there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tallies {
     kinds: BTreeMap<Kind, Tally>,
@@ -103,7 +104,7 @@ pub(crate) struct Group<'r, T> {
     pub(crate) field: Option<&'r str>,
     /// The reason without what differs from record to record.
     pub(crate) reason: &'r str,
-    /// How many entries there are.
+    /// Number of entries.
     pub(crate) entries: u64,
     /// Some of them, in the report's order.
     pub(crate) examples: Vec<&'r T>,
@@ -144,7 +145,7 @@ fn group<'r, T>(
     tallies.largest_first().into_iter().map(group).collect()
 }
 
-/// Whether one more example is held, by how many of its kind and of all kinds are.
+/// True where one more example is held, by how many of its kind and of all kinds are.
 pub(crate) fn takes(of_kind: u64, of_all: u64) -> bool {
     of_kind < OF_ONE && (of_all < OF_ALL || of_kind < FEW)
 }

@@ -27,7 +27,7 @@ pub enum ListName {
     Files,
     /// Records without their owner.
     Orphans,
-    /// How owners were resolved.
+    /// Source owners with the users that they were resolved to.
     Owners,
     /// Fields that the last verification found to hold something else, and records that it missed.
     Differences,
@@ -213,7 +213,7 @@ impl Lists {
         }
     }
 
-    /// How many records of orphans are held.
+    /// Number of records of orphans that are held.
     pub(crate) fn orphans_listed(&self) -> u64 {
         self.orphans_listed
     }

@@ -205,7 +205,7 @@ fn skipped(report: &Report, text: &mut String) -> fmt::Result {
     in_full(report, ListName::Skipped, text)
 }
 
-/// What nobody should look for in the destination.
+/// Section of what nobody should look for in the destination.
 fn left_behind(report: &Report, text: &mut String) -> fmt::Result {
     let left: Vec<&Moved> = report.rows.iter().filter(|row| matches!(row.state.as_str(), "none" | "by_hand")).collect();
     if left.is_empty() {

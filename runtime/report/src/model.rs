@@ -1,3 +1,5 @@
+//! Model of a report, as its JSON form has it.
+
 use migr_journal::Filed;
 use migr_plan::Compatibility;
 use serde::Serialize;
@@ -6,7 +8,7 @@ use crate::groups::Tallies;
 use crate::words::{count, grouped};
 use crate::{ListName, Maps, Rollback, Verification};
 
-/// What a run amounts to.
+/// Report of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// Raised when a reader of the old form would misread the new one.
@@ -23,7 +25,7 @@ pub struct Report {
     pub finished: bool,
     /// Map by map, in the plan's order.
     pub objects: Vec<Object>,
-    /// How source owners were resolved, by address; see `lists`.
+    /// Source owners as they were resolved, by address; see `lists`.
     pub owners: Vec<Owner>,
     /// Records that were quarantined; one entry per failing field; see `lists`.
     pub quarantine: Vec<Quarantined>,
@@ -31,7 +33,7 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Owners without a matching user, with their records; see `lists`.
     pub orphans: Vec<Orphan>,
-    /// How many such owners there are.
+    /// Number of such owners.
     pub orphan_owners: u64,
     /// Values that a written rule left out or replaced; see `lists`.
     pub repairs: Vec<Repaired>,
@@ -39,19 +41,20 @@ pub struct Report {
     pub files: Files,
     /// Files that were not sent; see `lists`.
     pub unsent_files: Vec<UnsentFile>,
-    /// How long each list is that has an entry per record, how many of them stand here, and where all of them are. Up to a thousand of each kind stand here.
+    /// Lists that have an entry per record: the length of each, how many entries stand here, and where all of them are.
+    /// Up to a thousand of each kind stand here.
     pub lists: Vec<List>,
     /// Entries of `quarantine` and `repairs` by map, field and kind of reason, those that do not stand here too; the largest first.
     pub reasons: Vec<Reason>,
-    /// What the destination cannot hold as it was.
+    /// Data that the destination cannot hold as it was.
     pub degradations: Vec<Degraded>,
     /// Every concept of the source, and what became of it.
     pub rows: Vec<Moved>,
-    /// How many of them move one to one.
+    /// Number of concepts that move one to one.
     pub compatibility: Compatibility,
-    /// What is to be kept for a time, and how long.
+    /// Data that is to be kept for a time, and how long.
     pub retention: Vec<String>,
-    /// How much of the export's columns is mapped.
+    /// Share of the export's columns that is mapped.
     pub coverage: Vec<Coverage>,
     /// Fields of records that were there before, with the number of records in which each was changed.
     pub updated_fields: Vec<UpdatedField>,
@@ -61,7 +64,7 @@ pub struct Report {
     pub setup: Vec<SchemaChange>,
     /// Runs, oldest first.
     pub runs: Vec<Run>,
-    /// What needs a person, most urgent first.
+    /// List of what needs a person, most urgent first.
     pub attention: Vec<Attention>,
     /// The last verification.
     pub verify: Option<Verification>,
@@ -97,12 +100,12 @@ pub struct Files {
 }
 
 impl Files {
-    /// All of them.
+    /// Number of files, each status counted.
     pub fn all(&self) -> u64 {
         self.found + self.to_fetch + self.link_only + self.missing + self.refused + self.too_large
     }
 
-    /// How many cannot be sent as they stand.
+    /// Number of files that cannot be sent as they stand.
     pub fn unfit(&self) -> u64 {
         self.link_only + self.missing + self.refused + self.too_large
     }
@@ -163,7 +166,7 @@ pub struct UnsentFile {
     pub column: String,
     /// The cell as it may be shown.
     pub path: String,
-    /// How it stands: `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
+    /// Status of the file: `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
     pub state: String,
     /// Why it was not sent.
     pub reason: String,
@@ -174,9 +177,9 @@ pub struct UnsentFile {
 pub struct List {
     /// Which.
     pub list: ListName,
-    /// How many entries it has.
+    /// Number of entries that the list has.
     pub entries: u64,
-    /// How many of them stand in the report.
+    /// Number of entries that stand in the report.
     pub listed: u64,
     /// The file with all of them, where one was written.
     pub file: Option<String>,
@@ -193,11 +196,11 @@ pub struct Reason {
     pub field: Option<String>,
     /// The reason without what differs from record to record.
     pub reason: String,
-    /// How many entries.
+    /// Number of entries.
     pub entries: u64,
 }
 
-/// How the records of one map ended.
+/// Counts of the records of one map, by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Object {
     /// The map.
@@ -240,7 +243,7 @@ pub struct Imbalance {
     pub accounted: u64,
 }
 
-/// How a source owner was resolved.
+/// Source owner as it was resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Owner {
     /// The source owner.
@@ -260,7 +263,7 @@ pub struct Quarantined {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record in that file.
     pub line: u64,
     /// The destination field, where one is to blame.
     pub field: Option<String>,
@@ -289,7 +292,7 @@ pub struct Skipped {
     pub map: String,
     /// Why.
     pub reason: String,
-    /// How many.
+    /// Number of records.
     pub records: u64,
 }
 
@@ -298,9 +301,9 @@ pub struct Skipped {
 pub struct Orphan {
     /// The source owner.
     pub owner: String,
-    /// Who got the records; absent: nobody.
+    /// User who got the records; absent: no user.
     pub assigned: Option<String>,
-    /// How many entries there are: one per record and field.
+    /// Number of entries: one per record and field.
     pub count: u64,
     /// Which; up to a thousand.
     pub records: Vec<OrphanRecord>,
@@ -328,26 +331,26 @@ pub struct Repaired {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record in that file.
     pub line: u64,
     /// The destination field.
     pub field: String,
-    /// What was done, and why.
+    /// Reason, with what was done.
     pub reason: String,
 }
 
-/// What the destination cannot hold as it was.
+/// Data that the destination cannot hold as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Degraded {
     /// The map, where it concerns one.
     pub map: Option<String>,
-    /// What.
+    /// Data concerned.
     pub what: String,
     /// Why.
     pub reason: String,
     /// Where it is kept instead.
     pub kept_in: Option<String>,
-    /// How many records, where the plan counted them.
+    /// Number of records, where the plan counted them.
     pub records: Option<u64>,
 }
 
@@ -356,9 +359,9 @@ pub struct Degraded {
 pub struct Moved {
     /// `object`, `picklist`, `owners`, …
     pub kind: String,
-    /// Its name in the source.
+    /// Name of the concept in the source.
     pub concept: String,
-    /// What it became.
+    /// Counterpart in the destination.
     pub destination: Option<String>,
     /// `exact`, `degraded`, `by_hand`, `none`.
     pub state: String,
@@ -368,7 +371,7 @@ pub struct Moved {
     pub reason: Option<String>,
 }
 
-/// How much of a source object's columns is mapped.
+/// Share of a source object's columns that is mapped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// The source object.
@@ -418,7 +421,7 @@ pub struct Run {
     pub result: Option<String>,
 }
 
-/// How soon a person should look.
+/// Urgency: how soon a person should look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
@@ -433,11 +436,11 @@ pub enum Urgency {
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attention {
-    /// How soon.
+    /// Urgency of the matter.
     pub urgency: Urgency,
-    /// What.
+    /// Matter in words.
     pub what: String,
-    /// What to do.
+    /// Action to take.
     pub action: String,
 }
 
@@ -461,12 +464,12 @@ impl Report {
         self.lists.iter().find(|known| known.list == list)?.file.as_deref()
     }
 
-    /// How many entries a list has.
+    /// Number of entries that a list has.
     pub fn entries_of(&self, list: ListName) -> u64 {
         self.lists.iter().find(|known| known.list == list).map_or(0, |known| known.entries)
     }
 
-    /// All maps together.
+    /// Sum of every map.
     pub fn total(&self) -> Object {
         let mut total = Object { finished: self.finished, ..Object::default() };
         for object in &self.objects {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What reading everything back found.
+/// Result of reading everything back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
     /// Nothing is missing, the counts agree, and the share of equal fields is what the plan requires.
@@ -23,26 +23,26 @@ pub struct Verification {
     pub maps: Vec<MapVerification>,
     /// Fields that hold something else; the first thousand.
     pub differences: Vec<Difference>,
-    /// How many such fields there are; absent in what an earlier version kept.
+    /// Number of such fields; absent in what an earlier version kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub difference_count: u64,
     /// Records that the journal says were written and the destination does not have; the first thousand.
     pub missing: Vec<Missing>,
-    /// How many such records there are; absent in what an earlier version kept.
+    /// Number of such records; absent in what an earlier version kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing_count: u64,
-    /// What else does not hold.
+    /// Other facts that do not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
 impl Verification {
-    /// How many fields hold something else.
+    /// Number of fields that hold something else.
     pub fn different(&self) -> u64 {
         self.difference_count.max(self.differences.len() as u64)
     }
 
-    /// How many records are not there.
+    /// Number of records that are not there.
     pub fn missing(&self) -> u64 {
         self.missing_count.max(self.missing.len() as u64)
     }
@@ -53,7 +53,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What reading one map's records back found.
+/// Result of reading one map's records back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapVerification {
     /// The map.
@@ -81,9 +81,9 @@ pub struct Difference {
     pub id: String,
     /// The destination field.
     pub field: String,
-    /// What should be there; `***` where it is sensitive.
+    /// Expected value; `***` where it is sensitive.
     pub expected: String,
-    /// What is there; `***` where it is sensitive.
+    /// Value that was found; `***` where it is sensitive.
     pub found: String,
 }
 
@@ -106,16 +106,16 @@ pub struct Finding {
     /// The map, where it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<String>,
-    /// What.
+    /// Fact in words.
     pub what: String,
 }
 
-/// What going back did.
+/// Result of a rollback.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     /// Nothing was done, only looked at.
     pub dry_run: bool,
-    /// All is as before.
+    /// True where everything is as before.
     pub held: bool,
     /// Step by step, in the order in which they were rolled back.
     pub steps: Vec<RollbackStep>,

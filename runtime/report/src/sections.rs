@@ -9,7 +9,7 @@ use crate::model::{Quarantined, Repaired, Report, UnsentFile};
 pub(crate) struct Section<'r> {
     pub(crate) list: ListName,
     pub(crate) title: &'static str,
-    /// What is said before the entries, with code between backquotes.
+    /// Text before the entries, with code between backquotes.
     pub(crate) lead: String,
     pub(crate) kinds: Vec<Rows<'r>>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Rows<'r> {
     pub(crate) map: &'r str,
     pub(crate) field: Option<&'r str>,
     pub(crate) reason: &'r str,
-    /// How many there are, those that are not among `examples` too.
+    /// Number of entries, those that are not among `examples` included.
     pub(crate) entries: u64,
     pub(crate) examples: Vec<Row<'r>>,
 }

@@ -1,3 +1,5 @@
+//! Tests of the report and its renderings.
+
 use migr_journal::{ChangedField, Counts, Fold, OwnerNote, Remark, RunFold, SetupNote, StepFold};
 use migr_plan::Plan;
 use serde_json::json;
@@ -264,7 +266,7 @@ fn a_verification_that_failed_is_urgent_and_listed() {
     assert!(html::render(&report).contains("<td><code>CEO</code></td><td><code>Boss</code></td>"));
 }
 
-/// So many records of each kind.
+/// Remarks of each kind, as many as `records`.
 fn many(records: u64) -> impl Iterator<Item = Remark> {
     let of_owner = move |owner: u64| {
         (0..records / 4).map(move |line| orphan(&format!("left{owner}@old.example"), &format!("C{line}"), line))

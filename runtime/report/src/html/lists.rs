@@ -131,7 +131,7 @@ pub(super) fn in_full(report: &Report, list: ListName, page: &mut String) -> fmt
     }
 }
 
-/// How many of so many entries are shown.
+/// Number of held entries that are shown.
 pub(super) fn shown(held: usize) -> u64 {
     held.min(SHOWN) as u64
 }
