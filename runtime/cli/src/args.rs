@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// Write logs to stderr: plain text or one JSON object a line.
     #[arg(long, global = true, value_enum, value_name = "FORM")]
     pub(crate) log: Option<LogForm>,
-    /// What to do.
+    /// Command to carry out.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -320,7 +320,7 @@ pub(crate) struct AuditArguments {
     /// Write every finding to a file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) findings: Option<PathBuf>,
-    /// How many records the source itself says an object has; may be given for several objects.
+    /// Number of records that the source itself says an object has; may be given for several objects.
     #[arg(long, value_name = "OBJECT=RECORDS")]
     pub(crate) expect: Vec<String>,
     /// The form of the findings.
@@ -372,12 +372,12 @@ pub(crate) struct RollbackArguments {
 /// `migr quarantine`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct QuarantineArguments {
-    /// What to do.
+    /// Action to carry out.
     #[command(subcommand)]
     pub(crate) action: QuarantineAction,
 }
 
-/// What is done with the quarantine.
+/// Action on the quarantine.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum QuarantineAction {
     /// List the records that were quarantined, each with file, line, field and reason.
@@ -443,7 +443,7 @@ pub(crate) struct WhyArguments {
     /// The destination, where the spec names several.
     #[arg(long, value_name = "NAME")]
     pub(crate) to: Option<String>,
-    /// What was done in the embedded sandbox.
+    /// Record as it was moved in the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// The form of the answer.

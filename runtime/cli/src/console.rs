@@ -69,7 +69,7 @@ impl Console {
         }
     }
 
-    /// What went wrong: a line on stderr, always.
+    /// Tells of an error: a line on stderr, always.
     pub(crate) fn error(self, text: impl Display) {
         self.line("ERROR", text);
     }
@@ -99,12 +99,12 @@ impl Console {
         )
     }
 
-    /// Whether results on stdout are coloured.
+    /// True where results on stdout are coloured.
     pub(crate) fn colored(self) -> bool {
         self.decide(std::io::stdout().is_terminal())
     }
 
-    /// Whether progress bars can be drawn.
+    /// True where progress bars can be drawn.
     pub(crate) fn draws_progress(self) -> bool {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
     }

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::project::{Findings, Project, shown};
 use crate::state::State;
 
-/// How every finding is had of which a few are shown.
+/// Hint at the command that lists every finding, where a few are shown.
 const ALL: &str = "`migr audit --offline --findings FILE` lists every one";
 
 /// Checks projects together with the rows of their exports. Gives the findings and the number of rows. Nothing is kept.
@@ -81,7 +81,7 @@ async fn read(project: &Project, plan: &Plan, state: &State) -> Result<Audit, Au
     audit
 }
 
-/// What the spec's own checks say with what was read, then what is wrong in the rows.
+/// Adds the findings of the spec's own checks over what was read, then those of the rows.
 fn add(project: &Project, plan: &Plan, audit: &Audit, findings: &mut Findings) -> Result<(), Fault> {
     let lock = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     findings.add(&project.folder, project.compile_with(None, Some(lock.into())));

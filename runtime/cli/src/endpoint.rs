@@ -34,7 +34,8 @@ pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
     Ok(Endpoint { url: parsed, token: Secret::new(setting(destination, "token")?) })
 }
 
-/// How a plan's destination is reached: its proxy, the certificates that are trusted, how long an answer may take, where requests are counted.
+/// Options for reaching a plan's destination: its proxy, the certificates that are trusted, how long an answer may
+/// take, where requests are counted.
 pub(crate) fn reach(destination: &Destination, state: &State, console: Console) -> Result<HttpOptions, Fault> {
     let optional = |name: &str| destination.settings.contains_key(name).then(|| setting(destination, name)).transpose();
     let mut options = HttpOptions {

@@ -1,3 +1,5 @@
+//! Errors of the engine as faults of a command.
+
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::EngineError;
 use migr_load::LoadError;
@@ -5,7 +7,7 @@ use migr_load::LoadError;
 use crate::exit::Exit;
 use crate::fault::Fault;
 
-/// What the engine could not do, with the exit code that scripts rely on.
+/// Fault for an error of the engine, with the exit code that scripts rely on.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands errors over by value")]
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {

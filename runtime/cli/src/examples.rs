@@ -7,7 +7,7 @@ use crate::fault::Fault;
 /// A project that runs offline.
 #[derive(Debug)]
 pub(crate) struct Example {
-    /// Its name.
+    /// Name of the example.
     pub(crate) name: &'static str,
     files: &'static [(&'static str, &'static [u8])],
 }

@@ -1,4 +1,6 @@
-/// How a command ended. The numbers are a contract with scripts and CI.
+//! Exit codes of the program.
+
+/// Exit code of a command. The numbers are a contract with scripts and CI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.

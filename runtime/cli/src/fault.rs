@@ -1,3 +1,5 @@
+//! Fault that ends a command.
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -7,11 +9,11 @@ use crate::exit::Exit;
 /// A command that cannot go on: one sentence on what happened, one on what to do, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    /// How the program ends.
+    /// Exit code of the program.
     pub(crate) exit: Exit,
-    /// What happened, where.
+    /// Message: what happened, where.
     pub(crate) message: String,
-    /// What to do.
+    /// Advice on what to do.
     pub(crate) help: Option<String>,
     /// When the same command can go on; `run --wait` waits until then.
     pub(crate) again_at: Option<Timestamp>,

@@ -22,12 +22,12 @@ fn write(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), Fault> {
     part.finish()
 }
 
-/// Who may read a file.
+/// Readers that a file may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Readers {
-    /// Whom the system lets.
+    /// Everybody whom the system lets.
     Everybody,
-    /// Its owner alone: it holds values of records.
+    /// Owner of the file alone: it holds values of records.
     Owner,
 }
 
@@ -35,9 +35,9 @@ pub(crate) enum Readers {
 #[derive(Debug)]
 pub(crate) struct Part {
     place: PathBuf,
-    /// None for a pipe or a device, which is written to as it is.
+    /// Name of the file while it is written; absent for a pipe or a device, which is written to as it is.
     name: Option<PathBuf>,
-    /// None once it is finished.
+    /// Writer of the file; absent once it is finished.
     writer: Option<BufWriter<File>>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Fault {
     }
 }
 
-/// What to do where the system refused to write.
+/// Advice where the system refused to write.
 pub(crate) fn way_on(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {

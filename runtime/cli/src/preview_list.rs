@@ -1,4 +1,5 @@
-//! What a run would do to records that are there already, a line for each field that changes, as a table that a spreadsheet opens.
+//! Preview of a run for records that are there already, a line for each field that changes, as a table for
+//! spreadsheets.
 
 use std::io;
 use std::path::PathBuf;

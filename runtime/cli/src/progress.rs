@@ -45,7 +45,7 @@ impl Shown {
         Self { console, format, step: Mutex::new(None) }
     }
 
-    /// Whether events are JSON.
+    /// True where events are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.format == EventFormat::Jsonl
     }

@@ -66,7 +66,7 @@ impl Project {
         Ok(compile(&migr_driver::Project { system: &files, entry: self.entry.as_deref(), destination: to, lock }))
     }
 
-    /// Its plan as it was at a git revision, or every finding that keeps it from having one.
+    /// Plan of the project as it was at a git revision, or every finding that keeps it from having one.
     pub(crate) fn plan_at(
         &self,
         revision: &str,
@@ -84,12 +84,12 @@ impl Project {
         to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock"))
     }
 
-    /// Its plan with the counts of its lock file, or every finding that keeps it from having one.
+    /// Plan of the project with the counts of its lock file, or every finding that keeps it from having one.
     pub(crate) fn counted_plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Box<Findings>> {
         self.planned(self.compile(to))
     }
 
-    /// Its plan as it is carried out, without counts; or every finding that keeps it from having one.
+    /// Plan of the project as it is carried out, without counts; or every finding that keeps it from having one.
     pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Box<Findings>> {
         self.planned(self.compile_with(to, None))
     }
@@ -115,9 +115,9 @@ impl Project {
 pub(crate) struct Findings {
     /// The files.
     pub(crate) sources: SourceMap,
-    /// What was found, in order of file and place within each project.
+    /// Findings, in order of file and place within each project.
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// How many of them a spec's `deny` stops.
+    /// Findings that a spec's `deny` stops.
     denied: HashSet<Diagnostic>,
     /// Variables of the environment that the projects read.
     pub(crate) environment: BTreeSet<EnvironmentVariable>,
@@ -168,12 +168,12 @@ impl Findings {
         self.diagnostics = new;
     }
 
-    /// How many of a severity.
+    /// Number of findings of a severity.
     pub(crate) fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count()
     }
 
-    /// Whether a finding is one that the spec's `deny` stops.
+    /// True where a finding is one that the spec's `deny` stops.
     pub(crate) fn stops(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| self.denied.contains(diagnostic))
     }

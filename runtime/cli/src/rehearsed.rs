@@ -1,4 +1,4 @@
-//! Who is a member of the sandbox's workspace: whom the spec names for one, where the project knows that the destination has them.
+//! Users of the sandbox's workspace: those that the spec names, where the project knows that the destination has them.
 
 use std::fs;
 use std::path::Path;

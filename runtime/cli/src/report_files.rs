@@ -1,4 +1,4 @@
-//! What a command leaves behind for people: the page, and beside it every list in full.
+//! Files that a command leaves behind for people: the page, and beside it every list in full.
 
 use std::fs::File;
 use std::io::{self, BufWriter};

@@ -1,3 +1,5 @@
+//! Room on the disk that a migration needs.
+
 use std::path::Path;
 
 use migr_extract::Export;
@@ -11,7 +13,7 @@ use crate::state::State;
 const TIMES_THE_EXPORT: u64 = 5;
 /// The embedded sandbox keeps the records too, with their indexes.
 const TIMES_IN_THE_SANDBOX: u64 = 12;
-/// What the smallest migration needs, in bytes.
+/// Bytes that the smallest migration needs.
 const LEAST: u64 = 8 << 20;
 
 /// Refuses to begin what the disk has no room for: a full disk stops a run in the middle.

@@ -1,4 +1,4 @@
-//! What a command needs that touches the world: the plan, the export, the destination and its journal.
+//! Session of a command that touches the world: the plan, the export, the destination and its journal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -69,26 +69,26 @@ impl Reached {
 /// Everything that a command on a destination works with.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// What the engine works with.
+    /// Context that the engine works with.
     pub(crate) context: Context,
-    /// What is kept of it.
+    /// State that is kept of the destination.
     pub(crate) state: State,
     /// The destination.
     pub(crate) reached: Reached,
 }
 
-/// What a session is opened for.
+/// Options with which a session is opened.
 #[derive(Debug)]
 pub(crate) struct Opening<'a> {
     /// The project and its destination.
     pub(crate) live: &'a LiveArguments,
     /// A saved plan, which must still be what the spec says.
     pub(crate) saved_plan: Option<&'a Path>,
-    /// Whether it writes to the destination: the journal is bound to its workspace.
+    /// True where the session writes to the destination: the journal is bound to its workspace.
     pub(crate) writes: bool,
-    /// How it is done.
+    /// Options of the run.
     pub(crate) options: RunOptions,
-    /// Who shows progress.
+    /// View that shows progress.
     pub(crate) shown: Arc<Shown>,
 }
 

@@ -1,4 +1,5 @@
-//! What migr keeps of a project, below `.migr/`: for each destination a folder with its journal; which destination was last worked with.
+//! State of a project below `.migr/`: for each destination a folder with its journal; and the destination last worked
+//! with.
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +77,7 @@ impl State {
         }
     }
 
-    /// Whether it is the sandbox's.
+    /// True where the state is the sandbox's.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.name == SANDBOX
     }
@@ -96,7 +97,7 @@ impl State {
         self.root.parent().unwrap_or(&self.root)
     }
 
-    /// Its journal.
+    /// Journal of the destination.
     pub(crate) fn journal(&self) -> PathBuf {
         self.folder().join("journal.db")
     }
@@ -106,12 +107,13 @@ impl State {
         self.folder().join("attachments.jsonl")
     }
 
-    /// What is to be rebuilt by hand, which an audit writes: a file of definitions and a checklist for each object.
+    /// Folder of what is to be rebuilt by hand, which an audit writes: a file of definitions and a checklist for each
+    /// object.
     pub(crate) fn rebuilds(&self) -> PathBuf {
         self.folder().join("rebuild")
     }
 
-    /// What a run would do to records that are there already, which an audit writes.
+    /// Preview of a run for records that are there already, which an audit writes.
     pub(crate) fn preview(&self) -> PathBuf {
         self.folder().join("preview.csv")
     }
@@ -126,7 +128,7 @@ impl State {
         self.folder().join("report")
     }
 
-    /// Its plan, as it was carried out.
+    /// Plan as it was carried out.
     pub(crate) fn plan(&self) -> PathBuf {
         self.folder().join("plan.json")
     }
@@ -136,7 +138,7 @@ impl State {
         self.root.join("sandbox.db")
     }
 
-    /// Its journal, for reading.
+    /// Journal of the destination, for reading.
     pub(crate) fn reader(&self) -> Result<Reader, Fault> {
         Reader::open_sound(&self.journal()).map_err(unreadable)
     }

@@ -1,3 +1,5 @@
+//! Table of a report's counts for a terminal.
+
 use std::fmt;
 
 use migr_report::words::grouped;

@@ -1,4 +1,4 @@
-//! What of a project is read and written: plain files where they stand, of a bounded size, and nothing through a symbolic link, which may lead anywhere.
+//! Trusted files of a project: plain files where they stand, of a bounded size, never through a symbolic link.
 
 use std::fs::{self, File};
 use std::io::Read as _;

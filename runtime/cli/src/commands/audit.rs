@@ -1,3 +1,5 @@
+//! `migr audit`: reads the export and the destination, and writes nothing to them.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,12 +88,12 @@ fn summary(audit: &Audit, exit: Exit) -> String {
     format!("{summary}\n")
 }
 
-/// What is audited.
+/// Project and state that are audited.
 #[derive(Debug)]
 pub(crate) struct Looked<'a> {
     /// The project.
     pub(crate) project: &'a Project,
-    /// Its plan.
+    /// Plan of the project.
     pub(crate) plan: &'a Plan,
     /// The state of its destination.
     pub(crate) state: &'a State,
@@ -99,14 +101,14 @@ pub(crate) struct Looked<'a> {
     pub(crate) lock: &'a Path,
 }
 
-/// What is asked of an audit besides.
+/// Options of an audit.
 #[derive(Debug, Default)]
 pub(crate) struct Asked<'a> {
     /// A file for every finding.
     pub(crate) findings: Option<&'a Path>,
-    /// Whether what is read and found goes to stdout as it comes, one JSON object a line.
+    /// True where records and findings go to stdout as they come, one JSON object a line.
     pub(crate) streams: bool,
-    /// What the source says it holds, records by object.
+    /// Record counts that the source states, by object.
     pub(crate) expected: BTreeMap<String, u64>,
 }
 
@@ -181,7 +183,7 @@ pub(crate) async fn carry_out(
     Ok(audit)
 }
 
-/// What is to be rebuilt by hand: its definitions as JSON, and a checklist.
+/// Writes what is to be rebuilt by hand: its definitions as JSON, and a checklist.
 fn write_rebuilds(rebuilds: &[Rebuild], folder: &Path) -> Result<(), Fault> {
     if !rebuilds.is_empty() {
         std::fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;

@@ -1,3 +1,5 @@
+//! `migr check`: the findings of a spec.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! `migr demo`: an example that moves into the sandbox, is verified and is rolled back.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

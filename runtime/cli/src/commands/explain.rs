@@ -1,3 +1,5 @@
+//! `migr explain`: the page of a diagnostic.
+
 use migr_diagnostics::{Code, nearest};
 
 use crate::args::ExplainArguments;

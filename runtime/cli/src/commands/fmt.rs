@@ -1,3 +1,5 @@
+//! `migr fmt`: files in the one format.
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! `migr graph`: the dependency graph of the maps.
+
 use migr_plan::render::{dot, mermaid, svg};
 
 use crate::args::{GraphArguments, GraphFormat};

@@ -1,3 +1,5 @@
+//! `migr journal`: the events of the journal.
+
 use migr_journal::{ChainReport, Reader};
 
 use crate::args::JournalArguments;

@@ -1,3 +1,5 @@
+//! `migr plan`: the plan of a spec.
+
 use migr_diagnostics::Severity;
 
 use crate::args::{PlanArguments, PlanFormat};

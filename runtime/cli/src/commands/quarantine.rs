@@ -1,3 +1,5 @@
+//! `migr quarantine`: the quarantined records, and their release for retry.
+
 use std::sync::Arc;
 
 use migr_engine::RunOptions;
@@ -17,7 +19,7 @@ use crate::project::Project;
 use crate::session::{Opening, Session};
 use crate::state::State;
 
-/// What was quarantined and why; or lets it go, so that the next run tries again.
+/// Lists what was quarantined and why; or releases it for retry by the next run.
 pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Result<Exit, Fault> {
     match &arguments.action {
         QuarantineAction::List(arguments) => list(arguments, console),

@@ -1,3 +1,5 @@
+//! `migr report`: the report of a migration.
+
 use migr_plan::Plan;
 use migr_report::{Report, html, markdown};
 

@@ -1,3 +1,5 @@
+//! `migr rollback`: undoes the migration.
+
 use std::sync::Arc;
 
 use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
@@ -78,7 +80,7 @@ pub(crate) async fn take_back(
     Ok(summary)
 }
 
-/// How a rollback ends.
+/// Exit code of a rollback.
 pub(crate) fn exit(summary: &RollbackSummary) -> Exit {
     match (summary.interrupted, summary.holds || summary.dry_run) {
         (true, _) => Exit::Interrupted,

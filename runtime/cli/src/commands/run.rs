@@ -1,3 +1,5 @@
+//! `migr run`: moves the records.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -146,7 +148,7 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
     }
 }
 
-/// How a wait ended.
+/// End of a wait.
 #[derive(Debug, PartialEq, Eq)]
 enum Waited {
     Whole,
@@ -172,22 +174,22 @@ async fn wait_until(until: Timestamp, mut seen: Timestamp, session: &Session) ->
     Ok(Waited::Whole)
 }
 
-/// How far the migration came: what was set up, and the counts of each step.
+/// Progress of the migration: what was set up, and the counts of each step.
 fn reached(session: &Session) -> Result<(Vec<SetupNote>, Vec<StepFold>), Fault> {
     let reader = session.state.reader()?;
     let notes = reader.setup().map_err(|error| Fault::failed(error.to_string()))?;
     Ok((notes, reader.fold()?.steps))
 }
 
-/// What the journal counts so far.
+/// Counts of the journal so far.
 fn total(session: &Session) -> Result<migr_report::Object, Fault> {
     Ok(Report::counted(&session.context.plan, &session.state.reader()?.fold()?).total())
 }
 
-/// What a run came to, and how much of it this call did.
+/// Result of a run, and how much of it this call did.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// What it came to.
+    /// Summary of the run.
     pub(crate) summary: RunSummary,
     /// Records that this call created or updated.
     pub(crate) written: u64,
@@ -219,7 +221,7 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
     Ok(Some(Outcome { summary, written }))
 }
 
-/// Whether every change of the schema was made before.
+/// True where every change of the schema was made before.
 fn was_set_up(session: &Session) -> Result<bool, Fault> {
     let notes = session.state.reader()?.setup().map_err(|error| Fault::failed(error.to_string()))?;
     let is_made = |outcome: &str| matches!(outcome, "done" | "already there");
@@ -255,7 +257,7 @@ fn summary(outcome: &Outcome, exit: Exit) -> serde_json::Value {
     })
 }
 
-/// How a run ends.
+/// Exit code of a run.
 pub(crate) fn exit(summary: &RunSummary, console: Console) -> Exit {
     if summary.interrupted {
         console.error("stopped before the end; `migr run` goes on where it stopped");

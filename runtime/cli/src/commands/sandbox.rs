@@ -1,3 +1,5 @@
+//! `migr sandbox`: a server that stands in for the destination.
+
 use std::time::Duration;
 
 use migr_sandbox::{Faults, RateLimit, SandboxOptions, TwentyVersion};

@@ -1,3 +1,5 @@
+//! `migr setup`: changes the destination's schema as the plan needs it.
+
 use std::sync::Arc;
 
 use migr_engine::{ChecklistItem, ChecklistState, RunOptions, SetupSummary};
@@ -43,7 +45,7 @@ pub(crate) fn in_words(summary: &SetupSummary) -> String {
     format!("{} changed, {} already there, {} blocked", summary.done, summary.already_there, summary.blocked)
 }
 
-/// What is not as the plan needs it, a line each.
+/// Checklist items that are not as the plan needs them, a line each.
 pub(crate) fn open_items(items: &[ChecklistItem]) -> Vec<String> {
     items.iter().filter(|item| item.state != ChecklistState::Done).map(line).collect()
 }

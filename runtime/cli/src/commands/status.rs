@@ -1,3 +1,5 @@
+//! `migr status`: the state of a migration.
+
 use std::fmt::Write as _;
 
 use migr_report::words::count;

@@ -1,3 +1,5 @@
+//! `migr test`: the tests of a spec.
+
 use std::fmt::{self, Write as _};
 
 use migr_diagnostics::Severity;

@@ -1,3 +1,5 @@
+//! `migr verify`: reads the records back and compares them.
+
 use std::sync::Arc;
 
 use migr_engine::{RunOptions, VerifySummary};
@@ -52,7 +54,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
     Ok(exit)
 }
 
-/// How a verification ends.
+/// Exit code of a verification.
 pub(crate) fn exit(summary: &VerifySummary) -> Exit {
     match (summary.interrupted, summary.holds) {
         (true, _) => Exit::Interrupted,

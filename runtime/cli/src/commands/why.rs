@@ -1,3 +1,5 @@
+//! `migr why`: the lineage of one record.
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,7 +77,7 @@ fn with_path(mut arguments: WhyArguments) -> WhyArguments {
     arguments
 }
 
-/// Whether a text is the path of a project that is there: a folder, or a file of the language.
+/// True where a text is the path of a project that is there: a folder, or a file of the language.
 fn is_project(text: &str) -> bool {
     let path = Path::new(text);
     path.is_dir() || path.is_file() && path.extension().is_some_and(|end| end == "migr")
