@@ -43,6 +43,7 @@ const VOICED: &[&str] = &[
     "runtime/deliver",
     "runtime/extract",
     "runtime/report",
+    "runtime/sandbox",
     "runtime/spill",
     "runtime/transform",
 ];

@@ -6,10 +6,10 @@ use crate::files;
 use crate::schema::{Field, Kind, Object};
 use crate::store::Row;
 
-/// What an answer depends on beside the record.
+/// Settings that an answer depends on beside the record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
-    /// Whether the older server is stood in for.
+    /// True where the sandbox stands in for the older server.
     pub(crate) old: bool,
     /// The server's address, for links to files.
     pub(crate) base: &'a str,

@@ -20,14 +20,14 @@ pub(crate) fn token(version: TwentyVersion, workspace: Option<&str>) -> String {
     }
 }
 
-/// What a request's key is worth.
+/// Judgement of a request's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
-    /// It is the sandbox's token.
+    /// Key that is the sandbox's token.
     Good,
     /// There is none.
     Missing,
-    /// It is another one.
+    /// Key that is another one.
     Wrong,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn refusal(key: Key, old: bool) -> Response {
     Response::json(status, &json!({"statusCode": status, "messages": [message], "error": error}))
 }
 
-/// What a wrong key is told.
+/// Message for a wrong key.
 pub(crate) fn wrong_message(old: bool) -> &'static str {
     if old { "No payload" } else { "Token invalid." }
 }

@@ -42,7 +42,7 @@ pub(crate) fn normalise(text: &str) -> Option<String> {
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| write(zoned.timestamp()))
 }
 
-/// Whether a text is a time after the year 9999.
+/// True where a text is a time after the year 9999.
 pub(crate) fn is_beyond(text: &str) -> bool {
     let Some((year, rest)) = text.trim_start_matches('+').split_once('-') else { return false };
     let digits = year.trim_start_matches('0');

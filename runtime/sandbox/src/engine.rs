@@ -73,7 +73,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Whether the older server is stood in for.
+    /// True where the sandbox stands in for the older server.
     pub(crate) fn old(&self) -> bool {
         self.version.is_old()
     }
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// What answers depend on.
+    /// Settings that answers depend on.
     pub(crate) fn view(&self) -> View<'_> {
         View { old: self.old(), base: &self.base_url }
     }

@@ -2,7 +2,7 @@
 
 use crate::Faults;
 
-/// What is done to a request.
+/// Fault that is made of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// 500, not carried out.

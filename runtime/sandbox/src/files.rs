@@ -18,7 +18,7 @@ pub(crate) use content::check;
 /// The largest direct upload, in bytes.
 pub(crate) const LARGEST: u64 = 1_073_741_824;
 
-/// What is known of a file without its bytes.
+/// File as it is known without its bytes.
 #[derive(Debug)]
 pub(crate) struct StoredFile {
     pub(crate) id: String,
@@ -115,7 +115,7 @@ impl Engine {
         Ok(gone)
     }
 
-    /// How many files are stored.
+    /// Number of files that are stored.
     pub(crate) fn count_files(&self) -> rusqlite::Result<u64> {
         let count =
             self.store.database().query_row("SELECT count(*) FROM files", [], |found| found.get::<_, i64>(0))?;

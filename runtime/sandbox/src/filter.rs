@@ -10,7 +10,7 @@ mod text;
 pub(crate) use operand::check;
 pub(crate) use text::parse;
 
-/// How a value is compared.
+/// Comparison of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparator {
     Eq,
@@ -53,7 +53,7 @@ impl Comparator {
 /// A condition on records.
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
-    /// All of these hold.
+    /// Conditions of which every one holds.
     All(Vec<Filter>),
     /// One of these holds.
     Any(Vec<Filter>),
@@ -64,7 +64,7 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
-    /// Whether the filter speaks of the trash itself.
+    /// True where the filter speaks of the trash itself.
     pub(crate) fn mentions_deleted(&self) -> bool {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::mentions_deleted),

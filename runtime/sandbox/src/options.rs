@@ -1,4 +1,4 @@
-//! What a sandbox is started with, and why it may not start.
+//! Options that a sandbox is started with, and the reasons why it may not start.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub enum TwentyVersion {
 }
 
 impl TwentyVersion {
-    /// Whether this is the older server.
+    /// True for the older server.
     pub(crate) fn is_old(self) -> bool {
         self == Self::V1_10
     }
@@ -28,7 +28,7 @@ impl TwentyVersion {
     }
 }
 
-/// How a sandbox is to be started.
+/// Options with which a sandbox is started.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
     /// The database file, created if absent. `None` keeps the state in memory.
@@ -37,18 +37,19 @@ pub struct SandboxOptions {
     pub port: u16,
     /// The rate limit on record queries. `None` is unlimited.
     pub rate: Option<RateLimit>,
-    /// How long every answer is held back.
+    /// Time for which every answer is held back.
     pub latency: Duration,
     /// The faults to make.
     pub faults: Faults,
     /// The version to stand in for; kept in the state, which refuses another one.
     pub version: TwentyVersion,
-    /// Whether a new state is given members and a few records.
+    /// True where a new state is given members and a few records.
     pub seed: bool,
-    /// Whether the newer server answers on metadata in the older one's envelopes, as a workspace that was upgraded from 1.x does.
+    /// True where the newer server answers on metadata in the older one's envelopes, as a workspace that was upgraded
+    /// from 1.x does.
     pub legacy_metadata: bool,
-    /// Whether the stock workflow is active that makes companies of people's addresses, as it is in a new workspace. Without it the state begins without active
-    /// workflows.
+    /// True where the stock workflow is active that makes companies of people's addresses, as it is in a new workspace.
+    /// Without it the state begins without active workflows.
     pub workflows: bool,
     /// E-mail addresses of members to have besides, in a state that is there too.
     pub members: Vec<String>,
@@ -123,7 +124,7 @@ pub enum SandboxError {
     Listen {
         /// The port that was asked for.
         port: u16,
-        /// What the system said.
+        /// Error of the system.
         reason: std::io::Error,
     },
     /// The state was made for another version.

@@ -22,7 +22,7 @@ impl DerefMut for Problem {
     }
 }
 
-/// What a refusal says.
+/// Content of a refusal.
 #[derive(Clone, Debug)]
 pub(crate) struct Details {
     /// The HTTP status REST answers with.

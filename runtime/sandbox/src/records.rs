@@ -190,7 +190,7 @@ fn created_by(asked: &Value) -> Value {
     })
 }
 
-/// What a field holds when nothing is sent: `'NEW'` in quotes is text, the rest is itself.
+/// Value of a field when nothing is sent: `'NEW'` in quotes is text, the rest is itself.
 pub(crate) fn default_value(default: &Value, kind: Kind) -> Option<Value> {
     match (default, kind) {
         (Value::Null | Value::Object(_), _) | (_, Kind::Uuid | Kind::DateTime | Kind::Position) => None,

@@ -7,7 +7,7 @@ mod stock;
 
 pub(crate) use stock::{custom_system_fields, stock_objects};
 
-/// What a field holds; the names are the server's.
+/// Kind of a field; the names are the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Kind {
@@ -46,12 +46,12 @@ impl Kind {
         serde_json::from_value(Value::String(name.to_owned())).ok()
     }
 
-    /// Whether values are one of the field's options.
+    /// True where values are one of the field's options.
     pub(crate) fn has_options(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect | Self::Rating)
     }
 
-    /// Whether this is a relation of either sort.
+    /// True for a relation of either sort.
     pub(crate) fn is_relation(self) -> bool {
         matches!(self, Self::Relation | Self::MorphRelation)
     }
@@ -93,7 +93,7 @@ impl Kind {
     }
 }
 
-/// What becomes of a record when the one it points at is destroyed.
+/// Rule for a record when the one it points at is destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum OnDelete {

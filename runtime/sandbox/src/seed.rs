@@ -1,4 +1,4 @@
-//! What a new workspace holds: members, and a few records that were there before the migration.
+//! Content of a new workspace: members, and a few records that were there before the migration.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

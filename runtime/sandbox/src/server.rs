@@ -32,12 +32,12 @@ const LARGEST_JSON: usize = 10 * 1024 * 1024;
 const LARGEST_BODY: usize = 1024 * 1024 * 1024;
 /// URL and headers together.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// How long a slow answer is held back.
+/// Time for which a slow answer is held back.
 const LATE: Duration = Duration::from_secs(2);
-/// How long a request that times out is kept waiting.
+/// Time for which a request that times out is kept waiting.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What every connection shares.
+/// State that every connection shares.
 #[derive(Debug)]
 struct Shared {
     engine: Mutex<Engine>,
@@ -107,7 +107,7 @@ impl Sandbox {
         fingerprint::fingerprint(&self.shared.lock())
     }
 
-    /// How many uploaded files are stored, those that no record names too.
+    /// Number of uploaded files that are stored, those that no record names included.
     ///
     /// # Errors
     /// The state cannot be read.
@@ -120,7 +120,7 @@ impl Sandbox {
         self.shared.lock().legacy_metadata = legacy;
     }
 
-    /// How many requests have come in.
+    /// Number of requests that have come in.
     pub fn request_count(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
     }

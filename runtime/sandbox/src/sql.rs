@@ -21,7 +21,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) old: bool,
 }
 
-/// What stands at the end of a path: the expression, and how it compares.
+/// End of a path: the expression, and how it compares.
 pub(crate) struct Place {
     pub(crate) sql: String,
     pub(crate) numeric: bool,

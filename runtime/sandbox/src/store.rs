@@ -36,7 +36,7 @@ pub(crate) struct Row {
     pub(crate) updated: String,
     /// `deletedAt`; a value means that the record is in the trash.
     pub(crate) deleted: Option<String>,
-    /// Whether `created` was given by a client and not by the clock.
+    /// True where `created` was given by a client and not by the clock.
     pub(crate) kept: bool,
     /// The other values; an absent one is null.
     pub(crate) body: Map<String, Value>,
@@ -153,7 +153,7 @@ impl Store {
         self.db.prepare_cached(&sql)?.query_row([object, id], row).optional()
     }
 
-    /// Whether there is such a record, in the trash or not.
+    /// True where there is such a record, in the trash or not.
     pub(crate) fn exists(&self, object: &str, id: &str) -> rusqlite::Result<bool> {
         self.db.prepare_cached("SELECT 1 FROM records WHERE object = ?1 AND id = ?2")?.exists([object, id])
     }
@@ -166,7 +166,7 @@ impl Store {
         statement.query_map(params_from_iter(all), row)?.collect()
     }
 
-    /// How many records meet `condition`.
+    /// Number of records that meet `condition`.
     pub(crate) fn count(&self, object: &str, condition: &str, values: &[Sql]) -> rusqlite::Result<u64> {
         let sql = format!("SELECT count(*) FROM records r WHERE r.object = ? AND {condition}");
         let all = std::iter::once(Sql::Text(object.to_owned())).chain(values.iter().cloned());

@@ -12,7 +12,7 @@ use crate::store::Row;
 
 /// The stock workflow.
 const NAME: &str = "Create company when adding a new person";
-/// What fires it.
+/// Event that fires the workflow.
 const EVENT: &str = "person.upserted";
 /// Hosts of addresses that are nobody's company.
 const FREE: [&str; 6] = ["gmail.com", "hotmail.com", "icloud.com", "outlook.com", "proton.me", "yahoo.com"];

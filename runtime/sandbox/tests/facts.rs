@@ -1,4 +1,4 @@
-//! What a whole migration on a running Twenty 2.19 showed, line by line, as `FACTS.md` has it.
+//! Facts that a whole migration on a running Twenty 2.19 showed, line by line, as `FACTS.md` has it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its small functions too")]
 #![expect(clippy::indexing_slicing, reason = "indexing into JSON gives null, not a panic")]
 

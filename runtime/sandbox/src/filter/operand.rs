@@ -1,4 +1,4 @@
-//! What the newer server refuses as the value of a filter.
+//! Values that the newer server refuses in a filter.
 
 use serde_json::Value;
 

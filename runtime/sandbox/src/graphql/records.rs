@@ -14,7 +14,7 @@ use crate::store::Row;
 /// The default page.
 const PAGE: usize = 60;
 
-/// What a mutation does, by the first part of its name.
+/// Action of a mutation, by the first part of its name.
 #[derive(Clone, Copy)]
 enum Verb {
     Create,

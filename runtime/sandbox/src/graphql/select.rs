@@ -1,4 +1,4 @@
-//! What of a value was asked for.
+//! Selection of the parts of a value that a query asks for.
 
 use serde_json::{Map, Value, json};
 

@@ -133,7 +133,7 @@ impl Reader<'_> {
         Ok(Selection { alias, name, arguments, fields, line: field.pos.line, column: field.pos.column })
     }
 
-    /// Whether `@skip` and `@include` let something be.
+    /// True unless `@skip` or `@include` leaves the field out.
     fn is_wanted(&self, directives: &[Positioned<Directive>]) -> Result<bool, String> {
         for directive in directives {
             let name = directive.node.name.node.as_str();

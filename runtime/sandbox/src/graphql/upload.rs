@@ -10,7 +10,7 @@ use crate::http::Part;
 use crate::metadata;
 use crate::problem::Problem;
 
-/// How long an upload address is good for, in seconds.
+/// Seconds for which an upload address is good.
 const GOOD_FOR: i64 = 15 * 60;
 
 /// The value of a root field that is about files.

@@ -1,4 +1,4 @@
-//! What names and options must be, and how the server words a refusal.
+//! Rules for names and options, and the words in which the server refuses.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -62,7 +62,7 @@ pub(crate) struct Fault {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) value: Value,
-    /// What people are told, where it is not the message.
+    /// Text for people, where it is not the message.
     pub(crate) friendly: Option<&'static str>,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn not_available(name: &str) -> Fault {
     Fault { code: "NOT_AVAILABLE", ..Fault::field(message, name) }
 }
 
-/// What is wrong with a name.
+/// Faults of a name.
 pub(super) fn name(name: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let formed = name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -211,7 +211,7 @@ const NOISE_OF_DELETE: [Noise; 1] = [(
     &[("FIELD_MUTATION_NOT_ALLOWED", "System fields cannot be deleted", "System fields cannot be deleted")],
 )];
 
-/// What a following error says of the thing it is about.
+/// Description of the thing that a following error is about.
 fn about(kind: &str, (field, field_name): (Uuid, &str), view: Uuid, object: &str) -> Value {
     let id = Uuid::new_v4;
     match kind {

@@ -119,7 +119,7 @@ pub(super) fn create(engine: &mut Engine, input: &Value) -> Result<Value, Proble
     Ok(render::changed_field(engine, &object, &field))
 }
 
-/// Whether a name, or the key that it would have, is in use.
+/// True where a name, or the key that it would have, is in use.
 fn taken(object: &Object, name: &str) -> bool {
     object.field(name).is_some() || object.field_of_key(name).is_some()
 }

@@ -12,7 +12,7 @@ use crate::schema::{Field, Kind};
 /// The most characters of an option's value.
 const LONGEST: usize = 63;
 
-/// What is wrong with a default: it must be one of the options, in quotes.
+/// Fault of a default: it must be one of the options, in quotes.
 pub(super) fn check_default(field: &Field) -> Option<Fault> {
     let known = field.option_values();
     let is_known = |value: &Value| value.as_str().is_none_or(|text| known.contains(&text.trim_matches('\'')));

@@ -83,7 +83,7 @@ impl Engine {
     }
 }
 
-/// Whether the parts that are not sent stay as they are.
+/// True where the parts that are not sent stay as they are.
 fn merges(kind: Kind) -> bool {
     matches!(kind, Kind::Address | Kind::Currency | Kind::FullName | Kind::Emails | Kind::Phones | Kind::Actor)
 }

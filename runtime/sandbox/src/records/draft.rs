@@ -1,4 +1,4 @@
-//! What a client sent, checked and normalised, before it meets a record.
+//! Values that a client sent, checked and normalised, before they meet a record.
 
 use serde_json::{Map, Value};
 

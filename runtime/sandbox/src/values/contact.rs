@@ -119,7 +119,7 @@ fn phone(number: &str, country: &str, calling: &str) -> Result<(String, String, 
 
 /// Countries by calling code, length and leading digits: finding one anew costs the library dozens of patterns.
 static COUNTRIES: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
-/// How many leading digits settle the country: an area code in North America, a block on the Channel Islands.
+/// Number of leading digits that settle the country: an area code in North America, a block on the Channel Islands.
 const LEADING: usize = 6;
 
 fn country_of(number: &PhoneNumber) -> String {

@@ -146,7 +146,7 @@ fn inline(text: &str) -> Vec<Value> {
     parts
 }
 
-/// Whether a sign at a place stands behind a backslash that is not behind one itself.
+/// True where a sign at a place stands behind a backslash that is not behind one itself.
 fn is_escaped(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
@@ -170,7 +170,7 @@ fn bold_part(text: &str) -> Option<(Value, &str)> {
     Some((json!({"type": "text", "text": bold, "styles": {"bold": true}}), after))
 }
 
-/// What begins with a sign, and the text after it.
+/// Part that begins with a sign, and the text after it.
 fn part_at<'t>(before: &str, found: &'t str) -> Option<(Value, &'t str)> {
     let is_inner = before.ends_with(char::is_alphanumeric);
     bold_part(found).or_else(|| link_part(found)).or_else(|| slanted_part(found).filter(|_| !is_inner))
