@@ -1,9 +1,11 @@
 //! The trait of a system that records are written to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::time::Duration;
 
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -144,6 +146,32 @@ pub trait Destination: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
         let _ = (object, wanted);
         Box::pin(async { Ok(None) })
+    }
+
+    /// The records, trashed ones too, that refer by a key to one of some ids.
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        let _ = (object, key, ids);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Records that are known to be there, and in use: a read that lags behind a write of this connection is asked again before one of them counts as gone.
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        self.fetch(object, ids, Deleted::Live)
+    }
+
+    /// The time within which an answer comes: a request that is older is not carried out any more.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// The moments, by object, up to which this connection wrote, by the destination's clock: what it answers as the time of the last change.
+    fn written_until(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     /// Changes records that are known to exist: one outcome each, in their order. Only the keys of a body change, and an update never creates. An error that

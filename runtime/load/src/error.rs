@@ -103,6 +103,16 @@ pub enum LoadError {
         /// Whose page it is and what it says, as far as it tells.
         page: String,
     },
+    /// An answer that cannot be true, each time it was asked for. Concerns every record: nothing is concluded from it.
+    #[error(
+        "{request} was answered in a way that cannot be true: {why}. Nothing was concluded from it; run again when the destination answers whole, the run goes on where it stopped"
+    )]
+    Doubtful {
+        /// Method and path.
+        request: String,
+        /// What contradicts what.
+        why: String,
+    },
     /// Something that the live schema has not.
     #[error("the destination has no {what}; run `migr setup`, or look at the destination's data model")]
     Missing {
@@ -137,7 +147,10 @@ impl LoadError {
             Self::Unauthorized { message, .. } | Self::Quota { message, .. } | Self::Refused { message, .. } => {
                 Some(message)
             }
-            Self::Unavailable { why, .. } | Self::Unexpected { why, .. } | Self::SchemaMoved { why } => Some(why),
+            Self::Unavailable { why, .. }
+            | Self::Unexpected { why, .. }
+            | Self::Doubtful { why, .. }
+            | Self::SchemaMoved { why } => Some(why),
             Self::Gateway { page, .. } => Some(page),
             _ => None,
         }
@@ -155,6 +168,7 @@ impl LoadError {
             | Self::Unavailable { .. }
             | Self::Unexpected { .. }
             | Self::Gateway { .. }
+            | Self::Doubtful { .. }
             | Self::SchemaMoved { .. }
             | Self::NoSchema => true,
         }

@@ -8,6 +8,7 @@ mod files;
 mod held;
 mod hidden;
 mod holders;
+mod lists;
 mod matching;
 mod metadata;
 mod names;
@@ -24,7 +25,8 @@ mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -58,6 +60,12 @@ pub(crate) struct Twenty {
     live: RwLock<Option<Arc<Live>>>,
     /// Files that would be refused under their own name are sent under a plain one.
     renames: bool,
+    /// Records that are known to be there, by which lists prove that they are whole.
+    controls: lists::Controls,
+    /// The last time of change that an answer to a write told, by object.
+    written: Mutex<BTreeMap<String, String>>,
+    /// The moment of the last answer to a write, by the clock of this machine.
+    wrote: Mutex<Option<Instant>>,
     /// One change of the schema at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -100,6 +108,9 @@ impl Twenty {
             renames,
             sensitive,
             live: RwLock::new(None),
+            controls: lists::Controls::default(),
+            written: Mutex::default(),
+            wrote: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
         })
     }
@@ -354,6 +365,27 @@ impl Destination for Twenty {
         wanted: &'a [(String, Vec<String>)],
     ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
         Box::pin(self.find_holders(object, wanted))
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.list_referring(object, key, ids))
+    }
+
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_in_use(object, ids))
+    }
+
+    fn patience(&self) -> Duration {
+        self.http.options().timeout
+    }
+
+    fn written_until(&self) -> BTreeMap<String, String> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn update<'a>(

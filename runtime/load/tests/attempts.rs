@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use migr_load::{Deleted, LoadError, Map, NewRecord, Refusal, Written};
 use serde_json::{Value, json};
-use support::{Reply, Seen, Server, metadata_two, options, recording};
+use support::{Reply, Seen, Server, metadata_two, options, proofs, recording};
 
 fn record(number: u32) -> NewRecord {
     let id = format!("00000000-0000-5000-8000-{number:012}");
@@ -35,7 +35,7 @@ async fn people(faults: Vec<Fault>) -> (Server, Arc<Mutex<Vec<String>>>) {
     let store = held.clone();
     let turn = AtomicUsize::new(0);
     let server = Server::start(move |seen| {
-        if let Some(reply) = metadata_two(seen) {
+        if let Some(reply) = metadata_two(seen).or_else(|| proofs(seen)) {
             return reply;
         }
         match (seen.method.as_str(), seen.path.as_str()) {
@@ -78,10 +78,13 @@ async fn people(faults: Vec<Fault>) -> (Server, Arc<Mutex<Vec<String>>>) {
 }
 
 fn found(held: &[String], seen: &Seen) -> Value {
-    let filter = seen.asks("filter").unwrap();
+    let filter = seen.asks("filter").unwrap_or_default();
+    let most = seen.asks("limit").unwrap().parse().unwrap();
+    let is_asked_for = |id: &str| filter.contains(id) || !filter.contains("id[in]");
     let records: Vec<Value> = held
         .iter()
-        .filter(|id| filter.contains(*id) && (!filter.contains("deletedAt") || filter.contains("deletedAt[is]:NULL")))
+        .filter(|id| is_asked_for(id) && (!filter.contains("deletedAt") || filter.contains("deletedAt[is]:NULL")))
+        .take(most)
         .map(|id| json!({"id": id, "deletedAt": null}))
         .collect();
     json!({"data": {"people": records}, "totalCount": records.len(), "pageInfo": {"hasNextPage": false}})
@@ -186,7 +189,7 @@ async fn a_server_that_stays_silent_is_unavailable_after_the_last_attempt() {
     let error = destination.count("companies", Deleted::Live).await.unwrap_err();
     assert!(error.stops_the_run());
     let text = error.to_string().replace(&server.url, "URL");
-    insta::assert_snapshot!(text, @"URL gave no usable answer to GET /rest/companies after 4 attempts: 500: boom ***. Run again when it answers; the run goes on where it stopped");
+    insta::assert_snapshot!(text, @"URL gave no usable answer to POST /graphql after 4 attempts: 500: boom ***. Run again when it answers; the run goes on where it stopped");
 }
 
 #[tokio::test]
@@ -294,7 +297,7 @@ async fn a_redirect_never_tells_people_to_send_their_token_where_it_leads() {
     let destination = server.twenty().await;
     let error =
         destination.count("companies", Deleted::Live).await.unwrap_err().to_string().replace(&server.url, "URL");
-    insta::assert_snapshot!(error, @"URL sends GET /rest/companies elsewhere (308); find out from those who run it what its address is, and send the token nowhere else");
+    insta::assert_snapshot!(error, @"URL sends POST /graphql elsewhere (308); find out from those who run it what its address is, and send the token nowhere else");
 }
 
 #[tokio::test]
@@ -425,7 +428,8 @@ async fn every_request_carries_the_token_and_no_debug_text_shows_it() {
     let seen = server.last("GET", "/rest/companies");
     assert!(seen.head.contains("authorization: Bearer TOKEN-1"), "{}", seen.head);
     assert!(!format!("{destination:?}").contains("TOKEN-1"));
-    assert_eq!(destination.requests(), 4);
+    // What is no answer of GraphQL is asked for by REST.
+    assert_eq!(destination.requests(), 5);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 use migr_load::{Deleted, LoadError, RecordUpdate, Schema, Written};
 use migr_plan::FieldType;
 use serde_json::json;
-use support::{Reply, Server, metadata_one, metadata_two, recording};
+use support::{Reply, Server, list, metadata_one, metadata_two, proofs, recording};
 
 fn unanswered() -> Reply {
     Reply::Json(404, json!({"statusCode": 404, "messages": ["not scripted"]}))
@@ -95,13 +95,13 @@ async fn pages_are_followed_through_live_records_and_the_trash() {
             return reply;
         }
         assert_eq!((seen.path.as_str(), seen.asks("limit"), seen.asks("depth")), ("/rest/companies", Some("200"), Some("0")));
-        let (records, more, cursor) = match (seen.asks("filter"), seen.asks("starting_after")) {
-            (None, None) => (vec![row(1, false)], true, "c1"),
-            (None, Some("c1")) => (vec![row(2, false)], false, "c2"),
-            (Some("deletedAt[is]:NOT_NULL"), None) => (vec![row(3, true)], false, "c3"),
+        let (records, more, total) = match (seen.asks("filter"), seen.asks("starting_after")) {
+            (None, None) => (vec![row(1, false)], true, 2),
+            (None, Some("c1")) => (vec![row(2, false)], false, 2),
+            (Some("deletedAt[is]:NOT_NULL"), None) => (vec![row(3, true)], false, 1),
             other => panic!("{other:?}"),
         };
-        Reply::Json(200, json!({"data": {"companies": records}, "totalCount": 2, "pageInfo": {"hasNextPage": more, "endCursor": cursor}}))
+        Reply::Json(200, json!({"data": {"companies": records}, "totalCount": total, "pageInfo": {"hasNextPage": more, "endCursor": "c1"}}))
     })
     .await;
     let destination = server.twenty().await;
@@ -122,23 +122,40 @@ async fn pages_are_followed_through_live_records_and_the_trash() {
 async fn members_are_listed_by_their_lower_cased_address() {
     let server = Server::start(|seen| {
         metadata_two(seen).unwrap_or_else(|| {
-            let people = json!([{"id": "a", "userEmail": "Tim@Apple.dev", "deletedAt": null}, {"id": "b", "userEmail": "", "deletedAt": null}]);
-            Reply::Json(200, json!({"data": {"workspaceMembers": people}, "totalCount": 2, "pageInfo": {"hasNextPage": false}}))
+            let people = json!([
+                {"id": "00000000-0000-4000-8000-00000000000a", "userEmail": "Tim@Apple.dev", "deletedAt": null},
+                {"id": "00000000-0000-4000-8000-00000000000b", "userEmail": "", "deletedAt": null},
+            ]);
+            Reply::Json(
+                200,
+                json!({"data": {"workspaceMembers": people}, "totalCount": 2, "pageInfo": {"hasNextPage": false}}),
+            )
         })
     })
     .await;
     let members = server.twenty().await.members("workspaceMembers", "userEmail").await.unwrap();
-    assert_eq!(members, [migr_load::Member { id: "a".to_owned(), value: "tim@apple.dev".to_owned() }]);
+    assert_eq!(
+        members,
+        [migr_load::Member {
+            id: "00000000-0000-4000-8000-00000000000a".to_owned(),
+            value: "tim@apple.dev".to_owned()
+        }]
+    );
 }
 
 #[tokio::test]
 async fn restore_and_destroy_name_the_ids_and_nothing_else_gets_through() {
     let server = Server::start(|seen| {
         metadata_two(seen).unwrap_or_else(|| match seen.method.as_str() {
+            // The second one it leaves, wherever that is.
             "DELETE" => {
-                Reply::Json(200, json!({"data": {"deleteCompanies": [{"id": "00000000-0000-4000-8000-000000000001"}]}}))
+                let first = "00000000-0000-4000-8000-000000000001";
+                let gone =
+                    seen.asks("filter").is_some_and(|filter| filter.contains(first)).then(|| json!({"id": first}));
+                Reply::Json(200, json!({"data": {"deleteCompanies": gone.into_iter().collect::<Vec<_>>()}}))
             }
-            _ => Reply::Json(200, json!({"data": {"restoreCompanies": []}})),
+            "PATCH" => Reply::Json(200, json!({"data": {"restoreCompanies": []}})),
+            _ => proofs(seen).unwrap_or_else(|| Reply::Json(200, list("companies", Vec::new()))),
         })
     })
     .await;
@@ -165,7 +182,14 @@ async fn one_record_is_patched_and_several_are_upserted_by_their_ids() {
     let server = Server::start(move |seen| {
         metadata_two(seen).unwrap_or_else(|| {
             if seen.method == "PATCH" {
+                let mut recorded = recorded.clone();
+                recorded["id"] = json!(seen.path.rsplit('/').next().unwrap());
                 return Reply::Json(200, json!({"data": {"updateCompany": recorded}}));
+            }
+            if seen.method == "GET" {
+                let there =
+                    |number: u32| json!({"id": format!("00000000-0000-4000-8000-{number:012}"), "deletedAt": null});
+                return Reply::Json(200, list("companies", vec![there(1), there(2)]));
             }
             // As the server does: in an order of its own.
             let mut rows = seen.json().as_array().unwrap().clone();

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use migr_load::{Made, SetupOutcome, SetupRecord, UndoOutcome};
 use migr_plan::SetupAction;
 use serde_json::{Value, json};
-use support::{Reply, Seen, Server, metadata_one, metadata_two, recording};
+use support::{Reply, Seen, Server, metadata_one, metadata_two, proofs, recording};
 
 fn action(value: Value) -> SetupAction {
     let mut value = value;
@@ -72,7 +72,7 @@ fn carry_out(objects: &mut Value, seen: &Seen) -> Reply {
             }
             body["id"] = json!(format!("o-{}", list.len()));
             body["applicationId"] = json!("custom");
-            body["fields"] = json!([]);
+            body["fields"] = json!([{"id": format!("i-{}", list.len()), "name": "id", "type": "UUID", "label": "Id"}]);
             list.push(body.clone());
             Reply::Json(201, body)
         }
@@ -116,11 +116,15 @@ fn carry_out(objects: &mut Value, seen: &Seen) -> Reply {
             list.retain(|object| object["id"] != id.as_str());
             Reply::Json(200, json!({"id": id}))
         }
-        // Counts of records: nobody holds anything, but two opportunities the option LOST.
-        (_, path) => {
+        // Records: there are none but whoever uses the workspace, and two opportunities that hold the option LOST.
+        (_, path) => proofs(seen).unwrap_or_else(|| {
             let held = if seen.asks("filter") == Some("stage[eq]:LOST") { 2 } else { 0 };
-            Reply::Json(200, json!({"data": {path.trim_start_matches("/rest/"): []}, "totalCount": held}))
-        }
+            let info = json!({"hasNextPage": false});
+            Reply::Json(
+                200,
+                json!({"data": {path.trim_start_matches("/rest/"): []}, "totalCount": held, "pageInfo": info}),
+            )
+        }),
     }
 }
 

@@ -60,8 +60,11 @@ impl Engine {
         if fresh {
             engine.store.run("BEGIN")?;
             engine.save_schema()?;
+            // A workspace has the person who made it.
             if options.seed {
                 seed::fill(&mut engine)?;
+            } else if options.members.is_empty() {
+                seed::invite(&mut engine, &["owner@workspace.example".to_owned()])?;
             }
             engine.store.run("COMMIT")?;
         }

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use migr_plan::FieldType;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::Twenty;
 use super::holders::Wanted;
+use super::lists::LOOKS;
 use super::metadata::Live;
 use super::normal::identity;
+use crate::http::pause;
 use crate::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect};
 
 /// What a refusal quotes.
@@ -164,9 +167,19 @@ impl Twenty {
         let mut there: HashMap<&str, HashSet<String>> = HashMap::new();
         for (target, ids) in wanted {
             let target_object = live.object(target)?;
-            let ids = Wanted::ids(ids.into_iter().collect());
-            let ids = self.holders_of(target_object, &[ids]).await?.into_iter().map(|found| found.id.to_lowercase());
-            there.insert(target, ids.collect());
+            let mut shown: HashSet<String> = HashSet::new();
+            for look in 0..LOOKS {
+                let asked: Vec<String> = ids.iter().filter(|id| !shown.contains(*id)).cloned().collect();
+                if asked.is_empty() || look > 0 && !self.wrote_lately() {
+                    break;
+                }
+                if look > 0 {
+                    sleep(pause(self.http.options(), target, look)).await;
+                }
+                let found = self.holders_of(target_object, &[Wanted::ids(asked)]).await?;
+                shown.extend(found.into_iter().map(|found| found.id.to_lowercase()));
+            }
+            there.insert(target, shown);
         }
         for (position, body) in bodies.iter().enumerate() {
             for (key, value) in body {

@@ -1,13 +1,16 @@
 //! Who holds some values: asked in bulk over GraphQL, whose lists of values and answers are not cut short as those of an address are.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Twenty;
+use super::lists::{LOOKS, shows_members};
 use super::matching::{is_site, spellings};
 use super::metadata::PAGE;
 use crate::http::{Call, CallError, Payload};
-use crate::{FieldSchema, Found, LoadError, ObjectSchema};
+use crate::{Deleted, FieldSchema, Found, LoadError, ObjectSchema};
 
 /// Values in one question. Below what the server's database takes as parameters of one query (65,535), with room for its own.
 const MOST_VALUES: usize = 10_000;
@@ -119,14 +122,49 @@ impl Twenty {
         Ok(found)
     }
 
-    /// Asks by GraphQL; none where the server does not take the question.
+    /// Asks by GraphQL; none where the server does not take the question. What is not found is believed where the same answer shows somebody who uses the
+    /// workspace, and a record that is known to be there.
     async fn ask_in_bulk(
         &self,
         object: &ObjectSchema,
         wanted: &[Wanted],
         question: &[(&Wanted, &[String])],
     ) -> Result<Option<Vec<Found>>, LoadError> {
-        let any: Vec<Value> = question.iter().map(|(wanted, values)| wanted.filter(values)).collect();
+        let mut control = self.known_control(&object.name, Deleted::Both);
+        let mut looks = 0;
+        loop {
+            let why = match self.ask_once(object, wanted, question, control.as_deref()).await? {
+                None => return Ok(None),
+                Some(Err(why)) => why,
+                Some(Ok(found)) => match &control {
+                    // It may be gone by now, by ourselves too.
+                    Some(before) if found.iter().all(|found| found.id != *before) => {
+                        let before = before.clone();
+                        control = self.control(&object.name, Deleted::Both, true).await?;
+                        if control.as_ref() != Some(&before) && looks + 1 < LOOKS {
+                            looks += 1;
+                            continue;
+                        }
+                        format!("it lists the record {before}, and does not show it by its id")
+                    }
+                    _ => return Ok(Some(found)),
+                },
+            };
+            looks += 1;
+            self.again(&format!("POST /graphql about {}", object.name), looks, why).await?;
+        }
+    }
+
+    /// The same, once: what came, or what of it cannot be true.
+    async fn ask_once(
+        &self,
+        object: &ObjectSchema,
+        wanted: &[Wanted],
+        question: &[(&Wanted, &[String])],
+        control: Option<&str>,
+    ) -> Result<Option<Result<Vec<Found>, String>>, LoadError> {
+        let mut any: Vec<Value> = question.iter().map(|(wanted, values)| wanted.filter(values)).collect();
+        any.extend(control.map(|control| json!({"id": {"in": [control]}})));
         // A filter that names `deletedAt` sees the trash too.
         let filter =
             json!({"and": [{"or": any}, {"or": [{"deletedAt": {"is": "NULL"}}, {"deletedAt": {"is": "NOT_NULL"}}]}]});
@@ -136,12 +174,14 @@ impl Twenty {
             .map(|wanted| format!("{}{}", wanted.field, wanted.parts))
             .collect();
         let shown = shown.join(" ");
-        let first = question.iter().map(|(_, values)| values.len()).sum::<usize>().max(PAGE);
-        let mut found = Vec::new();
+        let first = question.iter().map(|(_, values)| values.len()).sum::<usize>().max(PAGE) + 1;
+        let mut found: Vec<Found> = Vec::new();
+        let mut ids: HashSet<String> = HashSet::new();
         let mut after = String::new();
+        let proof = self.members_root(&object.name)?;
         loop {
             let query = format!(
-                "query Holders($filter:{}FilterInput){{{}(filter:$filter,first:{first}{after}){{edges{{node{{id deletedAt {shown}}}}} pageInfo{{endCursor hasNextPage}}}}}}",
+                "query Holders($filter:{}FilterInput){{{}(filter:$filter,first:{first}{after}){{edges{{node{{id deletedAt {shown}}}}} pageInfo{{endCursor hasNextPage}} totalCount}}{proof}}}",
                 capital(&object.singular),
                 object.name
             );
@@ -159,17 +199,37 @@ impl Twenty {
             let Some(edges) = list.and_then(|list| list.get("edges")).and_then(Value::as_array) else {
                 return Ok(None);
             };
-            let before = found.len();
-            found.extend(edges.iter().filter_map(|edge| {
-                let values = edge.get("node")?.as_object()?.clone();
+            let list = list.unwrap_or(&Value::Null);
+            for edge in edges {
+                let values = edge.get("node").and_then(Value::as_object).cloned().unwrap_or_default();
                 let deleted = values.get("deletedAt").is_some_and(|deleted| !deleted.is_null());
-                Some(Found { id: values.get("id")?.as_str()?.to_owned(), deleted, values })
-            }));
-            let page = list.and_then(|list| list.get("pageInfo"));
-            let more = page.and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool).unwrap_or(false);
-            match page.and_then(|page| page.get("endCursor")).and_then(Value::as_str) {
-                Some(cursor) if more && found.len() > before => after = format!(",after:{}", Value::from(cursor)),
-                _ => return Ok(Some(found)),
+                let id = values.get("id").and_then(Value::as_str).map(str::to_owned);
+                let Some(id) = id.filter(|id| ids.insert(id.clone())) else {
+                    return Ok(Some(Err("a row has no id, or comes twice".to_owned())));
+                };
+                found.push(Found { id, deleted, values });
+            }
+            let page = list.get("pageInfo");
+            let more = page.and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool);
+            let cursor = page.and_then(|page| page.get("endCursor")).and_then(Value::as_str);
+            match (more, cursor) {
+                (Some(true), Some(cursor)) if !edges.is_empty() => {
+                    after = format!(",after:{}", Value::from(cursor));
+                }
+                (Some(false), _) => {
+                    let total = list.get("totalCount").and_then(Value::as_u64);
+                    let shown = u64::try_from(found.len()).unwrap_or(u64::MAX);
+                    return Ok(Some(match total {
+                        Some(total) if total != shown => {
+                            Err(format!("it ends after {shown} records, and counts {total}"))
+                        }
+                        _ if found.is_empty() && !proof.is_empty() && !shows_members(&answer) => {
+                            Err("it shows no record, and none of the people who use the workspace".to_owned())
+                        }
+                        _ => Ok(found),
+                    }));
+                }
+                _ => return Ok(Some(Err("it does not say whether a page follows".to_owned()))),
             }
         }
     }
@@ -239,7 +299,7 @@ fn lists(values: &[String]) -> Vec<Vec<&str>> {
 }
 
 /// A type's name, from the name of one.
-fn capital(name: &str) -> String {
+pub(super) fn capital(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

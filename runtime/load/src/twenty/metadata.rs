@@ -1,14 +1,16 @@
 //! Twenty's live metadata, in either answer format, of either version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use migr_plan::FieldType;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
+use super::lists::LOOKS;
 use super::native::language;
-use crate::http::{Call, CallError, Http, Payload};
+use crate::http::{Call, CallError, Http, Payload, pause};
 use crate::{FieldSchema, LoadError, ObjectSchema, OptionSchema, Schema};
 
 /// Records per page.
@@ -65,19 +67,77 @@ impl Live {
     }
 }
 
-/// Reads everything.
+/// Reads everything, and again where an answer cannot be whole.
 pub(super) async fn read(http: &Http) -> Result<Live, LoadError> {
-    let (raw, paged) = objects(http).await?;
-    let stock = raw
-        .iter()
-        .find(|object| text(object, "nameSingular") == Some("workspaceMember"))
-        .and_then(|object| text(object, "applicationId"))
-        .map(str::to_owned);
-    let targets = if raw.iter().any(lacks_targets) { relation_targets(http).await? } else { BTreeMap::new() };
-    Ok(assemble(&raw, stock, &targets, paged))
+    let mut looks = 0;
+    loop {
+        let listed = objects(http).await?;
+        let (targets, named) =
+            if listed.raw.iter().any(lacks_targets) { relation_targets(http).await? } else { Default::default() };
+        let Some(why) = listed.lacks(&named) else {
+            let stock = listed
+                .raw
+                .iter()
+                .find(|object| text(object, "nameSingular") == Some(MEMBER))
+                .and_then(|object| text(object, "applicationId"))
+                .map(str::to_owned);
+            return Ok(assemble(&listed.raw, stock, &targets, listed.paged));
+        };
+        looks += 1;
+        if looks >= LOOKS {
+            return Err(LoadError::Doubtful { request: format!("GET {OBJECTS}"), why });
+        }
+        tracing::debug!(why, "a schema that cannot be whole");
+        sleep(pause(http.options(), OBJECTS, looks)).await;
+    }
 }
 
-async fn objects(http: &Http) -> Result<(Vec<Value>, bool), LoadError> {
+/// One of the people who use a workspace: every workspace has the object.
+const MEMBER: &str = "workspaceMember";
+
+/// The list of objects, as it was answered.
+struct Objects {
+    raw: Vec<Value>,
+    /// It came in pages.
+    paged: bool,
+    /// How many there are, where the answer tells.
+    total: Option<u64>,
+    /// The last answer did not say whether a page follows.
+    is_open: bool,
+}
+
+impl Objects {
+    /// What shows that the list is not whole. `named`: the names that the objects have in the other way of asking.
+    fn lacks(&self, named: &BTreeSet<String>) -> Option<String> {
+        let mut names = BTreeSet::new();
+        for object in &self.raw {
+            let name = text(object, "nameSingular").filter(|_| text(object, "id").is_some());
+            let Some(name) = name.filter(|_| text(object, "namePlural").is_some()) else {
+                return Some("an object comes without its id or name".to_owned());
+            };
+            if raw_fields(object).is_empty() {
+                return Some(format!("the object `{name}` comes without fields"));
+            }
+            if !names.insert(name) {
+                return Some(format!("the object `{name}` comes twice"));
+            }
+        }
+        if !names.contains(MEMBER) {
+            return Some(format!("`{MEMBER}`, which every workspace has, is not among the objects"));
+        }
+        if let Some(name) = named.iter().find(|name| !names.contains(name.as_str())) {
+            return Some(format!("`{name}` is not among the objects, and asked over GraphQL it is"));
+        }
+        if self.is_open {
+            return Some("the list of objects does not say whether a page follows".to_owned());
+        }
+        let listed = u64::try_from(self.raw.len()).unwrap_or(u64::MAX);
+        let total = self.total.filter(|total| *total != listed)?;
+        Some(format!("the list of objects ends after {listed}, and counts {total}"))
+    }
+}
+
+async fn objects(http: &Http) -> Result<Objects, LoadError> {
     let unexpected = |why: &str| LoadError::Unexpected { request: format!("GET {OBJECTS}"), why: why.to_owned() };
     let mut found = Vec::new();
     let mut after: Option<String> = None;
@@ -93,17 +153,21 @@ async fn objects(http: &Http) -> Result<(Vec<Value>, bool), LoadError> {
                 let call = Call::get(OBJECTS).unpaced();
                 let answer = http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
                 let list = list(&answer, "objects").ok_or_else(|| unexpected("there is no list of objects"))?;
-                return Ok((list.clone(), false));
+                return Ok(Objects { raw: list.clone(), paged: false, total: None, is_open: false });
             }
             Err(error) => return Err(error.into_load_error(call.name())),
         };
         found.extend_from_slice(list(&answer, "objects").ok_or_else(|| unexpected("there is no list of objects"))?);
         let page = answer.get("pageInfo");
-        let more = page.and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool).unwrap_or(false);
+        let more = page.and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool);
         let cursor = page.and_then(|page| text(page, "endCursor")).map(str::to_owned);
         match cursor {
-            Some(cursor) if more && after.as_ref() != Some(&cursor) => after = Some(cursor),
-            _ => return Ok((found, true)),
+            Some(cursor) if more == Some(true) && after.as_ref() != Some(&cursor) => after = Some(cursor),
+            _ => {
+                let total = answer.get("totalCount").and_then(Value::as_u64);
+                let is_open = more.is_none() && total.is_none() || more == Some(true);
+                return Ok(Objects { raw: found, paged: true, total, is_open });
+            }
         }
     }
     Err(unexpected("the list of objects does not end"))
@@ -146,13 +210,16 @@ fn lacks_targets(object: &Value) -> bool {
     })
 }
 
-/// Name of one of the object → field → name of one of the target. REST does not tell since 2.x.
-async fn relation_targets(http: &Http) -> Result<BTreeMap<(String, String), String>, LoadError> {
+/// Name of one of the object and field → name of one of the target.
+type Targets = BTreeMap<(String, String), String>;
+
+/// The targets of relations, which REST does not tell since 2.x, and the names of one of all objects.
+async fn relation_targets(http: &Http) -> Result<(Targets, BTreeSet<String>), LoadError> {
     const QUERY: &str = "query($after:ConnectionCursor){objects(paging:{first:100,after:$after}){edges{node{nameSingular fieldsList{name relation{type \
                          targetObjectMetadata{nameSingular}}}}} pageInfo{hasNextPage endCursor}}}";
     const FIRST: &str = "query{objects(paging:{first:100}){edges{node{nameSingular fieldsList{name relation{type \
                          targetObjectMetadata{nameSingular}}}}} pageInfo{hasNextPage endCursor}}}";
-    let mut found = BTreeMap::new();
+    let (mut found, mut named) = (BTreeMap::new(), BTreeSet::new());
     let mut after: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let body = match &after {
@@ -165,6 +232,7 @@ async fn relation_targets(http: &Http) -> Result<BTreeMap<(String, String), Stri
         let edges = objects.and_then(|objects| objects.get("edges")).and_then(Value::as_array);
         for node in edges.into_iter().flatten().filter_map(|edge| edge.get("node")) {
             let owner = text(node, "nameSingular").unwrap_or_default();
+            named.insert(owner.to_owned());
             for field in node.get("fieldsList").and_then(Value::as_array).into_iter().flatten() {
                 let target = field.get("relation").and_then(|relation| relation.get("targetObjectMetadata"));
                 if let (Some(name), Some(target)) =
@@ -182,7 +250,7 @@ async fn relation_targets(http: &Http) -> Result<BTreeMap<(String, String), Stri
         }
         after = cursor;
     }
-    Ok(found)
+    Ok((found, named))
 }
 
 pub(super) fn assemble(

@@ -1,6 +1,8 @@
 //! Reading and writing records over Twenty's REST API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::PoisonError;
+use std::time::Instant;
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -8,90 +10,22 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Twenty;
+use super::held::unlike;
 use super::hidden::Hidden;
 use super::metadata::{PAGE, Version};
 use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
-use crate::{Body, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Refusal, Written};
+use crate::{Body, Deleted, Found, LoadError, Member, NewRecord, RecordUpdate, Refusal, Written};
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
 /// by words (166 to 168), not the two together; the one request in place of two stands on that.
-const EITHER: &str = "or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL)";
+pub(super) const EITHER: &str = "or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL)";
 
 /// Records per write request.
 pub(super) const BATCH: usize = 200;
 
 impl Twenty {
-    pub(super) async fn scan_page(
-        &self,
-        object: &str,
-        deleted: Deleted,
-        after: Option<String>,
-    ) -> Result<Page, LoadError> {
-        let (trash, cursor) = match (&deleted, &after) {
-            (Deleted::Live, after) => (false, after.clone()),
-            (Deleted::Trashed, after) => (true, after.clone()),
-            // Both: first those in use, then the trash; the cursor says where we are.
-            (Deleted::Both, None) => (false, None),
-            (Deleted::Both, Some(after)) => match after.strip_prefix("trash:") {
-                Some(cursor) => (true, (!cursor.is_empty()).then(|| cursor.to_owned())),
-                None => (false, after.strip_prefix("live:").map(str::to_owned)),
-            },
-        };
-        let (answer, request) = self.list(object, trash.then_some("deletedAt[is]:NOT_NULL"), PAGE, cursor).await?;
-        let mut page = page(object, &answer).ok_or_else(|| unexpected(&request, "there is no list of records"))?;
-        if deleted == Deleted::Both {
-            page.next = match page.next {
-                Some(cursor) => Some(format!("{}:{cursor}", if trash { "trash" } else { "live" })),
-                None if trash => None,
-                None => Some("trash:".to_owned()),
-            };
-        }
-        Ok(page)
-    }
-
-    pub(super) async fn count_records(&self, object: &str, deleted: Deleted) -> Result<u64, LoadError> {
-        let filter = match deleted {
-            Deleted::Live => None,
-            Deleted::Trashed => Some("deletedAt[is]:NOT_NULL"),
-            Deleted::Both => Some(EITHER),
-        };
-        let (answer, request) = self.list(object, filter, 0, None).await?;
-        answer.get("totalCount").and_then(Value::as_u64).ok_or_else(|| unexpected(&request, "there is no `totalCount`"))
-    }
-
-    /// How many records an object has that a filter lets through.
-    pub(super) async fn count_where(&self, object: &str, filter: &str) -> Result<u64, LoadError> {
-        let (answer, request) = self.list(object, Some(filter), 0, None).await?;
-        answer.get("totalCount").and_then(Value::as_u64).ok_or_else(|| unexpected(&request, "there is no `totalCount`"))
-    }
-
-    pub(super) async fn fetch_records(
-        &self,
-        object: &str,
-        ids: &[String],
-        deleted: Deleted,
-    ) -> Result<Vec<Found>, LoadError> {
-        let mut found: Vec<Found> = Vec::new();
-        for ids in ids.chunks(PAGE) {
-            let ids = id_filter(ids)?;
-            let filter = match deleted {
-                Deleted::Live => ids,
-                Deleted::Trashed => format!("and({ids},deletedAt[is]:NOT_NULL)"),
-                Deleted::Both => format!("and({ids},{EITHER})"),
-            };
-            found.extend(self.list_where(object, &filter).await?);
-        }
-        Ok(found)
-    }
-
-    /// One page of the records that a filter lets through.
-    pub(super) async fn list_where(&self, object: &str, filter: &str) -> Result<Vec<Found>, LoadError> {
-        let (answer, request) = self.list(object, Some(filter), PAGE, None).await?;
-        Ok(page(object, &answer).ok_or_else(|| unexpected(&request, "there is no list of records"))?.records)
-    }
-
-    async fn list(
+    pub(super) async fn list(
         &self,
         object: &str,
         filter: Option<&str>,
@@ -144,8 +78,10 @@ impl Twenty {
         let bodies = || batch.iter().map(|record| &record.body);
         match self.http.call_for::<Answer>(&call).await {
             Ok(answer) => {
-                let created = |id: &str| Written::Created { id: id.to_owned() };
-                Ok(answer.outcomes(batch.iter().map(|record| record.id.as_str()), created))
+                self.note_written(object, answer.data.values().flatten());
+                let ids = || batch.iter().map(|record| record.id.as_str());
+                answer.stranger(ids(), &call.name())?;
+                Ok(answer.outcomes(ids(), |id| Written::Created { id: id.to_owned() }))
             }
             Err(error) => self.outcomes(object, error, bodies()),
         }
@@ -158,22 +94,104 @@ impl Twenty {
             id_filter(&[change.id.as_str()])?;
             let body = change.body.text().to_vec();
             let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body.into()));
-            return match self.http.call(&call).await {
-                Ok(_) => Ok(vec![Written::Updated]),
-                Err(error) => self.outcomes(object, error, bodies()),
+            let answer = match self.http.call(&call).await {
+                Ok(answer) => answer,
+                Err(error) => return self.outcomes(object, error, bodies()),
+            };
+            return match serde_json::from_value::<AnswerOfOne>(answer) {
+                Ok(answer) if answer.data.len() == 1 && answer.data.values().all(|one| one.is(&change.id)) => {
+                    self.note_written(object, answer.data.values());
+                    Ok(vec![Written::Updated])
+                }
+                Ok(answer) if !answer.data.is_empty() => {
+                    let why = format!("the answer is about another record than {}, which was changed", change.id);
+                    Err(LoadError::Doubtful { request: call.name(), why })
+                }
+                _ => self.read_back(object, &[change]).await,
             };
         }
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let body = rows(batch.iter().map(|change| (change.id.as_str(), &change.body)));
+        // The request that changes many would make a record anew that is gone, and take one out of the trash.
+        let ids: Vec<String> = batch.iter().map(|change| change.id.clone()).collect();
+        let in_use = self.fetch_in_use(object, &ids).await?;
+        let in_use: HashMap<&str, &Found> = in_use.iter().map(|found| (found.id.as_str(), found)).collect();
+        let sent: Vec<&RecordUpdate> = batch.iter().filter(|change| in_use.contains_key(change.id.as_str())).collect();
+        let mut outcomes = self.upsert(object, &sent, &in_use).await?.into_iter();
+        let outcome = |change: &RecordUpdate| {
+            if in_use.contains_key(change.id.as_str()) {
+                outcomes.next().unwrap_or_else(unnamed)
+            } else {
+                gone(&change.id)
+            }
+        };
+        Ok(batch.iter().map(outcome).collect())
+    }
+
+    /// Changes records that are in use, as they were found, many by one request.
+    async fn upsert(
+        &self,
+        object: &str,
+        sent: &[&RecordUpdate],
+        in_use: &HashMap<&str, &Found>,
+    ) -> Result<Vec<Written>, LoadError> {
+        if sent.is_empty() {
+            return Ok(Vec::new());
+        }
+        let body = rows(sent.iter().map(|change| (change.id.as_str(), &change.body)));
         let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into()))
             .query("upsert", "true");
-        match self.http.call_for::<Answer>(&call).await {
-            // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
-            Ok(answer) => Ok(answer.outcomes(batch.iter().map(|change| change.id.as_str()), |_| Written::Updated)),
-            Err(error) => self.outcomes(object, error, bodies()),
+        let answer: Value = match self.http.call(&call).await {
+            Ok(answer) => answer,
+            Err(error) => return self.outcomes(object, error, sent.iter().map(|change| &change.body)),
+        };
+        let Ok(answer) = serde_json::from_value::<Answer>(answer) else { return self.read_back(object, sent).await };
+        self.note_written(object, answer.data.values().flatten());
+        let ids = || sent.iter().map(|change| change.id.as_str());
+        // An upsert answers in an order of its own, and writes under another id where a unique value is another record's.
+        answer.stranger(ids(), &call.name())?;
+        let stubs = answer.stubs(sent, in_use);
+        if !stubs.is_empty() {
+            // They were destroyed while the request was on its way: what it made of them goes again.
+            self.destroy_records(object, &stubs).await?;
         }
+        let is_stub = |id: &str| stubs.iter().any(|stub| stub == id);
+        let mut outcomes = answer.outcomes(ids(), |id| if is_stub(id) { gone(id) } else { Written::Updated });
+        if outcomes.iter().any(|outcome| matches!(outcome, Written::Uncertain { .. })) {
+            let read = self.read_back(object, sent).await?;
+            for (outcome, read) in outcomes.iter_mut().zip(read) {
+                if matches!(outcome, Written::Uncertain { .. }) {
+                    *outcome = read;
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Takes in when records were changed, as the answer to a write tells.
+    fn note_written<'a>(&self, object: &str, answered: impl Iterator<Item = &'a Identified>) {
+        *self.wrote.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        let Some(last) = answered.filter_map(|one| one.updated_at.as_ref()).max() else { return };
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = written.entry(object.to_owned()).or_default();
+        if *known < *last {
+            known.clone_from(last);
+        }
+    }
+
+    /// Whether records hold what was written, where the answer does not tell.
+    async fn read_back(&self, object: &str, sent: &[&RecordUpdate]) -> Result<Vec<Written>, LoadError> {
+        let live = self.live()?;
+        let ids: Vec<String> = sent.iter().map(|change| change.id.clone()).collect();
+        let found = self.fetch_records(object, &ids, Deleted::Live).await?;
+        let outcome = |change: &&RecordUpdate| {
+            let found = found.iter().find(|found| found.id == change.id);
+            let holds =
+                found.is_some_and(|found| unlike(&live, object, &change.body.values(), &found.values).is_empty());
+            if holds { Written::Updated } else { unnamed() }
+        };
+        Ok(sent.iter().map(outcome).collect())
     }
 
     pub(super) async fn restore_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
@@ -182,7 +200,25 @@ impl Twenty {
             let filter = id_filter(ids)?;
             let call =
                 Call::new(Method::PATCH, format!("/rest/restore/{object}"), Payload::Empty).query("filter", filter);
-            self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
+            let mut looks = 0;
+            loop {
+                let answer = self.http.call(&call).await.map_err(|error| error.into_load_error(call.name()))?;
+                let named = || ids.iter().map(String::as_str);
+                if let Ok(answer) = serde_json::from_value::<Answer>(answer) {
+                    self.note_written(object, answer.data.values().flatten());
+                    if answer.names(named()) {
+                        break;
+                    }
+                    answer.stranger(named(), &call.name())?;
+                }
+                // Whoever is not named is in use already, or gone; or the answer does not tell.
+                if self.fetch_records(object, ids, Deleted::Trashed).await?.is_empty() {
+                    break;
+                }
+                looks += 1;
+                let why = "it answers that they are out of the trash, and they are in it".to_owned();
+                self.again(&call.name(), looks, why).await?;
+            }
         }
         Ok(())
     }
@@ -225,6 +261,9 @@ impl Twenty {
                 match self.http.call(&call).await {
                     Ok(answer) => {
                         let gone: Option<Answer> = serde_json::from_value(answer).ok();
+                        if let Some(gone) = &gone {
+                            gone.stranger(left.iter().copied(), &call.name())?;
+                        }
                         let gone: BTreeSet<Uuid> = gone.iter().flat_map(Answer::ids).collect();
                         left.retain(|id| Uuid::try_parse(id).is_ok_and(|id| !gone.contains(&id)));
                     }
@@ -320,14 +359,69 @@ struct Answer {
     data: BTreeMap<String, Vec<Identified>>,
 }
 
+/// The same to a write of one record.
 #[derive(Debug, Deserialize)]
+struct AnswerOfOne {
+    data: BTreeMap<String, Identified>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Identified {
     id: Uuid,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+impl Identified {
+    fn is(&self, id: &str) -> bool {
+        Uuid::try_parse(id).is_ok_and(|id| id == self.id)
+    }
+}
+
+/// Refusal of a record that was looked up, and is not in use any more.
+fn gone(id: &str) -> Written {
+    let message = format!("the record {id} was removed or moved to the trash since it was looked up");
+    Written::Refused(Refusal::new(404, message))
+}
+
+/// Outcome of a record that an answer does not name.
+fn unnamed() -> Written {
+    Written::Uncertain { why: "the answer does not name it".to_owned() }
 }
 
 impl Answer {
     fn ids(&self) -> impl Iterator<Item = Uuid> {
         self.data.values().flatten().map(|record| record.id)
+    }
+
+    /// An error where it names a record that was not meant: something else was written than what was sent.
+    fn stranger<'i>(&self, meant: impl Iterator<Item = &'i str>, request: &str) -> Result<(), LoadError> {
+        let meant: BTreeSet<Uuid> = meant.filter_map(|id| Uuid::try_parse(id).ok()).collect();
+        let Some(other) = self.ids().find(|id| !meant.contains(id)) else { return Ok(()) };
+        let why = format!("the answer names the record {other}, which was not sent");
+        Err(LoadError::Doubtful { request: request.to_owned(), why })
+    }
+
+    /// The records that were made anew: their time of creation is another than that of those that were found, and nobody sent one.
+    fn stubs(&self, sent: &[&RecordUpdate], in_use: &HashMap<&str, &Found>) -> Vec<String> {
+        let mut stubs = Vec::new();
+        for one in self.data.values().flatten() {
+            let id = one.id.to_string();
+            let before = in_use.get(id.as_str()).and_then(|found| found.values.get("createdAt")?.as_str());
+            let (Some(before), Some(now)) = (before, one.created_at.as_deref()) else { continue };
+            let is_sent = |change: &&&RecordUpdate| change.id == id && change.body.values().contains_key("createdAt");
+            if before != now && !sent.iter().any(|change| is_sent(&change)) {
+                stubs.push(id);
+            }
+        }
+        stubs
+    }
+
+    /// Whether every one of some ids is named.
+    fn names<'i>(&self, mut wanted: impl Iterator<Item = &'i str>) -> bool {
+        let named: BTreeSet<Uuid> = self.ids().collect();
+        wanted.all(|id| Uuid::try_parse(id).is_ok_and(|id| named.contains(&id)))
     }
 
     /// Outcome of each id that was sent: a record that is not named may have been written all the same.
@@ -343,30 +437,8 @@ impl Answer {
         let named: BTreeSet<Uuid> = self.ids().collect();
         let outcome = |id: &str| match Uuid::try_parse(id) {
             Ok(parsed) if named.contains(&parsed) => written(id),
-            _ => Written::Uncertain { why: "the answer does not name it".to_owned() },
+            _ => unnamed(),
         };
         sent.map(outcome).collect()
     }
-}
-
-fn page(object: &str, answer: &Value) -> Option<Page> {
-    let data = answer.get("data")?;
-    let list = data.get(object).or_else(|| data.as_object()?.values().next())?.as_array()?;
-    let records = list
-        .iter()
-        .filter_map(|record| {
-            let values = record.as_object()?.clone();
-            let deleted = values.get("deletedAt").is_some_and(|deleted| !deleted.is_null());
-            Some(Found { id: values.get("id")?.as_str()?.to_owned(), deleted, values })
-        })
-        .collect::<Vec<_>>();
-    let info = answer.get("pageInfo");
-    let more = info.and_then(|info| info.get("hasNextPage")).and_then(Value::as_bool).unwrap_or(false);
-    let cursor = info.and_then(|info| info.get("endCursor")).and_then(Value::as_str).map(str::to_owned);
-    let next = cursor.filter(|_| more && !records.is_empty());
-    Some(Page { records, next, total: answer.get("totalCount").and_then(Value::as_u64).unwrap_or_default() })
-}
-
-fn unexpected(request: &str, why: &str) -> LoadError {
-    LoadError::Unexpected { request: request.to_owned(), why: why.to_owned() }
 }

@@ -209,6 +209,24 @@ pub fn metadata_two(seen: &Seen) -> Option<Reply> {
     }
 }
 
+/// The answers by which a list without records is believed: somebody uses the workspace, and GraphQL does not take the question.
+pub fn proofs(seen: &Seen) -> Option<Reply> {
+    match (seen.method.as_str(), seen.path.as_str()) {
+        ("GET", "/rest/workspaceMembers") => {
+            let member = json!({"id": "00000000-0000-4000-8000-00000000abcd", "deletedAt": null});
+            Some(Reply::Json(200, list("workspaceMembers", vec![member])))
+        }
+        ("POST", "/graphql") => Some(Reply::Json(200, json!({"errors": [{"message": "Cannot query it."}]}))),
+        _ => None,
+    }
+}
+
+/// A list whole on one page.
+pub fn list(object: &str, records: Vec<Value>) -> Value {
+    let total = records.len();
+    json!({"data": {object: records}, "totalCount": total, "pageInfo": {"hasNextPage": false, "endCursor": null}})
+}
+
 /// The answers of a workspace of 1.10.
 pub fn metadata_one(seen: &Seen) -> Option<Reply> {
     if (seen.method.as_str(), seen.path.as_str()) != ("GET", "/rest/metadata/objects") {
