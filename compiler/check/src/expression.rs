@@ -58,9 +58,18 @@ pub(crate) struct Makers<'a> {
     pub(crate) distinct: IndexMap<Arc<str>, DistinctMaker<'a>>,
 }
 
+impl Makers<'_> {
+    /// Maps whose records are known by a name.
+    pub(crate) fn count(&self, id: &str) -> usize {
+        let plain = self.by_destination.values().flatten().filter(|maker| &*maker.map == id).count();
+        plain + self.distinct.values().filter(|maker| &*maker.map == id).count()
+    }
+}
+
 /// One map.
 #[derive(Clone)]
 pub(crate) struct Maker {
+    /// The name by which its records are known: the one that it had first.
     pub(crate) map: Arc<str>,
     pub(crate) source: Arc<str>,
     pub(crate) destination: Arc<str>,
@@ -68,6 +77,8 @@ pub(crate) struct Maker {
 
 /// A `map distinct`.
 pub(crate) struct DistinctMaker<'a> {
+    /// The name by which its records are known.
+    pub(crate) map: Arc<str>,
     pub(crate) source: Arc<str>,
     pub(crate) destination: Arc<str>,
     pub(crate) value: &'a ast::Expr,
@@ -114,7 +125,7 @@ impl Typed {
         self
     }
 
-    /// Stand-in for an expression that is already reported.
+    /// Sandbox for an expression that is already reported.
     pub(crate) fn unknown() -> Self {
         Self::new(Expr::None, Type::Unknown)
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::lock::{LinkHost, Lock, LockedColumn, LockedFileState, LockedObject, LockedSourceObject, ObjectState};
+use migr_plan::lock::{
+    LinkHost, Lock, LockedColumn, LockedFileState, LockedObject, LockedSourceObject, LockedStage, ObjectState,
+};
 use migr_plan::{Expr, FieldType, PicklistOtherwise};
 
 use crate::errors::listed;
@@ -26,6 +28,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
             check_object(&spec.source.system, object, found, map, diagnostics);
         }
     }
+    check_names(spec, lock, diagnostics);
     check_links(spec, &objects, diagnostics);
     check_files(spec, lock, diagnostics);
     check_fallback(spec, lock, diagnostics);
@@ -93,6 +96,38 @@ fn check_object(
                 unlisted.first().copied().unwrap_or_default()
             )),
         );
+    }
+}
+
+/// Maps that the audit knew by another name, as their fields tell: under the new one their records would be made anew.
+fn check_names(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
+    let known = |id: &str| lock.stages.stages.iter().any(|stage| stage.id == id);
+    let mut gone: Vec<&LockedStage> =
+        lock.stages.stages.iter().filter(|stage| spec.maps.iter().all(|map| map.id() != stage.id)).collect();
+    for map in spec.maps.iter().filter(|map| !known(map.id())) {
+        let same = |stage: &&LockedStage| {
+            stage.fields.iter().filter(|field| map.fields.iter().any(|one| one.name == field.field)).count()
+        };
+        let Some((at, before)) = gone.iter().enumerate().max_by_key(|(_, stage)| same(stage)) else { return };
+        let fields = before.fields.len().max(map.fields.len());
+        if fields == 0 || same(before) * 2 <= fields {
+            continue;
+        }
+        let records = before.create + before.update + before.unchanged;
+        diagnostics.push(
+            Diagnostic::new(
+                Code::W0336,
+                format!(
+                    "the audit knew this map as `{}`; as `{}` each of its {records} records would be made anew, beside the one that is there",
+                    before.id,
+                    map.id()
+                ),
+                map.name_span,
+                "a new name",
+            )
+            .with_help(format!("write `formerly {}` after the name; if it is another map, run `migr audit` again", before.id)),
+        );
+        gone.remove(at);
     }
 }
 

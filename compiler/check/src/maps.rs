@@ -31,19 +31,16 @@ pub(crate) fn makers<'a>(program: &Program<'a>) -> Makers<'a> {
     let mut makers = Makers::default();
     for (name, map) in &program.maps {
         let destination = &destination_name(&map.node.destination).node;
+        let id = map.node.formerly.as_ref().map_or_else(|| Arc::clone(name), |formerly| Arc::clone(&formerly.node));
         match &map.node.source {
             MapSource::Object(source) => {
-                let maker = Maker {
-                    map: Arc::clone(name),
-                    source: Arc::clone(&source.node),
-                    destination: Arc::clone(destination),
-                };
+                let maker = Maker { map: id, source: Arc::clone(&source.node), destination: Arc::clone(destination) };
                 makers.by_destination.entry(Arc::clone(destination)).or_default().push(maker.clone());
                 makers.by_source.entry(Arc::clone(&source.node)).or_default().push(maker);
             }
             MapSource::Distinct { object, value } => {
-                let maker =
-                    DistinctMaker { source: Arc::clone(&object.node), destination: Arc::clone(destination), value };
+                let (source, destination) = (Arc::clone(&object.node), Arc::clone(destination));
+                let maker = DistinctMaker { map: id, source, destination, value };
                 makers.distinct.insert(Arc::clone(name), maker);
             }
             // Refused where the map is checked.

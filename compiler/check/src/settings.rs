@@ -409,13 +409,7 @@ fn policy(options: &mut Options, on: &On, diagnostics: &mut Diagnostics) {
     let word = values::word(&format!("policy of `on {}`", on.event.node), word, known, diagnostics);
     match &*on.event.node {
         "conflict" => options.on_conflict = word,
-        "rollback" => {
-            if let (Some("keep" | "destroy"), Some(written)) = (word.as_deref(), on.policy.first()) {
-                let help = "write `on rollback list`, which is what is done";
-                diagnostics.push(errors::not_built("another policy of a rollback", written.span, help));
-            }
-            options.on_rollback = word;
-        }
+        "rollback" => options.on_rollback = word,
         _ => options.on_vanished = word,
     }
 }

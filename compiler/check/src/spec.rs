@@ -270,6 +270,13 @@ pub struct PicklistRow {
     pub span: Span,
 }
 
+impl Map {
+    /// The name by which its records are known: the one that it had first.
+    pub fn id(&self) -> &str {
+        self.formerly.as_deref().unwrap_or(&self.name)
+    }
+}
+
 /// A map, or a link as the map that makes its associations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {

@@ -101,6 +101,7 @@ codes! {
     W0333 one_of_several Warning "only one of several referred records is carried over";
     E0334 not_built Error "a form that the language has, and this version does not carry out";
     W0335 part_left Warning "a part of a value that no map takes";
+    W0336 renamed_map Warning "a map under a new name, whose records would be made anew";
     E0401 required_cycle Error "circular required references";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";

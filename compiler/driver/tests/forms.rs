@@ -202,3 +202,35 @@ fn a_plan_is_read_as_it_was_written() {
     let text = plan.to_json().unwrap_or_default();
     assert_eq!(Plan::from_json(&text).ok(), Some(plan));
 }
+
+#[test]
+fn a_map_under_a_new_name_is_known_by_the_one_that_it_had() {
+    let plan = |note: &str| {
+        let text = format!(
+            r#"
+system shop {{
+  object Customer from "customers.csv" {{ key id; id: text; title: text; parent: -> Customer }}
+}}
+system crm {{ connector twenty; object companies {{ name: text; parent: -> companies }} }}
+migration shop_to_crm {{
+  source shop {{ files = "export/*.csv" }}
+  destination crm {{ url = env("CRM_URL"); token = secret("CRM_KEY") }}
+}}
+map Customer {note} -> companies {{ name = title; parent = parent }}
+"#
+        );
+        let compilation = compile_text(&text);
+        compilation.plan.unwrap_or_else(|| panic!("{:#?}", compilation.diagnostics))
+    };
+    let (before, after) = (plan("as Client"), plan("as Firm formerly Client"));
+    let stages = |plan: &Plan| {
+        plan.stages
+            .iter()
+            .map(|stage| (stage.id.clone(), stage.map.clone(), stage.edges[0].on.clone()))
+            .collect::<Vec<_>>()
+    };
+    let known = |map: &str| vec![("Client".to_owned(), map.to_owned(), "Client".to_owned())];
+    assert_eq!((stages(&before), stages(&after)), (known("Client"), known("Firm")));
+    let fields = |plan: &Plan| serde_json::to_value(&plan.stages[0].fields[1].value).ok();
+    assert_eq!(fields(&before), fields(&after), "references look for records under the old name");
+}

@@ -22,7 +22,7 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
                 alone(object, map, field),
             ];
             found.extend(losses.into_iter().flatten().map(|(reason, kept_in)| Degradation {
-                map: Some(map.name.clone()),
+                map: Some(map.id().to_owned()),
                 what: format!("{}.{}", map.destination_object, field.name),
                 reason,
                 kept_in,

@@ -40,8 +40,7 @@ pub(crate) struct Order<'a> {
 /// Orders the maps: what is referred to comes first; among those that could come next, the one written first. Self-references and, in circles, optional
 /// references are cut. `None` where a circle has none, which is reported.
 pub(crate) fn order<'a>(spec: &'a Spec, diagnostics: &mut Diagnostics) -> Option<Order<'a>> {
-    let positions: BTreeMap<&str, usize> =
-        spec.maps.iter().enumerate().map(|(at, map)| (map.name.as_str(), at)).collect();
+    let positions: BTreeMap<&str, usize> = spec.maps.iter().enumerate().map(|(at, map)| (map.id(), at)).collect();
     let references: Vec<Vec<Reference<'_>>> =
         spec.maps.iter().enumerate().map(|(at, map)| references(map, at, &positions)).collect();
     let mut deferred = self_references(&references);

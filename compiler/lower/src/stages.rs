@@ -29,7 +29,7 @@ fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
         })
         .collect();
     Stage {
-        id: map.name.clone(),
+        id: map.id().to_owned(),
         map: map.name.clone(),
         formerly: map.formerly.clone(),
         description: map.description.clone(),
@@ -72,7 +72,7 @@ fn edges(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
         .filter_map(|reference| {
             let to = spec.maps.get(reference.to)?;
             Some(Edge {
-                on: to.name.clone(),
+                on: to.id().to_owned(),
                 field: reference.field.to_owned(),
                 reason: format!("{}.{} refers to {}", map.destination_object, reference.field, to.destination_object),
                 deferred: order.deferred.contains(&(at, reference.field)),
@@ -128,9 +128,13 @@ fn link_mapping(link: &ManyField, places: &Places<'_>) -> LinkMapping {
 /// take with them what hangs on a contact.
 fn rollback(spec: &Spec, map: &Map) -> Rollback {
     let has_file = map.fields.iter().any(|field| field.ty == FieldType::File && field.value != Expr::Default);
-    let reason = match spec.destination.connector.as_str() {
-        "twenty" if has_file => Some("the record goes, the uploaded file stays in the destination's storage"),
-        "twenty" => None,
+    let reason = match (spec.destination.connector.as_str(), spec.options.on_rollback.as_deref()) {
+        ("twenty", Some("keep")) => Some("a created record that others changed since, or refer to, stays"),
+        ("twenty", Some("destroy")) => {
+            Some("a created record goes with what others changed of it since, whatever refers to it")
+        }
+        ("twenty", _) if has_file => Some("the record goes, the uploaded file stays in the destination's storage"),
+        ("twenty", _) => None,
         _ => Some("what others attached to a record goes with it"),
     };
     match reason {

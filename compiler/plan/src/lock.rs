@@ -33,6 +33,9 @@ pub struct Lock {
     pub format_version: u32,
     /// The migration's name.
     pub migration: String,
+    /// The project, by an id that the first audit drew: the ids of what it creates are of it. A clone has the same one, another project another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Contents of the export.
     pub export: LockedExport,
     /// Results that the maps would have on the export.

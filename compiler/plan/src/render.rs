@@ -128,6 +128,21 @@ fn fetched_from(plan: &Plan) -> Option<String> {
         .then(|| format!("Files behind links are fetched from {}, and from no other host", hosts.join(", ")))
 }
 
+/// Policy of a rollback for what people did since with the records that were created, in words.
+fn rolled_back(plan: &Plan) -> &'static str {
+    match plan.options.on_rollback.as_deref() {
+        Some("keep") => {
+            "A rollback keeps created records that others changed since, or refer to, and takes back all else."
+        }
+        Some("destroy") => {
+            "A rollback destroys created records that others changed since, or refer to, with what others did to them."
+        }
+        _ => {
+            "A rollback lists created records that others changed since, or refer to, and leaves them until a person decides."
+        }
+    }
+}
+
 /// Which time of creation, and whose name, the destination shows: the source's, where the map writes it.
 fn creation(stage: &Stage) -> Option<String> {
     let native = |name: &str| stage.fields.iter().find(|field| field.field == name);

@@ -12,7 +12,7 @@ use crate::{
 /// One map, carried out as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
-    /// The map's name.
+    /// The name by which its records are known: the map's, or the one that it had before.
     pub id: String,
     /// The map's name.
     pub map: String,

@@ -207,7 +207,7 @@ impl Inference<'_, '_> {
             column: None,
             ignore_case: false,
             ignore_space: false,
-            stages: vec![map.to_string()],
+            stages: vec![maker.map.to_string()],
         };
         let expr =
             Expr::Reference { key: Box::new(value.expr), targets: vec![target], by: None, on_missing: self.on_missing };

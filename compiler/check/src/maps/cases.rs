@@ -167,9 +167,20 @@ impl Pass<'_, '_> {
         if let (EmptyPolicy::Quarantine, Some(span)) = (self.on_empty, find("empty")) {
             self.diagnostics.push(empty_quarantine(span));
         }
-        if let Some(formerly) = &self.item.node.formerly {
-            let help = "keep the map's name: its records are known by it";
-            self.diagnostics.push(errors::not_built("`formerly`", formerly.span, help));
+        if let Some(formerly) = &self.item.node.formerly
+            && self.world.makers.count(&formerly.node) > 1
+        {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0202,
+                    format!("two maps are known by the name `{}`", formerly.node),
+                    formerly.span,
+                    "another map has this name",
+                )
+                .with_help(
+                    "`formerly` names a map that is there no more: the records of one map are known by one name",
+                ),
+            );
         }
         let existing = match self.map.policies.existing {
             ExistingPolicy::Update => None,

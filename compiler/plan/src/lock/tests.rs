@@ -83,6 +83,7 @@ fn lock(plan: &Plan) -> Lock {
     Lock {
         format_version: LOCK_FORMAT_VERSION,
         migration: plan.migration.clone(),
+        project: None,
         export: LockedExport::default(),
         stages: LockedStages {
             inputs: counted_inputs(plan),

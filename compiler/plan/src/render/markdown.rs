@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
 use super::{
-    compatibility, expression, fetched_from, field_type, heading, mapped, retentions, second_calls, setup_words,
-    summary_line, title,
+    compatibility, expression, fetched_from, field_type, heading, mapped, retentions, rolled_back, second_calls,
+    setup_words, summary_line, title,
 };
 use crate::{Origin, Plan, RowState};
 
@@ -64,6 +64,7 @@ pub fn markdown(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    let _ = writeln!(out, "- {}\n", rolled_back(plan));
     if let Some(hosts) = fetched_from(plan) {
         let _ = writeln!(out, "- {}\n", inline(&hosts));
     }

@@ -6,7 +6,7 @@ use migr_escape::line;
 
 use super::{
     compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
-    retentions, second_calls, setup_words, summary_line, title,
+    retentions, rolled_back, second_calls, setup_words, summary_line, title,
 };
 use crate::{Plan, RowState, Stage};
 
@@ -23,6 +23,7 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
     for (at, stage) in plan.stages.iter().enumerate() {
         stage_lines(at + 1, stage, width, full, &mut out);
     }
+    let _ = writeln!(out, "\n{}", rolled_back(plan));
     owners(plan, &mut out);
     if let Some(hosts) = fetched_from(plan) {
         let _ = writeln!(out, "\n{hosts}");
