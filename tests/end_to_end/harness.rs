@@ -12,6 +12,9 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// The id that a project has in place of one that is drawn: the same ids every time.
+pub(crate) const PROJECT: &str = "project-of-the-tests";
+
 /// What a command left behind.
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -56,6 +59,7 @@ pub(crate) fn migr_in(folder: &Path, arguments: &[&str]) -> Ran {
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("MIGR_PROJECT_ID", PROJECT)
         .env_remove("RUST_LOG")
         .output()
         .expect("migr starts");

@@ -23,7 +23,7 @@ pub(crate) type Wanted = (&'static [&'static str], i32);
 pub(crate) const SETUP: Wanted = (&["setup"], 0);
 pub(crate) const RUN: Wanted = (&["run", "--no-approval"], 5);
 pub(crate) const VERIFY: Wanted = (&["verify"], 0);
-const AUDIT: Wanted = (&["audit"], 1);
+pub(crate) const AUDIT: Wanted = (&["audit"], 1);
 pub(crate) const RETRY: Wanted = (&["quarantine", "retry"], 0);
 pub(crate) const ROLLBACK: Wanted = (&["rollback"], 0);
 
@@ -95,6 +95,19 @@ impl Left {
         });
         let lock = std::fs::read_to_string(folder.join("migr.staging.lock")).ok();
         Self { fingerprint: stand_in.fingerprint(), report, lock }
+    }
+
+    /// What another has otherwise, in words.
+    pub(crate) fn differs(&self, other: &Self) -> Option<String> {
+        if self.fingerprint != other.fingerprint {
+            return Some("the workspace is another".to_owned());
+        }
+        if let (Some(Value::Object(report)), Some(Value::Object(other))) = (&self.report, &other.report)
+            && let Some((part, value)) = report.iter().find(|(part, value)| other.get(*part) != Some(value))
+        {
+            return Some(format!("the report's `{part}` is another:\n{value:#}\n{:#}", other[part]));
+        }
+        (self != other).then(|| "the journal or the lock file is another".to_owned())
     }
 
     #[track_caller]

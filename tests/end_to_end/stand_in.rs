@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use migr_sandbox::{Sandbox, SandboxOptions, start};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::harness::{Project, Ran, repository};
+use crate::harness::{PROJECT, Project, Ran, repository};
 
 /// A running sandbox.
 pub(crate) struct StandIn {
@@ -79,6 +79,7 @@ impl StandIn {
             .current_dir(folder)
             .env("NO_COLOR", "1")
             .env_remove("RUST_LOG")
+            .env("MIGR_PROJECT_ID", PROJECT)
             .env("TWENTY_STAGING_URL", url)
             .env("TWENTY_STAGING_KEY", self.token())
             .stdout(Stdio::piped())

@@ -49,6 +49,29 @@ pub(crate) enum Act {
     Then(Box<dyn FnOnce() + Send>),
     /// First this is done; then it is carried out and answered.
     First(Box<dyn FnOnce() + Send>),
+    /// Carried out, at this path where there is one; the answer is changed on its way back.
+    Change(Option<String>, Box<dyn FnOnce(&mut Told) + Send>),
+    /// Not carried out; answered so.
+    Tell(Told),
+}
+
+/// An answer as it goes to the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) media: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Told {
+    pub(crate) fn new(status: u16, media: &'static str, body: &str) -> Self {
+        Self { status, media, body: body.as_bytes().to_vec() }
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        let fields = vec![format!("content-type: {}", self.media)];
+        Message { first: format!("HTTP/1.1 {} -", self.status), fields, body: self.body }.bytes()
+    }
 }
 
 type Decide = dyn Fn(&Asked<'_>) -> Act + Send + Sync;
@@ -209,11 +232,12 @@ impl Shared {
             Some(answer.bytes())
         };
         loop {
-            let request = Message::read(&mut client)?;
+            let mut request = Message::read(&mut client)?;
             let mut words = request.first.split(' ');
             let (method, path) = (words.next()?, words.next()?);
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
-            let answer = match (self.decide)(&Asked { number, method, path, body: &request.body }) {
+            let act = (self.decide)(&Asked { number, method, path, body: &request.body });
+            let answer = match act {
                 Act::Pass => carry_out(&request)?,
                 Act::First(work) => {
                     work();
@@ -243,11 +267,27 @@ impl Shared {
                     return silence(&mut client);
                 }
                 Act::Answer(status, body) => Message::answer(status, &body),
+                Act::Tell(told) => told.bytes(),
+                Act::Change(path, change) => {
+                    if let Some(other) = path {
+                        request.first = request.first.replace(path_of(&request.first), &other);
+                    }
+                    let answer = Message::read(&mut carry_out(&request)?.as_slice())?;
+                    let status = answer.first.split(' ').nth(1)?.parse().ok()?;
+                    let mut told = Told { status, media: "application/json", body: answer.body };
+                    change(&mut told);
+                    told.bytes()
+                }
             };
             client.get_mut().write_all(&answer).ok()?;
             client.get_mut().flush().ok()?;
         }
     }
+}
+
+/// Path and query of a request's first line.
+fn path_of(first: &str) -> &str {
+    first.split(' ').nth(1).unwrap_or_default()
 }
 
 /// Waits until the client goes away.

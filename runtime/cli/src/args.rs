@@ -355,6 +355,15 @@ pub(crate) struct VerifyArguments {
     pub(crate) format: EventFormat,
 }
 
+/// Fate of created records that are not the migration's alone any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Changed {
+    /// They stay, and are the migration's no more.
+    Keep,
+    /// They are destroyed, with what others did to them.
+    Destroy,
+}
+
 /// `migr rollback`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RollbackArguments {
@@ -364,6 +373,16 @@ pub(crate) struct RollbackArguments {
     /// Change nothing; say what would be done and what cannot be undone.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Decide about created records that others changed or refer to since: without it the spec's `on rollback` decides; by default they are listed and left, and
+    /// the rollback stays open.
+    #[arg(long, value_enum, value_name = "DO")]
+    pub(crate) changed: Option<Changed>,
+    /// Destroy also the records that were in the destination already, by ids of this migration, when its journal was begun.
+    #[arg(long)]
+    pub(crate) adopted: bool,
+    /// Undo nothing: lay the journal aside as it is. What it would have undone is then nobody's to undo.
+    #[arg(long, conflicts_with_all = ["dry_run", "changed", "adopted"])]
+    pub(crate) forget: bool,
     /// The form of the events.
     #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
     pub(crate) format: EventFormat,

@@ -16,6 +16,7 @@ mod log;
 mod preview_list;
 mod progress;
 mod project;
+mod project_id;
 mod rehearsed;
 mod report_files;
 mod revision;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use migr_engine::{Event, Progress};
-use migr_report::words::grouped;
+use migr_report::words::{count, grouped};
 
 use crate::args::EventFormat;
 use crate::console::Console;
@@ -137,6 +137,13 @@ impl Progress for Shown {
                 step.bar.set_message(format!("{} quarantined", grouped(step.set_aside)));
             }),
             Event::Compared { .. } => {}
+            Event::Adopted { step, records } => self.console.news(format_args!(
+                "  {step}: {} there already, by ids of this migration that its journal does not know: `migr rollback` leaves {}, `--adopted` destroys {} too",
+                count(records, "record is", "records are"),
+                if records == 1 { "it" } else { "them" },
+                if records == 1 { "it" } else { "them" },
+            )),
+            Event::Waiting { seconds, reason } => self.console.news(format_args!("  waiting {seconds} s: {reason}")),
             Event::StepDone { .. } => self.end(),
             Event::Setup { action, outcome } => self.console.news(format_args!("  {action}: {outcome}")),
         }

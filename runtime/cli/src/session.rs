@@ -103,6 +103,7 @@ impl Session {
         let state = state(&project, opening.live, &plan);
         let export = export(&plan, &project)?;
         let mut journal = journal(&plan, &state)?;
+        crate::project_id::note(&mut journal, &project.folder)?;
         let reached = Reached::open(&plan, &state, console).await?;
         if opening.writes {
             journal.bind(&reached.workspace).map_err(journal_fault)?;

@@ -5,7 +5,8 @@ use uuid::Uuid;
 const NAMESPACE_NAME: &str = "https://migr.dev/ids";
 const SEPARATOR: char = '\u{1f}';
 
-/// The ids that a migration gives to what it creates: UUID v5, so that a second attempt gives the same ones.
+/// The ids that a migration gives to what it creates: UUID v5, so that a second attempt gives the same ones. They are those of one project: another one of the
+/// same name with the same keys has others.
 #[derive(Clone, Debug)]
 pub struct Ids {
     namespace: Uuid,
@@ -18,6 +19,15 @@ impl Ids {
         Self {
             namespace: Uuid::new_v5(&Uuid::NAMESPACE_URL, NAMESPACE_NAME.as_bytes()),
             migration: migration.to_owned(),
+        }
+    }
+
+    /// Ids of a migration in a project; as they were before projects had ids where it has none.
+    pub fn within(migration: &str, project: Option<&str>) -> Self {
+        let ids = Self::of(migration);
+        match project {
+            Some(project) => Self { namespace: Uuid::new_v5(&ids.namespace, project.as_bytes()), ..ids },
+            None => ids,
         }
     }
 
@@ -44,6 +54,15 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_project_has_other_ids_and_the_same_one_the_same() {
+        let record = |project| Ids::within("clinic", project).record("Contact", "C7");
+        assert_eq!(record(None), Ids::of("clinic").record("Contact", "C7"));
+        assert_eq!(record(Some("a")), record(Some("a")));
+        assert!(record(Some("a")) != record(Some("b")) && record(Some("a")) != record(None));
+        insta::assert_snapshot!(record(Some("a")), @"249de15a-1e55-5e56-8001-497bd06e8667");
+    }
 
     // Whoever changes these ids makes every journal's records strangers.
     #[test]

@@ -103,7 +103,7 @@ impl Job {
                 .any(|known| known.id != stage.id && known.destination_object == stage.destination_object),
             step,
             file,
-            ids: Ids::of(&plan.migration),
+            ids: Ids::within(&plan.migration, context.outcomes.knowledge()?.project()?.as_deref()),
             stage: Arc::new(stage.clone()),
         })
     }

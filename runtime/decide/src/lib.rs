@@ -27,6 +27,7 @@ pub mod parts;
 pub mod prepass;
 pub mod preview;
 mod progress;
+pub mod project;
 pub mod proof;
 pub mod referred;
 pub mod settle;

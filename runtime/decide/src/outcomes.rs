@@ -117,6 +117,11 @@ impl Knowledge {
         Ok(Self { reader: Some(reader), held: Some(held), forecast: None })
     }
 
+    /// The project whose ids the journal's records have; none before projects had one, or without a journal.
+    pub(crate) fn project(&self) -> Result<Option<String>, DecideError> {
+        self.reader.as_ref().map_or(Ok(None), |reader| Ok(reader.finding(crate::project::PROJECT)?))
+    }
+
     /// Outcome of a source key of a step that is finished.
     pub fn settled(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         if let Some(forecast) = &self.forecast

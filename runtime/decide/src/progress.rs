@@ -38,6 +38,20 @@ pub enum Event {
         /// Number of records since the last such event.
         records: u64,
     },
+    /// Records were there already, by ids of this migration that its journal does not know of.
+    Adopted {
+        /// The step.
+        step: String,
+        /// Number of records since the last such event.
+        records: u64,
+    },
+    /// A wait, with its reason.
+    Waiting {
+        /// In seconds.
+        seconds: u64,
+        /// In words.
+        reason: String,
+    },
     /// Records were quarantined.
     SetAside {
         /// The step.

@@ -87,7 +87,14 @@ pub enum Own {
 
 impl World {
     /// Before any stage.
-    pub fn new(plan: Arc<Plan>, export: Arc<Export>, owners: Arc<OwnerTable>, spill: Spill, reader: Knowledge) -> Self {
+    pub fn new(
+        plan: Arc<Plan>,
+        export: Arc<Export>,
+        owners: Arc<OwnerTable>,
+        spill: Spill,
+        reader: Knowledge,
+    ) -> Result<Self, DecideError> {
+        let ids = Ids::within(&plan.migration, reader.project()?.as_deref());
         let stages = plan
             .stages
             .iter()
@@ -100,8 +107,8 @@ impl World {
                 (stage.id.clone(), known)
             })
             .collect();
-        Self {
-            ids: Ids::of(&plan.migration),
+        Ok(Self {
+            ids,
             plan,
             export,
             spill,
@@ -117,7 +124,7 @@ impl World {
             notes: RefCell::default(),
             noted: RefCell::default(),
             is_lenient: false,
-        }
+        })
     }
 
     /// A stage is at work; the spill tables are empty for it.

@@ -279,7 +279,7 @@ pub fn result(record: &UnitRecord, fault: Fault, attempts: u32) -> Option<WriteR
     let outcome = match fault {
         Fault::Suspected => return None,
         Fault::Refused { reason } => RecordOutcome::Refused(reason),
-        Fault::There { deleted: false } => RecordOutcome::Written { id: None },
+        Fault::There { deleted: false } => RecordOutcome::There { id: record.id.clone(), body: record.body.clone() },
         Fault::There { deleted: true } => {
             RecordOutcome::Refused(format!("it was written before and lies in the trash now ({})", record.id))
         }

@@ -17,6 +17,9 @@ use crate::{RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Upload
 /// Lost answers to one batch before it is given up.
 const ATTEMPTS: u32 = 6;
 
+/// Looks for a record that is refused after its answer was lost.
+const LOOKS: u32 = 3;
+
 /// Half of the pause after the first lost answer; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -164,8 +167,14 @@ impl<'w> Work<'w> {
             }
         }
         for RefusedTogether { mut records, refusal } in refused.into_iter().chain(joint) {
-            // After a lost answer a record may be there by ourselves.
-            if was_lost && self.creates() {
+            // After a lost answer a record may be there by ourselves, and a read may lag behind the write.
+            for look in 0..LOOKS {
+                if !was_lost || !self.creates() || records.is_empty() {
+                    break;
+                }
+                if look > 0 {
+                    tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
+                }
                 records = self.without_those_there(records).await?.0;
             }
             if !records.is_empty() {

@@ -71,6 +71,18 @@ pub enum RecordOutcome {
         /// The id that the destination chose; none: the record has the id that it was sent with.
         id: Option<String>,
     },
+    /// The destination has a record by this id of ours already, and no answer says that it is this one: whoever keeps the journal compares them.
+    There {
+        /// The id.
+        id: String,
+        /// What was sent.
+        body: Body,
+    },
+    /// The record was there already, by an id of ours, and is as it was meant to be.
+    Adopted {
+        /// What it held was changed for that.
+        changed: bool,
+    },
     /// Refusal, with its reason.
     Refused(String),
     /// Lost answer about a record that cannot be asked for: it may have been written. With the reason.
@@ -91,13 +103,13 @@ impl WriteResult {
 
     /// True where the record was written.
     pub fn is_written(&self) -> bool {
-        matches!(self.outcome, RecordOutcome::Written { .. })
+        matches!(self.outcome, RecordOutcome::Written { .. } | RecordOutcome::Adopted { .. })
     }
 
     /// Why it is not.
     pub fn reason(&self) -> Option<&str> {
         match &self.outcome {
-            RecordOutcome::Written { .. } => None,
+            RecordOutcome::Written { .. } | RecordOutcome::There { .. } | RecordOutcome::Adopted { .. } => None,
             RecordOutcome::Refused(reason) | RecordOutcome::Uncertain(reason) => Some(reason),
         }
     }

@@ -271,6 +271,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let lock = Lock {
         format_version: LOCK_FORMAT_VERSION,
         migration: plan.migration.clone(),
+        project: previous.and_then(|previous| previous.project.clone()),
         export: LockedExport { system: plan.source.system.clone(), files, objects },
         stages: LockedStages { inputs: counted_inputs(plan), with_destination: destination.is_some(), stages, options },
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use migr_extract::Row;
 use migr_journal::{Change, MendedNote, NotedField, Operation, OwnerNote, Reader, State, StepId};
-use migr_load::{Body, Comparison, Deleted, Found, Map};
+use migr_load::{Body, Comparison, Found, Map};
 use migr_plan::{FieldMapping, FieldType, Plan, Stage, Step};
 use migr_transform::{Cells, Outcome, Pass, Reference, Value};
 
@@ -293,7 +293,7 @@ impl Filling {
 
     async fn fetch(&self, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
         ids.sort_unstable();
-        let found = self.job.context.destination.fetch(self.object(), &ids, Deleted::Live).await?;
+        let found = self.job.context.destination.fetch_written(self.object(), &ids).await?;
         Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adopted;
 mod ahead;
 pub mod audit;
 mod begun;
@@ -21,6 +22,7 @@ mod second;
 mod sender;
 mod setup;
 mod stage;
+mod stamps;
 mod update_plan;
 mod verify;
 mod why;
@@ -31,6 +33,7 @@ pub use context::{Context, MaxFailures, RunOptions};
 pub use error::EngineError;
 pub use lacking::Lack;
 pub use migr_decide::files::FileState;
+pub use migr_decide::project::{note_project, project_of};
 pub use migr_decide::proof::{FormatProof, proofs};
 pub use migr_decide::upload::{Upload, UploadFrom};
 pub use migr_decide::{CancellationFlag, Event, Ids, Progress, SharedJournal, Silent};
@@ -39,7 +42,9 @@ pub use migr_deliver::{
 };
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, retry};
-pub use rollback::{KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside};
+pub use rollback::{
+    ChangedPolicy, KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside,
+};
 pub use run::{RunSummary, run, run_with};
 pub use setup::{SetupSummary, setup};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};

@@ -19,6 +19,11 @@ pub(crate) async fn run(context: &Context) -> Result<(), EngineError> {
     for intent in open {
         let (name, object) = reader.step_named(intent.step)?;
         let change = outcome(context, &intent, &name, &object).await?;
+        if let (Operation::Create, Change::Outcome { results, .. }) = (intent.operation, &change) {
+            // Their request may still be on its way.
+            let doubtful = intent.records.iter().zip(results).filter(|(_, result)| result.state.is_none());
+            crate::adopted::doubt(context, doubtful.map(|(record, _)| record.id.clone()).collect()).await?;
+        }
         context.journal.write_later(vec![change]).await?;
     }
     Ok(())

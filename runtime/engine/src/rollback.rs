@@ -8,6 +8,7 @@ mod revert;
 mod schema;
 mod set_aside;
 mod summary;
+mod theirs;
 mod trash;
 mod twins;
 
@@ -24,6 +25,8 @@ use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
 
 pub use set_aside::set_journal_aside;
 pub use summary::{KeptField, NotUndone, RollbackSummary};
+pub use theirs::ChangedPolicy;
+use theirs::Theirs;
 
 /// What going back needs: neither the export nor the plan that the journal was written by.
 #[derive(Clone, Debug)]
@@ -38,6 +41,10 @@ pub struct RollbackContext {
     pub progress: Arc<dyn Progress>,
     /// Whether to stop.
     pub cancellation: CancellationFlag,
+    /// Policy for created records that others changed or refer to since.
+    pub changed: ChangedPolicy,
+    /// Records that were there already, by ids of ours, when the journal was begun are destroyed too.
+    pub adopted: bool,
 }
 
 impl From<&Context> for RollbackContext {
@@ -48,6 +55,8 @@ impl From<&Context> for RollbackContext {
             plan: Some(Arc::clone(&context.plan)),
             progress: Arc::clone(&context.progress),
             cancellation: context.cancellation.clone(),
+            changed: ChangedPolicy::default(),
+            adopted: false,
         }
     }
 }
@@ -63,6 +72,7 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         steps,
         summary: RollbackSummary { dry_run, ..RollbackSummary::default() },
         changed_restored: BTreeSet::new(),
+        theirs: Theirs::new(),
     };
     if dry_run {
         back.all().await?;
@@ -104,6 +114,8 @@ struct Back {
     summary: RollbackSummary,
     /// Object and id of records that came out of the trash and were changed by a person since.
     changed_restored: BTreeSet<(String, String)>,
+    /// Created records that others changed or refer to since.
+    theirs: Theirs,
 }
 
 impl Back {
@@ -113,6 +125,9 @@ impl Back {
         self.close_doubts().await?;
         // Before anything is destroyed: what is destroyed empties references to it.
         let refused = self.revert_all().await?;
+        if self.context.changed != ChangedPolicy::Destroy {
+            self.theirs = self.find_theirs().await?;
+        }
         self.destroy_created().await?;
         // A unique value may have been freed by what was destroyed.
         self.revert_again(refused).await?;

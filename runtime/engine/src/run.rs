@@ -17,7 +17,7 @@ use crate::lacking::lacking;
 use crate::links::Links;
 use crate::second::SecondPass;
 use crate::stage::{Ended, Shared};
-use crate::{Context, EngineError, filled, later, reconcile, setup, stage};
+use crate::{Context, EngineError, filled, later, reconcile, setup, stage, stamps};
 use migr_decide::job::Job;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
@@ -61,7 +61,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     if !lacks.is_empty() {
         return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
     }
-    context.journal.lock().begin_run(&context.options.command)?;
+    let run = context.journal.lock().begin_run(&context.options.command)?;
     let (plan, command) = (&context.plan, &context.options.command);
     let span = tracing::info_span!("run", migration = plan.migration, destination = plan.destination.name, command);
     let ended = all(context, executor).instrument(span).await;
@@ -70,6 +70,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         Ok(Ended::Interrupted) => "interrupted",
         Err(_) => "stopped",
     };
+    stamps::keep(context, run)?;
     context.journal.lock().end_run(word)?;
     summary(context, &reader, ended? == Ended::Interrupted, false)
 }
@@ -272,13 +273,8 @@ pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Resul
     let folder = &context.work;
     std::fs::create_dir_all(folder)
         .map_err(|source| EngineError::File { path: folder.display().to_string(), source })?;
-    Ok(World::new(
-        Arc::clone(&context.plan),
-        Arc::clone(&context.export),
-        owners,
-        Spill::create(folder)?,
-        context.outcomes.knowledge()?,
-    ))
+    let (plan, export) = (Arc::clone(&context.plan), Arc::clone(&context.export));
+    Ok(World::new(plan, export, owners, Spill::create(folder)?, context.outcomes.knowledge()?)?)
 }
 
 /// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).

@@ -41,9 +41,9 @@ pub(crate) enum Refused {
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {
     pub(crate) context: &'s DecisionContext,
-    journal: &'s SharedJournal,
+    pub(crate) journal: &'s SharedJournal,
     /// What the steps of a run share: who carries batches out, and the records quarantined so far.
-    shared: Shared,
+    pub(crate) shared: Shared,
     /// The step, by its name.
     pub(crate) name: String,
     pub(crate) step: StepId,
@@ -54,7 +54,7 @@ pub(crate) struct Sender<'s> {
     fields: FieldNumbers,
     flights: VecDeque<Flight>,
     /// Batches whose outcome is not journaled yet.
-    open: BTreeMap<BatchId, Open>,
+    pub(crate) open: BTreeMap<BatchId, Open>,
     /// Refused records, by whether they are new.
     refused_new: Bisector,
     refused_changes: Bisector,
@@ -82,8 +82,8 @@ struct Flight {
 
 /// A record of a batch, as what became of it is noted.
 #[derive(Debug)]
-struct Subject {
-    key: String,
+pub(crate) struct Subject {
+    pub(crate) key: String,
     line: u64,
     /// The fields that stay empty where it is refused.
     fields: Vec<String>,
@@ -91,9 +91,9 @@ struct Subject {
 
 /// A batch whose intent is journaled.
 #[derive(Debug)]
-struct Open {
+pub(crate) struct Open {
     operation: Operation,
-    subjects: Vec<Subject>,
+    pub(crate) subjects: Vec<Subject>,
     results: Vec<Option<WriteResult>>,
 }
 
@@ -197,6 +197,7 @@ impl<'s> Sender<'s> {
         }
         self.open.insert(batch, Open { operation, subjects, results });
         self.fly(operation, records, places, None);
+        let decided = self.adopt(decided).await?;
         self.decide(decided);
         Ok(())
     }
@@ -272,7 +273,8 @@ impl<'s> Sender<'s> {
                 let explained = self.pool(operation).explain(&*context.destination, &object, is_new).await;
                 match explained {
                     Ok(explained) => {
-                        self.decide(explained.decided);
+                        let decided = self.adopt(explained.decided).await?;
+                        self.decide(decided);
                         self.learn(explained.telling);
                     }
                     // The intents stay open: the next run asks for the ids.
@@ -409,6 +411,10 @@ impl<'s> Sender<'s> {
             };
             let (state, id, reason) = match outcome {
                 RecordOutcome::Written { id } => (written, id.clone(), None),
+                RecordOutcome::Adopted { changed: true } => (State::Updated, None, None),
+                RecordOutcome::There { .. } | RecordOutcome::Adopted { changed: false } => {
+                    (State::Unchanged, None, None)
+                }
                 RecordOutcome::Refused(reason) => (State::Quarantined, None, Some(reason)),
                 RecordOutcome::Uncertain(reason) => (State::Uncertain, None, Some(reason)),
             };

@@ -51,7 +51,7 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
     let found: BTreeMap<String, Found> = job
         .context
         .destination
-        .fetch(object, &ids, Deleted::Live)
+        .fetch_written(object, &ids)
         .await?
         .into_iter()
         .map(|found| (found.id.clone(), found))
@@ -59,6 +59,9 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
     let destination = &job.context.destination;
     let mut before = Vec::new();
     for There { item, .. } in items {
+        if step == job.step && !item.is_ours && item.id == job.ids.record(&job.stage.id, &item.key) {
+            before.push(crate::adopted::bears_our_id(step, &item.key, &item.id));
+        }
         let Some(found) = found.get(&item.id) else {
             // Somebody removed it since it was looked up: it is new after all.
             let id = job.ids.record(&job.stage.id, &item.key);

@@ -163,7 +163,7 @@ pub fn why(
         lines.push(merged_lines(&reader, stage, *step, key, mapped)?);
     }
     let known = Knowledge::of(reader)?;
-    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Spill::create(work)?, known);
+    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Spill::create(work)?, known)?;
     for (stage, step) in steps {
         world.end_stage(stage, step)?;
     }

@@ -39,6 +39,15 @@ pub struct MappedRow {
     pub mapped: Mapped,
 }
 
+/// The moment of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastWritten {
+    /// The run that wrote it.
+    pub run: i64,
+    /// When, in milliseconds of Unix time.
+    pub at: i64,
+}
+
 /// A step of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRow {
@@ -413,6 +422,14 @@ impl Reader {
             .query_map(params![step.0, key], |row| Ok(NotedField { field: row.get(0)?, is_orphan: row.get(1)? }))
             .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// The last entry of a command whose name is like this.
+    pub fn last_written(&self, command: &str) -> Result<Option<LastWritten>, JournalError> {
+        let sql = "SELECT e.run, e.at FROM entries e JOIN runs r ON r.id = e.run WHERE r.command LIKE ?1 ORDER BY e.seq DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        let last = statement.query_row([command], |row| Ok(LastWritten { run: row.get(0)?, at: row.get(1)? }));
+        last.optional().attempting("read")
     }
 
     /// How many records of a step ended in a state.

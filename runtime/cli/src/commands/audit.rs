@@ -157,7 +157,7 @@ pub(crate) async fn carry_out(
         preview: Some(&mut preview),
         expected: asked.expected.clone(),
     };
-    let audit = audit(options, &News { console, streams: asked.streams }).await.map_err(|error| {
+    let mut audit = audit(options, &News { console, streams: asked.streams }).await.map_err(|error| {
         let exit = if matches!(error, AuditError::Extract(_)) { Exit::Findings } else { Exit::Failed };
         let way_on = match &error {
             AuditError::Sink(source)
@@ -178,6 +178,10 @@ pub(crate) async fn carry_out(
     }
     preview.finish()?;
     write_rebuilds(&audit.rebuilds, &looked.state.rebuilds())?;
+    audit.lock.project = Some(match audit.lock.project.take() {
+        Some(project) => project,
+        None => crate::project_id::of(&looked.project.folder, looked.state.reader().ok().as_ref())?,
+    });
     let json = audit.lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
     crate::files::replace(looked.lock, json.as_bytes())?;
     Ok(audit)

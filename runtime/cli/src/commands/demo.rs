@@ -111,7 +111,7 @@ async fn go_back(
     shown: Arc<Shown>,
     console: Console,
 ) -> Result<Exit, Fault> {
-    let summary = rollback::take_back(state, shown, false, console).await?;
+    let summary = rollback::take_back(state, shown, rollback::How::default(), console).await?;
     rollback::show(&summary, console);
     let reached = Reached::open(plan, state, console).await?;
     let after = reached.fingerprint().transpose();

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use migr_engine::{RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
+use migr_engine::{ChangedPolicy, RollbackContext, RollbackSummary, SharedJournal, set_journal_aside};
 use migr_escape::line;
+use migr_plan::Plan;
 use migr_report::words::{count, grouped};
 
-use crate::args::{EventFormat, LiveArguments, RollbackArguments};
+use crate::args::{Changed, EventFormat, LiveArguments, RollbackArguments};
 use crate::commands::report::plan;
 use crate::console::Console;
 use crate::engine_fault::fault;
@@ -26,7 +27,15 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
     let project = Project::at(&arguments.live.project.path)?;
     let progress = Arc::new(Shown::new(console, arguments.format));
     let state = meant(&project, &arguments.live)?;
-    let summary = take_back(&state, Arc::clone(&progress), arguments.dry_run, console).await?;
+    if arguments.forget {
+        return forget(&state, console);
+    }
+    let changed = arguments.changed.map(|changed| match changed {
+        Changed::Keep => ChangedPolicy::Keep,
+        Changed::Destroy => ChangedPolicy::Destroy,
+    });
+    let how = How { dry_run: arguments.dry_run, changed, adopted: arguments.adopted };
+    let summary = take_back(&state, Arc::clone(&progress), how, console).await?;
     if arguments.format == EventFormat::Human {
         show(&summary, console);
     }
@@ -39,6 +48,9 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
         "trashed": summary.trashed,
         "schema_removed": summary.schema_removed,
         "kept_because_changed": summary.kept_fields,
+        "undecided": summary.undecided,
+        "decided": summary.decided,
+        "adopted": summary.adopted,
         "holds": summary.holds,
         "exit": exit as u8,
     }));
@@ -49,11 +61,42 @@ fn meant(project: &Project, live: &LiveArguments) -> Result<State, Fault> {
     State::meant(project, live.project.to.as_deref(), live.sandbox)
 }
 
+/// Choices of a rollback.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// Nothing is changed.
+    pub(crate) dry_run: bool,
+    /// Policy for created records that others changed or refer to since; absent: the spec's.
+    pub(crate) changed: Option<ChangedPolicy>,
+    /// Records that were there already, by ids of ours, are destroyed too.
+    pub(crate) adopted: bool,
+}
+
+/// Policy that the spec names by `on rollback`.
+fn policy(plan: &Plan) -> ChangedPolicy {
+    match plan.options.on_rollback.as_deref() {
+        Some("keep") => ChangedPolicy::Keep,
+        Some("destroy") => ChangedPolicy::Destroy,
+        _ => ChangedPolicy::List,
+    }
+}
+
+/// Puts a journal aside without undoing anything.
+fn forget(state: &State, console: Console) -> Result<Exit, Fault> {
+    state.reader()?;
+    let aside = reopened(state)?.set_aside().map_err(|error| Fault::failed(error.to_string()))?;
+    console.result(format_args!(
+        "Nothing was undone. The journal is kept in {}; the next run begins a fresh one.\n",
+        shown(&aside)
+    ));
+    Ok(Exit::Done)
+}
+
 /// Takes back what a state's journal holds; a journal that is through is kept aside, so that a corrected spec begins anew.
 pub(crate) async fn take_back(
     state: &State,
     progress: Arc<Shown>,
-    dry_run: bool,
+    How { dry_run, changed, adopted }: How,
     console: Console,
 ) -> Result<RollbackSummary, Fault> {
     state.reader()?;
@@ -66,6 +109,8 @@ pub(crate) async fn take_back(
         plan: Some(Arc::clone(&plan)),
         progress,
         cancellation: stop_on_interrupt(console),
+        changed: changed.unwrap_or_else(|| policy(&plan)),
+        adopted,
     };
     let done = migr_engine::rollback(&context, dry_run).await;
     drop(context);
@@ -101,6 +146,7 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     }
     let ends = match (summary.dry_run, summary.holds) {
         (true, _) => "",
+        (false, true) if summary.decided > 0 => "; all else is as before",
         (false, true) => "; all is as before",
         (false, false) => "; not all is as before, see above",
     };
@@ -113,4 +159,20 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         grouped(summary.trashed),
         count(summary.schema_removed, "schema change", "schema changes"),
     ));
+    if summary.adopted > 0 {
+        console.result(format_args!(
+            "{} there already, by ids of this migration, when the journal was begun: left. `migr rollback --adopted` destroys such records too.\n",
+            count(summary.adopted, "record was", "records were"),
+        ));
+    }
+    if summary.undecided > 0 {
+        console.result(format_args!(
+            "{} not the migration's alone any more, and left until you decide: `migr rollback --changed keep` leaves them for good, `--changed destroy` destroys them with what others did to them.\n",
+            count(summary.undecided, "record is", "records are"),
+        ));
+    }
+    if summary.decided > 0 {
+        console
+            .result(format_args!("{} kept, as you decided.\n", count(summary.decided, "record was", "records were")));
+    }
 }

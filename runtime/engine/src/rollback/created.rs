@@ -1,9 +1,11 @@
+//! Records that were created: destroyed, unless they are not ours alone any more.
+
 use std::collections::BTreeSet;
 
-use migr_journal::{MappedRow, Operation, Planned, State, StepRow};
+use migr_journal::{Change, MappedRow, Operation, Planned, State, StepRow};
 use migr_load::{Deleted, LoadError};
 
-use super::{Back, result};
+use super::{Back, ChangedPolicy, KeptField, result};
 use crate::EngineError;
 
 /// Rows of the journal that are read together.
@@ -13,30 +15,74 @@ impl Back {
     /// Destroys what was created, in the trash or not, and asks whether it is gone.
     pub(super) async fn destroy_created(&mut self) -> Result<(), EngineError> {
         for (position, step) in self.steps.clone().iter().enumerate() {
-            if self.is_dry() {
-                let created = self.reader().count(step.id, State::Created)?;
-                if created > 0 {
-                    self.summary.destroyed += created;
-                    self.summary.step(position, &step.name).destroyed += created;
-                }
-                continue;
-            }
             let mut after: Option<String> = None;
             loop {
                 let rows = self.reader().rows_after(step.id, after.as_deref(), TOGETHER)?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
-                let created: Vec<MappedRow> = rows
-                    .into_iter()
-                    .filter(|row| row.mapped.state == State::Created && row.mapped.id.is_some())
-                    .collect();
+                let mut created = Vec::with_capacity(rows.len());
+                for row in rows {
+                    if self.is_to_go(step, &row)? {
+                        created.push(row);
+                    }
+                }
+                let (kept, created): (Vec<MappedRow>, Vec<MappedRow>) = created.into_iter().partition(|row| {
+                    let id = row.mapped.id.clone().unwrap_or_default();
+                    self.theirs.contains_key(&(step.object.clone(), id))
+                });
+                self.keep(position, step, kept).await?;
                 for batch in created.chunks(self.page()) {
                     if self.stops() {
                         return Ok(());
                     }
-                    self.destroy(position, step, batch).await?;
+                    if self.is_dry() {
+                        let count = batch.len() as u64;
+                        self.summary.destroyed += count;
+                        self.summary.step(position, &step.name).destroyed += count;
+                    } else {
+                        self.destroy(position, step, batch).await?;
+                    }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a record is one that goes: it was created, or was there by an id of ours and a person says that it goes too.
+    pub(super) fn is_to_go(&self, step: &StepRow, row: &MappedRow) -> Result<bool, EngineError> {
+        let Some(id) = &row.mapped.id else { return Ok(false) };
+        if row.mapped.state == State::Created {
+            return Ok(true);
+        }
+        Ok(self.context.adopted && self.reader().before_image(step.id, id, Operation::Create)?.is_some())
+    }
+
+    /// Leaves records that are not ours alone any more; for good where a person has decided so.
+    async fn keep(&mut self, position: usize, step: &StepRow, rows: Vec<MappedRow>) -> Result<(), EngineError> {
+        let is_decided = self.context.changed == ChangedPolicy::Keep;
+        let mut keys = Vec::new();
+        for row in rows {
+            let id = row.mapped.id.unwrap_or_default();
+            let why = self.theirs.get(&(step.object.clone(), id.clone())).cloned().unwrap_or_default();
+            if is_decided {
+                self.summary.decided += 1;
+                keys.push(row.key.clone());
+            } else {
+                self.summary.undecided += 1;
+                self.summary.left = true;
+            }
+            self.summary.step(position, &step.name).kept += 1;
+            self.summary.kept_record(KeptField {
+                step: step.name.clone(),
+                key: row.key,
+                object: step.object.clone(),
+                id,
+                field: None,
+                reason: why,
+            });
+        }
+        if !keys.is_empty() && !self.is_dry() {
+            self.context.journal.write_later(vec![Change::TakenBack { step: step.id, keys }]).await?;
         }
         Ok(())
     }

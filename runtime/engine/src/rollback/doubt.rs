@@ -1,13 +1,15 @@
 //! Intents without an outcome that a rollback finds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use migr_deliver::those_there;
 use migr_journal::{Change, Operation, RecordResult, State};
 use migr_load::{Deleted, LoadError};
 
 use super::Back;
-use crate::EngineError;
+use crate::{EngineError, Event};
 
 impl Back {
     /// Closes intents without an outcome. What was created after all is counted as created; everything else is decided by what records hold now.
@@ -21,7 +23,10 @@ impl Back {
             let step = self.steps.iter().find(|step| step.id == intent.step).cloned();
             if let (Operation::Create, Some(step)) = (intent.operation, step) {
                 let ids: Vec<String> = intent.records.iter().map(|record| record.id.clone()).collect();
-                let there = self.those_there(&step.object, &ids).await?;
+                let mut there = self.those_there(&step.object, &ids).await?;
+                if there.len() < ids.len() && self.outlast_requests().await? {
+                    there = self.those_there(&step.object, &ids).await?;
+                }
                 for (record, result) in intent.records.iter().zip(&mut results) {
                     let Some(id) = there.get(&record.id) else { continue };
                     result.state = Some(State::Created);
@@ -32,6 +37,19 @@ impl Back {
             self.context.journal.write_later(vec![outcome]).await?;
         }
         Ok(())
+    }
+
+    /// Waits until no request of a run that was killed can still be carried out. Whether there was anything to wait for.
+    async fn outlast_requests(&self) -> Result<bool, EngineError> {
+        let Some(last) = self.reader().last_written("run%")? else { return Ok(false) };
+        let patience = self.context.destination.patience();
+        let age = Timestamp::now().as_millisecond().saturating_sub(last.at);
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
+        let Some(left) = patience.checked_sub(age).filter(|left| !left.is_zero()) else { return Ok(false) };
+        let reason = "a request of the run that was cut off may still be on its way".to_owned();
+        self.context.progress.event(Event::Waiting { seconds: left.as_secs() + 1, reason });
+        tokio::time::sleep(left).await;
+        Ok(true)
     }
 
     /// Records that are there by some ids of ours, with the ids that the destination knows them by. An object that is gone has none.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_deliver::{InProcess, Unit, UnitRecord, carry_out};
-use migr_journal::{BeforeImage, Operation, Planned, State, StepRow};
+use migr_journal::{BeforeImage, MappedRow, Operation, Planned, StepRow};
 use migr_load::{Body, Deleted, Found, Map};
 
 use super::{Back, KeptField, result};
@@ -46,6 +46,8 @@ impl Back {
                 for (_, image) in images {
                     if image.operation == Operation::Update && !self.is_ours(step, &image)? {
                         updated.push(image);
+                    } else if image.operation == Operation::Create && !self.context.adopted {
+                        self.leave_adopted(position, step, image);
                     }
                 }
                 while !updated.is_empty() {
@@ -85,11 +87,27 @@ impl Back {
         self.summary.step(position, &step.name).kept += 1;
     }
 
+    /// A record that was there, by an id of ours, before the journal was begun.
+    fn leave_adopted(&mut self, position: usize, step: &StepRow, image: BeforeImage) {
+        self.summary.adopted += 1;
+        self.summary.step(position, &step.name).kept += 1;
+        self.summary.kept_record(KeptField {
+            step: step.name.clone(),
+            key: image.key,
+            object: step.object.clone(),
+            id: image.id,
+            field: None,
+            reason: "it was there already, by an id of this migration, when the journal was begun".to_owned(),
+        });
+    }
+
     /// A record that will be destroyed needs nothing back.
     fn is_ours(&self, step: &StepRow, image: &BeforeImage) -> Result<bool, EngineError> {
         for other in self.steps.iter().filter(|other| other.object == step.object) {
             let mapped = self.reader().id_of(other.id, &image.key)?;
-            if mapped.is_some_and(|it| it.state == State::Created && it.id.as_deref() == Some(image.id.as_str())) {
+            let mapped = mapped.filter(|it| it.id.as_deref() == Some(image.id.as_str()));
+            let Some(mapped) = mapped else { continue };
+            if self.is_to_go(other, &MappedRow { key: image.key.clone(), mapped })? {
                 return Ok(true);
             }
         }

@@ -72,6 +72,7 @@ impl Back {
                 }
                 UndoOutcome::Kept { why } => {
                     self.summary.step(position, STEP).kept += 1;
+                    self.summary.schema_left += 1;
                     self.summary.not_undoable(Some(STEP), format!("{}: left, because {why}", note.action));
                 }
             }

@@ -22,6 +22,12 @@ pub struct RollbackSummary {
     pub kept_because_changed: Vec<KeptField>,
     /// How many such fields there are.
     pub kept_fields: u64,
+    /// Created records that others changed or refer to since, left until a person decides.
+    pub undecided: u64,
+    /// Such records that a person decided to keep.
+    pub decided: u64,
+    /// Records that were there already, by ids of ours, when the journal was begun: they stay.
+    pub adopted: u64,
     /// What cannot be brought back, or was refused. The first ten thousand.
     pub not_undoable: Vec<NotUndone>,
     /// Changes of the schema that were rolled back.
@@ -34,6 +40,8 @@ pub struct RollbackSummary {
     pub holds: bool,
     pub(crate) steps: BTreeMap<usize, RollbackStep>,
     pub(crate) left: bool,
+    /// Changes of the schema that stay, because records hold values in them.
+    pub(crate) schema_left: usize,
 }
 
 /// A field that was not given back because another user changed it since.
@@ -71,6 +79,11 @@ impl RollbackSummary {
 
     pub(crate) fn kept(&mut self, kept: KeptField) {
         self.kept_fields += 1;
+        self.kept_record(kept);
+    }
+
+    /// Lists a record that is left.
+    pub(crate) fn kept_record(&mut self, kept: KeptField) {
         if self.kept_because_changed.len() < KEPT {
             self.kept_because_changed.push(kept);
         }
@@ -86,7 +99,9 @@ impl RollbackSummary {
     /// Draws the conclusion.
     pub(crate) fn closed(mut self) -> Self {
         self.complete = !self.interrupted && !self.left;
-        self.holds = self.complete && self.kept_fields == 0 && self.not_undoable.is_empty();
+        // What records that a person decided to keep hold stays with them.
+        let schema_stays = if self.decided > 0 { self.schema_left } else { 0 };
+        self.holds = self.complete && self.kept_fields == 0 && self.not_undoable.len() == schema_stays;
         self
     }
 

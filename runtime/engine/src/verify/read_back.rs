@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migr_load::{Comparison, Deleted, Found};
+use migr_load::{Comparison, Found};
 use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;
@@ -22,7 +22,7 @@ impl Checking<'_, '_, '_> {
     async fn fetch(&self, object: &str, mut ids: Vec<String>) -> Result<BTreeMap<String, Found>, EngineError> {
         ids.sort_unstable();
         ids.dedup();
-        let found = self.context.destination.fetch(object, &ids, Deleted::Live).await?;
+        let found = self.context.destination.fetch_written(object, &ids).await?;
         Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
     }
 
