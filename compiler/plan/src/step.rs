@@ -74,16 +74,6 @@ impl Step {
         stage.unwrap_or_else(|| name.split_once(LINKS).map_or(name, |(stage, _)| stage))
     }
 
-    /// The name that a journal of an earlier version has for the step; none where it was named as it is today. A link field may have had the same name, so a
-    /// step of it is this one only if it writes the stage's own object.
-    pub fn earlier_name(&self) -> Option<String> {
-        match self.kind {
-            StepKind::Records | StepKind::Links(_) => None,
-            StepKind::Deferred => Some(format!("{}.second", self.stage)),
-            StepKind::Backfill => Some(format!("{}.filled", self.stage)),
-        }
-    }
-
     /// Position of the field of a step of links among the stage's links.
     pub fn link_index(&self, stage: &Stage) -> Option<usize> {
         match &self.kind {

@@ -177,7 +177,7 @@ impl Forecast {
             return Ok(known);
         }
         let known = match self.reader()? {
-            Some(reader) => steps::find(&reader, stage, step)?,
+            Some(reader) => steps::find(&reader, step)?,
             None => None,
         };
         let mut store = self.store();

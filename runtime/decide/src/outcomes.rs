@@ -172,9 +172,9 @@ impl Knowledge {
     }
 
     /// The journal's id of a step, if it was begun.
-    pub fn find(&self, stage: &Stage, step: &Step) -> Result<Option<StepId>, DecideError> {
+    pub fn find(&self, step: &Step) -> Result<Option<StepId>, DecideError> {
         match (&self.reader, &self.forecast) {
-            (Some(reader), _) => match steps::find(reader, stage, step)? {
+            (Some(reader), _) => match steps::find(reader, step)? {
                 None => Ok(self.forecast.as_ref().and_then(|forecast| forecast.known(step))),
                 found => Ok(found),
             },
@@ -183,9 +183,9 @@ impl Knowledge {
     }
 
     /// True where the journal has a step to backfill that is open.
-    pub fn is_open(&self, stage: &Stage, step: &Step) -> Result<bool, DecideError> {
+    pub fn is_open(&self, step: &Step) -> Result<bool, DecideError> {
         match &self.reader {
-            Some(reader) => match steps::find(reader, stage, step)? {
+            Some(reader) => match steps::find(reader, step)? {
                 Some(id) => Ok(!reader.is_done(id)?),
                 None => Ok(false),
             },

@@ -30,14 +30,14 @@ use migr_spill::RowSet;
 pub(crate) fn noting_steps(plan: &Plan, stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
     let mut ids = Vec::new();
     for step in plan.steps().iter().filter(|step| step.stage == stage.id) {
-        ids.extend(steps::find(reader, stage, step)?);
+        ids.extend(steps::find(reader, step)?);
     }
     Ok(ids)
 }
 
 /// Whether there is something to backfill. No run begins this: only records that were released for retry make it worth while.
 pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
-    Ok(match steps::find(reader, stage, &Step::backfill(&stage.id))? {
+    Ok(match steps::find(reader, &Step::backfill(&stage.id))? {
         Some(step) => !reader.is_done(step)?,
         None => false,
     })
@@ -240,7 +240,7 @@ impl Filling {
     pub(crate) fn of(job: Arc<Job>, known: &Knowledge, owners: &OwnerTable) -> Result<Self, EngineError> {
         let mut steps = Vec::new();
         for step in job.context.plan.steps().iter().filter(|step| step.stage == job.stage.id) {
-            steps.extend(known.find(&job.stage, step)?);
+            steps.extend(known.find(step)?);
         }
         Ok(Self { job, steps, fallback: owners.fallback().map(str::to_owned) })
     }
@@ -266,7 +266,7 @@ impl Filling {
         for (index, targets) in &linked.links {
             let Some(link) = stage.links.get(*index) else { continue };
             let steps = steps_of(&link.field);
-            let step = world.reader.find(stage, &Step::links(&stage.id, link))?;
+            let step = world.reader.find(&Step::links(&stage.id, link))?;
             let (Some(step), false) = (step, steps.is_empty() || targets.is_empty()) else { continue };
             let mut are_there = linked.repairs.iter().all(|repair| repair.field != link.field);
             for target in targets {

@@ -38,7 +38,7 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
         // What the destination refused of links and deferred fields is in no quarantine.
         let own = context.plan.steps().into_iter().filter(|step| step.stage == stage.id);
         for step in own.filter(|step| matches!(step.kind, StepKind::Links(_) | StepKind::Deferred)) {
-            let Some(step) = steps::find(&reader, stage, &step)? else { continue };
+            let Some(step) = steps::find(&reader, &step)? else { continue };
             releasing.extend([(step, State::Quarantined), (step, State::Uncertain)]);
             later.push(step);
         }

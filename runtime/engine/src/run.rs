@@ -90,7 +90,7 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
         let Some(stage) = context.plan.stage_of(&step) else { continue };
         let is_open = match step.kind {
             StepKind::Backfill => filled::is_open(stage, reader)?,
-            StepKind::Records | StepKind::Links(_) | StepKind::Deferred => !steps::is_done(reader, stage, &step)?,
+            StepKind::Records | StepKind::Links(_) | StepKind::Deferred => !steps::is_done(reader, &step)?,
         };
         if is_open {
             return Ok(false);
@@ -199,7 +199,7 @@ impl Walk {
         let context = &self.context;
         let plan = Arc::clone(&context.plan);
         let Some(stage) = plan.stage_of(step) else { return Ok((world, Ended::Through)) };
-        if step.kind == StepKind::Backfill && !world.reader.is_open(stage, step)? {
+        if step.kind == StepKind::Backfill && !world.reader.is_open(step)? {
             return Ok((world, Ended::Through));
         }
         let name = step.to_string();

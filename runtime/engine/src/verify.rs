@@ -119,8 +119,8 @@ impl Checking<'_, '_, '_> {
         for stage in &context.plan.stages {
             let Some(step) = reader.step(&stage.id)? else { continue };
             world.end_stage(&stage.id, step)?;
-            let second = steps::find(&reader, stage, &Step::deferred(&stage.id))?;
-            let filled = steps::find(&reader, stage, &Step::backfill(&stage.id))?;
+            let second = steps::find(&reader, &Step::deferred(&stage.id))?;
+            let filled = steps::find(&reader, &Step::backfill(&stage.id))?;
             let job = Arc::new(Job::new(&deciding, stage, step)?);
             jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
         }

@@ -257,22 +257,6 @@ fn a_link_field_of_any_name_leaves_deferred_fields_their_own_step() {
 }
 
 #[test]
-fn a_journal_that_names_its_steps_as_an_earlier_version_did_is_gone_on_with() {
-    for (object, goes_on) in [("people", true), ("personTargets", false)] {
-        let project = linked("others");
-        project.journal().step("Contact.second", object).unwrap();
-        project.run().unwrap();
-        assert_eq!(
-            project.destination.refers("people", "boss", "people"),
-            ["Ada -> Bob", "Bob -> nothing"],
-            "{object}"
-        );
-        let steps = project.journal().reader().unwrap().steps().unwrap();
-        assert_eq!(steps.iter().all(|step| step.name != "Contact:deferred"), goes_on, "{object}");
-    }
-}
-
-#[test]
 fn a_record_that_needs_one_of_its_stage_stays_out_with_it_wherever_that_stands_in_the_file() {
     // K1 is there and is quarantined for it; K2 needs K1, K3 needs K2, K4 is merged into nobody and needs nobody.
     for csv in [
