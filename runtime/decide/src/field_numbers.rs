@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use migr_journal::{FieldDigests, Planned, StepId};
+use migr_journal::{FieldDigests, Planned, RecordSalt, StepId};
 use migr_load::Body;
 
 use crate::item::Item;
@@ -29,7 +29,7 @@ impl FieldNumbers {
     }
 
     fn digests(&mut self, id: &str, body: &Body, names: &mut Vec<String>) -> FieldDigests {
-        let mut digests = FieldDigests::default();
+        let (record, mut digests) = (RecordSalt::of(id), FieldDigests::default());
         body.each_field(|name, value| {
             let number = self.0.get(name).copied().unwrap_or_else(|| {
                 let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
@@ -37,7 +37,7 @@ impl FieldNumbers {
                 names.push(name.to_owned());
                 number
             });
-            digests.add(id, number, value);
+            digests.add(record, number, value);
         });
         digests
     }

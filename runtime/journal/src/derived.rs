@@ -12,7 +12,7 @@ use crate::change::{
 use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::writer::signed;
-use crate::{FieldDigests, JournalError, State, StepId, chain};
+use crate::{JournalError, State, StepId, chain, writes};
 
 /// What a journal knows, as rows; written together with the entries that they follow from, and once more where they are checked.
 pub(crate) struct Derived<'c>(pub(crate) &'c Connection);
@@ -24,8 +24,8 @@ struct Row<'a> {
     id: Option<&'a str>,
     winner: Option<&'a str>,
     parent: Option<&'a str>,
-    /// Digests of what was written; empty where nothing was.
-    fields: &'a [u8],
+    /// The entry that tells what was written; none where nothing was.
+    write: Option<i64>,
 }
 
 /// The number of the plan that a journal is begun with.
@@ -172,7 +172,7 @@ impl Derived<'_> {
                 id,
                 winner: None,
                 parent: record.parent.as_deref(),
-                fields: if state.is_quarantined() { &[] } else { &record.fields },
+                write: (!state.is_quarantined() && !record.fields.is_empty()).then_some(found.seq),
             };
             self.map(intent.step, &row)?;
         }
@@ -197,7 +197,7 @@ impl Derived<'_> {
                     id: record.id.as_deref(),
                     winner: record.winner.as_deref(),
                     parent: None,
-                    fields: &[],
+                    write: None,
                 },
             )?;
         }
@@ -214,33 +214,31 @@ impl Derived<'_> {
     /// What is known about a record; what was known before gives way, with its reasons.
     fn map(&self, step: StepId, row: &Row<'_>) -> Result<(), JournalError> {
         let (state, id, line) = (row.state.number(), row.id.map(IdColumn), signed(row.line));
-        let fields = (!row.fields.is_empty()).then_some(row.fields);
+        let writes = row.write.map(|entry| writes::adding(&[], entry));
         let added = self.execute(
-            "INSERT OR IGNORE INTO id_map(step, key, state, id, line, winner, parent, fields) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![step.0, row.key, state, id, line, row.winner, row.parent, fields],
+            "INSERT OR IGNORE INTO id_map(step, key, state, id, line, winner, parent, writes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![step.0, row.key, state, id, line, row.winner, row.parent, writes],
         )?;
         if added == 0 {
-            let fields = fields.map(|later| self.together(step, row.key, later)).transpose()?;
+            let writes = row.write.map(|entry| self.writes_with(step, row.key, entry)).transpose()?;
             self.execute(
-                "UPDATE id_map SET state = ?3, id = ?4, line = ?5, winner = ?6, parent = COALESCE(?7, parent), fields = COALESCE(?8, fields) \
+                "UPDATE id_map SET state = ?3, id = ?4, line = ?5, winner = ?6, parent = COALESCE(?7, parent), writes = COALESCE(?8, writes) \
                  WHERE step = ?1 AND key = ?2",
-                params![step.0, row.key, state, id, line, row.winner, row.parent, fields],
+                params![step.0, row.key, state, id, line, row.winner, row.parent, writes],
             )?;
             self.forget(step, row.key)?;
         }
         Ok(())
     }
 
-    /// Digests of what was written to a record before, and of what was written now.
-    fn together(&self, step: StepId, key: &str, later: &[u8]) -> Result<Vec<u8>, JournalError> {
+    /// The entries that tell what was written to a record before, and one more.
+    fn writes_with(&self, step: StepId, key: &str, entry: i64) -> Result<Vec<u8>, JournalError> {
         let known: Option<Vec<u8>> = self
             .0
-            .prepare_cached("SELECT fields FROM id_map WHERE step = ?1 AND key = ?2")
+            .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
             .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)))
             .attempting("read")?;
-        let mut fields = FieldDigests::from_bytes(known.as_deref().unwrap_or_default());
-        fields.extend(FieldDigests::from_bytes(later));
-        Ok(fields.to_bytes())
+        Ok(writes::adding(known.as_deref().unwrap_or_default(), entry))
     }
 
     fn fields(&self, step: StepId, names: &[String]) -> Result<(), JournalError> {

@@ -1,33 +1,58 @@
 //! Digests of the fields that were written: the number of a field in its step, and three bytes of a hash of its value.
 
-use std::collections::BTreeMap;
-
 /// Bits of a value's digest.
 const BITS: u32 = 24;
 
-/// What was written to a record, by field: enough to tell later whether a value is the one that was written, and nothing to read it from.
+/// Digests of what was written to a record, by field: enough to tell later whether a value is the one that was written, and nothing to read it from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldDigests(BTreeMap<u32, u32>);
+pub struct FieldDigests(Vec<(u32, u32)>);
+
+/// Salt of a record: the same value of two records has two digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSalt(u64);
+
+impl RecordSalt {
+    /// The salt of the record of an id.
+    pub fn of(id: &str) -> Self {
+        Self(hash(START, id.as_bytes()))
+    }
+}
 
 impl FieldDigests {
     /// Notes the value of a field, as it was sent.
-    pub fn add(&mut self, record: &str, field: u32, value: &[u8]) {
-        self.0.insert(field, digest(record, value));
+    pub fn add(&mut self, record: RecordSalt, field: u32, value: &[u8]) {
+        self.set(field, digest(record, value));
+    }
+
+    fn set(&mut self, field: u32, digest: u32) {
+        // Fields are numbered in the order in which they are first written: nearly always the next one comes last.
+        if self.0.last().is_none_or(|(last, _)| *last < field) {
+            return self.0.push((field, digest));
+        }
+        match self.0.binary_search_by_key(&field, |(known, _)| *known) {
+            Ok(place) => {
+                if let Some((_, known)) = self.0.get_mut(place) {
+                    *known = digest;
+                }
+            }
+            Err(place) => self.0.insert(place, (field, digest)),
+        }
     }
 
     /// Whether a value is the one that was written to a field; none where the field was not written.
-    pub fn is(&self, record: &str, field: u32, value: &[u8]) -> Option<bool> {
-        self.0.get(&field).map(|known| *known == digest(record, value))
+    pub fn is(&self, record: RecordSalt, field: u32, value: &[u8]) -> Option<bool> {
+        let place = self.0.binary_search_by_key(&field, |(known, _)| *known).ok()?;
+        self.0.get(place).map(|(_, known)| *known == digest(record, value))
     }
 
     /// The fields that were written.
     pub fn fields(&self) -> impl Iterator<Item = u32> {
-        self.0.keys().copied()
+        self.0.iter().map(|(field, _)| *field)
     }
 
     /// Takes in what was written later.
     pub fn extend(&mut self, later: Self) {
-        self.0.extend(later.0);
+        later.0.into_iter().for_each(|(field, digest)| self.set(field, digest));
     }
 
     /// The bytes that stand for it: four a field, while a step has fewer than 128.
@@ -47,7 +72,7 @@ impl FieldDigests {
 
     /// Out of these bytes; what is cut off is left out.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut fields = BTreeMap::new();
+        let mut fields = Self::default();
         let mut rest = bytes.iter().copied();
         'fields: loop {
             let (mut field, mut shift) = (0_u32, 0_u32);
@@ -60,20 +85,46 @@ impl FieldDigests {
                 shift += 7;
             }
             let (Some(low), Some(middle), Some(high)) = (rest.next(), rest.next(), rest.next()) else { break };
-            fields.insert(field, u32::from_le_bytes([low, middle, high, 0]));
+            fields.set(field, u32::from_le_bytes([low, middle, high, 0]));
         }
-        Self(fields)
+        fields
     }
 }
 
-/// FNV-1a over the record's id and the value, folded: the same value of two records has two digests.
-fn digest(record: &str, value: &[u8]) -> u32 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in record.bytes().chain([0]).chain(value.iter().copied()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
+/// Start of the hash of an id, and what each word is multiplied with: digits of pi.
+const START: u64 = 0x243f_6a88_85a3_08d3;
+const FACTOR: u64 = 0x1319_8a2e_0370_7345;
+
+fn digest(RecordSalt(salt): RecordSalt, value: &[u8]) -> u32 {
+    let hash = hash(salt, value);
     let folded = hash ^ (hash >> 40) ^ (hash >> BITS);
     u32::try_from(folded & ((1 << BITS) - 1)).unwrap_or_default()
+}
+
+/// Hash of bytes, eight at a time: both halves of the product of what is known and the next word. It stands in journals, so it stays as it is.
+fn hash(start: u64, bytes: &[u8]) -> u64 {
+    let mut hash = mixed(start, bytes.len() as u64);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        hash = mixed(hash, u64::from_le_bytes(*word));
+    }
+    let mut last = [0_u8; 8];
+    for (slot, byte) in last.iter_mut().zip(rest) {
+        *slot = *byte;
+    }
+    mixed(mixed(hash, u64::from_le_bytes(last)), FACTOR)
+}
+
+/// Both halves of a product.
+fn product(one: u64, other: u64) -> (u64, u64) {
+    let product = u128::from(one) * u128::from(other);
+    let low = u64::try_from(product & u128::from(u64::MAX)).unwrap_or_default();
+    (low, u64::try_from(product >> 64).unwrap_or_default())
+}
+
+fn mixed(hash: u64, word: u64) -> u64 {
+    let (low, high) = product(hash ^ word, FACTOR);
+    (low ^ high).wrapping_add(hash.rotate_left(23))
 }
 
 #[cfg(test)]
@@ -82,29 +133,42 @@ mod tests {
 
     use super::*;
 
+    fn of(id: &str) -> RecordSalt {
+        RecordSalt::of(id)
+    }
+
+    #[test]
+    fn digests_are_the_same_for_ever() {
+        let of = |value: &str| digest(of("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), value.as_bytes());
+        assert_eq!(
+            [of(""), of("null"), of(r#""Ada""#), of(r#"{"firstName":"Ada"}"#)],
+            [7_744_257, 21_523, 13_467_872, 3_374_047]
+        );
+    }
+
     #[test]
     fn a_field_takes_four_bytes_and_tells_its_value_from_others() {
         let mut written = FieldDigests::default();
-        written.add("r1", 0, br#""Ada""#);
-        written.add("r1", 7, b"null");
+        written.add(of("r1"), 0, br#""Ada""#);
+        written.add(of("r1"), 7, b"null");
         assert_eq!(written.to_bytes().len(), 8);
-        assert_eq!(written.is("r1", 0, br#""Ada""#), Some(true));
-        assert_eq!(written.is("r1", 0, br#""Bob""#), Some(false));
-        assert_eq!(written.is("r1", 1, b"null"), None);
-        assert_eq!(written.is("r2", 7, b"null"), Some(false), "records do not share digests");
+        assert_eq!(written.is(of("r1"), 0, br#""Ada""#), Some(true));
+        assert_eq!(written.is(of("r1"), 0, br#""Bob""#), Some(false));
+        assert_eq!(written.is(of("r1"), 1, b"null"), None);
+        assert_eq!(written.is(of("r2"), 7, b"null"), Some(false), "records do not share digests");
     }
 
     #[test]
     fn few_of_many_values_have_the_digest_of_another() {
         let digests: std::collections::BTreeSet<u32> =
-            (0..20_000_u32).map(|number| digest("r", number.to_string().as_bytes())).collect();
+            (0..20_000_u32).map(|number| digest(of("r"), number.to_string().as_bytes())).collect();
         assert!(digests.len() > 19_950, "{}", digests.len());
     }
 
     proptest! {
         #[test]
         fn it_comes_back_as_it_was(fields in prop::collection::btree_map(0_u32..1 << 20, 0_u32..1 << 24, 0..40)) {
-            let digests = FieldDigests(fields);
+            let digests = FieldDigests(fields.into_iter().collect());
             prop_assert_eq!(FieldDigests::from_bytes(&digests.to_bytes()), digests);
         }
 

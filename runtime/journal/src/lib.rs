@@ -20,6 +20,7 @@ mod seal;
 mod state;
 mod workspace;
 mod writer;
+mod writes;
 
 pub use audit::{Line, Lines};
 pub use chain::ChainReport;
@@ -28,7 +29,7 @@ pub use change::{
     QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 pub use error::JournalError;
-pub use fields::FieldDigests;
+pub use fields::{FieldDigests, RecordSalt};
 pub use fold::{ChangedField, Counts, Fold, OWNERS, RunFold, StepFold};
 pub use held::HeldReader;
 pub use reader::{Mapped, MappedRow, NotedField, Reader, StepRow};

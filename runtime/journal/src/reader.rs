@@ -12,7 +12,7 @@ use crate::ids::IdColumn;
 use crate::writer::id_column;
 use crate::{
     BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote,
-    State, StepId, Workspace, fold, lock, remarks, schema,
+    State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
 };
 
 /// What a journal knows about one source key.
@@ -139,12 +139,26 @@ impl Reader {
 
     /// Digests of what was written to a record of a step; none where nothing was.
     pub fn written(&self, step: StepId, key: &str) -> Result<Option<FieldDigests>, JournalError> {
-        let bytes: Option<Option<Vec<u8>>> = self
+        let writes: Option<Option<Vec<u8>>> = self
             .connection
-            .prepare_cached("SELECT fields FROM id_map WHERE step = ?1 AND key = ?2")
+            .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
             .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)).optional())
             .attempting("read")?;
-        Ok(bytes.flatten().map(|bytes| FieldDigests::from_bytes(&bytes)))
+        let Some(writes) = writes.flatten() else { return Ok(None) };
+        let mut written = FieldDigests::default();
+        for entry in writes::numbers(&writes) {
+            let data: Option<Vec<u8>> = self
+                .connection
+                .prepare_cached("SELECT data FROM entries WHERE seq = ?1")
+                .and_then(|mut statement| statement.query_row([entry], |row| row.get(0)).optional())
+                .attempting("read")?;
+            let Some(data) = data else { continue };
+            let intent = codec::decode(entry, step, &data)?;
+            for record in intent.records.iter().filter(|record| record.key == key) {
+                written.extend(FieldDigests::from_bytes(&record.fields));
+            }
+        }
+        Ok(Some(written))
     }
 
     /// Begins a read transaction: questions are answered as things stand at the first of them, until it is ended.

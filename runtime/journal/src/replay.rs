@@ -14,7 +14,7 @@ use crate::{JournalError, StepId, Workspace, codec, schema};
 
 /// What is compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
-    ("the map of records", "SELECT step, key, state, id, line, winner, parent, fields FROM id_map ORDER BY step, key"),
+    ("the map of records", "SELECT step, key, state, id, line, winner, parent, writes FROM id_map ORDER BY step, key"),
     ("the list of steps", "SELECT id, name, object, records, done FROM steps ORDER BY id"),
     ("the list of runs", "SELECT id, command, started, ended, result FROM runs ORDER BY id"),
     ("the list of intents without an outcome", "SELECT batch, seq FROM open_intents ORDER BY batch"),

@@ -12,7 +12,7 @@ use crate::{JournalError, Workspace};
 pub(crate) const FORMAT: u32 = 3;
 
 // Entries are appended; everything else follows from them. `id_map`, `orphans` and `files` are written in source order, which keeps a tree from splitting at
-// random. The data of an entry is JSON; that of an intent is bytes (`codec`).
+// random. The data of an entry is JSON; that of an intent is bytes (`codec`). `writes` has the numbers of the entries that tell what was written.
 const TABLES: &str = "
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries(
@@ -24,7 +24,7 @@ CREATE TABLE runs(id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER
 CREATE TABLE steps(
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, object TEXT NOT NULL, records INTEGER, done INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE id_map(
-  step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, id, line INTEGER NOT NULL, winner TEXT, parent TEXT, fields BLOB,
+  step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, id, line INTEGER NOT NULL, winner TEXT, parent TEXT, writes BLOB,
   PRIMARY KEY(step, key)) WITHOUT ROWID;
 CREATE TABLE open_intents(batch INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE quarantine(

@@ -62,34 +62,34 @@ fn next_field(text: &[u8]) -> Option<(&str, &[u8], &[u8])> {
 
 /// Where a string ends whose opening quote was read.
 fn string_end(text: &[u8]) -> Option<usize> {
-    let mut is_escaped = false;
-    text.iter().position(|byte| {
-        let ends = *byte == b'"' && !is_escaped;
-        is_escaped = *byte == b'\\' && !is_escaped;
-        ends
-    })
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', text.get(from..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        from = at + 2;
+    }
 }
 
 /// Where a value ends, before the comma or brace after it.
 fn value_end(text: &[u8]) -> usize {
-    let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
-    let end = text.iter().position(|byte| {
-        if in_string {
-            in_string = *byte != b'"' || is_escaped;
-            is_escaped = *byte == b'\\' && !is_escaped;
-            return false;
-        }
+    let (mut depth, mut at) = (0_u32, 0);
+    while let Some(byte) = text.get(at) {
         match byte {
-            b'"' => in_string = true,
+            b'"' => match text.get(at + 1..).and_then(string_end) {
+                Some(length) => at += length + 1,
+                None => return text.len(),
+            },
             b'{' | b'[' => depth += 1,
             b'}' | b']' if depth > 0 => depth -= 1,
-            b'}' | b']' => return true,
-            b',' => return depth == 0,
+            b'}' | b']' => return at,
+            b',' if depth == 0 => return at,
             _ => {}
         }
-        false
-    });
-    end.unwrap_or(text.len())
+        at += 1;
+    }
+    text.len()
 }
 
 impl Default for Body {

@@ -333,7 +333,7 @@ fn what_is_changed_beside_the_entries_of_a_journal_that_a_crash_left_open_is_not
         "UPDATE meta SET value = '1' WHERE name = 'batch'",
         "UPDATE entries SET data = replace(data, 'K3', 'K7') WHERE kind = 'settled'",
         "UPDATE entries SET data = data || zeroblob(1) WHERE kind = 'intent'",
-        "UPDATE id_map SET fields = zeroblob(4) WHERE key = 'K1'",
+        "UPDATE id_map SET writes = zeroblob(4) WHERE key = 'K1'",
         "UPDATE plans SET text = 'another'",
         "UPDATE plans SET hash = 'another'",
         "UPDATE fields SET name = 'another'",

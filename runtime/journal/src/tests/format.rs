@@ -117,7 +117,7 @@ fn what_was_written_is_known_field_by_field_and_later_writes_add_to_it() {
     let mut write = |operation, values: &[(u32, &str)], state| {
         let mut fields = FieldDigests::default();
         for (field, value) in values {
-            fields.add(FIRST, *field, value.as_bytes());
+            fields.add(RecordSalt::of(FIRST), *field, value.as_bytes());
         }
         let batch = journal.next_batch();
         let records = vec![Planned { fields: fields.to_bytes(), ..planned("C1", FIRST, 2) }];
@@ -130,7 +130,7 @@ fn what_was_written_is_known_field_by_field_and_later_writes_add_to_it() {
     let reader = journal.reader().unwrap();
     assert_eq!(reader.fields(step).unwrap(), ["city", "name", "zip"]);
     let written = reader.written(step, "C1").unwrap().unwrap();
-    let is = |field, value: &str| written.is(FIRST, field, value.as_bytes());
+    let is = |field, value: &str| written.is(RecordSalt::of(FIRST), field, value.as_bytes());
     assert_eq!(
         [is(0, "Rome"), is(0, "Pisa"), is(1, "Ada"), is(2, "1")],
         [Some(true), Some(false), Some(true), Some(true)]
