@@ -265,6 +265,7 @@ impl Evaluator<'_> {
             field: orphan.field,
             line: subject.line,
         });
+        self.world.add_links(subject.line, subject.key, linked)?;
         let values = if self.has_existing { evaluated.values } else { Vec::new() };
         let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
         let item = Item {

@@ -36,3 +36,16 @@ pub fn refers_to_itself(stage: &Stage) -> bool {
     }
     found
 }
+
+/// True where a link leads to records of the stage itself.
+pub fn links_to_itself(stage: &Stage) -> bool {
+    let mut found = false;
+    for link in &stage.links {
+        link.value.walk(&mut |inner| {
+            if let Expr::Reference { targets, .. } = inner {
+                found |= targets.iter().any(|target| target.stages.contains(&stage.id));
+            }
+        });
+    }
+    found
+}

@@ -109,6 +109,16 @@ pub enum Batch {
     There(Vec<There>),
 }
 
+impl Batch {
+    /// Size of the bodies.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::New(items) => items.iter().map(|item| item.size).sum(),
+            Self::There(items) => items.iter().map(|there| there.item.size).sum(),
+        }
+    }
+}
+
 /// A record that is in the destination already.
 #[derive(Debug)]
 pub struct There {

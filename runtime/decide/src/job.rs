@@ -222,6 +222,14 @@ impl Job {
         self.stage.policies.duplicate == DuplicatePolicy::Quarantine && self.stage.distinct.is_none()
     }
 
+    /// True where the links that are computed with a record are those that it gets: nothing that they depend on changes until they are made.
+    pub fn hands_links_on(&self) -> bool {
+        !self.stage.links.is_empty()
+            && self.links_follow_rows()
+            && !expressions::links_to_itself(&self.stage)
+            && self.context.outcomes.forecast().is_none()
+    }
+
     /// True where the first pass over the rows must compute values.
     pub fn looks_at_values(&self) -> bool {
         !self.identities.paths.is_empty()

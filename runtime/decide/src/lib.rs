@@ -20,6 +20,7 @@ pub mod identities;
 pub mod ids;
 pub mod item;
 pub mod job;
+pub mod link_spool;
 pub mod new_options;
 pub mod outcomes;
 pub mod owners;

@@ -31,6 +31,8 @@ pub struct Look {
     pub merging: RowSet,
     /// Records of the export that belong to the stage.
     pub read: u64,
+    /// The journal knew of records of the stage before.
+    pub resumed: bool,
 }
 
 /// Looks at every row of a stage's object: settles what is not to be written, and says what is.
@@ -41,8 +43,8 @@ pub fn look(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look,
 }
 
 fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, DecideError> {
-    let mut look = Look::default();
     let resumed = world.reader.has_records(job.step)?;
+    let mut look = Look { resumed, ..Look::default() };
     let mut aside = Aside::new(job, resumed, Arc::clone(failures));
     let double = double_keys(job, world)?;
     let mut settled = RowSet::default();

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use migr_extract::Export;
 use migr_journal::{OwnerNote, State, StepId};
 use migr_plan::{Plan, ReferenceTarget};
-use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
+use migr_transform::{Linked, Lookup, LookupError, OwnerFound, Resolved};
 
+use crate::link_spool::{LinkSpool, SpoolReader};
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
 use crate::referred::{Referred, Sources};
@@ -43,6 +45,8 @@ pub struct World {
     noted: RefCell<BTreeSet<String>>,
     /// A file that cannot be read counts as empty.
     is_lenient: bool,
+    /// Links of the stage at work, from the step that writes its records to the one that makes them.
+    links: RefCell<Option<LinkSpool>>,
 }
 
 /// Id of a record of a destination that was not asked.
@@ -124,6 +128,7 @@ impl World {
             notes: RefCell::default(),
             noted: RefCell::default(),
             is_lenient: false,
+            links: RefCell::default(),
         })
     }
 
@@ -131,6 +136,7 @@ impl World {
     pub fn begin_stage(&mut self, stage: &str) -> Result<(), DecideError> {
         self.reach(stage, Reach::Own);
         self.own.set(Own::Note);
+        self.links.take();
         Ok(self.spill.begin_stage()?)
     }
 
@@ -138,6 +144,27 @@ impl World {
     pub fn end_stage(&mut self, stage: &str, step: StepId) -> Result<(), DecideError> {
         self.reach(stage, Reach::Through(step));
         self.rest()
+    }
+
+    /// From now on the links of records are kept.
+    pub fn keep_links(&self, folder: &Path) -> Result<(), DecideError> {
+        self.links.replace(Some(LinkSpool::create(folder)?));
+        Ok(())
+    }
+
+    /// Keeps the links of a record, where they are kept.
+    pub fn add_links(&self, line: u64, key: &str, linked: &Linked<'_>) -> Result<(), DecideError> {
+        self.links.borrow_mut().as_mut().map_or(Ok(()), |links| links.add(line, key, linked))
+    }
+
+    /// The links of every record were computed.
+    pub fn close_links(&self) -> Result<(), DecideError> {
+        self.links.borrow_mut().as_mut().map_or(Ok(()), LinkSpool::close)
+    }
+
+    /// The links of the records that were written last, where they were kept.
+    pub fn kept_links(&self) -> Result<Option<SpoolReader>, DecideError> {
+        self.links.borrow().as_ref().map_or(Ok(None), LinkSpool::read)
     }
 
     /// Nothing is asked for a while: the journal's log can be cut back. What is asked next sees all that was written by then.

@@ -18,9 +18,14 @@ pub fn written(
     cells: &dyn Cells,
 ) -> Result<Option<(String, Mapped)>, DecideError> {
     let Ok(key) = job.key(cells, world)? else { return Ok(None) };
-    let Some(mapped) = world.reader.settled(job.step, &key)? else { return Ok(None) };
+    Ok(written_as(job, world, line, &key)?.map(|mapped| (key, mapped)))
+}
+
+/// The same of a key alone.
+pub fn written_as(job: &Job, world: &World, line: u64, key: &str) -> Result<Option<Mapped>, DecideError> {
+    let Some(mapped) = world.reader.settled(job.step, key)? else { return Ok(None) };
     // Another row may have the same key: it was quarantined.
     let is_it = job.stage.distinct.is_some() || mapped.line == line;
     let is_there = mapped.state != State::Skipped || mapped.winner.is_some();
-    Ok((is_it && is_there && mapped.id.is_some()).then_some((key, mapped)))
+    Ok((is_it && is_there && mapped.id.is_some()).then_some(mapped))
 }

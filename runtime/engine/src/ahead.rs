@@ -22,6 +22,12 @@ pub(crate) struct Prepared {
     pub(crate) with: Vec<Change>,
 }
 
+impl Prepared {
+    fn suspects(&self) -> Vec<Suspect<'_>> {
+        self.items.iter().map(|item| Suspect { id: &item.id, body: &item.body }).collect()
+    }
+}
+
 /// Batches that are held back.
 #[derive(Debug, Default)]
 pub(crate) struct Ahead {
@@ -57,28 +63,37 @@ impl Ahead {
         object: &str,
         refusals: &[String],
     ) -> Result<Vec<BTreeMap<usize, Fault>>, LoadError> {
-        let mut faults: Vec<BTreeMap<usize, Fault>> = self.batches.iter().map(|_| BTreeMap::new()).collect();
-        for is_new in [true, false] {
-            let (mut suspects, mut places) = (Vec::new(), Vec::new());
-            for (batch, prepared) in self.batches.iter().enumerate() {
-                if (prepared.operation != Operation::Update) == is_new {
-                    for (position, item) in prepared.items.iter().enumerate() {
-                        suspects.push(Suspect { id: &item.id, body: &item.body });
-                        places.push((batch, position));
-                    }
-                }
-            }
-            if suspects.is_empty() {
-                continue;
-            }
-            for AtFault { position, fault } in destination.at_fault(object, &suspects, is_new, refusals).await? {
-                if let Some((batch, position)) = places.get(position)
-                    && let Some(faults) = faults.get_mut(*batch)
-                {
-                    faults.insert(*position, fault);
-                }
+        let batches: Vec<_> = self.batches.iter().map(|prepared| (prepared.operation, prepared.suspects())).collect();
+        faults(destination, object, refusals, &batches).await
+    }
+}
+
+/// Records of batches that would be refused, by their positions.
+pub(crate) async fn faults(
+    destination: &dyn Destination,
+    object: &str,
+    refusals: &[String],
+    batches: &[(Operation, Vec<Suspect<'_>>)],
+) -> Result<Vec<BTreeMap<usize, Fault>>, LoadError> {
+    let mut faults: Vec<BTreeMap<usize, Fault>> = batches.iter().map(|_| BTreeMap::new()).collect();
+    for is_new in [true, false] {
+        let (mut suspects, mut places) = (Vec::new(), Vec::new());
+        for (batch, (operation, records)) in batches.iter().enumerate() {
+            if (*operation != Operation::Update) == is_new {
+                suspects.extend(records.iter().copied());
+                places.extend((0..records.len()).map(|position| (batch, position)));
             }
         }
-        Ok(faults)
+        if suspects.is_empty() {
+            continue;
+        }
+        for AtFault { position, fault } in destination.at_fault(object, &suspects, is_new, refusals).await? {
+            if let Some((batch, position)) = places.get(position)
+                && let Some(faults) = faults.get_mut(*batch)
+            {
+                faults.insert(*position, fault);
+            }
+        }
     }
+    Ok(faults)
 }

@@ -160,6 +160,11 @@ impl Later for Filling {
         Ok(())
     }
 
+    fn bytes(_: &Gathered) -> usize {
+        // Their bodies are made once the destination was asked.
+        0
+    }
+
     async fn send(
         &self,
         step: StepId,
@@ -215,7 +220,7 @@ impl Later for Filling {
             let unchanged: Vec<Item> = unchanged.into_iter().map(|(_, item)| item).collect();
             sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
             let items = others.into_iter().map(|(_, item)| item).chain(unchanged).collect();
-            sender.send(items, Operation::Update, Vec::new()).await?;
+            sender.send(items, Operation::Update, Vec::new())?;
             sender.finish().await?;
             // What is noted goes only when the value is seen there.
             let found = self.fetch(sent.iter().map(|(record, _)| record.id.clone()).collect()).await?;

@@ -4,18 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use migr_journal::{Change, StepId};
-use tokio::sync::mpsc;
 
 use crate::EngineError;
+use crate::groups::Groups;
 use crate::sender::{Refused, Target};
 use crate::stage::{Ended, Shared, joined};
 use crate::writer::Writer;
 use migr_decide::Event;
 use migr_decide::job::Job;
 use migr_decide::world::World;
-
-/// Batches that wait to be sent.
-const READY: usize = 2;
 
 /// Takes a batch; false when nobody takes it any more.
 pub(crate) type HandOn<'h, B> = dyn FnMut(B) -> bool + 'h;
@@ -34,7 +31,10 @@ pub(crate) trait Later: Send + Sync + 'static {
     /// Computes, in source order. `step` is the journal's.
     fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError>;
 
-    /// Sends what was computed.
+    /// Size of the bodies of a batch.
+    fn bytes(batch: &Self::Batch) -> usize;
+
+    /// Hands what was computed to the writer.
     fn send(
         &self,
         step: StepId,
@@ -63,17 +63,19 @@ pub(crate) async fn run<L: Later>(
         source_object,
         destination_object: later.object().to_owned(),
     });
-    let (hand_on, mut ready) = mpsc::channel(READY);
+    let (mut groups, mut ready) = Groups::new(later.job());
     let producer = {
-        let (later, cancellation) = (Arc::clone(&later), context.cancellation.clone());
+        let later = Arc::clone(&later);
         tokio::task::spawn_blocking(move || {
             let made = if later.job().file.is_empty() {
                 Ok(())
             } else {
                 later.produce(&world, step, &mut |batch| {
-                    !cancellation.is_cancelled() && hand_on.blocking_send(batch).is_ok()
+                    let bytes = L::bytes(&batch);
+                    groups.add(batch, bytes)
                 })
             };
+            groups.rest();
             made?;
             world.rest()?;
             Ok::<_, EngineError>(world)
@@ -84,8 +86,8 @@ pub(crate) async fn run<L: Later>(
     let target = Target { name: name.clone(), step, object, file, refused: Refused::Note, fields };
     let mut sender = Writer::new(later.job(), shared, target);
     let mut sent = Ok(());
-    while let Some(batch) = ready.recv().await {
-        sent = later.send(step, &mut sender, batch).await;
+    while let Some(group) = ready.recv().await {
+        sent = send_group(&*later, step, &mut sender, group).await;
         if sent.is_err() || sender.has_stopped() || context.cancellation.is_cancelled() {
             break;
         }
@@ -102,4 +104,17 @@ pub(crate) async fn run<L: Later>(
     context.outcomes.write_later(vec![Change::Done { step }]).await?;
     context.tell(Event::StepDone { step: name });
     Ok((world, Ended::Through))
+}
+
+/// Sends batches whose intents are journaled together.
+async fn send_group<L: Later>(
+    later: &L,
+    step: StepId,
+    sender: &mut Writer<'_>,
+    group: Vec<L::Batch>,
+) -> Result<(), EngineError> {
+    for batch in group {
+        later.send(step, sender, batch).await?;
+    }
+    sender.flush().await
 }

@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod filled;
 mod flight;
+mod groups;
 mod lacking;
 mod later;
 mod links;

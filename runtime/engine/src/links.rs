@@ -3,7 +3,7 @@ use std::sync::Arc;
 use migr_extract::Row;
 use migr_journal::{Change, Mapped, Operation, RepairNote, StepId};
 use migr_load::Body;
-use migr_transform::{Cells, Outcome};
+use migr_transform::{Failure, Linked, Outcome};
 
 use crate::EngineError;
 use crate::later::{HandOn, Later};
@@ -12,8 +12,9 @@ use crate::writer::Writer;
 use migr_decide::cells::Lent;
 use migr_decide::item::{Batch, Item};
 use migr_decide::job::Job;
+use migr_decide::link_spool::SpooledLinks;
 use migr_decide::world::World;
-use migr_decide::written::{LINK_KEY_SEPARATOR, written};
+use migr_decide::written::{LINK_KEY_SEPARATOR, written, written_as};
 
 /// One kind of links of a stage whose records are through.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ struct Linking<'l> {
     index: usize,
     step: StepId,
     resumed: bool,
+}
+
+/// Links that are gathered for a batch, and what is noted of them.
+struct Making {
+    packer: Packer,
+    repairs: Vec<RepairNote>,
 }
 
 impl Later for Links {
@@ -46,10 +53,14 @@ impl Later for Links {
         Linking { job: &self.job, index: self.index, step, resumed }.produce(world, hand_on)
     }
 
+    fn bytes(batch: &Self::Batch) -> usize {
+        batch.0.as_ref().map_or(0, Batch::bytes)
+    }
+
     async fn send(&self, _: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, notes) = batch;
         if let Some(Batch::New(items)) = batch {
-            sender.send(items, Operation::Create, notes).await
+            sender.send(items, Operation::Create, notes)
         } else {
             sender.remember(notes);
             Ok(())
@@ -64,21 +75,38 @@ impl Linking<'_> {
         hand_on: &mut HandOn<'_, (Option<Batch>, Vec<Change>)>,
     ) -> Result<(), EngineError> {
         let job = self.job;
-        let mut packer = Packer::new(job);
-        let mut repairs = Vec::new();
-        let mut records = job.context.export.records(&job.stage.source_object)?;
-        while let Some(row) = records.next()? {
-            let Row::Record(record) = row else { continue };
-            let cells = Lent(record);
-            let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
-            for item in self.links(world, record.line, &cells, (&key, &mapped), &mut repairs)? {
-                if let Some(batch) = packer.add_new(item)
-                    && !hand_on((Some(batch), self.notes(&mut repairs)))
-                {
+        let mut making = Making { packer: Packer::new(job), repairs: Vec::new() };
+        let kept = if self.resumed { None } else { world.kept_links()? };
+        if let Some(mut kept) = kept {
+            while let Some(SpooledLinks { line, key, linked }) = kept.next()? {
+                let Some(mapped) = written_as(job, world, line, &key)? else { continue };
+                if !self.take(world, line, (&key, &mapped), linked, &mut making, hand_on)? {
+                    return Ok(());
+                }
+            }
+        } else {
+            let mut records = job.context.export.records(&job.stage.source_object)?;
+            while let Some(row) = records.next()? {
+                let Row::Record(record) = row else { continue };
+                let (line, cells) = (record.line, Lent(record));
+                let Some((key, mapped)) = written(job, world, line, &cells)? else { continue };
+                let linked = match job.program.links(&cells, world)? {
+                    Outcome::Ready(linked) => linked,
+                    // Only of a record that another one stands for: any other was set aside for it.
+                    Outcome::Quarantine(failures) => {
+                        let failures = failures.into_iter();
+                        let note = |failure: Failure| self.note(line, &key, &failure.field, failure.reason);
+                        making.repairs.extend(failures.map(note));
+                        continue;
+                    }
+                    Outcome::Skip { .. } => continue,
+                };
+                if !self.take(world, line, (&key, &mapped), linked, &mut making, hand_on)? {
                     return Ok(());
                 }
             }
         }
+        let Making { mut packer, mut repairs } = making;
         for batch in packer.rest() {
             if !hand_on((Some(batch), self.notes(&mut repairs))) {
                 return Ok(());
@@ -90,6 +118,30 @@ impl Linking<'_> {
         Ok(())
     }
 
+    /// Takes the links of a record in; false when nobody takes them any more.
+    fn take(
+        &self,
+        world: &World,
+        line: u64,
+        record: (&str, &Mapped),
+        linked: Linked<'_>,
+        making: &mut Making,
+        hand_on: &mut HandOn<'_, (Option<Batch>, Vec<Change>)>,
+    ) -> Result<bool, EngineError> {
+        for item in self.items(world, line, record, linked, &mut making.repairs)? {
+            if let Some(batch) = making.packer.add_new(item)
+                && !hand_on((Some(batch), self.notes(&mut making.repairs)))
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn note(&self, line: u64, key: &str, field: &str, reason: String) -> RepairNote {
+        RepairNote { key: key.to_owned(), file: self.job.file.clone(), line, field: field.to_owned(), reason }
+    }
+
     fn notes(&self, repairs: &mut Vec<RepairNote>) -> Vec<Change> {
         if repairs.is_empty() {
             return Vec::new();
@@ -97,34 +149,19 @@ impl Linking<'_> {
         vec![Change::Repairs { step: self.step, repairs: std::mem::take(repairs) }]
     }
 
-    fn links(
+    fn items(
         &self,
         world: &World,
         line: u64,
-        cells: &dyn Cells,
         (key, mapped): (&str, &Mapped),
+        linked: Linked<'_>,
         repairs: &mut Vec<RepairNote>,
     ) -> Result<Vec<Item>, EngineError> {
         let job = self.job;
         let (Some(mapping), Some(owner)) = (job.stage.links.get(self.index), &mapped.id) else { return Ok(Vec::new()) };
-        let note = |field: &str, reason: String| RepairNote {
-            key: key.to_owned(),
-            file: job.file.clone(),
-            line,
-            field: field.to_owned(),
-            reason,
-        };
-        let linked = match job.program.links(cells, world)? {
-            Outcome::Ready(linked) => linked,
-            // Only of a record that another one stands for: any other was quarantined for it.
-            Outcome::Quarantine(failures) => {
-                repairs.extend(failures.into_iter().map(|failure| note(&failure.field, failure.reason)));
-                return Ok(Vec::new());
-            }
-            Outcome::Skip { .. } => return Ok(Vec::new()),
-        };
         if self.index == 0 {
-            repairs.extend(linked.repairs.into_iter().map(|repair| note(&repair.field, repair.reason)));
+            let noted = linked.repairs.into_iter().map(|repair| self.note(line, key, &repair.field, repair.reason));
+            repairs.extend(noted);
         }
         let winner = mapped.winner.as_deref().unwrap_or(key);
         let mut items = Vec::new();
@@ -137,7 +174,7 @@ impl Linking<'_> {
                 Ok(body) => body,
                 Err(error) if error.stops_the_run() => return Err(error.into()),
                 Err(error) => {
-                    repairs.push(note(&mapping.field, error.to_string()));
+                    repairs.push(self.note(line, key, &mapping.field, error.to_string()));
                     continue;
                 }
             };

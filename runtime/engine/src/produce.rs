@@ -34,6 +34,9 @@ pub(crate) fn produce(
         return Ok(());
     }
     world.answer_own(Own::Admitted);
+    if job.hands_links_on() && !look.resumed {
+        world.keep_links(&job.context.work)?;
+    }
     let mut producer = Producer {
         evaluator: Evaluator { job, world, has_existing },
         aside: Aside::new(job, false, Arc::clone(failures)),
@@ -61,10 +64,10 @@ pub(crate) fn produce(
     producer.aside.flush()?;
     for batch in producer.packer.rest() {
         if !hand_on(batch) {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
+    world.close_links()
 }
 
 struct Producer<'p> {

@@ -45,6 +45,14 @@ impl Later for SecondPass {
         produce(&self.job, world, step, hand_on)
     }
 
+    fn bytes(batch: &Self::Batch) -> usize {
+        match &batch.0 {
+            None => 0,
+            Some(Ready::Created(items)) => items.iter().map(|item| item.size).sum(),
+            Some(Ready::There(items)) => items.iter().map(|there| there.item.size).sum(),
+        }
+    }
+
     async fn send(&self, step: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, repairs) = batch;
         if !repairs.is_empty() {
@@ -52,14 +60,14 @@ impl Later for SecondPass {
         }
         match batch {
             None => Ok(()),
-            Some(Ready::Created(items)) => sender.send(items, Operation::Update, Vec::new()).await,
+            Some(Ready::Created(items)) => sender.send(items, Operation::Update, Vec::new()),
             Some(Ready::There(items)) => {
                 let sorted = update_plan::sort(&self.job, step, items).await?;
                 // What this migration made is counted as made.
                 let there: Vec<&Item> = sorted.change.iter().filter(|item| !item.is_ours).collect();
                 sender.remember(updated(self.job.step, &there));
                 sender.remember(sorted.with);
-                sender.send(sorted.change, Operation::Update, Vec::new()).await
+                sender.send(sorted.change, Operation::Update, Vec::new())
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::EngineError;
-use crate::ahead::{Ahead, Prepared};
+use crate::ahead::{self, Ahead, Prepared};
 use crate::flight::{self, Ledger};
 use crate::stage::Shared;
 use migr_decide::aside::shown;
@@ -25,6 +25,8 @@ use migr_decide::{Event, SharedJournal};
 const MOST_BYTES: usize = 8 << 20;
 /// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
 const BESIDE_A_BODY: usize = 600;
+/// Batches whose intents are journaled together at most.
+pub(crate) const TOGETHER: usize = 8;
 /// Refusals that records to come are asked about by.
 const MOST_TELLING: usize = 256;
 
@@ -52,6 +54,10 @@ pub(crate) struct Sender<'s> {
     pub(crate) file: String,
     pub(crate) refused: Refused,
     fields: FieldNumbers,
+    /// Batches that are journaled together.
+    gathered: Vec<Prepared>,
+    /// Batches whose intent is journaled and that are not sent yet.
+    journaled: VecDeque<Journaled>,
     flights: VecDeque<Flight>,
     /// Batches whose outcome is not journaled yet.
     pub(crate) open: BTreeMap<BatchId, Open>,
@@ -65,6 +71,16 @@ pub(crate) struct Sender<'s> {
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<EngineError>,
+}
+
+/// A batch whose intent is journaled, before it is sent.
+#[derive(Debug)]
+struct Journaled {
+    batch: BatchId,
+    operation: Operation,
+    records: Vec<UnitRecord>,
+    /// Refusals that are known beforehand, by position; none where nobody asked for them.
+    faults: Option<BTreeMap<usize, Fault>>,
 }
 
 /// Records that are sent together.
@@ -125,6 +141,8 @@ impl<'s> Sender<'s> {
             file: target.file.to_owned(),
             refused: target.refused,
             fields: target.fields,
+            gathered: Vec::new(),
+            journaled: VecDeque::new(),
             flights: VecDeque::new(),
             open: BTreeMap::new(),
             refused_new: Bisector::default(),
@@ -136,24 +154,27 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Sends a batch, with what is journaled together with its intent. Waits while too many are under way, and until refusals are looked into.
-    pub(crate) async fn send(
-        &mut self,
-        items: Vec<Item>,
-        operation: Operation,
-        with: Vec<Change>,
-    ) -> Result<(), EngineError> {
-        self.make_room().await?;
-        if !(self.refused_new.is_empty() && self.refused_changes.is_empty()) {
-            self.settle().await?;
+    /// Takes a batch, with what is journaled together with its intent. It is sent with the next [`Self::flush`].
+    pub(crate) fn add(&mut self, items: Vec<Item>, operation: Operation, with: Vec<Change>) {
+        if self.error.is_none() && !items.is_empty() {
+            self.gathered.push(Prepared { items, operation, with });
         }
-        if self.error.is_some() || items.is_empty() {
+    }
+
+    /// Sends the batches that were added: their intents go to the disk together. Waits while too many are under way, and until refusals are looked into.
+    pub(crate) async fn flush(&mut self) -> Result<(), EngineError> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.settle_refused().await?;
+        let gathered = std::mem::take(&mut self.gathered);
+        if self.error.is_some() {
             return Ok(());
         }
         if self.telling.is_empty() {
-            return self.begin(Prepared { items, operation, with }, BTreeMap::new()).await;
+            return self.begin(gathered.into_iter().map(|prepared| (prepared, None)).collect()).await;
         }
-        self.ahead.add(Prepared { items, operation, with });
+        gathered.into_iter().for_each(|prepared| self.ahead.add(prepared));
         if self.ahead.is_full() { self.send_ahead().await } else { Ok(()) }
     }
 
@@ -164,42 +185,92 @@ impl<'s> Sender<'s> {
         Ok(())
     }
 
-    /// Journals the intent of a batch and sends what of it is not refused beforehand.
-    async fn begin(&mut self, prepared: Prepared, mut faults: BTreeMap<usize, Fault>) -> Result<(), EngineError> {
-        self.make_room().await?;
-        if self.error.is_some() {
-            return Ok(());
-        }
-        let Prepared { items, operation, mut with } = prepared;
-        let batch = self.journal.lock().next_batch();
+    /// Looks into refusals, where there are some.
+    async fn settle_refused(&mut self) -> Result<(), EngineError> {
+        if self.refused_new.is_empty() && self.refused_changes.is_empty() { Ok(()) } else { self.settle().await }
+    }
+
+    /// Journals the intents of batches together, and sends what of them is not refused beforehand.
+    async fn begin(&mut self, group: Vec<(Prepared, Option<BTreeMap<usize, Fault>>)>) -> Result<(), EngineError> {
         let mut changes = std::mem::take(&mut self.waiting);
-        let (records, names) = self.fields.planned(&items);
-        if !names.is_empty() {
-            changes.push(Change::Fields { step: self.step, names });
-        }
-        self.notes(&items, &mut changes);
-        changes.append(&mut with);
-        changes.push(Change::Intent(Intent { batch, step: self.step, operation, records }));
-        self.journal.write_later(changes).await?;
-        let mut subjects = Vec::with_capacity(items.len());
-        let results = vec![None; items.len()];
-        let (mut records, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
-        let mut decided = Vec::new();
-        for (position, item) in items.into_iter().enumerate() {
-            subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
-            let record = UnitRecord { id: item.id, body: item.body, uploads: item.uploads };
-            if let Some(result) = faults.remove(&position).and_then(|fault| migr_deliver::result(&record, fault, 0)) {
-                decided.push(Decided { batch, position, result });
-            } else {
-                places.push((batch, position, 0));
-                records.push(record);
+        let (mut opened, mut journaled) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
+        self.notes(group.iter().flat_map(|(prepared, _)| &prepared.items), &mut changes);
+        for (Prepared { items, operation, mut with }, faults) in group {
+            let batch = self.journal.lock().next_batch();
+            let (planned, names) = self.fields.planned(&items);
+            if !names.is_empty() {
+                changes.push(Change::Fields { step: self.step, names });
             }
+            changes.append(&mut with);
+            changes.push(Change::Intent(Intent { batch, step: self.step, operation, records: planned }));
+            let results = vec![None; items.len()];
+            let (mut subjects, mut records) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+            for item in items {
+                subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
+                records.push(UnitRecord { id: item.id, body: item.body, uploads: item.uploads });
+            }
+            opened.push((batch, Open { operation, subjects, results }));
+            journaled.push(Journaled { batch, operation, records, faults });
         }
-        self.open.insert(batch, Open { operation, subjects, results });
-        self.fly(operation, records, places, None);
-        let decided = self.adopt(decided).await?;
-        self.decide(decided);
-        Ok(())
+        self.journal.write_later(changes).await?;
+        self.open.extend(opened);
+        self.journaled.extend(journaled);
+        self.send_journaled().await
+    }
+
+    /// Sends the batches whose intents are journaled, while nothing speaks against it: the others are noted as not sent in the end.
+    async fn send_journaled(&mut self) -> Result<(), EngineError> {
+        loop {
+            self.make_room().await?;
+            self.settle_refused().await?;
+            if self.error.is_some() || self.context.cancellation.is_cancelled() {
+                return Ok(());
+            }
+            self.shared.within_limit()?;
+            if !self.telling.is_empty() && self.journaled.iter().any(|journaled| journaled.faults.is_none()) {
+                self.ask_about_journaled().await;
+                continue;
+            }
+            let Some(Journaled { batch, operation, records, faults }) = self.journaled.pop_front() else {
+                return Ok(());
+            };
+            let mut faults = faults.unwrap_or_default();
+            let (mut sent, mut places) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+            let mut decided = Vec::new();
+            for (position, record) in records.into_iter().enumerate() {
+                let fault = faults.remove(&position);
+                if let Some(result) = fault.and_then(|fault| migr_deliver::result(&record, fault, 0)) {
+                    decided.push(Decided { batch, position, result });
+                } else {
+                    places.push((batch, position, 0));
+                    sent.push(record);
+                }
+            }
+            self.fly(operation, sent, places, None);
+            let decided = self.adopt(decided).await?;
+            self.decide(decided);
+        }
+    }
+
+    /// Asks about the batches that are journaled and not sent, now that refusals tell what is refused.
+    async fn ask_about_journaled(&mut self) {
+        let asked = self.journaled.iter().map(|journaled| {
+            (journaled.operation, journaled.records.iter().map(UnitRecord::suspect).collect::<Vec<_>>())
+        });
+        let asked: Vec<_> = asked.collect();
+        match ahead::faults(&*self.context.destination, &self.object, &self.messages(), &asked).await {
+            Ok(faults) => {
+                for (journaled, faults) in self.journaled.iter_mut().zip(faults) {
+                    journaled.faults = Some(faults);
+                }
+            }
+            Err(error) => self.error = Some(error.into()),
+        }
+    }
+
+    /// The refusals that told who is at fault, in their words.
+    fn messages(&self) -> Vec<String> {
+        self.telling.iter().map(|refusal| refusal.message.clone()).collect()
     }
 
     fn fly(
@@ -301,17 +372,17 @@ impl<'s> Sender<'s> {
 
     /// Asks about the batches that were held back, and sends them.
     async fn send_ahead(&mut self) -> Result<(), EngineError> {
-        let messages: Vec<String> = self.telling.iter().map(|refusal| refusal.message.clone()).collect();
         let held = self.ahead.take();
-        let faults = match held.faults(&*self.context.destination, &self.object, &messages).await {
+        let faults = match held.faults(&*self.context.destination, &self.object, &self.messages()).await {
             Ok(faults) => faults,
             Err(error) => {
                 self.error = Some(error.into());
                 return Ok(());
             }
         };
-        for (prepared, faults) in held.batches.into_iter().zip(faults) {
-            self.begin(prepared, faults).await?;
+        let mut batches = held.batches.into_iter().zip(faults.into_iter().map(Some)).peekable();
+        while batches.peek().is_some() && self.journaled.is_empty() && self.error.is_none() {
+            self.begin(batches.by_ref().take(TOGETHER).collect()).await?;
         }
         Ok(())
     }
@@ -329,12 +400,12 @@ impl<'s> Sender<'s> {
     }
 
     /// Notes what was repaired and who is missing in some records.
-    pub(crate) fn notes(&self, items: &[Item], changes: &mut Vec<Change>) {
-        let repairs: Vec<RepairNote> = items.iter().flat_map(|item| item.repairs.iter().cloned()).collect();
+    pub(crate) fn notes<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone, changes: &mut Vec<Change>) {
+        let repairs: Vec<RepairNote> = items.clone().flat_map(|item| item.repairs.iter().cloned()).collect();
         if !repairs.is_empty() {
             changes.push(Change::Repairs { step: self.step, repairs });
         }
-        let orphans: Vec<_> = items.iter().flat_map(|item| item.orphans.iter().cloned()).collect();
+        let orphans: Vec<_> = items.flat_map(|item| item.orphans.iter().cloned()).collect();
         if !orphans.is_empty() {
             changes.push(Change::Orphans { step: self.step, orphans });
         }
@@ -459,6 +530,11 @@ impl<'s> Sender<'s> {
     /// Waits for all that is under way, looks into what was refused, and journals it. What was held back is sent too, unless somebody asked to stop.
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         let settled = self.finish_sending().await;
+        for Journaled { batch, .. } in std::mem::take(&mut self.journaled) {
+            if let Some(open) = self.open.remove(&batch) {
+                self.outcome(batch, &open);
+            }
+        }
         let waiting = std::mem::take(&mut self.waiting);
         self.journal.write_later(waiting).await?;
         settled?;
@@ -469,6 +545,9 @@ impl<'s> Sender<'s> {
     }
 
     async fn finish_sending(&mut self) -> Result<(), EngineError> {
+        if !self.context.cancellation.is_cancelled() {
+            self.flush().await?;
+        }
         self.settle().await?;
         while !self.ahead.is_empty() && self.error.is_none() && !self.context.cancellation.is_cancelled() {
             self.send_ahead().await?;

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_deliver::Executor;
-use migr_journal::{Change, Operation, QuarantineNote, Settled, SkipNote, State};
+use migr_journal::{Change, Operation, OwnerNote, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
+use crate::groups::Groups;
 use crate::sender::{Refused, Target};
 use crate::update_plan;
 use crate::writer::Writer;
@@ -15,9 +16,6 @@ use migr_decide::item::Batch;
 use migr_decide::job::Job;
 use migr_decide::world::World;
 use migr_decide::{Event, existing, prepass, settle};
-
-/// Batches that wait to be sent at most: with those under way, all that is in memory.
-const READY: usize = 2;
 
 /// Losers that are settled together.
 const TOGETHER: u32 = 500;
@@ -98,15 +96,15 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
         .await?
     };
     context.tell(Event::Compared { step: job.stage.id.clone() });
-    let (hand_on, mut ready) = mpsc::channel(READY);
+    let (mut groups, mut ready) = Groups::new(&job);
     let producer = {
-        let (job, failures, cancellation) =
-            (Arc::clone(&job), Arc::clone(&shared.failures), context.cancellation.clone());
+        let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
         tokio::task::spawn_blocking(move || {
             let made = produce::produce(&job, &world, &look, has_existing, &failures, &mut |batch| {
-                let owners = world.take_owners();
-                !cancellation.is_cancelled() && hand_on.blocking_send((batch, owners)).is_ok()
+                let bytes = batch.bytes();
+                groups.add((batch, world.take_owners()), bytes)
             });
+            groups.rest();
             let owners = world.take_owners();
             made?;
             world.rest()?;
@@ -146,7 +144,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     Ok((world, Ended::Through))
 }
 
-type Ready = mpsc::Receiver<(Batch, Vec<migr_journal::OwnerNote>)>;
+type Ready = mpsc::Receiver<Vec<(Batch, Vec<OwnerNote>)>>;
 
 async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared: &Shared) -> Result<(), EngineError> {
     loop {
@@ -166,24 +164,33 @@ async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared:
         } else {
             ready.recv().await
         };
-        let Some((batch, owners)) = next else { return Ok(()) };
-        let with = if owners.is_empty() { Vec::new() } else { vec![Change::Owners(owners)] };
-        match batch {
-            Batch::New(items) => sender.send(items, Operation::Create, with).await?,
-            Batch::There(items) => {
-                let sorted = update_plan::sort(job, job.step, items).await?;
-                let unchanged = sorted.unchanged.len() as u64;
-                sender.remember(with);
-                sender.remember(sorted.with);
-                let mut notes = Vec::new();
-                sender.notes(&sorted.unchanged, &mut notes);
-                sender.remember(notes);
-                sender.send(sorted.change, Operation::Update, Vec::new()).await?;
-                sender.send(sorted.create, Operation::Create, Vec::new()).await?;
-                if unchanged > 0 {
-                    job.context.tell(Event::Written { step: job.stage.id.clone(), records: unchanged });
-                }
+        let Some(group) = next else { return Ok(()) };
+        for (batch, owners) in group {
+            take(job, sender, batch, owners).await?;
+        }
+        sender.flush().await?;
+    }
+}
+
+/// Hands a batch to the writer, as far as it is to be sent.
+async fn take(job: &Job, sender: &mut Writer<'_>, batch: Batch, owners: Vec<OwnerNote>) -> Result<(), EngineError> {
+    let with = if owners.is_empty() { Vec::new() } else { vec![Change::Owners(owners)] };
+    match batch {
+        Batch::New(items) => sender.send(items, Operation::Create, with),
+        Batch::There(items) => {
+            let sorted = update_plan::sort(job, job.step, items).await?;
+            let unchanged = sorted.unchanged.len() as u64;
+            sender.remember(with);
+            sender.remember(sorted.with);
+            let mut notes = Vec::new();
+            sender.notes(&sorted.unchanged, &mut notes);
+            sender.remember(notes);
+            sender.send(sorted.change, Operation::Update, Vec::new())?;
+            sender.send(sorted.create, Operation::Create, Vec::new())?;
+            if unchanged > 0 {
+                job.context.tell(Event::Written { step: job.stage.id.clone(), records: unchanged });
             }
+            Ok(())
         }
     }
 }

@@ -47,15 +47,18 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Sends a batch, with what is journaled together with its intent.
-    pub(crate) async fn send(
+    /// Takes a batch, with what is journaled together with its intent; it is sent with the next [`Self::flush`].
+    pub(crate) fn send(
         &mut self,
         items: Vec<Item>,
         operation: Operation,
         with: Vec<Change>,
     ) -> Result<(), EngineError> {
         match self {
-            Self::Sender(sender) => sender.send(items, operation, with).await,
+            Self::Sender(sender) => {
+                sender.add(items, operation, with);
+                Ok(())
+            }
             Self::Forecast { job, forecast, step, of, waiting } => {
                 forecast.write(&std::mem::take(waiting))?;
                 forecast.write(&with)?;
@@ -68,6 +71,14 @@ impl<'w> Writer<'w> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Sends what was taken.
+    pub(crate) async fn flush(&mut self) -> Result<(), EngineError> {
+        match self {
+            Self::Sender(sender) => sender.flush().await,
+            Self::Forecast { .. } => Ok(()),
         }
     }
 
@@ -85,7 +96,7 @@ impl<'w> Writer<'w> {
     /// Notes what was adjusted and who is missing in some records.
     pub(crate) fn notes(&self, items: &[Item], changes: &mut Vec<Change>) {
         if let Self::Sender(sender) = self {
-            sender.notes(items, changes);
+            sender.notes(items.iter(), changes);
         }
     }
 
