@@ -67,7 +67,7 @@ pub(crate) fn produce(
             return Ok(());
         }
     }
-    world.close_links()
+    Ok(world.close_links()?)
 }
 
 struct Producer<'p> {

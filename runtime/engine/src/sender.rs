@@ -68,6 +68,8 @@ pub(crate) struct Sender<'s> {
     telling: Vec<Refusal>,
     /// Batches that are asked about together before they are sent.
     ahead: Ahead,
+    /// A batch of the step was answered.
+    is_answered: bool,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<EngineError>,
@@ -149,6 +151,7 @@ impl<'s> Sender<'s> {
             refused_changes: Bisector::default(),
             telling: Vec::new(),
             ahead: Ahead::default(),
+            is_answered: false,
             waiting: Vec::new(),
             error: None,
         }
@@ -391,7 +394,9 @@ impl<'s> Sender<'s> {
     fn in_flight(&self) -> usize {
         let stated = self.shared.in_flight.max(1);
         let bytes: usize = self.flights.iter().map(|flight| flight.bytes).sum();
-        if bytes > MOST_BYTES { stated } else { stated.max(self.context.destination.width()) }
+        // What the first answer refuses need not be sent in many batches: each would be refused too.
+        let is_wide = self.is_answered && bytes <= MOST_BYTES;
+        if is_wide { stated.max(self.context.destination.width()) } else { stated }
     }
 
     /// Journals something with the next intent.
@@ -421,6 +426,7 @@ impl<'s> Sender<'s> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
         let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
+        self.is_answered = true;
         let UnitResult { results, unresolved, attempts } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
