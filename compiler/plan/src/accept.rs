@@ -97,6 +97,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "blank-key",
     "blank-word",
     "check-failed",
+    "colliding-options",
     "column-came-back",
     "contradicted-format",
     "count-differs",

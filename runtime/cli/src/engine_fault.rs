@@ -11,7 +11,10 @@ use crate::fault::Fault;
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands errors over by value")]
 pub(crate) fn fault(error: EngineError) -> Fault {
     let exit = match &error {
-        EngineError::Extract(_) | EngineError::Fallback { .. } | EngineError::TooManyFailures { .. } => Exit::Findings,
+        EngineError::Extract(_)
+        | EngineError::Fallback { .. }
+        | EngineError::CollidingOptions { .. }
+        | EngineError::TooManyFailures { .. } => Exit::Findings,
         EngineError::OtherExport { .. }
         | EngineError::SetupOpen { .. }
         | EngineError::Lacking { .. }

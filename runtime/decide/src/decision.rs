@@ -114,6 +114,15 @@ pub enum QuarantineReason {
         /// Number of these records; few are counted.
         records: usize,
     },
+    /// Several records of the export could be it, and differ in an earlier field of `match`.
+    Ambiguous {
+        /// Position of the identity that they share with it.
+        path: usize,
+        /// Key and line of the first of them.
+        candidates: Vec<(String, u64)>,
+        /// Number of these records.
+        records: usize,
+    },
     /// Another record of the destination holds a value that must be unique.
     Taken {
         /// Position of the identity.
@@ -195,6 +204,21 @@ impl QuarantineReason {
                 *path,
                 "several records of the destination have this value; it is not clear which one is meant".to_owned(),
             ),
+            Self::Ambiguous { path, candidates, records } => {
+                let mut named: Vec<String> =
+                    candidates.iter().map(|(key, line)| format!("{key} (line {line})")).collect();
+                if *records > candidates.len() {
+                    named.push(format!("{} more", records - candidates.len()));
+                }
+                of_path(
+                    *path,
+                    format!(
+                        "{records} records that are not one have the same {}: {}; it is not clear which of them this is",
+                        identities.name(*path),
+                        named.join(", ")
+                    ),
+                )
+            }
             Self::Taken { path, id, deleted } => {
                 let place = if *deleted { " in the trash" } else { "" };
                 of_path(

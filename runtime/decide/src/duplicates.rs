@@ -1,6 +1,7 @@
 //! Groups of duplicates, and which record of a group survives.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use migr_plan::DuplicatePolicy;
 use migr_spill::SortValue as Sort;
@@ -15,14 +16,67 @@ pub struct Family {
     pub members: Vec<(u64, String)>,
 }
 
-/// Calls for every family of records that share an identity of `match`. One family at a time is held in memory.
-pub fn each(
+/// Record of which it is not clear with which others it would become one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// Line of the record.
+    pub line: u64,
+    /// Position of the identity that it shares with the candidates.
+    pub path: usize,
+    /// Lines of the candidates, one for each of those that are not the same.
+    pub candidates: Vec<u64>,
+}
+
+/// Joins the records that are one by `match a or b`: of two records the first of the fields that both have decides, and one that has none of the earlier fields
+/// joins by a later one the only record that fits. Those that several fit are given to `ambiguous`, and join none of them.
+pub fn join(
     spill: &Spill,
     matching: usize,
+    mut ambiguous: impl FnMut(Ambiguous) -> Result<(), DecideError>,
+) -> Result<(), DecideError> {
+    if matching > 1 {
+        spill.index_identities_by_line()?;
+    }
+    for path in 0..matching {
+        spill.double_identities::<DecideError>(path, path + 1, |_, lines| {
+            if path == 0 {
+                return Ok(spill.join(lines)?);
+            }
+            let (mut free, mut known) = (Vec::new(), BTreeMap::<u64, (u64, u64)>::new());
+            for line in lines {
+                match spill.identities_of(*line, path)? {
+                    0 => free.push(*line),
+                    earlier => {
+                        let of_root = known.entry(spill.root(*line)?).or_insert((*line, 0));
+                        of_root.1 |= earlier;
+                    }
+                }
+            }
+            let candidates: Vec<u64> = known.values().map(|(line, _)| *line).collect();
+            // Records that have an earlier field in common differ in it, or were joined by it.
+            let mut seen = 0;
+            let are_apart = known.values().any(|(_, earlier)| {
+                let meets = seen & earlier != 0;
+                seen |= earlier;
+                meets
+            });
+            if !are_apart {
+                free.extend(candidates);
+                free.sort_unstable();
+                return Ok(spill.join(&free)?);
+            }
+            free.into_iter().try_for_each(|line| ambiguous(Ambiguous { line, path, candidates: candidates.clone() }))
+        })?;
+    }
+    Ok(())
+}
+
+/// Calls for every family of records that were joined. One family at a time is held in memory.
+pub fn each(
+    spill: &Spill,
     policy: &DuplicatePolicy,
     mut found: impl FnMut(Family) -> Result<(), DecideError>,
 ) -> Result<(), DecideError> {
-    spill.double_identities::<DecideError>(0, matching, |_, lines| Ok(spill.join(lines)?))?;
     spill.kin::<DecideError>(|mut members| {
         if members.len() < 2 {
             return Ok(());
@@ -62,28 +116,47 @@ fn compare(a: &Sort, b: &Sort) -> Ordering {
 mod tests {
     use super::*;
 
-    #[test]
-    fn records_belong_together_over_what_each_shares_with_the_next() {
+    /// Families and ambiguous lines of records with values of two identities, `line: first/second`.
+    fn families(records: &[(u64, &str, &str)]) -> (Vec<Vec<u64>>, Vec<(u64, Vec<u64>)>) {
         let folder = tempfile::tempdir().unwrap();
         let spill = Spill::create(folder.path()).unwrap();
-        for line in [2, 4, 7, 9, 11, 30, 31, 32] {
-            spill.add_record(line, &format!("C{line}"), &Sort::Null).unwrap();
-        }
-        // Two identities: the first joins 4 and 9, 2 and 7, and the three last; the second 4 and 7.
-        let shared: [(usize, &str, &[u64]); 5] =
-            [(0, "a", &[4, 9]), (0, "b", &[2, 7]), (0, "c", &[30, 31, 32]), (0, "d", &[11]), (1, "a", &[4, 7])];
-        for (path, value, lines) in shared {
-            for line in lines {
+        for (line, first, second) in records {
+            spill.add_record(*line, &format!("C{line}"), &Sort::Null).unwrap();
+            for (path, value) in [first, second].into_iter().enumerate().filter(|(_, value)| !value.is_empty()) {
                 spill.add_identity(path, value, *line).unwrap();
             }
         }
-        let mut families = Vec::new();
-        each(&spill, 2, &DuplicatePolicy::Quarantine, |family| {
+        let (mut families, mut unclear) = (Vec::new(), Vec::new());
+        join(&spill, 2, |ambiguous| {
+            unclear.push((ambiguous.line, ambiguous.candidates));
+            Ok(())
+        })
+        .unwrap();
+        each(&spill, &DuplicatePolicy::Quarantine, |family| {
             families.push(family.members.into_iter().map(|(line, _)| line).collect::<Vec<_>>());
             Ok(())
         })
         .unwrap();
-        assert_eq!(families, [vec![2, 4, 7, 9], vec![30, 31, 32]]);
+        (families, unclear)
+    }
+
+    #[test]
+    fn records_with_one_value_are_one_and_no_chain_leads_over_another_field() {
+        let records =
+            [(2, "b", ""), (4, "a", "x"), (7, "b", "x"), (9, "a", ""), (30, "c", ""), (31, "c", ""), (32, "c", "")];
+        assert_eq!(families(&records), (vec![vec![2, 7], vec![4, 9], vec![30, 31, 32]], vec![]));
+    }
+
+    #[test]
+    fn a_record_without_the_first_field_joins_by_the_second_the_one_that_fits() {
+        assert_eq!(families(&[(2, "a", "x"), (3, "a", ""), (4, "", "x")]), (vec![vec![2, 3, 4]], vec![]));
+        assert_eq!(families(&[(2, "", "x"), (3, "", "x")]), (vec![vec![2, 3]], vec![]));
+    }
+
+    #[test]
+    fn one_switchboard_makes_no_one_of_people_with_addresses_of_their_own() {
+        let records = [(2, "ann", "x"), (3, "bob", "x"), (4, "cy", "x"), (5, "", "x")];
+        assert_eq!(families(&records), (vec![], vec![(5, vec![2, 3, 4])]));
     }
 
     #[test]

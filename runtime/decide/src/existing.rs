@@ -132,11 +132,16 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
             let asked = world.spill.identities_after(path, &after, ASKED)?;
             let Some(last) = asked.last() else { break };
             after.clone_from(last);
-            let Some(found) = destination.holders(object, &[(name.to_owned(), asked)]).await? else { return Ok(None) };
+            let mut wanted = vec![(name.to_owned(), asked)];
+            let others = (0..job.identities.matching).filter(|other| *other != path);
+            wanted.extend(others.filter_map(|other| Some((job.identities.single(other)?.to_owned(), Vec::new()))));
+            let Some(found) = destination.holders(object, &wanted).await? else { return Ok(None) };
             world.spill.together::<_, DecideError>(|| {
                 for found in &found {
-                    for (_, value) in job.identities_of(&found.values).iter().filter(|(of, _)| *of == path) {
-                        world.spill.add_existing(path, value, &found.id, found.deleted)?;
+                    let identities = job.identities_of(&found.values);
+                    for (of, value) in identities.iter().filter(|(of, _)| *of == path || *of < job.identities.matching)
+                    {
+                        world.spill.add_existing(*of, value, &found.id, found.deleted)?;
                         any = true;
                     }
                 }
@@ -151,7 +156,17 @@ async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bo
 pub fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, DecideError> {
     let mut same: Option<(String, bool)> = None;
     for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching) {
-        let found = spill.existing(*path, value)?;
+        let mut found = spill.existing(*path, value)?;
+        // One that has a value of an earlier field, which this one has too, differs in it: it is another.
+        for (earlier, _) in values.iter().filter(|(earlier, _)| earlier < path) {
+            let mut others = Vec::new();
+            for record in found {
+                if !spill.existing_has(*earlier, &record.0)? {
+                    others.push(record);
+                }
+            }
+            found = others;
+        }
         let live: Vec<&(String, bool)> = found.iter().filter(|(_, deleted)| !deleted).collect();
         // A record that is in use counts before one in the trash.
         let candidates = if live.is_empty() { found.iter().collect() } else { live };

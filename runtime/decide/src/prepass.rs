@@ -314,6 +314,9 @@ impl Seen<'_> {
     }
 }
 
+/// Records that are named where several could be meant.
+const CANDIDATES: usize = 5;
+
 /// Decides about records that would become one, and about values that must not meet twice.
 fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
     let policy = &job.stage.policies.duplicate;
@@ -321,7 +324,21 @@ fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Re
     let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
     let names = names.join(" or ");
     world.spill.together::<_, DecideError>(|| {
-        duplicates::each(&world.spill, matching, policy, |family| {
+        duplicates::join(&world.spill, matching, |it| {
+            let Some((key, _)) = world.spill.record(it.line)? else { return Ok(()) };
+            let mut candidates = Vec::new();
+            for line in it.candidates.iter().take(CANDIDATES) {
+                let (key, _) = world.spill.record(*line)?.unwrap_or((String::new(), Sort::Null));
+                candidates.push((shown(&key), *line));
+            }
+            let records = it.candidates.len();
+            let reason = QuarantineReason::Ambiguous { path: it.path, candidates, records };
+            aside.quarantine(world, Subject { key: &key, source_key: &key, line: it.line }, &reason)?;
+            world.spill.remove_record(it.line)?;
+            look.pending.remove(it.line);
+            Ok(())
+        })?;
+        duplicates::each(&world.spill, policy, |family| {
             let Some((first_line, first)) = family.members.first() else { return Ok(()) };
             for (line, key) in family.members.iter().skip(1) {
                 if *policy == DuplicatePolicy::Quarantine {

@@ -545,6 +545,14 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
                 finding.file = export.file(&stage.source_object).map(|file| file.shown().to_owned());
                 finding
             };
+            if !option.others.is_empty() {
+                let others =
+                    option.others.iter().map(|other| shape::shown(other, false)).collect::<Vec<_>>().join(", ");
+                let message = format!("{label} and {others} would become one option, {value} of {picklist}");
+                let finding = Finding::new(FindingKind::CollidingOptions, Severity::Error, message);
+                found.add(of(option.places.first().map_or(usize::MAX, |place| place.0), finding));
+                continue;
+            }
             if !is_rare {
                 let message =
                     format!("{label} becomes the option {value} of {picklist}, for {} records", option.records);

@@ -46,6 +46,20 @@ pub enum EngineError {
         /// Each in words, with what to do.
         lacks: Vec<String>,
     },
+    /// Values that differ would become one option.
+    #[error(
+        "{one:?} and {other:?} differ and would become one option, {option} of {picklist}; add a row for each to the picklist, with an option of its own"
+    )]
+    CollidingOptions {
+        /// One value.
+        one: String,
+        /// The other value.
+        other: String,
+        /// The option.
+        option: String,
+        /// The picklist.
+        picklist: String,
+    },
     /// The export is not the one that the journal was begun with.
     #[error(
         "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"

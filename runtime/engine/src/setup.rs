@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use migr_decide::new_options::are_apart;
 use migr_extract::Row;
 use migr_journal::{Change, SetupNote};
 use migr_load::{Made, Schema, SetupOutcome, SetupRecord};
@@ -291,7 +292,9 @@ fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<()
         let Row::Record(record) = row else { continue };
         let cells = Lent(record);
         let is_known = |created: &CreatedOption| {
-            found.get(&created.picklist).is_some_and(|known| known.iter().any(|option| option.value == created.value))
+            found.get(&created.picklist).is_some_and(|known| {
+                known.iter().any(|option| option.value == created.value && !are_apart(&option.label, &created.label))
+            })
         };
         if let Outcome::Ready(evaluated) = alone.fields(&cells, world, Pass::First)?
             && evaluated.created.iter().all(is_known)
@@ -303,6 +306,18 @@ fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<()
         }
         if let Outcome::Ready(evaluated) = job.program.fields(&cells, world, Pass::First)? {
             for created in evaluated.created {
+                let known = found.get(&created.picklist).into_iter().flatten();
+                if let Some(other) = known
+                    .filter(|known| known.value == created.value)
+                    .find(|known| are_apart(&known.label, &created.label))
+                {
+                    return Err(EngineError::CollidingOptions {
+                        one: other.label.clone(),
+                        other: created.label,
+                        option: created.value,
+                        picklist: created.picklist,
+                    });
+                }
                 let option = NewOption { value: created.value, label: created.label, color: None };
                 add(found.entry(created.picklist).or_default(), &[option]);
             }

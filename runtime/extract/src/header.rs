@@ -75,6 +75,9 @@ impl Header {
             }
             found.positions.push(position);
         }
+        if found.positions.iter().all(Option::is_none) {
+            found.is_separated_by_commas(object, place)?;
+        }
         let extra = found.names.iter().enumerate().filter(|(at, _)| !found.positions.contains(&Some(*at)));
         found.extra = extra
             .map(|(at, header)| if header.trim().is_empty() { format!("(column {})", at + 1) } else { header.clone() })
@@ -82,12 +85,22 @@ impl Header {
         Ok(found)
     }
 
+    /// An error where the file has one column of which another separator would make several.
+    fn is_separated_by_commas(&self, object: &SourceObject, (file, line): (&str, u64)) -> Result<(), ExtractError> {
+        let [only] = self.names.as_slice() else { return Ok(()) };
+        let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator)) else {
+            return Ok(());
+        };
+        let reason = format!(
+            "the cells seem to be separated by {separator:?}; export {} with commas, or save it from a spreadsheet as \"CSV UTF-8 (comma delimited)\"",
+            object.name
+        );
+        Err(ExtractError::Header { file: file.to_owned(), line, reason })
+    }
+
     fn lacks(&self, column: &str, object: &SourceObject, (file, line): (&str, u64)) -> ExtractError {
-        if let [only] = self.names.as_slice()
-            && let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator))
-        {
-            let reason = format!("the cells seem to be separated by {separator:?}; export {} with commas", object.name);
-            return ExtractError::Header { file: file.to_owned(), line, reason };
+        if let Err(separated) = self.is_separated_by_commas(object, (file, line)) {
+            return separated;
         }
         let wanted = column_name(column);
         let near = self.names.iter().find(|header| {

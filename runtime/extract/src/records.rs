@@ -47,7 +47,13 @@ impl Records {
         let error =
             |line, reason: &str| ExtractError::Header { file: self.file.clone(), line, reason: reason.to_owned() };
         let io = |source| ExtractError::Io { path: self.file.clone(), source };
-        match self.scanner.next().map_err(io)? {
+        let first = self.scanner.next().map_err(io)?;
+        if let Some(kind) = workbook(&self.scanner.cells) {
+            let reason =
+                format!("the file is {kind}, not CSV; open it in a spreadsheet and save each sheet as \"CSV UTF-8\"");
+            return Err(error(1, &reason));
+        }
+        match first {
             None => Err(error(1, "the file is empty; even an object without records has a header")),
             Some(Scanned::Unclosed { line, .. } | Scanned::TooLong { line, .. }) => {
                 Err(error(line, "a quote in the header is never closed"))
@@ -229,4 +235,12 @@ fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
         from = *end;
     }
     separators + 1 == columns
+}
+/// Kind of a workbook, by the bytes that its file begins with.
+fn workbook(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'P', b'K', 3, 4, ..] => Some("an Excel workbook or another zip archive"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel workbook"),
+        _ => None,
+    }
 }

@@ -193,7 +193,26 @@ impl Spill {
         Ok(())
     }
 
-    fn root(&self, line: u64) -> Result<u64, SpillError> {
+    /// Makes identities findable by line.
+    pub fn index_identities_by_line(&self) -> Result<(), SpillError> {
+        let sql = "CREATE INDEX IF NOT EXISTS identities_by_line ON identities(line, path)";
+        Ok(self.database.connection.execute_batch(sql)?)
+    }
+
+    /// Identities below `end` of which a line has a value, one bit each; needs [`Self::index_identities_by_line`].
+    pub fn identities_of(&self, line: u64, end: usize) -> Result<u64, SpillError> {
+        let sql = "SELECT path FROM identities WHERE line = ?1 AND path < ?2";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![signed(line), whole(end)])?;
+        let mut found = 0;
+        while let Some(row) = rows.next()? {
+            found |= 1_u64.checked_shl(row.get(0)?).unwrap_or(0);
+        }
+        Ok(found)
+    }
+
+    /// The line by which the records that belong together with the one of a line are named: the smallest of them.
+    pub fn root(&self, line: u64) -> Result<u64, SpillError> {
         let mut root = line;
         loop {
             let parent: Option<i64> = self.optional("SELECT root FROM kin WHERE line = ?1", params![signed(root)])?;

@@ -221,6 +221,13 @@ impl Spill {
             .execute_batch("CREATE INDEX IF NOT EXISTS existing_by_value ON existing(path, value)")?)
     }
 
+    /// True where a record of the destination is known to have a value of an identity; needs [`Self::index_existing`].
+    pub fn existing_has(&self, path: usize, id: &str) -> Result<bool, SpillError> {
+        self.database.connection.execute_batch("CREATE INDEX IF NOT EXISTS existing_by_id ON existing(id, path)")?;
+        self.optional("SELECT 1 FROM existing WHERE id = ?1 AND path = ?2 LIMIT 1", params![id, whole(path)])
+            .map(|found: Option<i64>| found.is_some())
+    }
+
     /// True where a record of the stage has a key; needs [`Self::index_records`].
     pub fn has_record(&self, key: &str) -> Result<bool, SpillError> {
         self.optional("SELECT 1 FROM records WHERE key = ?1 LIMIT 1", params![key])

@@ -43,6 +43,10 @@ impl StageReport<'_> {
                         format!("{records} records have the {name} {value}; this one is out for another reason");
                     (Severity::Warning, message)
                 }
+                None if member.role == Role::Quarantined => {
+                    let message = format!("{records} records have the {name} {value}; this one will be quarantined");
+                    (Severity::Error, message)
+                }
                 None => {
                     leader = Some(member);
                     let does = if is_quarantined { "this one stays" } else { kept(policy) };
@@ -55,6 +59,7 @@ impl StageReport<'_> {
                         Role::Out => "it is out for another reason",
                         Role::Quarantined => "it will be quarantined",
                         Role::Follows(_) => follows(policy),
+                        Role::Stays if is_match => "an earlier field of `match` says that it is another record",
                         Role::Stays => "it stays too",
                     };
                     let message = format!("it has the {name} {value} of {shown}(line {}); {does}", first.line);
@@ -97,6 +102,6 @@ fn kept(policy: &DuplicatePolicy) -> &'static str {
 fn follows(policy: &DuplicatePolicy) -> &'static str {
     match policy {
         DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => "it is merged into that one",
-        _ => "that one survives; this one is merged into it",
+        _ => "that one is kept, and references to this one lead there",
     }
 }

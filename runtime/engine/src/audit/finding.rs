@@ -196,6 +196,8 @@ kinds! {
     CheckFailed = "check-failed", "Records that break a rule of the catalog", "Correct them in the source.";
     /// A value that the picklist does not name.
     UnknownPicklistValue = "unknown-picklist-value", "Values that no row of a picklist names", "Add a row to the picklist, or correct the value.";
+    /// Values that differ and would become one option.
+    CollidingOptions = "colliding-options", "Values that differ and would become one option (`otherwise create`)", "Add a row for each to the picklist, with an option of its own.";
     /// A value that becomes an option of its own.
     NewOption = "new-option", "Values that become options of their own (`otherwise create`)", "Look for misspellings; add rows for those that mean an option you have.";
     /// A value, met in few records, that becomes an option of its own.

@@ -142,7 +142,7 @@ fn outcome(audit: &Audit) -> String {
     let unchanged = sum(|stage| stage.unchanged);
     let unchanged = if unchanged == 0 { String::new() } else { format!(", leave {unchanged} as they are") };
     format!(
-        "A run would create {}, update {}{unchanged}, skip {} and quarantined {}{known}.",
+        "A run would create {}, update {}{unchanged}, skip {} and quarantine {}{known}.",
         sum(|stage| stage.create),
         sum(|stage| stage.update),
         sum(|stage| stage.skip),

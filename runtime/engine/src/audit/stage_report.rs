@@ -185,6 +185,19 @@ impl<'r> StageReport<'r> {
                     name(*path)
                 ),
             ),
+            QuarantineReason::Ambiguous { path, candidates, records } => {
+                let named = match candidates.first() {
+                    Some((key, line)) if !self.is_masked => format!(", {key} (line {line}) the first"),
+                    _ => String::new(),
+                };
+                twin(
+                    FindingKind::DuplicateIdentity,
+                    format!(
+                        "{records} records that are not one have its {}{named}: it is not clear which of them it is",
+                        name(*path)
+                    ),
+                );
+            }
             QuarantineReason::Taken { path, id, deleted } => {
                 let (kind, place) = if *deleted {
                     (FindingKind::TrashedTwin, " in its trash")
