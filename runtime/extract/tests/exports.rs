@@ -206,7 +206,7 @@ fn a_header_that_cannot_be_meant_is_an_error() {
     insta::assert_snapshot!(header_error(b"Number,First Name,Bio (HTML)\n"), @"export/contacts.csv:1: no column `contact_id` for Contact");
     insta::assert_snapshot!(header_error(b"\nContct ID,First Name,Bio (HTML)\n"), @"export/contacts.csv:2: no column `contact_id` for Contact; is it `Contct ID`?");
     insta::assert_snapshot!(header_error(b"Contact ID,First Name,first-name\n"), @"export/contacts.csv:1: the headers `First Name` and `first-name` are the same column `first_name`; rename or remove one in the export");
-    insta::assert_snapshot!(header_error(b"Contact ID;First Name;Bio\n"), @"export/contacts.csv:1: the cells seem to be separated by ';'; export Contact with commas");
+    insta::assert_snapshot!(header_error(b"Contact ID;First Name;Bio\n"), @r#"export/contacts.csv:1: the cells seem to be separated by ';'; export Contact with commas, or save it from a spreadsheet as "CSV UTF-8 (comma delimited)""#);
     insta::assert_snapshot!(header_error(b"Contact ID,\"First Name\n"), @"export/contacts.csv:1: a quote in the header is never closed");
     let no_mark: Vec<u8> = HEAD.encode_utf16().flat_map(u16::to_le_bytes).collect();
     insta::assert_snapshot!(header_error(&no_mark), @"export/contacts.csv:1: the header holds NUL bytes; UTF-16 is read only with its byte order mark");
