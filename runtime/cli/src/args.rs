@@ -358,9 +358,9 @@ pub(crate) struct VerifyArguments {
 /// Fate of created records that are not the migration's alone any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Changed {
-    /// They stay, and are the migration's no more.
+    /// Records stay, and are the migration's no more.
     Keep,
-    /// They are destroyed, with what others did to them.
+    /// Records are destroyed, with what others did to them.
     Destroy,
 }
 

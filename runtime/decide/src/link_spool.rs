@@ -30,7 +30,7 @@ pub struct SpooledLinks {
     pub line: u64,
     /// The source key.
     pub key: String,
-    /// What is linked, and where a written rule took effect.
+    /// Links of the record, with the places where a written rule took effect.
     pub linked: Linked<'static>,
 }
 

@@ -75,12 +75,12 @@ pub enum RecordOutcome {
     There {
         /// The id.
         id: String,
-        /// What was sent.
+        /// Body that was sent.
         body: Body,
     },
     /// The record was there already, by an id of ours, and is as it was meant to be.
     Adopted {
-        /// What it held was changed for that.
+        /// True where the values that it held were changed for that.
         changed: bool,
     },
     /// Refusal, with its reason.
