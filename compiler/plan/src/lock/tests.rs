@@ -161,5 +161,5 @@ fn a_member_is_found_by_its_hash_whatever_its_case() {
 fn the_schema_names_every_part_of_a_lock() {
     let schema = lock_schema();
     let properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(properties, ["format_version", "migration", "export", "stages", "destination"]);
+    assert_eq!(properties, ["format_version", "migration", "project", "export", "stages", "destination"]);
 }
