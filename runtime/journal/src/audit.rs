@@ -1,4 +1,4 @@
-//! What stands in an entry, and how it unfolds into one line per record and attempt.
+//! Content of an entry, and its unfolding into one line per record and attempt.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -222,9 +222,9 @@ pub(crate) struct ImageNote {
 /// An intent without an outcome.
 #[derive(Debug)]
 pub(crate) struct OpenIntent {
-    /// Its entry.
+    /// Entry of the intent.
     pub(crate) seq: i64,
-    /// What it says.
+    /// Content of the intent.
     pub(crate) intent: Intent,
 }
 

@@ -1,3 +1,5 @@
+//! Chain of hashes over the entries of a journal.
+
 use rusqlite::Connection;
 
 use crate::JournalError;
@@ -18,7 +20,7 @@ pub(crate) struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// Its hash after the one before it. Lengths go in, so that no two entries give the same bytes.
+    /// Hash of the entry after the one before it. Lengths go in, so that no two entries give the same bytes.
     pub(crate) fn hash(&self, before: &[u8; 32]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(before);
@@ -33,12 +35,12 @@ impl Link<'_> {
     }
 }
 
-/// What a check of the chain found.
+/// Result of checking the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainReport {
     /// Every entry follows from the one before.
     Whole {
-        /// How many entries.
+        /// Number of entries.
         entries: u64,
         /// The last hash, in hexadecimal; note it elsewhere to notice a shortened journal.
         head: String,
@@ -47,7 +49,7 @@ pub enum ChainReport {
     Broken {
         /// The first entry that does not follow.
         seq: i64,
-        /// What is wrong with it.
+        /// Fault of the entry.
         why: String,
     },
 }

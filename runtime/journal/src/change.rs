@@ -1,4 +1,4 @@
-//! What is given to a journal to remember.
+//! Changes that a journal is given to remember.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{State, StepId};
 #[serde(transparent)]
 pub struct BatchId(pub i64);
 
-/// What is done to the records of a batch.
+/// Operation on the records of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -28,7 +28,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Its name in documents.
+    /// Name of the operation in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -40,7 +40,7 @@ impl Operation {
         }
     }
 
-    /// How the audit trail calls a record that this was done to; none where the record's own state says it.
+    /// Word of the audit trail for a record after this operation; none where the record's own state says it.
     pub(crate) fn done(self) -> Option<&'static str> {
         match self {
             Self::Create | Self::Update => None,
@@ -71,23 +71,23 @@ pub struct Planned {
     pub fields: Vec<u8>,
 }
 
-/// What is about to be sent.
+/// Intent: records that are about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// From [`crate::Journal::next_batch`].
     pub batch: BatchId,
     /// The step it belongs to.
     pub step: StepId,
-    /// What is done.
+    /// Operation on the records.
     pub operation: Operation,
     /// To which records, in order.
     pub records: Vec<Planned>,
 }
 
-/// What became of one record of a batch.
+/// Result of one record of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordResult {
-    /// How it ended; absent: it did not happen and will be tried again.
+    /// State in which the record ended; absent: it did not happen and will be tried again.
     pub state: Option<State>,
     /// Requests that it took part in.
     pub attempts: u32,
@@ -102,13 +102,13 @@ pub struct RecordResult {
 /// A record that is settled without a request of its own: skipped, quarantined, or found as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Its step.
+    /// Step of the record.
     pub step: StepId,
     /// The key in `id_map`: the source key, or one that stands for it where it has none of its own.
     pub key: String,
     /// The line of the export.
     pub line: u64,
-    /// How it ended.
+    /// State in which the record ended.
     pub state: State,
     /// The destination id that references to it get.
     pub id: Option<String>,
@@ -119,13 +119,13 @@ pub struct Settled {
 /// Why a record is in quarantine; one per failing field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineNote {
-    /// Its key in `id_map`.
+    /// Key of the record in `id_map`.
     pub key: String,
     /// The source key, as a person knows it.
     pub source_key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
     /// The destination field, where one is to blame.
     pub field: Option<String>,
@@ -136,7 +136,7 @@ pub struct QuarantineNote {
 /// Why a record was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkipNote {
-    /// Its key.
+    /// Key of the record.
     pub key: String,
     /// The written rule's reason.
     pub reason: String,
@@ -149,11 +149,11 @@ pub struct RepairNote {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
     /// The destination field.
     pub field: String,
-    /// What was done, and why.
+    /// Reason, with what was done.
     pub reason: String,
 }
 
@@ -172,13 +172,13 @@ pub struct FileNote {
     pub path: String,
     /// `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
     pub state: String,
-    /// Its length in bytes, where it is there.
+    /// Length of the file in bytes, where it is there.
     pub bytes: Option<u64>,
     /// Why it cannot be sent.
     pub reason: Option<String>,
 }
 
-/// What became of a file when its record was sent.
+/// Outcome of a file when its record was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSent {
     /// The file of the export that names it.
@@ -190,7 +190,7 @@ pub struct FileSent {
     /// `blake3:` and the hash of the bytes that were sent; absent: it was not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// How many bytes were sent.
+    /// Number of bytes that were sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Why it was not sent.
@@ -220,7 +220,7 @@ pub struct OrphanNote {
     pub line: u64,
 }
 
-/// How a source owner was resolved.
+/// Source owner as it was resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnerNote {
     /// The source owner.
@@ -233,7 +233,7 @@ pub struct OwnerNote {
     pub how: String,
 }
 
-/// What a record held before it was changed; needed to go back.
+/// Values that a record held before it was changed; needed to roll back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BeforeImage {
     /// The step.
@@ -242,24 +242,24 @@ pub struct BeforeImage {
     pub key: String,
     /// The destination id.
     pub id: String,
-    /// What was done to it.
+    /// Operation on the record.
     pub operation: Operation,
-    /// What it held, as the destination said it: JSON of the fields that are written.
+    /// Values that the record held, as the destination gave them: JSON of the fields that are written.
     pub image: String,
-    /// What was written, to see later whether a person changed it since: JSON.
+    /// Values that were written, to see later whether a person changed them since: JSON.
     pub written: String,
 }
 
 /// A change of the destination's schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupNote {
-    /// Its place in the plan, from 0.
+    /// Place of the change in the plan, from 0.
     pub position: usize,
     /// In words.
     pub action: String,
     /// `done`, `already there`, or why not.
     pub outcome: String,
-    /// What the connector needs to undo it: JSON.
+    /// Data that the connector needs to undo the change: JSON.
     pub undo: String,
 }
 
@@ -300,7 +300,7 @@ pub enum Change {
         /// Which.
         files: Vec<FileNote>,
     },
-    /// What became of files.
+    /// Outcomes of files.
     FilesSent {
         /// The step that sent them.
         step: StepId,
@@ -330,16 +330,16 @@ pub enum Change {
     },
     /// Owners as they were resolved.
     Owners(Vec<OwnerNote>),
-    /// What records held before.
+    /// Values that records held before.
     Before(Vec<BeforeImage>),
     /// A change of the schema.
     Setup(SetupNote),
     /// A change of the schema was undone.
     SetupUndone {
-        /// Its place in the plan.
+        /// Place of the change in the plan.
         position: usize,
     },
-    /// How many records of the export belong to a step.
+    /// Number of records of the export that belong to a step.
     Read {
         /// The step.
         step: StepId,
@@ -358,7 +358,7 @@ pub enum Change {
         /// The keys.
         keys: Vec<String>,
     },
-    /// All of a step is rolled back.
+    /// Every record of a step is rolled back.
     Reset {
         /// The step.
         step: StepId,

@@ -10,7 +10,7 @@ const FORM: u8 = 1;
 const OPERATIONS: [Operation; 6] =
     [Operation::Create, Operation::Update, Operation::Restore, Operation::Destroy, Operation::Revert, Operation::Trash];
 
-/// What a record has, by bits.
+/// Parts that a record has, by bits.
 const PACKED_ID: u8 = 1;
 const PACKED_DIGEST: u8 = 2;
 const PACKED_BEFORE: u8 = 4;

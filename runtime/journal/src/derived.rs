@@ -14,7 +14,8 @@ use crate::ids::IdColumn;
 use crate::writer::signed;
 use crate::{JournalError, State, StepId, chain, writes};
 
-/// What a journal knows, as rows; written together with the entries that they follow from, and once more where they are checked.
+/// Knowledge of a journal, as rows; written together with the entries that they follow from, and once more where they
+/// are checked.
 pub(crate) struct Derived<'c>(pub(crate) &'c Connection);
 
 struct Row<'a> {
@@ -87,7 +88,7 @@ impl Derived<'_> {
         self.execute("INSERT INTO steps(id, name, object) VALUES(?1, ?2, ?3)", params![step.0, name, object]).map(drop)
     }
 
-    /// What follows from a change whose entry has this number. `open` has the intents without an outcome.
+    /// Applies a change whose entry has this number. `open` has the intents without an outcome.
     pub(crate) fn apply(
         &self,
         change: &Change,
@@ -211,7 +212,7 @@ impl Derived<'_> {
         Ok(())
     }
 
-    /// What is known about a record; what was known before gives way, with its reasons.
+    /// Writes what is known about a record; what was known before is replaced, with its reasons.
     fn map(&self, step: StepId, row: &Row<'_>) -> Result<(), JournalError> {
         let (state, id, line) = (row.state.number(), row.id.map(IdColumn), signed(row.line));
         let writes = row.write.map(|entry| writes::adding(&[], entry));

@@ -1,17 +1,17 @@
-//! What can go wrong with a journal.
+//! Errors of a journal.
 
 use std::path::PathBuf;
 
-/// What to do about a journal that cannot be trusted.
+/// Advice for a journal that cannot be trusted.
 const WAY_ON: &str = "Put it back from a backup, with the `.lock` file beside it. Without one, move both away to begin anew: records that were written before are found by their ids, and not doubled; but what they held before is known to the old file alone";
 
-/// What can go wrong with a journal.
+/// Error of a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// SQLite refused.
     #[error("the journal cannot be {what}: {source}")]
     Sqlite {
-        /// What was attempted, as a participle: `opened`, `written`.
+        /// Action that was attempted, as a participle: `opened`, `written`.
         what: &'static str,
         /// SQLite's answer.
         source: rusqlite::Error,
@@ -21,7 +21,7 @@ pub enum JournalError {
         "the journal cannot be {what}: {reason}. Make room on its disk and run the same command again: it goes on where it stopped, and what was sent is known"
     )]
     Disk {
-        /// What was attempted, as a participle.
+        /// Action that was attempted, as a participle.
         what: &'static str,
         /// SQLite's answer.
         reason: String,
@@ -29,7 +29,7 @@ pub enum JournalError {
     /// SQLite says that the file is damaged.
     #[error("the journal cannot be {what}: {reason}. {WAY_ON}")]
     Damaged {
-        /// What was attempted, as a participle.
+        /// Action that was attempted, as a participle.
         what: &'static str,
         /// SQLite's answer.
         reason: String,
@@ -39,7 +39,7 @@ pub enum JournalError {
     Changed {
         /// Which journal.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault of the journal.
         what: String,
     },
     /// The file system refused.
@@ -75,9 +75,9 @@ pub enum JournalError {
     OtherMigration {
         /// Which journal.
         path: PathBuf,
-        /// What it names.
+        /// Migration and destination that the journal names.
         found: String,
-        /// What was asked for.
+        /// Migration and destination that were asked for.
         wanted: String,
     },
     /// The journal is bound to another workspace.
@@ -112,15 +112,15 @@ pub enum JournalError {
     Format {
         /// Which file.
         path: PathBuf,
-        /// What it says.
+        /// Format that the file names.
         found: String,
-        /// What this program writes.
+        /// Format that this program writes.
         wanted: u32,
     },
     /// A row that this program cannot read.
     #[error("entry {seq} of the journal cannot be read: {reason}; check it with `migr journal --verify`")]
     Entry {
-        /// Its number.
+        /// Number of the entry.
         seq: i64,
         /// Why.
         reason: String,

@@ -39,7 +39,7 @@ impl FieldDigests {
         }
     }
 
-    /// Whether a value is the one that was written to a field; none where the field was not written.
+    /// True where a value is the one that was written to a field; none where the field was not written.
     pub fn is(&self, record: RecordSalt, field: u32, value: &[u8]) -> Option<bool> {
         let place = self.0.binary_search_by_key(&field, |(known, _)| *known).ok()?;
         self.0.get(place).map(|(_, known)| *known == digest(record, value))

@@ -1,3 +1,5 @@
+//! Counts of a journal, folded from its rows.
+
 use rusqlite::{Connection, Row, params};
 
 use crate::error::Attempt as _;
@@ -6,7 +8,7 @@ use crate::{JournalError, OwnerNote, SetupNote, State, schema};
 /// Owners that a [`Fold`] holds at most: a column of owners may hold anything.
 pub const OWNERS: u32 = 10_000;
 
-/// How many records of a step ended how.
+/// Counts of a step's records by their outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Not there before.
@@ -41,7 +43,7 @@ impl Counts {
 /// A step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepFold {
-    /// Its name.
+    /// Name of the step.
     pub name: String,
     /// The destination object.
     pub object: String,
@@ -49,7 +51,7 @@ pub struct StepFold {
     pub read: Option<u64>,
     /// Nothing is left to do.
     pub done: bool,
-    /// How they ended.
+    /// Counts of the records by their outcome.
     pub counts: Counts,
 }
 
@@ -67,7 +69,7 @@ pub struct ChangedField {
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFold {
-    /// Its number, from 1.
+    /// Number of the run, from 1.
     pub id: i64,
     /// The command.
     pub command: String,
@@ -79,7 +81,7 @@ pub struct RunFold {
     pub result: Option<String>,
 }
 
-/// What a journal amounts to, in counts. What was remarked on single records comes from [`crate::Reader::remarks`], one at a time.
+/// Counts of a journal. Remarks on single records come from [`crate::Reader::remarks`], one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
     /// The migration.
@@ -98,7 +100,7 @@ pub struct Fold {
     pub repaired_records: u64,
     /// By source owner; the first [`OWNERS`].
     pub owners: Vec<OwnerNote>,
-    /// How many owners there are.
+    /// Number of owners.
     pub owner_count: u64,
     /// In the plan's order.
     pub setup: Vec<SetupNote>,
@@ -166,7 +168,7 @@ pub(crate) fn setup(connection: &Connection) -> Result<Vec<SetupNote>, JournalEr
     })
 }
 
-/// What was written holds the changed fields alone; a record counts once its change is through.
+/// Fields that were changed. The values that were written hold these alone; a record counts once its change is through.
 fn changed(connection: &Connection) -> Result<Vec<ChangedField>, JournalError> {
     list(
         connection,

@@ -21,7 +21,7 @@ impl HeldReader {
         Self { reader, asked: Cell::new(0) }
     }
 
-    /// What is known about a source key of a finished step.
+    /// Knowledge about a source key of a finished step.
     pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, JournalError> {
         if self.asked.get() >= MOST {
             self.release()?;

@@ -1,3 +1,5 @@
+//! Lock of a journal's writer, and the seal that it notes beside the journal.
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -73,7 +75,7 @@ impl Drop for WriterLock {
     }
 }
 
-/// What the last writer of a journal noted beside it.
+/// Seal that the last writer of a journal noted beside it.
 pub(crate) fn noted(journal: &Path) -> Seal {
     std::fs::read_to_string(lock_path(journal)).map_or_else(|_| Seal::default(), |text| Seal::read(&text))
 }

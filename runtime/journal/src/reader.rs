@@ -15,10 +15,10 @@ use crate::{
     State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
 };
 
-/// What a journal knows about one source key.
+/// Knowledge of a journal about one source key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
-    /// How it ended.
+    /// State in which the record ended.
     pub state: State,
     /// The destination id; absent for what is not there.
     pub id: Option<String>,
@@ -35,7 +35,7 @@ pub struct Mapped {
 pub struct MappedRow {
     /// The key.
     pub key: String,
-    /// What is known.
+    /// Knowledge about the key.
     pub mapped: Mapped,
 }
 
@@ -51,9 +51,9 @@ pub struct LastWritten {
 /// A step of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRow {
-    /// What the journal calls it.
+    /// Number of the step in the journal.
     pub id: StepId,
-    /// Its name.
+    /// Name of the step.
     pub name: String,
     /// The destination object.
     pub object: String,
@@ -64,7 +64,7 @@ pub struct StepRow {
 pub struct NotedField {
     /// The destination field.
     pub field: String,
-    /// Its owner has no member; else a value was left out or replaced.
+    /// True where the owner has no user; else a value was left out or replaced.
     pub is_orphan: bool,
 }
 
@@ -202,12 +202,12 @@ impl Reader {
         Ok(audit::open_intents(&self.connection)?.into_values().map(|open| open.intent).collect())
     }
 
-    /// Whether nothing is left to do for a step.
+    /// True where nothing is left to do for a step.
     pub fn is_done(&self, step: StepId) -> Result<bool, JournalError> {
         self.connection.query_row("SELECT done FROM steps WHERE id = ?1", [step.0], |row| row.get(0)).attempting("read")
     }
 
-    /// Whether anything of a step is known.
+    /// True where anything of a step is known.
     pub fn has_records(&self, step: StepId) -> Result<bool, JournalError> {
         self.connection
             .query_row("SELECT EXISTS(SELECT 1 FROM id_map WHERE step = ?1)", [step.0], |row| row.get(0))
@@ -219,7 +219,7 @@ impl Reader {
         remarks::file(&self.connection, file, line, column)
     }
 
-    /// What is known about a source key.
+    /// Knowledge about a source key.
     pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, JournalError> {
         self.connection
             .prepare_cached("SELECT state, id, line, winner, parent FROM id_map WHERE step = ?1 AND key = ?2")
@@ -260,7 +260,8 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// What records of a step held before they were changed, newest first, those before `seq`; with their numbers.
+    /// Values that records of a step held before they were changed, newest first, those before `seq`; with their
+    /// numbers.
     pub fn before_images(
         &self,
         step: StepId,
@@ -298,7 +299,7 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// What a record of a step held before it was changed.
+    /// Values that a record of a step held before it was changed.
     pub fn before_image(
         &self,
         step: StepId,
@@ -339,7 +340,7 @@ impl Reader {
             .attempting("read")
     }
 
-    /// What it all amounts to, in counts.
+    /// Counts of the journal.
     pub fn fold(&self) -> Result<Fold, JournalError> {
         fold::fold(&self.connection)
     }
@@ -384,7 +385,7 @@ impl Reader {
         chain::verify(&self.connection)
     }
 
-    /// Whether a record of a line is in quarantine or skipped for a step.
+    /// Reasons why a record is in quarantine or skipped for a step.
     pub fn reasons(&self, step: StepId, key: &str) -> Result<Vec<String>, JournalError> {
         let mut statement = self
             .connection
@@ -397,7 +398,7 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// How many values of a step's records were left out or replaced, or have an owner without a member.
+    /// Number of values of a step's records that were left out or replaced, or have an owner without a user.
     pub fn count_noted(&self, step: StepId) -> Result<u64, JournalError> {
         self.connection
             .query_row(
@@ -446,7 +447,7 @@ impl Reader {
         last.optional().attempting("read")
     }
 
-    /// How many records of a step ended in a state.
+    /// Number of records of a step that ended in a state.
     pub fn count(&self, step: StepId, state: State) -> Result<u64, JournalError> {
         self.connection
             .query_row(

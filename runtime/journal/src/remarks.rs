@@ -1,4 +1,4 @@
-//! What is to be told about single records, one at a time.
+//! Remarks on single records, one at a time.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -16,7 +16,7 @@ pub struct Quarantined {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
     /// The destination field, where one is to blame.
     pub field: Option<String>,
@@ -46,11 +46,11 @@ pub struct Repaired {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
     /// The destination field.
     pub field: String,
-    /// What was done, and why.
+    /// Reason, with what was done.
     pub reason: String,
 }
 
@@ -71,7 +71,7 @@ pub struct Filed {
     pub path: String,
     /// `found`, `to_fetch`, `link_only`, `missing`, `refused`, `too_large`.
     pub state: String,
-    /// Its length in bytes, where it is known.
+    /// Length of the file in bytes, where it is known.
     pub bytes: Option<u64>,
     /// Why it was not sent, where it is the file's own fault.
     pub reason: Option<String>,
@@ -84,7 +84,7 @@ pub struct Filed {
 pub struct Orphaned {
     /// The source owner.
     pub owner: String,
-    /// Who got the record; absent: nobody.
+    /// User who got the record; absent: no user.
     pub assigned: Option<String>,
     /// The step.
     pub step: String,
@@ -96,20 +96,20 @@ pub struct Orphaned {
     pub line: u64,
 }
 
-/// What is to be told about one record, or one owner.
+/// Remark on one record, or one owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// It was quarantined.
+    /// Record that was quarantined.
     Quarantined(Quarantined),
-    /// It stayed behind.
+    /// Record that stayed behind.
     Skipped(Skipped),
     /// A value of it was left out or replaced.
     Repaired(Repaired),
     /// A file that it names.
     Filed(Filed),
-    /// Its owner has no member.
+    /// Record whose owner has no user.
     Orphaned(Orphaned),
-    /// How an owner was resolved.
+    /// Source owner as it was resolved.
     Owner(OwnerNote),
 }
 
@@ -195,7 +195,7 @@ pub(crate) fn quarantined<E: From<JournalError>>(
 }
 
 impl Filed {
-    /// Whether it was sent with its record.
+    /// True where the file was sent with its record.
     pub fn is_sent(&self) -> bool {
         self.hash.is_some()
     }

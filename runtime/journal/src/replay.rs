@@ -12,7 +12,7 @@ use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::{JournalError, StepId, Workspace, codec, schema};
 
-/// What is compared: a name for people, and a question whose answer has an order.
+/// Tables that are compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
     ("the map of records", "SELECT step, key, state, id, line, winner, parent, writes FROM id_map ORDER BY step, key"),
     ("the list of steps", "SELECT id, name, object, records, done FROM steps ORDER BY id"),
@@ -41,7 +41,7 @@ const TABLES: &[(&str, &str)] = &[
 /// Plans: the entries know their texts by their digests.
 const PLANS: &str = "SELECT id, hash, text FROM plans ORDER BY id";
 
-/// What records held: the entries know it by its digest.
+/// Values that records held: the entries know them by their digest.
 const IMAGES: &str = "SELECT step, id, operation, key, image, written FROM before_images ORDER BY step, id, operation";
 
 /// Says what of the tables does not follow from the entries, whose chain is whole. Takes the room of the journal once more on the disk, and none in memory
@@ -113,7 +113,7 @@ fn cell(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<u8>> {
     })
 }
 
-/// Whether two databases answer a question alike.
+/// True where two databases answer a question alike.
 fn is_same(
     one: &Connection,
     other: &Connection,

@@ -63,7 +63,7 @@ pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
         .attempting("opened")
 }
 
-/// How a connection that writes works.
+/// Settings of a connection that writes.
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(
@@ -79,7 +79,7 @@ fn prepare_once(connection: &Connection) -> Result<(), JournalError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).attempting("opened")
 }
 
-/// How a connection that reads works.
+/// Settings of a connection that reads.
 pub(crate) fn prepare_reader(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA busy_timeout=5000;")

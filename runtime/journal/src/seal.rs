@@ -1,5 +1,5 @@
-//! What a writer notes beside its journal: how many entries there are at least, and the file's hash once it is closed. An end that is missing and a byte that
-//! was changed are noticed by it.
+//! Seal that a writer notes beside its journal: how many entries there are at least, and the file's hash once it is
+//! closed. An end that is missing and a byte that was changed are noticed by it.
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
 use crate::{JournalError, replay, schema};
 
-/// What was noted; nothing where nobody noted anything.
+/// Seal as it was noted; empty where none was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seal {
     /// Entries that were written, with the last one's hash.
@@ -81,7 +81,7 @@ impl Seal {
         }
     }
 
-    /// Whether the file is the one that was closed; none where it was not closed, or is being written.
+    /// True where the file is the one that was closed; none where it was not closed, or is being written.
     pub(crate) fn holds(&self, journal: &Path) -> Option<bool> {
         let file = self.file.as_ref()?;
         Some(hash(journal).as_ref() == Some(file))

@@ -1,29 +1,29 @@
-//! How a record ended, and the steps of a run.
+//! State in which a record ended, and the steps of a run.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a record ended.
+/// State in which a record ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It was not there and is now.
+    /// Record that was not there and is now.
     Created,
-    /// It was there and was changed.
+    /// Record that was there and was changed.
     Updated,
-    /// It was there, up to date.
+    /// Record that was there, up to date.
     Unchanged,
-    /// It stayed behind by a written rule.
+    /// Record that stayed behind by a written rule.
     Skipped,
-    /// It was quarantined for a person.
+    /// Record that was quarantined for a person.
     Quarantined,
-    /// It was sent and may have been written: it is in quarantine until a person has looked.
+    /// Record that was sent and may have been written: it is in quarantine until a person has looked.
     Uncertain,
 }
 
 impl State {
-    /// Whether a person has to look at the record.
+    /// True where a person has to look at the record.
     pub fn is_quarantined(self) -> bool {
         matches!(self, Self::Quarantined | Self::Uncertain)
     }
@@ -47,7 +47,7 @@ impl State {
             .find(|state| state.number() == number)
     }
 
-    /// Its name in documents.
+    /// Name of the state in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -76,7 +76,7 @@ impl StepId {
         Self(i64::try_from(place).map_or(i64::MIN, |place| -1 - place))
     }
 
-    /// Whether a journal has begun it.
+    /// True where a journal has begun the step.
     pub fn is_begun(self) -> bool {
         self.0 >= 0
     }

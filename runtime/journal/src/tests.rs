@@ -1,3 +1,5 @@
+//! Tests of the journal.
+
 mod format;
 
 use std::path::Path;

@@ -18,7 +18,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Whether this is the workspace that a journal was begun with. What only one of the two knows is not held against it.
+    /// True where this is the workspace that a journal was begun with. What only one of the two knows is not held
+    /// against it.
     pub(crate) fn is(&self, bound: &Self) -> bool {
         let other_id = self.id.as_ref().zip(bound.id.as_ref()).is_some_and(|(id, bound)| id != bound);
         self.host == bound.host && !other_id

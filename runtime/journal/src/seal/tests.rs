@@ -1,3 +1,5 @@
+//! Tests of the seal: a changed or shortened journal is noticed.
+
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;

@@ -1,4 +1,5 @@
-//! What format 3 holds beside that of before: whose workspace it is, the plans, what was written field by field, and outcomes with ids.
+//! Tests of what format 3 holds beside that of before: the workspace, the plans, what was written field by field, and
+//! outcomes with ids.
 
 use super::*;
 
