@@ -168,7 +168,7 @@ fn open(path: &Path) -> Option<File> {
     locked.inspect_err(|error| tracing::warn!(%error, "the count of requests cannot be kept")).ok()
 }
 
-/// What the file says; nothing where it says nothing that can be read.
+/// Count as the file has it; none where the file has nothing that can be read.
 fn read(file: &mut File) -> Option<Vec<(i64, u64)>> {
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;

@@ -38,12 +38,12 @@ impl Body {
         }
     }
 
-    /// What follows the opening brace, closing brace included.
+    /// Text that follows the opening brace, closing brace included.
     pub(crate) fn members(&self) -> &[u8] {
         self.0.get(1..).unwrap_or(b"}")
     }
 
-    /// Whether it has no values.
+    /// True where the body has no values.
     pub fn is_empty(&self) -> bool {
         self.members() == b"}"
     }

@@ -1,10 +1,11 @@
-//! What a destination can do, read by those who deliver to it.
+//! Capabilities of a destination, read by those who deliver to it.
 
 use migr_plan::Destination;
 
 use crate::IdPolicy;
 
-/// What a destination can do. Values, not constants: stated by the plan's catalog, else the connector's own, else probed.
+/// Capabilities of a destination. Values, not constants: stated by the plan's catalog, else the connector's own, else
+/// probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Records per write request.
@@ -17,7 +18,7 @@ pub struct Capabilities {
     pub file_bytes: Option<u64>,
     /// Largest request body in bytes.
     pub body_bytes: Option<u64>,
-    /// Who chooses ids.
+    /// Party that chooses ids.
     pub ids: IdPolicy,
     /// The time of creation may be written.
     pub settable_created_at: bool,
@@ -27,7 +28,7 @@ pub struct Capabilities {
     pub version: Option<String>,
 }
 
-/// How many requests a window takes.
+/// Number of requests that a window takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Requests.

@@ -26,7 +26,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Objects are called by their name of many (`companies`), fields by the catalog's name. [`Destination::schema`] must have succeeded once before `encode`,
 /// `compare`, `identity`, `link_body`, `upload` and anything that reads or writes records; what setup changes is known afterwards without another call.
 pub trait Destination: fmt::Debug + Send + Sync {
-    /// What it can do. Read or probed by `schema`; stated by the plan before.
+    /// Capabilities of the destination. Read or probed by `schema`; stated by the plan before.
     fn capabilities(&self) -> Capabilities;
 
     /// The id of the workspace or location that is written to, where it can be told without a request.
@@ -34,7 +34,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
         None
     }
 
-    /// How many requests have been sent, those sent again included.
+    /// Number of requests that have been sent, those sent again included.
     fn requests(&self) -> u64 {
         0
     }
@@ -42,7 +42,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Reads the live metadata, whole. Also finds out the server's version.
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>>;
 
-    /// Whether a live field can hold values of a type; else why not, in words.
+    /// Checks that a live field can hold values of a type; else says why not, in words.
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String>;
 
     /// Carries out one change of the schema. What is there already is left; what is there otherwise is a mismatch. Options that come `options_from` a picklist
@@ -58,7 +58,8 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
 
-    /// All live records of an object with the value of one field (a path such as `userEmail`), lower-cased; records without it are left out.
+    /// Every live record of an object with the value of one field (a path such as `userEmail`), lower-cased; records
+    /// without it are left out.
     fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>>;
 
     /// One page of an object's records, ordered by id. Start with no cursor, go on with [`Page::next`].
@@ -69,7 +70,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
         after: Option<String>,
     ) -> BoxFuture<'a, Result<Page, LoadError>>;
 
-    /// How many records an object has.
+    /// Number of records that an object has.
     fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>>;
 
     /// The records of some ids; those that are not there are missing from the answer. Any number of ids: they are asked for in pages.
@@ -89,7 +90,8 @@ pub trait Destination: fmt::Debug + Send + Sync {
         self.encode(object, fields).map(Body::from)
     }
 
-    /// How many requests should be under way at the same time so that the whole allowance is used; more where the answers are long on their way.
+    /// Number of requests that should be under way at the same time so that the whole quota is used; more where the
+    /// answers are long on their way.
     fn width(&self) -> usize {
         1
     }
@@ -203,7 +205,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Removes records for good, trashed ones too. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
-    /// Whether a found record holds what was written, knowing what the server rewrites.
+    /// Compares a found record with what was written, knowing what the server rewrites.
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison;
 
     /// The part of a composite that a key of its native form belongs to: a calling code is part of its number. Parts are written and kept each by itself.
@@ -262,52 +264,52 @@ pub struct Page {
     pub records: Vec<Found>,
     /// Where the next page starts; none after the last.
     pub next: Option<String>,
-    /// How many records there are in all.
+    /// Number of records in total.
     pub total: u64,
 }
 
 /// A record of the destination.
 #[derive(Clone, PartialEq)]
 pub struct Found {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// It is in the trash.
+    /// True where the record is soft-deleted.
     pub deleted: bool,
-    /// Its values as the server gives them, native keys.
+    /// Values of the record as the server gives them, native keys.
     pub values: Map,
 }
 
 /// A record that is asked about.
 #[derive(Clone, Copy, Debug)]
 pub struct Suspect<'a> {
-    /// Its id.
+    /// Id of the record.
     pub id: &'a str,
-    /// What is written.
+    /// Body that is written.
     pub body: &'a Body,
 }
 
 /// A record that is at fault, of those that were asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtFault {
-    /// Its position among them.
+    /// Position of the record among them.
     pub position: usize,
-    /// What is wrong with it.
+    /// Fault of the record.
     pub fault: Fault,
 }
 
-/// What is wrong with a record.
+/// Fault of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is refused, alone too.
+    /// Refusal of the record, alone too.
     Refused {
         /// Why.
         reason: String,
     },
-    /// It may be what the refusal of its batch is about.
+    /// Record that the refusal of its batch may be about.
     Suspected,
-    /// It is new no more: the destination has it, by our id.
+    /// Record that is new no more: the destination has it, by our id.
     There {
-        /// It lies in the trash.
+        /// True where the record is soft-deleted.
         deleted: bool,
     },
 }
@@ -331,16 +333,16 @@ pub struct Member {
     pub value: String,
 }
 
-/// Whether a record holds what was written.
+/// Comparison of a record with what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// It does.
+    /// Record that holds the value.
     Same,
-    /// It does not. Both texts are `***` for a sensitive field.
+    /// Record that holds another value. Both texts are `***` for a sensitive field.
     Differs {
-        /// What should be there.
+        /// Expected value.
         expected: String,
-        /// What is there.
+        /// Value that was found.
         found: String,
     },
 }
@@ -348,11 +350,11 @@ pub enum Comparison {
 /// A file that was uploaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Uploaded {
-    /// What is added to the body of the record that holds it.
+    /// Values that are added to the body of the record that holds it.
     pub body: Map,
     /// `blake3:` and the hash of its bytes in hexadecimal.
     pub hash: String,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
 }
 
@@ -363,13 +365,13 @@ pub struct StoredFile {
     pub name: String,
     /// `blake3:` and the hash of its bytes in hexadecimal.
     pub hash: String,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
-    /// What the bytes look like, where they may be an answer in place of the file.
+    /// Page that the bytes look like, where they may be an answer in place of the file.
     pub page: Option<AnsweredPage>,
 }
 
-/// What servers answer in place of a file.
+/// Page that servers answer in place of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnsweredPage {
     /// A page, such as one to sign in.

@@ -1,19 +1,21 @@
+//! Errors of the traffic with a destination.
+
 use jiff::Timestamp;
 use thiserror::Error;
 
-/// What went wrong between us and a destination. Texts carry the server's reason, cut short, never a body, a token or a query.
+/// Error between us and a destination. Texts carry the server's reason, cut short, never a body, a token or a query.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LoadError {
     /// A setting that cannot be used.
     #[error("{what}")]
     Settings {
-        /// What is wrong with it.
+        /// Fault of the setting.
         what: String,
     },
     /// The plan names a connector that this program has not.
     #[error("there is no connector `{connector}`; this program has `twenty`")]
     NoConnector {
-        /// Its name.
+        /// Name of the connector.
         connector: String,
     },
     /// The token was refused. Concerns every record.
@@ -35,7 +37,7 @@ pub enum LoadError {
     Quota {
         /// Server, without path and query.
         url: String,
-        /// How long.
+        /// Seconds to wait.
         seconds: u64,
         /// The server's reason.
         message: String,
@@ -62,9 +64,9 @@ pub enum LoadError {
         url: String,
         /// Method and path.
         request: String,
-        /// How often it was asked.
+        /// Number of times that it was asked.
         attempts: u32,
-        /// What came instead.
+        /// Answer or failure that came instead.
         why: String,
     },
     /// The server refused one request.
@@ -86,10 +88,11 @@ pub enum LoadError {
     Unexpected {
         /// Method and path.
         request: String,
-        /// What is missing or wrong.
+        /// Part that is missing or wrong.
         why: String,
     },
-    /// Somebody before the destination answered in its place, or it refuses everything. Concerns every record.
+    /// Another program before the destination answered in its place, or the destination refuses everything. Concerns
+    /// every record.
     #[error(
         "{url} did not answer {request} itself: twice came {page} ({status}). That is no record's fault, so nothing was quarantined. Ask whoever runs what stands before the destination (a gateway, a firewall, its billing) to let these requests through, then run again; the run goes on where it stopped"
     )]
@@ -110,7 +113,7 @@ pub enum LoadError {
     Doubtful {
         /// Method and path.
         request: String,
-        /// What contradicts what.
+        /// Answers that contradict each other.
         why: String,
     },
     /// Something that the live schema has not.
@@ -119,7 +122,7 @@ pub enum LoadError {
         /// `object widgets`, `field companies.phone`.
         what: String,
     },
-    /// Somebody changed the schema while records were written. Concerns every record.
+    /// The schema was changed while records were written. Concerns every record.
     #[error(
         "the destination's data model was changed while records were written: {why}. `migr setup` makes what is missing; then run again: the run goes on where it stopped. Values that went with what was removed are listed by `migr verify`"
     )]
@@ -133,7 +136,7 @@ pub enum LoadError {
     /// A file of the export that cannot be read.
     #[error("{path}: {why}")]
     File {
-        /// Its name.
+        /// Name of the file.
         path: String,
         /// Why.
         why: String,
@@ -141,7 +144,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// What the server said, where the error quotes it.
+    /// Words of the server, where the error quotes them.
     pub(crate) fn said(&mut self) -> Option<&mut String> {
         match self {
             Self::Unauthorized { message, .. } | Self::Quota { message, .. } | Self::Refused { message, .. } => {
@@ -156,7 +159,8 @@ impl LoadError {
         }
     }
 
-    /// It concerns every record, or no request gets through: the run stops cleanly and can be resumed.
+    /// True where the error concerns every record, or no request gets through: the run stops cleanly and can be
+    /// resumed.
     pub fn stops_the_run(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::File { .. } | Self::Missing { .. } => false,

@@ -27,13 +27,13 @@ use resolver::{Gate, NotPublic};
 use crate::http::{builder, pause, why};
 use crate::{AnsweredPage, HttpOptions, LoadError};
 
-/// How often a host may send a request elsewhere.
+/// Number of times that a host may send a request elsewhere.
 const REDIRECTS: usize = 5;
 /// The longest that one attempt at a file may take, from the first byte asked to the last one written.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// The longest without a byte.
 const IDLE: Duration = Duration::from_secs(60);
-/// How often one file is asked for.
+/// Number of times that one file is asked for.
 const ATTEMPTS: u32 = 4;
 /// After so many files in a row without an answer a host is left alone.
 const PATIENCE: u32 = 5;
@@ -43,7 +43,7 @@ const PATIENCE: u32 = 5;
 pub struct Fetched {
     /// `blake3:` and the hash of its bytes in hexadecimal.
     pub hash: String,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
 }
 
@@ -59,18 +59,18 @@ pub struct LinkFetcher {
     silent: Mutex<BTreeMap<String, u32>>,
 }
 
-/// What bounds one file.
+/// Bounds of one file.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     longest: Duration,
     idle: Duration,
 }
 
-/// What one attempt came to instead of a file.
+/// Failure of one attempt.
 enum Failed {
-    /// It will not be otherwise another time.
+    /// Failure that stays the same at every attempt.
     For(FetchError),
-    /// It may.
+    /// Failure that may pass.
     Now(FetchError),
 }
 

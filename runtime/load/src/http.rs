@@ -32,16 +32,16 @@ use crate::{Endpoint, HttpOptions, LoadError, Rate, Secret, Wait};
 /// The shortest pause that a person is told of.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// How an answer begins by which the server says that it failed by itself.
+/// Beginning of an answer by which the server says that it failed by itself.
 const INTERNAL: &str = "500: ";
-/// How often another request is asked for before a failure counts as a refusal.
+/// Number of times that another request is asked for before a failure counts as a refusal.
 const ASKED_OTHERWISE: u32 = 3;
 /// After so many answers that are no record's fault a request is given up, and the run with it.
 const BLANKETS: u32 = 2;
 /// A body of so many bytes may be too large by itself.
 const LARGE: u64 = 64 * 1024;
 
-/// What one attempt came to.
+/// Result of one attempt.
 enum Attempt {
     Answer(Vec<u8>),
     /// One too many.
@@ -70,7 +70,7 @@ struct Answered {
     status: StatusCode,
     retry_after: Option<Duration>,
     location: Option<String>,
-    /// What the answering program calls itself.
+    /// Name that the answering program gives itself.
     server: Option<String>,
     body: Vec<u8>,
 }
@@ -154,12 +154,12 @@ impl Http {
         format!("{}://{}{port}", self.base.scheme(), self.base.host_str().unwrap_or_default())
     }
 
-    /// How many requests should be under way, so that the whole allowance is used.
+    /// Number of requests that should be under way, so that the whole quota is used.
     pub(crate) fn width(&self) -> usize {
         self.pace.width().min(self.options.in_flight)
     }
 
-    /// How it is spoken to.
+    /// Options of the connection.
     pub(crate) fn options(&self) -> &HttpOptions {
         &self.options
     }
@@ -281,7 +281,7 @@ impl Http {
         }
     }
 
-    /// Whether the server answers another request, time and again, while it fails at one.
+    /// True where the server answers another request, time and again, while it fails at one.
     async fn answers(&self, path: &'static str) -> bool {
         for _ in 0..ASKED_OTHERWISE {
             let call = Call::get(path).unpaced();
@@ -292,7 +292,7 @@ impl Http {
         true
     }
 
-    /// How many requests have been sent.
+    /// Number of requests that have been sent.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -474,7 +474,7 @@ impl Http {
         })
     }
 
-    /// How long an answer may take: longer for a larger body, as the server works on it before it answers.
+    /// Time that an answer may take: longer for a larger body, as the server works on it before it answers.
     fn patience(&self, payload: &Payload<'_>) -> Duration {
         let mebibytes = f64::from(u32::try_from(payload.bytes() / 1024).unwrap_or(u32::MAX)) / 1024.0;
         self.options.timeout + self.options.timeout_per_mebibyte.mul_f64(mebibytes)
@@ -486,12 +486,13 @@ impl Http {
     }
 }
 
-/// So many internal errors of one text are about what was sent: more where the text says nothing.
+/// Number of internal errors of one text that are about what was sent: more where the text says nothing.
 fn times(why: &str) -> u32 {
     if why.to_lowercase().contains("internal server error") { 5 } else { 3 }
 }
 
-/// What every client of ours has: it follows nobody, sends nothing twice by itself, and trusts the certificates that were given besides the system's.
+/// Settings that every client of ours has: it follows no redirect, sends nothing twice by itself, and trusts the
+/// certificates that were given besides the system's.
 pub(crate) fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, LoadError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may have been first; then theirs is used.
@@ -534,7 +535,7 @@ async fn open(file: &Path) -> Result<tokio::fs::File, LoadError> {
     })
 }
 
-/// What went wrong on the way, without the address: its query may hold keys.
+/// Reason of a failure on the way, without the address: its query may hold keys.
 pub(crate) fn why(error: &reqwest::Error) -> String {
     if error.is_connect() && error.is_timeout() {
         return "no connection in time".to_owned();
@@ -546,7 +547,7 @@ pub(crate) fn why(error: &reqwest::Error) -> String {
     format!("{what} ({})", cause(error))
 }
 
-/// What it comes from in the end. The error's own text is not shown: it may hold an address.
+/// Cause of the error in the end. The error's own text is not shown: it may hold an address.
 fn cause(error: &reqwest::Error) -> String {
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(deeper) = cause.and_then(std::error::Error::source) {

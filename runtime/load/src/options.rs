@@ -10,7 +10,7 @@ use crate::{Clock, Rate, Secret, SystemClock};
 /// Where a destination is.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Its address, without a path: `https://crm.example`.
+    /// Address of the destination, without a path: `https://crm.example`.
     pub url: String,
     /// The key that opens it.
     pub token: Secret,
@@ -33,18 +33,18 @@ pub trait WaitSink: Send + Sync {
     fn wait(&self, wait: &Wait);
 }
 
-/// How a destination is spoken to.
+/// Options of the connection to a destination.
 #[derive(Clone)]
 pub struct HttpOptions {
     /// A proxy for all requests; absent: what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
     pub proxy: Option<String>,
     /// Certificates that are trusted besides the system's, as PEM.
     pub certificates: Vec<Vec<u8>>,
-    /// What goes before the plan's rate.
+    /// Rate that goes before the plan's.
     pub rate: Option<Rate>,
     /// The folder in which requests of a long time are counted (`requests 20000 per 24h`); absent: this connection's own alone.
     pub counts: Option<PathBuf>,
-    /// Whether the plan's limits of long times hold.
+    /// True where the plan's quotas of long times hold.
     pub allowances: bool,
     /// By which clock long times are counted.
     pub clock: Arc<dyn Clock>,
@@ -56,9 +56,9 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Longest wait for an answer to an empty request.
     pub timeout: Duration,
-    /// What each mebibyte of a request's body adds to it.
+    /// Time that each mebibyte of a request's body adds to it.
     pub timeout_per_mebibyte: Duration,
-    /// How often one request is tried.
+    /// Number of times that one request is tried.
     pub attempts: u32,
     /// The first pause between attempts; doubled each time.
     pub back_off: Duration,

@@ -1,8 +1,11 @@
+//! Schema of a destination, and the changes that setup makes to it.
+
 use indexmap::IndexMap;
 use migr_plan::{FieldType, SetupAction};
 use serde::{Deserialize, Serialize};
 
-/// What a destination holds, as its metadata say. Objects and fields are sorted by name, so that the same schema serialises to the same bytes.
+/// Schema of a destination, as its metadata have it. Objects and fields are sorted by name, so that the same schema
+/// serialises to the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// The server's version, as far as it can be told: `1.x`, `2.x`.
@@ -21,7 +24,7 @@ impl Schema {
 /// An object of the destination.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectSchema {
-    /// Its id in the metadata.
+    /// Id of the object in the metadata.
     pub id: String,
     /// Name of many.
     pub name: String,
@@ -29,9 +32,9 @@ pub struct ObjectSchema {
     pub singular: String,
     /// Label of many.
     pub label: String,
-    /// Somebody made it; it is not of the stock.
+    /// True where a person made the object; it is not of the stock.
     pub custom: bool,
-    /// It is switched on.
+    /// True where the object is switched on.
     pub active: bool,
     /// Fields by name.
     pub fields: IndexMap<String, FieldSchema>,
@@ -40,22 +43,22 @@ pub struct ObjectSchema {
 /// A field of the destination.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldSchema {
-    /// Its id in the metadata.
+    /// Id of the field in the metadata.
     pub id: String,
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its label.
+    /// Label of the field.
     pub label: String,
-    /// Its type in the language's terms; absent where the language has none.
+    /// Type of the field in the language's terms; absent where the language has none.
     #[serde(rename = "type")]
     pub ty: Option<FieldType>,
-    /// Its type in the system's terms.
+    /// Type of the field in the system's terms.
     pub native: String,
     /// Options of a select or multiselect, by position.
     pub options: Vec<OptionSchema>,
     /// No two records hold the same value, trashed ones included.
     pub unique: bool,
-    /// It may be empty.
+    /// True where the field may be empty.
     pub nullable: bool,
     /// The key that it is written by; for a reference to one of several objects, see `write_keys`.
     pub write_key: String,
@@ -64,65 +67,65 @@ pub struct FieldSchema {
     pub write_keys: IndexMap<String, String>,
     /// The API takes it.
     pub writable: bool,
-    /// Somebody made it; it is not of the stock.
+    /// True where a person made the field; it is not of the stock.
     pub custom: bool,
-    /// It is switched on.
+    /// True where the field is switched on.
     pub active: bool,
 }
 
 /// An option of a field of the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptionSchema {
-    /// Its id; absent in systems that give none.
+    /// Id of the option; absent in systems that give none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its value.
+    /// Value of the option.
     pub value: String,
-    /// Its label.
+    /// Label of the option.
     pub label: String,
-    /// Its colour.
+    /// Colour of the option.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
-    /// Its place, from 0.
+    /// Place of the option, from 0.
     pub position: u32,
 }
 
-/// What became of a change of the schema.
+/// Outcome of a change of the schema.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one per change of the schema, and it is passed on at once")]
 pub enum SetupOutcome {
-    /// It was made; keep the record, undo needs it.
+    /// Change that was made; keep the record, undo needs it.
     Done(SetupRecord),
-    /// It was there.
+    /// Change that was there.
     AlreadyThere,
     /// Something else is there by that name, or the name cannot be used.
     Mismatch {
-        /// What, in words.
+        /// Reason in words.
         why: String,
     },
 }
 
-/// What a change of the schema left behind: what undoing it needs.
+/// Record of a change of the schema, with what undoing it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SetupRecord {
     /// The change.
     pub action: SetupAction,
-    /// What it made.
+    /// Parts that the change made.
     pub made: Made,
 }
 
-/// What a change of the schema made.
+/// Parts that a change of the schema made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "made", rename_all = "snake_case")]
 pub enum Made {
     /// An object.
     Object {
-        /// Its id in the metadata.
+        /// Id of the object in the metadata.
         id: String,
     },
     /// A field.
     Field {
-        /// Its id in the metadata.
+        /// Id of the field in the metadata.
         id: String,
     },
     /// Options.
@@ -136,14 +139,14 @@ pub enum Made {
     },
 }
 
-/// What became of an undo.
+/// Outcome of an undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UndoOutcome {
-    /// It is as before.
+    /// Schema that is as before.
     Undone,
-    /// It was gone already.
+    /// Part that was gone already.
     Gone,
-    /// It was left.
+    /// Part that was left.
     Kept {
         /// Why, in words.
         why: String,

@@ -1,3 +1,5 @@
+//! Secrets, which no output shows.
+
 use std::fmt;
 
 /// A token. Prints as `***`.

@@ -9,15 +9,15 @@ pub use crate::twenty::FILE_START;
 /// The setting of a destination that says what becomes of files that it refuses.
 const SETTING: &str = "unfit_files";
 
-/// Whether the files that a destination refuses are sent under another name.
+/// True where the files that a destination refuses are sent under another name.
 pub(crate) fn renames(destination: &Destination) -> bool {
     matches!(destination.settings.get(SETTING), Some(SettingValue::Text { value }) if value == "rename")
 }
 
-/// What a destination does with a file of some name and first bytes ([`FILE_START`] are enough).
+/// Fitness of a file with some name and first bytes ([`FILE_START`] are enough) for a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileFitness<'n> {
-    /// It is sent under this name: its own, or another where the specification says so.
+    /// File that is sent under this name: its own, or another where the specification says so.
     Sent(Cow<'n, str>),
     /// The destination refuses it, for this reason.
     Refused(String),
@@ -45,7 +45,7 @@ impl<'p> FileRule<'p> {
         Self { destination, version }
     }
 
-    /// What becomes of a file.
+    /// Fitness of a file.
     pub fn fitness<'n>(&self, name: &'n str, start: &[u8]) -> FileFitness<'n> {
         let version = match self.version {
             Some(FileVersion::Older) => Some("1"),

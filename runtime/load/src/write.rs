@@ -9,7 +9,7 @@ use crate::{Body, LoadError};
 pub struct RecordRef<'r> {
     /// The object that it is of.
     pub object: &'r str,
-    /// Its id.
+    /// Id of the record.
     pub id: &'r str,
     /// Id of the record that it lives under, where the destination asks for it.
     pub parent: Option<&'r str>,
@@ -35,7 +35,7 @@ pub struct NewRecord {
     pub id: String,
     /// Id of the record that it lives under, where the destination asks for it.
     pub parent: Option<String>,
-    /// Its native body, without the id.
+    /// Native body of the record, without the id.
     pub body: Body,
 }
 
@@ -49,11 +49,11 @@ impl NewRecord {
 /// Change of a record that is known to exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordUpdate {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
     /// Id of the record that it lives under, where the destination asks for it.
     pub parent: Option<String>,
-    /// What changes, as a native body.
+    /// Values that change, as a native body.
     pub body: Body,
 }
 
@@ -78,7 +78,7 @@ pub enum Written {
     Refused(Refusal),
     /// Lost or unusable answer: the record may have been written.
     Uncertain {
-        /// What came instead of an answer.
+        /// Failure that came instead of an answer.
         why: String,
     },
 }
@@ -105,7 +105,7 @@ pub struct Refusal {
     pub status: Option<u16>,
     /// The server's code, where it gives one.
     pub code: Option<String>,
-    /// Whether it was said of several records together, of which any may be at fault: split them.
+    /// True where the refusal is of several records together, of which any may be at fault: split them.
     pub is_joint: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of requests that fail, over real connections.
+//! Tests of requests that fail, over real connections.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;

@@ -78,7 +78,7 @@ fn money(micros: i64) -> Value<'static> {
     Value::Money(Money { micros, currency: Currency::new("USD").unwrap() })
 }
 
-/// What the recorded exchange sent, as typed values.
+/// Values that the recorded exchange sent, typed.
 fn of_every_type() -> Vec<(&'static str, Value<'static>)> {
     vec![
         ("name", text("Custom all")),
@@ -301,7 +301,8 @@ async fn a_file_is_left_to_its_upload_and_told_by_its_name() {
     assert_eq!(destination.compare("attachments", &field, &value, &found), Comparison::Same);
 }
 
-/// What a server that keeps values as they are recorded would answer: the body, with the same rewriting applied twice.
+/// Compares with what a server that keeps values as they are recorded would answer: the body, with the same rewriting
+/// applied twice.
 #[test]
 fn any_value_that_can_be_encoded_is_found_again_in_its_own_body() {
     use proptest::prelude::{Just, Strategy, any, prop_oneof};

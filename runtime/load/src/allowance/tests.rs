@@ -1,3 +1,5 @@
+//! Tests of the count of requests over long times.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 

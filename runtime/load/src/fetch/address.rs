@@ -1,3 +1,5 @@
+//! Addresses that files may be fetched from.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Stretches of version 4 that lead to no public computer: first address, bits that all of it share.
@@ -30,7 +32,8 @@ const CLOSED_SIX: &[(u128, u32)] = &[
 /// Version 4 inside version 6 as networks without version 4 reach it.
 const TRANSLATED: (u128, u32) = (0x0064_ff9b << 96, 96);
 
-/// Whether an address belongs to a computer that anyone can reach: not to this one, a private network, or many at once.
+/// True where an address belongs to a computer that anyone can reach: not to this one, a private network, or many at
+/// once.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_four(address),
@@ -53,7 +56,7 @@ fn is_public_six(address: Ipv6Addr) -> bool {
     is_global && !CLOSED_SIX.iter().any(|(first, shared)| same(bits, *first, 128 - shared))
 }
 
-/// Whether two addresses differ in their last bits only.
+/// True where two addresses differ in their last bits only.
 fn same(one: u128, other: u128, last: u32) -> bool {
     one >> last == other >> last
 }

@@ -1,3 +1,5 @@
+//! Errors of fetching a file behind a link.
+
 use std::net::IpAddr;
 
 use thiserror::Error;
@@ -48,12 +50,12 @@ pub enum FetchError {
         /// The host.
         host: String,
     },
-    /// It leads on and on.
+    /// The host leads on and on.
     #[error("{host} leads on and on; {most} times are followed")]
     Redirects {
         /// The host reached last.
         host: String,
-        /// How often it is followed.
+        /// Number of times that it is followed.
         most: usize,
     },
     /// The host does not give it.
@@ -64,7 +66,7 @@ pub enum FetchError {
         /// HTTP status.
         status: u16,
     },
-    /// It is larger than the destination takes.
+    /// The file is larger than the destination takes.
     #[error("it has more bytes than the destination takes ({most})")]
     TooLarge {
         /// The most.
@@ -76,20 +78,20 @@ pub enum FetchError {
         /// The host.
         host: String,
     },
-    /// Its bytes are packed, though nobody asked for that.
+    /// The bytes of the file are packed, though the request asked for them as they are.
     #[error("{host} sends it packed (`{coding}`), though it was asked for as it is")]
     Packed {
         /// The host.
         host: String,
-        /// How.
+        /// Coding in which they are packed.
         coding: String,
     },
-    /// It took too long.
+    /// The file took too long.
     #[error("{host} did not give it within {seconds} s")]
     Slow {
         /// The host.
         host: String,
-        /// How long it was waited for.
+        /// Seconds that it was waited for.
         seconds: u64,
     },
     /// No usable answer, after every attempt.
@@ -97,10 +99,10 @@ pub enum FetchError {
     NoAnswer {
         /// The host.
         host: String,
-        /// What came instead.
+        /// Answer or failure that came instead.
         why: String,
     },
-    /// It cannot be kept until it is sent.
+    /// The file cannot be kept until it is sent.
     #[error("it cannot be kept on the disk until it is sent ({why})")]
     Disk {
         /// Why.
@@ -109,7 +111,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether another attempt, later, may give the file.
+    /// True where another attempt, later, may give the file.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::NoAnswer { .. } | Self::Slow { .. } | Self::Disk { .. })
     }

@@ -1,9 +1,11 @@
+//! Links in cells: which of them may be followed, and how they are shown.
+
 use migr_plan::{FetchHost, HostPattern};
 use url::{Host, Url};
 
 use super::FetchError;
 
-/// Whether a cell holds an address of the web in place of a path.
+/// True where a cell holds an address of the web in place of a path.
 pub fn is_link(cell: &str) -> bool {
     let begins = |with: &str| cell.trim_start().get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     begins("http://") || begins("https://")
@@ -32,7 +34,7 @@ pub fn shown_link(text: &str) -> String {
     format!("{url}{more}")
 }
 
-/// Whether a link may be followed, as far as it can be told without asking anyone.
+/// Checks that a link may be followed, as far as it can be told without asking anyone.
 pub fn check_link(link: &str, hosts: &[FetchHost]) -> Result<(), FetchError> {
     judge(link, hosts.iter().map(|host| &host.pattern)).map(drop)
 }

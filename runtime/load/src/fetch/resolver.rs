@@ -1,3 +1,5 @@
+//! Resolver of host names that lets only public addresses through.
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,4 @@
-//! What is taken of an answer: so many bytes of its body, and how long it asks us to wait.
+//! Answers as far as they are read: a bounded part of the body, and the time that the server asks us to wait.
 
 use std::time::Duration;
 

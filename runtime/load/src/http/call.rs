@@ -17,7 +17,7 @@ pub(crate) enum Again {
     Unsent,
 }
 
-/// What a request carries.
+/// Payload of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Payload<'a> {
     /// Nothing.
@@ -32,26 +32,26 @@ pub(crate) enum Payload<'a> {
         map: &'static str,
         /// The file.
         file: &'a Path,
-        /// Its name there.
+        /// Name of the file there.
         name: &'a str,
-        /// Its media type.
+        /// Media type of the file.
         media: &'static str,
-        /// Its size.
+        /// Size of the file.
         bytes: u64,
     },
     /// A file as it is.
     Bytes {
         /// The file.
         file: &'a Path,
-        /// Its media type.
+        /// Media type of the file.
         media: String,
-        /// Its size.
+        /// Size of the file.
         bytes: u64,
     },
 }
 
 impl Payload<'_> {
-    /// Its size.
+    /// Size of the payload.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Empty => 0,
@@ -69,10 +69,11 @@ pub(crate) struct Call<'a> {
     pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) payload: Payload<'a>,
-    /// It counts against the allowance.
+    /// True where the request counts against the quota.
     pub(crate) paced: bool,
     pub(crate) again: Again,
-    /// It is about one record's value: internal errors again and again, while this path is answered, are a refusal of it.
+    /// Another path of the server, where the request is about one record's value: internal errors again and again,
+    /// while this path is answered, are a refusal of it.
     pub(crate) about_one: Option<&'static str>,
 }
 
@@ -101,19 +102,19 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// It does not count against the allowance.
+    /// The same request, not counted against the quota.
     pub(crate) fn unpaced(mut self) -> Self {
         self.paced = false;
         self
     }
 
-    /// It is about one record's value; `path` is another one that the server answers while it is well.
+    /// The same request, about one record's value; `path` is another one that the server answers while it is well.
     pub(crate) fn about_one(mut self, path: &'static str) -> Self {
         self.about_one = Some(path);
         self
     }
 
-    /// It is not repeated when it may have been carried out.
+    /// The same request, not repeated when it may have been carried out.
     pub(crate) fn once(mut self) -> Self {
         self.again = Again::Unsent;
         self
@@ -139,12 +140,12 @@ pub(crate) enum CallError {
         /// The answer, where it was JSON.
         body: Option<Box<NoDebug>>,
     },
-    /// It may have been carried out.
+    /// The request may have been carried out.
     Unknown {
-        /// What came instead of an answer.
+        /// Failure that came instead of an answer.
         why: String,
     },
-    /// It concerns every request.
+    /// Error that concerns every request.
     Fatal(LoadError),
 }
 

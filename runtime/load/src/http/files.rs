@@ -92,7 +92,7 @@ impl Http {
         Ok(())
     }
 
-    /// What is waited for no longer than for an answer.
+    /// Waits for a step no longer than for an answer.
     async fn in_time<T>(&self, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, CallError> {
         let done = timeout(self.options.timeout, step).await;
         let done = done.map_err(|_| CallError::Unknown { why: "no answer in time".to_owned() })?;

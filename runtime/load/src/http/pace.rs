@@ -13,17 +13,17 @@ use crate::Rate;
 
 /// Refilled a little slower than stated, against clocks that differ.
 const MARGIN: f64 = 1.001;
-/// What each refusal adds to the time of a token.
+/// Factor that each refusal adds to the time of a token.
 const GIVE_WAY: f64 = 1.05;
 /// The slowest refill, as a multiple of the stated time.
 const SLOWEST: f64 = 4.0;
-/// What each answer takes off again.
+/// Factor that each answer takes off again.
 const RECOVER: f64 = 0.999;
-/// So many refusals in a row make us take the limit that the server names in place of the one we were told.
+/// Number of refusals in a row after which the limit that the server names is taken in place of the one we were told.
 const INSISTS: u32 = 3;
 /// The first pause where the server names neither a limit nor a time.
 const BLIND_PAUSE: Duration = Duration::from_secs(1);
-/// How much later one request may arrive than another that left with it, until refusals prove more.
+/// Lateness of one request after another that left with it, until refusals prove more.
 const LATE: Duration = Duration::from_millis(25);
 /// The least lateness that is reckoned with.
 const LEAST_LATE: Duration = Duration::from_millis(4);
@@ -52,13 +52,13 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 struct State {
     bucket: Option<Bucket>,
-    /// Nobody starts before.
+    /// Time before which no request starts.
     not_before: Option<Instant>,
     /// Requests that started before this one's refusal tell nothing new.
     refused_at: Option<Instant>,
     /// Refusals since the last answer.
     refusals: u32,
-    /// How long the answers of this generation took.
+    /// Times that the answers of this generation took.
     answers: Extremes,
     /// And those of the one before.
     before: Extremes,
@@ -213,7 +213,8 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many requests should be under way, those that wait for their turn included, so that the whole allowance is used.
+    /// Number of requests that should be under way, those that wait for their turn included, so that the whole quota is
+    /// used.
     pub(crate) fn width(&self) -> usize {
         self.state().width()
     }

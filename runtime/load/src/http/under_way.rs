@@ -1,4 +1,5 @@
-//! How many requests are under way: no more than the server answers within a stated time. A busy server answers later, and more requests at once do not help it.
+//! Limit of the requests under way: no more than the server answers within a stated time. A busy server answers later,
+//! and more requests at once do not help it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// So many at the start.
+/// Number of requests at the start.
 const FIRST: usize = 8;
 /// An answer within this part of the stated time lets more through.
 const PROMPT: u32 = 4;
@@ -28,7 +29,7 @@ struct State {
     is_new: bool,
     /// Prompt answers since the limit was raised last.
     prompt: usize,
-    /// What was sent before tells nothing new.
+    /// Time of the last lowering: answers to what was sent before it tell nothing new.
     lowered: Option<Instant>,
 }
 

@@ -14,7 +14,7 @@ use super::normal::identity;
 use crate::http::pause;
 use crate::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect};
 
-/// What a refusal quotes.
+/// Value that a refusal quotes.
 #[derive(Debug, PartialEq, Eq)]
 struct Quoted<'m> {
     /// The field's path; none where only the value is quoted.
@@ -24,7 +24,7 @@ struct Quoted<'m> {
     sure: bool,
 }
 
-/// What some refusals are about.
+/// Causes of some refusals.
 #[derive(Debug, Default)]
 struct Causes<'m> {
     quoted: Vec<(Quoted<'m>, &'m str)>,

@@ -1,4 +1,4 @@
-//! Whether a found record holds what was written.
+//! Comparison of a found record with what was written.
 
 use migr_plan::FieldMapping;
 use migr_transform::Value;
@@ -45,7 +45,8 @@ pub(super) fn compare(field: &FieldSchema, mapping: &FieldMapping, expected: &Va
     Comparison::Differs { expected: show(&wanted), found: show(&there) }
 }
 
-/// Whether a number is there with another country than the one that was sent; where none was, the server finds one by itself.
+/// True where a number is there with another country than the one that was sent; where none was, the server finds one
+/// by itself.
 fn other_country(wanted: &Json, there: &Json) -> bool {
     let differs = |wanted: &Json, there: &Json, key: &str| {
         let code = |value: &Json| value.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();

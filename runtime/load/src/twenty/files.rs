@@ -232,7 +232,7 @@ impl Twenty {
         Err(LoadError::Refused { request: "GET of a file".to_owned(), status: 200, message, code: None })
     }
 
-    /// Whether an address still gives a file; asked again, since the server may remove it a little later.
+    /// True where an address still gives a file; asked again, since the server may remove it a little later.
     async fn is_stored(&self, address: &str) -> Result<bool, LoadError> {
         for attempt in 1..=ASKED {
             match self.http.read(address, &mut |_| {}).await {
@@ -247,13 +247,13 @@ impl Twenty {
 
 /// Deletes under way at the same time, where nothing says how many.
 const TOGETHER: usize = 4;
-/// How often a file that should be gone is asked for.
+/// Number of times that a file that should be gone is asked for.
 const ASKED: u32 = 4;
 
-/// So many bytes tell an answer from a file.
+/// Number of bytes that tell an answer from a file.
 const START: usize = 64;
 
-/// What tells one state of a file from another without reading it.
+/// State of a file, which tells it from another one without reading the file.
 async fn stand(path: &Path, name: &str) -> Result<(u64, Option<SystemTime>), LoadError> {
     let failed = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
     let found = tokio::fs::metadata(path).await.map_err(failed)?;

@@ -1,4 +1,5 @@
-//! Who holds some values: asked in bulk over GraphQL, whose lists of values and answers are not cut short as those of an address are.
+//! Search for the records that hold some values: asked in bulk over GraphQL, whose lists of values and answers are not
+//! cut short as those of an address are.
 
 use std::collections::HashSet;
 
@@ -26,7 +27,7 @@ pub(super) struct Wanted {
     field: String,
     /// The part of the composite that is compared.
     part: Option<&'static str>,
-    /// What is asked back of the composite.
+    /// Parts of the composite that are asked back.
     parts: &'static str,
     /// Whatever has a path is asked for besides: its host may be one of the values.
     is_site: bool,

@@ -17,9 +17,9 @@ use super::records::{EITHER, id_filter};
 use crate::http::{Call, CallError, Payload, pause};
 use crate::{Deleted, Found, LoadError, Page};
 
-/// How often an answer that cannot be true is asked for.
+/// Number of times that an answer that cannot be true is asked for.
 pub(super) const LOOKS: u32 = 3;
-/// How far a read may lag behind a write.
+/// Time by which a read may lag behind a write.
 const LAG: Duration = Duration::from_secs(10);
 /// The object of the people who use a workspace: it is never empty.
 const MEMBERS: &str = "workspaceMembers";
@@ -81,9 +81,9 @@ impl Place {
 /// Why a page is not taken.
 #[derive(Debug, PartialEq, Eq)]
 enum Left {
-    /// Its count is another than that of the pages before it: a count of its own decides.
+    /// Answer whose count is another than that of the pages before it: a count of its own decides.
     Count,
-    /// It cannot be true.
+    /// Answer that cannot be true.
     Wrong(String),
 }
 
@@ -176,7 +176,8 @@ impl Twenty {
         Ok(counted)
     }
 
-    /// How many records an object has that a filter lets through. None is believed only of a list that shows what it has.
+    /// Number of records of an object that a filter lets through. No record at all is believed only of a list that
+    /// shows what it has.
     pub(super) async fn count_where(&self, object: &str, filter: &str) -> Result<u64, LoadError> {
         let counted = self.count_once(object, Some(filter)).await?;
         if counted == 0 && self.control(object, Deleted::Both, true).await?.is_none() {
@@ -294,7 +295,7 @@ impl Twenty {
         Ok(found)
     }
 
-    /// Whether this connection wrote something so lately that a read may not show it yet.
+    /// True where this connection wrote something so lately that a read may not show it yet.
     pub(super) fn wrote_lately(&self) -> bool {
         let wrote = *self.wrote.lock().unwrap_or_else(PoisonError::into_inner);
         wrote.is_some_and(|wrote| wrote.elapsed() < LAG)
@@ -391,8 +392,8 @@ impl Twenty {
         Ok(())
     }
 
-    /// How many records an object has, by GraphQL, whose answer shows in the same breath that its lists are not empty altogether; none where it does not take
-    /// the question.
+    /// Number of records of an object, by GraphQL, whose answer shows in the same breath that its lists are not empty
+    /// altogether; none where it does not take the question.
     async fn count_with_members(&self, object: &str, deleted: Deleted) -> Result<Option<u64>, LoadError> {
         let live = self.live()?;
         let known = live.object(object)?;
@@ -455,7 +456,7 @@ impl Twenty {
     }
 }
 
-/// Whether an answer shows somebody who uses the workspace.
+/// True where an answer shows somebody who uses the workspace.
 pub(super) fn shows_members(answer: &Value) -> bool {
     let list = answer.get("data").and_then(|data| data.get(MEMBERS));
     list.and_then(|list| list.get("edges")?.as_array()).is_some_and(|edges| !edges.is_empty())

@@ -28,7 +28,7 @@ const SHARED: [&str; 18] = [
     "yelp.com",
     "youtube.com",
 ];
-/// What may stand before a host.
+/// Beginnings that may stand before a host.
 const SPELLINGS: [&str; 6] = ["https://", "http://", "https://www.", "http://www.", "", "www."];
 
 /// The value by which a record is told from others, of a field or of a part of it; none when empty.
@@ -71,7 +71,7 @@ fn place(given: &str, is_site: bool) -> String {
     format!("https://{host}{path}")
 }
 
-/// Whether records of other paths may be meant by a value of this field.
+/// True where a value of this field may mean records of other paths.
 pub(super) fn is_site(field: &str) -> bool {
     field == SITE
 }

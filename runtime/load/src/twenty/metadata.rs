@@ -98,16 +98,16 @@ const MEMBER: &str = "workspaceMember";
 /// The list of objects, as it was answered.
 struct Objects {
     raw: Vec<Value>,
-    /// It came in pages.
+    /// True where the list came in pages.
     paged: bool,
-    /// How many there are, where the answer tells.
+    /// Number of entries, where the answer tells.
     total: Option<u64>,
     /// The last answer did not say whether a page follows.
     is_open: bool,
 }
 
 impl Objects {
-    /// What shows that the list is not whole. `named`: the names that the objects have in the other way of asking.
+    /// Evidence that the list is not whole. `named`: the names that the objects have in the other way of asking.
     fn lacks(&self, named: &BTreeSet<String>) -> Option<String> {
         let mut names = BTreeSet::new();
         for object in &self.raw {

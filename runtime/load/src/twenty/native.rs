@@ -132,11 +132,11 @@ pub(super) fn language(
     })
 }
 
-/// Who may be named as a record's maker.
+/// Sources that may be named as a record's maker.
 pub(super) const ACTOR_SOURCES: [&str; 10] =
     ["EMAIL", "CALENDAR", "WORKFLOW", "AGENT", "API", "IMPORT", "MANUAL", "SYSTEM", "WEBHOOK", "APPLICATION"];
 
-/// Whether two native types hold the same values.
+/// True where two native types hold the same values.
 pub(super) fn same_kind(live: &str, wanted: &str) -> bool {
     let kind = |name| match name {
         "NUMBER" | "NUMERIC" | "POSITION" => "NUMBER",

@@ -102,7 +102,8 @@ fn options_done(action: &SetupAction, id: &str, before: Vec<OptionSchema>, wante
     SetupOutcome::Done(SetupRecord { action: action.clone(), made: Made::Options { id: id.to_owned(), before, added } })
 }
 
-/// All options that are there, with their ids, and the new ones, as ordered; those that the order does not name keep their places after it.
+/// Options that are there, with their ids, and the new ones, as ordered; those that the order does not name keep their
+/// places after it.
 pub(super) fn merged(before: &[OptionSchema], new: &[&NewOption], order: &[String]) -> Result<Value, String> {
     let mut entries: Vec<(&str, Map<String, Value>)> = Vec::new();
     for option in before {

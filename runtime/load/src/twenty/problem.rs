@@ -1,4 +1,4 @@
-//! What Twenty's refusals mean.
+//! Meaning of Twenty's refusals.
 
 use serde_json::Value;
 
@@ -14,7 +14,8 @@ pub(super) const REFUSALS: [&str; 8] = [
     super::unfit::NO_KIND,
 ];
 
-/// Whether a refusal of records says that an object or field is gone. What is sent was checked against the schema before.
+/// True where a refusal of records says that an object or field is gone. Records were checked against the schema before
+/// they are sent.
 pub(super) fn is_of_the_schema(message: &str) -> bool {
     message.contains("doesn't have any \"")
         || message.contains("is missing in object metadata")

@@ -180,7 +180,7 @@ impl Twenty {
         }
     }
 
-    /// Whether records hold what was written, where the answer does not tell.
+    /// Reads records back to see that they hold what was written, where the answer does not tell.
     async fn read_back(&self, object: &str, sent: &[&RecordUpdate]) -> Result<Vec<Written>, LoadError> {
         let live = self.live()?;
         let ids: Vec<String> = sent.iter().map(|change| change.id.clone()).collect();
@@ -418,7 +418,7 @@ impl Answer {
         stubs
     }
 
-    /// Whether every one of some ids is named.
+    /// True where every one of some ids is named.
     fn names<'i>(&self, mut wanted: impl Iterator<Item = &'i str>) -> bool {
         let named: BTreeSet<Uuid> = self.ids().collect();
         wanted.all(|id| Uuid::try_parse(id).is_ok_and(|id| named.contains(&id)))

@@ -14,7 +14,7 @@ use super::problem::metadata_cause;
 use crate::http::{Call, CallError, Payload, pause};
 use crate::{FieldSchema, LoadError, Made, SetupOutcome, SetupRecord};
 
-/// What asking for a change came to.
+/// Result of asking for a change.
 enum Asked {
     /// The server described what it made.
     Made(Value),
@@ -222,7 +222,7 @@ fn object_is_there(live: &Live, object: &str, singular: &str) -> Option<SetupOut
     Some(SetupOutcome::AlreadyThere)
 }
 
-/// Whether a live field can hold values of a type.
+/// Checks that a live field can hold values of a type.
 pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
     if let FieldType::Many { .. } = ty {
         return if field.ty.is_none() {

@@ -1,8 +1,8 @@
 //! Files that Twenty refuses, by their name and their first bytes. It is final: the same file is refused each time.
 
-/// What of a file's start is looked at, in bytes.
+/// Bytes of a file's start that are looked at.
 pub const FILE_START: usize = 8192;
-/// What is put behind the name of a file that is sent although the destination would refuse it under its own.
+/// Ending that is put behind the name of a file that is sent although the destination would refuse it under its own.
 const PLAIN: &str = ".bin";
 /// The refusal of a name.
 pub(super) const NO_ENDING: &str = "Filename must have an extension";

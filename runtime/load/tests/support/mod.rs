@@ -41,7 +41,7 @@ impl Seen {
     }
 }
 
-/// How a request is answered.
+/// Reply to a request.
 pub enum Reply {
     /// Status and JSON.
     Json(u16, Value),

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::Pace;
 use crate::Rate;
 
-/// How a server's bucket refills.
+/// Refill of a server's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refill {
     /// By the exact time that passed.
