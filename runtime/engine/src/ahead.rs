@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 8 << 20;
 pub(crate) struct Prepared {
     pub(crate) items: Vec<Item>,
     pub(crate) operation: Operation,
-    /// What is journaled with its intent.
+    /// Changes that are journaled with the batch's intent.
     pub(crate) with: Vec<Change>,
 }
 
@@ -43,7 +43,7 @@ impl Ahead {
         self.batches.push(prepared);
     }
 
-    /// Whether as much is held back as one question should be about.
+    /// True where as much is held back as one question should be about.
     pub(crate) fn is_full(&self) -> bool {
         self.records >= MOST_RECORDS || self.bytes >= MOST_BYTES
     }

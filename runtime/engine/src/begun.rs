@@ -1,8 +1,10 @@
+//! Changes of the schema that setup began.
+
 use migr_load::{Made, OptionSchema, Schema, SetupRecord};
 use migr_plan::{NewOption, SetupAction};
 use serde::{Deserialize, Serialize};
 
-/// How a change of the schema is noted before it is asked for.
+/// Outcome under which a change of the schema is noted before it is asked for.
 pub(crate) const BEGUN: &str = "begun";
 
 /// A change of the schema that is about to be asked for: enough to tell later what it made, where nobody noted its outcome.
@@ -42,7 +44,7 @@ impl Begun {
         serde_json::from_str(undo).ok()
     }
 
-    /// What the change has made, by a schema that was read since; none where it was not carried out.
+    /// Record of what the change has made, by a schema that was read since; none where it was not carried out.
     pub(crate) fn made(&self, schema: &Schema) -> Option<SetupRecord> {
         let made = match (&self.action, &self.before) {
             (SetupAction::CreateObject { object, .. }, _) => {
@@ -72,7 +74,7 @@ impl Begun {
     }
 }
 
-/// Whether some of the wanted options are not there.
+/// True where some of the wanted options are not there.
 pub(crate) fn lacks(there: &[OptionSchema], wanted: &[NewOption]) -> bool {
     wanted.iter().any(|option| there.iter().all(|known| known.value != option.value))
 }

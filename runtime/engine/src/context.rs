@@ -1,3 +1,5 @@
+//! Context of a command, and the options of a run.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use migr_extract::Export;
 use migr_load::{Destination, HttpOptions};
 use migr_plan::Plan;
 
-/// What a command works with.
+/// Context that a command works with.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The plan.
@@ -18,17 +20,17 @@ pub struct Context {
     pub destination: Arc<dyn Destination>,
     /// The journal.
     pub journal: SharedJournal,
-    /// Who is told.
+    /// Progress that is told.
     pub progress: Arc<dyn Progress>,
-    /// Whether to stop.
+    /// Flag that asks the command to stop.
     pub cancellation: CancellationFlag,
-    /// How it is done.
+    /// Options of the run.
     pub options: RunOptions,
     /// A folder for the spill database.
     pub work: PathBuf,
 }
 
-/// How a run is done.
+/// Options of a run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The command as it is noted in the journal.
@@ -37,7 +39,7 @@ pub struct RunOptions {
     pub in_flight: usize,
     /// When to give up.
     pub max_failures: Option<MaxFailures>,
-    /// How hosts are spoken to that files are fetched from.
+    /// Options of the connections to hosts that files are fetched from.
     pub links: HttpOptions,
     /// The list of the records' files that an audit wrote, where there is one: a file that is another since is not sent.
     pub audited_files: Option<PathBuf>,
@@ -55,12 +57,12 @@ impl Default for RunOptions {
     }
 }
 
-/// How many records may be quarantined before a run gives up.
+/// Number of records that may be quarantined before a run gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxFailures {
-    /// So many.
+    /// Number of records.
     Records(u64),
-    /// So many of a hundred that were read.
+    /// Share of the records that were read, in percent.
     Percent(u8),
 }
 

@@ -1,3 +1,5 @@
+//! Errors of the engine.
+
 use migr_decide::DecideError;
 use migr_extract::ExtractError;
 use migr_journal::JournalError;
@@ -83,7 +85,7 @@ pub enum EngineError {
         "{failures} records were quarantined, more than the {limit} that `--max-failures` allows; see `migr quarantine list`. `migr run` goes on where it stopped"
     )]
     TooManyFailures {
-        /// How many.
+        /// Number of quarantined records.
         failures: u64,
         /// The limit as it was given.
         limit: String,

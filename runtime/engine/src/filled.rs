@@ -1,4 +1,5 @@
-//! What was left empty because its target was quarantined, or whose owner had no member: filled in once there is a value.
+//! Backfill: values that were left empty because their target was quarantined, or whose owner had no user, once they
+//! have a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ pub(crate) fn noting_steps(plan: &Plan, stage: &Stage, reader: &Reader) -> Resul
     Ok(ids)
 }
 
-/// Whether there is something to backfill. No run begins this: only records that were released for retry make it worth while.
+/// True where there is something to backfill. No run begins this: only records that were released for retry make it
+/// worth while.
 pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
     Ok(match steps::find(reader, &Step::backfill(&stage.id))? {
         Some(step) => !reader.is_done(step)?,
@@ -68,7 +70,7 @@ pub(crate) struct Noted {
 struct Candidate {
     index: usize,
     value: Value<'static>,
-    /// Its owner had no member: it may hold the one who stood in.
+    /// True where the owner had no user: the field may hold the fallback.
     is_orphan: bool,
     /// The steps that noted it.
     steps: Vec<StepId>,
@@ -250,7 +252,8 @@ impl Filling {
         Ok(Self { job, steps, fallback: owners.fallback().map(str::to_owned) })
     }
 
-    /// What was noted of a record's links and holds no more: nothing is left to note of them, and every one of them is there.
+    /// Notes on a record's links that hold no more: nothing is left to note of the links, and every one of them is
+    /// there.
     fn linked(
         &self,
         world: &World,
@@ -310,7 +313,7 @@ impl Filling {
         self.field(candidate).is_some_and(|field| self.is_same(field, &candidate.value, &there.values))
     }
 
-    /// Whether nobody has given the field a value: it is empty, or holds who stood in for its owner.
+    /// True where no user has given the field a value: it is empty, or holds the fallback of its owner.
     fn is_ours(&self, candidate: &Candidate, there: &Found) -> bool {
         let Some(field) = self.field(candidate) else { return false };
         let stood_in = match (&candidate.value, &self.fallback) {

@@ -1,3 +1,5 @@
+//! Parts that the maps of a plan write and the live destination lacks.
+
 use std::collections::BTreeSet;
 
 use migr_load::{Destination, Schema};
@@ -7,7 +9,7 @@ use migr_transform::Reference;
 /// Something that a map writes and that the live destination cannot hold, and that no setup makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack {
-    /// What, why, and what to do, in words.
+    /// Gap, its reason and what to do, in words.
     pub text: String,
     /// `opportunities.owner`, or the object.
     pub what: String,
@@ -15,7 +17,8 @@ pub struct Lack {
     pub origin: Origin,
 }
 
-/// What the maps of a plan write that the live destination does not have: an object, a field, a type, a way to link.
+/// Parts that the maps of a plan write and the live destination does not have: an object, a field, a type, a way to
+/// link.
 pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
     if schema.objects.is_empty() {
         // It does not describe itself.

@@ -1,3 +1,5 @@
+//! Links of a stage, made once its records are through.
+
 use std::sync::Arc;
 
 use migr_extract::Row;
@@ -23,7 +25,7 @@ pub(crate) struct Links {
     pub(crate) index: usize,
 }
 
-/// What making links needs.
+/// Context of making links.
 struct Linking<'l> {
     job: &'l Job,
     index: usize,

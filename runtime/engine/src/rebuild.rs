@@ -1,5 +1,5 @@
-//! What has no way into the destination and is rebuilt there by hand, such as workflows: the definitions that the export holds, in one form whatever the
-//! source calls things, and a list to tick off.
+//! Definitions without a way into the destination, such as workflows, which are rebuilt there by hand: as the export
+//! holds them, in one form whatever the source calls things, and a list to tick off.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The version of the definitions' JSON form.
 const FORMAT_VERSION: u32 = 1;
 
-/// What of one `reference` is to be rebuilt.
+/// Definitions of one `reference` that are to be rebuilt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rebuild {
     /// The version of this form: 1.
@@ -37,7 +37,7 @@ pub struct Definition {
     /// From `status`, `state`, `enabled` or `active`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Value>,
-    /// What sets it off: from `trigger`, `triggers`, `event` or `when`.
+    /// Trigger of the thing: from `trigger`, `triggers`, `event` or `when`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Value>,
     /// In order: from `steps`, `actions` or `nodes`.

@@ -1,3 +1,5 @@
+//! Release of quarantined records for retry.
+
 use migr_journal::{Change, Reader, State, StepId};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
@@ -7,7 +9,7 @@ use migr_decide::{expressions, steps};
 /// Records that are released for retry together.
 const TOGETHER: usize = 500;
 
-/// What the next run tries again.
+/// Counts of what the next run tries again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Released {
     /// Records that were quarantined.
@@ -82,7 +84,7 @@ async fn release(context: &Context, reader: &Reader, step: StepId, state: State)
     }
 }
 
-/// Whether a stage leaves records behind that refer to what is missing.
+/// True where a stage leaves records behind that refer to what is missing.
 fn skips_where_missing(stage: &Stage) -> bool {
     let mut found = false;
     for expression in expressions::of_stage(stage) {

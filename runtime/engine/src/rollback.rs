@@ -28,7 +28,7 @@ pub use summary::{KeptField, NotUndone, RollbackSummary};
 pub use theirs::ChangedPolicy;
 use theirs::Theirs;
 
-/// What going back needs: neither the export nor the plan that the journal was written by.
+/// Context of a rollback: neither the export nor the plan that the journal was written by.
 #[derive(Clone, Debug)]
 pub struct RollbackContext {
     /// The destination.
@@ -37,9 +37,9 @@ pub struct RollbackContext {
     pub journal: SharedJournal,
     /// The plan, for its order and the reasons that it gives for what cannot be undone.
     pub plan: Option<Arc<Plan>>,
-    /// Who is told.
+    /// Progress that is told.
     pub progress: Arc<dyn Progress>,
-    /// Whether to stop.
+    /// Flag that asks the rollback to stop.
     pub cancellation: CancellationFlag,
     /// Policy for created records that others changed or refer to since.
     pub changed: ChangedPolicy,
@@ -135,7 +135,7 @@ impl Back {
         self.undo_schema().await
     }
 
-    /// What the plan knew beforehand to be irreversible.
+    /// Notes what the plan knew beforehand to be irreversible.
     fn classes(&mut self) {
         let Some(plan) = self.context.plan.clone() else { return };
         for stage in plan.stages.iter().filter(|stage| stage.rollback.class == RollbackClass::Irreversible) {
@@ -149,7 +149,7 @@ impl Back {
         self.summary.dry_run
     }
 
-    /// Whether to stop here.
+    /// True where the rollback is to stop here.
     fn stops(&mut self) -> bool {
         self.summary.interrupted |= self.context.cancellation.is_cancelled();
         self.summary.interrupted
@@ -208,7 +208,7 @@ impl Back {
     }
 }
 
-/// How one record of a rollback's batch ended. The journal asks for a state; the operation says what it means.
+/// Result of one record of a rollback's batch. The journal asks for a state; the operation says what it means.
 fn result(happened: bool, reason: Option<String>) -> RecordResult {
     RecordResult { state: happened.then_some(State::Updated), attempts: 1, reason, id: None }
 }

@@ -1,3 +1,5 @@
+//! Deferred fields of a stage, written once every record is there.
+
 use std::sync::Arc;
 
 use migr_extract::{Record, Row};
@@ -26,7 +28,7 @@ pub(crate) struct SecondPass {
 pub(crate) enum Ready {
     /// This run created them: nothing is there to be read first.
     Created(Vec<Item>),
-    /// They were there.
+    /// Records that were there.
     There(Vec<There>),
 }
 

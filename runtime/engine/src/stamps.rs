@@ -10,7 +10,7 @@ use crate::{Context, EngineError};
 
 /// The journal keeps them under this name.
 const NAME: &str = "written.until";
-/// How far the clocks of the destination and of this machine may be apart, where only ours tells.
+/// Time by which the clocks of the destination and of this machine may be apart, where only ours tells.
 const APART: SignedDuration = SignedDuration::from_secs(2);
 
 /// Moments by object, in the form of the destination.
@@ -25,7 +25,7 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
-    /// What a journal knows.
+    /// Reads the moments that a journal knows.
     pub(crate) fn read(reader: &Reader) -> Result<Self, EngineError> {
         let kept = reader.finding(NAME)?.and_then(|text| serde_json::from_str::<Self>(&text).ok()).unwrap_or_default();
         let last = reader.last_written("run%")?;
@@ -34,7 +34,8 @@ impl Stamps {
         Ok(Self { ours: ours.and_then(|at| at.checked_add(APART).ok()), ..kept })
     }
 
-    /// Whether a record of an object was changed after the migration wrote there for the last time; no where nothing tells.
+    /// True where a record of an object was changed after the migration wrote there for the last time; false where
+    /// nothing tells.
     pub(crate) fn is_younger(&self, object: &str, updated: &str) -> bool {
         let Ok(updated) = updated.parse::<Timestamp>() else { return false };
         let until = self.until.get(object).and_then(|until| until.parse::<Timestamp>().ok());

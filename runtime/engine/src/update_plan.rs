@@ -11,14 +11,14 @@ use migr_load::{Body, Deleted, Found, Map};
 
 use crate::EngineError;
 
-/// What is to be done with a batch of records that are there.
+/// Plan for a batch of records that are there.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted {
     /// Those to change, with nothing but what changes.
     pub(crate) change: Vec<Item>,
     /// Those to create after all: their twin in the trash was destroyed.
     pub(crate) create: Vec<Item>,
-    /// What is journaled with the intent of the changes: what the records held before, and those that are as they should be.
+    /// Changes that are journaled with the intent: what the records held before, and those that are up to date.
     pub(crate) with: Vec<Change>,
     /// Records that are as they should be.
     pub(crate) unchanged: Vec<Item>,

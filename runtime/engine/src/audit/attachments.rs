@@ -1,3 +1,5 @@
+//! Manifest of the files that records name: the status of each, and its hash.
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -34,7 +36,7 @@ pub struct Attachment {
     pub column: String,
     /// The cell: a link without what may be a key; `***` where the column is sensitive.
     pub path: String,
-    /// How it stands.
+    /// Status of the file.
     pub state: FileState,
     /// Why it cannot be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +44,7 @@ pub struct Attachment {
     /// The name that it is sent under, where the destination refuses its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_as: Option<String>,
-    /// Its length in bytes, where it is there.
+    /// Length of the file in bytes, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// `blake3:` and the hash of its bytes, where it is there.
@@ -71,7 +73,7 @@ pub(crate) struct Manifest<'m, 's> {
     pub(crate) sink: Option<&'s mut (dyn AttachmentSink + Send)>,
 }
 
-/// How the files of one object stand.
+/// Counts of the files of one object by status.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) counts: AttachmentCounts,

@@ -1,3 +1,5 @@
+//! Count of different texts, exact or estimated.
+
 use std::collections::HashSet;
 
 /// Different values that are counted exactly.
@@ -40,7 +42,7 @@ impl Distinct {
         }
     }
 
-    /// How many, and whether that is an estimate.
+    /// Number of different texts, and whether that is an estimate.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

@@ -1,3 +1,5 @@
+//! Findings for failures that no fault of a column explains.
+
 use std::collections::BTreeSet;
 
 use migr_plan::{Expr, FieldType};
@@ -57,7 +59,7 @@ impl StageReport<'_> {
     }
 }
 
-/// What kind of failure a value's expression can have.
+/// Kind of failure that a value's expression can have.
 fn kind_of(value: &Expr, ty: Option<&FieldType>) -> FindingKind {
     let calls = |names: &[&str]| {
         has(value, &|part| matches!(part, Expr::Call { function, .. } if names.contains(&function.as_str())))

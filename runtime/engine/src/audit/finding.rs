@@ -1,3 +1,5 @@
+//! Findings of an audit: their kinds, and the collector that counts them.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -7,9 +9,9 @@ use serde::{Serialize, Serializer};
 /// Something an administrator should know before a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// Kind of the finding.
     pub kind: FindingKind,
-    /// How bad.
+    /// Severity of the finding.
     pub severity: Severity,
     /// The source object, where it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,10 +30,10 @@ pub struct Finding {
     pub column: Option<String>,
     /// One sentence. Values of sensitive columns stand as shapes.
     pub message: String,
-    /// What to do.
+    /// Advice on what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// How many records it concerns.
+    /// Number of records that the finding concerns.
     pub count: u64,
 }
 
@@ -94,7 +96,7 @@ pub(crate) fn shown_key(key: &str) -> String {
     key.replace('\u{1f}', " + ")
 }
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -119,7 +121,7 @@ impl Severity {
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $title:literal, $help:literal;)*) => {
-        /// What kind of thing a finding is.
+        /// Kind of a finding.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum FindingKind { $($(#[$doc])* $kind,)* }
 
@@ -137,7 +139,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $title,)* }
             }
 
-            /// What to do, in general.
+            /// Advice for the kind, in general.
             pub fn help(self) -> &'static str {
                 match self { $(Self::$kind => $help,)* }
             }
@@ -267,17 +269,17 @@ impl<W: io::Write> FindingSink for JsonLines<W> {
     }
 }
 
-/// How many findings of one kind an object has.
+/// Number of findings of one kind that an object has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FindingTotal {
     /// The source object, where they concern one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// What kind.
+    /// Kind of the findings.
     pub kind: FindingKind,
-    /// How bad.
+    /// Severity of the findings.
     pub severity: Severity,
-    /// How many findings.
+    /// Number of findings.
     pub findings: u64,
 }
 

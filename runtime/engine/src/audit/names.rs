@@ -1,3 +1,5 @@
+//! Names of companies without their legal forms.
+
 /// Words that say what kind of company a name is, and not which.
 const LEGAL_FORMS: &[&str] = &[
     "ag",

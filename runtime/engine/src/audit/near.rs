@@ -1,3 +1,5 @@
+//! Near duplicates among values, by their spelling.
+
 use std::collections::BTreeMap;
 
 /// Values beyond which neighbours by spelling are not looked for: the search takes the square of their number.
@@ -54,7 +56,7 @@ pub(crate) fn fold(value: &str) -> String {
     value.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether two folded values differ by one slip; by two in long ones.
+/// True where two folded values differ by one slip; by two in long ones.
 fn is_slip(one: &str, other: &str) -> bool {
     let (short, long) = {
         let (a, b) = (one.chars().count(), other.chars().count());

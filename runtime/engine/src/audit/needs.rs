@@ -1,8 +1,10 @@
+//! Needs of a plan: the look-ups that it makes, and the columns that it uses.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_plan::{ColumnType, Expr, FieldType, OnMissing, Plan, Recovery, ReferenceTarget, SourceObject};
 
-/// How records of an object are found by others.
+/// Way in which records of an object are found by others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LookupSpec {
     /// The source object.
@@ -40,7 +42,7 @@ pub(crate) fn normalised(value: &str, ignore_case: bool, ignore_space: bool) -> 
     if ignore_case { value.to_lowercase() } else { value }
 }
 
-/// How a column is used, which decides how bad it is that a cell cannot be.
+/// Use of a column, which decides how bad it is that a cell cannot be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Use {
     /// By nothing.
@@ -52,7 +54,7 @@ pub(crate) enum Use {
     Strict,
 }
 
-/// What a plan asks of its source, gathered once.
+/// Needs of a plan from its source, gathered once.
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     /// Every look-up, with the columns that are read through it.
@@ -102,12 +104,12 @@ impl Needs {
         needs
     }
 
-    /// How a column is used.
+    /// Use of a column.
     pub(crate) fn used(&self, object: &str, column: &str) -> Use {
         self.uses.get(&(object.to_owned(), column.to_owned())).copied().unwrap_or_default()
     }
 
-    /// Whether the spec compares a column's values with written ones.
+    /// True where the spec compares a column's values with written ones.
     pub(crate) fn is_compared(&self, object: &str, column: &str) -> bool {
         self.compared.contains(&(object.to_owned(), column.to_owned()))
     }
@@ -251,7 +253,7 @@ pub(crate) fn parts(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
-/// Whether an expression has a part of some kind.
+/// True where an expression has a part of some kind.
 pub(crate) fn has(expr: &Expr, is: &dyn Fn(&Expr) -> bool) -> bool {
     is(expr) || parts(expr).into_iter().any(|part| has(part, is))
 }
@@ -275,7 +277,7 @@ pub(crate) fn columns_read(expr: &Expr) -> BTreeSet<&str> {
     read
 }
 
-/// Whether the values of a column may be written out: short texts that are no address, number or reference.
+/// True where the values of a column may be written out: short texts that are no address, number or reference.
 pub(crate) fn may_be_listed(ty: ColumnType) -> bool {
     matches!(ty, ColumnType::Text | ColumnType::TextList | ColumnType::Boolean)
 }

@@ -1,3 +1,5 @@
+//! Places of the cells that findings blame.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

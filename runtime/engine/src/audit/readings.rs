@@ -1,3 +1,5 @@
+//! Readings of a cell: the types and formats that it fits.
+
 use migr_plan::ColumnType;
 
 /// A set of readings, one bit each.
@@ -54,7 +56,7 @@ const FORMATS: [(ColumnType, &str); 25] = {
     ]
 };
 
-/// How many readings there are.
+/// Number of readings.
 pub(crate) const READINGS: u32 = DATES + 26;
 /// `2024-05-01T10:00:00Z`
 const TIMESTAMP: u32 = DATES + 25;
@@ -64,7 +66,7 @@ pub(crate) fn narrowest_first() -> impl Iterator<Item = u32> {
     [UUID, BOOLEAN, INTEGER, DECIMAL].into_iter().chain(DATES..READINGS).chain([EMAIL, URL, CURRENCY, PHONE, JSON])
 }
 
-/// What a bit stands for.
+/// Reading of a bit.
 pub(crate) fn reading(bit: u32) -> Reading {
     let ty = match bit {
         UUID => ColumnType::Uuid,
@@ -88,7 +90,7 @@ pub(crate) fn reading(bit: u32) -> Reading {
     Reading { ty, format: None }
 }
 
-/// Whether a number would lose the cell's leading zero.
+/// True where a number would lose the cell's leading zero.
 pub(crate) fn has_leading_zero(cell: &str) -> bool {
     let mut bytes = cell.trim().bytes();
     bytes.next() == Some(b'0') && cell.trim().len() > 1 && cell.trim().bytes().all(|byte| byte.is_ascii_digit())

@@ -1,8 +1,11 @@
+//! Shapes, which mask the values of cells.
+
 /// Characters of a cell that its shape is made of.
 const LOOKED_AT: usize = 64;
 
-/// What a cell looks like without saying what it holds: `A` for a capital, `a` for a small letter, `9` for a digit, at most three of a kind and `+` for more;
-/// `*` for what is neither letter, digit, blank nor ASCII. `Ada@x.com` is `Aaa@a.aaa`.
+/// Shape of a cell, which does not say what it holds: `A` for a capital, `a` for a small letter, `9` for a digit, at
+/// most three of a kind and `+` for more; `*` for what is neither letter, digit, blank nor ASCII. `Ada@x.com` is
+/// `Aaa@a.aaa`.
 pub(crate) fn shape(cell: &str) -> String {
     let mut shape = String::new();
     let mut run = (None, 0_u32);

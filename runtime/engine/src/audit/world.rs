@@ -12,7 +12,7 @@ use migr_spill::{Inventory, SpillError};
 /// Look-ups of at most so many records are answered from memory.
 const IN_MEMORY: usize = 10_000;
 
-/// What the rehearsal knows of the other records: the export's keys, what became of them so far, and who owns what.
+/// Knowledge of an audit about the other records: the export's keys, their outcomes so far, and the owners' users.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) inventory: &'a Inventory,
@@ -23,13 +23,13 @@ pub(crate) struct World<'a> {
     existing: Option<BTreeMap<ExistingName, String>>,
 }
 
-/// What `existing` names: an object, and fields with values.
+/// Record that `existing` names: an object, and fields with values.
 pub(crate) type ExistingName = (String, Vec<(String, String)>);
 
 /// A record that others refer to.
 #[derive(Clone, Debug)]
 pub(crate) struct Referred {
-    /// Its source key.
+    /// Source key of the record.
     pub(crate) key: String,
     cells: Vec<String>,
 }
@@ -42,11 +42,11 @@ pub(crate) struct OwnersKnown {
     object: String,
     overrides: BTreeMap<String, String>,
     has_fallback: bool,
-    /// None: the destination was not asked.
+    /// Addresses of the users; absent: the destination was not asked.
     members: Option<BTreeSet<String>>,
 }
 
-/// What is known of an owner.
+/// State of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerState {
     /// A member stands for them, or, where the destination was not asked, may.
@@ -71,17 +71,17 @@ impl OwnersKnown {
         }
     }
 
-    /// Whether a look-up is of owners by their own column.
+    /// True where a look-up is of owners by their own column.
     pub(crate) fn is_source(&self, object: &str, column: Option<&str>) -> bool {
         self.source.as_ref().is_some_and(|(known, by)| known == object && column == Some(by.as_str()))
     }
 
-    /// Whether an address is a member's, or may be because the destination was not asked.
+    /// True where an address is a user's, or may be because the destination was not asked.
     pub(crate) fn may_be_member(&self, address: &str) -> bool {
         self.members.as_ref().is_none_or(|members| members.contains(&fold(address)))
     }
 
-    /// Who stands for an address. `in_export`: the owners' object has it.
+    /// State of the owner with an address. `in_export`: the owners' object has it.
     pub(crate) fn state(&self, address: &str, in_export: bool) -> OwnerState {
         let is_member = |address: &str| self.members.as_ref().map(|members| members.contains(address));
         let address = fold(address);
@@ -124,7 +124,7 @@ impl<'a> World<'a> {
         self.specs.iter().enumerate().map(|(at, (spec, columns))| (at, spec, columns.as_slice()))
     }
 
-    /// All objects have been read: small look-ups go into memory.
+    /// Takes small look-ups into memory, once every object has been read.
     pub(crate) fn load(&mut self) -> Result<(), SpillError> {
         for at in 0..self.specs.len() {
             let rows = self.inventory.all_referred(at, IN_MEMORY)?;

@@ -48,7 +48,8 @@ impl Back {
         Ok(())
     }
 
-    /// Whether a record is one that goes: it was created, or was there by an id of ours and a person says that it goes too.
+    /// True where a record is one that goes: it was created, or was there by an id of ours and a person says that it
+    /// goes too.
     pub(super) fn is_to_go(&self, step: &StepRow, row: &MappedRow) -> Result<bool, EngineError> {
         let Some(id) = &row.mapped.id else { return Ok(false) };
         if row.mapped.state == State::Created {

@@ -1,3 +1,5 @@
+//! Rollback of changed records to what they held before.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,14 +15,14 @@ const TOGETHER: usize = 500;
 /// Refused records that are tried a second time; with more, something else is wrong, and another `migr rollback` tries them.
 const TRIED_AGAIN: usize = 10_000;
 
-/// What is to be written to give one record back what it held.
+/// Write that gives one record back what it held.
 #[derive(Debug)]
 struct Again {
     image: BeforeImage,
     body: Map,
     /// Nothing of the record is left to somebody else.
     whole: bool,
-    /// What the destination had stamped it with, which is given back too.
+    /// Stamps that the destination had set, which are given back too.
     stamps: Map,
 }
 
@@ -142,7 +144,7 @@ impl Back {
         self.write(position, step, again).await
     }
 
-    /// What of a record is given back, by what it held, what was written, and what it holds now.
+    /// Decides which values of a record are given back, by what it held, what was written, and what it holds now.
     fn decide(
         &mut self,
         position: usize,
@@ -212,7 +214,7 @@ impl Back {
         Ok(Some(Again { image, body, whole, stamps }))
     }
 
-    /// Whether any step took a record out of the trash.
+    /// True where any step took a record out of the trash.
     fn was_restored(&self, step: &StepRow, id: &str) -> Result<bool, EngineError> {
         for other in self.steps.iter().filter(|other| other.object == step.object) {
             if self.reader().before_image(other.id, id, Operation::Restore)?.is_some() {

@@ -1,4 +1,4 @@
-//! What becomes of a journal that was rolled back.
+//! End of a journal that was rolled back: it is moved out of the way.
 
 use std::path::PathBuf;
 

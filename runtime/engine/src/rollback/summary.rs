@@ -1,3 +1,5 @@
+//! Summary of a rollback.
+
 use std::collections::BTreeMap;
 
 use migr_report::{Finding, Rollback, RollbackStep};
@@ -5,7 +7,7 @@ use migr_report::{Finding, Rollback, RollbackStep};
 /// Entries of a list that are kept; what is beyond is counted.
 const KEPT: usize = 10_000;
 
-/// What going back did, or would do.
+/// Result of a rollback, or of looking at what it would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollbackSummary {
     /// Nothing was done, only looked at.
@@ -20,7 +22,7 @@ pub struct RollbackSummary {
     pub trashed: u64,
     /// Fields that somebody changed since; they were left. The first ten thousand.
     pub kept_because_changed: Vec<KeptField>,
-    /// How many such fields there are.
+    /// Number of such fields.
     pub kept_fields: u64,
     /// Created records that others changed or refer to since, left until a person decides.
     pub undecided: u64,
@@ -28,15 +30,15 @@ pub struct RollbackSummary {
     pub decided: u64,
     /// Records that were there already, by ids of ours, when the journal was begun: they stay.
     pub adopted: u64,
-    /// What cannot be brought back, or was refused. The first ten thousand.
+    /// Facts that cannot be brought back, or were refused. The first ten thousand.
     pub not_undoable: Vec<NotUndone>,
     /// Changes of the schema that were rolled back.
     pub schema_removed: u64,
-    /// It was stopped before it was through.
+    /// True where the rollback was stopped before it was through.
     pub interrupted: bool,
     /// Nothing that can be undone is left to do.
     pub complete: bool,
-    /// All is as before.
+    /// True where everything is as before.
     pub holds: bool,
     pub(crate) steps: BTreeMap<usize, RollbackStep>,
     pub(crate) left: bool,
@@ -66,7 +68,7 @@ pub struct KeptField {
 pub struct NotUndone {
     /// The step, where it concerns one.
     pub step: Option<String>,
-    /// What, and why.
+    /// Fact, and the reason.
     pub what: String,
 }
 

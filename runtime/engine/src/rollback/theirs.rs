@@ -1,4 +1,5 @@
-//! What other people did since with the records that a rollback would destroy: who changed them, and what of others refers to them.
+//! Changes that other people made since to the records that a rollback would destroy, and records of others that refer
+//! to these.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -33,12 +34,12 @@ const ITS_OWN: [&str; 9] = [
 /// Policy of a rollback for a record that was created, and that other people changed or refer to since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChangedPolicy {
-    /// It is left and listed until a person decides.
+    /// Record is left and listed until a person decides.
     #[default]
     List,
-    /// It stays, and is no record of the migration any more.
+    /// Record stays, and is the migration's no more.
     Keep,
-    /// It is destroyed with what was done to it.
+    /// Record is destroyed with what was done to it.
     Destroy,
 }
 
@@ -91,7 +92,7 @@ impl Back {
         Ok(theirs)
     }
 
-    /// What a record that is left refers to is left with it.
+    /// Adds the records that a record that is left refers to: they are left with it.
     async fn add_referred(
         &self,
         schema: &Schema,
@@ -186,7 +187,7 @@ impl Back {
         Ok(created)
     }
 
-    /// Whether the migration wrote a key of a record that was there.
+    /// True where the migration wrote a key of a record that was there.
     fn was_written(&self, object: &str, id: &str, key: &str) -> Result<bool, EngineError> {
         for step in self.steps.iter().filter(|step| step.object == object) {
             let image = self.reader().before_image(step.id, id, Operation::Update)?;

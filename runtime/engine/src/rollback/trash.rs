@@ -1,3 +1,5 @@
+//! Rollback of restored records into the trash.
+
 use migr_journal::{BeforeImage, Operation, Planned, StepRow};
 use migr_load::{Body, Deleted, Found, Map, RecordUpdate};
 

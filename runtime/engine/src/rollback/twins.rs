@@ -1,3 +1,5 @@
+//! List of the soft-deleted records that new ones replaced.
+
 use std::collections::BTreeSet;
 
 use migr_journal::{Change, Operation};

@@ -1,3 +1,5 @@
+//! Verification of the schema that setup made.
+
 use migr_journal::SetupNote;
 use migr_load::{FieldSchema, Made, Schema, SetupRecord};
 use migr_plan::{NewOption, SetupAction};
@@ -5,7 +7,7 @@ use migr_plan::{NewOption, SetupAction};
 use super::VerifySummary;
 use crate::Context;
 
-/// Whether the schema holds what setup made, options in their order.
+/// Checks that the schema holds what setup made, options in their order.
 pub(super) fn check(context: &Context, live: &Schema, notes: &[SetupNote], summary: &mut VerifySummary) {
     for (position, planned) in context.plan.setup.iter().enumerate() {
         // The options that the export asked for stand in the note only.

@@ -1,9 +1,11 @@
+//! Summary of a verification.
+
 use migr_report::{Difference, Finding, MapVerification, Missing, Verification};
 
 /// Entries of a list that are kept; what is beyond is counted.
 const KEPT: usize = 1000;
 
-/// What reading everything back found.
+/// Result of reading everything back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifySummary {
     /// Fields that were compared, those of missing records and links included.
@@ -16,11 +18,11 @@ pub struct VerifySummary {
     pub missing_records: u64,
     /// Which; the first thousand.
     pub missing: Vec<VerifyMissing>,
-    /// How many fields and links hold something else.
+    /// Number of fields and links that hold something else.
     pub difference_count: u64,
     /// Which; the first thousand.
     pub differences: Vec<VerifyDifference>,
-    /// What else does not hold, each with its map; the first thousand.
+    /// Other facts that do not hold, each with its map; the first thousand.
     pub findings: Vec<(Option<String>, String)>,
     /// Map by map, in the plan's order.
     pub maps: Vec<MapVerification>,
@@ -30,7 +32,7 @@ pub struct VerifySummary {
     pub percent: String,
     /// Only some records were read back.
     pub sampled: bool,
-    /// It was stopped before it was through.
+    /// True where the verification was stopped before it was through.
     pub interrupted: bool,
     /// Nothing is missing, nothing else was found, and enough fields are equal.
     pub holds: bool,
@@ -45,15 +47,15 @@ pub struct VerifyDifference {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record in that file.
     pub line: u64,
     /// The destination id.
     pub id: String,
     /// The destination field.
     pub field: String,
-    /// What should be there; `***` where it is sensitive.
+    /// Expected value; `***` where it is sensitive.
     pub expected: String,
-    /// What is there; `***` where it is sensitive.
+    /// Value that was found; `***` where it is sensitive.
     pub found: String,
 }
 
@@ -66,7 +68,7 @@ pub struct VerifyMissing {
     pub key: String,
     /// The file of the export.
     pub file: String,
-    /// Its line.
+    /// Line of the record in that file.
     pub line: u64,
     /// The id it should have.
     pub id: String,
@@ -183,7 +185,7 @@ fn percent(same: u64, fields: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// Whether a share reaches a decimal numeral of percent, exactly. A numeral that cannot be read asks for everything.
+/// True where a share reaches a decimal numeral of percent, exactly. A numeral that cannot be read asks for everything.
 fn reaches(same: u64, fields: u64, required: &str) -> bool {
     let (whole, fraction) = required.trim().trim_end_matches('%').trim().split_once('.').unwrap_or((required, ""));
     let digits: String = whole.chars().chain(fraction.chars()).filter(|digit| !digit.is_whitespace()).collect();

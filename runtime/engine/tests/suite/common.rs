@@ -76,7 +76,7 @@ impl Project {
         runtime.block_on(migr_engine::setup(&context))
     }
 
-    /// What the export and the journal amount to, one line per map.
+    /// Counts of the export and the journal, one line per map.
     pub(crate) fn counts(&self) -> String {
         let fold = self.journal().reader().unwrap().fold().unwrap();
         let report = migr_report::Report::counted(&self.plan, &fold);

@@ -1,4 +1,4 @@
-//! What follows once records are written: references that had to wait, links, and what was left empty before.
+//! Tests of what follows once records are written: deferred references, links, and the backfill.
 
 use crate::common::Project;
 use crate::common::memory::Fault;

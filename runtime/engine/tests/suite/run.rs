@@ -1,4 +1,4 @@
-//! What a run does to a destination, and what the journal says of it.
+//! Tests of what a run does to a destination, and of what the journal says of it.
 
 use crate::common::Project;
 use crate::common::memory::Fault;
@@ -14,7 +14,7 @@ pub(crate) fn clinic() -> Project {
     Project::new(plans::read(&plans::clinic()), &[("companies.csv", COMPANIES), ("contacts.csv", contacts)])
 }
 
-/// So many companies, named `Company 1` and so on.
+/// Rows of `number` companies, named `Company 1` and so on.
 fn many(number: usize) -> String {
     let rows: Vec<String> = (1..=number).map(|row| format!("K{row},Company {row},,c{row}.example,\n")).collect();
     format!("company_id,name,parent,domain,created\n{}", rows.concat())

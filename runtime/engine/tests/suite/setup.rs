@@ -1,4 +1,4 @@
-//! What setup changes, and what it finds in the export.
+//! Tests of what setup changes, and of what it finds in the export.
 
 use crate::common::Project;
 use crate::common::plans::{self, stage, text};

@@ -1,3 +1,5 @@
+//! JSON form of an audit.
+
 use migr_plan::lock::{AttachmentCounts, LinkHost, LockedStage, ObjectState};
 use serde::Serialize;
 

@@ -1,3 +1,5 @@
+//! Markdown form of an audit.
+
 use std::fmt::Write as _;
 
 use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};

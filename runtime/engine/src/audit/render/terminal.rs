@@ -1,3 +1,5 @@
+//! Form of an audit for a terminal.
+
 use std::fmt::Write as _;
 
 use migr_escape::line;
@@ -73,7 +75,7 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
     out
 }
 
-/// What a run would do to records that are there already.
+/// Section on what a run would do to records that are there already.
 fn preview(audit: &Audit, out: &mut String) {
     if audit.preview.is_empty() {
         return;

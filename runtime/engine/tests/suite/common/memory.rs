@@ -1,3 +1,5 @@
+//! Destination in memory, with faults to order.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Mutex;
@@ -11,14 +13,14 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 use serde_json::{Value as Json, json};
 
-/// What happens to a write request.
+/// Fault of a write request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is lost on its way: nothing is written, nothing answers.
+    /// Request lost on its way: nothing is written, nothing answers.
     LostBefore,
-    /// It is written, and the answer is lost.
+    /// Request that is written, and whose answer is lost.
     LostAfter,
-    /// It is written, and the process dies before it hears of it.
+    /// Request that is written, and the process dies before it hears of it.
     DiesAfter,
     /// The process dies before it is sent.
     DiesBefore,
@@ -76,7 +78,7 @@ impl Memory {
         self.state.lock().unwrap().unique.insert((object.to_owned(), field.to_owned()));
     }
 
-    /// Who chooses ids.
+    /// Sets who chooses ids.
     pub(crate) fn ids(&self, ids: IdPolicy) {
         self.state.lock().unwrap().ids = ids;
     }
@@ -89,7 +91,7 @@ impl Memory {
         self.state.lock().unwrap().refused = Some(text.to_owned());
     }
 
-    /// What happens to the next write requests.
+    /// Sets the faults of the next write requests.
     pub(crate) fn faults(&self, faults: &[Option<Fault>]) {
         self.state.lock().unwrap().faults = faults.iter().copied().collect();
     }
@@ -123,7 +125,7 @@ impl Memory {
         state.objects.get(object).map_or(0, |records| records.values().filter(|(_, deleted)| !deleted).count())
     }
 
-    /// All records of an object: id, values, whether in the trash.
+    /// Records of an object: id, values, whether in the trash.
     pub(crate) fn all(&self, object: &str) -> Vec<(String, Json, bool)> {
         let state = self.state.lock().unwrap();
         let records = state.objects.get(object).into_iter().flatten();

@@ -1,3 +1,5 @@
+//! Plans put together for tests.
+
 use migr_plan::Plan;
 use serde_json::{Value, json};
 
