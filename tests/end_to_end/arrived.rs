@@ -65,9 +65,9 @@ fn parents_are_set_and_a_company_that_would_be_its_own_ancestor_is_cut_loose_and
         .map(|finding| finding["message"].as_str().unwrap())
         .collect();
     let drawn = [
-        "it refers to itself: K0000001 → K0000001",
-        "a circle of 2: K0000002 → K0000003 → K0000002",
-        "a circle of 3: K0000004 → K0000005 → K0000006 → K0000004",
+        "it refers to itself: K0000001 (line 2) → K0000001",
+        "a circular reference of 2 records: K0000002 (line 4) → K0000003 (line 6) → K0000002",
+        "a circular reference of 3 records: K0000004 (line 8) → K0000005 (line 10) → K0000006 (line 12) → K0000004",
     ];
     assert_eq!(circles, BTreeSet::from(drawn));
     let lines: BTreeSet<u64> = findings

@@ -1,5 +1,11 @@
 //! Who may know whom, and what may stand where. Read from the manifests and sources themselves.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, in its helpers too, and draws what it found"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -248,6 +254,73 @@ fn only_the_program_prints_exits_and_reads_the_environment() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Crates whose files know each other in one direction.
+const WITHOUT_CIRCLES: &[&str] = &["spill", "decide", "deliver", "engine"];
+
+/// The paths that a `use` of this crate names, groups written out.
+fn named(path: &str, found: &mut BTreeSet<String>) {
+    let Some((before, group)) = path.split_once('{') else {
+        found.insert(path.trim().to_owned());
+        return;
+    };
+    let (mut depth, mut start) = (0_usize, 0);
+    let group = group.rsplit_once('}').map_or(group, |(group, _)| group);
+    for (at, sign) in group.char_indices().chain([(group.len(), ',')]) {
+        match sign {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                named(&format!("{before}{}", group[start..at].trim()), found);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Arrows between the files at the top of a crate: a folder counts as the file it belongs to.
+fn arrows(member: &Member) -> BTreeMap<String, BTreeSet<String>> {
+    let source = member.folder.join("src");
+    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let top = |path: &Path| {
+        let first = path.strip_prefix(&source).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
+        first.trim_end_matches(".rs").to_owned()
+    };
+    let files = production_sources(member);
+    let rooms: BTreeSet<String> = files.keys().map(|path| top(path)).collect();
+    for (path, text) in &files {
+        let own = top(path);
+        let mut paths = BTreeSet::new();
+        for (_, rest) in text.match_indices("crate::").map(|(at, word)| text.split_at(at + word.len())) {
+            let end = if rest.starts_with('{') {
+                rest.find(';')
+            } else {
+                rest.find(|sign: char| !sign.is_alphanumeric() && sign != '_')
+            };
+            named(&rest[..end.unwrap_or(rest.len())], &mut paths);
+        }
+        let known = paths.iter().filter_map(|path| path.split("::").next()).filter(|room| rooms.contains(*room));
+        let known = known.filter(|room| **room != own && own != "lib").map(str::to_owned);
+        arrows.entry(own.clone()).or_default().extend(known);
+    }
+    arrows
+}
+
+#[test]
+fn arrows_between_files_make_no_circle() {
+    for member in members().iter().filter(|member| WITHOUT_CIRCLES.contains(&member.name.as_str())) {
+        let mut left = arrows(member);
+        println!("{}: {} rooms, {} arrows", member.name, left.len(), left.values().map(BTreeSet::len).sum::<usize>());
+        // Rooms that nobody left knows anything of are taken away until none is; what stays goes round.
+        while let Some(free) = left.iter().find(|(_, known)| known.iter().all(|room| !left.contains_key(room))) {
+            let free = free.0.clone();
+            left.remove(&free);
+        }
+        let stuck: Vec<&String> = left.keys().collect();
+        assert!(stuck.is_empty(), "runtime/{}: a circle among {stuck:?}", member.name);
+    }
 }
 
 #[test]

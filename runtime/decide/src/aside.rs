@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_journal::{Change, QuarantineNote, Settled, SkipNote, State};
 
-use crate::decision::{QuarantineReason, SkipReason};
+use crate::decision::{QuarantineReason, SkipReason, Subject};
 use crate::job::Job;
 use crate::world::World;
 use crate::{DecideError, Event};
@@ -14,17 +14,6 @@ use crate::{DecideError, Event};
 const TOGETHER: usize = 500;
 
 pub use crate::decision::shown;
-
-/// Record that is settled without a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'s> {
-    /// Key of the record in the journal.
-    pub key: &'s str,
-    /// Key of the record as a person knows it; may be empty.
-    pub source_key: &'s str,
-    /// The line of the export.
-    pub line: u64,
-}
 
 /// Collects what is quarantined or skipped and journals it in groups.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Decision about one record: what becomes of it, and why. Made once, for a run and for the forecast of one.
 
-use migr_transform::Failure;
+use migr_transform::{CreatedOption, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::identities::Identities;
@@ -149,6 +149,34 @@ pub enum QuarantineReason {
         /// Values would have gone into the survivor's record.
         merges: bool,
     },
+}
+
+/// Record that is settled without a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// Key of the record in the journal.
+    pub key: &'s str,
+    /// Key of the record as a person knows it; may be empty.
+    pub source_key: &'s str,
+    /// The line of the export.
+    pub line: u64,
+}
+
+/// Remarks of a forecast about a record that is written.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Positions of the fields that have a value.
+    pub filled: Vec<usize>,
+    /// Where written rules take effect.
+    pub adjusted: Vec<Reason>,
+    /// An owner has no matching user.
+    pub has_orphans: bool,
+    /// Values that become options.
+    pub created: Vec<CreatedOption>,
+    /// The owners that it names, folded.
+    pub owned: Vec<String>,
+    /// Links of it, each a record of its own.
+    pub links: u64,
 }
 
 /// Failure of one value, kept.

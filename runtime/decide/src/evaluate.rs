@@ -6,12 +6,12 @@ use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
 use migr_load::Body;
 use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
-use migr_transform::{Cells, CreatedOption, Evaluated, Failure, Linked, Outcome, Pass, Value};
+use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Value};
 
 use crate::DecideError;
-use crate::aside::Subject;
 use crate::cells::Kept;
-use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, reasons};
+use crate::decision::Subject;
+use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reasons};
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
@@ -38,23 +38,6 @@ pub struct Decided {
     pub decision: Decision,
     /// Remarks about the record, for a forecast.
     pub told: Told,
-}
-
-/// Remarks of a forecast about a record that is written.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// Positions of the fields that have a value.
-    pub filled: Vec<usize>,
-    /// Where written rules take effect.
-    pub adjusted: Vec<Reason>,
-    /// An owner has no matching user.
-    pub has_orphans: bool,
-    /// Values that become options.
-    pub created: Vec<CreatedOption>,
-    /// The owners that it names, folded.
-    pub owned: Vec<String>,
-    /// Links of it, each a record of its own.
-    pub links: u64,
 }
 
 /// Computed record, apart from what the destination has.

@@ -14,9 +14,9 @@ use migr_transform::CreatedOption;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use crate::aside::Subject;
+use crate::decision::Subject;
+use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
-use crate::evaluate::Told;
 use crate::identities::Identities;
 use crate::item::{FieldChange, Item};
 use crate::new_options::NewOptions;

@@ -3,8 +3,6 @@
 use migr_load::Map;
 use serde_json::Value;
 
-use crate::there::holds_something;
-
 /// Manner in which a record that is there takes values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
@@ -115,5 +113,16 @@ mod tests {
             Value::Object(both),
             json!({"phones": {"primaryPhoneNumber": "301", "primaryPhoneCallingCode": "+49", "additionalPhones": [{"number": "7"}]}})
         );
+    }
+}
+
+/// True where a value is more than an empty one.
+pub fn holds_something(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(parts) => parts.values().any(holds_something),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
     }
 }

@@ -9,8 +9,9 @@ use migr_plan::DuplicatePolicy;
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Outcome, Pass};
 
-use crate::aside::{Aside, Subject};
+use crate::aside::Aside;
 use crate::cells::Lent;
+use crate::decision::Subject;
 use crate::decision::shown;
 use crate::decision::{QuarantineReason, SkipReason, reasons};
 use crate::file_list::FileList;

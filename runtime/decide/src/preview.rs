@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::there::holds_something;
+use crate::parts::holds_something;
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;

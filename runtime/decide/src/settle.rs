@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
 
-use crate::aside::{Aside, Subject};
+use crate::aside::Aside;
 use crate::cells::Lent;
+use crate::decision::Subject;
 use crate::decision::{Decision, SkipReason};
 use crate::evaluate::{Decided, Evaluator};
 use crate::job::Job;

@@ -10,7 +10,7 @@ use crate::families::is_empty;
 use crate::forecast::Forecast;
 use crate::item::FieldChange;
 use crate::job::Job;
-use crate::parts::{Taking, beside};
+use crate::parts::{Taking, beside, holds_something};
 use crate::preview::shown_values;
 
 /// Values that a record of this key and id held in the fields that are written.
@@ -118,17 +118,6 @@ pub fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, f
     // A field that cannot be emptied, such as the time of creation, compares with nothing: its value is looked at.
     let keys = destination.encode(object, &[(field, value)]).unwrap_or_default();
     keys.keys().all(|key| !found.get(key).is_some_and(holds_something))
-}
-
-/// True where a value is more than an empty one.
-pub fn holds_something(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Null => false,
-        serde_json::Value::String(text) => !text.is_empty(),
-        serde_json::Value::Array(items) => !items.is_empty(),
-        serde_json::Value::Object(parts) => parts.values().any(holds_something),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
-    }
 }
 
 /// Values that a record held, with what the destination had stamped it with.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::sender::Sender;
 use crate::{Context, EngineError};
 use migr_decide::Event;
-use migr_decide::there::{before_update, holds_something};
+use migr_decide::parts::holds_something;
+use migr_decide::there::before_update;
 
 /// The journal keeps ids under this name that a killed run may have sent.
 const DOUBTFUL: &str = "doubtful";

@@ -23,6 +23,7 @@ mod stage_report;
 mod survey;
 mod world;
 
+use crate::opening;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,13 +52,12 @@ use needs::{Needs, columns_read, has};
 pub use places::cell_columns;
 pub use preview::{PreviewEntry, PreviewSink, StagePreview};
 use stage_report::StageReport;
-pub(crate) use stage_report::options_alone;
 use survey::{Place, Survey};
 use world::{OwnersKnown, World};
 
 use crate::rebuild::{Rebuild, rebuild};
-use crate::run::{self, Walk};
-use crate::stage::Shared;
+use crate::run::Walk;
+use crate::shared::Shared;
 use crate::{EngineError, InProcess, RunOptions};
 use migr_decide::DecideError;
 use migr_decide::files::Standard;
@@ -353,10 +353,10 @@ async fn foresee(
         cancellation: CancellationFlag::default(),
         work: folder.to_owned(),
     };
-    let mut world = run::world(&context, Arc::clone(&owners))?;
+    let mut world = opening::world(&context, Arc::clone(&owners))?;
     world.be_lenient();
     if is_asked {
-        run::existing_records(&context, &mut world).await?;
+        opening::existing_records(&context, &mut world).await?;
     }
     closed(&forecast, &*destination).await?;
     let shared = Shared::new(Arc::new(InProcess::new(destination)), &RunOptions::default());

@@ -3,7 +3,7 @@ use migr_plan::SetupAction;
 
 use crate::begun::lacks;
 use crate::lacking::lacking;
-use crate::setup::{in_words, prepared};
+use crate::wanted_schema::{in_words, prepared};
 use crate::{Context, EngineError};
 
 /// A change of the destination's schema that the plan needs, and whether the destination has it.

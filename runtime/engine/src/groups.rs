@@ -3,9 +3,11 @@
 use migr_load::IdPolicy;
 use tokio::sync::mpsc;
 
-use crate::sender::TOGETHER;
 use migr_decide::CancellationFlag;
 use migr_decide::job::Job;
+
+/// Batches whose intents are journaled together at most.
+pub(crate) const TOGETHER: usize = 8;
 
 /// Groups that wait to be sent: with those that are computed and sent meanwhile, all that is in memory.
 const READY: usize = 1;

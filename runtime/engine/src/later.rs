@@ -8,7 +8,7 @@ use migr_journal::{Change, StepId};
 use crate::EngineError;
 use crate::groups::Groups;
 use crate::sender::{Refused, Target};
-use crate::stage::{Ended, Shared, joined};
+use crate::shared::{Ended, Shared, joined};
 use crate::writer::Writer;
 use migr_decide::Event;
 use migr_decide::job::Job;

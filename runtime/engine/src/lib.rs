@@ -13,6 +13,7 @@ mod groups;
 mod lacking;
 mod later;
 mod links;
+mod opening;
 mod produce;
 mod rebuild;
 mod reconcile;
@@ -22,10 +23,12 @@ mod run;
 mod second;
 mod sender;
 mod setup;
+mod shared;
 mod stage;
 mod stamps;
 mod update_plan;
 mod verify;
+mod wanted_schema;
 mod why;
 mod writer;
 
@@ -37,7 +40,7 @@ pub use migr_decide::files::FileState;
 pub use migr_decide::project::{note_project, project_of};
 pub use migr_decide::proof::{FormatProof, proofs};
 pub use migr_decide::upload::{Upload, UploadFrom};
-pub use migr_decide::{CancellationFlag, Event, Ids, Progress, SharedJournal, Silent};
+pub use migr_decide::{CancellationFlag, DecideError, Event, Ids, Progress, SharedJournal, Silent};
 pub use migr_deliver::{
     Executor, FileFate, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
 };

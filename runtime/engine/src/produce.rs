@@ -8,14 +8,15 @@ use migr_plan::FieldType;
 use migr_transform::Cells;
 
 use crate::EngineError;
-use crate::audit::PreviewAction;
-use migr_decide::aside::{Aside, Subject};
+use migr_decide::aside::Aside;
 use migr_decide::cells::Lent;
 use migr_decide::decision::Decision;
+use migr_decide::decision::Subject;
 use migr_decide::evaluate::{Decided, Evaluator};
 use migr_decide::item::{Batch, Item, There};
 use migr_decide::job::Job;
 use migr_decide::prepass::Look;
+use migr_decide::preview::PreviewAction;
 use migr_decide::world::{Own, World};
 
 /// Goes on, or stops because nobody takes what is produced any more.

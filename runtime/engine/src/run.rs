@@ -1,13 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet};
+use crate::opening;
+use crate::wanted_schema;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 
 use migr_deliver::{Executor, InProcess};
-use migr_extract::Export;
-use migr_journal::{Change, Reader};
-use migr_load::{Deleted, LinkFetcher};
-use migr_plan::{Expr, Plan, Step, StepKind};
+use migr_journal::Reader;
+use migr_load::LinkFetcher;
+use migr_plan::{Step, StepKind};
 use migr_report::Report;
 use serde::Deserialize;
 use tracing::Instrument as _;
@@ -16,14 +17,13 @@ use crate::filled::Filling;
 use crate::lacking::lacking;
 use crate::links::Links;
 use crate::second::SecondPass;
-use crate::stage::{Ended, Shared};
-use crate::{Context, EngineError, filled, later, reconcile, setup, stage, stamps};
+use crate::shared::{Ended, Shared};
+use crate::{Context, EngineError, filled, later, reconcile, stage, stamps};
 use migr_decide::job::Job;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
-use migr_decide::world::{World, identity_of};
-use migr_decide::{expressions, steps};
-use migr_spill::Spill;
+use migr_decide::steps;
+use migr_decide::world::World;
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -50,12 +50,12 @@ pub async fn run(context: &Context) -> Result<RunSummary, EngineError> {
 /// Carries the plan out; units of work go to an executor.
 pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<RunSummary, EngineError> {
     let reader = context.journal.reader()?;
-    same_export(context, &reader)?;
+    opening::same_export(context, &reader)?;
     if is_through(context, &reader)? {
         return summary(context, &reader, false, true);
     }
     is_set_up(context, &reader)?;
-    readable(&context.plan, &context.export)?;
+    opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.schema().await?;
     let lacks = lacking(&context.plan, &schema, &*context.destination);
     if !lacks.is_empty() {
@@ -99,28 +99,6 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
     Ok(context.journal.lock().open_intents().is_empty())
 }
 
-/// Every file that the maps read has a header, an encoding and a delimiter that can be used: nothing is begun that cannot be ended.
-pub(crate) fn readable(plan: &Plan, export: &Export) -> Result<(), EngineError> {
-    let mut objects: BTreeSet<&str> = plan.stages.iter().map(|stage| stage.source_object.as_str()).collect();
-    objects.extend(plan.owners.iter().map(|owners| owners.source_object.as_str()));
-    for expression in plan.stages.iter().flat_map(expressions::of_stage) {
-        expression.walk(&mut |inner| match inner {
-            Expr::Reference { targets, .. } => objects.extend(targets.iter().map(|target| target.object.as_str())),
-            Expr::Through { target, .. } | Expr::Owner { target, .. } => {
-                objects.insert(&target.object);
-            }
-            _ => {}
-        });
-    }
-    for object in objects {
-        if export.file(object).is_some() {
-            // The first row tells whether the cells can be read.
-            export.records(object)?.next()?;
-        }
-    }
-    Ok(())
-}
-
 /// Every change of the schema that the plan needs was made: else all records would be quarantined for it.
 fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
     let notes = reader.setup()?;
@@ -129,43 +107,18 @@ fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
         match notes.iter().find(|note| note.position == position) {
             Some(note) if matches!(note.outcome.as_str(), "done" | "already there") => {}
             Some(note) => open.push(format!("{} ({})", note.action, note.outcome)),
-            None => open.push(setup::in_words(action)),
+            None => open.push(wanted_schema::in_words(action)),
         }
     }
     if open.is_empty() { Ok(()) } else { Err(EngineError::SetupOpen { open }) }
-}
-
-/// Lines and keys in the journal are those of the export that it was begun with.
-pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), EngineError> {
-    let mut hashes = BTreeMap::new();
-    for stage in &context.plan.stages {
-        if let Some(file) = context.export.file(&stage.source_object) {
-            hashes.insert(file.shown().to_owned(), file.hash()?.to_owned());
-        }
-    }
-    match export_hashes(reader)? {
-        None => {
-            let value = serde_json::to_string(&hashes).unwrap_or_default();
-            Ok(context.journal.write(&[Change::Finding { name: "export".to_owned(), value }])?)
-        }
-        Some(known) => match hashes.iter().find(|(file, hash)| known.get(*file) != Some(*hash)) {
-            None => Ok(()),
-            Some((file, _)) => Err(EngineError::OtherExport { file: file.clone() }),
-        },
-    }
-}
-
-/// The hashes of the export's files as the migration began with them, by the path that is shown.
-pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, String>>, EngineError> {
-    Ok(reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
     reconcile::run(context).await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
-    let mut world = self::world(&deciding, Arc::clone(&owners))?;
-    existing_records(&deciding, &mut world).await?;
+    let mut world = opening::world(&deciding, Arc::clone(&owners))?;
+    opening::existing_records(&deciding, &mut world).await?;
     audited_files(context, &world)?;
     let shared = Shared::new(executor, &context.options);
     let mut walk = Walk::new(deciding, shared, owners);
@@ -266,57 +219,4 @@ fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
 struct AuditedFile {
     path: String,
     hash: Option<String>,
-}
-
-/// The world before any stage, with an empty spill database.
-pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
-    let folder = &context.work;
-    std::fs::create_dir_all(folder)
-        .map_err(|source| EngineError::File { path: folder.display().to_string(), source })?;
-    let (plan, export) = (Arc::clone(&context.plan), Arc::clone(&context.export));
-    Ok(World::new(plan, export, owners, Spill::create(folder)?, context.outcomes.knowledge()?)?)
-}
-
-/// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).
-// A world is not shared between threads: only one of its own can be waited with.
-pub(crate) async fn existing_records(context: &DecisionContext, world: &mut World) -> Result<(), EngineError> {
-    let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
-    for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
-        expression.walk(&mut |inner| {
-            if let Expr::Existing { object, fields } = inner {
-                let names = fields.iter().map(|field| field.name.clone()).collect();
-                wanted.entry(object.clone()).or_default().insert(names);
-            }
-        });
-    }
-    for (object, kinds) in wanted {
-        let mut after = None;
-        loop {
-            let page = context.destination.scan(&object, Deleted::Live, after).await?;
-            let world = &*world;
-            world.spill.together::<_, EngineError>(|| {
-                for (found, names) in
-                    page.records.iter().flat_map(|found| kinds.iter().map(move |names| (found, names)))
-                {
-                    let values: Option<Vec<(&str, String)>> = names
-                        .iter()
-                        .map(|name| {
-                            let value = context.destination.identity(&object, name, &found.values)?;
-                            Some((name.as_str(), value))
-                        })
-                        .collect();
-                    if let Some(values) = values {
-                        let identity = identity_of(values.iter().map(|(name, value)| (*name, value.as_str())));
-                        world.add_existing(&object, &identity, &found.id)?;
-                    }
-                }
-                Ok(())
-            })?;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(())
 }

@@ -13,7 +13,8 @@ use tracing::Instrument as _;
 use crate::EngineError;
 use crate::ahead::{self, Ahead, Prepared};
 use crate::flight::{self, Ledger};
-use crate::stage::Shared;
+use crate::groups;
+use crate::shared::Shared;
 use migr_decide::aside::shown;
 use migr_decide::field_numbers::FieldNumbers;
 use migr_decide::item::Item;
@@ -25,8 +26,6 @@ use migr_decide::{Event, SharedJournal};
 const MOST_BYTES: usize = 8 << 20;
 /// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
 const BESIDE_A_BODY: usize = 600;
-/// Batches whose intents are journaled together at most.
-pub(crate) const TOGETHER: usize = 8;
 /// Refusals that records to come are asked about by.
 const MOST_TELLING: usize = 256;
 
@@ -385,7 +384,7 @@ impl<'s> Sender<'s> {
         };
         let mut batches = held.batches.into_iter().zip(faults.into_iter().map(Some)).peekable();
         while batches.peek().is_some() && self.journaled.is_empty() && self.error.is_none() {
-            self.begin(batches.by_ref().take(TOGETHER).collect()).await?;
+            self.begin(batches.by_ref().take(groups::TOGETHER).collect()).await?;
         }
         Ok(())
     }

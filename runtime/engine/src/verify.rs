@@ -4,6 +4,7 @@ mod read_back;
 mod schema;
 mod summary;
 
+use crate::opening;
 use std::sync::Arc;
 
 use migr_journal::{Change, Reader, State};
@@ -11,8 +12,8 @@ use migr_plan::Step;
 use migr_report::{MapVerification, Report};
 use tokio::sync::mpsc;
 
-use crate::stage::joined;
-use crate::{Context, EngineError, run};
+use crate::shared::joined;
+use crate::{Context, EngineError};
 use migr_decide::expected::{Derivation, Derived, Sample};
 use migr_decide::job::Job;
 use migr_decide::outcomes::DecisionContext;
@@ -36,7 +37,7 @@ pub async fn verify(
     sink: &mut DifferenceSink<'_>,
 ) -> Result<VerifySummary, EngineError> {
     let reader = context.journal.reader()?;
-    run::same_export(context, &reader)?;
+    opening::same_export(context, &reader)?;
     let live = context.destination.schema().await?;
     context.journal.lock().begin_run("verify")?;
     let mut summary = VerifySummary::requiring(context.plan.options.require_match_percent.clone());
@@ -112,8 +113,8 @@ impl Checking<'_, '_, '_> {
         self.summary.sampled = self.sample != Sample::All;
         let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
         let deciding = DecisionContext::from(context);
-        let mut world = run::world(&deciding, owners)?;
-        run::existing_records(&deciding, &mut world).await?;
+        let mut world = opening::world(&deciding, owners)?;
+        opening::existing_records(&deciding, &mut world).await?;
         let reader = context.journal.reader()?;
         let mut jobs = Vec::new();
         for stage in &context.plan.stages {

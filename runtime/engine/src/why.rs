@@ -1,5 +1,6 @@
 //! Where a record of the destination, and each of its fields, came from.
 
+use crate::opening;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use migr_transform::{Outcome, Program, Traced, Value, to_json};
 use serde::Serialize;
 
 use crate::EngineError;
-use crate::run;
 use migr_decide::aside::shown;
 use migr_decide::cells::Lent;
 use migr_decide::duplicates::prefer;
@@ -157,7 +157,7 @@ pub fn why(
             history,
         });
     }
-    let hashes = run::export_hashes(&reader)?.unwrap_or_default();
+    let hashes = opening::export_hashes(&reader)?.unwrap_or_default();
     let mut lines = Vec::with_capacity(found.len());
     for (stage, step, key, mapped) in &found {
         lines.push(merged_lines(&reader, stage, *step, key, mapped)?);

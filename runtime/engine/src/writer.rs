@@ -6,7 +6,7 @@ use migr_journal::{Change, Operation, StepId};
 
 use crate::EngineError;
 use crate::sender::{Sender, Target};
-use crate::stage::Shared;
+use crate::shared::Shared;
 use migr_decide::forecast::Forecast;
 use migr_decide::item::Item;
 use migr_decide::job::Job;

@@ -313,7 +313,7 @@ impl Destination for Foreseen {
         }
         let known = self.schema.field(object, &field.field);
         let held = known.and_then(|known| found.get(&known.write_key).or_else(|| found.get(&known.name)));
-        let holds_nothing = held.is_none_or(|held| !migr_decide::there::holds_something(held));
+        let holds_nothing = held.is_none_or(|held| !migr_decide::parts::holds_something(held));
         if (expected.is_none() && holds_nothing) || held.is_some_and(|held| *held == to_json(expected)) {
             return Comparison::Same;
         }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::wanted_schema;
 use migr_load::{Deleted, Destination, FieldSchema, Map, ObjectSchema, Schema};
 use migr_plan::lock::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
@@ -13,7 +14,6 @@ use super::needs::parts;
 use super::world::{ExistingName, fold};
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
-use crate::setup;
 
 /// What was learnt of the destination.
 pub(crate) struct Learnt {
@@ -37,7 +37,7 @@ pub(crate) async fn learn(
     }
     for action in &plan.setup {
         if let ChecklistState::Mismatch { why } = checklist::state(action, &schema, destination) {
-            let message = format!("setup cannot {}: {why}", setup::in_words(action));
+            let message = format!("setup cannot {}: {why}", wanted_schema::in_words(action));
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, message));
         }
         for told in checklist::other_labels(action, &schema) {

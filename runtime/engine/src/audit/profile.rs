@@ -46,17 +46,17 @@ pub(crate) struct Profile {
 impl Profile {
     /// For a column of the catalog. Values are kept where `compared` and the column is not sensitive.
     pub(crate) fn of(column: &SourceColumn, compared: bool) -> Self {
-        let is_list = column.ty == ColumnType::TextList;
+        let is_texts = column.ty == ColumnType::TextList;
         Self {
             declared: Some(column.ty),
             format: column.format.clone(),
-            split: column.split.clone().filter(|_| is_list),
+            split: column.split.clone().filter(|_| is_texts),
             several: column
                 .split
                 .clone()
-                .filter(|split| super::survey::is_list(column.ty) && !split.is_empty())
+                .filter(|split| is_list(column.ty) && !split.is_empty())
                 .map(|split| (split, 0)),
-            values: ((compared || is_list) && !column.sensitive).then(BTreeMap::new),
+            values: ((compared || is_texts) && !column.sensitive).then(BTreeMap::new),
             ..Self::unknown(&column.name, column.header.as_deref().unwrap_or(&column.name))
         }
     }
@@ -249,6 +249,11 @@ impl Profile {
     pub(crate) fn is_of(&self, name: &str) -> bool {
         self.name == name
     }
+}
+
+/// True where cells of a type are split into several keys.
+pub(crate) fn is_list(ty: ColumnType) -> bool {
+    matches!(ty, ColumnType::TextList | ColumnType::ReferenceList)
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
+use crate::wanted_schema;
 use migr_extract::{Export, Row};
 use migr_journal::StepId;
 use migr_plan::lock::LockedStage;
-use migr_plan::{DuplicatePolicy, Expr, FieldMapping, PicklistOtherwise, Plan, SourceObject, Stage};
+use migr_plan::{DuplicatePolicy, Plan, SourceObject, Stage};
 use migr_transform::{Cells, Outcome, Pass, Program};
 
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::inspect::{Fault, Inspector};
 use super::names::folded_name;
-use super::needs::{columns_read, has};
+use super::needs::columns_read;
 use super::shape::shown;
 use super::survey::Place;
 use super::world::World;
@@ -68,7 +69,9 @@ impl<'r> StageReport<'r> {
             world,
             forecast,
             identities: Identities::of(stage),
-            optional: options_alone(plan, stage).map(|stage| Program::compile(plan, &stage)).transpose()?,
+            optional: wanted_schema::options_alone(plan, stage)
+                .map(|stage| Program::compile(plan, &stage))
+                .transpose()?,
             inspector,
         })
     }
@@ -279,18 +282,4 @@ impl<'r> StageReport<'r> {
     ) -> Result<(), AuditError> {
         self.explain(subject, failures, severity, found)
     }
-}
-
-/// The stage with the fields alone whose values become options by `otherwise create`.
-pub(crate) fn options_alone(plan: &Plan, stage: &Stage) -> Option<Stage> {
-    let creates = |part: &Expr| {
-        let Expr::Picklist { table, .. } = part else { return false };
-        plan.picklist(table).is_some_and(|picklist| picklist.otherwise == PicklistOtherwise::Create)
-    };
-    let mut stage = stage.clone();
-    let is_kept = |field: &FieldMapping| has(&field.value, &creates) && !field.deferred;
-    stage.fields.retain(is_kept);
-    stage.links.clear();
-    stage.deferred.clear();
-    (!stage.fields.is_empty()).then_some(stage)
 }

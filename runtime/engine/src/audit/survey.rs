@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use migr_extract::{Export, Record, Row, column_name};
 use migr_plan::lock::{KeyCounts, Lock, LockedColumn, LockedFile, LockedFileState, LockedSourceObject, ObjectState};
-use migr_plan::{ColumnType, Plan, SourceColumn, SourceObject};
+use migr_plan::{Plan, SourceColumn, SourceObject};
 
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
 use super::needs::{LookupSpec, Needs, Use, may_be_listed, normalised};
@@ -427,9 +427,4 @@ impl<'o> Keys<'o> {
         inventory.clear_keys()?;
         Ok((distinct, repeated))
     }
-}
-
-/// Whether cells of a type are split into several keys.
-pub(crate) fn is_list(ty: ColumnType) -> bool {
-    matches!(ty, ColumnType::TextList | ColumnType::ReferenceList)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Back;
 use crate::EngineError;
 use crate::begun::{BEGUN, Begun};
-use migr_decide::there::holds_something;
+use migr_decide::parts::holds_something;
 
 /// How the report names what is done to the schema.
 const STEP: &str = "setup";

@@ -8,7 +8,7 @@ use migr_transform::Value;
 
 use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
-use crate::stage::blocking;
+use crate::shared::blocking;
 use migr_decide::expected::{Expected, ExpectedFile, ExpectedLink};
 use migr_decide::job::Job;
 use migr_decide::parts::{Taking, beside};
