@@ -51,8 +51,9 @@ impl Database {
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-{cache}; PRAGMA temp_store=FILE;"
         ))?;
         connection.set_prepared_statement_cache_capacity(64);
-        // The lock is taken by the first write, while the file still has its name.
-        connection.execute_batch("CREATE TABLE begun(at INTEGER)")?;
+        // The lock is taken by the first write, while the file still has its name. Then one transaction that never ends: only what the cache does not hold goes to
+        // the file.
+        connection.execute_batch("CREATE TABLE begun(at INTEGER); BEGIN")?;
         #[cfg(unix)]
         std::fs::remove_file(&path).map_err(|source| refused(&path, source))?;
         Ok(Self { connection, _file: Discarded(path) })

@@ -39,7 +39,6 @@ impl Inventory {
     /// An empty inventory in a folder.
     pub fn create(folder: &Path) -> Result<Self, SpillError> {
         let database = Database::create(folder, FILE, CACHE)?;
-        database.connection.execute_batch("BEGIN")?;
         database.connection.execute_batch(TABLES)?;
         Ok(Self { database })
     }
