@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Project, number};
+use crate::harness::{PROJECT, Project, number};
 use crate::stand_in::{StandIn, hurry};
 
 /// SplitMix64: the same seed gives the same instants.
@@ -182,6 +182,7 @@ fn both_again_and_again(project: &Project, draw: &mut Draw, (within, most): (Dur
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_migr"))
             .args(["run", "--sandbox", "--no-approval"])
             .current_dir(project.path())
+            .env("MIGR_PROJECT_ID", PROJECT)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{Project, Ran};
+use crate::harness::{PROJECT, Project, Ran};
 use crate::stand_in::{StandIn, hurry};
 
 /// Runs a command where no file may grow beyond so many blocks of 512 bytes, as on a disk that fills.
@@ -15,6 +15,7 @@ fn within(blocks: u32, stand_in: &StandIn, project: &Project, arguments: &[&str]
         .args(arguments)
         .current_dir(project.path())
         .env("NO_COLOR", "1")
+        .env("MIGR_PROJECT_ID", PROJECT)
         .env_remove("RUST_LOG")
         .env("TWENTY_STAGING_URL", stand_in.url())
         .env("TWENTY_STAGING_KEY", stand_in.token())
