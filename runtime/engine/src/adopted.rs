@@ -116,7 +116,7 @@ impl Sender<'_> {
         Ok(decided)
     }
 
-    /// Whether the map's policy lets a key of a record that is there be written over.
+    /// True where the map's policy lets a key of a record that is there be written over.
     fn may_write(&self, key: &str, found: &Found) -> bool {
         let stage = Step::stage_of(&self.name);
         let stage = self.context.plan.stages.iter().find(|known| known.id == stage);
@@ -135,7 +135,8 @@ impl Sender<'_> {
     }
 }
 
-/// Whether somebody else than a program that comes through the API wrote a record last, as far as the destination names them.
+/// True where another user than a program that comes through the API wrote a record last, as far as the destination
+/// names them.
 pub(crate) fn is_by_another(found: &Found) -> bool {
     let source = found.values.get("updatedBy").and_then(|actor| actor.get("source")).and_then(Value::as_str);
     source.is_some_and(|source| !source.is_empty() && source != "API")

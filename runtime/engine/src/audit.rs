@@ -68,7 +68,7 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::{CancellationFlag, Silent};
 use migr_spill::RowSet;
 
-/// What is audited, and how.
+/// Options of an audit.
 pub struct AuditOptions<'a> {
     /// The plan.
     pub plan: &'a Plan,
@@ -82,7 +82,8 @@ pub struct AuditOptions<'a> {
     pub journal: Option<&'a Path>,
     /// The lock of the audit before: what columns were there, and which were hidden.
     pub previous: Option<&'a Lock>,
-    /// What is hashed before each member. Keep it from audit to audit ([`salt`]), so that the same members give the same lock.
+    /// Salt that is hashed before each user. Keep it from audit to audit ([`salt`]), so that the same users give the
+    /// same lock.
     pub salt: &'a str,
     /// Takes every finding, those beyond [`KEPT_PER_KIND`] too.
     pub sink: Option<&'a mut (dyn FindingSink + Send)>,
@@ -90,7 +91,7 @@ pub struct AuditOptions<'a> {
     pub attachments: Option<&'a mut (dyn AttachmentSink + Send)>,
     /// Takes what a run would do to each record that is there already, field by field, and which records of the source would become one.
     pub preview: Option<&'a mut (dyn PreviewSink + Send)>,
-    /// What the source itself says it holds: records by object. A different number in the export is a finding.
+    /// Record counts that the source itself states, by object. A different number in the export is a finding.
     pub expected: BTreeMap<String, u64>,
 }
 
@@ -126,23 +127,24 @@ impl AuditProgress for Quiet {
     fn records(&self, _rows: u64) {}
 }
 
-/// What an audit found.
+/// Result of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// What `migr.lock` is to hold.
+    /// Lock that `migr.lock` is to hold.
     pub lock: Lock,
     /// The findings, worst first; at most [`KEPT_PER_KIND`] of a kind for an object.
     pub findings: Vec<Finding>,
-    /// How many there are of each kind, those that are not in `findings` too.
+    /// Number of findings of each kind, those that are not in `findings` included.
     pub totals: Vec<FindingTotal>,
-    /// What a run would do to records that are there already, map by map; empty where the destination was not asked, or has nothing that matters.
+    /// Preview of a run for records that are there already, map by map; empty where the destination was not asked, or
+    /// has nothing that matters.
     pub preview: Vec<StagePreview>,
-    /// What has no way into the destination and is rebuilt there by hand.
+    /// Definitions without a way into the destination, which are rebuilt there by hand.
     pub rebuilds: Vec<Rebuild>,
 }
 
 impl Audit {
-    /// How many findings of a severity there are.
+    /// Number of findings of a severity.
     pub fn count(&self, severity: Severity) -> u64 {
         self.totals.iter().filter(|total| total.severity == severity).map(|total| total.findings).sum()
     }
@@ -174,7 +176,7 @@ pub enum AuditError {
         /// Why.
         source: std::io::Error,
     },
-    /// What a run would do cannot be told.
+    /// The forecast of a run failed.
     #[error(transparent)]
     Forecast(EngineError),
     /// The sink refused a finding.
@@ -279,7 +281,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     Ok(Audit { lock, findings, totals, preview: previews, rebuilds })
 }
 
-/// What is known of the export beforehand.
+/// Knowledge about the export beforehand.
 #[derive(Clone, Copy)]
 struct Told<'a> {
     /// The lock of the audit before.
@@ -290,7 +292,7 @@ struct Told<'a> {
     progress: &'a dyn AuditProgress,
 }
 
-/// What all values of a column say of its format.
+/// Adds a finding for each column whose format its values do not prove.
 fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) -> Result<(), AuditError> {
     for proof in migr_decide::proof::proofs(plan, export).unwrap_or_default() {
         let Some(message) = proof.in_words().filter(|_| !proof.is_accepted) else { continue };
@@ -399,18 +401,18 @@ async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<()
     Ok(())
 }
 
-/// Whether an object has a file that can be read as a table.
+/// True where an object has a file that can be read as a table.
 fn is_table(plan: &Plan, export: &Export, object: &str) -> bool {
     let is_reference = plan.source_object(object).is_some_and(|object| object.reference_only);
     !is_reference && export.file(object).is_some() && export.records(object).is_ok()
 }
 
-/// Whether an object's file could be read as a table.
+/// True where an object's file could be read as a table.
 fn has_records(object: &LockedSourceObject) -> bool {
     object.state == ObjectState::Present && !object.columns.is_empty()
 }
 
-/// What is reported once a forecast is made.
+/// Context of the report once a forecast is made.
 struct Reporting<'r> {
     plan: &'r Plan,
     export: &'r Export,
@@ -426,7 +428,7 @@ struct Reporting<'r> {
     progress: &'r dyn AuditProgress,
 }
 
-/// What was reported besides findings.
+/// Results besides the findings.
 struct Reported {
     stages: Vec<LockedStage>,
     previews: Vec<StagePreview>,

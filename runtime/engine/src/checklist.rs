@@ -1,3 +1,5 @@
+//! Checklist of the schema changes that a plan needs.
+
 use migr_load::{Destination, Schema};
 use migr_plan::SetupAction;
 
@@ -11,27 +13,27 @@ use crate::{Context, EngineError};
 pub struct ChecklistItem {
     /// In words.
     pub action: String,
-    /// What was looked at, as a person can look at it too.
+    /// Probe, as a person can look at it too.
     pub probe: String,
-    /// What was found.
+    /// Result of the probe.
     pub state: ChecklistState,
-    /// What is otherwise than the plan has it and stays so: options under another label.
+    /// Differences from the plan that stay: options under another label.
     pub told: Vec<String>,
 }
 
-/// What a probe found.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChecklistState {
-    /// It is as the plan needs it.
+    /// Part that is as the plan needs it.
     Done,
-    /// It is not there.
+    /// Part that is not there.
     Missing {
-        /// What, in words.
+        /// Missing part, in words.
         what: String,
     },
     /// Something else is there by that name.
     Mismatch {
-        /// What, in words.
+        /// Reason in words.
         why: String,
     },
 }
@@ -84,7 +86,7 @@ pub(crate) fn other_labels(action: &SetupAction, schema: &Schema) -> Vec<String>
         .collect()
 }
 
-/// How the destination stands to a change, refusals that can be foreseen included.
+/// State of a change in the destination, refusals that can be foreseen included.
 pub(crate) fn state(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -> ChecklistState {
     match there(action, schema, destination) {
         ChecklistState::Missing { what } => match destination.refuses(action) {

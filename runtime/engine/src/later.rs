@@ -17,9 +17,9 @@ use migr_decide::world::World;
 /// Takes a batch; false when nobody takes it any more.
 pub(crate) type HandOn<'h, B> = dyn FnMut(B) -> bool + 'h;
 
-/// What such a step does.
+/// Step that follows once a stage's records are written.
 pub(crate) trait Later: Send + Sync + 'static {
-    /// What is handed from the thread that computes to the one that sends.
+    /// Batch that is handed from the thread that computes to the one that sends.
     type Batch: Send + 'static;
 
     /// The stage.

@@ -1,3 +1,5 @@
+//! Run of a plan, step by step.
+
 use crate::opening;
 use crate::wanted_schema;
 use std::collections::BTreeMap;
@@ -25,14 +27,14 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::steps;
 use migr_decide::world::World;
 
-/// What a run came to.
+/// Result of a run.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
-    /// Somebody asked to stop; `migr run` goes on.
+    /// True where the run was asked to stop; `migr run` goes on.
     pub interrupted: bool,
     /// Everything was done before: nothing was sent.
     pub nothing_to_do: bool,
-    /// What it amounts to.
+    /// Report of the run.
     pub report: Report,
 }
 
@@ -193,7 +195,7 @@ impl Walk {
     }
 }
 
-/// What an audit found the records' files to be.
+/// Takes the files of the records as an audit found them.
 fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
     let Some(path) = &context.options.audited_files else { return Ok(()) };
     let failed = |source| EngineError::File { path: path.display().to_string(), source };
@@ -214,7 +216,7 @@ fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
     })
 }
 
-/// What matters here of a line of an audit's list.
+/// Line of an audit's list, as far as it matters here.
 #[derive(Deserialize)]
 struct AuditedFile {
     path: String,

@@ -24,17 +24,18 @@ use migr_decide::{Event, SharedJournal};
 
 /// With so many bytes under way no more batches are than the options say.
 const MOST_BYTES: usize = 8 << 20;
-/// What a record takes besides its body while it is under way: its key and id, here, in the unit, and twice in the journal's intent.
+/// Bytes of a record besides its body while it is under way: its key and id, here, in the unit, and twice in the
+/// journal's intent.
 const BESIDE_A_BODY: usize = 600;
 /// Refusals that records to come are asked about by.
 const MOST_TELLING: usize = 256;
 
-/// What a refused record becomes.
+/// Treatment of a refused record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is quarantined.
+    /// Quarantine of the record.
     Quarantine,
-    /// Its record stays as it is, and the refusal is noted.
+    /// Note of the refusal; the record stays as it is.
     Note,
 }
 
@@ -43,7 +44,7 @@ pub(crate) enum Refused {
 pub(crate) struct Sender<'s> {
     pub(crate) context: &'s DecisionContext,
     pub(crate) journal: &'s SharedJournal,
-    /// What the steps of a run share: who carries batches out, and the records quarantined so far.
+    /// State that the steps of a run share: the executor of batches, and the records quarantined so far.
     pub(crate) shared: Shared,
     /// The step, by its name.
     pub(crate) name: String,
@@ -63,7 +64,7 @@ pub(crate) struct Sender<'s> {
     /// Refused records, by whether they are new.
     refused_new: Bisector,
     refused_changes: Bisector,
-    /// What refusals so far told: of records to come it is asked beforehand.
+    /// Refusals so far that told who is at fault: of records to come it is asked beforehand.
     telling: Vec<Refusal>,
     /// Batches that are asked about together before they are sent.
     ahead: Ahead,
@@ -90,9 +91,9 @@ struct Flight {
     operation: Operation,
     /// Batch and place of each record, and the requests that it took part in.
     places: Vec<(BatchId, usize, u32)>,
-    /// What the pool keeps back meanwhile; none where it is not an attempt of the pool's.
+    /// Records that the pool keeps back meanwhile; none where it is not an attempt of the pool's.
     rest: Option<Vec<HeldRecord>>,
-    /// What it takes in memory, about.
+    /// Bytes of memory that the records take, about.
     bytes: usize,
     task: JoinHandle<Result<UnitResult, EngineError>>,
 }
@@ -415,7 +416,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    /// Whether something concerns every record, so that nothing more is worth sending.
+    /// True where something concerns every record, so that nothing more is worth sending.
     pub(crate) fn has_stopped(&self) -> bool {
         self.error.is_some()
     }
@@ -561,7 +562,7 @@ impl<'s> Sender<'s> {
         Ok(())
     }
 
-    /// Whether something is under way.
+    /// True where something is under way.
     pub(crate) fn is_flying(&self) -> bool {
         !self.flights.is_empty()
     }

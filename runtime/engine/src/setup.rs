@@ -1,3 +1,5 @@
+//! Setup: the changes that a plan makes to the destination's schema.
+
 use crate::{opening, wanted_schema};
 use std::collections::BTreeMap;
 
@@ -12,16 +14,16 @@ use crate::{Context, EngineError};
 use migr_decide::Event;
 use migr_decide::owners::OwnerTable;
 
-/// What setup came to.
+/// Result of setup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetupSummary {
     /// Each action of the plan in words, with its outcome: `done`, `already there`, or why not.
     pub actions: Vec<(String, String)>,
-    /// How many were done.
+    /// Number of actions that were done.
     pub done: usize,
-    /// How many were there.
+    /// Number of actions whose result was there.
     pub already_there: usize,
-    /// How many are impossible, because something else is there by that name.
+    /// Number of actions that are impossible, because something else is there by that name.
     pub blocked: usize,
 }
 

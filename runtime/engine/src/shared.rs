@@ -7,16 +7,16 @@ use migr_deliver::Executor;
 
 use crate::{EngineError, MaxFailures, RunOptions};
 
-/// How a step ended.
+/// End of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// Nothing is left to do.
     Through,
-    /// Somebody asked to stop.
+    /// Step that was asked to stop.
     Interrupted,
 }
 
-/// What the steps of a run share.
+/// State that the steps of a run share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) executor: Arc<dyn Executor>,
@@ -58,7 +58,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     joined(tokio::task::spawn_blocking(work).await)
 }
 
-/// What a task gave; that it ended unexpectedly is an error of its own.
+/// Result of a task; that it ended unexpectedly is an error of its own.
 pub(crate) fn joined<T>(result: Result<Result<T, EngineError>, tokio::task::JoinError>) -> Result<T, EngineError> {
     result.unwrap_or_else(|error| Err(EngineError::Worker { what: error.to_string() }))
 }

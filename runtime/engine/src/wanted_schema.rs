@@ -104,7 +104,7 @@ async fn found_options(context: &Context) -> Result<FoundOptions, EngineError> {
     .await
 }
 
-/// Whether a stage uses a picklist that makes options of values.
+/// True where a stage uses a picklist that makes options of values.
 fn creates(context: &Context, stage: &Stage) -> bool {
     let mut creates = false;
     for expression in expressions::of_stage(stage) {

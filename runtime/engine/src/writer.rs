@@ -100,7 +100,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Whether something concerns every record, so that nothing more is worth sending.
+    /// True where something concerns every record, so that nothing more is worth sending.
     pub(crate) fn has_stopped(&self) -> bool {
         match self {
             Self::Sender(sender) => sender.has_stopped(),
@@ -108,7 +108,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Whether a batch is under way.
+    /// True where a batch is under way.
     pub(crate) fn is_flying(&self) -> bool {
         match self {
             Self::Sender(sender) => sender.is_flying(),

@@ -78,7 +78,7 @@ impl Foreseen {
         self.live.as_ref().filter(|_| self.schema.objects.contains_key(object))
     }
 
-    /// Whether the destination knows a field and can write a value of it today.
+    /// True where the destination knows a field and can write a value of it today.
     fn is_known(&self, object: &str, field: &FieldMapping, value: &Value<'_>) -> bool {
         let Some(live) = self.of(object).filter(|_| self.schema.field(object, &field.field).is_some()) else {
             return false;
@@ -115,7 +115,7 @@ fn refers_to(ty: &FieldType, made: &BTreeSet<String>) -> bool {
     }
 }
 
-/// What a destination says of a forecast that would write to it.
+/// Answer of a destination in a forecast to anything that would write to it.
 fn never<T: Send + 'static>() -> BoxFuture<'static, Result<T, LoadError>> {
     Box::pin(async { Err(LoadError::Missing { what: "a destination to write to, in a forecast".to_owned() }) })
 }

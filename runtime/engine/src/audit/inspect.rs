@@ -1,3 +1,5 @@
+//! Inspection of the cells of one object by what the catalog says of its columns.
+
 use std::collections::BTreeMap;
 
 use migr_extract::{Export, Row};
@@ -44,7 +46,7 @@ pub(crate) struct Inspector<'i> {
     standard: Standard<'i>,
 }
 
-/// What is wrong with a reference: kind, severity, message, what to do.
+/// Fault of a reference: kind, severity, message, what to do.
 type BadReference = (FindingKind, Severity, String, Option<String>);
 
 /// One column with how it is looked at.
@@ -52,7 +54,7 @@ struct Look<'i> {
     at: usize,
     column: &'i SourceColumn,
     severity: Severity,
-    /// It is read by its type.
+    /// True where the column is read by its type.
     is_typed: bool,
     /// Where the names of its files come from.
     named: Named,
@@ -429,7 +431,7 @@ impl<'i> Inspector<'i> {
     }
 }
 
-/// How a column is used; one that names files as the fields use it that send them.
+/// Use of a column; one that names files as the fields use it that send them.
 fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn) -> Use {
     if column.ty != ColumnType::File {
         return needs.used(&object.name, &column.name);
@@ -451,7 +453,7 @@ pub(crate) fn finding(fault: Fault, place: &Place<'_>, line: u64, key: &str, mas
     finding
 }
 
-/// Whether a wall-clock time never was or was twice.
+/// Kind of a wall-clock time that never was or was twice; none for any other time.
 fn wall_clock(column: &SourceColumn, cell: &str) -> Option<FindingKind> {
     let (format, zone) = (column.format.as_deref()?, column.zone.as_deref()?);
     let time = jiff::civil::DateTime::strptime(format, cell.trim()).ok()?;

@@ -1,3 +1,5 @@
+//! Questions of an audit to the live destination.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::wanted_schema;
@@ -15,7 +17,7 @@ use super::world::{ExistingName, fold};
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
 
-/// What was learnt of the destination.
+/// Facts learnt about the destination.
 pub(crate) struct Learnt {
     pub(crate) schema: Schema,
     pub(crate) locked: LockedDestination,
@@ -252,7 +254,7 @@ async fn existing(
     Ok(ids)
 }
 
-/// Whether a found record holds a value at a path, without regard to case.
+/// True where a found record holds a value at a path, without regard to case.
 fn holds(record: &Map, path: &str, value: &str) -> bool {
     let mut names = path.split('.');
     let mut at = names.next().and_then(|name| record.get(name));

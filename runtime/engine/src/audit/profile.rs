@@ -1,3 +1,5 @@
+//! Profile of a column, learnt from its cells.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_plan::lock::{Evidence, InferredType, LockedColumn, LockedValues, Shape, ValueCount};
@@ -20,7 +22,7 @@ const LONGEST_VALUE: usize = 200;
 /// Readings that the lock shows as evidence.
 const EVIDENCE_KEPT: usize = 3;
 
-/// What is learnt of a column from all of its cells. Its size does not depend on their number.
+/// Profile of a column from all of its cells. Its size does not depend on their number.
 #[derive(Debug)]
 pub(crate) struct Profile {
     name: String,
@@ -146,7 +148,7 @@ impl Profile {
         }
     }
 
-    /// What the lock keeps.
+    /// Column as the lock keeps it.
     pub(crate) fn locked(&self) -> LockedColumn {
         let (inferred, kept_as_text) = self.infer();
         let (distinct, distinct_estimated) = self.distinct.count();
@@ -191,7 +193,7 @@ impl Profile {
         near_duplicates(folded.iter().map(String::as_str))
     }
 
-    /// How many cells a reading holds for, and the first line for which it does not.
+    /// Number of cells that a reading holds for, and the first line for which it does not.
     fn held(&self, bit: u32) -> (u64, Option<u64>) {
         let holds = |mask: &Mask| mask & (1 << bit) != 0;
         let matched = self.readings.iter().filter(|(mask, ..)| holds(mask)).map(|(_, count, _)| count).sum();
@@ -245,7 +247,7 @@ impl Profile {
             .collect()
     }
 
-    /// Whether it is of a column.
+    /// True where the profile is of a column.
     pub(crate) fn is_of(&self, name: &str) -> bool {
         self.name == name
     }

@@ -1,3 +1,5 @@
+//! First pass of an audit over every cell of every object.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_extract::{Export, Record, Row, column_name};
@@ -23,7 +25,7 @@ pub(crate) struct Survey<'s, 'a> {
     pub(crate) needs: &'s Needs,
     pub(crate) world: &'s World<'a>,
     pub(crate) previous: Option<&'a Lock>,
-    /// What the source says it holds, records by object.
+    /// Record counts that the source states, by object.
     pub(crate) expected: &'s BTreeMap<String, u64>,
     /// Lines whose records are quarantined, by object.
     pub(crate) quarantined: &'s BTreeMap<String, RowSet>,
@@ -326,7 +328,7 @@ fn is_header_of(header: &str, column: &SourceColumn) -> bool {
     }
 }
 
-/// What must not repeat, and what others look for.
+/// Keys of an object: values that must not repeat, and those that others look for.
 struct Keys<'o> {
     object: &'o SourceObject,
     world: &'o World<'o>,

@@ -1,3 +1,5 @@
+//! Rollback of the changes that setup made to the schema.
+
 use std::collections::BTreeMap;
 
 use migr_journal::Change;
@@ -10,7 +12,7 @@ use crate::EngineError;
 use crate::begun::{BEGUN, Begun};
 use migr_decide::parts::holds_something;
 
-/// How the report names what is done to the schema.
+/// Name of the schema's step in the report.
 const STEP: &str = "setup";
 
 impl Back {
@@ -80,7 +82,7 @@ impl Back {
         Ok(())
     }
 
-    /// How many records hold something in the fields that setup made. What is ours is gone or given back by now.
+    /// Number of records that hold something in the fields that setup made. What is ours is gone or given back by now.
     async fn used<'r>(
         &self,
         records: impl Iterator<Item = &'r SetupRecord>,
@@ -124,7 +126,7 @@ fn place(record: &SetupRecord) -> (String, String) {
     }
 }
 
-/// Whether a value is more than the empty one that a new field has everywhere: of a new truth value that is no.
+/// True where a value is more than the empty one that a new field has everywhere: of a new truth value that is no.
 fn is_used(value: &Value) -> bool {
     *value != Value::Bool(false) && holds_something(value)
 }

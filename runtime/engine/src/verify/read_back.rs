@@ -1,3 +1,5 @@
+//! Comparison of the records that are read back.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,7 +17,7 @@ use migr_decide::parts::{Taking, beside};
 use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_deliver::file_hash;
 
-/// How often a file that seems to be another one is read once more.
+/// Number of times that a file that seems to be another one is read once more.
 const ASKED_AGAIN: u32 = 2;
 
 impl Checking<'_, '_, '_> {
@@ -78,7 +80,7 @@ impl Checking<'_, '_, '_> {
         Ok(())
     }
 
-    /// Whether a record that was there before holds the parts that were written, whatever its others hold.
+    /// True where a record that was there before holds the parts that were written, whatever its others hold.
     fn holds_parts(
         &self,
         object: &str,
