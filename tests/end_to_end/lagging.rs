@@ -71,7 +71,7 @@ fn lagging(stand_in: &StandIn, lost: u64) -> Wire {
             note(&young, asked.body);
             let mut writes = writes.lock().expect("a number");
             *writes += 1;
-            return if lost > 0 && *writes % lost == 0 { Act::CutAfter } else { Act::Pass };
+            return if lost > 0 && (*writes).is_multiple_of(lost) { Act::CutAfter } else { Act::Pass };
         }
         let young = Arc::clone(&young);
         Act::Change(

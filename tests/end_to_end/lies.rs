@@ -110,10 +110,12 @@ fn halved(list: Option<&mut Vec<Value>>) {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table holds functions of one form")]
 fn in_small_pages(asked: &Asked<'_>) -> Option<String> {
     Some(asked.path.replace("limit=200", "limit=3"))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table holds functions of one form")]
 fn without_cursor(asked: &Asked<'_>) -> Option<String> {
     let path = asked.path.replace("limit=200", "limit=3");
     let (before, after) = path.split_once("&starting_after=").unwrap_or((&path, ""));
@@ -150,7 +152,7 @@ pub(crate) const LIES: &[Lie] = &[
         about: is_schema,
         act: |_| {
             altered(|answer| {
-                answer["data"].as_array_mut().into_iter().flatten().for_each(|one| one["fields"] = json!([]))
+                answer["data"].as_array_mut().into_iter().flatten().for_each(|one| one["fields"] = json!([]));
             })
         },
     },

@@ -116,8 +116,10 @@ fn compare(a: &Sort, b: &Sort) -> Ordering {
 mod tests {
     use super::*;
 
+    type Joined = (Vec<Vec<u64>>, Vec<(u64, Vec<u64>)>);
+
     /// Families and ambiguous lines of records with values of two identities, `line: first/second`.
-    fn families(records: &[(u64, &str, &str)]) -> (Vec<Vec<u64>>, Vec<(u64, Vec<u64>)>) {
+    fn families(records: &[(u64, &str, &str)]) -> Joined {
         let folder = tempfile::tempdir().unwrap();
         let spill = Spill::create(folder.path()).unwrap();
         for (line, first, second) in records {

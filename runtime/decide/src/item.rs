@@ -87,6 +87,7 @@ impl Item {
     }
 
     /// Sets the body, with its size and digest.
+    #[must_use]
     pub fn with_body(mut self, body: Body) -> Self {
         self.size = body.text().len();
         self.digest = digest(&body);

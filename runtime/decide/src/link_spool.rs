@@ -131,6 +131,7 @@ pub struct SpoolReader {
 
 impl SpoolReader {
     /// The links of the next record.
+    #[expect(clippy::should_implement_trait, reason = "an error ends it, which an Iterator cannot say")]
     pub fn next(&mut self) -> Result<Option<SpooledLinks>, DecideError> {
         self.row().map_err(failed)
     }

@@ -75,13 +75,24 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// True where a value is more than an empty one.
+pub fn holds_something(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(parts) => parts.values().any(holds_something),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn map(value: Value) -> Map {
+    fn map(value: &Value) -> Map {
         value.as_object().cloned().unwrap_or_default()
     }
 
@@ -102,27 +113,16 @@ mod tests {
             (json!({"city": "Ulm"}), json!({"city": "Ulm"}), json!({"city": "Ulm"})),
             (json!({"new": {"x": 1}}), json!({"new": {"x": 1}}), json!({"new": {"x": 1}})),
         ] {
-            assert_eq!(Value::Object(beside(map(written.clone()), &map(there.clone()), Taking::Over, part_of)), over);
-            assert_eq!(Value::Object(beside(map(written), &map(there.clone()), Taking::Adding, part_of)), adding);
+            assert_eq!(Value::Object(beside(map(&written), &map(&there), Taking::Over, part_of)), over);
+            assert_eq!(Value::Object(beside(map(&written), &map(&there), Taking::Adding, part_of)), adding);
         }
         let phones = json!({"phones": {"primaryPhoneNumber": "301", "primaryPhoneCallingCode": "+49", "additionalPhones": null}});
         let kept = json!({"phones": {"primaryPhoneNumber": "201", "primaryPhoneCallingCode": "+1", "additionalPhones": [{"number": "7"}]}});
         // The calling code belongs to the number, the further numbers do not.
-        let both = beside(map(phones), &map(kept), Taking::Over, part_of);
+        let both = beside(map(&phones), &map(&kept), Taking::Over, part_of);
         assert_eq!(
             Value::Object(both),
             json!({"phones": {"primaryPhoneNumber": "301", "primaryPhoneCallingCode": "+49", "additionalPhones": [{"number": "7"}]}})
         );
-    }
-}
-
-/// True where a value is more than an empty one.
-pub fn holds_something(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Null => false,
-        serde_json::Value::String(text) => !text.is_empty(),
-        serde_json::Value::Array(items) => !items.is_empty(),
-        serde_json::Value::Object(parts) => parts.values().any(holds_something),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
     }
 }

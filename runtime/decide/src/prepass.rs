@@ -148,7 +148,7 @@ fn double_keys(job: &Job, world: &World) -> Result<RowSet, DecideError> {
     })?;
     let policy = &job.stage.policies.duplicate;
     let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
-    if first_wins || double.len() == 0 { Ok(double) } else { preferred(job, world, &double, &firsts) }
+    if first_wins || double.is_empty() { Ok(double) } else { preferred(job, world, &double, &firsts) }
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use migr_extract::{Export, OwnedRecord, Row};
@@ -182,17 +183,18 @@ fn load(
             if key.is_empty() {
                 continue;
             }
-            let place = || (record.line, source_key(object, &record));
+            let (line, source) = (record.line, source_key(object, &record));
             if !is_small {
                 if !sources.spill.add_referred(number, &key, &record.to_bytes())? {
-                    let (line, source) = place();
                     sources.spill.add_referred_again(number, &key, (line, &source))?;
                 }
-            } else if memory.contains_key(&key) {
-                let place = place();
-                again.entry(key).or_default().push(place);
-            } else {
-                memory.insert(key, record);
+                continue;
+            }
+            match memory.entry(key) {
+                Entry::Occupied(first) => again.entry(first.key().clone()).or_default().push((line, source)),
+                Entry::Vacant(free) => {
+                    free.insert(record);
+                }
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ pub fn settle(
     has_existing: bool,
     failures: &Arc<AtomicU64>,
 ) -> Result<(), DecideError> {
-    if job.file.is_empty() || look.pending.len() == 0 || !expressions::needs_itself(&job.stage) {
+    if job.file.is_empty() || look.pending.is_empty() || !expressions::needs_itself(&job.stage) {
         return Ok(());
     }
     world.answer_own(Own::Admitted);
@@ -39,7 +39,7 @@ pub fn settle(
     loop {
         world.spill.together::<_, DecideError>(|| settling.round(look, wanted.as_ref()))?;
         let affected = std::mem::take(&mut settling.affected);
-        if affected.len() == 0 {
+        if affected.is_empty() {
             break;
         }
         wanted = Some(affected);

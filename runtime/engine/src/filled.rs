@@ -96,7 +96,7 @@ impl Later for Filling {
         for step in &self.steps {
             world.reader.noted_lines(*step, |line| lines.insert(line))?;
         }
-        if lines.len() == 0 {
+        if lines.is_empty() {
             return Ok(());
         }
         let waiting = DeferredRows::read(job, world)?;

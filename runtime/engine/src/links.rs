@@ -121,6 +121,7 @@ impl Linking<'_> {
     }
 
     /// Takes the links of a record in; false when nobody takes them any more.
+    #[expect(clippy::too_many_arguments, reason = "what is made and to whom it is handed on stay with the caller")]
     fn take(
         &self,
         world: &World,

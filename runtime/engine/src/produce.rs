@@ -31,7 +31,7 @@ pub(crate) fn produce(
     failures: &Arc<AtomicU64>,
     hand_on: &mut dyn FnMut(Batch) -> Taken,
 ) -> Result<(), EngineError> {
-    if job.file.is_empty() || look.pending.len() == 0 {
+    if job.file.is_empty() || look.pending.is_empty() {
         return Ok(());
     }
     world.answer_own(Own::Admitted);

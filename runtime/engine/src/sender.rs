@@ -177,7 +177,9 @@ impl<'s> Sender<'s> {
         if self.telling.is_empty() {
             return self.begin(gathered.into_iter().map(|prepared| (prepared, None)).collect()).await;
         }
-        gathered.into_iter().for_each(|prepared| self.ahead.add(prepared));
+        for prepared in gathered {
+            self.ahead.add(prepared);
+        }
         if self.ahead.is_full() { self.send_ahead().await } else { Ok(()) }
     }
 

@@ -243,7 +243,8 @@ async fn a_refused_token_stops_at_once() {
 
 #[tokio::test]
 async fn what_is_no_records_fault_ends_the_run_after_the_second_answer_and_says_whose_page_it_is() {
-    let pages: [(fn() -> Reply, u16, &str); 6] = [
+    type Page = (fn() -> Reply, u16, &'static str);
+    let pages: [Page; 6] = [
         (|| Reply::Text(404, "404 page not found".to_owned()), 404, "a text, “404 page not found”"),
         (
             || Reply::Json(404, json!({"message": "no Route matched"})),

@@ -38,6 +38,11 @@ impl RowSet {
         })
     }
 
+    /// True where no line is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// Number of lines in the set.
     pub fn len(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()

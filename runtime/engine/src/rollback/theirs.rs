@@ -79,7 +79,7 @@ impl Back {
                     if !created.get(&way.target).is_some_and(|ours| is_among(ours, id)) {
                         continue;
                     }
-                    if !is_ours && !(self.is_dry() && self.was_written(object, &found.id, &way.key)?) {
+                    if !(is_ours || self.is_dry() && self.was_written(object, &found.id, &way.key)?) {
                         let to = (way.target.clone(), id.to_owned());
                         theirs.entry(to).or_insert_with(|| referred(object, found, &way.field));
                     }

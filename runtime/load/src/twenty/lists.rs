@@ -525,7 +525,7 @@ mod tests {
         json!({"id": format!("00000000-0000-4000-8000-{number:012}"), "deletedAt": null})
     }
 
-    fn answer(rows: Vec<Value>, total: u64, info: &Value) -> Value {
+    fn answer(rows: &[Value], total: u64, info: &Value) -> Value {
         json!({"data": {"people": rows}, "totalCount": total, "pageInfo": info})
     }
 
@@ -537,18 +537,18 @@ mod tests {
             (json!({}), "there is no `data`"),
             (json!({"data": {"widgets": [row(1)]}, "totalCount": 1}), "it holds `widgets` in place of `people`"),
             (json!({"data": {"people": [row(1)]}, "pageInfo": last}), "there is no `totalCount`"),
-            (answer(vec![json!({"name": "x"})], 1, &last), "a row has no id"),
-            (answer(vec![json!({"id": "x"})], 1, &last), "a row has no id"),
-            (answer(vec![row(1), row(1)], 2, &last), "the record 00000000-0000-4000-8000-000000000001 comes twice"),
-            (answer(vec![row(1)], 1, &json!({})), "it does not say whether a page follows"),
-            (answer(vec![row(1)], 2, &more(Value::Null)), "it says that more follows, and not where"),
-            (answer(vec![row(1)], 2, &more(json!("c"))), "the page after it is the same one"),
-            (answer(vec![], 2, &more(json!("d"))), "it is empty, and says that more follows"),
-            (answer(vec![row(1), row(2), row(3)], 3, &last), "2 records were asked for, and 3 came"),
+            (answer(&[json!({"name": "x"})], 1, &last), "a row has no id"),
+            (answer(&[json!({"id": "x"})], 1, &last), "a row has no id"),
+            (answer(&[row(1), row(1)], 2, &last), "the record 00000000-0000-4000-8000-000000000001 comes twice"),
+            (answer(&[row(1)], 1, &json!({})), "it does not say whether a page follows"),
+            (answer(&[row(1)], 2, &more(Value::Null)), "it says that more follows, and not where"),
+            (answer(&[row(1)], 2, &more(json!("c"))), "the page after it is the same one"),
+            (answer(&[], 2, &more(json!("d"))), "it is empty, and says that more follows"),
+            (answer(&[row(1), row(2), row(3)], 3, &last), "2 records were asked for, and 3 came"),
         ] {
             assert_eq!(page("people", &answer, 2, Some("c")).unwrap_err(), why, "{answer}");
         }
-        let whole = page("people", &answer(vec![row(1), row(2)], 3, &more(json!("d"))), 2, Some("c")).unwrap();
+        let whole = page("people", &answer(&[row(1), row(2)], 3, &more(json!("d"))), 2, Some("c")).unwrap();
         assert_eq!((whole.records.len(), whole.next.as_deref(), whole.total), (2, Some("d"), 3));
     }
 
@@ -556,7 +556,7 @@ mod tests {
     fn a_list_is_held_against_its_count_page_by_page() {
         let page = |rows: u32, total: u64, next: bool| {
             let last = json!({"hasNextPage": next, "endCursor": "c"});
-            page("people", &answer((0..rows).map(row).collect(), total, &last), 200, None).unwrap()
+            page("people", &answer(&(0..rows).map(row).collect::<Vec<_>>(), total, &last), 200, None).unwrap()
         };
         let wrong = |why: &str| Err(Left::Wrong(why.to_owned()));
         let begun = Place::default().after(&page(5, 9, true), None).unwrap();

@@ -109,7 +109,7 @@ struct Objects {
 impl Objects {
     /// Evidence that the list is not whole. `named`: the names that the objects have in the other way of asking.
     fn lacks(&self, named: &BTreeSet<String>) -> Option<String> {
-        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for object in &self.raw {
             let name = text(object, "nameSingular").filter(|_| text(object, "id").is_some());
             let Some(name) = name.filter(|_| text(object, "namePlural").is_some()) else {
@@ -118,14 +118,14 @@ impl Objects {
             if raw_fields(object).is_empty() {
                 return Some(format!("the object `{name}` comes without fields"));
             }
-            if !names.insert(name) {
+            if !seen.insert(name) {
                 return Some(format!("the object `{name}` comes twice"));
             }
         }
-        if !names.contains(MEMBER) {
+        if !seen.contains(MEMBER) {
             return Some(format!("`{MEMBER}`, which every workspace has, is not among the objects"));
         }
-        if let Some(name) = named.iter().find(|name| !names.contains(name.as_str())) {
+        if let Some(name) = named.iter().find(|name| !seen.contains(name.as_str())) {
             return Some(format!("`{name}` is not among the objects, and asked over GraphQL it is"));
         }
         if self.is_open {
