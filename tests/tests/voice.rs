@@ -19,6 +19,7 @@ const OPENED: &[&str] = &[
     "runtime/cli",
     "runtime/decide",
     "runtime/deliver",
+    "runtime/engine",
     "runtime/extract",
     "runtime/journal",
     "runtime/load",

@@ -149,7 +149,8 @@ impl Producer<'_> {
 /// Rich texts that go in one request, in bytes: a server converts them while the request waits, at about a minute a mebibyte.
 const RICH_TEXT: usize = 1 << 20;
 
-/// How large the bodies of a batch may be together, by the largest request and by whether they hold rich text.
+/// Number of bytes that the bodies of a batch may have together, by the largest request and by whether they hold rich
+/// text.
 fn most_bytes(request: Option<u64>, converts: bool) -> usize {
     let bytes = request.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     // Room for ids and the brackets around the records.
@@ -199,7 +200,7 @@ impl Packer {
         Batch::New(std::mem::take(&mut self.new))
     }
 
-    /// What is left.
+    /// Rest of the records.
     pub(crate) fn rest(&mut self) -> Vec<Batch> {
         let mut rest = Vec::new();
         if !self.there.is_empty() {

@@ -21,9 +21,9 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::world::World;
 use migr_spill::Spill;
 
-/// What stands where a value must not be shown.
+/// Mask where a value must not be shown.
 const MASKED: &str = "***";
-/// What joins the columns of a key.
+/// Separator of the columns of a key.
 const KEY_SEPARATOR: char = '\u{1f}';
 
 /// Where one record came from, and what was done with it.
@@ -53,13 +53,13 @@ pub struct Lineage {
     /// Why it was quarantined or left behind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// Its fields and links, in the order of the map.
+    /// Fields and links of the record, in the order of the map.
     pub fields: Vec<FieldLineage>,
-    /// What the journal says of it, oldest first.
+    /// Lines of the journal about the record, oldest first.
     pub history: Vec<Line>,
 }
 
-/// How one field of a record came about.
+/// Lineage of one field of a record.
 #[derive(Clone, Debug, Serialize)]
 pub struct FieldLineage {
     /// The destination field.
@@ -91,18 +91,18 @@ pub struct SourceCell {
     /// The 1-based place of the column in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
-    /// What stands there; `***` for a sensitive one.
+    /// Text of the cell; `***` for a sensitive one.
     pub text: String,
 }
 
 /// A picklist that was asked.
 #[derive(Clone, Debug, Serialize)]
 pub struct PicklistLineage {
-    /// Its name.
+    /// Name of the picklist.
     pub picklist: String,
     /// The line of the row that decided; where no row names the value, that of the table, whose `otherwise` did.
     pub origin: Origin,
-    /// Whether a row names the value.
+    /// True where a row names the value.
     pub has_row: bool,
 }
 
@@ -182,7 +182,7 @@ pub fn why(
     Ok(lineages)
 }
 
-/// Whether a step of the journal belongs to a stage.
+/// True where a step of the journal belongs to a stage.
 fn is_of(stage: &Stage, step: &str) -> bool {
     Step::stage_of(step) == stage.id
 }

@@ -17,20 +17,20 @@ use super::{Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
 /// Examples of a kind that are shown.
 const EXAMPLES: usize = 5;
 
-/// All findings of one kind and severity.
+/// Group of the findings of one kind and severity.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
-    /// What kind.
+    /// Kind of the findings.
     pub kind: FindingKind,
-    /// How bad.
+    /// Severity of the findings.
     pub severity: Severity,
-    /// All of them, those that are not kept too.
+    /// Number of findings, those that are not kept included.
     pub total: u64,
     /// Per object, in order.
     pub objects: Vec<(&'a str, u64)>,
     /// The first few.
     pub examples: Vec<&'a Finding>,
-    /// What to do.
+    /// Advice on what to do.
     pub help: &'a str,
 }
 
@@ -134,7 +134,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
     format!("{}:{}{key}: {does}{field}", entry.file, entry.line)
 }
 
-/// What a run would make of everything: `Would create 5120, …`
+/// Sum of what a run would do: `Would create 5120, …`
 fn outcome(audit: &Audit) -> String {
     let stages = &audit.lock.stages.stages;
     let sum = |of: fn(&migr_plan::lock::LockedStage) -> u64| stages.iter().map(of).sum::<u64>();
