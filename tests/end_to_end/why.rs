@@ -89,3 +89,43 @@ fn a_file_that_changed_since_is_not_taken_for_the_one_that_was_read() {
     assert!(shown.contains("changed since the record was read"), "{shown}");
     assert!(!shown.contains("leadStatus"), "{shown}");
 }
+
+#[test]
+fn a_merged_record_tells_whose_value_it_has_and_which_values_lost() {
+    let project = Project::empty();
+    project.write(
+        "migration.migr",
+        "use \"std/systems/twenty\"\n\nsystem old {\n  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    \
+         first: text\n    last: text\n    email: text\n    job: text\n    city: text\n    seen: date format \"%Y-%m-%d\"\n  }\n}\n\n\
+         migration old_to_twenty {\n  source old { files = \"export/*.csv\" }\n  destination twenty { url = env(\"URL\"); token = secret(\"KEY\") }\n}\n\n\
+         map Person -> people {\n  match emails.primaryEmail\n  on duplicate merge newest seen\n  name = { firstName: first, lastName: last }\n  \
+         emails = { primaryEmail: email | email }\n  jobTitle = job\n  new city \"City\": text = city\n}\n",
+    );
+    let rows = "P1,Ada,,ada@x.example,Nurse,,2024-03-01\nP2,Eda,Hill,ada@x.example,Cook,Bonn,2024-01-01\n";
+    project.write("export/people.csv", &format!("person_id,first,last,email,job,city,seen\n{rows}"));
+    project.migr(&["audit", "--sandbox"]).exits(0);
+    let preview = project.read(".migr/sandbox/preview.csv");
+    let lost: Vec<&str> = preview.lines().filter(|line| line.contains(",merge,")).collect();
+    let of = |field: &str| format!("Person,P2,export/people.csv,3,merge,P1,{field}");
+    assert_eq!(lost, [of("name.firstName,Eda,Ada"), of("jobTitle,Cook,Nurse")], "{preview}");
+    project.migr(&["run", "--sandbox", "--no-approval"]).exits(0);
+    let shown = project.migr(&["why", "P1", "--format", "json"]).exits(0).json();
+    let record = &shown["records"][0];
+    let told = |name: &str| {
+        let field = field(record, name);
+        let notes = field["notes"].as_array().cloned().unwrap_or_default();
+        let notes: Vec<String> = notes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        (field["value"].clone(), notes)
+    };
+    let lost = |value: &str| format!("line 3 has \"{value}\", which lost the merge");
+    let taken = "it is of line 3, which was merged into this record";
+    assert_eq!(told("jobTitle"), ("Nurse".into(), vec![lost("Cook")]));
+    assert_eq!(told("city"), ("Bonn".into(), vec![taken.to_owned()]));
+    let (name, notes) = told("name");
+    assert_eq!((&name["firstName"], &name["lastName"]), (&"Ada".into(), &"Hill".into()), "{name}");
+    assert_eq!(notes, [format!("firstName: {}", lost("Eda")), format!("lastName: {taken}")]);
+    let there = project.sandbox_records("people");
+    let ada = there.iter().find(|person| person["emails"]["primaryEmail"] == "ada@x.example").expect("she is there");
+    let held = (&ada["jobTitle"], &ada["city"], &ada["name"]["firstName"], &ada["name"]["lastName"]);
+    assert_eq!(held, (&"Nurse".into(), &"Bonn".into(), &"Ada".into(), &"Hill".into()), "what `why` says is there");
+}

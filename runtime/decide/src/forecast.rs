@@ -29,6 +29,7 @@ CREATE TABLE remarks(step INTEGER NOT NULL, line INTEGER NOT NULL, place INTEGER
 CREATE TABLE groups(step INTEGER NOT NULL, place INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY(step, place)) WITHOUT ROWID;
 CREATE TABLE coming(object TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(object, id)) WITHOUT ROWID;
 CREATE TABLE coming_identities(object TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, name, value, id)) WITHOUT ROWID;
+CREATE TABLE lost(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
 CREATE TABLE notes(step INTEGER NOT NULL, kind INTEGER NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, kind, field, line)) WITHOUT ROWID;
 CREATE TABLE met(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
 ";
@@ -399,6 +400,16 @@ impl Forecast {
             SkipReason::Rule(_) | SkipReason::SameKey { .. } => {}
         }
         store.outcome(step, (subject.key, subject.line), State::Skipped, id, winner)
+    }
+
+    /// Takes the values of a record that lose to those of the record that it is merged into.
+    pub fn loses(&self, step: StepId, (key, line): (&str, u64), changes: &[FieldChange]) -> Result<(), DecideError> {
+        let text = serde_json::to_string(changes).unwrap_or_default();
+        self.store()
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO lost(step, line, key, changes) VALUES(?1, ?2, ?3, ?4)")?
+            .execute(params![step.number(), signed(line), key, text])?;
+        Ok(())
     }
 
     /// Takes the values of a record that is written.

@@ -21,6 +21,7 @@ pub mod ids;
 pub mod item;
 pub mod job;
 pub mod link_spool;
+pub mod merging;
 pub mod new_options;
 pub mod outcomes;
 pub mod owners;

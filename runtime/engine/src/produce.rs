@@ -9,12 +9,13 @@ use migr_transform::Cells;
 
 use crate::EngineError;
 use migr_decide::aside::Aside;
-use migr_decide::cells::Lent;
+use migr_decide::cells::{Kept, Lent};
 use migr_decide::decision::Decision;
 use migr_decide::decision::Subject;
 use migr_decide::evaluate::{Decided, Evaluator};
 use migr_decide::item::{Batch, Item, There};
 use migr_decide::job::Job;
+use migr_decide::merging;
 use migr_decide::prepass::Look;
 use migr_decide::preview::PreviewAction;
 use migr_decide::world::{Own, World};
@@ -100,10 +101,26 @@ impl Producer<'_> {
         let Some((line, key)) = members.first() else { return Ok(None) };
         let subject = Subject { key, source_key: key, line: *line };
         let rows = self.evaluator.rows(leader, &members)?;
-        match self.evaluator.family(subject, &rows)? {
-            Some(decided) => self.take(subject, decided),
-            None => Ok(None),
+        let Some(decided) = self.evaluator.family(subject, &rows)? else { return Ok(None) };
+        self.losses(&decided, &members, &rows)?;
+        self.take(subject, decided)
+    }
+
+    /// Tells a forecast which values lose where several records are written as one.
+    fn losses(&self, decided: &Decided, members: &[(u64, String)], rows: &[Kept]) -> Result<(), EngineError> {
+        let Evaluator { job, world, .. } = self.evaluator;
+        let Some(forecast) = job.context.outcomes.forecast() else { return Ok(()) };
+        if matches!(decided.decision, Decision::Skip(_) | Decision::Quarantine(_)) {
+            return Ok(());
         }
+        let lost = merging::lost(job, world, rows)?;
+        for (at, (line, key)) in members.iter().enumerate() {
+            let changes: Vec<_> = lost.iter().filter(|(row, _)| *row == at).map(|(_, change)| change.clone()).collect();
+            if !changes.is_empty() {
+                forecast.loses(job.step, (key, *line), &changes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Carries a decision out as far as no request is needed; a batch that is full comes back.

@@ -1,5 +1,7 @@
 //! Where a record of the destination, and each of its fields, came from.
 
+mod merged;
+
 use crate::opening;
 use std::path::Path;
 use std::sync::Arc;
@@ -233,32 +235,7 @@ fn fields(
     }
     rows.sort_by(|a, b| prefer(policy, (a.0, &a.1), (b.0, &b.1)));
     let rows = rows.into_iter().map(|(line, _, fields)| (line, fields)).collect();
-    Ok(merged(rows, lines.first().copied().unwrap_or_default()))
-}
-
-/// The fields of one record of several rows, the preferred row first: each from the first row that has a value, with the values that lost.
-fn merged(rows: Vec<(u64, Vec<FieldLineage>)>, own: u64) -> Vec<FieldLineage> {
-    let mut whole: Vec<(u64, FieldLineage)> = Vec::new();
-    for (line, fields) in rows {
-        for field in fields {
-            let Some((from, known)) = whole.iter_mut().find(|(_, known)| known.field == field.field) else {
-                whole.push((line, field));
-                continue;
-            };
-            if known.value.is_null() {
-                (*from, *known) = (line, field);
-            } else if !field.value.is_null() && field.value != known.value {
-                known.notes.push(format!("line {line} has {}, which lost the merge", field.value));
-            }
-        }
-    }
-    let told = whole.into_iter().map(|(line, mut field)| {
-        if line != own && !field.value.is_null() {
-            field.notes.insert(0, format!("it is of line {line}, which was merged into this record"));
-        }
-        field
-    });
-    told.collect()
+    Ok(merged::fields(rows, lines.first().copied().unwrap_or_default()))
 }
 
 fn traced(

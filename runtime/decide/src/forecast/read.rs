@@ -110,7 +110,8 @@ impl Forecast {
     /// Records of a step that meet others after a place, in order of lines.
     pub fn met(&self, step: StepId, after: (u64, &str), most: usize) -> Result<Vec<Met>, DecideError> {
         let store = self.store();
-        let sql = "SELECT line, key, action, other, changes FROM met WHERE step = ?1 AND (line, key) > (?2, ?3) ORDER BY line, key LIMIT ?4";
+        let sql = "SELECT line, key, action, other, coalesce(lost.changes, met.changes) FROM met LEFT JOIN lost USING (step, line, key) \
+                   WHERE step = ?1 AND (line, key) > (?2, ?3) ORDER BY line, key LIMIT ?4";
         let mut statement = store.connection.prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let mut rows = statement.query(params![step.number(), signed(after.0), after.1, most])?;

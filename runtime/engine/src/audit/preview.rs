@@ -34,13 +34,13 @@ pub struct PreviewEntry {
     /// The record of the destination; of a record that goes into another, the key of that one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
-    /// The destination field that changes; absent where none does.
+    /// The destination field that changes, or whose value loses a merge; absent where none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What the field holds; `***` where it is sensitive.
+    /// What the field holds, or the value that loses; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What it will hold; `***` where it is sensitive.
+    /// What it will hold, or the value that counts; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -121,13 +121,13 @@ impl Preview<'_> {
             PreviewAction::GiveWay => &mut there.given_way,
         };
         *count += 1;
-        for FieldChange { field, .. } in &changes {
+        let is_key = matches!(met.action, PreviewAction::Merge | PreviewAction::GiveWay);
+        for FieldChange { field, .. } in changes.iter().filter(|_| !is_key) {
             match there.fields.iter_mut().find(|known| known.field == *field) {
                 Some(known) => known.records += 1,
                 None => there.fields.push(ThereField { field: field.clone(), records: 1 }),
             }
         }
-        let is_key = matches!(met.action, PreviewAction::Merge | PreviewAction::GiveWay);
         let other = if is_key { (!self.is_masked).then(|| shown_key(&met.other)) } else { Some(met.other) };
         let one = PreviewEntry {
             map: self.stage.id.clone(),

@@ -124,6 +124,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         PreviewAction::Replace => format!("destroys {other} in the trash and makes it anew"),
         PreviewAction::Keep => format!("leaves {other} as it is"),
         PreviewAction::SetAside => format!("is quarantined: {other} is there"),
+        PreviewAction::Merge if entry.field.is_some() => format!("becomes one with {other}, whose value counts"),
         PreviewAction::Merge => format!("becomes one with {other}"),
         PreviewAction::GiveWay => format!("gives way to {other}"),
     };
