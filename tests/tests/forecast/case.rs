@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) tables: Vec<Table>,
     pub(crate) maps: Vec<Map>,
+    /// Fields of people without which the destination creates none, where every map to people fills them.
+    pub(crate) requires: Vec<Required>,
     /// Value of `fallback` in `owners`.
     pub(crate) fallback: &'static str,
     /// `otherwise` of each picklist, by name.
@@ -32,6 +34,13 @@ pub(crate) struct Case {
     pub(crate) held: Vec<Held>,
     pub(crate) moment: Moment,
     pub(crate) batch: u64,
+}
+
+/// A field of people that the destination requires.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Required {
+    pub(crate) field: &'static str,
+    pub(crate) ty: &'static str,
 }
 
 /// A source object and its rows.
@@ -142,6 +151,20 @@ impl Case {
                 "\nowners {{\n  match User.email = workspaceMembers.userEmail\n  fallback {}\n}}",
                 self.fallback
             );
+        }
+        let is_required = |required: &&Required| {
+            let mut people = self.maps.iter().filter(|map| map.table() == "people");
+            let is_filled = |map: &Map| {
+                let mut entries = map.entries.iter().filter(|entry| self.is_written(entry));
+                // What is emptied cannot be required.
+                !map.rules.iter().any(|rule| rule == "on empty clear")
+                    && entries.any(|entry| entry.field == required.field)
+            };
+            self.maps.iter().any(|map| map.table() == "people") && people.all(is_filled)
+        };
+        for Required { field, ty } in self.requires.iter().filter(is_required) {
+            let _ =
+                writeln!(spec, "\nextend system twenty {{\n  object people {{ override {field}: {ty} required }}\n}}");
         }
         for table in self.tables.iter().filter(|table| table.skips) {
             let _ = writeln!(spec, "\nskip {} when kind == \"fax\" : \"faxes stay behind\"", table.object);

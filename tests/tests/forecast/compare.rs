@@ -302,7 +302,8 @@ fn changed_fields(life: &Life, found: &mut Differences) {
         created.extend(ids.map(|id| (stage.destination_object.clone(), id)));
     }
     let mut said: BTreeSet<(String, String, String)> = BTreeSet::new();
-    for entry in &life.forecast.preview {
+    let is_merge = |entry: &&PreviewEntry| matches!(entry.action, PreviewAction::Merge | PreviewAction::GiveWay);
+    for entry in life.forecast.preview.iter().filter(|entry| !is_merge(entry)) {
         if let (Some(field), Some(id)) = (&entry.field, &entry.other) {
             let object = object_of[entry.map.as_str()];
             if !created.contains(&(object.to_owned(), id.clone())) {

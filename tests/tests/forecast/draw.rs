@@ -2,7 +2,7 @@
 
 use serde_json::{Map as Json, Value, json};
 
-use crate::case::{Case, Column, Entry, Held, Map, Moment, Table};
+use crate::case::{Case, Column, Entry, Held, Map, Moment, Required, Table};
 
 /// A stream of numbers, by SplitMix64.
 struct Draw(u64);
@@ -164,6 +164,9 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     });
     let fallback = draw.one(&["none", "\"front.desk@clinic.example\""]);
     let held = held(&mut draw);
+    let required = [("jobTitle", "text"), ("company", "-> companies"), ("emails", "emails unique")];
+    let required = required.map(|(field, ty)| Required { field, ty });
+    let requires = required.into_iter().filter(|_| draw.happens(20)).collect();
     let moment = match draw.below(10) {
         0..=3 => Moment::BeforeSetup,
         4..=6 => Moment::AfterSetup,
@@ -174,6 +177,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
         name: format!("seed {seed}, case {number}"),
         tables,
         maps,
+        requires,
         fallback,
         otherwise: otherwise.to_vec(),
         held,
@@ -362,6 +366,11 @@ fn entries(draw: &mut Draw, object: &str, target: &str) -> Vec<Entry> {
                 add("tier", "", "new tier \"Tier\": select Tier = tier | Tier".to_owned());
                 add("seenOn", "", "new seenOn \"Seen on\": date = seen".to_owned());
                 add(
+                    "createdBy",
+                    "User",
+                    "createdBy = { source: IMPORT, name: last, workspaceMember: owner }".to_owned(),
+                );
+                add(
                     "owner",
                     "User",
                     "new owner \"Owner\": -> workspaceMembers inverse \"Owned people\" = owner".to_owned(),
@@ -445,7 +454,11 @@ fn rules(draw: &mut Draw, object: &str, target: &str, entries: &[Entry]) -> Vec<
         };
         rules.push(format!("match {joined}"));
         if draw.happens(70) {
-            rules.push(format!("on existing {}", draw.one(&["fill", "update", "update", "skip", "quarantine"])));
+            let existing = draw.one(&["fill", "update", "update", "skip", "quarantine"]);
+            rules.push(format!("on existing {existing}"));
+            if existing == "update" && draw.happens(25) {
+                rules.push("on empty clear".to_owned());
+            }
         }
         if draw.happens(50) {
             rules.push(format!("on deleted {}", draw.one(&["restore", "destroy", "quarantine"])));

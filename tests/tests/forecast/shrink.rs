@@ -40,6 +40,11 @@ fn smaller(case: &Case) -> Vec<Case> {
             case.held.remove(at);
         });
     }
+    for at in 0..case.requires.len() {
+        with(&|case| {
+            case.requires.remove(at);
+        });
+    }
     for table in 0..case.tables.len() {
         if case.tables[table].skips {
             with(&|case| case.tables[table].skips = false);
