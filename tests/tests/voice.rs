@@ -44,6 +44,7 @@ const VOICED: &[&str] = &[
     "runtime/cli",
     "runtime/decide",
     "runtime/deliver",
+    "runtime/engine",
     "runtime/extract",
     "runtime/journal",
     "runtime/load",

@@ -1,4 +1,4 @@
-//! What each of several rows gives to the one record that they become, and what of it loses: part by part, as people read it.
+//! Shares of several rows in the one record that they become, and the values that lose: part by part, for people.
 
 use migr_transform::{Pass, to_json};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::parts::holds_something;
 use crate::preview::shown_values;
 use crate::world::World;
 
-/// What a row gives to a record, or to a part of one.
+/// Share of a row in a record, or in a part of one.
 #[derive(Debug)]
 pub enum Given<'g> {
     /// The whole value: there was none.
@@ -86,7 +86,7 @@ pub fn lost(job: &Job, world: &World, rows: &[Kept]) -> Result<Vec<(usize, Field
     Ok(losses)
 }
 
-/// Whether two texts differ in case and blanks at most.
+/// True where two texts differ in case and blanks at most.
 fn is_same_spelling(one: &Value, other: &Value) -> bool {
     let folded = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
     folded(one).is_some() && folded(one) == folded(other)

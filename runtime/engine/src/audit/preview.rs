@@ -1,4 +1,4 @@
-//! What a run would do to records that are there already, field by field, and which records of the source would become one.
+//! Preview of a run for records that are there already, field by field, with the records that would become one.
 
 use std::io;
 
@@ -17,7 +17,7 @@ const EXAMPLES: usize = 10;
 /// Records that are read back together.
 const TOGETHER: usize = 200;
 
-/// What a run would do with one record, or with one field of it.
+/// Action of a run for one record, or for one field of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PreviewEntry {
     /// The map.
@@ -29,7 +29,7 @@ pub struct PreviewEntry {
     pub file: String,
     /// The 1-based physical line there.
     pub line: u64,
-    /// What happens.
+    /// Action for the record.
     pub action: PreviewAction,
     /// The record of the destination; of a record that goes into another, the key of that one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,10 +37,10 @@ pub struct PreviewEntry {
     /// The destination field that changes, or whose value loses a merge; absent where none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What the field holds, or the value that loses; `***` where it is sensitive.
+    /// Value that the field holds, or the value that loses; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What it will hold, or the value that counts; `***` where it is sensitive.
+    /// Value that the field will hold, or the value that counts; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
