@@ -76,7 +76,7 @@ fn parents_are_set_and_a_company_that_would_be_its_own_ancestor_is_cut_loose_and
         .map(|finding| finding["line"].as_u64().unwrap())
         .collect();
     assert_eq!(lines, BTreeSet::from([2, 4, 6, 8, 10, 12]), "each record of a circle with its line");
-    assert!(moved.plan_text.contains("deferred:    companies.parentCompany refers to companies"));
+    assert!(moved.plan_text.contains("deferred: companies.parentCompany refers to companies"));
 }
 
 #[test]
