@@ -201,8 +201,7 @@ fn a_library_with_one_home_is_named_there_alone() {
         ("petgraph", &["lower"]),
         ("miette", &["diagnostics", "cli"]),
         ("codespan-reporting", &["diagnostics"]),
-        // `decide` names it for the notes of a forecast.
-        ("rusqlite", &["spill", "journal", "sandbox", "decide"]),
+        ("rusqlite", &["spill", "journal", "sandbox"]),
     ];
     for member in members() {
         // Tests look into the files that others wrote.

@@ -54,9 +54,3 @@ pub enum DecideError {
         what: String,
     },
 }
-
-impl From<rusqlite::Error> for DecideError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Spill(error.into())
-    }
-}

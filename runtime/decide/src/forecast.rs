@@ -10,8 +10,8 @@ use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, S
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
 use migr_plan::{Stage, Step};
+use migr_spill::{KeyOutcome, Meeting, Outcomes};
 use migr_transform::CreatedOption;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Subject;
@@ -22,19 +22,6 @@ use crate::item::{FieldChange, Item};
 use crate::new_options::NewOptions;
 use crate::preview::PreviewAction;
 use crate::{DecideError, steps};
-
-const TABLES: &str = "
-CREATE TABLE outcomes(step INTEGER NOT NULL, key TEXT NOT NULL, state INTEGER NOT NULL, line INTEGER NOT NULL, id TEXT, winner TEXT, PRIMARY KEY(step, key)) WITHOUT ROWID;
-CREATE TABLE remarks(step INTEGER NOT NULL, line INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, remark TEXT NOT NULL, PRIMARY KEY(step, line, place)) WITHOUT ROWID;
-CREATE TABLE groups(step INTEGER NOT NULL, place INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY(step, place)) WITHOUT ROWID;
-CREATE TABLE coming(object TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(object, id)) WITHOUT ROWID;
-CREATE TABLE coming_identities(object TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, name, value, id)) WITHOUT ROWID;
-CREATE TABLE lost(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
-CREATE TABLE notes(step INTEGER NOT NULL, kind INTEGER NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, kind, field, line)) WITHOUT ROWID;
-CREATE TABLE met(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
-";
-
-const FILE: &str = "forecast.db";
 
 /// Notes on fields of records, by kind.
 const ADJUSTED: i64 = 1;
@@ -54,7 +41,7 @@ pub struct Forecast {
 
 #[derive(Debug)]
 struct Store {
-    connection: Connection,
+    noted: Outcomes,
     steps: BTreeMap<Step, StepId>,
     tallies: BTreeMap<StepId, LockedStage>,
     options: NewOptions,
@@ -136,22 +123,8 @@ pub struct Met {
 impl Forecast {
     /// An empty one in a folder. `journal` is the file of the journal that a run would go on with, where there is one.
     pub fn create(folder: &Path, journal: Option<&Path>) -> Result<Self, DecideError> {
-        let failed = |source| DecideError::File { path: folder.display().to_string(), source };
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let path = folder.join(FILE);
-        if path.exists() {
-            std::fs::remove_file(&path).map_err(failed)?;
-        }
-        let connection = Connection::open(&path)?;
-        connection.execute_batch(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE; BEGIN;",
-        )?;
-        connection.set_prepared_statement_cache_capacity(32);
-        connection.execute_batch(TABLES)?;
-        #[cfg(unix)]
-        std::fs::remove_file(&path).map_err(failed)?;
         let store = Store {
-            connection,
+            noted: Outcomes::create(folder)?,
             steps: BTreeMap::new(),
             tallies: BTreeMap::new(),
             options: NewOptions::default(),
@@ -197,31 +170,19 @@ impl Forecast {
 
     /// Outcome of a source key, as far as this run decides it.
     pub fn outcome(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
-        let store = self.store();
-        let mut statement = store
-            .connection
-            .prepare_cached("SELECT state, id, line, winner FROM outcomes WHERE step = ?1 AND key = ?2")?;
-        let found = statement
-            .query_row(params![step.number(), key], |row| {
-                Ok(Mapped {
-                    state: state(row.get(0)?),
-                    id: row.get(1)?,
-                    line: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
-                    winner: row.get(3)?,
-                    parent: None,
-                })
-            })
-            .optional()?;
-        Ok(found)
+        let found = self.store().noted.get(step.number(), key)?;
+        Ok(found.map(|found| Mapped {
+            state: state(found.state),
+            id: found.id,
+            line: found.line,
+            winner: found.survivor,
+            parent: None,
+        }))
     }
 
     /// Source key of a record that the run creates, by the record's id.
     pub fn created_key(&self, id: &str) -> Result<Option<String>, DecideError> {
-        let store = self.store();
-        store.connection.execute_batch("CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id)")?;
-        let sql = "SELECT key FROM outcomes WHERE id = ?1 AND state = ?2 AND winner IS NULL LIMIT 1";
-        let mut statement = store.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(params![id, number(State::Created)], |row| row.get(0)).optional()?)
+        Ok(self.store().noted.key_of(id, number(State::Created))?)
     }
 
     /// Takes what a run would journal.
@@ -293,17 +254,9 @@ impl Forecast {
         let mut whole = store.body(object, id)?.unwrap_or_default();
         whole.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
         let text = serde_json::to_string(&whole).unwrap_or_default();
-        store
-            .connection
-            .prepare_cached("INSERT OR REPLACE INTO coming(object, id, body) VALUES(?1, ?2, ?3)")?
-            .execute(params![object, id, text])?;
+        store.noted.set_coming(object, id, &text)?;
         for (name, value) in identities {
-            store
-                .connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO coming_identities(object, name, value, id) VALUES(?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![object, name, value, id])?;
+            store.noted.add_coming_identity(object, name, value, id)?;
         }
         Ok(())
     }
@@ -319,16 +272,9 @@ impl Forecast {
         &self,
         object: &str,
         name: &str,
-        mut found: impl FnMut(&str, &str) -> Result<(), DecideError>,
+        found: impl FnMut(&str, &str) -> Result<(), DecideError>,
     ) -> Result<(), DecideError> {
-        let store = self.store();
-        let sql = "SELECT value, id FROM coming_identities WHERE object = ?1 AND name = ?2";
-        let mut statement = store.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![object, name])?;
-        while let Some(row) = rows.next()? {
-            found(row.get_ref(0)?.as_str().unwrap_or_default(), row.get_ref(1)?.as_str().unwrap_or_default())?;
-        }
-        Ok(())
+        self.store().noted.coming_identities(object, name, found)
     }
 
     /// Takes a record that the destination has and that stays or changes there.
@@ -405,11 +351,7 @@ impl Forecast {
     /// Takes the values of a record that lose to those of the record that it is merged into.
     pub fn loses(&self, step: StepId, (key, line): (&str, u64), changes: &[FieldChange]) -> Result<(), DecideError> {
         let text = serde_json::to_string(changes).unwrap_or_default();
-        self.store()
-            .connection
-            .prepare_cached("INSERT OR REPLACE INTO lost(step, line, key, changes) VALUES(?1, ?2, ?3, ?4)")?
-            .execute(params![step.number(), signed(line), key, text])?;
-        Ok(())
+        Ok(self.store().noted.set_lost(step.number(), (line, key), &text)?)
     }
 
     /// Takes the values of a record that is written.
@@ -447,12 +389,7 @@ impl Forecast {
         let mut store = self.store();
         store.place += 1;
         let text = serde_json::to_string(members).unwrap_or_default();
-        let path = i64::try_from(path).unwrap_or(i64::MAX);
-        store
-            .connection
-            .prepare_cached("INSERT INTO groups(step, place, path, value, members) VALUES(?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![step.number(), store.place, path, value, text])?;
-        Ok(())
+        Ok(store.noted.add_group(step.number(), store.place, path, (value, &text))?)
     }
 
     /// Takes an option of a record that is not written.
@@ -494,18 +431,11 @@ impl Store {
 
     fn note(&self, step: StepId, kind: i64, field: &str, line: u64) -> Result<(), DecideError> {
         let field = field.split('.').next().unwrap_or_default();
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO notes(step, kind, field, line) VALUES(?1, ?2, ?3, ?4)")?
-            .execute(params![step.number(), kind, field, signed(line)])?;
-        Ok(())
+        Ok(self.noted.add_note(step.number(), kind, field, line)?)
     }
 
     fn body(&self, object: &str, id: &str) -> Result<Option<Map>, DecideError> {
-        let found: Option<String> = self
-            .connection
-            .prepare_cached("SELECT body FROM coming WHERE object = ?1 AND id = ?2")?
-            .query_row([object, id], |row| row.get(0))
-            .optional()?;
+        let found = self.noted.coming(object, id)?;
         Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -522,24 +452,15 @@ impl Store {
         id: Option<&str>,
         winner: Option<&str>,
     ) -> Result<(), DecideError> {
-        let sql = "INSERT OR REPLACE INTO outcomes(step, key, state, line, id, winner) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            step.number(),
-            key,
-            number(state),
-            signed(line),
-            id,
-            winner
-        ])?;
-        Ok(())
+        let (id, survivor) = (id.map(str::to_owned), winner.map(str::to_owned));
+        let outcome = KeyOutcome { state: number(state), id, line, survivor };
+        Ok(self.noted.set(step.number(), key, &outcome)?)
     }
 
     fn remark(&mut self, step: StepId, (line, key): (u64, &str), remark: &Remark) -> Result<(), DecideError> {
         self.place += 1;
         let text = serde_json::to_string(remark).unwrap_or_default();
-        let sql = "INSERT INTO remarks(step, line, place, key, remark) VALUES(?1, ?2, ?3, ?4, ?5)";
-        self.connection.prepare_cached(sql)?.execute(params![step.number(), signed(line), self.place, key, text])?;
-        Ok(())
+        Ok(self.noted.add_remark(step.number(), (line, key), self.place, &text)?)
     }
 
     fn meet(
@@ -549,22 +470,19 @@ impl Store {
         action: PreviewAction,
         other: &str,
     ) -> Result<(), DecideError> {
-        let sql =
-            "INSERT OR REPLACE INTO met(step, line, key, action, other, changes) VALUES(?1, ?2, ?3, ?4, ?5, '[]')";
-        self.connection.prepare_cached(sql)?.execute(params![
-            step.number(),
-            signed(line),
-            key,
-            action.as_str(),
-            other
-        ])?;
-        Ok(())
+        let meeting = Meeting {
+            line,
+            key: key.to_owned(),
+            action: action.as_str().to_owned(),
+            other: other.to_owned(),
+            changes: "[]".to_owned(),
+        };
+        Ok(self.noted.set_meeting(step.number(), &meeting)?)
     }
 
     /// Counts the deferred fields of a record.
     fn deferred(&mut self, step: StepId, item: &Item) -> Result<(), DecideError> {
-        let known = "SELECT 1 FROM outcomes WHERE step = ?1 AND key = ?2";
-        if !self.connection.prepare_cached(known)?.exists(params![step.number(), item.key])? {
+        if !self.noted.has(step.number(), &item.key)? {
             // A run before this one wrote it.
             self.outcome(step, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
             self.meet(step, (item.line, &item.key), PreviewAction::Change, &item.id)?;
@@ -584,20 +502,12 @@ impl Store {
         if item.changes.is_empty() {
             return Ok(());
         }
-        let at = params![step.number(), signed(item.line), item.key];
-        let known: Option<String> = self
-            .connection
-            .prepare_cached("SELECT changes FROM met WHERE step = ?1 AND line = ?2 AND key = ?3")?
-            .query_row(at, |row| row.get(0))
-            .optional()?;
+        let known = self.noted.changes(step.number(), item.line, &item.key)?;
         let Some(known) = known else { return Ok(()) };
         let mut changes: Vec<FieldChange> = serde_json::from_str(&known).unwrap_or_default();
         changes.extend(item.changes.iter().cloned());
         let text = serde_json::to_string(&changes).unwrap_or_default();
-        self.connection
-            .prepare_cached("UPDATE met SET changes = ?4 WHERE step = ?1 AND line = ?2 AND key = ?3")?
-            .execute(params![step.number(), signed(item.line), item.key, text])?;
-        Ok(())
+        Ok(self.noted.set_changes(step.number(), (item.line, &item.key), &text)?)
     }
 }
 
@@ -639,8 +549,4 @@ fn state(number: i64) -> State {
         6 => State::Uncertain,
         _ => State::Quarantined,
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -5,27 +5,20 @@ use std::collections::BTreeMap;
 use migr_journal::{JournalError, Remark as Noted, State, StepId};
 use migr_plan::lock::LockedStage;
 use migr_plan::{Plan, Step};
-use rusqlite::params;
 
-use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, field_count, number, signed, state};
+use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, field_count, number, state};
 use crate::DecideError;
 use crate::decision::{QuarantineReason, Reason};
 use crate::preview::PreviewAction;
-use migr_spill::RowSet;
+use migr_spill::{Meeting, RowSet};
 
 impl Forecast {
     /// Calls for the groups of a step that share an identity: path, value, members.
     pub fn groups(&self, step: StepId, mut found: impl FnMut(usize, &str, &[Member])) -> Result<(), DecideError> {
-        let store = self.store();
-        let sql = "SELECT path, value, members FROM groups WHERE step = ?1 ORDER BY place";
-        let mut statement = store.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([step.number()])?;
-        while let Some(row) = rows.next()? {
-            let (value, text): (String, String) = (row.get(1)?, row.get(2)?);
-            let members: Vec<Member> = serde_json::from_str(&text).unwrap_or_default();
-            found(usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default(), &value, &members);
-        }
-        Ok(())
+        Ok(self.store().noted.groups(step.number(), |path, value, members| {
+            let members: Vec<Member> = serde_json::from_str(members).unwrap_or_default();
+            found(path, value, &members);
+        })?)
     }
 
     /// Takes what the journal has noted of records before.
@@ -66,15 +59,8 @@ impl Forecast {
         for stage in &plan.stages {
             let Some(step) = self.known(&Step::records(&stage.id)) else { continue };
             let of_object = lines.entry(stage.source_object.clone()).or_default();
-            {
-                let store = self.store();
-                let sql = "SELECT line FROM outcomes WHERE step = ?1 AND state >= ?2";
-                let mut statement = store.connection.prepare_cached(sql)?;
-                let mut rows = statement.query(params![step.number(), number(State::Quarantined)])?;
-                while let Some(row) = rows.next()? {
-                    of_object.insert(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0));
-                }
-            }
+            let quarantined = number(State::Quarantined);
+            self.store().noted.lines_from(step.number(), quarantined, |line| of_object.insert(line))?;
             let Some(reader) = reader.as_ref().filter(|_| step.is_begun()) else { continue };
             let mut after: Option<String> = None;
             loop {
@@ -91,68 +77,38 @@ impl Forecast {
 
     /// Remarks of a step from a line on, in order of lines, those of `most` records at most.
     pub fn remarks(&self, step: StepId, after: u64, most: usize) -> Result<Vec<Remarked>, DecideError> {
-        let store = self.store();
-        let sql = "SELECT line, key, remark FROM remarks WHERE step = ?1 AND line IN \
-                   (SELECT DISTINCT line FROM remarks WHERE step = ?1 AND line > ?2 ORDER BY line LIMIT ?3) ORDER BY line, place";
-        let mut statement = store.connection.prepare_cached(sql)?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![step.number(), signed(after), most])?;
-        let mut remarks = Vec::new();
-        while let Some(row) = rows.next()? {
-            let text: String = row.get(2)?;
-            let Ok(remark) = serde_json::from_str(&text) else { continue };
-            let line = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-            remarks.push(Remarked { line, key: row.get(1)?, remark });
-        }
-        Ok(remarks)
+        let rows = self.store().noted.remarks(step.number(), after, most)?;
+        let read = |(line, key, text): (u64, String, String)| {
+            Some(Remarked { line, key, remark: serde_json::from_str(&text).ok()? })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// Records of a step that meet others after a place, in order of lines.
     pub fn met(&self, step: StepId, after: (u64, &str), most: usize) -> Result<Vec<Met>, DecideError> {
-        let store = self.store();
-        let sql = "SELECT line, key, action, other, coalesce(lost.changes, met.changes) FROM met LEFT JOIN lost USING (step, line, key) \
-                   WHERE step = ?1 AND (line, key) > (?2, ?3) ORDER BY line, key LIMIT ?4";
-        let mut statement = store.connection.prepare_cached(sql)?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![step.number(), signed(after.0), after.1, most])?;
-        let mut met = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (action, changes): (String, String) = (row.get(2)?, row.get(4)?);
-            met.push(Met {
-                line: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-                key: row.get(1)?,
-                action: PreviewAction::named(&action).unwrap_or(PreviewAction::Keep),
-                other: row.get(3)?,
-                changes: serde_json::from_str(&changes).unwrap_or_default(),
-            });
-        }
-        Ok(met)
+        let rows = self.store().noted.meetings(step.number(), after, most)?;
+        let read = |row: Meeting| Met {
+            line: row.line,
+            key: row.key,
+            action: PreviewAction::named(&row.action).unwrap_or(PreviewAction::Keep),
+            other: row.other,
+            changes: serde_json::from_str(&row.changes).unwrap_or_default(),
+        };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// Calls for every key of a step that this run decides about, in order.
-    pub fn keys(&self, step: StepId, mut found: impl FnMut(&str, u64)) -> Result<(), DecideError> {
-        let store = self.store();
-        let mut statement = store.connection.prepare_cached("SELECT key, line FROM outcomes WHERE step = ?1")?;
-        let mut rows = statement.query([step.number()])?;
-        while let Some(row) = rows.next()? {
-            found(row.get_ref(0)?.as_str().unwrap_or_default(), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
-        }
-        Ok(())
+    pub fn keys(&self, step: StepId, found: impl FnMut(&str, u64)) -> Result<(), DecideError> {
+        Ok(self.store().noted.keys(step.number(), found)?)
     }
 
     /// Counts of a stage: of what this run decides, and of what the journal has from before.
     pub fn tally(&self, step: StepId, merges: bool) -> Result<LockedStage, DecideError> {
         let before = self.reader()?.filter(|_| step.is_begun());
         let mut store = self.store();
-        let mut counts = BTreeMap::new();
-        {
-            let sql = "SELECT state, COUNT(*) FROM outcomes WHERE step = ?1 GROUP BY state";
-            let mut statement = store.connection.prepare_cached(sql)?;
-            let mut rows = statement.query([step.number()])?;
-            while let Some(row) = rows.next()? {
-                counts.insert(state(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
-            }
-        }
+        let counts = store.noted.counts(step.number())?;
+        let counts: BTreeMap<State, u64> =
+            counts.into_iter().map(|(number, records)| (state(number), records)).collect();
         let mut tally = store.tally(step).clone();
         let of = |state| counts.get(&state).copied().unwrap_or_default();
         tally.create = of(State::Created);
@@ -160,26 +116,14 @@ impl Forecast {
         tally.unchanged = of(State::Unchanged);
         tally.skip = of(State::Skipped);
         tally.quarantine = of(State::Quarantined) + of(State::Uncertain);
-        let noted = |kind: i64| -> Result<u64, DecideError> {
-            let sql = "SELECT COUNT(DISTINCT line) FROM notes WHERE step = ?1 AND kind = ?2";
-            let mut statement = store.connection.prepare_cached(sql)?;
-            let count: i64 = statement.query_row(params![step.number(), kind], |row| row.get(0))?;
-            Ok(u64::try_from(count).unwrap_or(0))
-        };
-        (tally.repaired, tally.orphans) = (noted(ADJUSTED)?, noted(ORPHAN)?);
-        {
-            let sql = "SELECT kind, field, COUNT(*) FROM notes WHERE step = ?1 GROUP BY kind, field";
-            let mut statement = store.connection.prepare_cached(sql)?;
-            let mut rows = statement.query([step.number()])?;
-            while let Some(row) = rows.next()? {
-                let (kind, field): (i64, String) = (row.get(0)?, row.get(1)?);
-                let records = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
-                let Some(count) = field_count(&field, &mut tally) else { continue };
-                match kind {
-                    ADJUSTED => count.repaired = records,
-                    FAILED => count.failed = records,
-                    _ => {}
-                }
+        tally.repaired = store.noted.noted_lines(step.number(), ADJUSTED)?;
+        tally.orphans = store.noted.noted_lines(step.number(), ORPHAN)?;
+        for (kind, field, records) in store.noted.noted_fields(step.number())? {
+            let Some(count) = field_count(&field, &mut tally) else { continue };
+            match kind {
+                ADJUSTED => count.repaired = records,
+                FAILED => count.failed = records,
+                _ => {}
             }
         }
         if let Some(reader) = before {
@@ -189,10 +133,8 @@ impl Forecast {
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
                 let mut earlier = Vec::new();
-                let mut is_new =
-                    store.connection.prepare_cached("SELECT 1 FROM outcomes WHERE step = ?1 AND key = ?2")?;
                 for row in &rows {
-                    if is_new.exists(params![step.number(), row.key])? {
+                    if store.noted.has(step.number(), &row.key)? {
                         continue;
                     }
                     if let Some(winner) = &row.mapped.winner {
@@ -205,7 +147,6 @@ impl Forecast {
                         State::Quarantined | State::Uncertain => tally.quarantine += 1,
                     }
                 }
-                drop(is_new);
                 for (line, key, action, winner) in earlier {
                     store.meet(step, (line, &key), action, &winner)?;
                 }
