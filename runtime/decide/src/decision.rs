@@ -4,19 +4,19 @@ use migr_transform::{CreatedOption, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::identities::Identities;
-use crate::item::Item;
+use crate::record_write::RecordWrite;
 
 /// Decision about a record whose values are known.
 #[derive(Debug)]
 pub enum Decision {
     /// The destination does not have it.
-    Create(Box<Item>),
+    Create(Box<RecordWrite>),
     /// The destination has it, under the item's id. What of it is written depends on what the record there holds.
-    Update(Box<Item>),
+    Update(Box<RecordWrite>),
     /// The destination has it in its trash, under the item's id: it comes out and is written as one that is there.
-    Restore(Box<Item>),
+    Restore(Box<RecordWrite>),
     /// The destination has it in its trash: that one is destroyed, and this one created.
-    Replace(Box<Item>),
+    Replace(Box<RecordWrite>),
     /// A written rule leaves it behind.
     Skip(SkipReason),
     /// A person has to look at it.

@@ -8,8 +8,8 @@ use crate::DecideError;
 use crate::cells::{Kept, Lent};
 use crate::decision::shown;
 use crate::families::{self, Families};
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 use crate::written::written;
 
 /// Rows of a stage as its deferred fields need them: those that became one record, and those at which a circular reference is cut.
@@ -22,7 +22,7 @@ pub struct DeferredRows {
 
 impl DeferredRows {
     /// Reads the rows of a stage that go together, and where its references are circular.
-    pub fn read(job: &Job, world: &World) -> Result<Self, DecideError> {
+    pub fn read(job: &StageRun, world: &RecordLookup) -> Result<Self, DecideError> {
         world.spill.begin_stage()?;
         let families = Families::read(job, world)?;
         let cuts = if job.refers_to_itself() { cuts(job, world, &families)? } else { RowSet::default() };
@@ -32,8 +32,8 @@ impl DeferredRows {
     /// The rows that became the record of a key; none where it is one row's.
     pub fn rows(
         &self,
-        job: &Job,
-        world: &World,
+        job: &StageRun,
+        world: &RecordLookup,
         key: &str,
         record: Record<'_>,
     ) -> Result<Option<Vec<Kept>>, DecideError> {
@@ -41,13 +41,13 @@ impl DeferredRows {
     }
 
     /// True where a value is left empty, because with it the references would be circular.
-    pub fn is_cut(&self, job: &Job, line: u64, value: &Value<'_>) -> bool {
+    pub fn is_cut(&self, job: &StageRun, line: u64, value: &Value<'_>) -> bool {
         self.cuts.contains(line) && leads_to_itself(job, value)
     }
 }
 
 /// True where a value refers to the stage's own destination object.
-fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
+fn leads_to_itself(job: &StageRun, value: &Value<'_>) -> bool {
     match value {
         Value::Reference(reference) => reference.object == job.stage.destination_object,
         Value::List(items) => items.iter().any(|item| leads_to_itself(job, item)),
@@ -56,7 +56,7 @@ fn leads_to_itself(job: &Job, value: &Value<'_>) -> bool {
 }
 
 /// Lines at which a circular reference is cut: the last record of it in the file. The spill database has the circle as it is drawn.
-fn cuts(job: &Job, world: &World, families: &Families) -> Result<RowSet, DecideError> {
+fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<RowSet, DecideError> {
     world.spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {

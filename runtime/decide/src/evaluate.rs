@@ -15,18 +15,18 @@ use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reas
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
-use crate::item::Item;
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::record_write::RecordWrite;
+use crate::stage_run::StageRun;
 use migr_spill::Spill;
 
 /// Makes the decision about a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluator<'e> {
     /// The stage.
-    pub job: &'e Job,
+    pub job: &'e StageRun,
     /// Knowledge of other records.
-    pub world: &'e World,
+    pub world: &'e RecordLookup,
     /// The destination has records that may be the same.
     pub has_existing: bool,
 }
@@ -48,7 +48,7 @@ enum Computed {
 
 /// Record with its values.
 struct Ready {
-    item: Box<Item>,
+    item: Box<RecordWrite>,
     told: Told,
     /// Values that the destination requires of a new record, and that this one has not.
     lacking: Vec<Reason>,
@@ -156,7 +156,7 @@ impl Evaluator<'_> {
     }
 
     /// The decision by what the destination has of a record.
-    fn matched(&self, item: Box<Item>) -> Result<Decision, DecideError> {
+    fn matched(&self, item: Box<RecordWrite>) -> Result<Decision, DecideError> {
         if !self.has_existing {
             return Ok(Decision::Create(item));
         }
@@ -171,7 +171,7 @@ impl Evaluator<'_> {
     }
 
     /// The decision about a record that the destination has, by the map's policies.
-    fn there(&self, mut item: Box<Item>, id: String, deleted: bool) -> Decision {
+    fn there(&self, mut item: Box<RecordWrite>, id: String, deleted: bool) -> Decision {
         let policies = &self.job.stage.policies;
         if deleted {
             return match policies.deleted {
@@ -251,12 +251,12 @@ impl Evaluator<'_> {
         self.world.add_links(subject.line, subject.key, linked)?;
         let values = if self.has_existing { evaluated.values } else { Vec::new() };
         let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
-        let item = Item {
+        let item = RecordWrite {
             uploads,
             repairs: repairs.collect(),
             orphans: orphans.collect(),
             values,
-            ..Item::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
+            ..RecordWrite::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
         Ok(Computed::Ready(Box::new(Ready { item: Box::new(item.with_body(body)), told, lacking })))
     }
@@ -272,7 +272,7 @@ struct Files {
     skip: Option<String>,
 }
 
-fn files(job: &Job, spill: &Spill, values: &[(usize, Value<'_>)]) -> Result<Files, DecideError> {
+fn files(job: &StageRun, spill: &Spill, values: &[(usize, Value<'_>)]) -> Result<Files, DecideError> {
     let mut files = Files::default();
     for (index, value) in values {
         let Some(field) = job.stage.fields.get(*index) else { continue };

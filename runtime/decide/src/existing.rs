@@ -6,8 +6,8 @@ use migr_load::Deleted;
 
 use crate::DecideError;
 use crate::identities::Identities;
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 use migr_spill::Spill;
 
 /// Identities in one question.
@@ -44,7 +44,7 @@ pub enum Hit {
 }
 
 /// Reads the identities of the destination's records, trash included. The spill comes back with whether there are any.
-pub async fn index(job: &Job, world: World) -> Result<(World, bool), DecideError> {
+pub async fn index(job: &StageRun, world: RecordLookup) -> Result<(RecordLookup, bool), DecideError> {
     if job.identities.paths.is_empty() {
         return Ok((world, false));
     }
@@ -69,7 +69,7 @@ pub async fn index(job: &Job, world: World) -> Result<(World, bool), DecideError
 }
 
 /// The same for what is there now, not yet findable.
-async fn there(job: &Job, mut world: World) -> Result<(World, bool), DecideError> {
+async fn there(job: &StageRun, mut world: RecordLookup) -> Result<(RecordLookup, bool), DecideError> {
     let destination = Arc::clone(&job.context.destination);
     let object = &job.stage.destination_object;
     let mut kinds = vec![Deleted::Live];
@@ -110,7 +110,7 @@ async fn there(job: &Job, mut world: World) -> Result<(World, bool), DecideError
 /// Asks for the identities of the records that are to be written, where the destination has many more records than those. None where it cannot be asked so, or
 /// where reading all of its records takes about as few requests.
 // A world is not shared between threads: only one of its own can be waited with.
-async fn by_values(job: &Job, world: &mut World, total: u64) -> Result<Option<bool>, DecideError> {
+async fn by_values(job: &StageRun, world: &mut RecordLookup, total: u64) -> Result<Option<bool>, DecideError> {
     let destination = &job.context.destination;
     let paths: Option<Vec<&str>> = (0..job.identities.paths.len()).map(|path| job.identities.single(path)).collect();
     let Some(paths) = paths else { return Ok(None) };

@@ -14,9 +14,9 @@ use crate::cells::Lent;
 use crate::deferred::DeferredRows;
 use crate::families;
 use crate::files::column_of;
-use crate::job::Job;
 use crate::parts::Taking;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 use crate::written::{LINK_KEY_SEPARATOR, written};
 
 /// Which records are read back.
@@ -117,7 +117,7 @@ type HandOn<'h> = dyn FnMut(Derived) -> bool + 'h;
 #[derive(Clone, Debug)]
 pub struct Derivation {
     /// The stage.
-    pub job: Arc<Job>,
+    pub job: Arc<StageRun>,
     /// The step of its deferred fields.
     pub second: Option<StepId>,
     /// The step that filled in what was left empty.
@@ -128,7 +128,7 @@ pub struct Derivation {
 
 impl Derivation {
     /// Derives them in source order and hands them on.
-    pub fn produce(&self, world: &World, hand_on: &mut HandOn<'_>) -> Result<(), DecideError> {
+    pub fn produce(&self, world: &RecordLookup, hand_on: &mut HandOn<'_>) -> Result<(), DecideError> {
         let job = &self.job;
         if job.file.is_empty() {
             return Ok(());
@@ -175,7 +175,7 @@ impl Derivation {
 
     fn record(
         &self,
-        world: &World,
+        world: &RecordLookup,
         record: Record<'_>,
         (key, id): (String, String),
         state: State,
@@ -245,7 +245,7 @@ impl Derivation {
     }
 
     /// Which fields of a record this migration answers for.
-    fn wanted(&self, world: &World, step: StepId, id: &str, state: State) -> Result<Wanted, DecideError> {
+    fn wanted(&self, world: &RecordLookup, step: StepId, id: &str, state: State) -> Result<Wanted, DecideError> {
         if state == State::Created {
             return Ok(Wanted::All);
         }
@@ -284,7 +284,7 @@ impl Derivation {
 
     fn links(
         &self,
-        world: &World,
+        world: &RecordLookup,
         line: u64,
         cells: &dyn Cells,
         key: &str,

@@ -8,8 +8,8 @@ use crate::DecideError;
 use crate::cells::{Kept, Lent};
 use crate::duplicates::prefer;
 use crate::identities::{sort, sort_column};
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 use crate::written::written;
 
 /// Several rows that became one record; they wait in the spill database.
@@ -20,7 +20,7 @@ pub struct Families {
 
 impl Families {
     /// Reads the rows that another one stands for, where a stage merges, into the spill tables of the stage.
-    pub fn read(job: &Job, world: &World) -> Result<Self, DecideError> {
+    pub fn read(job: &StageRun, world: &RecordLookup) -> Result<Self, DecideError> {
         let mut families = Self::default();
         if !job.merges() {
             return Ok(families);
@@ -43,8 +43,8 @@ impl Families {
     /// The rows of a winner's record, itself included, the preferred one first; none where it stands alone.
     pub fn of(
         &self,
-        job: &Job,
-        world: &World,
+        job: &StageRun,
+        world: &RecordLookup,
         key: &str,
         winner: Record<'_>,
     ) -> Result<Option<Vec<Kept>>, DecideError> {
@@ -68,7 +68,7 @@ impl Families {
 }
 
 /// Value that the stage's policy sorts a row by.
-fn sorted_by(job: &Job, record: Record<'_>) -> Sort {
+fn sorted_by(job: &StageRun, record: Record<'_>) -> Sort {
     let column = sort_column(&job.stage.policies.duplicate);
     column.map_or(Sort::Null, |column| {
         job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
@@ -77,8 +77,8 @@ fn sorted_by(job: &Job, record: Record<'_>) -> Sort {
 
 /// The values of one record: of its row, or of all the rows that became it.
 pub fn values<'r>(
-    job: &'r Job,
-    world: &'r World,
+    job: &'r StageRun,
+    world: &'r RecordLookup,
     cells: &'r dyn Cells,
     rows: Option<&'r [Kept]>,
     pass: Pass,
@@ -91,7 +91,12 @@ pub fn values<'r>(
 
 /// The values of several rows as one: each field, and each part of one, from the first that has a value, lists from all of them, with what was noted of it there; a field without a value has the notes of
 /// all. Failures are those of every row.
-pub fn merged<'r>(job: &'r Job, world: &'r World, members: &'r [Kept], pass: Pass) -> Result<Partial<'r>, DecideError> {
+pub fn merged<'r>(
+    job: &'r StageRun,
+    world: &'r RecordLookup,
+    members: &'r [Kept],
+    pass: Pass,
+) -> Result<Partial<'r>, DecideError> {
     let mut whole = Partial::default();
     for member in members {
         let Partial { evaluated, failures, skip } = job.program.fields_apart(member, world, pass)?;
@@ -145,7 +150,7 @@ fn unite<'r>(slot: &mut Value<'r>, other: Value<'r>) {
 }
 
 /// The fields that have a value.
-fn filled_fields<'j>(job: &'j Job, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
+fn filled_fields<'j>(job: &'j StageRun, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
     let filled = values.iter().filter(|(_, value)| !is_empty(value));
     filled.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
 }

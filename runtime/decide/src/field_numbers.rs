@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use migr_journal::{FieldDigests, Planned, RecordSalt, StepId};
 use migr_load::Body;
 
-use crate::item::Item;
+use crate::record_write::RecordWrite;
 use crate::{DecideError, SharedJournal};
 
 /// Numbers of the fields of a step, in the order in which they were first written.
@@ -19,9 +19,9 @@ impl FieldNumbers {
     }
 
     /// The records of a batch as they stand in its intent, and the names of fields that are written for the first time.
-    pub fn planned(&mut self, items: &[Item]) -> (Vec<Planned>, Vec<String>) {
+    pub fn planned(&mut self, items: &[RecordWrite]) -> (Vec<Planned>, Vec<String>) {
         let mut names = Vec::new();
-        let planned = |item: &Item| {
+        let planned = |item: &RecordWrite| {
             let fields = self.digests(&item.id, &item.body, &mut names).to_bytes();
             Planned { fields, ..item.planned() }
         };

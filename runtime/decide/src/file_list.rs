@@ -7,8 +7,8 @@ use migr_transform::Cells;
 use crate::DecideError;
 use crate::cells::is_blank;
 use crate::files::{Named, file_columns, shown_path};
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 
 /// Files that are journaled together.
 const TOGETHER: usize = 500;
@@ -16,7 +16,7 @@ const TOGETHER: usize = 500;
 /// Journals every file that the rows of an object name, whatever becomes of their records. The first stage of an object does it for all.
 #[derive(Debug)]
 pub struct FileList<'j> {
-    job: &'j Job,
+    job: &'j StageRun,
     columns: Vec<(usize, &'j SourceColumn, Named)>,
     /// Some may be in the journal already.
     resumed: bool,
@@ -25,7 +25,7 @@ pub struct FileList<'j> {
 
 impl<'j> FileList<'j> {
     /// Empty list of a stage; `resumed` where its journal has files already.
-    pub fn new(job: &'j Job, resumed: bool) -> Self {
+    pub fn new(job: &'j StageRun, resumed: bool) -> Self {
         let lists = job.is_first && job.context.outcomes.forecast().is_none();
         let columns = if lists { file_columns(&job.object) } else { Vec::new() };
         let named = |(at, column): (usize, &'j SourceColumn)| {
@@ -36,7 +36,7 @@ impl<'j> FileList<'j> {
     }
 
     /// Takes the files of a row.
-    pub fn row(&mut self, world: &World, line: u64, cells: &dyn Cells) -> Result<(), DecideError> {
+    pub fn row(&mut self, world: &RecordLookup, line: u64, cells: &dyn Cells) -> Result<(), DecideError> {
         let job = self.job;
         for (at, column, named) in &self.columns {
             let cell = cells.cell(*at);
@@ -75,7 +75,7 @@ impl<'j> FileList<'j> {
 }
 
 /// True where the journal says the same of a file, or that it was sent.
-fn is_known(world: &World, note: &FileNote) -> Result<bool, DecideError> {
+fn is_known(world: &RecordLookup, note: &FileNote) -> Result<bool, DecideError> {
     let known = world.reader.file(&note.file, note.line, &note.column)?;
     Ok(known.is_some_and(|known| known.is_sent() || (known.state == note.state && known.bytes == note.bytes)))
 }

@@ -18,9 +18,9 @@ use crate::decision::Subject;
 use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
-use crate::item::{FieldChange, Item};
 use crate::new_options::NewOptions;
 use crate::preview::PreviewAction;
+use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
 /// Notes on fields of records, by kind.
@@ -210,7 +210,13 @@ impl Forecast {
     }
 
     /// Takes records that a run would write.
-    pub fn written(&self, step: StepId, of: StepId, operation: Operation, items: &[Item]) -> Result<(), DecideError> {
+    pub fn written(
+        &self,
+        step: StepId,
+        of: StepId,
+        operation: Operation,
+        items: &[RecordWrite],
+    ) -> Result<(), DecideError> {
         let mut store = self.store();
         for item in items {
             if step == of {
@@ -481,7 +487,7 @@ impl Store {
     }
 
     /// Counts the deferred fields of a record.
-    fn deferred(&mut self, step: StepId, item: &Item) -> Result<(), DecideError> {
+    fn deferred(&mut self, step: StepId, item: &RecordWrite) -> Result<(), DecideError> {
         if !self.noted.has(step.number(), &item.key)? {
             // A run before this one wrote it.
             self.outcome(step, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
@@ -498,7 +504,7 @@ impl Store {
     }
 
     /// Adds fields that change to what is said of a record that is there.
-    fn changes(&mut self, step: StepId, item: &Item) -> Result<(), DecideError> {
+    fn changes(&mut self, step: StepId, item: &RecordWrite) -> Result<(), DecideError> {
         if item.changes.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod aside;
 mod cancellation;
 pub mod cells;
 pub mod decision;
@@ -18,11 +17,10 @@ pub mod files;
 pub mod forecast;
 pub mod identities;
 pub mod ids;
-pub mod item;
-pub mod job;
 pub mod link_spool;
 pub mod merging;
 pub mod new_options;
+pub mod outcome_recorder;
 pub mod outcomes;
 pub mod owners;
 pub mod parts;
@@ -31,13 +29,15 @@ pub mod preview;
 mod progress;
 pub mod project;
 pub mod proof;
+pub mod record_lookup;
+pub mod record_write;
 pub mod referred;
 pub mod settle;
 mod shared_journal;
+pub mod stage_run;
 pub mod steps;
 pub mod there;
 pub mod upload;
-pub mod world;
 pub mod written;
 
 pub use cancellation::CancellationFlag;

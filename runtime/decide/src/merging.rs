@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::DecideError;
 use crate::cells::Kept;
-use crate::item::FieldChange;
-use crate::job::Job;
 use crate::parts::holds_something;
 use crate::preview::shown_values;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::record_write::FieldChange;
+use crate::stage_run::StageRun;
 
 /// Share of a row in a record, or in a part of one.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub fn unite(slot: &mut Value, other: Value, path: &str, told: &mut dyn FnMut(&s
 }
 
 /// Values of rows that lose to another row's, by the position of the row; the preferred row comes first.
-pub fn lost(job: &Job, world: &World, rows: &[Kept]) -> Result<Vec<(usize, FieldChange)>, DecideError> {
+pub fn lost(job: &StageRun, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(usize, FieldChange)>, DecideError> {
     let mut losses = Vec::new();
     let mut whole: Vec<(usize, Value)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {

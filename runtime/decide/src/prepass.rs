@@ -9,7 +9,6 @@ use migr_plan::DuplicatePolicy;
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Outcome, Pass};
 
-use crate::aside::Aside;
 use crate::cells::Lent;
 use crate::decision::Subject;
 use crate::decision::shown;
@@ -17,15 +16,16 @@ use crate::decision::{QuarantineReason, SkipReason, reasons};
 use crate::file_list::FileList;
 use crate::forecast::{Forecast, Member, Role};
 use crate::identities::{sort, sort_column};
-use crate::job::{Claim, Job};
-use crate::world::{Own, World};
+use crate::outcome_recorder::OutcomeRecorder;
+use crate::record_lookup::{Own, RecordLookup};
+use crate::stage_run::{Claim, StageRun};
 use crate::{DecideError, duplicates};
 use migr_spill::RowSet;
 use migr_spill::{Sharing, cycles};
 
 /// Result of the first pass over every row.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct Classification {
     /// Lines whose records are still to be written.
     pub pending: RowSet,
     /// Lines whose records are written as one with others; the spill database knows their families.
@@ -37,16 +37,20 @@ pub struct Look {
 }
 
 /// Looks at every row of a stage's object: settles what is not to be written, and says what is.
-pub fn look(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, DecideError> {
-    let look = if job.file.is_empty() { Look::default() } else { rows(job, world, failures)? };
+pub fn classify(
+    job: &StageRun,
+    world: &RecordLookup,
+    failures: &Arc<AtomicU64>,
+) -> Result<Classification, DecideError> {
+    let look = if job.file.is_empty() { Classification::default() } else { rows(job, world, failures)? };
     job.context.outcomes.write(&[Change::Read { step: job.step, records: look.read }])?;
     Ok(look)
 }
 
-fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, DecideError> {
+fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Result<Classification, DecideError> {
     let resumed = world.reader.has_records(job.step)?;
-    let mut look = Look { resumed, ..Look::default() };
-    let mut aside = Aside::new(job, resumed, Arc::clone(failures));
+    let mut look = Classification { resumed, ..Classification::default() };
+    let mut aside = OutcomeRecorder::new(job, resumed, Arc::clone(failures));
     let double = double_keys(job, world)?;
     let mut settled = RowSet::default();
     world.answer_own(Own::Note);
@@ -101,7 +105,12 @@ fn rows(job: &Job, world: &World, failures: &Arc<AtomicU64>) -> Result<Look, Dec
 }
 
 /// Drops what was sent before; records that are written as one are done when the first of them is.
-fn drop_settled(job: &Job, world: &World, look: &mut Look, settled: &RowSet) -> Result<(), DecideError> {
+fn drop_settled(
+    job: &StageRun,
+    world: &RecordLookup,
+    look: &mut Classification,
+    settled: &RowSet,
+) -> Result<(), DecideError> {
     let mut pending = RowSet::default();
     for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
         pending.insert(line);
@@ -125,7 +134,7 @@ pub fn odd_key(key: &str, line: u64) -> String {
 }
 
 /// Lines whose key another line has too and that give way to it; the spill database knows to which.
-fn double_keys(job: &Job, world: &World) -> Result<RowSet, DecideError> {
+fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<RowSet, DecideError> {
     let (mut double, mut firsts) = (RowSet::default(), RowSet::default());
     if job.stage.distinct.is_some() {
         return Ok(double);
@@ -152,7 +161,7 @@ fn double_keys(job: &Job, world: &World) -> Result<RowSet, DecideError> {
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.
-fn preferred(job: &Job, world: &World, double: &RowSet, firsts: &RowSet) -> Result<RowSet, DecideError> {
+fn preferred(job: &StageRun, world: &RecordLookup, double: &RowSet, firsts: &RowSet) -> Result<RowSet, DecideError> {
     let (policy, spill) = (&job.stage.policies.duplicate, &world.spill);
     let mut losers = RowSet::default();
     spill.together::<_, DecideError>(|| {
@@ -185,15 +194,21 @@ fn preferred(job: &Job, world: &World, double: &RowSet, firsts: &RowSet) -> Resu
 
 /// Context of classifying one row.
 struct Seen<'s> {
-    job: &'s Job,
-    world: &'s World,
+    job: &'s StageRun,
+    world: &'s RecordLookup,
     double: &'s RowSet,
     resumed: bool,
 }
 
 impl Seen<'_> {
     /// Takes a row in; says whether the journal has its record already.
-    fn row(&self, line: u64, cells: &dyn Cells, look: &mut Look, aside: &mut Aside<'_>) -> Result<bool, DecideError> {
+    fn row(
+        &self,
+        line: u64,
+        cells: &dyn Cells,
+        look: &mut Classification,
+        aside: &mut OutcomeRecorder<'_>,
+    ) -> Result<bool, DecideError> {
         let (job, world) = (self.job, self.world);
         let claim = job.claim(cells, world)?;
         if matches!(claim, Claim::Others) {
@@ -242,7 +257,7 @@ impl Seen<'_> {
     }
 
     /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
-    fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+    fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut OutcomeRecorder<'_>) -> Result<(), DecideError> {
         let job = self.job;
         match job.stage.policies.duplicate {
             // Rows of one key cannot be told apart later, so they are not merged either.
@@ -276,7 +291,12 @@ impl Seen<'_> {
     }
 
     /// Notes what the record shares with others; false where it cannot be written.
-    fn admit(&self, subject: Subject<'_>, cells: &dyn Cells, aside: &mut Aside<'_>) -> Result<bool, DecideError> {
+    fn admit(
+        &self,
+        subject: Subject<'_>,
+        cells: &dyn Cells,
+        aside: &mut OutcomeRecorder<'_>,
+    ) -> Result<bool, DecideError> {
         let (job, world) = (self.job, self.world);
         if job.looks_at_values() {
             let failed = match job.program.fields(cells, world, Pass::First)? {
@@ -319,7 +339,12 @@ impl Seen<'_> {
 const CANDIDATES: usize = 5;
 
 /// Decides about records that would become one, and about values that must not meet twice.
-fn share(job: &Job, world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+fn share(
+    job: &StageRun,
+    world: &RecordLookup,
+    look: &mut Classification,
+    aside: &mut OutcomeRecorder<'_>,
+) -> Result<(), DecideError> {
     let policy = &job.stage.policies.duplicate;
     let matching = job.identities.matching;
     let names: Vec<String> = (0..matching).map(|path| job.identities.name(path)).collect();
@@ -377,7 +402,7 @@ struct Group {
 }
 
 /// Groups of records that share an identity, each in the order in which the policy prefers its records.
-fn groups(job: &Job, world: &World) -> Result<Vec<Group>, DecideError> {
+fn groups(job: &StageRun, world: &RecordLookup) -> Result<Vec<Group>, DecideError> {
     let policy = &job.stage.policies.duplicate;
     let mut groups = Vec::new();
     world.spill.shared::<DecideError>(|path, value, mut members| {
@@ -391,7 +416,13 @@ fn groups(job: &Job, world: &World) -> Result<Vec<Group>, DecideError> {
 }
 
 /// Tells a forecast what became of records that share an identity.
-fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Group) -> Result<(), DecideError> {
+fn tell(
+    step: StepId,
+    world: &RecordLookup,
+    look: &Classification,
+    forecast: &Forecast,
+    group: Group,
+) -> Result<(), DecideError> {
     let mut members = Vec::with_capacity(group.members.len());
     for member in group.members {
         let role = if member.is_out {
@@ -410,12 +441,12 @@ fn tell(step: StepId, world: &World, look: &Look, forecast: &Forecast, group: Gr
 
 /// Quarantines the records that share a value which must be unique with one before them.
 fn clash(
-    world: &World,
+    world: &RecordLookup,
     (path, lines): (usize, &[u64]),
-    look: &mut Look,
-    aside: &mut Aside<'_>,
+    look: &mut Classification,
+    aside: &mut OutcomeRecorder<'_>,
 ) -> Result<(), DecideError> {
-    let leader = |look: &Look, line: u64| -> Result<Option<u64>, DecideError> {
+    let leader = |look: &Classification, line: u64| -> Result<Option<u64>, DecideError> {
         if !look.merging.contains(line) {
             return Ok(None);
         }
@@ -439,7 +470,11 @@ fn clash(
 }
 
 /// Quarantines records that are circular.
-fn circles(world: &World, look: &mut Look, aside: &mut Aside<'_>) -> Result<(), DecideError> {
+fn circles(
+    world: &RecordLookup,
+    look: &mut Classification,
+    aside: &mut OutcomeRecorder<'_>,
+) -> Result<(), DecideError> {
     let key = |line: u64| Ok::<_, DecideError>(world.spill.record(line)?.map(|(key, _)| key));
     world.spill.draw_arcs()?;
     cycles::each::<DecideError>(&world.spill, |circle| {

@@ -57,7 +57,7 @@ pub struct Sources<'s> {
     pub plan: &'s Plan,
     /// The export.
     pub export: &'s Export,
-    /// Look-ups on disk.
+    /// Classification-ups on disk.
     pub spill: &'s Spill,
     /// A file that cannot be read counts as empty.
     pub is_lenient: bool,

@@ -5,22 +5,22 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
 
-use crate::aside::Aside;
 use crate::cells::Lent;
 use crate::decision::Subject;
 use crate::decision::{Decision, SkipReason};
 use crate::evaluate::{Decided, Evaluator};
-use crate::job::Job;
-use crate::prepass::Look;
-use crate::world::{Own, World};
+use crate::outcome_recorder::OutcomeRecorder;
+use crate::prepass::Classification;
+use crate::record_lookup::{Own, RecordLookup};
+use crate::stage_run::StageRun;
 use crate::{DecideError, expressions};
 use migr_spill::RowSet;
 
 /// Decides about every record of a stage whose records need each other, and takes those out that are not written, until nothing changes.
 pub fn settle(
-    job: &Job,
-    world: &World,
-    look: &mut Look,
+    job: &StageRun,
+    world: &RecordLookup,
+    look: &mut Classification,
     has_existing: bool,
     failures: &Arc<AtomicU64>,
 ) -> Result<(), DecideError> {
@@ -31,7 +31,7 @@ pub fn settle(
     world.take_asked();
     let mut settling = Settling {
         evaluator: Evaluator { job, world, has_existing },
-        aside: Aside::new(job, false, Arc::clone(failures)),
+        aside: OutcomeRecorder::new(job, false, Arc::clone(failures)),
         affected: RowSet::default(),
     };
     world.spill.index_losers()?;
@@ -49,14 +49,14 @@ pub fn settle(
 
 struct Settling<'s> {
     evaluator: Evaluator<'s>,
-    aside: Aside<'s>,
+    aside: OutcomeRecorder<'s>,
     /// Lines whose records refer to one that was taken out, and that were decided about before.
     affected: RowSet,
 }
 
 impl Settling<'_> {
     /// One pass over the file. `wanted` limits it to some lines.
-    fn round(&mut self, look: &mut Look, wanted: Option<&RowSet>) -> Result<(), DecideError> {
+    fn round(&mut self, look: &mut Classification, wanted: Option<&RowSet>) -> Result<(), DecideError> {
         let Evaluator { job, world, .. } = self.evaluator;
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
@@ -82,7 +82,12 @@ impl Settling<'_> {
     }
 
     /// One of several records that are written as one: decided about once the last of them was read.
-    fn member(&mut self, record: &OwnedRecord, look: &mut Look, wanted: Option<&RowSet>) -> Result<(), DecideError> {
+    fn member(
+        &mut self,
+        record: &OwnedRecord,
+        look: &mut Classification,
+        wanted: Option<&RowSet>,
+    ) -> Result<(), DecideError> {
         let spill = &self.evaluator.world.spill;
         let Some((leader, last)) = spill.family_of(record.line)? else { return Ok(()) };
         spill.add_merging(leader, record.line, &record.to_bytes())?;
@@ -108,7 +113,7 @@ impl Settling<'_> {
         subject: Subject<'_>,
         members: &[(u64, String)],
         decided: Decided,
-        look: &mut Look,
+        look: &mut Classification,
     ) -> Result<(), DecideError> {
         let world = self.evaluator.world;
         let asked = world.take_asked();

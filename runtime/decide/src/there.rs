@@ -8,10 +8,10 @@ use migr_transform::Value;
 use crate::DecideError;
 use crate::families::is_empty;
 use crate::forecast::Forecast;
-use crate::item::FieldChange;
-use crate::job::Job;
 use crate::parts::{Taking, beside, holds_something};
 use crate::preview::shown_values;
+use crate::record_write::FieldChange;
+use crate::stage_run::StageRun;
 
 /// Values that a record of this key and id held in the fields that are written.
 pub fn before_update(step: StepId, (key, id): (&str, &str), held: &Map, written: &Map) -> BeforeImage {
@@ -37,7 +37,7 @@ pub struct FieldWrite<'v> {
 }
 
 /// Fields of a record that are written over what it holds, by the stage's policy: part by part, and an empty value never wipes one that is there.
-pub fn changed<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
+pub fn changed<'v>(job: &'v StageRun, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
     let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
     let writes = fields.filter_map(|(field, value)| {
         let native = written_over(job, (field, value), found)?;
@@ -47,7 +47,7 @@ pub fn changed<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &
 }
 
 /// The native form of a value beside what a record holds; none where nothing of it is written.
-fn written_over(job: &Job, (field, value): (&FieldMapping, &Value<'static>), found: &Map) -> Option<Map> {
+fn written_over(job: &StageRun, (field, value): (&FieldMapping, &Value<'static>), found: &Map) -> Option<Map> {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
     if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {
@@ -75,7 +75,7 @@ fn written_over(job: &Job, (field, value): (&FieldMapping, &Value<'static>), fou
 }
 
 /// Fields of a record whose values it does not hold.
-pub fn differing<'v>(job: &'v Job, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
+pub fn differing<'v>(job: &'v StageRun, values: &'v [(usize, Value<'static>)], found: &Map) -> Vec<FieldWrite<'v>> {
     let fields = values.iter().filter_map(|(index, value)| job.stage.fields.get(*index).map(|field| (field, value)));
     let object = &job.stage.destination_object;
     let differs = |(field, value): &(&FieldMapping, &Value<'static>)| {
@@ -108,7 +108,7 @@ pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> R
 }
 
 /// True where a record holds nothing in a field.
-pub fn is_empty_there(job: &Job, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
+pub fn is_empty_there(job: &StageRun, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
     let is_left_out = destination.encode(object, &[(field, &Value::None)]).is_ok_and(|body| body.is_empty());

@@ -4,16 +4,16 @@ use migr_journal::{Mapped, State};
 use migr_transform::Cells;
 
 use crate::DecideError;
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 
 /// Sign between the owner's key and the target's id in the key of a link.
 pub const LINK_KEY_SEPARATOR: char = '\u{1e}';
 
 /// The key of a row and what became of it, where its record, or one that stands for it, is in the destination by this run.
 pub fn written(
-    job: &Job,
-    world: &World,
+    job: &StageRun,
+    world: &RecordLookup,
     line: u64,
     cells: &dyn Cells,
 ) -> Result<Option<(String, Mapped)>, DecideError> {
@@ -22,7 +22,7 @@ pub fn written(
 }
 
 /// The same of a key alone.
-pub fn written_as(job: &Job, world: &World, line: u64, key: &str) -> Result<Option<Mapped>, DecideError> {
+pub fn written_as(job: &StageRun, world: &RecordLookup, line: u64, key: &str) -> Result<Option<Mapped>, DecideError> {
     let Some(mapped) = world.reader.settled(job.step, key)? else { return Ok(None) };
     // Another row may have the same key: it was quarantined.
     let is_it = job.stage.distinct.is_some() || mapped.line == line;

@@ -8,7 +8,7 @@ use migr_load::{Body, Found, Map};
 use migr_plan::{ExistingPolicy, FieldMapping, FieldType, Step};
 use serde_json::Value;
 
-use crate::sender::Sender;
+use crate::batch_writer::BatchWriter;
 use crate::{Context, EngineError};
 use migr_decide::Event;
 use migr_decide::parts::holds_something;
@@ -34,7 +34,7 @@ impl Taken {
     }
 }
 
-impl Sender<'_> {
+impl BatchWriter<'_> {
     /// Compares records whose ids are taken with what the destination holds. What this journal may have sent is created; what an earlier one made is adopted,
     /// and written over where it differs and the map's policy for existing records lets it.
     pub(crate) async fn adopt(&mut self, decided: Vec<Decided>) -> Result<Vec<Decided>, EngineError> {

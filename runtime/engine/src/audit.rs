@@ -4,24 +4,24 @@ mod attachments;
 mod distinct;
 mod duplicates;
 mod explain;
+mod export_lookup;
 mod finding;
 mod foreseen;
 mod identity;
-mod inspect;
 mod live;
+mod lookup_plan;
+mod masking;
 mod names;
-mod near;
-mod needs;
+mod near_duplicates;
 mod owners;
 mod places;
 mod preview;
 mod profile;
-mod readings;
 pub mod render;
-mod shape;
+mod row_checks;
 mod stage_report;
 mod survey;
-mod world;
+mod type_inference;
 
 use crate::opening;
 use std::collections::BTreeMap;
@@ -42,18 +42,18 @@ use migr_transform::{CompileError, LookupError};
 
 use attachments::Manifest;
 pub use attachments::{Attachment, AttachmentSink};
+use export_lookup::{ExportLookup, OwnersKnown};
 use finding::Collector;
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
-use inspect::Inspector;
+use lookup_plan::{Needs, columns_read, has};
 pub use migr_decide::preview::PreviewAction;
 use migr_spill::{Inventory, SpillError};
-use needs::{Needs, columns_read, has};
 pub use places::cell_columns;
 pub use preview::{PreviewEntry, PreviewSink, StagePreview};
+use row_checks::Inspector;
 use stage_report::StageReport;
 use survey::{Place, Survey};
-use world::{OwnersKnown, World};
 
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::Walk;
@@ -251,7 +251,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let owners = OwnersKnown::of(plan, learnt.as_ref().and_then(|learnt| learnt.members.clone()));
     let existing = learnt.as_ref().map(|learnt| learnt.existing.clone());
     let reported = {
-        let mut world = World::new(&needs, &inventory, owners, existing);
+        let mut world = ExportLookup::new(&needs, &inventory, owners, existing);
         let reporting = Reporting {
             plan,
             export: &export,
@@ -317,7 +317,7 @@ fn survey(
     told: Told<'_>,
     found: &mut Collector<'_>,
 ) -> Result<(Vec<LockedFile>, Vec<LockedSourceObject>), AuditError> {
-    let world = World::new(needs, inventory, OwnersKnown::default(), None);
+    let world = ExportLookup::new(needs, inventory, OwnersKnown::default(), None);
     let Told { previous, expected, progress } = told;
     let survey = Survey { plan, export, needs, world: &world, previous, expected, quarantined, progress };
     let files = survey.files(found)?;
@@ -438,7 +438,7 @@ impl Reporting<'_> {
     /// Looks at every record by itself, then reports what the forecast found.
     fn all(
         &self,
-        world: &mut World<'_>,
+        world: &mut ExportLookup<'_>,
         objects: &mut [LockedSourceObject],
         attachments: Option<&mut (dyn AttachmentSink + Send)>,
         preview: &mut Option<&mut (dyn PreviewSink + Send)>,
@@ -531,7 +531,7 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
         let incomplete = options.overflowing.contains(&picklist);
         for (value, option) in &seen {
             let is_rare = total >= RARE_FROM && option.met.saturating_mul(RARE_SHARE) < total;
-            let label = shape::shown(&option.label, false);
+            let label = masking::shown(&option.label, false);
             let of = |stage: usize, finding: Finding| {
                 let Some(stage) = plan.stages.get(stage) else { return finding };
                 let column = stage
@@ -548,7 +548,7 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
             };
             if !option.others.is_empty() {
                 let others =
-                    option.others.iter().map(|other| shape::shown(other, false)).collect::<Vec<_>>().join(", ");
+                    option.others.iter().map(|other| masking::shown(other, false)).collect::<Vec<_>>().join(", ");
                 let message = format!("{label} and {others} would become one option, {value} of {picklist}");
                 let finding = Finding::new(FindingKind::CollidingOptions, Severity::Error, message);
                 found.add(of(option.places.first().map_or(usize::MAX, |place| place.0), finding));

@@ -4,7 +4,7 @@ use migr_load::IdPolicy;
 use tokio::sync::mpsc;
 
 use migr_decide::CancellationFlag;
-use migr_decide::job::Job;
+use migr_decide::stage_run::StageRun;
 
 /// Batches whose intents are journaled together at most.
 pub(crate) const TOGETHER: usize = 8;
@@ -27,7 +27,7 @@ pub(crate) struct Groups<B> {
 
 impl<B> Groups<B> {
     /// Groups for the records of a stage, and where they arrive.
-    pub(crate) fn new(job: &Job) -> (Self, mpsc::Receiver<Vec<B>>) {
+    pub(crate) fn new(job: &StageRun) -> (Self, mpsc::Receiver<Vec<B>>) {
         let (hand_on, ready) = mpsc::channel(READY);
         let most = match job.context.destination.capabilities().ids {
             // A run that dies cannot tell what it sent of its intents: the fewer the better.

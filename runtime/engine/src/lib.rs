@@ -1,36 +1,33 @@
 #![doc = include_str!("../README.md")]
 
 mod adopted;
-mod ahead;
 pub mod audit;
+mod batch_writer;
 mod begun;
 mod checklist;
 mod context;
 mod error;
-mod filled;
-mod flight;
 mod groups;
+mod in_flight;
 mod lacking;
-mod later;
-mod links;
 mod opening;
+mod precheck;
 mod produce;
 mod rebuild;
 mod reconcile;
 mod retry;
 mod rollback;
 mod run;
-mod second;
-mod sender;
 mod setup;
 mod shared;
 mod stage;
 mod stamps;
+mod step_writer;
+mod steps;
 mod update_plan;
 mod verify;
 mod wanted_schema;
 mod why;
-mod writer;
 
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
 pub use context::{Context, MaxFailures, RunOptions};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use migr_decide::expressions;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
-use migr_decide::world::{World, identity_of};
+use migr_decide::record_lookup::{RecordLookup, identity_of};
 use migr_extract::Export;
 use migr_journal::{Change, Reader};
 use migr_load::Deleted;
@@ -63,17 +63,17 @@ pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, S
 }
 
 /// The world before any stage, with an empty spill database.
-pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Result<World, EngineError> {
+pub(crate) fn world(context: &DecisionContext, owners: Arc<OwnerTable>) -> Result<RecordLookup, EngineError> {
     let folder = &context.work;
     std::fs::create_dir_all(folder)
         .map_err(|source| EngineError::File { path: folder.display().to_string(), source })?;
     let (plan, export) = (Arc::clone(&context.plan), Arc::clone(&context.export));
-    Ok(World::new(plan, export, owners, Spill::create(folder)?, context.outcomes.knowledge()?)?)
+    Ok(RecordLookup::new(plan, export, owners, Spill::create(folder)?, context.outcomes.knowledge()?)?)
 }
 
 /// Reads the records that the plan names as being there already (`existing calendars(name: "Client sessions")`).
 // A world is not shared between threads: only one of its own can be waited with.
-pub(crate) async fn existing_records(context: &DecisionContext, world: &mut World) -> Result<(), EngineError> {
+pub(crate) async fn existing_records(context: &DecisionContext, world: &mut RecordLookup) -> Result<(), EngineError> {
     let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
     for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
         expression.walk(&mut |inner| {

@@ -8,26 +8,26 @@ use migr_plan::FieldType;
 use migr_transform::Cells;
 
 use crate::EngineError;
-use migr_decide::aside::Aside;
 use migr_decide::cells::{Kept, Lent};
 use migr_decide::decision::Decision;
 use migr_decide::decision::Subject;
 use migr_decide::evaluate::{Decided, Evaluator};
-use migr_decide::item::{Batch, Item, There};
-use migr_decide::job::Job;
 use migr_decide::merging;
-use migr_decide::prepass::Look;
+use migr_decide::outcome_recorder::OutcomeRecorder;
+use migr_decide::prepass::Classification;
 use migr_decide::preview::PreviewAction;
-use migr_decide::world::{Own, World};
+use migr_decide::record_lookup::{Own, RecordLookup};
+use migr_decide::record_write::{Batch, ExistingRecord, RecordWrite};
+use migr_decide::stage_run::StageRun;
 
 /// Goes on, or stops because nobody takes what is produced any more.
 pub(crate) type Taken = bool;
 
 /// Computes the records of a stage that are still to be written, in source order, and hands them on in batches.
 pub(crate) fn produce(
-    job: &Job,
-    world: &World,
-    look: &Look,
+    job: &StageRun,
+    world: &RecordLookup,
+    look: &Classification,
     has_existing: bool,
     failures: &Arc<AtomicU64>,
     hand_on: &mut dyn FnMut(Batch) -> Taken,
@@ -41,8 +41,8 @@ pub(crate) fn produce(
     }
     let mut producer = Producer {
         evaluator: Evaluator { job, world, has_existing },
-        aside: Aside::new(job, false, Arc::clone(failures)),
-        packer: Packer::new(job),
+        aside: OutcomeRecorder::new(job, false, Arc::clone(failures)),
+        packer: Batcher::new(job),
         counts_links: job.links_follow_rows() && !world.reader.has_records(job.step)?,
     };
     let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -74,8 +74,8 @@ pub(crate) fn produce(
 
 struct Producer<'p> {
     evaluator: Evaluator<'p>,
-    aside: Aside<'p>,
-    packer: Packer,
+    aside: OutcomeRecorder<'p>,
+    packer: Batcher,
     /// A forecast counts links with their records.
     counts_links: bool,
 }
@@ -176,16 +176,16 @@ fn most_bytes(request: Option<u64>, converts: bool) -> usize {
 }
 
 /// Fills batches up to what one request takes.
-pub(crate) struct Packer {
+pub(crate) struct Batcher {
     records: usize,
     bytes: usize,
-    new: Vec<Item>,
+    new: Vec<RecordWrite>,
     new_bytes: usize,
-    there: Vec<There>,
+    there: Vec<ExistingRecord>,
 }
 
-impl Packer {
-    pub(crate) fn new(job: &Job) -> Self {
+impl Batcher {
+    pub(crate) fn new(job: &StageRun) -> Self {
         let capabilities = job.context.destination.capabilities();
         let converts = job.stage.fields.iter().any(|field| field.ty == FieldType::Richtext);
         Self {
@@ -198,7 +198,7 @@ impl Packer {
     }
 
     /// Takes a new record; a batch that is full comes back.
-    pub(crate) fn add_new(&mut self, mut item: Item) -> Option<Batch> {
+    pub(crate) fn add_new(&mut self, mut item: RecordWrite) -> Option<Batch> {
         item.values = Vec::new();
         let is_over = !self.new.is_empty() && self.new_bytes.saturating_add(item.size) > self.bytes;
         let full = is_over.then(|| self.take_new());
@@ -207,21 +207,21 @@ impl Packer {
         if full.is_none() && self.new.len() >= self.records { Some(self.take_new()) } else { full }
     }
 
-    fn add_there(&mut self, item: Item, deleted: bool) -> Option<Batch> {
-        self.there.push(There { item, deleted });
-        (self.there.len() >= self.records).then(|| Batch::There(std::mem::take(&mut self.there)))
+    fn add_there(&mut self, item: RecordWrite, deleted: bool) -> Option<Batch> {
+        self.there.push(ExistingRecord { item, deleted });
+        (self.there.len() >= self.records).then(|| Batch::Update(std::mem::take(&mut self.there)))
     }
 
     fn take_new(&mut self) -> Batch {
         self.new_bytes = 0;
-        Batch::New(std::mem::take(&mut self.new))
+        Batch::Create(std::mem::take(&mut self.new))
     }
 
     /// Rest of the records.
     pub(crate) fn rest(&mut self) -> Vec<Batch> {
         let mut rest = Vec::new();
         if !self.there.is_empty() {
-            rest.push(Batch::There(std::mem::take(&mut self.there)));
+            rest.push(Batch::Update(std::mem::take(&mut self.there)));
         }
         if !self.new.is_empty() {
             rest.push(self.take_new());

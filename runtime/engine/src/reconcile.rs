@@ -7,7 +7,7 @@ use migr_journal::{Change, Intent, Operation, Planned, QuarantineNote, RecordRes
 use migr_load::Deleted;
 
 use crate::{Context, EngineError};
-use migr_decide::aside::shown;
+use migr_decide::outcome_recorder::shown;
 
 /// Closes what a crash or an interruption left in doubt: asks the destination for the ids that were meant to be created.
 pub(crate) async fn run(context: &Context) -> Result<(), EngineError> {

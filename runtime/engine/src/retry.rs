@@ -3,7 +3,8 @@
 use migr_journal::{Change, Reader, State, StepId};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
-use crate::{Context, EngineError, filled};
+use crate::steps::backfill;
+use crate::{Context, EngineError};
 use migr_decide::{expressions, steps};
 
 /// Records that are released for retry together.
@@ -45,7 +46,7 @@ pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, Eng
             later.push(step);
         }
         let mut values = 0;
-        for step in filled::noting_steps(&context.plan, stage, &reader)? {
+        for step in backfill::noting_steps(&context.plan, stage, &reader)? {
             values += reader.count_noted(step)?;
         }
         if values > 0 {

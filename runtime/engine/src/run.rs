@@ -15,17 +15,18 @@ use migr_report::Report;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
-use crate::filled::Filling;
 use crate::lacking::lacking;
-use crate::links::Links;
-use crate::second::SecondPass;
 use crate::shared::{Ended, Shared};
-use crate::{Context, EngineError, filled, later, reconcile, stage, stamps};
-use migr_decide::job::Job;
+use crate::steps::backfill::Backfill;
+use crate::steps::deferred::DeferredFields;
+use crate::steps::links::Links;
+use crate::steps::{backfill, following};
+use crate::{Context, EngineError, reconcile, stage, stamps};
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
-use migr_decide::world::World;
 
 /// Result of a run.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
     for step in context.plan.steps() {
         let Some(stage) = context.plan.stage_of(&step) else { continue };
         let is_open = match step.kind {
-            StepKind::Backfill => filled::is_open(stage, reader)?,
+            StepKind::Backfill => backfill::is_open(stage, reader)?,
             StepKind::Records | StepKind::Links(_) | StepKind::Deferred => !steps::is_done(reader, &step)?,
         };
         if is_open {
@@ -140,7 +141,7 @@ pub(crate) struct Walk {
     context: DecisionContext,
     shared: Shared,
     owners: Arc<OwnerTable>,
-    jobs: BTreeMap<String, Arc<Job>>,
+    jobs: BTreeMap<String, Arc<StageRun>>,
 }
 
 impl Walk {
@@ -150,7 +151,11 @@ impl Walk {
     }
 
     /// Carries one step out, unless the journal has it as done.
-    pub(crate) async fn step(&mut self, step: &Step, mut world: World) -> Result<(World, Ended), EngineError> {
+    pub(crate) async fn step(
+        &mut self,
+        step: &Step,
+        mut world: RecordLookup,
+    ) -> Result<(RecordLookup, Ended), EngineError> {
         let context = &self.context;
         let plan = Arc::clone(&context.plan);
         let Some(stage) = plan.stage_of(step) else { return Ok((world, Ended::Through)) };
@@ -163,7 +168,7 @@ impl Walk {
         let shared = &self.shared;
         let job = match self.jobs.get(&stage.id) {
             Some(job) => Arc::clone(job),
-            None => Arc::new(Job::new(context, stage, id)?),
+            None => Arc::new(StageRun::new(context, stage, id)?),
         };
         match step.kind {
             StepKind::Records => {
@@ -184,19 +189,21 @@ impl Walk {
                     // Nothing but what was counted with the records.
                     return Ok((world, Ended::Through));
                 }
-                later::run(Links { job, index }, (name, id), world, shared).instrument(span).await
+                following::run(Links { job, index }, (name, id), world, shared).instrument(span).await
             }
-            StepKind::Deferred => later::run(SecondPass { job }, (name, id), world, shared).instrument(span).await,
+            StepKind::Deferred => {
+                following::run(DeferredFields { job }, (name, id), world, shared).instrument(span).await
+            }
             StepKind::Backfill => {
-                let filling = Filling::of(job, &world.reader, &self.owners)?;
-                later::run(filling, (name, id), world, shared).instrument(span).await
+                let filling = Backfill::of(job, &world.reader, &self.owners)?;
+                following::run(filling, (name, id), world, shared).instrument(span).await
             }
         }
     }
 }
 
 /// Takes the files of the records as an audit found them.
-fn audited_files(context: &Context, world: &World) -> Result<(), EngineError> {
+fn audited_files(context: &Context, world: &RecordLookup) -> Result<(), EngineError> {
     let Some(path) = &context.options.audited_files else { return Ok(()) };
     let failed = |source| EngineError::File { path: path.display().to_string(), source };
     let list = match File::open(path) {

@@ -6,24 +6,28 @@ use std::sync::atomic::Ordering;
 use migr_journal::{Change, Operation, OwnerNote, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
+use crate::batch_writer::{Refused, Target};
 use crate::groups::Groups;
-use crate::sender::{Refused, Target};
 use crate::shared::{Ended, Shared, blocking, joined};
+use crate::step_writer::StepWriter;
 use crate::update_plan;
-use crate::writer::Writer;
 use crate::{EngineError, produce};
 use migr_decide::decision::Subject;
 use migr_decide::decision::{QuarantineReason, SkipReason, shown};
-use migr_decide::item::Batch;
-use migr_decide::job::Job;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::record_write::Batch;
+use migr_decide::stage_run::StageRun;
 use migr_decide::{Event, existing, prepass, settle};
 
 /// Losers that are settled together.
 const TOGETHER: u32 = 500;
 
 /// Writes the records of one stage.
-pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<(World, Ended), EngineError> {
+pub(crate) async fn run(
+    job: Arc<StageRun>,
+    world: RecordLookup,
+    shared: &Shared,
+) -> Result<(RecordLookup, Ended), EngineError> {
     let context = job.context.clone();
     let bytes = context.export.file(&job.stage.source_object).map_or(0, migr_extract::SourcePath::bytes);
     context.tell(Event::StepStarted {
@@ -35,7 +39,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
     let (world, look) = {
         let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
         blocking(move || {
-            let look = prepass::look(&job, &world, &failures)?;
+            let look = prepass::classify(&job, &world, &failures)?;
             Ok((world, look))
         })
         .await?
@@ -77,7 +81,7 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
         refused: Refused::Quarantine,
         fields: context.outcomes.fields(job.step)?,
     };
-    let mut sender = Writer::new(&job, shared, target);
+    let mut sender = StepWriter::new(&job, shared, target);
     let sent = send_all(&job, &mut sender, &mut ready, shared).await;
     // The producer stops at its next batch when nobody takes it.
     drop(ready);
@@ -104,7 +108,12 @@ pub(crate) async fn run(job: Arc<Job>, world: World, shared: &Shared) -> Result<
 
 type Ready = mpsc::Receiver<Vec<(Batch, Vec<OwnerNote>)>>;
 
-async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared: &Shared) -> Result<(), EngineError> {
+async fn send_all(
+    job: &StageRun,
+    sender: &mut StepWriter<'_>,
+    ready: &mut Ready,
+    shared: &Shared,
+) -> Result<(), EngineError> {
     loop {
         if sender.has_stopped() || job.context.cancellation.is_cancelled() {
             return Ok(());
@@ -131,12 +140,17 @@ async fn send_all(job: &Job, sender: &mut Writer<'_>, ready: &mut Ready, shared:
 }
 
 /// Hands a batch to the writer, as far as it is to be sent.
-async fn take(job: &Job, sender: &mut Writer<'_>, batch: Batch, owners: Vec<OwnerNote>) -> Result<(), EngineError> {
+async fn take(
+    job: &StageRun,
+    sender: &mut StepWriter<'_>,
+    batch: Batch,
+    owners: Vec<OwnerNote>,
+) -> Result<(), EngineError> {
     let with = if owners.is_empty() { Vec::new() } else { vec![Change::Owners(owners)] };
     match batch {
-        Batch::New(items) => sender.send(items, Operation::Create, with),
-        Batch::There(items) => {
-            let sorted = update_plan::sort(job, job.step, items).await?;
+        Batch::Create(items) => sender.send(items, Operation::Create, with),
+        Batch::Update(items) => {
+            let sorted = update_plan::plan_updates(job, job.step, items).await?;
             let unchanged = sorted.unchanged.len() as u64;
             sender.remember(with);
             sender.remember(sorted.with);
@@ -154,7 +168,7 @@ async fn take(job: &Job, sender: &mut Writer<'_>, batch: Batch, owners: Vec<Owne
 }
 
 /// Records that another one stands for end as it did: references to them lead to it.
-fn settle_losers(job: &Job, world: &World) -> Result<(), EngineError> {
+fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError> {
     let merges = job.merges();
     let mut line = 0;
     loop {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use migr_decide::item::{Item, There, digest};
-use migr_decide::job::Job;
 use migr_decide::outcomes::Outcomes;
+use migr_decide::record_write::{ExistingRecord, RecordWrite, digest};
+use migr_decide::stage_run::StageRun;
 use migr_decide::there::{before_update, changed, differing, held, json, preview, stamped};
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
@@ -13,25 +13,30 @@ use crate::EngineError;
 
 /// Plan for a batch of records that are there.
 #[derive(Debug, Default)]
-pub(crate) struct Sorted {
+pub(crate) struct UpdatePlan {
     /// Those to change, with nothing but what changes.
-    pub(crate) change: Vec<Item>,
+    pub(crate) change: Vec<RecordWrite>,
     /// Those to create after all: their twin in the trash was destroyed.
-    pub(crate) create: Vec<Item>,
+    pub(crate) create: Vec<RecordWrite>,
     /// Changes that are journaled with the intent: what the records held before, and those that are up to date.
     pub(crate) with: Vec<Change>,
     /// Records that are as they should be.
-    pub(crate) unchanged: Vec<Item>,
+    pub(crate) unchanged: Vec<RecordWrite>,
 }
 
 /// Takes records out of the trash or destroys them, reads the others, and sorts them by what is to be done.
-pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<Sorted, EngineError> {
-    let mut sorted = Sorted::default();
-    let (trashed, mut items): (Vec<There>, Vec<There>) = batch.into_iter().partition(|there| there.deleted);
-    let (replace, restore): (Vec<There>, Vec<There>) =
+pub(crate) async fn plan_updates(
+    job: &StageRun,
+    step: StepId,
+    batch: Vec<ExistingRecord>,
+) -> Result<UpdatePlan, EngineError> {
+    let mut sorted = UpdatePlan::default();
+    let (trashed, mut items): (Vec<ExistingRecord>, Vec<ExistingRecord>) =
+        batch.into_iter().partition(|there| there.deleted);
+    let (replace, restore): (Vec<ExistingRecord>, Vec<ExistingRecord>) =
         trashed.into_iter().partition(|there| there.item.replaces.is_some());
     if !replace.is_empty() {
-        let pairs: Vec<(Item, String)> = replace
+        let pairs: Vec<(RecordWrite, String)> = replace
             .into_iter()
             .map(|there| {
                 let twin = there.item.replaces.clone().unwrap_or_default();
@@ -58,14 +63,14 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         .collect();
     let destination = &job.context.destination;
     let mut before = Vec::new();
-    for There { item, .. } in items {
+    for ExistingRecord { item, .. } in items {
         if step == job.step && !item.is_ours && item.id == job.ids.record(&job.stage.id, &item.key) {
             before.push(crate::adopted::bears_our_id(step, &item.key, &item.id));
         }
         let Some(found) = found.get(&item.id) else {
             // Somebody removed it since it was looked up: it is new after all.
             let id = job.ids.record(&job.stage.id, &item.key);
-            sorted.create.push(Item { id, values: Vec::new(), ..item });
+            sorted.create.push(RecordWrite { id, values: Vec::new(), ..item });
             continue;
         };
         let fields = if item.is_ours {
@@ -86,7 +91,7 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
         let image = stamped(&**destination, &held, &found.values);
         before.push(before_update(step, (&item.key, &item.id), &image, &body));
         let before = digest(&Body::from(&held));
-        let item = Item { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
+        let item = RecordWrite { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
         sorted.change.push(item.with_body(Body::from(body)));
     }
     if !before.is_empty() {
@@ -114,12 +119,12 @@ pub(crate) async fn sort(job: &Job, step: StepId, batch: Vec<There>) -> Result<S
 
 /// Takes records out of the trash, or destroys them; intent before, outcome after.
 async fn remove(
-    job: &Job,
+    job: &StageRun,
     step: StepId,
     operation: Operation,
-    records: impl Iterator<Item = (&Item, &str)>,
+    records: impl Iterator<Item = (&RecordWrite, &str)>,
 ) -> Result<(), EngineError> {
-    let records: Vec<(&Item, &str)> = records.collect();
+    let records: Vec<(&RecordWrite, &str)> = records.collect();
     let (destination, object) = (&job.context.destination, &job.stage.destination_object);
     // What the trash said of them, which to take them out forgets.
     let stamps = match operation {

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use crate::shared::joined;
 use crate::{Context, EngineError};
 use migr_decide::expected::{Derivation, Derived, Sample};
-use migr_decide::job::Job;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::StageRun;
 use migr_decide::{Event, steps};
 
 pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
@@ -122,7 +122,7 @@ impl Checking<'_, '_, '_> {
             world.end_stage(&stage.id, step)?;
             let second = steps::find(&reader, &Step::deferred(&stage.id))?;
             let filled = steps::find(&reader, &Step::backfill(&stage.id))?;
-            let job = Arc::new(Job::new(&deciding, stage, step)?);
+            let job = Arc::new(StageRun::new(&deciding, stage, step)?);
             jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
         }
         for (derivation, expected) in jobs {
@@ -135,7 +135,12 @@ impl Checking<'_, '_, '_> {
         Ok(())
     }
 
-    async fn stage(&mut self, derivation: Derivation, world: World, expected: u64) -> Result<World, EngineError> {
+    async fn stage(
+        &mut self,
+        derivation: Derivation,
+        world: RecordLookup,
+        expected: u64,
+    ) -> Result<RecordLookup, EngineError> {
         let job = Arc::clone(&derivation.job);
         let (hand_on, mut ready) = mpsc::channel(READY);
         let cancellation = self.context.cancellation.clone();
@@ -158,7 +163,7 @@ impl Checking<'_, '_, '_> {
                 Derived::Fails { key, line, reason } => {
                     let what = format!(
                         "{} (line {line}): its values cannot be derived again: {reason}",
-                        migr_decide::aside::shown(&key)
+                        migr_decide::outcome_recorder::shown(&key)
                     );
                     self.summary.finding(Some(&job.stage.id), what);
                     counts.expected += 1;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use migr_decide::cells::Lent;
 use migr_decide::expressions;
-use migr_decide::job::Job;
 use migr_decide::new_options::are_apart;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::StageRun;
 use migr_extract::Row;
 use migr_plan::{Expr, FieldMapping, FieldType, NewOption, PicklistOtherwise, Plan, SetupAction, Stage, Step};
 use migr_transform::{CreatedOption, Outcome, Pass, Program};
@@ -97,7 +97,7 @@ async fn found_options(context: &Context) -> Result<FoundOptions, EngineError> {
         let mut found = FoundOptions::new();
         for stage in &stages {
             let step = deciding.outcomes.begin(stage, &Step::records(&stage.id))?;
-            read_options(&Job::new(&deciding, stage, step)?, &world, &mut found)?;
+            read_options(&StageRun::new(&deciding, stage, step)?, &world, &mut found)?;
         }
         Ok(found)
     })
@@ -118,7 +118,7 @@ fn creates(context: &Context, stage: &Stage) -> bool {
     creates
 }
 
-fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<(), EngineError> {
+fn read_options(job: &StageRun, world: &RecordLookup, found: &mut FoundOptions) -> Result<(), EngineError> {
     if job.file.is_empty() {
         return Ok(());
     }
@@ -139,7 +139,7 @@ fn read_options(job: &Job, world: &World, found: &mut FoundOptions) -> Result<()
         {
             continue;
         }
-        if !matches!(job.claim(&cells, world)?, migr_decide::job::Claim::Mine) {
+        if !matches!(job.claim(&cells, world)?, migr_decide::stage_run::Claim::Mine) {
             continue;
         }
         if let Outcome::Ready(evaluated) = job.program.fields(&cells, world, Pass::First)? {

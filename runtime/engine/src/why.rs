@@ -14,13 +14,13 @@ use migr_transform::{Outcome, Program, Traced, Value, to_json};
 use serde::Serialize;
 
 use crate::EngineError;
-use migr_decide::aside::shown;
 use migr_decide::cells::Lent;
 use migr_decide::duplicates::prefer;
 use migr_decide::identities::{sort, sort_column};
+use migr_decide::outcome_recorder::shown;
 use migr_decide::outcomes::Knowledge;
 use migr_decide::owners::OwnerTable;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
 use migr_spill::Spill;
 
 /// Mask where a value must not be shown.
@@ -165,7 +165,7 @@ pub fn why(
         lines.push(merged_lines(&reader, stage, *step, key, mapped)?);
     }
     let known = Knowledge::of(reader)?;
-    let mut world = World::new(Arc::clone(plan), Arc::clone(export), owners, Spill::create(work)?, known)?;
+    let mut world = RecordLookup::new(Arc::clone(plan), Arc::clone(export), owners, Spill::create(work)?, known)?;
     for (stage, step) in steps {
         world.end_stage(stage, step)?;
     }
@@ -211,7 +211,7 @@ fn merged_lines(
 fn fields(
     plan: &Plan,
     export: &Export,
-    world: &World,
+    world: &RecordLookup,
     stage: &Stage,
     lines: &[u64],
     field: Option<&str>,
@@ -240,7 +240,7 @@ fn fields(
 
 fn traced(
     (plan, program): (&Plan, &Program),
-    world: &World,
+    world: &RecordLookup,
     stage: &Stage,
     record: Record<'_>,
     field: Option<&str>,

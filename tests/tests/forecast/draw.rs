@@ -166,7 +166,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     let held = held(&mut draw);
     let required = [("jobTitle", "text"), ("company", "-> companies"), ("emails", "emails unique")];
     let required = required.map(|(field, ty)| Required { field, ty });
-    let requires = required.into_iter().filter(|_| draw.happens(20)).collect();
+    let asked = required.into_iter().filter(|_| draw.happens(20)).collect();
     let moment = match draw.below(10) {
         0..=3 => Moment::BeforeSetup,
         4..=6 => Moment::AfterSetup,
@@ -177,7 +177,7 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
         name: format!("seed {seed}, case {number}"),
         tables,
         maps,
-        requires,
+        requires: asked,
         fallback,
         otherwise: otherwise.to_vec(),
         held,

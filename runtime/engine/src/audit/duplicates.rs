@@ -4,7 +4,7 @@ use migr_plan::{DuplicatePolicy, ExistingPolicy};
 
 use super::AuditError;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
-use super::shape::shown;
+use super::masking::shown;
 use super::stage_report::{StageReport, Subject};
 use migr_decide::forecast::{Member, Role};
 use migr_decide::preview::PreviewAction;

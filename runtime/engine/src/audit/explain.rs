@@ -6,8 +6,8 @@ use migr_plan::{Expr, FieldType};
 
 use super::AuditError;
 use super::finding::{Collector, FindingKind, Severity};
-use super::inspect::{Fault, finding};
-use super::needs::{columns_read, has};
+use super::lookup_plan::{columns_read, has};
+use super::row_checks::{Fault, finding};
 use super::stage_report::{StageReport, Subject};
 use migr_decide::decision::Reason;
 

@@ -11,9 +11,9 @@ use migr_plan::lock::{
 use migr_plan::{Expr, NewOption, Plan, SetupAction};
 
 use super::AuditError;
+use super::export_lookup::{ExistingName, fold};
 use super::finding::{Collector, Finding, FindingKind, Severity};
-use super::needs::parts;
-use super::world::{ExistingName, fold};
+use super::lookup_plan::parts;
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use migr_extract::Export;
 use migr_plan::Plan;
 
+use super::export_lookup::{ExportLookup, OwnerState};
 use super::render::counted;
-use super::world::{OwnerState, World};
 use super::{AuditError, Collector, Finding, FindingKind, Severity};
 
 /// The members that the spec names and the destination has not. Without its fallback nothing may begin.
-pub(super) fn named_but_no_members(plan: &Plan, world: &World<'_>, found: &mut Collector<'_>) {
+pub(super) fn named_but_no_members(plan: &Plan, world: &ExportLookup<'_>, found: &mut Collector<'_>) {
     let Some(owners) = &plan.owners else { return };
     let object = &owners.destination_object;
     if let Some(fallback) = owners.fallback.as_deref().filter(|address| !world.owners.may_be_member(address)) {
@@ -38,7 +38,7 @@ fn instead(fallback: Option<&str>) -> String {
 /// Owners of the export whom no member of the destination stands for, with the number of their records.
 pub(super) fn without_members(
     plan: &Plan,
-    world: &World<'_>,
+    world: &ExportLookup<'_>,
     export: &Export,
     owned: BTreeMap<String, u64>,
     found: &mut Collector<'_>,

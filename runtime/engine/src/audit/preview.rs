@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::AuditError;
 use super::finding::shown_key;
 use migr_decide::forecast::{Forecast, Met};
-use migr_decide::item::FieldChange;
 use migr_decide::preview::PreviewAction;
+use migr_decide::record_write::FieldChange;
 
 /// Entries of one map that stand in the audit itself.
 const EXAMPLES: usize = 10;

@@ -6,10 +6,10 @@ use migr_plan::lock::{Evidence, InferredType, LockedColumn, LockedValues, Shape,
 use migr_plan::{ColumnType, SourceColumn};
 
 use super::distinct::Distinct;
-use super::near::near_duplicates;
-use super::needs::normalised;
-use super::readings::{Mask, READINGS, has_leading_zero, narrowest_first, reading, readings};
-use super::shape::shape;
+use super::lookup_plan::normalised;
+use super::masking::shape;
+use super::near_duplicates::near_duplicates;
+use super::type_inference::{Mask, READINGS, has_leading_zero, narrowest_first, reading, readings};
 
 /// Different shapes that are counted; the few most frequent are shown.
 const SHAPES_COUNTED: usize = 256;

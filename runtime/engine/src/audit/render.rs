@@ -11,7 +11,7 @@ pub use terminal::terminal;
 use migr_plan::ColumnType;
 use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
 
-use super::shape::shown;
+use super::masking::shown;
 use super::{Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
 
 /// Examples of a kind that are shown.

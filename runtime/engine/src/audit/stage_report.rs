@@ -11,13 +11,13 @@ use migr_plan::{DuplicatePolicy, Plan, SourceObject, Stage};
 use migr_transform::{Cells, Outcome, Pass, Program};
 
 use super::AuditError;
+use super::export_lookup::ExportLookup;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
-use super::inspect::{Fault, Inspector};
+use super::lookup_plan::columns_read;
+use super::masking::shown;
 use super::names::folded_name;
-use super::needs::columns_read;
-use super::shape::shown;
+use super::row_checks::{Fault, Inspector};
 use super::survey::Place;
-use super::world::World;
 use migr_decide::cells::Lent;
 use migr_decide::decision::{QuarantineReason, Reason};
 use migr_decide::forecast::{Forecast, Remark, Remarked};
@@ -33,7 +33,7 @@ pub(crate) struct StageReport<'r> {
     pub(crate) stage: &'r Stage,
     pub(crate) place: Place<'r>,
     export: &'r Export,
-    world: &'r World<'r>,
+    world: &'r ExportLookup<'r>,
     pub(crate) forecast: &'r Forecast,
     pub(crate) identities: Identities,
     /// The stage with nothing but the fields whose values become options.
@@ -56,7 +56,7 @@ impl<'r> StageReport<'r> {
         (number, step, stage): (usize, StepId, &'r Stage),
         (object, file): (&'r SourceObject, &'r str),
         inspector: &'r Inspector<'r>,
-        world: &'r World<'r>,
+        world: &'r ExportLookup<'r>,
         (export, forecast): (&'r Export, &'r Forecast),
     ) -> Result<Self, AuditError> {
         Ok(Self {

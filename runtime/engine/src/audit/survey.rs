@@ -6,11 +6,11 @@ use migr_extract::{Export, Record, Row, column_name};
 use migr_plan::lock::{KeyCounts, Lock, LockedColumn, LockedFile, LockedFileState, LockedSourceObject, ObjectState};
 use migr_plan::{Plan, SourceColumn, SourceObject};
 
+use super::export_lookup::ExportLookup;
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
-use super::needs::{LookupSpec, Needs, Use, may_be_listed, normalised};
+use super::lookup_plan::{LookupSpec, Needs, Use, may_be_listed, normalised};
+use super::masking::shown;
 use super::profile::Profile;
-use super::shape::shown;
-use super::world::World;
 use super::{AuditError, AuditProgress};
 use migr_decide::cells::is_blank;
 use migr_spill::{RowSet, SpillError};
@@ -23,7 +23,7 @@ pub(crate) struct Survey<'s, 'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) export: &'a Export,
     pub(crate) needs: &'s Needs,
-    pub(crate) world: &'s World<'a>,
+    pub(crate) world: &'s ExportLookup<'a>,
     pub(crate) previous: Option<&'a Lock>,
     /// Record counts that the source states, by object.
     pub(crate) expected: &'s BTreeMap<String, u64>,
@@ -267,7 +267,7 @@ fn near_duplicates(place: &Place<'_>, columns: &[LockedColumn], found: &mut Coll
     }
 }
 
-/// `job_title` as the header that it was read from: `Job Title`.
+/// `job_title` as the header that it was read from: `StageRun Title`.
 fn titled(name: &str) -> String {
     let words = name.split('_').map(|word| {
         let mut letters = word.chars();
@@ -331,14 +331,14 @@ fn is_header_of(header: &str, column: &SourceColumn) -> bool {
 /// Keys of an object: values that must not repeat, and those that others look for.
 struct Keys<'o> {
     object: &'o SourceObject,
-    world: &'o World<'o>,
+    world: &'o ExportLookup<'o>,
     key: Vec<usize>,
     unique: Vec<(usize, &'o SourceColumn)>,
     lookups: Vec<(usize, &'o LookupSpec, Option<usize>, Vec<usize>)>,
 }
 
 impl<'o> Keys<'o> {
-    fn of(object: &'o SourceObject, world: &'o World<'o>) -> Self {
+    fn of(object: &'o SourceObject, world: &'o ExportLookup<'o>) -> Self {
         let position = |name: &String| object.columns.iter().position(|column| column.name == *name);
         let lookups = world.lookups().filter(|(_, spec, _)| spec.object == object.name);
         Self {

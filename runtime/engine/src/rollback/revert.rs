@@ -246,7 +246,7 @@ impl Back {
             key: again.image.key.clone(),
             id: again.image.id.clone(),
             line: 0,
-            digest: migr_decide::item::digest(&Body::from(&again.body)),
+            digest: migr_decide::record_write::digest(&Body::from(&again.body)),
             ..Planned::default()
         });
         let batch = self.intend(step, Operation::Revert, planned.collect()).await?;

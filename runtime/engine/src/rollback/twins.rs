@@ -35,7 +35,7 @@ impl Back {
                         "{} {} lay in the trash and was destroyed to make room for {}, as `on deleted destroy` says; it cannot be brought back",
                         step.object,
                         image.id,
-                        migr_decide::aside::shown(&image.key)
+                        migr_decide::outcome_recorder::shown(&image.key)
                     );
                     twins.insert((step.name.clone(), what));
                 }

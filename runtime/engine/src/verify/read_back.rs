@@ -12,8 +12,8 @@ use super::{Checking, VerifyDifference, VerifyMissing};
 use crate::EngineError;
 use crate::shared::blocking;
 use migr_decide::expected::{Expected, ExpectedFile, ExpectedLink};
-use migr_decide::job::Job;
 use migr_decide::parts::{Taking, beside};
+use migr_decide::stage_run::StageRun;
 use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_deliver::file_hash;
 
@@ -31,7 +31,7 @@ impl Checking<'_, '_, '_> {
     /// Reads records back and compares every field.
     pub(super) async fn records(
         &mut self,
-        job: &Job,
+        job: &StageRun,
         expected: Vec<Expected>,
         counts: &mut MapVerification,
     ) -> Result<(), EngineError> {
@@ -44,7 +44,7 @@ impl Checking<'_, '_, '_> {
             let Some(there) = found.get(&record.id) else {
                 let missing = VerifyMissing {
                     map: job.stage.id.clone(),
-                    key: migr_decide::aside::shown(&record.key),
+                    key: migr_decide::outcome_recorder::shown(&record.key),
                     file: job.file.clone(),
                     line: record.line,
                     id: record.id,
@@ -98,7 +98,7 @@ impl Checking<'_, '_, '_> {
     /// Reads links back.
     pub(super) async fn links(
         &mut self,
-        job: &Job,
+        job: &StageRun,
         index: usize,
         expected: Vec<ExpectedLink>,
         counts: &mut MapVerification,
@@ -169,7 +169,7 @@ impl Checking<'_, '_, '_> {
 
     fn difference(
         &mut self,
-        job: &Job,
+        job: &StageRun,
         (key, line, id): (&str, u64, &str),
         field: &str,
         expected: String,
@@ -177,7 +177,7 @@ impl Checking<'_, '_, '_> {
     ) {
         let difference = VerifyDifference {
             map: job.stage.id.clone(),
-            key: migr_decide::aside::shown(key),
+            key: migr_decide::outcome_recorder::shown(key),
             file: job.file.clone(),
             line,
             id: id.to_owned(),

@@ -7,7 +7,7 @@ use migr_plan::lock::{AttachmentCounts, ValueCount};
 
 use super::{counted, counts, filled_percent, groups, message, outcome, place, preview_entry, reading_words, state};
 use crate::audit::Audit;
-use crate::audit::shape::shown;
+use crate::audit::masking::shown;
 
 /// Values of a column that are shown.
 const VALUES_SHOWN: usize = 12;

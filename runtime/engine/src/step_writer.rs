@@ -1,26 +1,26 @@
-//! Writer of a step: sends batches of records to the destination, or, in a forecast, notes what they would become.
+//! StepWriter of a step: sends batches of records to the destination, or, in a forecast, notes what they would become.
 
 use std::sync::Arc;
 
 use migr_journal::{Change, Operation, StepId};
 
 use crate::EngineError;
-use crate::sender::{Sender, Target};
+use crate::batch_writer::{BatchWriter, Target};
 use crate::shared::Shared;
 use migr_decide::forecast::Forecast;
-use migr_decide::item::Item;
-use migr_decide::job::Job;
 use migr_decide::outcomes::Outcomes;
+use migr_decide::record_write::RecordWrite;
+use migr_decide::stage_run::StageRun;
 
 /// Where the records of a step go.
 #[derive(Debug)]
-pub(crate) enum Writer<'w> {
+pub(crate) enum StepWriter<'w> {
     /// To the destination.
-    Sender(Box<Sender<'w>>),
+    BatchWriter(Box<BatchWriter<'w>>),
     /// Nowhere: what they would become is noted.
     Forecast {
         /// The stage.
-        job: &'w Job,
+        job: &'w StageRun,
         /// The notes.
         forecast: Arc<Forecast>,
         /// The step.
@@ -32,11 +32,13 @@ pub(crate) enum Writer<'w> {
     },
 }
 
-impl<'w> Writer<'w> {
+impl<'w> StepWriter<'w> {
     /// The writer of a step of a stage.
-    pub(crate) fn new(job: &'w Job, shared: &Shared, target: Target<'_>) -> Self {
+    pub(crate) fn new(job: &'w StageRun, shared: &Shared, target: Target<'_>) -> Self {
         match &job.context.outcomes {
-            Outcomes::Journal(journal) => Self::Sender(Box::new(Sender::new(&job.context, journal, shared, target))),
+            Outcomes::Journal(journal) => {
+                Self::BatchWriter(Box::new(BatchWriter::new(&job.context, journal, shared, target)))
+            }
             Outcomes::Forecast(forecast) => Self::Forecast {
                 job,
                 forecast: Arc::clone(forecast),
@@ -50,12 +52,12 @@ impl<'w> Writer<'w> {
     /// Takes a batch, with what is journaled together with its intent; it is sent with the next [`Self::flush`].
     pub(crate) fn send(
         &mut self,
-        items: Vec<Item>,
+        items: Vec<RecordWrite>,
         operation: Operation,
         with: Vec<Change>,
     ) -> Result<(), EngineError> {
         match self {
-            Self::Sender(sender) => {
+            Self::BatchWriter(sender) => {
                 sender.add(items, operation, with);
                 Ok(())
             }
@@ -77,7 +79,7 @@ impl<'w> Writer<'w> {
     /// Sends what was taken.
     pub(crate) async fn flush(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::Sender(sender) => sender.flush().await,
+            Self::BatchWriter(sender) => sender.flush().await,
             Self::Forecast { .. } => Ok(()),
         }
     }
@@ -85,7 +87,7 @@ impl<'w> Writer<'w> {
     /// Journals something with the next intent.
     pub(crate) fn remember(&mut self, changes: impl IntoIterator<Item = Change>) {
         match self {
-            Self::Sender(sender) => sender.remember(changes),
+            Self::BatchWriter(sender) => sender.remember(changes),
             Self::Forecast { waiting, .. } => {
                 let is_kept = |change: &Change| matches!(change, Change::Settled { .. } | Change::Repairs { .. });
                 waiting.extend(changes.into_iter().filter(is_kept));
@@ -94,8 +96,8 @@ impl<'w> Writer<'w> {
     }
 
     /// Notes what was adjusted and who is missing in some records.
-    pub(crate) fn notes(&self, items: &[Item], changes: &mut Vec<Change>) {
-        if let Self::Sender(sender) = self {
+    pub(crate) fn notes(&self, items: &[RecordWrite], changes: &mut Vec<Change>) {
+        if let Self::BatchWriter(sender) = self {
             sender.notes(items.iter(), changes);
         }
     }
@@ -103,7 +105,7 @@ impl<'w> Writer<'w> {
     /// True where something concerns every record, so that nothing more is worth sending.
     pub(crate) fn has_stopped(&self) -> bool {
         match self {
-            Self::Sender(sender) => sender.has_stopped(),
+            Self::BatchWriter(sender) => sender.has_stopped(),
             Self::Forecast { .. } => false,
         }
     }
@@ -111,7 +113,7 @@ impl<'w> Writer<'w> {
     /// True where a batch is under way.
     pub(crate) fn is_flying(&self) -> bool {
         match self {
-            Self::Sender(sender) => sender.is_flying(),
+            Self::BatchWriter(sender) => sender.is_flying(),
             Self::Forecast { .. } => false,
         }
     }
@@ -119,7 +121,7 @@ impl<'w> Writer<'w> {
     /// Waits for the oldest batch under way. Dropped while it waits, it loses nothing.
     pub(crate) async fn land(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::Sender(sender) => sender.land().await,
+            Self::BatchWriter(sender) => sender.land().await,
             Self::Forecast { .. } => Ok(()),
         }
     }
@@ -127,7 +129,7 @@ impl<'w> Writer<'w> {
     /// Waits for all batches, and for what is journaled of them.
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::Sender(sender) => sender.finish().await,
+            Self::BatchWriter(sender) => sender.finish().await,
             Self::Forecast { forecast, waiting, .. } => Ok(forecast.write(&std::mem::take(waiting))?),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use migr_journal::{Change, Operation};
 use migr_load::{AtFault, Destination, Fault, LoadError, Suspect};
 
-use migr_decide::item::Item;
+use migr_decide::record_write::RecordWrite;
 
 /// Records that are asked about together.
 const MOST_RECORDS: usize = 10_000;
@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 8 << 20;
 /// A batch that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<RecordWrite>,
     pub(crate) operation: Operation,
     /// Changes that are journaled with the batch's intent.
     pub(crate) with: Vec<Change>,
@@ -30,13 +30,13 @@ impl Prepared {
 
 /// Batches that are held back.
 #[derive(Debug, Default)]
-pub(crate) struct Ahead {
+pub(crate) struct Precheck {
     pub(crate) batches: Vec<Prepared>,
     records: usize,
     bytes: usize,
 }
 
-impl Ahead {
+impl Precheck {
     pub(crate) fn add(&mut self, prepared: Prepared) {
         self.records += prepared.items.len();
         self.bytes += prepared.items.iter().map(|item| item.size).sum::<usize>();

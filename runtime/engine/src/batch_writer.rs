@@ -11,14 +11,14 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::EngineError;
-use crate::ahead::{self, Ahead, Prepared};
-use crate::flight::{self, Ledger};
 use crate::groups;
+use crate::in_flight::{self, Ledger};
+use crate::precheck::{self, Precheck, Prepared};
 use crate::shared::Shared;
-use migr_decide::aside::shown;
 use migr_decide::field_numbers::FieldNumbers;
-use migr_decide::item::Item;
+use migr_decide::outcome_recorder::shown;
 use migr_decide::outcomes::DecisionContext;
+use migr_decide::record_write::RecordWrite;
 use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_decide::{Event, SharedJournal};
 
@@ -41,7 +41,7 @@ pub(crate) enum Refused {
 
 /// Sends batches of one step, several at a time, and journals them in order.
 #[derive(Debug)]
-pub(crate) struct Sender<'s> {
+pub(crate) struct BatchWriter<'s> {
     pub(crate) context: &'s DecisionContext,
     pub(crate) journal: &'s SharedJournal,
     /// State that the steps of a run share: the executor of batches, and the records quarantined so far.
@@ -58,7 +58,7 @@ pub(crate) struct Sender<'s> {
     gathered: Vec<Prepared>,
     /// Batches whose intent is journaled and that are not sent yet.
     journaled: VecDeque<Journaled>,
-    flights: VecDeque<Flight>,
+    flights: VecDeque<InFlight>,
     /// Batches whose outcome is not journaled yet.
     pub(crate) open: BTreeMap<BatchId, Open>,
     /// Refused records, by whether they are new.
@@ -67,7 +67,7 @@ pub(crate) struct Sender<'s> {
     /// Refusals so far that told who is at fault: of records to come it is asked beforehand.
     telling: Vec<Refusal>,
     /// Batches that are asked about together before they are sent.
-    ahead: Ahead,
+    ahead: Precheck,
     /// A batch of the step was answered.
     is_answered: bool,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
@@ -87,7 +87,7 @@ struct Journaled {
 
 /// Records that are sent together.
 #[derive(Debug)]
-struct Flight {
+struct InFlight {
     operation: Operation,
     /// Batch and place of each record, and the requests that it took part in.
     places: Vec<(BatchId, usize, u32)>,
@@ -126,7 +126,7 @@ pub(crate) struct Target<'t> {
     pub(crate) fields: FieldNumbers,
 }
 
-impl<'s> Sender<'s> {
+impl<'s> BatchWriter<'s> {
     pub(crate) fn new(
         context: &'s DecisionContext,
         journal: &'s SharedJournal,
@@ -150,7 +150,7 @@ impl<'s> Sender<'s> {
             refused_new: Bisector::default(),
             refused_changes: Bisector::default(),
             telling: Vec::new(),
-            ahead: Ahead::default(),
+            ahead: Precheck::default(),
             is_answered: false,
             waiting: Vec::new(),
             error: None,
@@ -158,7 +158,7 @@ impl<'s> Sender<'s> {
     }
 
     /// Takes a batch, with what is journaled together with its intent. It is sent with the next [`Self::flush`].
-    pub(crate) fn add(&mut self, items: Vec<Item>, operation: Operation, with: Vec<Change>) {
+    pub(crate) fn add(&mut self, items: Vec<RecordWrite>, operation: Operation, with: Vec<Change>) {
         if self.error.is_none() && !items.is_empty() {
             self.gathered.push(Prepared { items, operation, with });
         }
@@ -263,7 +263,7 @@ impl<'s> Sender<'s> {
             (journaled.operation, journaled.records.iter().map(UnitRecord::suspect).collect::<Vec<_>>())
         });
         let asked: Vec<_> = asked.collect();
-        match ahead::faults(&*self.context.destination, &self.object, &self.messages(), &asked).await {
+        match precheck::faults(&*self.context.destination, &self.object, &self.messages(), &asked).await {
             Ok(faults) => {
                 for (journaled, faults) in self.journaled.iter_mut().zip(faults) {
                     journaled.faults = Some(faults);
@@ -294,8 +294,8 @@ impl<'s> Sender<'s> {
         let span =
             tracing::debug_span!("batch", number, step, operation = operation_name, object = self.object, records);
         let ledger = unit.has_files().then(|| self.ledger(&places));
-        let task = tokio::spawn(async move { flight::fly(&*executor, unit, ledger).await }.instrument(span));
-        self.flights.push_back(Flight { operation, places, rest, bytes, task });
+        let task = tokio::spawn(async move { in_flight::fly(&*executor, unit, ledger).await }.instrument(span));
+        self.flights.push_back(InFlight { operation, places, rest, bytes, task });
     }
 
     fn ledger(&self, places: &[(BatchId, usize, u32)]) -> Ledger {
@@ -407,7 +407,7 @@ impl<'s> Sender<'s> {
     }
 
     /// Notes what was repaired and who is missing in some records.
-    pub(crate) fn notes<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone, changes: &mut Vec<Change>) {
+    pub(crate) fn notes<'i>(&self, items: impl Iterator<Item = &'i RecordWrite> + Clone, changes: &mut Vec<Change>) {
         let repairs: Vec<RepairNote> = items.clone().flat_map(|item| item.repairs.iter().cloned()).collect();
         if !repairs.is_empty() {
             changes.push(Change::Repairs { step: self.step, repairs });

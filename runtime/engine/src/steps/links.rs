@@ -8,26 +8,26 @@ use migr_load::Body;
 use migr_transform::{Failure, Linked, Outcome};
 
 use crate::EngineError;
-use crate::later::{HandOn, Later};
-use crate::produce::Packer;
-use crate::writer::Writer;
+use crate::produce::Batcher;
+use crate::step_writer::StepWriter;
+use crate::steps::following::{HandOn, Later};
 use migr_decide::cells::Lent;
-use migr_decide::item::{Batch, Item};
-use migr_decide::job::Job;
 use migr_decide::link_spool::SpooledLinks;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::record_write::{Batch, RecordWrite};
+use migr_decide::stage_run::StageRun;
 use migr_decide::written::{LINK_KEY_SEPARATOR, written, written_as};
 
 /// One kind of links of a stage whose records are through.
 #[derive(Debug)]
 pub(crate) struct Links {
-    pub(crate) job: Arc<Job>,
+    pub(crate) job: Arc<StageRun>,
     pub(crate) index: usize,
 }
 
 /// Context of making links.
 struct Linking<'l> {
-    job: &'l Job,
+    job: &'l StageRun,
     index: usize,
     step: StepId,
     resumed: bool,
@@ -35,14 +35,14 @@ struct Linking<'l> {
 
 /// Links that are gathered for a batch, and what is noted of them.
 struct Making {
-    packer: Packer,
+    packer: Batcher,
     repairs: Vec<RepairNote>,
 }
 
 impl Later for Links {
     type Batch = (Option<Batch>, Vec<Change>);
 
-    fn job(&self) -> &Job {
+    fn job(&self) -> &StageRun {
         &self.job
     }
 
@@ -50,7 +50,12 @@ impl Later for Links {
         self.job.stage.links.get(self.index).map_or("", |link| link.through.as_str())
     }
 
-    fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError> {
+    fn produce(
+        &self,
+        world: &RecordLookup,
+        step: StepId,
+        hand_on: &mut HandOn<'_, Self::Batch>,
+    ) -> Result<(), EngineError> {
         let resumed = world.reader.has_records(step)?;
         Linking { job: &self.job, index: self.index, step, resumed }.produce(world, hand_on)
     }
@@ -59,9 +64,9 @@ impl Later for Links {
         batch.0.as_ref().map_or(0, Batch::bytes)
     }
 
-    async fn send(&self, _: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
+    async fn send(&self, _: StepId, sender: &mut StepWriter<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, notes) = batch;
-        if let Some(Batch::New(items)) = batch {
+        if let Some(Batch::Create(items)) = batch {
             sender.send(items, Operation::Create, notes)
         } else {
             sender.remember(notes);
@@ -73,11 +78,11 @@ impl Later for Links {
 impl Linking<'_> {
     fn produce(
         &self,
-        world: &World,
+        world: &RecordLookup,
         hand_on: &mut HandOn<'_, (Option<Batch>, Vec<Change>)>,
     ) -> Result<(), EngineError> {
         let job = self.job;
-        let mut making = Making { packer: Packer::new(job), repairs: Vec::new() };
+        let mut making = Making { packer: Batcher::new(job), repairs: Vec::new() };
         let kept = if self.resumed { None } else { world.kept_links()? };
         if let Some(mut kept) = kept {
             while let Some(SpooledLinks { line, key, linked }) = kept.next()? {
@@ -124,7 +129,7 @@ impl Linking<'_> {
     #[expect(clippy::too_many_arguments, reason = "what is made and to whom it is handed on stay with the caller")]
     fn take(
         &self,
-        world: &World,
+        world: &RecordLookup,
         line: u64,
         record: (&str, &Mapped),
         linked: Linked<'_>,
@@ -154,12 +159,12 @@ impl Linking<'_> {
 
     fn items(
         &self,
-        world: &World,
+        world: &RecordLookup,
         line: u64,
         (key, mapped): (&str, &Mapped),
         linked: Linked<'_>,
         repairs: &mut Vec<RepairNote>,
-    ) -> Result<Vec<Item>, EngineError> {
+    ) -> Result<Vec<RecordWrite>, EngineError> {
         let job = self.job;
         let (Some(mapping), Some(owner)) = (job.stage.links.get(self.index), &mapped.id) else { return Ok(Vec::new()) };
         if self.index == 0 {
@@ -182,7 +187,7 @@ impl Linking<'_> {
                 }
             };
             let id = job.ids.link(&job.stage.id, winner, &mapping.field, &target.id);
-            let item = Item { fields: vec![mapping.field.clone()], ..Item::new(link_key, line, id) };
+            let item = RecordWrite { fields: vec![mapping.field.clone()], ..RecordWrite::new(link_key, line, id) };
             items.push(item.with_body(Body::from(body)));
         }
         Ok(items)

@@ -11,12 +11,12 @@ use migr_plan::{
 use migr_transform::{Admission, Cells, Program};
 
 use super::attachments::{Manifest, Tally};
+use super::export_lookup::{ExportLookup, OwnerState};
 use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
-use super::needs::{LookupSpec, Needs, Use, column_lookup, columns_read};
+use super::lookup_plan::{LookupSpec, Needs, Use, column_lookup, columns_read};
+use super::masking::shown;
 use super::profile::is_list;
-use super::shape::shown;
 use super::survey::Place;
-use super::world::{OwnerState, World};
 use super::{AuditError, AuditProgress};
 use migr_decide::cells::{Lent, is_blank};
 use migr_decide::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
@@ -38,7 +38,7 @@ pub(crate) struct Inspector<'i> {
     plan: &'i Plan,
     object: &'i SourceObject,
     export: &'i Export,
-    world: &'i World<'i>,
+    world: &'i ExportLookup<'i>,
     program: Program,
     columns: Vec<Look<'i>>,
     /// The column that says how large a record's file is, where there is one.
@@ -66,7 +66,7 @@ impl<'i> Inspector<'i> {
         plan: &'i Plan,
         object: &'i SourceObject,
         standard: Standard<'i>,
-        world: &'i World<'i>,
+        world: &'i ExportLookup<'i>,
         needs: &Needs,
     ) -> Result<Self, AuditError> {
         let columns = object.columns.iter().enumerate().map(|(at, column)| {

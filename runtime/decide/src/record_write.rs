@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A record on its way.
 #[derive(Debug)]
-pub struct Item {
+pub struct RecordWrite {
     /// Source key of the record.
     pub key: String,
     /// The line of the export.
@@ -52,7 +52,7 @@ pub struct FieldChange {
     pub after: String,
 }
 
-impl Item {
+impl RecordWrite {
     /// One without a body yet.
     pub fn new(key: String, line: u64, id: String) -> Self {
         Self {
@@ -105,26 +105,26 @@ pub fn digest(body: &Body) -> String {
 #[derive(Debug)]
 pub enum Batch {
     /// Records that are new.
-    New(Vec<Item>),
+    Create(Vec<RecordWrite>),
     /// Records that are in the destination already.
-    There(Vec<There>),
+    Update(Vec<ExistingRecord>),
 }
 
 impl Batch {
     /// Size of the bodies.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::New(items) => items.iter().map(|item| item.size).sum(),
-            Self::There(items) => items.iter().map(|there| there.item.size).sum(),
+            Self::Create(items) => items.iter().map(|item| item.size).sum(),
+            Self::Update(items) => items.iter().map(|there| there.item.size).sum(),
         }
     }
 }
 
 /// A record that is in the destination already.
 #[derive(Debug)]
-pub struct There {
+pub struct ExistingRecord {
     /// Record as the source has it.
-    pub item: Item,
+    pub item: RecordWrite,
     /// True where the record is soft-deleted.
     pub deleted: bool,
 }

@@ -23,10 +23,10 @@ const REMEMBERED: usize = 20_000;
 
 /// Lookup of other records during the evaluation of one. Lives on the thread that evaluates.
 #[derive(Debug)]
-pub struct World {
+pub struct RecordLookup {
     plan: Arc<Plan>,
     export: Arc<Export>,
-    /// Look-ups on disk.
+    /// Classification-ups on disk.
     pub spill: Spill,
     /// Outcomes of other records.
     pub reader: Knowledge,
@@ -89,7 +89,7 @@ pub enum Own {
     Admitted,
 }
 
-impl World {
+impl RecordLookup {
     /// Before any stage.
     pub fn new(
         plan: Arc<Plan>,
@@ -324,7 +324,7 @@ fn lookup_name(target: &ReferenceTarget) -> Cow<'_, str> {
     }
 }
 
-impl Lookup for World {
+impl Lookup for RecordLookup {
     fn cell<'l>(
         &'l self,
         target: &ReferenceTarget,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use migr_journal::{Change, StepId};
 
 use crate::EngineError;
+use crate::batch_writer::{Refused, Target};
 use crate::groups::Groups;
-use crate::sender::{Refused, Target};
 use crate::shared::{Ended, Shared, joined};
-use crate::writer::Writer;
+use crate::step_writer::StepWriter;
 use migr_decide::Event;
-use migr_decide::job::Job;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::StageRun;
 
 /// Takes a batch; false when nobody takes it any more.
 pub(crate) type HandOn<'h, B> = dyn FnMut(B) -> bool + 'h;
@@ -23,13 +23,18 @@ pub(crate) trait Later: Send + Sync + 'static {
     type Batch: Send + 'static;
 
     /// The stage.
-    fn job(&self) -> &Job;
+    fn job(&self) -> &StageRun;
 
     /// The destination object that is written.
     fn object(&self) -> &str;
 
     /// Computes, in source order. `step` is the journal's.
-    fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError>;
+    fn produce(
+        &self,
+        world: &RecordLookup,
+        step: StepId,
+        hand_on: &mut HandOn<'_, Self::Batch>,
+    ) -> Result<(), EngineError>;
 
     /// Size of the bodies of a batch.
     fn bytes(batch: &Self::Batch) -> usize;
@@ -38,7 +43,7 @@ pub(crate) trait Later: Send + Sync + 'static {
     fn send(
         &self,
         step: StepId,
-        sender: &mut Writer<'_>,
+        sender: &mut StepWriter<'_>,
         batch: Self::Batch,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
 }
@@ -47,9 +52,9 @@ pub(crate) trait Later: Send + Sync + 'static {
 pub(crate) async fn run<L: Later>(
     later: L,
     (name, step): (String, StepId),
-    world: World,
+    world: RecordLookup,
     shared: &Shared,
-) -> Result<(World, Ended), EngineError> {
+) -> Result<(RecordLookup, Ended), EngineError> {
     let later = Arc::new(later);
     let context = later.job().context.clone();
     if world.reader.is_done(step)? {
@@ -84,7 +89,7 @@ pub(crate) async fn run<L: Later>(
     let (object, file) = (later.object(), later.job().file.as_str());
     let fields = context.outcomes.fields(step)?;
     let target = Target { name: name.clone(), step, object, file, refused: Refused::Note, fields };
-    let mut sender = Writer::new(later.job(), shared, target);
+    let mut sender = StepWriter::new(later.job(), shared, target);
     let mut sent = Ok(());
     while let Some(group) = ready.recv().await {
         sent = send_group(&*later, step, &mut sender, group).await;
@@ -110,7 +115,7 @@ pub(crate) async fn run<L: Later>(
 async fn send_group<L: Later>(
     later: &L,
     step: StepId,
-    sender: &mut Writer<'_>,
+    sender: &mut StepWriter<'_>,
     group: Vec<L::Batch>,
 ) -> Result<(), EngineError> {
     for batch in group {

@@ -7,35 +7,35 @@ use migr_journal::{Change, Mapped, Operation, RepairNote, Settled, State, StepId
 use migr_transform::{Partial, Pass, Value};
 
 use crate::EngineError;
-use crate::later::{HandOn, Later};
+use crate::step_writer::StepWriter;
+use crate::steps::following::{HandOn, Later};
 use crate::update_plan;
-use crate::writer::Writer;
 use migr_decide::cells::Lent;
 use migr_decide::deferred::DeferredRows;
 use migr_decide::families::{self, is_empty};
-use migr_decide::item::{Item, There};
-use migr_decide::job::Job;
-use migr_decide::world::World;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::record_write::{ExistingRecord, RecordWrite};
+use migr_decide::stage_run::StageRun;
 use migr_decide::written::written;
 
 /// The fields of a stage that had to wait until all records are there.
 #[derive(Debug)]
-pub(crate) struct SecondPass {
-    pub(crate) job: Arc<Job>,
+pub(crate) struct DeferredFields {
+    pub(crate) job: Arc<StageRun>,
 }
 
 /// Records whose waiting fields can be written now.
 pub(crate) enum Ready {
     /// This run created them: nothing is there to be read first.
-    Created(Vec<Item>),
+    Created(Vec<RecordWrite>),
     /// Records that were there.
-    There(Vec<There>),
+    There(Vec<ExistingRecord>),
 }
 
-impl Later for SecondPass {
+impl Later for DeferredFields {
     type Batch = (Option<Ready>, Vec<RepairNote>);
 
-    fn job(&self) -> &Job {
+    fn job(&self) -> &StageRun {
         &self.job
     }
 
@@ -43,7 +43,12 @@ impl Later for SecondPass {
         &self.job.stage.destination_object
     }
 
-    fn produce(&self, world: &World, step: StepId, hand_on: &mut HandOn<'_, Self::Batch>) -> Result<(), EngineError> {
+    fn produce(
+        &self,
+        world: &RecordLookup,
+        step: StepId,
+        hand_on: &mut HandOn<'_, Self::Batch>,
+    ) -> Result<(), EngineError> {
         produce(&self.job, world, step, hand_on)
     }
 
@@ -55,7 +60,7 @@ impl Later for SecondPass {
         }
     }
 
-    async fn send(&self, step: StepId, sender: &mut Writer<'_>, batch: Self::Batch) -> Result<(), EngineError> {
+    async fn send(&self, step: StepId, sender: &mut StepWriter<'_>, batch: Self::Batch) -> Result<(), EngineError> {
         let (batch, repairs) = batch;
         if !repairs.is_empty() {
             sender.remember([Change::Repairs { step, repairs }]);
@@ -64,9 +69,9 @@ impl Later for SecondPass {
             None => Ok(()),
             Some(Ready::Created(items)) => sender.send(items, Operation::Update, Vec::new()),
             Some(Ready::There(items)) => {
-                let sorted = update_plan::sort(&self.job, step, items).await?;
+                let sorted = update_plan::plan_updates(&self.job, step, items).await?;
                 // What this migration made is counted as made.
-                let there: Vec<&Item> = sorted.change.iter().filter(|item| !item.is_ours).collect();
+                let there: Vec<&RecordWrite> = sorted.change.iter().filter(|item| !item.is_ours).collect();
                 sender.remember(updated(self.job.step, &there));
                 sender.remember(sorted.with);
                 sender.send(sorted.change, Operation::Update, Vec::new())
@@ -76,7 +81,7 @@ impl Later for SecondPass {
 }
 
 /// Records that were as they should be, and are changed after all.
-pub(crate) fn updated(step: StepId, items: &[&Item]) -> Option<Change> {
+pub(crate) fn updated(step: StepId, items: &[&RecordWrite]) -> Option<Change> {
     let records: Vec<Settled> = items
         .iter()
         .map(|item| Settled {
@@ -92,8 +97,8 @@ pub(crate) fn updated(step: StepId, items: &[&Item]) -> Option<Change> {
 }
 
 fn produce(
-    job: &Job,
-    world: &World,
+    job: &StageRun,
+    world: &RecordLookup,
     step: StepId,
     hand_on: &mut HandOn<'_, (Option<Ready>, Vec<RepairNote>)>,
 ) -> Result<(), EngineError> {
@@ -120,12 +125,12 @@ fn produce(
             Some(forecast) => is_ours && forecast.outcome(job.step, &item.key)?.is_none(),
             None => false,
         };
-        let item = Item { is_ours, ..item };
+        let item = RecordWrite { is_ours, ..item };
         let full = if is_ours && !was_made {
-            created.push(Item { values: Vec::new(), ..item });
+            created.push(RecordWrite { values: Vec::new(), ..item });
             (created.len() >= size).then(|| Ready::Created(std::mem::take(&mut created)))
         } else {
-            there.push(There { item, deleted: false });
+            there.push(ExistingRecord { item, deleted: false });
             (there.len() >= size).then(|| Ready::There(std::mem::take(&mut there)))
         };
         if full.is_some() && !hand_on((full, std::mem::take(&mut repairs))) {
@@ -141,13 +146,13 @@ fn produce(
 
 /// The waiting fields of one record that have a value; why others have none is noted.
 fn item(
-    job: &Job,
-    world: &World,
+    job: &StageRun,
+    world: &RecordLookup,
     waiting: &DeferredRows,
     record: Record<'_>,
     (key, mapped): (String, &Mapped),
     repairs: &mut Vec<RepairNote>,
-) -> Result<Option<Item>, EngineError> {
+) -> Result<Option<RecordWrite>, EngineError> {
     let line = record.line;
     let note = |field: &str, reason: String| RepairNote {
         key: key.clone(),
@@ -189,5 +194,5 @@ fn item(
         }
     };
     let fields = values.iter().map(|(index, _)| name(*index).to_owned()).collect();
-    Ok(Some(Item { values, fields, ..Item::new(key, line, id) }.with_body(body)))
+    Ok(Some(RecordWrite { values, fields, ..RecordWrite::new(key, line, id) }.with_body(body)))
 }

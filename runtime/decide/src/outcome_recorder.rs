@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use migr_journal::{Change, QuarantineNote, Settled, SkipNote, State};
 
 use crate::decision::{QuarantineReason, SkipReason, Subject};
-use crate::job::Job;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::stage_run::StageRun;
 use crate::{DecideError, Event};
 
 /// Settled records that are journaled together.
@@ -17,8 +17,8 @@ pub use crate::decision::shown;
 
 /// Collects what is quarantined or skipped and journals it in groups.
 #[derive(Debug)]
-pub struct Aside<'j> {
-    job: &'j Job,
+pub struct OutcomeRecorder<'j> {
+    job: &'j StageRun,
     /// Something of the stage is in the journal: a record that is there is not settled again.
     resumed: bool,
     failures: Arc<AtomicU64>,
@@ -28,16 +28,16 @@ pub struct Aside<'j> {
     quarantined: u64,
 }
 
-impl<'j> Aside<'j> {
+impl<'j> OutcomeRecorder<'j> {
     /// Empty recorder of a stage; `resumed` where the journal has records of it already.
-    pub fn new(job: &'j Job, resumed: bool, failures: Arc<AtomicU64>) -> Self {
+    pub fn new(job: &'j StageRun, resumed: bool, failures: Arc<AtomicU64>) -> Self {
         Self { job, resumed, failures, records: Vec::new(), quarantine: Vec::new(), skips: Vec::new(), quarantined: 0 }
     }
 
     /// Quarantines a record.
     pub fn quarantine(
         &mut self,
-        world: &World,
+        world: &RecordLookup,
         subject: Subject<'_>,
         reason: &QuarantineReason,
     ) -> Result<(), DecideError> {
@@ -62,7 +62,7 @@ impl<'j> Aside<'j> {
     }
 
     /// Leaves a record out by a written rule.
-    pub fn skip(&mut self, world: &World, subject: Subject<'_>, reason: &SkipReason) -> Result<(), DecideError> {
+    pub fn skip(&mut self, world: &RecordLookup, subject: Subject<'_>, reason: &SkipReason) -> Result<(), DecideError> {
         if self.is_settled(world, subject.key)? {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl<'j> Aside<'j> {
         self.settle(subject, State::Skipped, id, None)
     }
 
-    fn is_settled(&self, world: &World, key: &str) -> Result<bool, DecideError> {
+    fn is_settled(&self, world: &RecordLookup, key: &str) -> Result<bool, DecideError> {
         Ok(self.resumed && world.reader.id_of(self.job.step, key)?.is_some())
     }
 

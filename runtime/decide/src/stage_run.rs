@@ -10,14 +10,14 @@ use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 use crate::files::Standard;
 use crate::forecast::Forecast;
 use crate::identities::Identities;
-use crate::item::Item;
 use crate::outcomes::DecisionContext;
-use crate::world::World;
+use crate::record_lookup::RecordLookup;
+use crate::record_write::RecordWrite;
 use crate::{DecideError, Ids, expressions};
 
 /// One stage with what its work needs.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct StageRun {
     /// Context of the decisions.
     pub context: DecisionContext,
     /// The stage.
@@ -62,7 +62,7 @@ pub enum Claim {
     Fails(Vec<Failure>),
 }
 
-impl Job {
+impl StageRun {
     /// Prepares a stage.
     pub fn new(context: &DecisionContext, stage: &Stage, step: StepId) -> Result<Self, DecideError> {
         let plan = &context.plan;
@@ -109,7 +109,7 @@ impl Job {
     }
 
     /// To whom a row belongs.
-    pub fn claim(&self, cells: &dyn Cells, world: &World) -> Result<Claim, DecideError> {
+    pub fn claim(&self, cells: &dyn Cells, world: &RecordLookup) -> Result<Claim, DecideError> {
         Ok(match self.program.admit(cells, world)? {
             Admission::Admit => Claim::Mine,
             Admission::Quarantine(failures) => Claim::Fails(failures),
@@ -128,7 +128,7 @@ impl Job {
     }
 
     /// The key of a row: the value, for a distinct stage.
-    pub fn key(&self, cells: &dyn Cells, world: &World) -> Result<Result<String, Vec<Failure>>, DecideError> {
+    pub fn key(&self, cells: &dyn Cells, world: &RecordLookup) -> Result<Result<String, Vec<Failure>>, DecideError> {
         if self.stage.distinct.is_none() {
             return Ok(self.program.key(cells).map_err(|failure| vec![failure]));
         }
@@ -193,7 +193,7 @@ impl Job {
     }
 
     /// Tells a forecast what a record will hold: other stages may find it by that.
-    pub fn comes(&self, forecast: &Forecast, item: &Item) -> Result<(), DecideError> {
+    pub fn comes(&self, forecast: &Forecast, item: &RecordWrite) -> Result<(), DecideError> {
         let object = &self.stage.destination_object;
         let body = item.body.values();
         let mut identities = Vec::new();

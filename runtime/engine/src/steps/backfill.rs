@@ -11,19 +11,19 @@ use migr_plan::{FieldMapping, FieldType, Plan, Stage, Step};
 use migr_transform::{Cells, Outcome, Pass, Reference, Value};
 
 use crate::EngineError;
-use crate::later::{HandOn, Later};
-use crate::second::updated;
-use crate::writer::Writer;
+use crate::step_writer::StepWriter;
+use crate::steps::deferred::updated;
+use crate::steps::following::{HandOn, Later};
 use migr_decide::cells::Lent;
 use migr_decide::deferred::DeferredRows;
 use migr_decide::families::{self, is_empty};
-use migr_decide::item::{Item, digest};
-use migr_decide::job::Job;
 use migr_decide::outcomes::Knowledge;
 use migr_decide::owners::OwnerTable;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::record_write::{RecordWrite, digest};
+use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
 use migr_decide::there::{before_update, held, is_empty_there, stamped};
-use migr_decide::world::World;
 use migr_decide::written::{LINK_KEY_SEPARATOR, written};
 use migr_spill::RowSet;
 
@@ -47,8 +47,8 @@ pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineErro
 
 /// Goes through the records of a stage of which something was noted.
 #[derive(Debug)]
-pub(crate) struct Filling {
-    job: Arc<Job>,
+pub(crate) struct Backfill {
+    job: Arc<StageRun>,
     /// Those that noted something.
     steps: Vec<StepId>,
     /// The member who stands in for owners who are none.
@@ -79,10 +79,10 @@ struct Candidate {
 /// Records, notes that hold no more by the step that made them, and owners that were asked about.
 type Gathered = (Vec<Noted>, Vec<(StepId, MendedNote)>, Vec<OwnerNote>);
 
-impl Later for Filling {
+impl Later for Backfill {
     type Batch = Gathered;
 
-    fn job(&self) -> &Job {
+    fn job(&self) -> &StageRun {
         &self.job
     }
 
@@ -90,7 +90,7 @@ impl Later for Filling {
         &self.job.stage.destination_object
     }
 
-    fn produce(&self, world: &World, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
+    fn produce(&self, world: &RecordLookup, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
         let job = &*self.job;
         let mut lines = RowSet::default();
         for step in &self.steps {
@@ -170,7 +170,7 @@ impl Later for Filling {
     async fn send(
         &self,
         step: StepId,
-        sender: &mut Writer<'_>,
+        sender: &mut StepWriter<'_>,
         (noted, linked, owners): Gathered,
     ) -> Result<(), EngineError> {
         let mut mended = linked;
@@ -201,10 +201,10 @@ impl Later for Filling {
                 let image = stamped(&*self.job.context.destination, &held, &there.values);
                 images.push(before_update(step, (&record.key, &record.id), &image, &body));
             }
-            let item = Item {
+            let item = RecordWrite {
                 fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),
                 before: digest(&Body::from(&held)),
-                ..Item::new(record.key.clone(), record.line, record.id.clone())
+                ..RecordWrite::new(record.key.clone(), record.line, record.id.clone())
             };
             items.push((record.state, item.with_body(Body::from(body))));
             sent.push((record, wanted));
@@ -219,7 +219,7 @@ impl Later for Filling {
         if !items.is_empty() {
             let (unchanged, others): (Vec<_>, Vec<_>) =
                 items.into_iter().partition(|(state, _)| *state == State::Unchanged);
-            let unchanged: Vec<Item> = unchanged.into_iter().map(|(_, item)| item).collect();
+            let unchanged: Vec<RecordWrite> = unchanged.into_iter().map(|(_, item)| item).collect();
             sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
             let items = others.into_iter().map(|(_, item)| item).chain(unchanged).collect();
             sender.send(items, Operation::Update, Vec::new())?;
@@ -242,9 +242,9 @@ impl Later for Filling {
     }
 }
 
-impl Filling {
+impl Backfill {
     /// Goes through a stage whose records are through.
-    pub(crate) fn of(job: Arc<Job>, known: &Knowledge, owners: &OwnerTable) -> Result<Self, EngineError> {
+    pub(crate) fn of(job: Arc<StageRun>, known: &Knowledge, owners: &OwnerTable) -> Result<Self, EngineError> {
         let mut steps = Vec::new();
         for step in job.context.plan.steps().iter().filter(|step| step.stage == job.stage.id) {
             steps.extend(known.find(step)?);
@@ -256,7 +256,7 @@ impl Filling {
     /// there.
     fn linked(
         &self,
-        world: &World,
+        world: &RecordLookup,
         cells: &dyn Cells,
         (key, winner): (&str, &str),
         notes: &[(StepId, NotedField)],
@@ -328,7 +328,7 @@ impl Filling {
 }
 
 /// A record that a crash kept from being noted as changed.
-fn answered_before(reader: &Knowledge, step: StepId, record: &Noted) -> Result<Option<Item>, EngineError> {
+fn answered_before(reader: &Knowledge, step: StepId, record: &Noted) -> Result<Option<RecordWrite>, EngineError> {
     let was_sent = reader.before_image(step, &record.id, Operation::Update)?.is_some();
-    Ok(was_sent.then(|| Item::new(record.key.clone(), record.line, record.id.clone())))
+    Ok(was_sent.then(|| RecordWrite::new(record.key.clone(), record.line, record.id.clone())))
 }

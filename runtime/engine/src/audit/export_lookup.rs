@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
-use super::needs::{LookupSpec, Needs};
+use super::lookup_plan::{LookupSpec, Needs};
 use migr_spill::{Inventory, SpillError};
 
 /// Look-ups of at most so many records are answered from memory.
@@ -14,7 +14,7 @@ const IN_MEMORY: usize = 10_000;
 
 /// Knowledge of an audit about the other records: the export's keys, their outcomes so far, and the owners' users.
 #[derive(Debug)]
-pub(crate) struct World<'a> {
+pub(crate) struct ExportLookup<'a> {
     pub(crate) inventory: &'a Inventory,
     specs: Vec<(LookupSpec, Vec<String>)>,
     small: Vec<Option<HashMap<String, Referred>>>,
@@ -99,7 +99,7 @@ pub(crate) fn fold(address: &str) -> String {
     address.trim().to_lowercase()
 }
 
-impl<'a> World<'a> {
+impl<'a> ExportLookup<'a> {
     pub(crate) fn new(
         needs: &Needs,
         inventory: &'a Inventory,
@@ -178,7 +178,7 @@ impl Referred {
     }
 }
 
-impl Lookup for World<'_> {
+impl Lookup for ExportLookup<'_> {
     fn cell<'l>(
         &'l self,
         target: &ReferenceTarget,
