@@ -6,7 +6,7 @@ use std::sync::Arc;
 use migr_extract::{Record, Row};
 use migr_journal::{Mapped, Operation, State, StepId};
 use migr_load::Map;
-use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing};
+use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing, Step};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use crate::DecideError;
@@ -196,8 +196,13 @@ impl Derivation {
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
+        let of_others = self.written_by_others(world, &id)?;
+        let is_theirs = |index: usize, value: &Value<'_>| {
+            let field = job.stage.fields.get(index).filter(|_| !of_others.is_empty());
+            field.is_some_and(|field| self.is_written(&of_others, field, value))
+        };
         for (index, value) in first.values {
-            if self.is_wanted(&wanted, index, &value) {
+            if self.is_wanted(&wanted, index, &value) && !is_theirs(index, &value) {
                 values.push((index, value.into_owned()));
             }
         }
@@ -259,6 +264,24 @@ impl Derivation {
                 .extend(image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok()).unwrap_or_default());
         }
         Ok(Wanted::Written(written))
+    }
+
+    /// Keys of a record that later maps into the same object wrote: their own values are theirs to answer for.
+    fn written_by_others(&self, world: &RecordLookup, id: &str) -> Result<Map, DecideError> {
+        let (job, mut written) = (&self.job, Map::new());
+        if !job.is_met {
+            return Ok(written);
+        }
+        let later = job.context.plan.stages.iter().skip(job.number + 1);
+        for stage in later.filter(|stage| stage.destination_object == job.stage.destination_object) {
+            for step in [Step::records(&stage.id), Step::deferred(&stage.id), Step::backfill(&stage.id)] {
+                let Some(step) = world.reader.find(&step)? else { continue };
+                let image = world.reader.before_image(step, id, Operation::Update)?;
+                let image = image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok());
+                written.extend(image.unwrap_or_default());
+            }
+        }
+        Ok(written)
     }
 
     fn is_wanted(&self, wanted: &Wanted, index: usize, value: &Value<'_>) -> bool {

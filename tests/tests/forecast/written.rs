@@ -159,12 +159,12 @@ pub(crate) const WRITTEN: &[Written] = &[
     },
     Written {
         name: "what the second map into one object fills does not keep verify from holding",
-        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    kind: text\n  }\n",
-        maps: "map Person as First -> people when kind == \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n\n\
-               map Person as Second -> people when kind != \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  jobTitle = first\n  emails = { primaryEmail: email | email }\n}\n",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    kind: text\n    job: text\n  }\n",
+        maps: "map Person as First -> people when kind == \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  name = { firstName: first }\n  jobTitle = job\n  emails = { primaryEmail: email | email }\n}\n\n\
+               map Person as Second -> people when kind != \"client\" {\n  match emails.primaryEmail\n  on existing fill\n  jobTitle = first\n  emails = { primaryEmail: email | email }\n  drop job : \"the first map takes it\"\n}\n",
         files: &[(
             "people.csv",
-            "person_id,first,email,kind\nP1,Ada,ada@x.example,client\nP2,Nurse,ada@x.example,lead\n",
+            "person_id,first,email,kind,job\nP1,Ada,ada@x.example,client,\nP2,Nurse,ada@x.example,lead,\n",
         )],
         held: nothing,
         moment: Moment::BeforeSetup,
