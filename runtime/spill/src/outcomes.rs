@@ -22,7 +22,7 @@ pub struct KeyOutcome {
     pub state: i64,
     /// Id of the record.
     pub id: Option<String>,
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
     /// Key of the record that it is merged into, or gives way to.
     pub survivor: Option<String>,
@@ -31,9 +31,9 @@ pub struct KeyOutcome {
 /// Record that meets another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {
-    /// Its line.
+    /// Line of the record.
     pub line: u64,
-    /// Its key.
+    /// Key of the record.
     pub key: String,
     /// Name of what is done.
     pub action: String,
