@@ -430,11 +430,14 @@ async fn exactly_the_refused_records_are_set_aside_in_few_requests_more() {
     let mut table = format!("{records} records, {bad} of them refused\n");
     let values = Case::dirty(records, refused_values);
     table += &line(records, "values that the server refuses", values, clean, clean).await;
+    // Batches that are on their way when the first refusal arrives are refused too: more of them on a busy machine.
+    let on_their_way = 12;
     let taken = Case { meanwhile: Some(("Person", addresses_taken(records))), ..Case::clean(records) };
-    table += &line(records, "e-mails taken by others after the first look", taken, clean, most(clean)).await;
+    let at_most = most(clean) + on_their_way;
+    table += &line(records, "e-mails taken by others after the first look", taken, clean, at_most).await;
     let dangling = Case { meanwhile: Some(("Person", firms_destroyed())), ..with_firms() };
     let what = "references to records destroyed meanwhile";
-    table += &line(records, what, dangling, clean_firms, most(clean_firms)).await;
+    table += &line(records, what, dangling, clean_firms, most(clean_firms) + on_their_way).await;
     // Each refusal names one row: no way takes fewer requests than one a row, besides those for the good ones.
     let faults = Faults { refuse_quoting: Some("broken".to_owned()), ..Faults::default() };
     let quoted = Case { faults, ..Case::dirty(records, |number, person| person.first = format!("broken{number}")) };
