@@ -300,7 +300,9 @@ impl Http {
     async fn attempt(&self, call: &Call<'_>) -> Attempt {
         let _slot = self.under_way.slot().await;
         if call.paced {
-            self.pace.turn().await;
+            for _ in 0..call.tokens {
+                self.pace.turn().await;
+            }
         }
         if let Some(spent) = self.allowances.iter().find_map(|allowance| allowance.take().err()) {
             let error = LoadError::Spent { url: self.host(), allowance: spent.allowance, until: spent.until };

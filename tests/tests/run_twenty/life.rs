@@ -51,7 +51,7 @@ impl Life<'_> {
             let context = self.project.context_at(&self.url, self.server.sandbox().token());
             match runtime().block_on(carry_out(context)) {
                 Ok(done) => return done,
-                Err(EngineError::Load(LoadError::Unavailable { .. })) => {}
+                Err(EngineError::Load(LoadError::Unavailable { .. } | LoadError::Doubtful { .. })) => {}
                 Err(error) => panic!("{stage}, {}: {error}", self.here),
             }
         }

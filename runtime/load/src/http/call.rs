@@ -71,6 +71,8 @@ pub(crate) struct Call<'a> {
     pub(crate) payload: Payload<'a>,
     /// True where the request counts against the quota.
     pub(crate) paced: bool,
+    /// Tokens of the quota that it takes, where it is paced.
+    pub(crate) tokens: u32,
     pub(crate) again: Again,
     /// Another path of the server, where the request is about one record's value: internal errors again and again,
     /// while this path is answered, are a refusal of it.
@@ -91,6 +93,7 @@ impl<'a> Call<'a> {
             query: Vec::new(),
             payload,
             paced: true,
+            tokens: 1,
             again: Again::Always,
             about_one: None,
         }
@@ -99,6 +102,12 @@ impl<'a> Call<'a> {
     /// With one more pair of the query.
     pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.query.push((key, value.into()));
+        self
+    }
+
+    /// The same request, where the server counts it as several: GraphQL takes a token for each list that is asked for.
+    pub(crate) fn tokens(mut self, tokens: u32) -> Self {
+        self.tokens = tokens;
         self
     }
 

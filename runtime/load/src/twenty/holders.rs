@@ -180,6 +180,7 @@ impl Twenty {
         let mut ids: HashSet<String> = HashSet::new();
         let mut after = String::new();
         let proof = self.members_root(&object.name)?;
+        let lists = if proof.is_empty() { 1 } else { 2 };
         loop {
             let query = format!(
                 "query Holders($filter:{}FilterInput){{{}(filter:$filter,first:{first}{after}){{edges{{node{{id deletedAt {shown}}}}} pageInfo{{endCursor hasNextPage}} totalCount}}{proof}}}",
@@ -187,7 +188,7 @@ impl Twenty {
                 object.name
             );
             let body = json!({"query": query, "variables": {"filter": filter}});
-            let call = Call::new(Method::POST, "/graphql", Payload::Json(body.to_string().into()));
+            let call = Call::new(Method::POST, "/graphql", Payload::Json(body.to_string().into())).tokens(lists);
             let answer = match self.http.call(&call).await {
                 Ok(answer) => answer,
                 Err(CallError::Refused { message, .. }) => {
