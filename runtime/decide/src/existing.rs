@@ -64,6 +64,9 @@ pub async fn index(job: &StageRun, world: RecordLookup) -> Result<(RecordLookup,
     }
     if any {
         world.spill.index_existing()?;
+        if job.identities.matching > 1 {
+            world.spill.index_existing_by_id()?;
+        }
     }
     Ok((world, any))
 }

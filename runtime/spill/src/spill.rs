@@ -221,9 +221,14 @@ impl Spill {
             .execute_batch("CREATE INDEX IF NOT EXISTS existing_by_value ON existing(path, value)")?)
     }
 
-    /// True where a record of the destination is known to have a value of an identity; needs [`Self::index_existing`].
+    /// Makes existing records findable by id.
+    pub fn index_existing_by_id(&self) -> Result<(), SpillError> {
+        let sql = "CREATE INDEX IF NOT EXISTS existing_by_id ON existing(id, path)";
+        Ok(self.database.connection.execute_batch(sql)?)
+    }
+
+    /// True where a record of the destination is known to have a value of an identity; needs [`Self::index_existing_by_id`].
     pub fn existing_has(&self, path: usize, id: &str) -> Result<bool, SpillError> {
-        self.database.connection.execute_batch("CREATE INDEX IF NOT EXISTS existing_by_id ON existing(id, path)")?;
         self.optional("SELECT 1 FROM existing WHERE id = ?1 AND path = ?2 LIMIT 1", params![id, whole(path)])
             .map(|found: Option<i64>| found.is_some())
     }
