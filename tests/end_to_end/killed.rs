@@ -97,7 +97,7 @@ impl Left {
         Self { fingerprint: stand_in.fingerprint(), report, lock }
     }
 
-    /// What another has otherwise, in words.
+    /// Differences of another, in words.
     pub(crate) fn differs(&self, other: &Self) -> Option<String> {
         if self.fingerprint != other.fingerprint {
             return Some("the workspace is another".to_owned());

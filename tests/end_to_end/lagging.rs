@@ -13,7 +13,7 @@ use crate::killed::{Left, RUN, Rest};
 use crate::stand_in::StandIn;
 use crate::wire::{Act, Asked, Wire};
 
-/// How long a record that was written is not shown.
+/// Time in which a record that was written is not shown.
 const LAG: Duration = Duration::from_millis(400);
 
 /// Moments at which records were written, by their ids.

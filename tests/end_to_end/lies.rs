@@ -8,7 +8,7 @@ use crate::wire::{Act, Asked, Told};
 #[derive(Clone, Copy)]
 pub(crate) struct Lie {
     pub(crate) name: &'static str,
-    /// Whether a request is answered so.
+    /// True where a request is answered so.
     pub(crate) about: fn(&Asked<'_>) -> bool,
     pub(crate) act: fn(&Asked<'_>) -> Act,
 }
@@ -123,7 +123,7 @@ fn without_cursor(asked: &Asked<'_>) -> Option<String> {
     Some(format!("{before}{rest}"))
 }
 
-/// All of them. `About` what, and how it is told.
+/// Table of the lies: what each is about, and how it is told.
 pub(crate) const LIES: &[Lie] = &[
     Lie { name: "pages of three", about: is_list, act: |asked| altered_at(in_small_pages(asked), |_| ()) },
     Lie {

@@ -12,7 +12,7 @@ use crate::killed::{AUDIT, Left, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted};
 use crate::lies::{LIES, Lie};
 use crate::wire::{Act, Wire};
 
-/// How often a lie is told.
+/// Number of times that a lie is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Told {
     Once,
@@ -45,7 +45,7 @@ impl Stage {
         Self { rest, command, honest }
     }
 
-    /// What is wrong after a lie; none where the lie was never asked for, or all is well.
+    /// Fault that is found after a lie; none where the lie was never asked for, or all is well.
     fn wrong(&self, lie: Lie, often: Told) -> Option<Result<i32, String>> {
         let (arguments, code) = self.command;
         let (project, stand_in) = self.rest.wake();

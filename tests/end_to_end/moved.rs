@@ -90,7 +90,7 @@ impl Moved {
         self.ids.get(&(map.to_owned(), key.to_owned())).map(String::as_str)
     }
 
-    /// What a map made of each row of a file: rows that were quarantined or left out are not in it.
+    /// Records that a map made of each row of a file: rows that were quarantined or left out are not in it.
     pub(crate) fn pairs(&self, map: &str, file: &str, key: &str, object: &str) -> Vec<(Row, &Value)> {
         let there = self.by_id(object);
         self.rows(file)

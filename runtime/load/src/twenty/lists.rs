@@ -78,7 +78,7 @@ impl Place {
     }
 }
 
-/// Why a page is not taken.
+/// Reason why a page is not taken.
 #[derive(Debug, PartialEq, Eq)]
 enum Left {
     /// Answer whose count is another than that of the pages before it: a count of its own decides.
@@ -369,7 +369,7 @@ impl Twenty {
         }
     }
 
-    /// That an object has no record is believed where another way of asking says so too, in an answer that shows somebody who uses the workspace.
+    /// Proof that an object has no record: it is believed where another way of asking says so too, in an answer that shows somebody who uses the workspace.
     pub(super) async fn prove_empty(&self, object: &str, deleted: Deleted) -> Result<(), LoadError> {
         match self.count_with_members(object, deleted).await? {
             Some(0) => return Ok(()),
@@ -442,7 +442,7 @@ impl Twenty {
         Ok(if is_asked { " workspaceMembers(first:1){edges{node{id}}}" } else { "" })
     }
 
-    /// That the schema has an object. It is gone only where the server says so itself when it is asked for its records.
+    /// Proof that the schema has an object. It is gone only where the server says so itself when it is asked for its records.
     pub(super) async fn known(&self, object: &str) -> Result<(), LoadError> {
         let Err(missing) = self.live()?.object(object).map(drop) else { return Ok(()) };
         let call = Call::get(format!("/rest/{object}")).query("limit", "0").query("depth", "0");
