@@ -228,8 +228,9 @@ impl<'w> Work<'w> {
         let mut left = Vec::new();
         for (position, record) in records {
             match there.get(&record.id) {
-                Some(id) => {
-                    let id = (*id != record.id).then(|| id.clone());
+                Some(found) => {
+                    self.destination.take_for_written(&self.object, std::slice::from_ref(found));
+                    let id = (found.id != record.id).then(|| found.id.clone());
                     self.end(position, RecordOutcome::Written { id });
                 }
                 None => left.push((position, record)),

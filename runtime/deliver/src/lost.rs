@@ -11,17 +11,17 @@ pub fn uncertain(why: &str) -> String {
     )
 }
 
-/// Records that are there of those that were sent with some ids of ours: these, with the ids that the destination knows them by. None where it cannot be asked.
+/// Records that are there of those that were sent with some ids of ours, by these. None where the destination cannot be asked.
 pub async fn those_there(
     destination: &dyn Destination,
     object: &str,
     ids: &[String],
     deleted: Deleted,
-) -> Result<Option<BTreeMap<String, String>>, LoadError> {
+) -> Result<Option<BTreeMap<String, Found>>, LoadError> {
     match destination.capabilities().ids {
         IdPolicy::Client => {
             let found = destination.fetch(object, ids, deleted).await?;
-            Ok(Some(found.into_iter().map(|found| (found.id.clone(), found.id)).collect()))
+            Ok(Some(found.into_iter().map(|found| (found.id.clone(), found)).collect()))
         }
         IdPolicy::Server { token: None } => Ok(None),
         IdPolicy::Server { token: Some(path) } => {
@@ -30,10 +30,11 @@ pub async fn those_there(
             };
             let mut there = BTreeMap::new();
             let mut doubled = BTreeSet::new();
-            for Found { id, values, deleted: is_deleted } in found {
-                let is_wanted = deleted == Deleted::Both || is_deleted == (deleted == Deleted::Trashed);
-                let Some(token) = destination.identity(object, &path, &values).filter(|_| is_wanted) else { continue };
-                if there.insert(token.clone(), id).is_some() {
+            for found in found {
+                let is_wanted = deleted == Deleted::Both || found.deleted == (deleted == Deleted::Trashed);
+                let token = destination.identity(object, &path, &found.values).filter(|_| is_wanted);
+                let Some(token) = token else { continue };
+                if there.insert(token.clone(), found).is_some() {
                     doubled.insert(token);
                 }
             }

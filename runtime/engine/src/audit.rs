@@ -389,8 +389,8 @@ async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<()
         for record in &intent.records {
             match &there {
                 Some(there) => {
-                    if let Some(id) = there.get(&record.id) {
-                        forecast.closed(intent.step, record, Some(id))?;
+                    if let Some(found) = there.get(&record.id) {
+                        forecast.closed(intent.step, record, Some(&found.id))?;
                     }
                 }
                 None => forecast.closed(intent.step, record, None)?,

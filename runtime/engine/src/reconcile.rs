@@ -45,7 +45,7 @@ async fn outcome(context: &Context, intent: &Intent, step: &str, object: &str) -
     let mut quarantine = Vec::new();
     let result = |record: &Planned| {
         if let Some(there) = &there {
-            let id = there.get(&record.id);
+            let id = there.get(&record.id).map(|found| &found.id);
             return RecordResult {
                 state: id.map(|_| State::Created),
                 attempts: 1,

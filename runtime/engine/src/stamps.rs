@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use migr_journal::{Change, Reader};
+use migr_journal::{Change, LastWritten, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::{Context, EngineError};
@@ -19,19 +19,22 @@ pub(crate) struct Stamps {
     /// The run that noted them: what a later one wrote, and was killed, is younger.
     run: i64,
     until: BTreeMap<String, String>,
-    /// Where a run was killed: the last moment of the journal, by our clock.
-    #[serde(skip)]
-    ours: Option<Timestamp>,
+    /// The last moment, by our clock, of the runs that did not learn when their last writes were made: killed, or without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut_off: Option<Timestamp>,
 }
 
 impl Stamps {
     /// Reads the moments that a journal knows.
     pub(crate) fn read(reader: &Reader) -> Result<Self, EngineError> {
+        Self::before(reader, i64::MAX)
+    }
+
+    /// Reads the moments that a journal knows of the runs before one.
+    fn before(reader: &Reader, run: i64) -> Result<Self, EngineError> {
         let kept = reader.finding(NAME)?.and_then(|text| serde_json::from_str::<Self>(&text).ok()).unwrap_or_default();
-        let last = reader.last_written("run%")?;
-        let ours = last.filter(|last| last.run != kept.run);
-        let ours = ours.and_then(|last| Timestamp::from_millisecond(last.at).ok());
-        Ok(Self { ours: ours.and_then(|at| at.checked_add(APART).ok()), ..kept })
+        let last = reader.last_written("run%", run)?.filter(|last| last.run > kept.run);
+        Ok(Self { cut_off: last.and_then(moment).max(kept.cut_off), ..kept })
     }
 
     /// True where a record of an object was changed after the migration wrote there for the last time; false where
@@ -39,16 +42,25 @@ impl Stamps {
     pub(crate) fn is_younger(&self, object: &str, updated: &str) -> bool {
         let Ok(updated) = updated.parse::<Timestamp>() else { return false };
         let until = self.until.get(object).and_then(|until| until.parse::<Timestamp>().ok());
-        match until.max(self.ours) {
+        match until.max(self.cut_off) {
             Some(until) => updated > until,
             None => false,
         }
     }
 }
 
+/// The moment up to which a run may have written, by our clock.
+fn moment(last: LastWritten) -> Option<Timestamp> {
+    Timestamp::from_millisecond(last.at).ok()?.checked_add(APART).ok()
+}
+
 /// Notes them at the end of a run.
 pub(crate) fn keep(context: &Context, run: i64) -> Result<(), EngineError> {
-    let mut until = Stamps::read(&context.journal.reader()?)?.until;
+    let reader = context.journal.reader()?;
+    let Stamps { mut until, mut cut_off, .. } = Stamps::before(&reader, run)?;
+    if !context.journal.lock().open_intents().is_empty() {
+        cut_off = reader.last_written("run%", i64::MAX)?.and_then(moment).max(cut_off);
+    }
     for (object, stamp) in context.destination.written_until() {
         let known = until.entry(object).or_insert_with(|| stamp.clone());
         // Moments of one form are in order as texts.
@@ -56,7 +68,7 @@ pub(crate) fn keep(context: &Context, run: i64) -> Result<(), EngineError> {
             *known = stamp;
         }
     }
-    let value = serde_json::to_string(&Stamps { run, until, ours: None }).unwrap_or_default();
+    let value = serde_json::to_string(&Stamps { run, until, cut_off }).unwrap_or_default();
     context.journal.write(&[Change::Finding { name: NAME.to_owned(), value }])?;
     Ok(())
 }
@@ -68,11 +80,11 @@ mod tests {
     #[test]
     fn a_record_is_younger_by_the_destinations_clock_or_else_by_ours() {
         let until = BTreeMap::from([("people".to_owned(), "2026-11-28T10:00:00.500Z".to_owned())]);
-        let stamps = Stamps { run: 1, until, ours: None };
+        let stamps = Stamps { run: 1, until, cut_off: None };
         let late = "2026-11-28T10:00:00.501Z";
         assert!(stamps.is_younger("people", late) && !stamps.is_younger("people", "2026-11-28T10:00:00.500Z"));
         assert!(!stamps.is_younger("companies", late), "nothing tells");
-        let killed = Stamps { ours: "2026-11-28T10:00:05Z".parse().ok(), ..stamps };
+        let killed = Stamps { cut_off: "2026-11-28T10:00:05Z".parse().ok(), ..stamps };
         assert!(!killed.is_younger("people", late) && killed.is_younger("companies", "2026-11-28T10:00:05.001Z"));
     }
 }

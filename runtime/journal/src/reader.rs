@@ -439,11 +439,12 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// The last entry of a command whose name is like this.
-    pub fn last_written(&self, command: &str) -> Result<Option<LastWritten>, JournalError> {
-        let sql = "SELECT e.run, e.at FROM entries e JOIN runs r ON r.id = e.run WHERE r.command LIKE ?1 ORDER BY e.seq DESC LIMIT 1";
+    /// The last entry of a command whose name is like this, in the runs before one.
+    pub fn last_written(&self, command: &str, before: i64) -> Result<Option<LastWritten>, JournalError> {
+        let sql = "SELECT e.run, e.at FROM entries e JOIN runs r ON r.id = e.run WHERE r.command LIKE ?1 AND e.run < ?2 ORDER BY e.seq DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
-        let last = statement.query_row([command], |row| Ok(LastWritten { run: row.get(0)?, at: row.get(1)? }));
+        let last =
+            statement.query_row(params![command, before], |row| Ok(LastWritten { run: row.get(0)?, at: row.get(1)? }));
         last.optional().attempting("read")
     }
 

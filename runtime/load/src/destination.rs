@@ -176,6 +176,9 @@ pub trait Destination: fmt::Debug + Send + Sync {
         BTreeMap::new()
     }
 
+    /// Takes records for written by this connection, as they were read: the answer to the write was lost.
+    fn take_for_written(&self, _object: &str, _found: &[Found]) {}
+
     /// Changes records that are known to exist: one outcome each, in their order. Only the keys of a body change, and an update never creates. An error that
     /// stops the run leaves it open which were written; any other refuses them all.
     fn update<'a>(

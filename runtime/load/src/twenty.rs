@@ -388,6 +388,10 @@ impl Destination for Twenty {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn take_for_written(&self, object: &str, found: &[Found]) {
+        self.note_stamps(object, found.iter().filter_map(|found| found.values.get("updatedAt")?.as_str()));
+    }
+
     fn update<'a>(
         &'a self,
         object: &'a str,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use migr_deliver::those_there;
 use migr_journal::{Change, Operation, RecordResult, State};
-use migr_load::{Deleted, LoadError};
+use migr_load::{Deleted, Found, LoadError};
 
 use super::Back;
 use crate::{EngineError, Event};
@@ -28,7 +28,7 @@ impl Back {
                     there = self.those_there(&step.object, &ids).await?;
                 }
                 for (record, result) in intent.records.iter().zip(&mut results) {
-                    let Some(id) = there.get(&record.id) else { continue };
+                    let Some(Found { id, .. }) = there.get(&record.id) else { continue };
                     result.state = Some(State::Created);
                     result.id = (*id != record.id).then(|| id.clone());
                 }
@@ -41,7 +41,7 @@ impl Back {
 
     /// Waits until no request of a run that was killed can still be carried out. Whether there was anything to wait for.
     async fn outlast_requests(&self) -> Result<bool, EngineError> {
-        let Some(last) = self.reader().last_written("run%")? else { return Ok(false) };
+        let Some(last) = self.reader().last_written("run%", i64::MAX)? else { return Ok(false) };
         let patience = self.context.destination.patience();
         let age = Timestamp::now().as_millisecond().saturating_sub(last.at);
         let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
@@ -52,8 +52,8 @@ impl Back {
         Ok(true)
     }
 
-    /// Records that are there by some ids of ours, with the ids that the destination knows them by. An object that is gone has none.
-    async fn those_there(&self, object: &str, ids: &[String]) -> Result<BTreeMap<String, String>, EngineError> {
+    /// Records that are there by some ids of ours, by these. An object that is gone has none.
+    async fn those_there(&self, object: &str, ids: &[String]) -> Result<BTreeMap<String, Found>, EngineError> {
         match those_there(&*self.context.destination, object, ids, Deleted::Both).await {
             Err(LoadError::Missing { .. }) => Ok(BTreeMap::new()),
             other => Ok(other?.unwrap_or_default()),

@@ -103,14 +103,25 @@ impl Twenty {
                 (kind, place) => (kind == "trash", Place::read(place).ok_or_else(strange)?),
             },
         };
-        let (mut page, place) = self.page_at(object, trash.then_some(TRASHED), PAGE, &place).await?;
+        let kind = if trash { Deleted::Trashed } else { Deleted::Live };
+        let mut looks = 0;
+        let (mut page, place) = loop {
+            let (page, next) = self.page_at(object, trash.then_some(TRASHED), PAGE, &place).await?;
+            if !page.records.is_empty() || page.total != 0 || place.seen != 0 {
+                break (page, next);
+            }
+            match self.denied_empty(object, kind).await? {
+                None => break (page, next),
+                Some(why) => {
+                    looks += 1;
+                    self.again(&format!("GET /rest/{object}"), looks, why).await?;
+                }
+            }
+        };
         if let Some(wrong) = page.records.iter().find(|found| found.deleted != trash) {
             let place = if trash { "in use" } else { "in the trash" };
             let why = format!("the record {} is listed and lies {place}", wrong.id);
             return Err(LoadError::Doubtful { request: format!("GET /rest/{object}"), why });
-        }
-        if page.records.is_empty() && page.total == 0 && place.seen == 0 {
-            self.prove_empty(object, if trash { Deleted::Trashed } else { Deleted::Live }).await?;
         }
         page.next = match page.next {
             Some(_) => Some(format!("{}/{}", if trash { "trash" } else { "live" }, place.text())),
@@ -169,21 +180,31 @@ impl Twenty {
             Deleted::Trashed => Some(TRASHED),
             Deleted::Both => Some(EITHER),
         };
-        let counted = self.count_once(object, filter).await?;
-        if counted == 0 {
-            self.prove_empty(object, deleted).await?;
+        let mut looks = 0;
+        loop {
+            let counted = self.count_once(object, filter).await?;
+            if counted != 0 {
+                return Ok(counted);
+            }
+            let Some(why) = self.denied_empty(object, deleted).await? else { return Ok(0) };
+            looks += 1;
+            self.again(&format!("GET /rest/{object}"), looks, why).await?;
         }
-        Ok(counted)
     }
 
     /// Number of records of an object that a filter lets through. No record at all is believed only of a list that
     /// shows what it has.
     pub(super) async fn count_where(&self, object: &str, filter: &str) -> Result<u64, LoadError> {
-        let counted = self.count_once(object, Some(filter)).await?;
-        if counted == 0 && self.control(object, Deleted::Both, true).await?.is_none() {
-            self.prove_empty(object, Deleted::Both).await?;
+        let mut looks = 0;
+        loop {
+            let counted = self.count_once(object, Some(filter)).await?;
+            if counted != 0 || self.control(object, Deleted::Both, true).await?.is_some() {
+                return Ok(counted);
+            }
+            let Some(why) = self.denied_empty(object, Deleted::Both).await? else { return Ok(0) };
+            looks += 1;
+            self.again(&format!("GET /rest/{object}"), looks, why).await?;
         }
-        Ok(counted)
     }
 
     async fn count_once(&self, object: &str, filter: Option<&str>) -> Result<u64, LoadError> {
@@ -261,10 +282,10 @@ impl Twenty {
             let before = control.take();
             control = self.control(object, deleted, true).await?;
             let why = match (&before, &control) {
-                (_, None) if found.is_empty() => {
-                    self.prove_empty(object, deleted).await?;
-                    return Ok(found);
-                }
+                (_, None) if found.is_empty() => match self.denied_empty(object, deleted).await? {
+                    None => return Ok(found),
+                    Some(why) => why,
+                },
                 (_, None) => "it lists no record, and shows some by their ids".to_owned(),
                 (Some(before), Some(control)) if before == control => {
                     format!("it lists the record {control}, and does not show it by its id")
@@ -369,13 +390,15 @@ impl Twenty {
         }
     }
 
-    /// Proof that an object has no record: it is believed where another way of asking says so too, in an answer that shows somebody who uses the workspace.
-    pub(super) async fn prove_empty(&self, object: &str, deleted: Deleted) -> Result<(), LoadError> {
+    /// Another way of asking whether an object has no record, in an answer that shows somebody who uses the workspace: none where it says so too, or why the
+    /// empty list is not believed. Such a list is asked for again.
+    async fn denied_empty(&self, object: &str, deleted: Deleted) -> Result<Option<String>, LoadError> {
         match self.count_with_members(object, deleted).await? {
-            Some(0) => return Ok(()),
+            Some(0) => return Ok(None),
             Some(total) => {
-                let why = format!("it says that there are no records, and asked over GraphQL it counts {total}");
-                return Err(LoadError::Doubtful { request: format!("GET /rest/{object}"), why });
+                return Ok(Some(format!(
+                    "it says that there are no records, and asked over GraphQL it counts {total}"
+                )));
             }
             None => {}
         }
@@ -389,7 +412,7 @@ impl Twenty {
             let why = "it says that there are no records, and says the same of the people who use the workspace";
             self.again(&format!("GET /rest/{object}"), looks, why.to_owned()).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Number of records of an object, by GraphQL, whose answer shows in the same breath that its lists are not empty

@@ -172,11 +172,16 @@ impl Twenty {
     /// Takes in when records were changed, as the answer to a write tells.
     fn note_written<'a>(&self, object: &str, answered: impl Iterator<Item = &'a Identified>) {
         *self.wrote.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        let Some(last) = answered.filter_map(|one| one.updated_at.as_ref()).max() else { return };
+        self.note_stamps(object, answered.filter_map(|one| one.updated_at.as_deref()));
+    }
+
+    /// Takes in the latest of the moments at which records that we wrote were changed.
+    pub(super) fn note_stamps<'a>(&self, object: &str, stamps: impl Iterator<Item = &'a str>) {
+        let Some(last) = stamps.max() else { return };
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let known = written.entry(object.to_owned()).or_default();
-        if *known < *last {
-            known.clone_from(last);
+        if known.as_str() < last {
+            last.clone_into(known);
         }
     }
 
@@ -187,9 +192,10 @@ impl Twenty {
         let found = self.fetch_records(object, &ids, Deleted::Live).await?;
         let outcome = |change: &&RecordUpdate| {
             let found = found.iter().find(|found| found.id == change.id);
-            let holds =
-                found.is_some_and(|found| unlike(&live, object, &change.body.values(), &found.values).is_empty());
-            if holds { Written::Updated } else { unnamed() }
+            let held = found.filter(|found| unlike(&live, object, &change.body.values(), &found.values).is_empty());
+            let Some(held) = held else { return unnamed() };
+            self.note_stamps(object, held.values.get("updatedAt").and_then(Value::as_str).into_iter());
+            Written::Updated
         };
         Ok(sent.iter().map(outcome).collect())
     }
