@@ -76,7 +76,7 @@ fn prepared(ids: &Ids, text: &str, line: u64) -> Result<(Planned, UnitRecord), s
     let digest = blake3::hash(body.text()).to_hex().chars().take(16).collect();
     Ok((
         Planned { key, id: id.clone(), line, digest, ..Planned::default() },
-        UnitRecord { id, body, uploads: Vec::new() },
+        UnitRecord { id, body, ..UnitRecord::default() },
     ))
 }
 

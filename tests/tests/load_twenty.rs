@@ -359,7 +359,7 @@ async fn every_record_arrives_exactly_once_through_faults() {
                         let link = format!("https://c{number}.example");
                         let body = json!({"name": "C", "domainName": {"primaryLinkUrl": link, "primaryLinkLabel": "", "secondaryLinks": []}});
                         let body = body.as_object().unwrap().into();
-                        UnitRecord { id: id(number), body, uploads: Vec::new() }
+                        UnitRecord { id: id(number), body, ..UnitRecord::default() }
                     })
                     .collect();
                 let (step, object) = ("companies".to_owned(), "companies".to_owned());

@@ -90,15 +90,10 @@ impl RecordWrite {
     #[must_use]
     pub fn with_body(mut self, body: Body) -> Self {
         self.size = body.text().len();
-        self.digest = digest(&body);
+        self.digest = body.digest();
         self.body = body;
         self
     }
-}
-
-/// The first 16 hexadecimal digits of a body's hash.
-pub fn digest(body: &Body) -> String {
-    blake3::hash(body.text()).to_hex().chars().take(16).collect()
 }
 
 /// Records on their way, with what is to be done with them.

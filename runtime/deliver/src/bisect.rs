@@ -295,13 +295,12 @@ fn bytes(held: &HeldRecord) -> usize {
 mod tests {
     use std::collections::BTreeSet;
 
-    use migr_load::Body;
     use proptest::prelude::*;
 
     use super::*;
 
     fn held(position: usize) -> HeldRecord {
-        let record = UnitRecord { id: position.to_string(), body: Body::default(), uploads: Vec::new() };
+        let record = UnitRecord { id: position.to_string(), ..UnitRecord::default() };
         HeldRecord { batch: BatchId(1), position, record, attempts: 1 }
     }
 

@@ -130,8 +130,9 @@ impl<'w> Work<'w> {
             let new: Vec<NewRecord> = records.map(|record| NewRecord::new(&*record.id, record.body.clone())).collect();
             self.destination.create(&self.object, &new).await
         } else {
-            let changes: Vec<RecordUpdate> =
-                records.map(|record| RecordUpdate::new(&*record.id, record.body.clone())).collect();
+            let change =
+                |record: &UnitRecord| RecordUpdate::new(&*record.id, record.body.clone()).held(record.held.clone());
+            let changes: Vec<RecordUpdate> = records.map(change).collect();
             self.destination.update(&self.object, &changes).await
         }
     }

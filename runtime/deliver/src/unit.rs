@@ -30,12 +30,14 @@ impl Unit {
 }
 
 /// One record of a unit.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct UnitRecord {
     /// Id of the record.
     pub id: String,
     /// Body that is written.
     pub body: Body,
+    /// Digest of what the record held in the keys of the body when it was looked at; empty: it is written whatever it holds.
+    pub held: String,
     /// Files that are uploaded first.
     pub uploads: Vec<Upload>,
 }

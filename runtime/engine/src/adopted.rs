@@ -94,7 +94,7 @@ impl BatchWriter<'_> {
             let held: Map =
                 written.keys().map(|key| (key.clone(), found.values.get(key).cloned().unwrap_or_default())).collect();
             images.push(before_update(self.step, (&taken.key, &taken.id), &held, &written));
-            let record = UnitRecord { id: taken.id.clone(), body: Body::from(&written), uploads: Vec::new() };
+            let record = UnitRecord { id: taken.id.clone(), body: Body::from(&written), ..UnitRecord::default() };
             change.push((taken, record));
         }
         let records = images.iter().filter(|image| image.operation == Operation::Create).count() as u64;

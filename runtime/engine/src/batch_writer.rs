@@ -212,7 +212,7 @@ impl<'s> BatchWriter<'s> {
             let (mut subjects, mut records) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
             for item in items {
                 subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
-                records.push(UnitRecord { id: item.id, body: item.body, uploads: item.uploads });
+                records.push(UnitRecord { id: item.id, body: item.body, held: item.before, uploads: item.uploads });
             }
             opened.push((batch, Open { operation, subjects, results }));
             journaled.push(Journaled { batch, operation, records, faults });

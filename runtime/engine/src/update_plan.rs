@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_decide::outcomes::Outcomes;
-use migr_decide::record_write::{ExistingRecord, RecordWrite, digest};
+use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::there::{before_update, changed, differing, held, json, preview, stamped};
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
@@ -90,7 +90,7 @@ pub(crate) async fn plan_updates(
         let held = held(&found.values, &body);
         let image = stamped(&**destination, &held, &found.values);
         before.push(before_update(step, (&item.key, &item.id), &image, &body));
-        let before = digest(&Body::from(&held));
+        let before = Body::from(&held).digest();
         let item = RecordWrite { values: Vec::new(), uploads: Vec::new(), before, changes, ..item };
         sorted.change.push(item.with_body(Body::from(body)));
     }

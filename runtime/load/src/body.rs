@@ -14,6 +14,11 @@ impl Body {
         &self.0
     }
 
+    /// The first 16 hexadecimal digits of the text's hash.
+    pub fn digest(&self) -> String {
+        blake3::hash(&self.0).to_hex().chars().take(16).collect()
+    }
+
     /// The values by their keys.
     pub fn values(&self) -> Map {
         // It was written by us: there is no other text.

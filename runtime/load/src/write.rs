@@ -55,12 +55,20 @@ pub struct RecordUpdate {
     pub parent: Option<String>,
     /// Values that change, as a native body.
     pub body: Body,
+    /// Digest of what the record held in the keys of the body when it was looked at; empty: it is written whatever it holds.
+    pub held: String,
 }
 
 impl RecordUpdate {
     /// Change of a record of an id, under no other.
     pub fn new(id: impl Into<String>, body: impl Into<Body>) -> Self {
-        Self { id: id.into(), parent: None, body: body.into() }
+        Self { id: id.into(), parent: None, body: body.into(), held: String::new() }
+    }
+
+    /// The same, of a record that is to hold what it held when it was looked at: the body of that has this digest.
+    #[must_use]
+    pub fn held(self, held: String) -> Self {
+        Self { held, ..self }
     }
 }
 

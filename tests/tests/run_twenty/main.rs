@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod between;
 mod faults;
 mod life;
 mod project;

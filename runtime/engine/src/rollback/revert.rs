@@ -246,7 +246,7 @@ impl Back {
             key: again.image.key.clone(),
             id: again.image.id.clone(),
             line: 0,
-            digest: migr_decide::record_write::digest(&Body::from(&again.body)),
+            digest: Body::from(&again.body).digest(),
             ..Planned::default()
         });
         let batch = self.intend(step, Operation::Revert, planned.collect()).await?;
@@ -298,7 +298,7 @@ impl Back {
             .map(|again| {
                 let body: Map =
                     again.body.iter().chain(&again.stamps).map(|(key, value)| (key.clone(), value.clone())).collect();
-                UnitRecord { id: again.image.id.clone(), body: Body::from(&body), uploads: Vec::new() }
+                UnitRecord { id: again.image.id.clone(), body: Body::from(&body), ..UnitRecord::default() }
             })
             .collect();
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();

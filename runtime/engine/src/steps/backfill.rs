@@ -20,7 +20,7 @@ use migr_decide::families::{self, is_empty};
 use migr_decide::outcomes::Knowledge;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
-use migr_decide::record_write::{RecordWrite, digest};
+use migr_decide::record_write::RecordWrite;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
 use migr_decide::there::{before_update, held, is_empty_there, stamped};
@@ -203,7 +203,7 @@ impl Later for Backfill {
             }
             let item = RecordWrite {
                 fields: wanted.iter().filter_map(|it| self.field(it)).map(|field| field.field.clone()).collect(),
-                before: digest(&Body::from(&held)),
+                before: Body::from(&held).digest(),
                 ..RecordWrite::new(record.key.clone(), record.line, record.id.clone())
             };
             items.push((record.state, item.with_body(Body::from(body))));

@@ -17,7 +17,7 @@ fn body(number: usize) -> Body {
 }
 
 fn unit(operation: Operation, records: usize) -> Unit {
-    let record = |number| UnitRecord { id: format!("00-{number}"), body: body(number), uploads: Vec::new() };
+    let record = |number| UnitRecord { id: format!("00-{number}"), body: body(number), ..UnitRecord::default() };
     let (step, object) = ("Company".to_owned(), "companies".to_owned());
     Unit { step, batch: 1, operation, object, records: (0..records).map(record).collect() }
 }

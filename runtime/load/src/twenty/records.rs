@@ -15,7 +15,7 @@ use super::hidden::Hidden;
 use super::metadata::{PAGE, Version};
 use super::problem::is_of_the_schema;
 use crate::http::{Call, CallError, Payload};
-use crate::{Body, Deleted, Found, LoadError, Member, NewRecord, RecordUpdate, Refusal, Written};
+use crate::{Body, Deleted, Found, LoadError, Map, Member, NewRecord, RecordUpdate, Refusal, Written};
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
 /// by words (166 to 168), not the two together; the one request in place of two stands on that.
@@ -92,6 +92,12 @@ impl Twenty {
         let bodies = || batch.iter().map(|change| &change.body);
         if let [change] = batch {
             id_filter(&[change.id.as_str()])?;
+            if !change.held.is_empty() {
+                let in_use = self.fetch_in_use(object, std::slice::from_ref(&change.id)).await?;
+                if let Some(refused) = self.moved_on(object, change, in_use.first()) {
+                    return Ok(vec![refused]);
+                }
+            }
             let body = change.body.text().to_vec();
             let call = Call::new(Method::PATCH, format!("/rest/{object}/{}", change.id), Payload::Json(body.into()));
             let answer = match self.http.call(&call).await {
@@ -117,16 +123,40 @@ impl Twenty {
         let ids: Vec<String> = batch.iter().map(|change| change.id.clone()).collect();
         let in_use = self.fetch_in_use(object, &ids).await?;
         let in_use: HashMap<&str, &Found> = in_use.iter().map(|found| (found.id.as_str(), found)).collect();
-        let sent: Vec<&RecordUpdate> = batch.iter().filter(|change| in_use.contains_key(change.id.as_str())).collect();
-        let mut outcomes = self.upsert(object, &sent, &in_use).await?.into_iter();
-        let outcome = |change: &RecordUpdate| {
-            if in_use.contains_key(change.id.as_str()) {
-                outcomes.next().unwrap_or_else(unnamed)
-            } else {
-                gone(&change.id)
+        let mut sent = Vec::with_capacity(batch.len());
+        let mut refused = Vec::with_capacity(batch.len());
+        for change in batch {
+            let moved_on = self.moved_on(object, change, in_use.get(change.id.as_str()).copied());
+            if moved_on.is_none() {
+                sent.push(change);
             }
-        };
-        Ok(batch.iter().map(outcome).collect())
+            refused.push(moved_on);
+        }
+        let mut outcomes = self.upsert(object, &sent, &in_use).await?.into_iter();
+        let mut next = || outcomes.next().unwrap_or_else(unnamed);
+        Ok(refused.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect())
+    }
+
+    /// Refusal of a record that somebody removed or changed since it was looked at; none where it is as it was, or holds what is to be written.
+    fn moved_on(&self, object: &str, change: &RecordUpdate, found: Option<&Found>) -> Option<Written> {
+        let Some(found) = found else { return Some(gone(&change.id)) };
+        if change.held.is_empty() {
+            return None;
+        }
+        let body = change.body.values();
+        let now: Map =
+            body.keys().map(|key| (key.clone(), found.values.get(key).cloned().unwrap_or_default())).collect();
+        if Body::from(&now).digest() == change.held {
+            return None;
+        }
+        let live = self.live().ok()?;
+        let unlike = unlike(&live, object, &body, &found.values);
+        if unlike.is_empty() {
+            return None;
+        }
+        let message =
+            format!("somebody changed the record {} since it was looked up: `{}`", change.id, unlike.join("`, `"));
+        Some(Written::Refused(Refusal::new(409, message)))
     }
 
     /// Changes records that are in use, as they were found, many by one request.
