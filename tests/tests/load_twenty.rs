@@ -378,6 +378,31 @@ async fn every_record_arrives_exactly_once_through_faults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_all_there_take_one_question_a_page_and_an_empty_object_is_proven_once() {
+    for version in VERSIONS {
+        let (_sandbox, destination) = sandbox(version).await;
+        for first in [1, 201] {
+            people(destination.as_ref(), first..first + 200).await;
+        }
+        let ids: Vec<String> = (1..401).map(id).collect();
+        let before = destination.requests();
+        assert_eq!(destination.fetch("people", &ids, Deleted::Live).await.unwrap().len(), 400);
+        assert_eq!(destination.requests() - before, 2, "{version:?}: two pages of ids");
+        assert_eq!(destination.fetch("opportunities", &ids[..200], Deleted::Live).await, Ok(Vec::new()));
+        let before = destination.requests();
+        assert_eq!(destination.fetch("opportunities", &ids[200..], Deleted::Live).await, Ok(Vec::new()));
+        assert_eq!(destination.requests() - before, 1, "{version:?}: it was proven to be empty a moment ago");
+        let body: migr_load::Body = json!({"name": "x"}).as_object().unwrap().into();
+        all_written(destination.create("opportunities", &[NewRecord::new(id(300), body)]).await);
+        assert_eq!(destination.fetch("opportunities", &ids[200..], Deleted::Live).await.unwrap().len(), 1);
+        destination.destroy("opportunities", &[id(300)]).await.unwrap();
+        let before = destination.requests();
+        assert_eq!(destination.fetch("opportunities", &ids[200..], Deleted::Live).await, Ok(Vec::new()));
+        assert!(destination.requests() - before > 1, "{version:?}: a proof stands until something is written");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_a_value_that_another_record_has_is_found_in_one_look() {
     for version in VERSIONS {
         let (sandbox, destination) = sandbox(version).await;

@@ -62,6 +62,8 @@ pub(crate) struct Twenty {
     renames: bool,
     /// Records that are known to be there, by which lists prove that they are whole.
     controls: lists::Controls,
+    /// Objects that were proven to have no record.
+    emptiness: Mutex<lists::Emptiness>,
     /// The last time of change that an answer to a write told, by object.
     written: Mutex<BTreeMap<String, String>>,
     /// The moment of the last answer to a write, by the clock of this machine.
@@ -109,6 +111,7 @@ impl Twenty {
             sensitive,
             live: RwLock::new(None),
             controls: lists::Controls::default(),
+            emptiness: Mutex::default(),
             written: Mutex::default(),
             wrote: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,12 +21,21 @@ use crate::{Deleted, Found, LoadError, Page};
 pub(super) const LOOKS: u32 = 3;
 /// Time by which a read may lag behind a write.
 const LAG: Duration = Duration::from_secs(10);
+/// Time for which the proof that an object is empty stands, unless this connection writes to it.
+const PROVEN: Duration = Duration::from_secs(2);
 /// The object of the people who use a workspace: it is never empty.
 const MEMBERS: &str = "workspaceMembers";
 const TRASHED: &str = "deletedAt[is]:NOT_NULL";
 
 /// The records by which a list proves that it is whole: they are asked for together with what may not be there.
 pub(super) type Controls = std::sync::RwLock<BTreeMap<(String, u8), String>>;
+
+/// The moments at which objects were proven to have no record, and at which something was written to them.
+#[derive(Debug, Default)]
+pub(super) struct Emptiness {
+    proven: BTreeMap<(String, u8), Instant>,
+    written: BTreeMap<String, Instant>,
+}
 
 /// The place in a list that is read page by page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,7 +151,7 @@ impl Twenty {
         let mut looks = 0;
         loop {
             let (answer, request) = self.list(object, filter, limit, place.cursor.clone()).await?;
-            let why = match page(object, &answer, limit, place.cursor.as_deref()) {
+            let why = match page(object, answer, limit, place.cursor.as_deref()) {
                 Ok(page) => {
                     let mut after = place.after(&page, None);
                     if after == Err(Left::Count) {
@@ -211,7 +220,7 @@ impl Twenty {
         let mut looks = 0;
         loop {
             let (answer, request) = self.list(object, filter, 0, None).await?;
-            match page(object, &answer, 0, None) {
+            match page(object, answer, 0, None) {
                 Ok(page) => return Ok(page.total),
                 Err(why) => {
                     looks += 1;
@@ -245,11 +254,44 @@ impl Twenty {
     ) -> Result<Vec<Found>, LoadError> {
         self.known(object).await?;
         let mut found: Vec<Found> = Vec::new();
-        // One place is the control's.
-        for ids in ids.chunks(PAGE - 1) {
-            found.extend(self.fetch_some(object, ids, deleted).await?);
+        for ids in ids.chunks(PAGE) {
+            let mut missing = ids.to_vec();
+            if ids.len() == PAGE {
+                // As many as an answer holds: nothing is left to prove where all of them are shown.
+                let wanted = ids.iter().map(String::as_str).collect();
+                found.extend(self.fetch_of(object, &wanted, deleted).await?);
+                let shown: HashSet<&str> = found.iter().map(|found| found.id.as_str()).collect();
+                missing.retain(|id| !shown.contains(id.as_str()));
+                if missing.len() == PAGE && self.is_proven_empty(object, deleted) {
+                    continue;
+                }
+            }
+            // One place is the control's.
+            for ids in missing.chunks(PAGE - 1) {
+                found.extend(self.fetch_some(object, ids, deleted).await?);
+            }
         }
         Ok(found)
+    }
+
+    /// The records of some ids, none of which nobody asked for.
+    async fn fetch_of(&self, object: &str, asked: &BTreeSet<&str>, deleted: Deleted) -> Result<Vec<Found>, LoadError> {
+        let ids = id_filter(&asked.iter().copied().collect::<Vec<_>>())?;
+        let filter = match deleted {
+            Deleted::Live => ids,
+            Deleted::Trashed => format!("and({ids},{TRASHED})"),
+            Deleted::Both => format!("and({ids},{EITHER})"),
+        };
+        let mut looks = 0;
+        loop {
+            let found = self.list_where(object, &filter).await?;
+            let Some(stranger) = found.iter().find(|found| !asked.contains(found.id.as_str())) else {
+                return Ok(found);
+            };
+            let why = format!("the record {} was not asked for", stranger.id);
+            looks += 1;
+            self.again(&format!("GET /rest/{object}"), looks, why).await?;
+        }
     }
 
     async fn fetch_some(&self, object: &str, ids: &[String], deleted: Deleted) -> Result<Vec<Found>, LoadError> {
@@ -260,22 +302,13 @@ impl Twenty {
         loop {
             let mut asked: BTreeSet<&str> = wanted.clone();
             asked.extend(control.as_deref());
-            let ids = id_filter(&asked.iter().copied().collect::<Vec<_>>())?;
-            let filter = match deleted {
-                Deleted::Live => ids,
-                Deleted::Trashed => format!("and({ids},{TRASHED})"),
-                Deleted::Both => format!("and({ids},{EITHER})"),
-            };
-            let mut found = self.list_where(object, &filter).await?;
-            if let Some(stranger) = found.iter().find(|found| !asked.contains(found.id.as_str())) {
-                let why = format!("the record {} was not asked for", stranger.id);
-                looks += 1;
-                self.again(&request, looks, why).await?;
-                continue;
-            }
+            let mut found = self.fetch_of(object, &asked, deleted).await?;
             let is_shown = found.iter().any(|found| control.as_ref() == Some(&found.id));
             found.retain(|found| wanted.contains(found.id.as_str()));
             if is_shown || found.len() == wanted.len() {
+                return Ok(found);
+            }
+            if found.is_empty() && control.is_none() && self.is_proven_empty(object, deleted) {
                 return Ok(found);
             }
             // Whoever was shown as the first of the list may be gone by now, by ourselves too.
@@ -380,7 +413,7 @@ impl Twenty {
         let mut looks = 0;
         loop {
             let (answer, request) = self.list(object, filter, 1, None).await?;
-            let why = match page(object, &answer, 1, None) {
+            let why = match page(object, answer, 1, None) {
                 Ok(page) if page.records.is_empty() == (page.total == 0) => return Ok(page),
                 Ok(page) => format!("it counts {} records, and shows {}", page.total, page.records.len()),
                 Err(why) => why,
@@ -393,6 +426,30 @@ impl Twenty {
     /// Another way of asking whether an object has no record, in an answer that shows somebody who uses the workspace: none where it says so too, or why the
     /// empty list is not believed. Such a list is asked for again.
     async fn denied_empty(&self, object: &str, deleted: Deleted) -> Result<Option<String>, LoadError> {
+        // As it was when the question was put, and no later.
+        let asked = Instant::now();
+        let denied = self.ask_whether_empty(object, deleted).await?;
+        if denied.is_none() {
+            let mut empty = self.emptiness.lock().unwrap_or_else(PoisonError::into_inner);
+            empty.proven.insert((object.to_owned(), kind(deleted)), asked);
+        }
+        Ok(denied)
+    }
+
+    /// True where an object was proven a moment ago to have no record, and nothing was written to it since.
+    fn is_proven_empty(&self, object: &str, deleted: Deleted) -> bool {
+        let empty = self.emptiness.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(proven) = empty.proven.get(&(object.to_owned(), kind(deleted))) else { return false };
+        proven.elapsed() < PROVEN && empty.written.get(object).is_none_or(|written| written < proven)
+    }
+
+    /// Takes in that something is about to be written to an object: what was proven of it before stands no longer.
+    pub(super) fn forget_emptiness(&self, object: &str) {
+        let mut empty = self.emptiness.lock().unwrap_or_else(PoisonError::into_inner);
+        empty.written.insert(object.to_owned(), Instant::now());
+    }
+
+    async fn ask_whether_empty(&self, object: &str, deleted: Deleted) -> Result<Option<String>, LoadError> {
         match self.count_with_members(object, deleted).await? {
             Some(0) => return Ok(None),
             Some(total) => {
@@ -496,9 +553,9 @@ fn kind(deleted: Deleted) -> u8 {
 }
 
 /// A page of an answer, or what of it cannot be true.
-fn page(object: &str, answer: &Value, limit: usize, after: Option<&str>) -> Result<Page, String> {
-    let data = answer.get("data").and_then(Value::as_object).ok_or("there is no `data`")?;
-    let Some(list) = data.get(object).and_then(Value::as_array) else {
+fn page(object: &str, mut answer: Value, limit: usize, after: Option<&str>) -> Result<Page, String> {
+    let data = answer.get_mut("data").and_then(Value::as_object_mut).ok_or("there is no `data`")?;
+    let Some(list) = data.get_mut(object).and_then(Value::as_array_mut).map(std::mem::take) else {
         return Err(match data.keys().next() {
             Some(other) => format!("it holds `{other}` in place of `{object}`"),
             None => "there is no list of records".to_owned(),
@@ -508,7 +565,7 @@ fn page(object: &str, answer: &Value, limit: usize, after: Option<&str>) -> Resu
     let mut records = Vec::with_capacity(list.len());
     let mut ids = HashSet::new();
     for row in list {
-        let values = row.as_object().ok_or("a row is no record")?.clone();
+        let Value::Object(values) = row else { return Err("a row is no record".to_owned()) };
         let id = values.get("id").and_then(Value::as_str).filter(|id| Uuid::try_parse(id).is_ok());
         let id = id.ok_or("a row has no id")?.to_owned();
         if !ids.insert(id.clone()) {
@@ -570,9 +627,9 @@ mod tests {
             (answer(&[], 2, &more(json!("d"))), "it is empty, and says that more follows"),
             (answer(&[row(1), row(2), row(3)], 3, &last), "2 records were asked for, and 3 came"),
         ] {
-            assert_eq!(page("people", &answer, 2, Some("c")).unwrap_err(), why, "{answer}");
+            assert_eq!(page("people", answer.clone(), 2, Some("c")).unwrap_err(), why, "{answer}");
         }
-        let whole = page("people", &answer(&[row(1), row(2)], 3, &more(json!("d"))), 2, Some("c")).unwrap();
+        let whole = page("people", answer(&[row(1), row(2)], 3, &more(json!("d"))), 2, Some("c")).unwrap();
         assert_eq!((whole.records.len(), whole.next.as_deref(), whole.total), (2, Some("d"), 3));
     }
 
@@ -580,7 +637,7 @@ mod tests {
     fn a_list_is_held_against_its_count_page_by_page() {
         let page = |rows: u32, total: u64, next: bool| {
             let last = json!({"hasNextPage": next, "endCursor": "c"});
-            page("people", &answer(&(0..rows).map(row).collect::<Vec<_>>(), total, &last), 200, None).unwrap()
+            page("people", answer(&(0..rows).map(row).collect::<Vec<_>>(), total, &last), 200, None).unwrap()
         };
         let wrong = |why: &str| Err(Left::Wrong(why.to_owned()));
         let begun = Place::default().after(&page(5, 9, true), None).unwrap();

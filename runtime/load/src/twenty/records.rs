@@ -73,6 +73,7 @@ impl Twenty {
             return Ok(Vec::new());
         }
         self.live()?.object(object)?;
+        self.forget_emptiness(object);
         let body = rows(batch.iter().map(|record| (record.id.as_str(), &record.body)));
         let call = Call::new(Method::POST, format!("/rest/batch/{object}"), Payload::Json(body.into())).once();
         let bodies = || batch.iter().map(|record| &record.body);
@@ -89,6 +90,7 @@ impl Twenty {
 
     pub(super) async fn update_records(&self, object: &str, batch: &[RecordUpdate]) -> Result<Vec<Written>, LoadError> {
         self.live()?.object(object)?;
+        self.forget_emptiness(object);
         let bodies = || batch.iter().map(|change| &change.body);
         if let [change] = batch {
             id_filter(&[change.id.as_str()])?;
@@ -232,6 +234,7 @@ impl Twenty {
 
     pub(super) async fn restore_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
         self.live()?.object(object)?;
+        self.forget_emptiness(object);
         for ids in ids.chunks(PAGE) {
             let filter = id_filter(ids)?;
             let call =
@@ -261,6 +264,7 @@ impl Twenty {
 
     pub(super) async fn trash_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
         self.live()?.object(object)?;
+        self.forget_emptiness(object);
         for ids in ids.chunks(PAGE) {
             let filter = id_filter(ids)?;
             let call = Call::new(Method::DELETE, format!("/rest/{object}"), Payload::Empty)
