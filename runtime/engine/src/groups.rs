@@ -7,13 +7,13 @@ use migr_decide::CancellationFlag;
 use migr_decide::stage_run::StageRun;
 
 /// Batches whose intents are journaled together at most.
-pub(crate) const TOGETHER: usize = 8;
+pub(crate) const TOGETHER: usize = 16;
 
 /// Groups that wait to be sent: with those that are computed and sent meanwhile, all that is in memory.
 const READY: usize = 1;
 
 /// Bytes of the bodies of a group at most, unless one batch alone has more.
-const MOST_BYTES: usize = 512 << 10;
+const MOST_BYTES: usize = 1 << 20;
 
 /// Batches that are gathered until a group is full.
 #[derive(Debug)]

@@ -304,7 +304,7 @@ pub struct Line {
 /// unfolded.
 pub(crate) fn lines_with(connection: &Connection, text: &str) -> Result<Vec<Line>, JournalError> {
     let written = serde_json::to_vec(text).unwrap_or_default();
-    let packed = ids::pack(text).map(|id| id.to_vec());
+    let packed = ids::shortened(text);
     let mut statement = connection
         .prepare(
             "WITH named AS (SELECT seq FROM entries WHERE CASE kind WHEN 'intent' THEN instr(data, ?2) > 0 OR instr(data, ?3) > 0 \

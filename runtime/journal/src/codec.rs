@@ -1,4 +1,5 @@
-//! The compact form of an intent: numbers of variable length, ids in 16 bytes, digests in 8. Keys stand in it as they are, so that it can be searched for them.
+//! The compact form of an intent: numbers of variable length, ids in 16 bytes, digests in 8. Keys stand in it as they are, but for a UUID at their end, so
+//! that it can be searched for them.
 
 use crate::change::{BatchId, Intent, Operation, Planned};
 use crate::ids;
@@ -15,6 +16,7 @@ const PACKED_ID: u8 = 1;
 const PACKED_DIGEST: u8 = 2;
 const PACKED_BEFORE: u8 = 4;
 const PARENT: u8 = 8;
+const PACKED_KEY: u8 = 16;
 
 /// An intent as bytes.
 pub(crate) fn encode(intent: &Intent) -> Vec<u8> {
@@ -27,14 +29,22 @@ pub(crate) fn encode(intent: &Intent) -> Vec<u8> {
     let mut line = 0_u64;
     for record in &intent.records {
         let (id, digest, before) = (ids::pack(&record.id), hex(&record.digest), hex(&record.before));
+        let key = ids::split(&record.key);
         let flags = [
             (PACKED_ID, id.is_some()),
             (PACKED_DIGEST, digest.is_some()),
             (PACKED_BEFORE, before.is_some()),
             (PARENT, record.parent.is_some()),
+            (PACKED_KEY, key.is_some()),
         ];
         bytes.0.push(flags.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag).sum());
-        bytes.text(&record.key);
+        match key {
+            Some((start, id)) => {
+                bytes.text(start);
+                bytes.0.extend(id);
+            }
+            None => bytes.text(&record.key),
+        }
         match id {
             Some(id) => bytes.0.extend(id),
             None => bytes.text(&record.id),
@@ -94,7 +104,10 @@ impl<'b> Reading<'b> {
         let mut line = 0_u64;
         for _ in 0..count {
             let flags = self.byte()?;
-            let key = self.text()?;
+            let mut key = self.text()?;
+            if flags & PACKED_KEY != 0 {
+                key.push_str(&ids::unpack(self.take(16)?));
+            }
             let id = if flags & PACKED_ID == 0 { self.text()? } else { ids::unpack(self.take(16)?) };
             line = line.wrapping_add_signed(unzigzag(self.number()?));
             let digest = if flags & PACKED_DIGEST == 0 { self.text()? } else { crate::chain::hex(self.take(8)?) };
@@ -157,10 +170,13 @@ mod tests {
     use super::*;
 
     fn record() -> impl Strategy<Value = Planned> {
-        let id = prop_oneof![Just("6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned()), ".{0,12}"];
+        let id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+        let ids = prop_oneof![Just(id.to_owned()), ".{0,12}"];
         let digest = prop_oneof![Just(String::new()), "[0-9a-f]{16}", "[0-9A-Fa-f]{0,18}"];
         let fields = prop::collection::vec(any::<u8>(), 0..40);
-        (".*", id, any::<u64>(), digest.clone(), digest, prop::option::of(".{0,8}"), fields).prop_map(
+        let key =
+            prop_oneof![".*", Just("C7\u{1e}6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned()), Just(id.to_owned())];
+        (key, ids, any::<u64>(), digest.clone(), digest, prop::option::of(".{0,8}"), fields).prop_map(
             |(key, id, line, digest, before, parent, fields)| Planned { key, id, line, digest, before, parent, fields },
         )
     }
@@ -199,5 +215,8 @@ mod tests {
         };
         let each = (encode(&intent(101)).len() - encode(&intent(1)).len()) / 100;
         assert_eq!(each, 1 + 9 + 16 + 1 + 8 + 1 + 1);
+        let link = Planned { key: format!("C0000001\u{1e}{}", record(1).id), ..record(1) };
+        let link = Intent { records: vec![link], ..intent(0) };
+        assert_eq!(encode(&link).len() - encode(&intent(1)).len(), 1 + 16);
     }
 }

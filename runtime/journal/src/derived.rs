@@ -10,7 +10,7 @@ use crate::change::{
     RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 use crate::error::Attempt as _;
-use crate::ids::IdColumn;
+use crate::ids::{IdColumn, KeyColumn};
 use crate::writer::signed;
 use crate::{JournalError, State, StepId, chain, writes};
 
@@ -131,7 +131,7 @@ impl Derived<'_> {
                             params![step.0, key],
                         )?;
                     }
-                    self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, key])?;
+                    self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, KeyColumn(key)])?;
                     self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                 }
                 self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
@@ -218,14 +218,14 @@ impl Derived<'_> {
         let writes = row.write.map(|entry| writes::adding(&[], entry));
         let added = self.execute(
             "INSERT OR IGNORE INTO id_map(step, key, state, id, line, winner, parent, writes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![step.0, row.key, state, id, line, row.winner, row.parent, writes],
+            params![step.0, KeyColumn(row.key), state, id, line, row.winner, row.parent, writes],
         )?;
         if added == 0 {
             let writes = row.write.map(|entry| self.writes_with(step, row.key, entry)).transpose()?;
             self.execute(
                 "UPDATE id_map SET state = ?3, id = ?4, line = ?5, winner = ?6, parent = COALESCE(?7, parent), writes = COALESCE(?8, writes) \
                  WHERE step = ?1 AND key = ?2",
-                params![step.0, row.key, state, id, line, row.winner, row.parent, writes],
+                params![step.0, KeyColumn(row.key), state, id, line, row.winner, row.parent, writes],
             )?;
             self.forget(step, row.key)?;
         }
@@ -237,7 +237,7 @@ impl Derived<'_> {
         let known: Option<Vec<u8>> = self
             .0
             .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)))
+            .and_then(|mut statement| statement.query_row(params![step.0, KeyColumn(key)], |row| row.get(0)))
             .attempting("read")?;
         Ok(writes::adding(known.as_deref().unwrap_or_default(), entry))
     }

@@ -8,7 +8,7 @@ use crate::audit;
 use crate::chain::{self, ChainReport};
 use crate::error::Attempt as _;
 use crate::fold::line;
-use crate::ids::IdColumn;
+use crate::ids::{IdColumn, KeyColumn, StoredKey};
 use crate::writer::id_column;
 use crate::{
     BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote,
@@ -142,7 +142,7 @@ impl Reader {
         let writes: Option<Option<Vec<u8>>> = self
             .connection
             .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)).optional())
+            .and_then(|mut statement| statement.query_row(params![step.0, KeyColumn(key)], |row| row.get(0)).optional())
             .attempting("read")?;
         let Some(writes) = writes.flatten() else { return Ok(None) };
         let mut written = FieldDigests::default();
@@ -223,7 +223,9 @@ impl Reader {
     pub fn id_of(&self, step: StepId, key: &str) -> Result<Option<Mapped>, JournalError> {
         self.connection
             .prepare_cached("SELECT state, id, line, winner, parent FROM id_map WHERE step = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| mapped(row, 0)).optional())
+            .and_then(|mut statement| {
+                statement.query_row(params![step.0, KeyColumn(key)], |row| mapped(row, 0)).optional()
+            })
             .attempting("read")
     }
 
@@ -246,7 +248,9 @@ impl Reader {
             )
             .attempting("read")?;
         let rows = statement
-            .query_map(params![step.0, IdColumn(id)], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
+            .query_map(params![step.0, IdColumn(id)], |row| {
+                Ok(MappedRow { key: row.get::<_, StoredKey>(0)?.0, mapped: mapped(row, 1)? })
+            })
             .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
     }
@@ -255,7 +259,9 @@ impl Reader {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
         let rows = statement
-            .query_map(params![step.0, key, limit], |row| Ok(MappedRow { key: row.get(0)?, mapped: mapped(row, 1)? }))
+            .query_map(params![step.0, key.map(KeyColumn), limit], |row| {
+                Ok(MappedRow { key: row.get::<_, StoredKey>(0)?.0, mapped: mapped(row, 1)? })
+            })
             .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
     }
