@@ -134,6 +134,7 @@ impl Derivation {
             return Ok(());
         }
         let waiting = DeferredRows::read(job, world)?;
+        let later = self.later_steps(world)?;
         let size = job.context.destination.capabilities().page_size.max(1);
         let mut ready = Vec::new();
         let mut links: Vec<Vec<ExpectedLink>> = job.stage.links.iter().map(|_| Vec::new()).collect();
@@ -154,7 +155,7 @@ impl Derivation {
             if mapped.winner.is_some() || mapped.line != record.line {
                 continue;
             }
-            match self.record(world, record, (key, id), mapped.state, &waiting)? {
+            match self.record(world, record, (key, id), mapped.state, (&waiting, &later))? {
                 Ok(expected) => ready.push(expected),
                 Err(fails) => {
                     if !hand_on(fails) {
@@ -179,7 +180,7 @@ impl Derivation {
         record: Record<'_>,
         (key, id): (String, String),
         state: State,
-        waiting: &DeferredRows,
+        (waiting, later): (&DeferredRows, &[StepId]),
     ) -> Result<Result<Expected, Derived>, DecideError> {
         let job = &self.job;
         let line = record.line;
@@ -196,7 +197,7 @@ impl Derivation {
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
-        let of_others = self.written_by_others(world, &id)?;
+        let of_others = Self::written_by_others(world, &id, later)?;
         let is_theirs = |index: usize, value: &Value<'_>| {
             let field = job.stage.fields.get(index).filter(|_| !of_others.is_empty());
             field.is_some_and(|field| self.is_written(&of_others, field, value))
@@ -266,20 +267,28 @@ impl Derivation {
         Ok(Wanted::Written(written))
     }
 
-    /// Keys of a record that later maps into the same object wrote: their own values are theirs to answer for.
-    fn written_by_others(&self, world: &RecordLookup, id: &str) -> Result<Map, DecideError> {
-        let (job, mut written) = (&self.job, Map::new());
+    /// Steps of later maps into the same object that were begun.
+    fn later_steps(&self, world: &RecordLookup) -> Result<Vec<StepId>, DecideError> {
+        let (job, mut steps) = (&self.job, Vec::new());
         if !job.is_met {
-            return Ok(written);
+            return Ok(steps);
         }
         let later = job.context.plan.stages.iter().skip(job.number + 1);
         for stage in later.filter(|stage| stage.destination_object == job.stage.destination_object) {
             for step in [Step::records(&stage.id), Step::deferred(&stage.id), Step::backfill(&stage.id)] {
-                let Some(step) = world.reader.find(&step)? else { continue };
-                let image = world.reader.before_image(step, id, Operation::Update)?;
-                let image = image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok());
-                written.extend(image.unwrap_or_default());
+                steps.extend(world.reader.find(&step)?);
             }
+        }
+        Ok(steps)
+    }
+
+    /// Keys of a record that later maps into the same object wrote: their own values are theirs to answer for.
+    fn written_by_others(world: &RecordLookup, id: &str, later: &[StepId]) -> Result<Map, DecideError> {
+        let mut written = Map::new();
+        for step in later {
+            let image = world.reader.before_image(*step, id, Operation::Update)?;
+            let image = image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok());
+            written.extend(image.unwrap_or_default());
         }
         Ok(written)
     }

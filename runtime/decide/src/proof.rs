@@ -69,43 +69,68 @@ impl FormatProof {
 
 type Trials = BTreeMap<(usize, FormatKind, Vec<String>), FormatTrial>;
 
-/// Reads every object that has such columns once, and tells what all their values say.
-pub fn proofs(plan: &Plan, export: &Export) -> Result<Vec<FormatProof>, DecideError> {
-    let mut proofs = Vec::new();
-    for object in &plan.source.objects {
-        if export.file(&object.name).is_none() || object.reference_only {
-            continue;
-        }
-        let mut trials = trials(plan, object);
-        if trials.is_empty() {
-            continue;
-        }
-        let mut records = export.records(&object.name)?;
-        let file = records.file().to_owned();
-        while let Some(row) = records.next()? {
-            let Row::Record(record) = row else { continue };
-            for ((at, ..), trial) in &mut trials {
-                let cell = record.cell(*at);
-                let own = object.columns.get(*at).and_then(|column| column.blank.as_ref());
-                if !is_blank(cell, own.unwrap_or(&plan.source.blank)) {
-                    trial.add(cell);
-                }
-            }
-        }
-        for ((at, _, formats), trial) in trials {
-            let Some(column) = object.columns.get(at) else { continue };
-            let verdict = trial.verdict();
-            proofs.push(FormatProof {
-                object: object.name.clone(),
-                column: column.name.clone(),
-                file: file.clone(),
-                format: (!formats.is_empty()).then(|| formats.join("\" | \"")),
-                is_accepted: is_accepted(plan, object, &column.name, &verdict),
-                verdict,
-            });
+/// Proofs of an export, and the objects that could not be read for them, each with the reason: the formats of the others are proven all the same.
+#[derive(Debug, Default)]
+pub struct Proofs {
+    /// Proof of each column's format.
+    pub proofs: Vec<FormatProof>,
+    /// Objects that could not be read.
+    pub unread: Vec<(String, DecideError)>,
+}
+
+/// Reads every object that has such columns once, as far as its values can still tell something, and says what they all say together.
+pub fn proofs(plan: &Plan, export: &Export) -> Proofs {
+    let mut found = Proofs::default();
+    for object in plan.source.objects.iter().filter(|object| !object.reference_only) {
+        if export.file(&object.name).is_some()
+            && let Err(error) = of_object(plan, export, object, &mut found.proofs)
+        {
+            found.unread.push((object.name.clone(), error));
         }
     }
-    Ok(proofs)
+    found
+}
+
+fn of_object(
+    plan: &Plan,
+    export: &Export,
+    object: &SourceObject,
+    proofs: &mut Vec<FormatProof>,
+) -> Result<(), DecideError> {
+    let mut trials = trials(plan, object);
+    if trials.is_empty() {
+        return Ok(());
+    }
+    let mut records = export.records(&object.name)?;
+    let file = records.file().to_owned();
+    while let Some(row) = records.next()? {
+        let Row::Record(record) = row else { continue };
+        let mut is_over = true;
+        for ((at, ..), trial) in trials.iter_mut().filter(|(_, trial)| !trial.is_proven()) {
+            is_over = false;
+            let cell = record.cell(*at);
+            let own = object.columns.get(*at).and_then(|column| column.blank.as_ref());
+            if !is_blank(cell, own.unwrap_or(&plan.source.blank)) {
+                trial.add(cell);
+            }
+        }
+        if is_over {
+            break;
+        }
+    }
+    for ((at, _, formats), trial) in trials {
+        let Some(column) = object.columns.get(at) else { continue };
+        let verdict = trial.verdict();
+        proofs.push(FormatProof {
+            object: object.name.clone(),
+            column: column.name.clone(),
+            file: file.clone(),
+            format: (!formats.is_empty()).then(|| formats.join("\" | \"")),
+            is_accepted: is_accepted(plan, object, &column.name, &verdict),
+            verdict,
+        });
+    }
+    Ok(())
 }
 
 /// Columns by what they are read as, each with its formats.

@@ -60,6 +60,7 @@ use crate::run::Walk;
 use crate::shared::Shared;
 use crate::{EngineError, InProcess, RunOptions};
 use migr_decide::DecideError;
+use migr_decide::proof::{Proofs, proofs};
 use migr_decide::files::Standard;
 use migr_decide::forecast::{self, Forecast};
 use migr_decide::new_options::NewOptions;
@@ -294,7 +295,14 @@ struct Told<'a> {
 
 /// Adds a finding for each column whose format its values do not prove.
 fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) {
-    for proof in migr_decide::proof::proofs(plan, export).unwrap_or_default() {
+    let Proofs { proofs, unread } = proofs(plan, export);
+    for (object, error) in unread {
+        // What the survey found of the file already says so.
+        if !found.tells_of(&object, &[FindingKind::MissingFile, FindingKind::BadHeader, FindingKind::MalformedRow]) {
+            found.add(Finding::new(FindingKind::MalformedRow, Severity::Error, error.to_string()).of(&object));
+        }
+    }
+    for proof in proofs {
         let Some(message) = proof.in_words().filter(|_| !proof.is_accepted) else { continue };
         let (kind, severity) = match &proof.verdict.standing {
             Standing::Contradicted { .. } => (FindingKind::ContradictedFormat, Severity::Error),

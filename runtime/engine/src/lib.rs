@@ -35,7 +35,7 @@ pub use error::EngineError;
 pub use lacking::Lack;
 pub use migr_decide::files::FileState;
 pub use migr_decide::project::{note_project, project_of};
-pub use migr_decide::proof::{FormatProof, proofs};
+pub use migr_decide::proof::{FormatProof, Proofs, proofs};
 pub use migr_decide::upload::{Upload, UploadFrom};
 pub use migr_decide::{CancellationFlag, DecideError, Event, Ids, Progress, SharedJournal, Silent};
 pub use migr_deliver::{

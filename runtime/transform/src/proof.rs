@@ -79,7 +79,7 @@ enum Read {
 /// Result of a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Filled cells.
+    /// Filled cells, as far as they were looked at.
     pub filled: u64,
     /// Those that the column's own format reads.
     pub fits: u64,
@@ -148,6 +148,11 @@ impl FormatTrial {
         };
         let zone = Zone::named("UTC");
         Some(Self { kind, own, is_written: !written.is_empty(), zone, others, filled: 0, fits: 0 })
+    }
+
+    /// True where no value can tell more: no other format reads all that the column's own does.
+    pub fn is_proven(&self) -> bool {
+        self.filled > 0 && self.others.is_empty()
     }
 
     /// Takes a filled cell.

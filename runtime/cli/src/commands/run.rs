@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use migr_engine::{DecideError, MaxFailures, RunOptions, RunSummary};
+use migr_engine::{MaxFailures, Proofs, RunOptions, RunSummary};
 use migr_journal::{SetupNote, StepFold};
 use migr_report::Report;
 use migr_report::words::count;
@@ -85,12 +85,11 @@ fn tell_undeclared(session: &Session, console: Console) {
 
 /// A run does not begin while all values of a column say that its format is another one.
 fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
-    let proofs = match migr_engine::proofs(&session.context.plan, &session.context.export) {
-        Ok(proofs) => proofs,
-        // The run says what is wrong with the export, and whether it is the one that it was begun with.
-        Err(DecideError::Extract(_)) => return Ok(()),
-        Err(error) => return Err(fault(error.into())),
-    };
+    let Proofs { proofs, unread } = migr_engine::proofs(&session.context.plan, &session.context.export);
+    // A file that a map reads stops the run, which says too whether it is the one that it was begun with.
+    for (object, error) in unread {
+        console.news(format_args!("the formats of {object} are not proven by its values: {error}"));
+    }
     let held: Vec<_> = proofs.iter().filter(|proof| proof.holds_a_run()).collect();
     for proof in &held {
         let words = proof.in_words().unwrap_or_default();

@@ -316,6 +316,11 @@ impl<'s> Collector<'s> {
         }
     }
 
+    /// True where a finding of one of some kinds tells of an object.
+    pub(crate) fn tells_of(&self, object: &str, kinds: &[FindingKind]) -> bool {
+        self.totals.keys().any(|(known, kind, _)| known.as_deref() == Some(object) && kinds.contains(kind))
+    }
+
     /// The kept findings and all totals, worst first, then by kind, object and line.
     pub(crate) fn finish(mut self) -> io::Result<(Vec<Finding>, Vec<FindingTotal>)> {
         if let Some(error) = self.broken {
