@@ -1,14 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod adopted;
+mod batch_writer;
+mod batcher;
 mod bisect;
+mod error;
 mod executor;
+mod groups;
 mod hashing;
+mod in_flight;
 mod lost;
+mod precheck;
+mod reconcile;
+mod shared;
 mod unit;
 mod uploads;
 
+pub use adopted::{bears_our_id, doubt, is_by_another};
+pub use batch_writer::{BatchWriter, Refused, Target};
+pub use batcher::Batcher;
 pub use bisect::{Attempt, Bisector, Decided, Explained, HeldRecord, carry_out, refused, result};
+pub use error::DeliverError;
 pub use executor::{Executor, InProcess};
+pub use groups::Groups;
 pub use hashing::file_hash;
 pub use lost::{those_there, uncertain};
+pub use reconcile::outcome_of_intent;
+pub use shared::{MaxFailures, Shared};
 pub use unit::{FileFate, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use migr_deliver::those_there;
+use migr_deliver::{Shared, those_there};
 use migr_extract::{Export, ExtractError};
 use migr_journal::Operation;
 use migr_load::{Deleted, Destination, LoadError, Schema};
@@ -57,15 +57,14 @@ use survey::{Place, Survey};
 
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::Walk;
-use crate::shared::Shared;
 use crate::{EngineError, InProcess, RunOptions};
 use migr_decide::DecideError;
-use migr_decide::proof::{Proofs, proofs};
 use migr_decide::files::Standard;
 use migr_decide::forecast::{self, Forecast};
 use migr_decide::new_options::NewOptions;
 use migr_decide::outcomes::{DecisionContext, Outcomes};
 use migr_decide::owners::OwnerTable;
+use migr_decide::proof::{Proofs, proofs};
 use migr_decide::{CancellationFlag, Silent};
 use migr_spill::RowSet;
 
@@ -368,7 +367,7 @@ async fn foresee(
         opening::existing_records(&context, &mut world).await?;
     }
     closed(&forecast, &*destination).await?;
-    let shared = Shared::new(Arc::new(InProcess::new(destination)), &RunOptions::default());
+    let shared = Shared::new(Arc::new(InProcess::new(destination)), RunOptions::default().in_flight, None);
     let mut walk = Walk::new(context, shared, owners);
     for step in plan.steps() {
         let Some(stage) = plan.stage_of(&step) else { continue };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use migr_decide::outcomes::{DecisionContext, Outcomes};
 use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
+use migr_deliver::MaxFailures;
 use migr_extract::Export;
 use migr_load::{Destination, HttpOptions};
 use migr_plan::Plan;
@@ -53,28 +54,6 @@ impl Default for RunOptions {
             max_failures: None,
             links: HttpOptions::default(),
             audited_files: None,
-        }
-    }
-}
-
-/// Number of records that may be quarantined before a run gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaxFailures {
-    /// Number of records.
-    Records(u64),
-    /// Share of the records that were read, in percent.
-    Percent(u8),
-}
-
-impl MaxFailures {
-    /// The limit as it was given, when it is exceeded.
-    pub(crate) fn exceeded(self, failures: u64, read: u64) -> Option<String> {
-        match self {
-            Self::Records(limit) => (failures > limit).then(|| limit.to_string()),
-            Self::Percent(limit) => {
-                let is_over = u128::from(failures) * 100 > u128::from(read) * u128::from(limit);
-                is_over.then(|| format!("{limit} %"))
-            }
         }
     }
 }

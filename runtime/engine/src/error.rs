@@ -1,6 +1,7 @@
 //! Errors of the engine.
 
 use migr_decide::DecideError;
+use migr_deliver::DeliverError;
 use migr_extract::ExtractError;
 use migr_journal::JournalError;
 use migr_load::LoadError;
@@ -112,6 +113,18 @@ impl From<DecideError> for EngineError {
             DecideError::File { path, source } => Self::File { path, source },
             DecideError::Fallback { fallback, object } => Self::Fallback { fallback, object },
             DecideError::Worker { what } => Self::Worker { what },
+        }
+    }
+}
+
+impl From<DeliverError> for EngineError {
+    fn from(error: DeliverError) -> Self {
+        match error {
+            DeliverError::Load(error) => Self::Load(error),
+            DeliverError::Journal(error) => Self::Journal(error),
+            DeliverError::Decide(error) => error.into(),
+            DeliverError::TooManyFailures { failures, limit } => Self::TooManyFailures { failures, limit },
+            DeliverError::Worker { what } => Self::Worker { what },
         }
     }
 }

@@ -1,20 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod adopted;
 pub mod audit;
-mod batch_writer;
 mod begun;
 mod checklist;
 mod context;
 mod error;
-mod groups;
-mod in_flight;
 mod lacking;
 mod opening;
-mod precheck;
 mod produce;
 mod rebuild;
-mod reconcile;
 mod retry;
 mod rollback;
 mod run;
@@ -30,7 +24,7 @@ mod wanted_schema;
 mod why;
 
 pub use checklist::{ChecklistItem, ChecklistState, checklist};
-pub use context::{Context, MaxFailures, RunOptions};
+pub use context::{Context, RunOptions};
 pub use error::EngineError;
 pub use lacking::Lack;
 pub use migr_decide::files::FileState;
@@ -39,7 +33,8 @@ pub use migr_decide::proof::{FormatProof, Proofs, proofs};
 pub use migr_decide::upload::{Upload, UploadFrom};
 pub use migr_decide::{CancellationFlag, DecideError, Event, Ids, Progress, SharedJournal, Silent};
 pub use migr_deliver::{
-    Executor, FileFate, InProcess, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
+    Executor, FileFate, InProcess, MaxFailures, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads,
+    WriteResult,
 };
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, retry};

@@ -6,9 +6,7 @@ use std::sync::atomic::Ordering;
 use migr_journal::{Change, Operation, OwnerNote, QuarantineNote, Settled, SkipNote, State};
 use tokio::sync::mpsc;
 
-use crate::batch_writer::{Refused, Target};
-use crate::groups::Groups;
-use crate::shared::{Ended, Shared, blocking, joined};
+use crate::shared::{Ended, blocking, joined};
 use crate::step_writer::StepWriter;
 use crate::update_plan;
 use crate::{EngineError, produce};
@@ -18,6 +16,7 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
 use migr_decide::{Event, existing, prepass, settle};
+use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Losers that are settled together.
 const TOGETHER: u32 = 500;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use migr_journal::{Change, Operation, StepId};
 
 use crate::EngineError;
-use crate::batch_writer::{BatchWriter, Target};
-use crate::shared::Shared;
 use migr_decide::forecast::Forecast;
 use migr_decide::outcomes::Outcomes;
 use migr_decide::record_write::RecordWrite;
 use migr_decide::stage_run::StageRun;
+use migr_deliver::{BatchWriter, Shared, Target};
 
 /// Where the records of a step go.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl<'w> StepWriter<'w> {
     /// Sends what was taken.
     pub(crate) async fn flush(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::BatchWriter(sender) => sender.flush().await,
+            Self::BatchWriter(sender) => Ok(sender.flush().await?),
             Self::Forecast { .. } => Ok(()),
         }
     }
@@ -121,7 +120,7 @@ impl<'w> StepWriter<'w> {
     /// Waits for the oldest batch under way. Dropped while it waits, it loses nothing.
     pub(crate) async fn land(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::BatchWriter(sender) => sender.land().await,
+            Self::BatchWriter(sender) => Ok(sender.land().await?),
             Self::Forecast { .. } => Ok(()),
         }
     }
@@ -129,7 +128,7 @@ impl<'w> StepWriter<'w> {
     /// Waits for all batches, and for what is journaled of them.
     pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
         match self {
-            Self::BatchWriter(sender) => sender.finish().await,
+            Self::BatchWriter(sender) => Ok(sender.finish().await?),
             Self::Forecast { forecast, waiting, .. } => Ok(forecast.write(&std::mem::take(waiting))?),
         }
     }

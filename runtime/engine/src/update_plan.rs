@@ -65,7 +65,7 @@ pub(crate) async fn plan_updates(
     let mut before = Vec::new();
     for ExistingRecord { item, .. } in items {
         if step == job.step && !item.is_ours && item.id == job.ids.record(&job.stage.id, &item.key) {
-            before.push(crate::adopted::bears_our_id(step, &item.key, &item.id));
+            before.push(migr_deliver::bears_our_id(step, &item.key, &item.id));
         }
         let Some(found) = found.get(&item.id) else {
             // Somebody removed it since it was looked up: it is new after all.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use migr_deliver::is_by_another;
 use migr_journal::Operation;
 use migr_load::{Deleted, Found, Map, Schema};
 use migr_plan::FieldType;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 
 use super::Back;
 use crate::EngineError;
-use crate::adopted::is_by_another;
 use crate::stamps::Stamps;
 
 /// Rows of the journal that are read together.

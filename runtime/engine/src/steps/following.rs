@@ -6,13 +6,12 @@ use std::sync::Arc;
 use migr_journal::{Change, StepId};
 
 use crate::EngineError;
-use crate::batch_writer::{Refused, Target};
-use crate::groups::Groups;
-use crate::shared::{Ended, Shared, joined};
+use crate::shared::{Ended, joined};
 use crate::step_writer::StepWriter;
 use migr_decide::Event;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
+use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Takes a batch; false when nobody takes it any more.
 pub(crate) type HandOn<'h, B> = dyn FnMut(B) -> bool + 'h;

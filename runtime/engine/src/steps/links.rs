@@ -8,7 +8,6 @@ use migr_load::Body;
 use migr_transform::{Failure, Linked, Outcome};
 
 use crate::EngineError;
-use crate::produce::Batcher;
 use crate::step_writer::StepWriter;
 use crate::steps::following::{HandOn, Later};
 use migr_decide::cells::Lent;
@@ -17,6 +16,7 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{Batch, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::written::{LINK_KEY_SEPARATOR, written, written_as};
+use migr_deliver::Batcher;
 
 /// One kind of links of a stage whose records are through.
 #[derive(Debug)]

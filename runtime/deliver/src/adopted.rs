@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migr_deliver::{Decided, RecordOutcome, Unit, UnitRecord, WriteResult, carry_out};
 use migr_journal::{BatchId, BeforeImage, Change, Operation, Reader, StepId};
 use migr_load::{Body, Found, Map};
 use migr_plan::{ExistingPolicy, FieldMapping, FieldType, Step};
 use serde_json::Value;
 
 use crate::batch_writer::BatchWriter;
-use crate::{Context, EngineError};
-use migr_decide::Event;
+use crate::error::DeliverError;
+use crate::{Decided, RecordOutcome, Unit, UnitRecord, WriteResult, carry_out};
 use migr_decide::parts::holds_something;
 use migr_decide::there::before_update;
+use migr_decide::{Event, SharedJournal};
 
 /// The journal keeps ids under this name that a killed run may have sent.
 const DOUBTFUL: &str = "doubtful";
@@ -37,7 +37,7 @@ impl Taken {
 impl BatchWriter<'_> {
     /// Compares records whose ids are taken with what the destination holds. What this journal may have sent is created; what an earlier one made is adopted,
     /// and written over where it differs and the map's policy for existing records lets it.
-    pub(crate) async fn adopt(&mut self, decided: Vec<Decided>) -> Result<Vec<Decided>, EngineError> {
+    pub(crate) async fn adopt(&mut self, decided: Vec<Decided>) -> Result<Vec<Decided>, DeliverError> {
         let mut all = Vec::with_capacity(decided.len());
         let mut taken = Vec::new();
         for decided in decided {
@@ -68,7 +68,7 @@ impl BatchWriter<'_> {
         }
     }
 
-    async fn compare(&self, taken: Vec<Taken>) -> Result<Vec<Decided>, EngineError> {
+    async fn compare(&self, taken: Vec<Taken>) -> Result<Vec<Decided>, DeliverError> {
         let destination = &self.context.destination;
         let ids: Vec<String> = taken.iter().map(|taken| taken.id.clone()).collect();
         let found = destination.fetch_written(&self.object, &ids).await?;
@@ -137,13 +137,13 @@ impl BatchWriter<'_> {
 
 /// True where another user than a program that comes through the API wrote a record last, as far as the destination
 /// names them.
-pub(crate) fn is_by_another(found: &Found) -> bool {
+pub fn is_by_another(found: &Found) -> bool {
     let source = found.values.get("updatedBy").and_then(|actor| actor.get("source")).and_then(Value::as_str);
     source.is_some_and(|source| !source.is_empty() && source != "API")
 }
 
 /// Note that a record was there by an id of ours before this journal wrote anything to it.
-pub(crate) fn bears_our_id(step: StepId, key: &str, id: &str) -> BeforeImage {
+pub fn bears_our_id(step: StepId, key: &str, id: &str) -> BeforeImage {
     BeforeImage {
         step,
         key: key.to_owned(),
@@ -155,19 +155,19 @@ pub(crate) fn bears_our_id(step: StepId, key: &str, id: &str) -> BeforeImage {
 }
 
 /// Ids that a killed run may have sent, and that were not there when they were asked for.
-fn doubtful(reader: &Reader) -> Result<BTreeSet<String>, EngineError> {
+fn doubtful(reader: &Reader) -> Result<BTreeSet<String>, DeliverError> {
     let kept = reader.finding(DOUBTFUL)?;
     Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
-/// Notes more of them.
-pub(crate) async fn doubt(context: &Context, ids: Vec<String>) -> Result<(), EngineError> {
+/// Notes ids that a killed run may have sent, and that were not there when they were asked for.
+pub async fn doubt(journal: &SharedJournal, ids: Vec<String>) -> Result<(), DeliverError> {
     if ids.is_empty() {
         return Ok(());
     }
-    let mut all = doubtful(&context.journal.reader()?)?;
+    let mut all = doubtful(&journal.reader()?)?;
     all.extend(ids);
     let value = serde_json::to_string(&all).unwrap_or_default();
-    context.journal.write_later(vec![Change::Finding { name: DOUBTFUL.to_owned(), value }]).await?;
+    journal.write_later(vec![Change::Finding { name: DOUBTFUL.to_owned(), value }]).await?;
     Ok(())
 }

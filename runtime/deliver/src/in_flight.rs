@@ -1,10 +1,10 @@
 //! A batch on its way: its files first, then their entry in the journal, then its records. Whatever dies in between, the journal knows what the files are
 //! that records of the destination carry.
 
-use migr_deliver::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 use migr_journal::{Change, FileSent, RepairNote, StepId};
 
-use crate::EngineError;
+use crate::error::DeliverError;
+use crate::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 use migr_decide::SharedJournal;
 
 /// Where files of a batch are journaled.
@@ -23,7 +23,7 @@ pub(crate) async fn fly(
     executor: &dyn Executor,
     unit: Unit,
     ledger: Option<Ledger>,
-) -> Result<UnitResult, EngineError> {
+) -> Result<UnitResult, DeliverError> {
     let Some(ledger) = ledger else { return Ok(executor.execute(unit).await?) };
     let records = unit.records.len();
     let Uploads { unit, positions, refused, files } = executor.upload(unit).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn fly(
 
 impl Ledger {
     /// Journals what became of files, and which records go without one.
-    async fn note(self, files: &[(usize, FileFate)], refused: &[(usize, String)]) -> Result<(), EngineError> {
+    async fn note(self, files: &[(usize, FileFate)], refused: &[(usize, String)]) -> Result<(), DeliverError> {
         let (mut sent, mut repairs) = (Vec::with_capacity(files.len()), Vec::new());
         for (position, fate) in files {
             let Some(Some((key, line))) = self.subjects.get(*position) else { continue };

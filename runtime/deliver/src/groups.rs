@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// Batches that are gathered until a group is full.
 #[derive(Debug)]
-pub(crate) struct Groups<B> {
+pub struct Groups<B> {
     gathered: Vec<B>,
     bytes: usize,
     most: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Groups<B> {
 
 impl<B> Groups<B> {
     /// Groups for the records of a stage, and where they arrive.
-    pub(crate) fn new(job: &StageRun) -> (Self, mpsc::Receiver<Vec<B>>) {
+    pub fn new(job: &StageRun) -> (Self, mpsc::Receiver<Vec<B>>) {
         let (hand_on, ready) = mpsc::channel(READY);
         let most = match job.context.destination.capabilities().ids {
             // A run that dies cannot tell what it sent of its intents: the fewer the better.
@@ -39,7 +39,7 @@ impl<B> Groups<B> {
     }
 
     /// Takes a batch with the size of its bodies; false when nobody takes it any more. Blocks while enough is ready.
-    pub(crate) fn add(&mut self, batch: B, bytes: usize) -> bool {
+    pub fn add(&mut self, batch: B, bytes: usize) -> bool {
         let is_over = self.bytes.saturating_add(bytes) > MOST_BYTES;
         if is_over && !self.rest() {
             return false;
@@ -50,7 +50,7 @@ impl<B> Groups<B> {
     }
 
     /// Hands on what is gathered.
-    pub(crate) fn rest(&mut self) -> bool {
+    pub fn rest(&mut self) -> bool {
         if self.cancellation.is_cancelled() {
             return false;
         }

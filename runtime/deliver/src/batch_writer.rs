@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use migr_deliver::{Attempt, Bisector, Decided, HeldRecord, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
 use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
 use migr_load::{Fault, Refusal};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use crate::EngineError;
+use crate::error::DeliverError;
 use crate::groups;
 use crate::in_flight::{self, Ledger};
 use crate::precheck::{self, Precheck, Prepared};
 use crate::shared::Shared;
+use crate::{Attempt, Bisector, Decided, HeldRecord, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
 use migr_decide::field_numbers::FieldNumbers;
 use migr_decide::outcome_recorder::shown;
 use migr_decide::outcomes::DecisionContext;
@@ -32,7 +32,7 @@ const MOST_TELLING: usize = 256;
 
 /// Treatment of a refused record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// Quarantine of the record.
     Quarantine,
     /// Note of the refusal; the record stays as it is.
@@ -41,7 +41,7 @@ pub(crate) enum Refused {
 
 /// Sends batches of one step, several at a time, and journals them in order.
 #[derive(Debug)]
-pub(crate) struct BatchWriter<'s> {
+pub struct BatchWriter<'s> {
     pub(crate) context: &'s DecisionContext,
     pub(crate) journal: &'s SharedJournal,
     /// State that the steps of a run share: the executor of batches, and the records quarantined so far.
@@ -72,7 +72,7 @@ pub(crate) struct BatchWriter<'s> {
     is_answered: bool,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
-    error: Option<EngineError>,
+    error: Option<DeliverError>,
 }
 
 /// A batch whose intent is journaled, before it is sent.
@@ -95,7 +95,7 @@ struct InFlight {
     rest: Option<Vec<HeldRecord>>,
     /// Bytes of memory that the records take, about.
     bytes: usize,
-    task: JoinHandle<Result<UnitResult, EngineError>>,
+    task: JoinHandle<Result<UnitResult, DeliverError>>,
 }
 
 /// A record of a batch, as what became of it is noted.
@@ -117,22 +117,24 @@ pub(crate) struct Open {
 
 /// Where a sender's records go and are noted.
 #[derive(Debug)]
-pub(crate) struct Target<'t> {
-    pub(crate) name: String,
-    pub(crate) step: StepId,
-    pub(crate) object: &'t str,
-    pub(crate) file: &'t str,
-    pub(crate) refused: Refused,
-    pub(crate) fields: FieldNumbers,
+pub struct Target<'t> {
+    /// The step, by its name.
+    pub name: String,
+    /// The step, by its number.
+    pub step: StepId,
+    /// The destination object.
+    pub object: &'t str,
+    /// The export's file.
+    pub file: &'t str,
+    /// Treatment of refused records.
+    pub refused: Refused,
+    /// Numbers of the fields that the step writes.
+    pub fields: FieldNumbers,
 }
 
 impl<'s> BatchWriter<'s> {
-    pub(crate) fn new(
-        context: &'s DecisionContext,
-        journal: &'s SharedJournal,
-        shared: &Shared,
-        target: Target<'_>,
-    ) -> Self {
+    /// Writer of a step's batches.
+    pub fn new(context: &'s DecisionContext, journal: &'s SharedJournal, shared: &Shared, target: Target<'_>) -> Self {
         Self {
             context,
             journal,
@@ -158,14 +160,14 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Takes a batch, with what is journaled together with its intent. It is sent with the next [`Self::flush`].
-    pub(crate) fn add(&mut self, items: Vec<RecordWrite>, operation: Operation, with: Vec<Change>) {
+    pub fn add(&mut self, items: Vec<RecordWrite>, operation: Operation, with: Vec<Change>) {
         if self.error.is_none() && !items.is_empty() {
             self.gathered.push(Prepared { items, operation, with });
         }
     }
 
     /// Sends the batches that were added: their intents go to the disk together. Waits while too many are under way, and until refusals are looked into.
-    pub(crate) async fn flush(&mut self) -> Result<(), EngineError> {
+    pub async fn flush(&mut self) -> Result<(), DeliverError> {
         if self.gathered.is_empty() {
             return Ok(());
         }
@@ -183,7 +185,7 @@ impl<'s> BatchWriter<'s> {
         if self.ahead.is_full() { self.send_ahead().await } else { Ok(()) }
     }
 
-    async fn make_room(&mut self) -> Result<(), EngineError> {
+    async fn make_room(&mut self) -> Result<(), DeliverError> {
         while self.flights.len() >= self.in_flight() {
             self.land().await?;
         }
@@ -191,12 +193,12 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Looks into refusals, where there are some.
-    async fn settle_refused(&mut self) -> Result<(), EngineError> {
+    async fn settle_refused(&mut self) -> Result<(), DeliverError> {
         if self.refused_new.is_empty() && self.refused_changes.is_empty() { Ok(()) } else { self.settle().await }
     }
 
     /// Journals the intents of batches together, and sends what of them is not refused beforehand.
-    async fn begin(&mut self, group: Vec<(Prepared, Option<BTreeMap<usize, Fault>>)>) -> Result<(), EngineError> {
+    async fn begin(&mut self, group: Vec<(Prepared, Option<BTreeMap<usize, Fault>>)>) -> Result<(), DeliverError> {
         let mut changes = std::mem::take(&mut self.waiting);
         let (mut opened, mut journaled) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
         self.notes(group.iter().flat_map(|(prepared, _)| &prepared.items), &mut changes);
@@ -224,7 +226,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Sends the batches whose intents are journaled, while nothing speaks against it: the others are noted as not sent in the end.
-    async fn send_journaled(&mut self) -> Result<(), EngineError> {
+    async fn send_journaled(&mut self) -> Result<(), DeliverError> {
         loop {
             self.make_room().await?;
             self.settle_refused().await?;
@@ -244,7 +246,7 @@ impl<'s> BatchWriter<'s> {
             let mut decided = Vec::new();
             for (position, record) in records.into_iter().enumerate() {
                 let fault = faults.remove(&position);
-                if let Some(result) = fault.and_then(|fault| migr_deliver::result(&record, fault, 0)) {
+                if let Some(result) = fault.and_then(|fault| crate::result(&record, fault, 0)) {
                     decided.push(Decided { batch, position, result });
                 } else {
                     places.push((batch, position, 0));
@@ -316,7 +318,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Lands everything and finds out who of the refused records is at fault; the others are written.
-    async fn settle(&mut self) -> Result<(), EngineError> {
+    async fn settle(&mut self) -> Result<(), DeliverError> {
         loop {
             let allowed = self.shared.within_limit();
             for operation in [Operation::Create, Operation::Update] {
@@ -376,7 +378,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Asks about the batches that were held back, and sends them.
-    async fn send_ahead(&mut self) -> Result<(), EngineError> {
+    async fn send_ahead(&mut self) -> Result<(), DeliverError> {
         let held = self.ahead.take();
         let faults = match held.faults(&*self.context.destination, &self.object, &self.messages()).await {
             Ok(faults) => faults,
@@ -402,12 +404,12 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Journals something with the next intent.
-    pub(crate) fn remember(&mut self, changes: impl IntoIterator<Item = Change>) {
+    pub fn remember(&mut self, changes: impl IntoIterator<Item = Change>) {
         self.waiting.extend(changes);
     }
 
     /// Notes what was repaired and who is missing in some records.
-    pub(crate) fn notes<'i>(&self, items: impl Iterator<Item = &'i RecordWrite> + Clone, changes: &mut Vec<Change>) {
+    pub fn notes<'i>(&self, items: impl Iterator<Item = &'i RecordWrite> + Clone, changes: &mut Vec<Change>) {
         let repairs: Vec<RepairNote> = items.clone().flat_map(|item| item.repairs.iter().cloned()).collect();
         if !repairs.is_empty() {
             changes.push(Change::Repairs { step: self.step, repairs });
@@ -419,14 +421,14 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// True where something concerns every record, so that nothing more is worth sending.
-    pub(crate) fn has_stopped(&self) -> bool {
+    pub fn has_stopped(&self) -> bool {
         self.error.is_some()
     }
 
     /// Waits for the oldest batch under way. Dropped while it waits, it loses nothing.
-    pub(crate) async fn land(&mut self) -> Result<(), EngineError> {
+    pub async fn land(&mut self) -> Result<(), DeliverError> {
         let Some(first) = self.flights.front_mut() else { return Ok(()) };
-        let executed = (&mut first.task).await.map_err(|error| EngineError::Worker { what: error.to_string() });
+        let executed = (&mut first.task).await.map_err(|error| DeliverError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
         self.is_answered = true;
         let UnitResult { results, unresolved, attempts } = match executed? {
@@ -443,7 +445,7 @@ impl<'s> BatchWriter<'s> {
                 |result: WriteResult| Decided { batch: *batch, position: *position, result: result.after(*before) };
             decided.extend(result.map(after));
         }
-        let refused = migr_deliver::refused(unresolved, &flight.places, attempts);
+        let refused = crate::refused(unresolved, &flight.places, attempts);
         self.pool(flight.operation).landed(refused, flight.rest);
         self.decide(decided);
         Ok(())
@@ -500,7 +502,7 @@ impl<'s> BatchWriter<'s> {
             results.push(RecordResult { state: Some(state), attempts: *attempts, reason: reason.cloned(), id });
             let Some(reason) = reason else { continue };
             let reason = match state {
-                State::Uncertain => migr_deliver::uncertain(reason),
+                State::Uncertain => crate::uncertain(reason),
                 _ => format!("the destination refused it: {reason}"),
             };
             match self.refused {
@@ -536,7 +538,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Waits for all that is under way, looks into what was refused, and journals it. What was held back is sent too, unless somebody asked to stop.
-    pub(crate) async fn finish(&mut self) -> Result<(), EngineError> {
+    pub async fn finish(&mut self) -> Result<(), DeliverError> {
         let settled = self.finish_sending().await;
         for Journaled { batch, .. } in std::mem::take(&mut self.journaled) {
             if let Some(open) = self.open.remove(&batch) {
@@ -552,7 +554,7 @@ impl<'s> BatchWriter<'s> {
         }
     }
 
-    async fn finish_sending(&mut self) -> Result<(), EngineError> {
+    async fn finish_sending(&mut self) -> Result<(), DeliverError> {
         if !self.context.cancellation.is_cancelled() {
             self.flush().await?;
         }
@@ -565,7 +567,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// True where something is under way.
-    pub(crate) fn is_flying(&self) -> bool {
+    pub fn is_flying(&self) -> bool {
         !self.flights.is_empty()
     }
 }

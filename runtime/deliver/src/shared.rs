@@ -1,0 +1,67 @@
+//! State that the steps of a run share, and when a run gives up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Executor;
+use crate::error::DeliverError;
+
+/// Number of records that may be quarantined before a run gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxFailures {
+    /// Number of records.
+    Records(u64),
+    /// Share of the records that were read, in percent.
+    Percent(u8),
+}
+
+impl MaxFailures {
+    /// The limit as it was given, when it is exceeded.
+    pub(crate) fn exceeded(self, failures: u64, read: u64) -> Option<String> {
+        match self {
+            Self::Records(limit) => (failures > limit).then(|| limit.to_string()),
+            Self::Percent(limit) => {
+                let is_over = u128::from(failures) * 100 > u128::from(read) * u128::from(limit);
+                is_over.then(|| format!("{limit} %"))
+            }
+        }
+    }
+}
+
+/// State that the steps of a run share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Executor of batches.
+    pub executor: Arc<dyn Executor>,
+    /// Records quarantined so far.
+    pub failures: Arc<AtomicU64>,
+    /// Records read so far.
+    pub read: Arc<AtomicU64>,
+    /// Batches under way at the same time.
+    pub in_flight: usize,
+    /// When to give up.
+    pub max_failures: Option<MaxFailures>,
+}
+
+impl Shared {
+    /// Of a run that begins.
+    pub fn new(executor: Arc<dyn Executor>, in_flight: usize, max_failures: Option<MaxFailures>) -> Self {
+        Self {
+            executor,
+            failures: Arc::new(AtomicU64::new(0)),
+            read: Arc::new(AtomicU64::new(0)),
+            in_flight,
+            max_failures,
+        }
+    }
+
+    /// An error when more failed than allowed.
+    pub fn within_limit(&self) -> Result<(), DeliverError> {
+        let failures = self.failures.load(Ordering::Relaxed);
+        let read = self.read.load(Ordering::Relaxed);
+        match self.max_failures.and_then(|limit| limit.exceeded(failures, read)) {
+            Some(limit) => Err(DeliverError::TooManyFailures { failures, limit }),
+            None => Ok(()),
+        }
+    }
+}
