@@ -488,9 +488,13 @@ impl Store {
 
     /// Counts the deferred fields of a record.
     fn deferred(&mut self, step: StepId, item: &RecordWrite) -> Result<(), DecideError> {
-        if !self.noted.has(step.number(), &item.key)? {
+        let known = self.noted.get(step.number(), &item.key)?;
+        if known.is_none() {
             // A run before this one wrote it.
             self.outcome(step, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
+        }
+        let is_new = known.is_some_and(|known| known.state == number(State::Created));
+        if !is_new && self.noted.changes(step.number(), item.line, &item.key)?.is_none() {
             self.meet(step, (item.line, &item.key), PreviewAction::Change, &item.id)?;
         }
         let tally = self.tally(step);

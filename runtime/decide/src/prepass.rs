@@ -80,24 +80,25 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
         Ok(())
     })?;
     files.flush()?;
+    let mut told = Vec::new();
     if job.looks_at_values() {
-        let forecast = job.context.outcomes.forecast();
-        let groups = match forecast {
+        let groups = match job.context.outcomes.forecast() {
             Some(_) => groups(job, world)?,
             None => Vec::new(),
         };
         share(job, world, &mut look, &mut aside)?;
-        if let Some(forecast) = forecast {
-            for group in groups {
-                tell(job.step, world, &look, forecast, group)?;
-            }
-        }
+        told = groups;
     }
     if job.refers_to_itself() {
         world.spill.index_records()?;
     }
     if job.quarantines_cycles() {
         circles(world, &mut look, &mut aside)?;
+    }
+    if let Some(forecast) = job.context.outcomes.forecast() {
+        for group in told {
+            tell(job.step, world, &look, forecast, group)?;
+        }
     }
     aside.flush()?;
     drop_settled(job, world, &mut look, &settled)?;
@@ -463,8 +464,7 @@ fn clash(
         let Some((key, _)) = world.spill.record(line)? else { continue };
         let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
         aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
-        world.spill.remove_record(line)?;
-        look.pending.remove(line);
+        take_out(world, look, line)?;
     }
     Ok(())
 }
@@ -484,9 +484,28 @@ fn circles(
         for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
             let Some(key) = key(line)? else { continue };
             aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
-            look.pending.remove(line);
-            world.spill.remove_record(line)?;
+            take_out(world, look, line)?;
         }
         Ok(())
     })
+}
+
+/// Takes a record out of those that are written. The others that it would be written with stay one, the preferred of them first.
+fn take_out(world: &RecordLookup, look: &mut Classification, line: u64) -> Result<(), DecideError> {
+    let spill = &world.spill;
+    look.pending.remove(line);
+    spill.remove_record(line)?;
+    let Some((leader, _)) = spill.family_of(line)?.filter(|_| look.merging.contains(line)) else { return Ok(()) };
+    look.merging.remove(line);
+    let others: Vec<(u64, String)> = spill.family(leader)?.into_iter().filter(|(other, _)| *other != line).collect();
+    spill.forget_family(leader)?;
+    let Some(((first_line, first), followers)) = others.split_first() else { return Ok(()) };
+    if followers.is_empty() {
+        look.merging.remove(*first_line);
+        return Ok(());
+    }
+    for (line, key) in followers {
+        spill.add_loser(*line, key, first)?;
+    }
+    Ok(spill.add_family(&others)?)
 }

@@ -152,8 +152,9 @@ async fn remove(
     let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
     let Outcomes::Journal(journal) = &job.context.outcomes else {
         // Nothing is done in a forecast: the destination is told how it would be.
-        if operation == Operation::Restore {
-            job.context.destination.restore(&job.stage.destination_object, &ids).await?;
+        match operation {
+            Operation::Restore => destination.restore(object, &ids).await?,
+            _ => destination.destroy(object, &ids).await?,
         }
         return Ok(());
     };

@@ -11,7 +11,7 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use crate::{
-    Body, Capabilities, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome, SetupRecord,
+    Body, Capabilities, Codec, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome, SetupRecord,
     UndoOutcome, Written,
 };
 
@@ -88,6 +88,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The same, as the text that is sent.
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
         self.encode(object, fields).map(Body::from)
+    }
+
+    /// Codec by the schema that was read last, as it will be once changes are made. None where the connector cannot tell.
+    fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
+        let _ = changes;
+        None
     }
 
     /// Number of requests that should be under way at the same time so that the whole quota is used; more where the

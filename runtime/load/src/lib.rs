@@ -3,6 +3,7 @@
 mod allowance;
 mod body;
 mod capabilities;
+mod codec;
 mod destination;
 mod error;
 mod fetch;
@@ -17,6 +18,7 @@ mod write;
 pub use allowance::{Clock, SystemClock};
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
+pub use codec::Codec;
 pub use destination::{
     AnsweredPage, AtFault, BoxFuture, Comparison, Deleted, Destination, Fault, Found, Map, Member, Page, StoredFile,
     Suspect, Uploaded,

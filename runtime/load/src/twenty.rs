@@ -1,6 +1,7 @@
 //! The connector to Twenty 1.10 and 2.x.
 
 mod at_fault;
+mod codec;
 mod compare;
 mod composites;
 mod encode;
@@ -15,6 +16,7 @@ mod names;
 mod native;
 mod normal;
 mod options;
+mod planned;
 mod problem;
 mod records;
 mod refused;
@@ -32,21 +34,19 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use crate::allowance::Allowance;
-use crate::body::BodyText;
 use crate::http::Http;
 use crate::{
-    AtFault, Body, BoxFuture, Capabilities, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found,
+    AtFault, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found,
     HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, SetupOutcome,
     SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
+use codec::TwentyCodec;
 use metadata::{Live, PAGE};
 pub use unfit::FILE_START;
 pub(crate) use unfit::{plain_name, refusal as file_refusal};
 
 /// Largest body that the server takes, in bytes.
 const BODY: u64 = 10 * 1024 * 1024;
-/// Room in it for a record's id and the brackets around it.
-const AROUND: u64 = 128;
 
 /// A workspace of Twenty.
 #[derive(Debug)]
@@ -132,125 +132,15 @@ impl Twenty {
         Ok(self.keep(metadata::read(&self.http).await?))
     }
 
-    /// Hands the key and the native value of every field on.
-    fn encode_fields(
-        &self,
-        object: &str,
-        fields: &[(&FieldMapping, &Value<'_>)],
-        hand_on: &mut dyn FnMut(&str, serde_json::Value),
-    ) -> Result<(), Vec<Failure>> {
-        let failure = |field: &str, reason: String| Failure { field: field.to_owned(), reason };
-        let live = self.live().map_err(|error| vec![failure(object, error.to_string())])?;
-        let known = live.object(object).map_err(|error| vec![failure(object, error.to_string())])?;
-        let mut failures = Vec::new();
-        for (mapping, value) in fields {
-            if matches!(value, Value::Default) || mapping.ty == FieldType::File {
-                continue;
-            }
-            let field = known.fields.get(&mapping.field);
-            let Some(field) = field else {
-                let error = LoadError::Missing { what: format!("field `{object}.{}`", mapping.field) };
-                failures.push(failure(&mapping.field, error.to_string()));
-                continue;
-            };
-            let key = match write_key(field, value) {
-                Ok(Some(key)) => key,
-                Ok(None) => continue,
-                Err(reason) => {
-                    failures.push(failure(&mapping.field, reason));
-                    continue;
-                }
-            };
-            match encode::encode(field, value) {
-                Ok(Some(json)) => hand_on(key, json),
-                Ok(None) => {}
-                Err(fault) => {
-                    let path =
-                        fault.part.map_or_else(|| mapping.field.clone(), |part| format!("{}.{part}", mapping.field));
-                    let reason = match fault.value {
-                        None => fault.says,
-                        Some(_) if mapping.sensitive => format!("the value (masked) {}", fault.says),
-                        Some(value) => format!("\"{}\" {}", value.chars().take(60).collect::<String>(), fault.says),
-                    };
-                    failures.push(Failure { field: path, reason });
-                }
-            }
-        }
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
-    }
-
-    /// A value of a record: as records are matched, or as the server holds it to be unique.
-    fn identity_of(&self, object: &str, path: &str, record: &Map, is_matched: bool) -> Option<String> {
-        let live = self.live().ok()?;
-        let (name, part) = match path.split_once('.') {
-            Some((name, part)) => (name, Some(part)),
-            None => (path, None),
-        };
-        let field = live.field(object, name).ok()?;
-        let value = record.get(&field.write_key).or_else(|| record.get(name))?;
-        if is_matched {
-            matching::matched(&field.name, &field.native, part, value)
-        } else {
-            normal::identity(&field.native, part, value)
-        }
-    }
-
-    fn link(
-        &self,
-        link: &LinkMapping,
-        owner_object: &str,
-        owner_id: &str,
-        target: &Reference<'_>,
-    ) -> Result<Map, LoadError> {
-        let live = self.live()?;
-        let through = live.object(&link.through)?;
-        let owner = through.fields.values().find_map(|field| match &field.ty {
-            Some(FieldType::Reference { objects })
-                if objects.as_slice() == [owner_object] && field.native == "RELATION" =>
-            {
-                Some(&field.write_key)
-            }
-            _ => None,
-        });
-        let other = through.fields.get("target").and_then(|field| field.write_keys.get(target.object.as_ref()));
-        let other = other.or_else(|| {
-            through.fields.values().find_map(|field| match &field.ty {
-                Some(FieldType::Reference { objects }) if objects.as_slice() == [target.object.as_ref()] => {
-                    Some(&field.write_key)
-                }
-                _ => None,
-            })
-        });
-        let missing =
-            |object: &str| LoadError::Missing { what: format!("reference from `{}` to `{object}`", link.through) };
-        let owner = owner.ok_or_else(|| missing(owner_object))?;
-        let other = other.filter(|key| *key != owner).ok_or_else(|| missing(&target.object))?;
-        let mut body = Map::new();
-        body.insert(owner.clone(), serde_json::Value::String(owner_id.to_owned()));
-        body.insert(other.clone(), serde_json::Value::String(target.id.to_string()));
-        Ok(body)
+    /// Codec by the schema that was read last.
+    fn codec(&self) -> Result<TwentyCodec, LoadError> {
+        self.live().map(TwentyCodec::new)
     }
 }
 
-/// The key that a value goes by; none where an empty reference to one of several objects has none.
-fn write_key<'f>(field: &'f FieldSchema, value: &Value<'_>) -> Result<Option<&'f str>, String> {
-    if !field.writable {
-        return Err(format!("the destination does not let `{}` be written", field.name));
-    }
-    match value {
-        Value::Reference(reference) if !field.write_keys.is_empty() => {
-            match field.write_keys.get(reference.object.as_ref()) {
-                Some(key) => Ok(Some(key)),
-                None => Err(format!(
-                    "it cannot refer to `{}`; it refers to {}",
-                    reference.object,
-                    field.write_keys.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-                )),
-            }
-        }
-        _ if field.write_key.is_empty() => Ok(None),
-        _ => Ok(Some(&field.write_key)),
-    }
+/// Failure of encoding before the schema was read.
+fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
+    vec![Failure { field: object.to_owned(), reason: error.to_string() }]
 }
 
 impl Destination for Twenty {
@@ -313,23 +203,17 @@ impl Destination for Twenty {
         Box::pin(self.fetch_records(object, ids, deleted))
     }
 
+    fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
+        let live = self.live().ok()?.after(changes);
+        Some(Box::new(TwentyCodec::new(Arc::new(live))))
+    }
+
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        let mut body = Map::new();
-        self.encode_fields(object, fields, &mut |key, value| {
-            body.insert(key.to_owned(), value);
-        })?;
-        Ok(body)
+        self.codec().map_err(|error| unread(object, &error))?.encode(object, fields)
     }
 
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
-        let mut body = BodyText::default();
-        self.encode_fields(object, fields, &mut |key, value| body.add(key, &value))?;
-        let body = body.end();
-        if u64::try_from(body.text().len()).is_ok_and(|bytes| bytes < BODY - AROUND) {
-            return Ok(body);
-        }
-        let reason = format!("it takes {} bytes, more than the {BODY} of a request", body.text().len());
-        Err(vec![Failure { field: String::new(), reason }])
+        self.codec().map_err(|error| unread(object, &error))?.encode_text(object, fields)
     }
 
     fn width(&self) -> usize {
@@ -337,11 +221,11 @@ impl Destination for Twenty {
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.identity_of(object, path, record, true)
+        self.codec().ok()?.identity(object, path, record)
     }
 
     fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.identity_of(object, path, record, false)
+        self.codec().ok()?.unique_value(object, path, record)
     }
 
     fn stamps(&self) -> &'static [&'static str] {
@@ -410,7 +294,7 @@ impl Destination for Twenty {
         owner_id: &str,
         target: &Reference<'_>,
     ) -> Result<Map, LoadError> {
-        self.link(link, owner_object, owner_id, target)
+        self.codec()?.link_body(link, owner_object, owner_id, target)
     }
 
     fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
@@ -426,14 +310,9 @@ impl Destination for Twenty {
     }
 
     fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
-        let unknown =
-            |error: LoadError| Comparison::Differs { expected: error.to_string(), found: "nothing".to_owned() };
-        match self.live() {
-            Ok(live) => match live.field(object, &mapping.field) {
-                Ok(field) => compare::compare(field, mapping, expected, found),
-                Err(error) => unknown(error),
-            },
-            Err(error) => unknown(error),
+        match self.codec() {
+            Ok(codec) => codec.compare(object, mapping, expected, found),
+            Err(error) => codec::unknown(&error),
         }
     }
 
@@ -442,7 +321,7 @@ impl Destination for Twenty {
     }
 
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
-        self.live().map_or_else(|_| body.keys().cloned().collect(), |live| held::unlike(&live, object, body, found))
+        self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 
     fn held(&self, object: &str, found: &Map) -> Map {

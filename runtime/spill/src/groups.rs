@@ -268,6 +268,13 @@ impl Spill {
         Ok(())
     }
 
+    /// Forgets that the records of a family are written as one, and that the first of them stands for the others.
+    pub fn forget_family(&self, leader: u64) -> Result<(), SpillError> {
+        let losers = "DELETE FROM losers WHERE line IN (SELECT line FROM families WHERE leader = ?1)";
+        self.insert(losers, params![signed(leader)])?;
+        self.insert("DELETE FROM families WHERE leader = ?1", params![signed(leader)])
+    }
+
     /// The line that leads the family of a line, and the family's last line in the file.
     pub fn family_of(&self, line: u64) -> Result<Option<(u64, u64)>, SpillError> {
         Ok(self

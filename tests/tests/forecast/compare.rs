@@ -9,7 +9,7 @@ use migr_plan::Stage;
 use migr_plan::lock::LockedStage;
 
 use crate::facts::{Journaled, Stored};
-use crate::life::{Life, shown};
+use crate::life::{Life, Outcome, shown};
 
 /// Something that was said and did not happen, or happened and was not said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,13 +180,24 @@ fn word(life: &Life, stage: &Stage, key: &str, record: &Journaled) -> Word {
         State::Skipped => Word::Skip,
         State::Quarantined | State::Uncertain => Word::Quarantine,
         _ if was_settled => {
-            let (before, after) = record.id.as_deref().map_or((None, None), |id| stored(life, stage, id));
-            if before == after { Word::Unchanged } else { Word::Update }
+            // Another map may change the same record.
+            let changes = record.id.as_deref().is_some_and(|id| {
+                let (before, after) = stored(life, stage, id);
+                before != after && is_sent(life, stage, id)
+            });
+            if changes { Word::Update } else { Word::Unchanged }
         }
         State::Created => Word::Create,
         State::Updated => Word::Update,
         State::Unchanged => Word::Unchanged,
     }
+}
+
+/// True where this run sent a record in a step of the stage.
+fn is_sent(life: &Life, stage: &Stage, id: &str) -> bool {
+    let Outcome { journal, journal_before, .. } = &life.outcome;
+    let mut sent = journal.sent.iter().filter(|((step, of), _)| of == id && is_of(step, stage));
+    sent.any(|(place, times)| journal_before.sent.get(place) != Some(times))
 }
 
 fn counts(life: &Life, stage: &Stage) -> Counts {
@@ -251,8 +262,10 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
         let fits = match said.map(|said| said.action) {
             None => word != Word::Update && record.winner.is_none(),
             Some(PreviewAction::Change) => {
-                let has_field = said.is_some_and(|said| said.field.is_some());
-                word == if has_field { Word::Update } else { Word::Unchanged }
+                // An update whose answer a kill swallowed counts for the run that settles it, which changes no field any more.
+                let is_update = said.is_some_and(|said| said.field.is_some())
+                    || life.outcome.journal_before.unanswered.contains(&id);
+                word == if is_update { Word::Update } else { Word::Unchanged }
             }
             Some(PreviewAction::Restore) => is_restored,
             Some(PreviewAction::Replace) => word == Word::Create,

@@ -104,6 +104,8 @@ pub(crate) struct Journal {
     pub(crate) orphaned: BTreeSet<Place>,
     /// Ids of records that were sent and of which no answer came.
     pub(crate) unanswered: BTreeSet<String>,
+    /// How often a step sent a record, by step and id.
+    pub(crate) sent: BTreeMap<(String, String), usize>,
 }
 
 impl Journal {
@@ -146,7 +148,9 @@ impl Journal {
             let (Some(step), Some(key)) = (line.step, line.key) else { continue };
             let batch = line.batch.map(|batch| batch.0);
             if line.kind == "intent" {
-                open.insert((batch.unwrap(), key), line.id.unwrap());
+                let id = line.id.unwrap();
+                *self.sent.entry((step, id.clone())).or_default() += 1;
+                open.insert((batch.unwrap(), key), id);
                 continue;
             }
             if let Some(batch) = batch {

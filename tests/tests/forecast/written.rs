@@ -48,6 +48,10 @@ fn ada() -> Vec<Held> {
     vec![held(1, "people", json!({"name": {"firstName": "Ada"}, "emails": {"primaryEmail": "ada@x.example"}}))]
 }
 
+fn trashed_ada() -> Vec<Held> {
+    ada().into_iter().map(|held| Held { trashed: true, ..held }).collect()
+}
+
 const FIRM: &str = "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    parent: -> Firm\n  }\n";
 const PERSON: &str = "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    boss: -> Person\n    \
                       seen: date format \"%Y-%m-%d\"\n  }\n";
@@ -224,5 +228,90 @@ pub(crate) const WRITTEN: &[Written] = &[
         held: nothing,
         moment: Moment::BeforeSetup,
         decisions: &[("Firm", 2, Created), ("Person", 2, Created), ("Person", 3, Quarantined)],
+    },
+    Written {
+        name: "blanks tell names apart in an object that setup makes",
+        objects: "  object Deal from \"deals.csv\" {\n    key deal_id\n    deal_id: text\n    name: text\n  }\n",
+        maps: "map Deal -> new therapies \"Therapies\" one therapy \"Therapy\" {\n  match name\n  name = name\n}\n",
+        files: &[("deals.csv", "deal_id,name\nD1,Acme\nD2, Acme \nD3,Acme\n")],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Deal", 2, Created), ("Deal", 3, Created), ("Deal", 4, Quarantined)],
+    },
+    Written {
+        name: "a deferred reference of a record that a killed run changed is foreseen",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    boss: -> Person\n  }\n  object Note from \"notes.csv\" {\n    \
+                  key note_id\n    note_id: text\n    title: text\n  }\n",
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing update\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  \
+               new boss \"Boss\": -> people inverse \"Staff\" = boss\n}\n\nmap Note -> notes {\n  title = title\n}\n",
+        files: &[
+            ("people.csv", "person_id,first,email,boss\nP1,Eda,ada@x.example,P2\nP2,Bob,bob@x.example,\n"),
+            ("notes.csv", "note_id,title\nN1,One\n"),
+        ],
+        held: ada,
+        moment: Moment::AfterKill(2),
+        decisions: &[("Person", 2, Updated), ("Person", 3, Created), ("Note", 2, Created)],
+    },
+    Written {
+        name: "an update whose answer a kill swallowed counts for the next run, which changes no field",
+        objects: PERSON,
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing update\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  drop boss, seen : \"not needed\"\n}\n",
+        files: &[("people.csv", "person_id,first,email,boss,seen\nP1,Eda,ada@x.example,,\n")],
+        held: ada,
+        moment: Moment::AfterKill(0),
+        decisions: &[("Person", 2, Updated)],
+    },
+    Written {
+        name: "a record that the first map takes out of the trash is in use for the second",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    kind: text\n  }\n",
+        maps: "map Person as First -> people when kind == \"client\" {\n  match emails.primaryEmail\n  on existing update\n  on deleted restore\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n\n\
+               map Person as Second -> people when kind != \"client\" {\n  match emails.primaryEmail\n  on existing quarantine\n  on deleted destroy\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,first,email,kind\nP1,Ida,ada@x.example,client\nP2,Eda,ada@x.example,lead\n",
+        )],
+        held: trashed_ada,
+        moment: Moment::BeforeSetup,
+        decisions: &[("First", 2, Updated), ("Second", 3, Quarantined)],
+    },
+    Written {
+        name: "a circular record is quarantined alone, and those that it would be one with are written",
+        objects: PERSON,
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on duplicate merge oldest seen\n  on cycle quarantine\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n  \
+               new boss \"Boss\": -> people inverse \"Staff\" = boss\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,first,email,boss,seen\nP1,Ada,ada@x.example,P1,2024-01-01\nP2,Eda,ada@x.example,,2024-02-01\nP3,Ida,ada@x.example,,2024-03-01\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Person", 2, Quarantined), ("Person", 3, Created), ("Person", 4, Skipped)],
+    },
+    Written {
+        name: "a record whose site another has leaves those that it would be one with, and they are written",
+        objects: "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    seen: date format \"%Y-%m-%d\"\n  }\n",
+        maps: "map Firm -> companies {\n  match name\n  on duplicate merge oldest seen\n  name = name\n  domainName = site | url\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,seen\nF1,Elm,https://elm.example,2024-01-01\nF2,Fir,https://fir.example,2024-01-01\nF3,Fir,https://elm.example,2024-02-01\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Created), ("Firm", 3, Created), ("Firm", 4, Quarantined)],
+    },
+    Written {
+        name: "what a second map changes of a record is not counted for the first",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    kind: text\n  }\n  object Lead from \"leads.csv\" {\n    \
+                  key lead_id\n    lead_id: text\n    job: text\n    email: text\n  }\n",
+        maps: "map Person as First -> people when kind == \"client\" {\n  match emails.primaryEmail\n  name = { firstName: first }\n  emails = { primaryEmail: email | email }\n}\n\n\
+               map Person as Second -> people when kind != \"client\" {\n  name = { firstName: first }\n}\n\n\
+               map Lead -> people {\n  match emails.primaryEmail\n  on existing update\n  jobTitle = job\n  emails = { primaryEmail: email | email }\n}\n",
+        files: &[
+            ("people.csv", "person_id,first,email,kind\nP1,Ada,ada@x.example,client\nP2,Bob,bob@x.example,lead\n"),
+            ("leads.csv", "lead_id,job,email\nL1,Nurse,ada@x.example\n"),
+        ],
+        held: nothing,
+        moment: Moment::AfterKill(1),
+        decisions: &[("First", 2, Created), ("Second", 3, Created), ("Lead", 2, Updated)],
     },
 ];

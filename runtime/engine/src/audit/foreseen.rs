@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_load::{
-    Body, BoxFuture, Capabilities, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError, Map,
-    Member, NewRecord, Page, RecordUpdate, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome, Uploaded,
+    Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError,
+    Map, Member, NewRecord, Page, RecordUpdate, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome, Uploaded,
     Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value, to_json};
 
 use super::identity::compared;
-use migr_decide::DecideError;
 use migr_decide::forecast::Forecast;
 use migr_decide::identities::Identities;
 
@@ -26,16 +25,19 @@ pub(crate) struct Foreseen {
     /// The destination that is read; none: it is not asked.
     live: Option<Arc<dyn Destination>>,
     schema: Schema,
-    /// Identities by object, of what no destination can compare yet.
+    /// Codec of the destination, by its schema as setup will leave it.
+    codec: Option<Box<dyn Codec>>,
+    /// Identities by object, of what no destination can compare.
     paths: BTreeMap<String, Vec<String>>,
-    /// Fields whose options setup adds to.
-    grows: BTreeSet<(String, String)>,
+    /// Fields that may take more than is known yet: options that the values become, or a type that setup finds to be another.
+    open: BTreeSet<(String, String)>,
     /// Objects that setup makes.
     made: BTreeSet<String>,
     file_bytes: Option<u64>,
     counts: Mutex<BTreeMap<(String, bool), u64>>,
-    /// Records that would have come out of the trash, since the last ones.
-    restored: Mutex<BTreeSet<String>>,
+    /// Objects that several stages write.
+    met: BTreeSet<String>,
+    moved: Mutex<Moved>,
     forecast: Arc<Forecast>,
 }
 
@@ -47,15 +49,23 @@ impl Foreseen {
             let of_object = paths.entry(stage.destination_object.clone()).or_default();
             of_object.extend(Identities::of(stage).paths.into_iter().flatten());
         }
-        let (mut grows, mut made) = (BTreeSet::new(), BTreeSet::new());
+        let codec = live.as_ref().and_then(|(live, _)| live.codec_after(&plan.setup));
+        let (mut open, mut made) = (BTreeSet::new(), BTreeSet::new());
         for action in &plan.setup {
-            match action {
+            let (object, field, is_open) = match action {
                 SetupAction::CreateObject { object, .. } => {
                     made.insert(object.clone());
+                    continue;
                 }
-                SetupAction::AddOptions { object, field, .. } | SetupAction::CreateField { object, field, .. } => {
-                    grows.insert((object.clone(), field.clone()));
+                SetupAction::CreateField { object, field, ty, options_from, .. } => {
+                    let known = codec.as_ref().and_then(|codec| codec.field(object, field));
+                    let holds = |known| live.as_ref().is_none_or(|(live, _)| live.holds(known, ty).is_ok());
+                    (object, field, options_from.is_some() || !known.is_some_and(holds))
                 }
+                SetupAction::AddOptions { object, field, options_from, .. } => (object, field, options_from.is_some()),
+            };
+            if is_open {
+                open.insert((object.clone(), field.clone()));
             }
         }
         let (live, schema) = live.map_or((None, Schema::default()), |(live, schema)| (Some(live), schema));
@@ -63,12 +73,14 @@ impl Foreseen {
         Self {
             live,
             schema,
+            codec,
             paths,
-            grows,
+            open,
             made,
             file_bytes: stated,
             counts: Mutex::default(),
-            restored: Mutex::default(),
+            met: met(plan),
+            moved: Mutex::default(),
             forecast,
         }
     }
@@ -78,21 +90,48 @@ impl Foreseen {
         self.live.as_ref().filter(|_| self.schema.objects.contains_key(object))
     }
 
-    /// True where the destination knows a field and can write a value of it today.
-    fn is_known(&self, object: &str, field: &FieldMapping, value: &Value<'_>) -> bool {
-        let Some(live) = self.of(object).filter(|_| self.schema.field(object, &field.field).is_some()) else {
-            return false;
-        };
-        // What setup adds to it is not there to be checked against.
-        let grows = self.grows.contains(&(object.to_owned(), field.field.clone())) || refers_to(&field.ty, &self.made);
-        !grows || live.encode(object, &[(field, value)]).is_ok()
+    /// The destination's codec, where it can write a value of a field.
+    fn codec_of(&self, object: &str, field: &FieldMapping, value: &Value<'_>) -> Option<&dyn Codec> {
+        let codec = self.codec.as_deref().filter(|codec| codec.field(object, &field.field).is_some())?;
+        let is_open = self.open.contains(&(object.to_owned(), field.field.clone()));
+        (!is_open || codec.encode(object, &[(field, value)]).is_ok()).then_some(codec)
+    }
+
+    fn moved(&self) -> MutexGuard<'_, Moved> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A found record as earlier stages would leave it; none where they would destroy it.
+    fn left(&self, object: &str, mut found: Found) -> Result<Option<Found>, LoadError> {
+        let place = (object.to_owned(), found.id.clone());
+        let moved = self.moved();
+        if moved.destroyed.contains(&place) {
+            return Ok(None);
+        }
+        found.deleted = found.deleted && !moved.restored.contains(&place);
+        drop(moved);
+        found.values.extend(self.coming(object, &found.id)?.unwrap_or_default());
+        Ok(Some(found))
+    }
+
+    /// The same of several.
+    fn all_left(&self, object: &str, found: Vec<Found>) -> Result<Vec<Found>, LoadError> {
+        if !self.met.contains(object) {
+            return Ok(found);
+        }
+        found.into_iter().filter_map(|found| self.left(object, found).transpose()).collect()
+    }
+
+    /// Values that earlier stages would write into a record.
+    fn coming(&self, object: &str, id: &str) -> Result<Option<Map>, LoadError> {
+        self.forecast.coming(object, id).map_err(|error| LoadError::Missing { what: error.to_string() })
     }
 
     fn native(&self, object: &str, field: &FieldMapping, value: &Value<'_>, body: &mut Map) {
         if matches!(value, Value::Default) || field.ty == FieldType::File {
             return;
         }
-        let known = self.schema.field(object, &field.field);
+        let known = self.codec.as_ref().and_then(|codec| codec.field(object, &field.field));
         let key = known.map_or(&field.field, |known| &known.write_key);
         body.insert(key.clone(), to_json(value));
         for path in self.paths.get(object).into_iter().flatten() {
@@ -106,13 +145,24 @@ impl Foreseen {
     }
 }
 
-fn refers_to(ty: &FieldType, made: &BTreeSet<String>) -> bool {
-    match ty {
-        FieldType::Reference { objects } | FieldType::Many { objects, .. } => {
-            objects.iter().any(|object| made.contains(object))
+/// Records that would not be where they are: all of objects that several stages write, of others the last ones.
+#[derive(Debug, Default)]
+struct Moved {
+    /// Out of the trash, by object and id.
+    restored: BTreeSet<(String, String)>,
+    /// Out of the destination.
+    destroyed: BTreeSet<(String, String)>,
+}
+
+/// Objects that more than one stage writes.
+fn met(plan: &Plan) -> BTreeSet<String> {
+    let (mut seen, mut met) = (BTreeSet::new(), BTreeSet::new());
+    for stage in &plan.stages {
+        if !seen.insert(&stage.destination_object) {
+            met.insert(stage.destination_object.clone());
         }
-        _ => false,
     }
+    met
 }
 
 /// Answer of a destination in a forecast to anything that would write to it.
@@ -167,10 +217,12 @@ impl Destination for Foreseen {
         deleted: Deleted,
         after: Option<String>,
     ) -> BoxFuture<'a, Result<Page, LoadError>> {
-        match self.of(object) {
-            Some(live) => live.scan(object, deleted, after),
-            None => Box::pin(async { Ok(Page::default()) }),
-        }
+        let Some(live) = self.of(object) else { return Box::pin(async { Ok(Page::default()) }) };
+        Box::pin(async move {
+            let page = live.scan(object, deleted, after).await?;
+            let records = self.all_left(object, page.records)?;
+            Ok(Page { records, ..page })
+        })
     }
 
     fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
@@ -203,49 +255,51 @@ impl Destination for Foreseen {
         deleted: Deleted,
     ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
         let live = self.of(object);
-        let restored: BTreeSet<String> = {
-            let restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
-            ids.iter().filter(|id| restored.contains(*id)).cloned().collect()
+        let is_restored = {
+            let moved = self.moved();
+            ids.iter().any(|id| moved.restored.contains(&(object.to_owned(), id.clone())))
         };
         Box::pin(async move {
-            let mut found = match live {
-                Some(live) if restored.is_empty() => live.fetch(object, ids, deleted).await?,
-                Some(live) => {
-                    let found = live.fetch(object, ids, Deleted::Both).await?;
-                    found.into_iter().filter(|found| !found.deleted || restored.contains(&found.id)).collect()
+            let mut found = Vec::new();
+            if let Some(live) = live {
+                let asked = if is_restored { Deleted::Both } else { deleted };
+                for one in live.fetch(object, ids, asked).await? {
+                    found.extend(self.left(object, one)?.filter(|one| match deleted {
+                        Deleted::Live => !one.deleted,
+                        Deleted::Trashed => one.deleted,
+                        Deleted::Both => true,
+                    }));
                 }
-                None => Vec::new(),
-            };
-            // What an earlier stage writes would be there.
+            }
+            // What an earlier stage makes would be there.
             for id in ids {
-                let unusable = |error: DecideError| LoadError::Missing { what: error.to_string() };
-                let Some(body) = self.forecast.coming(object, id).map_err(unusable)? else { continue };
-                match found.iter_mut().find(|found| found.id == *id) {
-                    Some(found) => found.values.extend(body),
-                    None => found.push(Found { id: id.clone(), deleted: false, values: body }),
+                if found.iter().any(|found| found.id == *id) {
+                    continue;
                 }
+                let made = self.coming(object, id)?.map(|values| Found { id: id.clone(), deleted: false, values });
+                found.extend(made);
             }
             Ok(found)
         })
     }
 
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        let (known, coming): (Vec<_>, Vec<_>) =
-            fields.iter().copied().partition(|(field, value)| self.is_known(object, field, value));
-        let mut body = match self.of(object) {
-            Some(live) if !known.is_empty() => live.encode(object, &known)?,
+        let (known, others): (Vec<_>, Vec<_>) =
+            fields.iter().copied().partition(|(field, value)| self.codec_of(object, field, value).is_some());
+        let mut body = match &self.codec {
+            Some(codec) if !known.is_empty() => codec.encode(object, &known)?,
             _ => Map::new(),
         };
-        for (field, value) in coming {
+        for (field, value) in others {
             self.native(object, field, value, &mut body);
         }
         Ok(body)
     }
 
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
-        match self.of(object) {
-            Some(live) if fields.iter().all(|(field, value)| self.is_known(object, field, value)) => {
-                live.encode_text(object, fields)
+        match &self.codec {
+            Some(codec) if fields.iter().all(|(field, value)| self.codec_of(object, field, value).is_some()) => {
+                codec.encode_text(object, fields)
             }
             _ => self.encode(object, fields).map(Body::from),
         }
@@ -255,7 +309,18 @@ impl Destination for Foreseen {
         if let Some(text) = record.get(&format!("{IDENTITY}{path}")) {
             return text.as_str().map(str::to_owned);
         }
-        self.of(object)?.identity(object, path, record)
+        self.codec.as_ref()?.identity(object, path, record)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        if let Some(text) = record.get(&format!("{IDENTITY}{path}")) {
+            return text.as_str().map(str::to_owned);
+        }
+        self.codec.as_ref()?.unique_value(object, path, record)
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        self.codec.as_ref().map_or(key, |codec| codec.part_of(key))
     }
 
     fn create<'a>(&'a self, _: &'a str, _: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
@@ -268,7 +333,10 @@ impl Destination for Foreseen {
         wanted: &'a [(String, Vec<String>)],
     ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
         match self.of(object) {
-            Some(live) => live.holders(object, wanted),
+            Some(live) => Box::pin(async move {
+                let found = live.holders(object, wanted).await?;
+                found.map(|found| self.all_left(object, found)).transpose()
+            }),
             None => Box::pin(async { Ok(Some(Vec::new())) }),
         }
     }
@@ -287,7 +355,7 @@ impl Destination for Foreseen {
         let is_made = [link.through.as_str(), owner_object, target.object.as_ref()]
             .iter()
             .any(|object| self.made.contains(*object));
-        let body = self.of(&link.through).map(|live| live.link_body(link, owner_object, owner_id, target));
+        let body = self.codec.as_ref().map(|codec| codec.link_body(link, owner_object, owner_id, target));
         match body {
             Some(Ok(body)) => Ok(body),
             Some(Err(error)) if !is_made => Err(error),
@@ -296,22 +364,27 @@ impl Destination for Foreseen {
         }
     }
 
-    fn restore<'a>(&'a self, _: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = ids.iter().cloned().collect();
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        let mut moved = self.moved();
+        if !self.met.contains(object) {
+            moved.restored.retain(|(of, _)| of != object);
+        }
+        moved.restored.extend(ids.iter().map(|id| (object.to_owned(), id.clone())));
         Box::pin(async { Ok(()) })
     }
 
-    fn destroy<'a>(&'a self, _: &'a str, _: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        never()
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        if self.met.contains(object) {
+            self.moved().destroyed.extend(ids.iter().map(|id| (object.to_owned(), id.clone())));
+        }
+        Box::pin(async { Ok(()) })
     }
 
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
-        if self.is_known(object, field, expected)
-            && let Some(live) = self.of(object)
-        {
-            return live.compare(object, field, expected, found);
+        if let Some(codec) = self.codec_of(object, field, expected) {
+            return codec.compare(object, field, expected, found);
         }
-        let known = self.schema.field(object, &field.field);
+        let known = self.codec.as_ref().and_then(|codec| codec.field(object, &field.field));
         let held = known.and_then(|known| found.get(&known.write_key).or_else(|| found.get(&known.name)));
         let holds_nothing = held.is_none_or(|held| !migr_decide::parts::holds_something(held));
         if (expected.is_none() && holds_nothing) || held.is_some_and(|held| *held == to_json(expected)) {
@@ -321,7 +394,7 @@ impl Destination for Foreseen {
     }
 
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
-        self.of(object).map_or_else(|| body.keys().cloned().collect(), |live| live.unlike(object, body, found))
+        self.codec.as_ref().map_or_else(|| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 
     fn upload<'a>(

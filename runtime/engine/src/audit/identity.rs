@@ -14,7 +14,7 @@ pub(crate) fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) ->
         return compared(ty, rest, values.iter().find(|(part, _)| part == name).map(|(_, value)| value)?);
     }
     let text = match value {
-        Value::Text(text) | Value::Option(text) => text.trim().to_owned(),
+        Value::Text(text) | Value::Option(text) => text.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Decimal(number) => number.normalize().to_string(),
         Value::Phone(phone) => phone.e164.clone(),
@@ -24,7 +24,7 @@ pub(crate) fn compared(ty: &FieldType, path: Option<&str>, value: &Value<'_>) ->
         _ => return None,
     };
     let folded = match ty {
-        FieldType::Email | FieldType::Url | FieldType::Composite { .. } => text.to_lowercase(),
+        FieldType::Email | FieldType::Url | FieldType::Composite { .. } => text.trim().to_lowercase(),
         _ => text,
     };
     (!folded.is_empty()).then_some(folded)
