@@ -1,6 +1,7 @@
 //! `system` items → catalogs: objects, fields and their types, of either side.
 
 mod build;
+mod defaults;
 mod field;
 mod unbuilt;
 

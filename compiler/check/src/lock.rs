@@ -10,7 +10,7 @@ use migr_plan::lock::{
 use migr_plan::{Expr, FieldType, PicklistOtherwise};
 
 use crate::errors::listed;
-use crate::spec::{Map, Picklist, SourceObject, Spec};
+use crate::spec::{Map, Picklist, Source, SourceObject, Spec};
 
 /// Compares a checked program with what an audit found. A lock of another migration or source says nothing.
 pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
@@ -25,7 +25,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
     }
     for object in &spec.source.objects {
         if let (Some(found), Some(map)) = (objects.get(object.name.as_str()), mapped.get(object.name.as_str())) {
-            check_object(&spec.source.system, object, found, map, diagnostics);
+            check_object(&spec.source, object, found, map, diagnostics);
         }
     }
     check_names(spec, lock, diagnostics);
@@ -37,7 +37,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
 }
 
 fn check_object(
-    system: &str,
+    source: &Source,
     object: &SourceObject,
     found: &LockedSourceObject,
     map: &Map,
@@ -75,11 +75,18 @@ fn check_object(
             .with_help("show the columns in the source and export again"),
         );
     }
+    // Several objects may be read from one file, each with columns of its own.
+    let of_the_file = || {
+        source
+            .objects
+            .iter()
+            .filter(|other| other.name == object.name || (object.file.is_some() && other.file == object.file))
+    };
     let unlisted: Vec<&str> = found
         .columns
         .iter()
         .filter(|column| column.declared.is_none())
-        .filter(|column| !object.columns.iter().any(|one| one.name == column.name))
+        .filter(|column| !of_the_file().any(|other| other.columns.iter().any(|one| one.name == column.name)))
         .map(|column| column.name.as_str())
         .collect();
     if !unlisted.is_empty() {
@@ -91,7 +98,8 @@ fn check_object(
                 "leaves them behind",
             )
             .with_help(format!(
-                "declare them, `extend system {system} {{ object {} {{ {}: text }} }}`, and map or drop them",
+                "declare them, `extend system {} {{ object {} {{ {}: text }} }}`, and map or drop them",
+                source.system,
                 object.name,
                 unlisted.first().copied().unwrap_or_default()
             )),

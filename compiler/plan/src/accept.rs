@@ -88,8 +88,6 @@ pub enum Permitted {
 
 /// Names of the audit's findings, in order: what `allow "name"` and `deny "name"` may say.
 pub const AUDIT_FINDINGS: &[&str] = &[
-    "ambiguous-identity",
-    "ambiguous-reference",
     "bad-date",
     "bad-header",
     "bad-number",
@@ -128,10 +126,10 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "oversize-file",
     "rare-option",
     "reference-cycle",
-    "shared-value",
     "too-long",
     "trashed-twin",
     "unclaimed-file",
+    "unfit-file",
     "unknown-columns",
     "unknown-member",
     "unknown-picklist-value",

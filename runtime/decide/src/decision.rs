@@ -169,6 +169,8 @@ pub struct Told {
     pub filled: Vec<usize>,
     /// Where written rules take effect.
     pub adjusted: Vec<Reason>,
+    /// Values that the destination gives.
+    pub defaults: Vec<Reason>,
     /// An owner has no matching user.
     pub has_orphans: bool,
     /// Values that become options.

@@ -38,7 +38,7 @@ pub fn join(
         spill.index_identities_by_line()?;
     }
     for path in 0..matching {
-        spill.double_identities::<DecideError>(path, path + 1, |_, lines| {
+        spill.double_identities::<DecideError>(path, path + 1, |_, _, lines| {
             if path == 0 {
                 return Ok(spill.join(lines)?);
             }

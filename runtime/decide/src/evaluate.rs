@@ -12,12 +12,14 @@ use crate::DecideError;
 use crate::cells::Kept;
 use crate::decision::Subject;
 use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reasons};
+use crate::defaults;
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
 use crate::stage_run::StageRun;
+use crate::taken;
 use migr_spill::Spill;
 
 /// Makes the decision about a record.
@@ -52,6 +54,8 @@ struct Ready {
     told: Told,
     /// Values that the destination requires of a new record, and that this one has not.
     lacking: Vec<Reason>,
+    /// Values that the destination gives where it creates the record.
+    defaults: Vec<Reason>,
 }
 
 impl From<Decision> for Decided {
@@ -66,7 +70,7 @@ impl Evaluator<'_> {
         self.world.take_owned();
         let first = self.job.program.fields(cells, self.world, Pass::First)?;
         let other = self.others(cells, None)?;
-        self.decide(subject, first, other)
+        self.decide(subject, &[subject.line], first, other)
     }
 
     /// The decision about a record of several rows, the preferred one first.
@@ -75,7 +79,8 @@ impl Evaluator<'_> {
         self.world.take_owned();
         let other = self.others(survivor, Some(rows))?;
         let first = merged(self.job, self.world, rows, Pass::First)?.outcome();
-        self.decide(subject, first, other).map(Some)
+        let lines: Vec<u64> = rows.iter().map(|row| row.0.line).collect();
+        self.decide(subject, &lines, first, other).map(Some)
     }
 
     /// The rows of a family whose rows were kept.
@@ -91,6 +96,7 @@ impl Evaluator<'_> {
     fn decide(
         &self,
         subject: Subject<'_>,
+        lines: &[u64],
         first: Outcome<Evaluated<'_>>,
         other: Outcome<Linked<'_>>,
     ) -> Result<Decided, DecideError> {
@@ -105,21 +111,42 @@ impl Evaluator<'_> {
             (Outcome::Quarantine(failures), _) | (_, Outcome::Quarantine(failures)) => {
                 return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
             }
-            (Outcome::Ready(evaluated), Outcome::Ready(linked)) => self.finish(subject, evaluated, &linked)?,
+            (Outcome::Ready(mut evaluated), Outcome::Ready(linked)) => {
+                match taken::leave_out(self, subject.key, lines, &mut evaluated)? {
+                    Some(reason) => return Ok(Decision::Skip(reason).into()),
+                    None => self.finish(subject, evaluated, &linked)?,
+                }
+            }
         };
         match computed {
             Computed::Out(decision) => Ok(decision.into()),
             Computed::Ready(ready) => {
-                let Ready { item, told, lacking } = *ready;
-                let decision = match self.matched(item)? {
+                let Ready { item, mut told, lacking, defaults } = *ready;
+                let mut decision = match self.matched(item)? {
                     Decision::Create(_) | Decision::Replace(_) if !lacking.is_empty() => {
                         Decision::Quarantine(QuarantineReason::Values(lacking))
                     }
                     decision => decision,
                 };
+                if let Decision::Create(item) | Decision::Replace(item) = &mut decision {
+                    item.repairs.extend(self.notes(subject, defaults.iter().cloned()));
+                    told.defaults = defaults;
+                }
                 Ok(Decided { decision, told })
             }
         }
+    }
+
+    /// Remarks about a record, as they are journaled.
+    fn notes(&self, subject: Subject<'_>, reasons: impl Iterator<Item = Reason>) -> Vec<RepairNote> {
+        let note = |Reason { field, reason }| RepairNote {
+            key: subject.key.to_owned(),
+            file: self.job.file.clone(),
+            line: subject.line,
+            field,
+            reason,
+        };
+        reasons.map(note).collect()
     }
 
     /// Values that the destination requires of a new record, and that are not among these.
@@ -233,15 +260,9 @@ impl Evaluator<'_> {
             told.owned = self.world.take_owned();
             told.links = linked.links.iter().map(|(_, targets)| targets.len() as u64).sum();
         }
-        let repairs = evaluated.repairs.into_iter().map(|repair| (repair.field, repair.reason));
-        let repairs = repairs.chain(left_out.into_iter().map(|failure| (failure.field, failure.reason)));
-        let repairs = repairs.map(|(field, reason)| RepairNote {
-            key: subject.key.to_owned(),
-            file: job.file.clone(),
-            line: subject.line,
-            field,
-            reason,
-        });
+        let defaults = defaults::reasons(&job.stage.fields, &evaluated.values);
+        let repairs = evaluated.repairs.into_iter().map(|repair| Reason { field: repair.field, reason: repair.reason });
+        let repairs = self.notes(subject, repairs.chain(left_out.into_iter().map(Reason::from)));
         let orphans = evaluated.orphans.into_iter().map(|orphan| OrphanNote {
             owner: orphan.owner.trim().to_lowercase(),
             key: subject.key.to_owned(),
@@ -253,12 +274,12 @@ impl Evaluator<'_> {
         let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
         let item = RecordWrite {
             uploads,
-            repairs: repairs.collect(),
+            repairs,
             orphans: orphans.collect(),
             values,
             ..RecordWrite::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
-        Ok(Computed::Ready(Box::new(Ready { item: Box::new(item.with_body(body)), told, lacking })))
+        Ok(Computed::Ready(Box::new(Ready { item: Box::new(item.with_body(body)), told, lacking, defaults })))
     }
 }
 

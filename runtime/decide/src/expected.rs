@@ -11,12 +11,14 @@ use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use crate::DecideError;
 use crate::cells::Lent;
+use crate::defaults;
 use crate::deferred::DeferredRows;
 use crate::families;
 use crate::files::column_of;
 use crate::parts::Taking;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
+use crate::taken;
 use crate::written::{LINK_KEY_SEPARATOR, written};
 
 /// Which records are read back.
@@ -191,7 +193,14 @@ impl Derivation {
         };
         let rows = waiting.rows(job, world, &key, record)?;
         let first = match families::values(job, world, &cells, rows.as_deref(), Pass::First)?.outcome() {
-            Outcome::Ready(evaluated) => evaluated,
+            Outcome::Ready(mut evaluated) => {
+                if taken::is_asked(job) {
+                    for path in world.reader.taken_paths(job.step, &key)? {
+                        taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
+                    }
+                }
+                evaluated
+            }
             Outcome::Quarantine(failures) => return fails(&failures),
             Outcome::Skip { reason } => return fails(&[Failure { field: String::new(), reason }]),
         };
@@ -203,6 +212,7 @@ impl Derivation {
             field.is_some_and(|field| self.is_written(&of_others, field, value))
         };
         for (index, value) in first.values {
+            let value = self.or_default(state, index, value);
             if self.is_wanted(&wanted, index, &value) && !is_theirs(index, &value) {
                 values.push((index, value.into_owned()));
             }
@@ -248,6 +258,13 @@ impl Derivation {
             _ => Some(Taking::Adding),
         };
         Ok(Ok(Expected { key, line, id, values, taking, files }))
+    }
+
+    /// A value, or the destination's default in a record that was created without one.
+    fn or_default<'v>(&self, state: State, index: usize, value: Value<'v>) -> Value<'v> {
+        let field = self.job.stage.fields.get(index).filter(|_| state == State::Created);
+        let given = field.and_then(|field| defaults::value(defaults::taken(field, &value)?, &field.ty));
+        given.unwrap_or(value)
     }
 
     /// Which fields of a record this migration answers for.

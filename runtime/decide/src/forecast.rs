@@ -61,6 +61,8 @@ pub enum Remark {
     Quarantined(QuarantineReason),
     /// Written rules take effect in it.
     Adjusted(Vec<Reason>),
+    /// Values of it are the destination's defaults.
+    Defaulted(Vec<Reason>),
     /// The destination has it.
     There {
         /// The record there.
@@ -380,6 +382,9 @@ impl Forecast {
         }
         if told.has_orphans {
             store.note(step, ORPHAN, "", line)?;
+        }
+        if !told.defaults.is_empty() {
+            store.remark(step, (line, key), &Remark::Defaulted(told.defaults.clone()))?;
         }
         if told.adjusted.is_empty() {
             return Ok(());

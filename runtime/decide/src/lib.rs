@@ -3,6 +3,7 @@
 mod cancellation;
 pub mod cells;
 pub mod decision;
+pub mod defaults;
 pub mod deferred;
 pub mod duplicates;
 mod error;
@@ -36,6 +37,7 @@ pub mod settle;
 mod shared_journal;
 pub mod stage_run;
 pub mod steps;
+pub mod taken;
 pub mod there;
 pub mod upload;
 pub mod written;

@@ -10,6 +10,7 @@ use migr_plan::{Plan, Stage, Step};
 
 use crate::field_numbers::FieldNumbers;
 use crate::forecast::Forecast;
+use crate::taken::LEFT_OUT;
 use crate::{CancellationFlag, DecideError, Event, Progress, SharedJournal, steps};
 
 /// Context in which records are decided.
@@ -211,6 +212,11 @@ impl Knowledge {
     /// Lines of records of which a step noted something.
     pub fn noted_lines(&self, step: StepId, take: impl FnMut(u64)) -> Result<(), DecideError> {
         self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_lines(step, take)?))
+    }
+
+    /// Paths of the values of a record that were left out since another record holds them.
+    pub fn taken_paths(&self, step: StepId, key: &str) -> Result<Vec<String>, DecideError> {
+        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted_with(step, key, LEFT_OUT)?))
     }
 
     /// Fields of a record of which a step noted something.

@@ -5,21 +5,21 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::Row;
 use migr_journal::{Change, StepId};
-use migr_plan::DuplicatePolicy;
+use migr_plan::{DuplicatePolicy, TakenPolicy, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Outcome, Pass};
 
 use crate::cells::Lent;
 use crate::decision::Subject;
 use crate::decision::shown;
-use crate::decision::{QuarantineReason, SkipReason, reasons};
+use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
 use crate::file_list::FileList;
 use crate::forecast::{Forecast, Member, Role};
 use crate::identities::{sort, sort_column};
 use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::stage_run::{Claim, StageRun};
-use crate::{DecideError, duplicates};
+use crate::{DecideError, duplicates, taken};
 use migr_spill::RowSet;
 use migr_spill::{Sharing, cycles};
 
@@ -51,7 +51,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let resumed = world.reader.has_records(job.step)?;
     let mut look = Classification { resumed, ..Classification::default() };
     let mut aside = OutcomeRecorder::new(job, resumed, Arc::clone(failures));
-    let double = double_keys(job, world)?;
+    let (double, left) = double_keys(job, world)?;
     let mut settled = RowSet::default();
     world.answer_own(Own::Note);
     let mut files = FileList::new(job, resumed);
@@ -70,7 +70,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
                 Row::Record(record) => {
                     let (line, cells) = (record.line, Lent(record));
                     files.row(world, line, &cells)?;
-                    let seen = Seen { job, world, double: &double, resumed };
+                    let seen = Seen { job, world, double: &double, left: &left, resumed };
                     if seen.row(line, &cells, &mut look, &mut aside)? {
                         settled.insert(line);
                     }
@@ -134,11 +134,15 @@ pub fn odd_key(key: &str, line: u64) -> String {
     format!("{key}\u{1f}line {line}")
 }
 
-/// Lines whose key another line has too and that give way to it; the spill database knows to which.
-fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<RowSet, DecideError> {
-    let (mut double, mut firsts) = (RowSet::default(), RowSet::default());
+/// Added to the number of a line whose record a `skip` leaves behind: it comes behind all others of its key.
+const LEFT: u64 = 1 << 62;
+
+/// Lines whose key another line has too and that give way to it; the spill database knows to which. And those that share their key and are left behind by a
+/// `skip`: they take nothing from the others.
+fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<(RowSet, RowSet), DecideError> {
+    let (mut double, mut firsts, mut left) = (RowSet::default(), RowSet::default(), RowSet::default());
     if job.stage.distinct.is_some() {
-        return Ok(double);
+        return Ok((double, left));
     }
     let spill = &world.spill;
     spill.together::<_, DecideError>(|| {
@@ -147,10 +151,15 @@ fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<RowSet, DecideErr
             if let Row::Record(record) = row
                 && let Ok(key) = job.program.key(&Lent(record))
             {
-                spill.add_key(record.line, &key)?;
+                let is_left = job.program.skips(&Lent(record), world)?;
+                spill.add_key(if is_left { record.line + LEFT } else { record.line }, &key)?;
             }
         }
         spill.double_keys::<DecideError>(|line, first| {
+            if line > LEFT {
+                left.insert(line - LEFT);
+                return Ok(());
+            }
             double.insert(line);
             firsts.insert(first);
             Ok(spill.add_double(line, first)?)
@@ -158,7 +167,8 @@ fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<RowSet, DecideErr
     })?;
     let policy = &job.stage.policies.duplicate;
     let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
-    if first_wins || double.is_empty() { Ok(double) } else { preferred(job, world, &double, &firsts) }
+    let double = if first_wins || double.is_empty() { double } else { preferred(job, world, &double, &firsts)? };
+    Ok((double, left))
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.
@@ -198,6 +208,8 @@ struct Seen<'s> {
     job: &'s StageRun,
     world: &'s RecordLookup,
     double: &'s RowSet,
+    /// Lines of double keys that a rule leaves behind.
+    left: &'s RowSet,
     resumed: bool,
 }
 
@@ -222,7 +234,11 @@ impl Seen<'_> {
                 look.read += 1;
                 let key = odd_key("", line);
                 let subject = Subject { key: &key, source_key: "", line };
-                aside.quarantine(world, subject, &QuarantineReason::NoKey(reasons(failures)))?;
+                // What a rule leaves behind needs no key.
+                match claim {
+                    Claim::Skip { reason } => aside.skip(world, subject, &SkipReason::Rule(reason))?,
+                    _ => aside.quarantine(world, subject, &QuarantineReason::NoKey(reasons(failures)))?,
+                }
                 return Ok(false);
             }
         };
@@ -239,7 +255,11 @@ impl Seen<'_> {
             return self.double_key(subject, kept, aside).map(|()| false);
         }
         match claim {
-            Claim::Skip { reason } => aside.skip(world, subject, &SkipReason::Rule(reason)).map(|()| false),
+            Claim::Skip { reason } => {
+                let odd = odd_key(&key, line);
+                let subject = if self.left.contains(line) { Subject { key: &odd, ..subject } } else { subject };
+                aside.skip(world, subject, &SkipReason::Rule(reason)).map(|()| false)
+            }
             Claim::Fails(failures) => {
                 aside.quarantine(world, subject, &QuarantineReason::Check(reasons(failures))).map(|()| false)
             }
@@ -309,7 +329,11 @@ impl Seen<'_> {
                 Outcome::Ready(evaluated) => match job.encode(&evaluated.values) {
                     Err(failures) => Some(failures),
                     Ok(body) => {
-                        for (path, value) in job.identities_of(&body) {
+                        let identities = job.identities_of(&body);
+                        if !self.is_wanted(subject, &identities, aside)? {
+                            return Ok(false);
+                        }
+                        for (path, value) in identities {
                             world.spill.add_identity(path, &value, subject.line)?;
                         }
                         None
@@ -333,6 +357,35 @@ impl Seen<'_> {
             }
         }
         Ok(true)
+    }
+}
+
+impl Seen<'_> {
+    /// False where no field of `match` has a value and the map leaves such records out.
+    fn is_wanted(
+        &self,
+        subject: Subject<'_>,
+        identities: &[(usize, String)],
+        aside: &mut OutcomeRecorder<'_>,
+    ) -> Result<bool, DecideError> {
+        let matching = self.job.identities.matching;
+        if identities.iter().any(|(path, _)| *path < matching) {
+            return Ok(true);
+        }
+        let names: Vec<String> = (0..matching).map(|path| self.job.identities.name(path)).collect();
+        match self.job.stage.policies.unidentified {
+            UnidentifiedPolicy::Create => return Ok(true),
+            UnidentifiedPolicy::Skip => {
+                let reason = SkipReason::Rule(format!("it is not identified: {} is empty", names.join(" and ")));
+                aside.skip(self.world, subject, &reason)?;
+            }
+            UnidentifiedPolicy::Quarantine => {
+                let reason = "there is no value, and nothing else identifies the record (`on unidentified quarantine`)";
+                let failures = names.into_iter().map(|field| Reason { field, reason: reason.to_owned() });
+                aside.quarantine(self.world, subject, &QuarantineReason::Values(failures.collect()))?;
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -389,8 +442,8 @@ fn share(
             }
             Ok(())
         })?;
-        world.spill.double_identities::<DecideError>(matching, job.identities.paths.len(), |path, lines| {
-            clash(world, (path, lines), look, aside)
+        world.spill.double_identities::<DecideError>(matching, job.identities.paths.len(), |path, value, lines| {
+            clash((job, world), (path, value, lines), look, aside)
         })
     })
 }
@@ -440,10 +493,10 @@ fn tell(
     forecast.shared(step, group.path, &group.value, &members)
 }
 
-/// Quarantines the records that share a value which must be unique with one before them.
+/// Settles records that share a value which must be unique with one before them, by the field's policy.
 fn clash(
-    world: &RecordLookup,
-    (path, lines): (usize, &[u64]),
+    (job, world): (&StageRun, &RecordLookup),
+    (path, value, lines): (usize, &str, &[u64]),
     look: &mut Classification,
     aside: &mut OutcomeRecorder<'_>,
 ) -> Result<(), DecideError> {
@@ -462,8 +515,17 @@ fn clash(
             continue;
         }
         let Some((key, _)) = world.spill.record(line)? else { continue };
-        let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
-        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
+        let subject = Subject { key: &key, source_key: &key, line };
+        match taken::policy(job, path) {
+            TakenPolicy::None => return Ok(world.spill.add_holder(path, value, first_line)?),
+            TakenPolicy::Skip => {
+                aside.skip(world, subject, &SkipReason::Rule(taken::held_by_row(&first, first_line)))?;
+            }
+            TakenPolicy::Quarantine => {
+                let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
+                aside.quarantine(world, subject, &reason)?;
+            }
+        }
         take_out(world, look, line)?;
     }
     Ok(())

@@ -57,21 +57,48 @@ fn written_over(job: &StageRun, (field, value): (&FieldMapping, &Value<'static>)
     // Every value was encoded before, for the whole record.
     let encode = |value| destination.encode(object, &[(field, value)]).unwrap_or_default();
     let is_unlike = |value| destination.compare(object, field, value, found) != Comparison::Same;
-    if is_empty(value) {
+    let cleared = if is_update { cleared_parts(field, value) } else { Vec::new() };
+    if is_empty(value) && (cleared.is_empty() || field.parts.is_empty()) {
         // Only a written word empties what is there.
         let clears = is_update && field.on_empty == EmptyPolicy::Clear && is_unlike(&Value::None);
         return clears.then(|| encode(&Value::None));
     }
-    let native = encode(value);
+    let native = encode(if is_empty(value) { &Value::None } else { value });
     let by_parts = native.values().any(|value| value.is_object() || value.is_array());
     if !is_update && !by_parts && !is_empty_there(job, field, value, found) {
         return None;
     }
     let taking = if is_update { Taking::Over } else { Taking::Adding };
-    let native = beside(native, found, taking, |key| destination.part_of(key));
+    let empty = if cleared.is_empty() { Map::new() } else { native.clone() };
+    let mut native = beside(native, found, taking, |key| destination.part_of(key));
+    for (key, parts) in empty {
+        let (serde_json::Value::Object(parts), Some(serde_json::Value::Object(kept))) = (parts, native.get_mut(&key))
+        else {
+            continue;
+        };
+        kept.extend(parts.into_iter().filter(|(key, _)| cleared.contains(&destination.part_of(key))));
+    }
     // A value that reads as another one to the destination would be written again and again.
     let differs = !destination.unlike(object, &native, found).is_empty();
-    (differs && is_unlike(value)).then_some(native)
+    (differs && (!cleared.is_empty() || is_unlike(value))).then_some(native)
+}
+
+/// Parts of a composite that a written word empties, since they have no value.
+fn cleared_parts<'v>(field: &'v FieldMapping, value: &'v Value<'static>) -> Vec<&'v str> {
+    let clears = |part: &str| {
+        let known = field.parts.iter().find(|known| known.part == part);
+        known.map_or(field.on_empty, |known| known.on_empty) == EmptyPolicy::Clear
+    };
+    match value {
+        Value::None => field.parts.iter().map(|known| known.part.as_str()).filter(|part| clears(part)).collect(),
+        Value::Record(parts) => parts
+            .iter()
+            .filter(|(_, part)| is_empty(part))
+            .map(|(name, _)| &**name)
+            .filter(|part| clears(part))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Fields of a record whose values it does not hold.

@@ -1,5 +1,6 @@
 //! Reads the whole export and the destination's schema before anything is written, and says what a run would meet.
 
+mod accepted;
 mod attachments;
 mod distinct;
 mod duplicates;
@@ -40,10 +41,12 @@ use migr_plan::{Expr, Plan, Step, StepKind};
 use migr_transform::Standing;
 use migr_transform::{CompileError, LookupError};
 
+use accepted::Acceptances;
+pub use accepted::AcceptedFindings;
 use attachments::Manifest;
 pub use attachments::{Attachment, AttachmentSink};
 use export_lookup::{ExportLookup, OwnersKnown};
-use finding::Collector;
+use finding::{Collected, Collector};
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
 use lookup_plan::{Needs, columns_read, has};
@@ -136,6 +139,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// Number of findings of each kind, those that are not in `findings` included.
     pub totals: Vec<FindingTotal>,
+    /// Findings that the spec accepts, by its entries.
+    pub accepted: Vec<AcceptedFindings>,
     /// Preview of a run for records that are there already, map by map; empty where the destination was not asked, or
     /// has nothing that matters.
     pub preview: Vec<StagePreview>,
@@ -147,6 +152,16 @@ impl Audit {
     /// Number of findings of a severity.
     pub fn count(&self, severity: Severity) -> u64 {
         self.totals.iter().filter(|total| total.severity == severity).map(|total| total.findings).sum()
+    }
+
+    /// True where a finding is among those that `deny` lets no audit pass with.
+    pub fn is_denied(&self, plan: &Plan) -> bool {
+        let denies = |total: &FindingTotal| {
+            let named = |denied: &String| *denied == total.kind.name();
+            let warns = total.severity == Severity::Warning && plan.denied.iter().any(|denied| denied == "warnings");
+            warns || (total.severity != Severity::Note && plan.denied.iter().any(named))
+        };
+        self.totals.iter().any(denies)
     }
 }
 
@@ -227,7 +242,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         mut preview,
         expected,
     } = options;
-    let mut found = Collector::new(sink);
+    let mut found = Collector::new(sink, Acceptances::of(plan));
     let mut learnt = None;
     if let Some(destination) = &destination {
         progress.object(&plan.destination.name, "asking");
@@ -267,7 +282,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     };
     let Reported { stages, previews, rebuilds } = reported?;
     let options = locked_options(plan, &export, forecast.take_options(), &mut found);
-    let (findings, totals) = found.finish().map_err(AuditError::Sink)?;
+    let Collected { findings, totals, accepted } = found.finish().map_err(AuditError::Sink)?;
     let earlier = || previous.and_then(|previous| previous.destination.clone());
     objects.sort_by(|a, b| a.name.cmp(&b.name));
     let lock = Lock {
@@ -278,7 +293,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         stages: LockedStages { inputs: counted_inputs(plan), with_destination: destination.is_some(), stages, options },
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
     };
-    Ok(Audit { lock, findings, totals, preview: previews, rebuilds })
+    Ok(Audit { lock, findings, totals, accepted, preview: previews, rebuilds })
 }
 
 /// Knowledge about the export beforehand.

@@ -89,7 +89,14 @@ impl Export {
             let reason = format!("{object} is JSON, which is kept as a reference and not read record by record");
             return Err(ExtractError::Json { file: file.shown().to_owned(), line: 1, reason });
         }
-        Records::open(file, declared, &self.usage)
+        let mut records = Records::open(file, declared, &self.usage)?;
+        let claims = |other: &&SourceObject| {
+            other.name != declared.name && self.claims.get(&other.name) == self.claims.get(object)
+        };
+        for other in self.objects.iter().filter(claims) {
+            records.are_declared_by(other);
+        }
+        Ok(records)
     }
 
     /// Where cells stand: for each record, by its line, and each column, by its position in `SourceObject.columns`, the 1-based character of the line at which

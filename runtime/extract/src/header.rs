@@ -36,6 +36,14 @@ pub fn column_name(header: &str) -> String {
     name
 }
 
+/// True where one of an object's columns stands under a header.
+pub(crate) fn declares(object: &SourceObject, header: &str) -> bool {
+    object.columns.iter().any(|column| match &column.header {
+        Some(exact) => header.trim() == exact.trim(),
+        None => column_name(header) == column.name,
+    })
+}
+
 impl Header {
     /// Matches a file's headers with an object's columns. `is_read` tells which columns the plan cannot do without.
     pub(crate) fn matched(

@@ -4,7 +4,7 @@ use std::io;
 
 use migr_plan::SourceObject;
 
-use crate::header::Header;
+use crate::header::{Header, declares};
 use crate::quotes::Stray;
 use crate::scan::{self, Encoding, Scanned, Scanner};
 use crate::usage::Usage;
@@ -197,6 +197,11 @@ impl Records {
     /// Encoding of the file's text.
     pub fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// Takes the headers that another object of the same file declares out of those that nobody claims.
+    pub(crate) fn are_declared_by(&mut self, other: &SourceObject) {
+        self.header.extra.retain(|header| !declares(other, header));
     }
 
     /// Headers that no column of the catalog claims.

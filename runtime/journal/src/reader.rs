@@ -445,6 +445,14 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
+    /// The fields of one record about which a remark begins so.
+    pub fn fields_noted_with(&self, step: StepId, key: &str, start: &str) -> Result<Vec<String>, JournalError> {
+        let sql = "SELECT field FROM repairs WHERE step = ?1 AND key = ?2 AND substr(reason, 1, length(?3)) = ?3";
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        let rows = statement.query_map(params![step.0, key, start], |row| row.get(0)).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
     /// The last entry of a command whose name is like this, in the runs before one.
     pub fn last_written(&self, command: &str, before: i64) -> Result<Option<LastWritten>, JournalError> {
         let sql = "SELECT e.run, e.at FROM entries e JOIN runs r ON r.id = e.run WHERE r.command LIKE ?1 AND e.run < ?2 ORDER BY e.seq DESC LIMIT 1";

@@ -83,12 +83,12 @@ impl Spill {
         if together.1.is_empty() { Ok(()) } else { found(together.1) }
     }
 
-    /// Calls for every identity from `first` on, below `end`, that more than one line has: path and lines, in order.
+    /// Calls for every identity from `first` on, below `end`, that more than one line has: path, value and lines, in order.
     pub fn double_identities<E: From<SpillError>>(
         &self,
         first: usize,
         end: usize,
-        mut found: impl FnMut(usize, &[u64]) -> Result<(), E>,
+        mut found: impl FnMut(usize, &str, &[u64]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self
             .database
@@ -104,10 +104,10 @@ impl Spill {
             let path = usize::try_from(row.get::<_, i64>(0).spilled()?).unwrap_or(0);
             let value = row.get_ref(1).spilled()?.as_str().unwrap_or_default();
             if !before.as_ref().is_some_and(|(last, same)| *last == path && same == value) {
-                if let Some((path, _)) = &before
+                if let Some((path, value)) = &before
                     && lines.len() > 1
                 {
-                    found(*path, &lines)?;
+                    found(*path, value, &lines)?;
                 }
                 lines.clear();
                 before = Some((path, value.to_owned()));
@@ -115,9 +115,22 @@ impl Spill {
             lines.push(unsigned(row.get(2).spilled()?));
         }
         match before {
-            Some((path, _)) if lines.len() > 1 => found(path, &lines),
+            Some((path, value)) if lines.len() > 1 => found(path, &value, &lines),
             _ => Ok(()),
         }
+    }
+
+    /// Notes which line holds a unique value that others have too, and are to be written without.
+    pub fn add_holder(&self, path: usize, value: &str, line: u64) -> Result<(), SpillError> {
+        let sql = "INSERT OR IGNORE INTO holders(path, value, line) VALUES(?1, ?2, ?3)";
+        self.insert(sql, params![whole(path), value, signed(line)])
+    }
+
+    /// The line that holds such a value.
+    pub fn holder(&self, path: usize, value: &str) -> Result<Option<u64>, SpillError> {
+        let sql = "SELECT line FROM holders WHERE path = ?1 AND value = ?2";
+        let line: Option<i64> = self.optional(sql, params![whole(path), value])?;
+        Ok(line.map(unsigned))
     }
 
     /// Adds an identity of a record that stays out whatever it shares.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use migr_plan::{EmptyPolicy, Expr, FieldDefault, FieldType, Plan, SourceObject, Stage};
+use migr_plan::{EmptyPolicy, Expr, FieldMapping, FieldType, Plan, SourceObject, Stage};
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
@@ -11,7 +11,7 @@ use crate::failure::Fault;
 use crate::node::{Node, Same, Shared};
 use crate::{
     Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, Partial, Pass, Reference,
-    Repair, Traced, Value,
+    Traced, Value,
 };
 
 /// One stage, compiled: columns by position, tables hashed, formats parsed.
@@ -172,6 +172,24 @@ impl Program {
         Ok(Some(canonical.unwrap_or(text)).filter(|text| !text.is_empty()))
     }
 
+    /// True where a `skip` rule leaves the record behind.
+    pub fn skips(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<bool, LookupError> {
+        if self.skips.is_empty() {
+            return Ok(false);
+        }
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        for skip in &self.skips {
+            match skip.holds(&mut evaluator) {
+                Ok(Some(true)) | Err(Halt::Skip(_)) => return Ok(true),
+                Ok(_) => {}
+                // The stage says what is wrong with the condition when it comes to the record.
+                Err(Halt::Failures(_)) => return Ok(false),
+                Err(Halt::Lookup(error)) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// Admission of the record by the stage: `skip` rules first, then `when`, then `check`s. Every broken check is
     /// reported.
     pub fn admit(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Admission, LookupError> {
@@ -244,7 +262,7 @@ impl Program {
             let noted = evaluator.repairs.len();
             let value = field.value(&mut evaluator);
             let is_left_out = evaluator.repairs.len() > noted;
-            let value = value.and_then(|value| self.unless_empty(index, value, is_left_out, &mut evaluator));
+            let value = value.and_then(|value| self.unless_empty(index, value, is_left_out));
             if let Some(value) = found.kept(field, value)? {
                 values.push((index, value));
             }
@@ -255,27 +273,19 @@ impl Program {
     }
 
     /// A value, or what the field's policy says where there is none. What a rule left out, after a failure, is not empty in this sense.
-    fn unless_empty<'r>(
-        &self,
-        index: usize,
-        value: Value<'r>,
-        is_left_out: bool,
-        evaluator: &mut Evaluator<'r>,
-    ) -> Result<Value<'r>, Stop> {
-        let Some(mapping) = self.stage.fields.get(index).filter(|_| value.is_none()) else { return Ok(value) };
-        match (mapping.on_empty, &mapping.default) {
-            (EmptyPolicy::Quarantine, _) if !is_left_out => Err(Fault::plain("there is no value").into()),
-            (EmptyPolicy::Clear, _) if is_left_out => Ok(Value::Default),
-            (EmptyPolicy::Keep, Some(default)) => {
-                let given = match default {
-                    FieldDefault::Now => "the time of its creation",
-                    FieldDefault::Value { value } => value.as_str(),
-                };
-                let reason =
-                    format!("no value: a record that is created gets the destination's default, {given} (W0618)");
-                evaluator.repairs.push(Repair { field: mapping.field.clone(), reason });
-                Ok(Value::Default)
+    fn unless_empty<'r>(&self, index: usize, value: Value<'r>, is_left_out: bool) -> Result<Value<'r>, Stop> {
+        let Some(mapping) = self.stage.fields.get(index) else { return Ok(value) };
+        if !value.is_none() || !mapping.parts.is_empty() {
+            return parts_unless_empty(mapping, value, is_left_out);
+        }
+        match mapping.on_empty {
+            EmptyPolicy::Quarantine if !is_left_out => {
+                Err(Fault::plain("there is no value, and `on empty quarantine` asks for one").into())
             }
+            EmptyPolicy::Clear if !is_left_out => Ok(value),
+            EmptyPolicy::Clear => Ok(Value::Default),
+            // A record that is created gets what the destination gives; in one that is there nothing changes.
+            _ if mapping.default.is_some() => Ok(Value::Default),
             _ => Ok(value),
         }
     }
@@ -467,6 +477,40 @@ impl Found {
             None if self.failures.is_empty() => Outcome::Ready(ready),
             None => Outcome::Quarantine(self.failures),
         }
+    }
+}
+
+/// The same for the parts of a composite, each by its own policy.
+fn parts_unless_empty<'r>(mapping: &FieldMapping, value: Value<'r>, is_left_out: bool) -> Result<Value<'r>, Stop> {
+    let policy = |part: &str| {
+        let known = mapping.parts.iter().find(|known| known.part == part);
+        known.map_or(mapping.on_empty, |known| known.on_empty)
+    };
+    let fault = |part: &str| {
+        let words = format!("`{part}` has no value, and `on empty quarantine` asks for one");
+        Err(Stop::from(Fault::plain(words)))
+    };
+    match value {
+        Value::Record(mut parts) => {
+            if is_left_out {
+                // A part that failed is not empty: what is there stays.
+                parts.retain(|(part, value)| !value.is_none() || policy(part) == EmptyPolicy::Keep);
+            }
+            let empty = parts.iter().find(|(part, value)| value.is_none() && policy(part) == EmptyPolicy::Quarantine);
+            match empty {
+                Some((part, _)) => fault(part),
+                None => Ok(Value::Record(parts)),
+            }
+        }
+        Value::None if !is_left_out => {
+            match mapping.parts.iter().find(|known| known.on_empty == EmptyPolicy::Quarantine) {
+                Some(known) => fault(&known.part),
+                None if mapping.on_empty == EmptyPolicy::Quarantine => fault(&mapping.field),
+                None => Ok(Value::None),
+            }
+        }
+        Value::None => Ok(Value::Default),
+        value => Ok(value),
     }
 }
 

@@ -216,7 +216,8 @@ impl Case {
         same.flat_map(|other| &other.entries).any(|entry| entry.field == field && self.is_written(entry))
     }
 
-    fn is_written(&self, entry: &Entry) -> bool {
+    /// True where the map has the entry: what it refers to is migrated.
+    pub(crate) fn is_written(&self, entry: &Entry) -> bool {
         match entry.needs {
             "" => true,
             "User" => self.table("User").is_some(),
@@ -246,8 +247,13 @@ impl Case {
 }
 
 impl Map {
+    /// Name by which its records are known.
+    pub(crate) fn name(&self) -> &'static str {
+        self.alias.unwrap_or(self.object)
+    }
+
     /// Destination object, without what is said where it is made.
-    fn table(&self) -> &'static str {
+    pub(crate) fn table(&self) -> &'static str {
         let name = self.target.strip_prefix("new ").unwrap_or(self.target);
         name.split(' ').next().unwrap_or(name)
     }

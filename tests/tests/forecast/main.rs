@@ -10,6 +10,7 @@ mod draw;
 mod drill;
 mod facts;
 mod life;
+mod meaning;
 #[path = "../run_twenty/project.rs"]
 #[expect(dead_code, reason = "what other suites do with a project")]
 mod project;
@@ -37,7 +38,11 @@ const DEFERRED: &str = "a deferred reference of a record that is there changes i
 /// The differences of a case.
 fn differences(workspace: &Workspace, case: &Case) -> Vec<Difference> {
     match life::live(workspace, &Trial::from(case)) {
-        Ok(life) => compare(&life),
+        Ok(life) => {
+            let mut found = compare(&life);
+            found.extend(meaning::differences(case, &life));
+            found
+        }
         Err(error) => vec![Difference {
             what: "error",
             place: "the migration".to_owned(),

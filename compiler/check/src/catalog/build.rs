@@ -9,7 +9,7 @@ use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
 use super::field::{attributes, field_type};
-use super::{Catalog, Check, Field, NameRule, Object, unbuilt};
+use super::{Catalog, Check, Field, NameRule, Object, defaults, unbuilt};
 use crate::errors;
 use crate::formats;
 use crate::merge::{Slot, merge};
@@ -303,6 +303,7 @@ fn object<'a>(
                     }
                 }
                 unbuilt::field(field, diagnostics);
+                defaults::check(field, &ty, written.from.is_some(), diagnostics);
                 formats::check_field(field, &ty, diagnostics);
                 let field = Field { name: field.name.clone(), ty, attributes };
                 object.fields.insert(Arc::clone(&field.name.node), field);

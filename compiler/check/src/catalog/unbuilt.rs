@@ -24,7 +24,7 @@ pub(super) fn place(object: &ast::Object, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A field's forms: `= expression`, `form`, `default`, a number behind its header, a reference by several columns or by a prefix.
+/// A field's forms: `= expression`, `form`, a number behind its header, a reference by several columns or by a prefix.
 pub(super) fn field(field: &ast::Field, diagnostics: &mut Diagnostics) {
     if let Some(value) = &field.computed {
         let help = format!(
@@ -38,10 +38,6 @@ pub(super) fn field(field: &ast::Field, diagnostics: &mut Diagnostics) {
             Attribute::Form(name) => {
                 let help = "write both columns in one form in the export; `ignore case, space` compares without regard to those";
                 diagnostics.push(not_built("`form`", attribute.span.to(name.span), help));
-            }
-            Attribute::Default(value) => {
-                let help = "say it in the map: `field = column ?? VALUE`, or a row `none = VALUE` of its picklist";
-                diagnostics.push(not_built("`default` of a field", attribute.span.to(value.span), help));
             }
             Attribute::Column(_, Some(number)) => {
                 let help = "give the two columns different names in the export";

@@ -33,11 +33,6 @@ fn empty(word: &str) -> Option<EmptyPolicy> {
     })
 }
 
-fn empty_quarantine(span: migr_source::Span) -> Diagnostic {
-    let help = "quarantine such records by a rule of the catalog: `check column != none : \"why\"`";
-    errors::not_built("`on empty quarantine`", span, help)
-}
-
 impl Pass<'_, '_> {
     /// Policies behind a mapping, for its field; each stands there once.
     pub(super) fn cases(&mut self, mapping: &Mapping) -> Cases {
@@ -62,9 +57,6 @@ impl Pass<'_, '_> {
         if found == Some(EmptyPolicy::Clear) {
             self.clears.push(word.span);
         }
-        if found == Some(EmptyPolicy::Quarantine) {
-            self.diagnostics.push(empty_quarantine(word.span));
-        }
         found.unwrap_or_default()
     }
 
@@ -72,11 +64,8 @@ impl Pass<'_, '_> {
         let Some(word) = mapping.case("taken") else { return TakenPolicy::default() };
         match &*word.node {
             "quarantine" => TakenPolicy::Quarantine,
-            policy @ ("none" | "skip") => {
-                let help = "leave it out: a record whose unique value another one holds is quarantined";
-                self.diagnostics.push(errors::not_built(&format!("`on taken {policy}`"), word.span, help));
-                if policy == "none" { TakenPolicy::None } else { TakenPolicy::Skip }
-            }
+            "none" => TakenPolicy::None,
+            "skip" => TakenPolicy::Skip,
             other => {
                 let known = ["none", "quarantine", "skip"];
                 self.diagnostics.push(errors::unknown_word_after("on taken", other, word.span, &known));
@@ -142,13 +131,9 @@ impl Pass<'_, '_> {
     }
 
     /// The policies of a part of a field that is gathered from several entries.
-    pub(super) fn part_policy(&mut self, at: usize, part: &str, cases: Cases, mapping: &Mapping) {
+    pub(super) fn part_policy(&mut self, at: usize, part: &str, cases: Cases) {
         let Some(field) = self.map.fields.get_mut(at) else { return };
         if cases.empty != field.on_empty || cases.taken != field.on_taken {
-            if let Some(word) = mapping.case("empty") {
-                let help = "say it for all fields of the map: `on empty clear` as an entry";
-                self.diagnostics.push(errors::not_built("`on empty` of one part of a field", word.span, help));
-            }
             field.parts.push(PartPolicy { part: part.to_owned(), on_empty: cases.empty, on_taken: cases.taken });
         }
     }
@@ -163,9 +148,6 @@ impl Pass<'_, '_> {
         };
         if self.on_empty == EmptyPolicy::Clear {
             self.clears.extend(find("empty"));
-        }
-        if let (EmptyPolicy::Quarantine, Some(span)) = (self.on_empty, find("empty")) {
-            self.diagnostics.push(empty_quarantine(span));
         }
         if let Some(formerly) = &self.item.node.formerly
             && self.world.makers.count(&formerly.node) > 1
@@ -202,10 +184,6 @@ impl Pass<'_, '_> {
         }
         let leaves = self.map.policies.unidentified != UnidentifiedPolicy::Create;
         let has_match = self.item.entries.iter().any(|entry| matches!(entry.node, Some(MapEntry::Match { .. })));
-        if let Some(span) = find("unidentified").filter(|_| leaves && has_match) {
-            let help = "skip such records by a condition: `skip Object when email == none and phone == none : \"why\"`";
-            self.diagnostics.push(errors::not_built("leaving out what is not identified", span, help));
-        }
         if let Some(span) = find("unidentified").filter(|_| leaves && !has_match && !self.item.is_broken()) {
             let message = "this map has no `match`, so no record of it is identified, and all would be left out";
             self.diagnostics.push(

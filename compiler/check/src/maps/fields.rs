@@ -258,7 +258,7 @@ impl<'p> Pass<'p, '_> {
             whole.reads.sort();
             whole.reads.dedup();
             if let Some(at) = at {
-                self.part_policy(at, part, cases, mapping);
+                self.part_policy(at, part, cases);
             }
             return;
         }
@@ -267,7 +267,7 @@ impl<'p> Pass<'p, '_> {
         let field = made(name, field, Expr::Record { fields: vec![named] }, &reads, (of_map, entry));
         let at = self.map.fields.len();
         self.map.fields.push(field);
-        self.part_policy(at, part, cases, mapping);
+        self.part_policy(at, part, cases);
     }
 
     /// The value as a type, and what it reads.

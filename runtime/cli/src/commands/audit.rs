@@ -46,7 +46,8 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         reached.close().await;
     }
     let audit = done?;
-    let exit = if audit.count(Severity::Error) > 0 { Exit::Findings } else { Exit::Done };
+    let stops = audit.count(Severity::Error) > 0 || audit.is_denied(&plan);
+    let exit = if stops { Exit::Findings } else { Exit::Done };
     let text = match arguments.format {
         AuditFormat::Human => render::terminal(&audit, arguments.full),
         AuditFormat::Markdown => render::markdown(&audit),

@@ -6,6 +6,8 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::accepted::{Acceptances, AcceptedFindings};
+
 /// Something an administrator should know before a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
@@ -222,6 +224,8 @@ kinds! {
     TrashedTwin = "trashed-twin", "Records that are in the destination's trash", "`on deleted` says what happens; a trashed record still holds its unique values.";
     /// A record that `existing` names and that is not there once.
     MissingExisting = "missing-existing", "Records that the spec expects in the destination", "Create them there, or correct the name.";
+    /// A value that the destination gives, since the export has none.
+    DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.
     DestinationLacks = "destination-lacks", "What the destination cannot hold", "Make it with `new`, write to a field that is there, or leave it out.";
     /// A file that a record names is not there.
@@ -288,6 +292,14 @@ pub const KEPT_PER_KIND: u64 = 1_000;
 
 type Group = (Option<String>, FindingKind, Severity);
 
+/// Result of collecting findings.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) totals: Vec<FindingTotal>,
+    pub(crate) accepted: Vec<AcceptedFindings>,
+}
+
 /// Keeps the first findings of each kind and counts all.
 pub(crate) struct Collector<'s> {
     kept: Vec<Finding>,
@@ -295,11 +307,12 @@ pub(crate) struct Collector<'s> {
     sink: Option<&'s mut (dyn FindingSink + Send)>,
     /// The first error of the sink.
     broken: Option<io::Error>,
+    acceptances: Acceptances,
 }
 
 impl<'s> Collector<'s> {
-    pub(crate) fn new(sink: Option<&'s mut (dyn FindingSink + Send)>) -> Self {
-        Self { kept: Vec::new(), totals: BTreeMap::new(), sink, broken: None }
+    pub(crate) fn new(sink: Option<&'s mut (dyn FindingSink + Send)>, acceptances: Acceptances) -> Self {
+        Self { kept: Vec::new(), totals: BTreeMap::new(), sink, broken: None, acceptances }
     }
 
     pub(crate) fn add(&mut self, finding: Finding) {
@@ -308,6 +321,7 @@ impl<'s> Collector<'s> {
         {
             self.broken = sink.finding(&finding).err();
         }
+        let Some(finding) = self.acceptances.take(finding) else { return };
         let group = (finding.object.clone(), finding.kind, finding.severity);
         let count = self.totals.entry(group).or_default();
         *count += 1;
@@ -321,11 +335,15 @@ impl<'s> Collector<'s> {
         self.totals.keys().any(|(known, kind, _)| known.as_deref() == Some(object) && kinds.contains(kind))
     }
 
-    /// The kept findings and all totals, worst first, then by kind, object and line.
-    pub(crate) fn finish(mut self) -> io::Result<(Vec<Finding>, Vec<FindingTotal>)> {
+    /// The kept findings and all totals, worst first, then by kind, object and line; and what the spec accepts.
+    pub(crate) fn finish(mut self) -> io::Result<Collected> {
         if let Some(error) = self.broken {
             return Err(error);
         }
+        let accepted = std::mem::take(&mut self.acceptances).finish(|kept, (object, kind, severity, findings)| {
+            self.kept.extend(kept);
+            *self.totals.entry((object, kind, severity)).or_default() += findings;
+        });
         self.kept.sort_by(|a, b| order(a).cmp(&order(b)));
         let mut totals: Vec<FindingTotal> = self
             .totals
@@ -333,7 +351,7 @@ impl<'s> Collector<'s> {
             .map(|((object, kind, severity), findings)| FindingTotal { object, kind, severity, findings })
             .collect();
         totals.sort_by(|a, b| (a.severity, a.kind, &a.object).cmp(&(b.severity, b.kind, &b.object)));
-        Ok((self.kept, totals))
+        Ok(Collected { findings: self.kept, totals, accepted })
     }
 }
 

@@ -12,7 +12,7 @@ use migr_plan::ColumnType;
 use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
 
 use super::masking::shown;
-use super::{Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
+use super::{AcceptedFindings, Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
 
 /// Examples of a kind that are shown.
 const EXAMPLES: usize = 5;
@@ -59,6 +59,23 @@ pub fn groups(audit: &Audit) -> Vec<Group<'_>> {
         });
     }
     groups
+}
+
+/// `allow "orphan-owner" max 77 : "why"`, for warnings.
+fn entry_that_accepts(group: &Group<'_>) -> Option<String> {
+    let is_warning = group.severity == Severity::Warning;
+    is_warning.then(|| format!("allow \"{}\" : \"why\"", group.kind))
+}
+
+/// `accepted[orphan-owner]: 77 records (migration.migr:9): people who have left`
+fn accepted_words(accepted: &AcceptedFindings) -> String {
+    let AcceptedFindings { finding, reason, origin, records, is_exceeded, .. } = accepted;
+    let place = format!("{}:{}", origin.file, origin.line);
+    let records = counted(*records, "record");
+    if *is_exceeded {
+        return format!("not accepted[{finding}]: {records}, more than `max` of {place} says: {reason}");
+    }
+    format!("accepted[{finding}]: {records} ({place}): {reason}")
 }
 
 /// `export/contacts.csv:12 C00000012`

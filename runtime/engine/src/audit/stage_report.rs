@@ -121,6 +121,14 @@ impl<'r> StageReport<'r> {
     fn remark(&self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
         match remark {
             Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
+            Remark::Defaulted(reasons) => {
+                for Reason { field, reason } in reasons {
+                    let finding = Finding::new(FindingKind::DefaultTaken, Severity::Note, format!("{field}: {reason}"));
+                    let finding = finding.of(&self.place.object.name).at(self.place.file, subject.line);
+                    found.add(finding.with_key(subject.key));
+                }
+                Ok(())
+            }
             Remark::There { id, action } => {
                 found.add(self.there(subject, id, *action));
                 Ok(())

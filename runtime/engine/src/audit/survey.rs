@@ -131,15 +131,18 @@ impl Survey<'_, '_> {
                     columns.add(&record, &self.plan.source.blank);
                     if !keys.add(&record, &self.plan.source.blank)? {
                         locked.keys.blank += 1;
-                        let message = format!("{} is empty", object.key.join(" and "));
-                        let finding = Finding::new(FindingKind::BlankKey, Severity::Error, message);
-                        found.add(finding.of(&object.name).at(file.shown(), record.line));
+                        // A row that a written rule leaves behind needs no key.
+                        if self.weight(object, record.line) != Severity::Note {
+                            let message = format!("{} is empty", object.key.join(" and "));
+                            let finding = Finding::new(FindingKind::BlankKey, Severity::Error, message);
+                            found.add(finding.of(&object.name).at(file.shown(), record.line));
+                        }
                     }
                 }
             }
         }
         let place = Place { object, file: file.shown() };
-        let (distinct, repeated) = keys.finish(&place, self.quarantined.get(&object.name), found)?;
+        let (distinct, repeated) = keys.finish(&place, |line| self.weight(object, line), found)?;
         (locked.keys.distinct, locked.keys.repeated) = (distinct, repeated);
         locked.columns = columns.locked();
         self.header_findings(&place, &missing, &extra, &mut locked, found);
@@ -152,6 +155,16 @@ impl Survey<'_, '_> {
             found.add(finding.of(&object.name).in_file(file.shown()).counting(locked.rows));
         }
         Ok(locked)
+    }
+
+    /// Weight of a fault of a row: a note where a map reads it and a written rule settles what becomes of it.
+    fn weight(&self, object: &SourceObject, line: u64) -> Severity {
+        let is_read = self.plan.stages.iter().any(|stage| stage.source_object == object.name);
+        match self.quarantined.get(&object.name) {
+            Some(lines) if lines.contains(line) => Severity::Error,
+            _ if is_read => Severity::Note,
+            _ => Severity::Warning,
+        }
     }
 
     /// Elements of a JSON file, rows of a table. A reference that is neither is kept all the same, and counts as none.
@@ -397,7 +410,7 @@ impl<'o> Keys<'o> {
     fn finish(
         &self,
         place: &Place<'_>,
-        quarantined: Option<&RowSet>,
+        weight: impl Fn(u64) -> Severity,
         found: &mut Collector<'_>,
     ) -> Result<(u64, u64), SpillError> {
         let inventory = self.world.inventory;
@@ -411,9 +424,12 @@ impl<'o> Keys<'o> {
                 self.object.key.join(" + "),
                 shown(&shown_key(key), is_masked)
             );
-            let is_error = quarantined.is_some_and(|lines| lines.contains(line));
-            let severity = if is_error { Severity::Error } else { Severity::Warning };
-            let finding = Finding::new(FindingKind::DuplicateKey, severity, message);
+            let severity = weight(line);
+            let mut finding = Finding::new(FindingKind::DuplicateKey, severity, message);
+            if severity == Severity::Note {
+                finding = finding
+                    .with_help("Nothing: a written rule says which record counts; look whether they say the same.");
+            }
             found.add(finding.of(&self.object.name).at(place.file, line).with_key(key));
             Ok(())
         })?;

@@ -23,6 +23,7 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::RecordWrite;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
+use migr_decide::taken;
 use migr_decide::there::{before_update, held, is_empty_there, stamped};
 use migr_decide::written::{LINK_KEY_SEPARATOR, written};
 use migr_spill::RowSet;
@@ -123,7 +124,12 @@ impl Later for Backfill {
                 let mut values = Vec::new();
                 for pass in [Pass::First, Pass::Deferred] {
                     let found = families::values(job, world, &cells, rows.as_deref(), pass)?;
-                    let evaluated = found.evaluated;
+                    let mut evaluated = found.evaluated;
+                    if taken::is_asked(job) {
+                        for path in world.reader.taken_paths(job.step, &key)? {
+                            taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
+                        }
+                    }
                     let is_noted = |name: &str| {
                         evaluated.repairs.iter().any(|it| it.field == name)
                             || evaluated.orphans.iter().any(|it| it.field == name)

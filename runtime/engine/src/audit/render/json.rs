@@ -3,7 +3,7 @@
 use migr_plan::lock::{AttachmentCounts, LinkHost, LockedStage, ObjectState};
 use serde::Serialize;
 
-use crate::audit::{Audit, Finding, FindingTotal, Severity, StagePreview};
+use crate::audit::{AcceptedFindings, Audit, Finding, FindingTotal, Severity, StagePreview};
 
 /// The version of the document. Raised when a reader of the old form would misread the new one.
 const FORMAT_VERSION: u32 = 1;
@@ -15,6 +15,7 @@ struct Document<'a> {
     objects: Vec<Object<'a>>,
     findings: &'a [Finding],
     totals: &'a [FindingTotal],
+    accepted: &'a [AcceptedFindings],
     stages: &'a [LockedStage],
     preview: &'a [StagePreview],
     summary: Summary,
@@ -59,6 +60,7 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
         objects: objects.collect(),
         findings: &audit.findings,
         totals: &audit.totals,
+        accepted: &audit.accepted,
         stages: &audit.lock.stages.stages,
         preview: &audit.preview,
         summary: Summary {

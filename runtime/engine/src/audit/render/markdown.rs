@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
-use super::{counts, groups, message, outcome, place, preview_entry, state};
+use super::{accepted_words, counts, entry_that_accepts, groups, message, outcome, place, preview_entry, state};
 use crate::audit::Audit;
 
 /// An audit as Markdown, for a pull request.
@@ -43,6 +43,15 @@ pub fn markdown(audit: &Audit) -> String {
         if group.total > shown {
             let _ = writeln!(out, "- … and {} more", group.total - shown);
         }
+        if let Some(entry) = entry_that_accepts(&group) {
+            let _ = writeln!(out, "\nTo accept them, write in the migration: {}", code(&entry));
+        }
+    }
+    if !audit.accepted.is_empty() {
+        let _ = writeln!(out, "\n### Accepted\n");
+    }
+    for accepted in &audit.accepted {
+        let _ = writeln!(out, "- {}", prose(&accepted_words(accepted)));
     }
     out
 }

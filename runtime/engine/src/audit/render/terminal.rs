@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use migr_escape::line;
 use migr_plan::lock::{AttachmentCounts, ValueCount};
 
-use super::{counted, counts, filled_percent, groups, message, outcome, place, preview_entry, reading_words, state};
+use super::{
+    accepted_words, counted, counts, entry_that_accepts, filled_percent, groups, message, outcome, place,
+    preview_entry, reading_words, state,
+};
 use crate::audit::Audit;
 use crate::audit::masking::shown;
 
@@ -68,6 +71,12 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
             let _ = writeln!(out, "    … and {} more", group.total - shown);
         }
         let _ = writeln!(out, "    → {}", group.help);
+        if let Some(entry) = entry_that_accepts(&group) {
+            let _ = writeln!(out, "    → To accept them, write in the migration: {entry}");
+        }
+    }
+    for accepted in &audit.accepted {
+        let _ = writeln!(out, "\n{}", line(&accepted_words(accepted)));
     }
     preview(audit, &mut out);
     let _ = writeln!(out, "\n{}", outcome(audit));

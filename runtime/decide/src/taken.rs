@@ -1,0 +1,99 @@
+//! `on taken none` and `on taken skip`: unique values that another record holds.
+
+use migr_plan::{FieldMapping, TakenPolicy};
+use migr_transform::{Evaluated, Repair, Value};
+
+use crate::DecideError;
+use crate::decision::SkipReason;
+use crate::evaluate::Evaluator;
+use crate::existing::{self, Hit};
+use crate::families::is_empty;
+use crate::stage_run::StageRun;
+
+/// Beginning of the remark about a value that was left out so; by it a verification knows the value.
+pub const LEFT_OUT: &str = "left out: ";
+
+/// Policy of an identity whose value another record holds.
+pub fn policy(job: &StageRun, path: usize) -> TakenPolicy {
+    let Some(path) = job.identities.single(path).filter(|_| path >= job.identities.matching) else {
+        return TakenPolicy::Quarantine;
+    };
+    let (name, part) = path.split_once('.').unwrap_or((path, ""));
+    let Some(field) = job.stage.fields.iter().find(|field| field.field == name) else { return TakenPolicy::Quarantine };
+    field.parts.iter().find(|known| known.part == part).map_or(field.on_taken, |known| known.on_taken)
+}
+
+/// True where some unique value may be left out, or leave its record out.
+pub fn is_asked(job: &StageRun) -> bool {
+    (job.identities.matching..job.identities.paths.len()).any(|path| policy(job, path) != TakenPolicy::Quarantine)
+}
+
+/// Leaves out the values that another record holds, each with a remark; a reason where the record itself is left out for one.
+pub(crate) fn leave_out(
+    evaluator: &Evaluator<'_>,
+    key: &str,
+    lines: &[u64],
+    evaluated: &mut Evaluated<'_>,
+) -> Result<Option<SkipReason>, DecideError> {
+    let (job, spill) = (evaluator.job, &evaluator.world.spill);
+    if !is_asked(job) {
+        return Ok(None);
+    }
+    let ours = job.ids.record(&job.stage.id, key);
+    let mut left = Vec::new();
+    let mut identities = job.identities_of_values(&evaluated.values);
+    for (path, value) in &identities {
+        if policy(job, *path) == TakenPolicy::None
+            && let Some(holder) = spill.holder(*path, value)?
+            && !lines.contains(&holder)
+        {
+            let key = spill.record(holder)?.map(|(key, _)| key).unwrap_or_default();
+            left.push((*path, held_by_row(&key, holder)));
+        }
+    }
+    identities.retain(|(path, _)| left.iter().all(|(out, _)| out != path));
+    while evaluator.has_existing
+        && let Hit::Taken { path, id, deleted } = existing::find(spill, &job.identities, &identities)?
+        && id != ours
+    {
+        match policy(job, path) {
+            TakenPolicy::Quarantine => break,
+            TakenPolicy::None => left.push((path, held_there(&id, deleted))),
+            TakenPolicy::Skip => return Ok(Some(SkipReason::Rule(held_there(&id, deleted)))),
+        }
+        identities.retain(|(of, _)| *of != path);
+    }
+    for (path, reason) in left {
+        let name = job.identities.name(path);
+        take_out(&job.stage.fields, &mut evaluated.values, &name);
+        evaluated.repairs.push(Repair { field: name, reason: format!("{LEFT_OUT}{reason}") });
+    }
+    Ok(None)
+}
+
+/// The record of the export that holds a value, in words.
+pub(crate) fn held_by_row(key: &str, line: u64) -> String {
+    format!("{} (line {line}) has the same value, which must be unique", crate::decision::shown(key))
+}
+
+fn held_there(id: &str, deleted: bool) -> String {
+    let place = if deleted { " in the trash" } else { "" };
+    format!("the record {id}{place} of the destination has the same value, which must be unique")
+}
+
+/// Takes a value out, by the path of a field or of a part. What is left out so is not empty: what is there stays.
+pub fn take_out(fields: &[FieldMapping], values: &mut [(usize, Value<'_>)], path: &str) {
+    let (name, part) = path.split_once('.').map_or((path, None), |(name, part)| (name, Some(part)));
+    for (index, value) in values {
+        if fields.get(*index).is_none_or(|field| field.field != name) {
+            continue;
+        }
+        if let (Value::Record(parts), Some(part)) = (&mut *value, part) {
+            parts.retain(|(known, _)| known != part);
+            if !is_empty(value) {
+                continue;
+            }
+        }
+        *value = Value::Default;
+    }
+}
