@@ -56,5 +56,6 @@ mod whose;
 mod why;
 #[expect(dead_code, reason = "ways to fail that another suite takes")]
 mod wire;
+mod words;
 mod workspaces;
 mod writes;

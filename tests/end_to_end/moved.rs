@@ -40,18 +40,25 @@ pub(crate) struct Moved {
 /// One life of the example for all tests.
 pub(crate) fn moved() -> &'static Moved {
     static ONCE: OnceLock<Moved> = OnceLock::new();
-    ONCE.get_or_init(Moved::new)
+    ONCE.get_or_init(|| moved_from(Project::example()))
+}
+
+/// A life of the example's spec over another export.
+pub(crate) fn moved_from(project: Project) -> Moved {
+    Moved::of_project(project)
 }
 
 impl Moved {
-    fn new() -> Self {
-        let project = Project::example();
+    fn of_project(project: Project) -> Self {
         hurry(&project, 200);
         let stand_in = StandIn::new();
-        let audit = stand_in.migr(&project, &["audit", "--format", "json"]).exits(1).json();
+        let audit = stand_in.migr(&project, &["audit", "--format", "json"]);
+        assert!(matches!(audit.code, 0 | 1), "{}{}", audit.stdout, audit.stderr);
+        let audit = audit.json();
         let plan_text = stand_in.migr(&project, &["plan"]).exits(0).stdout;
         let plan = stand_in.migr(&project, &["plan", "--format", "json"]).exits(0).json();
-        stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+        let ran = stand_in.migr(&project, &["run", "--no-approval"]);
+        assert!(matches!(ran.code, 0 | 5), "{}{}", ran.stdout, ran.stderr);
         let records: BTreeMap<_, _> = OBJECTS.iter().map(|object| (*object, stand_in.records(object))).collect();
         let files = records["attachments"].iter().flat_map(|one| one["file"].as_array().unwrap()).map(|file| {
             let bytes = stand_in.download(file["url"].as_str().unwrap());
@@ -107,6 +114,26 @@ impl Moved {
         let text = self.project.read(&format!("export/{file}"));
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         reader.deserialize().map(|row| row.unwrap()).collect()
+    }
+
+    /// The rows of a file with the lines on which they begin, by the names of columns.
+    pub(crate) fn lines(&self, file: &str) -> Vec<(u64, Vec<(String, String)>)> {
+        let text = self.project.read(&format!("export/{file}"));
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let folded = |header: &str| {
+            let words = header.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
+        };
+        let names: Vec<String> = reader.headers().unwrap().iter().map(folded).collect();
+        let rows = reader.records().map(|row| {
+            let row = row.unwrap();
+            let cells = names.iter().cloned().zip(row.iter().map(str::to_owned)).collect();
+            // The reader is still before the second sign of a line's end.
+            let at = row.position().unwrap();
+            let is_before = text.as_bytes().get(usize::try_from(at.byte()).unwrap()) == Some(&b'\n');
+            (at.line() + u64::from(is_before), cells)
+        });
+        rows.collect()
     }
 
     /// A field in the destination's schema.

@@ -112,7 +112,12 @@ impl Evaluator<'_> {
                 return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
             }
             (Outcome::Ready(mut evaluated), Outcome::Ready(linked)) => {
-                match taken::leave_out(self, subject.key, lines, &mut evaluated)? {
+                match taken::leave_out(
+                    (self.job, &self.world.spill, self.has_existing),
+                    subject.key,
+                    lines,
+                    &mut evaluated,
+                )? {
                     Some(reason) => return Ok(Decision::Skip(reason).into()),
                     None => self.finish(subject, evaluated, &linked)?,
                 }

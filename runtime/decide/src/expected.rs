@@ -195,7 +195,7 @@ impl Derivation {
         let first = match families::values(job, world, &cells, rows.as_deref(), Pass::First)?.outcome() {
             Outcome::Ready(mut evaluated) => {
                 if taken::is_asked(job) {
-                    for path in world.reader.taken_paths(job.step, &key)? {
+                    for path in world.reader.fields_noted_with(job.step, &key, taken::LEFT_OUT)? {
                         taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
                     }
                 }

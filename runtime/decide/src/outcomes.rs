@@ -10,7 +10,6 @@ use migr_plan::{Plan, Stage, Step};
 
 use crate::field_numbers::FieldNumbers;
 use crate::forecast::Forecast;
-use crate::taken::LEFT_OUT;
 use crate::{CancellationFlag, DecideError, Event, Progress, SharedJournal, steps};
 
 /// Context in which records are decided.
@@ -214,9 +213,9 @@ impl Knowledge {
         self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_lines(step, take)?))
     }
 
-    /// Paths of the values of a record that were left out since another record holds them.
-    pub fn taken_paths(&self, step: StepId, key: &str) -> Result<Vec<String>, DecideError> {
-        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted_with(step, key, LEFT_OUT)?))
+    /// Fields of a record about which a remark of a step begins so.
+    pub fn fields_noted_with(&self, step: StepId, key: &str, start: &str) -> Result<Vec<String>, DecideError> {
+        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted_with(step, key, start)?))
     }
 
     /// Fields of a record of which a step noted something.

@@ -5,10 +5,10 @@ use migr_transform::{Evaluated, Repair, Value};
 
 use crate::DecideError;
 use crate::decision::SkipReason;
-use crate::evaluate::Evaluator;
 use crate::existing::{self, Hit};
 use crate::families::is_empty;
 use crate::stage_run::StageRun;
+use migr_spill::Spill;
 
 /// Beginning of the remark about a value that was left out so; by it a verification knows the value.
 pub const LEFT_OUT: &str = "left out: ";
@@ -30,12 +30,11 @@ pub fn is_asked(job: &StageRun) -> bool {
 
 /// Leaves out the values that another record holds, each with a remark; a reason where the record itself is left out for one.
 pub(crate) fn leave_out(
-    evaluator: &Evaluator<'_>,
+    (job, spill, has_existing): (&StageRun, &Spill, bool),
     key: &str,
     lines: &[u64],
     evaluated: &mut Evaluated<'_>,
 ) -> Result<Option<SkipReason>, DecideError> {
-    let (job, spill) = (evaluator.job, &evaluator.world.spill);
     if !is_asked(job) {
         return Ok(None);
     }
@@ -52,7 +51,7 @@ pub(crate) fn leave_out(
         }
     }
     identities.retain(|(path, _)| left.iter().all(|(out, _)| out != path));
-    while evaluator.has_existing
+    while has_existing
         && let Hit::Taken { path, id, deleted } = existing::find(spill, &job.identities, &identities)?
         && id != ours
     {

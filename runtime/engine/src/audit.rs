@@ -2,6 +2,7 @@
 
 mod accepted;
 mod attachments;
+mod collector;
 mod distinct;
 mod duplicates;
 mod explain;
@@ -45,8 +46,8 @@ use accepted::Acceptances;
 pub use accepted::AcceptedFindings;
 use attachments::Manifest;
 pub use attachments::{Attachment, AttachmentSink};
+use collector::{Collected, Collector};
 use export_lookup::{ExportLookup, OwnersKnown};
-use finding::{Collected, Collector};
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
 use lookup_plan::{Needs, columns_read, has};

@@ -90,10 +90,15 @@ impl OfRow<'_> {
         let mut found = Vec::new();
         for entry in self.map.entries.iter().filter(|entry| self.case.is_written(entry)) {
             let (_, value) = entry.text.split_once(" = ").unwrap();
+            // What stands behind a `|` is a function, which may have a column's name.
+            let value = value.split(" | ").next().unwrap();
             let named: BTreeSet<&str> = value.split(|sign: char| !(sign.is_alphanumeric() || sign == '_')).collect();
             for (column, cell) in self.table.columns.iter().zip(self.row) {
-                let cell = cell.trim();
-                if cell.is_empty() || !named.contains(column.name) || self.is_kept(entry, id) || self.is_told(entry) {
+                if cell.trim().is_empty()
+                    || !named.contains(column.name)
+                    || self.is_kept(entry, id)
+                    || self.is_told(entry)
+                {
                     continue;
                 }
                 if self.stands(stored, entry, column, cell) == Some(false) {
@@ -141,6 +146,7 @@ impl OfRow<'_> {
             return self.refers(entry, column, cell, held);
         }
         Some(match column.name {
+            // A text stands as it is written, with the blanks around it.
             "first" => part("firstName") == cell,
             "last" if entry.field == "name" => part("lastName") == cell,
             "name" | "title" | "job" => text(held) == cell,

@@ -89,7 +89,7 @@ impl Acceptances {
         None
     }
 
-    /// What was accepted. The findings of an entry that accepts fewer than there are go back, with what it accepts.
+    /// Accepted findings, by entry. The findings of an entry that accepts fewer than there are go back, with what it accepts.
     pub(crate) fn finish(self, mut back: impl FnMut(Vec<Finding>, Total)) -> Vec<AcceptedFindings> {
         let mut accepted = Vec::with_capacity(self.entries.len());
         for Entry { mut written, kept, findings, .. } in self.entries {

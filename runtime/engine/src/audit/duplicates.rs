@@ -3,7 +3,8 @@
 use migr_plan::{DuplicatePolicy, ExistingPolicy};
 
 use super::AuditError;
-use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::collector::Collector;
+use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::masking::shown;
 use super::stage_report::{StageReport, Subject};
 use migr_decide::forecast::{Member, Role};

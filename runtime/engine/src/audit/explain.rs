@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use migr_plan::{Expr, FieldType};
 
 use super::AuditError;
-use super::finding::{Collector, FindingKind, Severity};
+use super::collector::Collector;
+use super::finding::{FindingKind, Severity};
 use super::lookup_plan::{columns_read, has};
 use super::row_checks::{Fault, finding};
 use super::stage_report::{StageReport, Subject};

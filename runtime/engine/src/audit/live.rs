@@ -11,8 +11,9 @@ use migr_plan::lock::{
 use migr_plan::{Expr, NewOption, Plan, SetupAction};
 
 use super::AuditError;
+use super::collector::Collector;
 use super::export_lookup::{ExistingName, fold};
-use super::finding::{Collector, Finding, FindingKind, Severity};
+use super::finding::{Finding, FindingKind, Severity};
 use super::lookup_plan::parts;
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;

@@ -11,8 +11,9 @@ use migr_plan::{
 use migr_transform::{Admission, Cells, Program};
 
 use super::attachments::{Manifest, Tally};
+use super::collector::Collector;
 use super::export_lookup::{ExportLookup, OwnerState};
-use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::lookup_plan::{LookupSpec, Needs, Use, column_lookup, columns_read};
 use super::masking::shown;
 use super::profile::is_list;

@@ -11,8 +11,9 @@ use migr_plan::{DuplicatePolicy, Plan, SourceObject, Stage};
 use migr_transform::{Cells, Outcome, Pass, Program};
 
 use super::AuditError;
+use super::collector::Collector;
 use super::export_lookup::ExportLookup;
-use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::lookup_plan::columns_read;
 use super::masking::shown;
 use super::names::folded_name;

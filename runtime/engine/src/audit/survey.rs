@@ -6,8 +6,9 @@ use migr_extract::{Export, Record, Row, column_name};
 use migr_plan::lock::{KeyCounts, Lock, LockedColumn, LockedFile, LockedFileState, LockedSourceObject, ObjectState};
 use migr_plan::{Plan, SourceColumn, SourceObject};
 
+use super::collector::Collector;
 use super::export_lookup::ExportLookup;
-use super::finding::{Collector, Finding, FindingKind, Severity, shown_key};
+use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::lookup_plan::{LookupSpec, Needs, Use, may_be_listed, normalised};
 use super::masking::shown;
 use super::profile::Profile;

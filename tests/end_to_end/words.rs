@@ -1,0 +1,201 @@
+//! Every word of every cell: in its record as the destination holds it, or in a finding, a drop or a degradation that tells of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::harness::Project;
+use crate::moved::{Moved, moved, moved_from};
+
+/// Words of a text, in small letters.
+fn words(text: &str) -> BTreeSet<String> {
+    // A link is the same with and without these.
+    let is_word = |word: &&str| !matches!(*word, "" | "http" | "https" | "www");
+    let words = text.split(|sign: char| !sign.is_alphanumeric()).filter(is_word);
+    words.map(str::to_lowercase).collect()
+}
+
+/// The text of HTML as a reader sees it: no tags, and no entity for a sign.
+fn seen(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, behind)) = rest.split_once('<') {
+        text.push_str(before);
+        let is_tag = behind.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '/' || sign == '!');
+        match behind.split_once('>') {
+            Some((tag, after)) if is_tag && !tag.contains('@') => {
+                text.push(' ');
+                rest = after;
+            }
+            _ => {
+                text.push('<');
+                rest = behind;
+            }
+        }
+    }
+    text.push_str(rest);
+    for (entity, sign) in
+        [("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&quot;", "\""), ("&#39;", "'")]
+    {
+        text = text.replace(entity, sign);
+    }
+    text
+}
+
+/// Words of everything that a record holds.
+fn held(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => into.extend(words(text)),
+        Value::Array(items) => items.iter().for_each(|item| held(item, into)),
+        Value::Object(parts) => parts.values().for_each(|part| held(part, into)),
+        other => into.extend(words(&other.to_string())),
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(parts) => parts.values().all(is_empty),
+        _ => false,
+    }
+}
+
+/// What the program told of a migration, by place.
+struct Told<'m> {
+    /// Lines of which a finding of the audit tells, by file and line; with the columns where one is named.
+    findings: BTreeMap<(String, u64), Vec<Option<&'m str>>>,
+    /// `Company.phone`, of columns that stay behind or are degraded.
+    columns: BTreeSet<String>,
+}
+
+impl<'m> Told<'m> {
+    fn of(moved: &'m Moved) -> Self {
+        let mut findings: BTreeMap<(String, u64), Vec<Option<&str>>> = BTreeMap::new();
+        for finding in moved.audit["findings"].as_array().unwrap() {
+            if let (Some(file), Some(line)) = (finding["file"].as_str(), finding["line"].as_u64()) {
+                findings.entry((file.to_owned(), line)).or_default().push(finding["column"].as_str());
+            }
+        }
+        let mut columns = BTreeSet::new();
+        for stage in moved.plan["stages"].as_array().unwrap() {
+            let object = stage["source_object"].as_str().unwrap();
+            for dropped in stage["dropped"].as_array().into_iter().flatten() {
+                columns.extend(texts(&dropped["columns"]).iter().map(|column| format!("{object}.{column}")));
+            }
+            for degraded in moved.plan["degradations"].as_array().unwrap() {
+                let field = degraded["what"].as_str().unwrap().rsplit('.').next().unwrap();
+                if degraded["map"] == stage["map"]
+                    && let Some(written) =
+                        stage["fields"].as_array().unwrap().iter().find(|written| written["field"] == field)
+                {
+                    columns.extend(texts(&written["reads"]).iter().map(|column| format!("{object}.{column}")));
+                }
+            }
+        }
+        let said = moved.plan["rows"].to_string();
+        for object in moved.plan["source"]["objects"].as_array().unwrap() {
+            let name = object["name"].as_str().unwrap();
+            for column in object["columns"].as_array().unwrap() {
+                let column = column["name"].as_str().unwrap();
+                if said.contains(&format!("{name}.{column}"))
+                    || said.contains(&format!("columns that stay behind: {column}"))
+                {
+                    columns.insert(format!("{name}.{column}"));
+                }
+            }
+        }
+        Self { findings, columns }
+    }
+
+    fn tells(&self, object: &str, column: &str, place: &(String, u64)) -> bool {
+        let found = self.findings.get(place).into_iter().flatten();
+        self.columns.contains(&format!("{object}.{column}"))
+            || found.into_iter().any(|named| named.is_none_or(|named| named == column))
+    }
+}
+
+/// What of the cells of a migration went without a word.
+fn lost(moved: &Moved) -> Vec<String> {
+    let told = Told::of(moved);
+    let mut lost = Vec::new();
+    for stage in moved.plan["stages"].as_array().unwrap().iter().filter(|stage| stage["distinct"].is_null()) {
+        let (map, name) = (stage["id"].as_str().unwrap(), stage["source_object"].as_str().unwrap());
+        let objects = moved.plan["source"]["objects"].as_array().unwrap();
+        let object = objects.iter().find(|object| object["name"] == name).unwrap();
+        let file = object["file"].as_str().unwrap();
+        let keys = texts(&object["key"]);
+        let there = moved.by_id(stage["destination_object"].as_str().unwrap());
+        for (line, row) in moved.lines(file) {
+            let cell = |column: &str| row.iter().find(|(known, _)| known == column).map_or("", |(_, cell)| cell.trim());
+            let key: Vec<&str> = keys.iter().map(|key| cell(key)).collect();
+            // What is not written stays behind with its reason, in the report and in its lists.
+            let Some(record) = moved.id(map, &key.join("\u{1f}")).and_then(|id| there.get(id)) else { continue };
+            let mut holds = BTreeSet::new();
+            held(record, &mut holds);
+            for link in moved.of("noteTargets").iter().filter(|link| link["noteId"] == record["id"]) {
+                held(link, &mut holds);
+            }
+            for column in object["columns"].as_array().unwrap() {
+                let (column_name, ty) = (column["name"].as_str().unwrap(), column["type"].as_str().unwrap());
+                let cell = cell(column_name);
+                // By the condition of its map a row's kind is where it stands.
+                let is_condition = stage["when"].to_string().contains(&format!("\"{column_name}\""));
+                if cell.is_empty()
+                    || is_condition
+                    || keys.contains(&column_name)
+                    || told.tells(name, column_name, &(format!("export/{file}"), line))
+                {
+                    continue;
+                }
+                let fields: Vec<&Value> = stage["fields"].as_array().unwrap().iter().collect();
+                let reading = || fields.iter().filter(|field| texts(&field["reads"]).contains(&column_name));
+                let is_filled = |field: &&&Value| {
+                    let name = field["field"].as_str().unwrap();
+                    // A reference to one of several objects has a key for each of them.
+                    record.as_object().unwrap().iter().any(|(key, value)| key.starts_with(name) && !is_empty(value))
+                };
+                let arrived = match ty {
+                    "text" | "email" | "url" | "text_list"
+                        if reading().all(|field| field["type"]["kind"] == "select") =>
+                    {
+                        reading().any(|field| is_filled(&field))
+                    }
+                    "text" if reading().any(|field| field["type"]["kind"] == "currency") => {
+                        reading().any(|field| is_filled(&field))
+                    }
+                    "text" | "email" | "url" | "text_list" => words(cell).is_subset(&holds),
+                    "richtext" => words(&seen(cell)).is_subset(&holds),
+                    // A reference is there as the id that it leads to; several are counted where one is kept.
+                    _ => reading().any(|field| is_filled(&field)) || stage["links"].to_string().contains(column_name),
+                };
+                if !arrived {
+                    let gone: Vec<String> = words(cell).difference(&holds).cloned().collect();
+                    lost.push(format!("{map} {file}:{line} {column_name} {cell:?}: {gone:?}"));
+                }
+            }
+        }
+    }
+    lost
+}
+
+#[test]
+fn each_word_of_each_cell_stands_in_its_record_or_is_told() {
+    let lost = lost(moved());
+    assert!(lost.is_empty(), "{} cells:\n{}", lost.len(), lost.join("\n"));
+}
+
+#[test]
+fn each_word_of_a_generated_export_stands_in_its_record_or_is_told() {
+    for seed in [3, 8] {
+        let Some((project, _)) = Project::generated(40, seed) else { return };
+        let moved = moved_from(project);
+        let lost = lost(&moved);
+        assert!(lost.is_empty(), "seed {seed}, {} cells:\n{}", lost.len(), lost.join("\n"));
+    }
+}
