@@ -2,11 +2,18 @@
 
 use std::borrow::Cow;
 
-use crate::deceptive::written_out;
+use crate::deceptive::{is_printable_ascii, written_out};
 
 /// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would be one, also where a spreadsheet that separates by `;`, tab or line
 /// would begin a cell. A number stays as it is.
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
+    // A text of one part that begins with no sign.
+    if is_printable_ascii(text)
+        && !text.contains(';')
+        && !text.trim_start_matches([' ', '"', '\'']).starts_with(is_sign)
+    {
+        return Cow::Borrowed(text);
+    }
     let text = written_out(text, &['\n', '\t']);
     if !text.contains(is_sign) {
         return text;

@@ -13,10 +13,15 @@ pub fn is_deceptive(character: char) -> bool {
         )
 }
 
+/// True for a text of letters, digits, blanks and signs of ASCII alone, as most are.
+pub(crate) fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
 /// The text with deceptive characters written out as `\u{202e}`, but for those that `keep` names.
 pub fn written_out<'t>(text: &'t str, keep: &[char]) -> Cow<'t, str> {
     let is_bad = |character: char| is_deceptive(character) && !keep.contains(&character);
-    if !text.contains(is_bad) {
+    if is_printable_ascii(text) || !text.contains(is_bad) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
