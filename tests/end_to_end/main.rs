@@ -57,5 +57,6 @@ mod why;
 #[expect(dead_code, reason = "ways to fail that another suite takes")]
 mod wire;
 mod words;
+mod workflows;
 mod workspaces;
 mod writes;

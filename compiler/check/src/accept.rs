@@ -31,8 +31,6 @@ pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Ag
                     found.permit(Permitted::Object { name: object.node.to_string() }, reason, entry.span);
                 }
                 Some(MigrationEntry::PermitWorkflow { workflow, reason }) => {
-                    let help = "switch the workflow off in the destination while records are written";
-                    diagnostics.push(errors::not_built("`permit workflow`", workflow.span, help));
                     found.permit(Permitted::Workflow { name: workflow.node.to_string() }, reason, entry.span);
                 }
                 Some(MigrationEntry::PermitIrreversible { reason }) => {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod automations;
 mod catalog;
 mod coverage;
 mod errors;
@@ -33,6 +34,7 @@ use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Ast, DropItem};
 
+pub use automations::check_automations;
 pub use lock::check_lock;
 pub use spec::*;
 pub use uses::Use;

@@ -101,6 +101,9 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     }
     let plan = spec.as_ref().and_then(|spec| migr_lower::lower(spec, &sources, &mut diagnostics));
     let plan = plan.map(|plan| counted(plan, lock.as_ref()));
+    if let (Some(spec), Some(plan), Some(lock)) = (&spec, &plan, &lock) {
+        migr_check::check_automations(spec, plan, lock, &mut diagnostics);
+    }
     let (mut diagnostics, accepted) = shown(diagnostics, &allows, &sources);
     allows::offer(&mut diagnostics, &homes, &sources);
     let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
@@ -139,6 +142,7 @@ fn read_lock(text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
 fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
     if let Some(lock) = lock {
         plan.inputs.lock = lock.hash().ok();
+        plan.automations = migr_plan::lock::fired_by(&plan, lock);
         migr_plan::lock::count(&mut plan, lock);
     }
     plan

@@ -52,6 +52,7 @@ pub fn lower(spec: &Spec, sources: &SourceMap, diagnostics: &mut Diagnostics) ->
             .iter()
             .map(|one| Permit { what: one.what.clone(), reason: one.reason.clone(), origin: places.of(one.span) })
             .collect(),
+        automations: Vec::new(),
         estimate: Estimate::default(),
         summary: Summary { schema_changes, ..Summary::default() },
     })

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod automation;
 mod empty;
 mod expression;
 mod fetch;
@@ -18,6 +19,7 @@ mod there;
 mod types;
 
 pub use accept::{AUDIT_FINDINGS, Acceptance, Permit, Permitted, Within};
+pub use automation::{Automation, FiredAutomation, Touch, Trigger, fired, idle_permits};
 pub use empty::{EmptyPolicy, FieldDefault, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
 pub use fetch::{FetchHost, HostPattern};

@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Acceptance, FetchHost, FileRule, NewOption, Origin, Permit, SetupAction, SourceObject, Stage};
+use crate::{
+    Acceptance, FetchHost, FileRule, FiredAutomation, NewOption, Origin, Permit, SetupAction, SourceObject, Stage,
+};
 
 /// The version of the plan's JSON form. Raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -49,6 +51,9 @@ pub struct Plan {
     /// Permits that a person has given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permits: Vec<Permit>,
+    /// Workflows of the destination that run on what is written, as an audit found them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub automations: Vec<FiredAutomation>,
     /// Estimate of the time that the migration takes.
     pub estimate: Estimate,
     /// In one line.
@@ -61,6 +66,7 @@ impl Plan {
     pub fn without_counts(&self) -> Self {
         let mut plan = self.clone();
         plan.inputs.lock = None;
+        plan.automations.clear();
         plan.estimate = Estimate::default();
         plan.summary = Summary {
             schema_changes: plan.summary.schema_changes,

@@ -178,3 +178,26 @@ pub fn retentions(plan: &Plan) -> Vec<String> {
     }
     lines
 }
+
+/// Workflows of the destination that run, or may run, on what is written, a line each.
+pub fn workflows(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for fired in &plan.automations {
+        let how = match &fired.permitted {
+            Some(why) => format!(", permitted: {why}"),
+            None => format!(
+                ". `migr run` does not begin before it is switched off there, or permitted: `{}`",
+                fired.permit()
+            ),
+        };
+        lines.push(format!("Workflow of the destination that runs on what is written: {}{how}", fired.in_words()));
+    }
+    for (name, permit) in crate::idle_permits(plan, &plan.automations) {
+        let (why, origin) = (&permit.reason, &permit.origin);
+        lines.push(format!(
+            "Workflow of the destination that may run on what is written: \"{name}\" ({}:{}), permitted: {why}",
+            origin.file, origin.line
+        ));
+    }
+    lines
+}

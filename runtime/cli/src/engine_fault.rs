@@ -18,6 +18,7 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         EngineError::OtherExport { .. }
         | EngineError::SetupOpen { .. }
         | EngineError::Lacking { .. }
+        | EngineError::Automations { .. }
         | EngineError::Load(LoadError::SchemaMoved { .. }) => Exit::Blocked,
         _ => Exit::Failed,
     };
@@ -26,7 +27,17 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         EngineError::Load(LoadError::Quota { seconds, .. }) => Some(in_seconds(*seconds)),
         _ => None,
     };
-    Fault { again_at, ..Fault::new(exit, error.to_string()) }
+    let help = match &error {
+        EngineError::Automations { held } => {
+            let permits: Vec<String> = held.iter().map(|fired| format!("`{}`", fired.permit())).collect();
+            Some(format!(
+                "switch them off in the destination while records are written, or write {} in the migration",
+                permits.join(" and ")
+            ))
+        }
+        _ => None,
+    };
+    Fault { again_at, help, ..Fault::new(exit, error.to_string()) }
 }
 
 fn in_seconds(seconds: u64) -> Timestamp {

@@ -24,6 +24,7 @@ mod row_checks;
 mod stage_report;
 mod survey;
 mod type_inference;
+mod workflows;
 
 use crate::opening;
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use migr_load::{Destination, Schema};
 use migr_plan::SetupAction;
 
+use crate::automations;
 use crate::begun::lacks;
 use crate::lacking::lacking;
 use crate::wanted_schema::{in_words, prepared};
@@ -38,8 +39,15 @@ pub enum ChecklistState {
     },
 }
 
-/// Looks at every change of the schema that the plan needs, and at what its maps write without one. Changes nothing.
+/// Looks at every change of the schema that the plan needs, at what its maps write without one, and at the workflows that would run. Changes nothing.
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
+    let mut items = schema_checklist(context).await?;
+    items.extend(automations::items(context).await?);
+    Ok(items)
+}
+
+/// Looks at every change of the schema that the plan needs, and at what its maps write without one. Changes nothing.
+pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
     let schema = context.destination.schema().await?;
     let actions = prepared(context).await?;
     let item = |action: &SetupAction| ChecklistItem {

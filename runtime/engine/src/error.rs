@@ -5,6 +5,7 @@ use migr_deliver::DeliverError;
 use migr_extract::ExtractError;
 use migr_journal::JournalError;
 use migr_load::LoadError;
+use migr_plan::FiredAutomation;
 use migr_spill::SpillError;
 use migr_transform::{CompileError, LookupError};
 
@@ -48,6 +49,15 @@ pub enum EngineError {
     Lacking {
         /// Each in words, with what to do.
         lacks: Vec<String>,
+    },
+    /// Workflows of the destination would run on what is written, and nobody permits them.
+    #[error(
+        "the destination would run workflows on what is written (W0615): {}; nothing was written",
+        held.iter().map(FiredAutomation::in_words).collect::<Vec<_>>().join(", ")
+    )]
+    Automations {
+        /// Each with what starts it.
+        held: Vec<FiredAutomation>,
     },
     /// Values that differ would become one option.
     #[error(

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+mod automations;
 mod begun;
 mod checklist;
 mod context;
@@ -23,7 +24,7 @@ mod verify;
 mod wanted_schema;
 mod why;
 
-pub use checklist::{ChecklistItem, ChecklistState, checklist};
+pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
 pub use error::EngineError;
 pub use lacking::Lack;
@@ -42,6 +43,6 @@ pub use rollback::{
     ChangedPolicy, KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside,
 };
 pub use run::{RunSummary, run, run_with};
-pub use setup::{SetupSummary, setup};
+pub use setup::{SetupSummary, setup, setup_for_run};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
 pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

@@ -11,6 +11,7 @@ mod summary;
 mod theirs;
 mod trash;
 mod twins;
+mod workflows;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -123,6 +124,7 @@ impl Back {
         self.classes();
         self.list_twins().await?;
         self.close_doubts().await?;
+        let watch = self.watch_workflows().await?;
         // Before anything is destroyed: what is destroyed empties references to it.
         let refused = self.revert_all().await?;
         if self.context.changed != ChangedPolicy::Destroy {
@@ -132,6 +134,7 @@ impl Back {
         // A unique value may have been freed by what was destroyed.
         self.revert_again(refused).await?;
         self.trash_restored().await?;
+        self.list_workflows(watch).await?;
         self.undo_schema().await
     }
 

@@ -88,7 +88,7 @@ fn summary(
     Ok(RunSummary { interrupted, nothing_to_do, report })
 }
 
-fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
+pub(crate) fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
     for step in context.plan.steps() {
         let Some(stage) = context.plan.stage_of(&step) else { continue };
         let is_open = match step.kind {

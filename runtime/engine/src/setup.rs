@@ -1,6 +1,6 @@
 //! Setup: the changes that a plan makes to the destination's schema.
 
-use crate::{opening, wanted_schema};
+use crate::{automations, opening, run, wanted_schema};
 use std::collections::BTreeMap;
 
 use migr_journal::{Change, SetupNote};
@@ -30,10 +30,20 @@ pub struct SetupSummary {
 /// Carries out the plan's changes of the schema, in order. What is there already is left. Where the destination lacks what the maps write besides, nothing is
 /// changed.
 pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
+    set_up(context, false).await
+}
+
+/// The same before records are written: nothing is changed while a workflow of the destination that nobody permits would run on them.
+pub async fn setup_for_run(context: &Context) -> Result<SetupSummary, EngineError> {
+    set_up(context, true).await
+}
+
+async fn set_up(context: &Context, writes_records: bool) -> Result<SetupSummary, EngineError> {
     let reader = context.journal.reader()?;
     if opening::export_hashes(&reader)?.is_some() {
         opening::same_export(context, &reader)?;
     }
+    let writes_records = writes_records && !run::is_through(context, &reader)?;
     drop(reader);
     opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.schema().await?;
@@ -43,6 +53,9 @@ pub async fn setup(context: &Context) -> Result<SetupSummary, EngineError> {
         let blocked = lacks.len();
         let actions = lacks.into_iter().map(|lack| (lack.text, "missing".to_owned())).collect();
         return Ok(SetupSummary { actions, blocked, ..SetupSummary::default() });
+    }
+    if writes_records {
+        automations::hold(context).await?;
     }
     // A fallback owner who is no member stops a run: better before the schema is changed.
     OwnerTable::load(&context.plan, &*context.destination).await?;

@@ -462,6 +462,13 @@ impl Reader {
         last.optional().attempting("read")
     }
 
+    /// When the first run of a command (a pattern of SQL's LIKE) was begun, in milliseconds.
+    pub fn first_run(&self, command: &str) -> Result<Option<i64>, JournalError> {
+        let sql = "SELECT MIN(started) FROM runs WHERE command LIKE ?1";
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        statement.query_row(params![command], |row| row.get(0)).attempting("read")
+    }
+
     /// Number of records of a step that ended in a state.
     pub fn count(&self, step: StepId, state: State) -> Result<u64, JournalError> {
         self.connection

@@ -11,8 +11,8 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use crate::{
-    Body, Capabilities, Codec, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome, SetupRecord,
-    UndoOutcome, Written,
+    Automations, Body, Capabilities, Codec, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome,
+    SetupRecord, UndoOutcome, Written,
 };
 
 /// One JSON object: a body that is sent, or a record that was found.
@@ -57,6 +57,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
 
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
+
+    /// What it carries out by itself when records are written; none where it does nothing by itself, or does not tell.
+    fn automations(&self) -> Option<&dyn Automations> {
+        None
+    }
 
     /// Every live record of an object with the value of one field (a path such as `userEmail`), lower-cased; records
     /// without it are left out.

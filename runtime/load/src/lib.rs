@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod allowance;
+mod automations;
 mod body;
 mod capabilities;
 mod codec;
@@ -16,6 +17,7 @@ mod unfit;
 mod write;
 
 pub use allowance::{Clock, SystemClock};
+pub use automations::{AutomationRuns, Automations};
 pub use body::Body;
 pub use capabilities::{Capabilities, Rate};
 pub use codec::Codec;

@@ -23,6 +23,7 @@ mod refused;
 mod setup;
 mod undo;
 mod unfit;
+mod workflows;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,9 +37,9 @@ use migr_transform::{Failure, Reference, Value};
 use crate::allowance::Allowance;
 use crate::http::Http;
 use crate::{
-    AtFault, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found,
-    HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, SetupOutcome,
-    SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
+    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
+    FieldSchema, Found, HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema,
+    SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
 use codec::TwentyCodec;
 use metadata::{Live, PAGE};
@@ -175,6 +176,10 @@ impl Destination for Twenty {
 
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         Box::pin(self.take_back(record))
+    }
+
+    fn automations(&self) -> Option<&dyn Automations> {
+        Some(self)
     }
 
     fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {

@@ -77,6 +77,17 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
             "Nothing deletes it in the destination by itself when the time is over: set its own rule there, or a date to do it.",
         );
     }
+    for workflow in &report.workflows {
+        add(
+            Urgency::Know,
+            format!(
+                "The workflow \"{}\" of the destination was permitted to run on what is written: {}.",
+                workflow.name,
+                workflow.reason.trim_end_matches('.')
+            ),
+            "What it changed and made is its own: verify names the differences, a rollback lists its records.",
+        );
+    }
     let repairs = report.entries_of(ListName::Repairs);
     if repairs > 0 {
         add(

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use migr_journal::{Fold, JournalError, Reader, StepFold};
-use migr_plan::{Expr, Plan, RowState, Stage};
+use migr_plan::{Expr, Permitted, Plan, RowState, Stage};
 
 use crate::attention;
 use crate::groups::Tallies;
 use crate::lists::{ListName, Lists};
 use crate::model::{
-    Coverage, Degraded, List, Moved, Object, Owner, Reason, Report, Run, SchemaChange, Skipped, UpdatedField,
+    Coverage, Degraded, List, Moved, Object, Owner, PermittedWorkflow, Reason, Report, Run, SchemaChange, Skipped,
+    UpdatedField,
 };
 use crate::outcome::Verification;
 
@@ -85,6 +86,7 @@ impl Report {
                 .collect(),
             compatibility: plan.compatibility(),
             retention: migr_plan::render::retentions(plan),
+            workflows: workflows(plan),
             coverage: coverage(plan),
             setup: fold
                 .setup
@@ -111,6 +113,14 @@ impl Report {
         report.attention = attention::list(&report, fold.repaired_records);
         report
     }
+}
+
+fn workflows(plan: &Plan) -> Vec<PermittedWorkflow> {
+    let named = plan.permits.iter().filter_map(|permit| match &permit.what {
+        Permitted::Workflow { name } => Some(PermittedWorkflow { name: name.clone(), reason: permit.reason.clone() }),
+        Permitted::Object { .. } | Permitted::Irreversible => None,
+    });
+    named.collect()
 }
 
 fn object(stage: &Stage, step: Option<&StepFold>) -> Object {

@@ -15,8 +15,9 @@ pub mod words;
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{
-    Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner, Quarantined,
-    Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField, Urgency,
+    Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner,
+    PermittedWorkflow, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField,
+    Urgency,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

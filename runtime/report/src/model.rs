@@ -54,6 +54,8 @@ pub struct Report {
     pub compatibility: Compatibility,
     /// Data that is to be kept for a time, and how long.
     pub retention: Vec<String>,
+    /// Workflows of the destination that are permitted to run on what is written.
+    pub workflows: Vec<PermittedWorkflow>,
     /// Share of the export's columns that is mapped.
     pub coverage: Vec<Coverage>,
     /// Fields of records that were there before, with the number of records in which each was changed.
@@ -76,6 +78,15 @@ pub struct Report {
     pub(crate) repaired: Tallies,
     #[serde(skip)]
     pub(crate) not_sent: Tallies,
+}
+
+/// A workflow of the destination that the migration permits to run on what is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PermittedWorkflow {
+    /// Name of the workflow.
+    pub name: String,
+    /// Why it is permitted, as written.
+    pub reason: String,
 }
 
 /// The files that records name, counted. Each stands in one way; those that were sent are counted again.

@@ -28,6 +28,8 @@ pub(crate) struct Engine {
     positions: BTreeMap<String, i64>,
     /// People who were written since workflows were last looked at.
     pub(crate) written: Vec<String>,
+    /// The workflow that writes; absent: the API key does.
+    pub(crate) acting: Option<&'static str>,
 }
 
 impl Engine {
@@ -56,6 +58,7 @@ impl Engine {
             refuse,
             positions,
             written: Vec::new(),
+            acting: None,
         };
         if fresh {
             engine.store.run("BEGIN")?;

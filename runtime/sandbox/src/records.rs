@@ -26,6 +26,14 @@ pub(crate) fn key_actor() -> Value {
 }
 
 impl Engine {
+    /// The stamp of whoever writes.
+    pub(crate) fn actor(&self) -> Value {
+        match self.acting {
+            Some(name) => json!({"source": "WORKFLOW", "workspaceMemberId": null, "name": name, "context": {}}),
+            None => key_actor(),
+        }
+    }
+
     /// Creates records in one step: all of them, in order, or none.
     pub(crate) fn create(&mut self, object: &Object, inputs: &[Value]) -> Result<Vec<Row>, Problem> {
         check_count(inputs.len())?;
@@ -87,7 +95,7 @@ impl Engine {
             body.insert("createdBy".into(), created_by(&asked));
         }
         if object.field("updatedBy").is_some() {
-            body.insert("updatedBy".into(), key_actor());
+            body.insert("updatedBy".into(), self.actor());
         }
         Ok(Row {
             id: draft.id.unwrap_or_else(|| Uuid::new_v4().to_string()),

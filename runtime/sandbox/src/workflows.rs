@@ -52,6 +52,14 @@ pub(crate) fn run(engine: &mut Engine) -> Result<(), Problem> {
     if written.is_empty() || !is_active(engine)? {
         return Ok(());
     }
+    engine.acting = Some(NAME);
+    let done = carry_out(engine, written);
+    engine.acting = None;
+    engine.written.clear();
+    done
+}
+
+fn carry_out(engine: &mut Engine, written: Vec<String>) -> Result<(), Problem> {
     let (people, companies, runs) =
         (engine.object("people")?, engine.object("companies")?, engine.object("workflowRuns")?);
     for id in written {
@@ -63,7 +71,6 @@ pub(crate) fn run(engine: &mut Engine) -> Result<(), Problem> {
             engine.update(&people, &id, &json!({ "companyId": company }))?;
         }
     }
-    engine.written.clear();
     Ok(())
 }
 

@@ -267,5 +267,6 @@ async fn the_stock_workflow_makes_companies_of_peoples_addresses_where_it_is_act
         assert_eq!(company["domainName"]["primaryLinkUrl"], "https://new.example");
         let ada = get(&sandbox, &format!("/rest/people/{ID}")).await;
         assert_eq!(ada["data"]["person"]["companyId"], company["id"]);
+        assert_eq!(ada["data"]["person"]["updatedBy"]["source"], "WORKFLOW");
     }
 }

@@ -1,7 +1,16 @@
 //! Counts of a plan, taken from a lock.
 
 use super::{Lock, LockedStage, counted_inputs};
-use crate::{Count, Expr, Plan, Stage};
+use crate::{Count, Expr, FiredAutomation, Plan, Stage, fired};
+
+/// Workflows that run on what a plan writes, as far as a lock knows them. A lock of another migration or destination knows none.
+pub fn fired_by(plan: &Plan, lock: &Lock) -> Vec<FiredAutomation> {
+    let found = lock.destination.as_ref().filter(|found| found.name == plan.destination.name);
+    match found.filter(|_| lock.migration == plan.migration) {
+        Some(found) => fired(plan, &found.automations),
+        None => Vec::new(),
+    }
+}
 
 /// Fills a plan's counts, estimate and degradations from a lock. A lock that was made of another state of the spec, of another destination or without one of
 /// the plan's stages leaves the plan as it is. Tells whether the plan was counted.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Count, FieldType, NewOption};
+use crate::{Automation, Count, FieldType, NewOption};
 
 /// Contents of the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct LockedDestination {
     /// Records that the spec names with `existing`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub existing: Vec<LockedExisting>,
+    /// Workflows that are switched on and run by themselves on records, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub automations: Vec<Automation>,
 }
 
 impl LockedDestination {

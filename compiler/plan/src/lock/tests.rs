@@ -74,6 +74,7 @@ fn plan() -> Plan {
         accepted: Vec::new(),
         denied: Vec::new(),
         permits: Vec::new(),
+        automations: Vec::new(),
         estimate: Estimate::default(),
         summary: Summary::default(),
     }

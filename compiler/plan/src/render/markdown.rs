@@ -6,7 +6,7 @@ use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as p
 
 use super::{
     compatibility, expression, fetched_from, field_type, heading, mapped, retentions, rolled_back, second_calls,
-    setup_words, summary_line, title,
+    setup_words, summary_line, title, workflows,
 };
 use crate::{Origin, Plan, RowState};
 
@@ -71,6 +71,10 @@ pub fn markdown(plan: &Plan) -> String {
     let kept: Vec<String> = retentions(plan).iter().map(|line| inline(line)).collect();
     if !kept.is_empty() {
         let _ = writeln!(out, "- {}\n", kept.join("\n- "));
+    }
+    let workflows: Vec<String> = workflows(plan).iter().map(|line| prose(line).to_string()).collect();
+    if !workflows.is_empty() {
+        let _ = writeln!(out, "- {}\n", workflows.join("\n- "));
     }
     if !plan.rows.is_empty() {
         let _ = writeln!(

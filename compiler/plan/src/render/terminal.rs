@@ -6,7 +6,7 @@ use migr_escape::line;
 
 use super::{
     compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
-    retentions, rolled_back, second_calls, setup_words, summary_line, title,
+    retentions, rolled_back, second_calls, setup_words, summary_line, title, workflows,
 };
 use crate::{Plan, RowState, Stage};
 
@@ -31,6 +31,10 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
     let kept = retentions(plan);
     if !kept.is_empty() {
         let _ = writeln!(out, "\n{}", kept.join("\n"));
+    }
+    let workflows: Vec<String> = workflows(plan).iter().map(|one| line(one).to_string()).collect();
+    if !workflows.is_empty() {
+        let _ = writeln!(out, "\n{}", workflows.join("\n"));
     }
     left_behind(plan, &mut out);
     let _ = writeln!(out, "\n{}", summary_line(&plan.summary));

@@ -202,7 +202,7 @@ pub(crate) struct Outcome {
 pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
     let before = total(session)?;
     if was_set_up(session)? {
-        let open = open_items(&migr_engine::checklist(&session.context).await.map_err(fault)?);
+        let open = open_items(&migr_engine::schema_checklist(&session.context).await.map_err(fault)?);
         if !open.is_empty() {
             console.error("error: the destination's schema is no longer as setup left it");
             for line in &open {
@@ -212,7 +212,7 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
             return Ok(None);
         }
     }
-    let setup = migr_engine::setup(&session.context).await.map_err(fault)?;
+    let setup = migr_engine::setup_for_run(&session.context).await.map_err(fault)?;
     console.news(format_args!("setup: {}", in_words(&setup)));
     if setup.blocked > 0 {
         console.error("error: the destination's schema stands in the way; mend what is named above, then run again");

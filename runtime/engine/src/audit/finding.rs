@@ -225,6 +225,10 @@ kinds! {
     DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.
     DestinationLacks = "destination-lacks", "What the destination cannot hold", "Make it with `new`, write to a field that is there, or leave it out.";
+    /// A workflow of the destination that runs on what is written.
+    FiringWorkflow = "firing-workflow", "Workflows of the destination that run on what is written (W0615)", "Switch them off there while records are written, or permit them with a reason.";
+    /// A permit for a workflow that does not run on what is written.
+    IdlePermit = "idle-permit", "Permits for workflows that do not run on what is written (W0616)", "Correct the name, or take the entry out.";
     /// A file that a record names is not there.
     MissingAttachment = "missing-attachment", "Files of records that are not there", "Download them from the source into the export's folder.";
     /// A cell that holds a link in place of a file.

@@ -15,6 +15,8 @@ use super::collector::Collector;
 use super::export_lookup::{ExistingName, fold};
 use super::finding::{Finding, FindingKind, Severity};
 use super::lookup_plan::parts;
+use super::workflows;
+use crate::automations;
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
 
@@ -47,6 +49,8 @@ pub(crate) async fn learn(
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Note, told));
         }
     }
+    let active = automations::active(destination).await?;
+    workflows::tell(plan, &active, found);
     let touched = touched(plan);
     let mut objects = Vec::new();
     for object in schema.objects.values().filter(|object| touched.contains(&object.name)) {
@@ -80,6 +84,7 @@ pub(crate) async fn learn(
                 id: id.clone(),
             })
             .collect(),
+        automations: active.automations,
     };
     Ok(Learnt { schema, locked, members, existing })
 }

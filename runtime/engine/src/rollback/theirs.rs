@@ -31,6 +31,11 @@ const ITS_OWN: [&str; 9] = [
     "workspaceMember",
 ];
 
+/// True where the destination fills an object by itself.
+pub(super) fn is_its_own(object: &str) -> bool {
+    ITS_OWN.iter().any(|own| object.starts_with(own))
+}
+
 /// Policy of a rollback for a record that was created, and that other people changed or refer to since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChangedPolicy {
@@ -63,7 +68,7 @@ impl Back {
         let schema = self.context.destination.schema().await?;
         let stamps = Stamps::read(&self.reader())?;
         let mut theirs = Theirs::new();
-        for object in schema.objects.keys().filter(|object| ITS_OWN.iter().all(|own| !object.starts_with(own))) {
+        for object in schema.objects.keys().filter(|object| !is_its_own(object)) {
             let referring = referring(&schema, object, &created);
             let ours = created.get(object);
             if ours.is_none() && referring.is_empty() {
@@ -72,7 +77,7 @@ impl Back {
             let mut take = |found: &Found| -> Result<(), EngineError> {
                 let is_ours = ours.is_some_and(|ours| is_among(ours, &found.id));
                 if is_ours && is_changed(&stamps, object, found) {
-                    theirs.insert((object.clone(), found.id.clone()), changed(found));
+                    theirs.insert((object.clone(), found.id.clone()), self.changed(found));
                 }
                 for way in &referring {
                     let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
@@ -166,6 +171,19 @@ impl Back {
         Ok(())
     }
 
+    /// Why a record that was changed since is left.
+    fn changed(&self, found: &Found) -> String {
+        let at = found.values.get("updatedAt").and_then(Value::as_str).unwrap_or_default();
+        let what = if found.deleted { "moved to the trash" } else { "changed" };
+        let workflow =
+            self.context.destination.automations().and_then(|automations| automations.changer(&found.values));
+        let who = match workflow {
+            Some(name) => format!(" by the workflow \"{name}\""),
+            None => who(found, "updatedBy"),
+        };
+        format!("it was {what} since it was imported{who}, at {at}")
+    }
+
     /// The ids of everything that was created, by object.
     fn created(&self) -> Result<BTreeMap<String, HashSet<Uuid>>, EngineError> {
         let mut created: BTreeMap<String, HashSet<Uuid>> = BTreeMap::new();
@@ -229,12 +247,6 @@ fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {
 fn who(found: &Found, key: &str) -> String {
     let name = found.values.get(key).and_then(|actor| actor.get("name")).and_then(Value::as_str);
     name.filter(|name| !name.is_empty()).map(|name| format!(" by {name}")).unwrap_or_default()
-}
-
-fn changed(found: &Found) -> String {
-    let at = found.values.get("updatedAt").and_then(Value::as_str).unwrap_or_default();
-    let what = if found.deleted { "moved to the trash" } else { "changed" };
-    format!("it was {what} since it was imported{}, at {at}", who(found, "updatedBy"))
 }
 
 fn referred(object: &str, found: &Found, field: &str) -> String {

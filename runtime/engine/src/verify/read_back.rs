@@ -71,6 +71,7 @@ impl Checking<'_, '_, '_> {
                 match comparison {
                     Comparison::Same => counts.same += 1,
                     Comparison::Differs { expected, found } => {
+                        let found = self.by_a_workflow(found, there);
                         let (key, line, id) = (&record.key, record.line, &record.id);
                         self.difference(job, (key, line, id), &field.field, expected, found);
                     }
@@ -78,6 +79,15 @@ impl Checking<'_, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// A value that was found, with the workflow that changed its record last.
+    fn by_a_workflow(&self, found: String, there: &Found) -> String {
+        let automations = self.context.destination.automations();
+        match automations.and_then(|automations| automations.changer(&there.values)) {
+            Some(name) => format!("{found} (the workflow \"{name}\" changed the record last)"),
+            None => found,
+        }
     }
 
     /// True where a record that was there before holds the parts that were written, whatever its others hold.

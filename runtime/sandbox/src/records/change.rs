@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Draft, key_actor};
+use super::Draft;
 use crate::clock;
 use crate::engine::Engine;
 use crate::problem::Problem;
@@ -61,7 +61,7 @@ impl Engine {
             after.body.shift_remove(&key);
         }
         if object.field("updatedBy").is_some() {
-            after.body.insert("updatedBy".into(), key_actor());
+            after.body.insert("updatedBy".into(), self.actor());
         }
         if let Some(created) = draft.created {
             after.created = created;

@@ -1,0 +1,55 @@
+//! Workflows of the destination that run by themselves on what a migration writes: which would run, and what holds a run back.
+
+use migr_load::{Destination, LoadError};
+use migr_plan::{Automation, FiredAutomation, Plan, fired};
+
+use crate::checklist::{ChecklistItem, ChecklistState};
+use crate::{Context, EngineError};
+
+/// Workflows that a destination has switched on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Active {
+    pub(crate) automations: Vec<Automation>,
+    /// Why the destination does not say.
+    pub(crate) unknown: Option<String>,
+}
+
+/// Asks a destination for the workflows that it has switched on. Its schema must have been read.
+pub(crate) async fn active(destination: &dyn Destination) -> Result<Active, LoadError> {
+    let Some(automations) = destination.automations() else { return Ok(Active::default()) };
+    match automations.active().await {
+        Ok(automations) => Ok(Active { automations, unknown: None }),
+        Err(error @ LoadError::Refused { .. }) => {
+            Ok(Active { automations: Vec::new(), unknown: Some(error.to_string()) })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Holds a run back while a workflow that no one permits would run on what it writes.
+pub(crate) async fn hold(context: &Context) -> Result<(), EngineError> {
+    let active = active(&*context.destination).await?;
+    let held = unpermitted(&context.plan, &active.automations);
+    if held.is_empty() { Ok(()) } else { Err(EngineError::Automations { held }) }
+}
+
+fn unpermitted(plan: &Plan, automations: &[Automation]) -> Vec<FiredAutomation> {
+    fired(plan, automations).into_iter().filter(|fired| fired.permitted.is_none()).collect()
+}
+
+/// Lines of a checklist: each workflow that would run is switched off or permitted.
+pub(crate) async fn items(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
+    let active = active(&*context.destination).await?;
+    let item = |fired: FiredAutomation| ChecklistItem {
+        action: format!("switch off or permit the workflow {}", fired.in_words()),
+        probe: format!("status of the workflow \"{}\"", fired.name),
+        state: match fired.permitted {
+            Some(_) => ChecklistState::Done,
+            None => {
+                ChecklistState::Missing { what: "it is switched on, and the migration does not permit it".to_owned() }
+            }
+        },
+        told: Vec::new(),
+    };
+    Ok(fired(&context.plan, &active.automations).into_iter().map(item).collect())
+}
