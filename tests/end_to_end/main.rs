@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
 )]
 
+mod allowance;
 mod arrived;
 mod bad_exports;
 mod bad_files;
@@ -19,6 +20,7 @@ mod checklist;
 mod clinic;
 mod clock;
 mod crash;
+mod degraded;
 mod demo;
 mod escaped;
 mod files;
@@ -41,6 +43,7 @@ mod practice;
 mod preload;
 mod preview;
 mod reach;
+mod rehearsed;
 mod run;
 mod secrets;
 mod small;

@@ -153,5 +153,5 @@ fn a_rollback_waits_for_runs_that_are_queued_and_says_which_have_not_ended() {
     stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
     stand_in.ask(&Method::POST, "/rest/workflowRuns", &json!({"name": STOCK, "status": "RUNNING"}));
     let ended = stand_in.migr(&project, &["rollback"]).exits(6);
-    says(&ended, "a run of the destination's workflows that what was written started have not ended");
+    says(&ended, "1 run of the destination's workflows, since the migration began, not ended");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_check::{Field, Map, SourceObject, Spec};
-use migr_plan::{ColumnType, Degradation, Expr, FieldType};
+use migr_plan::{ColumnType, Degradation, DegradedRecords, Expr, FieldType};
 
 use crate::Places;
 use crate::concepts::first_of_list;
@@ -16,16 +16,20 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
         let object = objects.get(map.source_object.as_str()).copied();
         for field in &map.fields {
             let losses = [
-                several_in_one(map, field).or_else(|| parts(field)),
-                extension(spec, map, field),
-                formatting(object, field),
-                alone(object, map, field),
+                (several_in_one(map, field).or_else(|| parts(field)), DegradedRecords::Filled),
+                (extension(spec, map, field), DegradedRecords::Lost),
+                (formatting(object, field), DegradedRecords::Converted),
+                (one_line(spec, object, map, field), DegradedRecords::Lost),
+                (drawing(spec, field), DegradedRecords::Lost),
+                (alone(object, map, field), DegradedRecords::Filled),
             ];
-            found.extend(losses.into_iter().flatten().map(|(reason, kept_in)| Degradation {
+            let losses = losses.into_iter().filter_map(|(loss, counts)| Some((loss?, counts)));
+            found.extend(losses.map(|((reason, kept_in), counts)| Degradation {
                 map: Some(map.id().to_owned()),
                 what: format!("{}.{}", map.destination_object, field.name),
                 reason,
                 kept_in,
+                counts,
                 records: None,
                 origin: places.of(field.span),
             }));
@@ -38,6 +42,7 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
                 what: object.name.clone(),
                 reason: "there is no way to create these in the destination; they are rebuilt by hand".to_owned(),
                 kept_in: object.file.clone(),
+                counts: DegradedRecords::Filled,
                 records: None,
                 origin: places.of(span),
             });
@@ -89,6 +94,29 @@ fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, O
         .iter()
         .any(rich)
         .then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
+}
+
+/// A text of several lines in a field that Twenty shows on one.
+fn one_line(spec: &Spec, object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let object = object.filter(|_| field.ty == FieldType::Text && spec.destination.connector == "twenty")?;
+    let mut is_plain = false;
+    field.value.walk(&mut |expr| is_plain |= matches!(expr, Expr::Call { function, .. } if function == "plain"));
+    let rich =
+        |column: &&String| object.columns.iter().any(|one| one.name == **column && one.ty == ColumnType::Richtext);
+    let column = field.reads.iter().find(rich).filter(|_| is_plain)?;
+    Some((
+        "the destination shows a text on one line: its line breaks are not seen".to_owned(),
+        kept_elsewhere(map, field, column),
+    ))
+}
+
+/// A drawing in SVG, which Twenty 2 writes anew.
+fn drawing(spec: &Spec, field: &Field) -> Option<(String, Option<String>)> {
+    let destination = &spec.destination;
+    let is_rewritten = destination.connector == "twenty" && !destination.system.ends_with("_1");
+    (is_rewritten && field.ty == FieldType::File).then(|| {
+        ("the destination writes drawings in SVG anew: what is shown stays, the bytes are others".to_owned(), None)
+    })
 }
 
 /// A file that is kept without the record that it belongs to.

@@ -24,7 +24,7 @@ pub struct Trigger {
     /// The object whose records it is about; absent: every object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// What happens to a record.
+    /// Changes of a record that it is about.
     pub on: Vec<Touch>,
     /// The fields of which one must change in an update; empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

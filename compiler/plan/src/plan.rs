@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::empty::is_default;
 use crate::{
     Acceptance, FetchHost, FileRule, FiredAutomation, NewOption, Origin, Permit, SetupAction, SourceObject, Stage,
 };
@@ -389,10 +390,26 @@ pub struct Degradation {
     /// Where it is kept instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_in: Option<String>,
+    /// Records that are counted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub counts: DegradedRecords,
     /// Number of records, once counted.
     pub records: Option<Count>,
     /// The line.
     pub origin: Origin,
+}
+
+/// Records that a degradation counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DegradedRecords {
+    /// Records with a value in the field.
+    #[default]
+    Filled,
+    /// Records whose value the destination does not hold whole.
+    Lost,
+    /// Records of which the conversion leaves something out.
+    Converted,
 }
 
 /// A concept of the source and what becomes of it.

@@ -167,6 +167,8 @@ pub struct Subject<'s> {
 pub struct Told {
     /// Positions of the fields that have a value.
     pub filled: Vec<usize>,
+    /// Positions of those whose value the destination does not hold whole.
+    pub lost: Vec<usize>,
     /// Where written rules take effect.
     pub adjusted: Vec<Reason>,
     /// Values that the destination gives.

@@ -16,6 +16,7 @@ use crate::defaults;
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
+use crate::lost;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
 use crate::stage_run::StageRun;
@@ -255,6 +256,10 @@ impl Evaluator<'_> {
         if job.context.outcomes.forecast().is_some() {
             let filled = evaluated.values.iter().filter(|(_, value)| !is_empty(value));
             told.filled = filled.map(|(index, _)| *index).collect();
+            let lost = evaluated.values.iter().filter(|(index, value)| {
+                job.stage.fields.get(*index).is_some_and(|field| lost::is_lost(&job.context.plan, field, value))
+            });
+            told.lost = lost.map(|(index, _)| *index).collect();
             let adjusted = evaluated.repairs.iter().chain(&linked.repairs);
             told.adjusted = adjusted
                 .map(|repair| Reason { field: repair.field.clone(), reason: repair.reason.clone() })

@@ -380,6 +380,11 @@ impl Forecast {
                 field.filled += 1;
             }
         }
+        for index in &told.lost {
+            if let Some(field) = tally.fields.get_mut(*index) {
+                field.lost += 1;
+            }
+        }
         if told.has_orphans {
             store.note(step, ORPHAN, "", line)?;
         }
@@ -532,7 +537,7 @@ pub fn empty(stage: &Stage) -> LockedStage {
     LockedStage {
         id: stage.id.clone(),
         fields: fields
-            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0 })
+            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0, lost: 0 })
             .collect(),
         ..LockedStage::default()
     }

@@ -19,6 +19,7 @@ pub mod forecast;
 pub mod identities;
 pub mod ids;
 pub mod link_spool;
+mod lost;
 pub mod merging;
 pub mod new_options;
 pub mod outcome_recorder;

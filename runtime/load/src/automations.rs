@@ -5,7 +5,7 @@ use migr_plan::Automation;
 
 use crate::{BoxFuture, Found, LoadError, Map};
 
-/// What a destination carries out by itself when records are written: workflows of its users.
+/// The part of a destination that carries things out by itself when records are written: workflows of its users.
 pub trait Automations: Send + Sync {
     /// The workflows that are switched on and started by events of records, sorted by name.
     fn active(&self) -> BoxFuture<'_, Result<Vec<Automation>, LoadError>>;

@@ -58,7 +58,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
 
-    /// What it carries out by itself when records are written; none where it does nothing by itself, or does not tell.
+    /// The part that carries things out by itself when records are written; none where nothing does, or nothing tells.
     fn automations(&self) -> Option<&dyn Automations> {
         None
     }

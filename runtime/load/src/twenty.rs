@@ -44,7 +44,7 @@ use crate::{
 use codec::TwentyCodec;
 use metadata::{Live, PAGE};
 pub use unfit::FILE_START;
-pub(crate) use unfit::{plain_name, refusal as file_refusal};
+pub(crate) use unfit::{is_rewritten, plain_name, refusal as file_refusal};
 
 /// Largest body that the server takes, in bytes.
 const BODY: u64 = 10 * 1024 * 1024;

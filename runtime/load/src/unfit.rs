@@ -45,16 +45,28 @@ impl<'p> FileRule<'p> {
         Self { destination, version }
     }
 
-    /// Fitness of a file.
-    pub fn fitness<'n>(&self, name: &'n str, start: &[u8]) -> FileFitness<'n> {
-        let version = match self.version {
+    /// The version, as far as it is known.
+    fn version(&self) -> Option<&'static str> {
+        match self.version {
             Some(FileVersion::Older) => Some("1"),
             Some(FileVersion::Newer) => Some("2"),
             None if self.destination.system.ends_with("_1") => Some("1"),
             None => None,
-        };
+        }
+    }
+
+    /// True where the destination keeps other bytes than those that are sent under a name.
+    pub fn rewrites(&self, name: &str) -> bool {
+        match self.destination.connector.as_str() {
+            "twenty" => crate::twenty::is_rewritten(self.version(), name),
+            _ => false,
+        }
+    }
+
+    /// Fitness of a file.
+    pub fn fitness<'n>(&self, name: &'n str, start: &[u8]) -> FileFitness<'n> {
         let refused = match self.destination.connector.as_str() {
-            "twenty" => crate::twenty::file_refusal(version, name, start),
+            "twenty" => crate::twenty::file_refusal(self.version(), name, start),
             _ => None,
         };
         match refused {

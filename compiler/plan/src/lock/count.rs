@@ -1,7 +1,7 @@
 //! Counts of a plan, taken from a lock.
 
-use super::{Lock, LockedStage, counted_inputs};
-use crate::{Count, Expr, FiredAutomation, Plan, Stage, fired};
+use super::{FieldCount, Lock, LockedStage, counted_inputs};
+use crate::{Count, DegradedRecords, Expr, FiredAutomation, Plan, Stage, fired};
 
 /// Workflows that run on what a plan writes, as far as a lock knows them. A lock of another migration or destination knows none.
 pub fn fired_by(plan: &Plan, lock: &Lock) -> Vec<FiredAutomation> {
@@ -33,7 +33,12 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
         let what = degradation.what.rsplit('.').next().unwrap_or_default();
         let field = stage.fields.iter().find(|field| field.field == degradation.what || field.field == what);
         let several = several(&plan.stages, lock, &stage.id, what);
-        degradation.records = Some(several.unwrap_or_else(|| field.map_or(stage.read, |field| field.filled)));
+        let counted = |field: &FieldCount| match degradation.counts {
+            DegradedRecords::Filled => several.unwrap_or(field.filled),
+            DegradedRecords::Lost => field.lost,
+            DegradedRecords::Converted => field.repaired,
+        };
+        degradation.records = Some(field.map_or_else(|| several.unwrap_or(stage.read), counted));
     }
     for row in plan.rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "object" | "owners" | "reference")) {
         row.records = lock.source_object(&row.concept).map(|object| object.rows);

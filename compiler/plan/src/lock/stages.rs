@@ -64,6 +64,9 @@ pub struct FieldCount {
     /// Records that it quarantines.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed: Count,
+    /// Records whose value the destination does not hold whole: an extension, line breaks, the bytes of a drawing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: Count,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -97,7 +97,7 @@ fn lock(plan: &Plan) -> Lock {
                 quarantine: 6,
                 links: 30,
                 deferred: 1,
-                fields: vec![FieldCount { field: "bio".to_owned(), filled: 700, repaired: 0, failed: 2 }],
+                fields: vec![FieldCount { field: "bio".to_owned(), filled: 700, repaired: 0, failed: 2, lost: 0 }],
                 ..LockedStage::default()
             }],
             options: Vec::new(),

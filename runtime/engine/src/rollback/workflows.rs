@@ -45,9 +45,10 @@ impl Back {
         let open = self.outlast(watch, runs).await?;
         self.list_made(watch.since).await?;
         if open > 0 {
+            let (runs, it) = if open == 1 { ("1 run".to_owned(), "it") } else { (format!("{open} runs"), "they") };
             let what = format!(
-                "{} of the destination's workflows that what was written started have not ended; what they change and make comes after this rollback. Run `migr rollback --dry-run` again later, or stop them there",
-                if open == 1 { "a run".to_owned() } else { format!("{open} runs") }
+                "{runs} of the destination's workflows, since the migration began, not ended: what {it} may still change or make is not as before. Look again with `migr rollback --dry-run`, or stop {} there",
+                if open == 1 { "it" } else { "them" }
             );
             self.summary.not_undoable(None, what);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migr_load::{Comparison, Found};
+use migr_load::{Comparison, FileRule, Found, StoredFile};
 use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;
@@ -155,6 +155,14 @@ impl Checking<'_, '_, '_> {
                 break;
             }
             stored = self.context.destination.stored_file(object, field, &there.values).await?;
+        }
+        // The plan says so of such files.
+        let version = self.context.destination.capabilities().version;
+        let rule = FileRule::new(&self.context.plan.destination, version.as_deref());
+        let is_rewritten =
+            |stored: &StoredFile| stored.bytes > 0 && stored.page.is_none() && rule.rewrites(&stored.name);
+        if stored.as_ref().is_some_and(is_rewritten) {
+            return Ok(Comparison::Same);
         }
         let since = match &file.sent {
             Some(sent) if sent != wanted => " (the export had another one when it was sent)",

@@ -38,6 +38,12 @@ pub(crate) fn refusal(version: Option<&str>, name: &str, start: &[u8]) -> Option
     })
 }
 
+/// True where Twenty keeps other bytes than those of a file of this name: it takes drawings in SVG apart and writes them anew. Version 1.x is not known to.
+pub(crate) fn is_rewritten(version: Option<&str>, name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ending.eq_ignore_ascii_case("svg") && !version.is_some_and(|version| version.starts_with('1'))
+}
+
 /// The name under which such a file is taken.
 pub(crate) fn plain_name(name: &str) -> String {
     format!("{}{PLAIN}", name.trim_end_matches('.'))
@@ -76,6 +82,16 @@ mod tests {
             ("a.b.c", b""),
         ] {
             assert!(!refused(name, start), "{name}");
+        }
+    }
+
+    #[test]
+    fn drawings_alone_are_written_anew_and_by_the_newer_version_alone() {
+        for (name, is_rewritten) in
+            [("a.svg", true), ("A.SVG", true), ("a.svg.bin", false), ("svg", false), ("", false)]
+        {
+            assert_eq!(super::is_rewritten(None, name), is_rewritten, "{name}");
+            assert!(!super::is_rewritten(Some("1.x"), name), "{name}");
         }
     }
 

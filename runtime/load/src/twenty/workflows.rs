@@ -145,7 +145,7 @@ fn trigger(live: &Live, values: &Map) -> Option<(String, Trigger)> {
     Some((workflow, Trigger { event: event.to_owned(), object, on: touches(word), fields }))
 }
 
-/// What happens to a record in an event. A word that nobody knows may be anything.
+/// Changes of a record in an event. A word that nobody knows may be anything.
 fn touches(word: &str) -> Vec<Touch> {
     match word {
         "created" => vec![Touch::Created],
