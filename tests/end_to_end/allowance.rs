@@ -101,7 +101,7 @@ fn counted(records: u64, (requests, per): (u32, Duration), latency: Duration) ->
 fn the_allowance_is_used_and_never_asked_for_more() {
     let long = number("MIGR_DRILL_PACE", 0);
     let cases = match long {
-        0 => vec![(160, (60, Duration::from_secs(6)), 100, 0.9)],
+        0 => vec![(160, (60, Duration::from_secs(6)), 400, 0.65)],
         records => [100, 1_500].map(|latency| (records, (100, Duration::from_secs(60)), latency, 0.99)).to_vec(),
     };
     for (records, limit, latency, least) in cases {

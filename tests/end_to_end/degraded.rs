@@ -21,7 +21,7 @@ map Person -> people {
 
 map Letter -> notes {
   title  = body | plain
-  bodyV2 = body
+  bodyV2 = body | markdown
 }
 
 map Scan -> attachments {

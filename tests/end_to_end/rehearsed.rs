@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::Project;
 use crate::stand_in::StandIn;
 
-const FALLBACK: &str = "front.desk@clinic.example";
+const FALLBACK: &str = "reception@clinic.example";
 
 const SPEC: &str = r#"use "clinic"
 use "std/systems/twenty"
@@ -21,7 +21,7 @@ migration clinic_to_twenty {
 
 owners {
   match User.email = workspaceMembers.userEmail
-  fallback "front.desk@clinic.example"
+  fallback "reception@clinic.example"
 }
 
 map Firm -> companies {

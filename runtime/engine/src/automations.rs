@@ -3,7 +3,6 @@
 use migr_load::{Destination, LoadError};
 use migr_plan::{Automation, FiredAutomation, Plan, fired};
 
-use crate::checklist::{ChecklistItem, ChecklistState};
 use crate::{Context, EngineError};
 
 /// Workflows that a destination has switched on.
@@ -35,21 +34,4 @@ pub(crate) async fn hold(context: &Context) -> Result<(), EngineError> {
 
 fn unpermitted(plan: &Plan, automations: &[Automation]) -> Vec<FiredAutomation> {
     fired(plan, automations).into_iter().filter(|fired| fired.permitted.is_none()).collect()
-}
-
-/// Lines of a checklist: each workflow that would run is switched off or permitted.
-pub(crate) async fn items(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
-    let active = active(&*context.destination).await?;
-    let item = |fired: FiredAutomation| ChecklistItem {
-        action: format!("switch off or permit the workflow {}", fired.in_words()),
-        probe: format!("status of the workflow \"{}\"", fired.name),
-        state: match fired.permitted {
-            Some(_) => ChecklistState::Done,
-            None => {
-                ChecklistState::Missing { what: "it is switched on, and the migration does not permit it".to_owned() }
-            }
-        },
-        told: Vec::new(),
-    };
-    Ok(fired(&context.plan, &active.automations).into_iter().map(item).collect())
 }

@@ -1,7 +1,7 @@
 //! Checklist of the schema changes that a plan needs.
 
 use migr_load::{Destination, Schema};
-use migr_plan::SetupAction;
+use migr_plan::{FiredAutomation, SetupAction, fired};
 
 use crate::automations;
 use crate::begun::lacks;
@@ -42,8 +42,24 @@ pub enum ChecklistState {
 /// Looks at every change of the schema that the plan needs, at what its maps write without one, and at the workflows that would run. Changes nothing.
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
     let mut items = schema_checklist(context).await?;
-    items.extend(automations::items(context).await?);
+    let active = automations::active(&*context.destination).await?;
+    items.extend(fired(&context.plan, &active.automations).into_iter().map(workflow));
     Ok(items)
+}
+
+/// Line of a workflow that would run: it is switched off or permitted.
+fn workflow(fired: FiredAutomation) -> ChecklistItem {
+    ChecklistItem {
+        action: format!("switch off or permit the workflow {}", fired.in_words()),
+        probe: format!("status of the workflow \"{}\"", fired.name),
+        state: match fired.permitted {
+            Some(_) => ChecklistState::Done,
+            None => {
+                ChecklistState::Missing { what: "it is switched on, and the migration does not permit it".to_owned() }
+            }
+        },
+        told: Vec::new(),
+    }
 }
 
 /// Looks at every change of the schema that the plan needs, and at what its maps write without one. Changes nothing.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Degradation, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, Origin, Policies, Rollback,
-    RollbackClass, Source, Stage, Summary,
+    Degradation, DegradedRecords, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs, Limit, Options, Origin,
+    Policies, Rollback, RollbackClass, Source, Stage, Summary,
 };
 
 fn stage(id: &str) -> Stage {
@@ -67,6 +67,7 @@ fn plan() -> Plan {
             what: "people.bio".to_owned(),
             reason: "HTML is kept as Markdown".to_owned(),
             kept_in: None,
+            counts: DegradedRecords::Filled,
             records: None,
             origin: Origin::default(),
         }],
@@ -115,6 +116,20 @@ fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
     assert_eq!(plan.degradations[0].records, Some(700));
     // 5 calls of records, 1 of links, 1 of second writes; 7 calls at 100 a minute.
     assert_eq!((plan.estimate.records, plan.estimate.requests, plan.estimate.seconds), (Some(1_030), Some(7), Some(5)));
+}
+
+#[test]
+fn a_degradation_counts_the_records_that_lose_something() {
+    for (counts, records) in
+        [(DegradedRecords::Filled, 700), (DegradedRecords::Lost, 3), (DegradedRecords::Converted, 9)]
+    {
+        let mut plan = plan();
+        let mut lock = lock(&plan);
+        (lock.stages.stages[0].fields[0].lost, lock.stages.stages[0].fields[0].repaired) = (3, 9);
+        plan.degradations[0].counts = counts;
+        assert!(count(&mut plan, &lock));
+        assert_eq!(plan.degradations[0].records, Some(records), "{counts:?}");
+    }
 }
 
 #[test]
