@@ -43,12 +43,12 @@ pub enum ChecklistState {
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
     let mut items = schema_checklist(context).await?;
     let active = automations::active(&*context.destination).await?;
-    items.extend(fired(&context.plan, &active.automations).into_iter().map(workflow));
+    items.extend(fired(&context.plan, &active.automations).iter().map(workflow));
     Ok(items)
 }
 
 /// Line of a workflow that would run: it is switched off or permitted.
-fn workflow(fired: FiredAutomation) -> ChecklistItem {
+fn workflow(fired: &FiredAutomation) -> ChecklistItem {
     ChecklistItem {
         action: format!("switch off or permit the workflow {}", fired.in_words()),
         probe: format!("status of the workflow \"{}\"", fired.name),

@@ -68,7 +68,9 @@ impl FieldDigests {
             if is_run {
                 push(&mut bytes, u64::from(length));
             }
-            run.iter().for_each(|(_, digest)| bytes.extend(digest.to_le_bytes().iter().take(3)));
+            for (_, digest) in run {
+                bytes.extend(digest.to_le_bytes().iter().take(3));
+            }
             next = first.saturating_add(length);
         }
         bytes

@@ -124,8 +124,8 @@ fn disturbed(calm: &Project, workspace: &Workspace, deed: Deed, at: u64) -> Opti
     let report = project.report();
     let reader = project.journal().reader().unwrap();
     let steps = reader.steps().unwrap();
-    let restores = |step: &StepRow| reader.before_image(step.id, &acme, Operation::Restore).unwrap().is_some();
-    let restored = steps.iter().any(restores);
+    let is_out_of_trash = |step: &StepRow| reader.before_image(step.id, &acme, Operation::Restore).unwrap().is_some();
+    let restored = steps.iter().any(is_out_of_trash);
     done.load(Ordering::Relaxed).then(|| Try { deed, at, seen: seen(&server), acme, report, restored, server })
 }
 

@@ -33,7 +33,7 @@ pub(super) fn check(field: &ast::Field, ty: &Type, is_of_a_source: bool, diagnos
 fn differs(name: &str, written: &Spanned<Literal>, ty: &Type) -> Option<Diagnostic> {
     let bad = |what: &str, help: &str| Some(errors::bad_value(what, written.span, help));
     match (ty, &written.node) {
-        (Type::Unknown, _) => None,
+        (Type::Unknown, _) | (Type::Text | Type::Email | Type::Url, Literal::Text(_)) => None,
         (Type::Select(options), Literal::Name(value) | Literal::Text(value)) => {
             let is_known = options.open || options.values.contains(value);
             (!is_known).then(|| errors::unknown_option(&options.of, value, written.span, &options.values))
@@ -42,7 +42,6 @@ fn differs(name: &str, written: &Spanned<Literal>, ty: &Type) -> Option<Diagnost
         (Type::Date | Type::Datetime, _) => {
             bad("a destination gives a day or a time of its own only where a record is created", "write `default now`")
         }
-        (Type::Text | Type::Email | Type::Url, Literal::Text(_)) => None,
         (Type::Text | Type::Email | Type::Url, _) => {
             bad("this field holds a text", "put it in quotes: `default \"…\"`")
         }

@@ -72,7 +72,7 @@ pub fn markdown(plan: &Plan) -> String {
     if !kept.is_empty() {
         let _ = writeln!(out, "- {}\n", kept.join("\n- "));
     }
-    let workflows: Vec<String> = workflows(plan).iter().map(|line| prose(line).to_string()).collect();
+    let workflows: Vec<String> = workflows(plan).iter().map(|line| prose(line).clone()).collect();
     if !workflows.is_empty() {
         let _ = writeln!(out, "- {}\n", workflows.join("\n- "));
     }

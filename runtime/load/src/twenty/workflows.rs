@@ -95,8 +95,8 @@ impl Twenty {
         if all == 0 {
             return Ok(AutomationRuns::default());
         }
-        let states = status.options.iter().map(|option| option.value.as_str());
-        let open: Vec<&str> = states.filter(|state| !ENDED.contains(state)).collect();
+        let known = status.options.iter().map(|option| option.value.as_str());
+        let open: Vec<&str> = known.filter(|state| !ENDED.contains(state)).collect();
         let filter = format!("and(status[in]:[{}],{})", open.join(","), made_since(since));
         let open = if open.is_empty() { 0 } else { self.count_where(RUNS, &filter).await? };
         Ok(AutomationRuns { all, open })
