@@ -37,7 +37,7 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         }
         _ => None,
     };
-    Fault { again_at, help, ..Fault::new(exit, error.to_string()) }
+    Fault { help, again_at, ..Fault::new(exit, error.to_string()) }
 }
 
 fn in_seconds(seconds: u64) -> Timestamp {
