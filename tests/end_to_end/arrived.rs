@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::moved::{instant, moved, shown};
 
 /// `$ 111,935.72 ` in millionths.
-fn micros(cell: &str) -> Option<i64> {
+pub(crate) fn micros(cell: &str) -> Option<i64> {
     let digits: String = cell.chars().filter(|character| character.is_ascii_digit() || *character == '.').collect();
     let (whole, cents) = digits.split_once('.').unwrap_or((&digits, ""));
     Some(format!("{whole}{cents:0<6}").parse::<i64>().ok()?).filter(|_| !digits.is_empty())

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, in its helpers too, and says on stderr what it left out"
 )]
 
+mod accepted;
 mod allowance;
 mod arrived;
 mod bad_exports;

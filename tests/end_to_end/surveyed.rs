@@ -305,6 +305,22 @@ fn each_column_is_profiled_with_samples_that_hold_no_personal_data() {
     ] {
         assert!(full.contains(said), "no `{said}` in\n{full}");
     }
+    // Of nine rows one has no company, and one was never seen.
+    for (name, filled) in [("email", 9), ("company", 8), ("seen", 8), ("shoe_size", 9)] {
+        let column = column(&arrived.lock, "Person", name);
+        assert_eq!((&column["filled"], &column["blank"]), (&json!(filled), &json!(9 - filled)), "{column}");
+        let share = filled * 100 / 9;
+        let line = full.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+        assert!(line.contains(&format!(", {share} % filled, ")), "{line}");
+    }
+    for object in arrived.lock["export"]["objects"].as_array().unwrap() {
+        for column in object["columns"].as_array().unwrap() {
+            assert!(column["inferred"]["type"].is_string(), "{}: {column}", object["name"]);
+            let name = column["name"].as_str().unwrap();
+            let is_shown = full.lines().any(|line| line.split_whitespace().next() == Some(name));
+            assert!(is_shown, "nothing shows {name} in\n{full}");
+        }
+    }
     let lock = arrived.project.read("migr.lock");
     for secret in ["ada@", "Lovelace", "Turing", "gus2"] {
         assert!(!full.contains(secret) && !lock.contains(secret), "{secret} is shown");

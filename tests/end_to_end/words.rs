@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::arrived::micros;
 use crate::harness::Project;
-use crate::moved::{Moved, moved, moved_from};
+use crate::moved::{Moved, instant, moved, moved_from};
 
 /// Words of a text, in small letters.
 fn words(text: &str) -> BTreeSet<String> {
@@ -50,6 +51,30 @@ fn held(value: &Value, into: &mut BTreeSet<String>) {
         Value::Object(parts) => parts.values().for_each(|part| held(part, into)),
         other => into.extend(words(&other.to_string())),
     }
+}
+
+/// `1,204` as a number.
+fn number(cell: &str) -> Option<f64> {
+    cell.replace(',', "").trim().parse().ok()
+}
+
+/// `01/31/2024` as the destination shows days.
+fn day(cell: &str) -> Option<String> {
+    jiff::civil::Date::strptime("%m/%d/%Y", cell).ok().map(|day| day.to_string())
+}
+
+/// What a word of yes or no says.
+fn truth(cell: &str) -> Option<bool> {
+    match cell.to_lowercase().as_str() {
+        "yes" | "y" | "true" | "1" => Some(true),
+        "no" | "n" | "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Millionths of an amount, as a number or as digits.
+fn micros_of(amount: &Value) -> Option<i64> {
+    amount.as_i64().or_else(|| amount.as_str()?.parse().ok())
 }
 
 fn texts(value: &Value) -> Vec<&str> {
@@ -160,17 +185,36 @@ fn lost(moved: &Moved) -> Vec<String> {
                     // A reference to one of several objects has a key for each of them.
                     record.as_object().unwrap().iter().any(|(key, value)| key.starts_with(name) && !is_empty(value))
                 };
+                let holding = |kinds: &'static [&str]| {
+                    let of_kinds = |field: &&&Value| kinds.iter().any(|kind| field["type"]["kind"] == *kind);
+                    reading().filter(of_kinds).map(|field| &record[field["field"].as_str().unwrap()])
+                };
                 let arrived = match ty {
                     "text" | "email" | "url" | "text_list"
                         if reading().all(|field| field["type"]["kind"] == "select") =>
                     {
                         reading().any(|field| is_filled(&field))
                     }
-                    "text" if reading().any(|field| field["type"]["kind"] == "currency") => {
-                        reading().any(|field| is_filled(&field))
+                    "text" if holding(&["currency"]).next().is_some() => {
+                        holding(&["currency"]).all(|there| match micros(cell) {
+                            Some(amount) => micros_of(&there["amountMicros"]) == Some(amount),
+                            None => there["currencyCode"].as_str().is_some_and(|code| code.eq_ignore_ascii_case(cell)),
+                        })
                     }
                     "text" | "email" | "url" | "text_list" => words(cell).is_subset(&holds),
                     "richtext" => words(&seen(cell)).is_subset(&holds),
+                    "integer" if holding(&["integer", "number"]).next().is_some() => {
+                        holding(&["integer", "number"]).all(|there| there.as_f64() == number(cell))
+                    }
+                    "datetime" if holding(&["datetime"]).next().is_some() => {
+                        holding(&["datetime"]).all(|there| there.as_str().map(str::to_owned) == instant(cell))
+                    }
+                    // At an hour of the day in the destination, and of no other day.
+                    "date" if holding(&["date", "datetime"]).next().is_some() => holding(&["date", "datetime"])
+                        .all(|there| there.as_str().and_then(|there| there.get(..10)) == day(cell).as_deref()),
+                    "boolean" if holding(&["boolean"]).next().is_some() => {
+                        holding(&["boolean"]).all(|there| there.as_bool() == truth(cell))
+                    }
                     // A reference is there as the id that it leads to; several are counted where one is kept.
                     _ => reading().any(|field| is_filled(&field)) || stage["links"].to_string().contains(column_name),
                 };

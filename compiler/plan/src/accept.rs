@@ -113,6 +113,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "file-size-differs",
     "firing-workflow",
     "hidden-column",
+    "idle-allow",
     "idle-permit",
     "linked-attachment",
     "lost-reference",

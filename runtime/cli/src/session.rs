@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use migr_diagnostics::Severity;
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError, Reader, Workspace};
@@ -96,7 +97,10 @@ impl Session {
     /// Opens a session. `None` where the spec has errors, which are printed.
     pub(crate) async fn open(opening: Opening<'_>, console: Console) -> Result<Option<Self>, Fault> {
         let project = Project::at(&opening.live.project.path)?;
-        let Some(plan) = compiled(&project, opening.live.project.to.as_deref(), console)? else { return Ok(None) };
+        let to = opening.live.project.to.as_deref();
+        let Some(plan) = compiled(&project, to, console)? else {
+            return if opening.writes { held_by_deny(&project, to) } else { Ok(None) };
+        };
         if let Some(path) = opening.saved_plan {
             same_plan(&plan, path)?;
         }
@@ -172,6 +176,17 @@ pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) ->
             show_on_stderr(&findings, console);
             Ok(None)
         }
+    }
+}
+
+/// Nothing where errors stand in the way; a fault where only the spec's own `deny` does.
+fn held_by_deny<T>(project: &Project, to: Option<&str>) -> Result<Option<T>, Fault> {
+    match project.plan(to) {
+        Err(findings) if findings.stops() && findings.count(Severity::Error) == 0 => {
+            Err(Fault::new(Exit::Blocked, "the spec's `deny` stops at what is said above; nothing was written")
+                .with_help("mend it, or accept it with the entry that its help ends with"))
+        }
+        _ => Ok(None),
     }
 }
 

@@ -56,7 +56,7 @@ impl FormatProof {
         match &self.verdict.standing {
             Standing::Proven => None,
             Standing::Contradicted { other, .. } => Some(format!(
-                "write `format \"{other}\"`, or `allow W0614 on {} : \"why\"` where the values are right",
+                "write `format \"{other}\"`, or `allow \"contradicted-format\" on {} : \"why\"` where the values are right",
                 self.column
             )),
             Standing::Unproven { other, .. } => {

@@ -284,6 +284,10 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     };
     let Reported { stages, previews, rebuilds } = reported?;
     let options = locked_options(plan, &export, forecast.take_options(), &mut found);
+    // Without the destination nobody knows what of it would be accepted.
+    if destination.is_some() {
+        found.tell_idle_entries();
+    }
     let Collected { findings, totals, accepted } = found.finish().map_err(AuditError::Sink)?;
     let earlier = || previous.and_then(|previous| previous.destination.clone());
     objects.sort_by(|a, b| a.name.cmp(&b.name));
@@ -319,7 +323,7 @@ fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) {
         }
     }
     for proof in proofs {
-        let Some(message) = proof.in_words().filter(|_| !proof.is_accepted) else { continue };
+        let Some(message) = proof.in_words() else { continue };
         let (kind, severity) = match &proof.verdict.standing {
             Standing::Contradicted { .. } => (FindingKind::ContradictedFormat, Severity::Error),
             Standing::Unproven { is_written: false, .. } => (FindingKind::UnprovenFormat, Severity::Warning),
@@ -328,7 +332,12 @@ fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) {
         let mut finding = Finding::new(kind, severity, message).of(&proof.object).in_file(&proof.file);
         finding = finding.in_column(&proof.column).counting(proof.verdict.filled);
         finding.help = proof.help();
-        found.add(finding);
+        if proof.is_accepted {
+            finding.severity = Severity::Warning;
+            found.accept(finding);
+        } else {
+            found.add(finding);
+        }
     }
 }
 

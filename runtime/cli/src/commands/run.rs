@@ -104,7 +104,7 @@ fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
                 if count == 1 { "a format is".to_owned() } else { format!("{count} formats are") }
             ),
         )
-        .with_help("write the formats that fit, or `allow W0614 on COLUMN : \"why\"` where the values are right")),
+        .with_help("write the formats that fit, or `allow \"contradicted-format\" on COLUMN : \"why\"` where the values are right")),
     }
 }
 

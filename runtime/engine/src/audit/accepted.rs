@@ -70,8 +70,11 @@ impl Acceptances {
         }
         let covers = |entry: &&mut Entry| {
             let object = finding.object.as_ref();
+            let place = finding.object.as_deref().zip(finding.column.as_deref());
             entry.written.finding == finding.kind.name()
-                && entry.on.as_ref().is_none_or(|on| finding.column.as_ref() == Some(on))
+                && entry.on.as_ref().is_none_or(|on| {
+                    finding.column.as_ref() == Some(on) || place.is_some_and(|place| on.split_once('.') == Some(place))
+                })
                 && entry.objects.as_ref().is_none_or(|objects| object.is_some_and(|object| objects.contains(object)))
                 && entry.kinds.is_none_or(|kinds| kinds.contains(&finding.kind))
         };
@@ -89,10 +92,23 @@ impl Acceptances {
         None
     }
 
-    /// Accepted findings, by entry. The findings of an entry that accepts fewer than there are go back, with what it accepts.
+    /// Findings about entries that took nothing: each would hide the next finding of its kind.
+    pub(crate) fn idle(&self) -> Vec<Finding> {
+        let idle = self.entries.iter().filter(|entry| entry.written.records == 0).map(|entry| {
+            let AcceptedFindings { finding, origin, .. } = &entry.written;
+            let message = format!("nothing here raises \"{finding}\" as a warning or a note (W0211)");
+            Finding::new(FindingKind::IdleAllow, Severity::Warning, message).at(&origin.file, u64::from(origin.line))
+        });
+        idle.collect()
+    }
+
+    /// Accepted findings, by entry; those that took nothing are no part of them. The findings of an entry that accepts fewer than there are go back, with what it accepts.
     pub(crate) fn finish(self, mut back: impl FnMut(Vec<Finding>, Total)) -> Vec<AcceptedFindings> {
         let mut accepted = Vec::with_capacity(self.entries.len());
         for Entry { mut written, kept, findings, .. } in self.entries {
+            if written.records == 0 {
+                continue;
+            }
             if let Some(max) = written.max.filter(|max| written.records > *max) {
                 written.is_exceeded = true;
                 let place = format!("{}:{}", written.origin.file, written.origin.line);
@@ -144,4 +160,16 @@ fn entry(plan: &Plan, accepted: &Acceptance) -> Entry {
         is_exceeded: false,
     };
     Entry { written, on: accepted.on.clone(), objects, kinds, kept: Vec::new(), findings: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spec_may_name_are_the_kinds_of_an_audits_findings() {
+        let mut kinds: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.name()).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, migr_plan::AUDIT_FINDINGS, "both list every name, in order");
+    }
 }

@@ -46,6 +46,18 @@ impl<'s> Collector<'s> {
         }
     }
 
+    /// Counts a finding that the spec is known to accept, by its code or by its name.
+    pub(crate) fn accept(&mut self, finding: Finding) {
+        let _by_code = self.acceptances.take(finding);
+    }
+
+    /// Adds a finding for each entry of the spec that accepted nothing. To be called when everything else was found.
+    pub(crate) fn tell_idle_entries(&mut self) {
+        for finding in self.acceptances.idle() {
+            self.add(finding);
+        }
+    }
+
     /// True where a finding of one of some kinds tells of an object.
     pub(crate) fn tells_of(&self, object: &str, kinds: &[FindingKind]) -> bool {
         self.totals.keys().any(|(known, kind, _)| known.as_deref() == Some(object) && kinds.contains(kind))

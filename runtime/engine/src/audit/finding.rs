@@ -186,7 +186,7 @@ kinds! {
     /// A number or amount that cannot be read.
     BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
     /// A column of which another format reads more than its own.
-    ContradictedFormat = "contradicted-format", "Formats that their columns contradict (W0614)", "Write the format that fits; `allow W0614` says that the values are right.";
+    ContradictedFormat = "contradicted-format", "Formats that their columns contradict (W0614)", "Write the format that fits; `allow \"contradicted-format\"` says that the values are right.";
     /// A column that another format reads otherwise.
     UnprovenFormat = "unproven-format", "Formats that no value proves (W0613)", "Write the format that is meant.";
     /// A text longer than its column allows.
@@ -229,6 +229,8 @@ kinds! {
     FiringWorkflow = "firing-workflow", "Workflows of the destination that run on what is written (W0615)", "Switch them off there while records are written, or permit them with a reason.";
     /// A permit for a workflow that does not run on what is written.
     IdlePermit = "idle-permit", "Permits for workflows that do not run on what is written (W0616)", "Correct the name, or take the entry out.";
+    /// An entry that accepts findings by name, where nothing raises them.
+    IdleAllow = "idle-allow", "Entries that accept what nothing raises (W0211)", "Correct the name, or take the entry out: it would hide the next finding of its kind.";
     /// A file that a record names is not there.
     MissingAttachment = "missing-attachment", "Files of records that are not there", "Download them from the source into the export's folder.";
     /// A cell that holds a link in place of a file.
