@@ -16,10 +16,10 @@ system old {
     key contact_id
     contact_id: text
     first_name: text
-    bio: richtext "Bio (HTML)"
+    bio: richtext column "Bio (HTML)"
     born: date
   }
-  reference Workflow from "workflows.json"
+  object Workflow from "workflows.json"
 }
 
 migration fuzzed {
@@ -30,8 +30,10 @@ migration fuzzed {
   currency = "USD"
 }
 
+reference Workflow from "workflows.json"
+
 map Contact -> people {
-  name = { firstName: first_name, lastName: bio }
+  name = { firstName: first_name, lastName: plain(bio) }
   drop born : "not needed"
 }
 "#;
