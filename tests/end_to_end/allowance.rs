@@ -39,10 +39,10 @@ fn project(records: u64, limit: &str) -> Project {
     project
 }
 
-/// What went over the line.
+/// Requests that went over the line.
 #[derive(Default)]
 struct Seen {
-    /// When each token was asked for.
+    /// Moments at which tokens were asked for.
     tokens: Vec<Instant>,
     /// Position of the first token of a record.
     first: Option<usize>,

@@ -1,4 +1,4 @@
-//! What the destination cannot hold as it was: told beforehand, counted by what is lost and not by what could be, and no failure of verify.
+//! Losses of what the destination cannot hold as it was: told beforehand, counted by what is lost and not by what could be, and no failure of verify.
 
 use serde_json::Value;
 

@@ -63,7 +63,7 @@ fn day(cell: &str) -> Option<String> {
     jiff::civil::Date::strptime("%m/%d/%Y", cell).ok().map(|day| day.to_string())
 }
 
-/// What a word of yes or no says.
+/// Meaning of a word of yes or no.
 fn truth(cell: &str) -> Option<bool> {
     match cell.to_lowercase().as_str() {
         "yes" | "y" | "true" | "1" => Some(true),
@@ -91,7 +91,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// What the program told of a migration, by place.
+/// Words of the program about a migration, by place.
 struct Told<'m> {
     /// Lines of which a finding of the audit tells, by file and line; with the columns where one is named.
     findings: BTreeMap<(String, u64), Vec<Option<&'m str>>>,
@@ -145,7 +145,7 @@ impl<'m> Told<'m> {
     }
 }
 
-/// What of the cells of a migration went without a word.
+/// Cells of a migration that went without a word.
 fn lost(moved: &Moved) -> Vec<String> {
     let told = Told::of(moved);
     let mut lost = Vec::new();

@@ -134,7 +134,7 @@ fn permits(plan: &Plan) -> impl Iterator<Item = (&str, &Permit)> {
     })
 }
 
-/// Everything that a run of a plan does to records.
+/// Writes of a run of a plan, to every object.
 fn writes(plan: &Plan) -> Vec<Write<'_>> {
     let mut all = Vec::new();
     for stage in &plan.stages {

@@ -39,7 +39,7 @@ pub struct Shared {
     pub read: Arc<AtomicU64>,
     /// Batches under way at the same time.
     pub in_flight: usize,
-    /// When to give up.
+    /// Moment at which waiting is given up.
     pub max_failures: Option<MaxFailures>,
 }
 

@@ -9,7 +9,7 @@ use crate::{Context, EngineError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Active {
     pub(crate) automations: Vec<Automation>,
-    /// Why the destination does not say.
+    /// Reason why the destination does not say.
     pub(crate) unknown: Option<String>,
 }
 

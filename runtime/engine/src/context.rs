@@ -38,7 +38,7 @@ pub struct RunOptions {
     pub command: String,
     /// Batches under way at the same time.
     pub in_flight: usize,
-    /// When to give up.
+    /// Moment at which waiting is given up.
     pub max_failures: Option<MaxFailures>,
     /// Options of the connections to hosts that files are fetched from.
     pub links: HttpOptions,

@@ -56,7 +56,7 @@ pub enum EngineError {
         held.iter().map(FiredAutomation::in_words).collect::<Vec<_>>().join(", ")
     )]
     Automations {
-        /// Each with what starts it.
+        /// Workflows, each with what starts it.
         held: Vec<FiredAutomation>,
     },
     /// Values that differ would become one option.

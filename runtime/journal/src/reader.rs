@@ -462,7 +462,7 @@ impl Reader {
         last.optional().attempting("read")
     }
 
-    /// When the first run of a command (a pattern of SQL's LIKE) was begun, in milliseconds.
+    /// Moment at which the first run of a command (a pattern of SQL's LIKE) was begun, in milliseconds.
     pub fn first_run(&self, command: &str) -> Result<Option<i64>, JournalError> {
         let sql = "SELECT MIN(started) FROM runs WHERE command LIKE ?1";
         let mut statement = self.connection.prepare_cached(sql).attempting("read")?;

@@ -85,7 +85,7 @@ pub struct Report {
 pub struct PermittedWorkflow {
     /// Name of the workflow.
     pub name: String,
-    /// Why it is permitted, as written.
+    /// Reason of the permit, as written.
     pub reason: String,
 }
 

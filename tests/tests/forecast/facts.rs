@@ -104,7 +104,7 @@ pub(crate) struct Journal {
     pub(crate) orphaned: BTreeSet<Place>,
     /// Ids of records that were sent and of which no answer came.
     pub(crate) unanswered: BTreeSet<String>,
-    /// How often a step sent a record, by step and id.
+    /// Number of times that a step sent a record, by step and id.
     pub(crate) sent: BTreeMap<(String, String), usize>,
 }
 

@@ -11,7 +11,7 @@ use crate::compare::Difference;
 use crate::facts::{Journaled, Stored};
 use crate::life::Life;
 
-/// Everything of a case that arrived otherwise than it is meant, or went without a word.
+/// Faults of a case: what arrived otherwise than it is meant, or went without a word.
 pub(crate) fn differences(case: &Case, life: &Life) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut touched: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Somebody else at work in the workspace while a run goes on: before one of its requests about companies they trash, destroy, change or make one of which the
+//! Work of somebody else in the workspace while a run goes on: before one of its requests about companies they trash, destroy, change or make one of which the
 //! export speaks.
 //!
 //! The suite takes every so many-th request; `MIGR_BETWEEN_EVERY=1` takes them all.

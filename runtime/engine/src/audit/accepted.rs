@@ -57,7 +57,7 @@ const OF_PICKLISTS: &[FindingKind] = &[
 const OF_OWNERS: &[FindingKind] = &[FindingKind::OrphanOwner, FindingKind::UnknownMember];
 
 impl Acceptances {
-    /// Those of a plan.
+    /// Formats of a plan.
     pub(crate) fn of(plan: &Plan) -> Self {
         let is_named = |accepted: &&Acceptance| FindingKind::ALL.iter().any(|kind| kind.name() == accepted.finding);
         Self { entries: plan.accepted.iter().filter(is_named).map(|accepted| entry(plan, accepted)).collect() }

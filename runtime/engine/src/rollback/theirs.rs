@@ -171,7 +171,7 @@ impl Back {
         Ok(())
     }
 
-    /// Why a record that was changed since is left.
+    /// Reason why a record that was changed since is left.
     fn changed(&self, found: &Found) -> String {
         let at = found.values.get("updatedAt").and_then(Value::as_str).unwrap_or_default();
         let what = if found.deleted { "moved to the trash" } else { "changed" };

@@ -20,7 +20,7 @@ const LISTED: usize = 1000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
     since: Timestamp,
-    /// When waiting for them ends.
+    /// Moment at which waiting for them ends.
     until: Instant,
 }
 

@@ -96,7 +96,7 @@ impl Twenty {
             id_filter(&[change.id.as_str()])?;
             if !change.held.is_empty() {
                 let in_use = self.fetch_in_use(object, std::slice::from_ref(&change.id)).await?;
-                if let Some(refused) = self.moved_on(object, change, in_use.first()) {
+                if let Some(refused) = self.moved_on(object, change, in_use.first())? {
                     return Ok(vec![refused]);
                 }
             }
@@ -128,7 +128,7 @@ impl Twenty {
         let mut sent = Vec::with_capacity(batch.len());
         let mut refused = Vec::with_capacity(batch.len());
         for change in batch {
-            let moved_on = self.moved_on(object, change, in_use.get(change.id.as_str()).copied());
+            let moved_on = self.moved_on(object, change, in_use.get(change.id.as_str()).copied())?;
             if moved_on.is_none() {
                 sent.push(change);
             }
@@ -140,25 +140,30 @@ impl Twenty {
     }
 
     /// Refusal of a record that somebody removed or changed since it was looked at; none where it is as it was, or holds what is to be written.
-    fn moved_on(&self, object: &str, change: &RecordUpdate, found: Option<&Found>) -> Option<Written> {
-        let Some(found) = found else { return Some(gone(&change.id)) };
+    fn moved_on(
+        &self,
+        object: &str,
+        change: &RecordUpdate,
+        found: Option<&Found>,
+    ) -> Result<Option<Written>, LoadError> {
+        let Some(found) = found else { return Ok(Some(gone(&change.id))) };
         if change.held.is_empty() {
-            return None;
+            return Ok(None);
         }
         let body = change.body.values();
         let now: Map =
             body.keys().map(|key| (key.clone(), found.values.get(key).cloned().unwrap_or_default())).collect();
         if Body::from(&now).digest() == change.held {
-            return None;
+            return Ok(None);
         }
-        let live = self.live().ok()?;
+        let live = self.live()?;
         let unlike = unlike(&live, object, &body, &found.values);
         if unlike.is_empty() {
-            return None;
+            return Ok(None);
         }
         let message =
             format!("somebody changed the record {} since it was looked up: `{}`", change.id, unlike.join("`, `"));
-        Some(Written::Refused(Refusal::new(409, message)))
+        Ok(Some(Written::Refused(Refusal::new(409, message))))
     }
 
     /// Changes records that are in use, as they were found, many by one request.
