@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use crate::problem::Problem;
-
 /// A request that was read in full.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -56,28 +54,29 @@ impl Request {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) mime: &'static str,
+    /// Headers beside the content's type; names in small letters.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Response {
+    /// An answer of this type.
+    pub(crate) fn of(status: u16, mime: &'static str, body: Vec<u8>) -> Self {
+        Self { status, mime, headers: Vec::new(), body }
+    }
+
     /// A JSON answer.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self { status, mime: "application/json; charset=utf-8", body: body.to_string().into_bytes() }
+        Self::of(status, "application/json; charset=utf-8", body.to_string().into_bytes())
     }
 
     /// A text answer.
     pub(crate) fn text(status: u16, text: &str) -> Self {
-        Self { status, mime: "text/plain; charset=utf-8", body: text.as_bytes().to_vec() }
+        Self::of(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
 
     /// An empty answer.
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, mime: "text/plain", body: Vec::new() }
-    }
-}
-
-impl From<Problem> for Response {
-    fn from(problem: Problem) -> Self {
-        Self::json(problem.status, &problem.rest_body())
+        Self::of(status, "text/plain", Vec::new())
     }
 }

@@ -1,30 +1,28 @@
-//! The server: connections on loopback, faults and limits, and the handle that tests and the CLI hold.
+//! The server: connections on loopback, faults, and the handle that tests and the CLI hold.
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body as AxumBody;
 use axum::extract::{FromRequest, Multipart};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use url::form_urlencoded;
 
-use crate::auth::{self, Key};
-use crate::engine::Engine;
 use crate::faults::{self, Fault};
 use crate::http::{Body, Part, Request, Response};
-use crate::problem::Problem;
-use crate::rate::{self, Bucket};
-use crate::{Faults, RateLimit, SandboxError, SandboxOptions, files, fingerprint, graphql, metadata, rest, workflows};
+use crate::{Faults, SandboxError};
 
 /// The largest JSON body.
 const LARGEST_JSON: usize = 10 * 1024 * 1024;
@@ -37,12 +35,39 @@ const LATE: Duration = Duration::from_secs(2);
 /// Time for which a request that times out is kept waiting.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// System behind the connections: a request in, an answer out.
+pub(crate) trait Site: Any + Debug + Send + Sync {
+    /// The answer to a request; called on a thread of its own.
+    fn serve(&self, request: &Request) -> Response;
+
+    /// The answer where a failure of the server was asked for.
+    fn failure(&self, request: &Request) -> Response;
+
+    /// The answer where the limit is to be reached on demand; `None` for requests that are never limited.
+    fn limit_reached(&self, request: &Request) -> Option<Response>;
+
+    /// True where a request's body is bytes of a file, and may be larger than JSON.
+    fn takes_files(&self, path: &str) -> bool;
+
+    /// A hash over the whole state.
+    fn fingerprint(&self) -> Result<String, SandboxError>;
+
+    /// Number of files that are stored.
+    fn file_count(&self) -> Result<u64, SandboxError>;
+}
+
+/// Where to listen, and how to answer beside what the system says.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) port: u16,
+    pub(crate) latency: Duration,
+    pub(crate) faults: Faults,
+}
+
 /// State that every connection shares.
 #[derive(Debug)]
 struct Shared {
-    engine: Mutex<Engine>,
-    bucket: Option<Mutex<Bucket>>,
-    rate: Option<RateLimit>,
+    site: Box<dyn Site>,
     faults: Faults,
     latency: Duration,
     requests: AtomicU64,
@@ -63,26 +88,18 @@ pub struct Sandbox {
 #[error("the connection was cut on demand")]
 struct Cut;
 
-/// Starts a sandbox on 127.0.0.1.
-///
-/// # Errors
-/// The state cannot be opened or is of another version, or the port is taken.
-pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
-    let refuse = |reason| SandboxError::Listen { port: options.port, reason };
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(refuse)?;
+/// Listens on 127.0.0.1 for the system that `open` makes of its own address, with the token that opens it.
+pub(crate) async fn serve(
+    front: Front,
+    open: impl FnOnce(&str) -> Result<(Box<dyn Site>, String), SandboxError>,
+) -> Result<Sandbox, SandboxError> {
+    let refuse = |reason| SandboxError::Listen { port: front.port, reason };
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, front.port)).await.map_err(refuse)?;
     let port = socket.local_addr().map_err(refuse)?.port();
-    let mut engine = Engine::open(&options)?;
     let url = format!("http://127.0.0.1:{port}");
-    engine.base_url.clone_from(&url);
-    let token = engine.token.clone();
-    let shared = Arc::new(Shared {
-        engine: Mutex::new(engine),
-        bucket: options.rate.map(|limit| Mutex::new(Bucket::new(limit))),
-        rate: options.rate,
-        faults: options.faults,
-        latency: options.latency,
-        requests: AtomicU64::new(0),
-    });
+    let (site, token) = open(&url)?;
+    let requests = AtomicU64::new(0);
+    let shared = Arc::new(Shared { site, faults: front.faults, latency: front.latency, requests });
     let (stop, stopped) = watch::channel(false);
     let listener = tokio::spawn(listen(socket, Arc::clone(&shared), stopped));
     Ok(Sandbox { shared, url, token, stop, listener })
@@ -104,7 +121,7 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be read.
     pub fn fingerprint(&self) -> Result<String, SandboxError> {
-        fingerprint::fingerprint(&self.shared.lock())
+        self.shared.site.fingerprint()
     }
 
     /// Number of uploaded files that are stored, those that no record names included.
@@ -112,12 +129,13 @@ impl Sandbox {
     /// # Errors
     /// The state cannot be read.
     pub fn file_count(&self) -> Result<u64, SandboxError> {
-        Ok(self.shared.lock().count_files()?)
+        self.shared.site.file_count()
     }
 
-    /// Switches the envelopes of the metadata answers, as a workspace's feature flag does.
-    pub fn set_legacy_metadata(&self, legacy: bool) {
-        self.shared.lock().legacy_metadata = legacy;
+    /// The system behind the connections, where it is of this kind.
+    pub(crate) fn site<S: Site>(&self) -> Option<&S> {
+        let site: &dyn Any = &*self.shared.site;
+        site.downcast_ref()
     }
 
     /// Number of requests that have come in.
@@ -154,24 +172,6 @@ impl Drop for Sandbox {
     }
 }
 
-impl Shared {
-    /// The state; a panic elsewhere leaves it usable, since every change is one transaction.
-    fn lock(&self) -> MutexGuard<'_, Engine> {
-        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = engine.store.undo_unfinished() {
-            tracing::error!(%error, "an unfinished change could not be undone");
-        }
-        engine
-    }
-
-    fn take_token(&self) -> Result<(), Problem> {
-        match &self.bucket {
-            Some(bucket) => bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()),
-            None => Ok(()),
-        }
-    }
-}
-
 async fn listen(socket: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
@@ -205,7 +205,7 @@ async fn answer(
 ) -> Result<axum::http::Response<AxumBody>, Cut> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
     let fault = faults::choose(&shared.faults, number);
-    let Some(request) = read(request).await else { return Err(Cut) };
+    let Some(request) = read(request, &*shared.site).await else { return Err(Cut) };
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }
@@ -215,31 +215,16 @@ async fn answer(
             tokio::time::sleep(SILENCE).await;
             return Err(Cut);
         }
-        Some(Fault::Error) => Some(Problem::new(500, "InternalServerErrorException", "Internal server error")),
-        // Only record queries are limited: metadata and files never are.
-        Some(Fault::Limit) if is_limited(&request.path) => {
-            let limit = shared.rate.unwrap_or(RateLimit { requests: 100, per: Duration::from_secs(60) });
-            Some(rate::refusal(limit))
-        }
+        Some(Fault::Error) => Some(shared.site.failure(&request)),
+        Some(Fault::Limit) => shared.site.limit_reached(&request),
         _ => None,
     };
-    let response = match refused {
-        Some(problem) if request.path == "/graphql" && problem.status == 429 => {
-            Response::json(200, &json!({"data": null, "errors": [problem.graphql_error()]}))
-        }
-        Some(problem) => problem.into(),
-        None => {
-            let worker = Arc::clone(&shared);
-            let done = tokio::task::spawn_blocking(move || {
-                let response = route(&worker, &request);
-                if let Err(problem) = workflows::run(&mut worker.lock()) {
-                    tracing::error!(problem = problem.message, "a workflow failed");
-                }
-                response
-            })
-            .await;
-            done.map_err(|_| Cut)?
-        }
+    let response = if let Some(refusal) = refused {
+        refusal
+    } else {
+        let worker = Arc::clone(&shared);
+        let done = tokio::task::spawn_blocking(move || worker.site.serve(&request)).await;
+        done.map_err(|_| Cut)?
     };
     match fault {
         Some(Fault::ResetAfter) => Err(Cut),
@@ -257,18 +242,18 @@ async fn answer(
     }
 }
 
-fn is_limited(path: &str) -> bool {
-    path == "/graphql" || path.starts_with("/rest/") && !path.starts_with("/rest/metadata/")
-}
-
 fn send(response: Response) -> axum::http::Response<AxumBody> {
     let limited = response.status == 429;
     let mut sent = axum::http::Response::new(AxumBody::from(response.body));
     *sent.status_mut() = axum::http::StatusCode::from_u16(response.status).unwrap_or_default();
-    sent.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(response.mime));
+    sent.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(response.mime));
+    for (name, value) in response.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            sent.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
     if limited {
-        let close = axum::http::HeaderValue::from_static("close");
-        sent.headers_mut().insert(axum::http::header::CONNECTION, close);
+        sent.headers_mut().insert(axum::http::header::CONNECTION, HeaderValue::from_static("close"));
     }
     sent
 }
@@ -298,7 +283,7 @@ impl hyper::body::Body for Half {
 }
 
 /// Reads a request in full; `None` if the client went away.
-async fn read(request: axum::http::Request<Incoming>) -> Option<Request> {
+async fn read(request: axum::http::Request<Incoming>, site: &dyn Site) -> Option<Request> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let authorization = header(AUTHORIZATION);
     let content_type = header(CONTENT_TYPE).unwrap_or_default();
@@ -311,7 +296,7 @@ async fn read(request: axum::http::Request<Incoming>) -> Option<Request> {
         Body::Parts(parts(request).await?)
     } else {
         let bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.ok()?;
-        let limit = if path.starts_with("/file-upload/") { LARGEST_BODY } else { LARGEST_JSON };
+        let limit = if site.takes_files(&path) { LARGEST_BODY } else { LARGEST_JSON };
         if bytes.len() > limit { Body::TooLarge } else { Body::Bytes(bytes.to_vec()) }
     };
     Some(Request { method, path, target, query, authorization, content_type, body })
@@ -329,36 +314,4 @@ async fn parts(mut request: axum::http::Request<AxumBody>) -> Option<Vec<Part>> 
         parts.push(Part { name, file_name, mime, content });
     }
     Some(parts)
-}
-
-/// The place of the API's description, which a connector only probes.
-fn open_api() -> Response {
-    Response::json(200, &json!({"openapi": "3.1.0", "paths": {}}))
-}
-
-/// The answer to a request; runs on a thread of its own, one at a time.
-fn route(shared: &Shared, request: &Request) -> Response {
-    if matches!(request.body, Body::TooLarge) {
-        return Response::text(500, "request entity too large");
-    }
-    let mut engine = shared.lock();
-    let key = auth::judge(request, &engine.token);
-    match request.segments().as_slice() {
-        ["rest", "open-api", ..] if engine.old() && request.param("token") == Some(&engine.token) => open_api(),
-        ["rest", ..] if key != Key::Good => auth::refusal(key, engine.old()),
-        ["rest", "metadata", ..] => metadata::serve(&mut engine, request),
-        ["rest", "open-api", ..] => open_api(),
-        ["rest", _, ..] => match shared.take_token() {
-            Ok(()) => rest::serve(&mut engine, request),
-            Err(problem) => problem.into(),
-        },
-        ["graphql"] => graphql::serve(&mut engine, request, key, || shared.take_token()),
-        ["metadata"] => graphql::serve_metadata(&mut engine, request, key),
-        ["file" | "files" | "file-upload", ..] => files::serve(&mut engine, request),
-        ["healthz"] => Response::json(200, &json!({"status": "ok", "info": {}, "error": {}, "details": {}})),
-        _ => {
-            let message = format!("Cannot {} {}", request.method, request.path);
-            Response::json(404, &json!({"message": message, "error": "Not Found", "statusCode": 404}))
-        }
-    }
 }

@@ -6,8 +6,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use serde_json::{Map, Value};
 
-use crate::schema::Object;
-use crate::{SandboxError, TwentyVersion};
+use crate::SandboxError;
 
 const LAYOUT: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -77,8 +76,8 @@ fn private(path: &Path) {
 }
 
 impl Store {
-    /// The database in this file, or in memory, made if it is new.
-    pub(crate) fn open(path: Option<&Path>, version: TwentyVersion) -> Result<Self, SandboxError> {
+    /// The database in this file, or in memory, made if it is new; one that was made for another version is refused.
+    pub(crate) fn open(path: Option<&Path>, version: &str) -> Result<Self, SandboxError> {
         let db = match path {
             Some(path) => {
                 private(path);
@@ -93,11 +92,11 @@ impl Store {
         db.execute_batch(LAYOUT)?;
         let store = Self { db };
         match store.meta("version")? {
-            Some(found) if found != version.name() => {
-                return Err(SandboxError::Version { found, asked: version.name().to_owned() });
+            Some(found) if found != version => {
+                return Err(SandboxError::Version { found, asked: version.to_owned() });
             }
             Some(_) => {}
-            None => store.set_meta("version", version.name())?,
+            None => store.set_meta("version", version)?,
         }
         Ok(store)
     }
@@ -120,31 +119,6 @@ impl Store {
     /// Undoes a change that a panic left unfinished.
     pub(crate) fn undo_unfinished(&self) -> rusqlite::Result<()> {
         if self.db.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
-    }
-
-    /// Every object's JSON in order of making.
-    pub(crate) fn objects(&self) -> rusqlite::Result<Vec<String>> {
-        let mut statement = self.db.prepare("SELECT json FROM objects ORDER BY place")?;
-        statement.query_map([], |found| found.get(0))?.collect()
-    }
-
-    /// Keeps an object's metadata.
-    pub(crate) fn save_object(&self, place: usize, object: &Object) -> Result<(), rusqlite::Error> {
-        let json =
-            serde_json::to_string(object).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        let place = i64::try_from(place).unwrap_or(i64::MAX);
-        self.db
-            .execute("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3)", params![object.singular, place, json])
-            .map(drop)
-    }
-
-    /// Forgets an object and all its records.
-    pub(crate) fn drop_object(&self, name: &str) -> rusqlite::Result<()> {
-        self.db.execute("DELETE FROM objects WHERE name = ?1", [name])?;
-        self.db.execute("DELETE FROM records WHERE object = ?1", [name])?;
-        let paths = format!("{name}.%");
-        self.db.execute("DELETE FROM uniques WHERE path LIKE ?1", [&paths])?;
-        self.db.execute("DELETE FROM links WHERE link LIKE ?1", [&paths]).map(drop)
     }
 
     /// The record of this id, in the trash or not.
@@ -172,12 +146,6 @@ impl Store {
         let all = std::iter::once(Sql::Text(object.to_owned())).chain(values.iter().cloned());
         let count: i64 = self.db.prepare_cached(&sql)?.query_row(params_from_iter(all), |found| found.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
-    }
-
-    /// The lowest position of an object's records.
-    pub(crate) fn lowest_position(&self, object: &str) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT min(CAST(json_extract(body, '$.position') AS INTEGER)) FROM records WHERE object = ?1";
-        self.db.query_row(sql, [object], |found| found.get(0))
     }
 
     /// Puts a record in; `false` if its id is taken.
@@ -213,18 +181,6 @@ impl Store {
     pub(crate) fn release(&self, path: &str, value: &str) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached("DELETE FROM uniques WHERE path = ?1 AND value = ?2")?;
         statement.execute([path, value]).map(drop)
-    }
-
-    /// Gives all values of a path up.
-    pub(crate) fn release_all(&self, path: &str) -> rusqlite::Result<()> {
-        self.db.execute("DELETE FROM uniques WHERE path = ?1", [path])?;
-        self.db.execute("DELETE FROM links WHERE link = ?1", [path]).map(drop)
-    }
-
-    /// Moves the index of a renamed field.
-    pub(crate) fn move_path(&self, from: &str, to: &str) -> rusqlite::Result<()> {
-        self.db.execute("UPDATE uniques SET path = ?2 WHERE path = ?1", [from, to])?;
-        self.db.execute("UPDATE links SET link = ?2 WHERE link = ?1", [from, to]).map(drop)
     }
 
     /// The record that has a unique value.
