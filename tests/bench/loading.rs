@@ -4,9 +4,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use migr_connect::connect;
 use migr_engine::{Executor, Ids, InProcess, Unit, UnitRecord, UnitResult, WriteResult};
 use migr_journal::{BatchId, Change, Identity, Intent, Journal, Operation, Planned, RecordResult, State, StepId};
-use migr_load::{Body, Endpoint, HttpOptions, LoadError, Rate, Secret, connect};
+use migr_load::{Body, Endpoint, HttpOptions, LoadError, Rate, Secret};
 use tokio::task::JoinHandle;
 
 use crate::fault::Fault;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use migr_connect::connect;
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, VerifySummary, run, setup, verify};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
     BoxFuture, Capabilities, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found, HttpOptions, LoadError,
     Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, Secret, SetupOutcome, SetupRecord, StoredFile,
-    UndoOutcome, Uploaded, Written, connect,
+    UndoOutcome, Uploaded, Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_report::Report;

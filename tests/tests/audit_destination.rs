@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use migr_connect::connect;
 use migr_engine::audit::{Audit, AuditOptions, FindingKind, Quiet, Severity, audit};
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal};
-use migr_load::{Destination, Endpoint, HttpOptions, NewRecord, Rate, Secret, connect};
+use migr_load::{Destination, Endpoint, HttpOptions, NewRecord, Rate, Secret};
 use migr_plan::{Lock, Plan};
 use migr_sandbox::{Sandbox, SandboxOptions, start};
 use migr_source::MemorySystem;

@@ -190,7 +190,41 @@ fn the_runtime_knows_the_compiler_by_its_plan_and_leaves() {
 fn the_sandbox_shares_no_code_with_what_it_tests() {
     let members = members();
     let sandbox = members.iter().find(|member| member.name == "sandbox").unwrap();
-    assert!(!sandbox.all().contains("migr-load"), "the sandbox depends on load");
+    for code in ["migr-load", "migr-connect"] {
+        assert!(!sandbox.all().contains(code), "the sandbox depends on {code}");
+    }
+}
+
+/// Systems that records are written to.
+const SYSTEMS: &[&str] = &["twenty", "highlevel"];
+
+/// Files of the runtime outside the rooms of a system that name one: where it is registered.
+const REGISTRATIONS: &[&str] = &[
+    "runtime/cli/src/args.rs",
+    "runtime/cli/src/commands/sandbox.rs",
+    "runtime/cli/src/examples.rs",
+    "runtime/connect/src/lib.rs",
+];
+
+#[test]
+fn no_system_is_named_outside_its_rooms() {
+    let mut strangers = Vec::new();
+    for member in members().iter().filter(|member| member.layer == RUNTIME && member.name != "sandbox") {
+        for (path, text) in production_sources(member) {
+            let path = shown(&path);
+            let is_room = |system: &&str| path.starts_with(&format!("runtime/connect/src/{system}"));
+            if REGISTRATIONS.contains(&path.as_str()) || SYSTEMS.iter().any(is_room) {
+                continue;
+            }
+            for line in text.lines() {
+                let lower = line.to_lowercase();
+                if SYSTEMS.iter().any(|system| lower.contains(system)) {
+                    strangers.push(format!("{path}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "{}", strangers.join("\n"));
 }
 
 #[test]
@@ -219,6 +253,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["deliver"],
     &["decide"],
+    &["connect"],
     &["load"],
     &["transform", "extract", "report"],
     &["journal", "spill", "sandbox"],
@@ -326,7 +361,7 @@ fn arrows_between_files_make_no_circle() {
 fn nothing_that_reads_a_source_can_write_it_or_ask_the_network() {
     let members = members();
     let extract = members.iter().find(|member| member.name == "extract").unwrap();
-    let network = ["reqwest", "hyper", "ureq", "tokio", "rustls", "migr-load"];
+    let network = ["reqwest", "hyper", "ureq", "tokio", "rustls", "migr-load", "migr-connect"];
     let known: Vec<_> = extract.normal().into_iter().filter(|name| network.contains(&name.as_str())).collect();
     assert!(known.is_empty(), "extract depends on {known:?}");
     let writing = [

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use migr_connect::connect;
 use migr_engine::{Executor as _, InProcess, Unit, UnitRecord};
 use migr_journal::Operation;
 use migr_load::{
     Comparison, Deleted, Destination, Endpoint, Fault, HttpOptions, LoadError, NewRecord, Rate, RecordUpdate, Refusal,
-    Secret, SetupOutcome, SetupRecord, Suspect, UndoOutcome, Written, connect,
+    Secret, SetupOutcome, SetupRecord, Suspect, UndoOutcome, Written,
 };
 use migr_plan::{FieldMapping, LinkMapping, Plan, SetupAction};
 use migr_sandbox::{Faults, RateLimit, Sandbox, SandboxOptions, TwentyVersion, start};

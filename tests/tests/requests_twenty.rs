@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use migr_connect::connect;
 use migr_engine::{CancellationFlag, Context, Event, Progress, RunOptions, SharedJournal, Silent, run, setup};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal};
 use migr_load::{
     BoxFuture, Deleted, Destination, Endpoint, HttpOptions, LoadError, NewRecord, Rate, Refusal, Secret, Written,
-    connect,
 };
 use migr_plan::Plan;
 use migr_report::Report;

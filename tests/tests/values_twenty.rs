@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use migr_connect::connect;
 use migr_load::{
     Comparison, Deleted, Destination, Endpoint, HttpOptions, LoadError, NewRecord, Rate, Secret, SetupOutcome, Written,
-    connect,
 };
 use migr_plan::{FieldMapping, Plan, SetupAction};
 use migr_sandbox::{SandboxOptions, TwentyVersion, start};

@@ -43,7 +43,8 @@ impl Reached {
             (endpoint(&plan.destination)?, reach(&plan.destination, state, console)?, None)
         };
         let host = if state.is_sandbox() { state.name().to_owned() } else { host(&endpoint.url) };
-        let destination = migr_load::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
+        let destination =
+            migr_connect::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
         let workspace = Workspace { host, id: destination.workspace() };
         // A journal that cannot be read is for those to tell who read it.
         if let Ok(reader) = Reader::open(&state.journal()) {

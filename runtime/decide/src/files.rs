@@ -3,8 +3,9 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use migr_connect::{FILE_START, FileFitness, FileRule};
 use migr_extract::{Export, ExtractError};
-use migr_load::{FILE_START, FileFitness, FileRule, check_link, is_link, shown_link};
+use migr_load::{check_link, is_link, shown_link};
 use migr_plan::{ColumnType, Expr, FetchHost, FieldMapping, FieldType, Plan, SourceColumn, SourceObject};
 use migr_transform::Cells;
 use serde::Serialize;
@@ -91,7 +92,7 @@ impl Standing {
 }
 
 /// Rules that decide the status of files.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standard<'s> {
     /// The export.
     pub export: &'s Export,

@@ -1,6 +1,6 @@
 //! Values that the destination does not hold whole, as the plan's degradations say: they are counted.
 
-use migr_load::FileRule;
+use migr_connect::FileRule;
 use migr_plan::{FieldMapping, FieldType, Plan};
 use migr_transform::Value;
 

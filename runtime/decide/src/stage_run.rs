@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use migr_connect::FileRule;
 use migr_journal::StepId;
-use migr_load::{Body, FileRule, Map};
+use migr_load::{Body, Map};
 use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 

@@ -482,15 +482,15 @@ impl Reporting<'_> {
         let world = &*world;
         let stated = || plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value);
         let most = self.file_bytes.or_else(stated);
-        let rule = migr_load::FileRule::new(&plan.destination, self.version.as_deref());
+        let rule = migr_connect::FileRule::new(&plan.destination, self.version.as_deref());
         let standard = Standard { export, hosts: &plan.source.fetch, most, rule };
-        let mut manifest = Manifest { standard, plan, blank: &plan.source.blank, sink: attachments };
+        let mut manifest = Manifest { standard: standard.clone(), plan, blank: &plan.source.blank, sink: attachments };
         let mut inspectors: BTreeMap<&str, Inspector<'_>> = BTreeMap::new();
         for (object, locked) in plan.source.objects.iter().zip(objects.iter_mut()) {
             if !has_records(locked) {
                 continue;
             }
-            let inspector = Inspector::new(plan, object, standard, world, self.needs)?;
+            let inspector = Inspector::new(plan, object, standard.clone(), world, self.needs)?;
             let file = locked.file.clone().unwrap_or_default();
             let none = RowSet::default();
             let quarantined = self.quarantined.get(&object.name).unwrap_or(&none);

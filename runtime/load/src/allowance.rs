@@ -44,7 +44,7 @@ pub(crate) struct Spent {
 
 /// Requests that a destination allows in a long time.
 #[derive(Debug)]
-pub(crate) struct Allowance {
+pub struct Allowance {
     requests: u64,
     milliseconds: i64,
     clock: Arc<dyn Clock>,
@@ -62,7 +62,7 @@ struct Used {
 
 impl Allowance {
     /// Those that a destination has, each kept in a file of its own in the folder; in memory alone without one.
-    pub(crate) fn of(destination: &Destination, folder: Option<&Path>, clock: &Arc<dyn Clock>) -> Vec<Self> {
+    pub fn of(destination: &Destination, folder: Option<&Path>, clock: &Arc<dyn Clock>) -> Vec<Self> {
         let one = |(requests, seconds): (u64, u64)| Self {
             requests,
             milliseconds: i64::try_from(seconds).unwrap_or(i64::MAX / 2000).saturating_mul(1000),

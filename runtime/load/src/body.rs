@@ -44,7 +44,7 @@ impl Body {
     }
 
     /// Text that follows the opening brace, closing brace included.
-    pub(crate) fn members(&self) -> &[u8] {
+    pub fn members(&self) -> &[u8] {
         self.0.get(1..).unwrap_or(b"}")
     }
 
@@ -146,7 +146,7 @@ impl fmt::Debug for Body {
 
 /// A body that is being written.
 #[derive(Debug)]
-pub(crate) struct BodyText(Vec<u8>);
+pub struct BodyText(Vec<u8>);
 
 impl Default for BodyText {
     fn default() -> Self {
@@ -158,7 +158,7 @@ impl Default for BodyText {
 
 impl BodyText {
     /// Adds a value. The id goes by a way of its own.
-    pub(crate) fn add(&mut self, key: &str, value: &serde_json::Value) {
+    pub fn add(&mut self, key: &str, value: &serde_json::Value) {
         if key == "id" {
             return;
         }
@@ -172,7 +172,7 @@ impl BodyText {
     }
 
     /// The body.
-    pub(crate) fn end(mut self) -> Body {
+    pub fn end(mut self) -> Body {
         self.0.push(b'}');
         Body(self.0)
     }

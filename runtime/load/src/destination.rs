@@ -396,7 +396,7 @@ pub enum AnsweredPage {
 
 impl AnsweredPage {
     /// By the first bytes.
-    pub(crate) fn of(start: &[u8]) -> Option<Self> {
+    pub fn of(start: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(start).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
         match text {
             text if text.starts_with("<!doctype html") || text.starts_with("<html") => Some(Self::Html),

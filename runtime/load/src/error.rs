@@ -13,10 +13,12 @@ pub enum LoadError {
         what: String,
     },
     /// The plan names a connector that this program has not.
-    #[error("there is no connector `{connector}`; this program has `twenty`")]
+    #[error("there is no connector `{connector}`; this program has `{known}`")]
     NoConnector {
         /// Name of the connector.
         connector: String,
+        /// Names of those that there are, between backticks.
+        known: String,
     },
     /// The token was refused. Concerns every record.
     #[error(
@@ -145,7 +147,7 @@ pub enum LoadError {
 
 impl LoadError {
     /// Words of the server, where the error quotes them.
-    pub(crate) fn said(&mut self) -> Option<&mut String> {
+    pub fn said(&mut self) -> Option<&mut String> {
         match self {
             Self::Unauthorized { message, .. } | Self::Quota { message, .. } | Self::Refused { message, .. } => {
                 Some(message)

@@ -20,8 +20,8 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-pub(crate) use back_off::pause;
-pub(crate) use call::{Again, Call, CallError, NoDebug, Payload};
+pub use back_off::pause;
+pub use call::{Again, Call, CallError, NoDebug, Payload};
 use pace::Pace;
 use reason::{clean, graphql_code, other_page, reason, stated_rate};
 use under_way::UnderWay;
@@ -77,7 +77,7 @@ struct Answered {
 
 /// The client.
 #[derive(Debug)]
-pub(crate) struct Http {
+pub struct Http {
     client: reqwest::Client,
     /// Without the token: for addresses that carry their own key.
     plain: reqwest::Client,
@@ -98,7 +98,7 @@ pub(crate) struct Http {
 
 impl Http {
     /// A client of one destination. `refusals`: texts of a 5xx answer that are refusals of what was sent.
-    pub(crate) fn new(
+    pub fn new(
         endpoint: Endpoint,
         rate: Option<Rate>,
         allowances: Vec<Allowance>,
@@ -149,28 +149,28 @@ impl Http {
     }
 
     /// The destination's address, for people.
-    pub(crate) fn host(&self) -> String {
+    pub fn host(&self) -> String {
         let port = self.base.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{}{port}", self.base.scheme(), self.base.host_str().unwrap_or_default())
     }
 
     /// Number of requests that should be under way, so that the whole quota is used.
-    pub(crate) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.pace.width().min(self.options.in_flight)
     }
 
     /// Options of the connection.
-    pub(crate) fn options(&self) -> &HttpOptions {
+    pub fn options(&self) -> &HttpOptions {
         &self.options
     }
 
     /// Sends a request, again where that is right, and gives the JSON answer; `null` for an empty one.
-    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Value, CallError> {
+    pub async fn call(&self, call: &Call<'_>) -> Result<Value, CallError> {
         self.call_for(call).await
     }
 
     /// The same, with only a part of the answer taken in: an answer of another form counts as none.
-    pub(crate) async fn call_for<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, CallError> {
+    pub async fn call_for<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, CallError> {
         let (mut failures, mut blankets) = (0, 0);
         let mut waited = Duration::ZERO;
         let begun = Instant::now();
@@ -293,7 +293,7 @@ impl Http {
     }
 
     /// Number of requests that have been sent.
-    pub(crate) fn requests(&self) -> u64 {
+    pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
@@ -464,14 +464,14 @@ impl Http {
             // A file's bytes go to an address of its own (`put_file`).
             Payload::Empty | Payload::Bytes { .. } => request,
             Payload::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text.clone()),
-            Payload::Upload { operations, map, file, name, media, bytes } => {
+            Payload::Form { texts, part: named, file, name, media, bytes } => {
                 let part = multipart::Part::stream_with_length(open(file).await?, *bytes)
                     .file_name((*name).to_owned())
                     .mime_str(media)
                     .map_err(|error| LoadError::File { path: (*name).to_owned(), why: error.to_string() })?;
                 let form =
-                    multipart::Form::new().text("operations", operations.clone()).text("map", *map).part("0", part);
-                request.multipart(form)
+                    texts.iter().fold(multipart::Form::new(), |form, (name, text)| form.text(*name, text.clone()));
+                request.multipart(form.part(named.clone(), part))
             }
         })
     }
@@ -483,7 +483,7 @@ impl Http {
     }
 
     /// A text of the server's without secrets, on one line, cut short.
-    pub(crate) fn clean(&self, text: &str) -> String {
+    pub fn clean(&self, text: &str) -> String {
         clean(200, text, &self.token)
     }
 }

@@ -18,7 +18,7 @@ impl Secret {
     }
 
     /// The token itself, for the header that carries it.
-    pub(crate) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

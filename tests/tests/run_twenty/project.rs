@@ -5,10 +5,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use migr_connect::connect;
 use migr_engine::{CancellationFlag, Context, EngineError, RunOptions, RunSummary, SharedJournal, Silent, run, setup};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError};
-use migr_load::{Endpoint, HttpOptions, Rate, Secret, connect};
+use migr_load::{Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::Plan;
 use migr_report::Report;
 use migr_sandbox::{Sandbox, SandboxOptions, start};

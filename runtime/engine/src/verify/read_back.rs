@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migr_load::{Comparison, FileRule, Found, StoredFile};
+use migr_connect::FileRule;
+use migr_load::{Comparison, Found, StoredFile};
 use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::HttpOptions;
 
 /// The pause after attempt number `attempt` (from 1) of what `about` names: between half and all of the doubled first pause.
-pub(crate) fn pause(options: &HttpOptions, about: &str, attempt: u32) -> Duration {
+pub fn pause(options: &HttpOptions, about: &str, attempt: u32) -> Duration {
     let doubled = options.back_off.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
     let longest = doubled.min(options.longest_back_off);
     let mut mixed = options.jitter_seed ^ (u64::from(attempt) << 32);

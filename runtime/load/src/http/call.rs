@@ -10,7 +10,7 @@ use crate::LoadError;
 
 /// Which requests may be sent again when it is not known whether they were carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
+pub enum Again {
     /// Carrying it out twice is the same as once.
     Always,
     /// Only when it surely was not carried out.
@@ -19,17 +19,17 @@ pub(crate) enum Again {
 
 /// Payload of a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Payload<'a> {
+pub enum Payload<'a> {
     /// Nothing.
     Empty,
     /// A JSON text.
     Json(Bytes),
-    /// A GraphQL multipart request with one file.
-    Upload {
-        /// `operations` and `map`, as JSON texts.
-        operations: String,
-        /// Which variable the file is.
-        map: &'static str,
+    /// A form of several parts, one of them a file.
+    Form {
+        /// Parts that are texts, by name; they go before the file.
+        texts: Vec<(&'static str, String)>,
+        /// Name of the file's part.
+        part: String,
         /// The file.
         file: &'a Path,
         /// Name of the file there.
@@ -56,37 +56,41 @@ impl Payload<'_> {
         match self {
             Self::Empty => 0,
             Self::Json(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
-            Self::Upload { bytes, .. } | Self::Bytes { bytes, .. } => *bytes,
+            Self::Form { bytes, .. } | Self::Bytes { bytes, .. } => *bytes,
         }
     }
 }
 
 /// One request.
 #[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) method: Method,
+pub struct Call<'a> {
+    /// Method of the request.
+    pub method: Method,
     /// Path at the destination.
-    pub(crate) path: String,
-    pub(crate) query: Vec<(&'static str, String)>,
-    pub(crate) payload: Payload<'a>,
+    pub path: String,
+    /// Pairs of the query.
+    pub query: Vec<(&'static str, String)>,
+    /// Payload of the request.
+    pub payload: Payload<'a>,
     /// True where the request counts against the quota.
-    pub(crate) paced: bool,
+    pub paced: bool,
     /// Tokens of the quota that it takes, where it is paced.
-    pub(crate) tokens: u32,
-    pub(crate) again: Again,
+    pub tokens: u32,
+    /// Treatment of a lost answer.
+    pub again: Again,
     /// Another path of the server, where the request is about one record's value: internal errors again and again,
     /// while this path is answered, are a refusal of it.
-    pub(crate) about_one: Option<&'static str>,
+    pub about_one: Option<&'static str>,
 }
 
 impl<'a> Call<'a> {
     /// A request that reads.
-    pub(crate) fn get(path: impl Into<String>) -> Self {
+    pub fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path, Payload::Empty)
     }
 
     /// A request that is paced and may be repeated.
-    pub(crate) fn new(method: Method, path: impl Into<String>, payload: Payload<'a>) -> Self {
+    pub fn new(method: Method, path: impl Into<String>, payload: Payload<'a>) -> Self {
         Self {
             method,
             path: path.into(),
@@ -100,44 +104,49 @@ impl<'a> Call<'a> {
     }
 
     /// With one more pair of the query.
-    pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.query.push((key, value.into()));
         self
     }
 
     /// The same request, where the server counts it as several: GraphQL takes a token for each list that is asked for.
-    pub(crate) fn tokens(mut self, tokens: u32) -> Self {
+    #[must_use]
+    pub fn tokens(mut self, tokens: u32) -> Self {
         self.tokens = tokens;
         self
     }
 
     /// The same request, not counted against the quota.
-    pub(crate) fn unpaced(mut self) -> Self {
+    #[must_use]
+    pub fn unpaced(mut self) -> Self {
         self.paced = false;
         self
     }
 
     /// The same request, about one record's value; `path` is another one that the server answers while it is well.
-    pub(crate) fn about_one(mut self, path: &'static str) -> Self {
+    #[must_use]
+    pub fn about_one(mut self, path: &'static str) -> Self {
         self.about_one = Some(path);
         self
     }
 
     /// The same request, not repeated when it may have been carried out.
-    pub(crate) fn once(mut self) -> Self {
+    #[must_use]
+    pub fn once(mut self) -> Self {
         self.again = Again::Unsent;
         self
     }
 
     /// Method and path, for people.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
 /// Why there is no answer to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// The server refused it, and did nothing.
     Refused {
         /// HTTP status; 200 for GraphQL.
@@ -160,7 +169,7 @@ pub(crate) enum CallError {
 
 /// An answer that must not be shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct NoDebug(pub(crate) Value);
+pub struct NoDebug(pub Value);
 
 impl std::fmt::Debug for NoDebug {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -170,7 +179,7 @@ impl std::fmt::Debug for NoDebug {
 
 impl CallError {
     /// As an error of one request.
-    pub(crate) fn into_load_error(self, request: String) -> LoadError {
+    pub fn into_load_error(self, request: String) -> LoadError {
         match self {
             Self::Refused { status, message, code, .. } => LoadError::Refused { request, status, message, code },
             Self::Unknown { why } => LoadError::Unexpected { request, why },

@@ -19,7 +19,7 @@ async fn refusal(response: reqwest::Response) -> Vec<u8> {
 
 impl Http {
     /// Sends a file to an address that carries its own key. No token goes with it.
-    pub(crate) async fn put_file(&self, address: &str, payload: &Payload<'_>) -> Result<(), CallError> {
+    pub async fn put_file(&self, address: &str, payload: &Payload<'_>) -> Result<(), CallError> {
         let Payload::Bytes { file, media, bytes } = payload else {
             return Err(CallError::Unknown { why: "nothing to send".to_owned() });
         };
@@ -63,7 +63,7 @@ impl Http {
     }
 
     /// Reads what an address that carries its own key holds, piece by piece. Each of them may take as long as an answer may.
-    pub(crate) async fn read(&self, address: &str, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), CallError> {
+    pub async fn read(&self, address: &str, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), CallError> {
         let url = self.absolute(address)?;
         let request = format!("GET {}", url.path());
         let mut response = self.in_time(self.plain.get(url.clone()).send()).await?;

@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::Twenty;
 use super::metadata::Live;
-use crate::automations::{AutomationRuns, Automations};
-use crate::{BoxFuture, Deleted, Found, LoadError, Map};
+use migr_load::{AutomationRuns, Automations, BoxFuture, Deleted, Found, LoadError, Map};
 
 /// The object of workflows.
 const WORKFLOWS: &str = "workflows";

@@ -14,8 +14,7 @@ use super::holders::capital;
 use super::metadata::PAGE;
 use super::problem::is_of_the_schema;
 use super::records::{EITHER, id_filter};
-use crate::http::{Call, CallError, Payload, pause};
-use crate::{Deleted, Found, LoadError, Page};
+use migr_load::{Call, CallError, Deleted, Found, LoadError, Page, Payload, pause};
 
 /// Number of times that an answer that cannot be true is asked for.
 pub(super) const LOOKS: u32 = 3;
@@ -600,7 +599,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Left, Place, page};
-    use crate::Page;
+    use migr_load::Page;
 
     fn row(number: u32) -> Value {
         json!({"id": format!("00000000-0000-4000-8000-{number:012}"), "deletedAt": null})

@@ -198,7 +198,7 @@ async fn nobody_listening_is_said_so() {
     let destination = server.twenty().await;
     drop(destination);
     let endpoint = migr_load::Endpoint { url: "http://127.0.0.1:9".to_owned(), token: migr_load::Secret::new("T") };
-    let destination = migr_load::connect(&support::plan(), endpoint, options()).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, options()).unwrap();
     let error = destination.schema().await.unwrap_err().to_string();
     assert!(
         error.starts_with(
@@ -306,7 +306,7 @@ async fn a_server_that_never_says_a_word_is_given_up_within_the_stated_time() {
     let server = Server::start(|_| Reply::Silence(Duration::from_secs(30))).await;
     let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
     let patience = migr_load::HttpOptions { timeout: Duration::from_millis(300), ..options() };
-    let destination = migr_load::connect(&support::plan(), endpoint, patience).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, patience).unwrap();
     let begun = std::time::Instant::now();
     let error = destination.schema().await.unwrap_err().to_string();
     assert!(error.contains("after 1 attempt: no answer in time"), "{error}");
@@ -346,7 +346,7 @@ async fn an_endless_answer_is_cut_off_and_an_endless_refusal_is_read_at_its_begi
     let server = reading(vec![endless]).await;
     let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
     let little = migr_load::HttpOptions { largest_answer: 1 << 20, ..options() };
-    let destination = migr_load::connect(&support::plan(), endpoint, little).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, little).unwrap();
     destination.schema().await.unwrap();
     let error = destination.count("companies", Deleted::Live).await.unwrap_err().to_string();
     assert!(error.contains("it is longer than 1 MiB"), "{error}");
@@ -372,7 +372,7 @@ async fn a_long_pause_is_told_with_its_reason_before_it_is_waited_for() {
     let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
     let telling =
         migr_load::HttpOptions { waits: Some(told.clone()), longest_wait: Duration::from_secs(100), ..options() };
-    let destination = migr_load::connect(&support::plan(), endpoint, telling).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, telling).unwrap();
     destination.schema().await.unwrap();
     let asked = tokio::time::timeout(Duration::from_secs(2), destination.count("companies", Deleted::Live)).await;
     assert!(asked.is_err(), "{asked:?}");
@@ -384,7 +384,7 @@ async fn an_answer_that_never_comes_is_given_up_in_time() {
     let server = reading(vec![|| Reply::Silence(Duration::from_secs(30)), counted]).await;
     let endpoint = migr_load::Endpoint { url: server.url.clone(), token: migr_load::Secret::new("T") };
     let patience = migr_load::HttpOptions { timeout: Duration::from_millis(200), ..options() };
-    let destination = migr_load::connect(&support::plan(), endpoint, patience).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, patience).unwrap();
     destination.schema().await.unwrap();
     assert_eq!(destination.count("companies", Deleted::Live).await, Ok(323));
 }
@@ -444,19 +444,19 @@ fn settings_that_cannot_be_used_are_said_before_anything_is_sent() {
         ("https://crm.example", "a\u{1}b"),
     ] {
         let endpoint = migr_load::Endpoint { url: url.to_owned(), token: migr_load::Secret::new(token) };
-        told.push(migr_load::connect(&support::plan(), endpoint, options()).unwrap_err().to_string());
+        told.push(migr_connect::connect(&support::plan(), endpoint, options()).unwrap_err().to_string());
     }
     let endpoint = migr_load::Endpoint { url: "https://crm.example".to_owned(), token: migr_load::Secret::new("T") };
     let mut other = support::plan();
     other.destination.connector = "salesforce".to_owned();
-    told.push(migr_load::connect(&other, endpoint.clone(), options()).unwrap_err().to_string());
+    told.push(migr_connect::connect(&other, endpoint.clone(), options()).unwrap_err().to_string());
     let proxied = migr_load::HttpOptions { proxy: Some("http://user:hidden@".to_owned()), ..options() };
-    told.push(migr_load::connect(&support::plan(), endpoint.clone(), proxied).unwrap_err().to_string());
+    told.push(migr_connect::connect(&support::plan(), endpoint.clone(), proxied).unwrap_err().to_string());
     let trusted = migr_load::HttpOptions {
         certificates: vec![b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----".to_vec()],
         ..options()
     };
-    told.push(migr_load::connect(&support::plan(), endpoint, trusted).unwrap_err().to_string());
+    told.push(migr_connect::connect(&support::plan(), endpoint, trusted).unwrap_err().to_string());
     insta::assert_snapshot!(told.join("\n"));
 }
 
@@ -465,7 +465,7 @@ async fn requests_go_through_the_proxy_that_is_set() {
     let proxy = reading(vec![counted]).await;
     let endpoint = migr_load::Endpoint { url: "http://crm.invalid".to_owned(), token: migr_load::Secret::new("T") };
     let proxied = migr_load::HttpOptions { proxy: Some(proxy.url.clone()), ..options() };
-    let destination = migr_load::connect(&support::plan(), endpoint, proxied).unwrap();
+    let destination = migr_connect::connect(&support::plan(), endpoint, proxied).unwrap();
     // A proxy is asked for the whole address; the scripted server does not know it and answers the count to everything.
     assert!(destination.schema().await.is_err());
     let seen = proxy.seen.lock().unwrap();

@@ -11,8 +11,7 @@ use super::holders::Wanted;
 use super::lists::LOOKS;
 use super::metadata::Live;
 use super::normal::identity;
-use crate::http::pause;
-use crate::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect};
+use migr_load::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect, pause};
 
 /// Value that a refusal quotes.
 #[derive(Debug, PartialEq, Eq)]
@@ -270,7 +269,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Causes, Fault, Quoted, holders, quoted, unknown_field};
-    use crate::Map;
+    use migr_load::Map;
 
     #[test]
     fn a_refusal_tells_the_field_and_the_value() {

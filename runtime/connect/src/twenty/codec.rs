@@ -7,8 +7,7 @@ use migr_transform::{Failure, Reference, Value};
 
 use super::metadata::Live;
 use super::{BODY, compare, composites, encode, held, matching, normal};
-use crate::body::BodyText;
-use crate::{Body, Codec, Comparison, FieldSchema, LoadError, Map};
+use migr_load::{Body, BodyText, Codec, Comparison, FieldSchema, LoadError, Map};
 
 /// Room in a body for a record's id and the brackets around it.
 const AROUND: u64 = 128;

@@ -11,8 +11,7 @@ use super::names::{refuse_field_name, refuse_name};
 use super::native::{native, same_kind};
 use super::options::merged;
 use super::problem::metadata_cause;
-use crate::http::{Call, CallError, Payload, pause};
-use crate::{FieldSchema, LoadError, Made, SetupOutcome, SetupRecord};
+use migr_load::{Call, CallError, FieldSchema, LoadError, Made, Payload, SetupOutcome, SetupRecord, pause};
 
 /// Result of asking for a change.
 enum Asked {

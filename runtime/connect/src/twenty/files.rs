@@ -12,8 +12,7 @@ use tokio::time::sleep;
 use super::Twenty;
 use super::metadata::{Version, text};
 use super::unfit;
-use crate::http::{Call, CallError, Payload, pause};
-use crate::{AnsweredPage, Deleted, Found, LoadError, Map, StoredFile, Uploaded};
+use migr_load::{AnsweredPage, Call, CallError, Deleted, Found, LoadError, Map, Payload, StoredFile, Uploaded, pause};
 
 /// Larger files go in a request of their own, without the form around them.
 const FORM: u64 = 10 * 1024 * 1024;
@@ -68,8 +67,8 @@ impl Twenty {
         }
         let failed = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
         let file = tokio::fs::File::open(path).await.map_err(failed)?;
-        let mut start = Vec::with_capacity(unfit::FILE_START);
-        file.take(unfit::FILE_START as u64).read_to_end(&mut start).await.map_err(failed)?;
+        let mut start = Vec::with_capacity(crate::FILE_START);
+        file.take(crate::FILE_START as u64).read_to_end(&mut start).await.map_err(failed)?;
         Ok(unfit::refusal(Some(version.name()), name, &start).map(|_| unfit::plain_name(name)))
     }
 
@@ -98,9 +97,9 @@ impl Twenty {
     }
 
     async fn form(&self, operations: Value, path: &Path, name: &str, bytes: u64) -> Result<Value, LoadError> {
-        let payload = Payload::Upload {
-            operations: operations.to_string(),
-            map: r#"{"0":["variables.file"]}"#,
+        let payload = Payload::Form {
+            texts: vec![("operations", operations.to_string()), ("map", r#"{"0":["variables.file"]}"#.to_owned())],
+            part: "0".to_owned(),
             file: path,
             name,
             media: kind(name).0,

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use crate::Secret;
+use migr_load::Secret;
 
 /// The claims that matter here.
 #[derive(Deserialize)]

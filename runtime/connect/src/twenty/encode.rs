@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::composites::{actor, address, address_of, emails, full_name, links, phones, phones_body};
 use super::normal::moment;
 use super::refused::uuid;
-use crate::FieldSchema;
+use migr_load::FieldSchema;
 
 /// The largest whole number that survives JSON at the server.
 const EXACT: i64 = 1 << 53;

@@ -1,7 +1,8 @@
 //! Files that Twenty refuses, by their name and their first bytes. It is final: the same file is refused each time.
 
-/// Bytes of a file's start that are looked at.
-pub const FILE_START: usize = 8192;
+use migr_load::FileFacts;
+use migr_plan::Destination;
+
 /// Ending that is put behind the name of a file that is sent although the destination would refuse it under its own.
 const PLAIN: &str = ".bin";
 /// The refusal of a name.
@@ -22,8 +23,8 @@ const SIGNED: [&str; 94] = [
 /// Texts that are known by their first words.
 const TEXTS: [&[u8]; 4] = [b"<?xml ", b"BEGIN:VCALENDAR", b"BEGIN:VCARD", b"WEBVTT"];
 
-/// Why Twenty refuses a file of this name that starts with these bytes ([`FILE_START`] of them are enough); none where it takes it. Version 1.x takes all.
-pub(crate) fn refusal(version: Option<&str>, name: &str, start: &[u8]) -> Option<String> {
+/// Why Twenty refuses a file of this name that starts with these bytes ([`crate::FILE_START`] of them are enough); none where it takes it. Version 1.x takes all.
+pub(super) fn refusal(version: Option<&str>, name: &str, start: &[u8]) -> Option<String> {
     if version.is_some_and(|version| version.starts_with('1')) {
         return None;
     }
@@ -39,14 +40,37 @@ pub(crate) fn refusal(version: Option<&str>, name: &str, start: &[u8]) -> Option
 }
 
 /// True where Twenty keeps other bytes than those of a file of this name: it takes drawings in SVG apart and writes them anew. Version 1.x is not known to.
-pub(crate) fn is_rewritten(version: Option<&str>, name: &str) -> bool {
+fn is_rewritten(version: Option<&str>, name: &str) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     ending.eq_ignore_ascii_case("svg") && !version.is_some_and(|version| version.starts_with('1'))
 }
 
 /// The name under which such a file is taken.
-pub(crate) fn plain_name(name: &str) -> String {
+pub(super) fn plain_name(name: &str) -> String {
     format!("{}{PLAIN}", name.trim_end_matches('.'))
+}
+
+/// The rules above, as they are registered.
+#[derive(Debug)]
+pub(super) struct Files;
+
+impl FileFacts for Files {
+    fn refusal(&self, destination: &Destination, version: Option<&str>, name: &str, start: &[u8]) -> Option<String> {
+        refusal(known(destination, version), name, start)
+    }
+
+    fn is_rewritten(&self, destination: &Destination, version: Option<&str>, name: &str) -> bool {
+        is_rewritten(known(destination, version), name)
+    }
+
+    fn plain_name(&self, name: &str) -> Option<String> {
+        Some(plain_name(name))
+    }
+}
+
+/// The version, as far as it is known: by the server, else by the catalog's name.
+fn known<'v>(destination: &Destination, version: Option<&'v str>) -> Option<&'v str> {
+    version.or_else(|| destination.system.ends_with("_1").then_some("1"))
 }
 
 fn is_known(start: &[u8]) -> bool {

@@ -14,8 +14,9 @@ use super::held::unlike;
 use super::hidden::Hidden;
 use super::metadata::{PAGE, Version};
 use super::problem::is_of_the_schema;
-use crate::http::{Call, CallError, Payload};
-use crate::{Body, Deleted, Found, LoadError, Map, Member, NewRecord, RecordUpdate, Refusal, Written};
+use migr_load::{
+    Body, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Payload, RecordUpdate, Refusal, Written,
+};
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
 /// by words (166 to 168), not the two together; the one request in place of two stands on that.

@@ -8,8 +8,7 @@ use super::Twenty;
 use super::metadata::{option, single};
 use super::names::{color, refuse_option};
 use super::problem::metadata_cause;
-use crate::http::{Call, CallError, Payload};
-use crate::{LoadError, Made, OptionSchema, SetupOutcome, SetupRecord};
+use migr_load::{Call, CallError, LoadError, Made, OptionSchema, Payload, SetupOutcome, SetupRecord};
 
 impl Twenty {
     pub(super) async fn add_options(

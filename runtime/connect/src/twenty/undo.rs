@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::Twenty;
 use super::metadata::{Version, single};
 use super::problem::metadata_cause;
-use crate::http::{Call, CallError, Payload};
-use crate::{Deleted, LoadError, Made, OptionSchema, SetupRecord, UndoOutcome};
+use migr_load::{Call, CallError, Deleted, LoadError, Made, OptionSchema, Payload, SetupRecord, UndoOutcome};
 
 impl Twenty {
     pub(super) async fn take_back(&self, record: &SetupRecord) -> Result<UndoOutcome, LoadError> {

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use migr_load::Connector;
 use migr_plan::{Destination, SettingValue};
 
-pub use crate::twenty::FILE_START;
+/// Bytes of a file's start that are looked at.
+pub const FILE_START: usize = 8192;
 
 /// The setting of a destination that says what becomes of files that it refuses.
 const SETTING: &str = "unfit_files";
@@ -24,55 +26,34 @@ pub enum FileFitness<'n> {
 }
 
 /// The rule of a destination for files.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FileRule<'p> {
     destination: &'p Destination,
-    version: Option<FileVersion>,
-}
-
-/// Versions between which the rules for files differ.
-#[derive(Clone, Copy, Debug)]
-enum FileVersion {
-    Older,
-    Newer,
+    connector: Option<&'static Connector>,
+    version: Option<String>,
 }
 
 impl<'p> FileRule<'p> {
     /// The rule of a plan's destination; its version where it is known.
     pub fn new(destination: &'p Destination, version: Option<&str>) -> Self {
-        let version =
-            version.map(|version| if version.starts_with('1') { FileVersion::Older } else { FileVersion::Newer });
-        Self { destination, version }
-    }
-
-    /// The version, as far as it is known.
-    fn version(&self) -> Option<&'static str> {
-        match self.version {
-            Some(FileVersion::Older) => Some("1"),
-            Some(FileVersion::Newer) => Some("2"),
-            None if self.destination.system.ends_with("_1") => Some("1"),
-            None => None,
-        }
+        Self { destination, connector: crate::connector(&destination.connector), version: version.map(str::to_owned) }
     }
 
     /// True where the destination keeps other bytes than those that are sent under a name.
     pub fn rewrites(&self, name: &str) -> bool {
-        match self.destination.connector.as_str() {
-            "twenty" => crate::twenty::is_rewritten(self.version(), name),
-            _ => false,
-        }
+        self.connector
+            .is_some_and(|connector| connector.files.is_rewritten(self.destination, self.version.as_deref(), name))
     }
 
     /// Fitness of a file.
     pub fn fitness<'n>(&self, name: &'n str, start: &[u8]) -> FileFitness<'n> {
-        let refused = match self.destination.connector.as_str() {
-            "twenty" => crate::twenty::file_refusal(self.version(), name, start),
-            _ => None,
+        let Some(connector) = self.connector else { return FileFitness::Sent(Cow::Borrowed(name)) };
+        let Some(reason) = connector.files.refusal(self.destination, self.version.as_deref(), name, start) else {
+            return FileFitness::Sent(Cow::Borrowed(name));
         };
-        match refused {
-            None => FileFitness::Sent(Cow::Borrowed(name)),
-            Some(_) if renames(self.destination) => FileFitness::Sent(Cow::Owned(crate::twenty::plain_name(name))),
-            Some(reason) => FileFitness::Refused(reason),
+        match connector.files.plain_name(name).filter(|_| renames(self.destination)) {
+            Some(plain) => FileFitness::Sent(Cow::Owned(plain)),
+            None => FileFitness::Refused(reason),
         }
     }
 }

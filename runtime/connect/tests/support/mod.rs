@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret, connect};
+use migr_connect::connect;
+use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::{FieldMapping, Plan};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::metadata::{Live, option};
 use super::native::native;
-use crate::ObjectSchema;
+use migr_load::ObjectSchema;
 
 /// Fields of every custom object from its beginning, with their types and whether they may be empty.
 const OWN: [(&str, &str, bool); 8] = [

@@ -34,20 +34,24 @@ use std::time::{Duration, Instant};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
-use crate::allowance::Allowance;
-use crate::http::Http;
-use crate::{
-    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
-    FieldSchema, Found, HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema,
-    SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
-};
 use codec::TwentyCodec;
 use metadata::{Live, PAGE};
-pub use unfit::FILE_START;
-pub(crate) use unfit::{is_rewritten, plain_name, refusal as file_refusal};
+use migr_load::{
+    Allowance, AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Connector, Deleted, Destination,
+    Endpoint, FieldSchema, Found, Http, HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate,
+    RecordUpdate, Schema, SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
+};
 
 /// Largest body that the server takes, in bytes.
 const BODY: u64 = 10 * 1024 * 1024;
+
+/// The connector as it is registered.
+pub(crate) const CONNECTOR: Connector = Connector {
+    name: "twenty",
+    url: None,
+    open: |plan, endpoint, options| Ok(Box::new(Twenty::new(plan, endpoint, options)?)),
+    files: &unfit::Files,
+};
 
 /// A workspace of Twenty.
 #[derive(Debug)]
@@ -103,7 +107,7 @@ impl Twenty {
         };
         let workspace = workspace::of_key(&endpoint.token);
         let http = Http::new(endpoint, rate, allowances, options, &problem::REFUSALS)?;
-        let renames = crate::unfit::renames(&plan.destination);
+        let renames = crate::files::renames(&plan.destination);
         Ok(Self {
             http,
             capabilities,

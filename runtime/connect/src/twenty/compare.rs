@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::encode::encode;
 use super::normal::{canonical, list};
-use crate::{Comparison, FieldSchema, Map};
+use migr_load::{Comparison, FieldSchema, Map};
 
 /// Longest value that is shown, in characters.
 const SHOWN: usize = 200;

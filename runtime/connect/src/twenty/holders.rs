@@ -10,8 +10,7 @@ use super::Twenty;
 use super::lists::{LOOKS, shows_members};
 use super::matching::{is_site, spellings};
 use super::metadata::PAGE;
-use crate::http::{Call, CallError, Payload};
-use crate::{Deleted, FieldSchema, Found, LoadError, ObjectSchema};
+use migr_load::{Call, CallError, Deleted, FieldSchema, Found, LoadError, ObjectSchema, Payload};
 
 /// Values in one question. Below what the server's database takes as parameters of one query (65,535), with room for its own.
 const MOST_VALUES: usize = 10_000;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::encode::blank;
 use super::metadata::Live;
 use super::normal::canonical;
-use crate::{FieldSchema, Map};
+use migr_load::{FieldSchema, Map};
 
 /// The field that is written by a key.
 fn field<'l>(live: &'l Live, object: &str, key: &str) -> Option<&'l FieldSchema> {

@@ -10,8 +10,7 @@ use tokio::time::sleep;
 
 use super::lists::LOOKS;
 use super::native::language;
-use crate::http::{Call, CallError, Http, Payload, pause};
-use crate::{FieldSchema, LoadError, ObjectSchema, OptionSchema, Schema};
+use migr_load::{Call, CallError, FieldSchema, Http, LoadError, ObjectSchema, OptionSchema, Payload, Schema, pause};
 
 /// Records per page.
 pub(super) const PAGE: usize = 200;
