@@ -137,6 +137,15 @@ pub enum QuarantineReason {
         /// The record there.
         id: String,
     },
+    /// The destination has it in its trash, and it cannot be destroyed: another record would lose its reference to it.
+    Referred {
+        /// The record there.
+        id: String,
+        /// The other record, with its object.
+        by: String,
+        /// Field of the other record.
+        field: String,
+    },
     /// The destination has it.
     Existing {
         /// The record there.
@@ -260,6 +269,10 @@ impl QuarantineReason {
             }
             Self::Trashed { id } => whole(format!(
                 "a match, {id}, lies in the destination's trash; restore or destroy it there, or say `on deleted restore`"
+            )),
+            Self::Referred { id, by, field } => whole(format!(
+                "a match, {id}, lies in the destination's trash, and destroying it would take it out of `{field}` of {by}, which refers to it; \
+                 restore it there, or empty that field, or say `on deleted restore`"
             )),
             Self::Existing { id } => whole(format!("it is in the destination already, as {id}")),
             Self::SurvivorQuarantined { survivor, merges } => {

@@ -199,34 +199,42 @@ impl Evaluator<'_> {
             Hit::Several { path, records } => Decision::Quarantine(QuarantineReason::Several { path, records }),
             Hit::Taken { id, .. } if id == item.id => Decision::Update(item),
             Hit::Taken { path, id, deleted } => Decision::Quarantine(QuarantineReason::Taken { path, id, deleted }),
-            Hit::Same { id, deleted } => self.there(item, id, deleted),
+            Hit::Same { id, deleted } => self.there(item, id, deleted)?,
         })
     }
 
     /// The decision about a record that the destination has, by the map's policies.
-    fn there(&self, mut item: Box<RecordWrite>, id: String, deleted: bool) -> Decision {
+    fn there(&self, mut item: Box<RecordWrite>, id: String, deleted: bool) -> Result<Decision, DecideError> {
         let policies = &self.job.stage.policies;
         if deleted {
-            return match policies.deleted {
+            return Ok(match policies.deleted {
                 DeletedPolicy::Quarantine => Decision::Quarantine(QuarantineReason::Trashed { id }),
                 DeletedPolicy::Restore => {
                     item.id = id;
                     Decision::Restore(item)
                 }
-                DeletedPolicy::Destroy => {
-                    item.replaces = Some(id);
-                    Decision::Replace(item)
-                }
-            };
+                DeletedPolicy::Destroy => match self.referrer(&id)? {
+                    Some((by, field)) => Decision::Quarantine(QuarantineReason::Referred { id, by, field }),
+                    None => {
+                        item.replaces = Some(id);
+                        Decision::Replace(item)
+                    }
+                },
+            });
         }
-        match policies.existing {
+        Ok(match policies.existing {
             ExistingPolicy::Skip => Decision::Skip(SkipReason::Existing { id }),
             ExistingPolicy::Quarantine => Decision::Quarantine(QuarantineReason::Existing { id }),
             ExistingPolicy::Fill | ExistingPolicy::Update => {
                 item.id = id;
                 Decision::Update(item)
             }
-        }
+        })
+    }
+
+    /// The record that refers to one in the trash, and its field.
+    fn referrer(&self, id: &str) -> Result<Option<(String, String)>, DecideError> {
+        Ok(if self.world.has_referrers { self.world.spill.referrer(id)? } else { None })
     }
 
     /// Makes a record of values. The values themselves are kept where a record that is there may have to be compared with them.

@@ -7,6 +7,7 @@ use migr_load::Deleted;
 use crate::DecideError;
 use crate::identities::Identities;
 use crate::record_lookup::RecordLookup;
+use crate::referrers;
 use crate::stage_run::StageRun;
 use migr_spill::Spill;
 
@@ -67,6 +68,7 @@ pub async fn index(job: &StageRun, world: RecordLookup) -> Result<(RecordLookup,
         if job.identities.matching > 1 {
             world.spill.index_existing_by_id()?;
         }
+        return Ok((referrers::note(job, world).await?, true));
     }
     Ok((world, any))
 }

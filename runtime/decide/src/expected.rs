@@ -136,7 +136,7 @@ impl Derivation {
             return Ok(());
         }
         let waiting = DeferredRows::read(job, world)?;
-        let later = self.later_steps(world)?;
+        let others = self.steps_of_others(world)?;
         let size = job.context.destination.capabilities().page_size.max(1);
         let mut ready = Vec::new();
         let mut links: Vec<Vec<ExpectedLink>> = job.stage.links.iter().map(|_| Vec::new()).collect();
@@ -157,7 +157,7 @@ impl Derivation {
             if mapped.winner.is_some() || mapped.line != record.line {
                 continue;
             }
-            match self.record(world, record, (key, id), mapped.state, (&waiting, &later))? {
+            match self.record(world, record, (key, id), mapped.state, (&waiting, &others))? {
                 Ok(expected) => ready.push(expected),
                 Err(fails) => {
                     if !hand_on(fails) {
@@ -182,7 +182,7 @@ impl Derivation {
         record: Record<'_>,
         (key, id): (String, String),
         state: State,
-        (waiting, later): (&DeferredRows, &[StepId]),
+        (waiting, others): (&DeferredRows, &OtherSteps),
     ) -> Result<Result<Expected, Derived>, DecideError> {
         let job = &self.job;
         let line = record.line;
@@ -206,14 +206,16 @@ impl Derivation {
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
-        let of_others = Self::written_by_others(world, &id, later)?;
-        let is_theirs = |index: usize, value: &Value<'_>| {
-            let field = job.stage.fields.get(index).filter(|_| !of_others.is_empty());
-            field.is_some_and(|field| self.is_written(&of_others, field, value))
+        let of_others = Self::written_by_others(world, &id, &others.records)?;
+        let deferred_of_others = Self::written_by_others(world, &id, &others.deferred)?;
+        let is_theirs = |written: &Map, index: usize, value: &Value<'_>| {
+            let field = job.stage.fields.get(index).filter(|_| !written.is_empty());
+            field.is_some_and(|field| self.is_written(written, field, value))
         };
         for (index, value) in first.values {
             let value = self.or_default(state, index, value);
-            if self.is_wanted(&wanted, index, &value) && !is_theirs(index, &value) {
+            let is_theirs = is_theirs(&of_others, index, &value) || is_theirs(&deferred_of_others, index, &value);
+            if self.is_wanted(&wanted, index, &value) && !is_theirs {
                 values.push((index, value.into_owned()));
             }
         }
@@ -228,7 +230,10 @@ impl Derivation {
                 let value = if waiting.is_cut(job, line, &value) { Value::None } else { value };
                 // The deferred step writes values only; what a record held before stays.
                 let stays = value.is_none() && state != State::Created;
-                if !stays && self.is_wanted(&wanted, index, &value) {
+                // A value is written over what the steps of records left, an empty one is not.
+                let is_theirs = is_theirs(&deferred_of_others, index, &value)
+                    || value.is_none() && is_theirs(&of_others, index, &value);
+                if !stays && self.is_wanted(&wanted, index, &value) && !is_theirs {
                     values.push((index, value.into_owned()));
                 }
             }
@@ -285,24 +290,25 @@ impl Derivation {
     }
 
     /// Steps of later maps into the same object that were begun.
-    fn later_steps(&self, world: &RecordLookup) -> Result<Vec<StepId>, DecideError> {
-        let (job, mut steps) = (&self.job, Vec::new());
+    fn steps_of_others(&self, world: &RecordLookup) -> Result<OtherSteps, DecideError> {
+        let (job, mut steps) = (&self.job, OtherSteps::default());
         if !job.is_met {
             return Ok(steps);
         }
         let later = job.context.plan.stages.iter().skip(job.number + 1);
         for stage in later.filter(|stage| stage.destination_object == job.stage.destination_object) {
-            for step in [Step::records(&stage.id), Step::deferred(&stage.id), Step::backfill(&stage.id)] {
-                steps.extend(world.reader.find(&step)?);
+            steps.records.extend(world.reader.find(&Step::records(&stage.id))?);
+            for step in [Step::deferred(&stage.id), Step::backfill(&stage.id)] {
+                steps.deferred.extend(world.reader.find(&step)?);
             }
         }
         Ok(steps)
     }
 
     /// Keys of a record that later maps into the same object wrote: their own values are theirs to answer for.
-    fn written_by_others(world: &RecordLookup, id: &str, later: &[StepId]) -> Result<Map, DecideError> {
+    fn written_by_others(world: &RecordLookup, id: &str, steps: &[StepId]) -> Result<Map, DecideError> {
         let mut written = Map::new();
-        for step in later {
+        for step in steps {
             let image = world.reader.before_image(*step, id, Operation::Update)?;
             let image = image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok());
             written.extend(image.unwrap_or_default());
@@ -364,6 +370,15 @@ impl Derivation {
         }
         Ok(expected)
     }
+}
+
+/// Steps of later maps into an object, by their place in a run.
+#[derive(Debug, Default)]
+struct OtherSteps {
+    /// Steps of records: before the deferred fields of every map.
+    records: Vec<StepId>,
+    /// Steps of deferred fields, and of what was filled in.
+    deferred: Vec<StepId>,
 }
 
 /// Which fields of a record this migration answers for.

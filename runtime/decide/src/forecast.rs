@@ -310,7 +310,9 @@ impl Forecast {
         let mut store = self.store();
         let at = (subject.line, subject.key);
         match reason {
-            QuarantineReason::Trashed { id } | QuarantineReason::Existing { id } => {
+            QuarantineReason::Trashed { id }
+            | QuarantineReason::Referred { id, .. }
+            | QuarantineReason::Existing { id } => {
                 store.meet(step, at, PreviewAction::SetAside, id)?;
             }
             QuarantineReason::SurvivorQuarantined { survivor, merges } => {
@@ -389,6 +391,9 @@ impl Forecast {
             store.note(step, ORPHAN, "", line)?;
         }
         if !told.defaults.is_empty() {
+            for default in &told.defaults {
+                store.note(step, ADJUSTED, &default.field, line)?;
+            }
             store.remark(step, (line, key), &Remark::Defaulted(told.defaults.clone()))?;
         }
         if told.adjusted.is_empty() {

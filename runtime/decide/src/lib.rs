@@ -34,6 +34,7 @@ pub mod proof;
 pub mod record_lookup;
 pub mod record_write;
 pub mod referred;
+pub mod referrers;
 pub mod settle;
 mod shared_journal;
 pub mod stage_run;

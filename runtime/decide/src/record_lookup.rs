@@ -28,6 +28,8 @@ pub struct RecordLookup {
     export: Arc<Export>,
     /// Classification-ups on disk.
     pub spill: Spill,
+    /// True where the spill knows of records in the trash that others refer to.
+    pub has_referrers: bool,
     /// Outcomes of other records.
     pub reader: Knowledge,
     owners: Arc<OwnerTable>,
@@ -116,6 +118,7 @@ impl RecordLookup {
             plan,
             export,
             spill,
+            has_referrers: false,
             reader,
             owners,
             referred: Referred::default(),
@@ -136,6 +139,7 @@ impl RecordLookup {
     pub fn begin_stage(&mut self, stage: &str) -> Result<(), DecideError> {
         self.reach(stage, Reach::Own);
         self.own.set(Own::Note);
+        self.has_referrers = false;
         self.links.take();
         Ok(self.spill.begin_stage()?)
     }

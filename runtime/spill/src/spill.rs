@@ -26,7 +26,7 @@ DROP TABLE IF EXISTS keys; DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS id
 DROP TABLE IF EXISTS distincts; DROP TABLE IF EXISTS existing; DROP TABLE IF EXISTS merging; DROP TABLE IF EXISTS losers;
 DROP TABLE IF EXISTS doubles; DROP TABLE IF EXISTS rivals; DROP TABLE IF EXISTS kin; DROP TABLE IF EXISTS families; DROP TABLE IF EXISTS followers;
 DROP TABLE IF EXISTS arcs; DROP TABLE IF EXISTS cuts; DROP TABLE IF EXISTS dependents; DROP TABLE IF EXISTS shadows;
-DROP TABLE IF EXISTS holders;
+DROP TABLE IF EXISTS holders; DROP TABLE IF EXISTS referrers;
 CREATE TABLE shadows(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
 CREATE TABLE dependents(parent TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(parent, line)) WITHOUT ROWID;
 CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL);
@@ -38,6 +38,7 @@ CREATE TABLE existing(path INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NU
 CREATE TABLE merging(leader INTEGER NOT NULL, line INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY(leader, line)) WITHOUT ROWID;
 CREATE TABLE losers(line INTEGER PRIMARY KEY, key TEXT NOT NULL, winner TEXT NOT NULL);
 CREATE TABLE holders(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(path, value)) WITHOUT ROWID;
+CREATE TABLE referrers(id TEXT PRIMARY KEY, by TEXT NOT NULL, field TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE doubles(line INTEGER PRIMARY KEY, kept INTEGER NOT NULL);
 CREATE TABLE rivals(first INTEGER NOT NULL, line INTEGER NOT NULL, sort, PRIMARY KEY(first, line)) WITHOUT ROWID;
 CREATE TABLE kin(line INTEGER PRIMARY KEY, root INTEGER NOT NULL);
@@ -258,6 +259,26 @@ impl Spill {
         found.dedup();
         found.truncate(5);
         Ok(found)
+    }
+
+    /// Ids of records in the destination's trash that records of the stage match by one of the first identities, in order; needs [`Self::index_existing`].
+    pub fn trashed_matches(&self, matching: usize) -> Result<Vec<String>, SpillError> {
+        let sql = "SELECT DISTINCT existing.id FROM identities JOIN existing USING (path, value)
+                   WHERE existing.deleted AND path < ?1 ORDER BY existing.id";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![whole(matching)], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds that a record of the destination is referred to by another, in a field of that.
+    pub fn add_referrer(&self, id: &str, by: &str, field: &str) -> Result<(), SpillError> {
+        self.insert("INSERT OR IGNORE INTO referrers(id, by, field) VALUES(?1, ?2, ?3)", params![id, by, field])
+    }
+
+    /// The record that refers to a record of the destination, and its field.
+    pub fn referrer(&self, id: &str) -> Result<Option<(String, String)>, SpillError> {
+        let mut statement = self.database.connection.prepare_cached("SELECT by, field FROM referrers WHERE id = ?1")?;
+        Ok(statement.query_row(params![id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
     /// Remembers a record of the destination that the plan may name by an identity.

@@ -264,7 +264,7 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
             Some(PreviewAction::Change) => {
                 // An update whose answer a kill swallowed counts for the run that settles it, which changes no field any more.
                 let is_update = said.is_some_and(|said| said.field.is_some())
-                    || life.outcome.journal_before.unanswered.contains(&id);
+                    || life.outcome.journal_before.unanswered.iter().any(|(step, of)| *of == id && is_of(step, stage));
                 word == if is_update { Word::Update } else { Word::Unchanged }
             }
             Some(PreviewAction::Restore) => is_restored,
@@ -283,7 +283,10 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
             Some(PreviewAction::SetAside) | None => true,
         };
         if !(fits && same) {
-            let said = said.map_or_else(|| "nothing".to_owned(), |said| format!("{} {other:?}", said.action.as_str()));
+            let said = said.map_or_else(
+                || "nothing".to_owned(),
+                |said| format!("{} {other:?} {:?}", said.action.as_str(), said.field),
+            );
             let place = format!("{} line {} {key:?}", stage.id, record.line);
             found.add("preview", &place, said, format!("{word:?}, id {:?}, winner {:?}", record.id, record.winner));
         }
@@ -390,7 +393,7 @@ fn store(life: &Life, found: &mut Differences) {
             }
         }
         // A write whose answer a kill swallowed is there before the run that settles it.
-        created.retain(|id| !outcome.journal_before.unanswered.contains(id));
+        created.retain(|id| !outcome.journal_before.is_unanswered(id));
         let new = outcome.store.new_since(&outcome.store_before, object);
         found.unless_equal("store", &format!("new {object}"), &created, &new);
         let mut changed: BTreeSet<String> =
@@ -399,8 +402,8 @@ fn store(life: &Life, found: &mut Differences) {
             of == object && before.trashed && outcome.store.get(object, id).is_some_and(|after| !after.trashed)
         });
         changed.extend(restored.map(|((_, id), _)| id.clone()));
-        changed.retain(|id| !outcome.journal_before.unanswered.contains(id));
-        updated.retain(|id| !created.contains(id) && !outcome.journal_before.unanswered.contains(id));
+        changed.retain(|id| !outcome.journal_before.is_unanswered(id));
+        updated.retain(|id| !created.contains(id) && !outcome.journal_before.is_unanswered(id));
         found.unless_equal("store", &format!("changed {object}"), &updated, &changed);
     }
 }

@@ -102,13 +102,18 @@ pub(crate) struct Journal {
     pub(crate) reasons: BTreeMap<(String, u64), String>,
     pub(crate) repaired: BTreeSet<Place>,
     pub(crate) orphaned: BTreeSet<Place>,
-    /// Ids of records that were sent and of which no answer came.
-    pub(crate) unanswered: BTreeSet<String>,
+    /// Records that were sent and of which no answer came, by step and id.
+    pub(crate) unanswered: BTreeSet<(String, String)>,
     /// Number of times that a step sent a record, by step and id.
     pub(crate) sent: BTreeMap<(String, String), usize>,
 }
 
 impl Journal {
+    /// True where no answer came to a request for a record, of whatever step.
+    pub(crate) fn is_unanswered(&self, id: &str) -> bool {
+        self.unanswered.iter().any(|(_, of)| of == id)
+    }
+
     /// Reads the map of ids and holds it against the audit trail: the last word of the trail about a record is its state.
     pub(crate) fn read(reader: &Reader) -> Self {
         let mut journal = Self::default();
@@ -142,15 +147,15 @@ impl Journal {
 
     fn hold_against_the_trail(&mut self, reader: &Reader) {
         let mut last: BTreeMap<(String, String), String> = BTreeMap::new();
-        let mut open: BTreeMap<(i64, String), String> = BTreeMap::new();
+        let mut open: BTreeMap<(i64, String), (String, String)> = BTreeMap::new();
         for line in reader.lines() {
             let line = line.unwrap();
             let (Some(step), Some(key)) = (line.step, line.key) else { continue };
             let batch = line.batch.map(|batch| batch.0);
             if line.kind == "intent" {
                 let id = line.id.unwrap();
-                *self.sent.entry((step, id.clone())).or_default() += 1;
-                open.insert((batch.unwrap(), key), id);
+                *self.sent.entry((step.clone(), id.clone())).or_default() += 1;
+                open.insert((batch.unwrap(), key), (step, id));
                 continue;
             }
             if let Some(batch) = batch {

@@ -52,6 +52,17 @@ fn trashed_ada() -> Vec<Held> {
     ada().into_iter().map(|held| Held { trashed: true, ..held }).collect()
 }
 
+/// Two companies in the trash; a person belongs to the first.
+fn trashed_firms_of_ada() -> Vec<Held> {
+    let bolt = json!({"name": "Bolt", "domainName": {"primaryLinkUrl": "https://bolt.example"}});
+    let mut all: Vec<Held> = acme().into_iter().chain([held(2, "companies", bolt)]).collect();
+    let of = all.first().map(|acme| acme.id.clone());
+    all.iter_mut().for_each(|held| held.trashed = true);
+    all.push(held(3, "people", json!({"name": {"firstName": "Ada"}, "companyId": of})));
+    all
+}
+
+const DEAL: &str = "  object Deal from \"deals.csv\" {\n    key deal_id\n    deal_id: text\n    name: text\n    before: -> Deal\n    stage: text\n    kind: text\n  }\n";
 const FIRM: &str = "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    parent: -> Firm\n  }\n";
 const PERSON: &str = "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    boss: -> Person\n    \
                       seen: date format \"%Y-%m-%d\"\n  }\n";
@@ -313,5 +324,38 @@ pub(crate) const WRITTEN: &[Written] = &[
         held: nothing,
         moment: Moment::AfterKill(1),
         decisions: &[("First", 2, Created), ("Second", 3, Created), ("Lead", 2, Updated)],
+    },
+    Written {
+        name: "a deferred reference of a later map is that map's to answer for",
+        objects: DEAL,
+        maps: "map Deal as Sale -> opportunities when kind == \"client\" {\n  name = name\n  new before \"Before\": -> opportunities inverse \"After\" = before on missing none\n  drop stage : \"not needed\"\n}\n\n\
+               map Deal as Offer -> opportunities when kind != \"client\" {\n  match name\n  name = name\n  before = before on missing skip\n}\n",
+        files: &[("deals.csv", "deal_id,name,before,stage,kind\nD0,,,,lead\nD1,Acme,D0,,lead\nD3,Acme,,,client\n")],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Sale", 4, Created), ("Offer", 2, Created), ("Offer", 3, Updated)],
+    },
+    Written {
+        name: "what the destination gives a new record is there when a second map fills",
+        objects: DEAL,
+        maps: "picklist Stage -> opportunities.stage {\n  \"Won\" = CUSTOMER\n  otherwise quarantine\n}\n\n\
+               map Deal as Sale -> opportunities when kind == \"client\" {\n  name = name\n  drop before : \"not needed\"\n}\n\n\
+               map Deal as Offer -> opportunities when kind != \"client\" {\n  match name\n  on existing fill\n  name = name\n  stage = stage | Stage\n}\n",
+        files: &[("deals.csv", "deal_id,name,before,stage,kind\nD1,Acme,,,client\nD2,Acme,,Won,lead\n")],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Sale", 2, Created), ("Offer", 3, Unchanged)],
+    },
+    Written {
+        name: "a record in the trash that others refer to is not destroyed, whatever the map says",
+        objects: FIRM,
+        maps: "map Firm -> companies {\n  match domainName\n  on deleted destroy\n  name = name\n  domainName = site | url\n  drop parent : \"not needed\"\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,parent\nF1,Acme,https://acme.example,\nF2,Bolt,https://bolt.example,\n",
+        )],
+        held: trashed_firms_of_ada,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Quarantined), ("Firm", 3, Created)],
     },
 ];

@@ -13,6 +13,7 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_transform::{Failure, Reference, Value, to_json};
 
 use super::identity::compared;
+use migr_decide::defaults;
 use migr_decide::forecast::Forecast;
 use migr_decide::identities::Identities;
 
@@ -37,6 +38,8 @@ pub(crate) struct Foreseen {
     counts: Mutex<BTreeMap<(String, bool), u64>>,
     /// Objects that several stages write.
     met: BTreeSet<String>,
+    /// Values that the destination gives new records, by object.
+    given: BTreeMap<String, Map>,
     moved: Mutex<Moved>,
     forecast: Arc<Forecast>,
 }
@@ -68,6 +71,7 @@ impl Foreseen {
                 open.insert((object.clone(), field.clone()));
             }
         }
+        let given = codec.as_deref().map(|codec| given(plan, codec)).unwrap_or_default();
         let (live, schema) = live.map_or((None, Schema::default()), |(live, schema)| (Some(live), schema));
         let stated = plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value);
         Self {
@@ -80,6 +84,7 @@ impl Foreseen {
             file_bytes: stated,
             counts: Mutex::default(),
             met: met(plan),
+            given,
             moved: Mutex::default(),
             forecast,
         }
@@ -163,6 +168,21 @@ fn met(plan: &Plan) -> BTreeSet<String> {
         }
     }
     met
+}
+
+/// Defaults of fields that are mapped, as records hold them that are made without a value.
+fn given(plan: &Plan, codec: &dyn Codec) -> BTreeMap<String, Map> {
+    let mut given: BTreeMap<String, Map> = BTreeMap::new();
+    for stage in &plan.stages {
+        for field in &stage.fields {
+            let Some(value) = field.default.as_ref().and_then(|default| defaults::value(default, &field.ty)) else {
+                continue;
+            };
+            let native = codec.encode(&stage.destination_object, &[(field, &value)]).unwrap_or_default();
+            given.entry(stage.destination_object.clone()).or_default().extend(native);
+        }
+    }
+    given
 }
 
 /// Answer of a destination in a forecast to anything that would write to it.
@@ -276,8 +296,10 @@ impl Destination for Foreseen {
                 if found.iter().any(|found| found.id == *id) {
                     continue;
                 }
-                let made = self.coming(object, id)?.map(|values| Found { id: id.clone(), deleted: false, values });
-                found.extend(made);
+                let Some(coming) = self.coming(object, id)? else { continue };
+                let mut values = self.given.get(object).cloned().unwrap_or_default();
+                values.extend(coming);
+                found.push(Found { id: id.clone(), deleted: false, values });
             }
             Ok(found)
         })
@@ -338,6 +360,18 @@ impl Destination for Foreseen {
                 found.map(|found| self.all_left(object, found)).transpose()
             }),
             None => Box::pin(async { Ok(Some(Vec::new())) }),
+        }
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        match self.of(object) {
+            Some(live) => live.referring(object, key, ids),
+            None => Box::pin(async { Ok(Vec::new()) }),
         }
     }
 

@@ -225,6 +225,12 @@ impl<'r> StageReport<'r> {
                 FindingKind::TrashedTwin,
                 format!("a match, {id}, lies in the destination's trash; it will be quarantined"),
             ),
+            QuarantineReason::Referred { id, by, field } => twin(
+                FindingKind::TrashedTwin,
+                format!(
+                    "a match, {id}, lies in the destination's trash and stays there, since {by} refers to it in `{field}`; it will be quarantined"
+                ),
+            ),
             QuarantineReason::Existing { id } => twin(
                 FindingKind::ExistingTwin,
                 format!("the destination has it already, as {id}; it will be quarantined"),

@@ -1,12 +1,12 @@
 //! Changes that other people made since to the records that a rollback would destroy, and records of others that refer
 //! to these.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
+use migr_decide::referrers::{Way, is_its_own, ways};
 use migr_deliver::is_by_another;
 use migr_journal::Operation;
 use migr_load::{Deleted, Found, Map, Schema};
-use migr_plan::FieldType;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -18,24 +18,6 @@ use crate::stamps::Stamps;
 const TOGETHER: usize = 2000;
 /// Records of an object that are read whole, however few of them are ours.
 const READ_WHOLE: u64 = 10_000;
-/// Beginnings of the names of objects that the destination fills by itself when records are made or looked at.
-const ITS_OWN: [&str; 9] = [
-    "timelineActivit",
-    "workflow",
-    "message",
-    "calendar",
-    "favorite",
-    "view",
-    "blocklist",
-    "connectedAccount",
-    "workspaceMember",
-];
-
-/// True where the destination fills an object by itself.
-pub(super) fn is_its_own(object: &str) -> bool {
-    ITS_OWN.iter().any(|own| object.starts_with(own))
-}
-
 /// Policy of a rollback for a record that was created, and that other people changed or refer to since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChangedPolicy {
@@ -51,13 +33,6 @@ pub enum ChangedPolicy {
 /// Reasons for which records are not ours alone any more, by object and id.
 pub(super) type Theirs = BTreeMap<(String, String), String>;
 
-/// A field of an object that refers to records that were created.
-struct Referring {
-    field: String,
-    key: String,
-    target: String,
-}
-
 impl Back {
     /// Looks at every record that would be destroyed, and at everything that may refer to one.
     pub(super) async fn find_theirs(&self) -> Result<Theirs, EngineError> {
@@ -69,7 +44,7 @@ impl Back {
         let stamps = Stamps::read(&self.reader())?;
         let mut theirs = Theirs::new();
         for object in schema.objects.keys().filter(|object| !is_its_own(object)) {
-            let referring = referring(&schema, object, &created);
+            let referring = ways(&schema, object, |target| created.contains_key(target));
             let ours = created.get(object);
             if ours.is_none() && referring.is_empty() {
                 continue;
@@ -111,7 +86,7 @@ impl Back {
                 by_object.entry(object).or_default().push(id);
             }
             for (object, ids) in by_object {
-                let ways = referring(schema, &object, created);
+                let ways = ways(schema, &object, |target| created.contains_key(target));
                 for ids in ids.chunks(self.page()) {
                     for found in self.fetch(&object, ids, Deleted::Both).await? {
                         for way in &ways {
@@ -137,7 +112,7 @@ impl Back {
         &self,
         object: &str,
         ours: Option<&HashSet<Uuid>>,
-        referring: &[Referring],
+        referring: &[Way],
         created: &BTreeMap<String, HashSet<Uuid>>,
         take: &mut (dyn FnMut(&Found) -> Result<(), EngineError> + Send),
     ) -> Result<(), EngineError> {
@@ -220,22 +195,6 @@ impl Back {
 
 fn is_among(ids: &HashSet<Uuid>, id: &str) -> bool {
     Uuid::try_parse(id).is_ok_and(|id| ids.contains(&id))
-}
-
-/// The fields by which an object refers to objects of which records were created.
-fn referring(schema: &Schema, object: &str, created: &BTreeMap<String, HashSet<Uuid>>) -> Vec<Referring> {
-    let mut all = Vec::new();
-    let mut keys = BTreeSet::new();
-    for field in schema.objects.get(object).into_iter().flat_map(|object| object.fields.values()) {
-        let Some(FieldType::Reference { objects }) = &field.ty else { continue };
-        for target in objects.iter().filter(|target| created.contains_key(*target)) {
-            let key = field.write_keys.get(target).unwrap_or(&field.write_key);
-            if !key.is_empty() && keys.insert((key.clone(), target.clone())) {
-                all.push(Referring { field: field.name.clone(), key: key.clone(), target: target.clone() });
-            }
-        }
-    }
-    all
 }
 
 fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use migr_decide::referrers::is_its_own;
 use migr_load::{AutomationRuns, LoadError, Schema};
 use migr_plan::FieldType;
 
-use super::theirs::is_its_own;
 use super::{Back, ChangedPolicy, KeptField};
 use crate::{EngineError, Event};
 
