@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Half,
     /// Carried out, answered late.
     Slow,
+    /// Carried out, answered as if it were refused.
+    Contradiction,
 }
 
 /// The fault of request `number`, if it is to have one.
@@ -40,6 +42,7 @@ pub(crate) fn choose(faults: &Faults, number: u64) -> Option<Fault> {
         (faults.percent_bad_json, Fault::BadJson),
         (faults.percent_half, Fault::Half),
         (faults.percent_slow, Fault::Slow),
+        (faults.percent_contradiction, Fault::Contradiction),
     ];
     let mut below = 0.0;
     for (share, fault) in shares {

@@ -13,6 +13,8 @@ pub(crate) struct Request {
     /// The decoded query.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
+    /// The API's version that the client asks for, by header.
+    pub(crate) version: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: Body,
 }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod faults;
+pub mod highlevel;
 mod http;
 mod options;
 mod server;

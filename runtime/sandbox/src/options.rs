@@ -32,6 +32,8 @@ pub struct Faults {
     pub percent_slow: f64,
     /// Carried out, and answered with the first half of the answer, the connection cut after it.
     pub percent_half: f64,
+    /// A create is carried out, and answered 422 all the same; only where the system was seen to do so (contacts of HighLevel).
+    pub percent_contradiction: f64,
     /// Values of text that hold this text are refused by a rule of the server's own; the refusal quotes the value.
     pub refuse_quoting: Option<String>,
     /// The same, and the refusal tells nothing.

@@ -46,6 +46,11 @@ pub(crate) trait Site: Any + Debug + Send + Sync {
     /// The answer where the limit is to be reached on demand; `None` for requests that are never limited.
     fn limit_reached(&self, request: &Request) -> Option<Response>;
 
+    /// The answer where a refusal was asked for of what was carried out all the same.
+    fn contradict(&self, _request: &Request, response: Response) -> Response {
+        response
+    }
+
     /// True where a request's body is bytes of a file, and may be larger than JSON.
     fn takes_files(&self, path: &str) -> bool;
 
@@ -223,7 +228,11 @@ async fn answer(
         refusal
     } else {
         let worker = Arc::clone(&shared);
-        let done = tokio::task::spawn_blocking(move || worker.site.serve(&request)).await;
+        let done = tokio::task::spawn_blocking(move || {
+            let response = worker.site.serve(&request);
+            if fault == Some(Fault::Contradiction) { worker.site.contradict(&request, response) } else { response }
+        })
+        .await;
         done.map_err(|_| Cut)?
     };
     match fault {
@@ -287,6 +296,7 @@ async fn read(request: axum::http::Request<Incoming>, site: &dyn Site) -> Option
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let authorization = header(AUTHORIZATION);
     let content_type = header(CONTENT_TYPE).unwrap_or_default();
+    let version = header(HeaderName::from_static("version"));
     let method = request.method().as_str().to_owned();
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let path = request.uri().path().to_owned();
@@ -299,7 +309,7 @@ async fn read(request: axum::http::Request<Incoming>, site: &dyn Site) -> Option
         let limit = if site.takes_files(&path) { LARGEST_BODY } else { LARGEST_JSON };
         if bytes.len() > limit { Body::TooLarge } else { Body::Bytes(bytes.to_vec()) }
     };
-    Some(Request { method, path, target, query, authorization, content_type, body })
+    Some(Request { method, path, target, query, authorization, version, content_type, body })
 }
 
 async fn parts(mut request: axum::http::Request<AxumBody>) -> Option<Vec<Part>> {
