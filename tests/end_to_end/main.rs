@@ -47,6 +47,7 @@ mod reach;
 mod rehearsed;
 mod run;
 mod secrets;
+mod served;
 mod small;
 mod spec_tests;
 mod spelt_otherwise;

@@ -539,18 +539,34 @@ Fail this share of requests: half answered 500, half reset, before or after they
   timeout  no answer for a minute; half took effect
   slow     answered two seconds late
   json     took effect, answered with text that is no JSON
-  half     took effect, the answer breaks off in its middle"
+  half     took effect, the answer breaks off in its middle
+  422      took effect, answered 422: only the creation of a contact of HighLevel"
     )]
     pub(crate) fail: String,
     /// Which requests fail: the same seed, the same requests.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
-    /// The stock workflow is active that makes companies of people's addresses, as in a new workspace.
+    /// The stock workflow of Twenty is active that makes companies of people's addresses, as in a new workspace.
     #[arg(long)]
     pub(crate) workflows: bool,
-    /// The version that it stands in for.
-    #[arg(long, value_enum, default_value = "2.19", value_name = "VERSION")]
-    pub(crate) version: SandboxVersion,
+    /// The version of Twenty that it stands in for, 2.19 where none is named.
+    #[arg(long, value_enum, value_name = "VERSION")]
+    pub(crate) version: Option<SandboxVersion>,
+    /// Searches of HighLevel find what was written after this long; 12s where nothing is said.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) lag: Option<String>,
+    /// Requests of HighLevel allowed within 24 hours.
+    #[arg(long, value_name = "N")]
+    pub(crate) daily: Option<u64>,
+    /// The location of HighLevel that the token is bound to.
+    #[arg(long, value_name = "ID")]
+    pub(crate) location: Option<String>,
+    /// What the location of HighLevel held before, as JSON: users, pipelines, calendars, contacts and more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) before: Option<PathBuf>,
+    /// A scope of HighLevel that the token lacks, as `pipelines.create`; may be given again.
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) without_scope: Vec<String>,
 }
 
 /// Versions of Twenty that the sandbox knows.
@@ -569,4 +585,6 @@ pub(crate) enum SandboxVersion {
 pub(crate) enum SandboxSystem {
     /// Twenty.
     Twenty,
+    /// HighLevel, one location, in v3 and the versions before it.
+    Highlevel,
 }

@@ -2,42 +2,106 @@
 
 use std::time::Duration;
 
-use migr_sandbox::{Faults, RateLimit, SandboxOptions, TwentyVersion};
+use migr_sandbox::{Faults, RateLimit, Sandbox, SandboxError, SandboxOptions, TwentyVersion, highlevel};
 
-use crate::args::{SandboxArguments, SandboxVersion};
+use crate::args::{SandboxArguments, SandboxSystem, SandboxVersion};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 
 /// Serves a sandbox until it is interrupted.
 pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Result<Exit, Fault> {
-    let rate = arguments.rate.as_deref().map(parse_rate).transpose()?;
-    let options = SandboxOptions {
-        state: arguments.state.clone(),
-        port: arguments.port,
-        rate,
-        latency: Duration::from_millis(arguments.latency),
-        faults: Faults { seed: arguments.seed, ..parse_faults(&arguments.fail)? },
-        version: match arguments.version {
-            SandboxVersion::Newer => TwentyVersion::V2_19,
-            SandboxVersion::Older => TwentyVersion::V1_10,
-        },
-        seed: true,
-        workflows: arguments.workflows,
-        ..SandboxOptions::default()
+    of_the_system(arguments)?;
+    let (name, started) = match arguments.system {
+        SandboxSystem::Twenty => ("Twenty", twenty(arguments).await?),
+        SandboxSystem::Highlevel => ("HighLevel", location(arguments).await?),
     };
-    let sandbox = migr_sandbox::start(options)
-        .await
-        .map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
+    let sandbox = started.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
     console.result(format_args!("{}\n", sandbox.url()));
     console.news(format_args!("token: {}", sandbox.token()));
-    console.news("a sandbox of Twenty is serving; Ctrl-C ends it");
+    console.news(format_args!("a sandbox of {name} is serving; Ctrl-C ends it"));
     tokio::select! {
         () = sandbox.wait() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+/// The refusal of an option that is another system's.
+fn of_the_system(arguments: &SandboxArguments) -> Result<(), Fault> {
+    let (system, others) = match arguments.system {
+        SandboxSystem::Twenty => (
+            "Twenty",
+            [
+                ("--lag", arguments.lag.is_some()),
+                ("--daily", arguments.daily.is_some()),
+                ("--location", arguments.location.is_some()),
+                ("--before", arguments.before.is_some()),
+                ("--without-scope", !arguments.without_scope.is_empty()),
+            ]
+            .to_vec(),
+        ),
+        SandboxSystem::Highlevel => {
+            ("HighLevel", vec![("--workflows", arguments.workflows), ("--version", arguments.version.is_some())])
+        }
+    };
+    match others.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Fault::usage(format!("`{option}` is no option of a sandbox of {system}"))),
+        None => Ok(()),
+    }
+}
+
+fn faults(arguments: &SandboxArguments) -> Result<Faults, Fault> {
+    Ok(Faults { seed: arguments.seed, ..parse_faults(&arguments.fail)? })
+}
+
+async fn twenty(arguments: &SandboxArguments) -> Result<Result<Sandbox, SandboxError>, Fault> {
+    let options = SandboxOptions {
+        state: arguments.state.clone(),
+        port: arguments.port,
+        rate: arguments.rate.as_deref().map(parse_rate).transpose()?,
+        latency: Duration::from_millis(arguments.latency),
+        faults: faults(arguments)?,
+        version: match arguments.version {
+            None | Some(SandboxVersion::Newer) => TwentyVersion::V2_19,
+            Some(SandboxVersion::Older) => TwentyVersion::V1_10,
+        },
+        seed: true,
+        workflows: arguments.workflows,
+        ..SandboxOptions::default()
+    };
+    Ok(migr_sandbox::start(options).await)
+}
+
+async fn location(arguments: &SandboxArguments) -> Result<Result<Sandbox, SandboxError>, Fault> {
+    let usual = highlevel::Options::default();
+    let before = arguments.before.as_deref().map(|path| {
+        let unreadable = |why: String| Fault::usage(format!("cannot read {}: {why}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
+    });
+    let options = highlevel::Options {
+        state: arguments.state.clone(),
+        port: arguments.port,
+        rate: arguments.rate.as_deref().map(parse_rate).transpose()?,
+        daily: arguments.daily,
+        latency: Duration::from_millis(arguments.latency),
+        faults: faults(arguments)?,
+        lag: arguments.lag.as_deref().map_or(Ok(usual.lag), parse_lag)?,
+        location: arguments.location.clone().unwrap_or(usual.location),
+        before: before.transpose()?,
+        users: Vec::new(),
+        without_scopes: arguments.without_scope.clone(),
+    };
+    Ok(highlevel::start(options).await)
+}
+
+/// `12s`, or a number of seconds.
+fn parse_lag(text: &str) -> Result<Duration, Fault> {
+    let seconds: Option<f64> = text.trim().trim_end_matches('s').trim_end().parse().ok();
+    let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| Fault::usage(format!("`--lag {text}` is no number of seconds, as 12s is")))
 }
 
 /// `100/60s`: requests per seconds.
@@ -76,8 +140,9 @@ fn parse_faults(text: &str) -> Result<Faults, Fault> {
             "slow" => faults.percent_slow = percent,
             "json" => faults.percent_bad_json = percent,
             "half" => faults.percent_half = percent,
+            "422" => faults.percent_contradiction = percent,
             other => {
-                let kinds = "500, 429, reset, timeout, slow, json, half";
+                let kinds = "500, 429, 422, reset, timeout, slow, json, half";
                 return Err(Fault::usage(format!("`--fail` knows no kind `{other}`; there are {kinds}")));
             }
         }
@@ -97,13 +162,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lag_is_a_number_of_seconds() {
+        assert_eq!(parse_lag("2s").unwrap(), Duration::from_secs(2));
+        assert_eq!(parse_lag("0.5").unwrap(), Duration::from_millis(500));
+        assert!(parse_lag("-1").is_err() && parse_lag("soon").is_err());
+    }
+
+    #[test]
     fn failures_are_a_share_or_shares_by_kind() {
         let halves = parse_faults("8").unwrap();
         assert_eq!((halves.percent_500, halves.percent_reset_before, halves.percent_reset_after), (4.0, 2.0, 2.0));
-        let kinds = parse_faults("500=5, reset=2,timeout=0.5,slow=1,json=3,half=4,429=6").unwrap();
+        let kinds = parse_faults("500=5, reset=2,timeout=0.5,slow=1,json=3,half=4,429=6,422=7").unwrap();
         assert_eq!((kinds.percent_500, kinds.percent_reset_before, kinds.percent_reset_after), (5.0, 1.0, 1.0));
         assert_eq!((kinds.percent_timeout, kinds.percent_slow, kinds.percent_bad_json), (0.5, 1.0, 3.0));
-        assert_eq!((kinds.percent_half, kinds.percent_429), (4.0, 6.0));
+        assert_eq!((kinds.percent_half, kinds.percent_429, kinds.percent_contradiction), (4.0, 6.0, 7.0));
         for wrong in ["101", "x", "boom=1", "500", "500=", "500=5,reset"] {
             assert!(parse_faults(wrong).is_err(), "{wrong}");
         }

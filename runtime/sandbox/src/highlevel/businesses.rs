@@ -40,8 +40,7 @@ pub(crate) fn create(state: &State, call: &Call<'_>, _: &[&str]) -> Answer {
 pub(crate) fn list(state: &State, call: &Call<'_>, _: &[&str]) -> Answer {
     call.needed("locationId")?;
     let (limit, skip) = (call.number("limit", 100, 100)?, call.number("skip", 0, usize::MAX)?);
-    let rows = state.all("business")?;
-    let page: Vec<Value> = rows.iter().skip(skip).take(limit).map(|row| shown(state, row)).collect();
+    let page: Vec<Value> = state.page("business", limit, skip)?.iter().map(|row| shown(state, row)).collect();
     Ok((200, json!({"businesses": page})))
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn update(state: &State, call: &Call<'_>, ids: &[&str]) -> Answer {
 pub(crate) fn delete(state: &State, _: &Call<'_>, ids: &[&str]) -> Answer {
     let row = state.found("customField", "Custom field", at(ids, 1))?;
     let kind = text(&row.body, "model").unwrap_or("contact").to_owned();
-    for mut holder in state.all(&kind)? {
+    for mut holder in state.holding(&kind, &row.id)? {
         if let Some(values) = holder.body.get_mut("customFields").and_then(Value::as_object_mut)
             && values.shift_remove(&row.id).is_some()
         {
@@ -116,7 +116,7 @@ pub(crate) fn delete(state: &State, _: &Call<'_>, ids: &[&str]) -> Answer {
     Ok((200, json!({"succeded": true})))
 }
 
-/// What becomes of a value that is written.
+/// Fate of a value that is written.
 #[derive(Debug, PartialEq)]
 enum Taken {
     Keep(Value),

@@ -26,7 +26,7 @@ pub struct Options {
     pub lag: Duration,
     /// The location that the token is bound to; kept in the state.
     pub location: String,
-    /// What the location held before: settings, users, pipelines, calendars, businesses, contacts, custom fields and custom values, as
+    /// State of the location before: settings, users, pipelines, calendars, businesses, contacts, custom fields and custom values, as
     /// `generate_practice_export.py --destination` writes them. `None` gives a new state a small location.
     pub before: Option<Value>,
     /// E-mail addresses of users to have besides, in a state that is there too; they are in the team of every calendar of the small location.

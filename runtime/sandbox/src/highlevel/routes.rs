@@ -8,7 +8,7 @@ use crate::highlevel::{
     objects, opportunities, pipelines, records, tags, tasks, users,
 };
 
-/// What carries a request out; the ids are those of the path, in order.
+/// Function that carries a request out; the ids are those of the path, in order.
 type Handler = fn(&State, &Call<'_>, &[&str]) -> Answer;
 
 /// Versions that have a route.

@@ -1,4 +1,4 @@
-//! What a location holds before a migration: what was asked for, or a small one of the sandbox's own.
+//! State of a location before a migration: what was asked for, or a small one of the sandbox's own.
 
 use serde_json::{Map, Value, json};
 

@@ -125,6 +125,17 @@ impl State {
         Ok(self.store.select(kind, "1 ORDER BY r.rowid", &[])?)
     }
 
+    /// The records of a kind whose stored form holds a text somewhere, in the order of making.
+    pub(crate) fn holding(&self, kind: &str, part: &str) -> Result<Vec<Row>, Refusal> {
+        Ok(self.store.select(kind, "instr(r.body, ?) > 0 ORDER BY r.rowid", &[part.to_owned().into()])?)
+    }
+
+    /// A page of the records of a kind, in the order of making.
+    pub(crate) fn page(&self, kind: &str, limit: usize, skip: usize) -> Result<Vec<Row>, Refusal> {
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX).into();
+        Ok(self.store.select(kind, "1 ORDER BY r.rowid LIMIT ? OFFSET ?", &[number(limit), number(skip)])?)
+    }
+
     /// The records of a kind that a link leads to a target, in the order of making.
     pub(crate) fn linked(&self, kind: &str, link: &str, target: &str) -> Result<Vec<Row>, Refusal> {
         let condition = "r.id IN (SELECT id FROM links WHERE link = ? AND target = ?) ORDER BY r.rowid";
@@ -197,7 +208,7 @@ impl State {
     }
 }
 
-/// What a record points at, or is looked up by.
+/// Values by which a record points at others, or is looked up.
 fn links(kind: &str, body: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let keys: &[(&'static str, &str)] = match kind {
         "contact" => {

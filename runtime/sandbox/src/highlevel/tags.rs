@@ -83,7 +83,7 @@ pub(crate) fn delete(state: &State, _: &Call<'_>, ids: &[&str]) -> Answer {
 /// Gives the contacts of a tag another name for it, or none.
 fn replace(state: &State, tag: &Row, by: Option<&str>) -> Result<(), Refusal> {
     let old = text(&tag.body, "name").unwrap_or_default();
-    for mut contact in state.all("contact")? {
+    for mut contact in state.holding("contact", &Value::from(old).to_string())? {
         let tags = texts(&contact.body, "tags");
         if tags.iter().any(|name| name == old) {
             let kept = tags.into_iter().filter_map(|name| if name == old { by.map(str::to_owned) } else { Some(name) });

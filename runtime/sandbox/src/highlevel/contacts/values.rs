@@ -8,7 +8,7 @@ use crate::highlevel::refusal::Refusal;
 use crate::highlevel::state::State;
 use crate::highlevel::{clock, custom_fields, tags};
 
-/// Whether values make a contact or change one.
+/// Use of values: to make a contact, or to change one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     New,

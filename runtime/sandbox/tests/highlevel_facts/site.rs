@@ -1,7 +1,5 @@
 //! Requests to a sandbox of HighLevel, for more than one test file.
 
-mod contract;
-
 use std::time::Duration;
 
 use migr_sandbox::Sandbox;
@@ -10,9 +8,11 @@ use reqwest::multipart::Form;
 use reqwest::{Client, Response};
 use serde_json::{Map, Value};
 
+use crate::contract;
+
 /// The location of a sandbox that was not told another.
 pub(crate) const LOCATION: &str = "SandboxLocation00001";
-/// Its agency.
+/// The agency of that location.
 pub(crate) const COMPANY: &str = "SandboxAgency0000001";
 
 /// A sandbox with what sends requests to it.
