@@ -561,7 +561,7 @@ Fail this share of requests: half answered 500, half reset, before or after they
     /// The location of HighLevel that the token is bound to.
     #[arg(long, value_name = "ID")]
     pub(crate) location: Option<String>,
-    /// What the location of HighLevel held before, as JSON: users, pipelines, calendars, contacts and more.
+    /// State of the location of HighLevel before, as JSON: users, pipelines, calendars, contacts and more.
     #[arg(long, value_name = "FILE")]
     pub(crate) before: Option<PathBuf>,
     /// A scope of HighLevel that the token lacks, as `pipelines.create`; may be given again.

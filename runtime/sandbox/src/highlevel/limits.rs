@@ -8,8 +8,8 @@ use crate::RateLimit;
 use crate::highlevel::refusal::Refusal;
 use crate::http::Response;
 
-/// The limits that are told where none was asked for.
-const UNLIMITED: RateLimit = RateLimit { requests: 1_000_000, per: Duration::from_secs(10) };
+/// The limits that are told where none was asked for; the interval is what a client waits after a 429 that was asked for.
+const UNLIMITED: RateLimit = RateLimit { requests: 1_000_000, per: Duration::from_secs(1) };
 const UNLIMITED_DAY: u64 = 1_000_000_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -67,10 +67,12 @@ impl Limits {
         self.day.used = self.day.used.saturating_add(requests);
     }
 
-    /// Uses the interval's requests up.
-    pub(crate) fn exhaust(&mut self, now: Instant) {
-        let _begun = self.burst.left(now);
-        self.burst.used = self.burst.most;
+    /// The answer that the interval's requests are used up, though they are not.
+    pub(crate) fn reached(&mut self, now: Instant) -> Response {
+        let used = std::mem::replace(&mut self.burst.used, self.burst.most);
+        let response = self.told(refusal().into(), now);
+        self.burst.used = used;
+        response
     }
 
     /// The answer with the headers that tell where the counters stand.
@@ -109,5 +111,18 @@ mod tests {
         assert_eq!((0..5).filter(|_| limits.take(at(10)).is_ok()).count(), 2, "the day has five");
         assert!(limits.take(at(30)).is_err());
         assert!(limits.take(at(24 * 3600)).is_ok());
+    }
+
+    #[test]
+    fn a_limit_on_demand_costs_nothing() {
+        let mut limits = Limits::new(None, None);
+        let now = Instant::now();
+        assert!(limits.take(now).is_ok());
+        let left = |headers: &[(&str, String)]| {
+            headers.iter().find(|(name, _)| *name == "x-ratelimit-remaining").map(|(_, left)| left.clone())
+        };
+        let refused = limits.reached(now);
+        assert_eq!((refused.status, left(&refused.headers).as_deref()), (429, Some("0")));
+        assert!(limits.take(now).is_ok());
     }
 }

@@ -186,3 +186,112 @@ fn ids<'a>(path: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
 pub(crate) fn at<'a>(ids: &[&'a str], place: usize) -> &'a str {
     ids.get(place).copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use url::form_urlencoded;
+
+    use super::{ROUTES, Route};
+    use crate::highlevel::Options;
+    use crate::highlevel::call::Call;
+    use crate::highlevel::state::State;
+    use crate::http::{Body, Request, Response};
+
+    const LOCATION: &str = "SandboxLocation00001";
+
+    fn answer(state: &State, method: &str, path: &str, query: &str, body: &Value) -> Response {
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            target: path.to_owned(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            authorization: None,
+            version: None,
+            content_type: "application/json".to_owned(),
+            body: Body::Bytes(body.to_string().into_bytes()),
+        };
+        for v3 in [true, false] {
+            let Some((route, ids)) = Route::of(method, &request.segments(), v3) else { continue };
+            let call = Call::new(&request, v3).unwrap();
+            let answer = state.atomically(|state| (route.handler)(state, &call, &ids));
+            match answer {
+                Ok((status, body)) => return Response::json(status, &body),
+                Err(refusal) => return refusal.into(),
+            }
+        }
+        Response::empty(404)
+    }
+
+    fn made(state: &State, path: &str, mut body: Value) -> Value {
+        if !path.ends_with("customFields") {
+            body["locationId"] = json!(LOCATION);
+        }
+        let response = answer(state, "POST", path, "", &body);
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        assert!(response.status < 300, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Whatever is sent, the answer is no failure of the sandbox's own: odd bodies, odd queries, ids of other kinds.
+    #[test]
+    fn no_request_makes_the_sandbox_fail() {
+        let state = State::open(&Options { lag: std::time::Duration::ZERO, ..Options::default() }, "http://x").unwrap();
+        let contact = made(&state, "/contacts/", json!({"email": "a@x.example"}))["contact"]["id"].clone();
+        let business = made(&state, "/businesses/", json!({"name": "Acme"}))["buiseness"]["id"].clone();
+        let labels = json!({"singular": "Program", "plural": "Programs"});
+        let primary = json!({"key": "name", "name": "Name", "dataType": "TEXT"});
+        made(
+            &state,
+            "/objects/",
+            json!({"labels": labels, "key": "programs", "primaryDisplayPropertyDetails": primary}),
+        );
+        let field =
+            made(&state, &format!("/locations/{LOCATION}/customFields"), json!({"name": "a", "dataType": "TEXT"}));
+        let field = field["customField"]["id"].clone();
+        let pipeline = state.all("pipeline").unwrap().remove(0).id;
+        let ids = [
+            contact.clone(),
+            business,
+            field.clone(),
+            json!(pipeline),
+            json!("business"),
+            json!("custom_objects.programs"),
+            json!("%20'\""),
+        ];
+        let odd = [
+            json!({}),
+            json!([]),
+            json!("text"),
+            json!(5),
+            json!(null),
+            json!({"locationId": LOCATION, "name": "n", "status": "open", "contactId": contact, "pipelineId": pipeline, "stages": [{"name": ""}]}),
+            json!({"locationId": LOCATION, "ids": [contact, contact], "businessId": null, "tags": [""], "email": "b@x.example"}),
+            json!({"locationId": LOCATION, "pageLimit": 1, "page": 0, "filters": [{"field": "tags", "operator": "eq"}, 5, {"group": "OR"}], "searchAfter": [5]}),
+            json!({"locationId": LOCATION, "page": 1, "pageLimit": 9, "query": ":", "searchAfter": ["a"]}),
+            json!({"locationId": LOCATION, "properties": {"name": ["x"]}, "owner": [], "body": "b", "title": "t", "dueDate": "9999-12-31", "completed": true}),
+            json!({"locationId": LOCATION, "calendarId": "x", "contactId": contact, "startTime": "-009999-01-02T01:59:59Z", "endTime": "9999-12-30T22:00:00Z"}),
+            json!({"customFields": [{"id": field, "fieldValue": {"deep": [1, {"er": null}]}}], "phone": "\u{0}", "dateOfBirth": "_"}),
+        ];
+        let odd_queries = [
+            "",
+            "limit=-1&skip=x&page=0",
+            "locationId=&limit=99999999999999999999",
+            "locationId=l&startTime=x&endTime=9&userId=u",
+            "locationId=l&companyId=SandboxAgency0000001&skip=0&limit=1&query=%00&page=18446744073709551615&email=a&number=%2B",
+            "altType=location&altId=l&type=file&sortBy=a&sortOrder=b&calendarId=c&startTime=0&endTime=1&locationId=l",
+        ];
+        for route in ROUTES.iter().filter(|route| route.method != "DELETE") {
+            for id in ids.iter().filter_map(Value::as_str) {
+                let path = format!("/{}", route.path.replace('*', id));
+                for query in odd_queries {
+                    for body in &odd {
+                        let response = answer(&state, route.method, &path, query, body);
+                        let text = String::from_utf8_lossy(&response.body);
+                        assert!(response.status < 500, "{} {path}?{query} {body}: {text}", route.method);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -170,10 +170,7 @@ impl Site for Location {
     }
 
     fn limit_reached(&self, _: &Request) -> Option<Response> {
-        let mut limits = self.counters();
-        limits.exhaust(Instant::now());
-        let refusal = limits.take(Instant::now()).err()?;
-        Some(limits.told(refusal.into(), Instant::now()))
+        Some(self.counters().reached(Instant::now()))
     }
 
     fn contradict(&self, request: &Request, response: Response) -> Response {
