@@ -39,9 +39,10 @@ fn record(kind: &str, row: &Row) -> Value {
     json!([kind, row.id, sorted(&Value::Object(body))])
 }
 
-/// A list or an object that came to hold nothing is like one that was never there.
+/// A text, a list or an object that came to hold nothing is like one that was never there.
 fn is_empty(value: &Value) -> bool {
     match value {
+        Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(parts) => parts.is_empty(),
         _ => value.is_null(),

@@ -26,7 +26,6 @@ fn shown(state: &State, id: &str, created: &str, updated: &str, body: &Map<Strin
             shown.insert(key.clone(), value.clone());
         }
     }
-    shown.entry("monetaryValue").or_insert_with(|| 0.into());
     shown.entry("customFields").or_insert_with(|| json!([]));
     shown.insert("locationId".into(), state.location.clone().into());
     shown.insert("createdAt".into(), created.into());
@@ -111,7 +110,8 @@ pub(crate) fn create(state: &State, call: &Call<'_>, _: &[&str]) -> Answer {
     let keys = if call.v3 { shapes::NEW_OPPORTUNITY } else { shapes::OLD_NEW_OPPORTUNITY };
     let input = call.checked(keys)?;
     let contact = state.found("contact", "Contact", text(input, "contactId").unwrap_or_default())?;
-    let body = written(state, &Map::new(), input)?;
+    let mut body = written(state, &Map::new(), input)?;
+    body.entry("monetaryValue").or_insert_with(|| 0.into());
     if !state.allows("allowDuplicateOpportunity")? {
         let there = state.linked("opportunity", "opportunity.contact", &contact.id)?;
         if let Some(there) = there.iter().find(|row| row.body.get("pipelineId") == body.get("pipelineId")) {

@@ -198,6 +198,11 @@ async fn a_search_lags_and_reading_by_id_does_not() {
     assert_eq!((&found["total"], &found["contacts"][0]["id"]), (&json!(1), &json!(id)));
     site.call("DELETE", &format!("/contacts/{id}"), None).await;
     assert_eq!(site.post("/contacts/search", asked).await["total"], 1, "what is gone is found for a while");
+    let number = word(&field(&site, json!({"name": "Score", "dataType": "NUMERICAL"})).await["id"]);
+    let filter = json!([{"field": format!("customFields.{number}"), "operator": "eq", "value": 5}]);
+    let (status, _) =
+        site.call("POST", "/contacts/search", Some(located(&json!({"pageLimit": 10, "filters": filter})))).await;
+    assert_eq!(status, 400, "numbers are not searched");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,3 +14,4 @@ mod objects;
 mod opportunities;
 mod site;
 mod transport;
+mod undone;

@@ -56,6 +56,7 @@ pub(crate) fn search(state: &State, call: &Call<'_>, _: &[&str]) -> Answer {
         return Err(Refusal::bad(format!("query must be shorter than or equal to {LONGEST_QUERY} characters")));
     }
     let filters = filters(input.get("filters"))?;
+    filters.iter().try_for_each(|filter| searchable(state, filter))?;
     let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let asked = Query {
         kind: "contact",
@@ -127,6 +128,21 @@ fn filter(given: &Value) -> Result<Filter, Refusal> {
         return Err(Refusal::bad(format!("Invalid operator {operator} for the field {field}")));
     }
     Ok(Filter::Test { field, operator, value: given.get("value").cloned().unwrap_or_default() })
+}
+
+/// The refusal of a custom field whose type searches do not read.
+fn searchable(state: &State, filter: &Filter) -> Result<(), Refusal> {
+    match filter {
+        Filter::Group { filters, .. } => filters.iter().try_for_each(|filter| searchable(state, filter)),
+        Filter::Test { field, .. } => {
+            let Some(id) = field.strip_prefix("customFields.") else { return Ok(()) };
+            let kind = state.get("customField", id)?.and_then(|row| text(&row.body, "dataType").map(str::to_owned));
+            match kind.as_deref() {
+                None | Some("TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO" | "PHONE") => Ok(()),
+                Some(kind) => Err(Refusal::bad(format!("Custom fields of the type {kind} cannot be searched"))),
+            }
+        }
+    }
 }
 
 /// A text that every record which passes must hold, as it is stored.
