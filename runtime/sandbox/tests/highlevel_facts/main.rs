@@ -12,6 +12,7 @@ mod contacts;
 mod contract;
 mod objects;
 mod opportunities;
+mod settled;
 mod site;
 mod transport;
 mod undone;

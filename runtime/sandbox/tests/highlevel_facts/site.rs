@@ -53,6 +53,11 @@ impl Site {
 
     /// The answer to a request, with its headers.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
+        self.tried(method, path, body).await.unwrap()
+    }
+
+    /// The same, where the connection is not cut.
+    pub(crate) async fn tried(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Response> {
         let url = format!("{}{path}", self.sandbox.url());
         let mut request = self.client.request(method.parse().unwrap(), url).bearer_auth(self.sandbox.token());
         if !self.version.is_empty() {
@@ -61,7 +66,7 @@ impl Site {
         if let Some(body) = body {
             request = request.json(body);
         }
-        request.send().await.unwrap()
+        request.send().await.ok()
     }
 
     /// Status and body of the answer to a request.
