@@ -89,6 +89,8 @@ pub(crate) struct Attributes {
     pub(crate) fixed: bool,
     pub(crate) parent: bool,
     pub(crate) linked_by: Option<Arc<str>>,
+    /// Label under which setup makes the field wherever a map writes its object.
+    pub(crate) made: Option<Arc<str>>,
     pub(crate) extensible: bool,
     pub(crate) sensitive: bool,
     pub(crate) retain: Option<String>,

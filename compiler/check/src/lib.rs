@@ -10,6 +10,7 @@ mod formats;
 mod hosts;
 mod lock;
 mod losses;
+mod made;
 mod maps;
 mod merge;
 mod objects;
@@ -169,7 +170,7 @@ fn check_program(
             limits: chosen.limits(),
         },
         new_objects: schema.new_objects.clone(),
-        new_fields: schema.finished_fields(),
+        new_fields: made::fields(&schema, body.maps.iter().map(|(_, map)| &map.spec)),
         new_options,
         owners,
         picklists: tables.values().map(|table| table.spec.clone()).collect(),

@@ -160,6 +160,7 @@ impl Printer<'_> {
             Attribute::Fixed => "fixed".to_owned(),
             Attribute::Parent => "parent".to_owned(),
             Attribute::LinkedBy(name) => with("linked by", name.span),
+            Attribute::Made(label) => with("made", label.span),
             Attribute::Extensible => "extensible".to_owned(),
             Attribute::Sensitive => "sensitive".to_owned(),
             Attribute::Restricted(text) => with("restricted", text.span),

@@ -17,14 +17,18 @@ fn stage(spec: &Spec, order: &Order<'_>, at: usize, map: &Map, places: &Places<'
     let mut depends_on: Vec<String> = edges.iter().filter(|edge| !edge.deferred).map(|edge| edge.on.clone()).collect();
     depends_on.sort();
     depends_on.dedup();
-    let is_deferred = |field: &Field| order.deferred.contains(&(at, field.name.as_str()));
+    // A link by a second call is made once all records are there.
+    let is_deferred = |field: &Field| field.linked_by.is_some() || order.deferred.contains(&(at, field.name.as_str()));
     let deferred = map
         .fields
         .iter()
         .filter(|field| is_deferred(field))
         .map(|field| Deferred {
             field: field.name.clone(),
-            reason: deferred_reason(&edges, field),
+            reason: match &field.linked_by {
+                Some(call) => format!("the call `{call}` links it, once the records are there"),
+                None => deferred_reason(&edges, field),
+            },
             origin: places.of(field.span),
         })
         .collect();

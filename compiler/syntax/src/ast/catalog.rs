@@ -201,6 +201,8 @@ pub enum Attribute {
     Parent,
     /// `linked by bulk`: a second call.
     LinkedBy(Name),
+    /// `made "label"`: setup makes it wherever a map writes its object.
+    Made(Text),
     /// `extensible`: options can be added.
     Extensible,
     /// `sensitive`

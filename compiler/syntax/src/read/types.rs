@@ -122,7 +122,11 @@ fn attribute(node: Node<'_, '_>) -> Option<Attribute> {
     Some(match word.rule() {
         Rule::text_attribute => {
             let text = texts(&mut children).pop()?;
-            if word.str() == "split" { Attribute::Split(text) } else { Attribute::Restricted(text) }
+            match word.str() {
+                "split" => Attribute::Split(text),
+                "made" => Attribute::Made(text),
+                _ => Attribute::Restricted(text),
+            }
         }
         Rule::format_attribute => Attribute::Format(texts(&mut children)),
         Rule::column_attribute => {
