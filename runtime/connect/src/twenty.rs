@@ -49,6 +49,7 @@ const BODY: u64 = 10 * 1024 * 1024;
 pub(crate) const CONNECTOR: Connector = Connector {
     name: "twenty",
     url: None,
+    settings: &[],
     open: |plan, endpoint, options| Ok(Box::new(Twenty::new(plan, endpoint, options)?)),
     files: &unfit::Files,
 };
@@ -85,11 +86,13 @@ impl Twenty {
         let batch = stated("batch").and_then(|batch| usize::try_from(batch).ok()).unwrap_or(records::BATCH);
         let capabilities = Capabilities {
             batch_size: batch.clamp(1, records::BATCH),
+            linked_size: records::BATCH,
             page_size: PAGE,
             rate,
             file_bytes: Some(stated("file").unwrap_or(1 << 30)),
             body_bytes: Some(BODY),
             ids: IdPolicy::Client,
+            settle: std::time::Duration::ZERO,
             settable_created_at: true,
             trash: true,
             version: None,
@@ -106,7 +109,7 @@ impl Twenty {
             Vec::new()
         };
         let workspace = workspace::of_key(&endpoint.token);
-        let http = Http::new(endpoint, rate, allowances, options, &problem::REFUSALS)?;
+        let http = Http::new(endpoint, rate, allowances, options, &problem::DIALECT)?;
         let renames = crate::files::renames(&plan.destination);
         Ok(Self {
             http,

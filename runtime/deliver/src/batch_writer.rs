@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use crate::error::DeliverError;
 use crate::groups;
+use crate::in_doubt::InDoubt;
 use crate::in_flight::{self, Ledger};
 use crate::precheck::{self, Precheck, Prepared};
 use crate::shared::Shared;
@@ -70,6 +71,8 @@ pub struct BatchWriter<'s> {
     ahead: Precheck,
     /// A batch of the step was answered.
     is_answered: bool,
+    /// Records whose answers were lost, until the step's others are through.
+    pub(crate) doubtful: InDoubt,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<DeliverError>,
@@ -154,6 +157,7 @@ impl<'s> BatchWriter<'s> {
             telling: Vec::new(),
             ahead: Precheck::default(),
             is_answered: false,
+            doubtful: InDoubt::default(),
             waiting: Vec::new(),
             error: None,
         }
@@ -214,7 +218,13 @@ impl<'s> BatchWriter<'s> {
             let (mut subjects, mut records) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
             for item in items {
                 subjects.push(Subject { key: item.key, line: item.line, fields: item.fields });
-                records.push(UnitRecord { id: item.id, body: item.body, held: item.before, uploads: item.uploads });
+                records.push(UnitRecord {
+                    id: item.id,
+                    body: item.body,
+                    held: item.before,
+                    uploads: item.uploads,
+                    ..UnitRecord::default()
+                });
             }
             opened.push((batch, Open { operation, subjects, results }));
             journaled.push(Journaled { batch, operation, records, faults });
@@ -280,7 +290,7 @@ impl<'s> BatchWriter<'s> {
         self.telling.iter().map(|refusal| refusal.message.clone()).collect()
     }
 
-    fn fly(
+    pub(crate) fn fly(
         &mut self,
         operation: Operation,
         records: Vec<UnitRecord>,
@@ -318,7 +328,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Lands everything and finds out who of the refused records is at fault; the others are written.
-    async fn settle(&mut self) -> Result<(), DeliverError> {
+    pub(crate) async fn settle(&mut self) -> Result<(), DeliverError> {
         loop {
             let allowed = self.shared.within_limit();
             for operation in [Operation::Create, Operation::Update] {
@@ -431,7 +441,7 @@ impl<'s> BatchWriter<'s> {
         let executed = (&mut first.task).await.map_err(|error| DeliverError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
         self.is_answered = true;
-        let UnitResult { results, unresolved, attempts } = match executed? {
+        let UnitResult { results, unresolved, doubtful, attempts } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
             Err(error) => {
@@ -445,6 +455,7 @@ impl<'s> BatchWriter<'s> {
                 |result: WriteResult| Decided { batch: *batch, position: *position, result: result.after(*before) };
             decided.extend(result.map(after));
         }
+        self.doubtful.hold(doubtful, &flight.places, attempts);
         let refused = crate::refused(unresolved, &flight.places, attempts);
         self.pool(flight.operation).landed(refused, flight.rest);
         self.decide(decided);
@@ -452,7 +463,7 @@ impl<'s> BatchWriter<'s> {
     }
 
     /// Notes results; a batch whose records all have theirs is journaled.
-    fn decide(&mut self, decided: Vec<Decided>) {
+    pub(crate) fn decide(&mut self, decided: Vec<Decided>) {
         let mut touched: Option<BatchId> = None;
         for Decided { batch, position, result } in decided {
             if touched.is_some_and(|touched| touched != batch) {
@@ -562,6 +573,9 @@ impl<'s> BatchWriter<'s> {
         while !self.ahead.is_empty() && self.error.is_none() && !self.context.cancellation.is_cancelled() {
             self.send_ahead().await?;
             self.settle().await?;
+        }
+        if self.error.is_none() {
+            self.look_behind().await?;
         }
         Ok(())
     }

@@ -199,7 +199,15 @@ pub async fn carry_out(
                 records.into_iter().map(|held| ((held.batch, held.position, held.attempts), held.record)).unzip();
             let unit = Unit { step: step.clone(), batch, operation, object: object.clone(), records };
             // Only a rollback goes this way, and it sends no files.
-            let UnitResult { results: found, unresolved, attempts } = executor.execute(unit).await?;
+            let UnitResult { results: found, unresolved, doubtful, attempts } = executor.execute(unit).await?;
+            for doubtful in doubtful {
+                let outcome = RecordOutcome::Uncertain(doubtful.why);
+                if let Some(slot) =
+                    places.get(doubtful.position).and_then(|(_, position, _)| results.get_mut(*position))
+                {
+                    *slot = Some(WriteResult { outcome, attempts });
+                }
+            }
             for ((_, position, before), result) in places.iter().zip(found) {
                 if let (Some(slot), Some(result)) = (results.get_mut(*position), result) {
                     *slot = Some(result.after(*before));

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use migr_journal::Operation;
 use migr_load::{
-    BoxFuture, Deleted, Destination, IdPolicy, LinkFetcher, LoadError, NewRecord, RecordUpdate, Refusal, Written,
+    BoxFuture, Destination, IdPolicy, LinkFetcher, LoadError, NewRecord, RecordUpdate, Refusal, Settlement, Unsettled,
+    Written,
 };
 
-use crate::lost::those_there;
 use crate::uploads::Links;
-use crate::{RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
+use crate::{Doubtful, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 
 /// Lost answers to one batch before it is given up.
 const ATTEMPTS: u32 = 6;
@@ -80,7 +80,12 @@ impl Executor for InProcess {
                     work.settle(lost, why).await?;
                 }
             }
-            Ok(UnitResult { results: work.results, unresolved: work.refused, attempts: work.attempts })
+            Ok(UnitResult {
+                results: work.results,
+                unresolved: work.refused,
+                doubtful: work.doubtful,
+                attempts: work.attempts,
+            })
         })
     }
 }
@@ -94,6 +99,7 @@ struct Work<'w> {
     open: Vec<(usize, UnitRecord)>,
     results: Vec<Option<WriteResult>>,
     refused: Vec<RefusedTogether>,
+    doubtful: Vec<Doubtful>,
     attempts: u32,
     pause: Duration,
 }
@@ -107,6 +113,7 @@ impl<'w> Work<'w> {
             results: vec![None; unit.records.len()],
             open: unit.records.into_iter().enumerate().collect(),
             refused: Vec::new(),
+            doubtful: Vec::new(),
             attempts: 0,
             pause,
         }
@@ -130,8 +137,11 @@ impl<'w> Work<'w> {
             let new: Vec<NewRecord> = records.map(|record| NewRecord::new(&*record.id, record.body.clone())).collect();
             self.destination.create(&self.object, &new).await
         } else {
-            let change =
-                |record: &UnitRecord| RecordUpdate::new(&*record.id, record.body.clone()).held(record.held.clone());
+            let change = |record: &UnitRecord| {
+                RecordUpdate::new(&*record.id, record.body.clone())
+                    .held(record.held.clone())
+                    .undoing(record.undone.clone())
+            };
             let changes: Vec<RecordUpdate> = records.map(change).collect();
             self.destination.update(&self.object, &changes).await
         }
@@ -185,10 +195,11 @@ impl<'w> Work<'w> {
         Ok(why)
     }
 
-    /// Settles a lost answer. Changes are made again: it changes nothing where they were made. Of new records the destination is asked for our ids, in the trash
-    /// too, and only what is not there is sent again. Where the destination chooses ids, a second attempt could make a second record: it is not made.
+    /// Settles a lost answer. Changes are made again: it changes nothing where they were made. Of new records the destination is asked, in the trash too, and only
+    /// what is not there is sent again. Where the destination chooses ids, a second attempt could make a second record: it is not made here.
     async fn settle(&mut self, lost: u32, why: String) -> Result<(), LoadError> {
-        let may_repeat = !self.creates() || self.destination.capabilities().ids == IdPolicy::Client;
+        let capabilities = self.destination.capabilities();
+        let may_repeat = !self.creates() || capabilities.ids == IdPolicy::Client;
         if may_repeat && lost >= ATTEMPTS {
             return Err(LoadError::Unavailable {
                 url: "the destination".to_owned(),
@@ -197,6 +208,8 @@ impl<'w> Work<'w> {
                 why,
             });
         }
+        // Where a look-up lags, it is made again behind the stage.
+        let is_settled_later = !may_repeat && !capabilities.settle.is_zero();
         for look in lost..ATTEMPTS {
             tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
             let mut can_tell = false;
@@ -207,12 +220,16 @@ impl<'w> Work<'w> {
             if may_repeat {
                 return Ok(());
             }
-            if !can_tell || self.open.is_empty() {
+            if !can_tell || self.open.is_empty() || is_settled_later {
                 break;
             }
         }
-        for (position, _) in std::mem::take(&mut self.open) {
-            self.end(position, RecordOutcome::Uncertain(why.clone()));
+        for (position, record) in std::mem::take(&mut self.open) {
+            if is_settled_later {
+                self.doubtful.push(Doubtful { position, record, why: why.clone() });
+            } else {
+                self.end(position, RecordOutcome::Uncertain(why.clone()));
+            }
         }
         Ok(())
     }
@@ -222,21 +239,23 @@ impl<'w> Work<'w> {
         &mut self,
         records: Vec<(usize, UnitRecord)>,
     ) -> Result<(Vec<(usize, UnitRecord)>, bool), LoadError> {
-        let ids: Vec<String> = records.iter().map(|(_, record)| record.id.clone()).collect();
-        let Some(there) = those_there(self.destination, &self.object, &ids, Deleted::Both).await? else {
-            return Ok((records, false));
-        };
+        let unsettled: Vec<Unsettled<'_>> = records
+            .iter()
+            .map(|(_, record)| Unsettled { token: &record.id, body: Some(&record.body), age: Duration::ZERO })
+            .collect();
+        let settled = self.destination.settle(&self.object, &unsettled).await?;
+        let can_tell = !settled.iter().all(|settlement| *settlement == Settlement::Unknown);
         let mut left = Vec::new();
-        for (position, record) in records {
-            match there.get(&record.id) {
-                Some(found) => {
-                    self.destination.take_for_written(&self.object, std::slice::from_ref(found));
-                    let id = (found.id != record.id).then(|| found.id.clone());
+        for ((position, record), settlement) in records.into_iter().zip(settled) {
+            match settlement {
+                Settlement::There(found) => {
+                    self.destination.take_for_written(&self.object, std::slice::from_ref(&found));
+                    let id = (found.id != record.id).then_some(found.id);
                     self.end(position, RecordOutcome::Written { id });
                 }
-                None => left.push((position, record)),
+                Settlement::Absent | Settlement::Unknown => left.push((position, record)),
             }
         }
-        Ok((left, true))
+        Ok((left, can_tell))
     }
 }

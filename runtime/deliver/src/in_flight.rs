@@ -4,7 +4,7 @@
 use migr_journal::{Change, FileSent, RepairNote, StepId};
 
 use crate::error::DeliverError;
-use crate::{Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
+use crate::{Doubtful, Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
 use migr_decide::SharedJournal;
 
 /// Where files of a batch are journaled.
@@ -28,7 +28,7 @@ pub(crate) async fn fly(
     let records = unit.records.len();
     let Uploads { unit, positions, refused, files } = executor.upload(unit).await?;
     ledger.note(&files, &refused).await?;
-    let UnitResult { results: known, unresolved, attempts } = executor.execute(unit).await?;
+    let UnitResult { results: known, unresolved, doubtful, attempts } = executor.execute(unit).await?;
     let mut results = vec![None; records];
     let refused = refused.into_iter().map(|(position, why)| (position, Some(WriteResult::refused(why, 0))));
     for (position, result) in positions.iter().copied().zip(known).chain(refused) {
@@ -41,7 +41,11 @@ pub(crate) async fn fly(
         records: records.into_iter().filter_map(place).collect(),
         refusal,
     });
-    Ok(UnitResult { results, unresolved: unresolved.collect(), attempts })
+    let later = |doubtful: Doubtful| {
+        positions.get(doubtful.position).map(|position| Doubtful { position: *position, ..doubtful })
+    };
+    let doubtful = doubtful.into_iter().filter_map(later).collect();
+    Ok(UnitResult { results, unresolved: unresolved.collect(), doubtful, attempts })
 }
 
 impl Ledger {

@@ -4,10 +4,12 @@ mod adopted;
 mod batch_writer;
 mod batcher;
 mod bisect;
+mod doubt;
 mod error;
 mod executor;
 mod groups;
 mod hashing;
+mod in_doubt;
 mod in_flight;
 mod lost;
 mod precheck;
@@ -27,4 +29,6 @@ pub use hashing::file_hash;
 pub use lost::{those_there, uncertain};
 pub use reconcile::outcome_of_intent;
 pub use shared::{MaxFailures, Shared};
-pub use unit::{FileFate, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
+pub use unit::{
+    Doubtful, FileFate, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,
+};

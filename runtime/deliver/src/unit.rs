@@ -38,6 +38,8 @@ pub struct UnitRecord {
     pub body: Body,
     /// Digest of what the record held in the keys of the body when it was looked at; empty: it is written whatever it holds.
     pub held: String,
+    /// Values that an earlier change wrote, where this one takes it back; empty else.
+    pub undone: Body,
     /// Files that are uploaded first.
     pub uploads: Vec<Upload>,
 }
@@ -148,8 +150,21 @@ pub struct UnitResult {
     pub results: Vec<Option<WriteResult>>,
     /// Records of such refusals.
     pub unresolved: Vec<RefusedTogether>,
+    /// Records whose answers were lost, and of which the destination can tell only later.
+    pub doubtful: Vec<Doubtful>,
     /// Requests that they took part in.
     pub attempts: u32,
+}
+
+/// Record whose answer was lost.
+#[derive(Clone, Debug)]
+pub struct Doubtful {
+    /// Position in the unit.
+    pub position: usize,
+    /// The record.
+    pub record: UnitRecord,
+    /// Failure that came instead of an answer.
+    pub why: String,
 }
 
 /// Records that were refused in the same words: one alone, or several together of which any may be at fault.

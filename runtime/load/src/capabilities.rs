@@ -1,5 +1,7 @@
 //! Capabilities of a destination, read by those who deliver to it.
 
+use std::time::Duration;
+
 use migr_plan::Destination;
 
 use crate::IdPolicy;
@@ -10,6 +12,8 @@ use crate::IdPolicy;
 pub struct Capabilities {
     /// Records per write request.
     pub batch_size: usize,
+    /// Records that one request links by a field of their own (`linked by bulk`).
+    pub linked_size: usize,
     /// Records per read request.
     pub page_size: usize,
     /// Requests per window; absent: no limit is known.
@@ -20,6 +24,8 @@ pub struct Capabilities {
     pub body_bytes: Option<u64>,
     /// Party that chooses ids.
     pub ids: IdPolicy,
+    /// Time after which a look-up that finds nothing proves that nothing is there; zero where every look-up does.
+    pub settle: Duration,
     /// The time of creation may be written.
     pub settable_created_at: bool,
     /// A deleted record still holds its unique values, and can be restored.

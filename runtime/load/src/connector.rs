@@ -16,6 +16,8 @@ pub struct Connector {
     pub name: &'static str,
     /// Address of a system that has one for everybody; none: each destination states its own.
     pub url: Option<&'static str>,
+    /// Names of the settings that it reads, besides those that every destination has.
+    pub settings: &'static [&'static str],
     /// Opens the destination of a plan. Nothing is sent yet.
     pub open: Open,
     /// Treatment of files by the system.

@@ -1,6 +1,6 @@
 //! The trait of a system that records are written to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -11,8 +11,8 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use crate::{
-    Automations, Body, Capabilities, Codec, FieldSchema, LoadError, NewRecord, RecordUpdate, Schema, SetupOutcome,
-    SetupRecord, UndoOutcome, Written,
+    Automations, Body, Capabilities, Codec, FieldSchema, IdPolicy, LoadError, NewRecord, RecordUpdate, Schema,
+    Settlement, SetupOutcome, SetupRecord, UndoOutcome, Unsettled, Written,
 };
 
 /// One JSON object: a body that is sent, or a record that was found.
@@ -172,6 +172,32 @@ pub trait Destination: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// Settlement of records that were sent to be created and whose answers were lost, one answer each, in their order. Asked by our ids where they are the
+    /// destination's too, else by the field that holds them.
+    fn settle<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Unsettled<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
+        Box::pin(async move {
+            let tokens: Vec<String> = records.iter().map(|record| record.token.to_owned()).collect();
+            match self.capabilities().ids {
+                IdPolicy::Client => {
+                    let found = self.fetch(object, &tokens, Deleted::Both).await?;
+                    Ok(by_tokens(records, found, |found| Some(found.id.clone())))
+                }
+                IdPolicy::Server { token: None } => Ok(vec![Settlement::Unknown; records.len()]),
+                IdPolicy::Server { token: Some(path) } => {
+                    let wanted = [(path.clone(), tokens)];
+                    let Some(found) = self.holders(object, &wanted).await? else {
+                        return Ok(vec![Settlement::Unknown; records.len()]);
+                    };
+                    Ok(by_tokens(records, found, |found| self.identity(object, &path, &found.values)))
+                }
+            }
+        })
+    }
+
     /// Records that are known to be there, and in use: a read that lags behind a write of this connection is asked again before one of them counts as gone.
     fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
         self.fetch(object, ids, Deleted::Live)
@@ -219,6 +245,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Removes records for good, trashed ones too. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
+    /// The record that takes another along when it is destroyed, object and id, where nothing else removes that.
+    fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
+        let _ = (object, id);
+        None
+    }
+
     /// Compares a found record with what was written, knowing what the server rewrites.
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison;
 
@@ -257,6 +289,29 @@ pub trait Destination: fmt::Debug + Send + Sync {
         field: &'a str,
         found: &'a Map,
     ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>>;
+}
+
+/// Settlement of records by those that were found with their tokens. Two records of one token are for a person to tell apart.
+pub fn by_tokens(
+    records: &[Unsettled<'_>],
+    found: Vec<Found>,
+    token: impl Fn(&Found) -> Option<String>,
+) -> Vec<Settlement> {
+    let mut there: BTreeMap<String, Found> = BTreeMap::new();
+    let mut doubled = BTreeSet::new();
+    for found in found {
+        let Some(token) = token(&found) else { continue };
+        if there.insert(token.clone(), found).is_some() {
+            doubled.insert(token);
+        }
+    }
+    let each = |record: &Unsettled<'_>| {
+        if doubled.contains(record.token) {
+            return Settlement::Unknown;
+        }
+        there.remove(record.token).map_or(Settlement::Absent, Settlement::There)
+    };
+    records.iter().map(each).collect()
 }
 
 /// Which of an object's records are asked for.

@@ -17,11 +17,12 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{StatusCode, multipart};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::AsyncSeekExt as _;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
 pub use back_off::pause;
-pub use call::{Again, Call, CallError, NoDebug, Payload};
+pub use call::{Again, Call, CallError, FormFile, NoDebug, Payload};
 use pace::Pace;
 use reason::{clean, graphql_code, other_page, reason, stated_rate};
 use under_way::UnderWay;
@@ -72,7 +73,20 @@ struct Answered {
     location: Option<String>,
     /// Name that the answering program gives itself.
     server: Option<String>,
+    /// Requests of the day that are left, where the server tells.
+    left_today: Option<u64>,
     body: Vec<u8>,
+}
+
+/// Habits of a server that its statuses do not tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialect {
+    /// Texts of a 5xx answer by which the server says that it did nothing.
+    pub refusals: &'static [&'static str],
+    /// True where a 200 may hold GraphQL errors.
+    pub is_graphql: bool,
+    /// Header that tells how many requests of a day are left; a refusal as one too many that says 0 is for the day.
+    pub left_today: Option<&'static str>,
 }
 
 /// The client.
@@ -87,8 +101,7 @@ pub struct Http {
     allowances: Vec<Allowance>,
     under_way: UnderWay,
     options: HttpOptions,
-    /// Texts of a 5xx answer by which the server says that it did nothing.
-    refusals: &'static [&'static str],
+    dialect: &'static Dialect,
     requests: AtomicU64,
     /// An answer came, whatever it was: somebody is there.
     was_answered: AtomicBool,
@@ -97,13 +110,13 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client of one destination. `refusals`: texts of a 5xx answer that are refusals of what was sent.
+    /// A client of one destination.
     pub fn new(
         endpoint: Endpoint,
         rate: Option<Rate>,
         allowances: Vec<Allowance>,
         options: HttpOptions,
-        refusals: &'static [&'static str],
+        dialect: &'static Dialect,
     ) -> Result<Self, LoadError> {
         let settings = |what: String| LoadError::Settings { what };
         let mut base = Url::parse(endpoint.url.trim()).map_err(|error| {
@@ -141,7 +154,7 @@ impl Http {
             allowances,
             under_way,
             options,
-            refusals,
+            dialect,
             requests: AtomicU64::new(0),
             was_answered: AtomicBool::new(false),
             told_until: Mutex::new(None),
@@ -336,6 +349,8 @@ impl Http {
         let retry_after = answer::retry_after(response.headers(), &*self.options.clock);
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let left_today =
+            self.dialect.left_today.and_then(|name| response.headers().get(name)?.to_str().ok()?.trim().parse().ok());
         let most = if status.is_success() { self.options.largest_answer } else { answer::LARGEST_REFUSAL };
         let body = match answer::body(response, most).await {
             Ok(answer::Body::Whole(bytes)) => bytes,
@@ -357,17 +372,17 @@ impl Http {
             }
         };
         self.under_way.answered(started);
-        self.judge(call, Answered { started, status, retry_after, location, server, body })
+        self.judge(call, Answered { started, status, retry_after, location, server, left_today, body })
     }
 
     fn judge(&self, call: &Call<'_>, answered: Answered) -> Attempt {
-        let Answered { started, status, retry_after, location, server, body: bytes } = answered;
+        let Answered { started, status, retry_after, location, server, left_today, body: bytes } = answered;
         let code = status.as_u16();
         if status.is_success() {
             if call.paced {
                 self.pace.allowed(started);
             }
-            return self.graphql(started, code, bytes);
+            return if self.dialect.is_graphql { self.graphql(started, code, bytes) } else { Attempt::Answer(bytes) };
         }
         let found = reason(code, &bytes, &self.token);
         let body = || serde_json::from_slice(&bytes).ok().map(|body| Box::new(NoDebug(body)));
@@ -379,6 +394,7 @@ impl Http {
         };
         let other = other_page(&bytes, server.as_deref()).map(|page| clean(code, &page, &self.token));
         match code {
+            429 if left_today == Some(0) => Attempt::Over(CallError::Fatal(self.spent_today())),
             429 => Attempt::TooMany { started, retry_after, message: found.message },
             401 => Attempt::Over(self.unauthorized(code, &found.message)),
             // They refuse whoever asks, whatever is asked.
@@ -407,7 +423,9 @@ impl Http {
                 Attempt::Over(CallError::Fatal(LoadError::Settings { what }))
             }
             408 | 425 => Attempt::Failed { why: found.message, sent: true, retry_after },
-            500..=599 if self.refusals.iter().any(|text| found.message.contains(text)) => Attempt::Over(refused()),
+            500..=599 if self.dialect.refusals.iter().any(|text| found.message.contains(text)) => {
+                Attempt::Over(refused())
+            }
             500..=599 => Attempt::Failed { why: format!("{code}: {}", found.message), sent: true, retry_after },
             _ => Attempt::Over(refused()),
         }
@@ -431,7 +449,7 @@ impl Http {
         match graphql_code(&body) {
             Some("LIMIT_REACHED") => Attempt::TooMany { started, retry_after: None, message: found.message },
             Some("UNAUTHENTICATED" | "FORBIDDEN") => Attempt::Over(self.unauthorized(status, &found.message)),
-            Some("INTERNAL_SERVER_ERROR") if !self.refusals.iter().any(|text| found.message.contains(text)) => {
+            Some("INTERNAL_SERVER_ERROR") if !self.dialect.refusals.iter().any(|text| found.message.contains(text)) => {
                 Attempt::Failed { why: format!("{INTERNAL}{}", found.message), sent: true, retry_after: None }
             }
             _ => Attempt::Over(CallError::Refused {
@@ -441,6 +459,13 @@ impl Http {
                 body: Some(Box::new(NoDebug(body))),
             }),
         }
+    }
+
+    /// Error of a day whose requests are used up. The server does not say when its day ends: it is asked again in an hour.
+    fn spent_today(&self) -> LoadError {
+        let now = self.options.clock.now();
+        let until = now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
+        LoadError::Spent { url: self.host(), allowance: "requests of a day".to_owned(), until }
     }
 
     fn unauthorized(&self, status: u16, message: &str) -> CallError {
@@ -460,12 +485,19 @@ impl Http {
         if !call.query.is_empty() {
             request = request.query(&call.query);
         }
+        for (name, value) in &call.headers {
+            request = request.header(*name, *value);
+        }
         Ok(match &call.payload {
             // A file's bytes go to an address of its own (`put_file`).
             Payload::Empty | Payload::Bytes { .. } => request,
             Payload::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text.clone()),
             Payload::Form { texts, part: named, file, name, media, bytes } => {
-                let part = multipart::Part::stream_with_length(open(file).await?, *bytes)
+                let opened = match file {
+                    FormFile::At(path) => open(path).await?,
+                    FormFile::Open(file) => reopened(file, name).await?,
+                };
+                let part = multipart::Part::stream_with_length(opened, *bytes)
                     .file_name((*name).to_owned())
                     .mime_str(media)
                     .map_err(|error| LoadError::File { path: (*name).to_owned(), why: error.to_string() })?;
@@ -528,6 +560,14 @@ fn client(options: &HttpOptions, bearer: Option<HeaderValue>) -> Result<reqwest:
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| settings(format!("the connection cannot be prepared ({})", cause(&error))))
+}
+
+/// The same file once more, from its beginning.
+async fn reopened(file: &std::fs::File, name: &str) -> Result<tokio::fs::File, LoadError> {
+    let fault = |error: std::io::Error| LoadError::File { path: name.to_owned(), why: error.to_string() };
+    let mut again = tokio::fs::File::from_std(file.try_clone().map_err(fault)?);
+    again.rewind().await.map_err(fault)?;
+    Ok(again)
 }
 
 async fn open(file: &Path) -> Result<tokio::fs::File, LoadError> {

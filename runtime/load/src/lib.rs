@@ -23,12 +23,12 @@ pub use codec::Codec;
 pub use connector::{Connector, FileFacts, Open};
 pub use destination::{
     AnsweredPage, AtFault, BoxFuture, Comparison, Deleted, Destination, Fault, Found, Map, Member, Page, StoredFile,
-    Suspect, Uploaded,
+    Suspect, Uploaded, by_tokens,
 };
 pub use error::LoadError;
 pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host, shown_link};
-pub use http::{Again, Call, CallError, Http, NoDebug, Payload, pause};
+pub use http::{Again, Call, CallError, Dialect, FormFile, Http, NoDebug, Payload, pause};
 pub use options::{Endpoint, HttpOptions, Wait, WaitSink};
 pub use schema::{FieldSchema, Made, ObjectSchema, OptionSchema, Schema, SetupOutcome, SetupRecord, UndoOutcome};
 pub use secret::Secret;
-pub use write::{IdPolicy, NewRecord, RecordRef, RecordUpdate, Refusal, Written};
+pub use write::{IdPolicy, NewRecord, RecordRef, RecordUpdate, Refusal, Settlement, Unsettled, Written};

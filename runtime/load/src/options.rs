@@ -1,5 +1,6 @@
 //! Where a destination is and how it is spoken to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub trait WaitSink: Send + Sync {
 /// Options of the connection to a destination.
 #[derive(Clone)]
 pub struct HttpOptions {
+    /// Settings of the destination that its connector reads, such as `location`.
+    pub settings: BTreeMap<String, String>,
     /// A proxy for all requests; absent: what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
     pub proxy: Option<String>,
     /// Certificates that are trusted besides the system's, as PEM.
@@ -77,6 +80,7 @@ pub struct HttpOptions {
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
+            settings: BTreeMap::new(),
             proxy: None,
             certificates: Vec::new(),
             rate: None,

@@ -146,6 +146,11 @@ pub enum UndoOutcome {
     Undone,
     /// Part that was gone already.
     Gone,
+    /// Part that nothing can remove.
+    Irreversible {
+        /// Why, in words.
+        why: String,
+    },
     /// Part that was left.
     Kept {
         /// Why, in words.

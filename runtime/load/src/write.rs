@@ -1,8 +1,9 @@
 //! Writes: what a batch holds, and what became of each record of it.
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::{Body, LoadError};
+use crate::{Body, Found, LoadError};
 
 /// Address of a record of the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +58,14 @@ pub struct RecordUpdate {
     pub body: Body,
     /// Digest of what the record held in the keys of the body when it was looked at; empty: it is written whatever it holds.
     pub held: String,
+    /// Values that an earlier change wrote, where this one takes it back; empty else. Of a list, only what was added then is taken away.
+    pub undone: Body,
 }
 
 impl RecordUpdate {
     /// Change of a record of an id, under no other.
     pub fn new(id: impl Into<String>, body: impl Into<Body>) -> Self {
-        Self { id: id.into(), parent: None, body: body.into(), held: String::new() }
+        Self { id: id.into(), parent: None, body: body.into(), held: String::new(), undone: Body::default() }
     }
 
     /// The same, of a record that is to hold what it held when it was looked at: the body of that has this digest.
@@ -70,6 +73,34 @@ impl RecordUpdate {
     pub fn held(self, held: String) -> Self {
         Self { held, ..self }
     }
+
+    /// The same, which takes back what an earlier change wrote.
+    #[must_use]
+    pub fn undoing(self, undone: Body) -> Self {
+        Self { undone, ..self }
+    }
+}
+
+/// Record that was sent to be created, and of which no answer says whether it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsettled<'a> {
+    /// The id that it was sent with, or its token where the destination chooses ids.
+    pub token: &'a str,
+    /// Body that was sent, where it is still known.
+    pub body: Option<&'a Body>,
+    /// Time since it was sent, at least.
+    pub age: Duration,
+}
+
+/// Settlement of such a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settlement {
+    /// Record that is there.
+    There(Found),
+    /// Record that is not there, for sure.
+    Absent,
+    /// Record of which nothing can be told yet.
+    Unknown,
 }
 
 /// Outcome of one record of a write.

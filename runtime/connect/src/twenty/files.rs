@@ -12,7 +12,9 @@ use tokio::time::sleep;
 use super::Twenty;
 use super::metadata::{Version, text};
 use super::unfit;
-use migr_load::{AnsweredPage, Call, CallError, Deleted, Found, LoadError, Map, Payload, StoredFile, Uploaded, pause};
+use migr_load::{
+    AnsweredPage, Call, CallError, Deleted, FormFile, Found, LoadError, Map, Payload, StoredFile, Uploaded, pause,
+};
 
 /// Larger files go in a request of their own, without the form around them.
 const FORM: u64 = 10 * 1024 * 1024;
@@ -100,7 +102,7 @@ impl Twenty {
         let payload = Payload::Form {
             texts: vec![("operations", operations.to_string()), ("map", r#"{"0":["variables.file"]}"#.to_owned())],
             part: "0".to_owned(),
-            file: path,
+            file: FormFile::At(path),
             name,
             media: kind(name).0,
             bytes,

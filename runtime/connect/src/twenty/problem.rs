@@ -1,9 +1,13 @@
 //! Meaning of Twenty's refusals.
 
+use migr_load::Dialect;
 use serde_json::Value;
 
+/// Habits of the server.
+pub(super) const DIALECT: Dialect = Dialect { refusals: &REFUSALS, is_graphql: true, left_today: None };
+
 /// Texts of a 5xx answer by which Twenty says that it did nothing with what was sent: the older version answers 500 to refusals of its database.
-pub(super) const REFUSALS: [&str; 8] = [
+const REFUSALS: [&str; 8] = [
     "violates foreign key constraint",
     "violates not-null constraint",
     "invalid input syntax",

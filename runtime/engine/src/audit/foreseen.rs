@@ -196,11 +196,13 @@ impl Destination for Foreseen {
             Some(live) => live.capabilities(),
             None => Capabilities {
                 batch_size: 60,
+                linked_size: 60,
                 page_size: 60,
                 rate: None,
                 file_bytes: self.file_bytes,
                 body_bytes: None,
                 ids: IdPolicy::Client,
+                settle: std::time::Duration::ZERO,
                 settable_created_at: true,
                 trash: false,
                 version: None,

@@ -31,6 +31,7 @@ impl Back {
                     self.theirs.contains_key(&(step.object.clone(), id))
                 });
                 self.keep(position, step, kept).await?;
+                let created = self.leave_carried(position, step, created).await?;
                 for batch in created.chunks(self.page()) {
                     if self.stops() {
                         return Ok(());
@@ -46,6 +47,48 @@ impl Back {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out records that only go with another: with one of ours they go later, with one of others they stay.
+    async fn leave_carried(
+        &mut self,
+        position: usize,
+        step: &StepRow,
+        rows: Vec<MappedRow>,
+    ) -> Result<Vec<MappedRow>, EngineError> {
+        let (mut left, mut keys) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            let id = row.mapped.id.clone().unwrap_or_default();
+            let Some((object, carrier)) = self.context.destination.carrier(&step.object, &id) else {
+                left.push(row);
+                continue;
+            };
+            if self.goes(object, &carrier)? {
+                self.summary.destroyed += 1;
+                self.summary.step(position, &step.name).destroyed += 1;
+            } else {
+                self.summary.step(position, &step.name).kept += 1;
+                let what = format!("{} {id}: it stays with {object} {carrier}, which was there before", step.object);
+                self.summary.irreversible(Some(&step.name), what);
+            }
+            keys.push(row.key);
+        }
+        if !keys.is_empty() && !self.is_dry() {
+            self.context.journal.write_later(vec![Change::TakenBack { step: step.id, keys }]).await?;
+        }
+        Ok(left)
+    }
+
+    /// True where a record of an object was created, and is destroyed.
+    fn goes(&self, object: &str, id: &str) -> Result<bool, EngineError> {
+        for step in self.steps.iter().filter(|step| step.object == object) {
+            for row in self.reader().keys_of(step.id, id)? {
+                if self.is_to_go(step, &row)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// True where a record is one that goes: it was created, or was there by an id of ours and a person says that it

@@ -298,7 +298,8 @@ impl Back {
             .map(|again| {
                 let body: Map =
                     again.body.iter().chain(&again.stamps).map(|(key, value)| (key.clone(), value.clone())).collect();
-                UnitRecord { id: again.image.id.clone(), body: Body::from(&body), ..UnitRecord::default() }
+                let undone = Body::from(&parse(&again.image.written));
+                UnitRecord { id: again.image.id.clone(), body: Body::from(&body), undone, ..UnitRecord::default() }
             })
             .collect();
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();

@@ -72,6 +72,10 @@ impl Back {
                     let undone = Change::SetupUndone { position: note.position };
                     self.context.journal.write_later(vec![undone]).await?;
                 }
+                UndoOutcome::Irreversible { why } => {
+                    self.summary.step(position, STEP).kept += 1;
+                    self.summary.irreversible(Some(STEP), format!("{}: left, because {why}", note.action));
+                }
                 UndoOutcome::Kept { why } => {
                     self.summary.step(position, STEP).kept += 1;
                     self.summary.schema_left += 1;

@@ -42,6 +42,8 @@ pub struct RollbackSummary {
     pub holds: bool,
     pub(crate) steps: BTreeMap<usize, RollbackStep>,
     pub(crate) left: bool,
+    /// Entries of `not_undoable` that are of a class which says so beforehand.
+    pub(crate) classed: usize,
     /// Changes of the schema that stay, because records hold values in them.
     pub(crate) schema_left: usize,
 }
@@ -91,6 +93,13 @@ impl RollbackSummary {
         }
     }
 
+    /// Lists something that nothing can bring back, as the plan says beforehand.
+    pub(crate) fn irreversible(&mut self, step: Option<&str>, what: String) {
+        let listed = self.not_undoable.len();
+        self.not_undoable(step, what);
+        self.classed += self.not_undoable.len() - listed;
+    }
+
     pub(crate) fn not_undoable(&mut self, step: Option<&str>, what: String) {
         let entry = NotUndone { step: step.map(str::to_owned), what };
         if self.not_undoable.len() < KEPT && !self.not_undoable.contains(&entry) {
@@ -103,7 +112,7 @@ impl RollbackSummary {
         self.complete = !self.interrupted && !self.left;
         // What records that a person decided to keep hold stays with them.
         let schema_stays = if self.decided > 0 { self.schema_left } else { 0 };
-        self.holds = self.complete && self.kept_fields == 0 && self.not_undoable.len() == schema_stays;
+        self.holds = self.complete && self.kept_fields == 0 && self.not_undoable.len() == schema_stays + self.classed;
         self
     }
 

@@ -104,7 +104,9 @@ fn produce(
 ) -> Result<(), EngineError> {
     let waiting = DeferredRows::read(job, world)?;
     let resumed = world.reader.has_records(step)?;
-    let size = job.context.destination.capabilities().batch_size.max(1);
+    let capabilities = job.context.destination.capabilities();
+    let is_linked = job.stage.fields.iter().filter(|field| field.deferred).all(|field| field.linked_by.is_some());
+    let size = if is_linked { capabilities.linked_size } else { capabilities.batch_size }.max(1);
     let (mut created, mut there, mut repairs) = (Vec::new(), Vec::new(), Vec::new());
     let mut records = job.context.export.records(&job.stage.source_object)?;
     while let Some(row) = records.next()? {

@@ -31,7 +31,7 @@ pub enum Payload<'a> {
         /// Name of the file's part.
         part: String,
         /// The file.
-        file: &'a Path,
+        file: FormFile<'a>,
         /// Name of the file there.
         name: &'a str,
         /// Media type of the file.
@@ -48,6 +48,15 @@ pub enum Payload<'a> {
         /// Size of the file.
         bytes: u64,
     },
+}
+
+/// File of a form.
+#[derive(Clone, Copy, Debug)]
+pub enum FormFile<'a> {
+    /// File at a path.
+    At(&'a Path),
+    /// File that is open, from its beginning; it may have no name any more.
+    Open(&'a std::fs::File),
 }
 
 impl Payload<'_> {
@@ -70,6 +79,8 @@ pub struct Call<'a> {
     pub path: String,
     /// Pairs of the query.
     pub query: Vec<(&'static str, String)>,
+    /// Headers of the request, besides those that every one has.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// Payload of the request.
     pub payload: Payload<'a>,
     /// True where the request counts against the quota.
@@ -95,6 +106,7 @@ impl<'a> Call<'a> {
             method,
             path: path.into(),
             query: Vec::new(),
+            headers: Vec::new(),
             payload,
             paced: true,
             tokens: 1,
@@ -107,6 +119,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.query.push((key, value.into()));
+        self
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
         self
     }
 

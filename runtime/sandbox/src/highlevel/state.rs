@@ -45,6 +45,12 @@ impl State {
             refuse: [options.faults.refuse_quoting.clone(), options.faults.refuse_silently.clone()],
         };
         state.store.run("BEGIN IMMEDIATE")?;
+        // Addresses of files are those of the server that serves them now.
+        if let Some(before) = state.store.meta("base_url")?.filter(|before| before != url) {
+            let moved = "UPDATE records SET body = replace(body, ?1, ?2) WHERE instr(body, ?1) > 0";
+            state.store.database().execute(moved, [before.as_str(), url])?;
+        }
+        state.store.set_meta("base_url", url)?;
         if fresh {
             state.store.set_meta("location", &state.location)?;
             seed::fill(&state, options.before.as_ref())?;

@@ -255,11 +255,13 @@ impl Destination for Memory {
         let batch = self.state.lock().unwrap().batch;
         Capabilities {
             batch_size: if batch == 0 { 200 } else { batch },
+            linked_size: 200,
             page_size: 3,
             rate: None,
             file_bytes: None,
             body_bytes: None,
             ids: self.state.lock().unwrap().ids.clone(),
+            settle: std::time::Duration::ZERO,
             settable_created_at: true,
             trash: true,
             version: None,
