@@ -203,6 +203,7 @@ const REGISTRATIONS: &[&str] = &[
     "runtime/cli/src/args.rs",
     "runtime/cli/src/commands/sandbox.rs",
     "runtime/cli/src/examples.rs",
+    "runtime/cli/src/sandboxed.rs",
     "runtime/connect/src/lib.rs",
 ];
 

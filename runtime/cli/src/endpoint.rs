@@ -16,7 +16,11 @@ use crate::trusted::{self, LARGEST_CERTIFICATES};
 
 /// The address and token that a plan's destination names.
 pub(crate) fn endpoint(destination: &Destination) -> Result<Endpoint, Fault> {
-    let url = setting(destination, "url")?;
+    let known = migr_connect::connector(&destination.connector).and_then(|connector| connector.url);
+    let url = match known.filter(|_| !destination.settings.contains_key("url")) {
+        Some(url) => url.to_owned(),
+        None => setting(destination, "url")?,
+    };
     let parsed = url.trim().trim_end_matches('/').to_owned();
     if !parsed.starts_with("https://") && !parsed.starts_with("http://") {
         return Err(Fault::usage(format!(
@@ -44,6 +48,11 @@ pub(crate) fn reach(destination: &Destination, state: &State, console: Console) 
         waits: Some(Arc::new(Waits(console))),
         ..HttpOptions::default()
     };
+    for name in migr_connect::connector(&destination.connector).map_or(&[][..], |connector| connector.settings) {
+        if let Some(value) = optional(name)? {
+            options.settings.insert((*name).to_owned(), value);
+        }
+    }
     if let Some(seconds) = optional("timeout")?.and_then(|seconds| seconds.parse().ok()) {
         options.timeout = Duration::from_secs(seconds);
     }

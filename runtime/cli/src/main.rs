@@ -21,6 +21,7 @@ mod rehearsed;
 mod report_files;
 mod revision;
 mod room;
+mod sandboxed;
 mod session;
 mod state;
 mod table;

@@ -9,7 +9,7 @@ use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError, Reader, Workspace};
 use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::Plan;
-use migr_sandbox::{Sandbox, SandboxOptions};
+use migr_sandbox::Sandbox;
 
 use crate::args::LiveArguments;
 use crate::console::Console;
@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::findings::show_on_stderr;
 use crate::progress::Shown;
 use crate::project::Project;
+use crate::sandboxed::{self, Started};
 use crate::state::State;
 
 /// A destination that is reached: the real one or the embedded sandbox.
@@ -35,9 +36,9 @@ impl Reached {
     /// Reaches the destination of a plan, or starts the sandbox in its place. Refuses one that is not the workspace of the state's journal.
     pub(crate) async fn open(plan: &Plan, state: &State, console: Console) -> Result<Self, Fault> {
         let (endpoint, http, sandbox) = if state.is_sandbox() {
-            let sandbox = start_sandbox(plan, state).await?;
+            let Started { sandbox, settings } = sandboxed::start(plan, state).await?;
             let endpoint = Endpoint { url: sandbox.url(), token: Secret::new(sandbox.token()) };
-            let http = HttpOptions { rate: Some(UNPACED), allowances: false, ..HttpOptions::default() };
+            let http = HttpOptions { rate: Some(UNPACED), allowances: false, settings, ..HttpOptions::default() };
             (endpoint, http, Some(sandbox))
         } else {
             (endpoint(&plan.destination)?, reach(&plan.destination, state, console)?, None)
@@ -200,19 +201,6 @@ fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
     }
     Err(Fault::new(Exit::Blocked, format!("the spec has changed since {} was made", path.display()))
         .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
-}
-
-/// Starts the sandbox, with the people whom a lock or a list of the project says that the destination has.
-async fn start_sandbox(plan: &Plan, state: &State) -> Result<Sandbox, Fault> {
-    let database = state.sandbox_database();
-    if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Fault::failed(format!("cannot make the folder {}: {error}", folder.display())))?;
-    }
-    let folder = database.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
-    let members = crate::rehearsed::members(plan, folder);
-    let options = SandboxOptions { state: Some(database), seed: true, members, ..SandboxOptions::default() };
-    migr_sandbox::start(options).await.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))
 }
 
 /// The journal of a state for going back, whatever plan wrote it.

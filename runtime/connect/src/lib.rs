@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod files;
+mod highlevel;
 mod twenty;
 
 pub use files::{FILE_START, FileFitness, FileRule};
@@ -9,7 +10,7 @@ use migr_load::{Connector, Destination, Endpoint, HttpOptions, LoadError};
 use migr_plan::Plan;
 
 /// The connectors of this program. A new one is a line here and a folder beside the others.
-const CONNECTORS: &[&Connector] = &[&twenty::CONNECTOR];
+const CONNECTORS: &[&Connector] = &[&highlevel::CONNECTOR, &twenty::CONNECTOR];
 
 /// The connector of a name.
 pub fn connector(name: &str) -> Option<&'static Connector> {

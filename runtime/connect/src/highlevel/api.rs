@@ -1,0 +1,136 @@
+//! Requests of a location: their paths, their version, and the meaning of refusals.
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use migr_load::{BoxFuture, Call, CallError, Dialect, LoadError, Payload, Refusal, Written};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::HighLevel;
+
+/// Habits of the server.
+pub(super) const DIALECT: Dialect =
+    Dialect { refusals: &[], is_graphql: false, left_today: Some("x-ratelimit-daily-remaining") };
+
+/// Requests that one list of single records has under way.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Beginning of the texts by which the server says that our own request lacks its version.
+const OUR_FAULT: &str = "version header";
+
+/// JSON as it is sent.
+pub(super) fn json(body: &Value) -> Payload<'static> {
+    Payload::Json(Bytes::from(body.to_string()))
+}
+
+impl HighLevel {
+    fn prepared<'a>(&self, call: Call<'a>) -> Call<'a> {
+        let version = self.version.header(&call.path);
+        call.header("Version", version)
+    }
+
+    /// Sends a request that may be repeated.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Value, CallError> {
+        self.http.call(&self.prepared(call)).await.map_err(own_fault)
+    }
+
+    /// Reads.
+    pub(super) async fn get(
+        &self,
+        path: impl Into<String>,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Value, CallError> {
+        let mut call = Call::get(path);
+        call.query = query;
+        self.send(call).await
+    }
+
+    /// Asks by a body; nothing is changed.
+    pub(super) async fn ask(&self, path: &str, body: &Value) -> Result<Value, CallError> {
+        self.send(Call::new(Method::POST, path, json(body))).await
+    }
+
+    /// Makes something: it is not sent again while it is not known whether it was made.
+    pub(super) async fn make(&self, path: impl Into<String>, body: &Value) -> Result<Value, CallError> {
+        self.send(Call::new(Method::POST, path, json(body)).once()).await
+    }
+
+    /// Changes something: done twice it is the same as once.
+    pub(super) async fn put(&self, path: impl Into<String>, body: &Value) -> Result<Value, CallError> {
+        self.send(Call::new(Method::PUT, path, json(body))).await
+    }
+
+    /// Removes something. What is gone already is gone.
+    pub(super) async fn delete(&self, call: Call<'_>) -> Result<(), LoadError> {
+        let name = call.name();
+        match self.send(call).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(error.into_load_error(name)),
+        }
+    }
+
+    /// The location, as a pair of a query.
+    pub(super) fn here(&self) -> (&'static str, String) {
+        ("locationId", self.location.clone())
+    }
+}
+
+/// Work behind a pointer.
+pub(super) fn boxed<'w, T>(work: impl Future<Output = T> + Send + 'w) -> BoxFuture<'w, T> {
+    Box::pin(work)
+}
+
+/// Results of some work, several pieces at a time, in their order.
+pub(super) async fn each<T>(work: Vec<BoxFuture<'_, Result<T, LoadError>>>) -> Result<Vec<T>, LoadError> {
+    let mut results = Vec::with_capacity(work.len());
+    let mut under_way = futures_util::stream::iter(work).buffered(SIDE_BY_SIDE);
+    while let Some(result) = under_way.next().await {
+        results.push(result?);
+    }
+    Ok(results)
+}
+
+/// A refusal of our own request is no refusal of the token.
+fn own_fault(error: CallError) -> CallError {
+    match error {
+        CallError::Fatal(LoadError::Unauthorized { message, .. }) if message.starts_with(OUR_FAULT) => {
+            CallError::Fatal(LoadError::Unexpected {
+                request: "the request's version".to_owned(),
+                why: format!("{message}; this program sends a version that the server does not know"),
+            })
+        }
+        error => error,
+    }
+}
+
+/// True where what was asked for is not there: the server says so by 404, and by 400 of an id that it does not know.
+pub(super) fn is_gone(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { status: 404, .. } => true,
+        CallError::Refused { status: 400 | 422, message, .. } => message.to_lowercase().contains("not found"),
+        _ => false,
+    }
+}
+
+/// Outcome of a write without an answer that says it is done.
+pub(super) fn outcome(error: CallError) -> Result<Written, LoadError> {
+    match error {
+        CallError::Fatal(error) => Err(error),
+        CallError::Unknown { why } => Ok(Written::Uncertain { why }),
+        CallError::Refused { status, message, code, .. } => {
+            Ok(Written::Refused(Refusal { code, ..Refusal::new(status, message) }))
+        }
+    }
+}
+
+/// A text of an answer.
+pub(super) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The list of an answer, under any of some names.
+pub(super) fn list<'v>(value: &'v Value, names: &[&str]) -> &'v [Value] {
+    let found = names.iter().find_map(|name| value.get(*name)?.as_array());
+    found.or_else(|| value.as_array()).map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,169 @@
+//! Codec of a location: native forms of values, and what is the same to the server, by what the location told.
+
+use std::sync::Arc;
+
+use migr_load::{Body, Codec, Comparison, FieldSchema, LoadError, Map};
+use migr_plan::{FieldMapping, FieldType, LinkMapping};
+use migr_transform::{Failure, Reference, Value};
+use serde_json::Value as Json;
+
+use super::compare::{folded, same, shown};
+use super::kind::{Kind, Native};
+use super::live::Live;
+use super::version::Version;
+use super::{TOKEN, encode};
+
+/// Key of the objects at the ends of a relation, in a body of ours.
+pub(super) const ENDS: &str = "ends";
+
+/// Codec by what was read, or by what setup will leave.
+#[derive(Debug)]
+pub(super) struct LocationCodec {
+    live: Arc<Live>,
+    version: Version,
+}
+
+impl LocationCodec {
+    pub(super) fn new(live: Arc<Live>, version: Version) -> Self {
+        Self { live, version }
+    }
+
+    /// The native form of one value; none where nothing is written.
+    fn native(
+        &self,
+        object: &str,
+        field: &FieldSchema,
+        value: &Value<'_>,
+        pipeline: Option<&str>,
+    ) -> Result<Option<Json>, String> {
+        let kind = Kind::of(object);
+        match kind.fields().iter().find(|stock| stock.name == field.name) {
+            // The older version has no place for them.
+            Some(stock) if self.version == Version::Older && stock.key.starts_with("forecast") => Ok(None),
+            Some(stock) => encode::stock(stock.native, value, &self.live, pipeline),
+            None => encode::custom(kind, field, value).map(Some),
+        }
+    }
+}
+
+fn is_file(mapping: &FieldMapping) -> bool {
+    mapping.ty == FieldType::File
+}
+
+impl Codec for LocationCodec {
+    fn field(&self, object: &str, field: &str) -> Option<&FieldSchema> {
+        self.live.field(object, field)
+    }
+
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        let mut body = Map::new();
+        let mut failures = Vec::new();
+        let pipeline = fields.iter().find_map(|(mapping, value)| match value {
+            Value::Reference(reference) if mapping.field == "pipeline" => Some(reference.id.as_ref()),
+            _ => None,
+        });
+        let mut ends = Vec::new();
+        for (mapping, value) in fields {
+            if matches!(value, Value::Default) || is_file(mapping) {
+                continue;
+            }
+            let mut fail = |reason: String| failures.push(Failure { field: mapping.field.clone(), reason });
+            let Some(field) = self.live.field(object, &mapping.field) else {
+                fail(LoadError::Missing { what: format!("field `{object}.{}`", mapping.field) }.to_string());
+                continue;
+            };
+            if let (Kind::Associations, Value::Reference(reference)) = (Kind::of(object), value) {
+                ends.push(Json::from(reference.object.as_ref()));
+            }
+            match self.native(object, field, value, pipeline) {
+                Ok(None) => {}
+                Ok(Some(json)) => {
+                    body.insert(field.write_key.clone(), json);
+                }
+                Err(says) => {
+                    let value = encode::as_text(value).unwrap_or_default();
+                    fail(if mapping.sensitive {
+                        format!("the value (masked) {says}")
+                    } else {
+                        format!("\"{}\" {says}", value.chars().take(60).collect::<String>())
+                    });
+                }
+            }
+        }
+        if !ends.is_empty() {
+            body.insert(ENDS.to_owned(), Json::Array(ends));
+        }
+        if failures.is_empty() { Ok(body) } else { Err(failures) }
+    }
+
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        self.encode(object, fields).map(Body::from)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        if path == TOKEN {
+            return record.get(self.live.token_key(object)?)?.as_str().map(str::to_owned);
+        }
+        let field = self.live.field(object, path)?;
+        let value = record.get(&field.write_key).or_else(|| record.get(path))?;
+        let native = Kind::of(object).fields().iter().find(|stock| stock.name == path).map(|stock| stock.native);
+        let text = match native {
+            Some(Native::Email) => folded(value),
+            // Two spellings of a name are two records here, as they are where distinct values are made of them.
+            _ => value.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.identity(object, path, record)
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        _owner_object: &str,
+        _owner_id: &str,
+        _target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        Err(LoadError::Missing { what: format!("`{}` to keep links in", link.through) })
+    }
+
+    fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
+        if matches!(expected, Value::Default) || is_file(mapping) {
+            return Comparison::Same;
+        }
+        let hide = |text: String| if mapping.sensitive { "***".to_owned() } else { text };
+        let Some(field) = self.live.field(object, &mapping.field) else {
+            return Comparison::Differs { expected: hide("a value".to_owned()), found: "no such field".to_owned() };
+        };
+        let there = found.get(&field.write_key).unwrap_or(&Json::Null);
+        let pipeline = found.get("pipelineId").and_then(Json::as_str);
+        let wanted = match self.native(object, field, expected, pipeline) {
+            Ok(Some(wanted)) => wanted,
+            Ok(None) => return Comparison::Same,
+            Err(says) => return Comparison::Differs { expected: hide(says), found: hide(shown(there)) },
+        };
+        // A contact without a country gets the location's.
+        let is_given = mapping.field == "country" && wanted.is_null() && there == self.live.country.as_str();
+        if is_given || same(Kind::of(object), field, &wanted, there) {
+            return Comparison::Same;
+        }
+        Comparison::Differs { expected: hide(shown(&wanted)), found: hide(shown(there)) }
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        key
+    }
+
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        let kind = Kind::of(object);
+        let fields = self.live.schema.objects.get(object).map(|object| &object.fields);
+        let differs = |(key, wanted): &(&String, &Json)| {
+            let there = found.get(*key).unwrap_or(&Json::Null);
+            let field = fields.and_then(|fields| fields.values().find(|field| field.write_key == **key));
+            field.map_or_else(|| *wanted != there, |field| !same(kind, field, wanted, there))
+        };
+        body.iter().filter(differs).map(|(key, _)| key.clone()).collect()
+    }
+}

@@ -1,0 +1,227 @@
+//! Files: kept open until the record that holds them is made, since a file is sent and belongs to its record by one request.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use migr_load::{
+    AnsweredPage, Call, CallError, FileFacts, FormFile, Found, LoadError, Map, Payload, Refusal, StoredFile, Uploaded,
+    Written,
+};
+use migr_plan::Destination;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::HighLevel;
+use super::api::{is_gone, list, outcome, text};
+use super::found::{UNDER, both};
+use super::kind::Kind;
+
+/// Key of a file in a body of ours.
+const FILE: &str = "file";
+/// Key of its place among the files that wait.
+const STAGED: &str = "staged";
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
+/// Files of the library in one answer.
+const LIBRARY: usize = 100;
+/// Media type of a file whose kind nobody knows.
+const UNKNOWN: &str = "application/octet-stream";
+
+/// Files that wait for their records.
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    next: AtomicU64,
+    files: Mutex<HashMap<u64, Arc<Waiting>>>,
+}
+
+/// File that waits: open, so that it stays whatever becomes of its name.
+#[derive(Debug)]
+struct Waiting {
+    file: File,
+    name: String,
+    bytes: u64,
+    media: &'static str,
+}
+
+impl Staged {
+    fn add(&self, waiting: Waiting) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::new(waiting));
+        number
+    }
+
+    fn take(&self, number: u64) -> Option<Arc<Waiting>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    }
+}
+
+/// Treatment of files by the server, as far as their names tell.
+#[derive(Debug)]
+pub(super) struct Files;
+
+impl FileFacts for Files {
+    fn refusal(&self, _: &Destination, _: Option<&str>, _: &str, start: &[u8]) -> Option<String> {
+        start.is_empty().then(|| "it is empty".to_owned())
+    }
+
+    fn is_rewritten(&self, _: &Destination, _: Option<&str>, _: &str) -> bool {
+        false
+    }
+
+    fn plain_name(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Opens a file and reads it once, for its hash, size and kind.
+fn read(path: &Path, name: &str) -> Result<(Waiting, String), LoadError> {
+    let fault = |why: String| LoadError::File { path: name.to_owned(), why };
+    let mut file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    let mut hash = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE];
+    let (mut bytes, mut media) = (0_u64, UNKNOWN);
+    loop {
+        let read = file.read(&mut piece).map_err(|error| fault(error.to_string()))?;
+        let Some(part) = piece.get(..read).filter(|part| !part.is_empty()) else { break };
+        if bytes == 0 {
+            media = infer::get(part).map_or(UNKNOWN, |kind| kind.mime_type());
+        }
+        hash.update(part);
+        bytes += part.len() as u64;
+    }
+    Ok((Waiting { file, name: name.to_owned(), bytes, media }, format!("blake3:{}", hash.finalize().to_hex())))
+}
+
+impl HighLevel {
+    /// Keeps a file open until its record is made.
+    pub(super) async fn stage_file(
+        &self,
+        _object: &str,
+        field: &str,
+        path: &Path,
+        name: &str,
+    ) -> Result<Uploaded, LoadError> {
+        let (path, named) = (path.to_owned(), name.to_owned());
+        let read = tokio::task::spawn_blocking(move || read(&path, &named)).await;
+        let fault = |why: String| LoadError::File { path: name.to_owned(), why };
+        let (waiting, hash) = read.map_err(|error| fault(error.to_string()))??;
+        let bytes = waiting.bytes;
+        let number = self.staged.add(waiting);
+        let body = Map::from_iter([(field.to_owned(), json!({STAGED: number, "name": name}))]);
+        Ok(Uploaded { body, hash, bytes })
+    }
+
+    /// The id of the field that holds a contact's files.
+    fn file_field(&self) -> Result<String, LoadError> {
+        let live = self.live()?;
+        let missing = || LoadError::Missing { what: "field of files of `contacts`".to_owned() };
+        live.field("contactFiles", FILE).map(|field| field.id.clone()).ok_or_else(missing)
+    }
+
+    /// Sends a file to where it belongs. It is known by our own id there, or by the server's in the library.
+    pub(super) async fn send_file(&self, kind: Kind, token: &str, values: &Map) -> Result<Written, LoadError> {
+        let number = values.get(FILE).and_then(|file| file.get(STAGED)).and_then(Value::as_u64);
+        let Some(waiting) = number.and_then(|number| self.staged.take(number)) else {
+            return Ok(Written::Refused(Refusal::new(400, "the record has no file")));
+        };
+        let contact = values.get("contactId").and_then(Value::as_str).unwrap_or_default();
+        let (path, part, texts) = match kind {
+            Kind::Media => ("medias/upload-file", FILE.to_owned(), vec![("name", waiting.name.clone())]),
+            _ => ("forms/upload-custom-files", format!("{}_{token}", self.file_field()?), Vec::new()),
+        };
+        let payload = Payload::Form {
+            texts,
+            part,
+            file: FormFile::Open(&waiting.file),
+            name: &waiting.name,
+            media: waiting.media,
+            bytes: waiting.bytes,
+        };
+        let mut call = Call::new(Method::POST, path, payload).once();
+        if kind == Kind::ContactFiles {
+            call.query = vec![("contactId", contact.to_owned()), self.here()];
+        }
+        match self.send(call).await {
+            Ok(_) if kind == Kind::ContactFiles => Ok(Written::Created { id: format!("{contact}{UNDER}{token}") }),
+            Ok(answer) => Ok(match text(&answer, "fileId") {
+                Some(id) => Written::Created { id: id.to_owned() },
+                None => Written::Uncertain { why: "the answer names no file".to_owned() },
+            }),
+            Err(error) => outcome(error),
+        }
+    }
+
+    /// A file of a contact, by both ids.
+    pub(super) async fn fetch_file(&self, id: &str) -> Result<Option<Found>, LoadError> {
+        let Some((contact, own)) = both(id) else { return Ok(None) };
+        let path = format!("contacts/{contact}");
+        let answer = match self.get(path.as_str(), Vec::new()).await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(error.into_load_error(format!("GET {path}"))),
+        };
+        let field = self.file_field()?;
+        let fields = list(answer.get("contact").unwrap_or(&answer), &["customFields"]);
+        let value = fields.iter().find(|known| text(known, "id") == Some(&field)).and_then(|known| known.get("value"));
+        let file = value.and_then(|files| files.get(own)).cloned();
+        Ok(file.map(|file| {
+            let values = Map::from_iter([("contactId".to_owned(), Value::from(contact)), (FILE.to_owned(), file)]);
+            Found { id: id.to_owned(), deleted: false, values }
+        }))
+    }
+
+    /// A file of the library, by its id.
+    pub(super) async fn fetch_media(&self, id: &str) -> Result<Option<Found>, LoadError> {
+        let mut offset = 0;
+        loop {
+            let query = vec![
+                ("offset", offset.to_string()),
+                ("limit", LIBRARY.to_string()),
+                ("sortBy", "createdAt".to_owned()),
+                ("sortOrder", "desc".to_owned()),
+                ("type", "file".to_owned()),
+                ("altType", "location".to_owned()),
+                ("altId", self.location.clone()),
+            ];
+            let answer = self.read("medias/files", query).await?;
+            let files = list(&answer, &["files"]);
+            let found = files.iter().find(|file| text(file, "id").or_else(|| text(file, "_id")) == Some(id));
+            if let Some(file) = found {
+                let values = Map::from_iter([(FILE.to_owned(), file.clone())]);
+                return Ok(Some(Found { id: id.to_owned(), deleted: false, values }));
+            }
+            offset += files.len();
+            if files.len() < LIBRARY {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A file that a record holds: read back whole and hashed.
+    pub(super) async fn read_file(&self, field: &str, found: &Map) -> Result<Option<StoredFile>, LoadError> {
+        let Some(file) = found.get(field) else { return Ok(None) };
+        let meta = file.get("meta").unwrap_or(file);
+        let name = text(meta, "originalname").or_else(|| text(file, "name")).unwrap_or_default().to_owned();
+        let Some(url) = text(file, "url") else { return Ok(None) };
+        let mut hash = blake3::Hasher::new();
+        let (mut bytes, mut start) = (0_u64, Vec::new());
+        let mut each = |part: &[u8]| {
+            if start.len() < crate::FILE_START {
+                start.extend_from_slice(part);
+            }
+            hash.update(part);
+            bytes += part.len() as u64;
+        };
+        match self.http.read(url, &mut each).await {
+            Ok(()) => {}
+            Err(CallError::Refused { status: 404 | 410, .. }) => return Ok(None),
+            Err(error) => return Err(error.into_load_error("GET a file".to_owned())),
+        }
+        let page = AnsweredPage::of(&start);
+        Ok(Some(StoredFile { name, hash: format!("blake3:{}", hash.finalize().to_hex()), bytes, page }))
+    }
+}

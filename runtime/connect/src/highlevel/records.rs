@@ -1,0 +1,331 @@
+//! Records: made one request each, and removed.
+
+use std::sync::PoisonError;
+
+use migr_load::{Call, CallError, LoadError, Map, NewRecord, Payload, Refusal, Written};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::HighLevel;
+use super::api::{boxed, each, is_gone, list, outcome, text};
+use super::codec::ENDS;
+use super::found::{UNDER, both};
+use super::kind::Kind;
+use super::live::{Association, CUSTOM, Live};
+
+/// Relations of a record in one question.
+const RELATIONS: usize = 100;
+
+/// Keys of a contact that an update may empty by null.
+const EMPTIED: [&str; 12] = [
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    "address1",
+    "city",
+    "state",
+    "website",
+    "timezone",
+    "dateOfBirth",
+    "source",
+    "assignedTo",
+];
+
+impl HighLevel {
+    pub(super) async fn create_records(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<Written>, LoadError> {
+        let live = self.live()?;
+        let live = &live;
+        each(batch.iter().map(|record| boxed(self.create_one(object, live, record))).collect()).await
+    }
+
+    async fn create_one(&self, object: &str, live: &Live, record: &NewRecord) -> Result<Written, LoadError> {
+        let kind = Kind::of(object);
+        let mut values = record.body.values();
+        if let Some(key) = live.token_key(object) {
+            values.insert(key.to_owned(), record.id.clone().into());
+        }
+        if matches!(kind, Kind::ContactFiles | Kind::Media) {
+            return self.send_file(kind, &record.id, &values).await;
+        }
+        let parent = values.get("contactId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (path, body) = match self.wire(object, live, values, true) {
+            Ok(wire) => wire,
+            Err(error) if error.stops_the_run() => return Err(error),
+            Err(error) => return Ok(Written::Refused(Refusal::of(&error))),
+        };
+        match self.make(path, &body).await {
+            Ok(answer) => {
+                let Some(own) = id_of(kind, &answer) else {
+                    return Ok(Written::Uncertain { why: "the answer names no id".to_owned() });
+                };
+                let id = if is_under_contact(kind) { format!("{parent}{UNDER}{own}") } else { own.to_owned() };
+                let id = match (kind, body.get("firstRecordId").and_then(Value::as_str)) {
+                    // Relations are listed under a record alone.
+                    (Kind::Associations, Some(first)) => format!("{first}{UNDER}{own}"),
+                    _ => id,
+                };
+                if matches!(kind, Kind::Notes | Kind::Tasks | Kind::Appointments) {
+                    self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+                }
+                Ok(Written::Created { id })
+            }
+            Err(error) => self.not_created(kind, live, record, &body, error).await,
+        }
+    }
+
+    /// Path and body of a record that is made (or changed), by its values.
+    fn wire(&self, object: &str, live: &Live, values: Map, is_new: bool) -> Result<(String, Value), LoadError> {
+        let kind = Kind::of(object);
+        let mut body = self.packed(kind, values, is_new);
+        let parent = body.get("contactId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !is_under_contact(kind) {
+            body.insert("locationId".to_owned(), self.location.clone().into());
+        }
+        let path = match kind {
+            Kind::Businesses => "businesses/".to_owned(),
+            Kind::Contacts => "contacts/".to_owned(),
+            Kind::Opportunities => "opportunities/".to_owned(),
+            Kind::Notes | Kind::Tasks => {
+                body.remove("contactId");
+                format!("contacts/{parent}/{object}")
+            }
+            Kind::Appointments => {
+                // Nobody is told, and a time that is over or taken is no obstacle.
+                body.insert("toNotify".to_owned(), false.into());
+                body.insert("ignoreFreeSlotValidation".to_owned(), true.into());
+                "calendars/events/appointments".to_owned()
+            }
+            Kind::Associations => {
+                let ends = body.remove(ENDS).unwrap_or_default();
+                body.insert("associationId".to_owned(), self.association(live, &ends)?.id.clone().into());
+                "associations/relations".to_owned()
+            }
+            Kind::Custom => {
+                let key = live.object_key(object)?;
+                body.remove("locationId");
+                let properties = Value::Object(std::mem::take(&mut body));
+                body.insert("locationId".to_owned(), self.location.clone().into());
+                body.insert("properties".to_owned(), properties);
+                format!("objects/{key}/records")
+            }
+            Kind::ContactFiles | Kind::Media | Kind::Pipelines | Kind::Calendars | Kind::Users => {
+                return Err(LoadError::Missing { what: format!("way to make a record of `{object}`") });
+            }
+        };
+        Ok((path, Value::Object(body)))
+    }
+
+    /// Values as they are sent: custom fields in their list, nothing where a new record has none.
+    pub(super) fn packed(&self, kind: Kind, values: Map, is_new: bool) -> Map {
+        let mut body = Map::new();
+        let mut custom = Vec::new();
+        for (key, value) in values {
+            if let Some(id) = key.strip_prefix(CUSTOM) {
+                let value = if value.is_null() { Value::from("") } else { value };
+                if !(is_new && value == "") {
+                    custom.push(json!({"id": id, self.version.value_key(): value}));
+                }
+                continue;
+            }
+            let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if is_empty && is_new || key == "businessId" {
+                continue;
+            }
+            // What cannot be null is emptied by an empty text.
+            let value = match (kind, value) {
+                (Kind::Contacts, Value::Null) if EMPTIED.contains(&key.as_str()) => Value::Null,
+                (Kind::Contacts | Kind::Businesses, Value::Null) => Value::from(""),
+                (_, Value::Null) => continue,
+                (_, value) => value,
+            };
+            body.insert(key, value);
+        }
+        if !custom.is_empty() {
+            body.insert("customFields".to_owned(), Value::Array(custom));
+        }
+        body
+    }
+
+    /// The association of two objects that the plan links.
+    pub(super) fn association<'l>(&self, live: &'l Live, ends: &Value) -> Result<&'l Association, LoadError> {
+        let key = |at: usize| live.end_key(ends.get(at).and_then(Value::as_str).unwrap_or_default());
+        let (first, second) = (key(0)?, key(1)?);
+        let keys: Vec<String> =
+            self.plan.stages.iter().filter_map(|it| it.association.as_deref()).map(super::live::snake).collect();
+        let found = live
+            .associations
+            .iter()
+            .find(|known| known.first == first && known.second == second && keys.contains(&known.key));
+        found.ok_or_else(|| LoadError::Missing { what: format!("association of `{first}` with `{second}`") })
+    }
+
+    /// Outcome of a record whose request has no answer that says it was made.
+    async fn not_created(
+        &self,
+        kind: Kind,
+        live: &Live,
+        record: &NewRecord,
+        body: &Value,
+        error: CallError,
+    ) -> Result<Written, LoadError> {
+        let CallError::Refused { status, message, body: Some(answer), .. } = &error else { return outcome(error) };
+        let meta = answer.0.get("meta").cloned().unwrap_or_default();
+        let holder = text(&meta, "contactId").or_else(|| text(&meta, "existingId")).map(str::to_owned);
+        if let Some(holder) = holder {
+            let object = if kind == Kind::Contacts { "contacts" } else { "opportunities" };
+            let held = self.fetch_one(object, &holder).await?;
+            let token = live.token_key(object);
+            let is_ours = held.is_some_and(|held| {
+                token.and_then(|key| held.values.get(key)).and_then(Value::as_str) == Some(record.id.as_str())
+            });
+            if is_ours {
+                return Ok(Written::Created { id: holder });
+            }
+            return Ok(Written::Refused(Refusal::new(*status, format!("{message} (it is {holder})"))));
+        }
+        if kind == Kind::Associations && message.to_lowercase().contains("duplicate relation") {
+            let part = |key: &str| text(body, key).unwrap_or_default();
+            let found = self.relation(part("firstRecordId"), part("secondRecordId"), part("associationId")).await?;
+            if let Some(id) = found {
+                return Ok(Written::Created { id });
+            }
+        }
+        outcome(error)
+    }
+
+    /// The id of the relation between two records, where there is one: that of the first, and its own.
+    pub(super) async fn relation(
+        &self,
+        first: &str,
+        second: &str,
+        association: &str,
+    ) -> Result<Option<String>, LoadError> {
+        let found = self
+            .find_relation(first, &|relation| {
+                text(relation, "secondRecordId") == Some(second) && text(relation, "associationId") == Some(association)
+            })
+            .await?;
+        Ok(found.and_then(|relation| Some(format!("{first}{UNDER}{}", text(&relation, "id")?))))
+    }
+
+    /// The first relation of a record, as its first end, that is meant.
+    pub(super) async fn find_relation(
+        &self,
+        first: &str,
+        is_meant: &(dyn Fn(&Value) -> bool + Sync),
+    ) -> Result<Option<Value>, LoadError> {
+        let mut skip = 0;
+        loop {
+            let query = vec![self.here(), ("skip", skip.to_string()), ("limit", RELATIONS.to_string())];
+            let path = format!("associations/relations/{first}");
+            let answer = match self.get(path.as_str(), query).await {
+                Ok(answer) => answer,
+                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) => return Err(error.into_load_error(format!("GET {path}"))),
+            };
+            let relations = list(&answer, &["relations"]);
+            let is_first = |relation: &&Value| text(relation, "firstRecordId") == Some(first);
+            if let Some(found) = relations.iter().filter(is_first).find(|relation| is_meant(relation)) {
+                return Ok(Some(found.clone()));
+            }
+            skip += relations.len();
+            if relations.len() < RELATIONS {
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
+        let live = self.live()?;
+        let live = &live;
+        each(ids.iter().map(|id| boxed(self.destroy_one(object, live, id))).collect()).await?;
+        Ok(())
+    }
+
+    async fn destroy_one(&self, object: &str, live: &Live, id: &str) -> Result<(), LoadError> {
+        let delete = |path: String| Call::new(Method::DELETE, path, Payload::Empty);
+        let (location, altered) = (self.here(), [("altType", "location".to_owned()), ("altId", self.location.clone())]);
+        match Kind::of(object) {
+            Kind::Businesses => self.delete(delete(format!("businesses/{id}"))).await,
+            Kind::Contacts => {
+                self.alone(id).await?;
+                self.delete(delete(format!("contacts/{id}"))).await
+            }
+            Kind::Opportunities => self.delete(delete(format!("opportunities/{id}"))).await,
+            Kind::Notes | Kind::Tasks => match both(id) {
+                Some((contact, own)) => self.delete(delete(format!("contacts/{contact}/{object}/{own}"))).await,
+                None => Ok(()),
+            },
+            Kind::Appointments => {
+                let path = format!("calendars/events/{id}");
+                self.delete(Call::new(Method::DELETE, path, super::api::json(&json!({})))).await
+            }
+            Kind::Associations => {
+                let own = both(id).map_or(id, |(_, own)| own);
+                let mut call = delete(format!("associations/relations/{own}"));
+                call.query = vec![location];
+                self.delete(call).await
+            }
+            Kind::Media => {
+                let mut call = delete(format!("medias/{id}"));
+                call.query = altered.to_vec();
+                self.delete(call).await
+            }
+            Kind::Custom => {
+                let key = live.object_key(object)?;
+                self.delete(delete(format!("objects/{key}/records/{id}"))).await
+            }
+            // A file goes with its contact; nothing takes one out of a contact's field.
+            Kind::ContactFiles | Kind::Pipelines | Kind::Calendars | Kind::Users => Ok(()),
+        }
+    }
+
+    /// An error where something hangs on a contact that would go with it: ours went before.
+    async fn alone(&self, id: &str) -> Result<(), LoadError> {
+        for (path, names, what) in [
+            (format!("contacts/{id}/notes"), "notes", "notes"),
+            (format!("contacts/{id}/tasks"), "tasks", "tasks"),
+            (format!("contacts/{id}/appointments"), "events", "appointments"),
+        ] {
+            let name = format!("GET {path}");
+            let answer = match self.get(path, Vec::new()).await {
+                Ok(answer) => answer,
+                Err(error) if is_gone(&error) => return Ok(()),
+                Err(error) => return Err(error.into_load_error(name)),
+            };
+            let others = list(&answer, &[names]).len();
+            if others > 0 {
+                return Err(LoadError::Refused {
+                    request: format!("DELETE contacts/{id}"),
+                    status: 409,
+                    message: format!(
+                        "the contact has {others} {what} that others made since, and they would go with it"
+                    ),
+                    code: None,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True for records that live under a contact.
+pub(super) fn is_under_contact(kind: Kind) -> bool {
+    matches!(kind, Kind::Notes | Kind::Tasks)
+}
+
+/// The id in the answer to a creation.
+fn id_of(kind: Kind, answer: &Value) -> Option<&str> {
+    let names: &[&str] = match kind {
+        // The server's own spelling, and the right one.
+        Kind::Businesses => &["buiseness", "business"],
+        Kind::Contacts => &["contact"],
+        Kind::Opportunities => &["opportunity"],
+        Kind::Notes => &["note"],
+        Kind::Tasks => &["task"],
+        Kind::Custom => &["record"],
+        _ => &[],
+    };
+    names.iter().find_map(|name| text(answer.get(*name)?, "id")).or_else(|| text(answer, "id"))
+}

@@ -1,0 +1,256 @@
+//! Changes of a location's schema: custom fields, custom objects, associations, pipelines and their stages.
+
+use migr_load::{CallError, FieldSchema, LoadError, Made, OptionSchema, SetupOutcome, SetupRecord};
+use migr_plan::{FieldType, SetupAction};
+use serde_json::{Value, json};
+
+use super::HighLevel;
+use super::api::{list, text};
+use super::kind::Kind;
+use super::live::{Live, custom_type, key_of_object, native_type, new_stages, snake};
+
+/// Folder of the fields that setup makes, where an object has none.
+const FOLDER: &str = "Imported";
+/// Format of files that a contact's field takes.
+const ANY_FILE: &str = "all";
+/// Files that a contact's field takes at most.
+const MOST_FILES: u32 = 100;
+
+/// Why a live field cannot hold values of a type; nothing where it can.
+pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
+    let Some(native) = custom_type(field) else { return Ok(()) };
+    let wanted = native_type(ty, false);
+    let takes_text = matches!(native, "TEXT" | "LARGE_TEXT" | "PHONE" | "EMAIL" | "SINGLE_OPTIONS" | "RADIO");
+    let is_text = matches!(wanted, "TEXT" | "LARGE_TEXT" | "PHONE");
+    let is_number = matches!(native, "NUMERICAL" | "MONETORY") && matches!(wanted, "NUMERICAL" | "MONETORY");
+    if native == wanted || is_text && takes_text || is_number {
+        return Ok(());
+    }
+    Err(format!("it is of type {native}, and {wanted} is needed"))
+}
+
+impl HighLevel {
+    /// Why a change cannot be made, as far as that is known beforehand.
+    pub(super) fn refusal(&self, action: &SetupAction) -> Option<String> {
+        match action {
+            SetupAction::AddOptions { object, field, .. }
+                if (object.as_str(), field.as_str()) == ("opportunities", "pipelineStage") =>
+            {
+                let asked = new_stages(action, &self.plan.picklists);
+                asked.is_empty().then(|| "no table says which pipeline the stage is of".to_owned())
+            }
+            SetupAction::AddOptions { .. } => Some("options of a field cannot be added over the API".to_owned()),
+            SetupAction::CreateField { object, field, label, .. } => {
+                let folded = fold(label);
+                if folded.is_empty() {
+                    return Some(format!(
+                        "the server would make no key of the label \"{label}\"; use Latin letters or digits"
+                    ));
+                }
+                let twin = self.plan.setup.iter().find_map(|other| match other {
+                    SetupAction::CreateField { object: of, field: name, label, .. }
+                        if of == object && name != field && fold(label) == folded =>
+                    {
+                        Some(name.clone())
+                    }
+                    _ => None,
+                });
+                twin.map(|twin| {
+                    format!(
+                        "the server would give it the same key as `{twin}`; let the labels differ in letters or digits"
+                    )
+                })
+            }
+            SetupAction::CreateObject { .. } => None,
+        }
+    }
+
+    pub(super) async fn carry_out(&self, action: &SetupAction) -> Result<SetupOutcome, LoadError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let live = match self.live() {
+            Ok(live) => live,
+            Err(_) => self.read_live().await?,
+        };
+        let made = match action {
+            SetupAction::CreateObject { object, singular, singular_label, plural_label, description, .. } => {
+                if live.objects.contains_key(object) {
+                    return Ok(SetupOutcome::AlreadyThere);
+                }
+                let labels = json!({"singular": singular_label, "plural": plural_label});
+                self.make_object(object, singular, &labels, description.as_deref()).await
+            }
+            SetupAction::CreateField { object, field, label, ty, .. } => {
+                if let Some(known) = live.field(object, field) {
+                    return Ok(match holds(known, ty) {
+                        Ok(()) => SetupOutcome::AlreadyThere,
+                        Err(why) => SetupOutcome::Mismatch { why },
+                    });
+                }
+                match Kind::of(object) {
+                    Kind::Contacts | Kind::Opportunities => self.make_field(Kind::of(object), label, ty).await,
+                    Kind::ContactFiles => self.make_field(Kind::Contacts, label, ty).await,
+                    Kind::Custom => self.make_property(&live, object, field, label, ty).await,
+                    Kind::Associations => self.make_association(&live, label, ty).await,
+                    _ => return Ok(SetupOutcome::Mismatch { why: format!("`{object}` has no fields of one's own") }),
+                }
+            }
+            SetupAction::AddOptions { .. } => return self.add_stages(&live, action).await,
+        };
+        match made {
+            Ok(made) => {
+                // What was made has an id that only the location knows.
+                self.read_live().await?;
+                Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
+            }
+            Err(CallError::Refused { message, .. }) => Ok(SetupOutcome::Mismatch { why: message }),
+            Err(error) => Err(error.into_load_error("setup".to_owned())),
+        }
+    }
+
+    async fn make_field(&self, kind: Kind, label: &str, ty: &FieldType) -> Result<Made, CallError> {
+        let mut body = json!({"name": label, "dataType": native_type(ty, false), "model": kind.model()});
+        if let (FieldType::File, Some(body)) = (ty, body.as_object_mut()) {
+            body.insert("isMultipleFile".to_owned(), true.into());
+            body.insert("maxNumberOfFiles".to_owned(), MOST_FILES.into());
+            body.insert("acceptedFormat".to_owned(), json!([ANY_FILE]));
+        }
+        let answer = self.make(format!("locations/{}/customFields", self.location), &body).await?;
+        let id = answer.get("customField").and_then(|field| text(field, "id"));
+        id.map(|id| Made::Field { id: id.to_owned() }).ok_or_else(|| no_id("customField"))
+    }
+
+    async fn make_object(
+        &self,
+        object: &str,
+        singular: &str,
+        labels: &Value,
+        description: Option<&str>,
+    ) -> Result<Made, CallError> {
+        let key = key_of_object(singular);
+        let first = self.plan.setup.iter().find_map(|action| match action {
+            SetupAction::CreateField { object: of, field, label, ty: FieldType::Text, .. } if of == object => {
+                Some((field.as_str(), label.as_str()))
+            }
+            _ => None,
+        });
+        let (field, label) = first.unwrap_or(("name", "Name"));
+        let mut body = json!({
+            "labels": labels, "key": key, "locationId": self.location,
+            "primaryDisplayPropertyDetails": {
+                "key": format!("{key}.{}", snake(field)), "name": label, "dataType": "TEXT",
+            },
+        });
+        if let (Some(description), Some(body)) = (description, body.as_object_mut()) {
+            body.insert("description".to_owned(), description.into());
+        }
+        let answer = self.make("objects/", &body).await?;
+        let id = answer.get("object").and_then(|object| text(object, "id"));
+        id.map(|id| Made::Object { id: id.to_owned() }).ok_or_else(|| no_id("object"))
+    }
+
+    async fn make_property(
+        &self,
+        live: &Live,
+        object: &str,
+        field: &str,
+        label: &str,
+        ty: &FieldType,
+    ) -> Result<Made, CallError> {
+        let key = live.object_key(object).map_err(CallError::Fatal)?;
+        let answer = self.get(format!("custom-fields/object-key/{key}"), vec![self.here()]).await?;
+        let folder = list(&answer, &["folders"]).first().and_then(|folder| text(folder, "id")).map(str::to_owned);
+        let folder = if let Some(folder) = folder {
+            folder
+        } else {
+            let body = json!({"objectKey": key, "name": FOLDER, "locationId": self.location});
+            let answer = self.make("custom-fields/folder", &body).await?;
+            text(&answer, "id").map(str::to_owned).ok_or_else(|| no_id("folder"))?
+        };
+        let body = json!({
+            "locationId": self.location, "name": label, "dataType": native_type(ty, true), "showInForms": false,
+            "fieldKey": format!("{key}.{}", snake(field)), "objectKey": key, "parentId": folder,
+        });
+        let answer = self.make("custom-fields/", &body).await?;
+        let id = answer.get("field").and_then(|field| text(field, "id"));
+        id.map(|id| Made::Field { id: id.to_owned() }).ok_or_else(|| no_id("field"))
+    }
+
+    async fn make_association(&self, live: &Live, label: &str, ty: &FieldType) -> Result<Made, CallError> {
+        let FieldType::Reference { objects } = ty else { return Err(no_id("association")) };
+        let key = |at: usize| live.end_key(objects.get(at).map_or("", String::as_str)).map_err(CallError::Fatal);
+        let body = json!({
+            "locationId": self.location, "key": snake(label), "firstObjectLabel": label, "firstObjectKey": key(0)?,
+            "secondObjectLabel": label, "secondObjectKey": key(1)?,
+        });
+        let answer = self.make("associations/", &body).await?;
+        text(&answer, "id").map(|id| Made::Field { id: id.to_owned() }).ok_or_else(|| no_id("association"))
+    }
+
+    /// Makes the pipelines and stages that the tables ask for. Stages that are there keep their ids: a list without one would remove it.
+    async fn add_stages(&self, live: &Live, action: &SetupAction) -> Result<SetupOutcome, LoadError> {
+        let mut pipelines = live.pipelines.clone();
+        let before: Vec<OptionSchema> = stage_options(&pipelines);
+        let mut added = Vec::new();
+        for (pipeline, stage) in new_stages(action, &self.plan.picklists) {
+            let known = pipelines.iter().find(|known| known.name == pipeline);
+            let answer = match known {
+                Some(known) if known.stages.iter().any(|known| known.name == stage) => continue,
+                Some(known) => {
+                    let mut stages: Vec<Value> =
+                        known.stages.iter().map(|stage| json!({"id": stage.id, "name": stage.name})).collect();
+                    stages.push(json!({"name": stage}));
+                    let body = json!({"name": known.name, "stages": stages, "locationId": self.location});
+                    self.put(format!("opportunities/pipelines/{}", known.id), &body).await
+                }
+                None => {
+                    let body = json!({"name": pipeline, "stages": [{"name": stage}], "locationId": self.location});
+                    self.make("opportunities/pipelines", &body).await
+                }
+            };
+            match answer {
+                Ok(_) => {}
+                Err(CallError::Fatal(LoadError::Unauthorized { message, .. }) | CallError::Refused { message, .. }) => {
+                    let why = format!(
+                        "the server does not let the stage \"{stage}\" of pipeline \"{pipeline}\" be made ({message}): make it in the location by hand, or give the token the scopes pipelines.create and pipelines.write"
+                    );
+                    return Ok(SetupOutcome::Mismatch { why });
+                }
+                Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
+            }
+            added.push(stage);
+            pipelines = self.ask_pipelines().await?;
+        }
+        if added.is_empty() {
+            return Ok(SetupOutcome::AlreadyThere);
+        }
+        self.read_live().await?;
+        let made = Made::Options { id: "pipelineStage".to_owned(), before, added };
+        Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
+    }
+}
+
+/// Stages of all pipelines as options, each name once.
+pub(super) fn stage_options(pipelines: &[super::live::Pipeline]) -> Vec<OptionSchema> {
+    let mut options: Vec<OptionSchema> = Vec::new();
+    for stage in pipelines.iter().flat_map(|pipeline| &pipeline.stages) {
+        if !options.iter().any(|option| option.value == stage.name) {
+            options.push(OptionSchema {
+                id: Some(stage.id.clone()),
+                value: stage.name.clone(),
+                label: stage.name.clone(),
+                color: None,
+                position: u32::try_from(options.len()).unwrap_or(u32::MAX),
+            });
+        }
+    }
+    options
+}
+
+/// A label as the server makes keys of it: letters and digits alone.
+fn fold(label: &str) -> String {
+    label.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect()
+}
+
+fn no_id(what: &str) -> CallError {
+    CallError::Unknown { why: format!("the answer names no {what}") }
+}

@@ -1,0 +1,95 @@
+//! Changes of a location's schema taken back.
+
+use migr_load::{Call, CallError, LoadError, Made, Payload, SetupRecord, UndoOutcome};
+use migr_plan::SetupAction;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::HighLevel;
+use super::api::{is_gone, list};
+use super::kind::Kind;
+use super::live::new_stages;
+
+impl HighLevel {
+    pub(super) async fn take_back(&self, record: &SetupRecord) -> Result<UndoOutcome, LoadError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let path = match (&record.made, &record.action) {
+            (Made::Object { .. }, _) => {
+                let why = "the API removes no custom object; remove it in the location by hand".to_owned();
+                return Ok(UndoOutcome::Irreversible { why });
+            }
+            (Made::Field { id }, SetupAction::CreateField { object, .. }) if Kind::of(object) == Kind::Custom => {
+                format!("custom-fields/{id}")
+            }
+            (Made::Field { id }, SetupAction::CreateField { object, .. }) if Kind::of(object) == Kind::Associations => {
+                format!("associations/{id}")
+            }
+            (Made::Field { id }, _) => format!("locations/{}/customFields/{id}", self.location),
+            (Made::Options { added, .. }, action) => return self.remove_stages(action, added).await,
+        };
+        let outcome = match self.send(Call::new(Method::DELETE, path.as_str(), Payload::Empty)).await {
+            Ok(_) => UndoOutcome::Undone,
+            Err(error) if is_gone(&error) => UndoOutcome::Gone,
+            Err(CallError::Refused { message, .. }) => UndoOutcome::Kept { why: message },
+            Err(error) => return Err(error.into_load_error(format!("DELETE {path}"))),
+        };
+        self.read_live().await?;
+        Ok(outcome)
+    }
+
+    /// Removes stages that were added, and pipelines that hold no other stage, where no opportunity is in them.
+    async fn remove_stages(&self, action: &SetupAction, added: &[String]) -> Result<UndoOutcome, LoadError> {
+        let mut outcome = UndoOutcome::Gone;
+        for (pipeline, stage) in new_stages(action, &self.plan.picklists) {
+            if !added.contains(&stage) {
+                continue;
+            }
+            let pipelines = self.ask_pipelines().await?;
+            let Some(known) = pipelines.iter().find(|known| known.name == pipeline) else { continue };
+            let Some(own) = known.stages.iter().find(|known| known.name == stage) else { continue };
+            if self.has_opportunities(&known.id, &own.id).await? {
+                let why = format!(
+                    "opportunities are in stage \"{stage}\" of pipeline \"{pipeline}\", and would go or move with it"
+                );
+                return Ok(UndoOutcome::Kept { why });
+            }
+            let path = format!("opportunities/pipelines/{}", known.id);
+            let rest: Vec<Value> = known
+                .stages
+                .iter()
+                .filter(|known| known.name != stage)
+                .map(|stage| json!({"id": stage.id, "name": stage.name}))
+                .collect();
+            let sent = if rest.is_empty() {
+                self.send(Call::new(Method::DELETE, path.as_str(), Payload::Empty)).await
+            } else {
+                self.put(path.as_str(), &json!({"name": pipeline, "stages": rest, "locationId": self.location})).await
+            };
+            match sent {
+                Ok(_) => outcome = UndoOutcome::Undone,
+                Err(error) if is_gone(&error) => {}
+                Err(CallError::Refused { message, .. } | CallError::Fatal(LoadError::Unauthorized { message, .. })) => {
+                    return Ok(UndoOutcome::Kept { why: message });
+                }
+                Err(error) => return Err(error.into_load_error(path)),
+            }
+        }
+        self.read_live().await?;
+        Ok(outcome)
+    }
+
+    async fn has_opportunities(&self, pipeline: &str, stage: &str) -> Result<bool, LoadError> {
+        let (location, of_pipeline, of_stage) = match self.version {
+            super::version::Version::V3 => ("locationId", "pipelineId", "pipelineStageId"),
+            super::version::Version::Older => ("location_id", "pipeline_id", "pipeline_stage_id"),
+        };
+        let query = vec![
+            (location, self.location.clone()),
+            (of_pipeline, pipeline.to_owned()),
+            (of_stage, stage.to_owned()),
+            ("limit", "1".to_owned()),
+        ];
+        let answer = self.read("opportunities/search", query).await?;
+        Ok(!list(&answer, &["opportunities"]).is_empty())
+    }
+}
