@@ -161,11 +161,15 @@ fn cases() -> Vec<Case> {
         whole(
             "a web page",
             "<!DOCTYPE html>\n<html><body>Please sign in</body></html>",
-            Stops("people.csv:1: no column"),
+            Stops("people.csv:1: the file is a page of HTML"),
         ),
         whole("a picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), Stops("people.csv:1:")),
         whole("a spreadsheet", b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0".to_vec(), Stops("people.csv:1:")),
-        whole("packed bytes", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcbH\xcd\xc9\xc9\x07\0".to_vec(), Stops("people.csv:1:")),
+        whole(
+            "packed bytes",
+            b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcbH\xcd\xc9\xc9\x07\0".to_vec(),
+            Stops("people.csv:1: the file is a gzip"),
+        ),
         // Encodings.
         whole("UTF-8 with a mark", format!("\u{feff}{both}"), doctor()),
         whole("UTF-16, little end first", utf16(&both, true, true), doctor()),

@@ -30,6 +30,7 @@ mod full_disk;
 mod harness;
 mod hostile;
 mod killed;
+mod kinds;
 mod lagging;
 mod lies;
 mod long_text;

@@ -79,7 +79,7 @@ impl Outcome {
 }
 
 /// True where a value holds another one: of an object each key, of anything else the whole. Nothing and an empty text are one.
-fn holds(found: &Value, wanted: &Value) -> bool {
+pub(crate) fn holds(found: &Value, wanted: &Value) -> bool {
     let is_empty = |value: &Value| value.is_null() || *value == json!("");
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => {

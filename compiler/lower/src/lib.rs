@@ -218,6 +218,7 @@ fn picklists(spec: &Spec, places: &Places<'_>) -> Vec<Picklist> {
             ignore_space: picklist.ignore_space,
             rows: rows(&picklist.rows),
             otherwise: picklist.otherwise.clone(),
+            made: Vec::new(),
             origin: places.of(picklist.span),
         })
         .collect()

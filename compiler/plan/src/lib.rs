@@ -27,8 +27,8 @@ pub use json::{ParseError, schema};
 pub use lock::Lock;
 pub use plan::{
     Compatibility, Count, Degradation, DegradedRecords, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs,
-    Limit, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState, SettingValue,
-    Share, Source, Summary,
+    Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
+    SettingValue, Share, Source, Summary,
 };
 pub use setup::{NewOption, SetupAction};
 pub use source::{

@@ -335,8 +335,20 @@ pub struct Picklist {
     pub rows: Vec<PicklistRow>,
     /// Rule for a value that no row names.
     pub otherwise: PicklistOtherwise,
+    /// Options of values (`otherwise create`) that would fall together with another one, kept apart by a number; told by the export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<MadeOption>,
     /// Where it is written.
     pub origin: Origin,
+}
+
+/// An option that a value gets because another one has the name that it would have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MadeOption {
+    /// The value, which is the option's label.
+    pub label: String,
+    /// `A_2`
+    pub value: String,
 }
 
 /// One row of a value table.

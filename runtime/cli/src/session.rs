@@ -12,6 +12,7 @@ use migr_plan::Plan;
 use migr_sandbox::Sandbox;
 
 use crate::args::LiveArguments;
+use crate::commands::audit::previous;
 use crate::console::Console;
 use crate::endpoint::{endpoint, reach};
 use crate::exit::Exit;
@@ -115,6 +116,11 @@ impl Session {
             journal.bind(&reached.workspace).map_err(journal_fault)?;
         }
         state.note_as_last()?;
+        let mut plan = plan;
+        let lock = previous(&project.lock(to)).ok().flatten();
+        migr_engine::keep_apart_there(&mut plan, &export, lock.as_ref(), Some(&*reached.destination))
+            .await
+            .map_err(|error| Fault::failed(error.to_string()))?;
         crate::files::replace_private(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
         let context = Context {
             plan: Arc::new(plan),
@@ -144,7 +150,7 @@ pub(crate) fn state(project: &Project, live: &LiveArguments, plan: &Plan) -> Sta
 /// The plan with the counts of the last audit, for the report; as it is where there was none.
 fn counted(plan: &Plan, project: &Project, live: &LiveArguments) -> Plan {
     let mut plan = plan.clone();
-    if let Ok(Some(lock)) = crate::commands::audit::previous(&project.lock(live.project.to.as_deref())) {
+    if let Ok(Some(lock)) = previous(&project.lock(live.project.to.as_deref())) {
         migr_plan::lock::count(&mut plan, &lock);
     }
     plan

@@ -60,6 +60,7 @@ use row_checks::Inspector;
 use stage_report::StageReport;
 use survey::{Place, Survey};
 
+use crate::kept_apart::keep_apart;
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::Walk;
 use crate::{EngineError, InProcess, RunOptions};
@@ -251,6 +252,9 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         learnt = Some(live::learn(plan, &**destination, salt, &mut found).await?);
     }
     let export = Arc::new(Export::open(&tolerant(plan), project)?);
+    let mut apart = plan.clone();
+    keep_apart(&mut apart, &export, previous, learnt.as_ref().map(|learnt| &learnt.schema))?;
+    let plan = &apart;
     let needs = Needs::of(plan);
     let told = Told { previous, expected: &expected, progress };
     let file_bytes = destination.as_ref().and_then(|destination| destination.capabilities().file_bytes);
@@ -588,8 +592,10 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
                 continue;
             }
             if !is_rare {
-                let message =
-                    format!("{label} becomes the option {value} of {picklist}, for {} records", option.records);
+                let made = plan.picklist(&picklist).is_some_and(|one| one.made.iter().any(|made| made.value == *value));
+                let apart = if made { ", kept apart from a value that would be called the same" } else { "" };
+                let records = option.records;
+                let message = format!("{label} becomes the option {value} of {picklist}, for {records} records{apart}");
                 let finding = Finding::new(FindingKind::NewOption, Severity::Note, message).counting(option.records);
                 found.add(of(option.places.first().map_or(usize::MAX, |place| place.0), finding));
                 continue;

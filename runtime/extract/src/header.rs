@@ -6,6 +6,7 @@ use migr_diagnostics::nearest;
 use migr_plan::SourceObject;
 
 use crate::ExtractError;
+use crate::layout;
 
 /// Where the catalog's columns stand in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,16 +94,10 @@ impl Header {
         Ok(found)
     }
 
-    /// An error where the file has one column of which another separator would make several.
+    /// An error where another sign than the comma gives the columns of the object.
     fn is_separated_by_commas(&self, object: &SourceObject, (file, line): (&str, u64)) -> Result<(), ExtractError> {
-        let [only] = self.names.as_slice() else { return Ok(()) };
-        let Some(separator) = [';', '\t', '|'].into_iter().find(|separator| only.contains(*separator)) else {
-            return Ok(());
-        };
-        let reason = format!(
-            "the cells seem to be separated by {separator:?}; export {} with commas, or save it from a spreadsheet as \"CSV UTF-8 (comma delimited)\"",
-            object.name
-        );
+        let Some(separator) = layout::separator(&self.names, object) else { return Ok(()) };
+        let reason = layout::separated(separator, object);
         Err(ExtractError::Header { file: file.to_owned(), line, reason })
     }
 

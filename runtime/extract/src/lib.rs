@@ -4,6 +4,7 @@ mod error;
 mod export;
 mod header;
 mod json;
+mod layout;
 mod path;
 mod places;
 mod quotes;

@@ -5,6 +5,7 @@ use std::io;
 use migr_plan::SourceObject;
 
 use crate::header::{Header, declares};
+use crate::layout;
 use crate::quotes::Stray;
 use crate::scan::{self, Encoding, Scanned, Scanner};
 use crate::usage::Usage;
@@ -22,6 +23,9 @@ pub struct Records {
     surplus_rows: u64,
 }
 
+/// Lines at the head of a file among which its header is looked for.
+const TITLE_LINES: usize = 20;
+
 const NOT_UTF8: &str =
     "not UTF-8; if the file is Windows-1252, convert it with `iconv -f WINDOWS-1252 -t UTF-8`, or export it as UTF-8";
 
@@ -37,20 +41,26 @@ impl Records {
             is_over: false,
             surplus_rows: 0,
         };
-        let (line, names) = records.read_header()?;
-        records.header =
-            Header::matched(names, object, |column| usage.reads(&object.name, column), (source.shown(), line))?;
+        let (line, names) = records.read_header(object)?;
+        let is_empty = !names.iter().any(|header| declares(object, header)) && !object.columns.is_empty();
+        let found = Header::matched(names, object, |column| usage.reads(&object.name, column), (source.shown(), line));
+        if is_empty && !matches!(found, Err(ExtractError::Header { .. })) {
+            look_below(source, object, line)?;
+        }
+        records.header = found?;
         Ok(records)
     }
 
-    fn read_header(&mut self) -> Result<(u64, Vec<String>), ExtractError> {
+    fn read_header(&mut self, object: &SourceObject) -> Result<(u64, Vec<String>), ExtractError> {
         let error =
             |line, reason: &str| ExtractError::Header { file: self.file.clone(), line, reason: reason.to_owned() };
         let io = |source| ExtractError::Io { path: self.file.clone(), source };
         let first = self.scanner.next().map_err(io)?;
-        if let Some(kind) = workbook(&self.scanner.cells) {
-            let reason =
-                format!("the file is {kind}, not CSV; open it in a spreadsheet and save each sheet as \"CSV UTF-8\"");
+        let length = match &first {
+            Some(Scanned::Record { length, .. }) => *length,
+            _ => self.scanner.cells.len(),
+        };
+        if let Some(reason) = layout::other_kind(self.scanner.cells.get(..length).unwrap_or_default()) {
             return Err(error(1, &reason));
         }
         match first {
@@ -58,16 +68,24 @@ impl Records {
             Some(Scanned::Unclosed { line, .. } | Scanned::TooLong { line, .. }) => {
                 Err(error(line, "a quote in the header is never closed"))
             }
-            Some(Scanned::Record { line, stray: Some(_), .. }) => {
+            Some(Scanned::Record { line, stray: Some(_), length, .. }) => {
+                // Of quoted cells that no comma separates the first one ends before the line does.
+                let bytes = self.scanner.cells.get(..length).unwrap_or_default();
+                let names = [String::from_utf8_lossy(bytes).into_owned()];
+                if let Some(sign) = layout::separator(&names, object) {
+                    return Err(error(line, &layout::separated(sign, object)));
+                }
                 Err(error(line, "text stands behind the closing quote of a header; quotes inside a cell are doubled"))
             }
             Some(Scanned::Record { line, length, cells, .. }) => {
                 let bytes = self.scanner.cells.get(..length).unwrap_or_default();
                 if bytes.contains(&0) {
-                    return Err(error(
-                        line,
-                        "the header holds NUL bytes; UTF-16 is read only with its byte order mark",
-                    ));
+                    let reason = if layout::is_utf16(bytes) {
+                        "the header holds NUL bytes; UTF-16 is read only with its byte order mark"
+                    } else {
+                        "the header holds NUL bytes: this is no file of text; export the records as CSV"
+                    };
+                    return Err(error(line, reason));
                 }
                 let text = std::str::from_utf8(bytes).map_err(|_| error(line, &format!("the header is {NOT_UTF8}")))?;
                 let ends = self.scanner.ends.get(..cells).unwrap_or_default();
@@ -215,6 +233,34 @@ impl Records {
     }
 }
 
+/// An error where the columns of an object stand in a line below the one that was read as the header.
+fn look_below(source: &SourcePath, object: &SourceObject, read: u64) -> Result<(), ExtractError> {
+    let found = header_below(source, object, read).map_err(|error| source.io(error))?;
+    found.map_or(Ok(()), |line| {
+        let reason = format!(
+            "the columns of {} stand in line {line}, and what is above them is no header; take the lines before it out of the file",
+            object.name
+        );
+        Err(ExtractError::Header { file: source.shown().to_owned(), line: read, reason })
+    })
+}
+
+fn header_below(source: &SourcePath, object: &SourceObject, read: u64) -> io::Result<Option<u64>> {
+    let mut scanner = Scanner::new(source.open().and_then(scan::open)?.0);
+    for _ in 0..TITLE_LINES {
+        let Some(Scanned::Record { line, length, cells, .. }) = scanner.next()? else { break };
+        let Ok(text) = std::str::from_utf8(scanner.cells.get(..length).unwrap_or_default()) else { break };
+        let ends = scanner.ends.get(..cells).unwrap_or_default();
+        let all: Vec<Option<usize>> = (0..cells).map(Some).collect();
+        let record = Record { line, text, ends, positions: &all, headers: &[] };
+        let row: Vec<&str> = (0..cells).map(|at| record.cell(at)).collect();
+        if line > read && layout::is_header(&row, object) {
+            return Ok(Some(line));
+        }
+    }
+    Ok(None)
+}
+
 /// `line 4`, `lines 2 to 4`.
 fn lines(first: u64, last: u64) -> String {
     if last > first { format!("lines {first} to {last}") } else { format!("line {first}") }
@@ -240,12 +286,4 @@ fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
         from = *end;
     }
     separators + 1 == columns
-}
-/// Kind of a workbook, by the bytes that its file begins with.
-fn workbook(start: &[u8]) -> Option<&'static str> {
-    match start {
-        [b'P', b'K', 3, 4, ..] => Some("an Excel workbook or another zip archive"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel workbook"),
-        _ => None,
-    }
 }

@@ -213,6 +213,45 @@ fn a_header_that_cannot_be_meant_is_an_error() {
 }
 
 #[test]
+fn what_a_file_is_in_truth_is_said_by_its_first_bytes() {
+    let kinds: [(&[u8], &str); 11] = [
+        (b"PK\x03\x04\x14\x00", "zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", "old Excel workbook"),
+        (b"\x1f\x8b\x08\x00\x00\x00", "gzip archive, not CSV; unpack it"),
+        (b"%PDF-1.7\n%\xe2\xe3\n", "a PDF document"),
+        (b"SQLite format 3\x00\x10\x00", "an SQLite database"),
+        (b"<!DOCTYPE html>\n<table><tr><td>Contact ID,First Name</td></tr>", "a page of HTML"),
+        (b" <html><body>Contact ID", "a page of HTML"),
+        (b"<?xml version=\"1.0\"?><rows/>", "XML"),
+        (b"[{\"contact_id\":\"1\",\"first_name\":\"A\"}]", "JSON"),
+        (b"[\n{\"contact_id\": 1}\n]", "JSON"),
+        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0b\x0c", "this is no file of text"),
+    ];
+    for (bytes, said) in kinds {
+        let error = header_error(bytes);
+        assert!(error.contains(said) && !error.contains("UTF-16"), "{}: {error}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn another_separator_and_lines_above_the_header_are_told_as_what_they_are() {
+    let by = |head: &[u8]| header_error(head);
+    for (head, sign) in [
+        (&b"Contact ID;\"Name, first\";First Name;Bio (HTML)\nC1;A;B;C\n"[..], "';'"),
+        (b"sep=;\nContact ID;First Name\n", "';'"),
+        (b"Contact ID\tFirst Name\n", "'\\t'"),
+        (b"\"Contact ID\"|\"First Name\"|\"Bio, long\"\n", "'|'"),
+    ] {
+        let said = by(head);
+        assert!(said.contains(&format!("separated by {sign}")), "{said}");
+    }
+    insta::assert_snapshot!(by(b"Contacts of 2024\n\nContact ID,First Name,Bio (HTML)\nC1,A,\n"), @"export/contacts.csv:1: the columns of Contact stand in line 3, and what is above them is no header; take the lines before it out of the file");
+    insta::assert_snapshot!(by(b"Contacts,of 2024\nprinted,today\nContact ID,First Name\nC1,A\n"), @"export/contacts.csv:1: the columns of Contact stand in line 3, and what is above them is no header; take the lines before it out of the file");
+    // A header that is wrong is not one that stands further down.
+    insta::assert_snapshot!(by(b"Number,Name\nC1,A\n"), @"export/contacts.csv:1: no column `contact_id` for Contact");
+}
+
+#[test]
 fn columns_that_one_side_lacks_are_named() {
     let folder = project(&[("contacts.csv", b"Contact ID,First Name,Shoe Size,\n")]);
     let export = Export::open(&plan(), folder.path()).unwrap();

@@ -254,27 +254,33 @@ impl<'r> Evaluator<'r> {
         if let [Value::List(_)] = values.as_slice() {
             let Some(Value::List(items)) = values.pop() else { return Ok(Value::None) };
             let items = items.into_iter().filter(|item| !item.is_none());
-            let options = items.map(|item| self.row(table, &[key_part(item)?], output));
-            return options.collect::<Result<_, Stop>>().map(Value::list);
+            let options = items.map(|item| self.row(table, &[key_part(item)?], output, "left out of the list"));
+            let mut options = options.collect::<Result<Vec<_>, Stop>>()?;
+            options.sort_by_cached_key(|option| table.place(option));
+            return Ok(Value::list(options));
         }
         // Tables of one input are the rule; they need no list of parts.
         match (values.pop(), values.is_empty()) {
-            (Some(single), true) => self.row(table, &[key_part(single)?], output),
+            (Some(single), true) => self.row(table, &[key_part(single)?], output, "left empty"),
             (last, _) => {
                 let parts = values.into_iter().chain(last).map(key_part).collect::<Result<Vec<_>, _>>()?;
-                self.row(table, &parts, output)
+                self.row(table, &parts, output, "left empty")
             }
         }
     }
 
-    /// Looks up the row of a table.
-    fn row(&mut self, table: &'r Table, key: &[Option<Cow<'_, str>>], output: usize) -> Evaluated<'r> {
+    /// Looks up the row of a table. `done` says what becomes of a value that a rule leaves out.
+    fn row(&mut self, table: &'r Table, key: &[Option<Cow<'_, str>>], output: usize, done: &str) -> Evaluated<'r> {
         if let Some(rows) = &mut self.rows {
             rows.push(TableRow { table: table.name().to_owned(), row: table.row(key) });
         }
         match table.look_up(key, output)? {
             Looked::Value(value) => Ok(value),
             Looked::Skip(reason) => Err(Stop::Skip(reason)),
+            Looked::Left(fault) => {
+                self.repair(&fault, done);
+                Ok(Value::None)
+            }
             Looked::Created(value, option) => {
                 if !self.created.contains(&option) {
                     self.created.push(option);

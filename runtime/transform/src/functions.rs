@@ -7,6 +7,8 @@ mod countries;
 mod examples;
 mod table;
 
+use std::borrow::Cow;
+
 use jiff::civil::Time;
 use migr_plan::functions::Parameter;
 use regex::Regex;
@@ -129,7 +131,7 @@ impl Function {
                     prepared.zone = Some(Zone::named(text).ok_or_else(|| wrong("a time zone of the IANA database"))?);
                 }
                 Parameter::Pattern => {
-                    let pattern = Regex::new(&format!("^(?:{text})$"));
+                    let pattern = Regex::new(&format!("^(?:{})$", apply::line_ends(Cow::Borrowed(text))));
                     prepared.pattern = Some(pattern.map_err(|error| format!("{}: {error}", self.described.name))?);
                 }
                 Parameter::Country => {

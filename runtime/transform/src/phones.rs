@@ -77,6 +77,9 @@ pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault>
     if digits.before_letters().is_some_and(|before| !is_vanity(before, calling_code, &national)) {
         return Err(letters_behind());
     }
+    if digits.has_stray_letters() {
+        return Err(Fault::of(text, "has a letter among its digits"));
+    }
     let country =
         country.or_else(|| region.filter(|region| region.calling_code == calling_code).map(|region| region.country));
     let mut e164 = String::with_capacity(national.len() + 4);
@@ -284,6 +287,7 @@ mod tests {
             ("+39 02 1234 5678", "+390212345678 IT 0212345678"),
             ("+39 06 698 12345", "+390669812345 VA 0669812345"),
             ("1-800-FLOWERS", "+18003569377 US 8003569377"),
+            ("1-800-GO-FEDEX", "+18004633339 US 8004633339"),
             ("tel:+1-201-234-5678", "+12012345678 US 2012345678"),
             ("(211) 234-5678", "+12112345678 US 2112345678"),
         ] {
@@ -307,6 +311,8 @@ mod tests {
             ("1 555 1234 fax", "has letters behind the number, which are no digits of it"),
             ("201-2345 cel", "has letters behind the number, which are no digits of it"),
             ("201 234 5678 (2)", "holds more than one number"),
+            ("201 555 O123", "has a letter among its digits"),
+            ("201 55S 0123", "has a letter among its digits"),
             ("2012345678.0", "ends in `.0`, as a spreadsheet writes a number; export the column as text"),
             ("12/03/2021", "is a phone number without its area code"),
         ] {

@@ -22,6 +22,8 @@ pub(crate) struct Table {
     several: HashMap<Vec<Option<Box<str>>>, usize>,
     rows: Vec<Vec<Option<String>>>,
     otherwise: PicklistOtherwise,
+    /// Options of values that would fall together with another one.
+    made: HashMap<Box<str>, String>,
 }
 
 /// Answer of a table for a value.
@@ -30,6 +32,8 @@ pub(crate) enum Looked<'r> {
     Value(Value<'r>),
     /// The option is made of the value.
     Created(Value<'r>, CreatedOption),
+    /// A written rule leaves the value out.
+    Left(Fault),
     Skip(String),
 }
 
@@ -44,7 +48,12 @@ impl Table {
             several: HashMap::new(),
             rows: picklist.rows.iter().map(|row| row.values.clone()).collect(),
             otherwise: picklist.otherwise.clone(),
+            made: HashMap::new(),
         };
+        for made in &picklist.made {
+            let key = table.key(&made.label).into_owned().into_boxed_str();
+            table.made.insert(key, made.value.clone());
+        }
         for (at, row) in picklist.rows.iter().enumerate() {
             for key in &row.keys {
                 match key.as_slice() {
@@ -93,10 +102,11 @@ impl Table {
             return Ok(Looked::Value(Value::None));
         }
         let shown = || inputs.iter().map(|part| part.as_deref().unwrap_or("none")).collect::<Vec<_>>().join(", ");
+        let unknown = || Fault::of(shown(), format!("is in no row of {}", self.name));
         match &self.otherwise {
-            PicklistOtherwise::Quarantine => Err(Fault::of(shown(), format!("is in no row of {}", self.name))),
+            PicklistOtherwise::Quarantine => Err(unknown()),
             PicklistOtherwise::Skip => Ok(Looked::Skip(format!("no row of {}", self.name))),
-            PicklistOtherwise::None => Ok(Looked::Value(Value::None)),
+            PicklistOtherwise::None => Ok(Looked::Left(unknown())),
             PicklistOtherwise::Use { value } => Ok(Looked::Value(option(value))),
             PicklistOtherwise::UseAll { values } => {
                 let value = values.get(output).and_then(Option::as_deref);
@@ -104,11 +114,19 @@ impl Table {
             }
             PicklistOtherwise::Create => {
                 let label = crate::text::collapse(Cow::Owned(shown())).into_owned();
-                let value = matching::option_value(&label);
+                let made = self.made.get(&*self.key(&label)).cloned();
+                let value = made.unwrap_or_else(|| matching::option_value(&label));
                 let created = CreatedOption { picklist: self.name.clone(), value: value.clone(), label };
                 Ok(Looked::Created(Value::Option(Cow::Owned(value)), created))
             }
         }
+    }
+
+    /// Place of an option among those of the rows; those that are made of values come behind them.
+    pub(crate) fn place(&self, option: &Value<'_>) -> usize {
+        let Value::Option(name) = option else { return usize::MAX };
+        let is_it = |values: &Vec<Option<String>>| values.iter().flatten().any(|value| *value == **name);
+        self.rows.iter().position(is_it).unwrap_or(usize::MAX)
     }
 
     fn key<'t>(&self, text: &'t str) -> Cow<'t, str> {

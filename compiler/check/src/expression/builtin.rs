@@ -91,7 +91,9 @@ impl Inference<'_, '_> {
             Parameter::Text => ty.is_text_like() || matches!(ty, Type::Select(_)),
             Parameter::AnyText => ty.is_text_like() || matches!(ty, Type::Html | Type::Richtext | Type::Select(_)),
             Parameter::Integer => *ty == Type::Integer,
-            Parameter::NumberOrText => ty.is_numeric() || ty.is_text_like(),
+            Parameter::NumberOrText => {
+                ty.is_numeric() || ty.is_text_like() || (*ty == Type::Currency && function.name == "money")
+            }
             Parameter::Date => *ty == Type::Date,
             Parameter::DateOrDatetime => matches!(ty, Type::Date | Type::Datetime),
             Parameter::Datetime => *ty == Type::Datetime,

@@ -396,6 +396,7 @@ fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
         (Type::Datetime, Type::Date) => "take the day, in the migration's zone: `| date`".to_owned(),
         (Type::Date | Type::Datetime, Type::Text) => "write it out: `| format(\"%Y-%m-%d\")`".to_owned(),
         (Type::Currency, Type::Number | Type::Decimal | Type::Integer) => "take the amount: `| amount`".to_owned(),
+        (Type::Currency, Type::Text) => "declare the column as `text` to keep it as it is written".to_owned(),
         (_, Type::Currency) if text || found.is_numeric() => "read it as money: `| money`".to_owned(),
         (_, Type::Integer) if text || found.is_numeric() => "read it as a number: `| integer`".to_owned(),
         (_, Type::Number) if text => "read it as a number: `| number`".to_owned(),

@@ -72,10 +72,18 @@ impl Inference<'_, '_> {
     fn column_type(&mut self, field: &Field, span: Span) -> (Type, bool) {
         let too_long = field.attributes.max.is_some();
         match &field.ty {
-            Type::Richtext => (Type::Html, too_long),
-            Type::Integer | Type::Number | Type::Decimal | Type::Boolean | Type::Date | Type::Datetime => {
-                (field.ty.clone(), true)
+            Type::Richtext if field.attributes.formats.written.iter().any(|format| format == "markdown") => {
+                (Type::Richtext, too_long)
             }
+            Type::Richtext => (Type::Html, too_long),
+            Type::Integer
+            | Type::Number
+            | Type::Decimal
+            | Type::Boolean
+            | Type::Date
+            | Type::Datetime
+            | Type::Currency
+            | Type::Json => (field.ty.clone(), true),
             Type::Key(_) | Type::File | Type::Unknown => (field.ty.clone(), false),
             Type::List(of) => match &**of {
                 Type::Key(_) | Type::Unknown => (field.ty.clone(), false),

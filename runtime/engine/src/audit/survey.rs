@@ -243,7 +243,11 @@ impl Survey<'_, '_> {
                 hidden.entry(name.clone()).or_insert_with(|| titled(name));
             }
         }
-        for (name, header) in &hidden {
+        let is_another = !missing.is_empty() && missing.len() == object.columns.len();
+        if is_another {
+            found.add(self.no_header(place, extra));
+        }
+        for (name, header) in hidden.iter().filter(|_| !is_another) {
             let is_used = self.needs.used(&object.name, name) != Use::Unused;
             let known = if object.column(name).is_some() { "the catalog has" } else { "an earlier export had" };
             let message = format!("{known} \"{header}\", this export has not");
@@ -255,14 +259,32 @@ impl Survey<'_, '_> {
             let finding = Finding::new(FindingKind::HiddenColumn, severity, message).with_help(help);
             found.add(finding.of(&object.name).in_file(place.file).in_column(name));
         }
-        for header in extra {
+        for header in extra.iter().filter(|_| !is_another) {
             let message = format!("\"{header}\" is in the export and not in the catalog");
             let finding = Finding::new(FindingKind::ExtraColumn, Severity::Warning, message);
             found.add(finding.of(&object.name).in_file(place.file).in_column(&column_name(header)));
         }
         locked.hidden = hidden.into_keys().collect();
     }
+
+    /// What is said of a file whose first line holds none of its object's columns.
+    fn no_header(&self, place: &Place<'_>, headers: &[String]) -> Finding {
+        let object = place.object;
+        let is_used = object.columns.iter().any(|column| self.needs.used(&object.name, &column.name) != Use::Unused);
+        let severity = if is_used { Severity::Error } else { Severity::Warning };
+        let read: Vec<String> = headers.iter().take(SHOWN_HEADERS).map(|header| shown(header, false)).collect();
+        let message =
+            format!("none of the columns of {} is in its header, which reads {}", object.name, read.join(", "));
+        let help = "Look whether it is the file of another object, or has lines above its header.";
+        Finding::new(FindingKind::BadHeader, severity, message)
+            .with_help(help.to_owned())
+            .of(&object.name)
+            .in_file(place.file)
+    }
 }
+
+/// Headers that are shown of a file that has none of its object's columns.
+const SHOWN_HEADERS: usize = 5;
 
 /// An object and its file.
 pub(crate) struct Place<'p> {

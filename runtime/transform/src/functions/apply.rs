@@ -65,7 +65,7 @@ pub(super) fn truncate<'r>(_: &mut Scope<'_>, value: Value<'r>, [length, ..]: Ar
 }
 
 pub(super) fn replace<'r>(_: &mut Scope<'_>, value: Value<'r>, [from, to, ..]: Arguments<'r>) -> Applied<'r> {
-    let (from, to) = (optional_text(from)?, optional_text(to)?);
+    let (from, to) = (line_ends(optional_text(from)?), optional_text(to)?);
     with_text(value, |value| {
         if from.is_empty() || !value.contains(&*from) { value } else { Cow::Owned(value.replace(&*from, &to)) }
     })
@@ -77,7 +77,7 @@ pub(super) fn matches<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<
 }
 
 pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, ..]: Arguments<'r>) -> Applied<'r> {
-    let separator = optional_text(separator)?;
+    let separator = line_ends(optional_text(separator)?);
     // Blanks around an element, the return of a line end among them, are no part of it.
     let part = |part: &str| Value::text(part.trim().to_owned());
     let parts = match text_of(value)? {
@@ -172,7 +172,14 @@ pub(super) fn money<'r>(scope: &mut Scope<'_>, value: Value<'r>, [code, ..]: Arg
         (None, code) => Some(amounts::currency(&text_of(code)?)?),
     };
     match value {
-        Value::Money(money) => Ok(Value::Money(money)),
+        Value::Money(money) => match named.filter(|named| *named != money.currency) {
+            Some(named) => {
+                let amount = Decimal::new(money.micros, 6).normalize();
+                let text = format!("{amount} {}", money.currency.code());
+                Err(Fault::of(text, format!("names another currency than {}", named.code())))
+            }
+            None => Ok(Value::Money(money)),
+        },
         Value::Integer(_) | Value::Decimal(_) => {
             let number = decimal_of(&value);
             let currency = named.or(scope.settings.currency).ok_or_else(|| no_currency(number))?;
@@ -338,6 +345,11 @@ fn elements(value: Value<'_>) -> Vec<Value<'_>> {
 
 fn optional_text(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
     if value.is_none() { Ok(Cow::Borrowed("")) } else { text_of(value) }
+}
+
+/// Text that is looked for in a cell, whose line ends are `\n` whatever the file wrote.
+pub(super) fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { text }
 }
 
 fn whole(value: Value<'_>) -> Result<i64, Fault> {

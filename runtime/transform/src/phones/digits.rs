@@ -38,6 +38,8 @@ pub(super) struct Digits {
     pub(super) is_international: bool,
     /// Number of digits before the first letter of a vanity number; none where there is no letter.
     before_letters: Option<usize>,
+    /// Most letters that stand side by side.
+    word: usize,
 }
 
 impl Digits {
@@ -48,8 +50,12 @@ impl Digits {
         if is_float(text) {
             return Err("ends in `.0`, as a spreadsheet writes a number; export the column as text");
         }
-        let mut found = Self { bytes: [0; MOST_DIGITS], length: 0, is_international: false, before_letters: None };
+        let mut found =
+            Self { bytes: [0; MOST_DIGITS], length: 0, is_international: false, before_letters: None, word: 0 };
+        let mut word = 0;
         for (at, character) in text.chars().enumerate() {
+            word = if character.is_ascii_alphabetic() { word + 1 } else { 0 };
+            found.word = found.word.max(word);
             let digit = match character {
                 '0'..='9' => u8::try_from(character).map_err(|_| NOT)?,
                 '+' | '＋' if found.length == 0 && !found.is_international => {
@@ -98,6 +104,11 @@ impl Digits {
     /// Number of digits before the first letter; none where there is no letter.
     pub(super) fn before_letters(&self) -> Option<usize> {
         self.before_letters
+    }
+
+    /// True where letters stand singly among digits, as an O typed for a nought does, and make no word.
+    pub(super) fn has_stray_letters(&self) -> bool {
+        self.before_letters.is_some() && self.word < 3
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -1,0 +1,355 @@
+//! Kinds of exports that went wrong in silence: of each several variations, with what must arrive, what must be said, and what never may stand in a record.
+
+use serde_json::{Value, json};
+
+use crate::small::Small;
+
+/// A small migration with what must come of it.
+struct Kind<'k> {
+    name: &'k str,
+    objects: &'k str,
+    maps: &'k str,
+    files: &'k [(&'k str, &'k str)],
+    /// One record of an object that holds these values.
+    has: Vec<(&'k str, Value)>,
+    /// Object and texts that stand in none of its records.
+    never: &'k [(&'k str, &'k str)],
+    says: &'k [&'k str],
+    never_says: &'k [&'k str],
+    /// Exit codes of `audit`, `setup`, `run` and `verify`.
+    codes: [i32; 4],
+}
+
+fn judged(kinds: Vec<Kind<'_>>) {
+    let mut short = Vec::new();
+    for kind in kinds {
+        let small = Small { objects: kind.objects, maps: kind.maps, files: kind.files, held: Vec::new() };
+        let outcome = small.moved();
+        let mut say = |what: String| short.push(format!("{}: {what}\n{}", kind.name, outcome.said));
+        if outcome.codes != kind.codes {
+            say(format!("codes {:?}", outcome.codes));
+        }
+        for (object, wanted) in &kind.has {
+            let records = outcome.stand_in.records(object);
+            if records.iter().filter(|record| crate::small::holds(record, wanted)).count() != 1 {
+                say(format!("{wanted} is not one of {records:?}"));
+            }
+        }
+        for (object, text) in kind.never {
+            let records = outcome.stand_in.records(object);
+            if records.iter().any(|record| record.to_string().contains(text)) {
+                say(format!("{text} stands in {object}"));
+            }
+        }
+        for text in kind.says.iter().filter(|text| !outcome.said.contains(**text)) {
+            say(format!("nothing says {text}"));
+        }
+        for text in kind.never_says.iter().filter(|text| outcome.said.contains(**text)) {
+            say(format!("it says {text}"));
+        }
+    }
+    assert!(short.is_empty(), "{}", short.join("\n"));
+}
+
+const MOVED: [i32; 4] = [0, 0, 0, 0];
+const QUARANTINED: [i32; 4] = [1, 0, 5, 0];
+
+fn person(name: &str, more: &Value) -> (&'static str, Value) {
+    let mut record = json!({ "name": { "lastName": name } });
+    if let (Some(record), Some(more)) = (record.as_object_mut(), more.as_object()) {
+        record.extend(more.clone());
+    }
+    ("people", record)
+}
+
+#[test]
+fn values_that_differ_become_options_of_their_own() {
+    let (objects, list) = (
+        "  object Contact from \"contacts.csv\" { key id; id: text; name: text; size: text }",
+        "  object Contact from \"contacts.csv\" { key id; id: text; name: text; tags: list(text) split \";\" }",
+    );
+    let map = "map Contact -> people {\n  name = { lastName: name }\n";
+    judged(vec![
+        Kind {
+            name: "a list",
+            objects: list,
+            maps: &format!(
+                "picklist Tag -> people.tags {{ otherwise create }}\n{map}  new tags \"Tags\": multiselect Tag = tags | Tag\n}}"
+            ),
+            files: &[("contacts.csv", "id,name,tags\n1,A,A-;A+\n2,B,C;C++;C#\n3,C,new;NEW;New?\n")],
+            has: vec![
+                person("A", &json!({ "tags": ["A_2", "A"] })),
+                person("B", &json!({ "tags": ["C", "C_3", "C_2"] })),
+                person("C", &json!({ "tags": ["NEW", "NEW_2"] })),
+            ],
+            never: &[],
+            says: &["\"A-\" becomes the option A_2 of Tag", "kept apart"],
+            never_says: &[],
+            codes: MOVED,
+        },
+        Kind {
+            name: "rows beside it",
+            objects,
+            maps: &format!(
+                "picklist Size -> people.size {{\n  \"small\" = new OPT_SMALL \"Small\"\n  \"big\" = new A \"Big\"\n  otherwise create\n}}\n{map}  new size \"Size\": select Size = size | Size\n}}"
+            ),
+            files: &[(
+                "contacts.csv",
+                "id,name,size\n1,One,small\n2,Two,big\n3,Three,a\n4,Four,opt small\n5,Five,Opt-Small\n",
+            )],
+            has: vec![
+                person("One", &json!({ "size": "OPT_SMALL" })),
+                person("Two", &json!({ "size": "A" })),
+                person("Three", &json!({ "size": "A_2" })),
+                person("Four", &json!({ "size": "OPT_SMALL_2" })),
+                person("Five", &json!({ "size": "OPT_SMALL_2" })),
+            ],
+            never: &[],
+            says: &[],
+            never_says: &[],
+            codes: MOVED,
+        },
+        Kind {
+            name: "options that the destination has",
+            objects: "  object Deal from \"deals.csv\" { key id; id: text; name: text; stage: text }",
+            maps: "picklist Stage -> opportunities.stage {\n  \"Open\" = NEW\n  otherwise create\n}\nmap Deal -> opportunities {\n  name = name\n  stage = stage | Stage\n}",
+            files: &[("deals.csv", "id,name,stage\n1,A,Open\n2,B,New?\n3,C,new\n4,D,meeting!\n")],
+            has: [("A", "NEW"), ("B", "NEW_2"), ("C", "NEW"), ("D", "MEETING_2")]
+                .map(|(name, stage)| ("opportunities", json!({ "name": name, "stage": stage })))
+                .into(),
+            never: &[],
+            says: &[],
+            never_says: &[],
+            codes: MOVED,
+        },
+    ]);
+}
+
+#[test]
+fn an_option_that_is_there_keeps_its_value_when_another_one_comes() {
+    let small = Small {
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; size: text }",
+        maps: "picklist Size -> people.size { otherwise create }\nmap Contact -> people {\n  name = { lastName: name }\n  new size \"Size\": select Size = size | Size\n}",
+        files: &[("contacts.csv", "id,name,size\n1,Minus,A-\n")],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    outcome.has("people", &json!({ "name": { "lastName": "Minus" }, "size": "A" }));
+    outcome.project.write("export/contacts.csv", "id,name,size\n1,Minus,A-\n2,Plus,A+\n");
+    // Nothing but the destination tells who has which option.
+    std::fs::remove_file(outcome.project.path().join("migr.staging.lock")).unwrap();
+    std::fs::remove_dir_all(outcome.project.path().join(".migr")).unwrap();
+    for command in [&["setup"][..], &["run", "--no-approval"], &["verify"]] {
+        outcome.stand_in.migr(&outcome.project, command).exits(0);
+    }
+    outcome.has("people", &json!({ "name": { "lastName": "Minus" }, "size": "A" }));
+    outcome.has("people", &json!({ "name": { "lastName": "Plus" }, "size": "A_2" }));
+}
+
+#[test]
+fn a_table_over_a_list_keeps_the_order_of_its_options_and_tells_what_it_leaves_out() {
+    let objects =
+        "  object Contact from \"contacts.csv\" { key id; id: text; name: text; skills: list(text) split \";\" }";
+    let rows = "  \"C\" = new C \"C\"\n  \"C++\" | \"cpp\" = new CPP \"C++\"\n  \"SQL\" = new SQL \"SQL\"\n";
+    let map = "map Contact -> people {\n  name = { lastName: name }\n  new skills \"Skills\": multiselect Skill = skills | Skill\n}";
+    let files: &[(&str, &str)] =
+        &[("contacts.csv", "id,name,skills\n1,A,SQL;C\n2,B,cpp;SQL;C++\n3,D,\n4,E,Cobol\n5,F,SQL;Cobol;C\n")];
+    let table =
+        |otherwise: &str| format!("picklist Skill -> people.skills {{\n{rows}  otherwise {otherwise}\n}}\n{map}");
+    let ordered =
+        || vec![person("A", &json!({ "skills": ["C", "SQL"] })), person("B", &json!({ "skills": ["CPP", "SQL"] }))];
+    let (none, create, quarantine) = (table("none"), table("create"), table("quarantine"));
+    let kind = |name, maps, has, never, says, codes| Kind {
+        name,
+        objects,
+        maps,
+        files,
+        has,
+        never,
+        says,
+        never_says: &[],
+        codes,
+    };
+    judged(vec![
+        kind(
+            "none",
+            &none,
+            [ordered(), vec![person("F", &json!({ "skills": ["C", "SQL"] }))]].concat(),
+            &[],
+            &["\"Cobol\" is in no row of Skill; left out of the list"],
+            MOVED,
+        ),
+        kind(
+            "create",
+            &create,
+            [ordered(), vec![person("F", &json!({ "skills": ["C", "SQL", "COBOL"] }))]].concat(),
+            &[],
+            &[],
+            MOVED,
+        ),
+        kind(
+            "quarantine",
+            &quarantine,
+            ordered(),
+            &[("people", "\"E\""), ("people", "\"F\"")],
+            &["contacts.csv:5"],
+            QUARANTINED,
+        ),
+        Kind {
+            name: "a single value",
+            objects: "  object Deal from \"deals.csv\" { key id; id: text; name: text; stage: text }",
+            maps: "picklist Stage -> opportunities.stage {\n  \"Open\" = MEETING\n  otherwise none\n}\nmap Deal -> opportunities {\n  name = name\n  stage = stage | Stage\n}",
+            files: &[("deals.csv", "id,name,stage\n1,A,Open\n2,B,Weird\n")],
+            has: vec![("opportunities", json!({ "name": "B", "stage": "NEW" }))],
+            never: &[],
+            says: &["\"Weird\" is in no row of Stage; left empty", "the destination's default"],
+            never_says: &[],
+            codes: MOVED,
+        },
+    ]);
+}
+
+#[test]
+fn what_is_no_comma_separated_file_of_the_object_is_named_as_what_it_is() {
+    let objects =
+        "  object Contact from \"contacts.csv\" { key id; id: text; name: text column \"Name, first\"; email: email }";
+    let maps = "map Contact -> people {\n  name = { lastName: name }\n  emails = { primaryEmail: email }\n}";
+    let kind = |name, file, says| Kind {
+        name,
+        objects,
+        maps,
+        files: file,
+        has: Vec::new(),
+        never: &[],
+        says,
+        never_says: &["list view", "Add them to the catalog", "UTF-16"],
+        codes: [1, 1, 1, 6],
+    };
+    judged(vec![
+        kind("semicolons", &[("contacts.csv", "id;Name, first;email\n1;Meier;m@x.example\n")], &["separated by ';'"]),
+        kind(
+            "tabs",
+            &[("contacts.csv", "id\t\"Name, first\"\temail\n1\tMeier\tm@x.example\n")],
+            &["separated by '\\t'"],
+        ),
+        kind(
+            "a title",
+            &[("contacts.csv", "Contacts\n\nid,\"Name, first\",email\n1,A,m@x.example\n")],
+            &["stand in line 3"],
+        ),
+        kind("HTML", &[("contacts.csv", "<html><table><tr><td>id</td></tr></table></html>\n")], &["a page of HTML"]),
+        kind("JSON", &[("contacts.csv", "[{\"id\":\"1\",\"email\":\"m@x.example\"}]\n")], &["the file is JSON"]),
+        kind("gzip", &[("contacts.csv", "\u{1f}\u{8}\0\0\0\0\0\0")], &["this is no file of text"]),
+        kind("another file", &[("contacts.csv", "number,colour\n1,red\n")], &["none of the columns of Contact"]),
+    ]);
+}
+
+#[test]
+fn line_ends_are_found_however_a_spec_writes_them() {
+    judged(vec![Kind {
+        name: "returns",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; street: text }",
+        maps: "map Contact -> people {\n  name = { lastName: name }\n  new a \"A\": text = street | split(\"\\r\\n\") | nth(0)\n  new b \"B\": text = street | replace(\"\\r\\n\", \", \")\n  new c \"C\": boolean = street | matches(\".+\\r\\n.+\")\n  new d \"D\": text = street | replace(\"\\r\", \"\")\n}",
+        files: &[(
+            "contacts.csv",
+            "id,name,street\r\n1,Ann,\"1 Main St\r\nFloor 2\"\r\n2,Bob,\"1 Main St\nFloor 2\"\r\n",
+        )],
+        has: ["Ann", "Bob"]
+            .map(|name| {
+                person(
+                    name,
+                    &json!({ "a": "1 Main St", "b": "1 Main St, Floor 2", "c": true, "d": "1 Main St\nFloor 2" }),
+                )
+            })
+            .into(),
+        never: &[],
+        says: &[],
+        never_says: &[],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
+fn a_column_is_what_its_catalog_declares() {
+    let company = "  object Company from \"companies.csv\" { key id; id: text; name: text; rev: currency";
+    let map = "map Company -> companies {\n  name = name\n";
+    let files: &[(&str, &str)] =
+        &[("companies.csv", "id,name,rev\n1,A,\"1.234,50 €\"\n2,B,12.500 €\n3,C,\"0,125 €\"\n4,D,five\n")];
+    judged(vec![
+        Kind {
+            name: "money as the export writes it",
+            objects: &format!("{company} format \"1.234.567,89\" }}"),
+            maps: &format!("{map}  annualRevenue = rev\n}}"),
+            files,
+            has: [("A", 1_234_500_000_i64), ("B", 12_500_000_000), ("C", 125_000)]
+                .map(|(name, micros)| {
+                    (
+                        "companies",
+                        json!({ "name": name, "annualRevenue": { "amountMicros": micros, "currencyCode": "EUR" } }),
+                    )
+                })
+                .into(),
+            never: &[("companies", "\"D\"")],
+            says: &["\"five\" is not an amount of money"],
+            never_says: &[],
+            codes: QUARANTINED,
+        },
+        Kind {
+            name: "money read twice",
+            objects: &format!("{company} format \"1.234.567,89\" }}"),
+            maps: &format!("{map}  annualRevenue = rev | money\n}}"),
+            files: &[("companies.csv", "id,name,rev\n1,A,\"1.234,50 €\"\n")],
+            has: vec![(
+                "companies",
+                json!({ "name": "A", "annualRevenue": { "amountMicros": 1_234_500_000_i64, "currencyCode": "EUR" } }),
+            )],
+            never: &[],
+            says: &[],
+            never_says: &[],
+            codes: MOVED,
+        },
+        Kind {
+            name: "money whose format nothing proves",
+            objects: &format!("{company} }}"),
+            maps: &format!("{map}  annualRevenue = rev\n}}"),
+            files: &[("companies.csv", "id,name,rev\n1,A,12.500\n2,B,\"2,5\"\n")],
+            has: Vec::new(),
+            never: &[("companies", "12500000,")],
+            says: &["W0614"],
+            never_says: &[],
+            codes: [1, 0, 4, 6],
+        },
+        Kind {
+            name: "Markdown that is said to be Markdown",
+            objects: "  object Note from \"notes.csv\" { key id; id: text; body: richtext format \"markdown\" }",
+            maps: "map Note -> notes {\n  title = id\n  bodyV2 = body\n}",
+            files: &[("notes.csv", "id,body\n1,# Head\n")],
+            has: vec![("notes", json!({ "title": "1", "bodyV2": { "markdown": "# Head" } }))],
+            never: &[],
+            says: &[],
+            never_says: &[],
+            codes: MOVED,
+        },
+    ]);
+}
+
+#[test]
+fn a_letter_typed_among_digits_is_no_key_of_a_telephone() {
+    judged(vec![Kind {
+        name: "letters",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; phone: phone }",
+        maps: "map Contact -> people {\n  name = { lastName: name }\n  phones = { primaryPhoneNumber: phone | phone } otherwise none\n}",
+        files: &[(
+            "contacts.csv",
+            "id,name,phone\n1,A,201 555 O123\n2,B,2O1 555 0123\n3,C,1-800-GO-FEDEX\n4,D,201-555-01l3\n",
+        )],
+        has: vec![
+            person("C", &json!({ "phones": { "primaryPhoneNumber": "8004633339" } })),
+            person("A", &json!({ "phones": { "primaryPhoneNumber": "" } })),
+        ],
+        never: &[("people", "2015556123"), ("people", "2015550153"), ("people", "2615550123")],
+        says: &["\"201 555 O123\" has a letter among its digits"],
+        never_says: &[],
+        codes: MOVED,
+    }]);
+}
