@@ -170,3 +170,78 @@ fn a_format_that_all_values_contradict_holds_a_run_until_it_is_mended_or_accepte
         assert_eq!(told, usize::from(code == 4), "{format} {entry}: {audit}");
     }
 }
+
+#[test]
+fn what_is_denied_and_only_an_audit_finds_holds_a_run_until_it_is_accepted() {
+    let project = project("  deny \"extra-column\"");
+    let stand_in = StandIn::new();
+    assert_eq!(stand_in.migr(&project, &["audit"]).code, 1);
+    for command in [&["setup"][..], &["run", "--no-approval"]] {
+        let held = stand_in.migr(&project, command).exits(4);
+        assert!(held.stderr.contains("the audit found what the spec denies: 2 extra-column"), "{}", held.stderr);
+    }
+    let acme = || stand_in.records("companies").iter().filter(|company| company["name"] == "Acme").count();
+    assert_eq!(acme(), 0);
+    // A plan may still be looked at, and one that denies nothing goes on.
+    stand_in.migr(&project, &["plan"]).exits(0);
+    let spec = project.read("migration.migr");
+    project.write(
+        "migration.migr",
+        &spec.replace("deny \"extra-column\"", "deny \"extra-column\"\n  allow \"extra-column\" : \"of no use\""),
+    );
+    stand_in.migr(&project, &["audit"]).exits(0);
+    let ran = stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    assert!(!ran.stderr.contains("left behind: `colour`"), "what is accepted is said by no command: {}", ran.stderr);
+    assert_eq!(acme(), 1);
+}
+
+#[test]
+fn what_is_accepted_stands_in_plan_and_report_with_its_reason_and_its_number() {
+    let project = project("  allow \"extra-column\" max 5 : \"of no use to <sales>\"");
+    let stand_in = StandIn::new();
+    stand_in.migr(&project, &["audit"]).exits(0);
+    let line = "\"extra-column\", 2 records (migration.migr:9): of no use to <sales>";
+    for format in [&["plan"][..], &["plan", "--format", "json"]] {
+        let said = stand_in.migr(&project, format).exits(0).stdout;
+        assert!(said.contains("of no use to"), "{said}");
+    }
+    let plan = stand_in.migr(&project, &["plan"]).exits(0).stdout;
+    assert!(plan.contains(&format!("Accepted: {line}")), "{plan}");
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let report = |format: &str| stand_in.migr(&project, &["report", "--format", format]).exits(0).stdout;
+    let markdown = report("markdown");
+    assert!(markdown.contains("## Accepted\n\n- \"extra-column\", 2 records"), "{markdown}");
+    let html = report("html");
+    assert!(html.contains("<h2>Accepted</h2>") && html.contains("of no use to &lt;sales&gt;"), "{html}");
+    let json: Value = serde_json::from_str(&report("json")).unwrap();
+    let expected = json!([{ "finding": "extra-column", "on": null, "reason": "of no use to <sales>", "place": "migration.migr:9", "max": 5, "found": 2 }]);
+    assert_eq!(json["accepted"], expected);
+}
+
+#[test]
+fn so_many_values_of_a_contradicted_format_are_accepted_by_audit_and_run_alike() {
+    for (max, codes) in [("", [0, 0]), (" max 3", [0, 0]), (" max 2", [1, 4])] {
+        let small = Small {
+            objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text; size: integer }",
+            maps: "map Firm -> companies {\n  name = name\n  new size \"Size\": integer = size otherwise none\n}",
+            files: &[("firms.csv", "id,name,size\n1,A,1.500\n2,B,12.000\n3,C,\"1.234,0\"\n")],
+            held: Vec::new(),
+        };
+        let project = small.project();
+        let spec = project.read("migration.migr");
+        let entry = format!("  allow \"contradicted-format\" on size{max} : \"misprints\"");
+        project.write(
+            "migration.migr",
+            &spec.replace("  currency = \"USD\"\n", &format!("  currency = \"USD\"\n{entry}\n")),
+        );
+        let stand_in = StandIn::new();
+        let audit = stand_in.migr(&project, &["audit"]);
+        stand_in.migr(&project, &["setup"]).exits(0);
+        let run = stand_in.migr(&project, &["run", "--no-approval"]);
+        assert_eq!([audit.code, run.code], codes, "{max}\n{}\n{}", audit.stdout, run.stderr);
+        let said = "(2 accepted in migration.migr:9, now 3)";
+        assert_eq!(audit.stdout.contains(said), codes[0] == 1, "{}", audit.stdout);
+        assert_eq!(run.stderr.contains(said), codes[1] == 4, "{}", run.stderr);
+        assert!(!audit.stdout.contains("idle-allow"), "{}", audit.stdout);
+    }
+}

@@ -353,3 +353,42 @@ fn a_letter_typed_among_digits_is_no_key_of_a_telephone() {
         codes: MOVED,
     }]);
 }
+
+#[test]
+fn a_format_is_held_against_values_wherever_they_come_from() {
+    let column =
+        |ty: &str| format!("  object Company from \"companies.csv\" {{ key id; id: text; name: text; v: {ty} }}");
+    let map = |value: &str| format!("map Company -> companies {{\n  name = name\n  new v \"V\": date = {value}\n}}");
+    let (text, list) = (column("text"), column("list(text) split \";\""));
+    let number = "map Company -> companies {\n  name = name\n  new v \"V\": number = v | trim | number\n}".to_owned();
+    let referred = "  object Account from \"accounts.csv\" { key id; id: text; opened: text }\n  object Company from \"companies.csv\" { key id; id: text; name: text; v: -> Account }".to_owned();
+    let days: &[(&str, &str)] = &[("companies.csv", "id,name,v\n1,A,01/02/2024\n2,B,13/02/2024\n3,C,25/12/2023\n")];
+    let lists: &[(&str, &str)] =
+        &[("companies.csv", "id,name,v\n1,A,01/02/2024; 03/02/2024\n2,B,13/02/2024\n3,C,25/12/2023\n")];
+    let numbers: &[(&str, &str)] = &[("companies.csv", "id,name,v\n1,A,12.000\n2,B,\"1.234,5\"\n")];
+    let accounts: &[(&str, &str)] = &[
+        ("accounts.csv", "id,opened\n1,01/02/2024\n2,13/02/2024\n3,25/12/2023\n"),
+        ("companies.csv", "id,name,v\n1,A,1\n2,B,2\n3,C,3\n"),
+    ];
+    let function = "date(\"%m/%d/%Y\")";
+    let cases = [
+        ("trimmed", &text, map(&format!("v | trim | {function} otherwise none")), days),
+        ("either", &text, map(&format!("(v ?? name) | {function} otherwise none")), days),
+        ("a list", &list, map(&format!("v | {function} | first otherwise none")), lists),
+        ("a list in a text", &text, map(&format!("v | split(\";\") | first | {function} otherwise none")), lists),
+        ("a number", &text, number, numbers),
+        ("through a reference", &referred, map(&format!("v.opened | {function} otherwise none")), accounts),
+    ];
+    let kinds = cases.iter().map(|(name, objects, maps, files)| Kind {
+        name,
+        objects,
+        maps,
+        files,
+        has: Vec::new(),
+        never: &[("companies", "2024-01-02"), ("companies", "\"v\":12,")],
+        says: &["W0614"],
+        never_says: &[],
+        codes: [1, 0, 4, 6],
+    });
+    judged(kinds.collect());
+}

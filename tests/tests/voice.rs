@@ -1,8 +1,11 @@
 //! The voice of the code: every file says what it holds, and a doc comment names its subject first.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use migr_diagnostics::Code;
 
 /// Folders whose files open with a line that says what they hold, and whose doc comments begin with what the thing is.
 const FOLDERS: &[&str] = &["compiler", "runtime"];
@@ -86,4 +89,39 @@ fn only_the_first_word_of_a_comment_is_judged() {
     let text =
         "/// What a run came to.\n/// It ends here.\nfn a() {}\n/// Result of a run.\n/// All of it.\nfn b() {}\n";
     assert_eq!(without_subject(text), [(1, "/// What a run came to.")]);
+}
+
+/// Codes of diagnostics that a text names: `W0613`.
+fn codes(text: &str) -> BTreeSet<String> {
+    let words = text.split(|sign: char| !sign.is_ascii_alphanumeric());
+    let is_code = |word: &&str| {
+        let mut signs = word.chars();
+        matches!(signs.next(), Some('E' | 'W')) && word.len() == 5 && signs.all(|sign| sign.is_ascii_digit())
+    };
+    words.filter(is_code).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_that_is_said_anywhere_has_its_page() {
+    let known: BTreeSet<String> = Code::ALL.iter().map(|code| code.as_str().to_owned()).collect();
+    let pages = root().join("compiler/diagnostics/pages");
+    let without: Vec<&String> = known.iter().filter(|code| !pages.join(format!("{code}.md")).is_file()).collect();
+    assert!(without.is_empty(), "codes without a page: {without:?}");
+    // Of messages about codes that there are not.
+    let examples = ["W9999", "W0302"];
+    let mut unknown = Vec::new();
+    for (path, text) in files(FOLDERS) {
+        unknown.extend(
+            codes(&text)
+                .difference(&known)
+                .filter(|code| !examples.contains(&code.as_str()))
+                .map(|code| format!("{path}: {code}")),
+        );
+    }
+    for page in ["README.md", "grammar/README.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        unknown.extend(codes(&text).difference(&known).map(|code| format!("{page}: {code}")));
+    }
+    assert!(unknown.is_empty(), "codes that `migr explain` does not know: {unknown:#?}");
+    assert_eq!(codes("W0613, (E0304) W03201 xW0320"), ["E0304", "W0613"].map(str::to_owned).into());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{ColumnType, Expr, Operator, Recovery};
+use migr_plan::{ColumnType, Expr, Operator, Recovery, SourceColumn};
 
 use crate::maps::Checked;
 use crate::spec::{Map, SourceObject};
@@ -41,7 +41,7 @@ pub(crate) fn check(
             by_object.entry(map.spec.source_object.clone()).or_default().push(at);
         }
     }
-    let mut found: Vec<(usize, usize, String)> = Vec::new();
+    let mut found: Vec<(usize, usize, String, bool)> = Vec::new();
     for (object, positions) in by_object {
         let columns = objects.iter().find(|one| one.name == object).map_or(&[][..], |object| object.columns.as_slice());
         let is_list_of_references = |expr: &Expr| match expr {
@@ -53,7 +53,8 @@ pub(crate) fn check(
         for at in &positions {
             let Some((_, map)) = maps.get(*at) else { continue };
             let taken = taken(&map.spec);
-            if taken.is_empty() {
+            let shown = texts_of_rich(&map.spec, columns);
+            if taken.is_empty() && shown.is_empty() {
                 continue;
             }
             // A record of this map is in every map of its object that has no condition.
@@ -65,16 +66,23 @@ pub(crate) fn check(
                 if is_list_of_references(one.from) || is_whole(one, &taken, &together) {
                     continue;
                 }
-                found.push((*at, one.field, said(one)));
+                found.push((*at, one.field, said(one), true));
+            }
+            for (column, field) in shown {
+                if !together.iter().any(|map| holds_markup(map, column)) {
+                    // `plain` says so itself: it is counted, and no warning.
+                    let what = format!("the text of `{column}` is taken without its links, images and formatting");
+                    found.push((*at, field, what, false));
+                }
             }
         }
     }
     let has_errors = diagnostics.has_errors();
-    for (map, field, what) in found {
+    for (map, field, what, is_told) in found {
         let Some((_, map)) = maps.get_mut(map) else { continue };
         let is_broken = map.is_broken;
         let Some(field) = map.spec.fields.get_mut(field).filter(|field| field.loses.is_none()) else { continue };
-        if !is_broken && !has_errors {
+        if is_told && !is_broken && !has_errors {
             diagnostics.push(
                 Diagnostic::new(Code::W0335, format!("{what}, and no map takes the rest"), field.span, "takes a part")
                     .with_help(
@@ -84,6 +92,47 @@ pub(crate) fn check(
         }
         field.loses = Some(what);
     }
+}
+
+/// Columns of rich text of which a map takes the plain text, with the first field that does.
+fn texts_of_rich<'m>(map: &'m Map, columns: &[SourceColumn]) -> Vec<(&'m str, usize)> {
+    let is_rich = |name: &str| columns.iter().any(|column| column.name == name && column.ty == ColumnType::Richtext);
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    for (field, mapping) in map.fields.iter().enumerate() {
+        mapping.value.walk(&mut |expr| {
+            if let Expr::Call { function, arguments } = expr
+                && function == "plain"
+                && let Some(Expr::Column { name }) = arguments.first()
+                && is_rich(name)
+                && !found.iter().any(|(column, _)| column == name)
+            {
+                found.push((name, field));
+            }
+        });
+    }
+    found
+}
+
+/// True where a map takes a column of rich text with all that is in it.
+fn holds_markup(map: &Map, column: &str) -> bool {
+    fn holds(expr: &Expr, column: &str) -> bool {
+        match expr {
+            Expr::Column { name } => name == column,
+            Expr::Call { function, arguments } => {
+                let is_text =
+                    function == "plain" || PARTS.contains(&function.as_str()) || OPAQUE.contains(&function.as_str());
+                !is_text && arguments.first().is_some_and(|first| holds(first, column))
+            }
+            Expr::Binary { left, right, .. } => holds(left, column) || holds(right, column),
+            Expr::If { then, otherwise, .. } => holds(then, column) || holds(otherwise, column),
+            Expr::Convert { value, .. } | Expr::Otherwise { value, .. } => holds(value, column),
+            Expr::Record { fields } => fields.iter().any(|field| holds(&field.value, column)),
+            Expr::List { items } | Expr::Tuple { items } => items.iter().any(|item| holds(item, column)),
+            Expr::Template { parts } => parts.iter().any(|part| holds(part, column)),
+            _ => false,
+        }
+    }
+    map.fields.iter().any(|field| holds(&field.value, column))
 }
 
 fn said(one: &Taken<'_>) -> String {

@@ -106,6 +106,7 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     }
     let (mut diagnostics, accepted) = shown(diagnostics, &allows, &sources);
     allows::offer(&mut diagnostics, &homes, &sources);
+    let plan = plan.map(|plan| with_accepted(plan, &accepted, &sources));
     let has_errors = diagnostics.iter().any(|one| one.severity() == Severity::Error);
     let spec = spec.filter(|_| !has_errors);
     Compilation {
@@ -144,6 +145,22 @@ fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
         plan.inputs.lock = lock.hash().ok();
         plan.automations = migr_plan::lock::fired_by(&plan, lock);
         migr_plan::lock::count(&mut plan, lock);
+    }
+    plan
+}
+
+/// The plan with the number of findings that each of its entries accepts by a code.
+fn with_accepted(mut plan: Plan, accepted: &[Accepted], sources: &SourceMap) -> Plan {
+    for one in accepted {
+        let start = sources.start(one.by);
+        let written = |entry: &&mut migr_plan::Acceptance| {
+            entry.origin.file == sources.path(one.by)
+                && (entry.origin.line, entry.origin.column) == (start.line, start.column)
+                && entry.finding.eq_ignore_ascii_case(one.diagnostic.code.as_str())
+        };
+        if let Some(entry) = plan.accepted.iter_mut().find(written) {
+            entry.found = Some(entry.found.unwrap_or(0) + 1);
+        }
     }
     plan
 }

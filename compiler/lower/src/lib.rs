@@ -44,6 +44,7 @@ pub fn lower(spec: &Spec, sources: &SourceMap, diagnostics: &mut Diagnostics) ->
                 max: one.max,
                 reason: one.reason.clone(),
                 origin: places.of(one.span),
+                found: None,
             })
             .collect(),
         denied: spec.denied.clone(),

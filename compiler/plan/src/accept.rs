@@ -22,6 +22,27 @@ pub struct Acceptance {
     pub reason: String,
     /// Where it is written.
     pub origin: Origin,
+    /// Number of findings, or of records that they concern, that it accepts; once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Count>,
+}
+
+impl Acceptance {
+    /// In one line: `"orphan-owner", 77 records (main.migr:9): people who have left`.
+    pub fn in_words(&self) -> String {
+        let is_name = self.finding.contains('-');
+        let finding = if is_name { format!("\"{}\"", self.finding) } else { self.finding.clone() };
+        let on = self.on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
+        let what = match (is_name, self.found) {
+            (true, Some(1)) => ", 1 record".to_owned(),
+            (true, Some(found)) => format!(", {found} records"),
+            (false, Some(1)) => ", once".to_owned(),
+            (false, Some(found)) => format!(", {found} times"),
+            (_, None) => String::new(),
+        };
+        let Origin { file, line, .. } = &self.origin;
+        format!("{finding}{on}{what} ({file}:{line}): {}", self.reason)
+    }
 }
 
 /// Block that an acceptance stands in.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Plan;
+use crate::{Count, Origin, Plan};
 
 mod count;
 mod destination;
@@ -43,9 +43,44 @@ pub struct Lock {
     /// Contents of the destination; absent until it has been asked once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<LockedDestination>,
+    /// Findings of the audit that the spec denied when it was made; a run does not begin with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<DeniedFindings>,
+    /// Findings of the audit that entries of the spec accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<LockedAcceptance>,
+}
+
+/// Findings of an audit that an entry of the spec accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedAcceptance {
+    /// Name of the findings.
+    pub finding: String,
+    /// Where the entry is written.
+    pub origin: Origin,
+    /// Number of records that the findings concern.
+    pub records: Count,
+}
+
+/// Findings of an audit that a `deny` speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeniedFindings {
+    /// Name of the findings.
+    pub finding: String,
+    /// True where `deny warnings` speaks of them too.
+    pub is_warning: bool,
+    /// Number of them.
+    pub findings: Count,
 }
 
 impl Lock {
+    /// The findings of the audit that the denials of a plan speak of, each with its number.
+    pub fn denied_by<'l>(&'l self, denied: &'l [String]) -> impl Iterator<Item = &'l DeniedFindings> {
+        self.denied.iter().filter(|found| {
+            denied.iter().any(|denied| *denied == found.finding || (found.is_warning && denied == "warnings"))
+        })
+    }
+
     /// The JSON form: pretty, keys in declaration order, a newline at the end. The same lock gives the same bytes.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")

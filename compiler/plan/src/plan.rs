@@ -74,6 +74,9 @@ impl Plan {
             blocking: plan.summary.blocking,
             ..Summary::default()
         };
+        for accepted in &mut plan.accepted {
+            accepted.found = None;
+        }
         for degradation in &mut plan.degradations {
             degradation.records = None;
         }

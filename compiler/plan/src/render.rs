@@ -179,6 +179,11 @@ pub fn retentions(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// Findings that the spec accepts, a line each, with their reasons.
+pub fn accepted(plan: &Plan) -> Vec<String> {
+    plan.accepted.iter().map(|entry| format!("Accepted: {}", entry.in_words())).collect()
+}
+
 /// Workflows of the destination that run, or may run, on what is written, a line each.
 pub fn workflows(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();

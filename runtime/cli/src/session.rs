@@ -8,7 +8,7 @@ use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, JournalError, Reader, Workspace};
 use migr_load::{Destination, Endpoint, HttpOptions, Rate, Secret};
-use migr_plan::Plan;
+use migr_plan::{Lock, Plan};
 use migr_sandbox::Sandbox;
 
 use crate::args::LiveArguments;
@@ -107,6 +107,10 @@ impl Session {
         if let Some(path) = opening.saved_plan {
             same_plan(&plan, path)?;
         }
+        let lock = previous(&project.lock(to)).ok().flatten();
+        if let Some(lock) = lock.as_ref().filter(|_| opening.writes) {
+            held_by_audit(&plan, lock)?;
+        }
         let state = state(&project, opening.live, &plan);
         let export = export(&plan, &project)?;
         let mut journal = journal(&plan, &state)?;
@@ -117,7 +121,6 @@ impl Session {
         }
         state.note_as_last()?;
         let mut plan = plan;
-        let lock = previous(&project.lock(to)).ok().flatten();
         migr_engine::keep_apart_there(&mut plan, &export, lock.as_ref(), Some(&*reached.destination))
             .await
             .map_err(|error| Fault::failed(error.to_string()))?;
@@ -185,6 +188,18 @@ pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) ->
             Ok(None)
         }
     }
+}
+
+/// A fault where the last audit found what the spec denies.
+fn held_by_audit(plan: &Plan, lock: &Lock) -> Result<(), Fault> {
+    let denied: Vec<String> =
+        lock.denied_by(&plan.denied).map(|found| format!("{} {}", found.findings, found.finding)).collect();
+    if denied.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the audit found what the spec denies: {}; nothing was written", denied.join(", "));
+    Err(Fault::new(Exit::Blocked, message)
+        .with_help("mend it, or accept it with the entry that the audit's help ends with; then run `migr audit` again"))
 }
 
 /// Nothing where errors stand in the way; a fault where only the spec's own `deny` does.

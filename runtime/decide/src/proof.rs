@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_extract::{Export, Row};
-use migr_plan::{Acceptance, ColumnType, Expr, Plan, SourceObject, Within};
+use migr_plan::{Acceptance, ColumnType, Expr, Operator, Plan, SourceObject, Within};
 use migr_transform::{FormatKind, FormatTrial, Standing, Verdict};
 
 use crate::DecideError;
@@ -25,6 +25,8 @@ pub struct FormatProof {
     pub verdict: Verdict,
     /// An entry of the spec accepts that it is contradicted or unproven.
     pub is_accepted: bool,
+    /// An entry accepts fewer values than there are: `5 accepted in main.migr:9, now 12`.
+    pub beyond: Option<String>,
 }
 
 impl FormatProof {
@@ -67,7 +69,14 @@ impl FormatProof {
     }
 }
 
-type Trials = BTreeMap<(usize, FormatKind, Vec<String>), FormatTrial>;
+type Trials = BTreeMap<(usize, FormatKind, Vec<String>), Tried>;
+
+/// A trial of a column, with what separates the values of one of its cells.
+#[derive(Debug)]
+struct Tried {
+    trial: FormatTrial,
+    split: Option<String>,
+}
 
 /// Proofs of an export, and the objects that could not be read for them, each with the reason: the formats of the others are proven all the same.
 #[derive(Debug, Default)]
@@ -88,6 +97,7 @@ pub fn proofs(plan: &Plan, export: &Export) -> Proofs {
             found.unread.push((object.name.clone(), error));
         }
     }
+    accept(plan, &mut found.proofs);
     found
 }
 
@@ -106,19 +116,26 @@ fn of_object(
     while let Some(row) = records.next()? {
         let Row::Record(record) = row else { continue };
         let mut is_over = true;
-        for ((at, ..), trial) in trials.iter_mut().filter(|(_, trial)| !trial.is_proven()) {
+        for ((at, ..), tried) in trials.iter_mut().filter(|(_, tried)| !tried.trial.is_proven()) {
             is_over = false;
             let cell = record.cell(*at);
             let own = object.columns.get(*at).and_then(|column| column.blank.as_ref());
-            if !is_blank(cell, own.unwrap_or(&plan.source.blank)) {
-                trial.add(cell);
+            let blank = own.unwrap_or(&plan.source.blank);
+            let split = tried.split.as_deref();
+            // Elements of a list are values of their own.
+            let elements: &mut dyn Iterator<Item = &str> = match split {
+                Some(split) => &mut cell.split(split),
+                None => &mut std::iter::once(cell),
+            };
+            for element in elements.map(str::trim).filter(|element| !is_blank(element, blank)) {
+                tried.trial.add(element);
             }
         }
         if is_over {
             break;
         }
     }
-    for ((at, _, formats), trial) in trials {
+    for ((at, _, formats), Tried { trial, .. }) in trials {
         let Some(column) = object.columns.get(at) else { continue };
         let verdict = trial.verdict();
         proofs.push(FormatProof {
@@ -126,7 +143,8 @@ fn of_object(
             column: column.name.clone(),
             file: file.clone(),
             format: (!formats.is_empty()).then(|| formats.join("\" | \"")),
-            is_accepted: is_accepted(plan, object, &column.name, &verdict),
+            is_accepted: verdict.standing == Standing::Proven,
+            beyond: None,
             verdict,
         });
     }
@@ -136,9 +154,9 @@ fn of_object(
 /// Columns by what they are read as, each with its formats.
 fn trials(plan: &Plan, object: &SourceObject) -> Trials {
     let mut trials = Trials::new();
-    let mut add = |at: usize, kind: FormatKind, formats: Vec<String>, pivot: Option<i16>| {
+    let mut add = |at: usize, kind: FormatKind, formats: Vec<String>, pivot: Option<i16>, split: Option<String>| {
         if let Some(trial) = FormatTrial::new(kind, formats.iter().map(String::as_str), pivot) {
-            trials.entry((at, kind, formats)).or_insert(trial);
+            trials.entry((at, kind, formats)).or_insert(Tried { trial, split });
         }
     };
     for (at, column) in object.columns.iter().enumerate() {
@@ -150,9 +168,9 @@ fn trials(plan: &Plan, object: &SourceObject) -> Trials {
             ColumnType::Datetime => FormatKind::Datetime,
             _ => continue,
         };
-        add(at, kind, column.formats().map(ToOwned::to_owned).collect(), column.pivot);
+        add(at, kind, column.formats().map(ToOwned::to_owned).collect(), column.pivot, None);
     }
-    for stage in plan.stages.iter().filter(|stage| stage.source_object == object.name) {
+    for stage in &plan.stages {
         for expression in expressions::of_stage(stage) {
             expression.walk(&mut |part| {
                 let Expr::Call { function, arguments } = part else { return };
@@ -164,19 +182,60 @@ fn trials(plan: &Plan, object: &SourceObject) -> Trials {
                     "datetime" => FormatKind::Datetime,
                     _ => return,
                 };
-                let Some(Expr::Column { name }) = arguments.first() else { return };
-                let text = |column: &&(usize, &migr_plan::SourceColumn)| {
-                    column.1.name == *name && column.1.ty == ColumnType::Text
-                };
-                let columns: Vec<(usize, &migr_plan::SourceColumn)> = object.columns.iter().enumerate().collect();
-                let Some((at, _)) = columns.iter().find(text) else { return };
                 let (formats, pivot) = written(function, arguments.get(1..).unwrap_or_default());
-                add(*at, kind, formats, pivot);
+                let Some(read) = arguments.first() else { return };
+                texts_read(read, (&stage.source_object, None), &mut |of, name, split| {
+                    let column = object.columns.iter().enumerate().find(|(_, column)| column.name == name);
+                    let Some((at, column)) = column.filter(|_| of == object.name) else { return };
+                    let split = match column.ty {
+                        ColumnType::Text => split.map(ToOwned::to_owned),
+                        ColumnType::TextList => Some(column.split.clone().unwrap_or_else(|| ";".to_owned())),
+                        _ => return,
+                    };
+                    add(at, kind, formats.clone(), pivot, split.filter(|split| !split.is_empty()));
+                });
             });
         }
     }
     trials
 }
+
+/// The columns whose cells an expression gives as they are, but for blanks around them, case, and which element of a list it is: each with its object and what it
+/// is split by.
+fn texts_read<'e>(
+    read: &'e Expr,
+    (own, split): (&'e str, Option<&'e str>),
+    found: &mut dyn FnMut(&'e str, &'e str, Option<&'e str>),
+) {
+    match read {
+        Expr::Column { name } => found(own, name, split),
+        Expr::Through { target, field, .. } => found(&target.object, field, split),
+        Expr::Call { function, arguments } => {
+            let by = match arguments.get(1) {
+                Some(Expr::Text { value }) if function == "split" => Some(value.as_str()),
+                _ => split,
+            };
+            let is_kept = KEEPS_TEXTS.contains(&function.as_str()) || (function == "split" && by.is_some());
+            if let Some(first) = arguments.first().filter(|_| is_kept) {
+                texts_read(first, (own, by), found);
+            }
+        }
+        Expr::Binary { operator: Operator::Coalesce, left, right } => {
+            texts_read(left, (own, split), found);
+            texts_read(right, (own, split), found);
+        }
+        Expr::If { then, otherwise, .. } => {
+            texts_read(then, (own, split), found);
+            texts_read(otherwise, (own, split), found);
+        }
+        Expr::Otherwise { value, .. } => texts_read(value, (own, split), found),
+        _ => {}
+    }
+}
+
+/// Functions that change nothing of a text by which its format would be another one.
+const KEEPS_TEXTS: &[&str] =
+    &["trim", "collapse", "lower", "upper", "title", "first", "rest", "nth", "unique", "flatten"];
 
 /// The formats and the pivot that a call has.
 fn written(function: &str, arguments: &[Expr]) -> (Vec<String>, Option<i16>) {
@@ -198,23 +257,39 @@ fn written(function: &str, arguments: &[Expr]) -> (Vec<String>, Option<i16>) {
     (formats, pivot)
 }
 
-/// True where an `allow` of the spec covers the verdict.
-fn is_accepted(plan: &Plan, object: &SourceObject, column: &str, verdict: &Verdict) -> bool {
-    let names: &[&str] = match verdict.standing {
+/// Marks what the entries of the spec accept, each as many values as it says.
+fn accept(plan: &Plan, proofs: &mut [FormatProof]) {
+    for entry in &plan.accepted {
+        let mut covered: Vec<&mut FormatProof> = proofs
+            .iter_mut()
+            .filter(|proof| !proof.is_accepted && proof.beyond.is_none() && covers(entry, proof))
+            .collect();
+        let values: u64 = covered.iter().map(|proof| proof.verdict.filled).sum();
+        let beyond = entry
+            .max
+            .filter(|max| values > *max)
+            .map(|max| format!("{max} accepted in {}:{}, now {values}", entry.origin.file, entry.origin.line));
+        for proof in &mut covered {
+            proof.is_accepted = beyond.is_none();
+            proof.beyond.clone_from(&beyond);
+        }
+    }
+}
+
+/// True where an entry speaks of a proof.
+fn covers(entry: &Acceptance, proof: &FormatProof) -> bool {
+    let names: &[&str] = match proof.verdict.standing {
         Standing::Contradicted { .. } => &["W0614", "contradicted-format"],
         Standing::Unproven { .. } => &["W0613", "unproven-format"],
-        Standing::Proven => return true,
+        Standing::Proven => return false,
     };
-    let covers = |accepted: &Acceptance| {
-        let within = match &accepted.within {
-            Within::Migration | Within::System { .. } => true,
-            Within::Object { name, .. } => *name == object.name,
-            _ => false,
-        };
-        let on = accepted.on.as_deref();
-        within
-            && names.contains(&accepted.finding.as_str())
-            && on.is_none_or(|on| on == column || on.split_once('.') == Some((object.name.as_str(), column)))
+    let within = match &entry.within {
+        Within::Migration | Within::System { .. } => true,
+        Within::Object { name, .. } => *name == proof.object,
+        _ => false,
     };
-    plan.accepted.iter().any(covers)
+    let on = entry.on.as_deref();
+    within
+        && names.contains(&entry.finding.as_str())
+        && on.is_none_or(|on| on == proof.column || on.split_once('.') == Some((&proof.object, &proof.column)))
 }

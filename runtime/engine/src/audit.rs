@@ -36,8 +36,8 @@ use migr_extract::{Export, ExtractError};
 use migr_journal::Operation;
 use migr_load::{Deleted, Destination, LoadError, Schema};
 use migr_plan::lock::{
-    LOCK_FORMAT_VERSION, Lock, LockedExport, LockedFile, LockedOption, LockedOptions, LockedSourceObject, LockedStage,
-    LockedStages, ObjectState, counted_inputs,
+    DeniedFindings, LOCK_FORMAT_VERSION, Lock, LockedAcceptance, LockedExport, LockedFile, LockedOption, LockedOptions,
+    LockedSourceObject, LockedStage, LockedStages, ObjectState, counted_inputs,
 };
 use migr_plan::{Expr, Plan, Step, StepKind};
 use migr_transform::Standing;
@@ -159,13 +159,27 @@ impl Audit {
 
     /// True where a finding is among those that `deny` lets no audit pass with.
     pub fn is_denied(&self, plan: &Plan) -> bool {
-        let denies = |total: &FindingTotal| {
-            let named = |denied: &String| *denied == total.kind.name();
-            let warns = total.severity == Severity::Warning && plan.denied.iter().any(|denied| denied == "warnings");
-            warns || (total.severity != Severity::Note && plan.denied.iter().any(named))
-        };
-        self.totals.iter().any(denies)
+        self.lock.denied_by(&plan.denied).next().is_some()
     }
+}
+
+/// The findings that a plan's denials speak of, by name.
+fn denied(plan: &Plan, totals: &[FindingTotal]) -> Vec<DeniedFindings> {
+    let mut found: BTreeMap<&str, DeniedFindings> = BTreeMap::new();
+    for total in totals.iter().filter(|total| total.severity != Severity::Note) {
+        let (name, is_warning) = (total.kind.name(), total.severity == Severity::Warning);
+        let is_named = plan.denied.iter().any(|denied| denied == name);
+        if is_named || (is_warning && plan.denied.iter().any(|denied| denied == "warnings")) {
+            let of_name = found.entry(name).or_insert_with(|| DeniedFindings {
+                finding: name.to_owned(),
+                is_warning: false,
+                findings: 0,
+            });
+            of_name.is_warning |= is_warning;
+            of_name.findings += total.findings;
+        }
+    }
+    found.into_values().collect()
 }
 
 /// Why an audit could not be carried out.
@@ -302,6 +316,16 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         export: LockedExport { system: plan.source.system.clone(), files, objects },
         stages: LockedStages { inputs: counted_inputs(plan), with_destination: destination.is_some(), stages, options },
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
+        denied: denied(plan, &totals),
+        accepted: accepted
+            .iter()
+            .filter(|entry| !entry.is_exceeded)
+            .map(|entry| LockedAcceptance {
+                finding: entry.finding.clone(),
+                origin: entry.origin.clone(),
+                records: entry.records,
+            })
+            .collect(),
     };
     Ok(Audit { lock, findings, totals, accepted, preview: previews, rebuilds })
 }
@@ -338,6 +362,8 @@ fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) {
         finding.help = proof.help();
         if proof.is_accepted {
             finding.severity = Severity::Warning;
+            found.accept(finding);
+        } else if proof.beyond.is_some() {
             found.accept(finding);
         } else {
             found.add(finding);

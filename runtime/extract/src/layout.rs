@@ -1,4 +1,4 @@
-//! What a file is whose first line holds no columns of its object: another kind of file, other separators, or lines before its header.
+//! Files whose first line holds no columns of their object: another kind of file, another separator, or lines before the header.
 
 use migr_plan::SourceObject;
 
@@ -55,7 +55,7 @@ pub(crate) fn separator(names: &[String], object: &SourceObject) -> Option<char>
     SEPARATORS.into_iter().find(|sign| only && by_commas == 0 && line.contains(*sign))
 }
 
-/// What is said of a file whose cells another sign separates.
+/// Reason that a file is refused for whose cells another sign separates.
 pub(crate) fn separated(sign: char, object: &SourceObject) -> String {
     format!(
         "the cells seem to be separated by {sign:?}; export {} with commas, or save it from a spreadsheet as \"CSV UTF-8 (comma delimited)\"",

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use migr_journal::{Fold, JournalError, Reader, StepFold};
-use migr_plan::{Expr, Permitted, Plan, RowState, Stage};
+use migr_plan::{Acceptance, Expr, Permitted, Plan, RowState, Stage};
 
 use crate::attention;
 use crate::groups::Tallies;
 use crate::lists::{ListName, Lists};
 use crate::model::{
-    Coverage, Degraded, List, Moved, Object, Owner, PermittedWorkflow, Reason, Report, Run, SchemaChange, Skipped,
-    UpdatedField,
+    AcceptedFindings, Coverage, Degraded, List, Moved, Object, Owner, PermittedWorkflow, Reason, Report, Run,
+    SchemaChange, Skipped, UpdatedField,
 };
 use crate::outcome::Verification;
 
@@ -86,6 +86,7 @@ impl Report {
                 .collect(),
             compatibility: plan.compatibility(),
             retention: migr_plan::render::retentions(plan),
+            accepted: plan.accepted.iter().map(accepted).collect(),
             workflows: workflows(plan),
             coverage: coverage(plan),
             setup: fold
@@ -112,6 +113,18 @@ impl Report {
         };
         report.attention = attention::list(&report, fold.repaired_records);
         report
+    }
+}
+
+fn accepted(entry: &Acceptance) -> AcceptedFindings {
+    AcceptedFindings {
+        finding: entry.finding.clone(),
+        on: entry.on.clone(),
+        reason: entry.reason.clone(),
+        place: format!("{}:{}", entry.origin.file, entry.origin.line),
+        max: entry.max,
+        found: entry.found,
+        in_words: entry.in_words(),
     }
 }
 

@@ -276,6 +276,13 @@ fn concepts(report: &Report, page: &mut String) -> fmt::Result {
         }
         writeln!(page, "</tbody></table>\n</section>")?;
     }
+    if !report.accepted.is_empty() {
+        writeln!(page, "<section>\n<h2>Accepted</h2>\n<ul>")?;
+        for entry in &report.accepted {
+            writeln!(page, "<li>{}</li>", Escaped(&entry.in_words))?;
+        }
+        writeln!(page, "</ul>\n</section>")?;
+    }
     if report.degradations.is_empty() {
         return Ok(());
     }
@@ -283,7 +290,9 @@ fn concepts(report: &Report, page: &mut String) -> fmt::Result {
     for entry in &report.degradations {
         let map = entry.map.as_deref().map(|map| format!("{} · ", Escaped(map))).unwrap_or_default();
         let kept = entry.kept_in.as_deref().map(|kept| format!("; kept in {}", Escaped(kept))).unwrap_or_default();
-        writeln!(page, "<li>{map}{}: {}{kept}</li>", Escaped(&entry.what), Escaped(&entry.reason))?;
+        let records = entry.records.map(|records| format!(" ({})", count(records, "record", "records")));
+        let records = records.unwrap_or_default();
+        writeln!(page, "<li>{map}{}{records}: {}{kept}</li>", Escaped(&entry.what), Escaped(&entry.reason))?;
     }
     writeln!(page, "</ul>\n</section>")
 }

@@ -33,6 +33,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     skipped(report, text)?;
     left_behind(report, text)?;
     degradations(report, text)?;
+    accepted(report, text)?;
     coverage(report, text)?;
     setup(report, text)?;
     writeln!(text, "Plan `{}`.", report.plan)
@@ -228,7 +229,20 @@ fn degradations(report: &Report, text: &mut String) -> fmt::Result {
     for entry in &report.degradations {
         let map = entry.map.as_deref().map(|map| format!("{}, ", inline(map))).unwrap_or_default();
         let kept = entry.kept_in.as_deref().map(|kept| format!("; kept in {}", inline(kept))).unwrap_or_default();
-        writeln!(text, "- {map}{}: {}{kept}", inline(&entry.what), inline(&entry.reason))?;
+        let records = entry.records.map(|records| format!(" ({})", count(records, "record", "records")));
+        let records = records.unwrap_or_default();
+        writeln!(text, "- {map}{}{records}: {}{kept}", inline(&entry.what), inline(&entry.reason))?;
+    }
+    writeln!(text)
+}
+
+fn accepted(report: &Report, text: &mut String) -> fmt::Result {
+    if report.accepted.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Accepted\n")?;
+    for entry in &report.accepted {
+        writeln!(text, "- {}", inline(&entry.in_words))?;
     }
     writeln!(text)
 }

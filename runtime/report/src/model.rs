@@ -54,6 +54,8 @@ pub struct Report {
     pub compatibility: Compatibility,
     /// Data that is to be kept for a time, and how long.
     pub retention: Vec<String>,
+    /// Findings that the spec accepts, each with its reason.
+    pub accepted: Vec<AcceptedFindings>,
     /// Workflows of the destination that are permitted to run on what is written.
     pub workflows: Vec<PermittedWorkflow>,
     /// Share of the export's columns that is mapped.
@@ -78,6 +80,26 @@ pub struct Report {
     pub(crate) repaired: Tallies,
     #[serde(skip)]
     pub(crate) not_sent: Tallies,
+}
+
+/// Findings that an entry of the spec accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AcceptedFindings {
+    /// Code, or name of a finding of the audit.
+    pub finding: String,
+    /// The field or column that the entry is narrowed to.
+    pub on: Option<String>,
+    /// Reason as written.
+    pub reason: String,
+    /// File and line of the entry.
+    pub place: String,
+    /// Number that may be accepted, where it is said.
+    pub max: Option<u64>,
+    /// Number of findings, or for a finding of the audit of the records that they concern; where it was counted.
+    pub found: Option<u64>,
+    /// The entry in one line.
+    #[serde(skip)]
+    pub in_words: String,
 }
 
 /// A workflow of the destination that the migration permits to run on what is written.

@@ -48,11 +48,13 @@ struct Survey {
     is_html: bool,
     has_blocks: bool,
     is_too_deep: bool,
+    has_tables: bool,
     losses: Losses,
 }
 
 fn survey<'t>(tokens: impl Iterator<Item = Token<'t>>) -> Survey {
-    let mut found = Survey { is_html: false, has_blocks: false, is_too_deep: false, losses: Losses::default() };
+    let mut found =
+        Survey { is_html: false, has_blocks: false, is_too_deep: false, has_tables: false, losses: Losses::default() };
     let mut depth = 0_usize;
     // For each table that is open, whether it has a head.
     let mut tables: Vec<bool> = Vec::new();
@@ -68,7 +70,10 @@ fn survey<'t>(tokens: impl Iterator<Item = Token<'t>>) -> Survey {
                 found.has_blocks |= element.kind == Kind::Block;
                 match (element.name, is_end) {
                     ("img", false) => found.losses.add("image, of which the address stays"),
-                    ("table", false) => tables.push(false),
+                    ("table", false) => {
+                        found.has_tables = true;
+                        tables.push(false);
+                    }
                     ("thead" | "th", false) => {
                         if let Some(open) = tables.last_mut() {
                             *open = true;
@@ -99,7 +104,7 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
         return (shown(text), Losses::default());
     }
     if let Some(markdown) = simple::markdown(&text) {
-        return (Cow::Owned(markdown), Losses::default());
+        return (Cow::Owned(without_tables(markdown)), Losses::default());
     }
     let mut survey = survey(tokens(&text));
     if !survey.is_html {
@@ -112,7 +117,10 @@ pub(crate) fn markdown(text: Cow<'_, str>) -> (Cow<'_, str>, Losses) {
     }
     let html = clean(&text, survey.has_blocks);
     match CONVERTER.convert(&html) {
-        Ok(markdown) if keeps_words(&plain(Cow::Borrowed(&text)), &markdown) => (Cow::Owned(markdown), survey.losses),
+        Ok(markdown) if keeps_words(&plain(Cow::Borrowed(&text)), &markdown) => {
+            let markdown = if survey.has_tables { markdown } else { without_tables(markdown) };
+            (Cow::Owned(markdown), survey.losses)
+        }
         _ => {
             survey.losses.add("arrangement of such a kind");
             (words(text), survey.losses)
@@ -138,6 +146,28 @@ fn clean(text: &str, has_blocks: bool) -> String {
         }
     }
     html
+}
+
+/// Markdown of HTML that has no table: a line of bars and dashes would make one of the line above it, and be gone.
+fn without_tables(markdown: String) -> String {
+    let is_rule = |line: &str| {
+        line.contains('|')
+            && line.contains('-')
+            && line.chars().all(|sign| matches!(sign, '|' | '-' | ':' | ' ' | '\t'))
+    };
+    if !markdown.lines().any(is_rule) {
+        return markdown;
+    }
+    let mut written = String::with_capacity(markdown.len() + 2);
+    for line in markdown.split_inclusive('\n') {
+        let (blanks, rest) = line.split_at(line.len() - line.trim_start().len());
+        written.push_str(blanks);
+        if is_rule(line.trim_end_matches('\n')) {
+            written.push('\\');
+        }
+        written.push_str(rest);
+    }
+    written
 }
 
 /// True where the other text holds every letter and digit of the text in the same order.
@@ -250,6 +280,8 @@ mod tests {
             ("<ul><li>a</li><li>b</li></ul>", "*   a\n*   b"),
             ("<a href=\"https://x.example\">x</a>", "[x](https://x.example)"),
             ("a<br>b", "a  \nb"),
+            ("<p>a | b<br>--|--<br>1 | 2</p>", "a | b  \n\\--|--  \n1 | 2"),
+            ("<div>a | b</div><div>|---|:-:|</div>", "a | b\n\n\\|---|:-:|"),
         ] {
             assert_eq!(converted(html), expected, "{html}");
         }

@@ -28,6 +28,12 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
     plan.summary.skip = total(|stage| stage.skip);
     plan.summary.quarantine = total(|stage| stage.quarantine);
     estimate(plan, lock);
+    for entry in &mut plan.accepted {
+        let its = |locked: &&super::LockedAcceptance| locked.finding == entry.finding && locked.origin == entry.origin;
+        if let Some(locked) = lock.accepted.iter().find(its) {
+            entry.found = Some(locked.records);
+        }
+    }
     for degradation in &mut plan.degradations {
         let Some(stage) = degradation.map.as_deref().and_then(|map| lock.stage(map)) else { continue };
         let what = degradation.what.rsplit('.').next().unwrap_or_default();

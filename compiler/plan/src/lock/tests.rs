@@ -87,6 +87,8 @@ fn lock(plan: &Plan) -> Lock {
         migration: plan.migration.clone(),
         project: None,
         export: LockedExport::default(),
+        denied: Vec::new(),
+        accepted: Vec::new(),
         stages: LockedStages {
             inputs: counted_inputs(plan),
             with_destination: false,
@@ -177,5 +179,6 @@ fn a_member_is_found_by_its_hash_whatever_its_case() {
 fn the_schema_names_every_part_of_a_lock() {
     let schema = lock_schema();
     let properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(properties, ["format_version", "migration", "project", "export", "stages", "destination"]);
+    let parts = ["format_version", "migration", "project", "export", "stages", "destination", "denied", "accepted"];
+    assert_eq!(properties, parts);
 }

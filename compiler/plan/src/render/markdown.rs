@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
 use super::{
-    compatibility, expression, fetched_from, field_type, heading, mapped, retentions, rolled_back, second_calls,
-    setup_words, summary_line, title, workflows,
+    accepted, compatibility, expression, fetched_from, field_type, heading, mapped, retentions, rolled_back,
+    second_calls, setup_words, summary_line, title, workflows,
 };
 use crate::{Origin, Plan, RowState};
 
@@ -75,6 +75,10 @@ pub fn markdown(plan: &Plan) -> String {
     let workflows: Vec<String> = workflows(plan).iter().map(|line| prose(line).clone()).collect();
     if !workflows.is_empty() {
         let _ = writeln!(out, "- {}\n", workflows.join("\n- "));
+    }
+    let accepted: Vec<String> = accepted(plan).iter().map(|line| prose(line).clone()).collect();
+    if !accepted.is_empty() {
+        let _ = writeln!(out, "- {}\n", accepted.join("\n- "));
     }
     if !plan.rows.is_empty() {
         let _ = writeln!(

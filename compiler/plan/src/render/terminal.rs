@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use migr_escape::line;
 
 use super::{
-    compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
+    accepted, compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
     retentions, rolled_back, second_calls, setup_words, summary_line, title, workflows,
 };
 use crate::{Plan, RowState, Stage};
@@ -35,6 +35,10 @@ pub fn terminal(plan: &Plan, full: bool) -> String {
     let workflows: Vec<String> = workflows(plan).iter().map(|one| line(one).to_string()).collect();
     if !workflows.is_empty() {
         let _ = writeln!(out, "\n{}", workflows.join("\n"));
+    }
+    let accepted: Vec<String> = accepted(plan).iter().map(|one| line(one).to_string()).collect();
+    if !accepted.is_empty() {
+        let _ = writeln!(out, "\n{}", accepted.join("\n"));
     }
     left_behind(plan, &mut out);
     let _ = writeln!(out, "\n{}", summary_line(&plan.summary));

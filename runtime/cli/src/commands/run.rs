@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::{MaxFailures, Proofs, RunOptions, RunSummary};
+use migr_extract::column_name;
 use migr_journal::{SetupNote, StepFold};
+use migr_plan::{Plan, Within};
 use migr_report::Report;
 use migr_report::words::count;
 
@@ -61,16 +63,19 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
 
 /// Says which columns and files of the export nobody declared: they stay behind.
 fn tell_undeclared(session: &Session, console: Console) {
-    let export = &session.context.export;
+    let (plan, export) = (&session.context.plan, &session.context.export);
+    let mut are_columns = false;
     for file in export.unclaimed() {
         console.news(format_args!(
             "left behind: {}; no object reads it and no `drop file` names it (W0610)",
             file.shown()
         ));
     }
-    for object in &session.context.plan.source.objects {
+    for object in &plan.source.objects {
         let Ok(records) = export.records(&object.name) else { continue };
-        let extra: Vec<String> = records.extra_columns().iter().map(|column| format!("`{column}`")).collect();
+        let told = records.extra_columns().iter().filter(|column| !is_accepted(plan, &object.name, column));
+        let extra: Vec<String> = told.map(|column| format!("`{column}`")).collect();
+        are_columns |= !extra.is_empty();
         if !extra.is_empty() {
             console.news(format_args!(
                 "left behind: {} of {}; {} does not declare {} (W0604)",
@@ -81,6 +86,26 @@ fn tell_undeclared(session: &Session, console: Console) {
             ));
         }
     }
+    if are_columns {
+        console.news(format_args!("to accept such columns, write in the migration: allow \"extra-column\" : \"why\""));
+    }
+}
+
+/// True where an entry of the spec accepts that a column stays behind undeclared.
+fn is_accepted(plan: &Plan, object: &str, header: &str) -> bool {
+    let column = column_name(header);
+    plan.accepted.iter().any(|entry| {
+        let within = match &entry.within {
+            Within::Migration | Within::System { .. } => true,
+            Within::Object { name, .. } => name == object,
+            _ => false,
+        };
+        let on = entry.on.as_deref();
+        within
+            && entry.max.is_none()
+            && matches!(entry.finding.as_str(), "W0604" | "extra-column")
+            && on.is_none_or(|on| on == column || on.split_once('.') == Some((object, &column)))
+    })
 }
 
 /// A run does not begin while all values of a column say that its format is another one.
@@ -92,7 +117,8 @@ fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
     }
     let held: Vec<_> = proofs.iter().filter(|proof| proof.holds_a_run()).collect();
     for proof in &held {
-        let words = proof.in_words().unwrap_or_default();
+        let beyond = proof.beyond.as_ref().map_or_else(String::new, |beyond| format!(" ({beyond})"));
+        let words = format!("{}{beyond}", proof.in_words().unwrap_or_default());
         console.news(format_args!("{}: W0614: {words}\n  help: {}", proof.file, proof.help().unwrap_or_default()));
     }
     match held.len() {

@@ -65,9 +65,11 @@ impl Acceptances {
 
     /// Takes a finding that an entry accepts; gives back what none does. An error is accepted by nobody.
     pub(crate) fn take(&mut self, finding: Finding) -> Option<Finding> {
-        if finding.severity == Severity::Error {
-            return Some(finding);
-        }
+        if finding.severity == Severity::Error { Some(finding) } else { self.cover(finding) }
+    }
+
+    /// The same for a finding that the spec is known to speak of, whatever its severity.
+    pub(crate) fn cover(&mut self, finding: Finding) -> Option<Finding> {
         let covers = |entry: &&mut Entry| {
             let object = finding.object.as_ref();
             let place = finding.object.as_deref().zip(finding.column.as_deref());

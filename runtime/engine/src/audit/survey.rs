@@ -267,7 +267,7 @@ impl Survey<'_, '_> {
         locked.hidden = hidden.into_keys().collect();
     }
 
-    /// What is said of a file whose first line holds none of its object's columns.
+    /// Finding about a file whose first line holds none of its object's columns.
     fn no_header(&self, place: &Place<'_>, headers: &[String]) -> Finding {
         let object = place.object;
         let is_used = object.columns.iter().any(|column| self.needs.used(&object.name, &column.name) != Use::Unused);
