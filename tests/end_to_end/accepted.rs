@@ -245,3 +245,19 @@ fn so_many_values_of_a_contradicted_format_are_accepted_by_audit_and_run_alike()
         assert!(!audit.stdout.contains("idle-allow"), "{}", audit.stdout);
     }
 }
+
+#[test]
+fn a_warning_of_the_spec_is_told_by_check_and_not_before_every_command() {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text }",
+        maps: "map Firm -> companies {\n  name = name | truncate(3)\n}",
+        files: &[("firms.csv", "id,name\n1,Acme\n")],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    assert!(stand_in.migr(&project, &["check"]).exits(0).stdout.contains("W0335"));
+    for command in [&["audit"][..], &["setup"], &["run", "--no-approval"], &["verify"]] {
+        let said = stand_in.migr(&project, command).exits(0).stderr;
+        assert!(!said.contains("W0335") && said.contains("the spec has a warning: `migr check` tells it"), "{said}");
+    }
+}

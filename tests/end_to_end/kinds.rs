@@ -392,3 +392,32 @@ fn a_format_is_held_against_values_wherever_they_come_from() {
     });
     judged(kinds.collect());
 }
+
+#[test]
+fn a_row_that_no_record_meets_is_told_whatever_its_key_is_made_of() {
+    let deals = "id,name,pipe,stage\n1,A,Sales,Won\n2,B,Ren,Won\n3,C,,\n";
+    judged(vec![
+        Kind {
+            name: "several keys",
+            objects: "  object Deal from \"deals.csv\" { key id; id: text; name: text; pipe: text; stage: text }",
+            maps: "picklist P (pipe, stage) -> opportunities (stage, pipelineName) {\n  (\"Sales\", \"Won\") = (CUSTOMER, \"Sales\")\n  (\"Ren\", \"Won\") = (CUSTOMER, \"Renewals\")\n  (\"Sales\", \"Never\") = (NEW, \"Sales\")\n  otherwise quarantine\n}\nmap Deal -> opportunities {\n  name = name\n  (stage, new pipelineName \"Pipeline\": text) = (pipe, stage) | P\n}",
+            files: &[("deals.csv", deals)],
+            has: vec![("opportunities", json!({ "name": "B", "stage": "CUSTOMER", "pipelineName": "Renewals" }))],
+            never: &[],
+            says: &["no record of the export has (\"Sales\", \"Never\") of P", "allow \"unused-row\""],
+            never_says: &["has (\"Ren\", \"Won\")"],
+            codes: MOVED,
+        },
+        Kind {
+            name: "through a reference",
+            objects: "  object Stage from \"stages.csv\" { key id; id: text; name: text }\n  object Deal from \"deals.csv\" { key id; id: text; name: text; stage: -> Stage }",
+            maps: "drop object Stage : \"stages are options\"\npicklist S -> opportunities.stage {\n  \"Won\" = new WON \"Won\"\n  \"Never\" = new NEVER \"Never\"\n  otherwise quarantine\n}\nmap Deal -> opportunities {\n  name = name\n  stage = stage.name | S\n}",
+            files: &[("stages.csv", "id,name\n1,Won\n2,Never\n"), ("deals.csv", "id,name,stage\n1,A,1\n")],
+            has: vec![("opportunities", json!({ "name": "A", "stage": "WON" }))],
+            never: &[],
+            says: &["no record of the export has \"Never\" of S"],
+            never_says: &[],
+            codes: MOVED,
+        },
+    ]);
+}

@@ -77,6 +77,54 @@ fn micros_of(amount: &Value) -> Option<i64> {
     amount.as_i64().or_else(|| amount.as_str()?.parse().ok())
 }
 
+/// True where a field of telephone numbers holds the number of a cell: its digits to the last, behind no more than the code of its country.
+fn is_number(there: &Value, cell: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let lower = cell.to_lowercase();
+    let main = ["ext", "x", "#"].iter().filter_map(|mark| lower.find(mark)).min().map_or(cell, |at| &cell[..at]);
+    let (written, national) = (digits(main), digits(there["primaryPhoneNumber"].as_str().unwrap_or_default()));
+    let code = digits(there["primaryPhoneCallingCode"].as_str().unwrap_or_default());
+    let before = written.strip_suffix(&national).filter(|_| !national.is_empty());
+    before.is_some_and(|before| {
+        before.is_empty() || before == code || before == format!("00{code}") || before == format!("011{code}")
+    })
+}
+
+/// Ids of the records that a reference may lead to; absent where none of them was made by itself.
+fn referred(moved: &Moved, column: &Value, cell: &str) -> Option<BTreeSet<String>> {
+    let reference = &column["reference"];
+    let objects = texts(&reference["objects"]);
+    let stages = moved.plan["stages"].as_array().unwrap();
+    let of_objects = stages.iter().filter(|stage| objects.iter().any(|object| stage["source_object"] == *object));
+    let of_objects: Vec<&Value> = of_objects.filter(|stage| stage["distinct"].is_null()).collect();
+    if of_objects.is_empty() {
+        return None;
+    }
+    let mut keys = BTreeSet::from([cell.to_owned()]);
+    if let Some(by) = reference["column"].as_str() {
+        keys.clear();
+        for object in moved.plan["source"]["objects"].as_array().unwrap() {
+            if !objects.iter().any(|name| object["name"] == *name) {
+                continue;
+            }
+            for (_, row) in moved.lines(object["file"].as_str().unwrap()) {
+                let cell_of =
+                    |name: &str| row.iter().find(|(known, _)| known == name).map_or("", |(_, cell)| cell.trim());
+                if cell_of(by).eq_ignore_ascii_case(cell) {
+                    let key = texts(&object["key"]).iter().map(|key| cell_of(key)).collect::<Vec<_>>().join("\u{1f}");
+                    keys.insert(key);
+                }
+            }
+        }
+    }
+    let ids = of_objects.iter().flat_map(|stage| {
+        let map = stage["id"].as_str().unwrap();
+        keys.iter().filter_map(move |key| moved.id(map, key).map(str::to_owned))
+    });
+    let ids: BTreeSet<String> = ids.collect();
+    (!ids.is_empty()).then_some(ids)
+}
+
 fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
@@ -215,7 +263,24 @@ fn lost(moved: &Moved) -> Vec<String> {
                     "boolean" if holding(&["boolean"]).next().is_some() => {
                         holding(&["boolean"]).all(|there| there.as_bool() == truth(cell))
                     }
-                    // A reference is there as the id that it leads to; several are counted where one is kept.
+                    "phone" if holding(&["phone", "composite"]).next().is_some() => {
+                        holding(&["phone", "composite"]).any(|there| is_number(there, cell))
+                    }
+                    "reference" if holding(&["reference"]).next().is_some() => {
+                        let field = reading().find(|field| field["type"]["kind"] == "reference").unwrap();
+                        let name = field["field"].as_str().unwrap();
+                        // A reference to one of several objects has a key for each of them.
+                        let keys = record.as_object().unwrap().iter();
+                        let mut there = keys
+                            .filter(|(key, value)| key.starts_with(name) && key.ends_with("Id") && !is_empty(value))
+                            .map(|(_, value)| value.as_str().unwrap());
+                        match referred(moved, column, cell) {
+                            Some(ids) => there.any(|id| ids.contains(id)),
+                            // No map makes it, or it became one with another record.
+                            None => there.next().is_some(),
+                        }
+                    }
+                    // Several references are counted where one is kept.
                     _ => reading().any(|field| is_filled(&field)) || stage["links"].to_string().contains(column_name),
                 };
                 if !arrived {

@@ -158,4 +158,5 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "unknown-member",
     "unknown-picklist-value",
     "unproven-format",
+    "unused-row",
 ];

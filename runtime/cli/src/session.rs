@@ -176,7 +176,12 @@ const UNPACED: Rate = Rate { requests: 1_000_000, per_seconds: 1, burst: None };
 pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) -> Result<Option<Plan>, Fault> {
     match project.plan(to) {
         Ok((plan, findings)) => {
-            show_on_stderr(&findings, console);
+            // They are told once, by `check`, and not before every command.
+            match findings.count(Severity::Warning) {
+                0 => {}
+                1 => console.news(format_args!("the spec has a warning: `migr check` tells it")),
+                count => console.news(format_args!("the spec has {count} warnings: `migr check` tells them")),
+            }
             Ok(Some(plan))
         }
         Err(findings) if findings.diagnostics.is_empty() => {

@@ -21,6 +21,7 @@ mod preview;
 mod profile;
 pub mod render;
 mod row_checks;
+mod rows_met;
 mod stage_report;
 mod survey;
 mod type_inference;
@@ -551,6 +552,7 @@ impl Reporting<'_> {
             }
             stages.push(locked);
         }
+        rows_met::unmet(plan, export, world, found)?;
         let mut rebuilds = Vec::new();
         for object in &plan.source.objects {
             match rebuild(object, export) {

@@ -29,6 +29,7 @@ pub(crate) fn differences(case: &Case, life: &Life) -> Vec<Difference> {
             let Some(row) = row.filter(|row| row.len() == table.columns.len()) else { continue };
             let of_row = OfRow { case, life, map, table, row, record, is_alone: is_alone(life, map, key, record) };
             found.extend(of_row.differences());
+            found.extend(of_row.merged(key));
         }
     }
     found.extend(unwritten(life, &touched));
@@ -109,6 +110,72 @@ impl OfRow<'_> {
             }
         }
         found
+    }
+
+    /// Faults of a record that several rows became: it holds of each field the value of the first row that has one, in the written order, and what differs from it
+    /// is told at its line.
+    fn merged(&self, key: &str) -> Vec<Difference> {
+        let journal = &self.life.outcome.journal;
+        let is_written = matches!(self.record.state, State::Created | State::Updated | State::Unchanged);
+        let (true, Some(id)) = (is_written && !self.is_alone, self.record.id.as_deref()) else { return Vec::new() };
+        let of_it = |record: &Journaled| record.id.as_deref() == Some(id) || record.winner.as_deref() == Some(key);
+        let own = || journal.records.iter().filter(|((step, _), _)| step == self.map.name());
+        let others = journal.records.iter().filter(|((step, _), _)| step != self.map.name() && !step.contains(':'));
+        // Of what several maps make of it the last one's word counts.
+        if others.filter(|(_, other)| other.id.as_deref() == Some(id)).count() > 0 {
+            return Vec::new();
+        }
+        let rows = own().filter(|(_, record)| of_it(record)).filter_map(|(_, record)| {
+            let at = usize::try_from(record.line).unwrap().checked_sub(2)?;
+            Some((record, self.table.rows.get(at).filter(|row| row.len() == self.table.columns.len())?))
+        });
+        let mut rows: Vec<(&Journaled, &Vec<String>)> = rows.collect();
+        let rule =
+            |word: &str| self.map.rules.iter().any(|rule| rule.starts_with(&format!("on duplicate merge {word}")));
+        if rows.len() < 2 || !(rule("newest") || rule("oldest")) {
+            return Vec::new();
+        }
+        let seen = self.table.columns.iter().position(|column| column.name == "seen");
+        let day =
+            |row: &Vec<String>| seen.and_then(|at| row.get(at)).map(|day| day.trim().to_owned()).unwrap_or_default();
+        rows.sort_by(|(one, a), (other, b)| {
+            let (a, b) = (day(a), day(b));
+            let by_day = if rule("newest") { b.cmp(&a) } else { a.cmp(&b) };
+            a.is_empty().cmp(&b.is_empty()).then(by_day).then(one.line.cmp(&other.line))
+        });
+        let Some(stored) = self.life.outcome.store.get(self.map.table(), id) else { return Vec::new() };
+        let mut found = Vec::new();
+        for entry in self.map.entries.iter().filter(|entry| self.case.is_written(entry) && !self.is_kept(entry, id)) {
+            let (_, value) = entry.text.split_once(" = ").unwrap();
+            let value = value.split(" | ").next().unwrap();
+            let named: BTreeSet<&str> = value.split(|sign: char| !(sign.is_alphanumeric() || sign == '_')).collect();
+            for (at, column) in self.table.columns.iter().enumerate().filter(|(_, column)| named.contains(column.name))
+            {
+                let cells = rows.iter().map(|(record, row)| (*record, row[at].as_str()));
+                let filled = cells.filter(|(_, cell)| !cell.trim().is_empty() && !cell.contains(';'));
+                let mut counts = true;
+                for (record, cell) in filled {
+                    let of_row = OfRow { record, ..*self };
+                    let stands = self.stands(stored, entry, column, cell);
+                    let is_told = of_row.is_told(entry) || (!counts && of_row.is_told_lost());
+                    if stands == Some(false) && !is_told {
+                        let place = format!("{} line {} {} merged", self.map.name(), record.line, entry.field);
+                        let now = format!("{:?}", of_field(&stored.body, entry.field));
+                        found.push(differs(place, format!("{} {cell:?}", column.name), now));
+                    }
+                    counts = false;
+                }
+            }
+        }
+        found
+    }
+
+    /// True where the audit says of the row that it becomes one with another.
+    fn is_told_lost(&self) -> bool {
+        let here = |object: Option<&str>, line: Option<u64>| {
+            object == Some(self.table.object) && line == Some(self.record.line)
+        };
+        self.life.forecast.findings.iter().any(|finding| here(finding.object.as_deref(), finding.line))
     }
 
     /// True where the record had a value before, which the map's rule leaves as it is.

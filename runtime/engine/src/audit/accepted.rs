@@ -47,6 +47,7 @@ pub(crate) struct Acceptances {
 /// Kinds of findings about the values of picklists.
 const OF_PICKLISTS: &[FindingKind] = &[
     FindingKind::UnknownPicklistValue,
+    FindingKind::UnusedRow,
     FindingKind::CollidingOptions,
     FindingKind::NewOption,
     FindingKind::RareOption,

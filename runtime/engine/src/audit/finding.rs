@@ -199,6 +199,8 @@ kinds! {
     UnknownPicklistValue = "unknown-picklist-value", "Values that no row of a picklist names", "Add a row to the picklist, or correct the value.";
     /// Values that differ and would become one option.
     CollidingOptions = "colliding-options", "Values that differ and would become one option (`otherwise create`)", "Add a row for each to the picklist, with an option of its own.";
+    /// A row of a picklist that no record meets.
+    UnusedRow = "unused-row", "Rows of picklists that no record meets", "Remove the row, or mend its spelling.";
     /// A value that becomes an option of its own.
     NewOption = "new-option", "Values that become options of their own (`otherwise create`)", "Look for misspellings; add rows for those that mean an option you have.";
     /// A value, met in few records, that becomes an option of its own.

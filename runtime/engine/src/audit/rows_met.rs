@@ -1,0 +1,126 @@
+//! Rows of picklists that no record meets, for tables of several keys and of values that are read through a reference; of plain columns `check` says it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use migr_decide::cells::Lent;
+use migr_decide::expressions;
+use migr_extract::{Export, Row};
+use migr_plan::{Expr, Picklist, Plan, Stage};
+use migr_transform::{Admission, Program};
+
+use super::AuditError;
+use super::collector::Collector;
+use super::export_lookup::ExportLookup;
+use super::finding::{Finding, FindingKind, Severity};
+
+/// Adds a finding for each row that no record which a map takes has met.
+pub(super) fn unmet(
+    plan: &Plan,
+    export: &Export,
+    world: &ExportLookup<'_>,
+    found: &mut Collector<'_>,
+) -> Result<(), AuditError> {
+    let tables = tables(plan);
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let mut met: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    let mut unread: BTreeSet<&str> = BTreeSet::new();
+    for stage in &plan.stages {
+        let fields = fields(stage, &tables);
+        if fields.is_empty() {
+            continue;
+        }
+        if !is_read(plan, export, world, stage, &fields, &mut met)? {
+            unread.extend(fields.iter().map(|(_, table)| *table));
+        }
+    }
+    for picklist in plan.picklists.iter().filter(|one| tables.contains(one.name.as_str())) {
+        if unread.contains(picklist.name.as_str()) {
+            continue;
+        }
+        let met = met.get(picklist.name.as_str());
+        for (at, row) in picklist.rows.iter().enumerate() {
+            // The row of the empty cell says what a missing value becomes, whether one is missing or not.
+            let is_of_none = row.keys.iter().any(|key| key.iter().all(Option::is_none));
+            if is_of_none || met.is_some_and(|met| met.contains(&at)) {
+                continue;
+            }
+            let message = format!("no record of the export has {} of {}", keys(picklist, at), picklist.name);
+            let finding = Finding::new(FindingKind::UnusedRow, Severity::Warning, message);
+            found.add(finding.at(&row.origin.file, u64::from(row.origin.line)));
+        }
+    }
+    Ok(())
+}
+
+/// Picklists whose keys are not the values of one column alone.
+fn tables(plan: &Plan) -> BTreeSet<&str> {
+    let mut tables = BTreeSet::new();
+    for stage in &plan.stages {
+        for expression in expressions::of_stage(stage) {
+            expression.walk(&mut |part| {
+                if let Expr::Picklist { table, inputs, .. } = part
+                    && !matches!(inputs.as_slice(), [Expr::Column { .. }])
+                    && let Some(picklist) = plan.picklist(table)
+                {
+                    tables.insert(picklist.name.as_str());
+                }
+            });
+        }
+    }
+    tables
+}
+
+/// Fields of a stage that such a table fills, by their place.
+fn fields<'p>(stage: &Stage, tables: &BTreeSet<&'p str>) -> Vec<(usize, &'p str)> {
+    let mut found = Vec::new();
+    for (at, field) in stage.fields.iter().enumerate() {
+        field.value.walk(&mut |part| {
+            if let Expr::Picklist { table, .. } = part
+                && let Some(table) = tables.get(table.as_str())
+            {
+                found.push((at, *table));
+            }
+        });
+    }
+    found
+}
+
+/// Notes the rows that the records of a stage meet. False where its file cannot be read to the end.
+fn is_read<'p>(
+    plan: &Plan,
+    export: &Export,
+    world: &ExportLookup<'_>,
+    stage: &Stage,
+    fields: &[(usize, &'p str)],
+    met: &mut BTreeMap<&'p str, BTreeSet<usize>>,
+) -> Result<bool, AuditError> {
+    let program = Program::compile(plan, stage)?;
+    let Ok(mut records) = export.records(&stage.source_object) else { return Ok(false) };
+    loop {
+        let Ok(row) = records.next() else { return Ok(false) };
+        let Some(row) = row else { return Ok(true) };
+        let Row::Record(record) = row else { continue };
+        let cells = Lent(record);
+        if program.admit(&cells, world)? != Admission::Admit {
+            continue;
+        }
+        for (field, table) in fields {
+            let Some(traced) = program.trace_field(*field, &cells, world)? else { continue };
+            let rows = traced.rows.into_iter().filter(|row| row.table == *table).filter_map(|row| row.row);
+            met.entry(*table).or_default().extend(rows);
+        }
+    }
+}
+
+/// The keys of a row as they are written.
+fn keys(picklist: &Picklist, at: usize) -> String {
+    let part = |part: &Option<String>| part.as_ref().map_or_else(|| "none".to_owned(), |text| format!("\"{text}\""));
+    let key = |key: &Vec<Option<String>>| match key.as_slice() {
+        [one] => part(one),
+        several => format!("({})", several.iter().map(part).collect::<Vec<_>>().join(", ")),
+    };
+    let row = picklist.rows.get(at);
+    row.map(|row| row.keys.iter().map(key).collect::<Vec<_>>().join(" or ")).unwrap_or_default()
+}
