@@ -255,7 +255,7 @@ fn a_warning_of_the_spec_is_told_by_check_and_not_before_every_command() {
         held: Vec::new(),
     };
     let (project, stand_in) = (small.project(), StandIn::new());
-    assert!(stand_in.migr(&project, &["check"]).exits(0).stdout.contains("W0335"));
+    assert!(project.migr(&["check"]).exits(0).stdout.contains("W0335"));
     for command in [&["audit"][..], &["setup"], &["run", "--no-approval"], &["verify"]] {
         let said = stand_in.migr(&project, command).exits(0).stderr;
         assert!(!said.contains("W0335") && said.contains("the spec has a warning: `migr check` tells it"), "{said}");
