@@ -421,3 +421,27 @@ fn a_row_that_no_record_meets_is_told_whatever_its_key_is_made_of() {
         },
     ]);
 }
+
+#[test]
+fn name_domain_industry_employees_and_address_of_a_company_are_mapped_directly() {
+    judged(vec![Kind {
+        name: "a company",
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text; site: text; industry: text; staff: integer; street: text; zip: text; town: text; land: text }",
+        maps: "picklist Industry -> companies.industry ignore case {\n  \"Retail\" = new RETAIL \"Retail\"\n  \"Health care\" = new HEALTH \"Health care\"\n  otherwise quarantine\n}\nmap Firm -> companies {\n  name = name\n  domainName = site | domain\n  new industry \"Industry\": select Industry = industry | Industry\n  new employees \"Employees\": integer = staff\n  address = { addressStreet1: street, addressPostcode: zip, addressCity: town, addressCountry: land }\n}",
+        files: &[(
+            "firms.csv",
+            "id,name,site,industry,staff,street,zip,town,land\n1,Acme,HTTPS://www.Acme.example/,health care,\"1,204\",1 Main St,02108,Boston,US\n2,Bolt,,Mining,3,,,,\n",
+        )],
+        has: vec![(
+            "companies",
+            json!({
+                "name": "Acme", "domainName": { "primaryLinkUrl": "https://acme.example" }, "industry": "HEALTH", "employees": 1204,
+                "address": { "addressStreet1": "1 Main St", "addressPostcode": "02108", "addressCity": "Boston", "addressCountry": "US" }
+            }),
+        )],
+        never: &[("companies", "Bolt")],
+        says: &["\"Mining\" is in no row of Industry"],
+        never_says: &[],
+        codes: QUARANTINED,
+    }]);
+}
