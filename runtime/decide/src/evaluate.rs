@@ -4,15 +4,14 @@
 use crate::upload::{Upload, UploadFrom};
 use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
-use migr_load::Body;
 use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
 use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Value};
 
 use crate::DecideError;
 use crate::cells::Kept;
+use crate::computed::ComputedFields;
 use crate::decision::Subject;
 use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reasons};
-use crate::defaults;
 use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
@@ -32,6 +31,8 @@ pub struct Evaluator<'e> {
     pub world: &'e RecordLookup,
     /// The destination has records that may be the same.
     pub has_existing: bool,
+    /// Rows are decided about for the last time, in their order: fields that were kept for this are taken.
+    pub takes_fields: bool,
 }
 
 /// Decision about a record, with what a forecast tells of it.
@@ -69,6 +70,20 @@ impl Evaluator<'_> {
     /// The decision about a record of one row.
     pub fn row(&self, subject: Subject<'_>, cells: &dyn Cells) -> Result<Decided, DecideError> {
         self.world.take_owned();
+        if self.takes_fields
+            && !self.has_existing
+            && let Some(fields) = self.world.take_fields(subject.line)?
+        {
+            return match self.others(cells, None)? {
+                Outcome::Skip { reason } => Ok(Decision::Skip(SkipReason::Rule(reason)).into()),
+                Outcome::Quarantine(failures) => {
+                    Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into())
+                }
+                Outcome::Ready(linked) => {
+                    self.decided(subject, self.assemble(subject, fields, Vec::new(), Vec::new(), &linked)?)
+                }
+            };
+        }
         let first = self.job.program.fields(cells, self.world, Pass::First)?;
         let other = self.others(cells, None)?;
         self.decide(subject, &[subject.line], first, other)
@@ -126,21 +141,24 @@ impl Evaluator<'_> {
         };
         match computed {
             Computed::Out(decision) => Ok(decision.into()),
-            Computed::Ready(ready) => {
-                let Ready { item, mut told, lacking, defaults } = *ready;
-                let mut decision = match self.matched(item)? {
-                    Decision::Create(_) | Decision::Replace(_) if !lacking.is_empty() => {
-                        Decision::Quarantine(QuarantineReason::Values(lacking))
-                    }
-                    decision => decision,
-                };
-                if let Decision::Create(item) | Decision::Replace(item) = &mut decision {
-                    item.repairs.extend(self.notes(subject, defaults.iter().cloned()));
-                    told.defaults = defaults;
-                }
-                Ok(Decided { decision, told })
-            }
+            Computed::Ready(ready) => self.decided(subject, *ready),
         }
+    }
+
+    /// The decision about a computed record.
+    fn decided(&self, subject: Subject<'_>, ready: Ready) -> Result<Decided, DecideError> {
+        let Ready { item, mut told, lacking, defaults } = ready;
+        let mut decision = match self.matched(item)? {
+            Decision::Create(_) | Decision::Replace(_) if !lacking.is_empty() => {
+                Decision::Quarantine(QuarantineReason::Values(lacking))
+            }
+            decision => decision,
+        };
+        if let Decision::Create(item) | Decision::Replace(item) = &mut decision {
+            item.repairs.extend(self.notes(subject, defaults.iter().cloned()));
+            told.defaults = defaults;
+        }
+        Ok(Decided { decision, told })
     }
 
     /// Remarks about a record, as they are journaled.
@@ -153,18 +171,6 @@ impl Evaluator<'_> {
             reason,
         };
         reasons.map(note).collect()
-    }
-
-    /// Values that the destination requires of a new record, and that are not among these.
-    fn lacking(&self, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
-        let is_there = |at: usize| {
-            let value = values.iter().find(|(index, _)| *index == at).map(|(_, value)| value);
-            value.is_some_and(|value| matches!(value, Value::Default) || !is_empty(value))
-        };
-        let fields = self.job.stage.fields.iter().enumerate();
-        let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
-        let reason = || "there is no value, and the destination creates no record without one".to_owned();
-        lacking.map(|(_, field)| Reason { field: field.field.clone(), reason: reason() }).collect()
     }
 
     /// Links, unless they or deferred fields keep a record from being written.
@@ -246,11 +252,11 @@ impl Evaluator<'_> {
     ) -> Result<Computed, DecideError> {
         let job = self.job;
         let Files { uploads, mut failures, left_out, skip } = files(job, &self.world.spill, &evaluated.values)?;
-        let body = match job.encode_text(&evaluated.values) {
-            Ok(body) => body,
+        let fields = match ComputedFields::of(job, &evaluated) {
+            Ok(fields) => fields,
             Err(failed) => {
                 failures.extend(failed);
-                Body::default()
+                ComputedFields::default()
             }
         };
         if !failures.is_empty() {
@@ -259,7 +265,6 @@ impl Evaluator<'_> {
         if let Some(reason) = skip {
             return Ok(Computed::Out(Decision::Skip(SkipReason::Rule(reason))));
         }
-        let lacking = self.lacking(&evaluated.values);
         let mut told = Told::default();
         if job.context.outcomes.forecast().is_some() {
             let filled = evaluated.values.iter().filter(|(_, value)| !is_empty(value));
@@ -278,26 +283,40 @@ impl Evaluator<'_> {
             told.owned = self.world.take_owned();
             told.links = linked.links.iter().map(|(_, targets)| targets.len() as u64).sum();
         }
-        let defaults = defaults::reasons(&job.stage.fields, &evaluated.values);
-        let repairs = evaluated.repairs.into_iter().map(|repair| Reason { field: repair.field, reason: repair.reason });
-        let repairs = self.notes(subject, repairs.chain(left_out.into_iter().map(Reason::from)));
-        let orphans = evaluated.orphans.into_iter().map(|orphan| OrphanNote {
-            owner: orphan.owner.trim().to_lowercase(),
+        let values = if self.has_existing { evaluated.values } else { Vec::new() };
+        let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
+        let mut ready = self.assemble(subject, fields, left_out, uploads, linked)?;
+        ready.item.values = values;
+        ready.told = told;
+        Ok(Computed::Ready(Box::new(ready)))
+    }
+
+    /// Makes a record of computed fields.
+    fn assemble(
+        &self,
+        subject: Subject<'_>,
+        fields: ComputedFields,
+        left_out: Vec<Failure>,
+        uploads: Vec<Upload>,
+        linked: &Linked<'_>,
+    ) -> Result<Ready, DecideError> {
+        let job = self.job;
+        let ComputedFields { body, repairs, orphans, lacking, defaults } = fields;
+        let repairs = self.notes(subject, repairs.into_iter().chain(left_out.into_iter().map(Reason::from)));
+        let orphans = orphans.into_iter().map(|(field, owner)| OrphanNote {
+            owner,
             key: subject.key.to_owned(),
-            field: orphan.field,
+            field,
             line: subject.line,
         });
         self.world.add_links(subject.line, subject.key, linked)?;
-        let values = if self.has_existing { evaluated.values } else { Vec::new() };
-        let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
         let item = RecordWrite {
             uploads,
             repairs,
             orphans: orphans.collect(),
-            values,
             ..RecordWrite::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
-        Ok(Computed::Ready(Box::new(Ready { item: Box::new(item.with_body(body)), told, lacking, defaults })))
+        Ok(Ready { item: Box::new(item.with_body(body)), told: Told::default(), lacking, defaults })
     }
 }
 

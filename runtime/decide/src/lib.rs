@@ -2,6 +2,7 @@
 
 mod cancellation;
 pub mod cells;
+mod computed;
 pub mod decision;
 pub mod defaults;
 pub mod deferred;

@@ -7,9 +7,10 @@ use migr_extract::Row;
 use migr_journal::{Change, StepId};
 use migr_plan::{DuplicatePolicy, TakenPolicy, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
-use migr_transform::{Cells, Outcome, Pass};
+use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass};
 
 use crate::cells::Lent;
+use crate::computed::ComputedFields;
 use crate::decision::Subject;
 use crate::decision::shown;
 use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
@@ -54,6 +55,9 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let (double, left) = double_keys(job, world)?;
     let mut settled = RowSet::default();
     world.answer_own(Own::Note);
+    if job.hands_fields_on() {
+        world.keep_fields(&job.context.work);
+    }
     let mut files = FileList::new(job, resumed);
     world.spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -326,10 +330,9 @@ impl Seen<'_> {
                     return Ok(false);
                 }
                 Outcome::Quarantine(failures) => Some(failures),
-                Outcome::Ready(evaluated) => match job.encode(&evaluated.values) {
+                Outcome::Ready(evaluated) => match self.identities(subject.line, &evaluated)? {
                     Err(failures) => Some(failures),
-                    Ok(body) => {
-                        let identities = job.identities_of(&body);
+                    Ok(identities) => {
                         if !self.is_wanted(subject, &identities, aside)? {
                             return Ok(false);
                         }
@@ -361,6 +364,24 @@ impl Seen<'_> {
 }
 
 impl Seen<'_> {
+    /// The identities of a record, the failures where its values cannot be written. Its fields are kept for the second pass where they stay as they are.
+    fn identities(
+        &self,
+        line: u64,
+        evaluated: &Evaluated<'_>,
+    ) -> Result<Result<Vec<(usize, String)>, Vec<Failure>>, DecideError> {
+        let (job, world) = (self.job, self.world);
+        if !job.hands_fields_on() {
+            return Ok(job.encode(&evaluated.values).map(|body| job.identities_of(&body)));
+        }
+        let fields = match ComputedFields::of(job, evaluated) {
+            Ok(fields) => fields,
+            Err(failures) => return Ok(Err(failures)),
+        };
+        world.add_fields(line, &fields)?;
+        Ok(Ok(job.identities_of_values(&evaluated.values)))
+    }
+
     /// False where no field of `match` has a value and the map leaves such records out.
     fn is_wanted(
         &self,

@@ -11,6 +11,7 @@ use migr_journal::{OwnerNote, State, StepId};
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Linked, Lookup, LookupError, OwnerFound, Resolved};
 
+use crate::computed::{ComputedFields, ComputedSpool};
 use crate::link_spool::{LinkSpool, SpoolReader};
 use crate::outcomes::Knowledge;
 use crate::owners::OwnerTable;
@@ -49,6 +50,8 @@ pub struct RecordLookup {
     is_lenient: bool,
     /// Links of the stage at work, from the step that writes its records to the one that makes them.
     links: RefCell<Option<LinkSpool>>,
+    /// Fields of the records of the stage at work, from the first pass over its rows to the second.
+    computed: RefCell<Option<ComputedSpool>>,
 }
 
 /// Id of a record of a destination that was not asked.
@@ -132,6 +135,7 @@ impl RecordLookup {
             noted: RefCell::default(),
             is_lenient: false,
             links: RefCell::default(),
+            computed: RefCell::default(),
         })
     }
 
@@ -141,6 +145,7 @@ impl RecordLookup {
         self.own.set(Own::Note);
         self.has_referrers = false;
         self.links.take();
+        self.computed.take();
         Ok(self.spill.begin_stage()?)
     }
 
@@ -148,6 +153,21 @@ impl RecordLookup {
     pub fn end_stage(&mut self, stage: &str, step: StepId) -> Result<(), DecideError> {
         self.reach(stage, Reach::Through(step));
         self.rest()
+    }
+
+    /// From now on the fields of records are kept.
+    pub(crate) fn keep_fields(&self, folder: &Path) {
+        self.computed.replace(Some(ComputedSpool::create(folder)));
+    }
+
+    /// Keeps the fields of a record, where they are kept.
+    pub(crate) fn add_fields(&self, line: u64, fields: &ComputedFields) -> Result<(), DecideError> {
+        self.computed.borrow_mut().as_mut().map_or(Ok(()), |computed| computed.add(line, fields))
+    }
+
+    /// The fields of the record of a line, where they were kept; lines are asked for in their order, once all were kept.
+    pub(crate) fn take_fields(&self, line: u64) -> Result<Option<ComputedFields>, DecideError> {
+        self.computed.borrow_mut().as_mut().map_or(Ok(None), |computed| computed.take(line))
     }
 
     /// From now on the links of records are kept.

@@ -30,7 +30,7 @@ pub fn settle(
     world.answer_own(Own::Admitted);
     world.take_asked();
     let mut settling = Settling {
-        evaluator: Evaluator { job, world, has_existing },
+        evaluator: Evaluator { job, world, has_existing, takes_fields: false },
         aside: OutcomeRecorder::new(job, false, Arc::clone(failures)),
         affected: RowSet::default(),
     };

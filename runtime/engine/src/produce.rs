@@ -40,7 +40,7 @@ pub(crate) fn produce(
         world.keep_links(&job.context.work)?;
     }
     let mut producer = Producer {
-        evaluator: Evaluator { job, world, has_existing },
+        evaluator: Evaluator { job, world, has_existing, takes_fields: true },
         aside: OutcomeRecorder::new(job, false, Arc::clone(failures)),
         packer: Batcher::new(job),
         counts_links: job.links_follow_rows() && !world.reader.has_records(job.step)?,

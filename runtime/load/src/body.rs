@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::Map;
 
 /// A record's native body: a JSON object without its id. It is written as text once; the same bytes are hashed, counted and sent.
@@ -134,6 +136,21 @@ impl TryFrom<Vec<u8>> for Body {
             return Ok(Self(text));
         }
         serde_json::from_slice::<Map>(&text).map(Self::from)
+    }
+}
+
+/// As its text.
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = std::str::from_utf8(&self.0).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(text)
+    }
+}
+
+/// From the text of another body: it is not looked at.
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into_bytes()))
     }
 }
 
