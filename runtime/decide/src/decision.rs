@@ -172,7 +172,7 @@ pub struct Subject<'s> {
 }
 
 /// Remarks of a forecast about a record that is written.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// Positions of the fields that have a value.
     pub filled: Vec<usize>,

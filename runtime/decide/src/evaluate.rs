@@ -5,7 +5,7 @@ use crate::upload::{Upload, UploadFrom};
 use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
 use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
-use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Value};
+use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Repair, Value};
 
 use crate::DecideError;
 use crate::cells::Kept;
@@ -13,9 +13,8 @@ use crate::computed::ComputedFields;
 use crate::decision::Subject;
 use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reasons};
 use crate::existing::{self, Hit};
-use crate::families::{self, is_empty, merged};
+use crate::families::{self, merged};
 use crate::files::column_of;
-use crate::lost;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
 use crate::stage_run::StageRun;
@@ -219,13 +218,14 @@ impl Evaluator<'_> {
                     item.id = id;
                     Decision::Restore(item)
                 }
-                DeletedPolicy::Destroy => match self.referrer(&id)? {
-                    Some((by, field)) => Decision::Quarantine(QuarantineReason::Referred { id, by, field }),
-                    None => {
+                DeletedPolicy::Destroy => {
+                    if let Some((by, field)) = self.referrer(&id)? {
+                        Decision::Quarantine(QuarantineReason::Referred { id, by, field })
+                    } else {
                         item.replaces = Some(id);
                         Decision::Replace(item)
                     }
-                },
+                }
             });
         }
         Ok(match policies.existing {
@@ -265,29 +265,10 @@ impl Evaluator<'_> {
         if let Some(reason) = skip {
             return Ok(Computed::Out(Decision::Skip(SkipReason::Rule(reason))));
         }
-        let mut told = Told::default();
-        if job.context.outcomes.forecast().is_some() {
-            let filled = evaluated.values.iter().filter(|(_, value)| !is_empty(value));
-            told.filled = filled.map(|(index, _)| *index).collect();
-            let lost = evaluated.values.iter().filter(|(index, value)| {
-                job.stage.fields.get(*index).is_some_and(|field| lost::is_lost(&job.context.plan, field, value))
-            });
-            told.lost = lost.map(|(index, _)| *index).collect();
-            let adjusted = evaluated.repairs.iter().chain(&linked.repairs);
-            told.adjusted = adjusted
-                .map(|repair| Reason { field: repair.field.clone(), reason: repair.reason.clone() })
-                .chain(left_out.iter().cloned().map(Reason::from))
-                .collect();
-            told.has_orphans = !evaluated.orphans.is_empty();
-            told.created.clone_from(&evaluated.created);
-            told.owned = self.world.take_owned();
-            told.links = linked.links.iter().map(|(_, targets)| targets.len() as u64).sum();
-        }
         let values = if self.has_existing { evaluated.values } else { Vec::new() };
         let values = values.into_iter().map(|(index, value)| (index, value.into_owned())).collect();
         let mut ready = self.assemble(subject, fields, left_out, uploads, linked)?;
         ready.item.values = values;
-        ready.told = told;
         Ok(Computed::Ready(Box::new(ready)))
     }
 
@@ -301,8 +282,16 @@ impl Evaluator<'_> {
         linked: &Linked<'_>,
     ) -> Result<Ready, DecideError> {
         let job = self.job;
-        let ComputedFields { body, repairs, orphans, lacking, defaults } = fields;
-        let repairs = self.notes(subject, repairs.into_iter().chain(left_out.into_iter().map(Reason::from)));
+        let ComputedFields { body, repairs, orphans, lacking, defaults, told } = fields;
+        let repairs: Vec<Reason> = repairs.into_iter().chain(left_out.into_iter().map(Reason::from)).collect();
+        let told = told.map(|told| Told {
+            adjusted: repairs.iter().cloned().chain(linked.repairs.iter().map(reason_of)).collect(),
+            has_orphans: !orphans.is_empty(),
+            owned: told.owned.into_iter().chain(self.world.take_owned()).collect(),
+            links: linked.links.iter().map(|(_, targets)| targets.len() as u64).sum(),
+            ..told
+        });
+        let repairs = self.notes(subject, repairs.into_iter());
         let orphans = orphans.into_iter().map(|(field, owner)| OrphanNote {
             owner,
             key: subject.key.to_owned(),
@@ -316,8 +305,12 @@ impl Evaluator<'_> {
             orphans: orphans.collect(),
             ..RecordWrite::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
-        Ok(Ready { item: Box::new(item.with_body(body)), told: Told::default(), lacking, defaults })
+        Ok(Ready { item: Box::new(item.with_body(body)), told: told.unwrap_or_default(), lacking, defaults })
     }
+}
+
+fn reason_of(repair: &Repair) -> Reason {
+    Reason { field: repair.field.clone(), reason: repair.reason.clone() }
 }
 
 /// Files of a record as computed before it is sent.

@@ -324,6 +324,7 @@ impl Seen<'_> {
     ) -> Result<bool, DecideError> {
         let (job, world) = (self.job, self.world);
         if job.looks_at_values() {
+            world.take_owned();
             let failed = match job.program.fields(cells, world, Pass::First)? {
                 Outcome::Skip { reason } => {
                     aside.skip(world, subject, &SkipReason::Rule(reason))?;
@@ -374,10 +375,13 @@ impl Seen<'_> {
         if !job.hands_fields_on() {
             return Ok(job.encode(&evaluated.values).map(|body| job.identities_of(&body)));
         }
-        let fields = match ComputedFields::of(job, evaluated) {
+        let mut fields = match ComputedFields::of(job, evaluated) {
             Ok(fields) => fields,
             Err(failures) => return Ok(Err(failures)),
         };
+        if let Some(told) = &mut fields.told {
+            told.owned = world.take_owned();
+        }
         world.add_fields(line, &fields)?;
         Ok(Ok(job.identities_of_values(&evaluated.values)))
     }

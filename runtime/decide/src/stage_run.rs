@@ -39,7 +39,7 @@ pub struct StageRun {
     pub step: StepId,
     /// The stage's position in the plan.
     pub number: usize,
-    /// Another stage writes records of the same object.
+    /// A later stage writes records of the same object, and may find this one's by their values.
     pub is_met: bool,
     /// The export's file as it is shown; empty where an optional one is absent.
     pub file: String,
@@ -92,6 +92,8 @@ impl StageRun {
             }
         }
         let file = context.export.file(&stage.source_object).map(|file| file.shown().to_owned()).unwrap_or_default();
+        let number = plan.stages.iter().position(|known| known.id == stage.id).unwrap_or_default();
+        let mut later = plan.stages.iter().skip(number + 1);
         Ok(Self {
             context: context.clone(),
             object: Arc::new(object),
@@ -99,11 +101,10 @@ impl StageRun {
             siblings: Arc::new(siblings),
             is_first,
             identities: Identities::of(stage),
-            number: plan.stages.iter().position(|known| known.id == stage.id).unwrap_or_default(),
-            is_met: plan
-                .stages
-                .iter()
-                .any(|known| known.id != stage.id && known.destination_object == stage.destination_object),
+            number,
+            is_met: later.any(|later| {
+                later.destination_object == stage.destination_object && !Identities::of(later).paths.is_empty()
+            }),
             step,
             file,
             ids: Ids::within(&plan.migration, context.outcomes.knowledge()?.project()?.as_deref()),
@@ -250,7 +251,6 @@ impl StageRun {
         self.looks_at_values()
             && self.stage.fields.iter().all(|field| field.ty != FieldType::File)
             && !taken::is_asked(self)
-            && self.context.outcomes.forecast().is_none()
     }
 
     /// True where the first pass over the rows must compute values.

@@ -31,7 +31,7 @@ pub(crate) struct Foreseen {
     /// Identities by object, of what no destination can compare.
     paths: BTreeMap<String, Vec<String>>,
     /// Fields that may take more than is known yet: options that the values become, or a type that setup finds to be another.
-    open: BTreeSet<(String, String)>,
+    open: BTreeMap<String, BTreeSet<String>>,
     /// Objects that setup makes.
     made: BTreeSet<String>,
     file_bytes: Option<u64>,
@@ -53,7 +53,7 @@ impl Foreseen {
             of_object.extend(Identities::of(stage).paths.into_iter().flatten());
         }
         let codec = live.as_ref().and_then(|(live, _)| live.codec_after(&plan.setup));
-        let (mut open, mut made) = (BTreeSet::new(), BTreeSet::new());
+        let (mut open, mut made): (BTreeMap<String, BTreeSet<String>>, _) = (BTreeMap::new(), BTreeSet::new());
         for action in &plan.setup {
             let (object, field, is_open) = match action {
                 SetupAction::CreateObject { object, .. } => {
@@ -68,7 +68,7 @@ impl Foreseen {
                 SetupAction::AddOptions { object, field, options_from, .. } => (object, field, options_from.is_some()),
             };
             if is_open {
-                open.insert((object.clone(), field.clone()));
+                open.entry(object.clone()).or_default().insert(field.clone());
             }
         }
         let given = codec.as_deref().map(|codec| given(plan, codec)).unwrap_or_default();
@@ -98,7 +98,7 @@ impl Foreseen {
     /// The destination's codec, where it can write a value of a field.
     fn codec_of(&self, object: &str, field: &FieldMapping, value: &Value<'_>) -> Option<&dyn Codec> {
         let codec = self.codec.as_deref().filter(|codec| codec.field(object, &field.field).is_some())?;
-        let is_open = self.open.contains(&(object.to_owned(), field.field.clone()));
+        let is_open = self.open.get(object).is_some_and(|open| open.contains(&field.field));
         (!is_open || codec.encode(object, &[(field, value)]).is_ok()).then_some(codec)
     }
 
