@@ -81,7 +81,7 @@ enum State {
     /// First pass, which adds.
     Adding(Box<FrameEncoder<SpooledTempFile>>),
     /// Second pass, which takes; with the fields that come next, and the line of their record.
-    Taking(Box<FrameDecoder<SpooledTempFile>>, Option<(u64, ComputedFields)>),
+    Taking(Box<FrameDecoder<SpooledTempFile>>, Option<Box<(u64, ComputedFields)>>),
     /// Nothing is left to take.
     Done,
 }
@@ -113,18 +113,18 @@ impl ComputedSpool {
             self.0 = State::Taking(file, first);
         }
         let State::Taking(file, waiting) = &mut self.0 else { return Ok(None) };
-        while waiting.as_ref().is_some_and(|(of, _)| *of < line) {
+        while waiting.as_ref().is_some_and(|next| next.0 < line) {
             *waiting = next(file)?;
         }
-        let taken = waiting.take_if(|(of, _)| *of == line);
+        let taken = waiting.take_if(|next| next.0 == line);
         if taken.is_some() {
             *waiting = next(file)?;
         }
-        Ok(taken.map(|(_, fields)| fields))
+        Ok(taken.map(|next| next.1))
     }
 }
 
-fn next(file: &mut FrameDecoder<SpooledTempFile>) -> Result<Option<(u64, ComputedFields)>, DecideError> {
+fn next(file: &mut FrameDecoder<SpooledTempFile>) -> Result<Option<Box<(u64, ComputedFields)>>, DecideError> {
     let mut length = [0; 4];
     match file.read_exact(&mut length) {
         Ok(()) => {}
@@ -133,7 +133,7 @@ fn next(file: &mut FrameDecoder<SpooledTempFile>) -> Result<Option<(u64, Compute
     }
     let mut bytes = vec![0; usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other).map_err(failed)?];
     file.read_exact(&mut bytes).map_err(failed)?;
-    postcard::from_bytes(&bytes).map(Some).map_err(io::Error::other).map_err(failed)
+    postcard::from_bytes(&bytes).map(|read| Some(Box::new(read))).map_err(io::Error::other).map_err(failed)
 }
 
 fn failed(source: io::Error) -> DecideError {

@@ -364,13 +364,12 @@ impl Seen<'_> {
     }
 }
 
+/// Identities of a record by their positions, or the failures of its values.
+type Identified = Result<Vec<(usize, String)>, Vec<Failure>>;
+
 impl Seen<'_> {
     /// The identities of a record, the failures where its values cannot be written. Its fields are kept for the second pass where they stay as they are.
-    fn identities(
-        &self,
-        line: u64,
-        evaluated: &Evaluated<'_>,
-    ) -> Result<Result<Vec<(usize, String)>, Vec<Failure>>, DecideError> {
+    fn identities(&self, line: u64, evaluated: &Evaluated<'_>) -> Result<Identified, DecideError> {
         let (job, world) = (self.job, self.world);
         if !job.hands_fields_on() {
             return Ok(job.encode(&evaluated.values).map(|body| job.identities_of(&body)));

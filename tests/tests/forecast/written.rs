@@ -57,7 +57,9 @@ fn trashed_firms_of_ada() -> Vec<Held> {
     let bolt = json!({"name": "Bolt", "domainName": {"primaryLinkUrl": "https://bolt.example"}});
     let mut all: Vec<Held> = acme().into_iter().chain([held(2, "companies", bolt)]).collect();
     let of = all.first().map(|acme| acme.id.clone());
-    all.iter_mut().for_each(|held| held.trashed = true);
+    for held in &mut all {
+        held.trashed = true;
+    }
     all.push(held(3, "people", json!({"name": {"firstName": "Ada"}, "companyId": of})));
     all
 }
