@@ -203,7 +203,7 @@ fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {
         )?;
         for (state, count) in counted {
             if let Some(state) = State::of(state) {
-                *step.counts.slot(state) = count;
+                *step.counts.slot(state) += count;
             }
         }
         steps.push(step);

@@ -141,6 +141,47 @@ fn with_ids_of_the_destination_a_run_that_dies_anywhere_ends_as_one_that_does_no
 }
 
 #[test]
+fn where_look_ups_lag_a_lost_answer_is_settled_behind_the_stage_and_sent_again_only_where_nothing_is_there() {
+    for at in 0..5 {
+        for (fault, blind, requests) in [(Fault::LostBefore, 1, 6), (Fault::LostAfter, 1, 5), (Fault::LostAfter, 0, 5)]
+        {
+            let project = clinic();
+            project.destination.ids(IdPolicy::Server { token: Some("token".to_owned()) });
+            project.destination.batch(1);
+            project.destination.lags(Duration::from_millis(10), blind);
+            let mut faults = vec![None; at];
+            faults.push(Some(fault));
+            project.destination.faults(&faults);
+            project.run().unwrap();
+            let (people, companies) = (project.destination.live("people"), project.destination.live("companies"));
+            assert_eq!((people, companies), (3, 2), "request {at}, {fault:?}");
+            let creations = project.destination.requests().iter().filter(|one| one.starts_with("create")).count();
+            assert_eq!(creations, requests, "request {at}, {fault:?}");
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(project.counts(), @r#"
+                Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+                Contact: 3 read, 3 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+                "#);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_uncertain_is_counted_beside_what_is_refused() {
+    let project = clinic();
+    project.destination.ids(IdPolicy::Server { token: None });
+    project.destination.batch(1);
+    project.destination.refuse("Bob");
+    project.destination.faults(&[None, None, Some(Fault::LostAfter)]);
+    project.run().unwrap();
+    insta::assert_snapshot!(project.counts(), @r#"
+    Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+    Contact: 3 read, 1 created, 0 updated, 0 unchanged, 0 skipped, 2 quarantined
+    "#);
+}
+
+#[test]
 fn without_a_token_what_a_crash_left_in_doubt_is_in_quarantine_and_not_sent_again() {
     let project = clinic();
     project.destination.ids(IdPolicy::Server { token: None });

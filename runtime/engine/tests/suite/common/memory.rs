@@ -46,6 +46,9 @@ struct State {
     options: BTreeMap<String, Vec<String>>,
     cancel_after: Option<(usize, migr_engine::CancellationFlag)>,
     ids: IdPolicy,
+    settle: std::time::Duration,
+    /// Look-ups by a token that find nothing, whatever is there.
+    blind: usize,
     /// The ids that it gave.
     given: u32,
 }
@@ -76,6 +79,12 @@ impl Memory {
 
     pub(crate) fn unique(&self, object: &str, field: &str) {
         self.state.lock().unwrap().unique.insert((object.to_owned(), field.to_owned()));
+    }
+
+    /// Sets how long look-ups by a token lag, and how many of them find nothing.
+    pub(crate) fn lags(&self, settle: std::time::Duration, blind: usize) {
+        let mut state = self.state.lock().unwrap();
+        (state.settle, state.blind) = (settle, blind);
     }
 
     /// Sets who chooses ids.
@@ -252,7 +261,10 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 
 impl Destination for Memory {
     fn capabilities(&self) -> Capabilities {
-        let batch = self.state.lock().unwrap().batch;
+        let (batch, ids, settle) = {
+            let state = self.state.lock().unwrap();
+            (state.batch, state.ids.clone(), state.settle)
+        };
         Capabilities {
             batch_size: if batch == 0 { 200 } else { batch },
             linked_size: 200,
@@ -260,8 +272,8 @@ impl Destination for Memory {
             rate: None,
             file_bytes: None,
             body_bytes: None,
-            ids: self.state.lock().unwrap().ids.clone(),
-            settle: std::time::Duration::ZERO,
+            ids,
+            settle,
             settable_created_at: true,
             trash: true,
             version: None,
@@ -401,9 +413,13 @@ impl Destination for Memory {
         object: &'a str,
         wanted: &'a [(String, Vec<String>)],
     ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         if state.ids == IdPolicy::Client {
             return ready(Ok(None));
+        }
+        if state.blind > 0 {
+            state.blind -= 1;
+            return ready(Ok(Some(Vec::new())));
         }
         let holds = |values: &Map| {
             let value = |path: &String| self.identity(object, path, values);
