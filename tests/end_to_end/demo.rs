@@ -18,6 +18,36 @@ fn by_id(records: Vec<Value>) -> BTreeMap<String, Value> {
 }
 
 #[test]
+fn the_demo_of_a_location_goes_back_but_for_what_nothing_removes_and_tells_nobody() {
+    let folder = Project::empty();
+    let arguments = ["demo", "the-practice-to-highlevel", "--rollback", "--dir", "back"];
+    let ran = migr_in(folder.path(), &arguments).exits(0);
+    let row = |start: &str| {
+        let row = ran.stdout.lines().find(|line| line.trim_start().starts_with(start)).expect("a row of the object");
+        row.split_whitespace().skip(3).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(row("Client → contacts"), "101 80 4 · 10 7");
+    assert_eq!(row("Deal → opportunities"), "60 44 · · · 16");
+    assert_eq!(row("SessionNote → notes"), "150 144 · · · 6");
+    assert_eq!(row("Enrolment → associations"), "46 40 · · · 6");
+    assert!(ran.stdout.contains("fields read back, 100.00% as the source says; holds."), "{}", ran.stdout);
+    assert!(ran.stdout.contains("not back  setup: create object programs: left"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("; all else is as before."), "{}", ran.stdout);
+
+    migr_in(folder.path(), &["demo", "the-practice-to-highlevel", "--dir", "forth"]).exits(0);
+    let again = migr_in(folder.path(), &["run", "--sandbox", "--no-approval", "forth"]).exits(5);
+    assert!(again.stdout.contains("Nothing was left to do: nothing was written."), "{}", again.stdout);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let state = Some(folder.path().join("forth/.migr/sandbox.db"));
+        let options = migr_sandbox::highlevel::Options { state, ..migr_sandbox::highlevel::Options::default() };
+        let sandbox = migr_sandbox::highlevel::start(options).await.unwrap();
+        assert_eq!(sandbox.messages_sent().unwrap(), 0, "messages to clients");
+        sandbox.stop().await;
+    });
+}
+
+#[test]
 fn the_demo_goes_back_to_the_workspace_that_others_used_before_it() {
     let folder = Project::empty();
     let ran = migr_in(folder.path(), &["demo", "--rollback", "--dir", "back"]).exits(0);

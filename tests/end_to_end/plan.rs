@@ -2,16 +2,17 @@ use crate::harness::{Project, migr_in, repository};
 
 #[test]
 fn the_same_project_gives_the_same_plan_byte_for_byte() {
-    let arguments = ["plan", "examples/visual-practice-to-twenty", "--format", "json"];
-    let first = migr_in(&repository(), &arguments).exits(0);
-    let second = migr_in(&repository(), &arguments).exits(0);
-    assert_eq!(first.stdout, second.stdout);
-    let committed =
-        std::fs::read_to_string(repository().join("examples/visual-practice-to-twenty/expected-plan.json")).unwrap();
-    assert_eq!(
-        first.stdout, committed,
-        "expected-plan.json is stale: `migr plan --out expected-plan.json` makes it anew"
-    );
+    for example in ["examples/visual-practice-to-twenty", "examples/the-practice-to-highlevel"] {
+        let arguments = ["plan", example, "--format", "json"];
+        let first = migr_in(&repository(), &arguments).exits(0);
+        let second = migr_in(&repository(), &arguments).exits(0);
+        assert_eq!(first.stdout, second.stdout);
+        let committed = std::fs::read_to_string(repository().join(example).join("expected-plan.json")).unwrap();
+        assert_eq!(
+            first.stdout, committed,
+            "expected-plan.json of {example} is stale: `migr plan --out expected-plan.json` makes it anew"
+        );
+    }
 }
 
 #[test]

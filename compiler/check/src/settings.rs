@@ -219,6 +219,7 @@ const SETTINGS: &[&str] = &[
     "plaintext",
     "proxy",
     "requests",
+    "settle",
     "timeout",
     "token",
     "unfit_files",
@@ -235,8 +236,8 @@ fn destination_settings(
         let name = &*setting.name.node;
         match (name, &setting.value.node) {
             ("requests", value) => limits.extend(requests(value, setting, diagnostics)),
-            ("timeout", value) => {
-                if let Some(seconds) = timeout(value, setting, diagnostics) {
+            ("settle" | "timeout", value) => {
+                if let Some(seconds) = duration(value, setting, diagnostics) {
                     values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
                 }
             }
@@ -292,14 +293,16 @@ fn requests(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics
 }
 
 /// `timeout = 90s`, in seconds.
-fn timeout(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics) -> Option<u64> {
+fn duration(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics) -> Option<u64> {
     let seconds = match value {
         Expression::Quantity(quantity) => quantity::seconds(quantity).filter(|seconds| *seconds > 0),
         Expression::Error => return None,
         _ => None,
     };
     if seconds.is_none() {
-        diagnostics.push(errors::bad_value("`timeout` is a time", setting.value.span, "write `timeout = 90s`"));
+        let name = &setting.name.node;
+        let help = format!("write `{name} = 90s`");
+        diagnostics.push(errors::bad_value(format!("`{name}` is a time"), setting.value.span, help));
     }
     seconds
 }

@@ -223,7 +223,7 @@ pub struct Destination {
 
 impl Destination {
     /// Settings that say how it is reached, and nothing about what is done there.
-    pub const REACH: [&str; 3] = ["certificates", "proxy", "timeout"];
+    pub const REACH: [&str; 4] = ["certificates", "proxy", "settle", "timeout"];
     /// Seconds from which a limit is no pace to keep but a quota that is used up.
     const LONG: u64 = 3600;
 

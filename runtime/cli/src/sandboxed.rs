@@ -12,7 +12,7 @@ use crate::rehearsed;
 use crate::state::State;
 
 /// Content of a location before, beside the spec, as `generate_practice_export.py --destination` writes it.
-const LOCATION: &str = "location.json";
+pub(crate) const LOCATION: &str = "location.json";
 /// The location of a rehearsal.
 const REHEARSED: &str = "SandboxLocation00001";
 /// Seconds after which a search of a rehearsal proves that nothing is there.

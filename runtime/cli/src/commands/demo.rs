@@ -43,10 +43,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let lock = project.lock(None);
     let looked = Looked { project: &project, plan: &plan, state: &state, lock: &lock };
     let reached = Reached::open(&plan, &state, console).await?;
-    let (others, shared) = others::create(&*reached.destination).await?;
-    console.news(format_args!(
-        "   the destination is in use: {others} records of others are there, {shared} of which the export has too"
-    ));
+    console.news(format_args!("   the destination is in use: {}", others::there(&reached, &plan, &folder).await?));
     let before = reached.fingerprint().transpose()?;
     let audited = audit::carry_out(&looked, Some(&reached), &audit::Asked::default(), console).await;
     reached.close().await;
@@ -118,6 +115,10 @@ async fn go_back(
     reached.close().await;
     if before.is_some() && after? == before {
         console.result("The destination's fingerprint is the one it had before.\n");
+        return Ok(rollback::exit(&summary));
+    }
+    if summary.holds && summary.stays_by_class() > 0 {
+        console.result("The destination is as it was before, but for what is listed: nothing removes that.\n");
         return Ok(rollback::exit(&summary));
     }
     console.error("error: the destination's fingerprint is not the one it had before");

@@ -1,10 +1,16 @@
 //! Records that a demo's sandbox holds before anything is moved, as a workspace in use does.
 
-use migr_load::{Destination, Map, NewRecord, Written};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use migr_load::{Deleted, Destination, Map, NewRecord, Written};
+use migr_plan::Plan;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::sandboxed::LOCATION;
+use crate::session::Reached;
 
 /// Companies of others.
 const COMPANIES: u32 = 60;
@@ -13,8 +19,25 @@ const SHARED: u32 = 40;
 /// People of others.
 const PEOPLE: u32 = 440;
 
+/// Records of others, in words: those that the example brings, else such as are made here.
+pub(crate) async fn there(reached: &Reached, plan: &Plan, folder: &Path) -> Result<String, Fault> {
+    let destination = &*reached.destination;
+    if !folder.join(LOCATION).is_file() {
+        let (others, shared) = create(destination).await?;
+        return Ok(format!("{others} records of others are there, {shared} of which the export has too"));
+    }
+    let failed = |error: migr_load::LoadError| Fault::failed(error.to_string());
+    let schema = destination.schema().await.map_err(failed)?;
+    let written: BTreeSet<&str> = plan.stages.iter().map(|stage| stage.destination_object.as_str()).collect();
+    let mut others = 0;
+    for object in written.into_iter().filter(|object| schema.objects.contains_key(*object)) {
+        others += destination.count(object, Deleted::Live).await.map_err(failed)?;
+    }
+    Ok(format!("{others} records of others are there"))
+}
+
 /// Creates them; tells how many there are, and how many of them the export has too.
-pub(crate) async fn create(destination: &dyn Destination) -> Result<(u32, u32), Fault> {
+async fn create(destination: &dyn Destination) -> Result<(u32, u32), Fault> {
     destination.schema().await.map_err(|error| Fault::failed(error.to_string()))?;
     let companies: Vec<NewRecord> = (0..COMPANIES)
         .map(|at| {

@@ -146,7 +146,7 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     }
     let ends = match (summary.dry_run, summary.holds) {
         (true, _) => "",
-        (false, true) if summary.decided > 0 => "; all else is as before",
+        (false, true) if summary.decided > 0 || summary.stays_by_class() > 0 => "; all else is as before",
         (false, true) => "; all is as before",
         (false, false) => "; not all is as before, see above",
     };

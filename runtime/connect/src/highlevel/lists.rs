@@ -175,8 +175,7 @@ impl HighLevel {
             }
         };
         let request = format!("GET {path}");
-        let query = if kind == Kind::Custom { vec![self.here()] } else { Vec::new() };
-        match self.get(path, query).await {
+        match self.get(path, Vec::new()).await {
             Ok(answer) => {
                 let record = answer.get(name).or_else(|| answer.get("buiseness")).unwrap_or(&answer);
                 let is_gone = record.get("deleted").and_then(Value::as_bool).unwrap_or_default();

@@ -13,6 +13,8 @@ use super::live::{Live, custom_type, key_of_object, native_type, new_stages, sna
 const FOLDER: &str = "Imported";
 /// Format of files that a contact's field takes.
 const ANY_FILE: &str = "all";
+/// Requests for one change whose answers are lost, before it is given up.
+const ATTEMPTS: u32 = 6;
 /// Files that a contact's field takes at most.
 const MOST_FILES: u32 = 100;
 
@@ -71,39 +73,60 @@ impl HighLevel {
             Ok(live) => live,
             Err(_) => self.read_live().await?,
         };
-        let made = match action {
-            SetupAction::CreateObject { object, singular, singular_label, plural_label, description, .. } => {
-                if live.objects.contains_key(object) {
-                    return Ok(SetupOutcome::AlreadyThere);
-                }
-                let labels = json!({"singular": singular_label, "plural": plural_label});
-                self.make_object(object, singular, &labels, description.as_deref()).await
+        match action {
+            SetupAction::CreateObject { object, .. } if live.objects.contains_key(object) => {
+                return Ok(SetupOutcome::AlreadyThere);
             }
-            SetupAction::CreateField { object, field, label, ty, .. } => {
+            SetupAction::CreateField { object, field, ty, .. } => {
                 if let Some(known) = live.field(object, field) {
                     return Ok(match holds(known, ty) {
                         Ok(()) => SetupOutcome::AlreadyThere,
                         Err(why) => SetupOutcome::Mismatch { why },
                     });
                 }
-                match Kind::of(object) {
-                    Kind::Contacts | Kind::Opportunities => self.make_field(Kind::of(object), label, ty).await,
-                    Kind::ContactFiles => self.make_field(Kind::Contacts, label, ty).await,
-                    Kind::Custom => self.make_property(&live, object, field, label, ty).await,
-                    Kind::Associations => self.make_association(&live, label, ty).await,
-                    _ => return Ok(SetupOutcome::Mismatch { why: format!("`{object}` has no fields of one's own") }),
-                }
             }
             SetupAction::AddOptions { .. } => return self.add_stages(&live, action).await,
-        };
-        match made {
-            Ok(made) => {
-                // What was made has an id that only the location knows.
-                self.read_live().await?;
-                Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
+            SetupAction::CreateObject { .. } => {}
+        }
+        let mut live = live;
+        for attempt in 1.. {
+            let why = match self.make_part(&live, action).await {
+                Ok(made) => {
+                    // What was made has an id that only the location knows.
+                    self.read_live().await?;
+                    return Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }));
+                }
+                Err(CallError::Refused { message, .. }) => return Ok(SetupOutcome::Mismatch { why: message }),
+                Err(CallError::Unknown { why }) => why,
+                Err(CallError::Fatal(error)) => return Err(error),
+            };
+            // The location tells by its lists whether it was made.
+            live = self.read_live().await?;
+            if let Some(made) = made(&live, action) {
+                return Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }));
             }
-            Err(CallError::Refused { message, .. }) => Ok(SetupOutcome::Mismatch { why: message }),
-            Err(error) => Err(error.into_load_error("setup".to_owned())),
+            if attempt >= ATTEMPTS {
+                return Err(LoadError::Unexpected { request: "setup".to_owned(), why });
+            }
+        }
+        Ok(SetupOutcome::AlreadyThere)
+    }
+
+    /// Makes an object or a field.
+    async fn make_part(&self, live: &Live, action: &SetupAction) -> Result<Made, CallError> {
+        match action {
+            SetupAction::CreateObject { object, singular, singular_label, plural_label, description, .. } => {
+                let labels = json!({"singular": singular_label, "plural": plural_label});
+                self.make_object(object, singular, &labels, description.as_deref()).await
+            }
+            SetupAction::CreateField { object, field, label, ty, .. } => match Kind::of(object) {
+                kind @ (Kind::Contacts | Kind::Opportunities) => self.make_field(kind, label, ty).await,
+                Kind::ContactFiles => self.make_field(Kind::Contacts, label, ty).await,
+                Kind::Custom => self.make_property(live, object, field, label, ty).await,
+                Kind::Associations => self.make_association(live, label, ty).await,
+                _ => Err(refused(format!("`{object}` has no fields of one's own"))),
+            },
+            SetupAction::AddOptions { field, .. } => Err(refused(format!("`{field}` has no options of one's own"))),
         }
     }
 
@@ -208,7 +231,8 @@ impl HighLevel {
                 }
             };
             match answer {
-                Ok(_) => {}
+                // After a lost answer the location tells whether it was made.
+                Ok(_) | Err(CallError::Unknown { .. }) => {}
                 Err(CallError::Fatal(LoadError::Unauthorized { message, .. }) | CallError::Refused { message, .. }) => {
                     let why = format!(
                         "the server does not let the stage \"{stage}\" of pipeline \"{pipeline}\" be made ({message}): make it in the location by hand, or give the token the scopes pipelines.create and pipelines.write"
@@ -217,8 +241,15 @@ impl HighLevel {
                 }
                 Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
             }
-            added.push(stage);
             pipelines = self.ask_pipelines().await?;
+            let is_there = |known: &super::live::Pipeline| {
+                known.name == pipeline && known.stages.iter().any(|known| known.name == stage)
+            };
+            if !pipelines.iter().any(is_there) {
+                let why = format!("the server made no stage \"{stage}\" of pipeline \"{pipeline}\"; run setup again");
+                return Ok(SetupOutcome::Mismatch { why });
+            }
+            added.push(stage);
         }
         if added.is_empty() {
             return Ok(SetupOutcome::AlreadyThere);
@@ -227,6 +258,23 @@ impl HighLevel {
         let made = Made::Options { id: "pipelineStage".to_owned(), before, added };
         Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
     }
+}
+
+/// Part of the location that a change asks for, where it is there.
+fn made(live: &Live, action: &SetupAction) -> Option<Made> {
+    match action {
+        SetupAction::CreateObject { object, .. } => {
+            Some(Made::Object { id: live.schema.objects.get(object).filter(|known| !known.id.is_empty())?.id.clone() })
+        }
+        SetupAction::CreateField { object, field, .. } => {
+            Some(Made::Field { id: live.field(object, field).filter(|known| !known.id.is_empty())?.id.clone() })
+        }
+        SetupAction::AddOptions { .. } => None,
+    }
+}
+
+fn refused(message: String) -> CallError {
+    CallError::Refused { status: 400, message, code: None, body: None }
 }
 
 /// Stages of all pipelines as options, each name once.

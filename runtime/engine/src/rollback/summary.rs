@@ -93,6 +93,11 @@ impl RollbackSummary {
         }
     }
 
+    /// Number of entries that nothing can bring back, as the plan says beforehand.
+    pub fn stays_by_class(&self) -> usize {
+        self.classed
+    }
+
     /// Lists something that nothing can bring back, as the plan says beforehand.
     pub(crate) fn irreversible(&mut self, step: Option<&str>, what: String) {
         let listed = self.not_undoable.len();
