@@ -32,6 +32,8 @@ pub(crate) struct ComputedFields {
     pub(crate) lacking: Vec<Reason>,
     /// Values that the destination gives where it creates the record.
     pub(crate) defaults: Vec<Reason>,
+    /// Identities of the record, by their positions; empty where nobody asked for them.
+    pub(crate) identities: Vec<(usize, String)>,
     /// Remarks for a forecast; of a run there are none.
     pub(crate) told: Option<Told>,
 }
@@ -49,6 +51,7 @@ impl ComputedFields {
             orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
             lacking: job.lacking(&evaluated.values),
             defaults: defaults::reasons(&job.stage.fields, &evaluated.values),
+            identities: Vec::new(),
             told,
         })
     }
@@ -156,7 +159,7 @@ mod tests {
         });
         let orphans = prop::collection::vec(("[a-z]{1,3}", ".{0,9}"), 0..2);
         (body, reasons(), orphans, reasons(), reasons()).prop_map(|(body, repairs, orphans, lacking, defaults)| {
-            ComputedFields { body, repairs, orphans, lacking, defaults, told: None }
+            ComputedFields { body, repairs, orphans, lacking, defaults, ..ComputedFields::default() }
         })
     }
 

@@ -70,8 +70,8 @@ impl Evaluator<'_> {
     pub fn row(&self, subject: Subject<'_>, cells: &dyn Cells) -> Result<Decided, DecideError> {
         self.world.take_owned();
         if self.takes_fields
-            && !self.has_existing
             && let Some(fields) = self.world.take_fields(subject.line)?
+            && self.is_new(&fields)?
         {
             return match self.others(cells, None)? {
                 Outcome::Skip { reason } => Ok(Decision::Skip(SkipReason::Rule(reason)).into()),
@@ -86,6 +86,12 @@ impl Evaluator<'_> {
         let first = self.job.program.fields(cells, self.world, Pass::First)?;
         let other = self.others(cells, None)?;
         self.decide(subject, &[subject.line], first, other)
+    }
+
+    /// True where the destination has nothing that may be a record: it is not compared with anything.
+    fn is_new(&self, fields: &ComputedFields) -> Result<bool, DecideError> {
+        let hit = |identities| existing::find(&self.world.spill, &self.job.identities, identities);
+        Ok(!self.has_existing || hit(&fields.identities)? == Hit::None)
     }
 
     /// The decision about a record of several rows, the preferred one first.
@@ -282,7 +288,7 @@ impl Evaluator<'_> {
         linked: &Linked<'_>,
     ) -> Result<Ready, DecideError> {
         let job = self.job;
-        let ComputedFields { body, repairs, orphans, lacking, defaults, told } = fields;
+        let ComputedFields { body, repairs, orphans, lacking, defaults, told, .. } = fields;
         let repairs: Vec<Reason> = repairs.into_iter().chain(left_out.into_iter().map(Reason::from)).collect();
         let told = told.map(|told| Told {
             adjusted: repairs.iter().cloned().chain(linked.repairs.iter().map(reason_of)).collect(),

@@ -381,8 +381,9 @@ impl Seen<'_> {
         if let Some(told) = &mut fields.told {
             told.owned = world.take_owned();
         }
+        fields.identities = job.identities_of_values(&evaluated.values);
         world.add_fields(line, &fields)?;
-        Ok(Ok(job.identities_of_values(&evaluated.values)))
+        Ok(Ok(fields.identities))
     }
 
     /// False where no field of `match` has a value and the map leaves such records out.
