@@ -46,6 +46,30 @@ impl LocationCodec {
     }
 }
 
+impl LocationCodec {
+    /// Values of an appointment that the server refuses together.
+    fn misfits(&self, body: &Map) -> Vec<Failure> {
+        let part = |key: &str| body.get(key).and_then(Json::as_str);
+        let failure = |field: &str, reason: &str| Failure { field: field.to_owned(), reason: reason.to_owned() };
+        let mut failures = Vec::new();
+        let team = part("calendarId").and_then(|calendar| self.live.teams.get(calendar));
+        if let (Some(team), Some(user)) = (team, part("assignedUserId"))
+            && !team.is_empty()
+            && !team.iter().any(|member| member == user)
+        {
+            let reason = "the user is not in the calendar's team, and the destination assigns no appointment to others";
+            failures.push(failure("assignedTo", reason));
+        }
+        // Both are written by the same code, in UTC: as texts they are in the order of time.
+        if let (Some(start), Some(end)) = (part("startTime"), part("endTime"))
+            && end <= start
+        {
+            failures.push(failure("endTime", "it does not end after it starts"));
+        }
+        failures
+    }
+}
+
 fn is_file(mapping: &FieldMapping) -> bool {
     mapping.ty == FieldType::File
 }
@@ -89,6 +113,9 @@ impl Codec for LocationCodec {
                     });
                 }
             }
+        }
+        if Kind::of(object) == Kind::Appointments {
+            failures.extend(self.misfits(&body));
         }
         if !ends.is_empty() {
             body.insert(ENDS.to_owned(), Json::Array(ends));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use migr_load::{
     AnsweredPage, Call, CallError, FileFacts, FormFile, Found, LoadError, Map, Payload, Refusal, StoredFile, Uploaded,
-    Written,
+    Written, pause,
 };
 use migr_plan::Destination;
 use reqwest::Method;
@@ -28,6 +28,8 @@ const STAGED: &str = "staged";
 const PIECE: usize = 64 * 1024;
 /// Files of the library in one answer.
 const LIBRARY: usize = 100;
+/// Readings of one file, before it is given up.
+const ATTEMPTS: u32 = 6;
 /// Media type of a file whose kind nobody knows.
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -207,19 +209,27 @@ impl HighLevel {
         let meta = file.get("meta").unwrap_or(file);
         let name = text(meta, "originalname").or_else(|| text(file, "name")).unwrap_or_default().to_owned();
         let Some(url) = text(file, "url") else { return Ok(None) };
-        let mut hash = blake3::Hasher::new();
-        let (mut bytes, mut start) = (0_u64, Vec::new());
-        let mut each = |part: &[u8]| {
-            if start.len() < crate::FILE_START {
-                start.extend_from_slice(part);
+        let (mut hash, mut bytes, mut start);
+        let mut attempt = 0;
+        loop {
+            (hash, bytes, start) = (blake3::Hasher::new(), 0_u64, Vec::new());
+            let mut each = |part: &[u8]| {
+                if start.len() < crate::FILE_START {
+                    start.extend_from_slice(part);
+                }
+                hash.update(part);
+                bytes += part.len() as u64;
+            };
+            attempt += 1;
+            match self.http.read(url, &mut each).await {
+                Ok(()) => break,
+                Err(CallError::Refused { status: 404 | 410, .. }) => return Ok(None),
+                // Reading once more changes nothing.
+                Err(CallError::Unknown { .. }) if attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause(self.http.options(), url, attempt)).await;
+                }
+                Err(error) => return Err(error.into_load_error("GET a file".to_owned())),
             }
-            hash.update(part);
-            bytes += part.len() as u64;
-        };
-        match self.http.read(url, &mut each).await {
-            Ok(()) => {}
-            Err(CallError::Refused { status: 404 | 410, .. }) => return Ok(None),
-            Err(error) => return Err(error.into_load_error("GET a file".to_owned())),
         }
         let page = AnsweredPage::of(&start);
         Ok(Some(StoredFile { name, hash: format!("blake3:{}", hash.finalize().to_hex()), bytes, page }))

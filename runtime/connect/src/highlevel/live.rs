@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) country: String,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) calendars: Vec<Named>,
+    /// Users that a calendar lets appointments be assigned to, by its id; none where it does not say.
+    pub(super) teams: BTreeMap<String, Vec<String>>,
     pub(super) associations: Vec<Association>,
     /// Objects that a person made: name of many → key.
     pub(super) objects: BTreeMap<String, String>,
@@ -330,6 +332,7 @@ impl HighLevel {
         if self.uses(Kind::Appointments) {
             let calendars = self.read("calendars/", vec![self.here()]).await?;
             live.calendars = list(&calendars, &["calendars"]).iter().map(named).collect();
+            live.teams = list(&calendars, &["calendars"]).iter().map(team).collect();
         }
         if self.uses(Kind::Associations) || self.uses(Kind::Custom) {
             self.ask_objects(&mut live).await?;
@@ -460,6 +463,12 @@ impl HighLevel {
             }
         }
     }
+}
+
+/// A calendar's id, and the users of its team.
+fn team(calendar: &Value) -> (String, Vec<String>) {
+    let members = list(calendar, &["teamMembers"]).iter().filter_map(|member| text(member, "userId"));
+    (text(calendar, "id").unwrap_or_default().to_owned(), members.map(str::to_owned).collect())
 }
 
 fn named(value: &Value) -> Named {
