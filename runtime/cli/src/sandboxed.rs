@@ -34,21 +34,18 @@ pub(crate) async fn start(plan: &Plan, state: &State) -> Result<Started, Fault> 
     let folder = database.parent().and_then(Path::parent).unwrap_or_else(|| Path::new(".")).to_owned();
     let members = rehearsed::members(plan, &folder);
     let mut settings = BTreeMap::new();
-    let started = match plan.destination.connector.as_str() {
-        "highlevel" => {
-            for (name, value) in &plan.destination.settings {
-                if let SettingValue::Text { value } = value {
-                    settings.insert(name.clone(), value.clone());
-                }
+    let started = if plan.destination.connector == "highlevel" {
+        for (name, value) in &plan.destination.settings {
+            if let SettingValue::Text { value } = value {
+                settings.insert(name.clone(), value.clone());
             }
-            settings.insert("location".to_owned(), REHEARSED.to_owned());
-            settings.entry("settle".to_owned()).or_insert_with(|| SETTLE.to_owned());
-            highlevel::start(location(database, &folder, members)?).await
         }
-        _ => {
-            let options = SandboxOptions { state: Some(database), seed: true, members, ..SandboxOptions::default() };
-            migr_sandbox::start(options).await
-        }
+        settings.insert("location".to_owned(), REHEARSED.to_owned());
+        settings.entry("settle".to_owned()).or_insert_with(|| SETTLE.to_owned());
+        highlevel::start(location(database, &folder, members)?).await
+    } else {
+        let options = SandboxOptions { state: Some(database), seed: true, members, ..SandboxOptions::default() };
+        migr_sandbox::start(options).await
     };
     let sandbox = started.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
     Ok(Started { sandbox, settings })

@@ -28,12 +28,8 @@ impl HighLevel {
                     all.extend(self.contacts_of(key, values).await?);
                 }
             }
-            Kind::Custom => {
-                for value in values {
-                    all.extend(self.objects_of(live.object_key(object)?, key, value).await?);
-                }
-            }
-            Kind::Opportunities => {
+            // A search by a property finds only those that are searchable: the whole list tells.
+            Kind::Opportunities | Kind::Custom => {
                 let mut after = None;
                 loop {
                     let page = self.scan_page(object, Deleted::Live, after).await?;
@@ -59,14 +55,6 @@ impl HighLevel {
         let path = "contacts/search";
         let answer = self.ask(path, &body).await.map_err(|error| error.into_load_error(format!("POST {path}")))?;
         Ok(list(&answer, &["contacts"]).iter().filter_map(|contact| found(Kind::Contacts, contact, None)).collect())
-    }
-
-    async fn objects_of(&self, object: &str, key: &str, value: &str) -> Result<Vec<Found>, LoadError> {
-        let path = format!("objects/{object}/records/search");
-        let query = format!("{key}:{value}");
-        let body = json!({"locationId": self.location, "page": 1, "pageLimit": 10, "query": query, "searchAfter": []});
-        let answer = self.ask(&path, &body).await.map_err(|error| error.into_load_error(format!("POST {path}")))?;
-        Ok(list(&answer, &["records"]).iter().filter_map(|record| found(Kind::Custom, record, None)).collect())
     }
 }
 
