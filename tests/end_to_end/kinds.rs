@@ -445,3 +445,33 @@ fn name_domain_industry_employees_and_address_of_a_company_are_mapped_directly()
         codes: QUARANTINED,
     }]);
 }
+
+#[test]
+fn a_day_that_cannot_be_read_never_decides_which_record_is_newer() {
+    let objects = "  object Contact from \"contacts.csv\" { key id; id: text; name: text; email: email; upd: date format \"%m/%d/%Y\" }";
+    let files: &[(&str, &str)] = &[(
+        "contacts.csv",
+        "id,name,email,upd\n1,Old,a@x.example,9/30/2023\n2,Broken,a@x.example,13/40/2024\n3,Blank,b@x.example,\n4,Dated,b@x.example,1/1/2020\n",
+    )];
+    let map = |policy: &str| {
+        format!(
+            "map Contact -> people {{\n  match emails.primaryEmail\n  on duplicate {policy}\n  name = {{ lastName: name }}\n  emails = {{ primaryEmail: email }}\n}}"
+        )
+    };
+    let (merge, keep) = (map("merge newest upd"), map("keep oldest upd"));
+    let kind = |name, maps| Kind {
+        name,
+        objects,
+        maps,
+        files,
+        has: vec![
+            person("Old", &json!({ "emails": { "primaryEmail": "a@x.example" } })),
+            person("Dated", &json!({ "emails": { "primaryEmail": "b@x.example" } })),
+        ],
+        never: &[("people", "Broken")],
+        says: &["contacts.csv:3 2: upd: \"13/40/2024\" is not a date of the form %m/%d/%Y"],
+        never_says: &[],
+        codes: QUARANTINED,
+    };
+    judged(vec![kind("merge", merge.as_str()), kind("keep", keep.as_str())]);
+}

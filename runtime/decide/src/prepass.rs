@@ -315,6 +315,12 @@ impl Seen<'_> {
         })
     }
 
+    /// Failure of the value that the policy for duplicates sorts a record by.
+    fn unordered(&self, cells: &dyn Cells) -> Option<Failure> {
+        let column = sort_column(&self.job.stage.policies.duplicate)?;
+        self.job.program.column_value(cells, column).err()
+    }
+
     /// Notes what the record shares with others; false where it cannot be written.
     fn admit(
         &self,
@@ -331,7 +337,7 @@ impl Seen<'_> {
                     return Ok(false);
                 }
                 Outcome::Quarantine(failures) => Some(failures),
-                Outcome::Ready(evaluated) => match self.identities(subject.line, &evaluated)? {
+                Outcome::Ready(evaluated) => match self.identified(subject.line, cells, &evaluated)? {
                     Err(failures) => Some(failures),
                     Ok(identities) => {
                         if !self.is_wanted(subject, &identities, aside)? {
@@ -368,6 +374,15 @@ impl Seen<'_> {
 type Identified = Result<Vec<(usize, String)>, Vec<Failure>>;
 
 impl Seen<'_> {
+    /// The identities of a record whose value can be read by which the policy for duplicates sorts it: nobody can say which of two is newer where the day of one
+    /// cannot.
+    fn identified(&self, line: u64, cells: &dyn Cells, evaluated: &Evaluated<'_>) -> Result<Identified, DecideError> {
+        match self.unordered(cells) {
+            Some(failure) => Ok(Err(vec![failure])),
+            None => self.identities(line, evaluated),
+        }
+    }
+
     /// The identities of a record, the failures where its values cannot be written. Its fields are kept for the second pass where they stay as they are.
     fn identities(&self, line: u64, evaluated: &Evaluated<'_>) -> Result<Identified, DecideError> {
         let (job, world) = (self.job, self.world);
