@@ -475,3 +475,38 @@ fn a_day_that_cannot_be_read_never_decides_which_record_is_newer() {
     };
     judged(vec![kind("merge", merge.as_str()), kind("keep", keep.as_str())]);
 }
+
+#[test]
+fn an_object_is_called_one_to_one_only_where_no_value_of_it_is_lost() {
+    let objects = "  object Contact from \"contacts.csv\" { key id; id: text; name: text; email: email; size: text }";
+    let map = |table: &str, policy: &str, size: &str| {
+        format!(
+            "{table}map Contact -> people {{\n{policy}  name = {{ lastName: name }}\n  emails = {{ primaryEmail: email }}\n  {size}\n}}"
+        )
+    };
+    let table = |otherwise: &str| {
+        format!("picklist Size -> people.size {{\n  \"big\" = new BIG \"Big\"\n  otherwise {otherwise}\n}}\n")
+    };
+    let (select, number) =
+        ("new size \"Size\": select Size = size | Size", "new size \"Size\": integer = size | integer otherwise none");
+    let alone = "id,name,email,size\n1,A,a@x.example,big\n";
+    for (maps, file, exact) in [
+        (map(&table("quarantine"), "", select), alone, 1),
+        (map(&table("create"), "", select), "id,name,email,size\n1,A,a@x.example,A+\n2,B,b@x.example,A-\n", 1),
+        (map(&table("none"), "", select), alone, 0),
+        (map(&table("BIG"), "", select), alone, 0),
+        (map("", "", number), "id,name,email,size\n1,A,a@x.example,7\n", 1),
+        (map("", "", number), "id,name,email,size\n1,A,a@x.example,many\n", 0),
+        (
+            map("", "  match emails.primaryEmail\n  on duplicate keep first\n", "jobTitle = size"),
+            "id,name,email,size\n1,A,a@x.example,b\n2,B,a@x.example,b\n",
+            0,
+        ),
+    ] {
+        let outcome = Small { objects, maps: &maps, files: &[("contacts.csv", file)], held: Vec::new() }.moved();
+        let plan = outcome.stand_in.migr(&outcome.project, &["plan"]).exits(0).stdout;
+        assert!(plan.contains(&format!("every other: {exact} of 1 objects")), "{maps}\n{plan}");
+        let report = outcome.stand_in.migr(&outcome.project, &["report", "--format", "json"]).exits(0).json();
+        assert_eq!(report["compatibility"]["objects"], json!({ "exact": exact, "all": 1 }), "{maps}");
+    }
+}

@@ -24,6 +24,7 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
         state,
         reason,
         records: None,
+        found: None,
         origin: places.of(span),
     };
     let mut by_object: BTreeMap<&str, Vec<&Map>> = BTreeMap::new();
@@ -47,7 +48,7 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             rows.push(row("owners", &object.name, RowState::Exact, Some(destination), Some(reason), owners.span));
         } else if let Some(first) = maps.first() {
             let destination = joined(maps.iter().map(|map| map.destination_object.as_str()));
-            let (state, reason) = object_state(object, maps);
+            let (state, reason) = object_state(spec, object, maps);
             rows.push(row("object", &object.name, state, Some(destination), reason, first.span));
         }
         for column in object.columns.iter().filter(|column| column.ty == ColumnType::TextList) {
@@ -62,7 +63,7 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
                     (Some(several), _) if kept_elsewhere(map, field, several).is_none() => {
                         Some(format!("{} keeps the first of {several}", field.name))
                     }
-                    (_, loses) => loses.clone(),
+                    (_, loses) => loses.clone().or_else(|| by_table(spec, field).map(|(_, reason)| reason)),
                 };
                 let state = if lost.is_some() { RowState::Degraded } else { RowState::Exact };
                 rows.push(row("list", &concept, state, Some(destination), lost, field.span));
@@ -86,29 +87,42 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
     }
     for picklist in &spec.picklists {
         let destination = format!("{}.{}", picklist.object, joined(picklist.fields.iter().map(String::as_str)));
-        let (state, reason) = match &picklist.otherwise {
-            PicklistOtherwise::Use { value } => {
-                (RowState::Degraded, Some(format!("every other value becomes {value}")))
-            }
-            PicklistOtherwise::UseAll { values } => {
-                let values: Vec<&str> = values.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
-                (RowState::Degraded, Some(format!("every other value becomes {}", values.join(", "))))
-            }
-            PicklistOtherwise::None => {
-                (RowState::Degraded, Some("every other value leaves the field empty".to_owned()))
-            }
-            PicklistOtherwise::Skip => (RowState::Degraded, Some("records with another value are skipped".to_owned())),
-            PicklistOtherwise::Quarantine | PicklistOtherwise::Create => match merged(picklist) {
-                Some(reason) => (RowState::Degraded, Some(reason)),
-                None => (RowState::Exact, None),
-            },
-        };
+        let reason = loses(picklist);
+        let state = if reason.is_some() { RowState::Degraded } else { RowState::Exact };
         rows.push(row("picklist", &picklist.name, state, Some(destination), reason, picklist.span));
     }
     rows
 }
 
-/// Which values of the source can no longer be told apart.
+/// Values of the source that a table loses, or no longer tells apart.
+fn loses(picklist: &Picklist) -> Option<String> {
+    match &picklist.otherwise {
+        PicklistOtherwise::Use { value } => Some(format!("every other value becomes {value}")),
+        PicklistOtherwise::UseAll { values } => {
+            let values: Vec<&str> = values.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
+            Some(format!("every other value becomes {}", values.join(", ")))
+        }
+        PicklistOtherwise::None => Some("every other value leaves the field empty".to_owned()),
+        PicklistOtherwise::Skip => Some("records with another value are skipped".to_owned()),
+        PicklistOtherwise::Quarantine | PicklistOtherwise::Create => merged(picklist),
+    }
+}
+
+/// Table that fills a field and loses something, with what it loses.
+fn by_table<'s>(spec: &'s Spec, field: &migr_check::Field) -> Option<(&'s str, String)> {
+    let mut lost = None;
+    field.value.walk(&mut |expr| {
+        if let Expr::Picklist { table, .. } = expr
+            && lost.is_none()
+        {
+            let picklist = spec.picklists.iter().find(|picklist| picklist.name == *table);
+            lost = picklist.and_then(|picklist| Some((picklist.name.as_str(), loses(picklist)?)));
+        }
+    });
+    lost
+}
+
+/// Groups of values of the source that can no longer be told apart.
 fn merged(picklist: &Picklist) -> Option<String> {
     let mut groups: IndexMap<&[Option<String>], Vec<String>> = IndexMap::new();
     for row in &picklist.rows {
@@ -123,7 +137,7 @@ fn merged(picklist: &Picklist) -> Option<String> {
 }
 
 /// An object whose map loses something is degraded.
-fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<String>) {
+fn object_state(spec: &Spec, object: &SourceObject, maps: &[&Map]) -> (RowState, Option<String>) {
     if let Some(rule) = object.skips.first() {
         return (RowState::Degraded, Some(format!("records that stay behind: {}", rule.reason)));
     }
@@ -150,7 +164,14 @@ fn object_state(object: &SourceObject, maps: &[&Map]) -> (RowState, Option<Strin
         let mut fields = maps.iter().flat_map(|map| map.fields.iter());
         fields.find_map(|field| Some(format!("{}: {}", field.name, field.loses.as_ref()?)))
     };
-    lost.or_else(parts).map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
+    let tables = || {
+        let mut fields = maps.iter().flat_map(|map| map.fields.iter());
+        fields.find_map(|field| {
+            let (table, _) = by_table(spec, field)?;
+            Some(format!("{}: {table} does not keep every value apart", field.name))
+        })
+    };
+    lost.or_else(parts).or_else(tables).map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
 }
 
 /// The list column of which an expression takes the first element.

@@ -82,6 +82,7 @@ impl Plan {
         }
         for row in &mut plan.rows {
             row.records = None;
+            row.found = None;
         }
         for stage in &mut plan.stages {
             stage.there = None;
@@ -112,7 +113,7 @@ impl Plan {
             let is_object = matches!(row.kind.as_str(), "object" | "owners" | "reference");
             let share = if is_object { &mut compatibility.objects } else { &mut compatibility.others };
             share.all += 1;
-            share.exact += Count::from(row.state == RowState::Exact);
+            share.exact += Count::from(row.standing().0 == RowState::Exact);
         }
         compatibility
     }
@@ -445,8 +446,21 @@ pub struct Row {
     /// Number of records of the export that an object or reference has, once counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Count>,
+    /// Loss that an audit found in records of an object of which the spec loses nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
     /// The line that decides.
     pub origin: Origin,
+}
+
+impl Row {
+    /// Degree to which the concept moves, and why not better, with what an audit found.
+    pub fn standing(&self) -> (RowState, Option<&str>) {
+        match &self.found {
+            Some(found) if self.state == RowState::Exact => (RowState::Degraded, Some(found)),
+            _ => (self.state, self.reason.as_deref()),
+        }
+    }
 }
 
 /// Share of a source that moves one to one: each record and each value arrives, and can be told from every other.

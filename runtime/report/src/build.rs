@@ -79,9 +79,9 @@ impl Report {
                     kind: row.kind.clone(),
                     concept: row.concept.clone(),
                     destination: row.destination.clone(),
-                    state: state(row.state).to_owned(),
+                    state: state(row.standing().0).to_owned(),
                     records: row.records,
-                    reason: row.reason.clone(),
+                    reason: row.standing().1.map(str::to_owned),
                 })
                 .collect(),
             compatibility: plan.compatibility(),

@@ -48,6 +48,9 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
     }
     for row in plan.rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "object" | "owners" | "reference")) {
         row.records = lock.source_object(&row.concept).map(|object| object.rows);
+        let stages = plan.stages.iter().filter(|stage| stage.source_object == row.concept);
+        let locked: Vec<&LockedStage> = stages.filter_map(|stage| lock.stage(&stage.id)).collect();
+        row.found = lost(&locked);
     }
     for stage in &mut plan.stages {
         stage.there = lock.stage(&stage.id).map(|locked| locked.there.clone()).filter(|there| !there.is_empty());
@@ -57,6 +60,17 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
         }
     }
     true
+}
+
+/// Loss that the records of an object have in its stages.
+fn lost(stages: &[&LockedStage]) -> Option<String> {
+    let records = |count: Count| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+    let merged: Count = stages.iter().map(|stage| stage.there.merged + stage.there.given_way).sum();
+    if merged > 0 {
+        return Some(format!("{} become one with others", records(merged)));
+    }
+    let mut fields = stages.iter().flat_map(|stage| &stage.fields).filter(|field| field.repaired > 0);
+    fields.next().map(|field| format!("{}: a rule leaves values of {} out", field.field, records(field.repaired)))
 }
 
 /// Number of records that name several things where a field takes the first of them; none for a field that does not.

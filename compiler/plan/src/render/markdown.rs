@@ -87,14 +87,15 @@ pub fn markdown(plan: &Plan) -> String {
             compatibility(plan)
         );
         for row in &plan.rows {
-            let state = match row.state {
+            let (state, reason) = row.standing();
+            let state = match state {
                 RowState::Exact => "exact",
                 RowState::Degraded => "degraded",
                 RowState::ByHand => "by hand",
                 RowState::None => "stays behind",
             };
             let destination = row.destination.as_deref().unwrap_or("");
-            let reason = row.reason.as_deref().unwrap_or("");
+            let reason = reason.unwrap_or("");
             let records = row.records.map(|records| records.to_string()).unwrap_or_default();
             let _ = writeln!(
                 out,

@@ -137,7 +137,7 @@ fn owners(plan: &Plan, out: &mut String) {
 }
 
 fn left_behind(plan: &Plan, out: &mut String) {
-    let rows: Vec<_> = plan.rows.iter().filter(|row| row.state != RowState::Exact).collect();
+    let rows: Vec<_> = plan.rows.iter().filter(|row| row.standing().0 != RowState::Exact).collect();
     let dropped: Vec<_> =
         plan.stages.iter().flat_map(|stage| stage.dropped.iter().map(move |one| (stage, one))).collect();
     if !plan.rows.is_empty() {
@@ -148,13 +148,14 @@ fn left_behind(plan: &Plan, out: &mut String) {
     }
     let _ = writeln!(out, "\nNot one to one");
     for row in rows {
-        let state = match row.state {
+        let (state, reason) = row.standing();
+        let state = match state {
             RowState::Exact => "exact",
             RowState::Degraded => "degraded",
             RowState::ByHand => "by hand",
             RowState::None => "stays",
         };
-        let reason = row.reason.as_deref().unwrap_or("");
+        let reason = reason.unwrap_or("");
         let _ = writeln!(
             out,
             "  {state:<8} {} {}{}: {reason} ({}:{})",
