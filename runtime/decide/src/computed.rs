@@ -5,16 +5,11 @@ use std::path::Path;
 
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use migr_load::Body;
-use migr_transform::{Evaluated, Failure, Value};
 use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
 use crate::DecideError;
 use crate::decision::{Reason, Told};
-use crate::defaults;
-use crate::families::is_empty;
-use crate::lost;
-use crate::stage_run::StageRun;
 
 /// Bytes that stay in memory.
 const IN_MEMORY: usize = 8 * 1024 * 1024;
@@ -36,42 +31,6 @@ pub(crate) struct ComputedFields {
     pub(crate) identities: Vec<(usize, String)>,
     /// Remarks for a forecast; of a run there are none.
     pub(crate) told: Option<Told>,
-}
-
-impl ComputedFields {
-    /// Of the values of a record; the failures where they cannot be written.
-    pub(crate) fn of(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Self, Vec<Failure>> {
-        let body = job.encode_text(&evaluated.values)?;
-        let told = job.context.outcomes.forecast().map(|_| told(job, evaluated));
-        let repairs = evaluated.repairs.iter();
-        let orphans = evaluated.orphans.iter();
-        Ok(Self {
-            body,
-            repairs: repairs.map(|it| Reason { field: it.field.clone(), reason: it.reason.clone() }).collect(),
-            orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
-            lacking: job.lacking(&evaluated.values),
-            defaults: defaults::reasons(&job.stage.fields, &evaluated.values),
-            identities: Vec::new(),
-            told,
-        })
-    }
-}
-
-/// Remarks about values, without what links add to them.
-fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
-    let positions = |is_one: &dyn Fn(usize, &Value<'_>) -> bool| {
-        let values = evaluated.values.iter().filter(|(index, value)| is_one(*index, value));
-        values.map(|(index, _)| *index).collect()
-    };
-    let is_lost = |index: usize, value: &Value<'_>| {
-        job.stage.fields.get(index).is_some_and(|field| lost::is_lost(&job.context.plan, field, value))
-    };
-    Told {
-        filled: positions(&|_, value| !is_empty(value)),
-        lost: positions(&is_lost),
-        created: evaluated.created.clone(),
-        ..Told::default()
-    }
 }
 
 /// Computed fields on their way from the first pass over a stage's rows to the second, in source order. What does not stay in memory goes into a file without

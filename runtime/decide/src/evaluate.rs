@@ -12,9 +12,11 @@ use crate::cells::Kept;
 use crate::computed::ComputedFields;
 use crate::decision::Subject;
 use crate::decision::{Decision, QuarantineReason, Reason, SkipReason, Told, reasons};
+use crate::defaults;
 use crate::existing::{self, Hit};
-use crate::families::{self, merged};
+use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
+use crate::lost;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
 use crate::stage_run::StageRun;
@@ -258,7 +260,7 @@ impl Evaluator<'_> {
     ) -> Result<Computed, DecideError> {
         let job = self.job;
         let Files { uploads, mut failures, left_out, skip } = files(job, &self.world.spill, &evaluated.values)?;
-        let fields = match ComputedFields::of(job, &evaluated) {
+        let fields = match computed(job, &evaluated) {
             Ok(fields) => fields,
             Err(failed) => {
                 failures.extend(failed);
@@ -313,6 +315,52 @@ impl Evaluator<'_> {
         };
         Ok(Ready { item: Box::new(item.with_body(body)), told: told.unwrap_or_default(), lacking, defaults })
     }
+}
+
+/// Fields of the values of a record, in the form in which it is written; the failures where they cannot be.
+pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<ComputedFields, Vec<Failure>> {
+    let body = job.encode_text(&evaluated.values)?;
+    let told = job.context.outcomes.forecast().map(|_| told(job, evaluated));
+    let repairs = evaluated.repairs.iter();
+    let orphans = evaluated.orphans.iter();
+    Ok(ComputedFields {
+        body,
+        repairs: repairs.map(|it| Reason { field: it.field.clone(), reason: it.reason.clone() }).collect(),
+        orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
+        lacking: lacking(job, &evaluated.values),
+        defaults: defaults::reasons(&job.stage.fields, &evaluated.values),
+        identities: Vec::new(),
+        told,
+    })
+}
+
+/// Remarks about values, without what links add to them.
+fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
+    let positions = |is_one: &dyn Fn(usize, &Value<'_>) -> bool| {
+        let values = evaluated.values.iter().filter(|(index, value)| is_one(*index, value));
+        values.map(|(index, _)| *index).collect()
+    };
+    let is_lost = |index: usize, value: &Value<'_>| {
+        job.stage.fields.get(index).is_some_and(|field| lost::is_lost(&job.context.plan, field, value))
+    };
+    Told {
+        filled: positions(&|_, value| !is_empty(value)),
+        lost: positions(&is_lost),
+        created: evaluated.created.clone(),
+        ..Told::default()
+    }
+}
+
+/// Values that the destination requires of a new record, and that are not among these.
+fn lacking(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
+    let is_there = |at: usize| {
+        let value = values.iter().find(|(index, _)| *index == at).map(|(_, value)| value);
+        value.is_some_and(|value| matches!(value, Value::Default) || !is_empty(value))
+    };
+    let fields = job.stage.fields.iter().enumerate();
+    let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
+    let reason = || "there is no value, and the destination creates no record without one".to_owned();
+    lacking.map(|(_, field)| Reason { field: field.field.clone(), reason: reason() }).collect()
 }
 
 fn reason_of(repair: &Repair) -> Reason {

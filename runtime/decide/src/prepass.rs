@@ -5,12 +5,11 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::Row;
 use migr_journal::{Change, StepId};
-use migr_plan::{DuplicatePolicy, TakenPolicy, UnidentifiedPolicy};
+use migr_plan::{DuplicatePolicy, FieldType, TakenPolicy, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass};
 
 use crate::cells::Lent;
-use crate::computed::ComputedFields;
 use crate::decision::Subject;
 use crate::decision::shown;
 use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
@@ -20,7 +19,7 @@ use crate::identities::{sort, sort_column};
 use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::stage_run::{Claim, StageRun};
-use crate::{DecideError, duplicates, taken};
+use crate::{DecideError, duplicates, evaluate, taken};
 use migr_spill::RowSet;
 use migr_spill::{Sharing, cycles};
 
@@ -48,6 +47,11 @@ pub fn classify(
     Ok(look)
 }
 
+/// True where the fields that the first pass over the rows computes are those that are written: nothing that they depend on changes until then.
+fn hands_fields_on(job: &StageRun) -> bool {
+    job.looks_at_values() && job.stage.fields.iter().all(|field| field.ty != FieldType::File) && !taken::is_asked(job)
+}
+
 fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Result<Classification, DecideError> {
     let resumed = world.reader.has_records(job.step)?;
     let mut look = Classification { resumed, ..Classification::default() };
@@ -55,7 +59,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let (double, left) = double_keys(job, world)?;
     let mut settled = RowSet::default();
     world.answer_own(Own::Note);
-    if job.hands_fields_on() {
+    if hands_fields_on(job) {
         world.keep_fields(&job.context.work);
     }
     let mut files = FileList::new(job, resumed);
@@ -386,10 +390,10 @@ impl Seen<'_> {
     /// The identities of a record, the failures where its values cannot be written. Its fields are kept for the second pass where they stay as they are.
     fn identities(&self, line: u64, evaluated: &Evaluated<'_>) -> Result<Identified, DecideError> {
         let (job, world) = (self.job, self.world);
-        if !job.hands_fields_on() {
+        if !hands_fields_on(job) {
             return Ok(job.encode(&evaluated.values).map(|body| job.identities_of(&body)));
         }
-        let mut fields = match ComputedFields::of(job, evaluated) {
+        let mut fields = match evaluate::computed(job, evaluated) {
             Ok(fields) => fields,
             Err(failures) => return Ok(Err(failures)),
         };

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use migr_connect::FileRule;
 use migr_journal::StepId;
 use migr_load::{Body, Map};
-use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, FieldType, SourceObject, Stage};
+use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
-use crate::decision::Reason;
-use crate::families::is_empty;
 use crate::files::Standard;
 use crate::forecast::Forecast;
 use crate::identities::Identities;
 use crate::outcomes::DecisionContext;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
-use crate::{DecideError, Ids, expressions, taken};
+use crate::{DecideError, Ids, expressions};
 
 /// One stage with what its work needs.
 #[derive(Clone, Debug)]
@@ -162,18 +160,6 @@ impl StageRun {
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
-    /// Values that the destination requires of a new record, and that are not among these.
-    pub fn lacking(&self, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
-        let is_there = |at: usize| {
-            let value = values.iter().find(|(index, _)| *index == at).map(|(_, value)| value);
-            value.is_some_and(|value| matches!(value, Value::Default) || !is_empty(value))
-        };
-        let fields = self.stage.fields.iter().enumerate();
-        let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
-        let reason = || "there is no value, and the destination creates no record without one".to_owned();
-        lacking.map(|(_, field)| Reason { field: field.field.clone(), reason: reason() }).collect()
-    }
-
     /// True where records of the stage must be checked against those that the deferred step refers to.
     pub fn refers_to_itself(&self) -> bool {
         expressions::refers_to_itself(&self.stage)
@@ -244,13 +230,6 @@ impl StageRun {
             && self.links_follow_rows()
             && !expressions::links_to_itself(&self.stage)
             && self.context.outcomes.forecast().is_none()
-    }
-
-    /// True where the fields that the first pass over the rows computes are those that are written: nothing that they depend on changes until then.
-    pub fn hands_fields_on(&self) -> bool {
-        self.looks_at_values()
-            && self.stage.fields.iter().all(|field| field.ty != FieldType::File)
-            && !taken::is_asked(self)
     }
 
     /// True where the first pass over the rows must compute values.
