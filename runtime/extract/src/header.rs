@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use migr_diagnostics::nearest;
 use migr_plan::SourceObject;
 
-use crate::ExtractError;
-use crate::layout;
+use crate::columns::column_name;
+use crate::{ExtractError, layout};
 
 /// Where the catalog's columns stand in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,30 +19,6 @@ pub(crate) struct Header {
     pub(crate) extra: Vec<String>,
     /// Columns of the catalog that the file lacks and the plan does not read.
     pub(crate) missing: Vec<String>,
-}
-
-/// Name of a header: lower-cased, runs of spaces and punctuation as one underscore, none at either end.
-pub fn column_name(header: &str) -> String {
-    let mut name = String::with_capacity(header.len());
-    for character in header.chars() {
-        if character.is_alphanumeric() {
-            name.extend(character.to_lowercase());
-        } else if !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-    }
-    while name.ends_with('_') {
-        name.pop();
-    }
-    name
-}
-
-/// True where one of an object's columns stands under a header.
-pub(crate) fn declares(object: &SourceObject, header: &str) -> bool {
-    object.columns.iter().any(|column| match &column.header {
-        Some(exact) => header.trim() == exact.trim(),
-        None => column_name(header) == column.name,
-    })
 }
 
 impl Header {
@@ -116,27 +92,6 @@ impl Header {
             object: object.name.clone(),
             column: column.to_owned(),
             near: near.cloned(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_reads_as_its_column_name() {
-        assert_eq!(column_name("First Name"), "first_name");
-        assert_eq!(column_name("  E-mail / (work)  "), "e_mail_work");
-        assert_eq!(column_name("Straße №"), "straße");
-        assert_eq!(column_name("__"), "");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn a_column_name_reads_as_itself(header in ".*") {
-            let name = column_name(&header);
-            proptest::prop_assert_eq!(column_name(&name), name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use migr_plan::SourceObject;
 
-use crate::header::declares;
+use crate::columns::declares;
 
 /// Signs that separate the cells of files that are no comma-separated ones.
 const SEPARATORS: [char; 3] = [';', '\t', '|'];

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod columns;
 mod error;
 mod export;
 mod header;
@@ -14,9 +15,9 @@ mod scan;
 mod usage;
 mod watched;
 
+pub use columns::column_name;
 pub use error::ExtractError;
 pub use export::Export;
-pub use header::column_name;
 pub use path::SourcePath;
 pub use record::{OwnedRecord, Record, Row};
 pub use records::Records;

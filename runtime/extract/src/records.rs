@@ -4,7 +4,8 @@ use std::io;
 
 use migr_plan::SourceObject;
 
-use crate::header::{Header, declares};
+use crate::columns::declares;
+use crate::header::Header;
 use crate::layout;
 use crate::quotes::Stray;
 use crate::scan::{self, Encoding, Scanned, Scanner};
