@@ -208,9 +208,14 @@ fn in_system(asts: &[Ast], system: &ast::System, found: &mut Vec<Allow>) {
 pub(crate) fn offer(diagnostics: &mut [Diagnostic], homes: &Homes, sources: &SourceMap) {
     for diagnostic in diagnostics.iter_mut().filter(|one| one.code.can_be_allowed() && one.code != Code::W0211) {
         let span = diagnostic.span().filter(|span| !sources.path(*span).starts_with("std/"));
-        let home = span.and_then(|span| homes.of(span));
-        let (on, within) = match home {
-            Some((on, within)) => (on.map(|on| format!(" on {on}")).unwrap_or_default(), within),
+        let (on, within) = match span.and_then(|span| homes.of(span)) {
+            Some(home) => (
+                home.on.map(|on| format!(" on {}", sources.text(on))).unwrap_or_default(),
+                match home.name {
+                    Some(name) => format!("{} `{}`", home.kind, sources.text(name)),
+                    None => home.kind.to_owned(),
+                },
+            ),
             None => (String::new(), "the migration".to_owned()),
         };
         let offer = format!("to accept it, write `allow {}{on} : \"why\"` in {within}", diagnostic.code);
@@ -224,46 +229,55 @@ pub(crate) fn offer(diagnostics: &mut [Diagnostic], homes: &Homes, sources: &Sou
 
 /// The blocks that may hold an `allow`, and the fields and columns in them.
 pub(crate) struct Homes {
-    /// Place, what `on` names there, and the block in words; outer ones first.
-    places: Vec<(Span, Option<String>, String)>,
+    /// By file and start, outer ones first.
+    places: Vec<Home>,
+}
+
+/// A block that may hold an `allow`, or a field or column in one.
+struct Home {
+    span: Span,
+    /// Name of the field or column, as `on` says it.
+    on: Option<Span>,
+    /// The block in words, and its name.
+    kind: &'static str,
+    name: Option<Span>,
+    /// Position of the place around this one.
+    around: Option<usize>,
 }
 
 impl Homes {
     pub(crate) fn gather(asts: &[Ast]) -> Self {
         let mut places = Vec::new();
+        let mut add = |span, on, kind, name| places.push(Home { span, on, kind, name, around: None });
         for item in asts.iter().flat_map(|ast| &ast.items) {
             match &item.kind {
                 ItemKind::Map(map) => {
-                    let within = format!("map `{}`", name_of(map).node);
-                    places.push((item.span, None, within.clone()));
+                    let name = Some(name_of(map).span);
+                    add(item.span, None, "map", name);
                     for entry in &map.entries {
                         let Some(MapEntry::Mapping(mapping)) = &entry.node else { continue };
                         let on = match &mapping.target {
-                            MappingTarget::Field(path) => {
-                                path.node.iter().map(|name| &*name.node).collect::<Vec<_>>().join(".")
-                            }
-                            MappingTarget::New(field) => field.name.node.to_string(),
+                            MappingTarget::Field(path) => path.span,
+                            MappingTarget::New(field) => field.name.span,
                             MappingTarget::Fields(fields) => match fields.first() {
-                                Some(field) => field.name().node.to_string(),
+                                Some(field) => field.name().span,
                                 None => continue,
                             },
                         };
-                        places.push((entry.span, Some(on), within.clone()));
+                        add(entry.span, Some(on), "map", name);
                     }
                 }
-                ItemKind::Picklist(picklist) => {
-                    places.push((item.span, None, format!("picklist `{}`", picklist.name.node)));
-                }
-                ItemKind::Owners(_) => places.push((item.span, None, "`owners`".to_owned())),
+                ItemKind::Picklist(picklist) => add(item.span, None, "picklist", Some(picklist.name.span)),
+                ItemKind::Owners(_) => add(item.span, None, "`owners`", None),
                 ItemKind::System(system) => {
-                    places.push((item.span, None, format!("system `{}`", system.name.node)));
+                    add(item.span, None, "system", Some(system.name.span));
                     for entry in &system.entries {
                         let Some(SystemEntry::Object(object)) = &entry.node else { continue };
-                        let within = format!("object `{}`", object.name.node);
-                        places.push((entry.span, None, within.clone()));
+                        let name = Some(object.name.span);
+                        add(entry.span, None, "object", name);
                         for entry in &object.entries {
                             if let Some(ObjectEntry::Field(field)) = &entry.node {
-                                places.push((entry.span, Some(field.name.node.to_string()), within.clone()));
+                                add(entry.span, Some(field.name.span), "object", name);
                             }
                         }
                     }
@@ -271,14 +285,33 @@ impl Homes {
                 _ => {}
             }
         }
+        places.sort_by_key(|place| (place.span.file, place.span.start, std::cmp::Reverse(place.span.end)));
+        let mut around: Vec<usize> = Vec::new();
+        for at in 0..places.len() {
+            let Some(span) = places.get(at).map(|place| place.span) else { continue };
+            while around.last().and_then(|outer| places.get(*outer)).is_some_and(|outer| !holds(outer.span, span)) {
+                around.pop();
+            }
+            if let Some(place) = places.get_mut(at) {
+                place.around = around.last().copied();
+            }
+            around.push(at);
+        }
         Self { places }
     }
 
-    fn of(&self, span: Span) -> Option<(Option<&str>, String)> {
-        let holds = |place: &&(Span, Option<String>, String)| {
-            place.0.file == span.file && (place.0.start..=place.0.end).contains(&span.start)
-        };
-        let (_, on, within) = self.places.iter().rfind(holds)?;
-        Some((on.as_deref(), within.clone()))
+    /// The innermost place that a span begins in.
+    fn of(&self, span: Span) -> Option<&Home> {
+        let behind = self.places.partition_point(|place| (place.span.file, place.span.start) <= (span.file, span.start));
+        let mut place = self.places.get(behind.checked_sub(1)?)?;
+        while !holds(place.span, span) {
+            place = self.places.get(place.around?)?;
+        }
+        Some(place)
     }
+}
+
+/// True where a span begins in another, or right behind it.
+fn holds(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && (outer.start..=outer.end).contains(&inner.start)
 }
