@@ -302,7 +302,8 @@ impl Homes {
 
     /// The innermost place that a span begins in.
     fn of(&self, span: Span) -> Option<&Home> {
-        let behind = self.places.partition_point(|place| (place.span.file, place.span.start) <= (span.file, span.start));
+        let behind =
+            self.places.partition_point(|place| (place.span.file, place.span.start) <= (span.file, span.start));
         let mut place = self.places.get(behind.checked_sub(1)?)?;
         while !holds(place.span, span) {
             place = self.places.get(place.around?)?;

@@ -403,6 +403,8 @@ pub(crate) enum QuarantineAction {
     List(QuarantineListArguments),
     /// Let them go, so that the next run tries them again.
     Retry(RetryArguments),
+    /// Say whether a record is there of which nobody can tell (uncertain).
+    Settle(SettleArguments),
 }
 
 /// `migr quarantine list`
@@ -428,6 +430,27 @@ pub(crate) struct RetryArguments {
     /// Only those of this map.
     #[arg(long, value_name = "MAP")]
     pub(crate) map: Option<String>,
+}
+
+/// `migr quarantine settle`
+#[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("word").required(true))]
+pub(crate) struct SettleArguments {
+    /// The record's key in the source.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// The map, where several have a record of that key.
+    #[arg(long, value_name = "MAP")]
+    pub(crate) map: Option<String>,
+    /// It is there, with this id.
+    #[arg(long, value_name = "ID", group = "word")]
+    pub(crate) id: Option<String>,
+    /// It is not there: the next run sends it again.
+    #[arg(long, group = "word")]
+    pub(crate) create: bool,
 }
 
 /// `migr journal`

@@ -15,6 +15,9 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         | EngineError::Fallback { .. }
         | EngineError::CollidingOptions { .. }
         | EngineError::TooManyFailures { .. } => Exit::Findings,
+        EngineError::NotUncertain { .. } | EngineError::NotThere { .. } | EngineError::AnothersRecord { .. } => {
+            Exit::Usage
+        }
         EngineError::OtherExport { .. }
         | EngineError::SetupOpen { .. }
         | EngineError::Lacking { .. }

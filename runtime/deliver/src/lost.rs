@@ -7,7 +7,8 @@ use migr_load::{Deleted, Destination, Found, IdPolicy, LoadError};
 /// Reason for quarantine of a record that may have been written.
 pub fn uncertain(why: &str) -> String {
     format!(
-        "it may be in the destination or not, as the answer was lost: {why}. Look for it there; `migr quarantine retry` sends it again"
+        "it may be in the destination or not, as the answer was lost: {why}. Look for it there; \
+         then `migr quarantine settle KEY --id ID` takes it, or `--create` has the next run send it again"
     )
 }
 

@@ -73,6 +73,34 @@ pub enum EngineError {
         /// The picklist.
         picklist: String,
     },
+    /// A person settles a record that is not uncertain, or several are.
+    #[error("{}", not_uncertain(key, maps))]
+    NotUncertain {
+        /// The key that was named.
+        key: String,
+        /// Maps that have an uncertain record of that key.
+        maps: Vec<String>,
+    },
+    /// A person names a record that the destination does not show.
+    #[error(
+        "the destination has no {object} {id} in use; look its id up there, or say `--create` where it is not there"
+    )]
+    NotThere {
+        /// The object.
+        object: String,
+        /// The id.
+        id: String,
+    },
+    /// A person names a record that is another one's.
+    #[error("{object} {id} is the record of {of} already; two records of the export cannot be one by this word")]
+    AnothersRecord {
+        /// The object.
+        object: String,
+        /// The id.
+        id: String,
+        /// The record that has it, in words.
+        of: String,
+    },
     /// The export is not the one that the journal was begun with.
     #[error(
         "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"
@@ -137,4 +165,11 @@ impl From<DeliverError> for EngineError {
             DeliverError::Worker { what } => Self::Worker { what },
         }
     }
+}
+
+fn not_uncertain(key: &str, maps: &[String]) -> String {
+    if maps.is_empty() {
+        return format!("no record of the key {key} is uncertain; `migr quarantine list` says which are");
+    }
+    format!("several records of the key {key} are uncertain: say `--map` with one of {}", maps.join(", "))
 }

@@ -40,7 +40,7 @@ pub use migr_deliver::{
     WriteResult,
 };
 pub use rebuild::{Definition, Rebuild, Step};
-pub use retry::{Released, retry};
+pub use retry::{Released, Word, retry, settle};
 pub use rollback::{
     ChangedPolicy, KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside,
 };

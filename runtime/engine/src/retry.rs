@@ -1,10 +1,12 @@
-//! Release of quarantined records for retry.
+//! Release of quarantined records for retry, and a person's word about those of which nobody can tell whether they are there.
 
-use migr_journal::{Change, Reader, State, StepId};
+use migr_journal::{Change, Reader, Settled, State, StepId};
+use migr_load::{Deleted, IdPolicy};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
 use crate::steps::backfill;
 use crate::{Context, EngineError};
+use migr_decide::decision::shown;
 use migr_decide::{expressions, steps};
 
 /// Records that are released for retry together.
@@ -17,55 +19,160 @@ pub struct Released {
     pub records: u64,
     /// Values of other records that were left out or replaced, or whose owner has no member.
     pub values: u64,
+    /// Records that stay: they may be in the destination or not, and sent again they could be doubled.
+    pub uncertain: u64,
+}
+
+/// A person's word about a record of which nobody can tell whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word<'w> {
+    /// Record that is there, by its id.
+    There(&'w str),
+    /// Record that is not there: the next run sends it again.
+    Create,
 }
 
 /// Lets records in quarantine go, of one map or of all, so that the next run tries them again, and with them what was left empty because of them. The export
-/// may have been mended since.
+/// may have been mended since. Uncertain records are let go only where a record that is sent twice is one.
 pub async fn retry(context: &Context, map: Option<&str>) -> Result<Released, EngineError> {
     let reader = context.journal.reader()?;
+    let is_sent_once = context.destination.capabilities().ids == IdPolicy::Client;
     let mut released = Released::default();
     let mut releasing = Vec::new();
-    let mut later = Vec::new();
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
         if map.is_none_or(|map| stage.map == map) {
-            for state in [State::Quarantined, State::Uncertain] {
-                released.records += reader.count(step, state)?;
-                releasing.push((step, state));
+            released.records += reader.count(step, State::Quarantined)?;
+            releasing.push((step, State::Quarantined));
+            let uncertain = reader.count(step, State::Uncertain)?;
+            if is_sent_once {
+                released.records += uncertain;
+                releasing.push((step, State::Uncertain));
+            } else {
+                released.uncertain += uncertain;
             }
         }
-        // Of a rule that leaves a record behind where its target is missing, nobody knows whether it still does.
-        if skips_where_missing(stage) {
-            releasing.push((step, State::Skipped));
-        }
-        // What the destination refused of links and deferred fields is in no quarantine.
-        let own = context.plan.steps().into_iter().filter(|step| step.stage == stage.id);
-        for step in own.filter(|step| matches!(step.kind, StepKind::Links(_) | StepKind::Deferred)) {
-            let Some(step) = steps::find(&reader, &step)? else { continue };
-            releasing.extend([(step, State::Quarantined), (step, State::Uncertain)]);
-            later.push(step);
-        }
-        let mut values = 0;
-        for step in backfill::noting_steps(&context.plan, stage, &reader)? {
-            values += reader.count_noted(step)?;
-        }
-        if values > 0 {
-            released.values += values;
-            later.push(steps::begin(&context.journal, stage, &Step::backfill(&stage.id))?);
-        }
     }
-    if released == Released::default() {
+    let reopened = reopen(context, &reader)?;
+    released.values = reopened.values;
+    if released.records == 0 && released.values == 0 {
         return Ok(released);
     }
-    // First what must look at the records again: ended half-way, nothing is released for retry that is not looked at.
-    let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
-    let mut changes = vec![finding("export"), finding("verify")];
-    changes.extend(later.into_iter().map(|step| Change::TakenBack { step, keys: Vec::new() }));
-    context.journal.write_later(changes).await?;
-    for (step, state) in releasing {
+    context.journal.write_later(reopened.changes).await?;
+    for (step, state) in reopened.releasing.into_iter().chain(releasing) {
         release(context, &reader, step, state).await?;
     }
     Ok(released)
+}
+
+/// Settles an uncertain record by a person's word, of one map or of whichever has it; the name of the map comes back. What was left empty because of it is
+/// looked at by the next run.
+pub async fn settle(context: &Context, key: &str, map: Option<&str>, word: Word<'_>) -> Result<String, EngineError> {
+    let reader = context.journal.reader()?;
+    let mut found = Vec::new();
+    for stage in context.plan.stages.iter().filter(|stage| map.is_none_or(|map| stage.map == map)) {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        if let Some(row) = uncertain(&reader, step, key)? {
+            found.push((stage, step, row));
+        }
+    }
+    let maps: Vec<String> = found.iter().map(|(stage, ..)| stage.map.clone()).collect();
+    let (Some((stage, step, row)), true) = (found.into_iter().next(), maps.len() < 2) else {
+        return Err(EngineError::NotUncertain { key: shown(key), maps });
+    };
+    let change = match word {
+        Word::Create => Change::TakenBack { step, keys: vec![row.key] },
+        Word::There(id) => {
+            let object = &stage.destination_object;
+            is_free(context, &reader, object, id).await?;
+            let line = row.mapped.line;
+            let settled =
+                Settled { step, key: row.key, line, state: State::Created, id: Some(id.to_owned()), winner: None };
+            Change::Settled { records: vec![settled], quarantine: Vec::new(), skips: Vec::new() }
+        }
+    };
+    let mut reopened = reopen(context, &reader)?;
+    reopened.changes.extend([Change::TakenBack { step, keys: Vec::new() }, change]);
+    context.journal.write_later(reopened.changes).await?;
+    for (step, state) in reopened.releasing {
+        release(context, &reader, step, state).await?;
+    }
+    Ok(stage.map.clone())
+}
+
+/// An error unless the destination has a record of an id, which is none that the journal knows by another key.
+async fn is_free(context: &Context, reader: &Reader, object: &str, id: &str) -> Result<(), EngineError> {
+    let (object, id) = (object.to_owned(), id.to_owned());
+    for stage in context.plan.stages.iter().filter(|stage| stage.destination_object == object) {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        if let Some(row) = reader.keys_of(step, &id)?.into_iter().next() {
+            let of = format!("{} of {}", shown(&row.key), stage.map);
+            return Err(EngineError::AnothersRecord { object, id, of });
+        }
+    }
+    context.destination.schema().await?;
+    let found = context.destination.fetch(&object, std::slice::from_ref(&id), Deleted::Live).await?;
+    if found.iter().any(|found| found.id == id) { Ok(()) } else { Err(EngineError::NotThere { object, id }) }
+}
+
+/// The uncertain record of a step that a person means by a key.
+fn uncertain(reader: &Reader, step: StepId, key: &str) -> Result<Option<migr_journal::MappedRow>, EngineError> {
+    if reader.count(step, State::Uncertain)? == 0 {
+        return Ok(None);
+    }
+    let mut after: Option<String> = None;
+    loop {
+        let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        after = Some(last.key.clone());
+        let is_it = |row: &migr_journal::MappedRow| {
+            row.mapped.state == State::Uncertain && (row.key == key || shown(&row.key) == key)
+        };
+        if let Some(row) = rows.into_iter().find(is_it) {
+            return Ok(Some(row));
+        }
+    }
+}
+
+/// What must be looked at again once records are released.
+struct Reopened {
+    /// Changes that come first: ended half-way, nothing is released for retry that is not looked at.
+    changes: Vec<Change>,
+    /// Steps and states whose records are released.
+    releasing: Vec<(StepId, State)>,
+    /// Values that were left out or replaced.
+    values: u64,
+}
+
+fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
+    let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
+    let mut reopened =
+        Reopened { changes: vec![finding("export"), finding("verify")], releasing: Vec::new(), values: 0 };
+    for stage in &context.plan.stages {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        // Of a rule that leaves a record behind where its target is missing, nobody knows whether it still does.
+        if skips_where_missing(stage) {
+            reopened.releasing.push((step, State::Skipped));
+        }
+        let mut later = Vec::new();
+        // What the destination refused of links and deferred fields is in no quarantine.
+        let own = context.plan.steps().into_iter().filter(|step| step.stage == stage.id);
+        for step in own.filter(|step| matches!(step.kind, StepKind::Links(_) | StepKind::Deferred)) {
+            let Some(step) = steps::find(reader, &step)? else { continue };
+            reopened.releasing.extend([(step, State::Quarantined), (step, State::Uncertain)]);
+            later.push(step);
+        }
+        let mut values = 0;
+        for step in backfill::noting_steps(&context.plan, stage, reader)? {
+            values += reader.count_noted(step)?;
+        }
+        if values > 0 {
+            reopened.values += values;
+            later.push(steps::begin(&context.journal, stage, &Step::backfill(&stage.id))?);
+        }
+        reopened.changes.extend(later.into_iter().map(|step| Change::TakenBack { step, keys: Vec::new() }));
+    }
+    Ok(reopened)
 }
 
 /// Forgets the records of a step that ended so. A record that another one stands for, or that is there, is none of a rule.

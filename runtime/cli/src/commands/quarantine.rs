@@ -1,14 +1,16 @@
-//! `migr quarantine`: the quarantined records, and their release for retry.
+//! `migr quarantine`: the quarantined records, their release for retry, and a person's word about uncertain ones.
 
 use std::sync::Arc;
 
-use migr_engine::RunOptions;
+use migr_engine::{RunOptions, Word};
 use migr_escape::line;
 use migr_journal::Remark;
 use migr_report::Report;
 use migr_report::words::count;
 
-use crate::args::{EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments};
+use crate::args::{
+    EventFormat, QuarantineAction, QuarantineArguments, QuarantineListArguments, RetryArguments, SettleArguments,
+};
 use crate::commands::report::plan;
 use crate::console::{Console, key};
 use crate::engine_fault::fault;
@@ -19,11 +21,12 @@ use crate::project::Project;
 use crate::session::{Opening, Session};
 use crate::state::State;
 
-/// Lists what was quarantined and why; or releases it for retry by the next run.
+/// Lists what was quarantined and why; releases it for retry by the next run; or settles an uncertain record.
 pub(crate) async fn run(arguments: &QuarantineArguments, console: Console) -> Result<Exit, Fault> {
     match &arguments.action {
         QuarantineAction::List(arguments) => list(arguments, console),
         QuarantineAction::Retry(arguments) => retry(arguments, console).await,
+        QuarantineAction::Settle(arguments) => settle(arguments, console).await,
     }
 }
 
@@ -81,5 +84,32 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
         }
     };
     console.result(format_args!("{records} released for retry{values}; `migr run` tries again.\n"));
+    if released.uncertain > 0 {
+        let records = count(released.uncertain, "record stays", "records stay");
+        console.result(format_args!(
+            "{records} uncertain: it may be in the destination or not, and sent again it could be doubled. \
+             `migr quarantine list` names it; `migr quarantine settle KEY --id ID` or `--create` says which.\n"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn settle(arguments: &SettleArguments, console: Console) -> Result<Exit, Fault> {
+    let shown = Arc::new(Shown::new(console, EventFormat::Human));
+    let options = RunOptions { command: "quarantine settle".to_owned(), ..RunOptions::default() };
+    let opening = Opening { live: &arguments.live, saved_plan: None, writes: false, options, shown };
+    let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    let word = arguments.id.as_deref().map_or(Word::Create, Word::There);
+    let settled = migr_engine::settle(&session.context, &arguments.key, arguments.map.as_deref(), word).await;
+    session.close().await;
+    let map = settled.map_err(fault)?;
+    let named = key(&arguments.key);
+    match word {
+        Word::There(id) => console.result(format_args!(
+            "{map} {named} is there as {}. `migr quarantine retry` releases what was quarantined because of it, and `migr run` goes on.\n",
+            line(id)
+        )),
+        Word::Create => console.result(format_args!("{map} {named} is not there: `migr run` sends it again.\n")),
+    }
     Ok(Exit::Done)
 }

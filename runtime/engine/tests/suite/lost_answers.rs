@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use migr_engine::{Executor as _, InProcess, RecordOutcome, Unit, UnitRecord, UnitResult};
+use migr_engine::{EngineError, Executor as _, InProcess, RecordOutcome, Unit, UnitRecord, UnitResult, Word};
 use migr_journal::Operation;
 use migr_load::{Body, IdPolicy, LoadError};
 use serde_json::json;
 
-use crate::common::Memory;
 use crate::common::memory::Fault;
+use crate::common::{Memory, Project};
 use crate::run::clinic;
 
 fn body(number: usize) -> Body {
@@ -132,7 +132,7 @@ fn with_ids_of_the_destination_a_run_that_dies_anywhere_ends_as_one_that_does_no
             project.destination.faults(&faults);
             assert_eq!(project.run().is_err(), fault != Fault::LostAfter, "request {at}, {fault:?}");
             project.run().unwrap();
-            let found = |project: &crate::common::Project| {
+            let found = |project: &Project| {
                 (project.counts(), project.reasons(), project.destination.refers("people", "company", "companies"))
             };
             assert_eq!(found(&project), found(&whole), "request {at}, {fault:?}");
@@ -194,8 +194,65 @@ fn without_a_token_what_a_crash_left_in_doubt_is_in_quarantine_and_not_sent_agai
     Contact: 3 read, 0 created, 0 updated, 0 unchanged, 0 skipped, 3 quarantined
     "#);
     insta::assert_snapshot!(project.reasons(), @r#"
-    quarantined C1 export/contacts.csv:2 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
-    quarantined C2 export/contacts.csv:3 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
-    quarantined C3 export/contacts.csv:4 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; `migr quarantine retry` sends it again
+    quarantined C1 export/contacts.csv:2 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; then `migr quarantine settle KEY --id ID` takes it, or `--create` has the next run send it again
+    quarantined C2 export/contacts.csv:3 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; then `migr quarantine settle KEY --id ID` takes it, or `--create` has the next run send it again
+    quarantined C3 export/contacts.csv:4 it may be in the destination or not, as the answer was lost: the run ended before the answer came. Look for it there; then `migr quarantine settle KEY --id ID` takes it, or `--create` has the next run send it again
+    "#);
+}
+
+fn waited<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
+
+fn settle(project: &Project, key: &str, word: Word<'_>) -> Result<String, EngineError> {
+    waited(migr_engine::settle(&project.context(), key, None, word))
+}
+
+#[test]
+fn what_is_uncertain_stays_until_a_person_says_whether_it_is_there_and_then_each_record_is_there_once() {
+    let project = clinic();
+    project.destination.ids(IdPolicy::Server { token: None });
+    project.destination.batch(1);
+    // Acme is made and its answer lost, so Ada has no company; Bob's request never arrives.
+    project.destination.faults(&[Some(Fault::LostAfter), None, Some(Fault::LostBefore)]);
+    project.run().unwrap();
+    insta::assert_snapshot!(project.counts(), @r#"
+    Company: 2 read, 1 created, 0 updated, 0 unchanged, 0 skipped, 1 quarantined
+    Contact: 3 read, 1 created, 0 updated, 0 unchanged, 0 skipped, 2 quarantined
+    "#);
+
+    let retried = || waited(migr_engine::retry(&project.context(), None)).unwrap();
+    let released = retried();
+    assert_eq!((released.records, released.uncertain), (1, 2), "what is uncertain is not let go");
+    project.run().unwrap();
+    assert_eq!((project.destination.live("companies"), project.destination.live("people")), (2, 1));
+
+    let id = |name: &str| {
+        let all = project.destination.all("companies");
+        all.into_iter().find(|(_, values, _)| values["name"] == name).map(|(id, ..)| id).unwrap()
+    };
+    let (acme, beta) = (id("Acme"), id("Beta"));
+    for (key, word, why) in [
+        ("K9", Word::Create, "no record of the key K9 is uncertain"),
+        ("K1", Word::There("S99"), "the destination has no companies S99"),
+        ("K1", Word::There(&beta), "is the record of K2 of Company already"),
+    ] {
+        let error = settle(&project, key, word).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    assert_eq!(settle(&project, "K1", Word::There(&acme)).unwrap(), "Company");
+    assert_eq!(settle(&project, "C2", Word::Create).unwrap(), "Contact");
+    let released = retried();
+    assert_eq!((released.records, released.uncertain), (1, 0));
+    project.run().unwrap();
+    assert_eq!((project.destination.live("companies"), project.destination.live("people")), (2, 3));
+    insta::assert_snapshot!(project.counts(), @r#"
+    Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+    Contact: 3 read, 3 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+    "#);
+    insta::assert_snapshot!(project.destination.refers("people", "company", "companies").join("\n"), @r#"
+    Ada -> Acme
+    Bob -> Beta
+    Cy -> nothing
     "#);
 }
