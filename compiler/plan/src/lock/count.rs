@@ -49,7 +49,8 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
     for row in plan.rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "object" | "owners" | "reference")) {
         row.records = lock.source_object(&row.concept).map(|object| object.rows);
         let stages = plan.stages.iter().filter(|stage| stage.source_object == row.concept);
-        let locked: Vec<&LockedStage> = stages.filter_map(|stage| lock.stage(&stage.id)).collect();
+        let locked: Vec<(&Stage, &LockedStage)> =
+            stages.filter_map(|stage| Some((stage, lock.stage(&stage.id)?))).collect();
         row.found = lost(&locked);
     }
     for stage in &mut plan.stages {
@@ -63,13 +64,20 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
 }
 
 /// Loss that the records of an object have in its stages.
-fn lost(stages: &[&LockedStage]) -> Option<String> {
+fn lost(stages: &[(&Stage, &LockedStage)]) -> Option<String> {
     let records = |count: Count| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
-    let merged: Count = stages.iter().map(|stage| stage.there.merged + stage.there.given_way).sum();
-    if merged > 0 {
-        return Some(format!("{} become one with others", records(merged)));
+    let merged: Count = stages.iter().map(|(_, locked)| locked.there.merged + locked.there.given_way).sum();
+    match merged {
+        0 => {}
+        1 => return Some("1 record becomes one with another".to_owned()),
+        _ => return Some(format!("{} become one with others", records(merged))),
     }
-    let mut fields = stages.iter().flat_map(|stage| &stage.fields).filter(|field| field.repaired > 0);
+    // A default is noted as a rule is, and leaves nothing out.
+    let has_default =
+        |stage: &Stage, name: &str| stage.fields.iter().any(|field| field.field == name && field.default.is_some());
+    let mut fields = stages.iter().flat_map(|(stage, locked)| {
+        locked.fields.iter().filter(|field| field.repaired > 0 && !has_default(stage, &field.field))
+    });
     fields.next().map(|field| format!("{}: a rule leaves values of {} out", field.field, records(field.repaired)))
 }
 
