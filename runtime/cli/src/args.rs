@@ -445,10 +445,10 @@ pub(crate) struct SettleArguments {
     /// The map, where several have a record of that key.
     #[arg(long, value_name = "MAP")]
     pub(crate) map: Option<String>,
-    /// It is there, with this id.
+    /// Id of the record, which is there.
     #[arg(long, value_name = "ID", group = "word")]
     pub(crate) id: Option<String>,
-    /// It is not there: the next run sends it again.
+    /// Word that it is not there: the next run sends it again.
     #[arg(long, group = "word")]
     pub(crate) create: bool,
 }

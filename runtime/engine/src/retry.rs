@@ -134,7 +134,7 @@ fn uncertain(reader: &Reader, step: StepId, key: &str) -> Result<Option<migr_jou
     }
 }
 
-/// What must be looked at again once records are released.
+/// Steps and values that are looked at again once records are released.
 struct Reopened {
     /// Changes that come first: ended half-way, nothing is released for retry that is not looked at.
     changes: Vec<Change>,
