@@ -143,6 +143,12 @@ impl OfRow<'_> {
             let by_day = if rule("newest") { b.cmp(&a) } else { a.cmp(&b) };
             a.is_empty().cmp(&b.is_empty()).then(by_day).then(one.line.cmp(&other.line))
         });
+        // Of what an earlier run settled its own audit told.
+        let before = self.life.outcome.journal_before.of(self.map.name());
+        let settled: BTreeSet<u64> = before.map(|(_, record)| record.line).collect();
+        if rows.iter().any(|(record, _)| settled.contains(&record.line)) {
+            return Vec::new();
+        }
         let Some(stored) = self.life.outcome.store.get(self.map.table(), id) else { return Vec::new() };
         let mut found = Vec::new();
         for entry in self.map.entries.iter().filter(|entry| self.case.is_written(entry) && !self.is_kept(entry, id)) {
