@@ -56,7 +56,7 @@ pub struct Lock {
 pub struct LockedAcceptance {
     /// Name of the findings.
     pub finding: String,
-    /// Where the entry is written.
+    /// Place of the entry in the spec.
     pub origin: Origin,
     /// Number of records that the findings concern.
     pub records: Count,

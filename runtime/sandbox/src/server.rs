@@ -61,7 +61,7 @@ pub(crate) trait Site: Any + Debug + Send + Sync {
     fn file_count(&self) -> Result<u64, SandboxError>;
 }
 
-/// Where to listen, and how to answer beside what the system says.
+/// Place to listen at, and the way to answer beside what the system says.
 #[derive(Debug)]
 pub(crate) struct Front {
     pub(crate) port: u16,

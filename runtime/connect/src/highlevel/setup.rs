@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 6;
 /// Files that a contact's field takes at most.
 const MOST_FILES: u32 = 100;
 
-/// Why a live field cannot hold values of a type; nothing where it can.
+/// Check that a live field can hold values of a type; the reason where it cannot.
 pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
     let Some(native) = custom_type(field) else { return Ok(()) };
     let wanted = native_type(ty, false);
@@ -32,7 +32,7 @@ pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
 }
 
 impl HighLevel {
-    /// Why a change cannot be made, as far as that is known beforehand.
+    /// Reason for which a change cannot be made, as far as that is known beforehand.
     pub(super) fn refusal(&self, action: &SetupAction) -> Option<String> {
         match action {
             SetupAction::AddOptions { object, field, .. }

@@ -23,7 +23,7 @@ const SIGNED: [&str; 94] = [
 /// Texts that are known by their first words.
 const TEXTS: [&[u8]; 4] = [b"<?xml ", b"BEGIN:VCALENDAR", b"BEGIN:VCARD", b"WEBVTT"];
 
-/// Why Twenty refuses a file of this name that starts with these bytes ([`crate::FILE_START`] of them are enough); none where it takes it. Version 1.x takes all.
+/// Reason for which Twenty refuses a file of this name that starts with these bytes ([`crate::FILE_START`] of them are enough); none where it takes it. Version 1.x takes all.
 pub(super) fn refusal(version: Option<&str>, name: &str, start: &[u8]) -> Option<String> {
     if version.is_some_and(|version| version.starts_with('1')) {
         return None;

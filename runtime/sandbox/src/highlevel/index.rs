@@ -71,7 +71,7 @@ fn catch_up(state: &State, now: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Which part of the index is read.
+/// Part of the index that is read.
 #[derive(Debug)]
 pub(crate) struct Query<'a> {
     pub(crate) kind: &'a str,
