@@ -2,6 +2,7 @@
 
 mod accept;
 mod automation;
+mod effect;
 mod empty;
 mod expression;
 mod fetch;
@@ -20,6 +21,7 @@ mod types;
 
 pub use accept::{AUDIT_FINDINGS, Acceptance, Permit, Permitted, Within};
 pub use automation::{Automation, FiredAutomation, Touch, Trigger, fired, idle_permits};
+pub use effect::{Effect, EffectDigest, StageEffect};
 pub use empty::{EmptyPolicy, FieldDefault, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
 pub use fetch::{FetchHost, HostPattern};
