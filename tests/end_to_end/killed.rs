@@ -15,6 +15,7 @@ use crate::clinic::{clinic, others};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
+use crate::studio::{location_on_disk, studio, told_by_a_person};
 use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
@@ -27,22 +28,37 @@ pub(crate) const AUDIT: Wanted = (&["audit"], 1);
 pub(crate) const RETRY: Wanted = (&["quarantine", "retry"], 0);
 pub(crate) const ROLLBACK: Wanted = (&["rollback"], 0);
 
+/// Migration that a drill is of.
+#[derive(Clone, Copy, PartialEq)]
+enum Pair {
+    /// To Twenty.
+    Clinic,
+    /// To HighLevel.
+    Studio,
+}
+
 /// A project and its workspace at rest: where each try begins.
 pub(crate) struct Rest {
     project: Project,
+    pair: Pair,
 }
 
 impl Rest {
     /// After some commands that nothing disturbed.
     pub(crate) fn after(commands: &[Wanted]) -> Self {
-        let rest = Self { project: clinic(2) };
+        let rest = Self { project: clinic(2), pair: Pair::Clinic };
         rest.prepare();
         rest.then(commands)
     }
 
+    /// The same of the migration to a location, whose server chooses ids.
+    pub(crate) fn of_studio(commands: &[Wanted]) -> Self {
+        Self { project: studio(), pair: Pair::Studio }.then(&[&[SETUP], commands].concat())
+    }
+
     /// After a run that quarantined records and left empty what refers to them, with the export mended since.
     pub(crate) fn mended() -> Self {
-        let rest = Self { project: lenient() };
+        let rest = Self { project: lenient(), pair: Pair::Clinic };
         rest.prepare();
         let rest = rest.then(&[RUN]);
         mend(&rest.project);
@@ -50,14 +66,14 @@ impl Rest {
     }
 
     fn prepare(&self) {
-        let stand_in = on_disk(&self.project);
+        let stand_in = on_disk(&self.project, self.pair);
         others(&stand_in);
         stand_in.stop();
     }
 
     /// After some more commands.
     pub(crate) fn then(self, commands: &[Wanted]) -> Self {
-        let stand_in = on_disk(&self.project);
+        let stand_in = on_disk(&self.project, self.pair);
         for (arguments, code) in commands {
             stand_in.migr(&self.project, arguments).exits(*code);
         }
@@ -67,13 +83,22 @@ impl Rest {
 
     pub(crate) fn wake(&self) -> (Project, StandIn) {
         let project = Project::copy_of(self.project.path(), None);
-        let stand_in = on_disk(&project);
+        let stand_in = on_disk(&project, self.pair);
         (project, stand_in)
+    }
+
+    /// The project alone; its workspace is started by whoever asks.
+    pub(crate) fn asleep(&self) -> Project {
+        Project::copy_of(self.project.path(), None)
     }
 }
 
-fn on_disk(project: &Project) -> StandIn {
-    StandIn::with(SandboxOptions { state: Some(project.path().join("workspace.db")), ..SandboxOptions::default() })
+fn on_disk(project: &Project, pair: Pair) -> StandIn {
+    let state = Some(project.path().join("workspace.db"));
+    match pair {
+        Pair::Clinic => StandIn::with(SandboxOptions { state, ..SandboxOptions::default() }),
+        Pair::Studio => location_on_disk(state),
+    }
 }
 
 /// What a command left behind: in the workspace, in the report, in the lock file.
@@ -94,7 +119,7 @@ impl Left {
             report
         });
         let lock = std::fs::read_to_string(folder.join("migr.staging.lock")).ok();
-        Self { fingerprint: stand_in.fingerprint(), report, lock }
+        Self { fingerprint: stand_in.contents(), report, lock }
     }
 
     /// Differences of another, in words.
@@ -108,6 +133,16 @@ impl Left {
             return Some(format!("the report's `{part}` is another:\n{value:#}\n{:#}", other[part]));
         }
         (self != other).then(|| "the journal or the lock file is another".to_owned())
+    }
+
+    /// Records of which nobody can tell whether they are there: the names of their maps, and their keys.
+    pub(crate) fn uncertain(&self) -> Vec<(String, String)> {
+        let notes = self.report.iter().flat_map(|report| report["quarantine"].as_array().into_iter().flatten());
+        let is_uncertain = |note: &&Value| {
+            note["reason"].as_str().is_some_and(|reason| reason.contains("it may be in the destination or not"))
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        notes.filter(is_uncertain).map(|note| (text(&note["map"]), text(&note["key"]))).collect()
     }
 
     #[track_caller]
@@ -205,8 +240,8 @@ pub(crate) fn stride(otherwise: u64) -> usize {
     usize::try_from(number("MIGR_DRILL_EVERY", otherwise).max(1)).expect("a small number")
 }
 
-/// Kills a command before and after its requests; says at how many points.
-fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usize {
+/// Kills a command before and after its requests; says at how many points, and how many records a person had to tell of.
+fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> (usize, usize) {
     let (project, stand_in) = rest.wake();
     let wire = Wire::to(&stand_in.url(), |_| Act::Pass);
     let status = begin(&stand_in, &wire, &project, arguments).wait().expect("it ends");
@@ -214,7 +249,7 @@ fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usiz
     let requests = wire.asked();
     let expected = Left::by(&project, &stand_in);
     let points = (0..requests).flat_map(|number| [At::Before(number), At::After(number)]);
-    let mut killed = 0;
+    let (mut killed, mut told) = (0, 0);
     for at in points.step_by(every) {
         let (project, stand_in) = rest.wake();
         if !kill_at(move |asked| at.moment(asked), &stand_in, &project, arguments) {
@@ -226,17 +261,18 @@ fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> usiz
             continue;
         }
         let ran = stand_in.migr(&project, arguments);
-        assert_eq!(ran.code, code, "{arguments:?} killed {at:?}, then again:\n{}{}", ran.stdout, ran.stderr);
-        expected
-            .is_same(&Left::by(&project, &stand_in), &format!("killed {at:?} of {requests} requests of {arguments:?}"));
+        let disturbed = format!("killed {at:?} of {requests} requests of {arguments:?}");
+        assert_eq!(ran.code, code, "{disturbed}, then again:\n{}{}", ran.stdout, ran.stderr);
+        told += told_by_a_person(&project, &stand_in, (arguments, code), &disturbed);
+        expected.is_same(&Left::by(&project, &stand_in), &disturbed);
         killed += 1;
     }
-    killed
+    (killed, told)
 }
 
 #[test]
 fn a_run_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
-    let points = around_requests(&Rest::after(&[]), RUN, stride(23));
+    let (points, _) = around_requests(&Rest::after(&[]), RUN, stride(23));
     eprintln!("run: killed at {points} points around its requests: lost 0, doubled 0");
 }
 
@@ -259,13 +295,29 @@ fn a_run_that_is_killed_when_a_record_with_a_file_is_written_still_tells_that_th
 #[test]
 fn setup_audit_verify_and_rollback_that_are_killed_can_be_run_again() {
     for (before, command) in [([].as_slice(), SETUP), (&[RUN], AUDIT), (&[RUN], VERIFY), (&[RUN], ROLLBACK)] {
-        let points = around_requests(&Rest::after(before), command, stride(29));
+        let (points, _) = around_requests(&Rest::after(before), command, stride(29));
         eprintln!("{:?}: killed at {points} points around its requests", command.0);
     }
 }
 
 #[test]
 fn a_run_that_fills_in_what_was_left_empty_can_be_killed_too() {
-    let points = around_requests(&Rest::mended().then(&[RETRY]), RUN, stride(19));
+    let (points, _) = around_requests(&Rest::mended().then(&[RETRY]), RUN, stride(19));
     eprintln!("run after quarantine retry: killed at {points} points around its requests");
+}
+
+#[test]
+fn a_run_into_a_location_that_is_killed_around_any_request_loses_and_doubles_nothing() {
+    let (points, told) = around_requests(&Rest::of_studio(&[]), RUN, stride(31));
+    eprintln!(
+        "run into a location: killed at {points} points around its requests; {told} records for a person to tell of"
+    );
+}
+
+#[test]
+fn verify_and_rollback_of_a_location_that_are_killed_can_be_run_again() {
+    for (command, every) in [(VERIFY, 47), (ROLLBACK, 47)] {
+        let (points, _) = around_requests(&Rest::of_studio(&[RUN]), command, stride(every));
+        eprintln!("{:?} of a location: killed at {points} points around its requests", command.0);
+    }
 }

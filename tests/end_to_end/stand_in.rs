@@ -1,9 +1,9 @@
-//! A sandbox of Twenty in the tests' process: it lives on whatever happens to the program, and is read by its handle.
+//! A sandbox in the tests' process: it lives on whatever happens to the program, and is read by its handle.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use migr_sandbox::{Sandbox, SandboxOptions, start};
+use migr_sandbox::{Sandbox, SandboxError, SandboxOptions, highlevel, start};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{PROJECT, Project, Ran, repository};
@@ -26,8 +26,17 @@ impl StandIn {
     }
 
     pub(crate) fn with(options: SandboxOptions) -> Self {
+        Self::started(start(options))
+    }
+
+    /// One of HighLevel.
+    pub(crate) fn location(options: highlevel::Options) -> Self {
+        Self::started(highlevel::start(options))
+    }
+
+    fn started(starting: impl Future<Output = Result<Sandbox, SandboxError>>) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let sandbox = runtime.block_on(start(options)).expect("the sandbox starts");
+        let sandbox = runtime.block_on(starting).expect("the sandbox starts");
         Self { runtime: Some(runtime), sandbox: Some(sandbox) }
     }
 
@@ -38,13 +47,18 @@ impl StandIn {
         }
     }
 
-    fn sandbox(&self) -> &Sandbox {
+    pub(crate) fn sandbox(&self) -> &Sandbox {
         self.sandbox.as_ref().expect("it runs")
     }
 
     /// A hash over every record with its id and values, and the schema.
     pub(crate) fn fingerprint(&self) -> String {
         self.sandbox().fingerprint().expect("the state can be read")
+    }
+
+    /// A hash over the same, whatever ids the server gave.
+    pub(crate) fn contents(&self) -> String {
+        self.sandbox().contents().expect("the state can be read")
     }
 
     /// How many files it keeps.
@@ -82,6 +96,9 @@ impl StandIn {
             .env("MIGR_PROJECT_ID", PROJECT)
             .env("TWENTY_STAGING_URL", url)
             .env("TWENTY_STAGING_KEY", self.token())
+            .env("STAGING_URL", url)
+            .env("STAGING_KEY", self.token())
+            .env("STAGING_LOCATION", highlevel::Options::default().location)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command

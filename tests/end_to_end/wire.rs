@@ -18,9 +18,20 @@ pub(crate) struct Asked<'a> {
     /// Path and query.
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
+    fields: &'a [String],
 }
 
 impl Asked<'_> {
+    /// The value of a field of its head.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let found = self
+            .fields
+            .iter()
+            .filter_map(|field| field.split_once(':'))
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim())
+    }
+
     /// It changes something.
     pub(crate) fn writes(&self) -> bool {
         self.method != "GET" && !(self.path == "/graphql" || self.path.ends_with("/filter"))
@@ -236,7 +247,7 @@ impl Shared {
             let mut words = request.first.split(' ');
             let (method, path) = (words.next()?, words.next()?);
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
-            let act = (self.decide)(&Asked { number, method, path, body: &request.body });
+            let act = (self.decide)(&Asked { number, method, path, body: &request.body, fields: &request.fields });
             let answer = match act {
                 Act::Pass => carry_out(&request)?,
                 Act::First(work) => {

@@ -12,6 +12,7 @@ use crate::harness::Project;
 use crate::killed::{Left, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
 use crate::preload::Library;
 use crate::stand_in::StandIn;
+use crate::studio::told_by_a_person;
 
 /// How much of the last write comes to the disk.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ impl Writes {
             left.insert(entries(&project));
             let ran = stand_in.migr(&project, arguments);
             assert_eq!(ran.code, code, "killed {at}, then again:\n{}{}", ran.stdout, ran.stderr);
+            told_by_a_person(&project, &stand_in, wanted, &at);
             expected.is_same(&Left::by(&project, &stand_in), &at);
             killed += 1;
         }
@@ -121,4 +123,9 @@ fn setup_verify_and_rollback_that_are_killed_at_any_write_of_the_journal_can_be_
 fn what_is_let_go_and_filled_in_can_be_killed_at_any_write_of_the_journal() {
     drill(&Rest::mended(), RETRY, 31);
     drill(&Rest::mended().then(&[RETRY]), RUN, 131);
+}
+
+#[test]
+fn a_run_into_a_location_that_is_killed_at_any_write_of_its_journal_loses_and_doubles_nothing() {
+    drill(&Rest::of_studio(&[]), RUN, 151);
 }

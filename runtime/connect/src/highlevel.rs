@@ -131,6 +131,11 @@ impl HighLevel {
         Ok(live)
     }
 
+    /// Notes a record that an answer of this connection named.
+    fn knows(&self, id: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+    }
+
     /// True where an answer of this connection named a record.
     fn is_known(&self, id: &str) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
@@ -139,6 +144,11 @@ impl HighLevel {
     fn codec(&self) -> Result<LocationCodec, LoadError> {
         self.live().map(|live| LocationCodec::new(live, self.version))
     }
+}
+
+/// True for objects whose records hold no id of ours: those alike are told apart by which of them answers named.
+fn has_no_token(kind: Kind) -> bool {
+    matches!(kind, Kind::Businesses | Kind::Notes | Kind::Tasks | Kind::Appointments | Kind::Media)
 }
 
 /// Failure of encoding before the schema was read.
@@ -255,6 +265,14 @@ impl Destination for HighLevel {
         records: &'a [Unsettled<'a>],
     ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
         Box::pin(self.settle_records(object, records))
+    }
+
+    fn take_for_written(&self, object: &str, found: &[Found]) {
+        if has_no_token(Kind::of(object)) {
+            for found in found {
+                self.knows(&found.id);
+            }
+        }
     }
 
     fn update<'a>(

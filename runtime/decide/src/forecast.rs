@@ -236,12 +236,11 @@ impl Forecast {
         Ok(())
     }
 
-    /// Takes a record whose request was sent by a run that ended before the answer came: with the id that it has there, or as one of which nobody knows.
-    pub fn closed(&self, step: StepId, record: &Planned, id: Option<&str>) -> Result<(), DecideError> {
-        let state = if id.is_some() { State::Created } else { State::Uncertain };
+    /// Takes a record whose request was sent by a run that ended before the answer came, with the id that it has there.
+    pub fn closed(&self, step: StepId, record: &Planned, id: &str) -> Result<(), DecideError> {
         let mut store = self.store();
         store.closed.insert(step);
-        store.outcome(step, (&record.key, record.line), state, id, None)
+        store.outcome(step, (&record.key, record.line), State::Created, Some(id), None)
     }
 
     /// True where records of a step were sent whose answers never came.

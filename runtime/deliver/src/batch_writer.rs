@@ -1,10 +1,12 @@
 //! Batches of one step on their way: sent several at a time, journaled in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use migr_journal::{BatchId, Change, Intent, Operation, QuarantineNote, RecordResult, RepairNote, State, StepId};
+use migr_journal::{
+    BatchId, Change, Intent, Operation, Planned, QuarantineNote, RecordResult, RepairNote, State, StepId,
+};
 use migr_load::{Fault, Refusal};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -13,13 +15,16 @@ use crate::error::DeliverError;
 use crate::groups;
 use crate::in_doubt::InDoubt;
 use crate::in_flight::{self, Ledger};
+use crate::left_open::LeftOpen;
 use crate::precheck::{self, Precheck, Prepared};
 use crate::shared::Shared;
-use crate::{Attempt, Bisector, Decided, HeldRecord, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult};
+use crate::{
+    Attempt, Bisector, Decided, HeldRecord, OpenIntent, RecordOutcome, Unit, UnitRecord, UnitResult, WriteResult,
+};
 use migr_decide::field_numbers::FieldNumbers;
 use migr_decide::outcome_recorder::shown;
 use migr_decide::outcomes::DecisionContext;
-use migr_decide::record_write::RecordWrite;
+use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::written::LINK_KEY_SEPARATOR;
 use migr_decide::{Event, SharedJournal};
 
@@ -73,6 +78,8 @@ pub struct BatchWriter<'s> {
     is_answered: bool,
     /// Records whose answers were lost, until the step's others are through.
     pub(crate) doubtful: InDoubt,
+    /// Records that an earlier run sent, and whose answers never came.
+    pub(crate) left_open: LeftOpen,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<DeliverError>,
@@ -138,6 +145,13 @@ pub struct Target<'t> {
 impl<'s> BatchWriter<'s> {
     /// Writer of a step's batches.
     pub fn new(context: &'s DecisionContext, journal: &'s SharedJournal, shared: &Shared, target: Target<'_>) -> Self {
+        let left_open = shared.take_left_open(target.step);
+        let open = |OpenIntent { intent, .. }: &OpenIntent| {
+            let subject = |record: &Planned| Subject { key: record.key.clone(), line: record.line, fields: Vec::new() };
+            let subjects = intent.records.iter().map(subject).collect();
+            let results = vec![None; intent.records.len()];
+            (intent.batch, Open { operation: intent.operation, subjects, results })
+        };
         Self {
             context,
             journal,
@@ -151,13 +165,14 @@ impl<'s> BatchWriter<'s> {
             gathered: Vec::new(),
             journaled: VecDeque::new(),
             flights: VecDeque::new(),
-            open: BTreeMap::new(),
+            open: left_open.iter().map(open).collect(),
             refused_new: Bisector::default(),
             refused_changes: Bisector::default(),
             telling: Vec::new(),
             ahead: Precheck::default(),
             is_answered: false,
             doubtful: InDoubt::default(),
+            left_open: LeftOpen::of(&left_open),
             waiting: Vec::new(),
             error: None,
         }
@@ -165,9 +180,27 @@ impl<'s> BatchWriter<'s> {
 
     /// Takes a batch, with what is journaled together with its intent. It is sent with the next [`Self::flush`].
     pub fn add(&mut self, items: Vec<RecordWrite>, operation: Operation, with: Vec<Change>) {
-        if self.error.is_none() && !items.is_empty() {
+        let items = match operation {
+            Operation::Create => self.left_open.keep(items, &mut self.doubtful.records),
+            _ => items,
+        };
+        if items.is_empty() {
+            self.waiting.extend(with);
+            return;
+        }
+        if self.error.is_none() {
             self.gathered.push(Prepared { items, operation, with });
         }
+    }
+
+    /// Takes out of records that were found to be there those that an earlier run sent, as far as nobody knows whose they are.
+    pub fn without_sent_before(&mut self, items: Vec<ExistingRecord>) -> Vec<ExistingRecord> {
+        let keep = |ExistingRecord { item, deleted }: ExistingRecord| {
+            let held = &mut self.doubtful.records;
+            let item = if deleted { Some(item) } else { self.left_open.keep_found(item, held) };
+            item.map(|item| ExistingRecord { item, deleted })
+        };
+        items.into_iter().filter_map(keep).collect()
     }
 
     /// Sends the batches that were added: their intents go to the disk together. Waits while too many are under way, and until refusals are looked into.
@@ -189,7 +222,7 @@ impl<'s> BatchWriter<'s> {
         if self.ahead.is_full() { self.send_ahead().await } else { Ok(()) }
     }
 
-    async fn make_room(&mut self) -> Result<(), DeliverError> {
+    pub(crate) async fn make_room(&mut self) -> Result<(), DeliverError> {
         while self.flights.len() >= self.in_flight() {
             self.land().await?;
         }
@@ -310,7 +343,7 @@ impl<'s> BatchWriter<'s> {
         self.flights.push_back(InFlight { operation, places, rest, bytes, task });
     }
 
-    fn ledger(&self, places: &[(BatchId, usize, u32)]) -> Ledger {
+    pub(crate) fn ledger(&self, places: &[(BatchId, usize, u32)]) -> Ledger {
         let subject = |(batch, position, _): &(BatchId, usize, u32)| {
             let subject = self.open.get(batch)?.subjects.get(*position)?;
             Some((subject.key.clone(), subject.line))
@@ -374,6 +407,7 @@ impl<'s> BatchWriter<'s> {
 
     /// Journals what is known of the open batches. Everything that was sent was answered: what has no result was not written.
     fn leave_the_rest(&mut self) {
+        self.leave_in_doubt();
         for (batch, open) in std::mem::take(&mut self.open) {
             self.outcome(batch, &open);
         }
@@ -478,6 +512,18 @@ impl<'s> BatchWriter<'s> {
             }
         }
         self.close(touched);
+    }
+
+    /// Journals batches of which nothing more will be known, unless some of their records are in doubt.
+    pub(crate) fn close_as_they_are(&mut self, batches: BTreeSet<BatchId>) {
+        for batch in batches {
+            if self.doubtful.records.iter().any(|held| held.batch == batch) {
+                continue;
+            }
+            if let Some(open) = self.open.remove(&batch) {
+                self.outcome(batch, &open);
+            }
+        }
     }
 
     fn close(&mut self, batch: Option<BatchId>) {

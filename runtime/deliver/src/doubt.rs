@@ -1,69 +1,129 @@
 //! Records whose answers were lost at a destination whose look-ups lag: asked about once, behind the step's other records.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use migr_journal::Operation;
-use migr_load::{Settlement, Unsettled};
+use migr_load::Settlement;
 
-use crate::RecordOutcome;
+use crate::alike::told_apart;
 use crate::batch_writer::BatchWriter;
 use crate::error::DeliverError;
+use crate::in_doubt::Held;
+use crate::{RecordOutcome, Unit, Uploads};
 
 /// Time between two looks at whether somebody asked to stop.
 const NAP: Duration = Duration::from_millis(100);
+/// Times that what is surely not there is sent again.
+const ROUNDS: u32 = 6;
 
 impl BatchWriter<'_> {
-    /// Asks what became of the records in doubt, once a look-up tells. What is surely not there is sent once more; what nothing tells of is left to a person.
+    /// Asks what became of the records in doubt, once a look-up tells. What is surely not there is sent again; what nothing tells of is left to a person.
     pub(crate) async fn look_behind(&mut self) -> Result<(), DeliverError> {
-        while !self.doubtful.records.is_empty() {
-            let held = std::mem::take(&mut self.doubtful.records);
-            let destination = &self.context.destination;
-            let settle = destination.capabilities().settle;
-            let last = held.iter().map(|held| held.since).max().unwrap_or_else(Instant::now);
-            while last.elapsed() < settle {
-                if self.context.cancellation.is_cancelled() {
-                    // Their intents stay open: the next run asks.
-                    for held in &held {
-                        self.open.remove(&held.batch);
-                    }
-                    return Ok(());
-                }
-                tokio::time::sleep(NAP.min(settle)).await;
+        if !self.context.cancellation.is_cancelled() {
+            self.give_up_those_not_made()?;
+        }
+        while !self.doubtful.records.is_empty() && !self.has_stopped() {
+            if !self.outlast_settling().await {
+                // Their intents stay open: the next run asks.
+                self.leave_in_doubt();
+                return Ok(());
             }
-            let unsettled: Vec<Unsettled<'_>> = held
-                .iter()
-                .map(|held| Unsettled {
-                    token: &held.record.id,
-                    body: Some(&held.record.body),
-                    age: held.since.elapsed(),
-                })
-                .collect();
+            let held = std::mem::take(&mut self.doubtful.records);
+            let held = self.with_files(held).await?;
+            let destination = &self.context.destination;
+            let unsettled: Vec<_> = held.iter().map(Held::unsettled).collect();
             let settled = destination.settle(&self.object, &unsettled).await?;
-            let (mut decided, mut places, mut again) = (Vec::new(), Vec::new(), Vec::new());
+            let settled = self.told_apart(settled)?;
+            let (mut decided, mut again) = (Vec::new(), Vec::new());
             for (held, settlement) in held.into_iter().zip(settled) {
-                match settlement {
-                    Settlement::There(found) => {
+                match (settlement, &held.refusal) {
+                    (Settlement::There(found), _) => {
                         destination.take_for_written(&self.object, std::slice::from_ref(&found));
                         let id = (found.id != held.record.id).then_some(found.id);
                         decided.push(held.ends(RecordOutcome::Written { id }));
                     }
-                    Settlement::Absent if !self.doubtful.was_repeated => {
-                        places.push((held.batch, held.position, held.attempts));
-                        again.push(held.record);
+                    // It was refused, and is not there: the refusal was true.
+                    (Settlement::Absent, Some(refusal)) => {
+                        decided.push(held.ends(RecordOutcome::Refused(refusal.to_string())));
                     }
-                    Settlement::Absent | Settlement::Unknown => {
+                    (Settlement::Absent, None) if self.doubtful.rounds < ROUNDS => again.push(held),
+                    (Settlement::Absent | Settlement::Unknown | Settlement::Among(_), _) => {
                         decided.push(held.ends(RecordOutcome::Uncertain(held.why.clone())));
                     }
                 }
             }
             self.decide(decided);
-            self.doubtful.was_repeated = true;
-            for (place, record) in places.into_iter().zip(again) {
-                self.fly(Operation::Create, vec![record], vec![place], None);
-                self.land().await?;
+            self.doubtful.rounds += 1;
+            for Held { batch, position, attempts, record, .. } in again {
+                self.fly(Operation::Create, vec![record], vec![(batch, position, attempts)], None);
+                self.make_room().await?;
             }
             self.settle().await?;
         }
         Ok(())
+    }
+
+    /// The same, where records that are alike are told apart by which of them the journal has.
+    fn told_apart(&self, settled: Vec<Settlement>) -> Result<Vec<Settlement>, DeliverError> {
+        let reader = self.journal.reader()?;
+        // Where the journal cannot be read, nothing is taken for ours.
+        Ok(told_apart(settled, |id| reader.keys_of(self.step, id).map_or(true, |rows| !rows.is_empty())))
+    }
+
+    /// Closes what the step does not make any more. What has ended otherwise since was not meant by it.
+    fn give_up_those_not_made(&mut self) -> Result<(), DeliverError> {
+        let given_up = self.left_open.given_up();
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let reader = self.journal.reader()?;
+        let (mut decided, mut ended) = (Vec::new(), BTreeSet::new());
+        for (key, decision) in given_up {
+            match reader.id_of(self.step, &key)? {
+                Some(_) => drop(ended.insert(decision.batch)),
+                None => decided.push(decision),
+            }
+        }
+        self.decide(decided);
+        self.close_as_they_are(ended);
+        Ok(())
+    }
+
+    /// Waits until a look-up tells of all of them; false where somebody asked to stop.
+    async fn outlast_settling(&self) -> bool {
+        let settle = self.context.destination.capabilities().settle;
+        while self.doubtful.records.iter().any(|held| held.age() < settle) {
+            if self.context.cancellation.is_cancelled() {
+                return false;
+            }
+            tokio::time::sleep(NAP.min(settle)).await;
+        }
+        true
+    }
+
+    /// The same records, their bodies with the files that go with them: a run that ended has taken its own along.
+    async fn with_files(&self, mut held: Vec<Held>) -> Result<Vec<Held>, DeliverError> {
+        for held in held.iter_mut().filter(|held| !held.record.uploads.is_empty()) {
+            let (operation, object) = (Operation::Create, self.object.clone());
+            let records = vec![held.record.clone()];
+            let unit = Unit { step: self.name.clone(), batch: held.batch.0, operation, object, records };
+            let Uploads { mut unit, files, refused, .. } = self.shared.executor.upload(unit).await?;
+            self.ledger(&[(held.batch, held.position, 0)]).note(&files, &refused).await?;
+            match unit.records.pop() {
+                Some(record) => held.record = record,
+                // The file cannot be read any more: nothing tells.
+                None => held.is_as_sent = false,
+            }
+        }
+        Ok(held)
+    }
+
+    /// Forgets the batches of records in doubt, so that their intents stay open.
+    pub(crate) fn leave_in_doubt(&mut self) {
+        let held = self.doubtful.records.iter().map(|held| held.batch);
+        for batch in held.chain(self.left_open.batches()) {
+            self.open.remove(&batch);
+        }
     }
 }

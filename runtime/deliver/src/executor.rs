@@ -100,6 +100,8 @@ struct Work<'w> {
     results: Vec<Option<WriteResult>>,
     refused: Vec<RefusedTogether>,
     doubtful: Vec<Doubtful>,
+    /// Refusals of records that may have been written all the same, with their positions.
+    contradicted: Vec<(usize, Refusal)>,
     attempts: u32,
     pause: Duration,
 }
@@ -114,6 +116,7 @@ impl<'w> Work<'w> {
             open: unit.records.into_iter().enumerate().collect(),
             refused: Vec::new(),
             doubtful: Vec::new(),
+            contradicted: Vec::new(),
             attempts: 0,
             pause,
         }
@@ -167,6 +170,11 @@ impl<'w> Work<'w> {
                 Some(Written::Refused(refusal)) => {
                     refused.push(RefusedTogether { records: vec![(position, record)], refusal });
                 }
+                Some(Written::RefusedInDoubt(refusal)) => {
+                    why.get_or_insert_with(|| refusal.to_string());
+                    self.contradicted.push((position, refusal));
+                    self.open.push((position, record));
+                }
                 Some(Written::Uncertain { why: lost }) => {
                     why.get_or_insert(lost);
                     self.open.push((position, record));
@@ -186,7 +194,7 @@ impl<'w> Work<'w> {
                 if look > 0 {
                     tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
                 }
-                records = self.without_those_there(records).await?.0;
+                records = self.without_those_there(records).await?.records;
             }
             if !records.is_empty() {
                 self.refused.push(RefusedTogether { records, refusal });
@@ -208,14 +216,16 @@ impl<'w> Work<'w> {
                 why,
             });
         }
-        // Where a look-up lags, it is made again behind the stage.
-        let is_settled_later = !may_repeat && !capabilities.settle.is_zero();
+        // Where a look-up lags, or cannot tell records apart that are on their way, it is made again behind the stage.
+        let mut is_settled_later = !may_repeat && !capabilities.settle.is_zero();
         for look in lost..ATTEMPTS {
             tokio::time::sleep(self.pause * 2_u32.saturating_pow(look)).await;
             let mut can_tell = false;
             if self.creates() {
                 let open = std::mem::take(&mut self.open);
-                (self.open, can_tell) = self.without_those_there(open).await?;
+                let left = self.without_those_there(open).await?;
+                (self.open, can_tell) = (left.records, left.can_tell);
+                is_settled_later |= left.has_alike;
             }
             if may_repeat {
                 return Ok(());
@@ -226,7 +236,9 @@ impl<'w> Work<'w> {
         }
         for (position, record) in std::mem::take(&mut self.open) {
             if is_settled_later {
-                self.doubtful.push(Doubtful { position, record, why: why.clone() });
+                let refusal =
+                    self.contradicted.iter().find(|(of, _)| *of == position).map(|(_, refusal)| refusal.clone());
+                self.doubtful.push(Doubtful { position, record, why: why.clone(), refusal });
             } else {
                 self.end(position, RecordOutcome::Uncertain(why.clone()));
             }
@@ -234,17 +246,15 @@ impl<'w> Work<'w> {
         Ok(())
     }
 
-    /// Takes out the new records that are there: they were written by an attempt whose answer never came. Also says whether the destination can tell.
-    async fn without_those_there(
-        &mut self,
-        records: Vec<(usize, UnitRecord)>,
-    ) -> Result<(Vec<(usize, UnitRecord)>, bool), LoadError> {
+    /// Takes out the new records that are there: they were written by an attempt whose answer never came.
+    async fn without_those_there(&mut self, records: Vec<(usize, UnitRecord)>) -> Result<Left, LoadError> {
         let unsettled: Vec<Unsettled<'_>> = records
             .iter()
             .map(|(_, record)| Unsettled { token: &record.id, body: Some(&record.body), age: Duration::ZERO })
             .collect();
         let settled = self.destination.settle(&self.object, &unsettled).await?;
         let can_tell = !settled.iter().all(|settlement| *settlement == Settlement::Unknown);
+        let has_alike = settled.iter().any(|settlement| matches!(settlement, Settlement::Among(_)));
         let mut left = Vec::new();
         for ((position, record), settlement) in records.into_iter().zip(settled) {
             match settlement {
@@ -253,9 +263,18 @@ impl<'w> Work<'w> {
                     let id = (found.id != record.id).then_some(found.id);
                     self.end(position, RecordOutcome::Written { id });
                 }
-                Settlement::Absent | Settlement::Unknown => left.push((position, record)),
+                Settlement::Absent | Settlement::Unknown | Settlement::Among(_) => left.push((position, record)),
             }
         }
-        Ok((left, can_tell))
+        Ok(Left { records: left, can_tell, has_alike })
     }
+}
+
+/// New records that a look did not find.
+struct Left {
+    records: Vec<(usize, UnitRecord)>,
+    /// True where the destination can tell.
+    can_tell: bool,
+    /// True where some are alike to records that may be theirs.
+    has_alike: bool,
 }

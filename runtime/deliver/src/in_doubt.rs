@@ -1,8 +1,9 @@
 //! Records whose answers were lost, kept until the destination can tell of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use migr_journal::BatchId;
+use migr_load::{Refusal, Unsettled};
 
 use crate::{Decided, Doubtful, RecordOutcome, UnitRecord, WriteResult};
 
@@ -10,8 +11,8 @@ use crate::{Decided, Doubtful, RecordOutcome, UnitRecord, WriteResult};
 #[derive(Debug, Default)]
 pub(crate) struct InDoubt {
     pub(crate) records: Vec<Held>,
-    /// True once they were sent a second time: what is lost again is left to a person.
-    pub(crate) was_repeated: bool,
+    /// Times that some were sent again.
+    pub(crate) rounds: u32,
 }
 
 /// Record in doubt.
@@ -21,11 +22,28 @@ pub(crate) struct Held {
     pub(crate) position: usize,
     pub(crate) attempts: u32,
     pub(crate) record: UnitRecord,
+    /// False where another body was sent than the record has now: it tells nothing of what is there.
+    pub(crate) is_as_sent: bool,
     pub(crate) why: String,
+    /// Refusal that came, where it may have been written all the same.
+    pub(crate) refusal: Option<Refusal>,
     pub(crate) since: Instant,
+    /// Age that it had then.
+    pub(crate) was: Duration,
 }
 
 impl Held {
+    /// Time since it was sent.
+    pub(crate) fn age(&self) -> Duration {
+        self.was.saturating_add(self.since.elapsed())
+    }
+
+    /// As it is asked about.
+    pub(crate) fn unsettled(&self) -> Unsettled<'_> {
+        let body = self.is_as_sent.then_some(&self.record.body);
+        Unsettled { token: &self.record.id, body, age: self.age() }
+    }
+
     /// Decision about it.
     pub(crate) fn ends(&self, outcome: RecordOutcome) -> Decided {
         let result = WriteResult { outcome, attempts: self.attempts };
@@ -37,9 +55,11 @@ impl InDoubt {
     /// Keeps records of an attempt, with the places that they have in their batches.
     pub(crate) fn hold(&mut self, doubtful: Vec<Doubtful>, places: &[(BatchId, usize, u32)], attempts: u32) {
         let since = Instant::now();
-        self.records.extend(doubtful.into_iter().filter_map(|Doubtful { position, record, why }| {
+        self.records.extend(doubtful.into_iter().filter_map(|Doubtful { position, record, why, refusal }| {
             let (batch, position, before) = places.get(position).copied()?;
-            Some(Held { batch, position, attempts: before + attempts, record, why, since })
+            let attempts = before + attempts;
+            let was = Duration::ZERO;
+            Some(Held { batch, position, attempts, record, is_as_sent: true, why, refusal, since, was })
         }));
     }
 }

@@ -50,7 +50,11 @@ pub(crate) async fn fly(
 
 impl Ledger {
     /// Journals what became of files, and which records go without one.
-    async fn note(self, files: &[(usize, FileFate)], refused: &[(usize, String)]) -> Result<(), DeliverError> {
+    pub(crate) async fn note(
+        self,
+        files: &[(usize, FileFate)],
+        refused: &[(usize, String)],
+    ) -> Result<(), DeliverError> {
         let (mut sent, mut repairs) = (Vec::with_capacity(files.len()), Vec::new());
         for (position, fate) in files {
             let Some(Some((key, line))) = self.subjects.get(*position) else { continue };

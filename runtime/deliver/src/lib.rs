@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adopted;
+mod alike;
 mod batch_writer;
 mod batcher;
 mod bisect;
@@ -11,6 +12,7 @@ mod groups;
 mod hashing;
 mod in_doubt;
 mod in_flight;
+mod left_open;
 mod lost;
 mod precheck;
 mod reconcile;
@@ -26,8 +28,9 @@ pub use error::DeliverError;
 pub use executor::{Executor, InProcess};
 pub use groups::Groups;
 pub use hashing::file_hash;
+pub use left_open::OpenIntent;
 pub use lost::{those_there, uncertain};
-pub use reconcile::outcome_of_intent;
+pub use reconcile::{Known, outcome_of_intent, unknown_outcome};
 pub use shared::{MaxFailures, Shared};
 pub use unit::{
     Doubtful, FileFate, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult,

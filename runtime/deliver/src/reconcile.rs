@@ -9,59 +9,75 @@ use crate::error::DeliverError;
 use crate::lost::uncertain;
 use migr_decide::outcome_recorder::shown;
 
-/// Outcome of an intent of which none is known, about records of a file of the export: what was created is known by our ids, where the destination can be asked
-/// for them. Whatever else was meant is simply done again: it changes nothing where it was done.
+/// Knowledge about an intent without an outcome.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// Outcome of the intent.
+    Outcome(Change),
+    /// Nothing for sure before a look-up tells: some seem not to be there.
+    Lagging,
+    /// Nothing without what was sent.
+    Bodies,
+}
+
+/// Outcome of an intent of which none is known, as far as our ids tell: what was created is asked for by them. Whatever else was meant is simply done again: it
+/// changes nothing where it was done. Records of an `age` short of what a look-up needs are asked about again once they have it.
 pub async fn outcome_of_intent(
     destination: &dyn Destination,
     intent: &Intent,
     object: &str,
-    file: &str,
-) -> Result<Change, DeliverError> {
-    let is_new = intent.operation == Operation::Create;
-    let settled = if is_new { settled(destination, intent, object).await? } else { Vec::new() };
-    let mut settled = settled.into_iter();
-    let mut quarantine = Vec::new();
-    let result = |record: &Planned| {
-        let none = || RecordResult { state: None, attempts: 1, reason: None, id: None };
-        match settled.next() {
-            None | Some(Settlement::Absent) => return none(),
+    age: Duration,
+) -> Result<Known, DeliverError> {
+    if intent.operation != Operation::Create {
+        let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; intent.records.len()];
+        return Ok(Known::Outcome(Change::Outcome { batch: intent.batch, results, quarantine: Vec::new() }));
+    }
+    // Asked as if they were old enough: those that are not there are asked about again.
+    let settle = destination.capabilities().settle;
+    let unsettled: Vec<Unsettled<'_>> =
+        intent.records.iter().map(|record| Unsettled { token: &record.id, body: None, age: age.max(settle) }).collect();
+    let settled = destination.settle(object, &unsettled).await?;
+    if settled.iter().any(|settlement| matches!(settlement, Settlement::Unknown | Settlement::Among(_))) {
+        return Ok(Known::Bodies);
+    }
+    if settled.contains(&Settlement::Absent) && age < settle {
+        return Ok(Known::Lagging);
+    }
+    let result = |(record, settlement): (&Planned, Settlement)| {
+        let none = RecordResult { attempts: 1, ..RecordResult::default() };
+        match settlement {
             // What somebody put into the trash since is sent again, and told so.
-            Some(Settlement::There(found)) if found.deleted => return none(),
-            Some(Settlement::There(found)) => {
+            Settlement::There(found) if !found.deleted => {
                 let id = (found.id != record.id).then_some(found.id);
-                return RecordResult { state: Some(State::Created), id, ..none() };
+                RecordResult { state: Some(State::Created), id, ..none }
             }
-            Some(Settlement::Unknown) => {}
+            _ => none,
         }
-        let reason = "the run ended before the answer came".to_owned();
-        quarantine.push(QuarantineNote {
-            key: record.key.clone(),
-            source_key: shown(&record.key),
-            file: file.to_owned(),
-            line: record.line,
-            field: None,
-            reason: uncertain(&reason),
-        });
-        RecordResult { state: Some(State::Uncertain), attempts: 1, reason: Some(reason), id: None }
     };
-    let results = intent.records.iter().map(result).collect();
-    Ok(Change::Outcome { batch: intent.batch, results, quarantine })
+    let results = intent.records.iter().zip(settled).map(result).collect();
+    Ok(Known::Outcome(Change::Outcome { batch: intent.batch, results, quarantine: Vec::new() }))
 }
 
-/// Settlement of new records that a run sent before it ended. Where a look-up lags, it is made again once it tells.
-async fn settled(
-    destination: &dyn Destination,
-    intent: &Intent,
-    object: &str,
-) -> Result<Vec<Settlement>, DeliverError> {
-    let unsettled = |age| -> Vec<Unsettled<'_>> {
-        intent.records.iter().map(|record| Unsettled { token: &record.id, body: None, age }).collect()
+/// Outcome of an intent of which nothing can be known, about records of a file of the export.
+pub fn unknown_outcome(intent: &Intent, file: &str) -> Change {
+    let reason = "the run ended before the answer came";
+    let quarantine = intent.records.iter().map(|record| QuarantineNote {
+        key: record.key.clone(),
+        source_key: shown(&record.key),
+        file: file.to_owned(),
+        line: record.line,
+        field: None,
+        reason: uncertain(reason),
+    });
+    let result = RecordResult {
+        state: Some(State::Uncertain),
+        attempts: 1,
+        reason: Some(reason.to_owned()),
+        ..RecordResult::default()
     };
-    let settle = destination.capabilities().settle;
-    let settled = destination.settle(object, &unsettled(Duration::ZERO)).await?;
-    if settle.is_zero() || !settled.contains(&Settlement::Unknown) {
-        return Ok(settled);
+    Change::Outcome {
+        batch: intent.batch,
+        results: vec![result; intent.records.len()],
+        quarantine: quarantine.collect(),
     }
-    tokio::time::sleep(settle).await;
-    Ok(destination.settle(object, &unsettled(settle)).await?)
 }

@@ -1,10 +1,13 @@
 //! State that the steps of a run share, and when a run gives up.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::Executor;
+use migr_journal::StepId;
+
 use crate::error::DeliverError;
+use crate::{Executor, OpenIntent};
 
 /// Number of records that may be quarantined before a run gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct Shared {
     pub in_flight: usize,
     /// Moment at which waiting is given up.
     pub max_failures: Option<MaxFailures>,
+    /// Intents of an earlier run without an outcome, by the step whose records tell what was sent.
+    left_open: Arc<Mutex<BTreeMap<StepId, Vec<OpenIntent>>>>,
 }
 
 impl Shared {
@@ -52,7 +57,23 @@ impl Shared {
             read: Arc::new(AtomicU64::new(0)),
             in_flight,
             max_failures,
+            left_open: Arc::default(),
         }
+    }
+
+    /// The same, with intents whose records are asked about once their steps have made them again.
+    #[must_use]
+    pub fn with_left_open(self, intents: Vec<OpenIntent>) -> Self {
+        let mut by_step: BTreeMap<StepId, Vec<OpenIntent>> = BTreeMap::new();
+        for intent in intents {
+            by_step.entry(intent.intent.step).or_default().push(intent);
+        }
+        Self { left_open: Arc::new(Mutex::new(by_step)), ..self }
+    }
+
+    /// Takes the intents of a step that an earlier run left open.
+    pub(crate) fn take_left_open(&self, step: StepId) -> Vec<OpenIntent> {
+        self.left_open.lock().unwrap_or_else(PoisonError::into_inner).remove(&step).unwrap_or_default()
     }
 
     /// An error when more failed than allowed.

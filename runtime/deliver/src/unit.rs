@@ -165,6 +165,8 @@ pub struct Doubtful {
     pub record: UnitRecord,
     /// Failure that came instead of an answer.
     pub why: String,
+    /// Refusal that came, where it may have been written all the same.
+    pub refusal: Option<Refusal>,
 }
 
 /// Records that were refused in the same words: one alone, or several together of which any may be at fault.

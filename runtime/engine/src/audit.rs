@@ -449,15 +449,13 @@ async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<()
     drop(reader);
     for (object, intent) in wanted {
         let ids: Vec<String> = intent.records.iter().map(|record| record.id.clone()).collect();
-        let there = those_there(destination, &object, &ids, Deleted::Live).await?;
+        let Some(there) = those_there(destination, &object, &ids, Deleted::Live).await? else {
+            // The run tells them by what was sent: made by then or not, they count as created.
+            continue;
+        };
         for record in &intent.records {
-            match &there {
-                Some(there) => {
-                    if let Some(found) = there.get(&record.id) {
-                        forecast.closed(intent.step, record, Some(&found.id))?;
-                    }
-                }
-                None => forecast.closed(intent.step, record, None)?,
+            if let Some(found) = there.get(&record.id) {
+                forecast.closed(intent.step, record, &found.id)?;
             }
         }
     }

@@ -5,6 +5,7 @@ mod automations;
 mod begun;
 mod checklist;
 mod context;
+mod crash;
 mod error;
 mod kept_apart;
 mod lacking;

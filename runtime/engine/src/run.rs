@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 
-use migr_deliver::{Executor, InProcess, Shared, doubt, outcome_of_intent};
-use migr_journal::{Change, Operation, Reader};
+use migr_deliver::{Executor, InProcess, Shared};
+use migr_journal::Reader;
 use migr_load::LinkFetcher;
 use migr_plan::{Step, StepKind};
 use migr_report::Report;
@@ -21,7 +21,7 @@ use crate::steps::backfill::Backfill;
 use crate::steps::deferred::DeferredFields;
 use crate::steps::links::Links;
 use crate::steps::{backfill, following};
-use crate::{Context, EngineError, stage, stamps};
+use crate::{Context, EngineError, crash, stage, stamps};
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
@@ -117,13 +117,14 @@ fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
 }
 
 async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
-    close_open(context).await?;
+    let left_open = crash::close_open(context).await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
     let mut world = opening::world(&deciding, Arc::clone(&owners))?;
     opening::existing_records(&deciding, &mut world).await?;
     audited_files(context, &world)?;
-    let shared = Shared::new(executor, context.options.in_flight, context.options.max_failures);
+    let shared =
+        Shared::new(executor, context.options.in_flight, context.options.max_failures).with_left_open(left_open);
     let mut walk = Walk::new(deciding, shared, owners);
     for step in context.plan.steps() {
         let ended;
@@ -133,29 +134,6 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
         }
     }
     Ok(Ended::Through)
-}
-
-/// Closes what a crash or an interruption left in doubt: asks the destination for the ids that were meant to be created.
-async fn close_open(context: &Context) -> Result<(), EngineError> {
-    let open = context.journal.lock().open_intents();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let reader = context.journal.reader()?;
-    for intent in open {
-        let (name, object) = reader.step_named(intent.step)?;
-        let stage = context.plan.stages.iter().find(|stage| stage.id == Step::stage_of(&name));
-        let file = stage.and_then(|stage| context.export.file(&stage.source_object));
-        let file = file.map_or("", migr_extract::SourcePath::shown);
-        let change = outcome_of_intent(&*context.destination, &intent, &object, file).await?;
-        if let (Operation::Create, Change::Outcome { results, .. }) = (intent.operation, &change) {
-            // Their request may still be on its way.
-            let doubtful = intent.records.iter().zip(results).filter(|(_, result)| result.state.is_none());
-            doubt(&context.journal, doubtful.map(|(record, _)| record.id.clone()).collect()).await?;
-        }
-        context.journal.write_later(vec![change]).await?;
-    }
-    Ok(())
 }
 
 /// Way through the steps of a plan, of a run or of a forecast of one.

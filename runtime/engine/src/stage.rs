@@ -149,6 +149,7 @@ async fn take(
     match batch {
         Batch::Create(items) => sender.send(items, Operation::Create, with),
         Batch::Update(items) => {
+            let items = sender.without_sent_before(items);
             let sorted = update_plan::plan_updates(job, job.step, items).await?;
             let unchanged = sorted.unchanged.len() as u64;
             sender.remember(with);

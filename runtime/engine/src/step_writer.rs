@@ -7,7 +7,7 @@ use migr_journal::{Change, Operation, StepId};
 use crate::EngineError;
 use migr_decide::forecast::Forecast;
 use migr_decide::outcomes::Outcomes;
-use migr_decide::record_write::RecordWrite;
+use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_deliver::{BatchWriter, Shared, Target};
 
@@ -72,6 +72,14 @@ impl<'w> StepWriter<'w> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Takes out of records that were found to be there those that an earlier run sent, as far as nobody knows whose they are.
+    pub(crate) fn without_sent_before(&mut self, items: Vec<ExistingRecord>) -> Vec<ExistingRecord> {
+        match self {
+            Self::BatchWriter(sender) => sender.without_sent_before(items),
+            Self::Forecast { .. } => items,
         }
     }
 

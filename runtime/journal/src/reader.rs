@@ -11,8 +11,8 @@ use crate::fold::line;
 use crate::ids::{IdColumn, KeyColumn, StoredKey};
 use crate::writer::id_column;
 use crate::{
-    BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark, SetupNote,
-    State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
+    BatchId, BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark,
+    SetupNote, State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
 };
 
 /// Knowledge of a journal about one source key.
@@ -194,6 +194,18 @@ impl Reader {
     pub fn step_named(&self, step: StepId) -> Result<(String, String), JournalError> {
         self.connection
             .query_row("SELECT name, object FROM steps WHERE id = ?1", [step.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .attempting("read")
+    }
+
+    /// Moment at which a batch without an outcome was meant, in milliseconds.
+    pub fn meant_at(&self, batch: BatchId) -> Result<Option<i64>, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT entries.at FROM open_intents JOIN entries ON entries.seq = open_intents.seq WHERE open_intents.batch = ?1",
+                [batch.0],
+                |row| row.get(0),
+            )
+            .optional()
             .attempting("read")
     }
 

@@ -97,6 +97,8 @@ pub struct Unsettled<'a> {
 pub enum Settlement {
     /// Record that is there.
     There(Found),
+    /// Records that are alike in everything that was sent, and that nothing else tells apart: it is one of them, as far as they are nobody else's.
+    Among(Vec<Found>),
     /// Record that is not there, for sure.
     Absent,
     /// Record of which nothing can be told yet.
@@ -115,6 +117,8 @@ pub enum Written {
     Updated,
     /// Refusal: nothing of the record was written.
     Refused(Refusal),
+    /// Refusal by a server that was seen to carry out what it refuses: the record may have been written.
+    RefusedInDoubt(Refusal),
     /// Lost or unusable answer: the record may have been written.
     Uncertain {
         /// Failure that came instead of an answer.

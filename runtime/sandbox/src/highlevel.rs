@@ -7,6 +7,7 @@ mod calendars;
 mod call;
 mod clock;
 mod contacts;
+mod contents;
 mod custom_fields;
 mod files;
 mod fingerprint;

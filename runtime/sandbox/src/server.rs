@@ -57,6 +57,11 @@ pub(crate) trait Site: Any + Debug + Send + Sync {
     /// A hash over the whole state.
     fn fingerprint(&self) -> Result<String, SandboxError>;
 
+    /// The same, whatever ids the records were given.
+    fn contents(&self) -> Result<String, SandboxError> {
+        self.fingerprint()
+    }
+
     /// Number of files that are stored.
     fn file_count(&self) -> Result<u64, SandboxError>;
 }
@@ -127,6 +132,14 @@ impl Sandbox {
     /// The state cannot be read.
     pub fn fingerprint(&self) -> Result<String, SandboxError> {
         self.shared.site.fingerprint()
+    }
+
+    /// A hash over the same, whatever ids the server gave: records made in another order are the same.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn contents(&self) -> Result<String, SandboxError> {
+        self.shared.site.contents()
     }
 
     /// Number of uploaded files that are stored, those that no record names included.

@@ -59,7 +59,7 @@ async fn create(destination: &dyn Destination) -> Result<(u32, u32), Fault> {
             for written in destination.create(object, batch).await.map_err(|error| refused(&error))? {
                 match written {
                     Written::Created { .. } | Written::Updated => {}
-                    Written::Refused(refusal) => return Err(refused(&refusal)),
+                    Written::Refused(refusal) | Written::RefusedInDoubt(refusal) => return Err(refused(&refusal)),
                     Written::Uncertain { why } => return Err(refused(&why)),
                 }
             }

@@ -21,9 +21,12 @@ use super::found::{UNDER, both};
 use super::kind::Kind;
 
 /// Key of a file in a body of ours.
-const FILE: &str = "file";
+pub(super) const FILE: &str = "file";
 /// Key of its place among the files that wait.
 const STAGED: &str = "staged";
+/// Keys of its name and its length.
+const NAME: &str = "name";
+const BYTES: &str = "bytes";
 /// Bytes that are read at once.
 const PIECE: usize = 64 * 1024;
 /// Files of the library in one answer.
@@ -56,8 +59,13 @@ impl Staged {
         number
     }
 
-    fn take(&self, number: u64) -> Option<Arc<Waiting>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    fn get(&self, number: u64) -> Option<Arc<Waiting>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// Closes a file that waits no more.
+    fn close(&self, number: u64) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
     }
 }
 
@@ -77,6 +85,12 @@ impl FileFacts for Files {
     fn plain_name(&self, _: &str) -> Option<String> {
         None
     }
+}
+
+/// Name and length of the file that goes with a body.
+pub(super) fn sent_file(body: &Map) -> Option<(String, u64)> {
+    let file = body.get(FILE)?;
+    Some((text(file, NAME)?.to_owned(), file.get(BYTES)?.as_u64()?))
 }
 
 /// Opens a file and reads it once, for its hash, size and kind.
@@ -113,7 +127,7 @@ impl HighLevel {
         let (waiting, hash) = read.map_err(|error| fault(error.to_string()))??;
         let bytes = waiting.bytes;
         let number = self.staged.add(waiting);
-        let body = Map::from_iter([(field.to_owned(), json!({STAGED: number, "name": name}))]);
+        let body = Map::from_iter([(field.to_owned(), json!({STAGED: number, NAME: name, BYTES: bytes}))]);
         Ok(Uploaded { body, hash, bytes })
     }
 
@@ -127,7 +141,7 @@ impl HighLevel {
     /// Sends a file to where it belongs. It is known by our own id there, or by the server's in the library.
     pub(super) async fn send_file(&self, kind: Kind, token: &str, values: &Map) -> Result<Written, LoadError> {
         let number = values.get(FILE).and_then(|file| file.get(STAGED)).and_then(Value::as_u64);
-        let Some(waiting) = number.and_then(|number| self.staged.take(number)) else {
+        let Some(waiting) = number.and_then(|number| self.staged.get(number)) else {
             return Ok(Written::Refused(Refusal::new(400, "the record has no file")));
         };
         let contact = values.get("contactId").and_then(Value::as_str).unwrap_or_default();
@@ -147,14 +161,24 @@ impl HighLevel {
         if kind == Kind::ContactFiles {
             call.query = vec![("contactId", contact.to_owned()), self.here()];
         }
-        match self.send(call).await {
+        let written = match self.send(call).await {
             Ok(_) if kind == Kind::ContactFiles => Ok(Written::Created { id: format!("{contact}{UNDER}{token}") }),
             Ok(answer) => Ok(match text(&answer, "fileId") {
                 Some(id) => Written::Created { id: id.to_owned() },
                 None => Written::Uncertain { why: "the answer names no file".to_owned() },
             }),
             Err(error) => outcome(error),
+        }?;
+        match (&written, number) {
+            // It may have to be sent again.
+            (Written::Uncertain { .. }, _) | (_, None) => {}
+            (Written::Created { id }, Some(number)) => {
+                self.knows(id);
+                self.staged.close(number);
+            }
+            (_, Some(number)) => self.staged.close(number),
         }
+        Ok(written)
     }
 
     /// A file of a contact, by both ids.
@@ -180,17 +204,7 @@ impl HighLevel {
     pub(super) async fn fetch_media(&self, id: &str) -> Result<Option<Found>, LoadError> {
         let mut offset = 0;
         loop {
-            let query = vec![
-                ("offset", offset.to_string()),
-                ("limit", LIBRARY.to_string()),
-                ("sortBy", "createdAt".to_owned()),
-                ("sortOrder", "desc".to_owned()),
-                ("type", "file".to_owned()),
-                ("altType", "location".to_owned()),
-                ("altId", self.location.clone()),
-            ];
-            let answer = self.read("medias/files", query).await?;
-            let files = list(&answer, &["files"]);
+            let files = self.library_page(offset).await?;
             let found = files.iter().find(|file| text(file, "id").or_else(|| text(file, "_id")) == Some(id));
             if let Some(file) = found {
                 let values = Map::from_iter([(FILE.to_owned(), file.clone())]);
@@ -201,6 +215,32 @@ impl HighLevel {
                 return Ok(None);
             }
         }
+    }
+
+    /// Every file of the library, the newest first.
+    pub(super) async fn library(&self) -> Result<Vec<Value>, LoadError> {
+        let mut all = Vec::new();
+        loop {
+            let files = self.library_page(all.len()).await?;
+            let is_last = files.len() < LIBRARY;
+            all.extend(files);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn library_page(&self, offset: usize) -> Result<Vec<Value>, LoadError> {
+        let query = vec![
+            ("offset", offset.to_string()),
+            ("limit", LIBRARY.to_string()),
+            ("sortBy", "createdAt".to_owned()),
+            ("sortOrder", "desc".to_owned()),
+            ("type", "file".to_owned()),
+            ("altType", "location".to_owned()),
+            ("altId", self.location.clone()),
+        ];
+        Ok(list(&self.read("medias/files", query).await?, &["files"]).to_vec())
     }
 
     /// A file that a record holds: read back whole and hashed.

@@ -1,17 +1,15 @@
 //! Records: made one request each, and removed.
 
-use std::sync::PoisonError;
-
 use migr_load::{Call, CallError, LoadError, Map, NewRecord, Payload, Refusal, Written};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::HighLevel;
 use super::api::{boxed, each, is_gone, list, outcome, text};
 use super::codec::ENDS;
 use super::found::{UNDER, both};
 use super::kind::Kind;
 use super::live::{Association, CUSTOM, Live};
+use super::{HighLevel, has_no_token};
 
 /// Relations of a record in one question.
 const RELATIONS: usize = 100;
@@ -54,7 +52,15 @@ impl HighLevel {
             Err(error) if error.stops_the_run() => return Err(error),
             Err(error) => return Ok(Written::Refused(Refusal::of(&error))),
         };
-        match self.make(path, &body).await {
+        let mut answer = self.make(path.as_str(), &body).await;
+        // The server was seen to refuse contacts and to make them all the same. Where it allows no second one, it names the first.
+        let is_doubtful = kind == Kind::Contacts && matches!(&answer, Err(CallError::Refused { status: 422, .. }));
+        if is_doubtful && live.refuses_second_contact && has_address(&body) {
+            answer = self.make(path.as_str(), &body).await;
+        } else if let (true, Err(CallError::Refused { status, message, .. })) = (is_doubtful, &answer) {
+            return Ok(Written::RefusedInDoubt(Refusal::new(*status, message.clone())));
+        }
+        match answer {
             Ok(answer) => {
                 let Some(own) = id_of(kind, &answer) else {
                     return Ok(Written::Uncertain { why: "the answer names no id".to_owned() });
@@ -65,8 +71,8 @@ impl HighLevel {
                     (Kind::Associations, Some(first)) => format!("{first}{UNDER}{own}"),
                     _ => id,
                 };
-                if matches!(kind, Kind::Notes | Kind::Tasks | Kind::Appointments) {
-                    self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+                if has_no_token(kind) {
+                    self.knows(&id);
                 }
                 Ok(Written::Created { id })
             }
@@ -308,6 +314,11 @@ impl HighLevel {
         }
         Ok(())
     }
+}
+
+/// True where a contact has something by which a second one would be refused.
+fn has_address(body: &Value) -> bool {
+    ["email", "phone"].iter().any(|key| text(body, key).is_some())
 }
 
 /// True for records that live under a contact.

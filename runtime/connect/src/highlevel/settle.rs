@@ -1,13 +1,20 @@
 //! Lost answers: which records are there after all, as far as each object can tell.
 
-use migr_load::{Body, Codec as _, Found, LoadError, Settlement, Unsettled, by_tokens};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use migr_load::{Body, Codec as _, Found, LoadError, Map, Settlement, Unsettled, by_tokens};
 use serde_json::Value;
 
-use super::api::{is_gone, list, text};
+use super::api::{boxed, each, is_gone, list, text};
 use super::codec::ENDS;
-use super::found::found;
+use super::files::{FILE, sent_file};
+use super::found::{UNDER, found};
 use super::kind::Kind;
-use super::{HighLevel, TOKEN};
+use super::{HighLevel, PAGE, TOKEN};
+
+/// Time by which the server's clock may be behind ours: what it says was made before a request by more than this was not made by it.
+const SKEW: Duration = Duration::from_secs(600);
 
 impl HighLevel {
     pub(super) async fn settle_records(
@@ -17,66 +24,174 @@ impl HighLevel {
     ) -> Result<Vec<Settlement>, LoadError> {
         let kind = Kind::of(object);
         match kind {
-            Kind::Contacts | Kind::Opportunities | Kind::Custom => {
-                let tokens: Vec<String> = records.iter().map(|record| record.token.to_owned()).collect();
-                let Some(found) = self.find_holders(object, &[(TOKEN.to_owned(), tokens)]).await? else {
-                    return Ok(vec![Settlement::Unknown; records.len()]);
-                };
-                let codec = self.codec()?;
-                let mut settled = by_tokens(records, found, |found| codec.identity(object, TOKEN, &found.values));
-                for (record, settlement) in records.iter().zip(&mut settled) {
-                    // A search lags: that it finds nothing proves nothing for a while.
-                    if *settlement == Settlement::Absent && record.age < self.capabilities.settle {
-                        *settlement = Settlement::Unknown;
-                    }
-                }
-                Ok(settled)
-            }
-            Kind::Notes | Kind::Tasks | Kind::Appointments | Kind::Associations => {
-                let mut settled = Vec::with_capacity(records.len());
-                for record in records {
-                    settled.push(self.settle_one(kind, object, record).await?);
-                }
-                Ok(settled)
+            Kind::Contacts | Kind::Opportunities | Kind::Custom => self.by_migr_id(kind, object, records).await,
+            Kind::Businesses => self.among_businesses(object, records).await,
+            Kind::Media => self.among_media(records).await,
+            Kind::Notes | Kind::Tasks | Kind::Appointments | Kind::Associations | Kind::ContactFiles => {
+                let work = records.iter().map(|record| boxed(self.settle_one(kind, object, record)));
+                each(work.collect()).await
             }
             _ => Ok(vec![Settlement::Unknown; records.len()]),
         }
     }
 
-    /// Settlement of a record that is listed under its contact: one that is alike in everything that was sent, and that no answer named.
+    /// Settlement by the program's own id, which a search finds. That it finds nothing proves nothing for a while, and of some records never.
+    async fn by_migr_id(
+        &self,
+        kind: Kind,
+        object: &str,
+        records: &[Unsettled<'_>],
+    ) -> Result<Vec<Settlement>, LoadError> {
+        let tokens: Vec<String> = records.iter().map(|record| record.token.to_owned()).collect();
+        let Some(found) = self.find_holders(object, &[(TOKEN.to_owned(), tokens)]).await? else {
+            return Ok(vec![Settlement::Unknown; records.len()]);
+        };
+        let codec = self.codec()?;
+        let mut settled = by_tokens(records, found, |found| codec.identity(object, TOKEN, &found.values));
+        for (record, settlement) in records.iter().zip(&mut settled) {
+            if *settlement != Settlement::Absent {
+                continue;
+            }
+            let is_absent = record.age >= self.capabilities.settle
+                && match (kind, record.body) {
+                    (Kind::Custom, _) => true,
+                    // A second attempt is refused where the first was carried out, and the refusal names it.
+                    (Kind::Opportunities, _) => self.live()?.refuses_second_opportunity,
+                    (_, Some(body)) => self.is_absent_contact(&body.values()).await?,
+                    (_, None) => false,
+                };
+            if !is_absent {
+                *settlement = Settlement::Unknown;
+            }
+        }
+        Ok(settled)
+    }
+
+    /// True where a contact that no search finds may be sent again.
+    async fn is_absent_contact(&self, body: &Map) -> Result<bool, LoadError> {
+        let part = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let (email, phone) = (part("email"), part("phone"));
+        if email.is_none() && phone.is_none() {
+            return Ok(false);
+        }
+        if self.live()?.refuses_second_contact {
+            return Ok(true);
+        }
+        let mut query = vec![self.here()];
+        query.extend(email.map(|email| ("email", email.to_owned())));
+        query.extend(phone.map(|phone| ("number", phone.to_owned())));
+        let answer = self.read("contacts/search/duplicate", query).await?;
+        Ok(answer.get("contact").is_none_or(Value::is_null))
+    }
+
+    /// Businesses are told by their values alone, in their whole list.
+    async fn among_businesses(&self, object: &str, records: &[Unsettled<'_>]) -> Result<Vec<Settlement>, LoadError> {
+        if records.iter().all(|record| record.body.is_none()) {
+            return Ok(vec![Settlement::Unknown; records.len()]);
+        }
+        let mut all: Vec<Value> = Vec::new();
+        loop {
+            let query = vec![self.here(), ("limit", PAGE.to_string()), ("skip", all.len().to_string())];
+            let answer = self.read("businesses/", query).await?;
+            let listed = list(&answer, &["businesses"]);
+            all.extend(listed.iter().cloned());
+            if listed.len() < PAGE {
+                break;
+            }
+        }
+        records.iter().map(|record| self.among(Kind::Businesses, object, record, &all, None)).collect()
+    }
+
+    /// Files of the library are told by name and size. That one is not listed proves little: it has no key of ours.
+    async fn among_media(&self, records: &[Unsettled<'_>]) -> Result<Vec<Settlement>, LoadError> {
+        let sent: Vec<Option<(String, u64)>> = records.iter().map(|record| sent_file(&record.body?.values())).collect();
+        if sent.iter().all(Option::is_none) {
+            return Ok(vec![Settlement::Unknown; records.len()]);
+        }
+        let all = self.library().await?;
+        let settled = records.iter().zip(sent).map(|(record, sent)| {
+            let Some((name, bytes)) = sent else { return Settlement::Unknown };
+            let is_it = |file: &&Value| {
+                text(file, "name") == Some(&name)
+                    && file.get("size").and_then(Value::as_u64).is_none_or(|size| size == bytes)
+                    && !is_older(file, record.age)
+            };
+            let alike = all.iter().filter(is_it).filter_map(|file| {
+                let id = text(file, "id").or_else(|| text(file, "_id"))?.to_owned();
+                let values = Map::from_iter([(FILE.to_owned(), file.clone())]);
+                Some(Found { id, deleted: false, values })
+            });
+            let alike: Vec<Found> = alike.filter(|found| !self.is_known(&found.id)).collect();
+            if alike.is_empty() { Settlement::Unknown } else { Settlement::Among(alike) }
+        });
+        Ok(settled.collect())
+    }
+
+    /// Settlement of a record that is listed under its contact, or in its calendar.
     async fn settle_one(&self, kind: Kind, object: &str, record: &Unsettled<'_>) -> Result<Settlement, LoadError> {
         let Some(body) = record.body.map(Body::values) else { return Ok(Settlement::Unknown) };
         let part = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-        if kind == Kind::Associations {
-            let live = self.live()?;
-            let association = self.association(&live, body.get(ENDS).unwrap_or(&Value::Null))?.id.clone();
-            let id = self.relation(part("firstRecordId"), part("secondRecordId"), &association).await?;
-            let there = |id| Settlement::There(Found { id, deleted: false, values: body.clone() });
-            return Ok(id.map_or(Settlement::Absent, there));
-        }
         let contact = part("contactId");
-        let (path, name) = match kind {
-            Kind::Notes => (format!("contacts/{contact}/notes"), "notes"),
-            Kind::Tasks => (format!("contacts/{contact}/tasks"), "tasks"),
-            _ => (format!("contacts/{contact}/appointments"), "events"),
+        let (path, query, name) = match kind {
+            Kind::Associations => {
+                let live = self.live()?;
+                let association = self.association(&live, body.get(ENDS).unwrap_or(&Value::Null))?.id.clone();
+                let id = self.relation(part("firstRecordId"), part("secondRecordId"), &association).await?;
+                let there = |id| Settlement::There(Found { id, deleted: false, values: body.clone() });
+                return Ok(id.map_or(Settlement::Absent, there));
+            }
+            // A contact's file has the key that it was sent with.
+            Kind::ContactFiles => {
+                let found = self.fetch_file(&format!("{contact}{UNDER}{}", record.token)).await?;
+                return Ok(found.map_or(Settlement::Absent, Settlement::There));
+            }
+            Kind::Notes => (format!("contacts/{contact}/notes"), Vec::new(), "notes"),
+            Kind::Tasks => (format!("contacts/{contact}/tasks"), Vec::new(), "tasks"),
+            _ => {
+                // A contact's own list tells times without their offset.
+                let Ok(start) = part("startTime").parse::<Timestamp>() else { return Ok(Settlement::Unknown) };
+                let at = start.as_millisecond();
+                let query = vec![
+                    self.here(),
+                    ("calendarId", part("calendarId").to_owned()),
+                    ("startTime", at.to_string()),
+                    ("endTime", at.saturating_add(1).to_string()),
+                ];
+                ("calendars/events".to_owned(), query, "events")
+            }
         };
-        let answer = match self.get(path.as_str(), Vec::new()).await {
+        let answer = match self.get(path.as_str(), query).await {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Ok(Settlement::Absent),
             Err(error) => return Err(error.into_load_error(format!("GET {path}"))),
         };
         let parent = (kind != Kind::Appointments).then_some(contact);
-        let codec = self.codec()?;
-        let listed = list(&answer, &[name]).iter().filter(|value| text(value, "id").is_some());
-        let mut alike: Vec<Found> = listed
-            .filter_map(|value| found(kind, value, parent))
-            .filter(|found| !self.is_known(&found.id) && codec.unlike(object, &body, &found.values).is_empty())
-            .collect();
-        Ok(match (alike.pop(), alike.is_empty()) {
-            (None, _) => Settlement::Absent,
-            (Some(found), true) => Settlement::There(found),
-            // Two alike, and no answer named either.
-            (Some(_), false) => Settlement::Unknown,
-        })
+        self.among(kind, object, record, list(&answer, &[name]), parent)
     }
+
+    /// Settlement among listed records: those that are alike in everything that was sent, that no answer named, and that are no older.
+    fn among(
+        &self,
+        kind: Kind,
+        object: &str,
+        record: &Unsettled<'_>,
+        listed: &[Value],
+        parent: Option<&str>,
+    ) -> Result<Settlement, LoadError> {
+        let Some(body) = record.body.map(Body::values) else { return Ok(Settlement::Unknown) };
+        let codec = self.codec()?;
+        let young = listed.iter().filter(|value| !is_older(value, record.age));
+        let alike = young
+            .filter_map(|value| found(kind, value, parent))
+            .filter(|found| !self.is_known(&found.id) && codec.unlike(object, &body, &found.values).is_empty());
+        Ok(Settlement::Among(alike.collect()))
+    }
+}
+
+/// True where the server says that a record was made before a request of this age was sent.
+fn is_older(value: &Value, age: Duration) -> bool {
+    let made =
+        text(value, "createdAt").or_else(|| text(value, "dateAdded")).and_then(|at| at.parse::<Timestamp>().ok());
+    let sent = SystemTime::now().checked_sub(age.saturating_add(SKEW)).and_then(|at| Timestamp::try_from(at).ok());
+    made.zip(sent).is_some_and(|(made, sent)| made < sent)
 }

@@ -200,6 +200,37 @@ fn without_a_token_what_a_crash_left_in_doubt_is_in_quarantine_and_not_sent_agai
     "#);
 }
 
+#[test]
+fn without_a_token_what_a_crash_left_in_doubt_is_told_by_what_was_sent_once_the_stage_makes_it_again() {
+    for fault in [Fault::DiesBefore, Fault::DiesAfter, Fault::LostBefore, Fault::LostAfter] {
+        for at in 0..5 {
+            let project = clinic();
+            project.destination.ids(IdPolicy::Server { token: None });
+            project.destination.tells_by_bodies();
+            project.destination.batch(1);
+            let mut faults = vec![None; at];
+            faults.push(Some(fault));
+            project.destination.faults(&faults);
+            let dies = matches!(fault, Fault::DiesBefore | Fault::DiesAfter);
+            assert_eq!(project.run().is_err(), dies, "request {at}, {fault:?}");
+            project.run().unwrap();
+            let (people, companies) = (project.destination.live("people"), project.destination.live("companies"));
+            assert_eq!((people, companies), (3, 2), "request {at}, {fault:?}");
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(project.counts(), @r#"
+                Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+                Contact: 3 read, 3 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
+                "#);
+                insta::assert_snapshot!(project.destination.refers("people", "company", "companies").join("\n"), @r#"
+                Ada -> Acme
+                Bob -> Beta
+                Cy -> nothing
+                "#);
+            }
+        }
+    }
+}
+
 fn waited<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }

@@ -14,11 +14,7 @@ const STAMPS: [&str; 2] = ["lastStatusChangeAt", "lastStageChangeAt"];
 /// The hash, in hexadecimal.
 pub(crate) fn fingerprint(state: &State) -> Result<String, SandboxError> {
     let mut hasher = blake3::Hasher::new();
-    let kinds: Vec<String> = {
-        let mut statement = state.store.database().prepare("SELECT DISTINCT object FROM records ORDER BY object")?;
-        statement.query_map([], |found| found.get(0))?.collect::<Result<_, _>>()?
-    };
-    for kind in kinds {
+    for kind in kinds(state)? {
         for row in state.store.select(&kind, "1 ORDER BY r.id", &[])? {
             hasher.update(record(&kind, &row).to_string().as_bytes());
         }
@@ -33,7 +29,14 @@ pub(crate) fn fingerprint(state: &State) -> Result<String, SandboxError> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn record(kind: &str, row: &Row) -> Value {
+/// The kinds of records that there are.
+pub(crate) fn kinds(state: &State) -> Result<Vec<String>, SandboxError> {
+    let mut statement = state.store.database().prepare("SELECT DISTINCT object FROM records ORDER BY object")?;
+    Ok(statement.query_map([], |found| found.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// A record without what the server stamps.
+pub(crate) fn record(kind: &str, row: &Row) -> Value {
     let kept = row.body.iter().filter(|(key, value)| !STAMPS.contains(&key.as_str()) && !is_empty(value));
     let body: Map<String, Value> = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
     json!([kind, row.id, sorted(&Value::Object(body))])

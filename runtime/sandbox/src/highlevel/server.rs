@@ -11,7 +11,7 @@ use crate::highlevel::limits::Limits;
 use crate::highlevel::refusal::Refusal;
 use crate::highlevel::routes::Route;
 use crate::highlevel::state::State;
-use crate::highlevel::{Options, files, fingerprint, index};
+use crate::highlevel::{Options, contents, files, fingerprint, index};
 use crate::http::{Request, Response};
 use crate::server::{Front, Sandbox, Site, serve};
 
@@ -189,6 +189,10 @@ impl Site for Location {
 
     fn fingerprint(&self) -> Result<String, SandboxError> {
         fingerprint::fingerprint(&self.lock())
+    }
+
+    fn contents(&self) -> Result<String, SandboxError> {
+        contents::contents(&self.lock())
     }
 
     fn file_count(&self) -> Result<u64, SandboxError> {

@@ -80,7 +80,7 @@ impl Contract {
     }
 
     /// The operation that a path leads to; literal segments before any.
-    fn operation(&self, method: &str, path: &str) -> Option<(&str, &Value)> {
+    pub(crate) fn operation(&self, method: &str, path: &str) -> Option<(&str, &Value)> {
         let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         let fits = |template: &str| {
             let wanted: Vec<&str> = template.trim_end_matches('/').split('/').collect();
@@ -95,14 +95,14 @@ impl Contract {
             .map(|(_, template, operation)| (template.as_str(), operation))
     }
 
-    fn followed<'a>(&'a self, schema: &'a Value) -> &'a Value {
+    pub(crate) fn followed<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
             Some(place) => self.followed(self.document.pointer(place.trim_start_matches('#')).unwrap()),
             None => schema,
         }
     }
 
-    fn check(&self, schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
+    pub(crate) fn check(&self, schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
         let schema = self.followed(schema);
         for list in ["allOf", "anyOf", "oneOf"] {
             let Some(schemas) = schema[list].as_array() else { continue };

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use migr_load::{
-    BoxFuture, Capabilities, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError, Map, Member,
-    NewRecord, OptionSchema, Page, RecordUpdate, Refusal, Schema, SetupOutcome, SetupRecord, StoredFile, UndoOutcome,
-    Uploaded, Written,
+    Body, BoxFuture, Capabilities, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError, Map,
+    Member, NewRecord, OptionSchema, Page, RecordUpdate, Refusal, Schema, Settlement, SetupOutcome, SetupRecord,
+    StoredFile, UndoOutcome, Unsettled, Uploaded, Written, by_tokens,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -49,6 +49,8 @@ struct State {
     settle: std::time::Duration,
     /// Look-ups by a token that find nothing, whatever is there.
     blind: usize,
+    /// Records without an answer are told by what was sent.
+    by_body: bool,
     /// The ids that it gave.
     given: u32,
 }
@@ -85,6 +87,11 @@ impl Memory {
     pub(crate) fn lags(&self, settle: std::time::Duration, blind: usize) {
         let mut state = self.state.lock().unwrap();
         (state.settle, state.blind) = (settle, blind);
+    }
+
+    /// Has records without an answer told by what was sent, where they bear no token.
+    pub(crate) fn tells_by_bodies(&self) {
+        self.state.lock().unwrap().by_body = true;
     }
 
     /// Sets who chooses ids.
@@ -427,6 +434,39 @@ impl Destination for Memory {
         };
         let records = state.objects.get(object).into_iter().flatten().filter(|(_, (values, _))| holds(values));
         ready(Ok(Some(records.map(|(id, record)| found(id, record)).collect())))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Unsettled<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
+        let state = self.state.lock().unwrap();
+        if !state.by_body {
+            drop(state);
+            return Box::pin(async move {
+                let tokens: Vec<String> = records.iter().map(|record| record.token.to_owned()).collect();
+                match self.capabilities().ids {
+                    IdPolicy::Client => {
+                        let found = self.fetch(object, &tokens, Deleted::Both).await?;
+                        Ok(by_tokens(records, found, |found| Some(found.id.clone())))
+                    }
+                    IdPolicy::Server { token: None } => Ok(vec![Settlement::Unknown; records.len()]),
+                    IdPolicy::Server { token: Some(path) } => {
+                        let found = self.holders(object, &[(path.clone(), tokens)]).await?.unwrap_or_default();
+                        Ok(by_tokens(records, found, |found| self.identity(object, &path, &found.values)))
+                    }
+                }
+            });
+        }
+        let all = state.objects.get(object).cloned().unwrap_or_default();
+        let settled = records.iter().map(|record| {
+            let Some(body) = record.body.map(Body::values) else { return Settlement::Unknown };
+            let alike =
+                all.iter().filter(|(_, (values, _))| body.iter().all(|(key, value)| values.get(key) == Some(value)));
+            Settlement::Among(alike.map(|(id, record)| found(id, record)).collect())
+        });
+        ready(Ok(settled.collect()))
     }
 
     fn update<'a>(

@@ -1,0 +1,79 @@
+//! A small migration into a location whose server chooses ids: a business, contacts with and without an address, deals, notes that are alike, tasks,
+//! appointments, files, records of an own object, and relations.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use migr_sandbox::highlevel;
+
+use crate::harness::{Project, repository};
+use crate::killed::{Left, Wanted};
+use crate::stand_in::StandIn;
+
+/// Maps of which the facts say that an absence cannot be proved: contacts without an address, deals where a contact may have several, files of the library.
+const UNPROVABLE: [(&str, &[&str]); 3] = [("Client", &["C3"]), ("Deal", &["D1", "D2", "D3"]), ("OfNobody", &["S3"])];
+
+/// The project; its requests are not paced.
+pub(crate) fn studio() -> Project {
+    let project = Project::copy_of(&repository().join("tests/studio"), Some(".migr"));
+    hurried(&project);
+    project
+}
+
+/// Lets a project's spec use a catalog without a pace.
+pub(crate) fn hurried(project: &Project) {
+    let catalog = std::fs::read_to_string(repository().join("specs/systems/highlevel.migr")).expect("the catalog");
+    let fast = catalog.replace("requests 100 per 10s; requests 200000 per 24h", "requests 1000000 per 1s");
+    assert_ne!(fast, catalog, "the catalog's limits are written otherwise now");
+    project.write("highlevel.migr", &fast);
+    let spec = project.read("migration.migr").replace("use \"std/systems/highlevel\"", "use \"highlevel\"");
+    project.write("migration.migr", &spec);
+}
+
+/// A location whose state is kept in a file. Its searches lag.
+pub(crate) fn location_on_disk(state: Option<PathBuf>) -> StandIn {
+    StandIn::location(lagging(state))
+}
+
+/// The options of one.
+pub(crate) fn lagging(state: Option<PathBuf>) -> highlevel::Options {
+    highlevel::Options { state, lag: Duration::from_millis(300), ..highlevel::Options::default() }
+}
+
+/// Says of each record that the command left uncertain whether it is there, as a person does who looks, and has the command go on; says of how many.
+#[track_caller]
+pub(crate) fn told_by_a_person(
+    project: &Project,
+    stand_in: &StandIn,
+    (arguments, code): Wanted,
+    disturbed: &str,
+) -> usize {
+    let uncertain = Left::by(project, stand_in).uncertain();
+    for (map, key) in &uncertain {
+        let is_known = UNPROVABLE.iter().any(|(of, keys)| of == map && keys.contains(&key.as_str()));
+        assert!(is_known, "{disturbed}: {map} {key} is uncertain, and need not be");
+        let id = id_of(project, map, key);
+        let word: Vec<&str> = id.as_deref().map_or_else(|| vec!["--create"], |id| vec!["--id", id]);
+        let settle = [&["quarantine", "settle", key, "--map", map], &word[..]].concat();
+        stand_in.migr(project, &settle).exits(0);
+    }
+    if !uncertain.is_empty() {
+        stand_in.migr(project, &["quarantine", "retry"]).exits(0);
+        stand_in.migr(project, arguments).exits(code);
+    }
+    uncertain.len()
+}
+
+/// The id of a record in the location, by what only this one says.
+fn id_of(project: &Project, map: &str, key: &str) -> Option<String> {
+    let (kind, said) = match (map, key) {
+        ("Client", _) => ("contact", "Cyrus"),
+        ("Deal", "D1") => ("opportunity", "Ada one"),
+        ("Deal", "D2") => ("opportunity", "Ada two"),
+        ("Deal", _) => ("opportunity", "Bob one"),
+        _ => ("media", "S3.txt"),
+    };
+    let state = rusqlite::Connection::open(project.path().join("workspace.db")).expect("the location's state");
+    let sql = "SELECT id FROM records WHERE object = ?1 AND instr(body, ?2) > 0";
+    state.query_row(sql, [kind, said], |row| row.get(0)).ok()
+}
