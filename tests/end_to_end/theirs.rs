@@ -91,3 +91,31 @@ fn a_journal_is_laid_aside_without_undoing_anything_where_a_person_says_so() {
     assert_eq!(stand_in.fingerprint(), after);
     assert!(!project.path().join(".migr/staging/journal.db").exists());
 }
+
+#[test]
+fn nothing_is_destroyed_where_a_record_that_was_there_before_is_not_shown_until_a_person_decides() {
+    let Worked { project, stand_in, .. } = worked();
+    let updated = project
+        .migr(&["journal"])
+        .exits(0)
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"))
+        .find(|line| line["type"] == "updated")
+        .map(|line| line["id"].as_str().expect("an id").to_owned())
+        .expect("a record that was there before");
+    stand_in.ask(&Method::DELETE, &format!("/rest/companies/{updated}"), &Value::Null);
+    let people = stand_in.records("people");
+    for _ in 0..2 {
+        let said = stand_in.migr(&project, &["rollback"]).exits(6).stdout;
+        assert!(
+            said.contains(&format!("companies {updated}: it was there before, and is not shown any more")),
+            "{said}"
+        );
+        assert!(said.contains("0 records were destroyed") && said.contains("`migr rollback --changed keep`"), "{said}");
+    }
+    assert_eq!(stand_in.records("people").len(), people.len());
+    let said = stand_in.migr(&project, &["rollback", "--changed", "keep"]).exits(6).stdout;
+    assert!(!said.contains(" 0 records were destroyed"), "{said}");
+    assert!(!project.path().join(".migr/staging/journal.db").exists());
+}

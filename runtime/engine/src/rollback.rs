@@ -127,6 +127,10 @@ impl Back {
         let watch = self.watch_workflows().await?;
         // Before anything is destroyed: what is destroyed empties references to it.
         let refused = self.revert_all().await?;
+        // Where the destination shows less than it should, nothing is destroyed on its word.
+        if self.summary.missing > 0 && self.context.changed == ChangedPolicy::List {
+            return Ok(());
+        }
         if self.context.changed != ChangedPolicy::Destroy {
             self.theirs = self.find_theirs().await?;
         }

@@ -49,6 +49,7 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
         "schema_removed": summary.schema_removed,
         "kept_because_changed": summary.kept_fields,
         "undecided": summary.undecided,
+        "missing": summary.missing,
         "decided": summary.decided,
         "adopted": summary.adopted,
         "holds": summary.holds,
@@ -169,6 +170,12 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         console.result(format_args!(
             "{} not the migration's alone any more, and left until you decide: `migr rollback --changed keep` leaves them for good, `--changed destroy` destroys them with what others did to them.\n",
             count(summary.undecided, "record is", "records are"),
+        ));
+    }
+    if summary.missing > 0 && !summary.complete {
+        console.result(format_args!(
+            "{} there before, and the destination does not show them any more. Before you decide, nothing is destroyed: `migr rollback` asks for them again; if somebody removed them, `migr rollback --changed keep` goes on without them.\n",
+            count(summary.missing, "record was", "records were"),
         ));
     }
     if summary.decided > 0 {

@@ -449,6 +449,9 @@ impl Twenty {
     }
 
     async fn ask_whether_empty(&self, object: &str, deleted: Deleted) -> Result<Option<String>, LoadError> {
+        if object == MEMBERS && deleted != Deleted::Trashed {
+            return Ok(Some("it shows none of the people who use the workspace".to_owned()));
+        }
         match self.count_with_members(object, deleted).await? {
             Some(0) => return Ok(None),
             Some(total) => {

@@ -7,7 +7,7 @@ use migr_deliver::{InProcess, Unit, UnitRecord, carry_out};
 use migr_journal::{BeforeImage, MappedRow, Operation, Planned, StepRow};
 use migr_load::{Body, Deleted, Found, Map};
 
-use super::{Back, KeptField, result};
+use super::{Back, ChangedPolicy, KeptField, result};
 use crate::EngineError;
 
 const TOGETHER: usize = 500;
@@ -161,19 +161,21 @@ impl Back {
             field: field.map(str::to_owned),
             reason: reason.to_owned(),
         };
-        let was_trashed = self.reader().before_image(step.id, &image.id, Operation::Restore)?.is_some();
         let now = match found.get(&image.id) {
             Some(found) if !found.deleted => &found.values,
             // An earlier attempt put it back there.
-            Some(_) if was_trashed => return Ok(None),
+            Some(_) if self.was_restored(step, &image.id)? => return Ok(None),
             Some(_) => {
                 self.summary.kept(kept(None, "another user moved it to the trash since"));
                 self.summary.step(position, &step.name).kept += 1;
                 return Ok(None);
             }
             None => {
-                self.summary.kept(kept(None, "it was removed by another user since"));
+                self.summary.kept(kept(None, "it was there before, and is not shown any more"));
                 self.summary.step(position, &step.name).kept += 1;
+                self.summary.missing += 1;
+                // Whether somebody removed it, or the destination does not show it, only a person can tell.
+                self.summary.left |= self.context.changed == ChangedPolicy::List;
                 return Ok(None);
             }
         };

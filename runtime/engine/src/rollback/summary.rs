@@ -26,7 +26,9 @@ pub struct RollbackSummary {
     pub kept_fields: u64,
     /// Created records that others changed or refer to since, left until a person decides.
     pub undecided: u64,
-    /// Such records that a person decided to keep.
+    /// Records that were there before and are not shown any more: nothing can be given back to them.
+    pub missing: u64,
+    /// Created records that a person decided to keep.
     pub decided: u64,
     /// Records that were there already, by ids of ours, when the journal was begun: they stay.
     pub adopted: u64,
