@@ -510,3 +510,57 @@ fn an_object_is_called_one_to_one_only_where_no_value_of_it_is_lost() {
         assert_eq!(report["compatibility"]["objects"], json!({ "exact": exact, "all": 1 }), "{maps}");
     }
 }
+
+#[test]
+fn each_element_of_a_list_is_read_as_what_the_column_says() {
+    let objects = "  object Contact from \"contacts.csv\" {\n    key id\n    id: text\n    name: text\n    numbers: list(phone) split \";\"\n    days: list(date) split \";\" format \"%d.%m.%Y\"\n    scores: list(integer) split \",\"\n  }";
+    let maps = "map Contact -> people {\n  name = { lastName: name }\n  phones = { primaryPhoneNumber: numbers | first | phone, additionalPhones: numbers | rest } on empty keep\n  new seen \"Seen\": date = days | first\n  new last \"Last\": date = days | nth(1)\n  new score \"Score\": integer = scores | nth(1)\n}";
+    let kind = |name: &'static str, file: &'static [(&'static str, &'static str)]| Kind {
+        name,
+        objects,
+        maps,
+        files: file,
+        has: Vec::new(),
+        never: &[],
+        says: &[],
+        never_says: &[],
+        codes: QUARANTINED,
+    };
+    judged(vec![
+        Kind {
+            has: vec![person(
+                "A",
+                &json!({
+                    "phones": { "primaryPhoneNumber": "89123456", "additionalPhones": [{ "number": "30999888", "callingCode": "+49", "countryCode": "DE" }] },
+                    "seen": "2020-01-02", "last": "2020-02-03", "score": 12
+                }),
+            )],
+            codes: MOVED,
+            ..kind(
+                "well written",
+                &[(
+                    "contacts.csv",
+                    "id,name,numbers,days,scores\n1,A,+49 89 123456;+49 30 999888,02.01.2020;03.02.2020,\"1,12\"\n",
+                )],
+            )
+        },
+        Kind {
+            says: &["not a date", "contacts.csv:2"],
+            ..kind(
+                "a day that is none",
+                &[("contacts.csv", "id,name,numbers,days,scores\n1,B,+49 89 123456,02.01.2020;99.02.2020,\n")],
+            )
+        },
+        Kind {
+            says: &["contacts.csv:2"],
+            ..kind("a number that is none", &[("contacts.csv", "id,name,numbers,days,scores\n1,C,,,\"1,99 pts\"\n")])
+        },
+        Kind {
+            says: &["99 Fax", "contacts.csv:2"],
+            ..kind(
+                "a phone that is none",
+                &[("contacts.csv", "id,name,numbers,days,scores\n1,D,+49 89 123456;99 Fax,,\n")],
+            )
+        },
+    ]);
+}

@@ -27,7 +27,7 @@ impl Formats {
         if !self.written.is_empty() {
             return self.clone();
         }
-        ty.plain().and_then(|plain| of_type(plain, of_system)).cloned().unwrap_or_default()
+        ty.element().plain().and_then(|plain| of_type(plain, of_system)).cloned().unwrap_or_default()
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn check_field(field: &ast::Field, ty: &Type, diagnostics: &mut Diagn
         }
         return;
     };
-    match ty.plain().and_then(kind_of) {
+    match ty.element().plain().and_then(kind_of) {
         Some(kind) => check_all(formats, kind, year, diagnostics),
         None if matches!(ty, Type::Richtext | Type::Html) => {
             for format in formats.iter().filter(|format| &*format.node != "markdown") {

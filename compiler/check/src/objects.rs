@@ -70,15 +70,17 @@ fn column(field: &Field, zone: Option<&str>, formats: &IndexMap<PlainType, Forma
     let format = attributes.formats.or_of_type(&field.ty, formats);
     let mut written = format.written.into_iter();
     let (ty, reference) = column_type(&field.ty);
+    let elements = elements(&field.ty);
     SourceColumn {
         name: field.name.node.to_string(),
         header: attributes.column.clone(),
         ty,
+        elements,
         format: written.next(),
         other_formats: written.collect(),
         pivot: format.pivot,
         blank: attributes.blank.clone(),
-        zone: zone.filter(|_| ty == ColumnType::Datetime).map(str::to_owned),
+        zone: zone.filter(|_| ty == ColumnType::Datetime || elements == Some(ColumnType::Datetime)).map(str::to_owned),
         overlap: attributes.overlap.clone(),
         gap: attributes.gap.clone(),
         split: attributes.split.clone(),
@@ -104,6 +106,17 @@ fn column_type(ty: &Type) -> (ColumnType, Option<ColumnReference>) {
         other => other.plain().map_or(ColumnType::Text, ColumnType::from),
     };
     (plain, None)
+}
+
+/// The type by which each element of a list is read; none where it is a text, or a reference.
+fn elements(ty: &Type) -> Option<ColumnType> {
+    let Type::List(of) = ty else { return None };
+    match &**of {
+        Type::Integer | Type::Number | Type::Decimal | Type::Boolean | Type::Date | Type::Datetime | Type::Currency => {
+            of.plain().map(ColumnType::from)
+        }
+        _ => None,
+    }
 }
 
 fn reference(key: &Key) -> ColumnReference {

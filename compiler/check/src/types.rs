@@ -141,6 +141,11 @@ impl Type {
         Self::List(Arc::new(of))
     }
 
+    /// The type of each element of a list; of anything else the type itself.
+    pub(crate) fn element(&self) -> &Self {
+        if let Self::List(of) = self { of } else { self }
+    }
+
     /// True where the type was not understood.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {

@@ -82,6 +82,7 @@ fn key_words(key: &str) -> &str {
         "unidentified" => "on unidentified",
         "on_rollback" => "on rollback",
         "other_formats" => "further formats",
+        "elements" => "each element read as",
         "duplicate" => "on duplicate",
         "deleted" => "on deleted",
         "cycle" => "on cycle",

@@ -64,6 +64,9 @@ pub struct SourceColumn {
     /// Type by which a cell is read.
     #[serde(rename = "type")]
     pub ty: ColumnType,
+    /// Type by which each element of a list is read, where it is no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements: Option<ColumnType>,
     /// Format of its values, the column's own or the system's for its type: a `strftime` format, `serial`, `serial 1904`, `seconds` or `milliseconds` for a
     /// date or datetime, the writing of 1234567.89 for a number or amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]

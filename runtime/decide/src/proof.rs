@@ -160,7 +160,8 @@ fn trials(plan: &Plan, object: &SourceObject) -> Trials {
         }
     };
     for (at, column) in object.columns.iter().enumerate() {
-        let kind = match column.ty {
+        let split = column.elements.map(|_| column.split.clone().unwrap_or_else(|| ";".to_owned()));
+        let kind = match column.elements.unwrap_or(column.ty) {
             ColumnType::Integer => FormatKind::Integer,
             ColumnType::Number | ColumnType::Decimal => FormatKind::Number,
             ColumnType::Currency => FormatKind::Money,
@@ -168,7 +169,7 @@ fn trials(plan: &Plan, object: &SourceObject) -> Trials {
             ColumnType::Datetime => FormatKind::Datetime,
             _ => continue,
         };
-        add(at, kind, column.formats().map(ToOwned::to_owned).collect(), column.pivot, None);
+        add(at, kind, column.formats().map(ToOwned::to_owned).collect(), column.pivot, split);
     }
     for stage in &plan.stages {
         for expression in expressions::of_stage(stage) {

@@ -37,45 +37,45 @@ enum Reading {
     Datetime { format: Option<DateFormats>, zone: Option<Zone>, ambiguity: Ambiguity },
     Currency(Vec<NumberFormat>),
     Json,
-    List { separator: String },
+    List { separator: String, element: Box<Reading> },
+}
+
+impl Reading {
+    /// The value of a cell, or of one element of it, that is not blank.
+    fn read<'r>(&self, cell: &'r str, settings: &Settings) -> Result<Value<'r>, Fault> {
+        match self {
+            // A list has no lists as elements.
+            Self::Text | Self::List { .. } => Ok(Value::Text(Cow::Borrowed(cell))),
+            Self::Integer(formats) => numbers::integer(cell, formats).map(Value::Integer),
+            Self::Number(formats) => numbers::number(cell, formats).map(Value::Decimal),
+            Self::Boolean => numbers::boolean(cell).map(Value::Boolean),
+            Self::Date(None) => dates::iso_date(cell).map(Value::Date),
+            Self::Date(Some(format)) => format.date(cell).map(Value::Date),
+            Self::Datetime { format: None, zone, ambiguity } => {
+                dates::iso_instant(cell, zone.as_ref(), *ambiguity).map(Value::Datetime)
+            }
+            Self::Datetime { format: Some(format), zone, ambiguity } => {
+                format.instant(cell, zone.as_ref(), *ambiguity).map(Value::Datetime)
+            }
+            Self::Currency(formats) => money::money(cell, None, settings.currency, formats).map(Value::Money),
+            Self::Json => convert::json_text(cell),
+        }
+    }
 }
 
 impl Column {
     /// Reads the catalog's entry; an unknown zone or rule is an error.
     pub(crate) fn new(position: usize, column: &SourceColumn, settings: &Settings) -> Result<Self, String> {
-        let numbers = || {
-            let read = |sample: &str| {
-                NumberFormat::of(sample).ok_or_else(|| format!("`{sample}` is not 1234567.89 as the export writes it"))
-            };
-            column.formats().map(read).collect::<Result<Vec<_>, _>>()
-        };
         let reading = match column.ty {
-            ColumnType::Text
-            | ColumnType::Richtext
-            | ColumnType::Email
-            | ColumnType::Phone
-            | ColumnType::Url
-            | ColumnType::File
-            | ColumnType::Uuid
-            | ColumnType::Reference => Reading::Text,
-            ColumnType::Integer => Reading::Integer(numbers()?),
-            ColumnType::Number | ColumnType::Decimal => Reading::Number(numbers()?),
-            ColumnType::Boolean => Reading::Boolean,
-            ColumnType::Date => Reading::Date(DateFormats::of(column.formats(), column.pivot)),
-            ColumnType::Datetime => Reading::Datetime {
-                format: DateFormats::of(column.formats(), column.pivot),
-                zone: zone(column, settings)?,
-                ambiguity: ambiguity(column)?,
-            },
-            ColumnType::Currency => Reading::Currency(numbers()?),
-            ColumnType::Json => Reading::Json,
             ColumnType::TextList | ColumnType::ReferenceList => Reading::List {
                 separator: column
                     .split
                     .clone()
                     .filter(|split| !split.is_empty())
                     .unwrap_or_else(|| SEPARATOR.to_owned()),
+                element: Box::new(reading(column.elements.unwrap_or(ColumnType::Text), column, settings)?),
             },
+            ty => reading(ty, column, settings)?,
         };
         Ok(Self {
             position,
@@ -105,24 +105,11 @@ impl Column {
             return Err(Fault::of(cell, format!("has {length} characters, of which {most} are allowed")));
         }
         match &self.reading {
-            Reading::Text => Ok(Value::Text(Cow::Borrowed(cell))),
-            Reading::Integer(formats) => numbers::integer(cell, formats).map(Value::Integer),
-            Reading::Number(formats) => numbers::number(cell, formats).map(Value::Decimal),
-            Reading::Boolean => numbers::boolean(cell).map(Value::Boolean),
-            Reading::Date(None) => dates::iso_date(cell).map(Value::Date),
-            Reading::Date(Some(format)) => format.date(cell).map(Value::Date),
-            Reading::Datetime { format: None, zone, ambiguity } => {
-                dates::iso_instant(cell, zone.as_ref(), *ambiguity).map(Value::Datetime)
-            }
-            Reading::Datetime { format: Some(format), zone, ambiguity } => {
-                format.instant(cell, zone.as_ref(), *ambiguity).map(Value::Datetime)
-            }
-            Reading::Currency(formats) => money::money(cell, None, settings.currency, formats).map(Value::Money),
-            Reading::Json => convert::json_text(cell),
-            Reading::List { separator } => {
+            Reading::List { separator, element } => {
                 let elements = cell.split(separator.as_str()).map(str::trim).filter(|element| !blanks.are(element));
-                Ok(Value::list(elements.map(|element| Value::Text(Cow::Borrowed(element))).collect()))
+                Ok(Value::list(elements.map(|one| element.read(one, settings)).collect::<Result<_, _>>()?))
             }
+            reading => reading.read(cell, settings),
         }
     }
 
@@ -138,6 +125,39 @@ impl Column {
             Cow::Owned(cell) => self.read(&cell, blanks, settings).map(Value::into_owned),
         }
     }
+}
+
+/// The reading of a cell, or of an element of a list, by its type.
+fn reading(ty: ColumnType, column: &SourceColumn, settings: &Settings) -> Result<Reading, String> {
+    let numbers = || {
+        let read = |sample: &str| {
+            NumberFormat::of(sample).ok_or_else(|| format!("`{sample}` is not 1234567.89 as the export writes it"))
+        };
+        column.formats().map(read).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match ty {
+        ColumnType::Text
+        | ColumnType::Richtext
+        | ColumnType::Email
+        | ColumnType::Phone
+        | ColumnType::Url
+        | ColumnType::File
+        | ColumnType::Uuid
+        | ColumnType::Reference
+        | ColumnType::TextList
+        | ColumnType::ReferenceList => Reading::Text,
+        ColumnType::Integer => Reading::Integer(numbers()?),
+        ColumnType::Number | ColumnType::Decimal => Reading::Number(numbers()?),
+        ColumnType::Boolean => Reading::Boolean,
+        ColumnType::Date => Reading::Date(DateFormats::of(column.formats(), column.pivot)),
+        ColumnType::Datetime => Reading::Datetime {
+            format: DateFormats::of(column.formats(), column.pivot),
+            zone: zone(column, settings)?,
+            ambiguity: ambiguity(column)?,
+        },
+        ColumnType::Currency => Reading::Currency(numbers()?),
+        ColumnType::Json => Reading::Json,
+    })
 }
 
 fn zone(column: &SourceColumn, settings: &Settings) -> Result<Option<Zone>, String> {

@@ -390,7 +390,7 @@ fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> 
             vec![
                 part("primaryLinkUrl", Type::Url),
                 part("primaryLinkLabel", Type::Text),
-                part("secondaryLinks", Type::list(Type::Json)),
+                part("secondaryLinks", Type::list(Type::Url)),
             ],
         ),
         ("address", address),

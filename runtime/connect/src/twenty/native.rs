@@ -94,7 +94,7 @@ pub(super) fn language(
                 part("primaryPhoneNumber", FieldType::Phone, false),
                 part("primaryPhoneCountryCode", FieldType::Text, false),
                 part("primaryPhoneCallingCode", FieldType::Text, false),
-                part("additionalPhones", list(FieldType::Json), false),
+                part("additionalPhones", list(FieldType::Phone), false),
             ],
         ),
         "LINKS" => composite(
@@ -102,7 +102,7 @@ pub(super) fn language(
             vec![
                 part("primaryLinkUrl", FieldType::Url, true),
                 part("primaryLinkLabel", FieldType::Text, false),
-                part("secondaryLinks", list(FieldType::Json), false),
+                part("secondaryLinks", list(FieldType::Url), false),
             ],
         ),
         "ADDRESS" => composite(

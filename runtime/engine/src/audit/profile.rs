@@ -48,7 +48,7 @@ pub(crate) struct Profile {
 impl Profile {
     /// For a column of the catalog. Values are kept where `compared` and the column is not sensitive.
     pub(crate) fn of(column: &SourceColumn, compared: bool) -> Self {
-        let is_texts = column.ty == ColumnType::TextList;
+        let is_texts = column.ty == ColumnType::TextList && column.elements.is_none();
         Self {
             declared: Some(column.ty),
             format: column.format.clone(),

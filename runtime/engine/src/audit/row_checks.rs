@@ -82,7 +82,7 @@ impl<'i> Inspector<'i> {
                 },
                 named: Named::of(plan, object, &column.name),
                 is_typed: matches!(
-                    column.ty,
+                    column.elements.unwrap_or(column.ty),
                     ColumnType::Integer
                         | ColumnType::Number
                         | ColumnType::Decimal
@@ -213,15 +213,16 @@ impl<'i> Inspector<'i> {
         if look.is_typed {
             match self.program.column_value(record, &column.name) {
                 Err(failure) => {
-                    let kind = match column.ty {
+                    let kind = match column.elements.unwrap_or(column.ty) {
                         ColumnType::Date => FindingKind::BadDate,
+                        ColumnType::Datetime if column.elements.is_some() => FindingKind::BadDate,
                         ColumnType::Datetime => wall_clock(column, cell).unwrap_or(FindingKind::BadDate),
                         ColumnType::Integer | ColumnType::Number | ColumnType::Decimal => FindingKind::BadNumber,
                         _ => FindingKind::BadValue,
                     };
                     fault(kind, look.severity, failure.reason, None);
                 }
-                Ok(_) if column.overlap.is_some() || column.gap.is_some() => {
+                Ok(_) if column.elements.is_none() && (column.overlap.is_some() || column.gap.is_some()) => {
                     if let Some(kind) = wall_clock(column, cell) {
                         let rule = if kind == FindingKind::DstGap { &column.gap } else { &column.overlap };
                         let message = format!(
