@@ -142,6 +142,9 @@ fn a_run_without_approval_or_by_a_plan_that_moved_is_refused_before_anything_is_
     project.write("migration.migr", &spec.replace("text = city", "text = city | title"));
     let moved = project.migr(&["run", "--sandbox", "--no-approval", "--plan", "plan.json"]).exits(4);
     assert!(moved.stderr.contains("the spec has changed since plan.json was made"), "{}", moved.stderr);
+    // The hash that moved is named, and how to see what it means.
+    assert!(moved.stderr.contains("migration.migr was blake3:"), "{}", moved.stderr);
+    assert!(moved.stderr.contains("`migr diff plan.json .`"), "{}", moved.stderr);
     assert!(!project.path().join(".migr/sandbox.db").exists(), "nothing may have been sent");
 
     project.write("migration.migr", &spec);

@@ -52,7 +52,7 @@ fn custom_objects_are_there_with_their_fields_options_and_relations_of_both_side
     let object = |name: &str| place(&|one| one["action"] == "create_object" && one["object"] == name);
     let relation = place(&|one| one["object"] == "planProviders" && one["field"] == "treatmentPlan");
     assert!(relation > object("planProviders") && relation > object("treatmentPlans"));
-    assert!(moved.plan_text.contains("+ object  planProviders"), "the junction is in the plan");
+    assert!(flat(&moved.plan_text).contains("+ object planProviders"), "the junction is in the plan");
 }
 
 #[test]
@@ -78,6 +78,11 @@ fn custom_fields_have_the_type_that_the_spec_gives_them() {
     }
 }
 
+/// Text without the blanks of its layout.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn what_stays_behind_is_named_with_its_reason_and_its_number_of_records() {
     let moved = moved();
@@ -99,12 +104,12 @@ fn what_stays_behind_is_named_with_its_reason_and_its_number_of_records() {
             rows.as_array().unwrap().iter().filter(|row| row["state"] != "exact" && !row["reason"].is_string());
         assert_eq!(unexplained.collect::<Vec<_>>(), Vec::<&Value>::new());
     }
-    let text = &moved.plan_text;
+    let text = flat(&moved.plan_text);
     for said in [
-        "stays    object PipelineStage, 20 records: stages are options",
-        "by hand  reference Workflow, ",
-        "stays    column Attachment.bytes, 12 records: compared with the file by audit",
-        "stays    file idmap_*.csv: made for benchmarks",
+        "stays behind object PipelineStage, 20 records stages are options",
+        "by hand reference Workflow, ",
+        "stays behind column Attachment.bytes, 12 records compared with the file by audit",
+        "drop file idmap_*.csv made for benchmarks",
     ] {
         assert!(text.contains(said), "no `{said}` in\n{text}");
     }
@@ -133,9 +138,9 @@ fn how_much_moves_one_to_one_is_counted_and_every_exception_is_listed() {
         (5, 12),
         "skips, drops, references and values that fall together are not one to one"
     );
-    let text = &moved.plan_text;
+    let text = flat(&moved.plan_text);
     assert!(text.contains("One to one, every value arriving apart from every other: 5 of 12 objects and "), "{text}");
-    let listed = text.split("Not one to one\n").nth(1).unwrap();
+    let listed = text.split("Not one to one ").nth(1).unwrap();
     for row in rows.iter().filter(|row| !is_exact(row)) {
         assert!(
             listed.contains(&format!("{} {}", row["kind"].as_str().unwrap(), row["concept"].as_str().unwrap())),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use migr_check::{CheckOptions, check};
 use migr_diagnostics::Diagnostics;
 use migr_lower::lower;
+use migr_plan::render::{self, View};
 use migr_plan::{PicklistOtherwise, Plan, SetupAction};
 use migr_source::SourceMap;
 
@@ -162,9 +163,9 @@ fn second_calls_what_is_to_be_kept_and_a_last_row_of_several_fields_are_in_the_p
     assert_eq!(linked.linked_by.as_deref(), Some("bulk"));
     let values = vec![Some("B".to_owned()), Some("Y".to_owned())];
     assert_eq!(plan.picklists.first().unwrap().otherwise, PicklistOtherwise::UseAll { values });
-    let terminal = migr_plan::render::terminal(&plan, false);
+    let terminal = render::terminal(&plan, &View::default());
     // Signs that mean something to Markdown stand behind a backslash there.
-    let markdown = migr_plan::render::markdown(&plan).replace('\\', "");
+    let markdown = render::markdown(&plan, &View::default()).replace('\\', "");
     for line in [
         "second call `bulk`: links contacts.business (main.migr:26)",
         "To be kept 7y: Note",

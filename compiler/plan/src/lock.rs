@@ -51,6 +51,11 @@ pub struct Lock {
     pub accepted: Vec<LockedAcceptance>,
 }
 
+/// The JSON Schema (2020-12) of the lock.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Lock).to_value()
+}
+
 /// Findings of an audit that an entry of the spec accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedAcceptance {

@@ -464,7 +464,7 @@ impl Row {
 }
 
 /// Share of a source that moves one to one: each record and each value arrives, and can be told from every other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Compatibility {
     /// Of the source's objects, with those that are matched only, rebuilt by hand or left.
     pub objects: Share,
@@ -473,7 +473,7 @@ pub struct Compatibility {
 }
 
 /// A part of a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Share {
     /// Those that move one to one.
     pub exact: Count,

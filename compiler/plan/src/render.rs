@@ -1,20 +1,55 @@
 //! The plan for people: a terminal's text and Markdown. Both show the same model as the JSON form.
 
-use crate::{Compatibility, Count, FieldType, Plan, SetupAction, Stage, Summary};
+use crate::{Compatibility, Count, FieldType, Plan, Stage, Summary};
 
+mod consent;
 mod expression;
+mod fidelity;
 mod graph;
 mod markdown;
+mod reading;
+mod section;
+mod setup;
+mod stages;
 mod svg;
 mod terminal;
+mod values;
+mod view;
 
 use expression::mapped;
+use section::Section;
 
 pub use expression::expression;
+pub use fidelity::state;
 pub use graph::{dot, mermaid};
-pub use markdown::markdown;
+pub use markdown::{LONGEST, markdown};
 pub use svg::svg;
 pub use terminal::terminal;
+pub use view::View;
+
+/// Every part of the plan that has something to say, in the order in which people read them.
+fn sections(plan: &Plan, view: &View<'_>) -> Vec<Section> {
+    let sections = [
+        reading::settings(plan),
+        reading::files(plan, view),
+        reading::filters(plan, view),
+        setup::section(plan, view),
+        stages::section(plan, view),
+        values::owners(plan, view),
+        values::picklists(plan, view),
+        reading::masked(plan),
+        consent::section(plan),
+        fidelity::degradations(plan, view),
+        fidelity::section(plan, view),
+    ];
+    sections.into_iter().filter(|section| !section.is_empty() || section.title.starts_with("Setup")).collect()
+}
+
+/// The last line, with the changes of the schema that are still to be made.
+fn summary(plan: &Plan, view: &View<'_>) -> String {
+    let schema_changes = Count::try_from(setup::open(plan, view)).unwrap_or(Count::MAX);
+    summary_line(&Summary { schema_changes, ..plan.summary.clone() })
+}
 
 /// The frozen last line of the terminal rendering.
 pub fn summary_line(summary: &Summary) -> String {
@@ -47,24 +82,6 @@ pub fn field_type(ty: &FieldType) -> String {
     }
 }
 
-/// One change of the schema: its kind, what it concerns, and the detail.
-fn setup_words(action: &SetupAction) -> (&'static str, String, String) {
-    match action {
-        SetupAction::CreateObject { object, plural_label, .. } => {
-            ("object", object.clone(), format!("\"{plural_label}\""))
-        }
-        SetupAction::CreateField { object, field, label, ty, inverse, .. } => {
-            let inverse = inverse.as_ref().map_or_else(String::new, |inverse| format!(", other side \"{inverse}\""));
-            ("field", format!("{object}.{field}"), format!("\"{label}\": {}{inverse}", field_type(ty)))
-        }
-        SetupAction::AddOptions { object, field, options, .. } => {
-            let names: Vec<String> =
-                options.iter().map(|option| format!("{} \"{}\"", option.value, option.label)).collect();
-            ("options", format!("{object}.{field}"), names.join(", "))
-        }
-    }
-}
-
 /// `9 of 12 objects and 20 of 22 other concepts`; empty for a plan without concepts.
 pub fn compatibility(plan: &Plan) -> String {
     let Compatibility { objects, others } = plan.compatibility();
@@ -81,11 +98,6 @@ fn counted_records(records: Option<Count>) -> String {
         Some(1) => ", 1 record".to_owned(),
         Some(records) => format!(", {records} records"),
     }
-}
-
-/// `3 fields`, `1 field`.
-fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// A stage's heading: `Contact → people`, with the source object where the map has another name.

@@ -109,16 +109,16 @@ impl Console {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
-    /// Columns of the terminal that results go to, at most 120; 90 where there is none.
+    /// Columns of the terminal that results go to, at most 120; 90 where there is none. `COLUMNS` goes before what the terminal says.
     #[expect(clippy::unused_self, reason = "every question about the terminal goes to the console")]
     pub(crate) fn width(self) -> usize {
-        if !std::io::stdout().is_terminal() {
+        let stdout = std::io::stdout();
+        if !stdout.is_terminal() {
             return 90;
         }
-        std::env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok())
-            .map_or(100, |columns: usize| columns.clamp(60, 120))
+        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let asked = || terminal_size::terminal_size_of(&stdout).map(|(columns, _)| usize::from(columns.0));
+        told.or_else(asked).map_or(100, |columns: usize| columns.clamp(60, 120))
     }
 
     fn decide(self, terminal: bool) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use migr_diagnostics::{Diagnostic, Severity};
 use migr_driver::{Compilation, EnvironmentVariable, compile};
-use migr_plan::Plan;
+use migr_plan::{Lock, Plan};
 use migr_source::{FileId, SourceMap, Span, System as _};
 
 use crate::disk::Disk;
@@ -44,6 +44,11 @@ impl Project {
     pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
         let lock = self.lock(to).is_file().then(|| self.lock_text(to));
         self.compile_with(to, lock)
+    }
+
+    /// Findings of an audit; none where there is no lock that can be read.
+    pub(crate) fn found_lock(&self, to: Option<&str>) -> Option<Lock> {
+        self.lock(to).is_file().then(|| Lock::from_json(&self.lock_text(to)).ok()).flatten()
     }
 
     /// The text of its lock; what cannot be read is none of a lock, and told as that.

@@ -1,5 +1,6 @@
 //! Session of a command that touches the world: the plan, the export, the destination and its journal.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -177,11 +178,7 @@ pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) ->
     match project.plan(to) {
         Ok((plan, findings)) => {
             // They are told once, by `check`, and not before every command.
-            match findings.count(Severity::Warning) {
-                0 => {}
-                1 => console.news(format_args!("the spec has a warning: `migr check` tells it")),
-                count => console.news(format_args!("the spec has {count} warnings: `migr check` tells them")),
-            }
+            show_on_stderr(&findings, console);
             Ok(Some(plan))
         }
         Err(findings) if findings.diagnostics.is_empty() => {
@@ -225,8 +222,33 @@ fn same_plan(plan: &Plan, path: &Path) -> Result<(), Fault> {
     if saved.without_counts() == *plan {
         return Ok(());
     }
-    Err(Fault::new(Exit::Blocked, format!("the spec has changed since {} was made", path.display()))
-        .with_help("make the plan anew with `migr plan --out`, look at what changed, and run that one"))
+    let message = format!("the spec has changed since {} was made: {}", path.display(), moved(&saved, plan));
+    Err(Fault::new(Exit::Blocked, message).with_help(format!(
+        "`migr diff {} .` shows what changed; make the plan anew with `migr plan --out`, and run that one",
+        path.display()
+    )))
+}
+
+/// The hash that moved from one plan to another: of a file, or of the plan where its files are the same.
+fn moved(saved: &Plan, plan: &Plan) -> String {
+    let hash =
+        |plan: &Plan, path: &str| plan.inputs.files.iter().find(|file| file.path == path).map(|file| file.hash.clone());
+    let short = |hash: Option<String>| {
+        hash.map_or_else(|| "nothing".to_owned(), |hash| hash.chars().take("blake3:".len() + 12).collect())
+    };
+    let paths: BTreeSet<&str> =
+        saved.inputs.files.iter().chain(&plan.inputs.files).map(|file| file.path.as_str()).collect();
+    let moved: Vec<String> = paths
+        .into_iter()
+        .map(|path| (path, hash(saved, path), hash(plan, path)))
+        .filter(|(_, before, after)| before != after)
+        .map(|(path, before, after)| format!("{path} was {}, is {}", short(before), short(after)))
+        .collect();
+    if !moved.is_empty() {
+        return moved.join("; ");
+    }
+    let hash = |plan: &Plan| short(plan.without_counts().hash().ok());
+    format!("the plan was {}, is {}", hash(saved), hash(plan))
 }
 
 /// The journal of a state for going back, whatever plan wrote it.

@@ -251,7 +251,7 @@ async fn forecast(context: &Context) -> Result<Forecast, String> {
     if !migr_plan::lock::count(&mut plan, &audit.lock) {
         return Err("the plan does not take the audit's lock".to_owned());
     }
-    let whole = migr_plan::render::terminal(&plan, false);
+    let whole = migr_plan::render::terminal(&plan, &migr_plan::render::View::default());
     let line = whole.lines().last().unwrap_or_default().to_owned();
     Ok(Forecast { audit, findings: findings.0, preview: preview.0, line })
 }

@@ -1,189 +1,159 @@
-//! The plan as text for a terminal.
+//! The plan as text for a terminal: sections laid out within its width.
 
 use std::fmt::Write as _;
 
 use migr_escape::line;
 
-use super::{
-    accepted, compatibility, counted, counted_records, creation, expression, fetched_from, field_type, heading, mapped,
-    retentions, rolled_back, second_calls, setup_words, summary_line, title, workflows,
-};
-use crate::{Plan, RowState, Stage};
+use super::section::{Group, Row, Section, Sign, counted};
+use super::{View, sections, summary, title};
+use crate::Plan;
 
-/// The plan as a terminal's text, without colour. `full` also shows every field with the expression that fills it.
-pub fn terminal(plan: &Plan, full: bool) -> String {
+/// Least room for the last column; with less it stands on lines of its own.
+const LEAST_ROOM: usize = 28;
+
+/// The plan as a terminal's text.
+pub fn terminal(plan: &Plan, view: &View<'_>) -> String {
+    let page = Page { width: view.width.max(40), color: view.color };
     let mut out = String::new();
-    let _ = writeln!(out, "{}", title(plan));
+    page.text("", "", &page.bold(&line(&title(plan))), &mut out);
     if let Some(description) = &plan.description {
-        let _ = writeln!(out, "{}", migr_escape::terminal(description));
+        page.text("", "", &line(&description.replace('\n', " ")), &mut out);
     }
-    setup(plan, &mut out);
-    let _ = writeln!(out, "\nStages, in this order");
-    let width = plan.stages.iter().map(|stage| heading(stage).chars().count()).max().unwrap_or(0);
-    for (at, stage) in plan.stages.iter().enumerate() {
-        stage_lines(at + 1, stage, width, full, &mut out);
+    for section in sections(plan, view) {
+        page.section(&section, &mut out);
     }
-    let _ = writeln!(out, "\n{}", rolled_back(plan));
-    owners(plan, &mut out);
-    if let Some(hosts) = fetched_from(plan) {
-        let _ = writeln!(out, "\n{hosts}");
+    if !view.full {
+        page.text("\n", "", "`migr plan --full` shows every field, column, option and picklist row.", &mut out);
     }
-    let kept = retentions(plan);
-    if !kept.is_empty() {
-        let _ = writeln!(out, "\n{}", kept.join("\n"));
-    }
-    let workflows: Vec<String> = workflows(plan).iter().map(|one| line(one).to_string()).collect();
-    if !workflows.is_empty() {
-        let _ = writeln!(out, "\n{}", workflows.join("\n"));
-    }
-    let accepted: Vec<String> = accepted(plan).iter().map(|one| line(one).to_string()).collect();
-    if !accepted.is_empty() {
-        let _ = writeln!(out, "\n{}", accepted.join("\n"));
-    }
-    left_behind(plan, &mut out);
-    let _ = writeln!(out, "\n{}", summary_line(&plan.summary));
+    let _ = writeln!(out, "\n{}", summary(plan, view));
     out
 }
 
-fn setup(plan: &Plan, out: &mut String) {
-    if plan.setup.is_empty() {
-        let _ = writeln!(out, "\nSetup: the destination's schema stays as it is");
-        return;
-    }
-    let _ = writeln!(out, "\nSetup, before any record moves");
-    let words: Vec<_> = plan.setup.iter().map(setup_words).collect();
-    let width = words.iter().map(|(_, what, _)| what.chars().count()).max().unwrap_or(0).min(40);
-    for (kind, what, detail) in words {
-        let _ = writeln!(out, "  + {kind:<7} {what:<width$}  {}", line(&detail));
-    }
+/// Width and colours of the text.
+struct Page {
+    width: usize,
+    color: bool,
 }
 
-fn stage_lines(number: usize, stage: &Stage, width: usize, full: bool, out: &mut String) {
-    let links =
-        if stage.links.is_empty() { String::new() } else { format!(", {}", counted(stage.links.len(), "link")) };
-    let _ = writeln!(
-        out,
-        "  {number:>2}. {:<width$}  {}{links}; rollback {}",
-        heading(stage),
-        counted(stage.fields.len(), "field"),
-        rollback(stage),
-    );
-    for edge in &stage.edges {
-        let after = if edge.deferred { "deferred" } else { "after" };
-        let on = if edge.deferred { String::new() } else { format!(" {}", edge.on) };
-        let _ =
-            writeln!(out, "        {after}{on}: {} ({}:{})", line(&edge.reason), edge.origin.file, edge.origin.line);
+impl Page {
+    fn painted(&self, code: &str, text: &str) -> String {
+        if self.color && !text.trim().is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
-    for call in second_calls(stage) {
-        let _ = writeln!(out, "        {call}");
-    }
-    if let Some(there) = &stage.there {
-        let _ = writeln!(out, "        {}", there.in_words());
-    }
-    if !full {
-        return;
-    }
-    if let Some(creation) = creation(stage) {
-        let _ = writeln!(out, "        {creation}");
-    }
-    if let Some(when) = &stage.when {
-        let _ = writeln!(out, "        when {}", expression(when));
-    }
-    if let Some(matching) = &stage.matching {
-        let joint = if matching.all { " and " } else { " or " };
-        let _ = writeln!(out, "        match {}", matching.fields.join(joint));
-    }
-    let fields = stage.fields.iter().map(|field| {
-        let kind = format!("{}{}", if field.is_new { "new " } else { "" }, field_type(&field.ty));
-        (format!("{}: {kind}", field.field), mapped(field), &field.origin)
-    });
-    let links = stage
-        .links
-        .iter()
-        .map(|link| (format!("{}: through {}", link.field, link.through), expression(&link.value), &link.origin));
-    let mappings: Vec<_> = fields.chain(links).collect();
-    let width = mappings.iter().map(|(left, ..)| left.chars().count()).max().unwrap_or(0).min(44);
-    for (left, right, origin) in mappings {
-        let _ = writeln!(out, "        {left:<width$} = {right}  ({}:{})", origin.file, origin.line);
-    }
-    for dropped in &stage.dropped {
-        let _ = writeln!(out, "        drop {} : {}", dropped.column, line(&dropped.reason));
-    }
-}
 
-fn rollback(stage: &Stage) -> &'static str {
-    match stage.rollback.class {
-        crate::RollbackClass::Exact => "exact",
-        crate::RollbackClass::BestEffort => "best effort",
-        crate::RollbackClass::Irreversible => "not possible",
+    fn bold(&self, text: &str) -> String {
+        self.painted("1", text)
     }
-}
 
-fn owners(plan: &Plan, out: &mut String) {
-    let Some(owners) = &plan.owners else { return };
-    let fallback = owners.fallback.as_deref().map_or_else(
-        || "an owner without a matching user leaves the field empty".to_owned(),
-        |fallback| format!("an owner without a matching user becomes {fallback}"),
-    );
-    let _ = writeln!(
-        out,
-        "\nOwners: {}.{} = {}.{}, {}; {fallback}",
-        owners.source_object,
-        owners.source_column,
-        owners.destination_object,
-        owners.destination_field,
-        counted(owners.overrides.len(), "written override"),
-    );
-}
+    fn sign(&self, sign: Sign) -> String {
+        match sign {
+            Sign::Plain => sign.text().to_owned(),
+            Sign::Plus => self.painted("32", sign.text()),
+            Sign::Tilde => self.painted("33", sign.text()),
+            Sign::Minus => self.painted("31", sign.text()),
+        }
+    }
 
-fn left_behind(plan: &Plan, out: &mut String) {
-    let rows: Vec<_> = plan.rows.iter().filter(|row| row.standing().0 != RowState::Exact).collect();
-    let dropped: Vec<_> =
-        plan.stages.iter().flat_map(|stage| stage.dropped.iter().map(move |one| (stage, one))).collect();
-    if !plan.rows.is_empty() {
-        let _ = writeln!(out, "\nOne to one, every value arriving apart from every other: {}", compatibility(plan));
+    /// Text behind a first part, broken at blanks; further lines are indented.
+    fn text(&self, first: &str, indent: &str, text: &str, out: &mut String) {
+        let mut line = first.to_owned();
+        let mut length = shown(first.trim_start_matches('\n'));
+        let mut is_begun = false;
+        for word in text.split(' ') {
+            let room = usize::from(is_begun);
+            if is_begun && length + room + shown(word) > self.width {
+                let _ = writeln!(out, "{}", line.trim_end());
+                line = indent.to_owned();
+                length = shown(indent);
+            } else if is_begun {
+                line.push(' ');
+                length += 1;
+            }
+            line.push_str(word);
+            length += shown(word);
+            is_begun = true;
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
     }
-    if rows.is_empty() && dropped.is_empty() && plan.source.dropped_files.is_empty() {
-        return;
+
+    fn section(&self, section: &Section, out: &mut String) {
+        self.text("\n", "", &self.bold(&line(&section.title)), out);
+        for sentence in &section.about {
+            self.text("  ", "    ", &line(sentence), out);
+        }
+        for group in &section.groups {
+            self.group(group, out);
+        }
     }
-    let _ = writeln!(out, "\nNot one to one");
-    for row in rows {
-        let (state, reason) = row.standing();
-        let state = match state {
-            RowState::Exact => "exact",
-            RowState::Degraded => "degraded",
-            RowState::ByHand => "by hand",
-            RowState::None => "stays",
+
+    fn group(&self, group: &Group, out: &mut String) {
+        let indent = if let Some((heading, beside)) = &group.heading {
+            let first = format!("  {}  ", line(heading));
+            if shown(&first) > self.width / 2 {
+                self.text("  ", "    ", line(heading).trim(), out);
+                self.text("        ", "          ", &line(beside), out);
+            } else {
+                self.text(&first, "        ", &line(beside), out);
+            }
+            "        "
+        } else {
+            "  "
         };
-        let reason = reason.unwrap_or("");
-        let _ = writeln!(
-            out,
-            "  {state:<8} {} {}{}: {reason} ({}:{})",
-            row.kind,
-            row.concept,
-            counted_records(row.records),
-            row.origin.file,
-            row.origin.line
-        );
+        for note in &group.notes {
+            self.text(indent, &format!("{indent}  "), &line(note), out);
+        }
+        let most = |at: usize| {
+            let cells = group.rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| shown(&line(cell)));
+            cells.filter(|width| *width <= self.width / 2).max().unwrap_or(0)
+        };
+        let widths = (most(0), most(1));
+        let has_signs = group.rows.iter().any(|row| row.sign != Sign::Plain);
+        for row in &group.rows {
+            self.row(row, widths, has_signs, indent, out);
+        }
+        if group.left_out > 0 {
+            let more = format!("… {} more", counted(group.left_out, "row"));
+            self.text(indent, indent, &more, out);
+        }
     }
-    for (stage, dropped) in dropped {
-        let _ = writeln!(
-            out,
-            "  {:<8} column {}.{}{}: {} ({}:{})",
-            "stays",
-            stage.source_object,
-            dropped.column,
-            counted_records(dropped.records),
-            dropped.reason,
-            dropped.origin.file,
-            dropped.origin.line
-        );
+
+    fn row(&self, row: &Row, (first, second): (usize, usize), has_signs: bool, indent: &str, out: &mut String) {
+        let [name, kind, detail] = &row.cells;
+        let mut start = indent.to_owned();
+        if has_signs {
+            start.push_str(&self.sign(row.sign));
+            start.push(' ');
+        }
+        let mut head = start.clone();
+        for (cell, width) in [(name, first), (kind, second)] {
+            if width > 0 || !cell.is_empty() {
+                let cell = line(cell);
+                let _ = write!(head, "{cell}{}  ", " ".repeat(width.saturating_sub(shown(&cell))));
+            }
+        }
+        let place = row.place.as_ref().map(|place| format!("({})", line(place))).unwrap_or_default();
+        let detail = format!("{} {}", line(detail), self.painted("2", &place));
+        let used = shown(&head);
+        if used + LEAST_ROOM <= self.width || used + shown(detail.trim()) <= self.width {
+            self.text(&head, &" ".repeat(used), detail.trim(), out);
+        } else {
+            let below = format!("{indent}    ");
+            self.text(&start, &below, &line(name), out);
+            self.text(&below, &below, format!("{} {detail}", line(kind)).trim(), out);
+        }
     }
-    for rule in &plan.source.dropped_files {
-        let _ = writeln!(
-            out,
-            "  {:<8} file {}: {} ({}:{})",
-            "stays", rule.pattern, rule.reason, rule.origin.file, rule.origin.line
-        );
+}
+
+/// Columns that a text takes, colours apart.
+fn shown(text: &str) -> usize {
+    let mut columns = 0;
+    let mut is_sequence = false;
+    for character in text.chars() {
+        match character {
+            '\u{1b}' => is_sequence = true,
+            'm' if is_sequence => is_sequence = false,
+            _ if is_sequence => {}
+            character => columns += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0),
+        }
     }
+    columns
 }

@@ -1,6 +1,7 @@
 //! `migr plan`: the plan of a spec.
 
 use migr_diagnostics::Severity;
+use migr_plan::render::View;
 
 use crate::args::{PlanArguments, PlanFormat};
 use crate::console::Console;
@@ -34,10 +35,17 @@ pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, F
         crate::files::replace(path, json()?.as_bytes())?;
         console.news(format_args!("the plan is in {}", path.display()));
     }
+    let lock = project.found_lock(arguments.project.to.as_deref());
+    let view = View {
+        full: arguments.full,
+        width: console.width(),
+        color: console.colored(),
+        destination: lock.as_ref().and_then(|lock| lock.destination.as_ref()),
+    };
     match arguments.format {
-        PlanFormat::Human => console.result(migr_plan::render::terminal(&plan, arguments.full)),
+        PlanFormat::Human => console.result(migr_plan::render::terminal(&plan, &view)),
         PlanFormat::Json => console.json(json()?),
-        PlanFormat::Markdown => console.document(migr_plan::render::markdown(&plan)),
+        PlanFormat::Markdown => console.document(migr_plan::render::markdown(&plan, &view)),
     }
     Ok(Exit::Done)
 }

@@ -1,0 +1,25 @@
+//! Consent and duties: what a rollback does, permits, accepted findings, workflows that run, hosts, and retention.
+
+use super::section::{Section, place};
+use super::{accepted, fetched_from, retentions, rolled_back, workflows};
+use crate::{Permitted, Plan};
+
+/// The section of what people have agreed to, and of what they are to know before they do.
+pub(super) fn section(plan: &Plan) -> Section {
+    let mut section = Section::new("To know and to agree to");
+    section.say(rolled_back(plan));
+    for permit in &plan.permits {
+        let what = match &permit.what {
+            Permitted::Object { name } => format!("restricted object {name} is read"),
+            Permitted::Irreversible => "a step that no rollback undoes".to_owned(),
+            // Named with the workflows, by what starts them.
+            Permitted::Workflow { .. } => continue,
+        };
+        section.say(format!("Permitted: {what} ({}): {}", place(&permit.origin), permit.reason));
+    }
+    section.about.extend(workflows(plan));
+    section.about.extend(accepted(plan));
+    section.about.extend(fetched_from(plan));
+    section.about.extend(retentions(plan));
+    section
+}
