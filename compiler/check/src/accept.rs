@@ -1,6 +1,6 @@
 //! `allow`, `deny` and `permit` entries, as the plan carries them.
 
-use migr_diagnostics::{Code, Diagnostics};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::{Permitted, Within};
 use migr_source::Span;
 use migr_syntax::ast::{
@@ -137,6 +137,14 @@ impl Agreed {
     }
 }
 
+/// A finding whose change writes a name, as a text in quotes.
+fn in_quotes(mut finding: Diagnostic) -> Diagnostic {
+    for edit in finding.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+        edit.text = format!("\"{}\"", edit.text);
+    }
+    finding
+}
+
 /// A name in quotes is that of a finding of the audit; a code that nobody knows is reported where entries are applied.
 fn check_name(findings: &Findings, name: &ast::Name, diagnostics: &mut Diagnostics) {
     if !matches!(findings, Findings::Named(_)) {
@@ -144,6 +152,7 @@ fn check_name(findings: &Findings, name: &ast::Name, diagnostics: &mut Diagnosti
     }
     let known = migr_plan::AUDIT_FINDINGS;
     if !known.contains(&&*name.node) {
-        diagnostics.push(errors::unknown_word("finding of an audit", &name.node, name.span, known));
+        let finding = errors::unknown_word("finding of an audit", &name.node, name.span, known);
+        diagnostics.push(in_quotes(finding));
     }
 }

@@ -205,14 +205,16 @@ pub(crate) fn unused(
         Diagnostic::new(code, format!("nothing uses {what}"), span, "not used").with_help("use it, or remove it")
     };
     let chosen = uses::chosen_from(program);
+    // What could not be read may use them.
+    let is_broken = program.is_broken || program.maps.values().any(|map| map.is_broken());
     for (name, table) in tables {
-        if !usage.tables.contains(name) && !chosen.contains(name) {
+        if !is_broken && !usage.tables.contains(name) && !chosen.contains(name) {
             diagnostics.push(warn(Code::W0322, format!("picklist `{name}`"), table.spec.name_span));
         }
     }
     for (name, transform) in &program.transforms {
         Conditions { object: None, tables }.check(&transform.body, diagnostics);
-        if !usage.transforms.contains(name) {
+        if !is_broken && !usage.transforms.contains(name) {
             diagnostics.push(warn(Code::W0331, format!("transform `{name}`"), transform.name.span));
         }
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_plan::{Expr, OnMissing};
 use migr_source::Span;
 use migr_syntax::ast::{self, Expression, TemplatePart};
@@ -295,7 +295,12 @@ impl<'w, 'a> Inference<'w, 'a> {
         for part in parts {
             match part {
                 TemplatePart::Text(text) => exprs.push(Expr::Text { value: text.node.to_string() }),
+                TemplatePart::Hole(hole) if self.is_of_pattern(exprs.last(), hole) => {
+                    self.diagnostics.push(brace_of_pattern(hole));
+                    return Typed::unknown();
+                }
                 TemplatePart::Hole(hole) => {
+                    self.sign_before(exprs.last(), hole);
                     let typed = self.against(hole, &Type::Text);
                     can_fail |= typed.can_fail;
                     exprs.push(typed.expr);
@@ -303,6 +308,34 @@ impl<'w, 'a> Inference<'w, 'a> {
             }
         }
         Typed::new(Expr::Template { parts: exprs }, Type::Text).or_fails(can_fail)
+    }
+
+    /// True where a hole is no value but the class of a pattern, as in `"\\p{L}"`: nothing has its name.
+    fn is_of_pattern(&self, before: Option<&Expr>, hole: &ast::Expr) -> bool {
+        let Some(Expr::Text { value }) = before else { return false };
+        let Expression::Name(name) = &hole.node else { return false };
+        let is_known = self.scope.parameters.iter().any(|(parameter, _)| parameter == name)
+            || self.scope.object.is_some_and(|object| object.fields.contains_key(name));
+        !is_known && ["\\p", "\\P", "\\x", "\\u"].iter().any(|sign| value.ends_with(sign))
+    }
+
+    /// A warning of `$` before a hole, which other languages write and this one shows.
+    fn sign_before(&mut self, before: Option<&Expr>, hole: &ast::Expr) {
+        let Some(Expr::Text { value }) = before else { return };
+        // Blanks within the braces would hide where the sign stands.
+        let sign =
+            Span { start: hole.span.start.saturating_sub(2), end: hole.span.start.saturating_sub(1), ..hole.span };
+        if value.ends_with('$') {
+            self.diagnostics.push(
+                Diagnostic::new(Code::W0340, "`$` stands in this text before a value", sign, "part of the text")
+                    .with_help("leave out the `$`: `{…}` alone is the value")
+                    .with_fix(Fix {
+                        title: "leave out the `$`".to_owned(),
+                        edits: vec![Edit { span: sign, text: String::new() }],
+                        applicability: Applicability::Unsafe,
+                    }),
+            );
+        }
     }
 
     /// A record by itself; into a composite it goes through [`Inference::against`].
@@ -353,4 +386,16 @@ pub(crate) fn linked_objects(world: &World<'_>, many: &crate::types::Many) -> Ty
     }
     let target = |object| KeyTarget { object, column: None, ignore_case: false, ignore_space: false };
     Type::Key(Arc::new(Key { targets: objects.into_iter().map(target).collect(), by: None }))
+}
+
+/// A class of a pattern, whose brace is taken for the beginning of a value.
+fn brace_of_pattern(hole: &ast::Expr) -> Diagnostic {
+    let brace = Span { start: hole.span.start.saturating_sub(1), end: hole.span.start, ..hole.span };
+    Diagnostic::new(Code::E0304, "`{` begins a value in this text, and no column has its name", brace, "begins a value")
+        .with_help("write `\\{` for a brace that means itself, as in a pattern")
+        .with_fix(Fix {
+            title: "write `\\{`".to_owned(),
+            edits: vec![Edit { span: brace, text: "\\{".to_owned() }],
+            applicability: Applicability::Unsafe,
+        })
 }

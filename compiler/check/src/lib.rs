@@ -8,6 +8,7 @@ mod errors;
 mod expression;
 mod formats;
 mod hosts;
+mod iso_codes;
 mod lock;
 mod losses;
 mod made;
@@ -58,6 +59,8 @@ pub struct CheckOptions<'a> {
     pub is_whole_project: bool,
     /// Which file uses which.
     pub uses: &'a [Use],
+    /// Names of the systems that are shipped, which a program has where it uses their file.
+    pub shipped: &'a [&'a str],
 }
 
 /// Checks the trees of one compilation. The spec is proof that no error was found; a program without a `migration` is checked as far as it goes and has none.
@@ -95,7 +98,7 @@ fn check_program(
         }
         return None;
     };
-    let settings = settings::check(migration, &catalogs, options.destination, diagnostics);
+    let settings = settings::check(migration, &catalogs, options, diagnostics);
     let Settings { source: Some((source, source_span)), destination: Some(chosen), .. } = &settings else {
         return None;
     };

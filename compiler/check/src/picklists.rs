@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::{NewOption, PicklistOtherwise};
-use migr_syntax::ast::{self, Picklist, PicklistEntry, PicklistKey, PicklistTarget};
+use migr_syntax::ast::{self, Map, Picklist, PicklistEntry, PicklistKey, PicklistTarget};
 
 use crate::errors;
 use crate::merge::{Slot, merge};
@@ -82,7 +82,11 @@ pub(crate) fn check(
     let mut tables = IndexMap::new();
     let mut added: IndexMap<(Arc<str>, Arc<str>), spec::AddedOptions> = IndexMap::new();
     for (name, item) in &program.picklists {
-        let mut pass = Pass { item, schema, diagnostics, fields: Vec::new(), order: Vec::new(), new: Vec::new() };
+        let is_of = |map: &Map| map.destination.name().node == item.node.object.node;
+        // The map that makes the field may be what could not be read.
+        let may_be_made = program.is_broken || program.maps.values().any(|map| map.is_broken() && is_of(map.node));
+        let (fields, order, new) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pass = Pass { item, schema, may_be_made, diagnostics, fields, order, new };
         let table = pass.table();
         let (order, new) = (std::mem::take(&mut pass.order), std::mem::take(&mut pass.new));
         for (field, (order, new)) in item.node.fields.iter().zip(order.into_iter().zip(new)) {
@@ -120,6 +124,8 @@ pub(crate) fn check(
 struct Pass<'p, 'a> {
     item: &'p Item<'a>,
     schema: &'p Schema<'a>,
+    /// True where a field that is not there may be made by what could not be read.
+    may_be_made: bool,
     diagnostics: &'p mut Diagnostics,
     /// The schema's fields; `None` for one that is not there (reported).
     fields: Vec<Option<SchemaField>>,
@@ -193,7 +199,7 @@ impl Pass<'_, '_> {
         };
         for field in &node.fields {
             let found = object.fields.get(&field.node).cloned();
-            if found.is_none() {
+            if found.is_none() && !self.may_be_made {
                 let valid = object.field_names();
                 self.diagnostics.push(errors::unknown_field(&object.name, "field", &field.node, field.span, valid));
             }

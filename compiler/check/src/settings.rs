@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_plan::{HostPattern, Limit, Options, SettingValue};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, Expression, Migration, MigrationEntry, Name, On, Setting, Text};
 
-use crate::catalog::Catalog;
+use crate::CheckOptions;
+use crate::catalog::{Catalog, Object};
 use crate::errors;
 use crate::hosts;
+use crate::iso_codes::IsoCode;
 use crate::merge::{Slot, merge};
 use crate::quantity;
 use crate::values;
@@ -52,9 +54,10 @@ type Catalogs<'a> = IndexMap<Arc<str>, Catalog<'a>>;
 pub(crate) fn check<'a>(
     migration: &'a Migration,
     catalogs: &'a Catalogs<'a>,
-    wanted: Option<&str>,
+    options: CheckOptions<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Settings<'a> {
+    let CheckOptions { destination: wanted, shipped, .. } = options;
     let mut settings = Settings {
         source: None,
         files: "export/*".to_owned(),
@@ -70,7 +73,7 @@ pub(crate) fn check<'a>(
         match &entry.node {
             Some(MigrationEntry::Source { system, settings: written }) => {
                 says.0 = true;
-                settings.source = find(system, catalogs, diagnostics).map(|catalog| (catalog, system.span));
+                settings.source = find(system, catalogs, shipped, diagnostics).map(|catalog| (catalog, system.span));
                 source_settings(&mut settings, written, diagnostics);
             }
             Some(MigrationEntry::Destination { system, alias, settings: written }) => {
@@ -78,7 +81,7 @@ pub(crate) fn check<'a>(
                 let name = alias.as_ref().unwrap_or(system);
                 destinations.push((name.node.to_string(), name.span));
                 let (values, limits) = destination_settings(written, diagnostics);
-                let catalog = find(system, catalogs, diagnostics);
+                let catalog = find(system, catalogs, shipped, diagnostics);
                 let is_wanted = wanted.is_none_or(|wanted| wanted == &*name.node);
                 if let (Some(catalog), true, None) = (catalog, is_wanted, &settings.destination) {
                     let name = name.node.to_string();
@@ -161,14 +164,29 @@ fn missing(migration: &Migration, (source, destination): (bool, bool), diagnosti
     }
 }
 
-fn find<'a>(system: &Name, catalogs: &'a Catalogs<'a>, diagnostics: &mut Diagnostics) -> Option<&'a Catalog<'a>> {
+fn find<'a>(
+    system: &Name,
+    catalogs: &'a Catalogs<'a>,
+    shipped: &[&str],
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a Catalog<'a>> {
     let found = catalogs.get(&system.node);
     if found.is_none() {
-        let valid = catalogs.keys().map(|name| &**name);
-        diagnostics.push(
-            errors::unknown_name("system", &system.node, system.span, valid)
-                .with_note(format!("shipped catalogs come with `use \"std/systems/{}\"`", system.node)),
-        );
+        let unknown = |valid: &[&str]| {
+            errors::unknown_name("system", &system.node, system.span, valid.iter().copied())
+                .with_note("a shipped catalog comes with its `use`, such as `use \"std/systems/twenty\"`")
+        };
+        diagnostics.push(if shipped.contains(&&*system.node) {
+            // The file is the one thing that lacks.
+            let line = format!("use \"std/systems/{}\"", system.node);
+            unknown(&[]).with_help(format!("write `{line}` at the head of this file")).with_fix(Fix {
+                title: format!("write `{line}`"),
+                edits: vec![Edit { span: Span::new(system.span.file, 0, 0), text: format!("{line}\n") }],
+                applicability: Applicability::Safe,
+            })
+        } else {
+            unknown(&catalogs.keys().map(|name| &**name).collect::<Vec<_>>())
+        });
     }
     found
 }
@@ -358,11 +376,11 @@ fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostic
             options.timezone = Some(zone.node.to_string());
         }
         ("country", Some(code)) => {
-            values::check_letters("country code", 2, &code, "US", diagnostics);
+            values::check_code(IsoCode::Country, &code, diagnostics);
             options.country = Some(code.node.to_string());
         }
         ("currency", Some(code)) => {
-            values::check_letters("currency code", 3, &code, "USD", diagnostics);
+            values::check_code(IsoCode::Currency, &code, diagnostics);
             options.currency = Some(code.node.to_string());
         }
         ("timezone" | "country" | "currency", None) => diagnostics.push(expected_text(setting)),
@@ -375,7 +393,7 @@ fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostic
                 diagnostics.push(errors::bad_value(
                     "`sample` is a number of records",
                     setting.value.span,
-                    "write `sample = 300`",
+                    "a number above 0, as in `sample = 300`",
                 ));
             }
             options.sample = count;
@@ -386,7 +404,8 @@ fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostic
                 _ => None,
             };
             if seconds.is_none() {
-                diagnostics.push(errors::bad_value("`delta` is a time", setting.value.span, "write `delta = 48h`"));
+                let help = "a time has its unit, as in `delta = 48h`";
+                diagnostics.push(errors::bad_value("`delta` is a time", setting.value.span, help));
             }
             options.delta_seconds = seconds;
         }
@@ -428,9 +447,13 @@ fn percent(value: &migr_syntax::ast::Expr, diagnostics: &mut Diagnostics) -> Opt
     diagnostics.push(errors::bad_value(
         "expected a percentage from 0 to 100",
         value.span,
-        "write `require match >= 99.9%`",
+        "as in `require match >= 99.9%`",
     ));
     None
+}
+
+fn is_restricted(object: &Object<'_>) -> bool {
+    object.restricted.is_some() || object.fields.values().any(|field| field.attributes.restricted.is_some())
 }
 
 fn check_permits(entries: &[&Entry<MigrationEntry>], settings: &Settings<'_>, diagnostics: &mut Diagnostics) {
@@ -438,13 +461,12 @@ fn check_permits(entries: &[&Entry<MigrationEntry>], settings: &Settings<'_>, di
     for entry in entries {
         let Some(MigrationEntry::Permit { object, .. }) = &entry.node else { continue };
         let Some(there) = catalog.objects.get(&object.node) else {
-            let valid = catalog.objects.keys().map(|name| &**name);
-            diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+            let restricted = catalog.objects.values().filter(|object| is_restricted(object));
+            let valid = restricted.map(|object| &*object.name.node);
+            diagnostics.push(errors::unknown_name("restricted object", &object.node, object.span, valid));
             continue;
         };
-        let is_restricted =
-            there.restricted.is_some() || there.fields.values().any(|field| field.attributes.restricted.is_some());
-        if !is_restricted {
+        if !is_restricted(there) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::E0311,

@@ -1,10 +1,11 @@
 //! Written values that can be judged from the text alone: zones, regions, currencies, words.
 
 use jiff::tz::TimeZoneDatabase;
-use migr_diagnostics::Diagnostics;
+use migr_diagnostics::{Applicability, Diagnostics, Edit, Fix};
 use migr_syntax::ast::{Name, Text};
 
 use crate::errors::{self, Missing};
+use crate::iso_codes::IsoCode;
 
 /// Reports a time zone that does not exist.
 pub(crate) fn check_zone(zone: &Text, diagnostics: &mut Diagnostics) {
@@ -21,7 +22,9 @@ pub(crate) fn check_zone(zone: &Text, diagnostics: &mut Diagnostics) {
         what: "IANA time zones".to_owned(),
     };
     let mut diagnostic = missing.among(names.iter().map(String::as_str));
-    diagnostic.fix = None;
+    for edit in diagnostic.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+        edit.text = format!("\"{}\"", edit.text);
+    }
     if diagnostic.help.as_ref().is_some_and(|help| !help.starts_with("did")) {
         diagnostic.help = Some("write an IANA name such as `America/New_York`".to_owned());
     }
@@ -39,15 +42,23 @@ pub(crate) fn check_time(time: &Text, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Reports what is not a code of two or three capital letters.
-pub(crate) fn check_letters(what: &str, length: usize, text: &Text, example: &str, diagnostics: &mut Diagnostics) {
-    if text.node.len() != length || !text.node.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        diagnostics.push(errors::bad_value(
-            format!("`{}` is not a {what}", text.node),
-            text.span,
-            format!("write {length} capital letters, such as `{example}`"),
-        ));
+/// Reports what is no code of its kind.
+pub(crate) fn check_code(kind: IsoCode, text: &Text, diagnostics: &mut Diagnostics) {
+    if kind.all().any(|code| code == &*text.node) {
+        return;
     }
+    let message = format!("`{}` is not a {}", text.node, kind.words());
+    let upper = text.node.trim().to_ascii_uppercase();
+    let diagnostic = errors::bad_value(message, text.span, format!("write {}", kind.example()));
+    diagnostics.push(if kind.all().any(|code| code == upper) {
+        diagnostic.with_help(format!("write `{upper}`")).with_fix(Fix {
+            title: format!("write `{upper}`"),
+            edits: vec![Edit { span: text.span, text: format!("\"{upper}\"") }],
+            applicability: Applicability::Safe,
+        })
+    } else {
+        diagnostic
+    });
 }
 
 /// The number of a version: `v3` is 3.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Weight of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// No plan can be made.
@@ -102,6 +102,7 @@ codes! {
     E0334 not_built Error "a form that the language has, and this version does not carry out";
     W0335 part_left Warning "a part of a value that no map takes";
     W0336 renamed_map Warning "a map under a new name, whose records would be made anew";
+    W0340 sign_before_value Warning "a `$` in a text before a value";
     E0401 required_cycle Error "circular required references";
     E0501 duplicate_row Error "two rows of a picklist with one key";
     E0502 no_owners Error "a reference to members of the destination without `owners`";

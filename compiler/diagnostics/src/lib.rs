@@ -16,5 +16,5 @@ pub use explain::explain;
 pub use fixes::apply_fixes;
 pub use model::{Applicability, Diagnostic, Diagnostics, Edit, Fix, Label};
 pub use page::{PageExample, page_examples};
-pub use render::{Format, RenderOptions, render};
+pub use render::{Format, RenderOptions, render, schema};
 pub use suggest::nearest;

@@ -108,6 +108,14 @@ impl Diagnostic {
         self
     }
 
+    /// Offers a text in the place of another; it may not be what was meant.
+    #[must_use]
+    pub fn with_instead(self, span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let title = format!("write `{text}`");
+        self.with_fix(Fix { title, edits: vec![Edit { span, text }], applicability: Applicability::Unsafe })
+    }
+
     /// The primary place, if it has one.
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)

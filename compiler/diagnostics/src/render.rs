@@ -18,6 +18,8 @@ mod place;
 mod sarif;
 mod short;
 
+pub use json::schema;
+
 /// A form in which findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -86,7 +86,9 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     let mut diagnostics = Diagnostics::default();
     let Loaded { sources, asts, uses } = load::load(project.system, project.entry, &mut diagnostics);
     let is_whole_project = project.entry.is_none();
-    let options = CheckOptions { destination: project.destination, is_whole_project, uses: &uses };
+    let shipped: Vec<&str> =
+        library().iter().filter_map(|(path, _)| path.strip_prefix("std/systems/")?.strip_suffix(".migr")).collect();
+    let options = CheckOptions { destination: project.destination, is_whole_project, uses: &uses, shipped: &shipped };
     let spec = migr_check::check(&asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
     let comments = asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::comments(ast, &file.text));
     let allows: Vec<Allow> = comments.chain(allows::entries(&asts)).collect();

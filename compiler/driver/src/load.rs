@@ -172,7 +172,7 @@ fn unresolved(system: &dyn System, name: &str, path: &str, reason: Option<String
         files.iter().map(name_of).collect()
     };
     match nearest(name, valid.iter().map(String::as_str)) {
-        Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")).with_instead(span, format!("\"{near}\"")),
         None if valid.is_empty() => diagnostic.with_help("a file is named without `.migr`, as seen from this one"),
         None => {
             let names: Vec<String> = valid.iter().take(8).map(|name| format!("`{name}`")).collect();

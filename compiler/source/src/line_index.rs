@@ -1,7 +1,7 @@
 //! Lines and columns of the bytes of a text.
 
 /// A place as people and editors name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 pub struct LineColumn {
     /// 1-based line.
     pub line: u32,

@@ -12,6 +12,15 @@ pub(crate) fn syntax_error(expected: &str, found: &str, at: Span) -> Diagnostic 
     Diagnostic::new(Code::E0101, format!("expected {expected}, found {found}"), at, label)
 }
 
+/// A change that puts one text in place of another.
+pub(crate) fn replacement(span: Span, text: String, applicability: Applicability) -> Fix {
+    let title = match text.trim() {
+        "" => "remove it".to_owned(),
+        shown => format!("write `{shown}`"),
+    };
+    Fix { title, edits: vec![Edit { span, text }], applicability }
+}
+
 /// `{` in a text, without its `}`.
 pub(crate) fn hole_not_closed(brace: Span, ends: Span) -> Diagnostic {
     Diagnostic::new(Code::E0101, "`{` begins a value in this text, and no `}` ends it", brace, "no `}` for this")
@@ -55,6 +64,7 @@ pub(crate) fn unknown_escape(at: Span, escaped: char) -> Diagnostic {
     Diagnostic::new(Code::E0101, format!("`\\{escaped}` means nothing in a text"), at, "no such escape")
         .with_note("texts know `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\{` and `\\}`")
         .with_help(format!("write `\\\\{escaped}` for a backslash and `{escaped}`"))
+        .with_fix(replacement(at, format!("\\\\{escaped}"), Applicability::Unsafe))
 }
 
 /// Nesting beyond the limit.

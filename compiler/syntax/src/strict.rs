@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use migr_diagnostics::{Diagnostic, nearest};
+use migr_diagnostics::{Applicability, Diagnostic, nearest};
 use pest::Parser as _;
 use pest::error::InputLocation;
 
 use crate::errors;
 use crate::grammar::{Grammar, Rule};
+use crate::habits::{self, Habit, Site};
 use crate::walk::Node;
 use crate::words::words;
 
@@ -41,6 +42,10 @@ pub(crate) fn explain_junk(node: &Node<'_, '_>, start: usize) {
 }
 
 fn explain_from(node: &Node<'_, '_>, start: usize, strict: Rule) {
+    // What a change of an earlier finding covers, as the further lines of a comment, is no finding of its own.
+    if start < node.walk.mended.get() && start > 0 {
+        return;
+    }
     if node.walk.findings.borrow().len() >= EXPLANATIONS {
         node.walk.report(errors::unread(node.span(), words(strict)));
         return;
@@ -98,8 +103,20 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
     let at_start = before.trim_start_matches("override").trim_ascii().is_empty();
     let expected = if at_start { words(strict).to_owned() } else { expected(failure, token) };
     let diagnostic = errors::syntax_error(&expected, &found(token, after), span);
-    let help = help(piece, before, token, strict, failure);
-    diagnostic.with_help(help.unwrap_or_else(|| as_in(piece, strict)))
+    let site = Site { section, start, at, token, expected: &failure.expected };
+    if let Some(Habit { help, edit: (range, by), applicability }) = habits::find(&site) {
+        let span = node.walk.span(range.start, range.end);
+        node.walk.mended.set(node.walk.mended.get().max(range.end));
+        return diagnostic.with_help(help).with_fix(errors::replacement(span, by, applicability));
+    }
+    match help(piece, before, token, strict, failure) {
+        Some(Help { words, instead: Some(instead) }) => {
+            let instead = errors::replacement(span, instead, Applicability::Unsafe);
+            diagnostic.with_help(words).with_fix(instead)
+        }
+        Some(Help { words, instead: None }) => diagnostic.with_help(words),
+        None => diagnostic.with_help(as_in(piece, strict)),
+    }
 }
 
 /// Where the text's last line opened a hole that is still open.
@@ -207,20 +224,27 @@ fn expected(failure: &Failure, found: &str) -> String {
     }
 }
 
-/// Advice to the author, where it is likely enough.
-fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure) -> Option<String> {
-    if failure.expected.contains("==") && token == "=" {
-        return Some("write `==` to compare".to_owned());
+/// Advice, with what is to stand in the token's place where that is all.
+struct Help {
+    words: String,
+    instead: Option<String>,
+}
+
+impl Help {
+    fn near(word: &str, instead: bool) -> Self {
+        Self { words: format!("did you mean `{word}`?"), instead: instead.then(|| word.to_owned()) }
     }
-    match token.chars().next() {
-        Some('“' | '”' | '„') => return Some("write straight quotes, `\"`".to_owned()),
-        Some(space) if space.is_whitespace() => return Some("write an ordinary space".to_owned()),
-        _ => {}
+}
+
+/// Advice to the author, where it is likely enough.
+fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure) -> Option<Help> {
+    if token.chars().next().is_some_and(char::is_whitespace) {
+        return Some(Help { words: "write an ordinary space".to_owned(), instead: Some(" ".to_owned()) });
     }
     let keywords: Vec<&str> =
         failure.expected.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word)).collect();
     if let Some(near) = nearest(token, keywords) {
-        return Some(format!("did you mean `{near}`?"));
+        return Some(Help::near(near, true));
     }
     // The entry's own first word may be the mistake, noticed only behind it.
     let first = piece.split(|character: char| !is_word(character)).next().unwrap_or_default();
@@ -230,7 +254,7 @@ fn help(piece: &str, before: &str, token: &str, strict: Rule, failure: &Failure)
         let mut openers = openers.iter().map(String::as_str).filter(|word| word.len() > 1 && is_plain(word));
         let near = nearest(first, openers.clone());
         let near = near.or_else(|| openers.find(|word| first.len() > 2 && word.starts_with(first)));
-        return near.filter(|near| *near != first).map(|near| format!("did you mean `{near}`?"));
+        return near.filter(|near| *near != first).map(|near| Help::near(near, token == first));
     }
     None
 }

@@ -20,6 +20,8 @@ pub(crate) struct Walk {
     pub(crate) findings: RefCell<Vec<Diagnostic>>,
     /// Expressions that the one being read stands in.
     pub(crate) depth: Cell<usize>,
+    /// Where the last change ends that a finding of the grammar proposes.
+    pub(crate) mended: Cell<usize>,
     /// True where an expression too deep was reported.
     pub(crate) too_deep: Cell<bool>,
 }
@@ -32,6 +34,7 @@ impl Walk {
             comments: RefCell::default(),
             findings: RefCell::default(),
             depth: Cell::new(0),
+            mended: Cell::new(0),
             too_deep: Cell::new(false),
         }
     }

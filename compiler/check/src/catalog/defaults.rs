@@ -40,7 +40,8 @@ fn differs(name: &str, written: &Spanned<Literal>, ty: &Type) -> Option<Diagnost
         }
         (Type::Date | Type::Datetime, Literal::Name(word)) if &**word == "now" => None,
         (Type::Date | Type::Datetime, _) => {
-            bad("a destination gives a day or a time of its own only where a record is created", "write `default now`")
+            let what = "a destination gives a day or a time of its own only where a record is created";
+            bad(what, "write `now` in its place").map(|one| one.with_instead(written.span, "now"))
         }
         (Type::Text | Type::Email | Type::Url, _) => {
             bad("this field holds a text", "put it in quotes: `default \"…\"`")

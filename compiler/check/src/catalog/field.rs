@@ -290,7 +290,7 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
                     diagnostics.push(errors::bad_value(
                         "`max` is a whole number of characters",
                         quantity.span,
-                        "write `max 500`",
+                        "a number of characters, as in `max 500`",
                     ));
                 }
             }

@@ -11,6 +11,7 @@ use migr_syntax::ast::{self, Argument, Expression, Name, Text};
 use super::{Inference, Typed};
 use crate::errors;
 use crate::formats::{self, Kind};
+use crate::iso_codes::IsoCode;
 use crate::types::Type;
 use crate::values;
 
@@ -267,10 +268,10 @@ impl Inference<'_, '_> {
             (Parameter::Zone, Some(text)) => values::check_zone(text, self.diagnostics),
             (Parameter::Time, Some(text)) => values::check_time(text, self.diagnostics),
             (Parameter::CurrencyCode, Some(text)) => {
-                values::check_letters("currency code", 3, text, "USD", self.diagnostics);
+                values::check_code(IsoCode::Currency, text, self.diagnostics);
             }
             (Parameter::Country, Some(text)) => {
-                values::check_letters("country code", 2, text, "US", self.diagnostics);
+                values::check_code(IsoCode::Country, text, self.diagnostics);
             }
             (Parameter::Pattern, Some(text)) => self.check_pattern(text),
             _ => {}

@@ -27,7 +27,7 @@ impl Inference<'_, '_> {
                     Function::find(&function.node).map_or_else(|| function.node.to_string(), Function::signature);
                 self.diagnostics.push(
                     Diagnostic::new(Code::E0303, format!("`{}` is given nothing", function.node), span, "no arguments")
-                        .with_help(format!("write `value | {}`; it is `{signature}`", function.node)),
+                        .with_help(format!("a value flows in, as in `value | {}`; it is `{signature}`", function.node)),
                 );
             } else {
                 self.unknown_function(function);
@@ -171,7 +171,7 @@ impl Inference<'_, '_> {
                     argument.value.span,
                     "not taken",
                 )
-                .with_help(format!("write `value | {}`", name.node)),
+                .with_help(format!("a value flows in, as in `value | {}`", name.node)),
             );
         }
         let wanted = table.spec.inputs.len().max(1);
@@ -187,7 +187,7 @@ impl Inference<'_, '_> {
             let help = if wanted == 1 {
                 "one value flows in".to_owned()
             } else {
-                format!("write `({}) | {}`", table.spec.inputs.join(", "), name.node)
+                format!("as many flow in as in `({}) | {}`", table.spec.inputs.join(", "), name.node)
             };
             self.diagnostics.push(
                 Diagnostic::new(

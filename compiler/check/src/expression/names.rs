@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_diagnostics::{Code, Diagnostic, nearest};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix, nearest};
 use migr_plan::{Expr, ReferenceTarget};
 use migr_source::Span;
 use migr_syntax::ast::{self, Name};
@@ -11,6 +11,16 @@ use super::{Inference, Typed};
 use crate::catalog::{Field, Object};
 use crate::errors;
 use crate::types::{Key, KeyTarget, Type};
+
+/// The language's word for one that other languages have.
+fn habitual(name: &str) -> Option<&'static str> {
+    match name {
+        "null" | "NULL" | "Null" | "nil" | "undefined" | "None" | "NONE" => Some("none"),
+        "True" | "TRUE" | "yes" => Some("true"),
+        "False" | "FALSE" | "no" => Some("false"),
+        _ => None,
+    }
+}
 
 impl Inference<'_, '_> {
     /// A bare name: a transform's parameter, the distinct value, a column.
@@ -49,6 +59,16 @@ impl Inference<'_, '_> {
             self.usage.columns.insert((Arc::clone(&object.name.node), near.into()));
         }
         if object.is_broken {
+            return;
+        }
+        if let Some(word) = habitual(name) {
+            let message = format!("`{}` has no column `{name}`", object.name.node);
+            let diagnostic = Diagnostic::new(Code::E0304, message, span, "not known here");
+            self.diagnostics.push(diagnostic.with_help(format!("write `{word}`")).with_fix(Fix {
+                title: format!("write `{word}`"),
+                edits: vec![Edit { span, text: word.to_owned() }],
+                applicability: Applicability::Unsafe,
+            }));
             return;
         }
         let diagnostic = errors::unknown_field(&object.name.node, "column", name, span, object.field_names());

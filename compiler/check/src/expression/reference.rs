@@ -228,7 +228,7 @@ impl Inference<'_, '_> {
             let Some(name) = &argument.name else {
                 self.diagnostics.push(
                     Diagnostic::new(Code::E0303, "this does not say which field it is", argument.value.span, "no name")
-                        .with_help(format!("write `existing {}(field: value)`", object.node)),
+                        .with_help(format!("name the field, as in `existing {}(field: value)`", object.node)),
                 );
                 continue;
             };
@@ -255,7 +255,7 @@ impl Inference<'_, '_> {
         if arguments.is_empty() {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0303, "nothing singles out a record", object.span, "which one?")
-                    .with_help(format!("write `existing {}(field: \"…\")`", object.node)),
+                    .with_help(format!("name a field and its value, as in `existing {}(field: \"…\")`", object.node)),
             );
         }
         let expr = Expr::Existing { object: object.node.to_string(), fields };

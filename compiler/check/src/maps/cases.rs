@@ -110,7 +110,8 @@ impl Pass<'_, '_> {
                     "would be emptied",
                 )
                 .with_label(field.span, "required")
-                .with_help("write `on empty keep`"),
+                .with_help("write `on empty keep`")
+                .with_instead(span, "keep"),
             );
         }
     }

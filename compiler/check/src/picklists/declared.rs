@@ -68,12 +68,14 @@ pub(crate) fn check(
         }
         for (key, span) in keys.iter().filter(|(key, _)| !values.contains_key(key)) {
             let known: Vec<&str> = values.values().copied().collect();
-            let help = migr_diagnostics::nearest(key, known.iter().copied()).map_or_else(
-                || format!("remove it; there are {}", listed(&known)),
-                |near| format!("did you mean `{near}`?"),
-            );
             let message = "no column that flows into this picklist has this value";
-            diagnostics.push(Diagnostic::new(Code::W0505, message, *span, "never met").with_help(help));
+            let diagnostic = Diagnostic::new(Code::W0505, message, *span, "never met");
+            diagnostics.push(match migr_diagnostics::nearest(key, known.iter().copied()) {
+                Some(near) => {
+                    diagnostic.with_help(format!("did you mean `{near}`?")).with_instead(*span, format!("\"{near}\""))
+                }
+                None => diagnostic.with_help(format!("remove it; there are {}", listed(&known))),
+            });
         }
     }
 }

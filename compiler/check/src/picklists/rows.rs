@@ -199,7 +199,8 @@ impl Pass<'_, '_> {
                                 target.span,
                                 "cannot create",
                             )
-                            .with_help("write `otherwise quarantine`"),
+                            .with_help("write `otherwise quarantine`")
+                            .with_instead(target.span, "quarantine"),
                         );
                         return None;
                     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use migr_source::{LineColumn, SourceMap, Span};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::place::Place;
@@ -12,14 +13,16 @@ use crate::{Applicability, Code, Diagnostic, Fix, Label, Severity};
 /// The version of this document's shape. A key may be added under the same version; none changes its meaning or goes.
 const FORMAT_VERSION: u32 = 1;
 
-#[derive(Serialize)]
+/// Findings of a check.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Diagnostics")]
 struct Document<'a> {
     format_version: u32,
     diagnostics: Vec<Finding<'a>>,
     summary: Summary,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Finding<'a> {
     code: &'static str,
     severity: Severity,
@@ -33,7 +36,7 @@ struct Finding<'a> {
 }
 
 /// A text at a place: a label, or the replacement of an edit.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Marked<'a> {
     file: Option<&'a str>,
     start: Option<LineColumn>,
@@ -41,17 +44,22 @@ struct Marked<'a> {
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Change<'a> {
     title: &'a str,
     applicability: &'static str,
     edits: Vec<Marked<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Summary {
     errors: usize,
     warnings: usize,
+}
+
+/// The JSON Schema (2020-12) of the document.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Document<'_>).to_value()
 }
 
 /// The one document that `check --format json` promises. Labels in other files stand among the labels, each with its file.

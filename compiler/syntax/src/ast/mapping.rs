@@ -296,6 +296,15 @@ pub enum MapDestination {
     },
 }
 
+impl MapDestination {
+    /// Name of the object.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Object(name) | Self::New { plural: name, .. } => name,
+        }
+    }
+}
+
 /// An entry of `map`.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every entry is a mapping, so a box would save nothing")]
