@@ -320,6 +320,13 @@ fn decided_fields(found: &[Found], plans: &[&Plan]) -> Vec<(String, String)> {
 }
 
 fn follows(found: &Found, decided: &[(String, String)], plans: &[&Plan]) -> bool {
+    // Objects that a field may refer to grow and shrink with those that the migration makes.
+    if matches!(
+        keys_of(&found.place).as_slice(),
+        ["stages", "fields", "type", "objects", ..] | ["stages", "links", "objects", ..]
+    ) {
+        return true;
+    }
     if let [Step::Key(stages), Step::Member(stage), Step::Key(_), Step::Member(field), Step::Key(ty), ..] =
         found.place.as_slice()
         && stages == "stages"

@@ -1,9 +1,10 @@
 //! Kinds of changes: the effect that each has on a migration.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Effect of a change, the gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Records that are in the destination already are treated otherwise.

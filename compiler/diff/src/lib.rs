@@ -8,6 +8,7 @@ pub mod render;
 mod words;
 
 use migr_plan::{Lock, Plan};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use kind::Kind;
@@ -16,7 +17,7 @@ pub use kind::Kind;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The differences of two plans.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diff {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -27,7 +28,7 @@ pub struct Diff {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// Effect of the change.
     pub kind: Kind,
@@ -44,7 +45,7 @@ pub struct Change {
 }
 
 /// Counts of changes that follow from no other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Number of all changes.
     pub changes: usize,
@@ -55,7 +56,7 @@ pub struct Summary {
 }
 
 /// Changes of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct KindCount {
     /// The kind.
     pub kind: Kind,
@@ -84,4 +85,9 @@ pub fn diff(before: &Plan, after: &Plan, lock: Option<&Lock>) -> Diff {
     changes.sort_by(|a, b| (a.follows, a.kind, &a.path).cmp(&(b.follows, b.kind, &b.path)));
     let summary = words::summary(&changes);
     Diff { format_version: FORMAT_VERSION, changes, summary }
+}
+
+/// The JSON Schema (2020-12) of a diff.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Diff).to_value()
 }

@@ -4,7 +4,7 @@ mod markdown;
 mod terminal;
 
 pub use markdown::{LONGEST, markdown};
-pub use terminal::terminal;
+pub use terminal::{Look, terminal};
 
 use crate::Change;
 

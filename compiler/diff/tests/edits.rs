@@ -1,7 +1,8 @@
 //! Edits as a reviewer meets them, each with what the diff of its two plans says.
 #![expect(clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
-use migr_diff::{Diff, diff, render};
+use migr_diff::render::{self, Look};
+use migr_diff::{Diff, diff};
 use migr_driver::{Project, compile};
 use migr_plan::Plan;
 use migr_source::MemorySystem;
@@ -117,14 +118,33 @@ const SAME: &[Edit] = &[
 ];
 
 #[test]
-fn every_edit_shows_by_the_name_of_what_changed() {
-    let mut shown = String::new();
+fn every_edit_shows_by_the_name_of_what_changed_in_every_form() {
+    let (mut shown, mut table) = (String::new(), String::from("edit | kind | path | before | after\n"));
     for (name, edits) in EDITS {
         let found = differences(edits);
-        assert!(found.changes.iter().any(|change| !change.follows), "no cause is shown for: {name}");
-        let _ = writeln!(shown, "## {name}\n\n{}", render::terminal(&found));
+        let causes: Vec<_> = found.changes.iter().filter(|change| !change.follows).collect();
+        assert!(!causes.is_empty(), "no cause is shown for: {name}");
+        let text = render::terminal(&found, Look { width: 500, color: false });
+        let markdown = render::markdown(&found).replace('\\', "");
+        let json = serde_json::to_value(&found).unwrap_or_default();
+        for change in causes {
+            let kind = change.kind.words();
+            assert!(text.contains(kind) && text.contains(&change.path), "{name}:\n{text}");
+            assert!(markdown.contains(kind) && markdown.contains(&change.path), "{name}:\n{markdown}");
+            let told = json["changes"].as_array().into_iter().flatten();
+            let keys = ["kind", "path", "before", "after", "records"];
+            let is_told = |one: &serde_json::Value| {
+                one["path"] == change.path.as_str() && keys.iter().all(|key| one.get(*key).is_some())
+            };
+            assert!(told.into_iter().any(is_told), "{name}: {json}");
+            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "·".to_owned());
+            let (before, after) = (value(&change.before), value(&change.after));
+            let _ = writeln!(table, "{name} | {kind} | {} | {before} | {after}", change.path);
+        }
+        let _ = writeln!(shown, "## {name}\n\n{}", render::terminal(&found, Look::default()));
     }
     insta::assert_snapshot!("edits", shown);
+    insta::assert_snapshot!("table", table);
 }
 
 #[test]
@@ -132,7 +152,7 @@ fn what_changes_nothing_is_no_change() {
     for (name, edits) in SAME {
         let found = differences(edits);
         assert!(found.is_empty(), "{name}: {:#?}", found.changes);
-        assert_eq!(render::terminal(&found), "No change in meaning.\n");
+        assert_eq!(render::terminal(&found, Look::default()), "No change in meaning.\n");
     }
 }
 

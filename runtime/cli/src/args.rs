@@ -85,6 +85,51 @@ pub(crate) enum Command {
     Journal(JournalArguments),
     /// Serve a sandbox for a destination on this machine.
     Sandbox(SandboxArguments),
+    /// Print the completions for a shell.
+    Completions(CompletionsArguments),
+    /// Write the manual's pages, one for each command.
+    Man(ManArguments),
+    /// Print the JSON Schema of a document.
+    Schema(SchemaArguments),
+}
+
+/// `migr schema`
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// The document.
+    #[arg(value_enum, value_name = "DOCUMENT")]
+    pub(crate) document: Document,
+}
+
+/// Documents whose form is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// Of `migr plan --format json`.
+    Plan,
+    /// The file `migr.lock`.
+    Lock,
+    /// Of `migr report --format json`.
+    Report,
+    /// Of `migr check --format json`.
+    Diagnostics,
+    /// Of `migr diff --format json`.
+    Diff,
+}
+
+/// `migr completions`
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `migr man`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The folder that they are written to, such as `~/.local/share/man/man1`.
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 /// A project and one of its destinations.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use migr_source::{System, SystemError};
 
 use crate::fault::Fault;
+use crate::trusted::LARGEST_SPEC;
 
 /// A folder at a revision; git is asked for every file.
 #[derive(Clone, Debug)]
@@ -47,6 +48,10 @@ impl System for Revision {
     fn read(&self, path: &str) -> Result<Arc<str>, SystemError> {
         let failed = |reason: String| SystemError { path: path.to_owned(), reason };
         let bytes = self.git(&["show", "--end-of-options", &self.object(path)]).map_err(failed)?;
+        // The same bound as for a file on disk.
+        if bytes.len() as u64 > LARGEST_SPEC {
+            return Err(failed(format!("it is larger than the {} MiB that such a file may have", LARGEST_SPEC >> 20)));
+        }
         let text = crate::disk::text(bytes).map_err(failed)?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
     }

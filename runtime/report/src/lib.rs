@@ -17,7 +17,7 @@ pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{
     Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner,
     PermittedWorkflow, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField,
-    Urgency,
+    Urgency, schema,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

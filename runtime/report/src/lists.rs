@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use migr_journal::{Filed, Orphaned, Remark};
 use migr_plan::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::groups::{self, KINDS, Tallies};
@@ -14,7 +15,7 @@ const WITH_ITS_RECORD: &str =
     "its record was not created: it was quarantined, left by a rule, there already, or is still to come";
 
 /// A list with an entry per record or value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ListName {
     /// Records quarantined, an entry per failing field.

@@ -2,6 +2,7 @@
 
 use migr_journal::Filed;
 use migr_plan::Compatibility;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::groups::Tallies;
@@ -9,7 +10,7 @@ use crate::words::{count, grouped};
 use crate::{ListName, Maps, Rollback, Verification};
 
 /// Report of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
     /// Raised when a reader of the old form would misread the new one.
     pub format_version: u32,
@@ -82,8 +83,13 @@ pub struct Report {
     pub(crate) not_sent: Tallies,
 }
 
+/// The JSON Schema (2020-12) of the report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}
+
 /// Findings that an entry of the spec accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AcceptedFindings {
     /// Code, or name of a finding of the audit.
     pub finding: String,
@@ -103,7 +109,7 @@ pub struct AcceptedFindings {
 }
 
 /// A workflow of the destination that the migration permits to run on what is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PermittedWorkflow {
     /// Name of the workflow.
     pub name: String,
@@ -112,7 +118,7 @@ pub struct PermittedWorkflow {
 }
 
 /// The files that records name, counted. Each stands in one way; those that were sent are counted again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Files {
     /// In the export.
     pub found: u64,
@@ -185,7 +191,7 @@ impl Files {
 }
 
 /// A file that was not sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnsentFile {
     /// The map of its record.
     pub map: String,
@@ -206,7 +212,7 @@ pub struct UnsentFile {
 }
 
 /// A list that has an entry per record or value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct List {
     /// Which.
     pub list: ListName,
@@ -219,7 +225,7 @@ pub struct List {
 }
 
 /// Entries of a list that say the same of different records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reason {
     /// The list.
     pub list: ListName,
@@ -234,7 +240,7 @@ pub struct Reason {
 }
 
 /// Counts of the records of one map, by outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Object {
     /// The map.
     pub map: String,
@@ -277,7 +283,7 @@ pub struct Imbalance {
 }
 
 /// Source owner as it was resolved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Owner {
     /// The source owner.
     pub source: String,
@@ -288,7 +294,7 @@ pub struct Owner {
 }
 
 /// Why a record was quarantined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quarantined {
     /// The map.
     pub map: String,
@@ -319,7 +325,7 @@ impl Quarantined {
 }
 
 /// Records that stayed behind by one rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Skipped {
     /// The map.
     pub map: String,
@@ -330,7 +336,7 @@ pub struct Skipped {
 }
 
 /// An owner without a matching user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Orphan {
     /// The source owner.
     pub owner: String,
@@ -343,7 +349,7 @@ pub struct Orphan {
 }
 
 /// A record without its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrphanRecord {
     /// The map.
     pub map: String,
@@ -356,7 +362,7 @@ pub struct OrphanRecord {
 }
 
 /// A value that a written rule left out or replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Repaired {
     /// The map.
     pub map: String,
@@ -373,7 +379,7 @@ pub struct Repaired {
 }
 
 /// Data that the destination cannot hold as it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Degraded {
     /// The map, where it concerns one.
     pub map: Option<String>,
@@ -388,7 +394,7 @@ pub struct Degraded {
 }
 
 /// A concept of the source and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Moved {
     /// `object`, `picklist`, `owners`, …
     pub kind: String,
@@ -405,7 +411,7 @@ pub struct Moved {
 }
 
 /// Share of a source object's columns that is mapped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Coverage {
     /// The source object.
     pub source_object: String,
@@ -420,7 +426,7 @@ pub struct Coverage {
 }
 
 /// A field of records that were there before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UpdatedField {
     /// The map.
     pub map: String,
@@ -433,7 +439,7 @@ pub struct UpdatedField {
 }
 
 /// A change of the destination's schema.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SchemaChange {
     /// In words.
     pub action: String,
@@ -442,7 +448,7 @@ pub struct SchemaChange {
 }
 
 /// A run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Run {
     /// The command.
     pub command: String,
@@ -455,7 +461,7 @@ pub struct Run {
 }
 
 /// Urgency: how soon a person should look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// The result cannot be trusted before somebody looked.
@@ -467,7 +473,7 @@ pub enum Urgency {
 }
 
 /// Something that needs a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Attention {
     /// Urgency of the matter.
     pub urgency: Urgency,

@@ -1,9 +1,10 @@
 //! Results that the engine keeps in the journal and the report shows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Result of reading everything back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Verification {
     /// Nothing is missing, the counts agree, and the share of equal fields is what the plan requires.
     pub held: bool,
@@ -54,7 +55,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// Result of reading one map's records back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct MapVerification {
     /// The map.
     pub map: String,
@@ -69,7 +70,7 @@ pub struct MapVerification {
 }
 
 /// A field that holds something else than the source says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Difference {
     /// The map.
     pub map: String,
@@ -88,7 +89,7 @@ pub struct Difference {
 }
 
 /// A record that is not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Missing {
     /// The map.
     pub map: String,
@@ -101,7 +102,7 @@ pub struct Missing {
 }
 
 /// Something that does not hold, in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Finding {
     /// The map, where it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,7 +112,7 @@ pub struct Finding {
 }
 
 /// Result of a rollback.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Rollback {
     /// Nothing was done, only looked at.
     pub dry_run: bool,
@@ -124,7 +125,7 @@ pub struct Rollback {
 }
 
 /// One step of going back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct RollbackStep {
     /// The step: a map, its links, the setup.
     pub step: String,

@@ -39,7 +39,7 @@ pub(crate) fn since(
     let before = taken(project.plan_at(revision, to)?, revision, console)?;
     let after = taken(project.counted_plan(to), &crate::project::shown(&project.folder), console)?;
     let (Some(before), Some(after)) = (before, after) else { return Ok(Exit::Findings) };
-    show(&diff(&before, &after, lock(project, to).as_ref()), format, console)?;
+    show(&diff(&before, &after, project.found_lock(to).as_ref()), format, console)?;
     Ok(Exit::Done)
 }
 
@@ -54,7 +54,7 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
     if path.exists() {
         let project = Project::at(path)?;
         let plan = taken(project.counted_plan(None), name, console)?;
-        return Ok(plan.map(|plan| (plan, lock(&project, None))));
+        return Ok(plan.map(|plan| (plan, project.found_lock(None))));
     }
     let project = here()?;
     let found = project.plan_at(name, None).map_err(|fault| {
@@ -63,7 +63,7 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
                 "name a plan's JSON file, a project's folder, or a revision such as HEAD~1 in the project's folder",
             )
     })?;
-    Ok(taken(found, name, console)?.map(|plan| (plan, lock(&project, None))))
+    Ok(taken(found, name, console)?.map(|plan| (plan, project.found_lock(None))))
 }
 
 /// The plan, or none once the findings that keep it from being made are shown.
@@ -82,15 +82,12 @@ fn taken(found: Result<(Plan, Findings), Box<Findings>>, name: &str, console: Co
     }
 }
 
-/// A project's lock; none where there is none that can be read.
-fn lock(project: &Project, to: Option<&str>) -> Option<Lock> {
-    let text = std::fs::read_to_string(project.lock(to)).ok()?;
-    Lock::from_json(&text).ok()
-}
-
 fn show(found: &Diff, format: PlanFormat, console: Console) -> Result<(), Fault> {
     match format {
-        PlanFormat::Human => console.result(render::terminal(found)),
+        PlanFormat::Human => {
+            let look = render::Look { width: console.width(), color: console.colored() };
+            console.result(render::terminal(found, look));
+        }
         PlanFormat::Markdown => console.result(render::markdown(found)),
         PlanFormat::Json => {
             let failed = |error| Fault::failed(format!("the differences could not be written as JSON: {error}"));
