@@ -165,7 +165,7 @@ impl Project {
     }
 }
 
-fn copy(from: &Path, to: &Path, without: Option<&str>) {
+pub(crate) fn copy(from: &Path, to: &Path, without: Option<&str>) {
     for entry in std::fs::read_dir(from).expect("the folder is there") {
         let entry = entry.expect("the entry can be read");
         let target = to.join(entry.file_name());

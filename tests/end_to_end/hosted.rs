@@ -1,0 +1,225 @@
+//! The action for code hosts, run as a script: a temporary git repository, and a stand-in for the host's API on loopback.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Project, Ran, copy, repository};
+
+/// Comments of the one pull request, and each request's method and path.
+#[derive(Default)]
+struct Host {
+    comments: Vec<Value>,
+    asked: Vec<String>,
+    refuses_writes: bool,
+}
+
+/// Serves the comments of a pull request; gives the API's address.
+fn host(state: &Arc<Mutex<Host>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
+    let state = Arc::clone(state);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            answer(stream, &mut state.lock().expect("the host's state"));
+        }
+    });
+    address
+}
+
+fn answer(stream: TcpStream, host: &mut Host) {
+    let mut reader = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).expect("a request");
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a header");
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut words = first.split_whitespace();
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let path = path.split('?').next().unwrap_or_default();
+    host.asked.push(format!("{method} {path}"));
+    let (status, answer) = match (method, path) {
+        (_, path) if !path.starts_with("/repos/clinic/crm/issues/") => ("404 Not Found", Value::Null),
+        ("GET", _) => ("200 OK", json!(host.comments)),
+        _ if host.refuses_writes => ("403 Forbidden", Value::Null),
+        ("POST", _) => {
+            let id = host.comments.len() + 1;
+            host.comments.push(json!({ "id": id, "body": body["body"], "user": { "login": "github-actions[bot]" } }));
+            ("201 Created", json!({}))
+        }
+        (_, path) => {
+            let id: usize = path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id");
+            host.comments[id - 1]["body"] = body["body"].clone();
+            ("200 OK", json!({}))
+        }
+    };
+    let answer = answer.to_string();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+    let _ = reader.get_mut().write_all(format!("{head}{answer}").as_bytes());
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let author = ["-c", "user.name=Ada", "-c", "user.email=ada@clinic.example", "-c", "commit.gpgsign=false"];
+    let output = Command::new("git").args(author).args(arguments).current_dir(folder).output().expect("git starts");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// True where a program is there; where it is not, the test says that it is left out.
+fn has(program: &str) -> bool {
+    let is_there = Command::new(program).arg("--version").output().is_ok();
+    if !is_there {
+        eprintln!("LEFT OUT: {program} does not start, so the action was not run");
+    }
+    is_there
+}
+
+/// A step of the action, as its `action.yml` runs it.
+fn step(project: &Project, name: &str, base: &str, api: &str) -> Ran {
+    let output = Command::new("sh")
+        .arg(repository().join(".github/actions/migr/migr.sh"))
+        .current_dir(project.path())
+        .env("MIGR_STEP", name)
+        .env("MIGR", env!("CARGO_BIN_EXE_migr"))
+        .env("MIGR_PATH", "crm")
+        .env("MIGR_SARIF", "migr.sarif")
+        .env("MIGR_BASE", base)
+        .env("MIGR_TOKEN", "a-token")
+        .env("MIGR_AUTHOR", "github-actions[bot]")
+        .env("GITHUB_API_URL", api)
+        .env("GITHUB_REPOSITORY", "clinic/crm")
+        .env("GITHUB_EVENT_PATH", "event.json")
+        .env("GITHUB_OUTPUT", "output")
+        .output()
+        .expect("the script starts");
+    Ran::from(output)
+}
+
+/// Three changes of the example's spec: a row of a picklist, a field that is dropped, and a map more.
+fn three_changes(project: &Project) {
+    let spec = project.read("crm/migration.migr");
+    let changed = spec
+        .replace("  \"Customer\"       = new", "  \"Connected\" = NEW\n  \"Customer\"       = new")
+        .replace("  new city \"City\": text = city\n", "  drop city : \"in the address\"\n");
+    assert_ne!(spec, changed, "the example has both");
+    let more = "\nmap Company as Branch -> new branches \"Branches\" one branch \"Branch\" {\n  name = name\n}\n";
+    project.write("crm/migration.migr", &format!("{changed}{more}"));
+}
+
+/// A repository of two commits, with the example in `crm`.
+fn two_commits() -> (Project, String) {
+    let project = Project::empty();
+    let crm = project.path().join("crm");
+    std::fs::create_dir(&crm).expect("a folder");
+    copy(&repository().join("examples/visual-practice-to-twenty"), &crm, Some(".migr"));
+    git(project.path(), &["init", "--quiet"]);
+    git(project.path(), &["add", "."]);
+    git(project.path(), &["commit", "--quiet", "-m", "before"]);
+    let base = git(project.path(), &["rev-parse", "HEAD"]);
+    three_changes(&project);
+    git(project.path(), &["commit", "--quiet", "-am", "after"]);
+    (project, base)
+}
+
+#[test]
+fn one_comment_says_what_a_pull_request_changes_and_is_edited_in_its_place() {
+    if !has("jq") || !has("curl") {
+        return;
+    }
+    let (project, base) = two_commits();
+    project.write("event.json", &json!({ "pull_request": { "number": 7, "base": { "sha": base } } }).to_string());
+    let state = Arc::new(Mutex::new(Host::default()));
+    // Somebody else's comment that looks like ours stays as it is.
+    let theirs = json!({ "id": 1, "body": "<!-- migr plan: crm -->\nmine", "user": { "login": "mallory" } });
+    state.lock().unwrap().comments.push(theirs.clone());
+    let api = host(&state);
+
+    step(&project, "base", "", &api).exits(0);
+    assert_eq!(project.read("output").trim(), format!("base={base}"));
+    let checked = step(&project, "check", &base, &api).exits(0);
+    assert!(!checked.stdout.contains("::error"), "{}", checked.stdout);
+    let sarif: Value = serde_json::from_str(&project.read("migr.sarif")).expect("SARIF is JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+
+    step(&project, "comment", &base, &api).exits(0);
+    let body = state.lock().unwrap().comments[1]["body"].as_str().expect("a text").to_owned();
+    for part in ["picklist LeadStatus", "Connected", "map Contact.city", "map Branch", "### What this changes"] {
+        assert!(body.contains(part), "no `{part}` in\n{body}");
+    }
+    // The next push edits the same comment.
+    let spec = project.read("crm/migration.migr");
+    project.write("crm/migration.migr", &spec.replace("\"Connected\" = NEW", "\"Closed won\" = NEW"));
+    step(&project, "comment", &base, &api).exits(0);
+    // A spec with errors has no plan: the check fails with annotations, and the comment says so.
+    project.write("crm/migration.migr", &spec.replace("| trim", "| trimm"));
+    let failed = step(&project, "check", &base, &api).exits(1);
+    assert!(failed.stdout.contains("::error file=crm/migration.migr,line="), "{}", failed.stdout);
+    {
+        let host = state.lock().unwrap();
+        assert_eq!(host.comments.len(), 2, "one comment of ours: {:#?}", host.asked);
+        assert!(host.comments[1]["body"].as_str().unwrap().contains("Closed won"));
+        assert_eq!(host.comments[0], theirs);
+        assert!(host.asked.contains(&"PATCH /repos/clinic/crm/issues/comments/2".to_owned()), "{:#?}", host.asked);
+    }
+    step(&project, "comment", &base, &api).exits(0);
+    assert!(state.lock().unwrap().comments[1]["body"].as_str().unwrap().contains("The spec has errors"));
+    // A token of a fork may not write, and that fails nothing.
+    state.lock().unwrap().refuses_writes = true;
+    let refused = step(&project, "comment", &base, &api).exits(0);
+    assert!(refused.stderr.contains("the comment cannot be changed"), "{}", refused.stderr);
+}
+
+#[test]
+fn two_commits_are_told_apart_by_the_names_of_what_changed() {
+    let (project, _) = two_commits();
+    let folder = project.path().join("crm");
+    let migr = |arguments: &[&str]| crate::harness::migr_in(&folder, arguments);
+    // With what an audit counted at hand, each change says how many records it concerns.
+    migr(&["audit", "--offline"]).exits(1);
+    let text = migr(&["diff", "HEAD~1", "HEAD", "--format", "markdown"]).exits(0).stdout;
+    let line = |name: &str| {
+        let line = text.lines().find(|line| line.contains(name));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).to_owned()
+    };
+    assert!(line("picklist LeadStatus \"Connected\"").contains("records |"), "{text}");
+    assert!(line("`map Contact.city`").contains("loses") && line("`map Contact.city`").contains("records |"), "{text}");
+    assert!(line("map Branch").contains("| 60 records |"), "{text}");
+    migr(&["diff", "HEAD~1", "HEAD", "--exit-code"]).exits(1);
+    migr(&["diff", "HEAD", "HEAD", "--exit-code"]).exits(0);
+    let same = migr(&["diff", "HEAD", "HEAD"]).exits(0);
+    assert_eq!(same.stdout, "No change in meaning.\n");
+    migr(&["diff", "HEAD~9", "HEAD"]).exits(2);
+}
+
+#[test]
+fn what_hosts_read_is_well_formed_and_names_what_there_is() {
+    let read =
+        |path: &str| std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let action = read(".github/actions/migr/action.yml");
+    for (name, text) in [("action.yml", &action), ("gitlab", &read(".gitlab/migr.gitlab-ci.yml"))] {
+        assert!(!text.contains('\t'), "{name}: YAML has no tabs");
+    }
+    // Inputs reach a command by the environment alone.
+    for line in action.lines().filter(|line| line.trim_start().starts_with("run:")) {
+        assert!(!line.contains("${{"), "an input is part of a command: {line}");
+    }
+    for hook in ["migr fmt", "migr check"] {
+        assert!(read(".pre-commit-hooks.yaml").contains(&format!("entry: {hook}")));
+    }
+    let container = read(".github/Containerfile");
+    assert!(container.contains("FROM scratch") && container.contains("STRIP=symbols"), "{container}");
+}
