@@ -80,10 +80,10 @@ fn every_document_of_the_repository_is_of_its_schema_and_those_of_the_first_rele
         let text = value.to_string();
         match document {
             "plan" => {
-                drop(migr_plan::Plan::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+                drop(migr_plan::Plan::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
             }
             "lock" => {
-                drop(migr_plan::Lock::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+                drop(migr_plan::Lock::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
             }
             _ => {}
         }

@@ -206,7 +206,7 @@ pub(crate) fn unused(
     };
     let chosen = uses::chosen_from(program);
     // What could not be read may use them.
-    let is_broken = program.is_broken || program.maps.values().any(|map| map.is_broken());
+    let is_broken = program.is_broken || program.maps.values().any(crate::program::Extended::is_broken);
     for (name, table) in tables {
         if !is_broken && !usage.tables.contains(name) && !chosen.contains(name) {
             diagnostics.push(warn(Code::W0322, format!("picklist `{name}`"), table.spec.name_span));

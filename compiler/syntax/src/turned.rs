@@ -24,7 +24,7 @@ pub(crate) fn pipes(text: &str) -> Option<(usize, String)> {
         piped.push_str(" | ");
         piped.push_str(name_here);
         if !inner.is_empty() {
-            piped.push_str(&format!("({inner})"));
+            piped.extend(["(", inner, ")"]);
         }
         length += 1 + name.len() + end + 1;
     }

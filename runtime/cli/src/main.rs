@@ -85,7 +85,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Setup(arguments) => wait_for(commands::setup::run(&arguments, console)),
         Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),
         Command::Sandbox(arguments) => wait_for(commands::sandbox::run(&arguments, console)),
-        Command::Completions(arguments) => commands::completions::run(arguments, console),
+        Command::Completions(arguments) => Ok(commands::completions::run(arguments, console)),
         Command::Man(arguments) => commands::man::run(&arguments, console),
         Command::Schema(arguments) => commands::schema::run(arguments, console),
     }

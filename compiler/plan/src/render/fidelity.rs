@@ -41,7 +41,7 @@ pub(super) fn section(plan: &Plan, view: &View<'_>) -> Section {
         plan.stages.iter().filter(|stage| stage.when.is_some()).map(|stage| stage.map.as_str()).collect();
     measure.push_str(". Not in the measure: records that are quarantined");
     if !filtered.is_empty() {
-        measure.push_str(&format!(", records that `when` leaves out ({})", filtered.join(", ")));
+        measure.extend([", records that `when` leaves out (", &filtered.join(", "), ")"]);
     }
     measure.push_str(", and what is in no file of the export");
     section.about.insert(0, measure);
@@ -75,7 +75,7 @@ fn left_behind(plan: &Plan, view: &View<'_>) -> Section {
         }
     }
     if view.full && !group.rows.is_empty() {
-        section.title = "Every concept of the source".to_owned();
+        "Every concept of the source".clone_into(&mut section.title);
     }
     if !group.rows.is_empty() {
         section.groups.push(group);

@@ -176,7 +176,8 @@ fn column_words(column: &SourceColumn) -> String {
         None => {}
         Some([]) => words.push("blank never".to_owned()),
         Some(blank) => {
-            words.push(format!("blank {}", blank.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")))
+            words
+                .push(format!("blank {}", blank.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")));
         }
     }
     for (is, word) in [

@@ -62,7 +62,7 @@ impl Page {
             let room = usize::from(is_begun);
             if is_begun && length + room + shown(word) > self.width {
                 let _ = writeln!(out, "{}", line.trim_end());
-                line = indent.to_owned();
+                indent.clone_into(&mut line);
                 length = shown(indent);
             } else if is_begun {
                 line.push(' ');
