@@ -12,6 +12,7 @@
 
 mod accepted;
 mod allowance;
+mod approved;
 mod arrived;
 mod bad_exports;
 mod bad_files;
@@ -50,6 +51,7 @@ mod published;
 mod reach;
 mod rehearsed;
 mod run;
+mod sampled;
 mod secrets;
 mod served;
 mod small;

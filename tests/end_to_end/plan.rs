@@ -134,7 +134,7 @@ fn companies_made_of_a_text_property_are_planned_for_highlevel_too() {
 #[test]
 fn a_run_without_approval_or_by_a_plan_that_moved_is_refused_before_anything_is_sent() {
     let project = Project::example();
-    let unapproved = project.migr(&["run", "--sandbox"]).exits(4);
+    let unapproved = project.migr(&["run"]).exits(4);
     assert!(unapproved.stderr.contains("this migration is not approved"), "{}", unapproved.stderr);
 
     project.migr(&["plan", "--format", "json", "--out", "plan.json"]).exits(0);

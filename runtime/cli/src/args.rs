@@ -67,6 +67,10 @@ pub(crate) enum Command {
     Graph(GraphArguments),
     /// Create the custom objects, fields and options that the plan needs.
     Setup(SetupArguments),
+    /// Move a few records that show every case, and compare each field with its source.
+    Sample(SampleArguments),
+    /// Approve what the sample shows, so that the migration may run.
+    Approve(ApproveArguments),
     /// Carry the migration out; resumes where it stopped.
     Run(RunArguments),
     /// Read back what was written and compare every field with the source.
@@ -318,6 +322,55 @@ pub(crate) struct SetupArguments {
     pub(crate) checklist: bool,
 }
 
+/// `migr sample`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SampleArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Records to move; more where it takes more to show every case.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(crate) records: u64,
+    /// The form of the sample; the page and the table are kept in `.migr` in any case.
+    #[arg(long, value_enum, default_value_t = SampleFormat::Human, value_name = "FORM")]
+    pub(crate) format: SampleFormat,
+}
+
+/// Forms of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleFormat {
+    /// In short, for a terminal.
+    Human,
+    /// A page for a browser.
+    Html,
+    /// One document.
+    Json,
+    /// A table for a spreadsheet: a line for each field.
+    Csv,
+    /// Events as they come, one JSON object a line; the last line is a summary.
+    Jsonl,
+}
+
+/// `migr approve`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// Approve the sample of the embedded sandbox. It lets nothing run but the sandbox.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Name of the person who approves; else the name that git has, or the user's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Text that is kept with the approval.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Sign it with this SSH key (`ssh-keygen -Y sign`); the signature stands beside it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
+}
+
 /// `migr run`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArguments {
@@ -333,6 +386,10 @@ pub(crate) struct RunArguments {
     /// Run without a written approval. The report says so.
     #[arg(long)]
     pub(crate) no_approval: bool,
+    /// Keys that may sign an approval, as `ssh-keygen` reads them; `migr.allowed_signers` beside the spec unless named. Where there is such a file, only a signed
+    /// approval counts.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_approval")]
+    pub(crate) allowed_signers: Option<PathBuf>,
     /// Stop when more records than this failed: a number, or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(crate) max_failures: Option<String>,

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -16,6 +17,7 @@ pub(crate) mod quarantine;
 pub(crate) mod report;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod sample;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod setup;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
 mod args;
 mod commands;
 mod console;
@@ -21,8 +22,10 @@ mod rehearsed;
 mod report_files;
 mod revision;
 mod room;
+mod sampled;
 mod sandboxed;
 mod session;
+mod signature;
 mod state;
 mod table;
 mod trusted;
@@ -83,6 +86,8 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Status(arguments) => commands::status::run(&arguments, console),
         Command::Demo(arguments) => wait_for(commands::demo::run(&arguments, console)),
         Command::Setup(arguments) => wait_for(commands::setup::run(&arguments, console)),
+        Command::Sample(arguments) => wait_for(commands::sample::run(&arguments, console)),
+        Command::Approve(arguments) => commands::approve::run(&arguments, console),
         Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),
         Command::Sandbox(arguments) => wait_for(commands::sandbox::run(&arguments, console)),
         Command::Completions(arguments) => Ok(commands::completions::run(arguments, console)),

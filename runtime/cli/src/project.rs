@@ -85,6 +85,11 @@ impl Project {
         self.folder.join(Self::lock_name(to))
     }
 
+    /// `migr.approval`, or `migr.NAME.approval` for a destination named with `--to`.
+    pub(crate) fn approval(&self, to: Option<&str>) -> PathBuf {
+        self.folder.join(to.map_or_else(|| "migr.approval".to_owned(), |name| format!("migr.{name}.approval")))
+    }
+
     fn lock_name(to: Option<&str>) -> String {
         to.map_or_else(|| "migr.lock".to_owned(), |name| format!("migr.{name}.lock"))
     }

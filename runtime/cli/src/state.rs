@@ -46,7 +46,7 @@ impl State {
         let root = project.state_folder();
         let name = std::fs::read_to_string(root.join("last")).map_err(|_| {
             Fault::usage(format!("nothing was carried out yet in `{}`", project.folder.display()))
-                .with_help("`migr run --sandbox --no-approval` rehearses the migration without touching a real system")
+                .with_help("`migr run --sandbox` rehearses the migration without touching a real system")
         })?;
         let name = name.trim();
         if !trusted::is_plain_name(name) {
@@ -126,6 +126,11 @@ impl State {
     /// The folder of the report's lists in full.
     pub(crate) fn lists(&self) -> PathBuf {
         self.folder().join("report")
+    }
+
+    /// The folder of the last sample: a document, a page, a table.
+    pub(crate) fn sample(&self) -> PathBuf {
+        self.folder().join("sample")
     }
 
     /// Plan as it was carried out.

@@ -44,11 +44,14 @@ pub(crate) fn read(project: &Path, relative: &Path, most: u64) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Refuses a project whose lock, or anything of what migr keeps in `.migr`, is a link or no plain file.
+/// Refuses a project whose lock or approval, or anything of what migr keeps in `.migr`, is a link or no plain file.
 pub(crate) fn check_kept(project: &Path) -> Result<(), Fault> {
     let project = if project.as_os_str().is_empty() { Path::new(".") } else { project };
     let is_lock = |name: &str| {
-        name.strip_prefix("migr.").is_some_and(|rest| rest == "lock" || rest.strip_suffix(".lock").is_some())
+        let kinds = ["lock", "approval", "approval.sig", "allowed_signers"];
+        let is_of =
+            |rest: &str, kind: &str| rest == kind || rest.strip_suffix(kind).is_some_and(|rest| rest.ends_with('.'));
+        name.strip_prefix("migr.").is_some_and(|rest| kinds.iter().any(|kind| is_of(rest, kind)))
     };
     let mut waiting = vec![project.join(".migr")];
     let entries = fs::read_dir(project).into_iter().flatten().flatten();

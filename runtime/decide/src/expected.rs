@@ -143,6 +143,9 @@ impl Derivation {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
+            if !job.takes(record.line) {
+                continue;
+            }
             let cells = Lent(record);
             let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
             let Some(id) = mapped.id.clone().filter(|id| self.sample.takes(id)) else { continue };

@@ -38,6 +38,7 @@ pub mod referred;
 pub mod referrers;
 pub mod settle;
 mod shared_journal;
+pub mod slice;
 pub mod stage_run;
 pub mod steps;
 pub mod taken;

@@ -41,6 +41,9 @@ impl<'j> OutcomeRecorder<'j> {
         subject: Subject<'_>,
         reason: &QuarantineReason,
     ) -> Result<(), DecideError> {
+        if !self.job.takes(subject.line) {
+            return Ok(());
+        }
         self.failures.fetch_add(1, Ordering::Relaxed);
         if self.is_settled(world, subject.key)? {
             return Ok(());
@@ -63,6 +66,9 @@ impl<'j> OutcomeRecorder<'j> {
 
     /// Leaves a record out by a written rule.
     pub fn skip(&mut self, world: &RecordLookup, subject: Subject<'_>, reason: &SkipReason) -> Result<(), DecideError> {
+        if !self.job.takes(subject.line) {
+            return Ok(());
+        }
         if self.is_settled(world, subject.key)? {
             return Ok(());
         }

@@ -10,6 +10,7 @@ use migr_plan::{Plan, Stage, Step};
 
 use crate::field_numbers::FieldNumbers;
 use crate::forecast::Forecast;
+use crate::slice::Slice;
 use crate::{CancellationFlag, DecideError, Event, Progress, SharedJournal, steps};
 
 /// Context in which records are decided.
@@ -29,6 +30,8 @@ pub struct DecisionContext {
     pub cancellation: CancellationFlag,
     /// A folder for the spill database.
     pub work: PathBuf,
+    /// Rows that are written; absent: all of them.
+    pub slice: Option<Arc<Slice>>,
 }
 
 impl DecisionContext {

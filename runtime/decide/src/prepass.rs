@@ -121,10 +121,10 @@ fn drop_settled(
     settled: &RowSet,
 ) -> Result<(), DecideError> {
     let mut pending = RowSet::default();
-    for line in look.pending.iter().filter(|line| !settled.contains(*line)) {
+    for line in look.pending.iter().filter(|line| !settled.contains(*line) && job.takes(*line)) {
         pending.insert(line);
     }
-    for line in look.merging.iter() {
+    for line in look.merging.iter().filter(|line| job.takes(*line)) {
         let leader = world.spill.family_of(line)?.map_or(line, |(leader, _)| leader);
         if settled.contains(leader) {
             pending.remove(line);

@@ -1,5 +1,7 @@
 //! Lookup of other records during the evaluation of one.
 
+mod meant;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,6 +20,8 @@ use crate::owners::OwnerTable;
 use crate::referred::{Referred, Sources};
 use crate::{DecideError, Ids};
 use migr_spill::Spill;
+
+pub use meant::NotingLookup;
 
 /// Answers remembered at most, before all are forgotten.
 const REMEMBERED: usize = 20_000;
@@ -228,6 +232,25 @@ impl RecordLookup {
         Ok(self.spill.add_named(object, identity, id)?)
     }
 
+    /// Address of the owner that a key means, where the export has it in another column.
+    fn owner_cell(&self, target: &ReferenceTarget, key: &str) -> Result<Option<String>, DecideError> {
+        let address = match self.owners.source() {
+            // The reference is by the owners' own column: the key is the address, even where the export has no such person.
+            Some((object, column)) if target.object == object && target.column.as_deref() == Some(column) => None,
+            Some((object, column)) if target.object == object => {
+                self.referred.cell(&self.sources(), target, key, column)?
+            }
+            _ => None,
+        };
+        Ok(address.filter(|address| !address.trim().is_empty()))
+    }
+
+    /// Address of the owner that a key means, folded.
+    fn address_of(&self, target: &ReferenceTarget, key: &str) -> Result<String, DecideError> {
+        let address = self.owner_cell(target, key)?;
+        Ok(address.as_deref().unwrap_or(key).trim().to_lowercase())
+    }
+
     fn sources(&self) -> Sources<'_> {
         Sources { plan: &self.plan, export: &self.export, spill: &self.spill, is_lenient: self.is_lenient }
     }
@@ -376,15 +399,8 @@ impl Lookup for RecordLookup {
     }
 
     fn owner<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<OwnerFound<'l>, LookupError> {
-        let address = match self.owners.source() {
-            // The reference is by the owners' own column: the key is the address, even where the export has no such person.
-            Some((object, column)) if target.object == object && target.column.as_deref() == Some(column) => None,
-            Some((object, column)) if target.object == object => {
-                self.referred.cell(&self.sources(), target, key, column).map_err(LookupError::new)?
-            }
-            _ => None,
-        };
-        let address = address.as_deref().filter(|address| !address.trim().is_empty()).unwrap_or(key);
+        let address = self.owner_cell(target, key).map_err(LookupError::new)?;
+        let address = address.as_deref().unwrap_or(key);
         // Where nobody was asked for the users, an owner of the export counts as one.
         let is_in_export = self.owners.is_unasked() && self.is_in_export(target, key).map_err(LookupError::new)?;
         let stand = self.owners.stand(address, is_in_export);

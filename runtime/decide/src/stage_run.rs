@@ -110,6 +110,11 @@ impl StageRun {
         })
     }
 
+    /// True where a row is among those that are written now: all of them, but for a sample.
+    pub fn takes(&self, line: u64) -> bool {
+        self.context.slice.as_ref().is_none_or(|slice| slice.contains(&self.stage.id, line))
+    }
+
     /// To whom a row belongs.
     pub fn claim(&self, cells: &dyn Cells, world: &RecordLookup) -> Result<Claim, DecideError> {
         Ok(match self.program.admit(cells, world)? {

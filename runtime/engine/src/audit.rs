@@ -394,7 +394,7 @@ fn survey(
 }
 
 /// Goes through the steps of a run without writing.
-async fn foresee(
+pub(crate) async fn foresee(
     plan: &Plan,
     export: &Arc<Export>,
     live: Option<(Arc<dyn Destination>, Schema)>,
@@ -417,6 +417,7 @@ async fn foresee(
         progress: Arc::new(Silent),
         cancellation: CancellationFlag::default(),
         work: folder.to_owned(),
+        slice: None,
     };
     let mut world = opening::world(&context, Arc::clone(&owners))?;
     world.be_lenient();
@@ -463,7 +464,7 @@ async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<()
 }
 
 /// True where an object has a file that can be read as a table.
-fn is_table(plan: &Plan, export: &Export, object: &str) -> bool {
+pub(crate) fn is_table(plan: &Plan, export: &Export, object: &str) -> bool {
     let is_reference = plan.source_object(object).is_some_and(|object| object.reference_only);
     !is_reference && export.file(object).is_some() && export.records(object).is_ok()
 }

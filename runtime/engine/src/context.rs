@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_decide::outcomes::{DecisionContext, Outcomes};
+use migr_decide::slice::Slice;
 use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
 use migr_deliver::MaxFailures;
 use migr_extract::Export;
@@ -44,6 +45,8 @@ pub struct RunOptions {
     pub links: HttpOptions,
     /// The list of the records' files that an audit wrote, where there is one: a file that is another since is not sent.
     pub audited_files: Option<PathBuf>,
+    /// Rows that are written; absent: all of them.
+    pub slice: Option<Arc<Slice>>,
 }
 
 impl Default for RunOptions {
@@ -54,6 +57,7 @@ impl Default for RunOptions {
             max_failures: None,
             links: HttpOptions::default(),
             audited_files: None,
+            slice: None,
         }
     }
 }
@@ -75,6 +79,7 @@ impl From<&Context> for DecisionContext {
             progress: Arc::clone(&context.progress),
             cancellation: context.cancellation.clone(),
             work: context.work.clone(),
+            slice: context.options.slice.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 mod automations;
 mod begun;
+mod bound;
 mod checklist;
 mod context;
 mod crash;
@@ -15,6 +16,7 @@ mod rebuild;
 mod retry;
 mod rollback;
 mod run;
+mod sample;
 mod setup;
 mod shared;
 mod stage;
@@ -26,6 +28,7 @@ mod verify;
 mod wanted_schema;
 mod why;
 
+pub use bound::{digest, effect_of, schema_digests};
 pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
 pub use error::EngineError;
@@ -46,6 +49,7 @@ pub use rollback::{
     ChangedPolicy, KeptField, NotUndone, RollbackContext, RollbackSummary, rollback, set_journal_aside,
 };
 pub use run::{RunSummary, run, run_with};
+pub use sample::{SampleOptions, SampleRun, sample};
 pub use setup::{SetupSummary, setup, setup_for_run};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
 pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

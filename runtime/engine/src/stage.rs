@@ -100,7 +100,10 @@ pub(crate) async fn run(
         let job = Arc::clone(&job);
         blocking(move || settle_losers(&job, &world).map(|()| world)).await?
     };
-    context.outcomes.write_later(vec![Change::Done { step: job.step }]).await?;
+    // A sample leaves the other rows for later.
+    if context.slice.is_none() {
+        context.outcomes.write_later(vec![Change::Done { step: job.step }]).await?;
+    }
     context.tell(Event::StepDone { step: job.stage.id.clone() });
     Ok((world, Ended::Through))
 }
@@ -179,7 +182,7 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
         let mut skips = Vec::new();
         let mut quarantine = Vec::new();
         for (line, key, winner) in losers {
-            if world.reader.id_of(job.step, &key)?.is_some() {
+            if !job.takes(line) || world.reader.id_of(job.step, &key)?.is_some() {
                 continue;
             }
             let id = world.reader.id_of(job.step, &winner)?.and_then(|mapped| mapped.id);

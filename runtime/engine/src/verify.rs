@@ -20,6 +20,8 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
 use migr_decide::{Event, steps};
+use migr_load::{Comparison, Map};
+use migr_transform::Value;
 
 pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
 
@@ -29,6 +31,20 @@ const READY: usize = 2;
 /// Takes every difference as it is found, also those that the summary does not list any more. A record that is not there comes as a difference without a field.
 pub type DifferenceSink<'s> = dyn FnMut(&VerifyDifference) + Send + 's;
 
+/// Part of a record that was read back.
+#[derive(Debug)]
+pub(crate) enum SeenPart<'s> {
+    /// The record is not there.
+    Missing,
+    /// Field by its index, with the expected value and the record as it was found.
+    Field(usize, &'s Value<'static>, &'s Map, &'s Comparison),
+    /// Link by its index, with its target and, where it is not there as expected, the state that was found.
+    Link(usize, &'s str, Option<&'s str>),
+}
+
+/// Takes every comparison, those that hold too, with the stage, the source key and the line of the record.
+pub(crate) type SeenSink<'s> = dyn FnMut(&StageRun, (&str, u64), SeenPart<'_>) + Send + 's;
+
 /// Derives every value again from the source rows, reads the destination back and compares; what came of it is kept in the journal. `sample` limits it to
 /// about so many records, always the same ones.
 pub async fn verify(
@@ -36,15 +52,27 @@ pub async fn verify(
     sample: Option<u64>,
     sink: &mut DifferenceSink<'_>,
 ) -> Result<VerifySummary, EngineError> {
+    read_back(context, sample, (sink, &mut |_, _, _| {})).await
+}
+
+/// The same, with every comparison. Of a slice it is no verification of the migration: nothing of it is kept in the journal.
+pub(crate) async fn read_back(
+    context: &Context,
+    sample: Option<u64>,
+    (sink, seen): (&mut DifferenceSink<'_>, &mut SeenSink<'_>),
+) -> Result<VerifySummary, EngineError> {
+    let is_slice = context.options.slice.is_some();
     let reader = context.journal.reader()?;
     opening::same_export(context, &reader)?;
     let live = context.destination.schema().await?;
-    context.journal.lock().begin_run("verify")?;
+    if !is_slice {
+        context.journal.lock().begin_run("verify")?;
+    }
     let mut summary = VerifySummary::requiring(context.plan.options.require_match_percent.clone());
     schema::check(context, &live, &reader.setup()?, &mut summary);
-    let checked = Checking { context, sample: sampled(context, &reader, sample)?, sink, summary: &mut summary };
+    let checked = Checking { context, sample: sampled(context, &reader, sample)?, sink, seen, summary: &mut summary };
     let ended = checked.all().await;
-    if ended.is_ok() && !summary.interrupted {
+    if ended.is_ok() && !summary.interrupted && !is_slice {
         balance(context, &reader, &mut summary)?;
     }
     let word = match &ended {
@@ -53,6 +81,9 @@ pub async fn verify(
         Err(_) => "stopped",
     };
     let summary = summary.closed();
+    if is_slice {
+        return ended.map(|()| summary);
+    }
     if ended.is_ok() && !summary.interrupted {
         let value = serde_json::to_string(&summary.report()).unwrap_or_default();
         context.journal.write_later(vec![Change::Finding { name: "verify".to_owned(), value }]).await?;
@@ -104,6 +135,7 @@ struct Checking<'c, 's, 'f> {
     context: &'c Context,
     sample: Sample,
     sink: &'s mut DifferenceSink<'f>,
+    seen: &'s mut SeenSink<'f>,
     summary: &'s mut VerifySummary,
 }
 
@@ -178,7 +210,8 @@ impl Checking<'_, '_, '_> {
         let derived = joined(deriving.await);
         compared?;
         let world = derived?;
-        if self.sample == Sample::All && !self.context.cancellation.is_cancelled() && counts.expected != expected {
+        let is_whole = self.sample == Sample::All && self.context.options.slice.is_none();
+        if is_whole && !self.context.cancellation.is_cancelled() && counts.expected != expected {
             let what = format!(
                 "the journal has {expected} records in the destination, but {} follow from the export",
                 counts.expected

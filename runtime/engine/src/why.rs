@@ -190,7 +190,7 @@ fn is_of(stage: &Stage, step: &str) -> bool {
 }
 
 /// Lines of the rows that became a record, its own first: several where rows were merged.
-fn merged_lines(
+pub(crate) fn merged_lines(
     reader: &Reader,
     stage: &Stage,
     step: StepId,
@@ -216,26 +216,61 @@ fn fields(
     lines: &[u64],
     field: Option<&str>,
 ) -> Result<Vec<FieldLineage>, EngineError> {
+    let last = lines.iter().copied().max().unwrap_or_default();
+    let rows = traced_rows(plan, export, world, stage, (&|line| lines.contains(&line), last), field)?;
+    Ok(of_rows(stage, rows, lines.first().copied().unwrap_or_default()))
+}
+
+/// Row with its fields, and the value by which the policy for duplicates prefers it.
+pub(crate) struct TracedRow {
+    /// The line of the export.
+    pub(crate) line: u64,
+    by: Sort,
+    /// Fields and links.
+    pub(crate) fields: Vec<FieldLineage>,
+}
+
+impl TracedRow {
+    /// A row of its own, as the others of its record see it.
+    pub(crate) fn again(&self) -> Self {
+        Self { line: self.line, by: self.by.clone(), fields: self.fields.clone() }
+    }
+}
+
+/// The fields of some rows of a stage, none of them behind `last`.
+pub(crate) fn traced_rows(
+    plan: &Plan,
+    export: &Export,
+    world: &RecordLookup,
+    stage: &Stage,
+    (wanted, last): (&dyn Fn(u64) -> bool, u64),
+    field: Option<&str>,
+) -> Result<Vec<TracedRow>, EngineError> {
     let program = Program::compile(plan, stage)?;
     let policy = &stage.policies.duplicate;
-    let last = lines.iter().copied().max().unwrap_or_default();
-    let mut rows = Vec::with_capacity(lines.len());
+    let mut rows = Vec::new();
     let mut records = export.records(&stage.source_object)?;
     while let Some(row) = records.next()? {
         match row {
-            Row::Record(record) if lines.contains(&record.line) => {
+            Row::Record(record) if wanted(record.line) => {
                 let by = sort_column(policy).map_or(Sort::Null, |column| {
                     program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
                 });
-                rows.push((record.line, by, traced((plan, &program), world, stage, record, field)?));
+                let fields = traced((plan, &program), world, stage, record, field)?;
+                rows.push(TracedRow { line: record.line, by, fields });
             }
             Row::Malformed { line: at, .. } | Row::Record(Record { line: at, .. }) if at > last => break,
             _ => {}
         }
     }
-    rows.sort_by(|a, b| prefer(policy, (a.0, &a.1), (b.0, &b.1)));
-    let rows = rows.into_iter().map(|(line, _, fields)| (line, fields)).collect();
-    Ok(merged::fields(rows, lines.first().copied().unwrap_or_default()))
+    Ok(rows)
+}
+
+/// The fields of the record of some rows; `own` is the line of the record itself.
+pub(crate) fn of_rows(stage: &Stage, mut rows: Vec<TracedRow>, own: u64) -> Vec<FieldLineage> {
+    let policy = &stage.policies.duplicate;
+    rows.sort_by(|a, b| prefer(policy, (a.line, &a.by), (b.line, &b.by)));
+    merged::fields(rows.into_iter().map(|row| (row.line, row.fields)).collect(), own)
 }
 
 fn traced(

@@ -108,6 +108,8 @@ pub struct Fold {
     pub verify: Option<String>,
     /// Result of the last rollback: JSON.
     pub rollback: Option<String>,
+    /// Approvals that runs went by, oldest first: JSON.
+    pub approvals: Option<String>,
 }
 
 impl Fold {
@@ -152,6 +154,7 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
         setup: setup(connection)?,
         verify: finding("verify")?,
         rollback: finding("rollback")?,
+        approvals: finding("approvals")?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use migr_journal::{Fold, JournalError, Reader, StepFold};
 use migr_plan::{Acceptance, Expr, Permitted, Plan, RowState, Stage};
 
+use crate::approvals;
 use crate::attention;
 use crate::groups::Tallies;
 use crate::lists::{ListName, Lists};
@@ -104,6 +105,7 @@ impl Report {
                     result: run.result.clone(),
                 })
                 .collect(),
+            approvals: fold.approvals.as_deref().map(approvals::read).unwrap_or_default(),
             attention: Vec::new(),
             verify,
             rollback: fold.rollback.as_deref().and_then(|text| serde_json::from_str(text).ok()),

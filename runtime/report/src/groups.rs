@@ -172,8 +172,8 @@ pub(crate) fn without_values(reason: &str) -> String {
     kind
 }
 
-/// The same with each word that holds a digit as `…` too: keys, ids and lines.
-fn without_words_of_records(reason: &str) -> String {
+/// Kind of a reason: the reason with quoted values, and each word that holds a digit, as `…` too: keys, ids and lines.
+pub fn without_words_of_records(reason: &str) -> String {
     let reason = without_values(reason);
     let mut kind = String::with_capacity(reason.len());
     for (position, word) in reason.split(' ').enumerate() {

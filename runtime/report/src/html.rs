@@ -7,12 +7,13 @@ use std::fmt::{self, Write as _};
 use migr_plan::Compatibility;
 
 use crate::ListName;
+use crate::approvals;
 use crate::model::{Object, Report, Run, Urgency};
 use crate::sections;
 use crate::words::{count, grouped, percent};
 use lists::{SHOWN, in_full, more, shown};
 
-const STYLE: &str = include_str!("report.css");
+pub(crate) const STYLE: &str = include_str!("report.css");
 
 /// The report as one HTML page.
 pub fn render(report: &Report) -> String {
@@ -23,7 +24,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// Text that cannot be taken for markup, between tags or in a quoted attribute.
-struct Escaped<'t>(&'t str);
+pub(crate) struct Escaped<'t>(pub(crate) &'t str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +67,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     concepts(report, page)?;
     coverage(report, page)?;
     setup(report, page)?;
+    approvals::html(report, page)?;
     runs(report, page)?;
     writeln!(page, "</main>\n</body>\n</html>")
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approvals;
 mod attention;
 mod build;
 mod groups;
@@ -9,9 +10,12 @@ mod lists;
 pub mod markdown;
 mod model;
 mod outcome;
+pub mod sample;
 mod sections;
 pub mod words;
 
+pub use approvals::Approved;
+pub use groups::without_words_of_records;
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{

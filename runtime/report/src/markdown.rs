@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use migr_escape::{markdown as inline, markdown_code as code};
 
 use crate::ListName;
+use crate::approvals;
 use crate::model::{Moved, Object, Report, Urgency};
 use crate::sections::{self, Section};
 use crate::words::{count, grouped, percent};
@@ -36,6 +37,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     accepted(report, text)?;
     coverage(report, text)?;
     setup(report, text)?;
+    approvals::markdown(report, text)?;
     writeln!(text, "Plan `{}`.", report.plan)
 }
 

@@ -5,6 +5,7 @@ use migr_plan::Compatibility;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::approvals::Approved;
 use crate::groups::Tallies;
 use crate::words::{count, grouped};
 use crate::{ListName, Maps, Rollback, Verification};
@@ -69,6 +70,8 @@ pub struct Report {
     pub setup: Vec<SchemaChange>,
     /// Runs, oldest first.
     pub runs: Vec<Run>,
+    /// Approvals that runs went by, oldest first.
+    pub approvals: Vec<Approved>,
     /// List of what needs a person, most urgent first.
     pub attention: Vec<Attention>,
     /// The last verification.

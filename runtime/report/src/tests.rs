@@ -186,6 +186,7 @@ fn fold() -> Fold {
         }],
         verify: None,
         rollback: None,
+        approvals: None,
     }
 }
 

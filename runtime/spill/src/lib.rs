@@ -8,6 +8,7 @@ mod inventory;
 mod numbers;
 mod outcomes;
 mod references;
+mod row_notes;
 mod row_set;
 mod spill;
 
@@ -15,6 +16,7 @@ pub use error::SpillError;
 pub use groups::{Sharing, SortedRow};
 pub use inventory::{Inventory, ReferredRow};
 pub use outcomes::{KeyOutcome, Meeting, Outcomes};
+pub use row_notes::RowNotes;
 pub use row_set::RowSet;
 pub use rusqlite::types::Value as SortValue;
 pub use spill::Spill;

@@ -110,6 +110,22 @@ impl Outcomes {
         self.one(sql, params![id, state])
     }
 
+    /// Steps and keys of the outcomes that hold together with one: those of the same id in any step; and in its own step the one that it gives way to, and those
+    /// that give way to it.
+    pub fn kin(&self, step: i64, key: &str, outcome: &KeyOutcome) -> Result<Vec<(i64, String)>, SpillError> {
+        self.database.connection.execute_batch(
+            "CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id);
+             CREATE INDEX IF NOT EXISTS outcomes_by_survivor ON outcomes(step, survivor) WHERE survivor IS NOT NULL;",
+        )?;
+        let sql = "SELECT step, key FROM outcomes WHERE id = ?1 \
+                   UNION SELECT step, key FROM outcomes WHERE step = ?2 AND survivor IS NOT NULL AND survivor = ?3 \
+                   UNION SELECT step, key FROM outcomes WHERE step = ?2 AND key = ?4 ORDER BY 1, 2";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        let rows = statement
+            .query_map(params![outcome.id, step, key, outcome.survivor], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Calls for every key of a step with its line, in order of keys.
     pub fn keys(&self, step: i64, mut found: impl FnMut(&str, u64)) -> Result<(), SpillError> {
         let sql = "SELECT key, line FROM outcomes WHERE step = ?1";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use migr_plan::{Distinct, Expr, NamedExpr, Plan, Recovery, ReferenceChoice, ReferenceTarget, SourceObject};
+use migr_plan::{Distinct, Expr, NamedExpr, Operator, Plan, Recovery, ReferenceChoice, ReferenceTarget, SourceObject};
 use rust_decimal::Decimal;
 
 use crate::column::{Blanks, Column};
@@ -22,6 +22,8 @@ pub(crate) struct Compiler<'p> {
     table_positions: BTreeMap<&'p str, usize>,
     /// True where anything compiled since the last [`Compiler::watch`] reads a sensitive column.
     touches_sensitive: bool,
+    /// Expressions with two ways that were compiled since the last [`Compiler::watch`].
+    forks: u32,
 }
 
 type Compiled<T> = Result<T, String>;
@@ -63,7 +65,7 @@ impl<'p> Compiler<'p> {
             })
             .collect::<Compiled<_>>()?;
         let shared = Shared { columns, blanks: Blanks::new(&plan.source.blank), settings, tables: Vec::new() };
-        Ok(Self { plan, object, shared, table_positions: BTreeMap::new(), touches_sensitive: false })
+        Ok(Self { plan, object, shared, table_positions: BTreeMap::new(), touches_sensitive: false, forks: 0 })
     }
 
     pub(crate) fn into_shared(self) -> Shared {
@@ -73,6 +75,7 @@ impl<'p> Compiler<'p> {
     /// Compiles, and tells whether a sensitive column may contribute to the value.
     pub(crate) fn watch<T>(&mut self, compile: impl FnOnce(&mut Self) -> Compiled<T>) -> Compiled<(T, bool)> {
         self.touches_sensitive = false;
+        self.forks = 0;
         let compiled = compile(self)?;
         Ok((compiled, self.touches_sensitive))
     }
@@ -97,12 +100,18 @@ impl<'p> Compiler<'p> {
                 Node::Through(Box::new(Through { key: self.node(key)?, target: target.clone(), column }))
             }
             Expr::Call { function, arguments } => self.call(function, arguments)?,
+            Expr::Binary { operator: Operator::Coalesce, left, right } => {
+                let number = self.fork();
+                Node::Coalesce { number, sides: Box::new([self.node(left)?, self.node(right)?]) }
+            }
             Expr::Binary { operator, left, right } => {
                 Node::Binary(*operator, Box::new([self.node(left)?, self.node(right)?]))
             }
             Expr::Not { value } => Node::Not(Box::new(self.node(value)?)),
             Expr::If { condition, then, otherwise } => {
-                Node::If(Box::new([self.node(condition)?, self.node(then)?, self.node(otherwise)?]))
+                let number = self.fork();
+                let parts = [self.node(condition)?, self.node(then)?, self.node(otherwise)?];
+                Node::If { number, parts: Box::new(parts) }
             }
             Expr::Record { fields } => Node::Record(self.named(fields)?),
             Expr::List { items } => Node::List(self.nodes(items)?),
@@ -119,6 +128,7 @@ impl<'p> Compiler<'p> {
             Expr::Existing { object, fields } => Node::Existing { object: object.clone(), fields: self.named(fields)? },
             Expr::Convert { value, to } => Node::Convert { value: Box::new(self.node(value)?), to: to.clone() },
             Expr::Otherwise { value, recovery } => Node::Otherwise {
+                number: self.fork(),
                 value: Box::new(self.node(value)?),
                 recovery: match recovery {
                     Recovery::Quarantine => Recover::Quarantine,
@@ -127,6 +137,13 @@ impl<'p> Compiler<'p> {
                 },
             },
         })
+    }
+
+    /// Number of an expression with two ways: those of a field are counted in the order of [`Expr::walk`].
+    fn fork(&mut self) -> u32 {
+        let number = self.forks;
+        self.forks += 1;
+        number
     }
 
     fn nodes(&mut self, exprs: &'p [Expr]) -> Compiled<Vec<Node>> {

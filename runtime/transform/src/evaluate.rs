@@ -10,7 +10,7 @@ use crate::functions::{Arguments, Scope};
 use crate::node::{Call, Node, Recover, ReferenceNode, Shared, Target, Through};
 use crate::operators::binary;
 use crate::picklist::{Looked, Table};
-use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, TableRow, Value};
+use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair, Resolved, TableRow, Value, Way};
 
 /// Separator of the parts of a key of several columns.
 pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
@@ -69,6 +69,8 @@ pub(crate) struct Evaluator<'r> {
     losses: Vec<String>,
     /// The rows of value tables that decided, where somebody wants to know.
     pub(crate) rows: Option<Vec<TableRow>>,
+    /// The ways that were taken, where somebody wants to know.
+    pub(crate) ways: Vec<Way>,
 }
 
 impl<'r> Evaluator<'r> {
@@ -85,6 +87,7 @@ impl<'r> Evaluator<'r> {
             created: Vec::new(),
             losses: Vec::new(),
             rows: None,
+            ways: Vec::new(),
         }
     }
 
@@ -97,9 +100,17 @@ impl<'r> Evaluator<'r> {
             Node::Call(call) => self.call(call),
             Node::Binary(operator, sides) => self.binary(*operator, sides),
             Node::Not(value) => Ok(self.truth(value)?.map_or(Value::None, |truth| Value::Boolean(!truth))),
-            Node::If(parts) => {
+            Node::Coalesce { number, sides } => {
+                let [left, right] = &**sides;
+                let left = self.value(left)?;
+                self.goes(*number, left.is_none());
+                if left.is_none() { self.value(right) } else { Ok(left) }
+            }
+            Node::If { number, parts } => {
                 let [condition, then, otherwise] = &**parts;
-                if self.truth(condition)? == Some(true) { self.value(then) } else { self.value(otherwise) }
+                let holds = self.truth(condition)? == Some(true);
+                self.goes(*number, !holds);
+                if holds { self.value(then) } else { self.value(otherwise) }
             }
             Node::Record(fields) => {
                 let parts = fields.iter().map(|(name, node)| {
@@ -137,7 +148,14 @@ impl<'r> Evaluator<'r> {
                 let value = self.value(value)?;
                 Ok(convert(value, to, &self.shared.settings)?)
             }
-            Node::Otherwise { value, recovery } => self.otherwise(value, recovery),
+            Node::Otherwise { number, value, recovery } => self.otherwise(*number, value, recovery),
+        }
+    }
+
+    /// Notes a way that is taken, where somebody wants to know.
+    fn goes(&mut self, fork: u32, second: bool) {
+        if self.rows.is_some() {
+            self.ways.push(Way { fork, second });
         }
     }
 
@@ -202,10 +220,6 @@ impl<'r> Evaluator<'r> {
 
     fn binary(&mut self, operator: Operator, [left, right]: &'r [Node; 2]) -> Evaluated<'r> {
         match operator {
-            Operator::Coalesce => {
-                let left = self.value(left)?;
-                if left.is_none() { self.value(right) } else { Ok(left) }
-            }
             Operator::And | Operator::Or => {
                 // One side that decides makes the other one unimportant; else none stays none.
                 let decides = operator == Operator::Or;
@@ -272,7 +286,11 @@ impl<'r> Evaluator<'r> {
     /// Looks up the row of a table. `done` says what becomes of a value that a rule leaves out.
     fn row(&mut self, table: &'r Table, key: &[Option<Cow<'_, str>>], output: usize, done: &str) -> Evaluated<'r> {
         if let Some(rows) = &mut self.rows {
-            rows.push(TableRow { table: table.name().to_owned(), row: table.row(key) });
+            let row = table.row(key);
+            // Nothing decides about an empty cell that no row names.
+            if row.is_some() || key.iter().any(Option::is_some) {
+                rows.push(TableRow { table: table.name().to_owned(), row });
+            }
         }
         match table.look_up(key, output)? {
             Looked::Value(value) => Ok(value),
@@ -389,12 +407,16 @@ impl<'r> Evaluator<'r> {
         Err(Fault::of(values.join(", "), says).into())
     }
 
-    fn otherwise(&mut self, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {
+    fn otherwise(&mut self, number: u32, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {
         let before = (self.repairs.len(), self.orphans.len(), self.created.len());
         let fault = match self.value(value) {
             Err(Stop::Fault(fault)) => fault,
-            other => return other,
+            other => {
+                self.goes(number, false);
+                return other;
+            }
         };
+        self.goes(number, true);
         // What was noted on the way to a value that is not used did not happen.
         self.repairs.truncate(before.0);
         self.orphans.truncate(before.1);

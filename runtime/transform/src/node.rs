@@ -29,18 +29,43 @@ pub(crate) enum Node {
     Through(Box<Through>),
     Call(Box<Call>),
     Binary(Operator, Box<[Node; 2]>),
+    /// The first of two that has a value.
+    Coalesce {
+        number: u32,
+        sides: Box<[Node; 2]>,
+    },
     Not(Box<Node>),
-    If(Box<[Node; 3]>),
+    If {
+        number: u32,
+        parts: Box<[Node; 3]>,
+    },
     Record(Vec<(String, Node)>),
     List(Vec<Node>),
     Tuple(Vec<Node>),
     Template(Vec<Node>),
-    Picklist { table: usize, inputs: Vec<Node>, output: usize },
+    Picklist {
+        table: usize,
+        inputs: Vec<Node>,
+        output: usize,
+    },
     Reference(Box<ReferenceNode>),
-    Owner { key: Box<Node>, target: ReferenceTarget },
-    Existing { object: String, fields: Vec<(String, Node)> },
-    Convert { value: Box<Node>, to: FieldType },
-    Otherwise { value: Box<Node>, recovery: Recover },
+    Owner {
+        key: Box<Node>,
+        target: ReferenceTarget,
+    },
+    Existing {
+        object: String,
+        fields: Vec<(String, Node)>,
+    },
+    Convert {
+        value: Box<Node>,
+        to: FieldType,
+    },
+    Otherwise {
+        number: u32,
+        value: Box<Node>,
+        recovery: Recover,
+    },
 }
 
 /// A column of a referred record.

@@ -96,6 +96,17 @@ pub struct Traced<'r> {
     pub rows: Vec<TableRow>,
     /// Where a written rule took effect.
     pub repairs: Vec<Repair>,
+    /// Ways that were taken where an expression has two.
+    pub ways: Vec<Way>,
+}
+
+/// Way that was taken at an expression with two: `if`, `??`, `otherwise`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Way {
+    /// Place of the expression among those with two ways, in the order of `Expr::walk`.
+    pub fork: u32,
+    /// The second way: `else`, the right side, the recovery.
+    pub second: bool,
 }
 
 /// A row of a value table that decided about a value.

@@ -351,8 +351,8 @@ impl Program {
             Err(halt) => found.halted(halt)?,
         }
         let value = found.kept(field, field.value(&mut evaluator))?.unwrap_or(Value::None);
-        let Evaluator { rows, repairs, .. } = evaluator;
-        Ok(Traced { outcome: found.outcome(value), rows: rows.unwrap_or_default(), repairs })
+        let Evaluator { rows, repairs, ways, .. } = evaluator;
+        Ok(Traced { outcome: found.outcome(value), rows: rows.unwrap_or_default(), repairs, ways })
     }
 
     /// A cell, read by its column's type; for `keep oldest created_at`.

@@ -1,4 +1,4 @@
-//! `migr demo`: an example that moves into the sandbox, is verified and is rolled back.
+//! `migr demo`: an example that is sampled, approved, moved into the sandbox, verified and rolled back.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,11 +6,14 @@ use std::sync::Arc;
 use migr_engine::RunOptions;
 use migr_engine::audit::Severity;
 use migr_plan::Plan;
+use migr_report::sample::terminal::in_a_line;
 
+use crate::approval::Approval;
 use crate::args::{DemoArguments, EventFormat, LiveArguments, ProjectArguments};
 use crate::commands::audit::{self, Looked};
 use crate::commands::run::{Outcome, carry_out, exit, show};
-use crate::commands::{others, rollback, verify};
+use crate::commands::sample::Done;
+use crate::commands::{others, rollback, sample, verify};
 use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::examples::{EXAMPLES, Example};
@@ -19,6 +22,7 @@ use crate::fault::Fault;
 use crate::progress::Shown;
 use crate::project::Project;
 use crate::report_files::{Differences, write_page};
+use crate::sampled::Sampled;
 use crate::session::{Opening, Reached, Session, compiled};
 use crate::state::State;
 
@@ -55,17 +59,16 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
         audited.count(Severity::Note),
     ));
 
-    console.news("\n3. set up the destination and move the records");
     let live = LiveArguments { project: ProjectArguments { path: folder.clone(), to: None }, sandbox: true };
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
-    let options = RunOptions { command: "demo --no-approval".to_owned(), ..RunOptions::default() };
+    let options = RunOptions { command: "demo".to_owned(), ..RunOptions::default() };
     let opening = Opening { live: &live, saved_plan: None, writes: true, options, shown: Arc::clone(&shown) };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
-    let done = move_and_verify(&session, console).await;
+    let done = sample_move_and_verify(&session, &project, console).await;
     session.close().await;
     let Some((outcome, verified)) = done? else { return Ok(Exit::Blocked) };
 
-    console.news("\n5. what became of every record");
+    console.news("\n7. what became of every record");
     show(&outcome, console);
     let page = write_page(&state, &plan)?;
     let mut ended = match (exit(&outcome.summary, console), verified) {
@@ -73,7 +76,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
         (exit, _) => exit,
     };
     if arguments.rollback && ended == Exit::Done {
-        console.news("\n6. go back");
+        console.news("\n8. go back");
         ended = go_back(&plan, &state, before, shown, console).await?;
     }
     console.result(format_args!("report: {}\n", page.display()));
@@ -85,13 +88,35 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     if !arguments.rollback {
         console.news("go back with `migr demo --rollback`, or in that folder with `migr rollback --sandbox`");
     }
-    console.news("left out, because this version cannot do it yet: the sample and its written approval");
+    console
+        .news(format_args!("what the sample shows, field by field: {}", state.sample().join("sample.html").display()));
     Ok(ended)
 }
 
-async fn move_and_verify(session: &Session, console: Console) -> Result<Option<(Outcome, Exit)>, Fault> {
+/// Records of the demo's sample; more where it takes more to show every case.
+const SAMPLED: u64 = 100;
+
+/// Person who approves in a demo.
+const APPROVER: &str = "whoever runs this demo";
+
+async fn sample_move_and_verify(
+    session: &Session,
+    project: &Project,
+    console: Console,
+) -> Result<Option<(Outcome, Exit)>, Fault> {
+    console.news("\n3. set up the destination and move a sample: a few records that show every case");
+    let Done::Sampled(sample) = sample::carry_out(session, SAMPLED, console).await? else { return Ok(None) };
+    console.news(format_args!("   {}", in_a_line(&sample)));
+    console.news("\n4. approve what the sample shows; with data of your own a person reads the page and does this");
+    let bound = Sampled::last(&session.state.reader()?)?;
+    let Some(bound) = bound else { return Err(Fault::failed("the journal does not know of the sample")) };
+    let approval = Approval::of(&session.context.plan, bound, APPROVER.to_owned(), None);
+    approval.write(&project.approval(None))?;
+    approval.note(session)?;
+    console.news(format_args!("   {}", approval.in_words()));
+    console.news("\n5. move the records");
     let Some(outcome) = carry_out(session, console).await? else { return Ok(None) };
-    console.news("\n4. verify: read every field back");
+    console.news("\n6. verify: read every field back");
     let mut differences = Differences::begin(&session.state)?;
     let verified =
         migr_engine::verify(&session.context, None, &mut |one| differences.take(one)).await.map_err(fault)?;

@@ -11,6 +11,7 @@ use migr_plan::{Plan, Within};
 use migr_report::Report;
 use migr_report::words::count;
 
+use crate::approval::{self, Approval};
 use crate::args::{EventFormat, RunArguments};
 use crate::commands::setup::{in_words, open_items};
 use crate::console::Console;
@@ -18,7 +19,7 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
-use crate::project::shown;
+use crate::project::{Project, shown};
 use crate::report_files::write_page;
 use crate::room;
 use crate::session::{Opening, Session};
@@ -26,12 +27,9 @@ use crate::table::Table;
 
 /// Carries the migration out: the schema first, then every map. What was done before is not done again.
 pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Exit, Fault> {
-    if !arguments.no_approval {
-        return Err(Fault::new(Exit::Blocked, "this migration is not approved")
-            .with_help("`--no-approval` runs it without; the report says so"));
-    }
+    let approved = approved(arguments, console).await?;
     let options = RunOptions {
-        command: "run --no-approval".to_owned(),
+        command: if arguments.no_approval { "run --no-approval" } else { "run" }.to_owned(),
         max_failures: arguments.max_failures.as_deref().map(max_failures).transpose()?,
         ..RunOptions::default()
     };
@@ -44,6 +42,9 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         shown: Arc::clone(&progress),
     };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    if let Some(approval) = &approved {
+        approval.note(&session)?;
+    }
     room::check(&session.context.export, &session.state)?;
     tell_undeclared(&session, console);
     hold_formats(&session, console)?;
@@ -61,8 +62,28 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     Ok(exit)
 }
 
+/// The approval that lets a run go on; none where it needs none, or is told to do without. A fault where it is not there, or is not of this any more.
+async fn approved(arguments: &RunArguments, console: Console) -> Result<Option<Approval>, Fault> {
+    if arguments.live.sandbox {
+        return Ok(None);
+    }
+    if arguments.no_approval {
+        console.error(
+            "NOT APPROVED: this run goes on without an approval. Nobody has signed a sample of this plan; the report says so.",
+        );
+        return Ok(None);
+    }
+    let project = Project::at(&arguments.live.project.path)?;
+    // What keeps it from having a plan is told where the session is opened.
+    let Ok((plan, _)) = project.plan(arguments.live.project.to.as_deref()) else { return Ok(None) };
+    let approval =
+        approval::check(&project, &arguments.live, &plan, arguments.allowed_signers.as_deref(), console).await?;
+    console.news(format_args!("approved: {}", approval.in_words()));
+    Ok(Some(approval))
+}
+
 /// Says which columns and files of the export nobody declared: they stay behind.
-fn tell_undeclared(session: &Session, console: Console) {
+pub(crate) fn tell_undeclared(session: &Session, console: Console) {
     let (plan, export) = (&session.context.plan, &session.context.export);
     let mut are_columns = false;
     for file in export.unclaimed() {
@@ -109,7 +130,7 @@ fn is_accepted(plan: &Plan, object: &str, header: &str) -> bool {
 }
 
 /// A run does not begin while all values of a column say that its format is another one.
-fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
+pub(crate) fn hold_formats(session: &Session, console: Console) -> Result<(), Fault> {
     let Proofs { proofs, unread } = migr_engine::proofs(&session.context.plan, &session.context.export);
     // A file that a map reads stops the run, which says too whether it is the one that it was begun with.
     for (object, error) in unread {
@@ -227,6 +248,17 @@ pub(crate) struct Outcome {
 /// Sets the schema up and carries the maps out. `None` where the schema stands in the way, which is said.
 pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Option<Outcome>, Fault> {
     let before = total(session)?;
+    if !ready(session, console).await? {
+        return Ok(None);
+    }
+    let summary = migr_engine::run(&session.context).await.map_err(fault)?;
+    let after = summary.report.total();
+    let written = (after.created + after.updated).saturating_sub(before.created + before.updated);
+    Ok(Some(Outcome { summary, written }))
+}
+
+/// Sets the schema up. False where it stands in the way, which is said.
+pub(crate) async fn ready(session: &Session, console: Console) -> Result<bool, Fault> {
     if was_set_up(session)? {
         let open = open_items(&migr_engine::schema_checklist(&session.context).await.map_err(fault)?);
         if !open.is_empty() {
@@ -235,19 +267,16 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
                 console.error(format_args!("  {line}"));
             }
             console.error("`migr setup` makes what is missing; mend what is of another kind by hand, then run again");
-            return Ok(None);
+            return Ok(false);
         }
     }
     let setup = migr_engine::setup_for_run(&session.context).await.map_err(fault)?;
     console.news(format_args!("setup: {}", in_words(&setup)));
     if setup.blocked > 0 {
         console.error("error: the destination's schema stands in the way; mend what is named above, then run again");
-        return Ok(None);
+        return Ok(false);
     }
-    let summary = migr_engine::run(&session.context).await.map_err(fault)?;
-    let after = summary.report.total();
-    let written = (after.created + after.updated).saturating_sub(before.created + before.updated);
-    Ok(Some(Outcome { summary, written }))
+    Ok(true)
 }
 
 /// True where every change of the schema was made before.

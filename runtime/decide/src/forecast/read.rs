@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use migr_journal::{JournalError, Remark as Noted, State, StepId};
 use migr_plan::lock::LockedStage;
-use migr_plan::{Plan, Step};
+use migr_plan::{Plan, Step, StepKind};
 
 use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, field_count, number, state};
 use crate::DecideError;
 use crate::decision::{QuarantineReason, Reason};
+use crate::identities::Identities;
 use crate::preview::PreviewAction;
 use migr_spill::{Meeting, RowSet};
 
@@ -95,6 +96,34 @@ impl Forecast {
             changes: serde_json::from_str(&row.changes).unwrap_or_default(),
         };
         Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Stages and keys of the records that become one with a record, or that another map writes: what becomes of one depends on the others.
+    pub fn kin(&self, step: StepId, key: &str) -> Result<Vec<(String, String)>, DecideError> {
+        let store = self.store();
+        let Some(outcome) = store.noted.get(step.number(), key)? else { return Ok(Vec::new()) };
+        let stage = |number: i64| {
+            let found = store.steps.iter().find(|(_, id)| id.number() == number);
+            found.filter(|(step, _)| step.kind == StepKind::Records).map(|(step, _)| step.stage.clone())
+        };
+        let kin = store.noted.kin(step.number(), key, &outcome)?.into_iter();
+        Ok(kin.filter_map(|(number, other)| Some((stage(number)?, other))).collect())
+    }
+
+    /// Reasons for which a record is quarantined, each with its field; none of another line.
+    pub fn reasons(
+        &self,
+        step: StepId,
+        (line, key): (u64, &str),
+        identities: &Identities,
+    ) -> Result<Vec<Reason>, DecideError> {
+        let noted = self.remarks(step, line.saturating_sub(1), 1)?;
+        let of_it = noted.into_iter().filter(|noted| noted.line == line && noted.key == key);
+        let reasons = of_it.filter_map(|noted| match noted.remark {
+            Remark::Quarantined(reason) => Some(reason.failures(key, identities)),
+            _ => None,
+        });
+        Ok(reasons.flatten().map(Reason::from).collect())
     }
 
     /// Calls for every key of a step that this run decides about, in order.

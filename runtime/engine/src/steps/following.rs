@@ -105,7 +105,9 @@ pub(crate) async fn run<L: Later>(
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }
-    context.outcomes.write_later(vec![Change::Done { step }]).await?;
+    if context.slice.is_none() {
+        context.outcomes.write_later(vec![Change::Done { step }]).await?;
+    }
     context.tell(Event::StepDone { step: name });
     Ok((world, Ended::Through))
 }

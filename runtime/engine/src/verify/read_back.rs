@@ -9,7 +9,7 @@ use migr_plan::FieldMapping;
 use migr_report::MapVerification;
 use migr_transform::Value;
 
-use super::{Checking, VerifyDifference, VerifyMissing};
+use super::{Checking, SeenPart, VerifyDifference, VerifyMissing};
 use crate::EngineError;
 use crate::shared::blocking;
 use migr_decide::expected::{Expected, ExpectedFile, ExpectedLink};
@@ -51,6 +51,7 @@ impl Checking<'_, '_, '_> {
                     id: record.id,
                 };
                 (self.sink)(&missing.as_difference());
+                (self.seen)(job, (&record.key, record.line), SeenPart::Missing);
                 self.summary.missing(missing);
                 continue;
             };
@@ -69,6 +70,8 @@ impl Checking<'_, '_, '_> {
                 {
                     comparison = self.file(object, &field.field, file, there).await?;
                 }
+                let part = SeenPart::Field(*index, value, &there.values, &comparison);
+                (self.seen)(job, (&record.key, record.line), part);
                 match comparison {
                     Comparison::Same => counts.same += 1,
                     Comparison::Differs { expected, found } => {
@@ -125,12 +128,15 @@ impl Checking<'_, '_, '_> {
             let there = match unlike {
                 Some(unlike) if unlike.is_empty() => {
                     counts.same += 1;
+                    let key = record.key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default();
+                    (self.seen)(job, (key, record.line), SeenPart::Link(index, &record.target, None));
                     continue;
                 }
                 Some(unlike) => format!("another {}", unlike.join(" and ")),
                 None => "no such link".to_owned(),
             };
             let key = record.key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default();
+            (self.seen)(job, (key, record.line), SeenPart::Link(index, &record.target, Some(&there)));
             let wanted = format!("a link to {}", record.target);
             self.difference(job, (key, record.line, &record.id), &link.field, wanted, there);
         }
