@@ -6,6 +6,7 @@ mod compare;
 mod composites;
 mod encode;
 mod files;
+mod fits;
 mod held;
 mod hidden;
 mod holders;

@@ -75,14 +75,11 @@ impl Evaluator<'_> {
             && let Some(fields) = self.world.take_fields(subject.line)?
             && self.is_new(&fields)?
         {
-            return match self.others(cells, None)? {
-                Outcome::Skip { reason } => Ok(Decision::Skip(SkipReason::Rule(reason)).into()),
-                Outcome::Quarantine(failures) => {
-                    Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into())
-                }
-                Outcome::Ready(linked) => {
+            return match both(Outcome::Ready(fields), self.others(cells, None)?) {
+                Ok((fields, linked)) => {
                     self.decided(subject, self.assemble(subject, fields, Vec::new(), Vec::new(), &linked)?)
                 }
+                Err(out) => Ok(out.into()),
             };
         }
         let first = self.job.program.fields(cells, self.world, Pass::First)?;
@@ -123,30 +120,15 @@ impl Evaluator<'_> {
         first: Outcome<Evaluated<'_>>,
         other: Outcome<Linked<'_>>,
     ) -> Result<Decided, DecideError> {
-        let computed = match (first, other) {
-            (Outcome::Skip { reason }, _) | (_, Outcome::Skip { reason }) => {
-                return Ok(Decision::Skip(SkipReason::Rule(reason)).into());
-            }
-            (Outcome::Quarantine(mut failures), Outcome::Quarantine(more)) => {
-                failures.extend(more);
-                return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
-            }
-            (Outcome::Quarantine(failures), _) | (_, Outcome::Quarantine(failures)) => {
-                return Ok(Decision::Quarantine(QuarantineReason::Values(reasons(failures))).into());
-            }
-            (Outcome::Ready(mut evaluated), Outcome::Ready(linked)) => {
-                match taken::leave_out(
-                    (self.job, &self.world.spill, self.has_existing),
-                    subject.key,
-                    lines,
-                    &mut evaluated,
-                )? {
-                    Some(reason) => return Ok(Decision::Skip(reason).into()),
-                    None => self.finish(subject, evaluated, &linked)?,
-                }
-            }
+        let (mut evaluated, linked) = match both(first, other) {
+            Ok(ready) => ready,
+            Err(out) => return Ok(out.into()),
         };
-        match computed {
+        let of = (self.job, &self.world.spill, self.has_existing);
+        if let Some(reason) = taken::leave_out(of, subject.key, lines, &mut evaluated)? {
+            return Ok(Decision::Skip(reason).into());
+        }
+        match self.finish(subject, evaluated, &linked)? {
             Computed::Out(decision) => Ok(decision.into()),
             Computed::Ready(ready) => self.decided(subject, *ready),
         }
@@ -313,13 +295,32 @@ impl Evaluator<'_> {
             orphans: orphans.collect(),
             ..RecordWrite::new(subject.key.to_owned(), subject.line, job.ids.record(&job.stage.id, subject.key))
         };
-        Ok(Ready { item: Box::new(item.with_body(body)), told: told.unwrap_or_default(), lacking, defaults })
+        let item = if job.needs_bodies() { item.with_body(body) } else { item };
+        Ok(Ready { item: Box::new(item), told: told.unwrap_or_default(), lacking, defaults })
     }
+}
+
+/// Fields and what else a record has, or the decision where either keeps it out: a rule that leaves it behind counts more than a failure.
+fn both<A, B>(first: Outcome<A>, other: Outcome<B>) -> Result<(A, B), Decision> {
+    let failures = match (first, other) {
+        (Outcome::Ready(first), Outcome::Ready(other)) => return Ok((first, other)),
+        (Outcome::Skip { reason }, _) | (_, Outcome::Skip { reason }) => {
+            return Err(Decision::Skip(SkipReason::Rule(reason)));
+        }
+        (Outcome::Quarantine(mut failures), Outcome::Quarantine(more)) => {
+            failures.extend(more);
+            failures
+        }
+        (Outcome::Quarantine(failures), Outcome::Ready(_)) | (Outcome::Ready(_), Outcome::Quarantine(failures)) => {
+            failures
+        }
+    };
+    Err(Decision::Quarantine(QuarantineReason::Values(reasons(failures))))
 }
 
 /// Fields of the values of a record, in the form in which it is written; the failures where they cannot be.
 pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<ComputedFields, Vec<Failure>> {
-    let body = job.encode_text(&evaluated.values)?;
+    let body = job.body(&evaluated.values)?;
     let told = job.context.outcomes.forecast().map(|_| told(job, evaluated));
     let repairs = evaluated.repairs.iter();
     let orphans = evaluated.orphans.iter();

@@ -147,22 +147,37 @@ impl StageRun {
         })
     }
 
+    /// Values with their fields, by index in the stage's fields.
+    fn of_fields<'v, 'a>(&'v self, values: &'v [(usize, Value<'a>)]) -> Vec<(&'v FieldMapping, &'v Value<'a>)> {
+        let of_field =
+            |(index, value): &'v (usize, Value<'a>)| self.stage.fields.get(*index).map(|field| (field, value));
+        values.iter().filter_map(of_field).collect()
+    }
+
     /// The native body of values, by index in the stage's fields.
     pub fn encode(&self, values: &[(usize, Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        let fields: Vec<(&FieldMapping, &Value<'_>)> = values
-            .iter()
-            .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
-            .collect();
+        let fields = self.of_fields(values);
         self.context.destination.encode(&self.stage.destination_object, &fields)
     }
 
     /// The same, as the text that is sent.
     pub fn encode_text(&self, values: &[(usize, Value<'_>)]) -> Result<Body, Vec<Failure>> {
-        let fields: Vec<(&FieldMapping, &Value<'_>)> = values
-            .iter()
-            .filter_map(|(index, value)| self.stage.fields.get(*index).map(|field| (field, value)))
-            .collect();
+        let fields = self.of_fields(values);
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
+    }
+
+    /// The same, as far as somebody will look at it: of a forecast only where a later stage may find the record by it. The values are checked all the same.
+    pub fn body(&self, values: &[(usize, Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        if self.needs_bodies() {
+            return self.encode_text(values);
+        }
+        let fields = self.of_fields(values);
+        self.context.destination.check(&self.stage.destination_object, &fields).map(|()| Body::default())
+    }
+
+    /// True where the bodies of its records are sent, or looked at by a later stage of a forecast.
+    pub fn needs_bodies(&self) -> bool {
+        self.is_met || self.context.outcomes.forecast().is_none()
     }
 
     /// True where records of the stage must be checked against those that the deferred step refers to.

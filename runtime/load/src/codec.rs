@@ -18,6 +18,11 @@ pub trait Codec: fmt::Debug + Send + Sync {
     /// The same, as the text that is sent.
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>>;
 
+    /// Failures of values, as [`Self::encode_text`] finds them, where nobody needs the body.
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        self.encode_text(object, fields).map(drop)
+    }
+
     /// The value of a match path in a body or a found record, in the form by which records are matched.
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
 

@@ -95,6 +95,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
         self.encode(object, fields).map(Body::from)
     }
 
+    /// Failures of values, as [`Self::encode_text`] finds them, where nobody needs the body.
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        self.encode_text(object, fields).map(drop)
+    }
+
     /// Codec by the schema that was read last, as it will be once changes are made. None where the connector cannot tell.
     fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
         let _ = changes;

@@ -6,7 +6,7 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping};
 use migr_transform::{Failure, Reference, Value};
 
 use super::metadata::Live;
-use super::{BODY, compare, composites, encode, held, matching, normal};
+use super::{BODY, compare, composites, encode, fits, held, matching, normal};
 use migr_load::{Body, BodyText, Codec, Comparison, FieldSchema, LoadError, Map};
 
 /// Room in a body for a record's id and the brackets around it.
@@ -23,11 +23,12 @@ impl TwentyCodec {
         Self { live }
     }
 
-    /// Hands the key and the native value of every field on.
+    /// Hands the key and the native value of every field on, but for values that `passes` lets by.
     fn encode_fields(
         &self,
         object: &str,
         fields: &[(&FieldMapping, &Value<'_>)],
+        passes: fn(&FieldSchema, &Value<'_>) -> bool,
         hand_on: &mut dyn FnMut(&str, serde_json::Value),
     ) -> Result<(), Vec<Failure>> {
         let failure = |field: &str, reason: String| Failure { field: field.to_owned(), reason };
@@ -51,6 +52,9 @@ impl TwentyCodec {
                     continue;
                 }
             };
+            if passes(field, value) {
+                continue;
+            }
             match encode::encode(field, value) {
                 Ok(Some(json)) => hand_on(key, json),
                 Ok(None) => {}
@@ -92,7 +96,7 @@ impl Codec for TwentyCodec {
 
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
         let mut body = Map::new();
-        self.encode_fields(object, fields, &mut |key, value| {
+        self.encode_fields(object, fields, |_, _| false, &mut |key, value| {
             body.insert(key.to_owned(), value);
         })?;
         Ok(body)
@@ -100,13 +104,22 @@ impl Codec for TwentyCodec {
 
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
         let mut body = BodyText::default();
-        self.encode_fields(object, fields, &mut |key, value| body.add(key, &value))?;
+        self.encode_fields(object, fields, |_, _| false, &mut |key, value| body.add(key, &value))?;
         let body = body.end();
         if u64::try_from(body.text().len()).is_ok_and(|bytes| bytes < BODY - AROUND) {
             return Ok(body);
         }
         let reason = format!("it takes {} bytes, more than the {BODY} of a request", body.text().len());
         Err(vec![Failure { field: String::new(), reason }])
+    }
+
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        let most: usize = fields.iter().map(|(field, value)| field.field.len() + fits::most_bytes(value)).sum();
+        if u64::try_from(most).is_ok_and(|most| most < BODY - AROUND) {
+            self.encode_fields(object, fields, fits::fits, &mut |_, _| {})
+        } else {
+            self.encode_text(object, fields).map(drop)
+        }
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {

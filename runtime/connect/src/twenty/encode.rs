@@ -11,11 +11,11 @@ use super::refused::uuid;
 use migr_load::FieldSchema;
 
 /// The largest whole number that survives JSON at the server.
-const EXACT: i64 = 1 << 53;
+pub(super) const EXACT: i64 = 1 << 53;
 
 /// The first and the last second of the years 1 to 9999.
-const FIRST: i64 = -62_135_596_800;
-const LAST: i64 = 253_402_300_799;
+pub(super) const FIRST: i64 = -62_135_596_800;
+pub(super) const LAST: i64 = 253_402_300_799;
 
 /// Why a value cannot be written. `says` never holds the value.
 #[derive(Debug, PartialEq, Eq)]

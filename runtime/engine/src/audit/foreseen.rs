@@ -99,7 +99,7 @@ impl Foreseen {
     fn codec_of(&self, object: &str, field: &FieldMapping, value: &Value<'_>) -> Option<&dyn Codec> {
         let codec = self.codec.as_deref().filter(|codec| codec.field(object, &field.field).is_some())?;
         let is_open = self.open.get(object).is_some_and(|open| open.contains(&field.field));
-        (!is_open || codec.encode(object, &[(field, value)]).is_ok()).then_some(codec)
+        (!is_open || codec.check(object, &[(field, value)]).is_ok()).then_some(codec)
     }
 
     fn moved(&self) -> MutexGuard<'_, Moved> {
@@ -327,6 +327,14 @@ impl Destination for Foreseen {
             }
             _ => self.encode(object, fields).map(Body::from),
         }
+    }
+
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        let Some(codec) = &self.codec else { return Ok(()) };
+        let is_known = |(field, value): &(&FieldMapping, &Value<'_>)| self.codec_of(object, field, value).is_some();
+        let known: Vec<_> = fields.iter().copied().filter(is_known).collect();
+        // Values that nobody can write yet are as they come.
+        if known.is_empty() && !fields.is_empty() { Ok(()) } else { codec.check(object, &known) }
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
