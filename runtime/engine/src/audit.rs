@@ -22,6 +22,7 @@ mod profile;
 pub mod render;
 mod row_checks;
 mod rows_met;
+mod shapes;
 mod stage_report;
 mod survey;
 mod type_inference;

@@ -8,6 +8,12 @@ const LOOKED_AT: usize = 64;
 /// `Aaa@a.aaa`.
 pub(crate) fn shape(cell: &str) -> String {
     let mut shape = String::new();
+    write_shape(cell, &mut shape);
+    shape
+}
+
+/// Adds the shape of a cell to a text.
+pub(crate) fn write_shape(cell: &str, shape: &mut String) {
     let mut run = (None, 0_u32);
     let mut characters = cell.trim().chars();
     for character in characters.by_ref().take(LOOKED_AT) {
@@ -25,10 +31,15 @@ pub(crate) fn shape(cell: &str) -> String {
     if characters.next().is_some() {
         shape.push('…');
     }
-    shape
 }
 
 fn class(character: char) -> char {
+    match character {
+        'a'..='z' => return 'a',
+        'A'..='Z' => return 'A',
+        '0'..='9' => return '9',
+        _ => {}
+    }
     if character.is_numeric() {
         '9'
     } else if character.is_uppercase() {

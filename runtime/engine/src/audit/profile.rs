@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use migr_plan::lock::{Evidence, InferredType, LockedColumn, LockedValues, Shape, ValueCount};
 use migr_plan::{ColumnType, SourceColumn};
 
-use super::distinct::Distinct;
+use super::distinct::{Distinct, hash};
 use super::lookup_plan::normalised;
-use super::masking::shape;
 use super::near_duplicates::near_duplicates;
+use super::shapes::Shapes;
 use super::type_inference::{Mask, READINGS, has_leading_zero, narrowest_first, reading, readings};
 
-/// Different shapes that are counted; the few most frequent are shown.
-const SHAPES_COUNTED: usize = 256;
 /// Shapes that the lock keeps.
 const SHAPES_KEPT: usize = 5;
 /// Values that the lock keeps of a column.
@@ -39,7 +37,7 @@ pub(crate) struct Profile {
     leading_zeros: u64,
     lengths: Option<(usize, usize)>,
     distinct: Distinct,
-    shapes: BTreeMap<String, u64>,
+    shapes: Shapes,
     /// Kept only where the spec compares the values.
     values: Option<BTreeMap<String, u64>>,
     is_incomplete: bool,
@@ -78,7 +76,7 @@ impl Profile {
             leading_zeros: 0,
             lengths: None,
             distinct: Distinct::default(),
-            shapes: BTreeMap::new(),
+            shapes: Shapes::default(),
             values: None,
             is_incomplete: false,
         }
@@ -96,7 +94,7 @@ impl Profile {
             return;
         }
         self.filled += 1;
-        let length = cell.chars().count();
+        let length = if cell.is_ascii() { cell.len() } else { cell.chars().count() };
         let (least, most) = self.lengths.unwrap_or((length, length));
         self.lengths = Some((least.min(length), most.max(length)));
         if let Some((split, several)) = &mut self.several {
@@ -104,22 +102,17 @@ impl Profile {
                 u64::from(cell.split(split.as_str()).filter(|element| !element.trim().is_empty()).nth(1).is_some());
         }
         self.leading_zeros += u64::from(has_leading_zero(cell));
-        self.distinct.add(cell);
+        self.distinct.add(hash(cell));
         self.note_readings(readings(cell), line);
-        let shape = shape(cell);
-        if let Some(count) = self.shapes.get_mut(&shape) {
-            *count += 1;
-        } else if self.shapes.len() < SHAPES_COUNTED {
-            self.shapes.insert(shape, 1);
-        }
-        match self.split.clone() {
+        self.shapes.add(cell);
+        let Some(values) = &mut self.values else { return };
+        match self.split.as_deref() {
             Some(split) if !split.is_empty() => {
-                cell.split(split.as_str())
-                    .map(str::trim)
-                    .filter(|element| !element.is_empty())
-                    .for_each(|element| self.note_value(element));
+                for element in cell.split(split).map(str::trim).filter(|element| !element.is_empty()) {
+                    self.is_incomplete |= !is_noted(values, element);
+                }
             }
-            _ => self.note_value(cell),
+            _ => self.is_incomplete |= !is_noted(values, cell),
         }
     }
 
@@ -137,24 +130,13 @@ impl Profile {
         }
     }
 
-    fn note_value(&mut self, value: &str) {
-        let Some(values) = &mut self.values else { return };
-        if let Some(count) = values.get_mut(value) {
-            *count += 1;
-        } else if values.len() < VALUES_KEPT && value.len() <= LONGEST_VALUE {
-            values.insert(value.to_owned(), 1);
-        } else {
-            self.is_incomplete = true;
-        }
-    }
-
     /// Column as the lock keeps it.
     pub(crate) fn locked(&self) -> LockedColumn {
         let (inferred, kept_as_text) = self.infer();
         let (distinct, distinct_estimated) = self.distinct.count();
         let (least, most) = self.lengths.unwrap_or_default();
         let mut shapes: Vec<Shape> =
-            self.shapes.iter().map(|(shape, count)| Shape { shape: shape.clone(), count: *count }).collect();
+            self.shapes.counts().iter().map(|(shape, count)| Shape { shape: shape.clone(), count: *count }).collect();
         shapes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.shape.cmp(&b.shape)));
         shapes.truncate(SHAPES_KEPT);
         LockedColumn {
@@ -251,6 +233,18 @@ impl Profile {
     pub(crate) fn is_of(&self, name: &str) -> bool {
         self.name == name
     }
+}
+
+/// Counts a value; false where no more are kept.
+fn is_noted(values: &mut BTreeMap<String, u64>, value: &str) -> bool {
+    if let Some(count) = values.get_mut(value) {
+        *count += 1;
+    } else if values.len() < VALUES_KEPT && value.len() <= LONGEST_VALUE {
+        values.insert(value.to_owned(), 1);
+    } else {
+        return false;
+    }
+    true
 }
 
 /// True where cells of a type are split into several keys.

@@ -110,8 +110,9 @@ pub(crate) fn readings(cell: &str) -> Mask {
     let mut mask = 0;
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     if digits == 0 {
-        let word = cell.to_ascii_lowercase();
-        if matches!(word.as_str(), "true" | "false" | "yes" | "no" | "y" | "n" | "on" | "off") {
+        if cell.len() <= 5
+            && ["true", "false", "yes", "no", "y", "n", "on", "off"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+        {
             return 1 << BOOLEAN;
         }
     } else {
@@ -147,6 +148,11 @@ fn is_decimal(text: &str) -> bool {
 }
 
 fn currency_mask(cell: &str) -> Mask {
+    let may_stand = |byte: u8| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b'-' | b'$' | b' ' | 9..=13);
+    // Most cells hold something that no amount does.
+    if !cell.bytes().all(|byte| may_stand(byte) || !byte.is_ascii()) {
+        return 0;
+    }
     let symbol = |character: char| matches!(character, '$' | '€' | '£' | '¥');
     let cell = cell.strip_prefix('-').unwrap_or(cell);
     let amount = cell.trim_start_matches(symbol).trim_end_matches(symbol).trim();

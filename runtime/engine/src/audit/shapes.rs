@@ -1,0 +1,75 @@
+//! Count of the shapes of a column's cells.
+
+use super::distinct::hash;
+use super::masking::write_shape;
+
+/// Different shapes that are counted; the few most frequent are shown.
+const COUNTED: usize = 256;
+/// Places for their numbers: twice as many, so that a free one is near.
+const PLACES: usize = 2 * COUNTED;
+
+/// Counts shapes, in the order in which they were met first.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    counts: Vec<(String, u64)>,
+    /// Numbers of shapes, each from the place on that its hash names; zero is a free place.
+    places: Vec<u16>,
+    /// Room for the shape at work.
+    shape: String,
+}
+
+impl Shapes {
+    /// Takes a cell.
+    pub(crate) fn add(&mut self, cell: &str) {
+        self.shape.clear();
+        write_shape(cell, &mut self.shape);
+        if self.places.is_empty() {
+            self.places.resize(PLACES, 0);
+        }
+        let mut place = usize::try_from(hash(&self.shape)).unwrap_or_default() % PLACES;
+        while let Some(slot) = self.places.get_mut(place) {
+            let Some(number) = usize::from(*slot).checked_sub(1) else {
+                if let (true, Ok(number)) = (self.counts.len() < COUNTED, u16::try_from(self.counts.len() + 1)) {
+                    *slot = number;
+                    self.counts.push((self.shape.clone(), 1));
+                }
+                return;
+            };
+            if let Some((_, count)) = self.counts.get_mut(number).filter(|(known, _)| *known == self.shape) {
+                *count += 1;
+                return;
+            }
+            place = (place + 1) % PLACES;
+        }
+    }
+
+    /// The shapes with their counts.
+    pub(crate) fn counts(&self) -> &[(String, u64)] {
+        &self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::audit::masking::shape;
+
+    proptest::proptest! {
+        #[test]
+        fn the_first_shapes_are_counted_and_later_ones_left_out(cells in proptest::collection::vec("[aA1 ,.;:]{0,6}", 0..900)) {
+            let mut shapes = Shapes::default();
+            let mut plain: BTreeMap<String, u64> = BTreeMap::new();
+            for cell in &cells {
+                shapes.add(cell);
+                let shape = shape(cell);
+                if plain.len() < COUNTED || plain.contains_key(&shape) {
+                    *plain.entry(shape).or_default() += 1;
+                }
+            }
+            let counted: BTreeMap<String, u64> = shapes.counts().iter().cloned().collect();
+            proptest::prop_assert_eq!(counted, plain);
+        }
+    }
+}
