@@ -273,6 +273,10 @@ impl Destination for Killed {
         self.inner.schema()
     }
 
+    fn fills_itself(&self, object: &str) -> bool {
+        self.inner.fills_itself(object)
+    }
+
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
         self.inner.holds(field, ty)
     }

@@ -228,6 +228,30 @@ fn no_system_is_named_outside_its_rooms() {
     assert!(strangers.is_empty(), "{}", strangers.join("\n"));
 }
 
+/// Files of the compiler that name a system: the embedded library, and examples in a help.
+const SHOWN: &[&str] =
+    &["compiler/check/src/lib.rs", "compiler/driver/src/library.rs", "compiler/syntax/src/strict.rs"];
+
+#[test]
+fn the_compiler_knows_of_a_system_what_its_catalog_says() {
+    let mut strangers = Vec::new();
+    for member in members().iter().filter(|member| member.layer != RUNTIME && member.name != "tests") {
+        for (path, text) in production_sources(member) {
+            let path = shown(&path);
+            if SHOWN.contains(&path.as_str()) {
+                continue;
+            }
+            // A comment may give an example.
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                if SYSTEMS.iter().any(|system| line.to_lowercase().contains(system)) {
+                    strangers.push(format!("{path}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "{}", strangers.join("\n"));
+}
+
 #[test]
 fn a_library_with_one_home_is_named_there_alone() {
     let homes: &[(&str, &[&str])] = &[

@@ -34,8 +34,6 @@ pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Ag
                     found.permit(Permitted::Workflow { name: workflow.node.to_string() }, reason, entry.span);
                 }
                 Some(MigrationEntry::PermitIrreversible { reason }) => {
-                    let help = "leave it out: nothing asks for it yet";
-                    diagnostics.push(errors::not_built("`permit irreversible`", reason.span, help));
                     found.permit(Permitted::Irreversible, reason, entry.span);
                 }
                 _ => {}

@@ -3,6 +3,7 @@
 mod build;
 mod defaults;
 mod field;
+mod knowledge;
 mod unbuilt;
 
 /// Types as catalogs and new fields write them.
@@ -20,6 +21,7 @@ use migr_syntax::ast::{Expr, Name, Text};
 pub(crate) use build::build;
 
 use crate::formats::Formats;
+use crate::spec::{Loss, Undone};
 use crate::types::{Composite, Type};
 
 /// The shape that every custom object of a destination is born with stands in its catalog as an object of this name.
@@ -36,6 +38,16 @@ pub(crate) struct Catalog<'a> {
     pub(crate) formats: IndexMap<PlainType, Formats>,
     pub(crate) names: Option<NameRule>,
     pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
+    /// What values lose in the destination.
+    pub(crate) losses: Vec<Loss>,
+    /// Objects that the connector keeps links in.
+    pub(crate) junctions: Vec<Arc<str>>,
+    /// Second calls that link records.
+    pub(crate) calls: Vec<Arc<str>>,
+    /// Versions of the destination, the oldest first.
+    pub(crate) versions: Vec<String>,
+    /// Degrees to which maps that write fields of some types can be taken back.
+    pub(crate) rollback_of: Vec<(String, Undone)>,
     pub(crate) objects: IndexMap<Arc<str>, Object<'a>>,
 }
 
@@ -57,6 +69,10 @@ pub(crate) struct Object<'a> {
     pub(crate) is_matched_only: bool,
     pub(crate) has_no_custom_fields: bool,
     pub(crate) retain: Option<String>,
+    /// Degree to which its records can be taken back.
+    pub(crate) rollback: Option<Undone>,
+    /// The same of the object itself, where setup makes it.
+    pub(crate) schema: Option<Undone>,
     pub(crate) key: Vec<Name>,
     pub(crate) fields: IndexMap<Arc<str>, Field>,
     pub(crate) checks: Vec<Check<'a>>,

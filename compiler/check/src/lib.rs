@@ -171,6 +171,16 @@ fn check_program(
             name: chosen.name.clone(),
             settings: chosen.settings.clone(),
             limits: chosen.limits(),
+            losses: chosen.catalog.losses.clone(),
+            versions: chosen.catalog.versions.clone(),
+            rollback: chosen
+                .catalog
+                .objects
+                .iter()
+                .filter_map(|(name, object)| Some((name.to_string(), object.rollback.clone()?)))
+                .collect(),
+            rollback_of: chosen.catalog.rollback_of.clone(),
+            schema: chosen.catalog.objects.get(catalog::CUSTOM).and_then(|object| object.schema.clone()),
         },
         new_objects: schema.new_objects.clone(),
         new_fields: made::fields(&schema, body.maps.iter().map(|(_, map)| &map.spec)),

@@ -102,14 +102,11 @@ impl<'a> Schema<'a> {
 
     /// `many a through links`: the links are records of an object that is there, that a map creates, or that the connector keeps.
     fn check_junctions(&self, diagnostics: &mut Diagnostics) {
-        let kept: &[&str] = match self.catalog.connector.as_ref().map(|name| &*name.node) {
-            Some("twenty") => &["noteTargets", "taskTargets"],
-            _ => &[],
-        };
+        let kept = &self.catalog.junctions;
         for field in self.objects.values().flat_map(|object| object.fields.values()) {
             let Type::Many(many) = &field.ty else { continue };
             let Some(through) = &many.through else { continue };
-            if kept.contains(&&*through.node) || self.objects.contains_key(&through.node) {
+            if kept.contains(&through.node) || self.objects.contains_key(&through.node) {
                 continue;
             }
             diagnostics.push(
@@ -120,7 +117,7 @@ impl<'a> Schema<'a> {
                     span: through.span,
                     what: "objects here".to_owned(),
                 }
-                .among(self.objects.keys().map(|name| &**name).chain(kept.iter().copied())),
+                .among(self.objects.keys().map(|name| &**name).chain(kept.iter().map(|name| &**name))),
             );
         }
     }

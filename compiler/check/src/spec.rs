@@ -126,6 +126,73 @@ pub struct Destination {
     pub settings: IndexMap<String, SettingValue>,
     /// Limits that the catalog states.
     pub limits: Vec<Limit>,
+    /// What values lose there, as the catalog says.
+    pub losses: Vec<Loss>,
+    /// Versions of it, the oldest first.
+    pub versions: Vec<String>,
+    /// Degrees to which records of objects can be taken back.
+    pub rollback: IndexMap<String, Undone>,
+    /// The same of maps that write fields of some types.
+    pub rollback_of: Vec<(String, Undone)>,
+    /// The same of objects that setup makes.
+    pub schema: Option<Undone>,
+}
+
+/// Part or form of values that the destination does not keep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loss {
+    /// Part or form that is lost.
+    pub what: Lost,
+    /// True for fields that setup makes.
+    pub is_new: bool,
+    /// A type, or an object and its field.
+    pub of: String,
+    /// What the destination does.
+    pub reason: String,
+}
+
+/// Part or form of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Letters in capitals.
+    Case,
+    /// The currency of an amount.
+    Currency,
+    /// The bytes of a drawing.
+    Drawings,
+    /// A phone number's extension.
+    Extension,
+    /// The type: another holds the value.
+    Form,
+    /// Line breaks of a text.
+    Lines,
+    /// A second value of the kind: it is kept beside the first.
+    Second,
+    /// The time and the author of the record.
+    Time,
+}
+
+impl Lost {
+    /// Every one of them, by its word.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("case", Self::Case),
+        ("currency", Self::Currency),
+        ("drawings", Self::Drawings),
+        ("extension", Self::Extension),
+        ("form", Self::Form),
+        ("lines", Self::Lines),
+        ("second", Self::Second),
+        ("time", Self::Time),
+    ];
+}
+
+/// Degree to which something can be taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undone {
+    /// Class of the rollback.
+    pub class: migr_plan::RollbackClass,
+    /// What stays.
+    pub reason: Option<String>,
 }
 
 /// An object that setup creates.
@@ -356,6 +423,8 @@ pub struct Field {
     pub is_required: bool,
     /// The second call that writes it.
     pub linked_by: Option<String>,
+    /// The version of the destination that has it first.
+    pub since: Option<String>,
     /// Part of the value that no map takes, in words.
     pub loses: Option<String>,
     /// True where the field depends on a sensitive column.

@@ -2,7 +2,7 @@
 
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{
-    Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type,
+    Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type, Undone,
 };
 
 use crate::block::{Piece, Slot};
@@ -78,8 +78,27 @@ impl Printer<'_> {
                 })
             }
             SystemEntry::Object(object) => self.object(object, indent, span),
+            SystemEntry::Loses { what, is_new, of, reason } => {
+                let new = if *is_new { "new " } else { "" };
+                let (what, of, reason) = (self.written(what.span), self.written(of.span), self.written(reason.span));
+                Some(format!("loses {what} of {new}{of} : {reason}"))
+            }
+            SystemEntry::Junctions(names) => Some(format!("junctions {}", self.words(names, ", "))),
+            SystemEntry::Calls(names) => Some(format!("calls {}", self.words(names, ", "))),
+            SystemEntry::Versions(texts) => Some(format!("versions {}", self.texts(texts))),
+            SystemEntry::RollbackOf { ty, undone } => {
+                Some(format!("rollback of {} {}", self.written(ty.span), self.undone(undone)))
+            }
         };
         text.map_or_else(|| self.as_it_is(span), Piece::whole)
+    }
+
+    /// `best effort : "why"`
+    fn undone(&self, undone: &Undone) -> String {
+        match &undone.reason {
+            Some(reason) => format!("{} : {}", undone.class.node, self.written(reason.span)),
+            None => undone.class.node.to_string(),
+        }
     }
 
     fn limit(&mut self, limit: &Limit, _indent: usize, _span: Span) -> Piece {
@@ -134,6 +153,8 @@ impl Printer<'_> {
             }
             ObjectEntry::FieldsNone => "fields none".to_owned(),
             ObjectEntry::Retain(value) => format!("retain {}", quantity(&value.node)),
+            ObjectEntry::Rollback(undone) => format!("rollback {}", self.undone(undone)),
+            ObjectEntry::Schema(undone) => format!("schema {}", self.undone(undone)),
         })
     }
 

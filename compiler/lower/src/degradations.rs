@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use migr_check::{Field, Map, SourceObject, Spec};
-use migr_plan::{ColumnType, Degradation, DegradedRecords, Expr, FieldType};
+use migr_plan::{ColumnType, Degradation, DegradedRecords, Expr, FieldType, SettingValue};
 
-use crate::Places;
 use crate::concepts::first_of_list;
+use crate::{Places, told};
 
 pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation> {
     let mut found = Vec::new();
@@ -17,13 +17,13 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
         for field in &map.fields {
             let losses = [
                 (several_in_one(map, field).or_else(|| parts(field)), DegradedRecords::Filled),
-                (extension(spec, map, field), DegradedRecords::Lost),
                 (formatting(object, field), DegradedRecords::Converted),
-                (one_line(spec, object, map, field), DegradedRecords::Lost),
-                (drawing(spec, field), DegradedRecords::Lost),
                 (alone(object, map, field), DegradedRecords::Filled),
+                (too_old(spec, field), DegradedRecords::Filled),
             ];
             let losses = losses.into_iter().filter_map(|(loss, counts)| Some((loss?, counts)));
+            let told = told::losses(spec, object, map, field);
+            let losses = losses.chain(told);
             found.extend(losses.map(|((reason, kept_in), counts)| Degradation {
                 map: Some(map.id().to_owned()),
                 what: format!("{}.{}", map.destination_object, field.name),
@@ -66,28 +66,9 @@ fn parts(field: &Field) -> Option<(String, Option<String>)> {
     Some((format!("{loses}, the rest stays behind"), None))
 }
 
-/// A phone number's extension, which Twenty drops.
-fn extension(spec: &Spec, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
-    let holds_phone = match &field.ty {
-        FieldType::Phone => true,
-        FieldType::Composite { name, .. } => name == "phones",
-        _ => false,
-    };
-    if !holds_phone || spec.destination.connector != "twenty" {
-        return None;
-    }
-    let kept = map.fields.iter().find(|other| {
-        let mut takes = false;
-        other.value.walk(&mut |expr| takes |= matches!(expr, Expr::Call { function, .. } if function == "extension"));
-        takes && other.reads.iter().any(|column| field.reads.contains(column))
-    });
-    let kept_in = kept.map(|other| format!("{}.{}", map.destination_object, other.name));
-    Some(("the destination drops a phone number's extension".to_owned(), kept_in))
-}
-
 /// HTML that becomes Markdown.
 fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, Option<String>)> {
-    let object = object.filter(|_| field.ty == FieldType::Richtext)?;
+    let object = object.filter(|_| field.ty == FieldType::Richtext && !is_plain(field))?;
     let rich = |column: &String| object.columns.iter().any(|one| one.name == *column && one.ty == ColumnType::Richtext);
     field
         .reads
@@ -96,27 +77,21 @@ fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, O
         .then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
 }
 
-/// A text of several lines in a field that Twenty shows on one.
-fn one_line(spec: &Spec, object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
-    let object = object.filter(|_| field.ty == FieldType::Text && spec.destination.connector == "twenty")?;
-    let mut is_plain = false;
-    field.value.walk(&mut |expr| is_plain |= matches!(expr, Expr::Call { function, .. } if function == "plain"));
-    let rich =
-        |column: &&String| object.columns.iter().any(|one| one.name == **column && one.ty == ColumnType::Richtext);
-    let column = field.reads.iter().find(rich).filter(|_| is_plain)?;
-    Some((
-        "the destination shows a text on one line: its line breaks are not seen".to_owned(),
-        kept_elsewhere(map, field, column),
-    ))
+/// A field that the destination's version does not have.
+fn too_old(spec: &Spec, field: &Field) -> Option<(String, Option<String>)> {
+    let destination = &spec.destination;
+    let Some(SettingValue::Text { value: version }) = destination.settings.get("version") else { return None };
+    let place = |wanted: &str| destination.versions.iter().position(|known| known == wanted);
+    let (has, needs) = (place(version)?, place(field.since.as_ref()?)?);
+    (has < needs && field.value != Expr::Default)
+        .then(|| (format!("version {version} of the destination has no place for it: it is left out"), None))
 }
 
-/// A drawing in SVG, which Twenty 2 writes anew.
-fn drawing(spec: &Spec, field: &Field) -> Option<(String, Option<String>)> {
-    let destination = &spec.destination;
-    let is_rewritten = destination.connector == "twenty" && !destination.system.ends_with("_1");
-    (is_rewritten && field.ty == FieldType::File).then(|| {
-        ("the destination writes drawings in SVG anew: what is shown stays, the bytes are others".to_owned(), None)
-    })
+/// True where a value is taken without its formatting, which is told as such.
+pub(crate) fn is_plain(field: &Field) -> bool {
+    let mut is_plain = false;
+    field.value.walk(&mut |expr| is_plain |= matches!(expr, Expr::Call { function, .. } if function == "plain"));
+    is_plain
 }
 
 /// A file that is kept without the record that it belongs to.

@@ -5,12 +5,14 @@ mod degradations;
 mod errors;
 mod graph;
 mod stages;
+mod told;
 
 use migr_check::Spec;
 use migr_diagnostics::Diagnostics;
 use migr_plan::{
     Acceptance, Destination, Estimate, FORMAT_VERSION, FetchHost, FileRule, InputFile, Inputs, OwnerOverride, Owners,
-    Permit, Picklist, PicklistRow, Plan, SetupAction, Source, SourceCheck, SourceObject, SourceSkip, Summary,
+    Permit, Picklist, PicklistRow, Plan, RollbackClass, SetupAction, Source, SourceCheck, SourceObject, SourceSkip,
+    Summary,
 };
 use migr_source::{SourceMap, Span};
 
@@ -141,6 +143,11 @@ fn destination(spec: &Spec) -> Destination {
         settings: destination.settings.clone(),
         limits: destination.limits.clone(),
         new_objects: spec.new_objects.iter().map(|object| (object.plural.clone(), object.singular.clone())).collect(),
+        objects_stay: destination
+            .schema
+            .as_ref()
+            .filter(|schema| schema.class == RollbackClass::Irreversible && !spec.new_objects.is_empty())
+            .map(|schema| schema.reason.clone().unwrap_or_default()),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use migr_check::{Field, ManyField, Map, Spec};
 use migr_plan::{
-    Deferred, DroppedColumn, Edge, Expr, FieldMapping, FieldType, LinkMapping, Match, Rollback, RollbackClass, Stage,
+    Deferred, DroppedColumn, Edge, Expr, FieldMapping, LinkMapping, Match, Rollback, RollbackClass, Stage,
 };
 
 use crate::Places;
 use crate::graph::Order;
+use crate::told::types;
+
+/// The object of a catalog that stands for those that setup makes.
+const CUSTOM: &str = "custom";
 
 pub(crate) fn stages(spec: &Spec, order: &Order<'_>, places: &Places<'_>) -> Vec<Stage> {
     order.positions.iter().filter_map(|at| Some(stage(spec, order, *at, spec.maps.get(*at)?, places))).collect()
@@ -128,21 +132,26 @@ fn link_mapping(link: &ManyField, places: &Places<'_>) -> LinkMapping {
     }
 }
 
-/// Degree to which a rollback can undo a map's records. Twenty destroys and restores exactly; only uploaded files stay in its storage. HighLevel's deletions
-/// take with them what hangs on a contact.
+/// Degree to which a rollback can undo a map's records: as the catalog says of its object and of the types that it writes.
 fn rollback(spec: &Spec, map: &Map) -> Rollback {
-    let has_file = map.fields.iter().any(|field| field.ty == FieldType::File && field.value != Expr::Default);
-    let reason = match (spec.destination.connector.as_str(), spec.options.on_rollback.as_deref()) {
-        ("twenty", Some("keep")) => Some("a created record that others changed since, or refer to, stays"),
-        ("twenty", Some("destroy")) => {
-            Some("a created record goes with what others changed of it since, whatever refers to it")
-        }
-        ("twenty", _) if has_file => Some("the record goes, the uploaded file stays in the destination's storage"),
-        ("twenty", _) => None,
-        _ => Some("what others attached to a record goes with it"),
+    let reason = match spec.options.on_rollback.as_deref() {
+        Some("keep") => Some("a created record that others changed since, or refer to, stays"),
+        Some("destroy") => Some("a created record goes with what others changed of it since, whatever refers to it"),
+        _ => None,
     };
-    match reason {
+    if let Some(reason) = reason {
+        return Rollback { class: RollbackClass::BestEffort, reason: Some(reason.to_owned()) };
+    }
+    let destination = &spec.destination;
+    let is_written = |ty: &String| {
+        map.fields.iter().any(|field| types(&field.ty).contains(&ty.as_str()) && field.value != Expr::Default)
+    };
+    let by_type = destination.rollback_of.iter().find(|(ty, _)| is_written(ty)).map(|(_, undone)| undone);
+    let name = map.destination_object.as_str();
+    let is_new = spec.new_objects.iter().any(|object| object.plural == name);
+    let by_object = destination.rollback.get(if is_new { CUSTOM } else { name });
+    match by_type.or(by_object) {
+        Some(undone) => Rollback { class: undone.class, reason: undone.reason.clone() },
         None => Rollback { class: RollbackClass::Exact, reason: None },
-        Some(reason) => Rollback { class: RollbackClass::BestEffort, reason: Some(reason.to_owned()) },
     }
 }

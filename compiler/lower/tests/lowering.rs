@@ -23,6 +23,9 @@ system shop {
 }
 system crm {
   connector twenty
+  loses extension of phone : "the destination drops a phone number's extension"
+  loses drawings of file : "the destination writes drawings in SVG anew: what is shown stays, the bytes are others"
+  rollback of file best effort : "the record goes, the uploaded file stays in the destination's storage"
   object companies { name: text; kind: select { A } extensible; phones: phones; owner: -> members }
   object papers { file: file; target: -> companies | custom }
   object members matched only { mail: email unique }
@@ -136,7 +139,7 @@ system clinic {
   object Firm from "firms.csv" { key id; id: text }
 }
 system crm {
-  connector highlevel
+  connector highlevel; calls bulk
   object contacts { name: text; business: -> businesses linked by bulk; pipeline: select { A, B }; step: select { X, Y } }
   object businesses { name: text }
   object notes { contact: -> contacts; body: text }

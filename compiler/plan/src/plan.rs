@@ -220,6 +220,9 @@ pub struct Destination {
     /// Objects that this migration creates: name of many → name of one.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub new_objects: IndexMap<String, String>,
+    /// Reason for which a rollback leaves the objects that setup creates; none: it removes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects_stay: Option<String>,
 }
 
 impl Destination {

@@ -31,12 +31,24 @@ pub struct FileRule<'p> {
     destination: &'p Destination,
     connector: Option<&'static Connector>,
     version: Option<String>,
+    object: Option<&'p str>,
 }
 
 impl<'p> FileRule<'p> {
     /// The rule of a plan's destination; its version where it is known.
     pub fn new(destination: &'p Destination, version: Option<&str>) -> Self {
-        Self { destination, connector: crate::connector(&destination.connector), version: version.map(str::to_owned) }
+        Self {
+            destination,
+            connector: crate::connector(&destination.connector),
+            version: version.map(str::to_owned),
+            object: None,
+        }
+    }
+
+    /// The same, for files that records of an object hold.
+    #[must_use]
+    pub fn of(self, object: &'p str) -> Self {
+        Self { object: Some(object), ..self }
     }
 
     /// True where the destination keeps other bytes than those that are sent under a name.
@@ -48,7 +60,8 @@ impl<'p> FileRule<'p> {
     /// Fitness of a file.
     pub fn fitness<'n>(&self, name: &'n str, start: &[u8]) -> FileFitness<'n> {
         let Some(connector) = self.connector else { return FileFitness::Sent(Cow::Borrowed(name)) };
-        let Some(reason) = connector.files.refusal(self.destination, self.version.as_deref(), name, start) else {
+        let Some(reason) = connector.files.refusal(self.destination, self.version.as_deref(), self.object, name, start)
+        else {
             return FileFitness::Sent(Cow::Borrowed(name));
         };
         match connector.files.plain_name(name).filter(|_| renames(self.destination)) {

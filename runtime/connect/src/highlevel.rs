@@ -131,6 +131,11 @@ impl HighLevel {
         Ok(live)
     }
 
+    /// Takes a description for the location's, where it is known without asking.
+    fn takes_live(&self, live: Live) {
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+    }
+
     /// Notes a record that an answer of this connection named.
     fn knows(&self, id: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());

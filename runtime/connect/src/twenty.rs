@@ -152,6 +152,19 @@ fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
     vec![Failure { field: object.to_owned(), reason: error.to_string() }]
 }
 
+/// Beginnings of the names of objects that the workspace fills by itself.
+const ITS_OWN: [&str; 9] = [
+    "timelineActivit",
+    "workflow",
+    "message",
+    "calendar",
+    "favorite",
+    "view",
+    "blocklist",
+    "connectedAccount",
+    "workspaceMember",
+];
+
 impl Destination for Twenty {
     fn capabilities(&self) -> Capabilities {
         let version = self.live().ok().map(|live| live.version.name().to_owned());
@@ -172,6 +185,10 @@ impl Destination for Twenty {
 
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
+    }
+
+    fn fills_itself(&self, object: &str) -> bool {
+        ITS_OWN.iter().any(|own| object.starts_with(own))
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {

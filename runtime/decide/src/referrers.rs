@@ -10,24 +10,6 @@ use crate::DecideError;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
 
-/// Beginnings of the names of objects that the destination fills by itself when records are made or looked at.
-const ITS_OWN: [&str; 9] = [
-    "timelineActivit",
-    "workflow",
-    "message",
-    "calendar",
-    "favorite",
-    "view",
-    "blocklist",
-    "connectedAccount",
-    "workspaceMember",
-];
-
-/// True where the destination fills an object by itself.
-pub fn is_its_own(object: &str) -> bool {
-    ITS_OWN.iter().any(|own| object.starts_with(own))
-}
-
 /// A field of an object by which its records refer to records of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
@@ -68,7 +50,7 @@ pub(crate) async fn note(job: &StageRun, mut world: RecordLookup) -> Result<Reco
     let schema = destination.schema().await?;
     let page = destination.capabilities().page_size.max(1);
     let mut referred = BTreeMap::new();
-    for object in schema.objects.keys().filter(|object| !is_its_own(object)) {
+    for object in schema.objects.keys().filter(|object| !destination.fills_itself(object)) {
         for way in ways(&schema, object, |target| target == job.stage.destination_object) {
             for ids in ids.chunks(page) {
                 for found in destination.referring(object, &way.key, ids).await? {

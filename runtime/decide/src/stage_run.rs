@@ -235,7 +235,8 @@ impl StageRun {
             export: &self.context.export,
             hosts: &self.context.plan.source.fetch,
             most: capabilities.file_bytes,
-            rule: FileRule::new(&self.context.plan.destination, capabilities.version.as_deref()),
+            rule: FileRule::new(&self.context.plan.destination, capabilities.version.as_deref())
+                .of(&self.stage.destination_object),
         }
     }
 

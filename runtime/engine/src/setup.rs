@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use migr_journal::{Change, SetupNote};
 use migr_load::{Made, Schema, SetupOutcome, SetupRecord};
-use migr_plan::{FieldType, SetupAction};
+use migr_plan::{FieldType, Permitted, Plan, SetupAction};
 
 use crate::begun::{BEGUN, Begun};
 use crate::checklist::{self, ChecklistState};
@@ -89,7 +89,8 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
             ChecklistState::Mismatch { why } => Some(why),
             ChecklistState::Done | ChecklistState::Missing { .. } => None,
         };
-        if let Some(why) = context.destination.refuses(action).or_else(stands_in_the_way) {
+        let stays = || stays_for_good(&context.plan, schema, action);
+        if let Some(why) = context.destination.refuses(action).or_else(stands_in_the_way).or_else(stays) {
             refused.push((wanted_schema::in_words(action), why));
             continue;
         }
@@ -111,6 +112,18 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
         }
     }
     refused
+}
+
+/// Why an object is not made that a rollback could not remove, unless the migration permits it.
+fn stays_for_good(plan: &Plan, schema: &Schema, action: &SetupAction) -> Option<String> {
+    let SetupAction::CreateObject { object, .. } = action else { return None };
+    let why = plan.destination.objects_stay.as_ref().filter(|_| !schema.objects.contains_key(object))?;
+    let is_permitted = plan.permits.iter().any(|permit| permit.what == Permitted::Irreversible);
+    (!is_permitted).then(|| {
+        format!(
+            "a rollback would leave it: {why}; `permit irreversible : \"why\"` in the migration says that it may stay"
+        )
+    })
 }
 
 async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Result<SetupSummary, EngineError> {

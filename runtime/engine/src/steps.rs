@@ -4,3 +4,4 @@ pub(crate) mod backfill;
 pub(crate) mod deferred;
 pub(crate) mod following;
 pub(crate) mod links;
+pub(crate) mod together;

@@ -26,8 +26,15 @@ pub struct Connector {
 
 /// Treatment of files by a system, by their names and first bytes alone. Pure.
 pub trait FileFacts: fmt::Debug + Sync {
-    /// Reason for which a file is refused whatever the record, as far as a version is known; none where it is taken.
-    fn refusal(&self, destination: &Stated, version: Option<&str>, name: &str, start: &[u8]) -> Option<String>;
+    /// Reason for which a file is refused whatever the record, as far as a version is known and the object whose record holds it; none where it is taken.
+    fn refusal(
+        &self,
+        destination: &Stated,
+        version: Option<&str>,
+        object: Option<&str>,
+        name: &str,
+        start: &[u8],
+    ) -> Option<String>;
 
     /// True where other bytes are kept than those that are sent under a name.
     fn is_rewritten(&self, destination: &Stated, version: Option<&str>, name: &str) -> bool;

@@ -58,6 +58,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
 
+    /// True for an object that the destination fills by itself when records are made or looked at: what it refers to is nobody's choice.
+    fn fills_itself(&self, object: &str) -> bool {
+        let _ = object;
+        false
+    }
+
     /// The part that carries things out by itself when records are written; none where nothing does, or nothing tells.
     fn automations(&self) -> Option<&dyn Automations> {
         None

@@ -9,7 +9,7 @@ use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
 use super::field::{attributes, field_type};
-use super::{Catalog, Check, Field, NameRule, Object, defaults, unbuilt};
+use super::{Catalog, Check, Field, NameRule, Object, defaults, knowledge, unbuilt};
 use crate::errors;
 use crate::formats;
 use crate::merge::{Slot, merge};
@@ -29,6 +29,11 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
         formats: IndexMap::new(),
         names: None,
         composites: IndexMap::new(),
+        losses: Vec::new(),
+        junctions: Vec::new(),
+        calls: Vec::new(),
+        versions: Vec::new(),
+        rollback_of: Vec::new(),
         objects: IndexMap::new(),
     };
     let (objects, others): (Vec<_>, Vec<_>) =
@@ -100,7 +105,17 @@ fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
         SystemEntry::Composite { name, .. } => (format!("composite {}", name.node), name.span),
         SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
         SystemEntry::Format { ty, .. } => (format!("format {}", ty.node), ty.span),
-        SystemEntry::Limits(_) | SystemEntry::Layout(_) | SystemEntry::Allow(_) => return Vec::new(),
+        SystemEntry::Loses { what, is_new, of, .. } => {
+            let of: Vec<&str> = of.node.iter().map(|name| &*name.node).collect();
+            (format!("loses {} {is_new} {}", what.node, of.join(".")), what.span)
+        }
+        SystemEntry::RollbackOf { ty, .. } => (format!("rollback of {}", ty.node), ty.span),
+        SystemEntry::Limits(_)
+        | SystemEntry::Layout(_)
+        | SystemEntry::Allow(_)
+        | SystemEntry::Junctions(_)
+        | SystemEntry::Calls(_)
+        | SystemEntry::Versions(_) => return Vec::new(),
     };
     vec![Slot::of(key, span)]
 }
@@ -148,6 +163,8 @@ fn object_slots(entry: &ObjectEntry) -> Vec<Slot> {
         ObjectEntry::Field(field) => vec![Slot::named("field", &field.name)],
         ObjectEntry::Key(names) => names.first().map(|name| Slot::of("key", name.span)).into_iter().collect(),
         ObjectEntry::Retain(quantity) => vec![Slot::of("retain", quantity.span)],
+        ObjectEntry::Rollback(undone) => vec![Slot::of("rollback", undone.class.span)],
+        ObjectEntry::Schema(undone) => vec![Slot::of("schema", undone.class.span)],
         ObjectEntry::Check { .. } | ObjectEntry::FieldsNone | ObjectEntry::Layout(_) | ObjectEntry::Allow(_) => {
             Vec::new()
         }
@@ -180,6 +197,15 @@ fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, span: Span, diag
             }
         }
         SystemEntry::Layout(_) => diagnostics.push(unbuilt::layout(span)),
+        SystemEntry::Loses { what, is_new, of, reason } => {
+            catalog.losses.extend(knowledge::loss(what, *is_new, of, reason, diagnostics));
+        }
+        SystemEntry::Junctions(names) => catalog.junctions.extend(names.iter().map(|name| Arc::clone(&name.node))),
+        SystemEntry::Calls(names) => catalog.calls.extend(names.iter().map(|name| Arc::clone(&name.node))),
+        SystemEntry::Versions(texts) => catalog.versions.extend(texts.iter().map(|text| text.node.to_string())),
+        SystemEntry::RollbackOf { ty, undone } => {
+            catalog.rollback_of.push((ty.node.to_string(), knowledge::undone(undone)));
+        }
         SystemEntry::Allow(_) | SystemEntry::Composite { .. } | SystemEntry::Object(_) => {}
     }
 }
@@ -281,6 +307,8 @@ fn object<'a>(
         is_matched_only: written.matched_only,
         has_no_custom_fields: false,
         retain: None,
+        rollback: None,
+        schema: None,
         key: Vec::new(),
         fields: IndexMap::new(),
         checks: Vec::new(),
@@ -315,6 +343,8 @@ fn object<'a>(
             Some(ObjectEntry::FieldsNone) => object.has_no_custom_fields = true,
             Some(ObjectEntry::Layout(_)) => diagnostics.push(unbuilt::layout(entry.span)),
             Some(ObjectEntry::Retain(quantity)) => object.retain = quantity::duration_text(quantity, diagnostics),
+            Some(ObjectEntry::Rollback(undone)) => object.rollback = Some(knowledge::undone(undone)),
+            Some(ObjectEntry::Schema(undone)) => object.schema = Some(knowledge::undone(undone)),
             Some(ObjectEntry::Allow(_)) | None => {}
         }
     }

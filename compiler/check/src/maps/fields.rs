@@ -137,8 +137,8 @@ impl<'p> Pass<'p, '_> {
             );
         }
         if let Some(call) = field.attributes.linked_by.as_ref()
-            && let Some(connector) =
-                self.world.schema.catalog.connector.as_ref().filter(|name| !links(&name.node, call))
+            && let Some(connector) = self.world.schema.catalog.connector.as_ref()
+            && !self.world.schema.catalog.calls.contains(call)
         {
             let message =
                 format!("connector `{}` has no call `{call}` that could link `{}`", connector.node, name.node);
@@ -425,16 +425,12 @@ fn made(
         required: attributes.required,
         is_required: attributes.required || attributes.parent || attributes.fixed || attributes.create_only,
         linked_by: attributes.linked_by.as_ref().map(ToString::to_string),
+        since: attributes.since.as_ref().map(|since| since.node.to_string()),
         is_sensitive: reads.is_sensitive || attributes.sensitive,
         reads: own(reads),
         description: documentation(&entry.docs),
         span: entry.span,
     }
-}
-
-/// True where a connector can make a link by a second call of this name.
-fn links(connector: &str, call: &str) -> bool {
-    (connector, call) == ("highlevel", "bulk")
 }
 
 fn target_span(target: &MappingTarget) -> Option<Span> {

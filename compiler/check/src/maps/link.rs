@@ -75,6 +75,7 @@ pub(crate) fn check_link<'a>(
             required: true,
             is_required: true,
             linked_by: None,
+            since: None,
             is_sensitive: reads.is_sensitive,
             reads: reads.own.iter().map(ToString::to_string).collect(),
             description: None,

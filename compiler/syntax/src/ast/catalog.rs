@@ -57,6 +57,39 @@ pub enum SystemEntry {
     Layout(Vec<Entry<LayoutSetting>>),
     /// `allow W0604 : "why"`
     Allow(Allow),
+    /// `loses extension of phone : "why"`
+    Loses {
+        /// Part or form of a value that is lost.
+        what: Name,
+        /// `new`: of fields that setup makes.
+        is_new: bool,
+        /// A type, or an object and its field.
+        of: Path,
+        /// What the destination does.
+        reason: Text,
+    },
+    /// `junctions noteTargets, taskTargets`: objects that the connector keeps links in.
+    Junctions(Vec<Name>),
+    /// `calls bulk`: second calls that link records.
+    Calls(Vec<Name>),
+    /// `versions "2021-07-28", "v3"`, the oldest first.
+    Versions(Vec<Text>),
+    /// `rollback of file best effort : "why"`
+    RollbackOf {
+        /// The type of a field that a map writes.
+        ty: Name,
+        /// Degree of the rollback.
+        undone: Undone,
+    },
+}
+
+/// `exact`, `best effort : "why"`, `irreversible : "why"`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undone {
+    /// `exact`, `best effort`, `irreversible`.
+    pub class: Text,
+    /// What stays.
+    pub reason: Option<Text>,
 }
 
 /// `separator ";"`, an entry of `layout`.
@@ -114,6 +147,10 @@ pub enum ObjectEntry {
     FieldsNone,
     /// `retain 7y`
     Retain(Spanned<Quantity>),
+    /// `rollback exact`: the degree to which records of the object can be taken back.
+    Rollback(Undone),
+    /// `schema irreversible : "why"`: the same of the object itself.
+    Schema(Undone),
     /// `layout { header 4 }`
     Layout(Vec<Entry<LayoutSetting>>),
     /// `allow W0604 on column : "why"`

@@ -3,11 +3,11 @@
 use super::allow::allow;
 use super::entries::{entries, open};
 use super::expression::expect_expression;
-use super::text::{expect_text, texts};
+use super::text::{expect_path, expect_text, text, texts};
 use super::types::{expect_quantity, field, literal, pivot};
-use migr_source::Span;
+use migr_source::{Span, Spanned};
 
-use crate::ast::{Entry, LayoutSetting, Limit, Object, ObjectEntry, System, SystemEntry, Text};
+use crate::ast::{Entry, LayoutSetting, Limit, Object, ObjectEntry, System, SystemEntry, Text, Undone};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -64,11 +64,29 @@ fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
         },
         Rule::layout => SystemEntry::Layout(layout(&mut children)?),
         Rule::allow => SystemEntry::Allow(allow(&mut children)?),
+        Rule::loses => SystemEntry::Loses {
+            what: children.name()?,
+            is_new: children.optional(Rule::lost_of_new).is_some(),
+            of: expect_path(&mut children)?,
+            reason: expect_text(&mut children)?,
+        },
+        Rule::junctions => SystemEntry::Junctions(children.names()),
+        Rule::calls => SystemEntry::Calls(children.names()),
+        Rule::versions => SystemEntry::Versions(texts(&mut children)),
+        Rule::rollback_of => SystemEntry::RollbackOf { ty: children.name()?, undone: undone(&mut children)? },
         _ => {
             children.bug(Rule::system_entry);
             return None;
         }
     })
+}
+
+/// `best effort : "why"`
+fn undone(children: &mut Children<'_, '_>) -> Option<Undone> {
+    let class = children.expect(Rule::undone_class)?;
+    let words = class.str().split_whitespace().collect::<Vec<_>>().join(" ");
+    let class = Spanned { node: words.into(), span: class.span() };
+    Some(Undone { class, reason: children.optional(Rule::text).map(|node| text(&node)) })
 }
 
 /// The entries of `layout { … }`
@@ -91,7 +109,7 @@ fn object(children: &mut Children<'_, '_>) -> Option<Object> {
     let (mut from, mut place) = (None, None);
     if let Some(node) = children.optional(Rule::from) {
         let mut inner = node.children();
-        from = inner.optional(Rule::text).map(|node| super::text::text(&node));
+        from = inner.optional(Rule::text).map(|node| text(&node));
         if let Some(node) = inner.optional(Rule::place_in_file) {
             let mut inner = node.children();
             place = Some((inner.expect(Rule::place_word)?.name(), expect_text(&mut inner)?));
@@ -119,6 +137,8 @@ fn object_entry(node: Node<'_, '_>) -> Option<ObjectEntry> {
         }
         Rule::fields_none => ObjectEntry::FieldsNone,
         Rule::retain => ObjectEntry::Retain(expect_quantity(&mut children)?),
+        Rule::rollback => ObjectEntry::Rollback(undone(&mut children)?),
+        Rule::schema_of => ObjectEntry::Schema(undone(&mut children)?),
         Rule::layout => ObjectEntry::Layout(layout(&mut children)?),
         Rule::allow => ObjectEntry::Allow(allow(&mut children)?),
         _ => {

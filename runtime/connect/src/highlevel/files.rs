@@ -27,6 +27,10 @@ const STAGED: &str = "staged";
 /// Keys of its name and its length.
 const NAME: &str = "name";
 const BYTES: &str = "bytes";
+/// Endings of names of files that a contact's field takes.
+const ENDINGS: [&str; 16] = [
+    "pdf", "docx", "doc", "jpg", "jpeg", "png", "gif", "csv", "xlsx", "xls", "mp4", "mpeg", "zip", "rar", "txt", "svg",
+];
 /// Bytes that are read at once.
 const PIECE: usize = 64 * 1024;
 /// Files of the library in one answer.
@@ -74,8 +78,20 @@ impl Staged {
 pub(super) struct Files;
 
 impl FileFacts for Files {
-    fn refusal(&self, _: &Destination, _: Option<&str>, _: &str, start: &[u8]) -> Option<String> {
-        start.is_empty().then(|| "it is empty".to_owned())
+    fn refusal(
+        &self,
+        _: &Destination,
+        _: Option<&str>,
+        object: Option<&str>,
+        name: &str,
+        start: &[u8],
+    ) -> Option<String> {
+        if start.is_empty() {
+            return Some("it is empty".to_owned());
+        }
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+        let is_refused = object.map(Kind::of) == Some(Kind::ContactFiles) && !ENDINGS.contains(&ending.as_str());
+        is_refused.then(|| format!("a contact's field takes no file whose name ends in \".{ending}\""))
     }
 
     fn is_rewritten(&self, _: &Destination, _: Option<&str>, _: &str) -> bool {

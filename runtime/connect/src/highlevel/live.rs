@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use migr_load::{FieldSchema, LoadError, ObjectSchema, OptionSchema, Schema};
+use migr_load::{FieldSchema, LoadError, Made, ObjectSchema, OptionSchema, Schema};
 use migr_plan::{FieldType, Picklist, Plan, SetupAction};
 use serde_json::Value;
 
@@ -139,6 +139,23 @@ impl Live {
             }
         }
         live
+    }
+
+    /// The location with a field of contacts or opportunities that was just made; none where a change makes something else.
+    pub(super) fn with_field(&self, change: &SetupAction, made: &Made) -> Option<Self> {
+        let (SetupAction::CreateField { object, field, label, ty, options, .. }, Made::Field { id }) = (change, made)
+        else {
+            return None;
+        };
+        Kind::of(object).model()?;
+        let native = native_type(ty, false);
+        let mut made = custom_field(id, field, label, native, format!("{CUSTOM}{id}"), Vec::new());
+        if matches!(native, "TEXT" | "LARGE_TEXT") {
+            made.options = options_of(options);
+        }
+        let mut live = self.clone();
+        live.schema.objects.get_mut(object)?.fields.insert(field.clone(), made);
+        Some(live)
     }
 
     fn add_stage(&mut self, pipeline: &str, stage: &str) {
@@ -300,6 +317,11 @@ fn planned_options(plan: &Plan, object: &str, name: &str) -> Vec<OptionSchema> {
         SetupAction::CreateField { object: of, field, options, .. } if of == object && field == name => Some(options),
         _ => None,
     });
+    options.map(|options| options_of(options)).unwrap_or_default()
+}
+
+/// New options, as those of a text that holds them.
+fn options_of(options: &[migr_plan::NewOption]) -> Vec<OptionSchema> {
     let option = |(option, position): (&migr_plan::NewOption, u32)| OptionSchema {
         id: None,
         value: option.value.clone(),
@@ -307,7 +329,7 @@ fn planned_options(plan: &Plan, object: &str, name: &str) -> Vec<OptionSchema> {
         color: None,
         position,
     };
-    options.into_iter().flatten().zip(0..).map(option).collect()
+    options.iter().zip(0..).map(option).collect()
 }
 
 impl HighLevel {

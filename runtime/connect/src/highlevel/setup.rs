@@ -92,8 +92,11 @@ impl HighLevel {
         for attempt in 1.. {
             let why = match self.make_part(&live, action).await {
                 Ok(made) => {
-                    // What was made has an id that only the location knows.
-                    self.read_live().await?;
+                    match live.with_field(action, &made) {
+                        Some(known) => self.takes_live(known),
+                        // What was made has a key that only the location knows.
+                        None => drop(self.read_live().await?),
+                    }
                     return Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }));
                 }
                 Err(CallError::Refused { message, .. }) => return Ok(SetupOutcome::Mismatch { why: message }),

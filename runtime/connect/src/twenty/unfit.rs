@@ -55,7 +55,14 @@ pub(super) fn plain_name(name: &str) -> String {
 pub(super) struct Files;
 
 impl FileFacts for Files {
-    fn refusal(&self, destination: &Destination, version: Option<&str>, name: &str, start: &[u8]) -> Option<String> {
+    fn refusal(
+        &self,
+        destination: &Destination,
+        version: Option<&str>,
+        _: Option<&str>,
+        name: &str,
+        start: &[u8],
+    ) -> Option<String> {
         refusal(known(destination, version), name, start)
     }
 

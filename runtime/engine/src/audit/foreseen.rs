@@ -214,6 +214,10 @@ impl Destination for Foreseen {
         Box::pin(async { Ok(self.schema.clone()) })
     }
 
+    fn fills_itself(&self, object: &str) -> bool {
+        self.live.as_ref().is_some_and(|live| live.fills_itself(object))
+    }
+
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
         self.live.as_ref().map_or(Ok(()), |live| live.holds(field, ty))
     }

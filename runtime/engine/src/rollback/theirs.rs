@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use migr_decide::referrers::{Way, is_its_own, ways};
+use migr_decide::referrers::{Way, ways};
 use migr_deliver::is_by_another;
 use migr_journal::Operation;
 use migr_load::{Deleted, Found, Map, Schema};
@@ -43,7 +43,7 @@ impl Back {
         let schema = self.context.destination.schema().await?;
         let stamps = Stamps::read(&self.reader())?;
         let mut theirs = Theirs::new();
-        for object in schema.objects.keys().filter(|object| !is_its_own(object)) {
+        for object in schema.objects.keys().filter(|object| !self.context.destination.fills_itself(object)) {
             let referring = ways(&schema, object, |target| created.contains_key(target));
             let ours = created.get(object);
             if ours.is_none() && referring.is_empty() {

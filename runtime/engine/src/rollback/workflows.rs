@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use migr_decide::referrers::is_its_own;
 use migr_load::{AutomationRuns, LoadError, Schema};
 use migr_plan::FieldType;
 
@@ -129,7 +128,7 @@ impl Back {
                 }
             }
         }
-        all.retain(|object| schema.objects.contains_key(object) && !is_its_own(object));
+        all.retain(|object| schema.objects.contains_key(object) && !self.context.destination.fills_itself(object));
         all
     }
 }

@@ -9,6 +9,7 @@ use migr_transform::{Partial, Pass, Value};
 use crate::EngineError;
 use crate::step_writer::StepWriter;
 use crate::steps::following::{HandOn, Later};
+use crate::steps::together::Together;
 use crate::update_plan;
 use migr_decide::cells::Lent;
 use migr_decide::deferred::DeferredRows;
@@ -107,7 +108,8 @@ fn produce(
     let capabilities = job.context.destination.capabilities();
     let is_linked = job.stage.fields.iter().filter(|field| field.deferred).all(|field| field.linked_by.is_some());
     let size = if is_linked { capabilities.linked_size } else { capabilities.batch_size }.max(1);
-    let (mut created, mut there, mut repairs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut created = if is_linked { Together::by_value(size) } else { Together::in_order(size) };
+    let (mut there, mut repairs) = (Vec::new(), Vec::new());
     let mut records = job.context.export.records(&job.stage.source_object)?;
     while let Some(row) = records.next()? {
         let Row::Record(record) = row else { continue };
@@ -129,8 +131,7 @@ fn produce(
         };
         let item = RecordWrite { is_ours, ..item };
         let full = if is_ours && !was_made {
-            created.push(RecordWrite { values: Vec::new(), ..item });
-            (created.len() >= size).then(|| Ready::Created(std::mem::take(&mut created)))
+            created.add(RecordWrite { values: Vec::new(), ..item }).map(Ready::Created)
         } else {
             there.push(ExistingRecord { item, deleted: false });
             (there.len() >= size).then(|| Ready::There(std::mem::take(&mut there)))
@@ -139,9 +140,14 @@ fn produce(
             return Ok(());
         }
     }
-    let is_taken = there.is_empty() || hand_on((Some(Ready::There(there)), std::mem::take(&mut repairs)));
-    if is_taken && !(created.is_empty() && repairs.is_empty()) {
-        hand_on((Some(Ready::Created(created)), repairs));
+    let rest = (!there.is_empty()).then(|| Ready::There(there)).into_iter();
+    for ready in rest.chain(created.rest().into_iter().map(Ready::Created)) {
+        if !hand_on((Some(ready), std::mem::take(&mut repairs))) {
+            return Ok(());
+        }
+    }
+    if !repairs.is_empty() {
+        hand_on((None, repairs));
     }
     Ok(())
 }

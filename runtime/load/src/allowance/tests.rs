@@ -30,6 +30,7 @@ fn daily(requests: u64, folder: &Path, at: i64) -> (Allowance, Arc<Set>) {
         settings: IndexMap::new(),
         limits: vec![limit(requests, 86_400), limit(100, 60)],
         new_objects: IndexMap::new(),
+        objects_stay: None,
     };
     let set = Arc::new(Set(AtomicI64::new(at)));
     let clock: Arc<dyn Clock> = Arc::clone(&set) as Arc<dyn Clock>;

@@ -1,0 +1,82 @@
+//! Losses of values that the destination's catalog tells of.
+
+use migr_check::{Field, Loss, Lost, Map, SourceObject, Spec};
+use migr_plan::{ColumnType, DegradedRecords, Expr, FieldType, SourceColumn};
+
+use crate::degradations::{is_plain, kept_elsewhere};
+
+/// Reason of a loss, where the value is kept instead, and which records count.
+pub(crate) type Told = ((String, Option<String>), DegradedRecords);
+
+/// What the values of a field lose, as the catalog says of its type, or of itself.
+pub(crate) fn losses(spec: &Spec, object: Option<&SourceObject>, map: &Map, field: &Field) -> Vec<Told> {
+    let path = format!("{}.{}", map.destination_object, field.name);
+    let is_of =
+        |loss: &&Loss| loss.of == path || loss.is_new <= field.is_new && types(&field.ty).contains(&loss.of.as_str());
+    let losses = spec.destination.losses.iter().filter(is_of);
+    losses.filter_map(|loss| told(loss, object, map, field)).collect()
+}
+
+/// Names by which a catalog may mean a type.
+pub(crate) fn types(ty: &FieldType) -> Vec<&str> {
+    match ty {
+        FieldType::Composite { name, .. } if name == "phones" => vec!["phones", "phone"],
+        FieldType::Composite { name, .. } => vec![name],
+        FieldType::Text => vec!["text"],
+        FieldType::Phone => vec!["phone"],
+        FieldType::File => vec!["file"],
+        FieldType::Datetime => vec!["datetime"],
+        FieldType::Currency => vec!["currency"],
+        FieldType::Boolean => vec!["boolean"],
+        FieldType::List { .. } => vec!["list"],
+        FieldType::Select { .. } => vec!["select"],
+        _ => Vec::new(),
+    }
+}
+
+fn told(loss: &Loss, object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<Told> {
+    let reason = loss.reason.clone();
+    let (kept_in, counts) = match loss.what {
+        Lost::Case | Lost::Drawings => (None, DegradedRecords::Lost),
+        Lost::Currency | Lost::Form => {
+            return (field.value != Expr::Default).then_some(((reason, None), DegradedRecords::Filled));
+        }
+        Lost::Extension => (extension(map, field), DegradedRecords::Lost),
+        Lost::Lines => {
+            let column = read_columns(object?, field).find(|column| column.ty == ColumnType::Richtext)?;
+            if !is_plain(field) {
+                return None;
+            }
+            (kept_elsewhere(map, field, &column.name), DegradedRecords::Lost)
+        }
+        Lost::Second => {
+            let own = read_columns(object?, field).next()?;
+            let other = object?.columns.iter().find(|column| {
+                column.ty == own.ty && column.name != own.name && kept_elsewhere(map, field, &column.name).is_some()
+            })?;
+            let kept_in = kept_elsewhere(map, field, &other.name);
+            return Some(((format!("{reason} ({})", other.name), kept_in), DegradedRecords::Filled));
+        }
+        Lost::Time => {
+            let has_time = read_columns(object?, field).any(|column| column.ty == ColumnType::Datetime);
+            let kept_in = has_time.then(|| format!("{}.{}", map.destination_object, field.name));
+            (kept_in, DegradedRecords::Filled)
+        }
+    };
+    Some(((reason, kept_in), counts))
+}
+
+/// The columns that a field's value depends on, of the object itself.
+fn read_columns<'o>(object: &'o SourceObject, field: &'o Field) -> impl Iterator<Item = &'o SourceColumn> {
+    object.columns.iter().filter(|column| field.reads.contains(&column.name))
+}
+
+/// Another field of the map that takes a phone number's extension.
+fn extension(map: &Map, field: &Field) -> Option<String> {
+    let kept = map.fields.iter().find(|other| {
+        let mut takes = false;
+        other.value.walk(&mut |expr| takes |= matches!(expr, Expr::Call { function, .. } if function == "extension"));
+        takes && other.reads.iter().any(|column| field.reads.contains(column))
+    });
+    kept.map(|other| format!("{}.{}", map.destination_object, other.name))
+}
