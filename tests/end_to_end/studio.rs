@@ -77,3 +77,21 @@ fn id_of(project: &Project, map: &str, key: &str) -> Option<String> {
     let sql = "SELECT id FROM records WHERE object = ?1 AND instr(body, ?2) > 0";
     state.query_row(sql, [kind, said], |row| row.get(0)).ok()
 }
+
+#[test]
+fn an_object_that_nothing_removes_is_made_only_where_the_migration_permits_it_and_a_rollback_lists_it() {
+    let (project, stand_in) = (studio(), location_on_disk(None));
+    let spec = project.read("migration.migr");
+    let permit = "  permit irreversible : \"made for a test\"\n";
+    assert!(spec.contains(permit));
+    project.write("migration.migr", &spec.replace(permit, ""));
+    let before = stand_in.fingerprint();
+    let ran = stand_in.migr(&project, &["setup"]).exits(4);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(told.contains("the API removes no custom object; `permit irreversible : \"why\"`"), "{told}");
+    assert_eq!(stand_in.fingerprint(), before, "nothing is begun that cannot be ended");
+    project.write("migration.migr", &spec);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let ran = stand_in.migr(&project, &["rollback"]).exits(0);
+    assert!(ran.stdout.contains("not back  setup: create object courses: left, because"), "{}", ran.stdout);
+}

@@ -38,7 +38,7 @@ pub(crate) struct Catalog<'a> {
     pub(crate) formats: IndexMap<PlainType, Formats>,
     pub(crate) names: Option<NameRule>,
     pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
-    /// What values lose in the destination.
+    /// Losses of values in the destination.
     pub(crate) losses: Vec<Loss>,
     /// Objects that the connector keeps links in.
     pub(crate) junctions: Vec<Arc<str>>,

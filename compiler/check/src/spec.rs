@@ -126,7 +126,7 @@ pub struct Destination {
     pub settings: IndexMap<String, SettingValue>,
     /// Limits that the catalog states.
     pub limits: Vec<Limit>,
-    /// What values lose there, as the catalog says.
+    /// Losses of values there, as the catalog says.
     pub losses: Vec<Loss>,
     /// Versions of it, the oldest first.
     pub versions: Vec<String>,
@@ -147,7 +147,7 @@ pub struct Loss {
     pub is_new: bool,
     /// A type, or an object and its field.
     pub of: String,
-    /// What the destination does.
+    /// Reason as the catalog gives it.
     pub reason: String,
 }
 
@@ -191,7 +191,7 @@ impl Lost {
 pub struct Undone {
     /// Class of the rollback.
     pub class: migr_plan::RollbackClass,
-    /// What stays.
+    /// Part that stays, in words.
     pub reason: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use crate::degradations::{is_plain, kept_elsewhere};
 /// Reason of a loss, where the value is kept instead, and which records count.
 pub(crate) type Told = ((String, Option<String>), DegradedRecords);
 
-/// What the values of a field lose, as the catalog says of its type, or of itself.
+/// Losses of a field's values, as the catalog says of its type, or of itself.
 pub(crate) fn losses(spec: &Spec, object: Option<&SourceObject>, map: &Map, field: &Field) -> Vec<Told> {
     let path = format!("{}.{}", map.destination_object, field.name);
     let is_of =

@@ -65,7 +65,7 @@ pub enum SystemEntry {
         is_new: bool,
         /// A type, or an object and its field.
         of: Path,
-        /// What the destination does.
+        /// Reason as the catalog gives it.
         reason: Text,
     },
     /// `junctions noteTargets, taskTargets`: objects that the connector keeps links in.
@@ -88,7 +88,7 @@ pub enum SystemEntry {
 pub struct Undone {
     /// `exact`, `best effort`, `irreversible`.
     pub class: Text,
-    /// What stays.
+    /// Part that stays, in words.
     pub reason: Option<Text>,
 }
 
