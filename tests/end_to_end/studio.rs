@@ -90,7 +90,7 @@ fn an_object_that_nothing_removes_is_made_only_where_the_migration_permits_it_an
     let told = format!("{}{}", ran.stdout, ran.stderr);
     assert!(told.contains("the API removes no custom object; `permit irreversible : \"why\"`"), "{told}");
     assert_eq!(stand_in.fingerprint(), before, "nothing is begun that cannot be ended");
-    project.write("migration.migr", &spec);
+    let project = studio();
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
     let ran = stand_in.migr(&project, &["rollback"]).exits(0);
     assert!(ran.stdout.contains("not back  setup: create object courses: left, because"), "{}", ran.stdout);
