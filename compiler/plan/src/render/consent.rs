@@ -8,6 +8,10 @@ use crate::{Permitted, Plan};
 pub(super) fn section(plan: &Plan) -> Section {
     let mut section = Section::new("To know and to agree to");
     section.say(rolled_back(plan));
+    if let Some(why) = &plan.destination.objects_stay {
+        let objects: Vec<&str> = plan.destination.new_objects.keys().map(String::as_str).collect();
+        section.say(format!("A rollback leaves the object {}: {why}.", objects.join(", ")));
+    }
     for permit in &plan.permits {
         let what = match &permit.what {
             Permitted::Object { name } => format!("restricted object {name} is read"),
