@@ -67,7 +67,8 @@ fn restricted_objects_need_a_permit_and_what_is_to_be_kept_says_so_in_the_plan()
         spec.replace("map SessionNote -> notes {", "map SessionNote -> notes {\n  drop remarks : \"internal\"");
     project.write("migration.migr", &format!("{dropped}\n{kept}"));
     let plan = project.migr(&["plan"]).exits(0).stdout;
-    assert!(plan.contains("To be kept 7y: SessionNote\nTo be kept 6y: SessionNote.remarks\n"), "{plan}");
+    let kept: Vec<&str> = plan.lines().map(str::trim).filter(|line| line.starts_with("To be kept")).collect();
+    assert_eq!(kept, ["To be kept 7y: SessionNote", "To be kept 6y: SessionNote.remarks"], "{plan}");
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn workflows_stay_behind_as_a_reference_and_are_counted_for_rebuilding_by_hand()
     assert_eq!(definitions["definitions"][0]["steps"][0]["settings"]["days"], 2);
     assert_eq!(definitions["definitions"][1]["name"], "Recall");
     let text = project.migr(&["plan"]).exits(0).stdout;
-    assert!(text.contains("by hand  reference Automation, 2 records"), "{text}");
+    assert!(text.contains("reference Automation, 2 records"), "{text}");
     let plan = plan(&project);
     assert!(plan["stages"].as_array().unwrap().iter().all(|stage| stage["source_object"] != "Automation"));
     let kept = plan["degradations"].as_array().unwrap().iter().find(|one| one["what"] == "Automation").unwrap();
