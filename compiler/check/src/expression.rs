@@ -248,6 +248,15 @@ impl<'w, 'a> Inference<'w, 'a> {
             Expression::Boolean(value) => Typed::new(Expr::Boolean { value: *value }, Type::Boolean),
             Expression::Number(number) => {
                 let ty = if number.contains('.') { Type::Decimal } else { Type::Integer };
+                if is_too_large(number) {
+                    let help = "a whole number has at most 18 digits, a decimal 28; a longer one is a text, in quotes";
+                    self.diagnostics.push(errors::bad_value(
+                        "this number is too large to be computed with",
+                        expr.span,
+                        help,
+                    ));
+                    return Typed::unknown();
+                }
                 Typed::new(Expr::Number { value: number.to_string() }, ty)
             }
             Expression::Quantity(_) => {
@@ -386,6 +395,12 @@ pub(crate) fn linked_objects(world: &World<'_>, many: &crate::types::Many) -> Ty
     }
     let target = |object| KeyTarget { object, column: None, ignore_case: false, ignore_space: false };
     Type::Key(Arc::new(Key { targets: objects.into_iter().map(target).collect(), by: None }))
+}
+
+/// True for a number of more digits than the runtime computes with.
+fn is_too_large(number: &str) -> bool {
+    let digits = number.trim_start_matches('-').trim_start_matches('0').bytes().filter(u8::is_ascii_digit).count();
+    digits > if number.contains('.') { 28 } else { 18 }
 }
 
 /// A class of a pattern, whose brace is taken for the beginning of a value.

@@ -252,6 +252,8 @@ fn the_markdown_of_many_maps_stays_below_the_limit_and_says_what_it_leaves_out()
     let text = render::markdown(&plan, &View::default());
     assert!(text.chars().count() <= render::LONGEST, "{}", text.chars().count());
     assert!(text.contains("Left out here, for length"), "{text}");
+    // Every map is named, whatever is left out of it.
+    assert!((0..200).all(|at| text.contains(&format!("S{at} → things{at}"))), "{text}");
     let full = render::markdown(&plan, &View { full: true, ..View::default() });
     assert!(full.chars().count() > render::LONGEST && !full.contains("Left out here"), "{}", full.chars().count());
 }

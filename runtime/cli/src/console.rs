@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::args::{ColorChoice, LogForm};
 use crate::fault::Fault;
+use crate::fitted::fitted;
 
 /// The first stream that could not be written to, and why.
 static FAILURE: OnceLock<(&'static str, String)> = OnceLock::new();
@@ -40,9 +41,15 @@ impl Console {
         Self { quiet, color, json: log == Some(LogForm::Json) }
     }
 
-    /// A result for a person: goes to stdout, with nothing in it that steers a terminal or is a command of a CI system.
+    /// A result for a person: goes to stdout, with nothing in it that steers a terminal or is a command of a CI system, and within a terminal's width.
     pub(crate) fn result(self, text: impl Display) {
-        self.document(self.harmless(&text.to_string()));
+        let text = self.harmless(&text.to_string());
+        self.document(if std::io::stdout().is_terminal() { fitted(&text, self.width()) } else { text });
+    }
+
+    /// Markdown: as it stands, but within the width of a terminal that it goes to.
+    pub(crate) fn page(self, text: &str) {
+        self.document(if std::io::stdout().is_terminal() { fitted(text, self.width()) } else { text.to_owned() });
     }
 
     /// A result for programs, in JSON.
@@ -83,7 +90,9 @@ impl Console {
                 serde_json::json!({ "timestamp": timestamp, "level": level, "fields": fields, "target": "migr" });
             writeln!(stderr, "{}", migr_escape::json(&line.to_string()))
         } else {
-            writeln!(stderr, "{}", self.harmless(&text.to_string()))
+            let text = self.harmless(&text.to_string());
+            let text = if std::io::stderr().is_terminal() { fitted(&text, self.width()) } else { text };
+            writeln!(stderr, "{text}")
         };
         noted("stderr", result);
     }

@@ -13,6 +13,7 @@ mod exit;
 mod fault;
 mod files;
 mod findings;
+mod fitted;
 mod log;
 mod preview_list;
 mod progress;

@@ -9,6 +9,8 @@ use migr_report::{Object, Report};
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    /// Blanks before each cell.
+    gap: usize,
 }
 
 impl Table {
@@ -20,7 +22,20 @@ impl Table {
             rows.push(row(format!("{} → {}", object.map, object.destination_object), object));
         }
         rows.push(row("all".to_owned(), &report.total()));
-        Self { rows }
+        Self { rows, gap: 2 }
+    }
+
+    /// The table within a terminal's width: where it is wider, a row has the map's name alone.
+    pub(crate) fn within(mut self, width: usize) -> Self {
+        let widest = self.to_string().lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        if widest > width {
+            for name in self.rows.iter_mut().filter_map(|row| row.first_mut()) {
+                let map = name.split(" → ").next().unwrap_or_default().to_owned();
+                *name = map;
+            }
+            self.gap = 1;
+        }
+        self
     }
 }
 
@@ -40,7 +55,7 @@ impl fmt::Display for Table {
             let mut line = String::new();
             for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
-                line.push_str("  ");
+                line.push_str(&" ".repeat(self.gap));
                 let (left, right) = if at == 0 { (cell.as_str(), pad.as_str()) } else { (pad.as_str(), cell.as_str()) };
                 line.push_str(left);
                 line.push_str(right);

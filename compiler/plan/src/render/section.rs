@@ -100,10 +100,15 @@ impl Group {
     }
 
     /// Cuts the rows to those that a concise form shows, unless it is the full one.
-    pub(super) fn cut(mut self, full: bool) -> Self {
-        if !full && self.rows.len() > CONCISE_ROWS + 1 {
-            self.left_out = self.rows.len() - CONCISE_ROWS;
-            self.rows.truncate(CONCISE_ROWS);
+    pub(super) fn cut(self, full: bool) -> Self {
+        self.cut_to(CONCISE_ROWS, full)
+    }
+
+    /// Cuts the rows to so many, unless it is the full form.
+    pub(super) fn cut_to(mut self, most: usize, full: bool) -> Self {
+        if !full && self.rows.len() > most + 1 {
+            self.left_out = self.rows.len() - most;
+            self.rows.truncate(most);
         }
         self
     }

@@ -5,6 +5,9 @@ use super::{View, field_type};
 use crate::lock::LockedDestination;
 use crate::{FieldType, NewOption, Plan, SetupAction};
 
+/// Changes that the concise form shows; few migrations make more.
+const MOST_SHOWN: usize = 60;
+
 /// Number of changes that setup has still to make.
 pub(super) fn open(plan: &Plan, view: &View<'_>) -> usize {
     plan.setup.iter().filter(|action| !is_made(action, plan, view.destination)).count()
@@ -62,7 +65,7 @@ pub(super) fn section(plan: &Plan, view: &View<'_>) -> Section {
             }
         }
     }
-    section.groups.push(group);
+    section.groups.push(group.cut_to(MOST_SHOWN, view.full));
     section
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &ReportArguments, console: Console) -> Result<Exit,
             console.news(format_args!("the report is in {}", path.display()));
         }
         None if arguments.format == ReportFormat::Json => console.json(text),
+        None if arguments.format == ReportFormat::Markdown => console.page(&text),
         None => console.document(text),
     }
     Ok(exit(&report, console))

@@ -291,7 +291,7 @@ fn was_set_up(session: &Session) -> Result<bool, Fault> {
 /// The result for a person.
 pub(crate) fn show(outcome: &Outcome, console: Console) {
     let report = &outcome.summary.report;
-    console.result(format_args!("{}", Table::of_objects(report)));
+    console.result(format_args!("{}", Table::of_objects(report).within(console.width())));
     if outcome.summary.nothing_to_do {
         console.result("Nothing was left to do: nothing was written.\n");
     } else {

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &ProjectArguments, console: Console) -> Result<Exit
     let place = if state.is_sandbox() { "the sandbox" } else { state.name() };
     let stands = if report.finished { "finished" } else { "not finished" };
     let _ = writeln!(text, "{} to {place}: {stands}\n", report.migration);
-    let _ = writeln!(text, "{}", Table::of_objects(&report));
+    let _ = writeln!(text, "{}", Table::of_objects(&report).within(console.width()));
     if let Some(last) = report.runs.last() {
         let result = last.result.as_deref().unwrap_or("did not end");
         let _ = writeln!(text, "last run: began {}, {result}", last.started);
