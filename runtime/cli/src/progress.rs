@@ -123,7 +123,10 @@ impl Progress for Shown {
             Event::StepStarted { step, destination_object, .. } => self.begin(&step, &destination_object, "reading"),
             Event::Read { pending, .. } => self.change(|step| {
                 step.bar.set_length(pending);
-                step.bar.set_style(style("{spinner} {prefix:<26} {bar:24} {human_pos:>9}/{human_len}{pace}  {msg}"));
+                // A narrow terminal keeps room for the pace and for what is left.
+                let bar = if self.console.width() < 100 { "{bar:8}" } else { "{bar:24}" };
+                let template = format!("{{spinner}} {{prefix:<26}} {bar} {{human_pos:>7}}/{{human_len}}{{pace}}  {{msg}}");
+                step.bar.set_style(style(&template));
                 step.bar.set_message("");
             }),
             Event::Written { records, .. } | Event::Verified { records, .. } | Event::TakenBack { records, .. } => {
