@@ -71,6 +71,7 @@ pub struct Report {
     /// Runs, oldest first.
     pub runs: Vec<Run>,
     /// Approvals that runs went by, oldest first.
+    #[serde(default)]
     pub approvals: Vec<Approved>,
     /// List of what needs a person, most urgent first.
     pub attention: Vec<Attention>,
