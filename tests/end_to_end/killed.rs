@@ -12,6 +12,7 @@ use migr_sandbox::SandboxOptions;
 use serde_json::Value;
 
 use crate::clinic::{clinic, others};
+use crate::delta::{later_clinic, with_window};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
@@ -26,6 +27,7 @@ pub(crate) const RUN: Wanted = (&["run", "--no-approval"], 5);
 pub(crate) const VERIFY: Wanted = (&["verify"], 0);
 pub(crate) const AUDIT: Wanted = (&["audit"], 1);
 pub(crate) const RETRY: Wanted = (&["quarantine", "retry"], 0);
+pub(crate) const DELTA: Wanted = (&["delta"], 5);
 pub(crate) const ROLLBACK: Wanted = (&["rollback"], 0);
 
 /// Migration that a drill is of.
@@ -62,6 +64,16 @@ impl Rest {
         rest.prepare();
         let rest = rest.then(&[RUN]);
         mend(&rest.project);
+        rest
+    }
+
+    /// After a run, with a later export that has something of everything.
+    pub(crate) fn later() -> Self {
+        let rest = Self { project: clinic(2), pair: Pair::Clinic };
+        with_window(&rest.project, "on vanished delete");
+        rest.prepare();
+        let rest = rest.then(&[RUN]);
+        later_clinic(&rest.project);
         rest
     }
 
@@ -320,4 +332,10 @@ fn verify_and_rollback_of_a_location_that_are_killed_can_be_run_again() {
         let (points, _) = around_requests(&Rest::of_studio(&[RUN]), command, stride(every));
         eprintln!("{:?} of a location: killed at {points} points around its requests", command.0);
     }
+}
+
+#[test]
+fn a_delta_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
+    let (points, _) = around_requests(&Rest::later(), DELTA, stride(31));
+    eprintln!("delta: killed at {points} points around its requests: lost 0, doubled 0");
 }

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::harness::Project;
-use crate::killed::{Left, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
+use crate::killed::{DELTA, Left, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
 use crate::preload::Library;
 use crate::stand_in::StandIn;
 use crate::studio::told_by_a_person;
@@ -128,4 +128,9 @@ fn what_is_let_go_and_filled_in_can_be_killed_at_any_write_of_the_journal() {
 #[test]
 fn a_run_into_a_location_that_is_killed_at_any_write_of_its_journal_loses_and_doubles_nothing() {
     drill(&Rest::of_studio(&[]), RUN, 151);
+}
+
+#[test]
+fn a_delta_that_is_killed_at_any_write_of_its_journal_ends_as_one_that_nobody_disturbed() {
+    drill(&Rest::later(), DELTA, 331);
 }

@@ -66,6 +66,13 @@ pub struct StageEffect {
     pub fields: BTreeMap<String, EffectDigest>,
 }
 
+impl Effect {
+    /// True where another plan does the same to every record that is written: only policies for later may differ.
+    pub fn writes_the_same(&self, other: &Self) -> bool {
+        self.destination == other.destination && self.stages == other.stages
+    }
+}
+
 impl StageEffect {
     /// Names of the fields whose effect differs from another stage's, those that one of them lacks among them; sorted.
     pub fn differing_fields<'e>(&'e self, other: &'e Self) -> Vec<&'e str> {

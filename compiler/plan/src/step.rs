@@ -8,6 +8,8 @@ use crate::{LinkMapping, Plan, Stage};
 const LINKS: char = '.';
 /// End of the name of a step that writes deferred fields. No field's name holds the colon.
 const DEFERRED: &str = ":deferred";
+/// End of the name of a step that brings written records to what spec and export say now.
+const CHANGES: &str = ":changes";
 /// End of the name of a step that backfills.
 const BACKFILL: &str = ":backfill";
 
@@ -29,6 +31,8 @@ pub enum StepKind {
     Links(String),
     /// Fields that had to wait until the records of all stages are there.
     Deferred,
+    /// Fields of written records that spec or export want otherwise since.
+    Changes,
     /// Fields that stayed empty because their target was missing, once there is a value.
     Backfill,
 }
@@ -49,6 +53,11 @@ impl Step {
         Self { stage: stage.to_owned(), kind: StepKind::Deferred }
     }
 
+    /// The step that brings a stage's written records to what spec and export say now.
+    pub fn changes(stage: &str) -> Self {
+        Self { stage: stage.to_owned(), kind: StepKind::Changes }
+    }
+
     /// The step that backfills a stage's records.
     pub fn backfill(stage: &str) -> Self {
         Self { stage: stage.to_owned(), kind: StepKind::Backfill }
@@ -58,6 +67,9 @@ impl Step {
     pub fn parse(name: &str) -> Self {
         if let Some(stage) = name.strip_suffix(DEFERRED) {
             return Self::deferred(stage);
+        }
+        if let Some(stage) = name.strip_suffix(CHANGES) {
+            return Self::changes(stage);
         }
         if let Some(stage) = name.strip_suffix(BACKFILL) {
             return Self::backfill(stage);
@@ -70,7 +82,7 @@ impl Step {
 
     /// Name of the stage of a step that is printed so.
     pub fn stage_of(name: &str) -> &str {
-        let stage = name.strip_suffix(DEFERRED).or_else(|| name.strip_suffix(BACKFILL));
+        let stage = [DEFERRED, CHANGES, BACKFILL].iter().find_map(|end| name.strip_suffix(end));
         stage.unwrap_or_else(|| name.split_once(LINKS).map_or(name, |(stage, _)| stage))
     }
 
@@ -78,7 +90,7 @@ impl Step {
     pub fn link_index(&self, stage: &Stage) -> Option<usize> {
         match &self.kind {
             StepKind::Links(field) => stage.links.iter().position(|link| link.field == *field),
-            StepKind::Records | StepKind::Deferred | StepKind::Backfill => None,
+            StepKind::Records | StepKind::Deferred | StepKind::Changes | StepKind::Backfill => None,
         }
     }
 
@@ -96,14 +108,15 @@ impl fmt::Display for Step {
             StepKind::Records => Ok(()),
             StepKind::Links(field) => write!(f, "{LINKS}{field}"),
             StepKind::Deferred => f.write_str(DEFERRED),
+            StepKind::Changes => f.write_str(CHANGES),
             StepKind::Backfill => f.write_str(BACKFILL),
         }
     }
 }
 
 impl Plan {
-    /// The steps of a run in their order: each stage's records and links; then deferred fields; then what is backfilled, which a run only does where records
-    /// were released for retry.
+    /// The steps of a run in their order: each stage's records and links; then deferred fields; then changes of written records, which a run only makes
+    /// where spec or export changed; then what is backfilled, only where records were released for retry.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for stage in &self.stages {
@@ -112,6 +125,7 @@ impl Plan {
         }
         let deferring = self.stages.iter().filter(|stage| !stage.deferred.is_empty());
         steps.extend(deferring.map(|stage| Step::deferred(&stage.id)));
+        steps.extend(self.stages.iter().map(|stage| Step::changes(&stage.id)));
         steps.extend(self.stages.iter().map(|stage| Step::backfill(&stage.id)));
         steps
     }
@@ -129,9 +143,11 @@ mod tests {
     #[test]
     fn a_step_is_read_as_it_was_printed_whatever_its_field_is_called() {
         let mut names = std::collections::BTreeSet::new();
-        let links =
-            ["second", "filled", "deferred", "backfill", "others"].map(|field| StepKind::Links(field.to_owned()));
-        for kind in [StepKind::Records, StepKind::Deferred, StepKind::Backfill].into_iter().chain(links) {
+        let links = ["second", "filled", "deferred", "backfill", "changes", "others"]
+            .map(|field| StepKind::Links(field.to_owned()));
+        for kind in
+            [StepKind::Records, StepKind::Deferred, StepKind::Changes, StepKind::Backfill].into_iter().chain(links)
+        {
             let step = Step { stage: "Person".to_owned(), kind };
             assert_eq!(Step::parse(&step.to_string()), step);
             assert_eq!(Step::stage_of(&step.to_string()), "Person");

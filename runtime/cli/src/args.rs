@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     /// Carry the migration out; resumes where it stopped.
     Run(RunArguments),
+    /// Pick up what changed in the source since: a later export.
+    Delta(DeltaArguments),
+    /// Show what others changed in the destination since it was written; reads only.
+    Drift(DriftArguments),
     /// Read back what was written and compare every field with the source.
     Verify(VerifyArguments),
     /// Go back to the state before.
@@ -259,6 +263,12 @@ pub(crate) struct PlanArguments {
     /// Show what the change since this git revision does, in place of the plan.
     #[arg(long, value_name = "REV", conflicts_with_all = ["out", "full"])]
     pub(crate) base: Option<String>,
+    /// Show what going on after the last run would do to records that are written, in place of the plan.
+    #[arg(long, conflicts_with_all = ["out", "full", "base"])]
+    pub(crate) since_run: bool,
+    /// Of the records in the embedded sandbox.
+    #[arg(long, requires = "since_run")]
+    pub(crate) sandbox: bool,
 }
 
 /// `migr diff`
@@ -390,10 +400,44 @@ pub(crate) struct RunArguments {
     /// approval counts.
     #[arg(long, value_name = "FILE", conflicts_with = "no_approval")]
     pub(crate) allowed_signers: Option<PathBuf>,
+    /// Change records that are written, where the spec gives them other values since: the number that `migr plan --since-run` names.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) accept_change: Option<String>,
     /// Stop when more records than this failed: a number, or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(crate) max_failures: Option<String>,
     /// The form of the events.
+    #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
+    pub(crate) format: EventFormat,
+}
+
+/// `migr delta`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeltaArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Take an export as it is that lost more than a fifth of a map's records.
+    #[arg(long)]
+    pub(crate) accept_shrunk: bool,
+    /// The form of the events.
+    #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
+    pub(crate) format: EventFormat,
+}
+
+/// `migr drift`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DriftArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) live: LiveArguments,
+    /// Only what changed after the run of this number.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) since: Option<i64>,
+    /// Exit 1 where something changed.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The form of the result.
     #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
     pub(crate) format: EventFormat,
 }
@@ -482,8 +526,11 @@ pub(crate) struct RollbackArguments {
     /// Destroy also the records that were in the destination already, by ids of this migration, when its journal was begun.
     #[arg(long)]
     pub(crate) adopted: bool,
+    /// Take back only this map, and the maps whose records refer to its; the schema stays.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) map: Option<String>,
     /// Undo nothing: lay the journal aside as it is. What it would have undone is then nobody's to undo.
-    #[arg(long, conflicts_with_all = ["dry_run", "changed", "adopted"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "changed", "adopted", "map"])]
     pub(crate) forget: bool,
     /// The form of the events.
     #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]

@@ -15,10 +15,13 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         | EngineError::Fallback { .. }
         | EngineError::CollidingOptions { .. }
         | EngineError::TooManyFailures { .. } => Exit::Findings,
-        EngineError::NotUncertain { .. } | EngineError::NotThere { .. } | EngineError::AnothersRecord { .. } => {
-            Exit::Usage
-        }
+        EngineError::NotUncertain { .. }
+        | EngineError::NotThere { .. }
+        | EngineError::AnothersRecord { .. }
+        | EngineError::NoMap { .. }
+        | EngineError::NoRun { .. } => Exit::Usage,
         EngineError::OtherExport { .. }
+        | EngineError::Shrunk { .. }
         | EngineError::SetupOpen { .. }
         | EngineError::Lacking { .. }
         | EngineError::Automations { .. }
@@ -31,6 +34,9 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         _ => None,
     };
     let help = match &error {
+        EngineError::Shrunk { .. } => Some(
+            "see whether the export is whole; `migr delta --accept-shrunk` takes it as it is, and deals with what vanished by `on vanished`".to_owned(),
+        ),
         EngineError::Automations { held } => {
             let permits: Vec<String> = held.iter().map(|fired| format!("`{}`", fired.permit())).collect();
             Some(format!(

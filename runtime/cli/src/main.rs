@@ -14,6 +14,7 @@ mod fault;
 mod files;
 mod findings;
 mod fitted;
+mod going_on;
 mod log;
 mod preview_list;
 mod progress;
@@ -74,6 +75,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Fmt(arguments) => commands::fmt::run(&arguments, console),
         Command::Explain(arguments) => commands::explain::run(&arguments, console),
         Command::Test(arguments) => commands::test::run(&arguments, console),
+        Command::Plan(arguments) if arguments.since_run => wait_for(commands::since_run::run(&arguments, console)),
         Command::Plan(arguments) => commands::plan::run(&arguments, console),
         Command::Diff(arguments) => commands::diff::run(&arguments, console),
         Command::Audit(arguments) => wait_for(commands::audit::run(&arguments, console)),
@@ -90,6 +92,8 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Sample(arguments) => wait_for(commands::sample::run(&arguments, console)),
         Command::Approve(arguments) => commands::approve::run(&arguments, console),
         Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),
+        Command::Drift(arguments) => wait_for(commands::drift::run(&arguments, console)),
+        Command::Delta(arguments) => wait_for(commands::delta::run(&arguments, console)),
         Command::Sandbox(arguments) => wait_for(commands::sandbox::run(&arguments, console)),
         Command::Completions(arguments) => Ok(commands::completions::run(arguments, console)),
         Command::Man(arguments) => commands::man::run(&arguments, console),

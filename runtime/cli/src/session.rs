@@ -19,6 +19,7 @@ use crate::endpoint::{endpoint, reach};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings::show_on_stderr;
+use crate::going_on::{self, ChangedPlan};
 use crate::progress::Shown;
 use crate::project::Project;
 use crate::sandboxed::{self, Started};
@@ -80,6 +81,10 @@ pub(crate) struct Session {
     pub(crate) state: State,
     /// The destination.
     pub(crate) reached: Reached,
+    /// The plan, where it does other things to records than the one that the journal was last used with.
+    pub(crate) changed: Option<ChangedPlan>,
+    /// The plan with the counts of the last audit, as it is kept once it is carried out.
+    kept: String,
 }
 
 /// Options with which a session is opened.
@@ -91,6 +96,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) saved_plan: Option<&'a Path>,
     /// True where the session writes to the destination: the journal is bound to its workspace.
     pub(crate) writes: bool,
+    /// True where the command goes on with a plan that does other things to records than the last one, or tells of it.
+    pub(crate) goes_on: bool,
     /// Options of the run.
     pub(crate) options: RunOptions,
     /// View that shows progress.
@@ -120,23 +127,37 @@ impl Session {
         if opening.writes {
             journal.bind(&reached.workspace).map_err(journal_fault)?;
         }
+        let journal = SharedJournal::new(journal);
+        let changed = going_on::settle(&journal, &plan)?;
+        if changed.is_some() && !opening.goes_on {
+            return Err(going_on::refusal());
+        }
         state.note_as_last()?;
         let mut plan = plan;
         migr_engine::keep_apart_there(&mut plan, &export, lock.as_ref(), Some(&*reached.destination))
             .await
             .map_err(|error| Fault::failed(error.to_string()))?;
-        crate::files::replace_private(&state.plan(), json(&counted(&plan, &project, opening.live))?.as_bytes())?;
+        let kept = json(&counted(&plan, &project, opening.live))?;
         let context = Context {
             plan: Arc::new(plan),
             export: Arc::new(export),
             destination: Arc::clone(&reached.destination),
-            journal: SharedJournal::new(journal),
+            journal,
             progress: opening.shown,
             cancellation: stop_on_interrupt(console),
             options: RunOptions { audited_files: Some(state.attachments()), ..opening.options },
             work: state.folder(),
         };
-        Ok(Some(Self { context, state, reached }))
+        let session = Self { context, state, reached, changed, kept };
+        if session.changed.is_none() {
+            session.keep_plan()?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Keeps the plan as the one that is carried out.
+    pub(crate) fn keep_plan(&self) -> Result<(), Fault> {
+        crate::files::replace_private(&self.state.plan(), self.kept.as_bytes())
     }
 
     /// Ends it.
@@ -256,21 +277,18 @@ pub(crate) fn reopened(state: &State) -> Result<Journal, Fault> {
     Journal::reopen(&state.journal()).map_err(|error| Fault::failed(error.to_string()))
 }
 
-/// The journal of a plan, for writing.
-pub(crate) fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
-    // How the destination is reached may change while a migration is under way.
+/// The journal of a plan's migration, for writing.
+fn journal(plan: &Plan, state: &State) -> Result<Journal, Fault> {
     let plan = plan.without_reach();
     let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
     let identity = Identity { migration: &plan.migration, destination: state.name(), plan_hash: &hash };
-    let mut journal = Journal::open(&state.journal(), &identity).map_err(journal_fault)?;
-    journal.keep_plan(&json(&plan)?).map_err(journal_fault)?;
-    Ok(journal)
+    Journal::open(&state.journal(), &identity).map_err(journal_fault)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn journal_fault(error: JournalError) -> Fault {
     let exit = match error {
-        JournalError::OtherPlan { .. } | JournalError::OtherWorkspace { .. } => Exit::Blocked,
+        JournalError::OtherWorkspace { .. } => Exit::Blocked,
         _ => Exit::Failed,
     };
     Fault::new(exit, error.to_string())

@@ -1,5 +1,6 @@
 //! The connector to Twenty 1.10 and 2.x.
 
+mod as_sent;
 mod at_fault;
 mod codec;
 mod compare;
@@ -352,6 +353,10 @@ impl Destination for Twenty {
 
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
         self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
+    }
+
+    fn as_sent(&self, object: &str, found: &Map) -> Map {
+        self.live().map_or_else(|_| found.clone(), |live| as_sent::as_sent(&live, object, found))
     }
 
     fn held(&self, object: &str, found: &Map) -> Map {

@@ -21,6 +21,9 @@ use crate::stage_run::StageRun;
 use crate::taken;
 use crate::written::{LINK_KEY_SEPARATOR, written};
 
+/// Start of the note of a field that a person changed in the destination since it was written, and that was left so.
+pub const CONFLICT: &str = "changed in the destination since it was written";
+
 /// Which records are read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample {
@@ -124,6 +127,12 @@ pub struct Derivation {
     pub second: Option<StepId>,
     /// The step that filled in what was left empty.
     pub filled: Option<StepId>,
+    /// The step that brought written records to what spec and export say since.
+    pub changed: Option<StepId>,
+    /// True where a field that a person changed in the destination since, and that was left so, is asked for no more.
+    pub leaves_conflicts: bool,
+    /// Fields, by index, that records which were there before are asked for too though nothing was written to them yet.
+    pub fresh: Vec<usize>,
     /// Records that are derived.
     pub sample: Sample,
 }
@@ -260,12 +269,26 @@ impl Derivation {
             files.push((*index, ExpectedFile { path: standing.path, sent }));
         }
         values.retain(|(index, _)| !left_out.contains(index));
+        self.leave_conflicts(world, &key, &mut values)?;
         let taking = match (state, job.stage.policies.existing) {
             (State::Created, _) => None,
             (_, ExistingPolicy::Update) => Some(Taking::Over),
             _ => Some(Taking::Adding),
         };
         Ok(Ok(Expected { key, line, id, values, taking, files }))
+    }
+
+    /// Takes out what a person changed in the destination since, and was left so.
+    fn leave_conflicts(
+        &self,
+        world: &RecordLookup,
+        key: &str,
+        values: &mut Vec<(usize, Value<'static>)>,
+    ) -> Result<(), DecideError> {
+        let Some(step) = self.changed.filter(|_| self.leaves_conflicts) else { return Ok(()) };
+        let left = world.reader.fields_noted_with(step, key, CONFLICT)?;
+        values.retain(|(index, _)| self.job.stage.fields.get(*index).is_none_or(|field| !left.contains(&field.field)));
+        Ok(())
     }
 
     /// A value, or the destination's default in a record that was created without one.
@@ -284,7 +307,7 @@ impl Derivation {
             return Ok(Wanted::Mapped);
         }
         let mut written = Map::new();
-        for step in [Some(step), self.filled].into_iter().flatten() {
+        for step in [Some(step), self.filled, self.changed].into_iter().flatten() {
             let image = world.reader.before_image(step, id, Operation::Update)?;
             written
                 .extend(image.and_then(|image| serde_json::from_str::<Map>(&image.written).ok()).unwrap_or_default());
@@ -331,7 +354,10 @@ impl Derivation {
                 let is_kept = families::is_empty(value) && field.on_empty != EmptyPolicy::Clear;
                 !field.create_only && field.ty != FieldType::File && !is_kept
             }
-            Wanted::Written(written) => self.is_written(written, field, value),
+            Wanted::Written(written) => {
+                let is_fresh = self.fresh.contains(&index) && !families::is_empty(value) && !field.create_only;
+                is_fresh || self.is_written(written, field, value)
+            }
         }
     }
 

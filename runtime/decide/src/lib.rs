@@ -2,6 +2,7 @@
 
 mod cancellation;
 pub mod cells;
+pub mod changes;
 mod computed;
 pub mod decision;
 pub mod defaults;

@@ -101,6 +101,30 @@ pub enum EngineError {
         /// The record that has it, in words.
         of: String,
     },
+    /// A map that is none of the plan.
+    #[error("there is no map `{map}` in the plan that was carried out; `migr status` names them")]
+    NoMap {
+        /// Name of the map.
+        map: String,
+    },
+    /// A run that the journal does not know.
+    #[error("the journal knows no run {run}; `migr report` lists them")]
+    NoRun {
+        /// Number of the run.
+        run: i64,
+    },
+    /// The export has far fewer records than before.
+    #[error("{file} has {now} records of {map}, and had {before}: more than a fifth is gone; nothing was done")]
+    Shrunk {
+        /// Which file.
+        file: String,
+        /// The map.
+        map: String,
+        /// Records that it had.
+        before: u64,
+        /// Records that it has.
+        now: u64,
+    },
     /// The export is not the one that the journal was begun with.
     #[error(
         "{file} changed since this migration was begun; put the earlier export back, or pick the changes up with `migr delta`"

@@ -7,7 +7,10 @@ mod bound;
 mod checklist;
 mod context;
 mod crash;
+mod delta;
+mod drift;
 mod error;
+mod going_on;
 mod kept_apart;
 mod lacking;
 mod opening;
@@ -19,6 +22,7 @@ mod run;
 mod sample;
 mod setup;
 mod shared;
+mod since;
 mod stage;
 mod stamps;
 mod step_writer;
@@ -31,7 +35,10 @@ mod why;
 pub use bound::{digest, effect_of, schema_digests};
 pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
+pub use delta::{close as close_delta, has_delta, is_under_way, pick_up};
+pub use drift::{DriftSummary, DriftedRecord, drift};
 pub use error::EngineError;
+pub use going_on::{adopt, go_on, has_records};
 pub use kept_apart::{keep_apart, keep_apart_there};
 pub use lacking::Lack;
 pub use migr_decide::files::FileState;
@@ -43,6 +50,7 @@ pub use migr_deliver::{
     Executor, FileFate, InProcess, MaxFailures, RecordOutcome, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads,
     WriteResult,
 };
+pub use opening::changed_file;
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, Word, retry, settle};
 pub use rollback::{
@@ -51,5 +59,6 @@ pub use rollback::{
 pub use run::{RunSummary, run, run_with};
 pub use sample::{SampleOptions, SampleRun, sample};
 pub use setup::{SetupSummary, setup, setup_for_run};
+pub use since::{ChangeClass, FieldSince, MapSince, Since, since};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
 pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

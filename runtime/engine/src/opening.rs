@@ -57,6 +57,19 @@ pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), Engi
     }
 }
 
+/// The first file of the export that is another one than the journal was last used with; none where all are the same, or it was used with none.
+pub fn changed_file(context: &Context) -> Result<Option<String>, EngineError> {
+    let Some(known) = export_hashes(&context.journal.reader()?)? else { return Ok(None) };
+    for stage in &context.plan.stages {
+        if let Some(file) = context.export.file(&stage.source_object)
+            && known.get(file.shown()).map(String::as_str) != Some(file.hash()?)
+        {
+            return Ok(Some(file.shown().to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// The hashes of the export's files as the migration began with them, by the path that is shown.
 pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, String>>, EngineError> {
     Ok(reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()))

@@ -176,7 +176,7 @@ fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
 }
 
 /// Forgets the records of a step that ended so. A record that another one stands for, or that is there, is none of a rule.
-async fn release(context: &Context, reader: &Reader, step: StepId, state: State) -> Result<(), EngineError> {
+pub(crate) async fn release(context: &Context, reader: &Reader, step: StepId, state: State) -> Result<(), EngineError> {
     let mut after: Option<String> = None;
     loop {
         let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;

@@ -28,6 +28,7 @@ pub use set_aside::set_journal_aside;
 pub use summary::{KeptField, NotUndone, RollbackSummary};
 pub use theirs::ChangedPolicy;
 use theirs::Theirs;
+pub(crate) use theirs::is_changed;
 
 /// Context of a rollback: neither the export nor the plan that the journal was written by.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct RollbackContext {
     pub changed: ChangedPolicy,
     /// Records that were there already, by ids of ours, when the journal was begun are destroyed too.
     pub adopted: bool,
+    /// The one map that is taken back, with every map whose records depend on its; all of them where absent.
+    pub map: Option<String>,
 }
 
 impl From<&Context> for RollbackContext {
@@ -58,7 +61,26 @@ impl From<&Context> for RollbackContext {
             cancellation: context.cancellation.clone(),
             changed: ChangedPolicy::default(),
             adopted: false,
+            map: None,
         }
+    }
+}
+
+/// Stages whose records go with those of a map: its own, and those that refer to one of them.
+fn with_dependants(plan: &Plan, map: &str) -> BTreeSet<String> {
+    let mut stages: BTreeSet<String> =
+        plan.stages.iter().filter(|stage| stage.map == map || stage.id == map).map(|stage| stage.id.clone()).collect();
+    loop {
+        let more: Vec<String> = plan
+            .stages
+            .iter()
+            .filter(|stage| !stages.contains(&stage.id) && stage.edges.iter().any(|edge| stages.contains(&edge.on)))
+            .map(|stage| stage.id.clone())
+            .collect();
+        if more.is_empty() {
+            return stages;
+        }
+        stages.extend(more);
     }
 }
 
@@ -66,7 +88,14 @@ impl From<&Context> for RollbackContext {
 pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<RollbackSummary, EngineError> {
     context.destination.schema().await?;
     let reader = context.journal.reader()?;
-    let steps = in_order(reader.steps()?, context.plan.as_deref());
+    let mut steps = in_order(reader.steps()?, context.plan.as_deref());
+    if let Some(map) = &context.map {
+        let stages = context.plan.as_deref().map(|plan| with_dependants(plan, map)).unwrap_or_default();
+        if stages.is_empty() {
+            return Err(EngineError::NoMap { map: map.clone() });
+        }
+        steps.retain(|row| stages.contains(Step::stage_of(&row.name)));
+    }
     let mut back = Back {
         context: context.clone(),
         reader: Mutex::new(reader),
@@ -89,7 +118,12 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         Err(_) => "stopped",
     };
     let value = serde_json::to_string(&summary.report()).unwrap_or_default();
-    context.journal.write_later(vec![Change::Finding { name: "rollback".to_owned(), value }]).await?;
+    let mut changes = vec![Change::Finding { name: "rollback".to_owned(), value }];
+    if ended.is_ok() && summary.complete && context.map.is_some() {
+        // What is left of them is how records ended that are there no more.
+        changes.extend(back.steps.iter().map(|step| Change::Reset { step: step.id }));
+    }
+    context.journal.write_later(changes).await?;
     context.journal.lock().end_run(word)?;
     ended.map(|()| summary)
 }
@@ -139,7 +173,7 @@ impl Back {
         self.revert_again(refused).await?;
         self.trash_restored().await?;
         self.list_workflows(watch).await?;
-        self.undo_schema().await
+        if self.context.map.is_some() { Ok(()) } else { self.undo_schema().await }
     }
 
     /// Notes what the plan knew beforehand to be irreversible.

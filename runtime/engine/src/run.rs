@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use crate::lacking::lacking;
 use crate::shared::Ended;
 use crate::steps::backfill::Backfill;
+use crate::steps::changes::{self, Changes};
 use crate::steps::deferred::DeferredFields;
 use crate::steps::links::Links;
 use crate::steps::{backfill, following};
@@ -93,6 +94,7 @@ pub(crate) fn is_through(context: &Context, reader: &Reader) -> Result<bool, Eng
         let Some(stage) = context.plan.stage_of(&step) else { continue };
         let is_open = match step.kind {
             StepKind::Backfill => backfill::is_open(stage, reader)?,
+            StepKind::Changes => changes::is_open(stage, reader)?,
             StepKind::Records | StepKind::Links(_) | StepKind::Deferred => !steps::is_done(reader, &step)?,
         };
         if is_open {
@@ -160,7 +162,7 @@ impl Walk {
         let context = &self.context;
         let plan = Arc::clone(&context.plan);
         let Some(stage) = plan.stage_of(step) else { return Ok((world, Ended::Through)) };
-        if step.kind == StepKind::Backfill && !world.reader.is_open(step)? {
+        if matches!(step.kind, StepKind::Backfill | StepKind::Changes) && !world.reader.is_open(step)? {
             return Ok((world, Ended::Through));
         }
         let name = step.to_string();
@@ -194,6 +196,10 @@ impl Walk {
             }
             StepKind::Deferred => {
                 following::run(DeferredFields { job }, (name, id), world, shared).instrument(span).await
+            }
+            StepKind::Changes => {
+                let changes = Changes::of(job, &world.reader)?;
+                following::run(changes, (name, id), world, shared).instrument(span).await
             }
             StepKind::Backfill => {
                 let filling = Backfill::of(job, &world.reader, &self.owners)?;

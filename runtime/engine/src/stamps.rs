@@ -30,6 +30,11 @@ impl Stamps {
         Self::before(reader, i64::MAX)
     }
 
+    /// Reads the moments that a journal knows of the runs before the one that is under way.
+    pub(crate) fn of_earlier_runs(reader: &Reader) -> Result<Self, EngineError> {
+        Self::before(reader, reader.latest_run()?)
+    }
+
     /// Reads the moments that a journal knows of the runs before one.
     fn before(reader: &Reader, run: i64) -> Result<Self, EngineError> {
         let kept = reader.finding(NAME)?.and_then(|text| serde_json::from_str::<Self>(&text).ok()).unwrap_or_default();

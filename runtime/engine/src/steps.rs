@@ -1,6 +1,7 @@
-//! Steps that follow once the records of a stage are written: links, deferred fields, and the backfill of what was left empty.
+//! Steps that follow once the records of a stage are written: links, deferred fields, changes of written records, and the backfill of what was left empty.
 
 pub(crate) mod backfill;
+pub(crate) mod changes;
 pub(crate) mod deferred;
 pub(crate) mod following;
 pub(crate) mod links;

@@ -109,6 +109,11 @@ fn there(reader: &Reader, step: migr_journal::StepId) -> Result<u64, EngineError
     for state in [State::Created, State::Updated, State::Unchanged] {
         total += reader.count(step, state)?;
     }
+    // Those that the export has no more follow from nothing.
+    for key in reader.vanished(step)?.keys() {
+        let is_there = reader.id_of(step, key)?.is_some_and(|mapped| mapped.id.is_some() && mapped.winner.is_none());
+        total -= u64::from(is_there);
+    }
     Ok(total)
 }
 
@@ -154,8 +159,18 @@ impl Checking<'_, '_, '_> {
             world.end_stage(&stage.id, step)?;
             let second = steps::find(&reader, &Step::deferred(&stage.id))?;
             let filled = steps::find(&reader, &Step::backfill(&stage.id))?;
+            let changed = steps::find(&reader, &Step::changes(&stage.id))?;
             let job = Arc::new(StageRun::new(&deciding, stage, step)?);
-            jobs.push((Derivation { job, second, filled, sample: self.sample }, there(&reader, step)?));
+            let derivation = Derivation {
+                job,
+                second,
+                filled,
+                changed,
+                leaves_conflicts: true,
+                fresh: Vec::new(),
+                sample: self.sample,
+            };
+            jobs.push((derivation, there(&reader, step)?));
         }
         for (derivation, expected) in jobs {
             world = self.stage(derivation, world, expected).await?;

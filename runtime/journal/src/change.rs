@@ -263,6 +263,26 @@ pub struct SetupNote {
     pub undo: String,
 }
 
+/// The line of a record in a later export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedNote {
+    /// The record's key.
+    #[serde(rename = "k")]
+    pub key: String,
+    /// The line of the export.
+    #[serde(rename = "l")]
+    pub line: u64,
+}
+
+/// A record that the export has no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VanishedNote {
+    /// The record's key.
+    pub key: String,
+    /// Fate of it in the destination: `listed`, `kept`, `trashed`.
+    pub fate: String,
+}
+
 /// One thing to remember. What is given to one [`crate::Journal::write`] is remembered together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -362,6 +382,27 @@ pub enum Change {
     Reset {
         /// The step.
         step: StepId,
+    },
+    /// Records stand in other lines of a later export. All of a step together: lines may change places.
+    Moved {
+        /// The step of the records.
+        step: StepId,
+        /// Which.
+        lines: Vec<MovedNote>,
+    },
+    /// Records that the export has no more.
+    Vanished {
+        /// The step of the records.
+        step: StepId,
+        /// Which.
+        records: Vec<VanishedNote>,
+    },
+    /// Records that the export has again.
+    Returned {
+        /// The step of the records.
+        step: StepId,
+        /// The keys.
+        keys: Vec<String>,
     },
     /// A result of verify or rollback, kept under a name; the latest counts.
     Finding {

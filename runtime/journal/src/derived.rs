@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::audit::OpenIntent;
 use crate::change::{
-    BatchId, BeforeImage, Change, FileNote, FileSent, MendedNote, Operation, OrphanNote, OwnerNote, QuarantineNote,
-    RecordResult, RepairNote, Settled, SetupNote, SkipNote,
+    BatchId, BeforeImage, Change, FileNote, FileSent, MendedNote, MovedNote, Operation, OrphanNote, OwnerNote,
+    QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
 };
 use crate::error::Attempt as _;
 use crate::ids::{IdColumn, KeyColumn};
@@ -133,15 +133,27 @@ impl Derived<'_> {
                     }
                     self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, KeyColumn(key)])?;
                     self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
+                    self.execute("DELETE FROM vanished WHERE step = ?1 AND key = ?2", params![step.0, key])?;
                 }
                 self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
             }
             Change::Reset { step } => {
-                for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images"] {
+                for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images", "vanished"] {
                     self.execute(&format!("DELETE FROM {table} WHERE step = ?1"), [step.0])?;
                 }
                 self.execute("UPDATE steps SET done = 0, records = NULL WHERE id = ?1", [step.0]).map(drop)
             }
+            Change::Moved { step, lines } => self.moved(*step, lines),
+            Change::Vanished { step, records } => records.iter().try_for_each(|record| {
+                self.execute(
+                    "INSERT INTO vanished(step, key, fate) VALUES(?1, ?2, ?3) ON CONFLICT(step, key) DO UPDATE SET fate = excluded.fate",
+                    params![step.0, record.key, record.fate],
+                )
+                .map(drop)
+            }),
+            Change::Returned { step, keys } => keys.iter().try_for_each(|key| {
+                self.execute("DELETE FROM vanished WHERE step = ?1 AND key = ?2", params![step.0, key]).map(drop)
+            }),
             Change::Finding { name, value } => {
                 self.execute(
                     "INSERT INTO findings(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
@@ -240,6 +252,31 @@ impl Derived<'_> {
             .and_then(|mut statement| statement.query_row(params![step.0, KeyColumn(key)], |row| row.get(0)))
             .attempting("read")?;
         Ok(writes::adding(known.as_deref().unwrap_or_default(), entry))
+    }
+
+    /// Lines are all set aside first: what stands in a line now may be what moves last.
+    fn moved(&self, step: StepId, lines: &[MovedNote]) -> Result<(), JournalError> {
+        for note in lines {
+            let (line, aside) = (signed(note.line), -1 - signed(note.line));
+            self.execute(
+                "UPDATE id_map SET line = ?3 WHERE step = ?1 AND key = ?2",
+                params![step.0, KeyColumn(&note.key), line],
+            )?;
+            for table in ["repairs", "orphans"] {
+                self.execute(
+                    &format!("UPDATE {table} SET line = ?3 WHERE step = ?1 AND key = ?2"),
+                    params![step.0, note.key, line],
+                )?;
+            }
+            self.execute("UPDATE files SET line = ?3 WHERE step = ?1 AND key = ?2", params![step.0, note.key, aside])?;
+        }
+        // What stands where a record moves to is of a record that the export has no more.
+        self.execute(
+            "DELETE FROM files WHERE step = ?1 AND line >= 0 AND EXISTS(SELECT 1 FROM files AS moved \
+             WHERE moved.file = files.file AND moved.line = -1 - files.line AND moved.field = files.field)",
+            [step.0],
+        )?;
+        self.execute("UPDATE files SET line = -1 - line WHERE step = ?1 AND line < 0", [step.0]).map(drop)
     }
 
     fn fields(&self, step: StepId, names: &[String]) -> Result<(), JournalError> {

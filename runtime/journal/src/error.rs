@@ -56,20 +56,6 @@ pub enum JournalError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// The journal belongs to another plan.
-    #[error(
-        "{}: this journal was written by another plan ({found}, not {wanted}). Go on with the plan that began it (`migr run --plan FILE`), \
-         or take its records back first (`migr rollback`), or move the file away to begin anew",
-        path.display()
-    )]
-    OtherPlan {
-        /// Which journal.
-        path: PathBuf,
-        /// The plan's hash that it names.
-        found: String,
-        /// The hash of the plan at hand.
-        wanted: String,
-    },
     /// The journal belongs to another migration or destination.
     #[error("{}: this is the journal of `{found}`, not of `{wanted}`; move it away or name the right folder", path.display())]
     OtherMigration {

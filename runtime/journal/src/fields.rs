@@ -16,6 +16,11 @@ impl RecordSalt {
     pub fn of(id: &str) -> Self {
         Self(hash(START, id.as_bytes()))
     }
+
+    /// True where a digest is that of a value of the record.
+    pub(crate) fn is(self, digested: u32, value: &[u8]) -> bool {
+        digest(self, value) == digested
+    }
 }
 
 impl FieldDigests {
@@ -43,6 +48,11 @@ impl FieldDigests {
     pub fn is(&self, record: RecordSalt, field: u32, value: &[u8]) -> Option<bool> {
         let place = self.0.binary_search_by_key(&field, |(known, _)| *known).ok()?;
         self.0.get(place).map(|(_, known)| *known == digest(record, value))
+    }
+
+    /// The fields that were written, with the digests of their values.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.0.iter().copied()
     }
 
     /// The fields that were written.

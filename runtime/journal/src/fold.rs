@@ -51,6 +51,8 @@ pub struct StepFold {
     pub read: Option<u64>,
     /// Nothing is left to do.
     pub done: bool,
+    /// Records that the export has no more; they are in no other count.
+    pub vanished: u64,
     /// Counts of the records by their outcome.
     pub counts: Counts,
 }
@@ -110,6 +112,8 @@ pub struct Fold {
     pub rollback: Option<String>,
     /// Approvals that runs went by, oldest first: JSON.
     pub approvals: Option<String>,
+    /// Later exports that were picked up: JSON.
+    pub deltas: Option<String>,
 }
 
 impl Fold {
@@ -127,7 +131,7 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
     Ok(Fold {
         migration: schema::meta(connection, "migration")?,
         destination: schema::meta(connection, "destination")?,
-        plan_hash: schema::meta(connection, "plan")?,
+        plan_hash: schema::plan_hash(connection)?,
         runs: list(connection, "SELECT id, command, started, ended, result FROM runs ORDER BY id", [], |row| {
             Ok(RunFold {
                 id: row.get(0)?,
@@ -155,6 +159,7 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
         verify: finding("verify")?,
         rollback: finding("rollback")?,
         approvals: finding("approvals")?,
+        deltas: finding("deltas")?,
     })
 }
 
@@ -192,11 +197,13 @@ fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {
                 object: row.get(2)?,
                 read: read.map(|read| u64::try_from(read).unwrap_or(0)),
                 done: row.get(4)?,
+                vanished: 0,
                 counts: Counts::default(),
             };
             Ok((row.get(0)?, step))
         })?;
     let mut steps = Vec::with_capacity(rows.len());
+    let knows_vanished = schema::knows_vanished(connection)?;
     for (id, mut step) in rows {
         let counted: Vec<(i64, u64)> = list(
             connection,
@@ -207,6 +214,24 @@ fn steps(connection: &Connection) -> Result<Vec<StepFold>, JournalError> {
         for (state, count) in counted {
             if let Some(state) = State::of(state) {
                 *step.counts.slot(state) += count;
+            }
+        }
+        let gone: Vec<(i64, u64)> = if knows_vanished {
+            list(
+                connection,
+                "SELECT state, COUNT(*) FROM vanished JOIN id_map ON id_map.step = vanished.step AND id_map.key = vanished.key \
+                 WHERE vanished.step = ?1 GROUP BY state",
+                params![id],
+                |row| Ok((row.get(0)?, line(row, 1)?)),
+            )?
+        } else {
+            Vec::new()
+        };
+        for (state, count) in gone {
+            if let Some(state) = State::of(state) {
+                let slot = step.counts.slot(state);
+                *slot = slot.saturating_sub(count);
+                step.vanished += count;
             }
         }
         steps.push(step);

@@ -21,12 +21,13 @@ mod state;
 mod workspace;
 mod writer;
 mod writes;
+mod written;
 
 pub use audit::{Line, Lines};
 pub use chain::ChainReport;
 pub use change::{
-    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, MendedNote, Operation, OrphanNote, OwnerNote, Planned,
-    QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote,
+    BatchId, BeforeImage, Change, FileNote, FileSent, Intent, MendedNote, MovedNote, Operation, OrphanNote, OwnerNote,
+    Planned, QuarantineNote, RecordResult, RepairNote, Settled, SetupNote, SkipNote, VanishedNote,
 };
 pub use error::JournalError;
 pub use fields::{FieldDigests, RecordSalt};
@@ -37,6 +38,7 @@ pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use workspace::Workspace;
 pub use writer::{Identity, Journal};
+pub use written::{Written, WrittenReader};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Questions to a journal.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -98,9 +99,9 @@ impl Reader {
         Self::open(Path::new(self.connection.path().unwrap_or_default()))
     }
 
-    /// The hash of the plan it belongs to.
+    /// The hash of the plan that it was last used with.
     pub fn plan_hash(&self) -> Result<String, JournalError> {
-        schema::meta(&self.connection, "plan")
+        schema::plan_hash(&self.connection)
     }
 
     /// The name of the migration it belongs to.
@@ -127,6 +128,45 @@ impl Reader {
             .attempting("read")
     }
 
+    /// The hashes of the plans that it was used with, by the numbers that its entries name them by.
+    pub fn plans(&self) -> Result<Vec<(i64, String)>, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, hash FROM plans ORDER BY id").attempting("read")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// The keys of a step's records that the export has no more, each with its fate in the destination.
+    pub fn vanished(&self, step: StepId) -> Result<BTreeMap<String, String>, JournalError> {
+        if !schema::knows_vanished(&self.connection)? {
+            return Ok(BTreeMap::new());
+        }
+        let mut statement =
+            self.connection.prepare_cached("SELECT key, fate FROM vanished WHERE step = ?1").attempting("read")?;
+        let rows = statement.query_map([step.0], |row| Ok((row.get(0)?, row.get(1)?))).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// Numbers of the entries that tell what was written to a record of a step.
+    pub(crate) fn writes(&self, step: StepId, key: &str) -> Result<Vec<i64>, JournalError> {
+        let writes: Option<Option<Vec<u8>>> = self
+            .connection
+            .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.query_row(params![step.0, KeyColumn(key)], |row| row.get(0)).optional())
+            .attempting("read")?;
+        Ok(writes.flatten().map_or_else(Vec::new, |writes| writes::numbers(&writes)))
+    }
+
+    /// The intent of an entry.
+    pub(crate) fn intent(&self, entry: i64, step: StepId) -> Result<Option<Intent>, JournalError> {
+        let data: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT data FROM entries WHERE seq = ?1")
+            .and_then(|mut statement| statement.query_row([entry], |row| row.get(0)).optional())
+            .attempting("read")?;
+        data.map(|data| codec::decode(entry, step, &data)).transpose()
+    }
+
     /// The names of a step's fields, by their numbers in the digests of what was written.
     pub fn fields(&self, step: StepId) -> Result<Vec<String>, JournalError> {
         let mut statement = self
@@ -139,21 +179,13 @@ impl Reader {
 
     /// Digests of what was written to a record of a step; none where nothing was.
     pub fn written(&self, step: StepId, key: &str) -> Result<Option<FieldDigests>, JournalError> {
-        let writes: Option<Option<Vec<u8>>> = self
-            .connection
-            .prepare_cached("SELECT writes FROM id_map WHERE step = ?1 AND key = ?2")
-            .and_then(|mut statement| statement.query_row(params![step.0, KeyColumn(key)], |row| row.get(0)).optional())
-            .attempting("read")?;
-        let Some(writes) = writes.flatten() else { return Ok(None) };
+        let writes = self.writes(step, key)?;
+        if writes.is_empty() {
+            return Ok(None);
+        }
         let mut written = FieldDigests::default();
-        for entry in writes::numbers(&writes) {
-            let data: Option<Vec<u8>> = self
-                .connection
-                .prepare_cached("SELECT data FROM entries WHERE seq = ?1")
-                .and_then(|mut statement| statement.query_row([entry], |row| row.get(0)).optional())
-                .attempting("read")?;
-            let Some(data) = data else { continue };
-            let intent = codec::decode(entry, step, &data)?;
+        for entry in writes {
+            let Some(intent) = self.intent(entry, step)? else { continue };
             for record in intent.records.iter().filter(|record| record.key == key) {
                 written.extend(FieldDigests::from_bytes(&record.fields));
             }
@@ -457,6 +489,17 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
+    /// Number of remarks of a step that begin so.
+    pub fn count_notes_with(&self, step: StepId, start: &str) -> Result<u64, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT COUNT(*) FROM repairs WHERE step = ?1 AND substr(reason, 1, length(?2)) = ?2",
+                params![step.0, start],
+                |row| line(row, 0),
+            )
+            .attempting("read")
+    }
+
     /// The fields of one record about which a remark begins so.
     pub fn fields_noted_with(&self, step: StepId, key: &str, start: &str) -> Result<Vec<String>, JournalError> {
         let sql = "SELECT field FROM repairs WHERE step = ?1 AND key = ?2 AND substr(reason, 1, length(?3)) = ?3";
@@ -472,6 +515,11 @@ impl Reader {
         let last =
             statement.query_row(params![command, before], |row| Ok(LastWritten { run: row.get(0)?, at: row.get(1)? }));
         last.optional().attempting("read")
+    }
+
+    /// The number of the latest run; none of a journal without one.
+    pub fn latest_run(&self) -> Result<i64, JournalError> {
+        self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM runs", [], |row| row.get(0)).attempting("read")
     }
 
     /// Moment at which the first run of a command (a pattern of SQL's LIKE) was begun, in milliseconds.

@@ -12,6 +12,9 @@ use crate::error::Attempt as _;
 use crate::ids::IdColumn;
 use crate::{JournalError, StepId, Workspace, codec, schema};
 
+/// Table that a file of an earlier program lacks.
+const VANISHED: &str = "the list of vanished records";
+
 /// Tables that are compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
     ("the map of records", "SELECT step, key, state, id, line, winner, parent, writes FROM id_map ORDER BY step, key"),
@@ -35,6 +38,7 @@ const TABLES: &[(&str, &str)] = &[
     ("the list of fields", "SELECT step, number, name FROM fields ORDER BY step, number"),
     ("the list of owners", "SELECT source, destination, id, how FROM owners ORDER BY source"),
     ("the list of changes of the schema", "SELECT position, action, outcome, undo FROM setup ORDER BY position"),
+    (VANISHED, "SELECT step, key, fate FROM vanished ORDER BY step, key"),
     ("the list of findings", "SELECT name, value FROM findings ORDER BY name"),
 ];
 
@@ -82,6 +86,9 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
         return Ok(Some("the list of plans is not what its entries say".to_owned()));
     }
     for (what, sql) in TABLES {
+        if *what == VANISHED && !schema::knows_vanished(journal)? {
+            continue;
+        }
         if !is_same(journal, &again, sql, |row, columns| (0..columns).map(|at| cell(row, at)).collect())? {
             return Ok(Some(format!("{what} is not what its entries say")));
         }
@@ -239,6 +246,9 @@ impl Entry {
             "step_done" => Change::Done { step },
             "taken_back" => Change::TakenBack { step, keys: parse::<audit::Keys<'_>>(seq, data)?.keys.into_owned() },
             "reset" => Change::Reset { step },
+            "moved" => Change::Moved { step, lines: notes(seq, data)? },
+            "vanished" => Change::Vanished { step, records: notes(seq, data)? },
+            "returned" => Change::Returned { step, keys: parse::<audit::Keys<'_>>(seq, data)?.keys.into_owned() },
             "finding" => {
                 let finding: audit::Finding<'_> = parse(seq, data)?;
                 Change::Finding { name: finding.name.into_owned(), value: finding.value.into_owned() }

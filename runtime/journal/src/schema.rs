@@ -53,12 +53,13 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
     connection.execute_batch(TABLES).attempting("begun")
 }
 
-/// Adds what only makes questions quick, where it is missing.
+/// Adds what an older file of this format lacks: what makes questions quick, and the list of records that the export has no more.
 pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(
             "CREATE INDEX IF NOT EXISTS skips_of ON skips(step, key); \
-             CREATE INDEX IF NOT EXISTS before_images_of ON before_images(step, key);",
+             CREATE INDEX IF NOT EXISTS before_images_of ON before_images(step, key); \
+             CREATE TABLE IF NOT EXISTS vanished(step INTEGER NOT NULL, key TEXT NOT NULL, fate TEXT NOT NULL, PRIMARY KEY(step, key)) WITHOUT ROWID;",
         )
         .attempting("opened")
 }
@@ -99,6 +100,27 @@ pub(crate) fn meta(connection: &Connection, name: &str) -> Result<String, Journa
         .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
         .optional()
         .map(Option::unwrap_or_default)
+        .attempting("read")
+}
+
+/// The number of the plan that the last entry belongs to.
+pub(crate) fn current_plan(connection: &Connection) -> Result<Option<i64>, JournalError> {
+    connection
+        .query_row("SELECT plan FROM entries ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
+        .optional()
+        .attempting("read")
+}
+
+/// The hash of that plan.
+pub(crate) fn plan_hash(connection: &Connection) -> Result<String, JournalError> {
+    let Some(plan) = current_plan(connection)? else { return meta(connection, "plan") };
+    connection.query_row("SELECT hash FROM plans WHERE id = ?1", [plan], |row| row.get(0)).attempting("read")
+}
+
+/// True where the file has the list of records that the export has no more: a reader may come before the first writer.
+pub(crate) fn knows_vanished(connection: &Connection) -> Result<bool, JournalError> {
+    connection
+        .query_row("SELECT COUNT(*) = 1 FROM sqlite_schema WHERE name = 'vanished'", [], |row| row.get(0))
         .attempting("read")
 }
 

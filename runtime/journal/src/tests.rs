@@ -235,13 +235,79 @@ fn a_later_decision_takes_the_place_of_an_earlier_one_with_its_reasons() {
 }
 
 #[test]
-fn the_journal_of_another_plan_is_refused_with_what_to_do() {
+fn a_journal_goes_on_with_another_plan_and_knows_which_entries_belong_to_which() {
     let folder = tempfile::tempdir().unwrap();
-    drop(journal(folder.path()));
+    let path = folder.path().join("journal.db");
+    let plans = |journal: &Journal| journal.reader().unwrap().plans().unwrap();
+    let mut first = journal(folder.path());
+    first.keep_plan("the first").unwrap();
+    drop(first);
     let other = Identity { plan_hash: "blake3:bb", ..PLAN };
-    let error = Journal::open(&folder.path().join("journal.db"), &other).unwrap_err().to_string();
-    let shown = error.replace(&folder.path().display().to_string(), "[folder]");
-    insta::assert_snapshot!(shown, @"[folder]/journal.db: this journal was written by another plan (blake3:aa, not blake3:bb). Go on with the plan that began it (`migr run --plan FILE`), or take its records back first (`migr rollback`), or move the file away to begin anew");
+    let mut journal = Journal::open(&path, &other).unwrap();
+    assert_eq!(journal.plan_hash().unwrap(), "blake3:aa", "another plan is adopted, not taken by itself");
+    journal.adopt_plan("blake3:bb", "the second").unwrap();
+    journal.begin_run("run").unwrap();
+    drop(journal);
+    let mut journal = Journal::open(&path, &PLAN).unwrap();
+    assert_eq!(journal.plan_hash().unwrap(), "blake3:bb");
+    assert_eq!(plans(&journal), [(1, "blake3:aa".to_owned()), (2, "blake3:bb".to_owned())]);
+    journal.adopt_plan("blake3:aa", "the first").unwrap();
+    journal.begin_run("run").unwrap();
+    drop(journal);
+    let journal = Journal::open(&path, &PLAN).unwrap();
+    let reader = journal.reader().unwrap();
+    assert_eq!(reader.plan_hash().unwrap(), "blake3:aa", "a plan that comes back is the one that it was");
+    assert_eq!(plans(&journal).len(), 2);
+    assert_eq!(reader.plan_text("blake3:bb").unwrap().as_deref(), Some("the second"));
+    assert!(matches!(reader.verify_chain().unwrap(), ChainReport::Whole { .. }));
+}
+
+#[test]
+fn records_move_to_the_lines_of_a_later_export_even_where_they_change_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let step = journal.step("Person", "people").unwrap();
+    let keys = ["C1", "C2", "C3"];
+    let settled = |(place, key): (usize, &&str)| Settled {
+        step,
+        key: (*key).to_owned(),
+        line: place as u64 + 2,
+        state: State::Created,
+        id: Some(format!("id-{key}")),
+        winner: None,
+    };
+    let records = keys.iter().enumerate().map(settled).collect();
+    let file = |(place, key): (usize, &&str)| FileNote {
+        file: "people.csv".to_owned(),
+        line: place as u64 + 2,
+        column: "photo".to_owned(),
+        key: (*key).to_owned(),
+        path: format!("{key}.png"),
+        state: "found".to_owned(),
+        bytes: None,
+        reason: None,
+    };
+    let files = keys.iter().enumerate().map(file).collect();
+    journal
+        .write(&[
+            Change::Settled { records, quarantine: vec![], skips: vec![] },
+            Change::Files { step, files },
+            Change::Moved {
+                step,
+                lines: vec![MovedNote { key: "C1".to_owned(), line: 3 }, MovedNote { key: "C2".to_owned(), line: 2 }],
+            },
+            Change::Vanished { step, records: vec![VanishedNote { key: "C3".to_owned(), fate: "listed".to_owned() }] },
+        ])
+        .unwrap();
+    let reader = journal.reader().unwrap();
+    let line = |key: &str| reader.id_of(step, key).unwrap().unwrap().line;
+    assert_eq!((line("C1"), line("C2"), line("C3")), (3, 2, 4));
+    let path = |line| reader.file("people.csv", line, "photo").unwrap().map(|file| file.path);
+    assert_eq!([path(2), path(3)], [Some("C2.png".to_owned()), Some("C1.png".to_owned())]);
+    let step_fold = reader.fold().unwrap().steps[0].clone();
+    assert_eq!((step_fold.counts.created, step_fold.vanished), (2, 1));
+    journal.write(&[Change::Returned { step, keys: vec!["C3".to_owned()] }]).unwrap();
+    assert_eq!(journal.reader().unwrap().fold().unwrap().steps[0].counts.created, 3);
 }
 
 #[test]

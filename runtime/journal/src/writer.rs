@@ -45,7 +45,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens a journal for writing, or begins one. Refuses a second writer and another plan's journal.
+    /// Opens a journal for writing, or begins one. Refuses a second writer and another migration's journal. Entries belong to the plan that it was last used
+    /// with until another one is adopted.
     pub fn open(path: &Path, identity: &Identity<'_>) -> Result<Self, JournalError> {
         Self::opened(path, |connection| {
             if schema::is_empty(connection)? {
@@ -94,8 +95,7 @@ impl Journal {
         lock.note(&Seal::of(seq, &head));
         let run =
             connection.query_row("SELECT COALESCE(MAX(id), 0) FROM runs", [], |row| row.get(0)).attempting("read")?;
-        let plan =
-            connection.query_row("SELECT COALESCE(MAX(id), 1) FROM plans", [], |row| row.get(0)).attempting("read")?;
+        let plan = schema::current_plan(&connection)?.unwrap_or(FIRST_PLAN);
         let open = audit::open_intents(&connection)?;
         let batch = connection
             .query_row("SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), '0')", [], |row| {
@@ -105,6 +105,34 @@ impl Journal {
             .parse()
             .unwrap_or(0);
         Ok(Self { connection, path: path.to_owned(), lock, run, plan, seq, head, batch, open })
+    }
+
+    /// The hash of the plan that entries belong to.
+    pub fn plan_hash(&self) -> Result<String, JournalError> {
+        schema::plan_hash(&self.connection)
+    }
+
+    /// Goes on with a plan: entries belong to it from now on. Plans that it was used with before are kept.
+    pub fn adopt_plan(&mut self, hash: &str, text: &str) -> Result<(), JournalError> {
+        if self.plan_hash()? == hash {
+            return self.keep_plan(text);
+        }
+        let known = self
+            .connection
+            .query_row("SELECT id FROM plans WHERE hash = ?1", [hash], |row| row.get(0))
+            .optional()
+            .attempting("read")?;
+        let next = self.connection.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM plans", [], |row| row.get(0));
+        let id: i64 = known.map_or_else(|| next.attempting("read"), Ok)?;
+        let before = std::mem::replace(&mut self.plan, id);
+        let adopted = self.transaction(|writing| {
+            writing.derived().plan(id, hash, text)?;
+            writing.entry("plan", None, &audit::PlanKept { id, hash: hash.to_owned(), text: plan_digest(text) })
+        });
+        if adopted.is_err() {
+            self.plan = before;
+        }
+        adopted
     }
 
     /// Keeps the text of the plan that entries belong to, unless it is kept already.
@@ -291,19 +319,12 @@ fn begin(connection: &mut Connection, identity: &Identity<'_>) -> Result<(), Jou
 fn check(connection: &Connection, path: &Path, identity: &Identity<'_>) -> Result<(), JournalError> {
     schema::check_format(connection, path)?;
     let found = |name| schema::meta(connection, name);
-    let (migration, destination, plan) = (found("migration")?, found("destination")?, found("plan")?);
+    let (migration, destination) = (found("migration")?, found("destination")?);
     if (migration.as_str(), destination.as_str()) != (identity.migration, identity.destination) {
         return Err(JournalError::OtherMigration {
             path: path.to_owned(),
             found: format!("{migration} to {destination}"),
             wanted: format!("{} to {}", identity.migration, identity.destination),
-        });
-    }
-    if plan != identity.plan_hash {
-        return Err(JournalError::OtherPlan {
-            path: path.to_owned(),
-            found: plan,
-            wanted: identity.plan_hash.to_owned(),
         });
     }
     Ok(())
@@ -401,6 +422,11 @@ impl Writing<'_> {
                 self.entry("taken_back", Some(*step), &audit::Keys { keys: keys.into() })?;
             }
             Change::Reset { step } => self.entry("reset", Some(*step), &audit::Nothing {})?,
+            Change::Moved { step, lines } => self.notes("moved", Some(*step), lines)?,
+            Change::Vanished { step, records } => self.notes("vanished", Some(*step), records)?,
+            Change::Returned { step, keys } => {
+                self.entry("returned", Some(*step), &audit::Keys { keys: keys.into() })?;
+            }
             Change::Finding { name, value } => {
                 self.entry("finding", None, &audit::Finding { name: name.into(), value: value.into() })?;
             }

@@ -109,6 +109,7 @@ impl Report {
             attention: Vec::new(),
             verify,
             rollback: fold.rollback.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            deltas: fold.deltas.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
             quarantined: gathered.quarantined,
             repaired: gathered.repaired,
             not_sent: gathered.not_sent,

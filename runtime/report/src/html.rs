@@ -6,11 +6,11 @@ use std::fmt::{self, Write as _};
 
 use migr_plan::Compatibility;
 
-use crate::ListName;
 use crate::approvals;
 use crate::model::{Object, Report, Run, Urgency};
 use crate::sections;
 use crate::words::{count, grouped, percent};
+use crate::{ListName, MapDelta};
 use lists::{SHOWN, in_full, more, shown};
 
 pub(crate) const STYLE: &str = include_str!("report.css");
@@ -68,6 +68,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     coverage(report, page)?;
     setup(report, page)?;
     approvals::html(report, page)?;
+    deltas(report, page)?;
     runs(report, page)?;
     writeln!(page, "</main>\n</body>\n</html>")
 }
@@ -331,6 +332,17 @@ fn setup(report: &Report, page: &mut String) -> fmt::Result {
         writeln!(page, "<li>{}: {}</li>", Escaped(&change.action), Escaped(&change.outcome))?;
     }
     writeln!(page, "</ul>\n</section>")
+}
+
+fn deltas(report: &Report, page: &mut String) -> fmt::Result {
+    for (number, delta) in report.deltas.iter().enumerate() {
+        writeln!(page, "<section>\n<h2>Delta {}</h2>\n<ul>", number + 1)?;
+        for line in delta.maps.iter().flat_map(MapDelta::in_lines) {
+            writeln!(page, "<li>{}</li>", Escaped(&line))?;
+        }
+        writeln!(page, "</ul>\n</section>")?;
+    }
+    Ok(())
 }
 
 /// A run ended before it began. Times are all UTC in one form, to the second.

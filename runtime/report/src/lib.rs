@@ -3,6 +3,7 @@
 mod approvals;
 mod attention;
 mod build;
+mod delta;
 mod groups;
 pub mod html;
 mod listings;
@@ -16,6 +17,7 @@ pub mod words;
 
 pub use approvals::Approved;
 pub use groups::without_words_of_records;
+pub use delta::{Delta, MapDelta};
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{

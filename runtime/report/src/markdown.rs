@@ -26,6 +26,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     attention(report, text)?;
     objects(report, text)?;
     verification(report, text)?;
+    deltas(report, text)?;
     section(report, sections::quarantine(report), true, text)?;
     updated_fields(report, text)?;
     section(report, sections::files(report), true, text)?;
@@ -75,6 +76,19 @@ fn row(text: &mut String, map: &str, from: &str, to: &str, object: &Object) -> f
     let numbers = [object.read, object.created, object.updated, object.unchanged, object.skipped, object.quarantined]
         .map(grouped);
     writeln!(text, "| {map} | {from} | {to} | {} |", numbers.join(" | "))
+}
+
+fn deltas(report: &Report, text: &mut String) -> fmt::Result {
+    for (number, delta) in report.deltas.iter().enumerate() {
+        writeln!(text, "## Delta {}\n", number + 1)?;
+        for map in &delta.maps {
+            for line in map.in_lines() {
+                writeln!(text, "- {}", inline(&line))?;
+            }
+        }
+        writeln!(text)?;
+    }
+    Ok(())
 }
 
 fn verification(report: &Report, text: &mut String) -> fmt::Result {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::approvals::Approved;
 use crate::groups::Tallies;
 use crate::words::{count, grouped};
-use crate::{ListName, Maps, Rollback, Verification};
+use crate::{Delta, ListName, Maps, Rollback, Verification};
 
 /// Report of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -79,6 +79,9 @@ pub struct Report {
     pub verify: Option<Verification>,
     /// The last rollback.
     pub rollback: Option<Rollback>,
+    /// Later exports that were picked up, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<Delta>,
     #[serde(skip)]
     pub(crate) quarantined: Tallies,
     #[serde(skip)]

@@ -43,7 +43,7 @@ fn plan() -> Plan {
 }
 
 fn step(name: &str, object: &str, read: Option<u64>, counts: Counts) -> StepFold {
-    StepFold { name: name.to_owned(), object: object.to_owned(), read, done: true, counts }
+    StepFold { name: name.to_owned(), object: object.to_owned(), read, done: true, vanished: 0, counts }
 }
 
 fn quarantined(key: &str, line: u64, field: Option<&str>, reason: &str) -> Remark {
@@ -187,6 +187,7 @@ fn fold() -> Fold {
         verify: None,
         rollback: None,
         approvals: None,
+        deltas: None,
     }
 }
 

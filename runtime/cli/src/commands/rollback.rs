@@ -34,7 +34,8 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
         Changed::Keep => ChangedPolicy::Keep,
         Changed::Destroy => ChangedPolicy::Destroy,
     });
-    let how = How { dry_run: arguments.dry_run, changed, adopted: arguments.adopted };
+    let (dry_run, adopted, map) = (arguments.dry_run, arguments.adopted, arguments.map.clone());
+    let how = How { dry_run, changed, adopted, map };
     let summary = take_back(&state, Arc::clone(&progress), how, console).await?;
     if arguments.format == EventFormat::Human {
         show(&summary, console);
@@ -63,7 +64,7 @@ fn meant(project: &Project, live: &LiveArguments) -> Result<State, Fault> {
 }
 
 /// Choices of a rollback.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct How {
     /// Nothing is changed.
     pub(crate) dry_run: bool,
@@ -71,6 +72,8 @@ pub(crate) struct How {
     pub(crate) changed: Option<ChangedPolicy>,
     /// Records that were there already, by ids of ours, are destroyed too.
     pub(crate) adopted: bool,
+    /// The one map that is taken back, with what depends on it; all of them where absent.
+    pub(crate) map: Option<String>,
 }
 
 /// Policy that the spec names by `on rollback`.
@@ -97,7 +100,7 @@ fn forget(state: &State, console: Console) -> Result<Exit, Fault> {
 pub(crate) async fn take_back(
     state: &State,
     progress: Arc<Shown>,
-    How { dry_run, changed, adopted }: How,
+    How { dry_run, changed, adopted, map }: How,
     console: Console,
 ) -> Result<RollbackSummary, Fault> {
     state.reader()?;
@@ -112,6 +115,7 @@ pub(crate) async fn take_back(
         cancellation: stop_on_interrupt(console),
         changed: changed.unwrap_or_else(|| policy(&plan)),
         adopted,
+        map: map.clone(),
     };
     let done = migr_engine::rollback(&context, dry_run).await;
     drop(context);
@@ -119,7 +123,9 @@ pub(crate) async fn take_back(
     let summary = done.map_err(fault)?;
     if !dry_run {
         write_page(state, &plan)?;
-        if let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)? {
+        if map.is_none()
+            && let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)?
+        {
             console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
         }
     }

@@ -18,6 +18,7 @@ use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::going_on;
 use crate::progress::Shown;
 use crate::project::{Project, shown};
 use crate::report_files::write_page;
@@ -38,10 +39,12 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         live: &arguments.live,
         saved_plan: arguments.plan.as_deref(),
         writes: true,
+        goes_on: true,
         options,
         shown: Arc::clone(&progress),
     };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
+    going_on::go_on(&session, arguments.accept_change.as_deref(), console).await?;
     if let Some(approval) = &approved {
         approval.note(&session)?;
     }

@@ -16,8 +16,14 @@ use crate::session::{Opening, Session};
 pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<Exit, Fault> {
     let quiet = Arc::new(Shown::new(console, EventFormat::Human));
     let options = RunOptions { command: "setup".to_owned(), ..RunOptions::default() };
-    let opening =
-        Opening { live: &arguments.live, saved_plan: None, writes: !arguments.checklist, options, shown: quiet };
+    let opening = Opening {
+        live: &arguments.live,
+        saved_plan: None,
+        writes: !arguments.checklist,
+        goes_on: false,
+        options,
+        shown: quiet,
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     if arguments.checklist {
         let listed = migr_engine::checklist(&session.context).await;

@@ -23,8 +23,14 @@ const PRINTED: usize = 20;
 pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result<Exit, Fault> {
     let shown = Arc::new(Shown::new(console, arguments.format));
     let options = RunOptions { command: "verify".to_owned(), ..RunOptions::default() };
-    let opening =
-        Opening { live: &arguments.live, saved_plan: None, writes: false, options, shown: Arc::clone(&shown) };
+    let opening = Opening {
+        live: &arguments.live,
+        saved_plan: None,
+        writes: false,
+        goes_on: false,
+        options,
+        shown: Arc::clone(&shown),
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let mut differences = Differences::begin(&session.state)?;
     let done = migr_engine::verify(&session.context, arguments.sample, &mut |one| differences.take(one)).await;

@@ -8,7 +8,7 @@ use super::normal::canonical;
 use migr_load::{FieldSchema, Map};
 
 /// The field that is written by a key.
-fn field<'l>(live: &'l Live, object: &str, key: &str) -> Option<&'l FieldSchema> {
+pub(super) fn field<'l>(live: &'l Live, object: &str, key: &str) -> Option<&'l FieldSchema> {
     let is_it = |field: &&FieldSchema| field.write_key == key || field.write_keys.values().any(|other| other == key);
     live.object(object).ok()?.fields.values().find(is_it)
 }

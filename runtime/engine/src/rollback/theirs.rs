@@ -197,7 +197,8 @@ fn is_among(ids: &HashSet<Uuid>, id: &str) -> bool {
     Uuid::try_parse(id).is_ok_and(|id| ids.contains(&id))
 }
 
-fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {
+/// True where somebody else changed a record since the migration wrote there.
+pub(crate) fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {
     let updated = found.values.get("updatedAt").and_then(Value::as_str);
     is_by_another(found) || updated.is_some_and(|updated| stamps.is_younger(object, updated))
 }

@@ -1,0 +1,204 @@
+//! Going on after the spec changed: what the change does to records that are written, in words, and whether the run may go on.
+
+use std::fmt::Write as _;
+
+use migr_engine::{ChangeClass, MapSince, SharedJournal, Since};
+use migr_escape::line;
+use migr_journal::Reader;
+use migr_plan::Plan;
+use migr_report::words::{count, grouped};
+
+use crate::console::Console;
+use crate::engine_fault::fault;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::session::{Session, json};
+
+/// Plan that does other things to records than the one that the journal was last used with.
+#[derive(Debug)]
+pub(crate) struct ChangedPlan {
+    /// The last one; absent where its text cannot be read any more.
+    pub(crate) before: Option<Box<Plan>>,
+    hash: String,
+    text: String,
+}
+
+/// Takes a plan up that does the same to records as the last one, or that finds none written. Another one comes back.
+pub(crate) fn settle(journal: &SharedJournal, plan: &Plan) -> Result<Option<ChangedPlan>, Fault> {
+    // How the destination is reached may change while a migration is under way.
+    let plan = plan.without_reach();
+    let hash = plan.hash().map_err(|error| Fault::failed(format!("the plan could not be hashed: {error}")))?;
+    let text = json(&plan)?;
+    let failed = |error: migr_journal::JournalError| Fault::failed(error.to_string());
+    let reader = journal.reader().map_err(failed)?;
+    let before = last_plan(&reader)?;
+    let is_same = before.as_ref().is_some_and(|before| before.effect().writes_the_same(&plan.effect()));
+    if is_same || reader.plan_hash().map_err(failed)? == hash || !migr_engine::has_records(&reader).map_err(fault)? {
+        migr_engine::adopt(journal, before.as_ref(), &plan, (&hash, &text)).map_err(fault)?;
+        return Ok(None);
+    }
+    Ok(Some(ChangedPlan { before: before.map(Box::new), hash, text }))
+}
+
+/// The plan that a journal was last used with.
+fn last_plan(reader: &Reader) -> Result<Option<Plan>, Fault> {
+    let failed = |error: migr_journal::JournalError| Fault::failed(error.to_string());
+    let text = reader.plan_text(&reader.plan_hash().map_err(failed)?).map_err(failed)?;
+    Ok(text.and_then(|text| Plan::from_json(&text).ok()))
+}
+
+/// Fault of a command that does not go on with a changed plan.
+pub(crate) fn refusal() -> Fault {
+    Fault::new(Exit::Blocked, "the spec does other things to records than it did at the last run; nothing was done")
+        .with_help("`migr plan --since-run` shows what; `migr run` goes on with it, or put the earlier spec back")
+}
+
+/// Compares a session's plan with the last one.
+pub(crate) async fn compared(session: &Session, changed: &ChangedPlan) -> Result<Since, Fault> {
+    migr_engine::since(&session.context, changed.before.as_deref(), false).await.map_err(fault)
+}
+
+/// Goes on with a changed plan where it may: says what it does to records that are written, and opens them to be changed.
+pub(crate) async fn go_on(session: &Session, accepted: Option<&str>, console: Console) -> Result<(), Fault> {
+    let reader = session.context.journal.reader().map_err(|error| Fault::failed(error.to_string()))?;
+    if migr_engine::is_under_way(&reader).map_err(fault)? {
+        return Err(Fault::new(Exit::Blocked, "a delta was begun and is not through; nothing was done")
+            .with_help("`migr delta` goes on where it stopped"));
+    }
+    drop(reader);
+    open_change(session, accepted.map_or(Accepted::Nothing, Accepted::Hash), console).await
+}
+
+/// Change that a person accepts.
+#[derive(Clone, Copy, Debug)]
+enum Accepted<'h> {
+    Nothing,
+    /// The one of this number.
+    Hash(&'h str),
+    /// Whatever it is.
+    Any,
+}
+
+impl Accepted<'_> {
+    fn takes(self, since: &Since) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Hash(hash) => since.is_meant(hash),
+            Self::Any => true,
+        }
+    }
+}
+
+/// Says what a change does to records that are written, and opens them to be changed where it may.
+async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console) -> Result<(), Fault> {
+    let Some(changed) = &session.changed else { return Ok(()) };
+    if let Some(file) = migr_engine::changed_file(&session.context).map_err(fault)? {
+        return Err(Fault::new(Exit::Blocked, format!("the spec and {file} changed since the last run; one at a time"))
+            .with_help("put the earlier export back and run, or put the earlier spec back and pick the export up with `migr delta`"));
+    }
+    let since = compared(session, changed).await?;
+    let text = in_words(&since, &last_run(session)?);
+    match since.class() {
+        ChangeClass::Identity => {
+            console.error(text.trim_end());
+            return Err(Fault::new(Exit::Blocked, "records that are written would be other ones; nothing was done")
+                .with_help(rollbacks(&since)));
+        }
+        ChangeClass::Values if !accepted.takes(&since) => {
+            console.error(text.trim_end());
+            let message = match accepted {
+                Accepted::Hash(other) => format!("`--accept-change {other}` is another change than this one; nothing was done"),
+                _ => "written records would get other values; nothing was done".to_owned(),
+            };
+            return Err(Fault::new(Exit::Blocked, message).with_help(format!(
+                "`migr run --accept-change {}` changes them, and keeps what they held before; or put the earlier spec back",
+                since.hash
+            )));
+        }
+        ChangeClass::Text | ChangeClass::More | ChangeClass::Values => console.news(text.trim_end()),
+    }
+    let plan = (changed.hash.as_str(), changed.text.as_str());
+    let after = Plan::from_json(&changed.text).map_err(|error| Fault::failed(error.to_string()))?;
+    // What is opened first is done by whichever plan is taken up then: killed in between, the next run compares again.
+    migr_engine::go_on(&session.context, &since).await.map_err(fault)?;
+    migr_engine::adopt(&session.context.journal, changed.before.as_deref(), &after, plan).map_err(fault)?;
+    session.keep_plan()
+}
+
+/// Goes on with a changed plan in a sample: as long as samples alone were written, their records are brought to it. What a run wrote is the run's to change.
+pub(crate) async fn sample_again(session: &Session, console: Console) -> Result<(), Fault> {
+    if session.changed.is_none() {
+        return Ok(());
+    }
+    let fold = session.context.journal.reader().and_then(|reader| reader.fold());
+    let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
+    if fold.runs.iter().any(|run| run.command.starts_with("run")) {
+        return Err(refusal());
+    }
+    open_change(session, Accepted::Any, console).await
+}
+
+/// Day of the last run: `2026-11-20`.
+pub(crate) fn last_run(session: &Session) -> Result<String, Fault> {
+    let fold = session.context.journal.reader().and_then(|reader| reader.fold());
+    let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
+    let run = fold.runs.iter().rev().find(|run| run.command.starts_with("run") || run.command.starts_with("delta"));
+    Ok(run.map(|run| run.started.chars().take(10).collect()).unwrap_or_default())
+}
+
+/// Maps to take back before the spec can go on.
+fn rollbacks(since: &Since) -> String {
+    let maps = since.maps.iter().filter(|map| map.identity.is_some());
+    let commands: Vec<String> = maps.map(|map| format!("`migr rollback --map {}`", line(&map.map))).collect();
+    format!("keep the earlier spec, or take their records back first: {}", commands.join(", "))
+}
+
+/// A change in words.
+pub(crate) fn in_words(since: &Since, day: &str) -> String {
+    let mut text = format!("Since the run of {day}\n");
+    for map in &since.maps {
+        of_map(&mut text, map);
+    }
+    if since.class() == ChangeClass::Text {
+        text.push_str("  = nothing changes what is written\n");
+    }
+    text
+}
+
+fn of_map(text: &mut String, map: &MapSince) {
+    let name = line(&map.map);
+    let written = count(map.written, "written record", "written records");
+    // Writing to a text cannot fail.
+    if let Some(why) = &map.identity {
+        let _ = writeln!(text, "  ! {name}: {} (identity; {written})", line(why));
+        return;
+    }
+    if map.is_new {
+        let _ = writeln!(text, "  + {name}: a map of its own (more)");
+        return;
+    }
+    for (field, counts) in &map.fields {
+        let field = line(field);
+        if counts.values > 0 {
+            let _ = writeln!(text, "  ~ {name}.{field}: {} of {written} would change (values)", grouped(counts.values));
+        }
+        if counts.filled > 0 {
+            let _ =
+                writeln!(text, "  + {name}.{field}: {} of {written} would be filled (more)", grouped(counts.filled));
+        }
+    }
+    if map.fails > 0 {
+        let _ = writeln!(
+            text,
+            "  ~ {name}: {} of {written} would be quarantined now, and stay as they are (values)",
+            grouped(map.fails)
+        );
+    }
+    if map.quarantined > 0 {
+        let records = count(map.quarantined, "quarantined record", "quarantined records");
+        let _ = writeln!(text, "  + {name}: {records} will be tried again (more)");
+    }
+    if map.fields.is_empty() && map.fails == 0 && map.quarantined == 0 {
+        let _ = writeln!(text, "  = {name}: nothing that is written changes");
+    }
+}

@@ -1,0 +1,99 @@
+//! Values as they were found, in the form in which they are sent: what was written is recognised by it, unless the server keeps another spelling.
+
+use serde_json::{Value, json};
+
+use super::composites::{ADDRESS_NUMBERS, ADDRESS_TEXTS, address, phones_body};
+use super::encode::blank;
+use super::held::field;
+use super::metadata::Live;
+use super::normal::{canonical, list, moment};
+use migr_load::Map;
+
+/// A found record's values by the keys that they are written by.
+pub(super) fn as_sent(live: &Live, object: &str, found: &Map) -> Map {
+    let sent = |(key, value): (&String, &Value)| {
+        let native = field(live, object, key);
+        let value = match native {
+            Some(field) if value.is_null() => blank(field).unwrap_or(Value::Null),
+            Some(field) => of_kind(&field.native, value),
+            None => value.clone(),
+        };
+        (key.clone(), value)
+    };
+    found.iter().map(sent).collect()
+}
+
+fn of_kind(native: &str, value: &Value) -> Value {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    match native {
+        "RICH_TEXT" | "RICH_TEXT_V2" => json!({"markdown": text("markdown").trim_end()}),
+        "NUMBER" | "NUMERIC" | "POSITION" => number(value),
+        "DATE" => canonical(native, value),
+        "DATE_TIME" => {
+            let instant = value.as_str().and_then(|text| text.parse().ok());
+            instant.map_or_else(|| value.clone(), |instant| json!(moment(instant)))
+        }
+        "EMAILS" => {
+            json!({"primaryEmail": text("primaryEmail"), "additionalEmails": list(value, "additionalEmails")})
+        }
+        "PHONES" => phones_body(
+            text("primaryPhoneNumber"),
+            text("primaryPhoneCountryCode"),
+            text("primaryPhoneCallingCode"),
+            list(value, "additionalPhones"),
+        ),
+        "LINKS" => json!({
+            "primaryLinkUrl": text("primaryLinkUrl"),
+            "primaryLinkLabel": text("primaryLinkLabel"),
+            "secondaryLinks": list(value, "secondaryLinks"),
+        }),
+        "CURRENCY" => {
+            json!({"amountMicros": number(value.get("amountMicros").unwrap_or(&Value::Null)), "currencyCode": value.get("currencyCode")})
+        }
+        "FULL_NAME" => json!({"firstName": text("firstName"), "lastName": text("lastName")}),
+        "ADDRESS" => {
+            let texts = ADDRESS_TEXTS.map(|name| (name, json!(text(name))));
+            let numbers = ADDRESS_NUMBERS.map(|name| (name, value.get(name).map_or(Value::Null, number)));
+            let parts: Vec<(&str, Value)> = texts.into_iter().chain(numbers).collect();
+            address(&parts).unwrap_or_else(|| value.clone())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// A number or a numeral, whole where it is.
+fn number(value: &Value) -> Value {
+    let whole = match value {
+        Value::String(text) => text.parse::<i64>().ok(),
+        Value::Number(number) => number.as_i64(),
+        _ => None,
+    };
+    whole.map_or_else(|| value.clone(), |whole| json!(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn found_values_take_the_form_in_which_they_are_sent() {
+        for (native, found, sent) in [
+            (
+                "EMAILS",
+                json!({"additionalEmails": null, "primaryEmail": "a@b.example"}),
+                json!({"primaryEmail": "a@b.example", "additionalEmails": []}),
+            ),
+            (
+                "CURRENCY",
+                json!({"currencyCode": "USD", "amountMicros": "1000000"}),
+                json!({"amountMicros": 1_000_000, "currencyCode": "USD"}),
+            ),
+            ("DATE_TIME", json!("2019-03-04T05:06:07Z"), json!("2019-03-04T05:06:07.000Z")),
+            ("RICH_TEXT", json!({"blocknote": "[]", "markdown": "hi\n"}), json!({"markdown": "hi"})),
+            ("FULL_NAME", json!({"lastName": "Lee", "firstName": null}), json!({"firstName": "", "lastName": "Lee"})),
+            ("NUMBER", json!(12.5), json!(12.5)),
+        ] {
+            assert_eq!(of_kind(native, &found).to_string(), sent.to_string(), "{native}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Differences between what a written record should hold now and what was written to it.
+
+use migr_journal::Written;
+use migr_load::Map;
+use migr_plan::{FieldMapping, FieldType};
+use migr_transform::Value;
+
+use crate::expected::Expected;
+use crate::families::is_empty;
+use crate::parts::beside;
+use crate::stage_run::StageRun;
+
+/// Kind of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DifferenceKind {
+    /// Nothing was ever written to the field.
+    Fresh,
+    /// Another value was written.
+    Value,
+}
+
+/// Field of a written record that should hold another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Index of the field in the stage.
+    pub index: usize,
+    /// Kind of the difference.
+    pub kind: DifferenceKind,
+}
+
+/// The fields of a record whose values differ from what was written. `held` is what a record that was there before held in the fields that were written.
+pub fn differences(
+    job: &StageRun,
+    expected: &Expected,
+    written: &Written,
+    held: &Map,
+    fresh: &[usize],
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (index, value) in &expected.values {
+        let Some(field) = job.stage.fields.get(*index) else { continue };
+        if field.create_only || field.ty == FieldType::File {
+            continue;
+        }
+        let is_fresh = fresh.contains(index);
+        let kind = match native(job, field, value, expected, held) {
+            // Before setup the destination may lack the field or its options: nothing like it was written.
+            None if is_fresh => Some(DifferenceKind::Fresh),
+            None => Some(DifferenceKind::Value),
+            Some(native) => native
+                .iter()
+                .filter_map(|(key, native)| {
+                    let bytes = serde_json::to_vec(native).unwrap_or_default();
+                    match written.is(key, &bytes) {
+                        Some(true) => None,
+                        Some(false) => Some(DifferenceKind::Value),
+                        None if is_empty(value) || (expected.taking.is_some() && !is_fresh) => None,
+                        None => Some(DifferenceKind::Fresh),
+                    }
+                })
+                .max(),
+        };
+        found.extend(kind.map(|kind| Difference { index: *index, kind }));
+    }
+    found
+}
+
+/// The native form of a value beside what the record held before the migration; none where it cannot be written.
+pub fn native(
+    job: &StageRun,
+    field: &FieldMapping,
+    value: &Value<'static>,
+    expected: &Expected,
+    held: &Map,
+) -> Option<Map> {
+    let destination = &job.context.destination;
+    let native = destination.encode(&job.stage.destination_object, &[(field, value)]).ok()?;
+    Some(match expected.taking {
+        None => native,
+        Some(taking) => beside(native, held, taking, |key| destination.part_of(key)),
+    })
+}

@@ -1,0 +1,374 @@
+//! Pick-up of a later export: records move to their new lines, those that are gone are noted, and all others are opened to be compared with what was written.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use migr_extract::Row;
+use migr_journal::{Change, Intent, MovedNote, Operation, Planned, Reader, RecordResult, State, StepId, VanishedNote};
+use migr_load::{Deleted, Found, LoadError};
+use migr_plan::{DuplicatePolicy, Stage};
+use migr_report::{Delta, MapDelta};
+
+use crate::going_on::go_on;
+use crate::rollback::is_changed;
+use crate::shared::blocking;
+use crate::since::{Since, since, written};
+use crate::stamps::{self, Stamps};
+use crate::{Context, EngineError, opening};
+use migr_decide::cells::Lent;
+use migr_decide::outcomes::DecisionContext;
+use migr_decide::owners::OwnerTable;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::{Claim, StageRun};
+
+/// The journal keeps the deltas under this name.
+pub(crate) const DELTAS: &str = "deltas";
+/// The journal keeps under this name that one is under way.
+const UNDER_WAY: &str = "delta.begun";
+/// Rows of the journal that are read together.
+const TOGETHER: usize = 2000;
+/// Records of a file below which nothing is said of how many are gone.
+const FEW: u64 = 10;
+/// Fate of a vanished record that is left.
+const LISTED_FATE: &str = "listed";
+/// Fate of a vanished record that is in the trash.
+const TRASHED: &str = "trashed";
+/// Fate of one that was on its way there when the program ended.
+const GOING: &str = "going to the trash";
+
+/// Fate of records that the export has no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum VanishedPolicy {
+    /// Left, and listed.
+    #[default]
+    List,
+    /// Left.
+    Keep,
+    /// Put into the trash.
+    Delete,
+}
+
+/// Keys of vanished records that are listed of a map.
+const LISTED: usize = 100;
+
+/// Keys of records with their ids.
+type Keyed = Vec<(String, String)>;
+
+/// True where the export is another one, or a delta was begun and not ended.
+pub fn has_delta(context: &Context) -> Result<bool, EngineError> {
+    Ok(is_under_way(&context.journal.reader()?)? || opening::changed_file(context)?.is_some())
+}
+
+/// True where a delta was begun and not ended.
+pub fn is_under_way(reader: &Reader) -> Result<bool, EngineError> {
+    Ok(under_way(reader)?.is_some())
+}
+
+/// A delta that was begun and not ended, as far as it was looked at.
+fn under_way(reader: &Reader) -> Result<Option<Delta>, EngineError> {
+    Ok(reader.finding(UNDER_WAY)?.and_then(|text| serde_json::from_str::<Option<Delta>>(&text).ok().flatten()))
+}
+
+fn begun(delta: &Delta) -> Change {
+    Change::Finding { name: UNDER_WAY.to_owned(), value: serde_json::to_string(delta).unwrap_or_default() }
+}
+
+/// Takes a later export up: after it, a run brings the destination to it. Says what was found.
+pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, EngineError> {
+    let earlier = under_way(&context.journal.reader()?)?;
+    if let Some(delta) = earlier.clone().filter(|delta| delta.compared)
+        && opening::changed_file(context)?.is_none()
+    {
+        // Its steps are open, and are gone on with where they stopped.
+        return Ok(delta);
+    }
+    opening::readable(&context.plan, &context.export)?;
+    context.destination.schema().await?;
+    let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
+    let deciding = DecisionContext::from(context);
+    let mut world = opening::world(&deciding, owners)?;
+    opening::existing_records(&deciding, &mut world).await?;
+    let reader = context.journal.reader()?;
+    let mut changes = Vec::new();
+    let mut delta = Delta::default();
+    let mut restored: Vec<(Stage, StepId, Keyed)> = Vec::new();
+    for stage in &context.plan.stages {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        world.end_stage(&stage.id, step)?;
+    }
+    for stage in &context.plan.stages {
+        let mut map = MapDelta { map: stage.map.clone(), ..MapDelta::default() };
+        if let Some(step) = reader.step(&stage.id)? {
+            let job = StageRun::new(&deciding, stage, step)?;
+            let known = reader.vanished(step)?;
+            let looked;
+            (world, looked) = blocking(move || {
+                let looked = look(&job, &world)?;
+                Ok((world, looked))
+            })
+            .await?;
+            let read = reader.fold()?.steps.into_iter().find(|fold| fold.name == stage.id).and_then(|fold| fold.read);
+            shrinks(stage, read.unwrap_or(0), looked.rows, context, accepts_shrunk)?;
+            map.was_written = written(&reader, step)?;
+            map.was_trashed = known.values().filter(|fate| *fate == TRASHED).count() as u64;
+            let missing: HashSet<&String> = looked.gone.iter().collect();
+            let returned: Vec<String> = known.keys().filter(|key| !missing.contains(*key)).cloned().collect();
+            drop(missing);
+            map.returned = returned.len() as u64;
+            let trashed: Keyed = returned
+                .iter()
+                .filter(|key| known.get(*key).is_some_and(|fate| fate == TRASHED))
+                .filter_map(|key| Some((key.clone(), reader.id_of(step, key).ok()??.id?)))
+                .collect();
+            map.came_back = trashed.len() as u64;
+            if !trashed.is_empty() {
+                restored.push((stage.clone(), step, trashed));
+            }
+            map.missing = looked.gone.len() as u64;
+            let gone: Vec<String> = looked.gone.into_iter().filter(|key| !known.contains_key(key)).collect();
+            map.vanished = gone.len() as u64;
+            map.vanished_keys = gone.iter().take(LISTED).map(|key| migr_decide::decision::shown(key)).collect();
+            if !looked.moved.is_empty() {
+                changes.push(Change::Moved { step, lines: looked.moved });
+            }
+            if !returned.is_empty() {
+                changes.push(Change::Returned { step, keys: returned });
+            }
+            if !gone.is_empty() {
+                let fate = if policy(context) == VanishedPolicy::Keep { "kept" } else { LISTED_FATE };
+                let records = gone.into_iter().map(|key| VanishedNote { key, fate: fate.to_owned() }).collect();
+                changes.push(Change::Vanished { step, records });
+            }
+        }
+        if let Some(earlier) = earlier.iter().flat_map(|delta| &delta.maps).find(|earlier| earlier.map == map.map) {
+            map.take_over(earlier);
+        }
+        delta.maps.push(map);
+    }
+    drop(world);
+    changes.push(begun(&delta));
+    // Lines and keys are those of this export from now on, or of none.
+    changes.push(Change::Finding { name: "export".to_owned(), value: "null".to_owned() });
+    context.journal.write_later(changes).await?;
+    for (stage, step, records) in restored {
+        bring_back(context, &stage, step, records).await?;
+    }
+    let since = since(context, Some(&context.plan), true).await?;
+    tell(&mut delta, &since);
+    go_on(context, &since).await?;
+    delta.compared = true;
+    context.journal.write_later(vec![begun(&delta)]).await?;
+    Ok(delta)
+}
+
+/// Ends a delta: what vanished goes by the policy, and what was done is kept for the report.
+pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineError> {
+    if policy(context) == VanishedPolicy::Delete {
+        let run = context.journal.lock().begin_run(&context.options.command)?;
+        let trashed = trash(context).await;
+        stamps::keep(context, run)?;
+        context.journal.lock().end_run(if trashed.is_ok() { "done" } else { "stopped" })?;
+        trashed?;
+    }
+    let reader = context.journal.reader()?;
+    for map in &mut delta.maps {
+        let Some(stage) = context.plan.stages.iter().find(|stage| stage.map == map.map) else { continue };
+        if let Some(step) = reader.step(&stage.id)? {
+            let trashed = reader.vanished(step)?.values().filter(|fate| *fate == TRASHED).count() as u64;
+            map.trashed = (trashed + map.came_back).saturating_sub(map.was_trashed);
+            map.created = written(&reader, step)?.saturating_sub(map.was_written);
+        }
+        (map.was_written, map.was_trashed, map.came_back) = (0, 0, 0);
+        if let Some(step) = migr_decide::steps::find(&reader, &crate::since::changes_of(stage))? {
+            map.conflicts = reader.count_notes_with(step, migr_decide::expected::CONFLICT)?;
+        }
+    }
+    let mut all: Vec<Delta> =
+        reader.finding(DELTAS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    all.push(delta.clone());
+    let value = serde_json::to_string(&all).unwrap_or_default();
+    let finding = |name: &str, value: String| Change::Finding { name: name.to_owned(), value };
+    context.journal.write_later(vec![finding(DELTAS, value), finding(UNDER_WAY, "null".to_owned())]).await?;
+    Ok(delta)
+}
+
+fn policy(context: &Context) -> VanishedPolicy {
+    match context.plan.options.on_vanished.as_deref() {
+        Some("keep") => VanishedPolicy::Keep,
+        Some("delete") => VanishedPolicy::Delete,
+        _ => VanishedPolicy::List,
+    }
+}
+
+fn tell(delta: &mut Delta, since: &Since) {
+    for map in &mut delta.maps {
+        let Some(found) = since.maps.iter().find(|found| found.map == map.map) else { continue };
+        map.changed = found.records;
+        map.unchanged = found.written.saturating_sub(found.records + map.missing);
+        map.fields =
+            found.fields.iter().map(|(field, counts)| (field.clone(), counts.values + counts.filled)).collect();
+    }
+}
+
+/// A file that lost more than a fifth of its records is asked about.
+fn shrinks(stage: &Stage, before: u64, now: u64, context: &Context, accepts: bool) -> Result<(), EngineError> {
+    if accepts || before < FEW || now.saturating_mul(5) >= before.saturating_mul(4) {
+        return Ok(());
+    }
+    let file = context.export.file(&stage.source_object).map_or_else(String::new, |file| file.shown().to_owned());
+    Err(EngineError::Shrunk { file, map: stage.map.clone(), before, now })
+}
+
+/// Rows of a stage in the later export, beside what the journal knows.
+#[derive(Debug, Default)]
+struct Looked {
+    /// Rows that belong to the stage.
+    rows: u64,
+    /// Known records that stand in another line.
+    moved: Vec<MovedNote>,
+    /// Keys of written records without a row.
+    gone: Vec<String>,
+}
+
+fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
+    let mut looked = Looked::default();
+    let mut seen: HashSet<u64> = HashSet::new();
+    let keeps_last = matches!(job.stage.policies.duplicate, DuplicatePolicy::KeepLast);
+    let mut moved: BTreeMap<String, u64> = BTreeMap::new();
+    if !job.file.is_empty() {
+        let mut records = job.context.export.records(&job.stage.source_object)?;
+        while let Some(row) = records.next()? {
+            let Row::Record(record) = row else { continue };
+            let cells = Lent(record);
+            let claim = job.claim(&cells, world)?;
+            if matches!(claim, Claim::Others) {
+                continue;
+            }
+            looked.rows += u64::from(job.stage.distinct.is_none());
+            if !matches!(claim, Claim::Mine | Claim::Fails(_)) {
+                continue;
+            }
+            let Ok(key) = job.key(&cells, world)? else { continue };
+            let is_first = seen.insert(digest(&key));
+            looked.rows += u64::from(is_first && job.stage.distinct.is_some());
+            if !is_first && !keeps_last {
+                continue;
+            }
+            match world.reader.id_of(job.step, &key)? {
+                Some(mapped) if mapped.line == record.line => {
+                    moved.remove(&key);
+                }
+                Some(mapped) if mapped.id.is_some() => {
+                    moved.insert(key, record.line);
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+    looked.moved = moved.into_iter().map(|(key, line)| MovedNote { key, line }).collect();
+    let migr_decide::outcomes::Outcomes::Journal(journal) = &job.context.outcomes else { return Ok(looked) };
+    let reader = journal.reader()?;
+    let mut after: Option<String> = None;
+    loop {
+        let rows = reader.rows_after(job.step, after.as_deref(), TOGETHER)?;
+        let Some(last) = rows.last() else { return Ok(looked) };
+        after = Some(last.key.clone());
+        let is_gone = |row: &migr_journal::MappedRow| row.mapped.id.is_some() && !seen.contains(&digest(&row.key));
+        looked.gone.extend(rows.into_iter().filter(is_gone).map(|row| row.key));
+    }
+}
+
+/// Number that stands for a key among those that were seen: of a thousand million keys hardly two share one.
+fn digest(key: &str) -> u64 {
+    blake3::hash(key.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
+}
+
+/// Takes records out of the trash that vanished, and that the export has again.
+async fn bring_back(context: &Context, stage: &Stage, step: StepId, records: Keyed) -> Result<(), EngineError> {
+    for records in records.chunks(context.destination.capabilities().batch_size.max(1)) {
+        let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+        let batch = intend(context, step, Operation::Restore, records).await?;
+        context.destination.restore(&stage.destination_object, &ids).await?;
+        let found = context.destination.fetch(&stage.destination_object, &ids, Deleted::Both).await?;
+        context.destination.take_for_written(&stage.destination_object, &found);
+        let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; ids.len()];
+        context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
+    }
+    Ok(())
+}
+
+async fn intend(
+    context: &Context,
+    step: StepId,
+    operation: Operation,
+    records: &[(String, String)],
+) -> Result<migr_journal::BatchId, EngineError> {
+    let batch = context.journal.lock().next_batch();
+    let planned = |(key, id): &(String, String)| Planned { key: key.clone(), id: id.clone(), ..Planned::default() };
+    let intent = Intent { batch, step, operation, records: records.iter().map(planned).collect() };
+    context.journal.write_later(vec![Change::Intent(intent)]).await?;
+    Ok(batch)
+}
+
+/// Notes the fate of vanished records.
+async fn note(context: &Context, step: StepId, records: &[(String, String)], fate: &str) -> Result<(), EngineError> {
+    let note = |(key, _): &(String, String)| VanishedNote { key: key.clone(), fate: fate.to_owned() };
+    let records = records.iter().map(note).collect();
+    Ok(context.journal.write_later(vec![Change::Vanished { step, records }]).await?)
+}
+
+/// Puts created records into the trash that the export has no more. Those that somebody changed since are left, and so is what was there before.
+async fn trash(context: &Context) -> Result<(), EngineError> {
+    let reader = context.journal.reader()?;
+    let stamps = Stamps::of_earlier_runs(&reader)?;
+    for stage in context.plan.stages.iter().rev() {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        let (mut going, mut begun) = (Vec::new(), HashSet::new());
+        for (key, fate) in reader.vanished(step)? {
+            let mapped = reader.id_of(step, &key)?;
+            let made = mapped.filter(|mapped| mapped.state == State::Created && mapped.winner.is_none());
+            if fate != TRASHED
+                && let Some(id) = made.and_then(|mapped| mapped.id)
+            {
+                if fate == GOING {
+                    begun.insert(id.clone());
+                }
+                going.push((key, id));
+            }
+        }
+        let object = &stage.destination_object;
+        for records in going.chunks(context.destination.capabilities().batch_size.max(1)) {
+            let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+            let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
+            let is_ours =
+                |found: &&Found| begun.contains(&found.id) || !found.deleted && !is_changed(&stamps, object, found);
+            let ours: HashSet<&str> = found.iter().filter(is_ours).map(|found| found.id.as_str()).collect();
+            let records: Keyed = records.iter().filter(|(_, id)| ours.contains(id.as_str())).cloned().collect();
+            let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            note(context, step, &records, GOING).await?;
+            let batch = intend(context, step, Operation::Trash, &records).await?;
+            let done = context.destination.trash(object, &ids).await;
+            let is_done = match &done {
+                Ok(()) => true,
+                // Where there is no trash they are left, and listed.
+                Err(LoadError::Missing { .. }) => false,
+                Err(_) => return Ok(done?),
+            };
+            let results =
+                vec![
+                    RecordResult { state: is_done.then_some(State::Updated), attempts: 1, ..RecordResult::default() };
+                    ids.len()
+                ];
+            context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
+            if is_done {
+                let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
+                context.destination.take_for_written(object, &found);
+            }
+            note(context, step, &records, if is_done { TRASHED } else { LISTED_FATE }).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Going on with a changed plan: the journal takes it up, written records are opened to be changed, and what was quarantined is tried again.
+
+use std::collections::BTreeMap;
+
+use migr_journal::{Change, Reader, SetupNote, State, StepId};
+use migr_plan::{Plan, SetupAction, StepKind};
+
+use crate::since::{Since, changes_of};
+use crate::steps::changes::fresh_note;
+use crate::{Context, EngineError, retry};
+use migr_decide::{SharedJournal, steps};
+
+/// Place of the notes on changes of the schema that the plan at hand has no more, and a rollback still undoes.
+const FORMER: usize = 1_000_000;
+
+/// True where a journal knows of records: what the plan does to them is no matter of text any more.
+pub fn has_records(reader: &Reader) -> Result<bool, EngineError> {
+    for step in reader.steps()? {
+        if reader.has_records(step.id)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes a plan up whose text may differ from the last one's. Notes on changes of the schema go to the places that these have in it.
+pub fn adopt(
+    journal: &SharedJournal,
+    before: Option<&Plan>,
+    after: &Plan,
+    (hash, text): (&str, &str),
+) -> Result<(), EngineError> {
+    if journal.lock().plan_hash()? != hash {
+        let notes = journal.reader()?.setup()?;
+        journal.write(&moved(&notes, before.map_or(&[][..], |before| &before.setup), &after.setup))?;
+    }
+    Ok(journal.lock().adopt_plan(hash, text)?)
+}
+
+/// The notes at their new places, and those of changes that are none any more or became others behind all.
+fn moved(notes: &[SetupNote], before: &[SetupAction], after: &[SetupAction]) -> Vec<Change> {
+    let bare = |action: &SetupAction| {
+        let mut value = serde_json::to_value(action).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.remove("origin");
+        }
+        value
+    };
+    let places: BTreeMap<String, usize> =
+        after.iter().enumerate().map(|(place, action)| (bare(action).to_string(), place)).collect();
+    let mut former = notes.iter().map(|note| note.position + 1).max().unwrap_or(0).max(FORMER);
+    let mut changes: Vec<Change> = notes.iter().map(|note| Change::SetupUndone { position: note.position }).collect();
+    for note in notes {
+        let place = before.get(note.position).and_then(|action| places.get(&bare(action).to_string()).copied());
+        let position = place.unwrap_or_else(|| {
+            former += 1;
+            if note.position >= FORMER { note.position } else { former }
+        });
+        changes.push(Change::Setup(SetupNote { position, ..note.clone() }));
+    }
+    changes
+}
+
+/// Goes on with a plan that does other things to records: what was said of it is opened to be done.
+pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> {
+    let differing: Vec<&str> = since.maps.iter().filter(|map| map.records > 0).map(|map| map.map.as_str()).collect();
+    let mut changes = Vec::new();
+    for stage in &context.plan.stages {
+        if differing.contains(&stage.map.as_str()) {
+            let step = steps::begin(&context.journal, stage, &changes_of(stage))?;
+            changes.push(reopened(step));
+            let map = since.maps.iter().find(|map| map.map == stage.map);
+            changes.extend(map.map(|map| fresh_note(&stage.id, &map.fresh)));
+        }
+    }
+    let reader = context.journal.reader()?;
+    for step in context.plan.steps() {
+        if matches!(step.kind, StepKind::Records | StepKind::Links(_) | StepKind::Deferred)
+            && let Some(known) = steps::find(&reader, &step)?
+        {
+            changes.push(reopened(known));
+        }
+    }
+    context.journal.write_later(changes).await?;
+    // Of a rule that left a record behind nobody knows whether it still does.
+    for stage in &context.plan.stages {
+        if let Some(step) = reader.step(&stage.id)? {
+            retry::release(context, &reader, step, State::Skipped).await?;
+        }
+    }
+    retry::retry(context, None).await?;
+    Ok(())
+}
+
+/// A step that is gone through again; nothing of it is forgotten.
+fn reopened(step: StepId) -> Change {
+    Change::TakenBack { step, keys: Vec::new() }
+}

@@ -1,0 +1,363 @@
+//! Changes of written records: what spec and export say now, where that is not what was written. Nothing is asked about records that are as they should be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, Written, WrittenReader};
+use migr_load::{Body, Comparison, Found, Map};
+use migr_plan::{FieldMapping, Stage, Step};
+use migr_transform::Value;
+
+use crate::EngineError;
+use crate::rollback::is_changed;
+use crate::stamps::Stamps;
+use crate::step_writer::StepWriter;
+use crate::steps::deferred::updated;
+use crate::steps::following::{HandOn, Later};
+use migr_decide::changes::{Difference, DifferenceKind, differences, native};
+use migr_decide::expected::{CONFLICT, Derivation, Derived, Expected, Sample};
+use migr_decide::outcomes::Knowledge;
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::record_write::RecordWrite;
+use migr_decide::stage_run::StageRun;
+use migr_decide::steps;
+use migr_decide::there::{before_update, held, is_empty_there, stamped};
+
+/// The journal keeps the fields that are new to written records under this name and the stage's.
+const FRESH: &str = "fresh.";
+
+/// Policy for a field that a person changed in the destination since it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ConflictPolicy {
+    /// The person's value stays.
+    Keep,
+    /// Spec and export win.
+    Overwrite,
+    /// The person's value stays, and is told of.
+    #[default]
+    List,
+}
+
+impl ConflictPolicy {
+    fn of(word: Option<&str>) -> Self {
+        match word {
+            Some("keep") => Self::Keep,
+            Some("overwrite") => Self::Overwrite,
+            _ => Self::List,
+        }
+    }
+}
+
+/// True where written records are to be brought to what spec and export say. No run begins this by itself.
+pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
+    Ok(match steps::find(reader, &Step::changes(&stage.id))? {
+        Some(step) => !reader.is_done(step)?,
+        None => false,
+    })
+}
+
+/// The note of the fields that are new to a stage's written records.
+pub(crate) fn fresh_note(stage: &str, fields: &[String]) -> Change {
+    Change::Finding { name: format!("{FRESH}{stage}"), value: serde_json::to_string(fields).unwrap_or_default() }
+}
+
+/// Indices of the fields of a stage by these names.
+pub(crate) fn indices(stage: &Stage, fields: &[String]) -> Vec<usize> {
+    let named = stage.fields.iter().enumerate().filter(|(_, field)| fields.contains(&field.field));
+    named.map(|(index, _)| index).collect()
+}
+
+/// Steps that write records of a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct WritingSteps {
+    /// Those that were begun.
+    pub(crate) all: Vec<StepId>,
+    deferred: Option<StepId>,
+    backfill: Option<StepId>,
+    changes: Option<StepId>,
+}
+
+impl WritingSteps {
+    /// As a journal has them.
+    pub(crate) fn of(job: &StageRun, known: &Knowledge) -> Result<Self, EngineError> {
+        let deferred = known.find(&Step::deferred(&job.stage.id))?;
+        let backfill = known.find(&Step::backfill(&job.stage.id))?;
+        let changes = known.find(&Step::changes(&job.stage.id))?;
+        let all = [Some(job.step), deferred, backfill, changes].into_iter().flatten().collect();
+        Ok(Self { all, deferred, backfill, changes })
+    }
+
+    /// Derivation of what the stage's records should hold.
+    pub(crate) fn derivation(&self, job: Arc<StageRun>, fresh: Vec<usize>) -> Derivation {
+        Derivation {
+            job,
+            second: self.deferred,
+            filled: self.backfill,
+            changed: self.changes,
+            leaves_conflicts: false,
+            fresh,
+            sample: Sample::All,
+        }
+    }
+}
+
+/// Values that a record which was there before held in the fields that were written to it.
+pub(crate) fn held_before(job: &StageRun, world: &RecordLookup, record: &Expected) -> Result<Map, EngineError> {
+    if record.taking.is_none() {
+        return Ok(Map::new());
+    }
+    let image = world.reader.before_image(job.step, &record.id, Operation::Update)?;
+    Ok(image.and_then(|image| serde_json::from_str(&image.image).ok()).unwrap_or_default())
+}
+
+/// Goes through the written records of a stage.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    job: Arc<StageRun>,
+    steps: WritingSteps,
+    fresh: Vec<usize>,
+    policy: ConflictPolicy,
+    stamps: Stamps,
+    journal: std::path::PathBuf,
+}
+
+/// A record that should hold other values than were written.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    expected: Expected,
+    state: State,
+    differences: Vec<Difference>,
+    written: Written,
+    held: Map,
+}
+
+/// Records that change, and notes about those that cannot.
+type Gathered = (Vec<Changed>, Vec<RepairNote>);
+
+impl Later for Changes {
+    type Batch = Gathered;
+
+    fn job(&self) -> &StageRun {
+        &self.job
+    }
+
+    fn object(&self) -> &str {
+        &self.job.stage.destination_object
+    }
+
+    fn produce(&self, world: &RecordLookup, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
+        let job = &*self.job;
+        let size = job.context.destination.capabilities().batch_size.max(1);
+        let written = WrittenReader::new(Reader::open(&self.journal)?);
+        let mut gathered = Gathered::default();
+        let mut failed = Ok(());
+        self.steps.derivation(Arc::clone(&self.job), self.fresh.clone()).produce(world, &mut |derived| {
+            let taken = self.take(world, &written, derived, &mut gathered);
+            if taken.is_err() {
+                failed = taken;
+                return false;
+            }
+            let is_full = gathered.0.len() >= size || gathered.1.len() >= size;
+            !is_full || in_batches(size, std::mem::take(&mut gathered), hand_on)
+        })?;
+        failed?;
+        in_batches(size, gathered, hand_on);
+        Ok(())
+    }
+
+    fn bytes(_: &Gathered) -> usize {
+        // Their bodies are made once the destination was asked.
+        0
+    }
+
+    async fn send(&self, step: StepId, sender: &mut StepWriter<'_>, batch: Gathered) -> Result<(), EngineError> {
+        let (records, mut notes) = batch;
+        let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
+        ids.sort_unstable();
+        let found = self.job.context.destination.fetch_written(self.object(), &ids).await?;
+        let found: BTreeMap<String, Found> = found.into_iter().map(|found| (found.id.clone(), found)).collect();
+        let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+        let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
+        for record in &records {
+            let Some(there) = found.get(&record.expected.id) else {
+                notes.push(self.note(record, "", "it is in the destination no more; nothing was written".to_owned()));
+                continue;
+            };
+            let (body, fields) = self.body(record, there, &mut notes);
+            if body.is_empty() {
+                answered.extend(answered_before(&known, step, &record.expected)?);
+                continue;
+            }
+            let held = held(&there.values, &body);
+            // Going back destroys what was created.
+            if record.state != State::Created {
+                let image = stamped(&*self.job.context.destination, &held, &there.values);
+                images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
+            }
+            let item = RecordWrite {
+                fields,
+                before: Body::from(&held).digest(),
+                ..RecordWrite::new(record.expected.key.clone(), record.expected.line, record.expected.id.clone())
+            };
+            let item = item.with_body(Body::from(body));
+            if record.state == State::Unchanged {
+                unchanged.push(RecordWrite::new(item.key.clone(), item.line, item.id.clone()));
+            }
+            items.push(item);
+        }
+        if !notes.is_empty() {
+            sender.remember([Change::Repairs { step, repairs: notes }]);
+        }
+        if !images.is_empty() {
+            sender.remember([Change::Before(images)]);
+        }
+        sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
+        sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
+        if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
+    }
+}
+
+/// A record that a crash kept from being noted as changed.
+fn answered_before(known: &Knowledge, step: StepId, record: &Expected) -> Result<Option<RecordWrite>, EngineError> {
+    let was_sent = known.before_image(step, &record.id, Operation::Update)?.is_some();
+    let is_noted = known.id_of(step, &record.key)?.is_some();
+    Ok((was_sent && !is_noted).then(|| RecordWrite::new(record.key.clone(), record.line, record.id.clone())))
+}
+
+/// Hands records on, at most so many together; false when nobody takes them any more.
+fn in_batches(size: usize, (mut records, notes): Gathered, hand_on: &mut HandOn<'_, Gathered>) -> bool {
+    let mut notes = Some(notes).filter(|notes| !notes.is_empty());
+    while !records.is_empty() || notes.is_some() {
+        let rest = records.split_off(records.len().min(size));
+        if !hand_on((std::mem::replace(&mut records, rest), notes.take().unwrap_or_default())) {
+            return false;
+        }
+    }
+    true
+}
+
+impl Changes {
+    /// Goes through a stage whose records are through.
+    pub(crate) fn of(job: Arc<StageRun>, known: &Knowledge) -> Result<Self, EngineError> {
+        let steps = WritingSteps::of(&job, known)?;
+        let migr_decide::outcomes::Outcomes::Journal(journal) = &job.context.outcomes else {
+            return Ok(Self {
+                steps,
+                fresh: Vec::new(),
+                policy: ConflictPolicy::List,
+                stamps: Stamps::default(),
+                journal: job.context.work.join("journal.db"),
+                job,
+            });
+        };
+        let (reader, path) = (journal.reader()?, journal.lock().path().to_owned());
+        let fresh = reader.finding(&format!("{FRESH}{}", job.stage.id))?;
+        let fresh: Vec<String> = fresh.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Ok(Self {
+            steps,
+            fresh: indices(&job.stage, &fresh),
+            policy: ConflictPolicy::of(job.context.plan.options.on_conflict.as_deref()),
+            stamps: Stamps::of_earlier_runs(&reader)?,
+            journal: path,
+            job,
+        })
+    }
+
+    fn take(
+        &self,
+        world: &RecordLookup,
+        written: &WrittenReader,
+        derived: Derived,
+        gathered: &mut Gathered,
+    ) -> Result<(), EngineError> {
+        match derived {
+            Derived::Records(records) => {
+                for expected in records {
+                    let of = written.of(&self.steps.all, &expected.key)?;
+                    let held = held_before(&self.job, world, &expected)?;
+                    let differences = differences(&self.job, &expected, &of, &held, &self.fresh);
+                    let mapped = world.reader.id_of(self.job.step, &expected.key)?;
+                    let Some(mapped) = mapped.filter(|_| !differences.is_empty()) else { continue };
+                    gathered.0.push(Changed { state: mapped.state, expected, differences, written: of, held });
+                }
+            }
+            Derived::Links(..) => {}
+            Derived::Fails { key, line, reason } => gathered.1.push(RepairNote {
+                key,
+                file: self.job.file.clone(),
+                line,
+                field: String::new(),
+                reason: format!("left as it was written: its values cannot be derived any more: {reason}"),
+            }),
+        }
+        Ok(())
+    }
+
+    /// The native values that a record gets, with the names of their fields; a person's changes that stay are noted.
+    fn body(&self, record: &Changed, there: &Found, notes: &mut Vec<RepairNote>) -> (Map, Vec<String>) {
+        let (mut body, mut fields) = (Map::new(), Vec::new());
+        let is_touched = is_changed(&self.stamps, self.object(), there);
+        for Difference { index, kind } in &record.differences {
+            let value = record.expected.values.iter().find(|(known, _)| known == index).map(|(_, value)| value);
+            let (Some(field), Some(value)) = (self.job.stage.fields.get(*index), value) else { continue };
+            if self.job.context.destination.compare(self.object(), field, value, &there.values) == Comparison::Same {
+                continue;
+            }
+            let Some(native) = native(&self.job, field, value, &record.expected, &record.held) else {
+                notes.push(self.note(record, &field.field, "left as it is: its value cannot be written".to_owned()));
+                continue;
+            };
+            if is_touched && self.is_theirs(record, (field, value), *kind, &native, there) {
+                let word = match self.policy {
+                    ConflictPolicy::Keep => "the destination's value is kept",
+                    ConflictPolicy::List => "the destination's value is left until you decide",
+                    ConflictPolicy::Overwrite => "",
+                };
+                if self.policy != ConflictPolicy::Overwrite {
+                    notes.push(self.note(record, &field.field, format!("{CONFLICT}: {word}")));
+                    continue;
+                }
+            } else if *kind == DifferenceKind::Fresh
+                && record.expected.taking.is_some()
+                && !is_empty_there(&self.job, field, value, &there.values)
+            {
+                continue;
+            }
+            fields.push(field.field.clone());
+            body.extend(native);
+        }
+        (body, fields)
+    }
+
+    /// True where a person gave a field of a record the value that it holds.
+    fn is_theirs(
+        &self,
+        record: &Changed,
+        (field, value): (&FieldMapping, &Value<'static>),
+        kind: DifferenceKind,
+        native: &Map,
+        there: &Found,
+    ) -> bool {
+        if kind == DifferenceKind::Fresh {
+            return !is_empty_there(&self.job, field, value, &there.values);
+        }
+        let sent = self.job.context.destination.as_sent(self.object(), &there.values);
+        native.keys().any(|key| {
+            let is_written = |found: &Map| {
+                let bytes = serde_json::to_vec(found.get(key).unwrap_or(&serde_json::Value::Null)).unwrap_or_default();
+                record.written.is(key, &bytes) == Some(true)
+            };
+            !is_written(&there.values) && !is_written(&sent)
+        })
+    }
+
+    fn note(&self, record: &Changed, field: &str, reason: String) -> RepairNote {
+        RepairNote {
+            key: record.expected.key.clone(),
+            file: self.job.file.clone(),
+            line: record.expected.line,
+            field: field.to_owned(),
+            reason,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Deltas: what each later export brought, map by map.
+
+use std::collections::BTreeMap;
+
+use migr_escape::line;
+use serde::{Deserialize, Serialize};
+
+use crate::words::{count, grouped};
+
+/// One map in a delta.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapDelta {
+    /// Name of the map.
+    pub map: String,
+    /// Records that were not there.
+    pub created: u64,
+    /// Records that differ from what was written.
+    pub changed: u64,
+    /// Records that are as they were written.
+    pub unchanged: u64,
+    /// Records that the export has no more, since this delta.
+    pub vanished: u64,
+    /// Those that the export has again.
+    pub returned: u64,
+    /// Those that were put into the trash.
+    pub trashed: u64,
+    /// Fields that a person changed in the destination since, and that were left.
+    pub conflicts: u64,
+    /// Records by the field that differs.
+    pub fields: BTreeMap<String, u64>,
+    /// Keys of the records that vanished, the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vanished_keys: Vec<String>,
+    /// Records that the export has not, those that vanished before included.
+    #[serde(skip)]
+    pub missing: u64,
+    /// Records that were written before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub was_written: u64,
+    /// Vanished records that were in the trash before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub was_trashed: u64,
+    /// Those of them that the export has again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub came_back: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl MapDelta {
+    /// Takes over what a delta that was stopped had noted already.
+    pub fn take_over(&mut self, earlier: &Self) {
+        self.vanished += earlier.vanished;
+        self.returned += earlier.returned;
+        self.came_back += earlier.came_back;
+        self.was_trashed = earlier.was_trashed;
+        self.was_written = earlier.was_written;
+        self.vanished_keys.splice(0..0, earlier.vanished_keys.iter().cloned());
+    }
+
+    /// In lines: the map's first, then what is particular to it.
+    pub fn in_lines(&self) -> Vec<String> {
+        let map = line(&self.map);
+        let mut lines = vec![format!(
+            "{map}: {} created, {} changed, {} unchanged, {} vanished",
+            grouped(self.created),
+            grouped(self.changed),
+            grouped(self.unchanged),
+            grouped(self.vanished),
+        )];
+        for (field, records) in &self.fields {
+            lines.push(format!("{map}.{}: {}", line(field), count(*records, "record", "records")));
+        }
+        if self.conflicts > 0 {
+            let fields = count(self.conflicts, "field", "fields");
+            lines.push(format!("{fields} left as a person changed them in the destination since"));
+        }
+        if self.returned > 0 {
+            lines.push(format!("{} there again", count(self.returned, "record is", "records are")));
+        }
+        if self.trashed > 0 {
+            lines.push(format!("{} put into the trash", count(self.trashed, "record was", "records were")));
+        }
+        lines.extend(self.vanished_keys.iter().map(|key| format!("vanished: {}", line(key))));
+        lines
+    }
+}
+
+/// A delta.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// Map by map, in the plan's order.
+    pub maps: Vec<MapDelta>,
+    /// Every record was compared.
+    #[serde(default)]
+    pub compared: bool,
+}

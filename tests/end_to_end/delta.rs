@@ -1,0 +1,281 @@
+//! A later export: what is new, changed and gone in it arrives, and what people did in the destination since goes by the policies.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::clinic::{clinic, others};
+use crate::harness::{Project, Ran};
+use crate::small::Small;
+use crate::stand_in::StandIn;
+
+const OBJECTS: &str = "object Person from \"people.csv\" {\n  key id\n  id: text\n  first: text\n  job: text\n  mail: email\n}\nobject Note from \"notes.csv\" {\n  key id\n  id: text\n  text: text\n  person: -> Person\n}";
+
+const MAPS: &str = r#"map Person -> people {
+  name = { firstName: first, lastName: id }
+  jobTitle = job
+  emails = { primaryEmail: mail } otherwise none
+}
+
+map Note -> notes {
+  title = text
+  targets = [person]
+  drop id : "a key"
+}
+"#;
+
+/// Numbers of a drill: records, and of these changed, new and vanished ones; and how many people changed by hand, in a field that the export changes too and
+/// in another one.
+#[derive(Clone, Copy)]
+struct Drill {
+    records: u64,
+    changed: u64,
+    new: u64,
+    vanished: u64,
+    by_hand: u64,
+}
+
+/// The full numbers: `MIGR_DELTA_DRILL=1`.
+fn drill() -> Drill {
+    if crate::harness::number("MIGR_DELTA_DRILL", 0) > 0 {
+        return Drill { records: 1000, changed: 50, new: 20, vanished: 10, by_hand: 15 };
+    }
+    Drill { records: 60, changed: 12, new: 4, vanished: 3, by_hand: 3 }
+}
+
+fn row(number: u64, job: &str) -> String {
+    let host = if job == "Doctor" { "later" } else { "old" };
+    format!("P{number},First{number},{job},p{number}@{host}.example\n")
+}
+
+impl Drill {
+    fn first(self) -> String {
+        format!("id,first,job,mail\n{}", (1..=self.records).map(|number| row(number, "Nurse")).collect::<String>())
+    }
+
+    /// New rows come first, so that every other one moves; the first are changed, the last are gone.
+    fn later(self) -> String {
+        let new = (1..=self.new).map(|number| row(10_000 + number, "New"));
+        let old = (1..=self.records - self.vanished)
+            .map(|number| row(number, if number <= self.changed { "Doctor" } else { "Nurse" }));
+        format!("id,first,job,mail\n{}", new.chain(old).collect::<String>())
+    }
+}
+
+struct Moved {
+    drill: Drill,
+    project: Project,
+    stand_in: StandIn,
+    before: String,
+}
+
+fn moved(policies: &str) -> Moved {
+    let drill = drill();
+    let people = drill.first();
+    let notes = "id,text,person\nN1,Hello,P1\nN2,Again,P2\n";
+    let small = Small {
+        objects: OBJECTS,
+        maps: MAPS,
+        files: &[("people.csv", &people), ("notes.csv", notes)],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    let spec = project.read("migration.migr");
+    project
+        .write("migration.migr", &spec.replace("currency = \"USD\"\n", &format!("currency = \"USD\"\n  {policies}\n")));
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    Moved { drill, project, stand_in, before }
+}
+
+impl Moved {
+    fn migr(&self, arguments: &[&str]) -> Ran {
+        self.stand_in.migr(&self.project, arguments)
+    }
+
+    fn person(&self, number: u64) -> Value {
+        let people = self.stand_in.records("people");
+        let key = format!("P{number}");
+        people.into_iter().find(|person| person["name"]["lastName"] == key.as_str()).unwrap_or_default()
+    }
+
+    fn patch(&self, number: u64, body: &Value) {
+        let path = format!("/rest/people/{}", self.person(number)["id"].as_str().unwrap());
+        self.stand_in.ask(&Method::PATCH, &path, body);
+    }
+
+    /// People change the field that the export changes too of the first, and another one of those after them.
+    fn work_by_hand(&self) {
+        for number in 1..=self.drill.by_hand {
+            self.patch(number, &json!({"jobTitle": "By hand"}));
+            let link = json!({"linkedinLink": {"primaryLinkUrl": format!("https://hand{number}.example")}});
+            self.patch(self.drill.by_hand + number, &link);
+        }
+    }
+
+    fn take_later(&self) {
+        self.project.write("export/people.csv", &self.drill.later());
+    }
+}
+
+#[test]
+fn each_record_of_a_later_export_ends_as_the_policy_says_and_a_rollback_goes_back_to_the_start() {
+    for (policy, wanted) in [("list", "By hand"), ("keep", "By hand"), ("overwrite", "Doctor")] {
+        let moved = moved(&format!("delta = 48h\n  on conflict {policy}"));
+        let drill = moved.drill;
+        let there = moved.stand_in.records("people").len() as u64;
+        moved.migr(&["drift", "--exit-code"]).exits(0);
+        moved.work_by_hand();
+        let requests = moved.stand_in.requests();
+        let drift = moved.migr(&["drift", "--exit-code"]).exits(1);
+        assert!(moved.stand_in.requests() - requests < 10, "it reads in pages");
+        let drifted = drift.stdout.lines().filter(|line| line.contains(": jobTitle, at ")).count() as u64;
+        assert_eq!(drifted, drill.by_hand, "a field that was never written is no drift: {}", drift.stdout);
+        moved.take_later();
+        let run = moved.migr(&["run", "--no-approval"]).exits(4);
+        assert!(run.stderr.contains("`migr delta`"), "{}", run.stderr);
+        let delta = moved.migr(&["delta"]).exits(0);
+        let unchanged = drill.records - drill.changed - drill.vanished;
+        let line = format!(
+            "Person: {} created, {} changed, {unchanged} unchanged, {} vanished",
+            drill.new, drill.changed, drill.vanished
+        );
+        assert!(delta.stdout.contains(&line), "{}", delta.stdout);
+        assert!(delta.stdout.contains(&format!("  Person.jobTitle: {} records", drill.changed)), "{}", delta.stdout);
+        assert_eq!(moved.stand_in.records("people").len() as u64, there + drill.new, "vanished records are left");
+        let job = |number: u64| moved.person(number)["jobTitle"].clone();
+        for number in 1..=drill.by_hand {
+            assert_eq!(job(number), json!(wanted), "{policy}");
+            let mail = |person: &Value| person["emails"]["primaryEmail"].clone();
+            assert_eq!(mail(&moved.person(number)), format!("p{number}@later.example"), "the conflict is of one field");
+            let (place, other) = (drill.by_hand + number, moved.person(drill.by_hand + number));
+            assert_eq!(other["jobTitle"], "Doctor", "another field of it is nobody's conflict");
+            assert_eq!(mail(&other), format!("p{place}@later.example"));
+            assert_eq!(other["linkedinLink"]["primaryLinkUrl"], format!("https://hand{number}.example"));
+        }
+        assert_eq!(
+            (job(drill.changed), job(drill.changed + 1), job(10_001)),
+            (json!("Doctor"), json!("Nurse"), json!("New"))
+        );
+        let conflicts = delta.stdout.contains(&format!("{} fields left as a person changed them", drill.by_hand));
+        assert_eq!(conflicts, policy != "overwrite", "{}", delta.stdout);
+        let requests = moved.stand_in.requests();
+        let again = moved.migr(&["delta"]).exits(0);
+        assert!(again.stdout.contains("nothing was done"), "{}", again.stdout);
+        assert!(moved.stand_in.requests() - requests < 5, "an export that did not change costs nothing");
+        let object = moved.project.report()["objects"][0].clone();
+        assert_eq!(object["read"], drill.records + drill.new - drill.vanished, "{object}");
+        assert_eq!(object["created"], drill.records + drill.new - drill.vanished, "{object}");
+        moved.migr(&["rollback", "--changed", "destroy"]).exits(0);
+        assert_eq!(moved.stand_in.fingerprint(), moved.before, "{policy}");
+    }
+}
+
+#[test]
+fn several_deltas_follow_each_other_and_records_that_vanished_come_back_out_of_the_trash() {
+    let moved = moved("delta = 48h\n  on vanished delete");
+    let there = moved.stand_in.records("people").len() as u64;
+    moved.take_later();
+    let delta = moved.migr(&["delta"]).exits(0);
+    assert!(
+        delta.stdout.contains(&format!("  {} records were put into the trash", moved.drill.vanished)),
+        "{}",
+        delta.stdout
+    );
+    assert_eq!(moved.stand_in.records("people").len() as u64, there + moved.drill.new - moved.drill.vanished);
+    moved.migr(&["verify"]).exits(0);
+    moved.project.write("export/people.csv", &moved.drill.first());
+    let back = moved.migr(&["delta", "--format", "jsonl"]).exits(0);
+    let last: Value = serde_json::from_str(back.stdout.lines().last().unwrap()).unwrap();
+    let person = &last["delta"]["maps"][0];
+    assert_eq!(
+        (&person["returned"], &person["changed"], &person["trashed"]),
+        (&json!(moved.drill.vanished), &json!(moved.drill.changed), &json!(moved.drill.new)),
+        "{last}"
+    );
+    assert_eq!(moved.person(1)["jobTitle"], "Nurse");
+    assert_eq!(moved.stand_in.records("people").len() as u64, there);
+    moved.migr(&["verify"]).exits(0);
+    moved.migr(&["rollback"]).exits(0);
+    assert_eq!(moved.stand_in.fingerprint(), moved.before);
+}
+
+#[test]
+fn a_delta_asks_where_a_file_shrank_and_needs_a_window_and_a_run() {
+    let moved = moved("delta = 48h");
+    let rows = moved.drill.first().lines().take(10).fold(String::new(), |text, line| text + line + "\n");
+    moved.project.write("export/people.csv", &rows);
+    let asked = moved.migr(&["delta"]).exits(4);
+    assert!(
+        asked.stderr.contains("more than a fifth is gone") && asked.stderr.contains("`migr delta --accept-shrunk`"),
+        "{}",
+        asked.stderr
+    );
+    let taken = moved.migr(&["delta", "--accept-shrunk"]).exits(0);
+    assert!(taken.stdout.contains("0 changed, 9 unchanged"), "{}", taken.stdout);
+    let spec = moved.project.read("migration.migr");
+    moved.project.write("migration.migr", &spec.replace("delta = 48h", "delta = 1s"));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let closed = moved.migr(&["delta"]).exits(4);
+    assert!(closed.stderr.contains("the window for deltas closed at"), "{}", closed.stderr);
+    moved.project.write("migration.migr", &spec.replace("delta = 48h", ""));
+    let none = moved.migr(&["delta"]).exits(4);
+    assert!(none.stderr.contains("the spec has no window for a delta"), "{}", none.stderr);
+}
+
+/// The clinic with a window, and what a later export of it has: a firm that was there before and was filled, one that came out of the trash, two people who became
+/// one, a person more, one less, and rows in another order.
+pub(crate) fn with_window(project: &Project, policies: &str) {
+    let spec = project
+        .read("migration.migr")
+        .replace("currency = \"USD\"\n", &format!("currency = \"USD\"\n  delta = 48h\n  {policies}\n"));
+    assert!(spec.contains("delta = 48h"), "{spec}");
+    project.write("migration.migr", &spec);
+}
+
+pub(crate) fn later_clinic(project: &Project) {
+    let firms = project.read("export/firms.csv");
+    let firms = firms.replace("acme.example,12,", "acme.example,14,").replace("beta.example,3,F1", "beta.example,4,F4");
+    project.write("export/firms.csv", &firms);
+    let people = project.read("export/people.csv");
+    let people = people
+        .replace("P1,Ada", "P7,Rosalind,Franklin,rosalind@clinic.example,Doctor,F2,2024-06-08\nP1,Ada")
+        .replace("Chief nurse", "Head nurse")
+        .replace("P6,Emmy,Noether,emmy@clinic.example,Teacher,F4,2024-05-09\n", "");
+    project.write("export/people.csv", &people);
+}
+
+#[test]
+fn records_that_were_there_that_became_one_or_came_out_of_the_trash_change_and_go_back_too() {
+    let (project, stand_in) = (clinic(2), StandIn::new());
+    others(&stand_in);
+    with_window(&project, "on vanished delete");
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["verify"]).exits(0);
+    later_clinic(&project);
+    let delta = stand_in.migr(&project, &["delta"]).exits(5);
+    for line in [
+        "Firm.employees: 2 records",
+        "Firm.parentFirm: 1 record",
+        "Person.jobTitle: 1 record",
+        "1 record was put into the trash",
+    ] {
+        assert!(delta.stdout.contains(line), "{line}:\n{}", delta.stdout);
+    }
+    let companies = stand_in.records("companies");
+    let employees = |name: &str| {
+        let found =
+            companies.iter().find(|company| company["name"].as_str().is_some_and(|known| known.starts_with(name)));
+        found.unwrap()["employees"].clone()
+    };
+    assert_eq!((employees("Acme"), employees("Beta")), (json!(14), json!(4)));
+    let people = stand_in.records("people");
+    let has = |field: &str, value: &str| {
+        people.iter().any(|person| person.to_string().contains(&format!("\"{field}\":\"{value}\"")))
+    };
+    assert!(has("jobTitle", "Head nurse") && !has("jobTitle", "Chief nurse") && has("firstName", "Rosalind"));
+    assert!(!has("firstName", "Emmy"));
+    stand_in.migr(&project, &["verify"]).exits(0);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), before);
+}

@@ -1,0 +1,225 @@
+//! Going on after the spec changed: what is said beforehand is what happens, and nothing else is touched.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Project, Ran};
+use crate::small::Small;
+use crate::stand_in::StandIn;
+
+const PEOPLE: &str = "object Person from \"people.csv\" {\n  key id\n  id: text\n  first: text\n  job: text\n  city: text\n  status: text\n}";
+
+const MAPS: &str = r#"picklist Status -> people.leadStatus {
+  "Open" = new OPEN "Open" blue
+  "Closed" = new CLOSED "Closed" red
+  otherwise quarantine
+}
+
+map Person -> people {
+  name = { firstName: first, lastName: id }
+  jobTitle = job | trim
+  drop city : "not asked for"
+  new leadStatus "Lead status": select Status = status | Status
+}
+"#;
+
+const ROWS: u64 = 30;
+
+/// Thirty people: every tenth has two blanks in a row in the job, and every sixth a status that no row names.
+fn people() -> String {
+    let row = |number: u64| {
+        let job = if number.is_multiple_of(10) { "Head  nurse" } else { "Nurse" };
+        let status = if number.is_multiple_of(6) { "Nurture" } else { "Open" };
+        format!("P{number},First{number},{job},Town{number},{status}\n")
+    };
+    format!("id,first,job,city,status\n{}", (1..=ROWS).map(row).collect::<String>())
+}
+
+struct Moved {
+    project: Project,
+    stand_in: StandIn,
+    before: String,
+}
+
+/// After a first run: 25 are written, 5 quarantined.
+fn moved() -> Moved {
+    let people = people();
+    let small = Small { objects: PEOPLE, maps: MAPS, files: &[("people.csv", &people)], held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    assert_eq!(people_of(&stand_in).len(), 25);
+    Moved { project, stand_in, before }
+}
+
+fn people_of(stand_in: &StandIn) -> Vec<Value> {
+    stand_in.records("people").into_iter().filter(|person| !person["leadStatus"].is_null()).collect()
+}
+
+impl Moved {
+    fn edit(&self, from: &str, to: &str) {
+        let spec = self.project.read("migration.migr");
+        assert!(spec.contains(from), "{from}");
+        self.project.write("migration.migr", &spec.replacen(from, to, 1));
+    }
+
+    fn migr(&self, arguments: &[&str]) -> Ran {
+        self.stand_in.migr(&self.project, arguments)
+    }
+
+    /// Number of requests that a command sends.
+    fn requests(&self, arguments: &[&str], code: i32) -> (u64, Ran) {
+        let before = self.stand_in.requests();
+        let ran = self.migr(arguments).exits(code);
+        (self.stand_in.requests() - before, ran)
+    }
+
+    fn with_job(&self, job: &str) -> usize {
+        people_of(&self.stand_in).iter().filter(|person| person["jobTitle"] == job).count()
+    }
+
+    /// Everything goes back to the state before the first run.
+    fn goes_back(self) {
+        self.migr(&["rollback"]).exits(0);
+        assert_eq!(self.stand_in.fingerprint(), self.before);
+    }
+}
+
+#[test]
+fn an_edit_that_changes_nothing_written_goes_on_without_a_word() {
+    let moved = moved();
+    let there = moved.stand_in.fingerprint();
+    moved.edit("map Person", "// A comment.\n\n/// A description.\nmap Person");
+    moved.edit(
+        "  jobTitle = job | trim\n  drop city : \"not asked for\"\n",
+        "  drop city : \"for another reason\"\n  jobTitle = job | trim\n",
+    );
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0);
+    assert!(shown.stdout.contains("nothing changes what is written"), "{}", shown.stdout);
+    let (_, ran) = moved.requests(&["run", "--no-approval"], 5);
+    assert!(ran.stdout.contains("nothing was written") && !ran.stderr.contains("Since the run"), "{}", ran.stderr);
+    assert_eq!(moved.stand_in.fingerprint(), there);
+    moved.goes_back();
+}
+
+#[test]
+fn a_row_for_quarantined_values_and_a_new_field_are_more_and_go_on() {
+    let moved = moved();
+    moved.edit("\"Closed\" = new", "\"Nurture\" = new NURTURE \"Nurture\" green\n  \"Closed\" = new");
+    moved.edit("  drop city : \"not asked for\"\n", "  new town \"Town\": text = city\n");
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(shown.contains("+ Person.town: 25 of 25 written records would be filled (more)"), "{shown}");
+    assert!(shown.contains("+ Person: 5 quarantined records will be tried again (more)"), "{shown}");
+    assert!(shown.contains("Go on: migr run\n"), "{shown}");
+    let ran = moved.migr(&["run", "--no-approval"]).exits(0);
+    assert!(ran.stderr.contains("25 of 25 written records would be filled"), "{}", ran.stderr);
+    let people = people_of(&moved.stand_in);
+    assert_eq!(people.len(), 30);
+    assert!(people.iter().all(|person| person["town"].as_str().is_some_and(|town| town.starts_with("Town"))));
+    assert_eq!(people.iter().filter(|person| person["leadStatus"] == "NURTURE").count(), 5);
+    moved.migr(&["verify"]).exits(0);
+    let (_, again) = moved.requests(&["run", "--no-approval"], 0);
+    assert!(again.stdout.contains("nothing was written"), "{}", again.stdout);
+    moved.goes_back();
+}
+
+#[test]
+fn other_values_stop_the_run_until_a_person_accepts_just_this_change() {
+    let moved = moved();
+    let there = moved.stand_in.fingerprint();
+    moved.edit("job | trim", "job | trim | collapse");
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(shown.contains("~ Person.jobTitle: 2 of 25 written records would change (values)"), "{shown}");
+    let accept = shown.lines().find_map(|line| line.strip_prefix("Go on: migr run --accept-change ")).unwrap();
+    let stopped = moved.migr(&["run", "--no-approval"]).exits(4);
+    assert!(stopped.stderr.contains(&format!("migr run --accept-change {accept}")), "{}", stopped.stderr);
+    let other = moved.migr(&["run", "--no-approval", "--accept-change", "00000000"]).exits(4);
+    assert!(other.stderr.contains("another change than this one"), "{}", other.stderr);
+    assert_eq!(moved.stand_in.fingerprint(), there, "a run that stops writes nothing");
+    moved.migr(&["verify"]).exits(4);
+    moved.migr(&["run", "--no-approval", "--accept-change", accept]).exits(5);
+    assert_eq!((moved.with_job("Head nurse"), moved.with_job("Head  nurse")), (2, 0));
+    moved.migr(&["verify"]).exits(0);
+    let (_, again) = moved.requests(&["run", "--no-approval"], 5);
+    assert!(again.stdout.contains("nothing was written"), "{}", again.stdout);
+    moved.goes_back();
+}
+
+#[test]
+fn what_a_person_changed_since_is_settled_by_the_policy() {
+    for (policy, wanted) in [("list", "By hand"), ("keep", "By hand"), ("overwrite", "Head nurse")] {
+        let moved = moved();
+        moved.edit("currency = \"USD\"\n", &format!("currency = \"USD\"\n  on conflict {policy}\n"));
+        let people = people_of(&moved.stand_in);
+        let by_hand = people.iter().find(|person| person["name"]["lastName"] == "P10").unwrap();
+        let elsewhere = people.iter().find(|person| person["name"]["lastName"] == "P20").unwrap();
+        let patch = |person: &Value, body: &Value| {
+            let path = format!("/rest/people/{}", person["id"].as_str().unwrap());
+            moved.stand_in.ask(&Method::PATCH, &path, body);
+        };
+        patch(by_hand, &json!({"jobTitle": "By hand"}));
+        patch(elsewhere, &json!({"linkedinLink": {"primaryLinkUrl": "https://ada.example"}}));
+        moved.edit("job | trim", "job | trim | collapse");
+        let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+        let accept = shown.lines().find_map(|line| line.strip_prefix("Go on: migr run --accept-change ")).unwrap();
+        moved.migr(&["run", "--no-approval", "--accept-change", accept]).exits(5);
+        let people = people_of(&moved.stand_in);
+        let job =
+            |key: &str| people.iter().find(|person| person["name"]["lastName"] == key).unwrap()["jobTitle"].clone();
+        assert_eq!((job("P10"), job("P20")), (json!(wanted), json!("Head nurse")), "{policy}");
+        moved.migr(&["verify"]).exits(0);
+        let told = moved.project.report().to_string().contains("changed in the destination since it was written");
+        assert_eq!(told, policy != "overwrite", "{policy}");
+    }
+}
+
+#[test]
+fn records_that_would_be_other_ones_are_refused_and_a_map_that_is_gone_is_named() {
+    let moved = moved();
+    moved.edit("map Person -> people {", "map Person -> people {\n  match name.lastName");
+    let stopped = moved.migr(&["run", "--no-approval"]).exits(4);
+    assert!(stopped.stderr.contains("`migr rollback --map Person`"), "{}", stopped.stderr);
+    moved.edit("\n  match name.lastName", "");
+    moved.edit("map Person -> people {", "map Person as Human -> people {");
+    let stopped = moved.migr(&["run", "--no-approval"]).exits(4);
+    assert!(stopped.stderr.contains("! Person: the map is there no more"), "{}", stopped.stderr);
+    moved.edit("map Person as Human", "map Person as Human formerly Person");
+    moved.migr(&["run", "--no-approval"]).exits(5);
+    moved.edit("formerly Person -> people {", "formerly Person -> people when city != \"Town1\" {");
+    let stopped = moved.migr(&["run", "--no-approval"]).exits(4);
+    assert!(stopped.stderr.contains("1 of its written records would be the map's no more"), "{}", stopped.stderr);
+}
+
+#[test]
+fn one_map_is_taken_back_with_what_refers_to_it_and_written_again_by_another_identity() {
+    let objects = format!(
+        "{PEOPLE}\nobject Firm from \"firms.csv\" {{\n  key id\n  id: text\n  name: text\n}}\nobject Deal from \"deals.csv\" {{\n  key id\n  id: text\n  person: -> Person\n}}"
+    );
+    let maps = format!(
+        "{MAPS}\nmap Firm -> companies {{\n  name = name\n  drop id : \"x\"\n}}\n\nmap Deal -> opportunities {{\n  name = id\n  pointOfContact = person on missing none\n}}\n"
+    );
+    let people = people();
+    let files = [
+        ("people.csv", people.as_str()),
+        ("firms.csv", "id,name\nF1,Acme\n"),
+        ("deals.csv", "id,person\nD1,P1\nD2,P6\n"),
+    ];
+    let small = Small { objects: &objects, maps: &maps, files: &files, held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    let before = stand_in.fingerprint();
+    let companies = stand_in.records("companies").len();
+    let deals = stand_in.records("opportunities").len();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let moved = Moved { project, stand_in, before };
+    let back = moved.migr(&["rollback", "--map", "Person"]).exits(0);
+    assert!(back.stdout.contains("27 records were destroyed"), "{}", back.stdout);
+    assert_eq!(people_of(&moved.stand_in).len(), 0);
+    assert_eq!(moved.stand_in.records("companies").len(), companies + 1, "what does not refer to it stays");
+    moved.migr(&["rollback", "--map", "Nobody"]).exits(2);
+    moved.edit("map Person -> people {", "map Person -> people {\n  match name.lastName");
+    moved.migr(&["run", "--no-approval"]).exits(5);
+    assert_eq!(people_of(&moved.stand_in).len(), 25);
+    assert_eq!(moved.stand_in.records("opportunities").len(), deals + 2);
+    moved.migr(&["verify"]).exits(0);
+    moved.goes_back();
+}
