@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::RunOptions;
-use migr_report::Delta;
+use migr_report::{Delta, Report};
 
 use crate::args::{DeltaArguments, EventFormat};
 use crate::commands::run::{Outcome, carry_out, exit};
@@ -17,6 +17,7 @@ use crate::project::shown;
 use crate::report_files::write_page;
 use crate::room;
 use crate::session::{Opening, Session};
+use crate::state::State;
 
 /// Brings the destination to a later export, within the window of the spec's `delta`.
 pub(crate) async fn run(arguments: &DeltaArguments, console: Console) -> Result<Exit, Fault> {
@@ -39,7 +40,7 @@ pub(crate) async fn run(arguments: &DeltaArguments, console: Console) -> Result<
     let page = write_page(&state, &crate::commands::report::plan(&state)?)?;
     let exit = match &outcome {
         Some(outcome) => exit(&outcome.summary, console),
-        None => Exit::Done,
+        None => standing(&state)?,
     };
     if arguments.format == EventFormat::Human {
         show(&delta, outcome.is_some(), console);
@@ -47,6 +48,14 @@ pub(crate) async fn run(arguments: &DeltaArguments, console: Console) -> Result<
     }
     progress.summary(serde_json::json!({ "delta": delta, "exit": exit as u8 }));
     Ok(exit)
+}
+
+/// Exit code where nothing was left to do: as the last run ended.
+fn standing(state: &State) -> Result<Exit, Fault> {
+    let plan = crate::commands::report::plan(state)?;
+    let fold = state.reader()?.fold().map_err(|error| Fault::failed(error.to_string()))?;
+    let is_quarantined = Report::counted(&plan, &fold).total().quarantined > 0;
+    Ok(if is_quarantined { Exit::Quarantined } else { Exit::Done })
 }
 
 /// The delta, and the run that carried it out; no run where nothing changed. None where the schema stands in the way, which is said.
