@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use migr_escape::line;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{count, grouped};
 
 /// One map in a delta.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MapDelta {
     /// Name of the map.
     pub map: String,
@@ -90,7 +91,7 @@ impl MapDelta {
 }
 
 /// A delta.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delta {
     /// Map by map, in the plan's order.
     pub maps: Vec<MapDelta>,
