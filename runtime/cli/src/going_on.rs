@@ -107,7 +107,9 @@ async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console
         ChangeClass::Values if !accepted.takes(&since) => {
             console.error(text.trim_end());
             let message = match accepted {
-                Accepted::Hash(other) => format!("`--accept-change {other}` is another change than this one; nothing was done"),
+                Accepted::Hash(other) => {
+                    format!("`--accept-change {other}` is another change than this one; nothing was done")
+                }
                 _ => "written records would get other values; nothing was done".to_owned(),
             };
             return Err(Fault::new(Exit::Blocked, message).with_help(format!(

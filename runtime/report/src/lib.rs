@@ -16,8 +16,8 @@ mod sections;
 pub mod words;
 
 pub use approvals::Approved;
-pub use groups::without_words_of_records;
 pub use delta::{Delta, MapDelta};
+pub use groups::without_words_of_records;
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{

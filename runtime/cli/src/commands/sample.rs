@@ -24,8 +24,14 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
     let form = if arguments.format == SampleFormat::Jsonl { EventFormat::Jsonl } else { EventFormat::Human };
     let progress = Arc::new(Shown::new(console, form));
     let options = RunOptions { command: "sample".to_owned(), ..RunOptions::default() };
-    let opening =
-        Opening { live: &arguments.live, saved_plan: None, writes: true, goes_on: true, options, shown: Arc::clone(&progress) };
+    let opening = Opening {
+        live: &arguments.live,
+        saved_plan: None,
+        writes: true,
+        goes_on: true,
+        options,
+        shown: Arc::clone(&progress),
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     crate::going_on::sample_again(&session, console).await?;
     room::check(&session.context.export, &session.state)?;
