@@ -80,7 +80,7 @@ pub struct Report {
     /// The last rollback.
     pub rollback: Option<Rollback>,
     /// Later exports that were picked up, oldest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deltas: Vec<Delta>,
     #[serde(skip)]
     pub(crate) quarantined: Tallies,
