@@ -11,6 +11,7 @@ mod json;
 pub mod lock;
 mod plan;
 pub mod render;
+mod scope;
 mod setup;
 mod source;
 mod stage;
@@ -32,6 +33,7 @@ pub use plan::{
     Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
     SettingValue, Share, Source, Summary,
 };
+pub use scope::{Calls, Dimension, INDIVIDUALLY_ABOVE, Scope, scope};
 pub use setup::{NewOption, SetupAction};
 pub use source::{
     ColumnReference, ColumnType, FileRule, ReferenceBy, ReferenceByRow, SourceCheck, SourceColumn, SourceObject,

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Graph(GraphArguments),
     /// Create the custom objects, fields and options that the plan needs.
     Setup(SetupArguments),
+    /// Show requests, time, bytes and complexity, from what an audit counted.
+    Estimate(EstimateArguments),
     /// Move a few records that show every case, and compare each field with its source.
     Sample(SampleArguments),
     /// Approve what the sample shows, so that the migration may run.
@@ -330,6 +332,27 @@ pub(crate) struct SetupArguments {
     /// Change nothing; list each change with its probe and its state. Exit 4 while one is open.
     #[arg(long)]
     pub(crate) checklist: bool,
+}
+
+/// `migr estimate`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "The formula, with every bound of the grade, is in compiler/plan/ESTIMATE.md.")]
+pub(crate) struct EstimateArguments {
+    /// The project.
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// The form of the estimate.
+    #[arg(long, value_enum, default_value_t = EstimateFormat::Human, value_name = "FORM")]
+    pub(crate) format: EstimateFormat,
+}
+
+/// Forms of an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EstimateFormat {
+    /// For a terminal.
+    Human,
+    /// One document.
+    Json,
 }
 
 /// `migr sample`

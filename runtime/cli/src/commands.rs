@@ -8,6 +8,7 @@ pub(crate) mod delta;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod drift;
+pub(crate) mod estimate;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod graph;

@@ -89,6 +89,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Status(arguments) => commands::status::run(&arguments, console),
         Command::Demo(arguments) => wait_for(commands::demo::run(&arguments, console)),
         Command::Setup(arguments) => wait_for(commands::setup::run(&arguments, console)),
+        Command::Estimate(arguments) => commands::estimate::run(&arguments, console),
         Command::Sample(arguments) => wait_for(commands::sample::run(&arguments, console)),
         Command::Approve(arguments) => commands::approve::run(&arguments, console),
         Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),

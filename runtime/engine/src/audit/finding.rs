@@ -166,7 +166,7 @@ kinds! {
     /// A column that an earlier export lacked.
     ColumnCameBack = "column-came-back", "Columns that came back", "Nothing.";
     /// A column that the catalog does not know.
-    ExtraColumn = "extra-column", "Columns that the catalog does not know", "Add them to the catalog (`migr init --add` writes the lines), then map or drop them.";
+    ExtraColumn = "extra-column", "Columns that the catalog does not know", "Add them to the catalog, then map or drop them.";
     /// A row that is no record.
     MalformedRow = "malformed-row", "Rows that cannot be read", "Correct the row in the file, or export it again.";
     /// A record without a key.
