@@ -125,21 +125,21 @@ pub fn scope(plan: &Plan, lock: &Lock) -> Option<Scope> {
     let most: Count = calls.iter().map(Calls::most).sum();
     let most = most + (most * REPEATED_PERCENT).div_ceil(100);
     // A sandbox, which an audit may have asked in place of the destination, has no limit of its own.
-    let pace = plan
+    let rate = plan
         .destination
         .pace()
         .or_else(|| capabilities.and_then(|known| known.requests.zip(known.per_seconds)))
         .filter(|(requests, _)| *requests > 0);
     let allowances = plan.destination.allowances();
     let time = |requests: Count| {
-        let paced = pace.map_or(0, |(allowed, seconds)| requests.saturating_mul(seconds).div_ceil(allowed));
+        let paced = rate.map_or(0, |(allowed, seconds)| requests.saturating_mul(seconds).div_ceil(allowed));
         let waited = allowances.iter().filter(|(allowed, _)| *allowed > 0);
         let waited = waited.map(|(allowed, seconds)| (requests.saturating_sub(1) / allowed).saturating_mul(*seconds));
         paced.max(waited.max().unwrap_or(0))
     };
-    let seconds = (pace.is_some() || !allowances.is_empty()).then(|| (time(least), time(most)));
+    let seconds = (rate.is_some() || !allowances.is_empty()).then(|| (time(least), time(most)));
     let limits =
-        pace.iter().chain(&allowances).map(|(requests, seconds)| format!("{requests} requests in {seconds} s"));
+        rate.iter().chain(&allowances).map(|(requests, seconds)| format!("{requests} requests in {seconds} s"));
     let bytes =
         lock.export.objects.iter().filter_map(|object| object.attachments.as_ref()).map(|files| files.bytes).sum();
     let dimensions = dimensions(plan, &lock.stages.stages, records, seconds.map(|(_, most)| most));
@@ -183,7 +183,7 @@ fn dimensions(plan: &Plan, stages: &[LockedStage], records: Count, longest: Opti
     let compatibility = plan.compatibility();
     let exact = compatibility.objects.exact + compatibility.others.exact;
     let all = compatibility.objects.all + compatibility.others.all;
-    let inexact = if all == 0 { 0 } else { 100 - exact * 100 / all };
+    let inexact = (exact * 100).checked_div(all).map_or(0, |share| 100 - share);
     let read: Count = stages.iter().map(|stage| stage.read).sum();
     let unclear: Count = stages.iter().map(|stage| stage.quarantine + stage.repaired).sum();
     let per_mille = if read == 0 { 0 } else { (unclear * 1000).div_ceil(read) };
