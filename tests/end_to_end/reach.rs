@@ -139,8 +139,8 @@ fn a_server_whose_certificate_nobody_trusts_is_not_spoken_to_and_it_is_said_what
     let proxy = Proxy::to(wire.address());
     let ran = Ran::from(behind(&proxy, &stand_in, &project, RUN).output().unwrap()).exits(3);
     assert!(
-        ran.stderr.starts_with(
-            "error: https://crm.example shows a certificate that is not trusted here (invalid peer certificate: "
+        ran.stderr.contains(
+            "\nerror: https://crm.example shows a certificate that is not trusted here (invalid peer certificate: "
         ) && ran.stderr.ends_with("name its file in the destination's `certificates`\n"),
         "{}",
         ran.stderr

@@ -174,7 +174,7 @@ fn find<'a>(
     if found.is_none() {
         let unknown = |valid: &[&str]| {
             errors::unknown_name("system", &system.node, system.span, valid.iter().copied())
-                .with_note("a shipped catalog comes with its `use`, such as `use \"std/systems/twenty\"`")
+                .with_note(format!("shipped catalogs come with `use \"std/systems/NAME\"`: {}", shipped.join(", ")))
         };
         diagnostics.push(if shipped.contains(&&*system.node) {
             // The file is the one thing that lacks.
