@@ -47,7 +47,9 @@ fn parts(call: &str) -> (Vec<String>, Vec<String>) {
 fn every_command_and_flag_that_is_named_anywhere_is_one_that_the_program_takes() {
     let root = repository();
     let mut files = Vec::new();
-    READ.iter().for_each(|name| texts(&root.join(name), &mut files));
+    for name in READ {
+        texts(&root.join(name), &mut files);
+    }
     let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files {
         for call in calls(&fs::read_to_string(&file).unwrap()) {

@@ -60,11 +60,11 @@ fn tests_that_run() -> Vec<(PathBuf, String)> {
     let mut tests = Vec::new();
     for line in built.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let message: Value = serde_json::from_slice(line).expect("a line of JSON");
-        let (Some(program), Some(source)) = (message["executable"].as_str(), message["target"]["src_path"].as_str())
-        else {
+        let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+        let (Some(program), Some(source)) = (text("/executable"), text("/target/src_path")) else {
             continue;
         };
-        if message["profile"]["test"] != true {
+        if message.pointer("/profile/test") != Some(&Value::Bool(true)) {
             continue;
         }
         let list = |more: &[&str]| {

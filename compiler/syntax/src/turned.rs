@@ -197,7 +197,9 @@ mod tests {
         let turned = |text: &str| {
             let mark = text.find('?').unwrap();
             let (range, by) = choice(text, mark).unwrap();
-            format!("{}{by}{}", &text[..range.start], &text[range.end..])
+            let mut turned = text.to_owned();
+            turned.replace_range(range, &by);
+            turned
         };
         assert_eq!(turned("a = b == none ? c : d"), "a = if b == none then c else d");
         assert_eq!(turned("a = { x: b ? \":\" : d }"), "a = { x: if b then \":\" else d }");
