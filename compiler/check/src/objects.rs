@@ -111,12 +111,7 @@ fn column_type(ty: &Type) -> (ColumnType, Option<ColumnReference>) {
 /// The type by which each element of a list is read; none where it is a text, or a reference.
 fn elements(ty: &Type) -> Option<ColumnType> {
     let Type::List(of) = ty else { return None };
-    match &**of {
-        Type::Integer | Type::Number | Type::Decimal | Type::Boolean | Type::Date | Type::Datetime | Type::Currency => {
-            of.plain().map(ColumnType::from)
-        }
-        _ => None,
-    }
+    of.plain().filter(|_| of.is_read_by_element()).map(ColumnType::from)
 }
 
 fn reference(key: &Key) -> ColumnReference {

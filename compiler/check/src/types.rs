@@ -146,6 +146,14 @@ impl Type {
         if let Self::List(of) = self { of } else { self }
     }
 
+    /// True where each element of a list of the type is read as more than a text.
+    pub(crate) fn is_read_by_element(&self) -> bool {
+        matches!(
+            self,
+            Self::Integer | Self::Number | Self::Decimal | Self::Boolean | Self::Date | Self::Datetime | Self::Currency
+        )
+    }
+
     /// True where the type was not understood.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {

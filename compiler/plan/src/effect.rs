@@ -41,7 +41,7 @@ impl fmt::Display for EffectDigest {
 pub struct Effect {
     /// Of all of it.
     pub digest: EffectDigest,
-    /// Where the records go: the system, its connector and the name that it goes by.
+    /// Place that the records go to: the system, its connector and the name that it goes by.
     pub destination: EffectDigest,
     /// Policies of the migration as a whole: what becomes of conflicts and of vanished records, within which window, and what a rollback does.
     pub policies: EffectDigest,

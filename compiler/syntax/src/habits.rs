@@ -7,13 +7,13 @@ use migr_diagnostics::Applicability;
 
 use crate::turned;
 
-/// Where reading stopped, and what could have stood there.
+/// Place at which reading stopped, and what could have stood there.
 pub(crate) struct Site<'s> {
     /// The section's text.
     pub(crate) section: &'s str,
-    /// Where the piece that cannot be read begins.
+    /// Start of the piece that cannot be read.
     pub(crate) start: usize,
-    /// Where the token stands at which reading stopped.
+    /// Place of the token at which reading stopped.
     pub(crate) at: usize,
     /// The token; empty at the end of a line.
     pub(crate) token: &'s str,

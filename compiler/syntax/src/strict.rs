@@ -22,7 +22,7 @@ const EXPLANATIONS: usize = 1_000;
 /// pest's switch for details is one for the process; readings that need it take turns.
 static DETAILS: Mutex<()> = Mutex::new(());
 
-/// Where reading stopped, and what could have stood there.
+/// Place at which reading stopped, and what could have stood there.
 struct Failure {
     at: usize,
     expected: BTreeSet<String>,

@@ -128,7 +128,7 @@ fn free(text: &str, mut is_wanted: impl FnMut(&[u8], usize) -> bool) -> Option<u
     None
 }
 
-/// Where the condition begins that a text ends with: behind the entry's `=`, `when`, an open bracket or a comma.
+/// Start of the condition that a text ends with: behind the entry's `=`, `when`, an open bracket or a comma.
 fn condition_start(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut starts = vec![0];
@@ -162,7 +162,7 @@ fn replace(starts: &mut [usize], at: usize) {
     }
 }
 
-/// Where the value ends that begins here: at a comma, a bracket, `;`, a comment or the line's end.
+/// End of the value that begins here: at a comma, a bracket, `;`, a comment or the line's end.
 fn value_end(text: &str) -> usize {
     let mut scan = Scan::default();
     let bytes = text.as_bytes();

@@ -20,7 +20,7 @@ pub(crate) struct Walk {
     pub(crate) findings: RefCell<Vec<Diagnostic>>,
     /// Expressions that the one being read stands in.
     pub(crate) depth: Cell<usize>,
-    /// Where the last change ends that a finding of the grammar proposes.
+    /// End of the last change that a finding of the grammar proposes.
     pub(crate) mended: Cell<usize>,
     /// True where an expression too deep was reported.
     pub(crate) too_deep: Cell<bool>,

@@ -42,7 +42,7 @@ pub struct DriftedRecord {
 pub struct DriftSummary {
     /// Records that were looked at.
     pub records: u64,
-    /// Those that drifted.
+    /// Records that drifted.
     pub drifted: u64,
     /// Fields of them.
     pub fields: u64,

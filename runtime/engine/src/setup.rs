@@ -114,7 +114,7 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
     refused
 }
 
-/// Why an object is not made that a rollback could not remove, unless the migration permits it.
+/// Reason why an object is not made that a rollback could not remove, unless the migration permits it.
 fn stays_for_good(plan: &Plan, schema: &Schema, action: &SetupAction) -> Option<String> {
     let SetupAction::CreateObject { object, .. } = action else { return None };
     let why = plan.destination.objects_stay.as_ref().filter(|_| !schema.objects.contains_key(object))?;

@@ -50,7 +50,7 @@ pub struct MapSince {
     pub map: String,
     /// Records that are written.
     pub written: u64,
-    /// Those that would change.
+    /// Records of them that would change.
     pub records: u64,
     /// Fields that would change, by name.
     pub fields: BTreeMap<String, FieldSince>,
@@ -60,7 +60,7 @@ pub struct MapSince {
     pub fails: u64,
     /// The map has written nothing yet.
     pub is_new: bool,
-    /// Why its records would be other ones; absent: they would not.
+    /// Reason why its records would be other ones; absent: they would not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// Fields that are new to its records.
@@ -172,7 +172,7 @@ pub async fn since(context: &Context, before: Option<&Plan>, is_later_export: bo
     Ok(since.closed(effect.as_ref(), &after))
 }
 
-/// Why the records of a map would be other ones.
+/// Reason why the records of a map would be other ones.
 fn identity(stage: &Stage, known: Option<&StageEffect>, now: &StageEffect, is_elsewhere: bool) -> Option<String> {
     if is_elsewhere {
         return Some("the records would go to another destination".to_owned());

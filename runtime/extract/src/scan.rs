@@ -251,7 +251,7 @@ impl Scanner {
     }
 }
 
-/// Where the quote stands that closes a cell, and whether quotes within it are doubled; none where a line ends before.
+/// Place of the quote that closes a cell, and whether quotes within it are doubled; none where a line ends before.
 fn closing(rest: &[u8], from: usize) -> Option<(usize, bool)> {
     let (mut at, mut is_doubled) = (from, false);
     loop {

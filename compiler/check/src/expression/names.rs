@@ -108,13 +108,7 @@ impl Inference<'_, '_> {
             Type::List(of) => match &**of {
                 Type::Key(_) | Type::Unknown => (field.ty.clone(), false),
                 inner if inner.is_text_like() => (Type::list(Type::Text), false),
-                Type::Integer
-                | Type::Number
-                | Type::Decimal
-                | Type::Boolean
-                | Type::Date
-                | Type::Datetime
-                | Type::Currency => (field.ty.clone(), true),
+                inner if inner.is_read_by_element() => (field.ty.clone(), true),
                 _ => (self.no_such_column(field, span), false),
             },
             Type::Multiselect(_) => (Type::list(Type::Text), false),

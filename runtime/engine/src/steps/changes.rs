@@ -70,7 +70,7 @@ pub(crate) fn indices(stage: &Stage, fields: &[String]) -> Vec<usize> {
 /// Steps that write records of a stage.
 #[derive(Clone, Debug)]
 pub(crate) struct WritingSteps {
-    /// Those that were begun.
+    /// Steps that were begun.
     pub(crate) all: Vec<StepId>,
     deferred: Option<StepId>,
     backfill: Option<StepId>,
