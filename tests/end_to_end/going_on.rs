@@ -223,3 +223,57 @@ fn one_map_is_taken_back_with_what_refers_to_it_and_written_again_by_another_ide
     moved.migr(&["verify"]).exits(0);
     moved.goes_back();
 }
+
+#[test]
+fn a_sample_of_a_changed_spec_takes_what_the_change_touches_and_leaves_the_rest_to_an_approved_run() {
+    let moved = moved();
+    moved.edit("job | trim", "job | trim | collapse");
+    moved.edit(
+        "\"Closed\" = new",
+        "\"Nurture\" = new NURTURE \"Nurture\" green\n  \"Gone\" = new GONE \"Gone\" gray\n  \"Closed\" = new",
+    );
+    let sample = moved.migr(&["sample", "--records", "2", "--format", "json"]).exits(0).json();
+    let records = sample["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2, "one with another value, one that was quarantined: {records:?}");
+    let changes = &sample["changes"];
+    assert_eq!(changes["since_the_run"], true);
+    assert_eq!(changes["fields"].as_array().unwrap().len(), 1, "{changes}");
+    let field = &changes["fields"][0];
+    assert_eq!(
+        (&field["field"], &field["before"], &field["after"]),
+        (&json!("jobTitle"), &json!("Head  nurse"), &json!("Head nurse"))
+    );
+    let outcomes = changes["outcomes"].as_array().unwrap();
+    assert!(
+        outcomes.len() == 1 && outcomes[0].as_str().unwrap().ends_with(": was not written → was created"),
+        "{changes}"
+    );
+    let uncovered: Vec<&str> =
+        sample["uncovered"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert_eq!(uncovered, ["Status: \"Gone\""], "of the rows that the change leaves as they were nothing is asked");
+    assert_eq!(people_of(&moved.stand_in).len(), 26, "four are left for the run");
+    assert_eq!((moved.with_job("Head nurse"), moved.with_job("Head  nurse")), (1, 1));
+    let page = moved.project.read(".migr/staging/sample/sample.html");
+    assert!(page.contains("Since the last run") && page.contains("Head nurse"), "{page}");
+
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(shown.contains("~ Person.jobTitle: 1 of 26 written records would change (values)"), "{shown}");
+    assert!(shown.contains("4 quarantined records will be tried again"), "{shown}");
+    let accept = shown.lines().find_map(|line| line.strip_prefix("Go on: migr run --accept-change ")).unwrap();
+    moved.migr(&["run"]).exits(4);
+    moved.migr(&["approve", "--by", "Ada Brown"]).exits(0);
+    let asked = moved.migr(&["run"]).exits(4);
+    assert!(asked.stderr.contains("written records would get other values"), "{}", asked.stderr);
+    // The spec is put back: what the sample wrote is what would change.
+    let spec = moved.project.read("migration.migr");
+    moved.edit("job | trim | collapse", "job | trim");
+    let back = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(back.contains("~ Person.jobTitle: 1 of 26 written records would change (values)"), "{back}");
+    moved.project.write("migration.migr", &spec);
+    let ran = moved.migr(&["run", "--accept-change", accept]).exits(0);
+    assert!(ran.stdout.contains("4 records were written; 1 record got other values"), "{}", ran.stdout);
+    assert_eq!(people_of(&moved.stand_in).len(), 30);
+    assert_eq!((moved.with_job("Head nurse"), moved.with_job("Head  nurse")), (3, 0));
+    moved.migr(&["verify"]).exits(0);
+    moved.goes_back();
+}

@@ -39,6 +39,7 @@ mod killed;
 mod kinds;
 mod lagging;
 mod lies;
+mod life;
 mod long_text;
 mod lying;
 mod moved;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_engine::{ChangeClass, MapSince, SharedJournal, Since};
+use migr_engine::{ChangeClass, MapSince, SharedJournal, Since, Touched};
 use migr_escape::line;
 use migr_journal::Reader;
 use migr_plan::Plan;
@@ -14,11 +14,13 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::session::{Session, json};
 
-/// Plan that does other things to records than the one that the journal was last used with.
+/// Plan that does other things to records than those that written records are of.
 #[derive(Debug)]
 pub(crate) struct ChangedPlan {
-    /// The last one; absent where its text cannot be read any more.
-    pub(crate) before: Option<Box<Plan>>,
+    /// The one that the journal was last used with; absent where its text cannot be read any more.
+    last: Option<Box<Plan>>,
+    /// All that written records may be of; none where the text of one cannot be read any more.
+    before: Vec<Plan>,
     hash: String,
     text: String,
 }
@@ -31,19 +33,24 @@ pub(crate) fn settle(journal: &SharedJournal, plan: &Plan) -> Result<Option<Chan
     let text = json(&plan)?;
     let failed = |error: migr_journal::JournalError| Fault::failed(error.to_string());
     let reader = journal.reader().map_err(failed)?;
-    let before = last_plan(&reader)?;
-    let is_same = before.as_ref().is_some_and(|before| before.effect().writes_the_same(&plan.effect()));
-    if is_same || reader.plan_hash().map_err(failed)? == hash || !migr_engine::has_records(&reader).map_err(fault)? {
-        migr_engine::adopt(journal, before.as_ref(), &plan, (&hash, &text)).map_err(fault)?;
+    let last_hash = reader.plan_hash().map_err(failed)?;
+    let last = plan_of(&reader, &last_hash)?;
+    let tried = migr_engine::tried_plans(&reader).map_err(fault)?;
+    let of_it: Vec<Option<Plan>> = tried.iter().map(|hash| plan_of(&reader, hash)).collect::<Result<_, _>>()?;
+    let effect = plan.effect();
+    let is_same = |before: &Option<Plan>| before.as_ref().is_some_and(|plan| plan.effect().writes_the_same(&effect));
+    let is_last = is_same(&last) || last_hash == hash;
+    if (is_last && of_it.iter().all(is_same)) || !migr_engine::has_records(&reader).map_err(fault)? {
+        migr_engine::adopt(journal, last.as_ref(), &plan, (&hash, &text)).map_err(fault)?;
         return Ok(None);
     }
-    Ok(Some(ChangedPlan { before: before.map(Box::new), hash, text }))
+    let before = of_it.into_iter().chain([last.clone()]).collect::<Option<Vec<Plan>>>().unwrap_or_default();
+    Ok(Some(ChangedPlan { last: last.map(Box::new), before, hash, text }))
 }
 
-/// The plan that a journal was last used with.
-fn last_plan(reader: &Reader) -> Result<Option<Plan>, Fault> {
-    let failed = |error: migr_journal::JournalError| Fault::failed(error.to_string());
-    let text = reader.plan_text(&reader.plan_hash().map_err(failed)?).map_err(failed)?;
+/// The plan of a hash, where the journal has a text of it that can be read.
+fn plan_of(reader: &Reader, hash: &str) -> Result<Option<Plan>, Fault> {
+    let text = reader.plan_text(hash).map_err(|error| Fault::failed(error.to_string()))?;
     Ok(text.and_then(|text| Plan::from_json(&text).ok()))
 }
 
@@ -53,9 +60,9 @@ pub(crate) fn refusal() -> Fault {
         .with_help("`migr plan --since-run` shows what; `migr run` goes on with it, or put the earlier spec back")
 }
 
-/// Compares a session's plan with the last one.
-pub(crate) async fn compared(session: &Session, changed: &ChangedPlan) -> Result<Since, Fault> {
-    migr_engine::since(&session.context, changed.before.as_deref(), false).await.map_err(fault)
+/// Compares a session's plan with those that written records are of.
+pub(crate) async fn compared(session: &Session, changed: &ChangedPlan) -> Result<(Since, Touched), Fault> {
+    migr_engine::since(&session.context, &changed.before, false).await.map_err(fault)
 }
 
 /// Goes on with a changed plan where it may: says what it does to records that are written, and opens them to be changed.
@@ -66,7 +73,7 @@ pub(crate) async fn go_on(session: &Session, accepted: Option<&str>, console: Co
             .with_help("`migr delta` goes on where it stopped"));
     }
     drop(reader);
-    open_change(session, accepted.map_or(Accepted::Nothing, Accepted::Hash), console).await
+    open_change(session, accepted.map_or(Accepted::Nothing, Accepted::Hash), console).await.map(drop)
 }
 
 /// Change that a person accepts.
@@ -75,8 +82,8 @@ enum Accepted<'h> {
     Nothing,
     /// The one of this number.
     Hash(&'h str),
-    /// Whatever it is.
-    Any,
+    /// Whatever it is, of the records of a sample.
+    InSample,
 }
 
 impl Accepted<'_> {
@@ -84,19 +91,19 @@ impl Accepted<'_> {
         match self {
             Self::Nothing => false,
             Self::Hash(hash) => since.is_meant(hash),
-            Self::Any => true,
+            Self::InSample => true,
         }
     }
 }
 
 /// Says what a change does to records that are written, and opens them to be changed where it may.
-async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console) -> Result<(), Fault> {
-    let Some(changed) = &session.changed else { return Ok(()) };
+async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console) -> Result<Option<Touched>, Fault> {
+    let Some(changed) = &session.changed else { return Ok(None) };
     if let Some(file) = migr_engine::changed_file(&session.context).map_err(fault)? {
         return Err(Fault::new(Exit::Blocked, format!("the spec and {file} changed since the last run; one at a time"))
             .with_help("put the earlier export back and run, or put the earlier spec back and pick the export up with `migr delta`"));
     }
-    let since = compared(session, changed).await?;
+    let (since, touched) = compared(session, changed).await?;
     let text = in_words(&since, &last_run(session)?);
     match since.class() {
         ChangeClass::Identity => {
@@ -123,21 +130,29 @@ async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console
     let after = Plan::from_json(&changed.text).map_err(|error| Fault::failed(error.to_string()))?;
     // What is opened first is done by whichever plan is taken up then: killed in between, the next run compares again.
     migr_engine::go_on(&session.context, &since).await.map_err(fault)?;
-    migr_engine::adopt(&session.context.journal, changed.before.as_deref(), &after, plan).map_err(fault)?;
-    session.keep_plan()
+    let journal = &session.context.journal;
+    match accepted {
+        Accepted::InSample if was_run(session)? => migr_engine::begin_trial(journal).map_err(fault)?,
+        Accepted::InSample => {}
+        Accepted::Nothing | Accepted::Hash(_) => migr_engine::end_trial(journal).map_err(fault)?,
+    }
+    migr_engine::adopt(journal, changed.last.as_deref(), &after, plan).map_err(fault)?;
+    session.keep_plan()?;
+    Ok(Some(touched))
 }
 
-/// Goes on with a changed plan in a sample: as long as samples alone were written, their records are brought to it. What a run wrote is the run's to change.
-pub(crate) async fn sample_again(session: &Session, console: Console) -> Result<(), Fault> {
-    if session.changed.is_none() {
-        return Ok(());
-    }
+/// True where more than samples was written.
+fn was_run(session: &Session) -> Result<bool, Fault> {
     let fold = session.context.journal.reader().and_then(|reader| reader.fold());
     let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
-    if fold.runs.iter().any(|run| run.command.starts_with("run")) {
-        return Err(refusal());
-    }
-    open_change(session, Accepted::Any, console).await
+    Ok(fold.runs.iter().any(|run| run.command.starts_with("run")))
+}
+
+/// Goes on with a changed plan in a sample, whatever the change is: its records are brought to it. All others of a run are the next run's to change; which
+/// records the change touches comes back, where there was one.
+pub(crate) async fn sample_again(session: &Session, console: Console) -> Result<Option<Touched>, Fault> {
+    let touched = open_change(session, Accepted::InSample, console).await?;
+    Ok(if was_run(session)? { touched } else { None })
 }
 
 /// Day of the last run: `2026-11-20`.
@@ -179,6 +194,9 @@ fn of_map(text: &mut String, map: &MapSince) {
         let _ = writeln!(text, "  + {name}: a map of its own (more)");
         return;
     }
+    if map.links_new > 0 {
+        let _ = writeln!(text, "  + {name}: {} would be made (more)", count(map.links_new, "link", "links"));
+    }
     for (field, counts) in &map.fields {
         let field = line(field);
         if counts.values > 0 {
@@ -200,7 +218,10 @@ fn of_map(text: &mut String, map: &MapSince) {
         let records = count(map.quarantined, "quarantined record", "quarantined records");
         let _ = writeln!(text, "  + {name}: {records} will be tried again (more)");
     }
-    if map.fields.is_empty() && map.fails == 0 && map.quarantined == 0 {
+    for kept in map.stays_in_words() {
+        let _ = writeln!(text, "  = {name}{kept}");
+    }
+    if map.fields.is_empty() && map.fails == 0 && map.quarantined == 0 && map.links_new == 0 {
         let _ = writeln!(text, "  = {name}: nothing that is written changes");
     }
 }

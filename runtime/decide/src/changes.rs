@@ -5,9 +5,13 @@ use migr_load::Map;
 use migr_plan::{FieldMapping, FieldType};
 use migr_transform::Value;
 
+use crate::DecideError;
+use crate::defaults;
 use crate::expected::Expected;
 use crate::families::is_empty;
+use crate::files::{column_of, shown_path};
 use crate::parts::beside;
+use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
 
 /// Kind of a difference.
@@ -55,6 +59,8 @@ pub fn differences(
                         Some(true) => None,
                         Some(false) => Some(DifferenceKind::Value),
                         None if is_empty(value) || (expected.taking.is_some() && !is_fresh) => None,
+                        // A created record has it without being told.
+                        None if is_default(field, value) => None,
                         None => Some(DifferenceKind::Fresh),
                     }
                 })
@@ -63,6 +69,46 @@ pub fn differences(
         found.extend(kind.map(|kind| Difference { index: *index, kind }));
     }
     found
+}
+
+/// True where a value is the one that the destination gives a record which is created without one.
+fn is_default(field: &FieldMapping, value: &Value<'static>) -> bool {
+    let given = field.default.as_ref().and_then(|default| defaults::value(default, &field.ty));
+    given.is_some_and(|given| given == *value)
+}
+
+/// Indices of the fields that are written once alone and that say something else now: those that are set when a record is created, and files that have another
+/// path or another length. A file of the same length is told by a verification.
+pub fn left_as_written(
+    job: &StageRun,
+    world: &RecordLookup,
+    expected: &Expected,
+    written: &Written,
+) -> Result<Vec<usize>, DecideError> {
+    let mut left = Vec::new();
+    for (index, value) in &expected.values {
+        let Some(field) = job.stage.fields.get(*index) else { continue };
+        if let Value::File(file) = value {
+            let known = world.reader.file(&job.file, expected.line, column_of(&job.object, field))?;
+            let Some(known) = known.filter(|known| known.hash.is_some()) else { continue };
+            let path = expected.files.iter().find(|(of, _)| of == index).and_then(|(_, file)| file.path.as_deref());
+            let bytes = path.and_then(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len());
+            let is_other_path = known.path != shown_path(&file.path, false) && known.path != shown_path("", true);
+            if is_other_path || (bytes.is_some() && bytes != known.bytes) {
+                left.push(*index);
+            }
+        } else if field.create_only
+            && let Some(native) = native(job, field, value, expected, &Map::new())
+        {
+            let is_other = |(key, native): (&String, &serde_json::Value)| {
+                written.is(key, &serde_json::to_vec(native).unwrap_or_default()) == Some(false)
+            };
+            if native.iter().any(is_other) {
+                left.push(*index);
+            }
+        }
+    }
+    Ok(left)
 }
 
 /// The native form of a value beside what the record held before the migration; none where it cannot be written.

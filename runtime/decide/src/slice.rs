@@ -22,6 +22,19 @@ impl Slice {
         }
     }
 
+    /// Adds rows of a stage.
+    pub fn add(&mut self, stage: &str, rows: RowSet) {
+        match self.rows.get_mut(stage) {
+            Some(known) => rows.iter().for_each(|line| known.insert(line)),
+            None => drop(self.rows.insert(stage.to_owned(), rows)),
+        }
+    }
+
+    /// The stages with their rows.
+    pub fn stages(&self) -> impl Iterator<Item = (&str, &RowSet)> {
+        self.rows.iter().map(|(stage, rows)| (stage.as_str(), rows))
+    }
+
     /// True where the slice has a row of a stage.
     pub fn contains(&self, stage: &str, line: u64) -> bool {
         self.rows.get(stage).is_some_and(|rows| rows.contains(line))

@@ -430,7 +430,8 @@ pub(crate) async fn foresee(
     let mut walk = Walk::new(context, shared, owners);
     for step in plan.steps() {
         let Some(stage) = plan.stage_of(&step) else { continue };
-        if is_table(plan, export, &stage.source_object) {
+        // What becomes of written records is compared with what was written, and not derived here.
+        if step.kind != StepKind::Changes && is_table(plan, export, &stage.source_object) {
             if step.kind == StepKind::Records {
                 progress.object(&stage.source_object, &stage.id);
             }

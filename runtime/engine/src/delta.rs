@@ -12,7 +12,7 @@ use migr_report::{Delta, MapDelta};
 use crate::going_on::go_on;
 use crate::rollback::is_changed;
 use crate::shared::blocking;
-use crate::since::{Since, since, written};
+use crate::since::{Since, digest, since, written};
 use crate::stamps::{self, Stamps};
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
@@ -153,7 +153,7 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
     for (stage, step, records) in restored {
         bring_back(context, &stage, step, records).await?;
     }
-    let since = since(context, Some(&context.plan), true).await?;
+    let (since, _) = since(context, std::slice::from_ref(&*context.plan), true).await?;
     tell(&mut delta, &since);
     go_on(context, &since).await?;
     delta.compared = true;
@@ -276,11 +276,6 @@ fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
         let is_gone = |row: &migr_journal::MappedRow| row.mapped.id.is_some() && !seen.contains(&digest(&row.key));
         looked.gone.extend(rows.into_iter().filter(is_gone).map(|row| row.key));
     }
-}
-
-/// Number that stands for a key among those that were seen: of a thousand million keys hardly two share one.
-fn digest(key: &str) -> u64 {
-    blake3::hash(key.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 
 /// Takes records out of the trash that vanished, and that the export has again.

@@ -27,6 +27,7 @@ mod stage;
 mod stamps;
 mod step_writer;
 mod steps;
+mod trial;
 mod update_plan;
 mod verify;
 mod wanted_schema;
@@ -59,6 +60,7 @@ pub use rollback::{
 pub use run::{RunSummary, run, run_with};
 pub use sample::{SampleOptions, SampleRun, sample};
 pub use setup::{SetupSummary, setup, setup_for_run};
-pub use since::{ChangeClass, FieldSince, MapSince, Since, since};
+pub use since::{ChangeClass, FieldSince, MapSince, Since, Touched, since};
+pub use trial::{begin_trial, end_trial, tried_plans};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
 pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

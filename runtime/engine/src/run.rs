@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_deliver::{Executor, InProcess, Shared};
 use migr_journal::Reader;
@@ -36,6 +37,8 @@ pub struct RunSummary {
     pub interrupted: bool,
     /// Everything was done before: nothing was sent.
     pub nothing_to_do: bool,
+    /// Records of earlier runs that were sent other values.
+    pub changed: u64,
     /// Report of the run.
     pub report: Report,
 }
@@ -56,7 +59,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     let reader = context.journal.reader()?;
     opening::same_export(context, &reader)?;
     if is_through(context, &reader)? {
-        return summary(context, &reader, false, true);
+        return summary(context, &reader, (false, true), 0);
     }
     is_set_up(context, &reader)?;
     opening::readable(&context.plan, &context.export)?;
@@ -68,7 +71,8 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     let run = context.journal.lock().begin_run(&context.options.command)?;
     let (plan, command) = (&context.plan, &context.options.command);
     let span = tracing::info_span!("run", migration = plan.migration, destination = plan.destination.name, command);
-    let ended = all(context, executor).instrument(span).await;
+    let changed = Arc::new(AtomicU64::new(0));
+    let ended = all(context, executor, Arc::clone(&changed)).instrument(span).await;
     let word = match &ended {
         Ok(Ended::Through) => "done",
         Ok(Ended::Interrupted) => "interrupted",
@@ -76,17 +80,17 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     };
     stamps::keep(context, run)?;
     context.journal.lock().end_run(word)?;
-    summary(context, &reader, ended? == Ended::Interrupted, false)
+    summary(context, &reader, (ended? == Ended::Interrupted, false), changed.load(Ordering::Relaxed))
 }
 
 fn summary(
     context: &Context,
     reader: &Reader,
-    interrupted: bool,
-    nothing_to_do: bool,
+    (interrupted, nothing_to_do): (bool, bool),
+    changed: u64,
 ) -> Result<RunSummary, EngineError> {
     let report = Report::read(&context.plan, reader)?;
-    Ok(RunSummary { interrupted, nothing_to_do, report })
+    Ok(RunSummary { interrupted, nothing_to_do, changed, report })
 }
 
 pub(crate) fn is_through(context: &Context, reader: &Reader) -> Result<bool, EngineError> {
@@ -118,7 +122,7 @@ fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
     if open.is_empty() { Ok(()) } else { Err(EngineError::SetupOpen { open }) }
 }
 
-async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, EngineError> {
+async fn all(context: &Context, executor: Arc<dyn Executor>, changed: Arc<AtomicU64>) -> Result<Ended, EngineError> {
     let left_open = crash::close_open(context).await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
@@ -127,7 +131,7 @@ async fn all(context: &Context, executor: Arc<dyn Executor>) -> Result<Ended, En
     audited_files(context, &world)?;
     let shared =
         Shared::new(executor, context.options.in_flight, context.options.max_failures).with_left_open(left_open);
-    let mut walk = Walk::new(deciding, shared, owners);
+    let mut walk = Walk { changed, ..Walk::new(deciding, shared, owners) };
     for step in context.plan.steps() {
         let ended;
         (world, ended) = walk.step(&step, world).await?;
@@ -145,12 +149,14 @@ pub(crate) struct Walk {
     shared: Shared,
     owners: Arc<OwnerTable>,
     jobs: BTreeMap<String, Arc<StageRun>>,
+    /// Records of earlier runs that were sent other values.
+    changed: Arc<AtomicU64>,
 }
 
 impl Walk {
     /// A way that begins.
     pub(crate) fn new(context: DecisionContext, shared: Shared, owners: Arc<OwnerTable>) -> Self {
-        Self { context, shared, owners, jobs: BTreeMap::new() }
+        Self { context, shared, owners, jobs: BTreeMap::new(), changed: Arc::default() }
     }
 
     /// Carries one step out, unless the journal has it as done.
@@ -198,7 +204,7 @@ impl Walk {
                 following::run(DeferredFields { job }, (name, id), world, shared).instrument(span).await
             }
             StepKind::Changes => {
-                let changes = Changes::of(job, &world.reader)?;
+                let changes = Changes::of(job, &world.reader, Arc::clone(&self.changed))?;
                 following::run(changes, (name, id), world, shared).instrument(span).await
             }
             StepKind::Backfill => {

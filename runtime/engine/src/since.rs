@@ -1,24 +1,24 @@
 //! Effect of going on, with a changed plan or over a later export, on the records that are written: every one of them is derived anew where an effect
 //! differs, and compared with what the journal says was written. Nothing is written, and no record of the destination is read.
 
+mod comparing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use migr_extract::Row;
-use migr_journal::{Reader, State, StepId, WrittenReader};
+use migr_journal::{Reader, State, StepId};
 use migr_plan::{Effect, Plan, Stage, StageEffect, Step};
+use migr_report::words::count;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::blocking;
-use crate::steps::changes::{WritingSteps, held_before, indices};
+use crate::trial::Trial;
 use crate::{Context, EngineError, opening};
-use migr_decide::cells::Lent;
-use migr_decide::changes::{DifferenceKind, differences};
-use migr_decide::expected::Derived;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
-use migr_decide::record_lookup::RecordLookup;
-use migr_decide::stage_run::{Claim, StageRun};
+use migr_decide::slice::Slice;
+
+pub(crate) use comparing::digest;
+use comparing::{Compared, derive};
 
 /// Class of a change, by what it does to records that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,6 +66,29 @@ pub struct MapSince {
     /// Fields that are new to its records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fresh: Vec<String>,
+    /// Links of written records that would be made.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links_new: u64,
+    /// Links that were made and that nothing says any more; they stay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links_gone: u64,
+    /// Records by a field that says something else now and is written once alone: a file, or a field that is set when a record is created.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Records that going on would change, and the plans that written records may be of.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    /// Lines of the records, by stage.
+    pub(crate) rows: Slice,
+    /// The plans.
+    pub(crate) before: Vec<Plan>,
 }
 
 /// Everything that going on would do to written records.
@@ -91,16 +114,36 @@ impl Since {
         hash.len() >= 4 && self.hash.starts_with(&hash.to_ascii_lowercase())
     }
 
-    fn closed(mut self, before: Option<&Effect>, after: &Effect) -> Self {
-        let before = before.map_or_else(String::new, |before| before.digest.to_string());
-        let maps = serde_json::to_string(&self.maps).unwrap_or_default();
-        let hash = blake3::hash(format!("{before}\n{}\n{maps}", after.digest).as_bytes()).to_hex();
+    /// The number is of the two plans alone: it stays while a sample brings some records to the later one.
+    fn closed(mut self, before: &[Effect], after: &Effect) -> Self {
+        let mut before: Vec<String> =
+            before.iter().filter(|effect| effect != &after).map(|effect| effect.digest.to_string()).collect();
+        before.sort();
+        before.dedup();
+        let hash = blake3::hash(format!("{}\n{}", before.join("\n"), after.digest).as_bytes()).to_hex();
         self.hash = hash.chars().take(Self::HASH).collect();
         self
     }
 }
 
 impl MapSince {
+    /// What spec and export say otherwise now and nothing changes, in words that follow the map's name.
+    pub fn stays_in_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for (field, records) in &self.left {
+            words.push(format!(
+                ".{}: {} would get another value; it is written once alone and stays",
+                migr_escape::line(field),
+                count(*records, "record", "records")
+            ));
+        }
+        if self.links_gone > 0 {
+            let links = count(self.links_gone, "link", "links");
+            words.push(format!(": {links} that nothing says any more; what was linked stays linked"));
+        }
+        words
+    }
+
     /// Class of the map's change.
     pub fn class(&self) -> ChangeClass {
         if self.identity.is_some() {
@@ -113,13 +156,17 @@ impl MapSince {
     }
 }
 
-/// Compares a plan with the one that the journal was last used with; without that one, and over a later export, every map is derived anew.
-pub async fn since(context: &Context, before: Option<&Plan>, is_later_export: bool) -> Result<Since, EngineError> {
+/// Compares a plan with those that written records may be of: the one that the journal was last used with, and others where a sample tried one. Without any, and
+/// over a later export, every map is derived anew.
+pub async fn since(context: &Context, before: &[Plan], is_later_export: bool) -> Result<(Since, Touched), EngineError> {
     let after = context.plan.effect();
-    let effect = before.map(Plan::effect);
+    let effects: Vec<Effect> = before.iter().map(Plan::effect).collect();
     let reader = context.journal.reader()?;
     let mut since = Since::default();
-    let is_elsewhere = effect.as_ref().is_some_and(|effect| effect.destination != after.destination);
+    let trial = Trial::of(&reader)?;
+    let is_tried = trial != Trial::default();
+    let mut rows = Slice::default();
+    let is_elsewhere = effects.iter().any(|effect| effect.destination != after.destination);
     context.destination.schema().await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
@@ -131,53 +178,58 @@ pub async fn since(context: &Context, before: Option<&Plan>, is_later_export: bo
         }
     }
     for stage in &context.plan.stages {
-        let known = effect.as_ref().and_then(|effect| effect.stages.get(&stage.id));
         let Some(now) = after.stages.get(&stage.id) else { continue };
-        if known == Some(now) && !is_elsewhere && !is_later_export {
+        let known: Vec<Option<&StageEffect>> = effects.iter().map(|effect| effect.stages.get(&stage.id)).collect();
+        let is_same = !known.is_empty() && known.iter().all(|known| *known == Some(now));
+        if is_same && !is_elsewhere && !is_later_export {
             continue;
         }
         let step = reader.step(&stage.id)?;
         let written = step.map_or(Ok(0), |step| written(&reader, step))?;
-        let quarantined = step.map_or(Ok(0), |step| quarantined(&reader, step))?;
-        let fresh: Vec<String> = match known {
-            Some(known) => now.fields.keys().filter(|name| !known.fields.contains_key(*name)).cloned().collect(),
-            None => Vec::new(),
-        };
+        let is_fresh = |name: &&String| known.iter().flatten().any(|known| !known.fields.contains_key(*name));
         let mut map = MapSince {
             map: stage.map.clone(),
             written,
-            quarantined,
+            quarantined: step.map_or(Ok(0), |step| open(&reader, &stage.id, step, is_tried))?,
             is_new: step.is_none(),
-            fresh,
+            fresh: now.fields.keys().filter(is_fresh).cloned().collect(),
             ..MapSince::default()
         };
         if written > 0 {
-            map.identity = identity(stage, known, now, is_elsewhere);
+            map.identity = known.iter().flatten().find_map(|known| identity(stage, known, now));
+            if is_elsewhere {
+                map.identity = Some("the records would go to another destination".to_owned());
+            }
         }
         if let (Some(step), None, true) = (step, &map.identity, written > 0) {
-            let selects = known.is_none_or(|known| known.selection != now.selection);
-            (world, map) = derive(&deciding, stage, step, world, map, selects).await?;
+            let selects = known.is_empty()
+                || known.iter().any(|known| known.is_none_or(|known| known.selection != now.selection));
+            let compared: Compared = derive(&deciding, stage, step, world, map, selects).await?;
+            (world, map) = (compared.world, compared.map);
+            rows.add(&stage.id, compared.touched);
         }
         since.maps.push(map);
     }
-    let gone = effect.iter().flat_map(|effect| &effect.stages).filter(|(id, _)| !after.stages.contains_key(*id));
-    for (id, stage) in gone {
+    let mut gone: BTreeMap<&str, &str> = BTreeMap::new();
+    for (id, stage) in effects.iter().flat_map(|effect| &effect.stages) {
+        if !after.stages.contains_key(id) {
+            gone.insert(id, &stage.map);
+        }
+    }
+    for (id, map) in gone {
         let Some(step) = reader.step(id)? else { continue };
         let written = written(&reader, step)?;
         if written > 0 {
             let why = "the map is there no more; a map that got another name says `formerly`".to_owned();
-            since.maps.push(MapSince { map: stage.map.clone(), written, identity: Some(why), ..MapSince::default() });
+            since.maps.push(MapSince { map: map.to_owned(), written, identity: Some(why), ..MapSince::default() });
         }
     }
-    Ok(since.closed(effect.as_ref(), &after))
+    trial.add_to(&mut rows);
+    Ok((since.closed(&effects, &after), Touched { rows, before: before.to_vec() }))
 }
 
 /// Reason why the records of a map would be other ones.
-fn identity(stage: &Stage, known: Option<&StageEffect>, now: &StageEffect, is_elsewhere: bool) -> Option<String> {
-    if is_elsewhere {
-        return Some("the records would go to another destination".to_owned());
-    }
-    let known = known?;
+fn identity(stage: &Stage, known: &StageEffect, now: &StageEffect) -> Option<String> {
     (known.identity != now.identity).then(|| {
         format!("what tells the records of {} apart is another: key, object, `match`, `on duplicate`, `on cycle` or `on unidentified`", stage.map)
     })
@@ -192,100 +244,16 @@ pub(crate) fn written(reader: &Reader, step: StepId) -> Result<u64, EngineError>
     Ok(written)
 }
 
-fn quarantined(reader: &Reader, step: StepId) -> Result<u64, EngineError> {
-    Ok(reader.count(step, State::Quarantined)? + reader.count(step, State::Uncertain)?)
-}
-
-/// Derives the written records of a stage anew.
-async fn derive(
-    deciding: &DecisionContext,
-    stage: &Stage,
-    step: StepId,
-    world: RecordLookup,
-    mut map: MapSince,
-    selects: bool,
-) -> Result<(RecordLookup, MapSince), EngineError> {
-    let migr_decide::outcomes::Outcomes::Journal(journal) = &deciding.outcomes else { return Ok((world, map)) };
-    let job = Arc::new(StageRun::new(deciding, stage, step)?);
-    let journal = journal.lock().path().to_owned();
-    let fresh = indices(stage, &map.fresh);
-    blocking(move || {
-        let steps = WritingSteps::of(&job, &world.reader)?;
-        let comparing = Comparing {
-            job: &job,
-            world: &world,
-            written: WrittenReader::new(Reader::open(&journal)?),
-            steps: &steps,
-            fresh: &fresh,
-        };
-        let mut failed = Ok(());
-        steps.derivation(Arc::clone(&job), fresh.clone()).produce(&world, &mut |derived| {
-            failed = comparing.take(derived, &mut map);
-            failed.is_ok()
-        })?;
-        failed?;
-        if selects {
-            let left = left_behind(&job, &world)?;
-            if left > 0 {
-                map.identity = Some(format!("{left} of its written records would be the map's no more"));
-            }
-        }
-        Ok((world, map))
-    })
-    .await
-}
-
-/// Comparison of a stage's records with what was written.
-struct Comparing<'c> {
-    job: &'c StageRun,
-    world: &'c RecordLookup,
-    written: WrittenReader,
-    steps: &'c WritingSteps,
-    fresh: &'c [usize],
-}
-
-impl Comparing<'_> {
-    fn take(&self, derived: Derived, map: &mut MapSince) -> Result<(), EngineError> {
-        let records = match derived {
-            Derived::Links(..) => return Ok(()),
-            Derived::Fails { .. } => {
-                map.fails += 1;
-                return Ok(());
-            }
-            Derived::Records(records) => records,
-        };
-        for expected in records {
-            let of = self.written.of(&self.steps.all, &expected.key)?;
-            let held = held_before(self.job, self.world, &expected)?;
-            let differences = differences(self.job, &expected, &of, &held, self.fresh);
-            map.records += u64::from(!differences.is_empty());
-            for difference in differences {
-                let Some(field) = self.job.stage.fields.get(difference.index) else { continue };
-                let counts = map.fields.entry(field.field.clone()).or_default();
-                match difference.kind {
-                    DifferenceKind::Fresh => counts.filled += 1,
-                    DifferenceKind::Value => counts.values += 1,
-                }
-            }
-        }
-        Ok(())
+/// Records of a step that are tried again: quarantined ones, and in a trial those that were let go for it and have no outcome yet.
+fn open(reader: &Reader, stage: &str, step: StepId, is_tried: bool) -> Result<u64, EngineError> {
+    let quarantined = reader.count(step, State::Quarantined)? + reader.count(step, State::Uncertain)?;
+    if !is_tried {
+        return Ok(quarantined);
     }
-}
-
-/// Written records whose rows are the stage's no more.
-fn left_behind(job: &StageRun, world: &RecordLookup) -> Result<u64, EngineError> {
-    let mut left = 0;
-    let mut records = job.context.export.records(&job.stage.source_object)?;
-    while let Some(row) = records.next()? {
-        let Row::Record(record) = row else { continue };
-        let cells = Lent(record);
-        if migr_decide::written::written(job, world, record.line, &cells)?.is_some()
-            && !matches!(job.claim(&cells, world)?, Claim::Mine)
-        {
-            left += 1;
-        }
-    }
-    Ok(left)
+    let fold = reader.fold()?;
+    let known = fold.steps.iter().find(|known| known.name == stage);
+    let without = known.map_or(0, |known| known.read.unwrap_or_default().saturating_sub(known.counts.sum()));
+    Ok(quarantined + without)
 }
 
 /// The step that changes a stage's written records.

@@ -8,7 +8,7 @@ pub mod values;
 
 use serde::{Deserialize, Serialize};
 
-pub use changes::{ChangedField, SampleChanges};
+pub use changes::{ChangedField, MASKED, SampleChanges};
 
 /// Version of the JSON form. Raised when a reader of the old form would misread the new one.
 pub const SAMPLE_FORMAT_VERSION: u32 = 1;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use migr_engine::RunOptions;
 use migr_engine::audit::Severity;
+use migr_engine::{RunOptions, SampleOptions};
 use migr_plan::Plan;
 use migr_report::sample::terminal::in_a_line;
 
@@ -106,7 +106,11 @@ async fn sample_move_and_verify(
     console: Console,
 ) -> Result<Option<(Outcome, Exit)>, Fault> {
     console.news("\n3. set up the destination and move a sample: a few records that show every case");
-    let Done::Sampled(sample) = sample::carry_out(session, SAMPLED, console).await? else { return Ok(None) };
+    let Done::Sampled(sample) =
+        sample::carry_out(session, &SampleOptions { records: SAMPLED, touched: None }, console).await?
+    else {
+        return Ok(None);
+    };
     console.news(format_args!("   {}", in_a_line(&sample)));
     console.news("\n4. approve what the sample shows; with data of your own a person reads the page and does this");
     let bound = Sampled::last(&session.state.reader()?)?;

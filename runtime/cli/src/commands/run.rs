@@ -285,10 +285,13 @@ pub(crate) async fn ready(session: &Session, console: Console) -> Result<bool, F
 /// True where every change of the schema was made before.
 fn was_set_up(session: &Session) -> Result<bool, Fault> {
     let notes = session.state.reader()?.setup().map_err(|error| Fault::failed(error.to_string()))?;
-    let is_made = |outcome: &str| matches!(outcome, "done" | "already there");
-    Ok(!notes.is_empty()
-        && notes.len() == session.context.plan.setup.len()
-        && notes.iter().all(|note| is_made(&note.outcome)))
+    // Notes of an earlier plan stand in other places.
+    let is_made = |position: usize| {
+        let note = notes.iter().find(|note| note.position == position);
+        note.is_some_and(|note| matches!(note.outcome.as_str(), "done" | "already there"))
+    };
+    let actions = session.context.plan.setup.len();
+    Ok(actions > 0 && (0..actions).all(is_made))
 }
 
 /// The result for a person.
@@ -298,7 +301,12 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
     if outcome.summary.nothing_to_do {
         console.result("Nothing was left to do: nothing was written.\n");
     } else {
-        console.result(format_args!("{} written.\n", count(outcome.written, "record was", "records were")));
+        let written = count(outcome.written, "record was", "records were");
+        let changed = match outcome.summary.changed {
+            0 => String::new(),
+            changed => format!("; {}", count(changed, "record got other values", "records got other values")),
+        };
+        console.result(format_args!("{written} written{changed}.\n"));
     }
     if report.total().quarantined > 0 {
         console.news("quarantined means: not written, and listed with file, line and reason in the report");
@@ -313,6 +321,7 @@ fn summary(outcome: &Outcome, exit: Exit) -> serde_json::Value {
         "finished": report.finished,
         "interrupted": outcome.summary.interrupted,
         "written": outcome.written,
+        "changed": outcome.summary.changed,
         "objects": report.objects,
         "exit": exit as u8,
     })

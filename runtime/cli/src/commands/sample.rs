@@ -33,11 +33,12 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
         shown: Arc::clone(&progress),
     };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
-    crate::going_on::sample_again(&session, console).await?;
+    let touched = crate::going_on::sample_again(&session, console).await?;
     room::check(&session.context.export, &session.state)?;
     tell_undeclared(&session, console);
     hold_formats(&session, console)?;
-    let done = carry_out(&session, arguments.records, console).await;
+    let options = SampleOptions { records: arguments.records, touched };
+    let done = carry_out(&session, &options, console).await;
     let state = session.state.clone();
     session.close().await;
     let sample = match done? {
@@ -78,14 +79,21 @@ pub(crate) enum Done {
 }
 
 /// Sets the schema up, writes the sample, reads it back and keeps it: the document, the page and the table.
-pub(crate) async fn carry_out(session: &Session, records: u64, console: Console) -> Result<Done, Fault> {
+pub(crate) async fn carry_out(session: &Session, options: &SampleOptions, console: Console) -> Result<Done, Fault> {
     if !ready(session, console).await? {
         return Ok(Done::Blocked);
     }
-    let sampled = migr_engine::sample(&session.context, &SampleOptions { records }).await.map_err(fault)?;
+    let sampled = migr_engine::sample(&session.context, options).await.map_err(fault)?;
     let Some(SampleRun { mut sample, .. }) = sampled else { return Ok(Done::Interrupted) };
     let before = earlier(&session.state);
-    sample.changes = before.map(|before| SampleChanges::between(&before, &sample));
+    sample.changes = match (sample.changes.take(), before) {
+        // The sample of this change was taken before: what it did then is what it does.
+        (Some(now), Some(before)) if now.is_empty() && before.effect == sample.effect => {
+            before.changes.filter(|then| then.since_the_run).or(Some(now))
+        }
+        (Some(now), _) => Some(now),
+        (None, before) => before.map(|before| SampleChanges::between(&before, &sample)),
+    };
     keep(&session.state, &sample)?;
     Sampled::of(session, &sample).await?.note(session)?;
     Ok(Done::Sampled(Box::new(sample)))

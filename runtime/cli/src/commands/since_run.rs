@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<E
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let since = match &session.changed {
         None => Ok(Since::default()),
-        Some(changed) => compared(&session, changed).await,
+        Some(changed) => compared(&session, changed).await.map(|(since, _)| since),
     };
     let day = last_run(&session);
     session.close().await;

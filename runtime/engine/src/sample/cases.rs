@@ -1,6 +1,6 @@
 //! Cases of a plan that a sample should show: its maps, fields, branches, rows of picklists, owners, rules and reasons.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use migr_plan::{Expr, Operator, Origin, PicklistOtherwise, Plan, Recovery, Stage, render};
 use migr_report::sample::{Covered, Uncovered};
@@ -100,6 +100,8 @@ pub(crate) struct Case {
     pub(crate) candidates: Vec<Place>,
     /// The sample shows it.
     pub(crate) is_shown: bool,
+    /// True where it is a matter of the sample: each is, but in a sample of a change those that the change leaves as they were.
+    counts: bool,
 }
 
 /// Cases by number.
@@ -202,9 +204,24 @@ impl Cases {
             return None;
         }
         let number = self.list.len();
-        self.list.push(Case { kind, what, place, candidates: Vec::new(), is_shown: false });
+        self.list.push(Case { kind, what, place, candidates: Vec::new(), is_shown: false, counts: true });
         self.by_name.insert(name.to_owned(), number);
         Some(number)
+    }
+
+    /// Keeps the cases that records show, and those that one of the plans before has not, or has otherwise.
+    pub(crate) fn keep_changed(&mut self, plan: &Plan, before: &[Plan]) {
+        let earlier: Vec<Self> = before.iter().map(Self::of).collect();
+        let known: Vec<BTreeSet<(Kind, &str)>> = earlier
+            .iter()
+            .map(|cases| cases.list.iter().map(|case| (case.kind, case.what.as_str())).collect())
+            .collect();
+        let differing = before.iter().map(|before| differing(plan, before));
+        let differing: BTreeSet<usize> = differing.flatten().filter_map(|name| self.stated(&name)).collect();
+        for (number, case) in self.list.iter_mut().enumerate() {
+            let is_new = || known.iter().any(|known| !known.contains(&(case.kind, case.what.as_str())));
+            case.counts = !case.candidates.is_empty() || differing.contains(&number) || is_new();
+        }
     }
 
     /// Number of a case that the plan states.
@@ -251,7 +268,7 @@ impl Cases {
     /// Shown and possible cases by kind.
     pub(crate) fn coverage(&self) -> Vec<Covered> {
         let mut kinds: BTreeMap<Kind, (u64, u64)> = BTreeMap::new();
-        for case in &self.list {
+        for case in self.list.iter().filter(|case| case.counts) {
             let (shown, all) = kinds.entry(case.kind).or_default();
             *shown += u64::from(case.is_shown);
             *all += 1;
@@ -263,7 +280,7 @@ impl Cases {
 
     /// Cases that no record shows, in the order of the plan.
     pub(crate) fn uncovered(&self) -> Vec<Uncovered> {
-        let cases = self.list.iter().filter(|case| !case.is_shown);
+        let cases = self.list.iter().filter(|case| case.counts && !case.is_shown);
         let uncovered = |case: &Case| Uncovered {
             kind: case.kind.of_one().to_owned(),
             what: case.what.clone(),
@@ -271,6 +288,28 @@ impl Cases {
         };
         cases.map(uncovered).collect()
     }
+}
+
+/// Names of the fields and of the rows of picklists that another plan has otherwise.
+fn differing(plan: &Plan, before: &Plan) -> Vec<String> {
+    let (now, then) = (plan.effect(), before.effect());
+    let mut names = Vec::new();
+    for (number, stage) in plan.stages.iter().enumerate() {
+        let Some((now, then)) = now.stages.get(&stage.id).zip(then.stages.get(&stage.id)) else { continue };
+        for field in now.differing_fields(then) {
+            let at = stage.fields.iter().position(|known| known.field == field);
+            names.extend(at.map(|at| field_name(number, at)));
+        }
+    }
+    for picklist in &plan.picklists {
+        let then = before.picklist(&picklist.name).map_or(&[][..], |then| &then.rows);
+        for (at, row) in picklist.rows.iter().enumerate() {
+            if !then.iter().any(|known| (&known.keys, &known.values) == (&row.keys, &row.values)) {
+                names.push(row_name(&picklist.name, Some(at)));
+            }
+        }
+    }
+    names
 }
 
 fn keys(key: &[Option<String>]) -> String {

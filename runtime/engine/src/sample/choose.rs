@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cases::{self, Cases, Kind, Place};
 use crate::EngineError;
+use crate::since::Touched;
 
 /// Cases that are named as the reason for a record.
 const NAMED: usize = 3;
@@ -46,6 +47,9 @@ struct Note {
     r: Vec<(usize, String)>,
     /// Records that become one with it, or that another map writes into the same one.
     k: Vec<(usize, String)>,
+    /// True where the record is there, and no change touches it: what refers to it needs nothing of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    u: bool,
 }
 
 /// Outcome of a row: its key in the journal and its fate. None where the row is no record of the stage.
@@ -69,12 +73,12 @@ pub(crate) fn outcome(
     Ok(None)
 }
 
-/// Chooses about `asked` records of the export, by what a run would make of each.
+/// Chooses about `asked` records of the export, by what a run would make of each; with a change, those that it touches.
 pub(crate) fn choose(
     context: &DecisionContext,
-    forecast: &Forecast,
-    world: &mut RecordLookup,
+    (forecast, world): (&Forecast, &mut RecordLookup),
     asked: u64,
+    touched: Option<&Touched>,
     folder: &Path,
 ) -> Result<Choice, EngineError> {
     let plan = std::sync::Arc::clone(&context.plan);
@@ -99,11 +103,15 @@ pub(crate) fn choose(
         most: usize::try_from(asked).unwrap_or(usize::MAX),
         seed: plan.migration.clone(),
         of: 0,
+        touched,
     };
     for number in 0..jobs.len() {
         gathering.stage(number)?;
     }
-    let Gathering { cases, notes, drawn, of, .. } = gathering;
+    let Gathering { mut cases, notes, drawn, of, .. } = gathering;
+    if let Some(touched) = touched {
+        cases.keep_changed(&plan, &touched.before);
+    }
     let names: Vec<String> = plan.stages.iter().map(|stage| stage.id.clone()).collect();
     let mut taking = Taking { names, notes, cases, slice: Slice::default(), because: BTreeMap::new() };
     taking.cover()?;
@@ -130,6 +138,7 @@ struct Gathering<'g> {
     most: usize,
     seed: String,
     of: u64,
+    touched: Option<&'g Touched>,
 }
 
 impl Gathering<'_> {
@@ -161,13 +170,31 @@ impl Gathering<'_> {
         }
         let place = Place { stage: number, line, key };
         let mut note = Note::default();
+        if !self.is_touched(job, &place)? {
+            return Ok(());
+        }
         self.reasons(job, &place, &mut note)?;
         self.keep(&place, &note)
+    }
+
+    /// True where going on changes a record, or no run has decided about it yet.
+    fn is_touched(&self, job: &StageRun, place: &Place) -> Result<bool, EngineError> {
+        let Some(touched) = self.touched else { return Ok(true) };
+        if touched.rows.contains(&job.stage.id, place.line) {
+            return Ok(true);
+        }
+        let Some(journal) = self.journal.as_ref().filter(|_| job.step.is_begun()) else { return Ok(true) };
+        Ok(journal.id_of(job.step, &place.key)?.is_none())
     }
 
     fn row(&mut self, job: &StageRun, place: &Place, mapped: &Mapped, cells: &dyn Cells) -> Result<(), EngineError> {
         let is_there = matches!(mapped.state, State::Created | State::Updated | State::Unchanged);
         let mut note = Note::default();
+        if !self.is_touched(job, place)? {
+            note.u = true;
+            note.k = self.kin(job.step, place, mapped)?;
+            return self.keep(place, &note);
+        }
         let noting = NotingLookup::new(self.world);
         for at in 0..job.stage.fields.len() {
             if let Some(traced) = job.program.trace_field(at, cells, &noting)? {
@@ -400,11 +427,11 @@ impl Taking {
 
     /// Takes a record and those that it needs.
     fn take(&mut self, place: &Place, because: Vec<String>) -> Result<(), EngineError> {
-        let mut waiting = vec![(place.stage, place.key.clone(), because)];
-        while let Some((stage, key, because)) = waiting.pop() {
+        let mut waiting = vec![(place.stage, place.key.clone(), because, false)];
+        while let Some((stage, key, because, is_referred)) = waiting.pop() {
             let Some((line, note)) = self.note(stage, &key)? else { continue };
             let Some(name) = self.names.get(stage) else { continue };
-            if self.slice.contains(name, line) {
+            if self.slice.contains(name, line) || (is_referred && note.u) {
                 continue;
             }
             self.slice.insert(name, line);
@@ -416,9 +443,9 @@ impl Taking {
             }
             let shown = migr_decide::decision::shown(&key);
             let refers = format!("{name} {shown} refers to it");
-            waiting.extend(note.r.into_iter().map(|(stage, key)| (stage, key, vec![refers.clone()])));
+            waiting.extend(note.r.into_iter().map(|(stage, key)| (stage, key, vec![refers.clone()], true)));
             let kin = format!("it becomes one with {name} {shown}");
-            waiting.extend(note.k.into_iter().map(|(stage, key)| (stage, key, vec![kin.clone()])));
+            waiting.extend(note.k.into_iter().map(|(stage, key)| (stage, key, vec![kin.clone()], false)));
         }
         Ok(())
     }

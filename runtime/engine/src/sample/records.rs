@@ -14,7 +14,7 @@ use migr_journal::{Mapped, Reader, State, StepId};
 use migr_load::{Comparison, Map};
 use migr_plan::{Plan, Stage};
 use migr_report::sample::values::readable;
-use migr_report::sample::{SampledCell, SampledField, SampledRecord, SampledState, Standing};
+use migr_report::sample::{MASKED, SampledCell, SampledField, SampledRecord, SampledState, Standing};
 use migr_transform::{Value, to_json};
 
 use super::choose::{Choice, outcome};
@@ -22,9 +22,6 @@ use crate::shared::blocking;
 use crate::verify::{SeenPart, read_back};
 use crate::why::{FieldLineage, TracedRow, merged_lines, of_rows, traced_rows};
 use crate::{Context, EngineError, opening};
-
-/// Shown in place of a sensitive value.
-const MASKED: &str = "***";
 
 /// Comparison of a field or of the links of one kind.
 #[derive(Debug, Default)]

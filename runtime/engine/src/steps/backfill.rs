@@ -106,7 +106,7 @@ impl Later for Backfill {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
-            if !lines.contains(record.line) {
+            if !lines.contains(record.line) || !job.takes(record.line) {
                 continue;
             }
             let (line, cells) = (record.line, Lent(record));

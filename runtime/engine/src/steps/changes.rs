@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, Written, WrittenReader};
 use migr_load::{Body, Comparison, Found, Map};
@@ -119,6 +120,8 @@ pub(crate) struct Changes {
     policy: ConflictPolicy,
     stamps: Stamps,
     journal: std::path::PathBuf,
+    /// Records that were sent other values, counted.
+    changed: Arc<AtomicU64>,
 }
 
 /// A record that should hold other values than were written.
@@ -213,6 +216,7 @@ impl Later for Changes {
         }
         sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
         sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
+        self.changed.fetch_add(items.len() as u64, Ordering::Relaxed);
         if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
     }
 }
@@ -238,7 +242,7 @@ fn in_batches(size: usize, (mut records, notes): Gathered, hand_on: &mut HandOn<
 
 impl Changes {
     /// Goes through a stage whose records are through.
-    pub(crate) fn of(job: Arc<StageRun>, known: &Knowledge) -> Result<Self, EngineError> {
+    pub(crate) fn of(job: Arc<StageRun>, known: &Knowledge, changed: Arc<AtomicU64>) -> Result<Self, EngineError> {
         let steps = WritingSteps::of(&job, known)?;
         let migr_decide::outcomes::Outcomes::Journal(journal) = &job.context.outcomes else {
             return Ok(Self {
@@ -248,6 +252,7 @@ impl Changes {
                 stamps: Stamps::default(),
                 journal: job.context.work.join("journal.db"),
                 job,
+                changed,
             });
         };
         let (reader, path) = (journal.reader()?, journal.lock().path().to_owned());
@@ -260,6 +265,7 @@ impl Changes {
             stamps: Stamps::of_earlier_runs(&reader)?,
             journal: path,
             job,
+            changed,
         })
     }
 

@@ -113,6 +113,9 @@ fn produce(
     let mut records = job.context.export.records(&job.stage.source_object)?;
     while let Some(row) = records.next()? {
         let Row::Record(record) = row else { continue };
+        if !job.takes(record.line) {
+            continue;
+        }
         let Some((key, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
         // Of rows of one distinct value the first does; another row's record is the winner's.
         if mapped.winner.is_some() || mapped.line != record.line {

@@ -86,6 +86,9 @@ impl Linking<'_> {
         let kept = if self.resumed { None } else { world.kept_links()? };
         if let Some(mut kept) = kept {
             while let Some(SpooledLinks { line, key, linked }) = kept.next()? {
+                if !job.takes(line) {
+                    continue;
+                }
                 let Some(mapped) = written_as(job, world, line, &key)? else { continue };
                 if !self.take(world, line, (&key, &mapped), linked, &mut making, hand_on)? {
                     return Ok(());
@@ -96,6 +99,9 @@ impl Linking<'_> {
             while let Some(row) = records.next()? {
                 let Row::Record(record) = row else { continue };
                 let (line, cells) = (record.line, Lent(record));
+                if !job.takes(line) {
+                    continue;
+                }
                 let Some((key, mapped)) = written(job, world, line, &cells)? else { continue };
                 let linked = match job.program.links(&cells, world)? {
                     Outcome::Ready(linked) => linked,

@@ -1,10 +1,13 @@
 //! Differences between two samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Sample, SampledField, SampledRecord, Standing};
+
+/// Shown in place of a sensitive value.
+pub const MASKED: &str = "***";
 
 /// Differences between a sample and the one before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct SampleChanges {
     pub fields: Vec<ChangedField>,
     /// Number of fields of records of both that are as before.
     pub same: u64,
+    /// True where they are differences from what a run wrote before the spec changed, and not from another sample.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub since_the_run: bool,
 }
 
 /// Field that is another than in the sample before.
@@ -64,6 +70,28 @@ impl SampleChanges {
         changes
     }
 
+    /// Differences of a sample from what its records held before they were brought to a changed spec. What was not listed then was not written.
+    pub fn since_the_run(before: Vec<SampledRecord>, after: &Sample) -> Self {
+        let before = Sample { records: before, ..Sample::default() };
+        let mut changes = Self { since_the_run: true, ..Self::between(&before, after) };
+        changes.gone.clear();
+        changes.added.clear();
+        let known: BTreeSet<_> = before.records.iter().map(place).collect();
+        for record in after.records.iter().filter(|record| record.state.is_there() && !known.contains(&place(record))) {
+            changes.outcomes.push(format!("{}: was not written → {}", named(&place(record)), record.state.in_words()));
+        }
+        changes
+    }
+
+    /// Title of the differences.
+    pub fn title(&self) -> &'static str {
+        if self.since_the_run {
+            "Since the last run: what the change of the spec does"
+        } else {
+            "Since the sample before"
+        }
+    }
+
     /// True where the later sample says nothing new of records that both have, and has no others.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.gone.is_empty() && self.outcomes.is_empty() && self.fields.is_empty()
@@ -72,8 +100,17 @@ impl SampleChanges {
     fn fields(&mut self, then: &SampledRecord, now: &SampledRecord) {
         let known = |field: &str| then.fields.iter().find(|known| known.field == field);
         for field in &now.fields {
-            let before = known(&field.field).map_or("", value);
-            if before == value(field) {
+            let then = known(&field.field);
+            let is_read = |field: &SampledField| matches!(field.standing, Standing::Same | Standing::Different);
+            // Nothing was written to it then.
+            let was_left = then.is_some_and(|then| then.standing == Standing::Left) && is_read(field);
+            let before = then.filter(|_| !was_left).map_or("", value);
+            // Of a sensitive field nothing but its standing tells.
+            let is_masked_change = value(field) == MASKED
+                && then.is_some_and(|then| {
+                    (then.standing == Standing::Different) != (field.standing == Standing::Different)
+                });
+            if before == value(field) && !is_masked_change {
                 self.same += 1;
                 continue;
             }

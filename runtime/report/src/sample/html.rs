@@ -123,19 +123,22 @@ fn written(records: u64) -> String {
 
 fn changes(sample: &Sample, page: &mut String) -> fmt::Result {
     let Some(changes) = &sample.changes else { return Ok(()) };
-    writeln!(page, "<section>\n<h2>Since the sample before</h2>")?;
+    writeln!(page, "<section>\n<h2>{}</h2>", changes.title())?;
     if changes.is_empty() {
         writeln!(page, "<p>Nothing changed: these are the same {}.</p>", count(changes.in_both, "record", "records"))?;
         return writeln!(page, "</section>");
     }
-    writeln!(
-        page,
-        "<p>{} changed, {} as before. {} not in the sample before; {} not in this one.</p>",
-        count(changes.fields.len() as u64, "value", "values"),
-        grouped(changes.same),
-        count(changes.added.len() as u64, "record was", "records were"),
-        count(changes.gone.len() as u64, "record is", "records are")
-    )?;
+    let values = count(changes.fields.len() as u64, "value", "values");
+    write!(page, "<p>{values} changed, {} as before.", grouped(changes.same))?;
+    if !changes.since_the_run {
+        write!(
+            page,
+            " {} not in the sample before; {} not in this one.",
+            count(changes.added.len() as u64, "record was", "records were"),
+            count(changes.gone.len() as u64, "record is", "records are")
+        )?;
+    }
+    writeln!(page, "</p>")?;
     if !changes.outcomes.is_empty() {
         writeln!(page, "<ul>")?;
         for one in &changes.outcomes {

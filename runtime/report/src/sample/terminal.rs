@@ -95,7 +95,7 @@ pub fn in_a_line(sample: &Sample) -> String {
 
 fn changes(sample: &Sample, out: &mut String) {
     let Some(changes) = &sample.changes else { return };
-    let _ = writeln!(out, "\nSince the sample before");
+    let _ = writeln!(out, "\n{}", changes.title());
     if changes.is_empty() {
         let _ = writeln!(out, "  nothing changed: the same {}", count(changes.in_both, "record", "records"));
         return;
@@ -117,11 +117,19 @@ fn changes(sample: &Sample, out: &mut String) {
         let _ = writeln!(out, "  {}", line(one));
     }
     rest(out, changes.outcomes.len());
-    let _ = writeln!(
+    let _ = write!(
         out,
-        "  {} changed, {} as before; {} not in the sample before, {} not in this one",
+        "  {} changed, {} as before",
         count(changes.fields.len() as u64, "value", "values"),
         grouped(changes.same),
+    );
+    if changes.since_the_run {
+        let _ = writeln!(out);
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "; {} not in the sample before, {} not in this one",
         count(changes.added.len() as u64, "record", "records"),
         count(changes.gone.len() as u64, "record", "records"),
     );

@@ -1,0 +1,195 @@
+//! Comparison of a stage's written records, and of its links, with what spec and export say now.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use migr_decide::cells::Lent;
+use migr_decide::changes::{DifferenceKind, differences, left_as_written};
+use migr_decide::expected::{Derived, Expected, ExpectedLink};
+use migr_decide::outcomes::{DecisionContext, Outcomes};
+use migr_decide::record_lookup::RecordLookup;
+use migr_decide::stage_run::{Claim, StageRun};
+use migr_decide::written::LINK_KEY_SEPARATOR;
+use migr_extract::Row;
+use migr_journal::{Reader, StepId, WrittenReader};
+use migr_plan::{Stage, Step};
+use migr_spill::RowSet;
+
+use super::MapSince;
+use crate::EngineError;
+use crate::shared::blocking;
+use crate::steps::changes::{WritingSteps, held_before, indices};
+
+/// Links of the journal that are read together.
+const TOGETHER: usize = 2000;
+
+/// Result of comparing a stage's records.
+pub(super) struct Compared {
+    /// The world that was lent.
+    pub(super) world: RecordLookup,
+    /// The map, counted.
+    pub(super) map: MapSince,
+    /// Lines of the records that going on would change.
+    pub(super) touched: RowSet,
+}
+
+/// Derives the written records of a stage anew.
+pub(super) async fn derive(
+    deciding: &DecisionContext,
+    stage: &Stage,
+    step: StepId,
+    world: RecordLookup,
+    mut map: MapSince,
+    selects: bool,
+) -> Result<Compared, EngineError> {
+    let Outcomes::Journal(journal) = &deciding.outcomes else {
+        return Ok(Compared { world, map, touched: RowSet::default() });
+    };
+    let job = Arc::new(StageRun::new(deciding, stage, step)?);
+    let journal = journal.lock().path().to_owned();
+    let fresh = indices(stage, &map.fresh);
+    blocking(move || {
+        let steps = WritingSteps::of(&job, &world.reader)?;
+        let mut comparing = Comparing {
+            job: &job,
+            world: &world,
+            written: WrittenReader::new(Reader::open(&journal)?),
+            steps: &steps,
+            fresh: &fresh,
+            links: HashMap::new(),
+            touched: RowSet::default(),
+        };
+        let mut failed = Ok(());
+        steps.derivation(Arc::clone(&job), fresh.clone()).produce(&world, &mut |derived| {
+            failed = comparing.take(derived, &mut map);
+            failed.is_ok()
+        })?;
+        failed?;
+        map.links_gone = comparing.links_gone(&Reader::open(&journal)?)?;
+        let touched = comparing.touched;
+        if selects {
+            let left = left_behind(&job, &world)?;
+            if left > 0 {
+                map.identity = Some(format!("{left} of its written records would be the map's no more"));
+            }
+        }
+        Ok(Compared { world, map, touched })
+    })
+    .await
+}
+
+/// Comparison of a stage's records with what was written.
+struct Comparing<'c> {
+    job: &'c StageRun,
+    world: &'c RecordLookup,
+    written: WrittenReader,
+    steps: &'c WritingSteps,
+    fresh: &'c [usize],
+    /// Digests of the keys of the links that should be, by index in the stage's links.
+    links: HashMap<usize, HashSet<u64>>,
+    touched: RowSet,
+}
+
+impl Comparing<'_> {
+    fn take(&mut self, derived: Derived, map: &mut MapSince) -> Result<(), EngineError> {
+        match derived {
+            Derived::Links(index, links) => self.links(index, &links, map)?,
+            Derived::Fails { line, .. } => {
+                map.fails += 1;
+                self.touched.insert(line);
+            }
+            Derived::Records(records) => {
+                for expected in records {
+                    self.record(&expected, map)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, expected: &Expected, map: &mut MapSince) -> Result<(), EngineError> {
+        let of = self.written.of(&self.steps.all, &expected.key)?;
+        let held = held_before(self.job, self.world, expected)?;
+        let differences = differences(self.job, expected, &of, &held, self.fresh);
+        if !differences.is_empty() {
+            map.records += 1;
+            self.touched.insert(expected.line);
+        }
+        for difference in differences {
+            let Some(field) = self.job.stage.fields.get(difference.index) else { continue };
+            let counts = map.fields.entry(field.field.clone()).or_default();
+            match difference.kind {
+                DifferenceKind::Fresh => counts.filled += 1,
+                DifferenceKind::Value => counts.values += 1,
+            }
+        }
+        for index in left_as_written(self.job, self.world, expected, &of)? {
+            let Some(field) = self.job.stage.fields.get(index) else { continue };
+            *map.left.entry(field.field.clone()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn links(&mut self, index: usize, links: &[ExpectedLink], map: &mut MapSince) -> Result<(), EngineError> {
+        let step = self.step_of(index)?;
+        for link in links {
+            let is_new = match step {
+                Some(step) => self.world.reader.id_of(step, &link.key)?.is_none(),
+                None => true,
+            };
+            if self.links.entry(index).or_default().insert(digest(&link.key)) && is_new {
+                map.links_new += 1;
+                self.touched.insert(link.line);
+            }
+        }
+        Ok(())
+    }
+
+    fn step_of(&self, index: usize) -> Result<Option<StepId>, EngineError> {
+        let Some(link) = self.job.stage.links.get(index) else { return Ok(None) };
+        Ok(self.world.reader.find(&Step::links(&self.job.stage.id, link))?)
+    }
+
+    /// Number of links that were made and that nothing says any more. Those of records that the export has no more are not among them.
+    fn links_gone(&self, reader: &Reader) -> Result<u64, EngineError> {
+        let vanished = if self.job.stage.links.is_empty() { return Ok(0) } else { reader.vanished(self.job.step)? };
+        let (mut gone, none) = (0, HashSet::new());
+        for index in 0..self.job.stage.links.len() {
+            let Some(step) = self.step_of(index)? else { continue };
+            let said = self.links.get(&index).unwrap_or(&none);
+            let mut after: Option<String> = None;
+            loop {
+                let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                let is_gone = |row: &&migr_journal::MappedRow| {
+                    let owner = row.key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default();
+                    row.mapped.id.is_some() && !said.contains(&digest(&row.key)) && !vanished.contains_key(owner)
+                };
+                gone += rows.iter().filter(is_gone).count() as u64;
+            }
+        }
+        Ok(gone)
+    }
+}
+
+/// Number that stands for a key: of a thousand million hardly two share one.
+pub(crate) fn digest(key: &str) -> u64 {
+    blake3::hash(key.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
+}
+
+/// Written records whose rows are the stage's no more.
+fn left_behind(job: &StageRun, world: &RecordLookup) -> Result<u64, EngineError> {
+    let mut left = 0;
+    let mut records = job.context.export.records(&job.stage.source_object)?;
+    while let Some(row) = records.next()? {
+        let Row::Record(record) = row else { continue };
+        let cells = Lent(record);
+        if migr_decide::written::written(job, world, record.line, &cells)?.is_some()
+            && !matches!(job.claim(&cells, world)?, Claim::Mine)
+        {
+            left += 1;
+        }
+    }
+    Ok(left)
+}
