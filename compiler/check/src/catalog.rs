@@ -37,6 +37,8 @@ pub(crate) struct Catalog<'a> {
     /// Formats of columns that name none, by type.
     pub(crate) formats: IndexMap<PlainType, Formats>,
     pub(crate) names: Option<NameRule>,
+    pub(crate) labels: Option<LabelRule>,
+    pub(crate) options: Option<OptionRule>,
     pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
     /// Losses of values in the destination.
     pub(crate) losses: Vec<Loss>,
@@ -53,10 +55,49 @@ pub(crate) struct Catalog<'a> {
 
 /// Rule of a system for the names of new fields and objects.
 pub(crate) struct NameRule {
-    pub(crate) pattern: Option<regex::Regex>,
-    pub(crate) written: Arc<str>,
-    pub(crate) max: Option<usize>,
+    pub(crate) form: Form,
     pub(crate) reserved: Vec<Arc<str>>,
+    /// Names that every object has a field of.
+    pub(crate) of_fields: Vec<Arc<str>>,
+}
+
+/// Rule of a system for the labels of new fields.
+pub(crate) struct LabelRule {
+    pub(crate) form: Form,
+    /// True where the labels of an object's fields must differ in their letters or digits.
+    pub(crate) distinct: bool,
+}
+
+/// Rule of a system for new options.
+pub(crate) struct OptionRule {
+    pub(crate) form: Form,
+    pub(crate) labels: Option<Form>,
+    /// Colours that an option may have; none: any.
+    pub(crate) colors: Vec<Arc<str>>,
+}
+
+/// Form of a text: a pattern, and the most characters.
+pub(crate) struct Form {
+    pattern: Option<regex::Regex>,
+    written: Arc<str>,
+    max: Option<usize>,
+}
+
+impl Form {
+    /// True where the pattern takes the text; one that is no pattern takes any.
+    pub(crate) fn takes(&self, text: &str) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+    }
+
+    /// Why a text is not of the form; `what` names such texts in the plural.
+    pub(crate) fn refusal(&self, what: &str, text: &str) -> Option<String> {
+        if !self.takes(text) {
+            return Some(format!("{what} there match `{}`", self.written));
+        }
+        let length = text.chars().count();
+        let max = self.max.filter(|max| length > *max)?;
+        Some(format!("it has {length} characters, and {what} there have {max} at most"))
+    }
 }
 
 /// An object of a catalog.

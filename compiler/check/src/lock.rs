@@ -366,8 +366,11 @@ fn uncovered(picklist: &Picklist, columns: &IndexMap<(&str, &str), &LockedColumn
             Diagnostic::new(
                 Code::W0606,
                 format!(
-                    "{records} records of `{object}` are {what}: no row of `{}` names their `{column}`: {}{more}",
+                    "{records} {} of `{object}` {} {what}: no row of `{}` names {} `{column}`: {}{more}",
+                    if records == 1 { "record" } else { "records" },
+                    if records == 1 { "is" } else { "are" },
                     picklist.name,
+                    if records == 1 { "its" } else { "their" },
                     values.join(", ")
                 ),
                 picklist.name_span,

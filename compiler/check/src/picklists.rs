@@ -13,7 +13,7 @@ use migr_syntax::ast::{self, Map, Picklist, PicklistEntry, PicklistKey, Picklist
 use crate::errors;
 use crate::merge::{Slot, merge};
 use crate::program::{Extended, Program};
-use crate::schema::{Schema, SchemaField, option_of};
+use crate::schema::{Schema, SchemaField, Written, check_options, option_of};
 use crate::spec;
 use crate::types::Type;
 
@@ -56,6 +56,29 @@ pub(crate) fn choices(picklist: &Item<'_>) -> Choices {
     choices
 }
 
+/// Options of a picklist's rows for one of its fields, as they are written: the new ones, or every one where the field is made of them. Each value counts once.
+pub(crate) fn written<'a>(picklist: &Item<'a>, at: usize, every: bool) -> Vec<Written<'a>> {
+    let mut options: IndexMap<&str, Written<'a>> = IndexMap::new();
+    for entry in &picklist.entries {
+        let Some(PicklistEntry::Row { target, .. }) = &entry.node else { continue };
+        match &target.node {
+            PicklistTarget::Option(name) if every => {
+                options.entry(&name.node).or_insert_with(|| name.into());
+            }
+            PicklistTarget::New(new) => {
+                options.insert(&new.value.node, new.into());
+            }
+            PicklistTarget::Tuple { values, .. } => {
+                if let Some(ast::DecidedOption::New(new)) = values.get(at) {
+                    options.insert(&new.node.value.node, (&new.node).into());
+                }
+            }
+            PicklistTarget::Option(_) | PicklistTarget::None => {}
+        }
+    }
+    options.into_values().collect()
+}
+
 /// `new LOST "Lost" red`, as setup creates it.
 pub(crate) fn made_option(new: &ast::NewOption) -> NewOption {
     let ast::NewOption { value, label, color } = new;
@@ -89,6 +112,12 @@ pub(crate) fn check(
         let mut pass = Pass { item, schema, may_be_made, diagnostics, fields, order, new };
         let table = pass.table();
         let (order, new) = (std::mem::take(&mut pass.order), std::mem::take(&mut pass.new));
+        for (at, field) in item.node.fields.iter().enumerate() {
+            // Those of a new field stand where the field does.
+            if !schema.new_fields.contains_key(&(Arc::clone(&item.node.object.node), Arc::clone(&field.node))) {
+                check_options(schema.catalog, &written(item, at, false), diagnostics);
+            }
+        }
         for (field, (order, new)) in item.node.fields.iter().zip(order.into_iter().zip(new)) {
             schema.set_options(&item.node.object.node, &field.node, &order);
             let key = (Arc::clone(&item.node.object.node), Arc::clone(&field.node));

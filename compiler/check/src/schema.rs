@@ -1,6 +1,7 @@
 //! The destination as it will be once setup is done: the catalog with new objects, fields and options.
 
 mod naming;
+mod option_form;
 
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, MapDestination, MapEntry, MappingTarget, Name};
 
-use naming::check_name;
 pub(crate) use naming::option_of;
+use naming::{check_field_name, check_label, check_name};
+pub(crate) use option_form::{Written, check as check_options};
 
 use crate::catalog::types as catalog_types;
 use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
@@ -220,7 +222,6 @@ impl<'a> Schema<'a> {
         diagnostics: &mut Diagnostics,
     ) {
         let ast::NewField { name, label, ty, inverse, sensitive } = field;
-        check_name(self.catalog, name, diagnostics);
         let (resolved, choices) = self.new_type(home, name, ty, program, diagnostics);
         let Some(there) = self.objects.get_mut(&home.node) else { return };
         if there.has_no_custom_fields {
@@ -254,6 +255,12 @@ impl<'a> Schema<'a> {
             );
             return;
         }
+        check_field_name(self.catalog, name, diagnostics);
+        let is_of_home = |field: &&NewField| field.object == *home.node;
+        let new = self.new_fields.values().filter(is_of_home).map(|field| (&*field.name, &*field.label));
+        let made = self.catalog.objects.get(&home.node).into_iter().flat_map(|object| object.fields.values());
+        let made = made.filter_map(|field| Some((&*field.name.node, &**field.attributes.made.as_ref()?)));
+        check_label(self.catalog, label, new.chain(made), diagnostics);
         let field = NewField {
             object: home.node.to_string(),
             name: name.node.to_string(),
@@ -289,6 +296,8 @@ impl<'a> Schema<'a> {
         let of = format!("{}.{}", home.node, name.node);
         let inline = |names: &[Name], diagnostics: &mut Diagnostics| {
             let options = catalog_types::options(&of, names, diagnostics);
+            let written: Vec<Written<'_>> = names.iter().map(Written::from).collect();
+            check_options(self.catalog, &written, diagnostics);
             let choices =
                 Choices { options: options.values.iter().map(|value| option_of(value)).collect(), options_from: None };
             (options, choices)
@@ -300,6 +309,7 @@ impl<'a> Schema<'a> {
                 return None;
             };
             let choices = picklists::choices(there);
+            check_options(self.catalog, &picklists::written(there, 0, true), diagnostics);
             let values = choices.options.iter().map(|option| Arc::from(option.value.as_str())).collect();
             Some((Arc::new(Options { of: of.as_str().into(), values, extensible: true, open: false }), choices))
         };

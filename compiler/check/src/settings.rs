@@ -254,8 +254,8 @@ fn destination_settings(
         let name = &*setting.name.node;
         match (name, &setting.value.node) {
             ("requests", value) => limits.extend(requests(value, setting, diagnostics)),
-            ("settle" | "timeout", value) => {
-                if let Some(seconds) = duration(value, setting, diagnostics) {
+            ("settle" | "timeout", _) => {
+                if let Some(seconds) = duration(setting, diagnostics) {
                     values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
                 }
             }
@@ -310,19 +310,30 @@ fn requests(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics
     None
 }
 
-/// `timeout = 90s`, in seconds.
-fn duration(value: &Expression, setting: &Setting, diagnostics: &mut Diagnostics) -> Option<u64> {
-    let seconds = match value {
-        Expression::Quantity(quantity) => quantity::seconds(quantity).filter(|seconds| *seconds > 0),
+/// Longest time that a setting may have, and an example of it.
+const TIMES: &[(&str, (u64, &str), &str)] = &[
+    ("delta", (366 * 86_400, "a year"), "48h"),
+    ("settle", (3_600, "an hour"), "90s"),
+    ("timeout", (3_600, "an hour"), "90s"),
+];
+
+/// `timeout = 90s`, in seconds: above nothing, and no longer than makes sense.
+fn duration(setting: &Setting, diagnostics: &mut Diagnostics) -> Option<u64> {
+    let name = &*setting.name.node;
+    let &(_, (most, in_words), example) = TIMES.iter().find(|(of, ..)| *of == name)?;
+    let message = match &setting.value.node {
         Expression::Error => return None,
-        _ => None,
+        Expression::Quantity(quantity) => match quantity::seconds(quantity) {
+            Some(0) => format!("`{name}` is a time above 0"),
+            Some(seconds) if seconds > most => format!("`{name}` is longer than {in_words}"),
+            Some(seconds) => return Some(seconds),
+            None => format!("`{name}` is a time"),
+        },
+        _ => format!("`{name}` is a time"),
     };
-    if seconds.is_none() {
-        let name = &setting.name.node;
-        let help = format!("write `{name} = 90s`");
-        diagnostics.push(errors::bad_value(format!("`{name}` is a time"), setting.value.span, help));
-    }
-    seconds
+    let help = format!("a time has its unit, as in `{name} = {example}`, and is of {in_words} at most");
+    diagnostics.push(errors::bad_value(message, setting.value.span, help));
+    None
 }
 
 fn setting_value(setting: &Setting, diagnostics: &mut Diagnostics) -> Option<SettingValue> {
@@ -398,17 +409,7 @@ fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostic
             }
             options.sample = count;
         }
-        _ => {
-            let seconds = match &setting.value.node {
-                Expression::Quantity(quantity) => quantity::seconds(quantity),
-                _ => None,
-            };
-            if seconds.is_none() {
-                let help = "a time has its unit, as in `delta = 48h`";
-                diagnostics.push(errors::bad_value("`delta` is a time", setting.value.span, help));
-            }
-            options.delta_seconds = seconds;
-        }
+        _ => options.delta_seconds = duration(setting, diagnostics),
     }
 }
 

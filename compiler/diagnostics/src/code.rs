@@ -63,6 +63,7 @@ codes! {
     E0205 no_migration Error "maps without the `migration` that they belong to";
     E0206 refused_name Error "a name that the destination refuses";
     E0207 needless_override Error "an `override` of something that is not there";
+    E0208 refused_option Error "an option, its label or its colour that the destination refuses";
     W0211 unused_allow Warning "an `allow` of what nothing raises";
     E0212 allow_without_reason Error "an `allow` that does not say why";
     E0213 not_allowable Error "an `allow` of what cannot be allowed";

@@ -2,7 +2,8 @@
 
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{
-    Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, System, SystemEntry, Text, Type, Undone,
+    Attribute, Entry, Field, LayoutSetting, Limit, Name, Object, ObjectEntry, Quantity, System, SystemEntry, Text,
+    Type, Undone,
 };
 
 use crate::block::{Piece, Slot};
@@ -19,6 +20,11 @@ impl Printer<'_> {
 
     fn texts(&self, texts: &[Text]) -> String {
         self.words(texts, ", ")
+    }
+
+    /// ` reserved "type", "user"`; nothing where none is written.
+    fn listed(&self, word: &str, texts: &[Text]) -> String {
+        if texts.is_empty() { String::new() } else { format!(" {word} {}", self.texts(texts)) }
     }
 
     /// `blank "n/a", "-"`, `blank never`
@@ -58,16 +64,23 @@ impl Printer<'_> {
                     format!("limits {block}")
                 })
             }
-            SystemEntry::Names { pattern, max, reserved } => {
-                let mut text = format!("names {}", self.written(pattern.span));
-                if let Some(max) = max {
-                    text.push_str(" max ");
-                    text.push_str(&quantity(&max.node));
+            SystemEntry::Names { pattern, max, reserved, of_fields } => {
+                let mut text = format!("names {}{}", self.written(pattern.span), most(max.as_ref()));
+                text.push_str(&self.listed("reserved", reserved));
+                text.push_str(&self.listed("fields", of_fields));
+                Some(text)
+            }
+            SystemEntry::Labels { pattern, max, distinct } => {
+                let distinct = if *distinct { " distinct" } else { "" };
+                Some(format!("labels {}{}{distinct}", self.written(pattern.span), most(max.as_ref())))
+            }
+            SystemEntry::Options { pattern, max, labels, colors } => {
+                let mut text = format!("options {}{}", self.written(pattern.span), most(max.as_ref()));
+                if let Some(labels) = labels {
+                    text.push_str(" labels ");
+                    text.push_str(self.written(labels.span));
                 }
-                if !reserved.is_empty() {
-                    text.push_str(" reserved ");
-                    text.push_str(&self.texts(reserved));
-                }
+                text.push_str(&self.listed("colors", colors));
                 Some(text)
             }
             SystemEntry::Composite { name, fields } => {
@@ -268,4 +281,9 @@ impl Printer<'_> {
             options.get(number).map_or_else(String::new, |name| printer.written(name.span).to_owned())
         })
     }
+}
+
+/// ` max 63`; nothing where none is written.
+fn most(max: Option<&Spanned<Quantity>>) -> String {
+    max.map_or_else(String::new, |max| format!(" max {}", quantity(&max.node)))
 }

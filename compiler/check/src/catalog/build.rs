@@ -9,7 +9,7 @@ use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
 use super::field::{attributes, field_type};
-use super::{Catalog, Check, Field, NameRule, Object, defaults, knowledge, unbuilt};
+use super::{Catalog, Check, Field, Form, LabelRule, NameRule, Object, OptionRule, defaults, knowledge, unbuilt};
 use crate::errors;
 use crate::formats;
 use crate::merge::{Slot, merge};
@@ -28,6 +28,8 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
         limits: Vec::new(),
         formats: IndexMap::new(),
         names: None,
+        labels: None,
+        options: None,
         composites: IndexMap::new(),
         losses: Vec::new(),
         junctions: Vec::new(),
@@ -102,6 +104,8 @@ fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
         },
         SystemEntry::Connector(name) => ("connector".to_owned(), name.span),
         SystemEntry::Names { pattern, .. } => ("names".to_owned(), pattern.span),
+        SystemEntry::Labels { pattern, .. } => ("labels".to_owned(), pattern.span),
+        SystemEntry::Options { pattern, .. } => ("options".to_owned(), pattern.span),
         SystemEntry::Composite { name, .. } => (format!("composite {}", name.node), name.span),
         SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
         SystemEntry::Format { ty, .. } => (format!("format {}", ty.node), ty.span),
@@ -188,8 +192,19 @@ fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, span: Span, diag
                 limits.iter().filter_map(|entry| entry.node.as_ref()).filter_map(|one| limit(one, diagnostics)),
             );
         }
-        SystemEntry::Names { pattern, max, reserved } => {
-            catalog.names = Some(name_rule(pattern, max.as_ref(), reserved, diagnostics));
+        SystemEntry::Names { pattern, max, reserved, of_fields } => {
+            let form = form(pattern, max.as_ref(), diagnostics);
+            catalog.names = Some(NameRule { form, reserved: shared(reserved), of_fields: shared(of_fields) });
+        }
+        SystemEntry::Labels { pattern, max, distinct } => {
+            catalog.labels = Some(LabelRule { form: form(pattern, max.as_ref(), diagnostics), distinct: *distinct });
+        }
+        SystemEntry::Options { pattern, max, labels, colors } => {
+            catalog.options = Some(OptionRule {
+                form: form(pattern, max.as_ref(), diagnostics),
+                labels: labels.as_ref().map(|labels| form(labels, max.as_ref(), diagnostics)),
+                colors: shared(colors),
+            });
         }
         SystemEntry::Format { ty, formats, pivot } => {
             if let Some((plain, read)) = formats::of_system(ty, formats, pivot.as_ref(), diagnostics) {
@@ -247,12 +262,12 @@ fn limit(written: &ast::Limit, diagnostics: &mut Diagnostics) -> Option<Limit> {
     Some(Limit { what: what.to_owned(), value, per_seconds })
 }
 
-fn name_rule(
-    pattern: &Text,
-    max: Option<&Spanned<Quantity>>,
-    reserved: &[Text],
-    diagnostics: &mut Diagnostics,
-) -> NameRule {
+fn shared(texts: &[Text]) -> Vec<Arc<str>> {
+    texts.iter().map(|text| Arc::clone(&text.node)).collect()
+}
+
+/// A form as it is written; a pattern that is none is reported.
+fn form(pattern: &Text, max: Option<&Spanned<Quantity>>, diagnostics: &mut Diagnostics) -> Form {
     let compiled = regex::Regex::new(&pattern.node);
     if let Err(error) = &compiled {
         let reason = error.to_string();
@@ -263,11 +278,10 @@ fn name_rule(
             "write one such as `^[a-z][a-zA-Z0-9]*$`",
         ));
     }
-    NameRule {
+    Form {
         pattern: compiled.ok(),
         written: Arc::clone(&pattern.node),
         max: max.and_then(quantity::plain).and_then(|max| usize::try_from(max).ok()),
-        reserved: reserved.iter().map(|text| Arc::clone(&text.node)).collect(),
     }
 }
 

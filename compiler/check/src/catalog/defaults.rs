@@ -47,7 +47,7 @@ fn differs(name: &str, written: &Spanned<Literal>, ty: &Type) -> Option<Diagnost
             bad("this field holds a text", "put it in quotes: `default \"…\"`")
         }
         (Type::Boolean, Literal::Name(word)) if matches!(&**word, "true" | "false") => None,
-        (Type::Boolean, _) => bad("this field is true or false", "write `default true` or `default false`"),
+        (Type::Boolean, _) => bad("this field is true or false", "write `true` or `false`"),
         (Type::Integer | Type::Number | Type::Decimal, Literal::Quantity(number)) if number.unit.is_empty() => None,
         (Type::Integer | Type::Number | Type::Decimal, _) => {
             bad("this field holds a number", "write a number, such as `default 0`")

@@ -181,7 +181,7 @@ impl Pass<'_, '_> {
             if let Some(span) = find("existing") {
                 finding = finding.with_label(span, "said here");
             }
-            self.diagnostics.push(finding.with_help("write `on existing update`, or `on empty keep`"));
+            self.diagnostics.push(finding.with_help("write `keep`, or let the map say `on existing update`"));
         }
         let leaves = self.map.policies.unidentified != UnidentifiedPolicy::Create;
         let has_match = self.item.entries.iter().any(|entry| matches!(entry.node, Some(MapEntry::Match { .. })));

@@ -77,14 +77,14 @@ fn column(written: &Name, source: Option<&Object<'_>>, diagnostics: &mut Diagnos
 
 fn unknown(on: &On, event: &str) -> Diagnostic {
     let known = match event {
-        "existing" => "`on existing fill`, `update`, `skip` or `quarantine`",
-        "deleted" => "`on deleted restore`, `destroy` or `quarantine`",
-        "cycle" => "`on cycle cut` or `quarantine`",
-        "error" => "`on error quarantine`",
-        "empty" => "`on empty keep`, `clear` or `quarantine`",
-        "unidentified" => "`on unidentified create`, `skip` or `quarantine`",
+        "existing" => "`fill`, `update`, `skip` or `quarantine`",
+        "deleted" => "`restore`, `destroy` or `quarantine`",
+        "cycle" => "`cut` or `quarantine`",
+        "error" => "`quarantine`",
+        "empty" => "`keep`, `clear` or `quarantine`",
+        "unidentified" => "`create`, `skip` or `quarantine`",
         "duplicate" => {
-            "`on duplicate keep first`, `keep last`, `keep oldest COLUMN`, `keep newest COLUMN`, `merge newest COLUMN`, `merge oldest COLUMN` or `quarantine`"
+            "`keep first`, `keep last`, `keep oldest COLUMN`, `keep newest COLUMN`, `merge newest COLUMN`, `merge oldest COLUMN` or `quarantine`"
         }
         _ => return errors::unknown_word("event of a map", event, on.event.span, EVENTS),
     };

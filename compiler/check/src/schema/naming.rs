@@ -1,23 +1,22 @@
-//! Names of new fields, objects and options.
+//! Names and labels of new fields, objects and options.
 
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_plan::NewOption;
-use migr_syntax::ast::Name;
+use migr_source::Span;
+use migr_syntax::ast::{Name, Text};
 
 use crate::catalog::Catalog;
 
-/// Checks that the destination takes a new field, object or option of this name; reports why not.
+/// Checks that the destination takes a new object of this name; reports why not.
 pub(super) fn check_name(catalog: &Catalog<'_>, name: &Name, diagnostics: &mut Diagnostics) {
     let Some(rule) = &catalog.names else { return };
-    let system = &catalog.name.node;
-    let written = &name.node;
-    let refused = |reason: String| {
-        Diagnostic::new(Code::E0206, format!("`{system}` refuses the name `{written}`: {reason}"), name.span, "refused")
-    };
-    if rule.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(written)) {
-        let mut diagnostic = refused(format!("names there match `{}`", rule.written));
+    let written = &*name.node;
+    if let Some(reason) = rule.form.refusal("names", written) {
         let proposal = camel_case(written);
-        if rule.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&proposal)) {
+        let mut diagnostic = refused(catalog, written, name.span, &reason);
+        if rule.form.takes(written) {
+            diagnostic = diagnostic.with_help("choose a shorter name");
+        } else if rule.form.takes(&proposal) {
             diagnostic = diagnostic.with_help(format!("write `{proposal}`")).with_fix(Fix {
                 title: format!("write `{proposal}`"),
                 edits: vec![Edit { span: name.span, text: proposal }],
@@ -27,17 +26,59 @@ pub(super) fn check_name(catalog: &Catalog<'_>, name: &Name, diagnostics: &mut D
             diagnostic = diagnostic.with_help("choose a name that matches");
         }
         diagnostics.push(diagnostic);
-    } else if let Some(max) = rule.max.filter(|max| written.chars().count() > *max) {
+    } else if rule.reserved.contains(&name.node) {
         diagnostics.push(
-            refused(format!("it has {} characters, and names there have {max} at most", written.chars().count()))
-                .with_help("choose a shorter name"),
-        );
-    } else if rule.reserved.contains(written) {
-        diagnostics.push(
-            refused("it is reserved there".to_owned())
+            refused(catalog, written, name.span, "it is reserved there")
                 .with_help(format!("choose another name, such as `custom{}`", capitalised(written))),
         );
     }
+}
+
+/// The same of a new field, which must not be one that every object has.
+pub(super) fn check_field_name(catalog: &Catalog<'_>, name: &Name, diagnostics: &mut Diagnostics) {
+    let Some(rule) = catalog.names.as_ref().filter(|rule| rule.of_fields.contains(&name.node)) else {
+        return check_name(catalog, name, diagnostics);
+    };
+    let proposal = format!("custom{}", capitalised(&name.node));
+    let help = if rule.form.takes(&proposal) {
+        format!("choose another name, such as `{proposal}`")
+    } else {
+        "choose another name".to_owned()
+    };
+    diagnostics.push(refused(catalog, &name.node, name.span, "every object there has that field").with_help(help));
+}
+
+fn refused(catalog: &Catalog<'_>, name: &str, span: Span, reason: &str) -> Diagnostic {
+    let message = format!("`{}` refuses the name `{name}`: {reason}", catalog.name.node);
+    Diagnostic::new(Code::E0206, message, span, "refused")
+}
+
+/// Checks that the destination takes the label of a new field beside those of the object's other new fields.
+pub(super) fn check_label<'l>(
+    catalog: &Catalog<'_>,
+    label: &Text,
+    others: impl Iterator<Item = (&'l str, &'l str)>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(rule) = &catalog.labels else { return };
+    let refused = |reason: String| {
+        let message = format!("`{}` refuses the label \"{}\": {reason}", catalog.name.node, label.node);
+        Diagnostic::new(Code::E0206, message, label.span, "refused")
+    };
+    if let Some(reason) = rule.form.refusal("labels", &label.node) {
+        diagnostics.push(refused(reason).with_help("choose a label that matches"));
+        return;
+    }
+    let mut others = others.filter(|(_, other)| rule.distinct && fold(other) == fold(&label.node));
+    if let Some((field, other)) = others.next() {
+        let reason = format!("`{field}` is called \"{other}\", and labels there differ in letters or digits");
+        diagnostics.push(refused(reason).with_help("choose a label with other letters or digits"));
+    }
+}
+
+/// A label by its letters and digits alone.
+fn fold(label: &str) -> String {
+    label.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect()
 }
 
 /// `original_created_at__c` → `originalCreatedAt`, as a proposal.

@@ -34,6 +34,28 @@ pub enum SystemEntry {
         max: Option<Spanned<Quantity>>,
         /// Names that the system refuses.
         reserved: Vec<Text>,
+        /// Names that every object has a field of.
+        of_fields: Vec<Text>,
+    },
+    /// `labels "[a-zA-Z0-9]" max 63 distinct`
+    Labels {
+        /// A regular expression.
+        pattern: Text,
+        /// Longest label, in characters.
+        max: Option<Spanned<Quantity>>,
+        /// True where the labels of an object's fields must differ in their letters or digits.
+        distinct: bool,
+    },
+    /// `options "^[A-Z]…$" max 63 labels "^[^,]+$" colors "green", "red"`
+    Options {
+        /// A regular expression for the value.
+        pattern: Text,
+        /// Longest value and label, in characters.
+        max: Option<Spanned<Quantity>>,
+        /// A regular expression for the label.
+        labels: Option<Text>,
+        /// Colours that an option may have; none: any.
+        colors: Vec<Text>,
     },
     /// `composite emails { primaryEmail: email unique }`
     Composite {

@@ -7,7 +7,7 @@ use super::text::{expect_path, expect_text, text, texts};
 use super::types::{expect_quantity, field, literal, pivot};
 use migr_source::{Span, Spanned};
 
-use crate::ast::{Entry, LayoutSetting, Limit, Object, ObjectEntry, System, SystemEntry, Text, Undone};
+use crate::ast::{Entry, LayoutSetting, Limit, Object, ObjectEntry, Quantity, System, SystemEntry, Text, Undone};
 use crate::grammar::Rule;
 use crate::walk::{Children, Node};
 
@@ -50,12 +50,21 @@ fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
         }
         Rule::names_entry => {
             let pattern = expect_text(&mut children)?;
-            let max = match children.optional(Rule::names_max) {
-                Some(node) => Some(expect_quantity(&mut node.children())?),
-                None => None,
-            };
-            let reserved = children.optional(Rule::names_reserved).map(|node| texts(&mut node.children()));
-            SystemEntry::Names { pattern, max, reserved: reserved.unwrap_or_default() }
+            let max = most(&mut children);
+            let mut listed = |rule| children.optional(rule).map(|node| texts(&mut node.children())).unwrap_or_default();
+            let (reserved, of_fields) = (listed(Rule::names_reserved), listed(Rule::names_of_fields));
+            SystemEntry::Names { pattern, max, reserved, of_fields }
+        }
+        Rule::labels_entry => SystemEntry::Labels {
+            pattern: expect_text(&mut children)?,
+            max: most(&mut children),
+            distinct: children.optional(Rule::labels_distinct).is_some(),
+        },
+        Rule::options_entry => {
+            let (pattern, max) = (expect_text(&mut children)?, most(&mut children));
+            let labels = children.optional(Rule::option_labels).and_then(|node| expect_text(&mut node.children()));
+            let colors = children.optional(Rule::option_colors).map(|node| texts(&mut node.children()));
+            SystemEntry::Options { pattern, max, labels, colors: colors.unwrap_or_default() }
         }
         Rule::written_as => SystemEntry::Format {
             ty: children.name()?,
@@ -79,6 +88,11 @@ fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
             return None;
         }
     })
+}
+
+/// `max 63`
+fn most(children: &mut Children<'_, '_>) -> Option<Spanned<Quantity>> {
+    children.optional(Rule::names_max).and_then(|node| expect_quantity(&mut node.children()))
 }
 
 /// `best effort : "why"`

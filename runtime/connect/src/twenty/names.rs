@@ -147,7 +147,22 @@ pub(super) fn color(asked: Option<&str>, place: usize) -> Result<&'static str, S
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{color, refuse_field_name, refuse_name, refuse_option};
+    use super::{COLORS, LONGEST, OWN, RESERVED, color, refuse_field_name, refuse_name, refuse_option};
+
+    #[test]
+    fn the_catalogs_refuse_what_is_refused_here() {
+        for catalog in [
+            include_str!("../../../../specs/systems/twenty.migr"),
+            include_str!("../../../../specs/systems/twenty_1.migr"),
+        ] {
+            let line = |start: &str| catalog.lines().find(|line| line.trim_start().starts_with(start)).unwrap();
+            let (names, options) = (line("names "), line("options "));
+            let has = |line: &str, word: &str| line.contains(&format!("\"{word}\""));
+            assert!(RESERVED.iter().chain(&OWN).all(|word| has(names, word)), "{names}");
+            assert!(COLORS.iter().all(|color| has(options, color)), "{options}");
+            assert!([names, options].iter().all(|line| line.contains(&format!("max {LONGEST}"))));
+        }
+    }
 
     #[test]
     fn names_that_the_server_refused_are_refused_and_those_it_took_are_taken() {
