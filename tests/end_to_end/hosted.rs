@@ -1,7 +1,5 @@
 //! The action for code hosts, run as a script: a temporary git repository, and a stand-in for the host's API on loopback.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -9,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::harness::{Project, Ran, copy, repository};
+use crate::web_host::{Asked, serve};
 
 /// Comments of the one pull request, and each request's method and path.
 #[derive(Default)]
@@ -20,39 +19,14 @@ struct Host {
 
 /// Serves the comments of a pull request; gives the API's address.
 fn host(state: &Arc<Mutex<Host>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("its address"));
     let state = Arc::clone(state);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            answer(stream, &mut state.lock().expect("the host's state"));
-        }
-    });
-    address
+    serve(move |asked| answer(&asked, &mut state.lock().expect("the host's state")))
 }
 
-fn answer(stream: TcpStream, host: &mut Host) {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).expect("a request");
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a header");
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let mut words = first.split_whitespace();
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let path = path.split('?').next().unwrap_or_default();
+fn answer(asked: &Asked, host: &mut Host) -> (&'static str, Value) {
+    let Asked { method, path, body } = asked;
     host.asked.push(format!("{method} {path}"));
-    let (status, answer) = match (method, path) {
+    match (method.as_str(), path.as_str()) {
         (_, path) if !path.starts_with("/repos/clinic/crm/issues/") => ("404 Not Found", Value::Null),
         ("GET", _) => ("200 OK", json!(host.comments)),
         _ if host.refuses_writes => ("403 Forbidden", Value::Null),
@@ -66,13 +40,10 @@ fn answer(stream: TcpStream, host: &mut Host) {
             host.comments[id - 1]["body"] = body["body"].clone();
             ("200 OK", json!({}))
         }
-    };
-    let answer = answer.to_string();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-    let _ = reader.get_mut().write_all(format!("{head}{answer}").as_bytes());
+    }
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let author = ["-c", "user.name=Ada", "-c", "user.email=ada@clinic.example", "-c", "commit.gpgsign=false"];
     let output = Command::new("git").args(author).args(arguments).current_dir(folder).output().expect("git starts");
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -80,10 +51,10 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// True where a program is there; where it is not, the test says that it is left out.
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let is_there = Command::new(program).arg("--version").output().is_ok();
     if !is_there {
-        eprintln!("LEFT OUT: {program} does not start, so the action was not run");
+        eprintln!("LEFT OUT: {program} does not start, so what needs it was not run");
     }
     is_there
 }
@@ -121,7 +92,7 @@ fn three_changes(project: &Project) {
 }
 
 /// A repository of two commits, with the example in `crm`.
-fn two_commits() -> (Project, String) {
+pub(crate) fn two_commits() -> (Project, String) {
     let project = Project::empty();
     let crm = project.path().join("crm");
     std::fs::create_dir(&crm).expect("a folder");
@@ -198,6 +169,16 @@ fn two_commits_are_told_apart_by_the_names_of_what_changed() {
     assert!(line("picklist LeadStatus \"Connected\"").contains("records |"), "{text}");
     assert!(line("`map Contact.city`").contains("loses") && line("`map Contact.city`").contains("records |"), "{text}");
     assert!(line("map Branch").contains("| 60 records |"), "{text}");
+    // Without a lock the export's rows say the same.
+    std::fs::remove_file(folder.join("migr.lock")).unwrap();
+    let uncounted = migr(&["diff", "HEAD~1", "HEAD"]).exits(0);
+    assert!(uncounted.stderr.contains("`--data` counts them in the export"), "{}", uncounted.stderr);
+    let counted = migr(&["diff", "HEAD~1", "HEAD", "--data", "--format", "markdown"]).exits(0).stdout;
+    assert_eq!(
+        counted.lines().find(|line| line.contains("map Branch")),
+        text.lines().find(|line| line.contains("map Branch"))
+    );
+    assert!(!folder.join("migr.lock").exists(), "nothing is written");
     migr(&["diff", "HEAD~1", "HEAD", "--exit-code"]).exits(1);
     migr(&["diff", "HEAD", "HEAD", "--exit-code"]).exits(0);
     let same = migr(&["diff", "HEAD", "HEAD"]).exits(0);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::{Project, migr_in, repository};
 
-const DOCUMENTS: [&str; 5] = ["plan", "lock", "report", "diagnostics", "diff"];
+const DOCUMENTS: [&str; 7] = ["plan", "lock", "report", "diagnostics", "diff", "approval", "quarantine"];
 
 fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -61,6 +61,8 @@ fn kind(value: &Value) -> Option<&'static str> {
         () if has("quarantine") && has("objects") => Some("report"),
         () if has("diagnostics") => Some("diagnostics"),
         () if has("changes") => Some("diff"),
+        () if has("by") && has("sample") => Some("approval"),
+        () if has("quarantine") => Some("quarantine"),
         () => None,
     }
 }
@@ -68,7 +70,7 @@ fn kind(value: &Value) -> Option<&'static str> {
 #[test]
 fn every_document_of_the_repository_is_of_its_schema_and_those_of_the_first_release_load() {
     let mut files = Vec::new();
-    for folder in ["examples", "specs", "tests/documents", "compiler/driver/tests/locked"] {
+    for folder in ["examples", "specs", "tests/documents", "compiler/driver/tests/locked", "compiler/diff/tests"] {
         files_below(&repository().join(folder), &mut files);
     }
     let mut counted = std::collections::BTreeMap::new();
@@ -113,6 +115,40 @@ fn what_the_program_writes_is_of_its_schema() {
     project.write("migration.migr", &spec);
     project.migr(&["run", "--sandbox", "--no-approval"]).exits(5);
     is_of("report", "a report", &project.migr(&["report", "--sandbox", "--format", "json"]).exits(0).json());
+    let quarantine = project.migr(&["quarantine", "list", "--sandbox", "--json"]).exits(0).json();
+    is_of("quarantine", "what is quarantined", &quarantine);
+}
+
+#[test]
+fn an_approval_is_of_its_schema() {
+    let project = Project::copy_of(&repository().join("tests/clinic"), Some(".migr"));
+    project.migr(&["sample", "--sandbox"]);
+    project.migr(&["approve", "--by", "Ada Brown", "--note", "as agreed", "--sandbox"]).exits(0);
+    is_of("approval", "migr.approval", &json(&project.path().join("migr.approval")));
+}
+
+#[test]
+fn a_json_form_has_a_published_schema_or_is_named_as_one_without() {
+    let project = Project::empty();
+    let readme = std::fs::read_to_string(repository().join("grammar/schema/README.md")).expect("the page");
+    let listed = project.migr(&["--help"]).exits(0).stdout;
+    let commands = listed.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut seen = 0;
+    for command in
+        commands.filter_map(|line| line.split_whitespace().next()).filter(|name| !matches!(*name, "help" | "sandbox"))
+    {
+        let help = project.migr(&[command, "--help"]).exits(0).stdout;
+        // The form of the logs is no document.
+        let help = help.replace("- json: For machines", "");
+        if help.split(|one: char| !one.is_ascii_alphanumeric()).any(|word| matches!(word, "json" | "jsonl")) {
+            seen += 1;
+            assert!(
+                readme.contains(&format!("`migr {command}")),
+                "`migr {command}` writes JSON, and the page does not name it"
+            );
+        }
+    }
+    assert!(seen > 8, "{seen}\n{listed}");
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Walk {
             before: before.filter(|value| !value.is_null()).map(words),
             after: after.filter(|value| !value.is_null()).map(words),
             records: None,
+            owners: None,
             follows: false,
         };
         self.found.push(Found { change, place: self.place.clone(), item });

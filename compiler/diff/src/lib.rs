@@ -3,14 +3,17 @@
 mod changes;
 mod identity;
 mod kind;
+mod owned;
 mod records;
 pub mod render;
+mod sentence;
 mod words;
 
 use migr_plan::{Lock, Plan};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use changes::Found;
 pub use kind::Kind;
 
 /// The version of a diff's JSON form. Raised when a reader of the old form would misread the new one.
@@ -40,6 +43,9 @@ pub struct Change {
     pub after: Option<String>,
     /// Records that it concerns, where a lock counts them.
     pub records: Option<u64>,
+    /// Owners that it concerns, where it is about who owns and a lock counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<u64>,
     /// True where the change follows from another change of the list.
     pub follows: bool,
 }
@@ -77,13 +83,17 @@ impl Diff {
 pub fn diff(before: &Plan, after: &Plan, lock: Option<&Lock>) -> Diff {
     let mut changes = changes::between(before, after);
     if let Some(lock) = lock {
-        for change in &mut changes {
-            change.change.records = records::concerned(change, (before, after), lock);
+        for found in &mut changes {
+            found.change.records = records::concerned(found, (before, after), lock);
+            found.change.owners = owned::of(found, after, lock).map(|owned| owned.owners);
         }
     }
-    let mut changes: Vec<Change> = changes.into_iter().map(|found| found.change).collect();
-    changes.sort_by(|a, b| (a.follows, a.kind, &a.path).cmp(&(b.follows, b.kind, &b.path)));
-    let summary = words::summary(&changes);
+    changes.sort_by(|a, b| {
+        let rank = |found: &'_ Found| (found.change.follows, found.change.kind);
+        rank(a).cmp(&rank(b)).then_with(|| a.change.path.cmp(&b.change.path))
+    });
+    let summary = sentence::summary(&changes, (before, after), lock);
+    let changes = changes.into_iter().map(|found| found.change).collect();
     Diff { format_version: FORMAT_VERSION, changes, summary }
 }
 

@@ -1,8 +1,12 @@
 //! Records that a change concerns, as a lock counts them.
 
-use migr_plan::{Expr, Lock, Plan, Stage};
+use std::collections::BTreeSet;
+
+use migr_plan::lock::LockedStage;
+use migr_plan::{Expr, Lock, Picklist, Plan, Stage};
 
 use crate::changes::{Found, Step};
+use crate::owned;
 
 /// Records that a change concerns; none where the lock does not tell.
 pub(crate) fn concerned(found: &Found, (before, after): (&Plan, &Plan), lock: &Lock) -> Option<u64> {
@@ -26,12 +30,15 @@ pub(crate) fn concerned(found: &Found, (before, after): (&Plan, &Plan), lock: &L
                 _ => all,
             }
         }
-        [Step::Key(list), Step::Member(picklist), rest @ ..] if list == "picklists" => match rest {
-            [Step::Key(rows), Step::Member(_), ..] if rows == "rows" => {
-                row_records(found, (before, after), picklist, lock)
+        [Step::Key(list), Step::Member(name), Step::Key(part), rest @ ..] if list == "picklists" => {
+            let table = after.picklist(name).or_else(|| before.picklist(name))?;
+            let values = Values { table, after, lock };
+            match (part.as_str(), rest) {
+                ("rows", [Step::Member(row), ..]) => values.of_row(row, found),
+                ("otherwise", _) => values.of_none(),
+                _ => None,
             }
-            _ => None,
-        },
+        }
         [Step::Key(source), Step::Key(list), Step::Member(object), rest @ ..]
             if source == "source" && list == "objects" =>
         {
@@ -40,7 +47,7 @@ pub(crate) fn concerned(found: &Found, (before, after): (&Plan, &Plan), lock: &L
                 _ => lock.source_object(object).map(|object| object.rows),
             }
         }
-        _ => None,
+        _ => owned::of(found, after, lock).map(|owned| owned.records),
     }
 }
 
@@ -48,43 +55,80 @@ fn filled(lock: &Lock, object: &str, column: &str) -> Option<u64> {
     lock.source_object(object)?.column(column).map(|column| column.filled)
 }
 
-/// Records whose value a picklist's row names, over every column that flows into it unchanged.
-fn row_records(found: &Found, (before, after): (&Plan, &Plan), picklist: &str, lock: &Lock) -> Option<u64> {
-    let table = after.picklist(picklist).or_else(|| before.picklist(picklist))?;
-    let values: Vec<String> = if let Some(item) = &found.item {
-        let keys = item.get("keys")?.as_array()?;
-        keys.iter().filter_map(|key| key.as_array()?.first()?.as_str().map(str::to_owned)).collect()
-    } else {
-        let [.., Step::Member(name), _] = found.place.as_slice() else { return None };
-        let row = table
-            .rows
-            .iter()
-            .find(|row| crate::identity::keys(&serde_json::to_value(&row.keys).unwrap_or_default()) == *name)?;
-        row.keys.iter().filter_map(|key| key.first().cloned().flatten()).collect()
-    };
-    let form = |text: &str| {
-        let text =
-            if table.ignore_space { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() };
-        if table.ignore_case { text.to_lowercase() } else { text }
-    };
-    let wanted: Vec<String> = values.iter().map(|value| form(value)).collect();
-    let mut total = None;
-    for stage in &after.stages {
-        for column in inputs(stage, picklist) {
-            let Some(known) =
-                lock.source_object(&stage.source_object).and_then(|object| object.column(&column)?.values.as_ref())
-            else {
-                continue;
-            };
-            let hits: u64 =
-                known.values.iter().filter(|one| wanted.contains(&form(&one.value))).map(|one| one.count).sum();
-            total = Some(total.unwrap_or(0) + hits);
-        }
-    }
-    total
+/// Key of a picklist: one value for each input.
+type Key = Vec<Option<String>>;
+
+/// Values that records look up in a picklist.
+struct Values<'a> {
+    table: &'a Picklist,
+    after: &'a Plan,
+    lock: &'a Lock,
 }
 
-/// Columns of a stage that flow into a picklist of one input, each once.
+impl Values<'_> {
+    /// Records whose value a row names.
+    fn of_row(&self, row: &str, found: &Found) -> Option<u64> {
+        // A row that stands in one plan alone is the change's own.
+        let keys: Vec<Key> = match &found.item {
+            Some(item) => serde_json::from_value(item.get("keys")?.clone()).ok()?,
+            None => {
+                let name = |keys: &[Key]| crate::identity::keys(&serde_json::to_value(keys).unwrap_or_default());
+                self.table.rows.iter().find(|one| name(&one.keys) == row)?.keys.clone()
+            }
+        };
+        let wanted: BTreeSet<Key> = keys.iter().map(|key| self.form(key)).collect();
+        self.records(&|key| wanted.contains(key))
+    }
+
+    /// Records whose value no row names.
+    fn of_none(&self) -> Option<u64> {
+        let named: BTreeSet<Key> = self.table.rows.iter().flat_map(|row| &row.keys).map(|key| self.form(key)).collect();
+        self.records(&|key| key.iter().any(Option::is_some) && !named.contains(key))
+    }
+
+    /// Records of all stages whose key is among those asked for; none where no stage tells.
+    fn records(&self, is_asked: &dyn Fn(&Key) -> bool) -> Option<u64> {
+        let mut total = None;
+        for stage in &self.after.stages {
+            if let Some(records) = self.looked_up(stage, is_asked).or_else(|| self.cells(stage, is_asked)) {
+                total = Some(total.unwrap_or(0) + records);
+            }
+        }
+        total
+    }
+
+    /// By the keys that an audit saw the stage look up.
+    fn looked_up(&self, stage: &Stage, is_asked: &dyn Fn(&Key) -> bool) -> Option<u64> {
+        let locked: &LockedStage = self.lock.stage(&stage.id)?;
+        let seen = locked.looked_up.iter().find(|one| one.picklist == self.table.name && !one.incomplete)?;
+        Some(seen.keys.iter().filter(|one| is_asked(&self.form(&one.key))).map(|one| one.records).sum())
+    }
+
+    /// By the values of the columns that flow into the table.
+    fn cells(&self, stage: &Stage, is_asked: &dyn Fn(&Key) -> bool) -> Option<u64> {
+        let mut total = None;
+        for column in inputs(stage, &self.table.name) {
+            let object = self.lock.source_object(&stage.source_object);
+            let known = object.and_then(|object| object.column(&column)?.values.as_ref());
+            let Some(known) = known.filter(|known| !known.incomplete) else { continue };
+            let asked = known.values.iter().filter(|one| is_asked(&self.form(&vec![Some(one.value.clone())])));
+            total = Some(total.unwrap_or(0) + asked.map(|one| one.count).sum::<u64>());
+        }
+        total
+    }
+
+    /// A key as the table compares it.
+    fn form(&self, key: &Key) -> Key {
+        let form = |text: &String| {
+            let blanks = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = if self.table.ignore_space { blanks } else { text.clone() };
+            if self.table.ignore_case { text.to_lowercase() } else { text }
+        };
+        key.iter().map(|part| part.as_ref().map(form)).collect()
+    }
+}
+
+/// Columns of a stage that flow into a picklist of one input, each once; what is read through a reference is no column of it.
 fn inputs(stage: &Stage, picklist: &str) -> Vec<String> {
     let mut columns = Vec::new();
     for field in &stage.fields {
@@ -93,13 +137,15 @@ fn inputs(stage: &Stage, picklist: &str) -> Vec<String> {
                 && table == picklist
                 && let [input] = inputs.as_slice()
             {
-                input.walk(&mut |inner| {
-                    if let Expr::Column { name } = inner
-                        && !columns.contains(name)
-                    {
-                        columns.push(name.clone());
-                    }
+                let (mut read, mut is_referred) = (Vec::new(), false);
+                input.walk(&mut |inner| match inner {
+                    Expr::Column { name } => read.push(name.clone()),
+                    Expr::Through { .. } => is_referred = true,
+                    _ => {}
                 });
+                if !is_referred {
+                    columns.extend(read.into_iter().filter(|name| !columns.contains(name)).collect::<Vec<_>>());
+                }
             }
         });
     }

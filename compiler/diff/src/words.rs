@@ -4,8 +4,6 @@ use serde_json::Value;
 
 use crate::changes::{Step, expression};
 use crate::identity::keys;
-use crate::kind::Kind;
-use crate::{Change, KindCount, Summary};
 
 /// A place by names: `map Deal.stage`, `source Deal.amount: format`, `picklist Stage "Won"`.
 pub(crate) fn path_words(place: &[Step]) -> String {
@@ -168,43 +166,4 @@ fn object_words(place: &[Step], object: &serde_json::Map<String, Value>, value: 
         .map(|(key, value)| format!("{}: {}", key_words(key), value_words(place, value)))
         .collect();
     if parts.is_empty() { value.to_string() } else { parts.join("; ") }
-}
-
-/// Counts of the causes, and one sentence about them.
-pub(crate) fn summary(changes: &[Change]) -> Summary {
-    let mut kinds: Vec<KindCount> = Vec::new();
-    let causes: Vec<&Change> = changes.iter().filter(|change| !change.follows).collect();
-    for change in &causes {
-        match kinds.iter_mut().find(|count| count.kind == change.kind) {
-            Some(count) => {
-                count.changes += 1;
-                count.records = count.records.zip(change.records).map(|(a, b)| a.saturating_add(b));
-            }
-            None => kinds.push(KindCount { kind: change.kind, changes: 1, records: change.records }),
-        }
-    }
-    kinds.sort_by_key(|count| count.kind);
-    let sentence = sentence(&kinds);
-    Summary { changes: causes.len(), kinds, sentence }
-}
-
-fn sentence(kinds: &[KindCount]) -> String {
-    if kinds.is_empty() {
-        return "No change in meaning.".to_owned();
-    }
-    let mut parts: Vec<String> = kinds
-        .iter()
-        .map(|count| {
-            let records = match count.records {
-                Some(1) => " (1 record)".to_owned(),
-                Some(records) => format!(" ({records} records)"),
-                None => String::new(),
-            };
-            format!("{} {}{records}", count.changes, count.kind.sentence(count.changes == 1))
-        })
-        .collect();
-    if !kinds.iter().any(|count| count.kind == Kind::Loses) {
-        parts.push("no field is lost".to_owned());
-    }
-    parts.join("; ") + "."
 }

@@ -4,11 +4,14 @@
 use migr_diff::render::{self, Look};
 use migr_diff::{Diff, diff};
 use migr_driver::{Project, compile};
-use migr_plan::Plan;
+use migr_escape::markdown_code;
+use migr_plan::{Lock, Plan};
 use migr_source::MemorySystem;
 use std::fmt::Write as _;
 
 const SPEC: &str = include_str!("../../../specs/migrations/visual-practice-to-twenty/migration.migr");
+/// Lock of the example's export and the sandbox; without shapes and evidence, which no count needs.
+const LOCK: &str = include_str!("example.lock.json");
 const CATALOG: &str = include_str!("../../../specs/systems/visual_practice.migr");
 
 /// The plan of the shipped spec with edits, each a text and what it becomes.
@@ -26,8 +29,12 @@ fn plan(edits: &[(&str, &str)]) -> Plan {
     compilation.plan.unwrap_or_else(|| panic!("no plan: {found:#?}"))
 }
 
+fn lock() -> Lock {
+    Lock::from_json(LOCK).unwrap_or_else(|error| panic!("no lock: {error}"))
+}
+
 fn differences(edits: &[(&str, &str)]) -> Diff {
-    diff(&plan(&[]), &plan(edits), None)
+    diff(&plan(&[]), &plan(edits), Some(&lock()))
 }
 
 /// Name of an edit, and the texts that it replaces.
@@ -119,18 +126,18 @@ const SAME: &[Edit] = &[
 
 #[test]
 fn every_edit_shows_by_the_name_of_what_changed_in_every_form() {
-    let (mut shown, mut table) = (String::new(), String::from("edit | kind | path | before | after\n"));
+    let (mut shown, mut table) = (String::new(), String::from("edit | kind | path | before | after | records\n"));
     for (name, edits) in EDITS {
         let found = differences(edits);
         let causes: Vec<_> = found.changes.iter().filter(|change| !change.follows).collect();
         assert!(!causes.is_empty(), "no cause is shown for: {name}");
         let text = render::terminal(&found, Look { width: 500, color: false });
-        let markdown = render::markdown(&found).replace('\\', "");
+        let markdown = render::markdown(&found);
         let json = serde_json::to_value(&found).unwrap_or_default();
         for change in causes {
             let kind = change.kind.words();
             assert!(text.contains(kind) && text.contains(&change.path), "{name}:\n{text}");
-            assert!(markdown.contains(kind) && markdown.contains(&change.path), "{name}:\n{markdown}");
+            assert!(markdown.contains(kind) && markdown.contains(&markdown_code(&change.path)), "{name}:\n{markdown}");
             let told = json["changes"].as_array().into_iter().flatten();
             let keys = ["kind", "path", "before", "after", "records"];
             let is_told = |one: &serde_json::Value| {
@@ -139,7 +146,8 @@ fn every_edit_shows_by_the_name_of_what_changed_in_every_form() {
             assert!(told.into_iter().any(is_told), "{name}: {json}");
             let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "·".to_owned());
             let (before, after) = (value(&change.before), value(&change.after));
-            let _ = writeln!(table, "{name} | {kind} | {} | {before} | {after}", change.path);
+            let records = change.records.map_or_else(|| "·".to_owned(), |records| records.to_string());
+            let _ = writeln!(table, "{name} | {kind} | {} | {before} | {after} | {records}", change.path);
         }
         let _ = writeln!(shown, "## {name}\n\n{}", render::terminal(&found, Look::default()));
     }
@@ -166,6 +174,40 @@ fn the_markdown_of_many_changes_stays_below_the_limit_and_says_what_it_leaves_ou
     let text = render::markdown(&found);
     assert!(text.chars().count() <= render::LONGEST, "{}", text.chars().count());
     assert!(text.contains("more changes are left out here"), "{}", text.len());
+}
+
+#[test]
+fn records_are_counted_for_owners_options_and_rows_that_a_reference_feeds() {
+    for (edits, records, owners, sentence) in [
+        ([("= MEETING", "= SCREENING")], Some(17), None, "17 opportunities change stage; no field is lost."),
+        ([("\"Lost\" red", "\"Gone\" red")], Some(38), None, "38 opportunities change stage; no field is lost."),
+        (
+            [("fallback \"front.desk@clinic.example\"", "fallback \"jane.smith@clinic.example\"")],
+            Some(2),
+            Some(2),
+            "2 owners move to the fallback (2 records); no field is lost.",
+        ),
+        (
+            [(
+                "fallback \"front.desk",
+                "\"left4@visualpractice.example\" = \"joe.doe@clinic.example\"\n  fallback \"front.desk",
+            )],
+            Some(1),
+            Some(1),
+            "1 owner gets another user (1 record); no field is lost.",
+        ),
+        (
+            [("gray\n  otherwise quarantine", "gray\n  otherwise NEW")],
+            Some(1),
+            None,
+            "1 record of opportunities changes stage; no field is lost.",
+        ),
+    ] {
+        let found = differences(&edits);
+        let cause = found.changes.iter().find(|change| !change.follows).unwrap_or_else(|| panic!("{edits:?}"));
+        assert_eq!((cause.records, cause.owners), (records, owners), "{edits:?}");
+        assert_eq!(found.summary.sentence, sentence, "{edits:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod json;
 mod markdown;
 mod markup;
 mod terminal;
+mod width;
 mod workflow;
 
 pub use csv::csv_cell;
@@ -16,4 +17,5 @@ pub use json::json;
 pub use markdown::{markdown, markdown_code, markdown_prose};
 pub use markup::{html, xml};
 pub use terminal::{colored, line, terminal};
+pub use width::{columns, in_columns, wrapped};
 pub use workflow::{workflow_message, workflow_property};

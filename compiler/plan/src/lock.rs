@@ -18,7 +18,10 @@ pub use export::{
     AttachmentCounts, Evidence, InferredType, KeyCounts, LINK_HOSTS, LinkHost, LockedColumn, LockedExport, LockedFile,
     LockedFileState, LockedSourceObject, LockedValues, ObjectState, Shape, ValueCount,
 };
-pub use stages::{FieldCount, LockedOption, LockedOptions, LockedStage, LockedStages};
+pub use stages::{
+    FieldCount, KeyedRecords, LockedOption, LockedOptions, LockedOwners, LockedStage, LockedStages, LookedUp,
+    OwnedRecords,
+};
 
 /// The version of the lock's JSON form. Raised when a reader of the old form would misread the new one.
 pub const LOCK_FORMAT_VERSION: u32 = 1;
@@ -167,11 +170,6 @@ pub fn member_hash(salt: &str, value: &str) -> String {
     hasher.update(&[0x1f]);
     hasher.update(value.trim().to_lowercase().as_bytes());
     hasher.finalize().to_hex().chars().take(32).collect()
-}
-
-/// The JSON Schema (2020-12) of the lock.
-pub fn lock_schema() -> serde_json::Value {
-    schemars::schema_for!(Lock).to_value()
 }
 
 #[cfg(test)]

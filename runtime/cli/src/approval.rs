@@ -5,6 +5,7 @@ use std::path::Path;
 
 use migr_journal::{Change, Reader};
 use migr_plan::Plan;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::args::LiveArguments;
@@ -30,7 +31,7 @@ const NAME: &str = "approvals";
 const SIGNERS: &str = "migr.allowed_signers";
 
 /// Approval as `migr.approval` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approval {
     /// [`FORMAT_VERSION`].
@@ -48,6 +49,11 @@ pub(crate) struct Approval {
     pub(crate) note: Option<String>,
     /// Sample that was approved, with what it was made of.
     pub(crate) sample: Sampled,
+}
+
+/// The JSON Schema (2020-12) of an approval.
+pub(crate) fn schema() -> serde_json::Value {
+    schemars::schema_for!(Approval).to_value()
 }
 
 /// Approval as the journal keeps it of a run.

@@ -124,6 +124,10 @@ pub(crate) enum Document {
     Diagnostics,
     /// Of `migr diff --format json`.
     Diff,
+    /// The file `migr.approval`.
+    Approval,
+    /// Of `migr quarantine list --json`.
+    Quarantine,
 }
 
 /// `migr completions`
@@ -265,6 +269,9 @@ pub(crate) struct PlanArguments {
     /// Show what the change since this git revision does, in place of the plan.
     #[arg(long, value_name = "REV", conflicts_with_all = ["out", "full"])]
     pub(crate) base: Option<String>,
+    /// Count the records that the change concerns in the export's rows, in place of those of `migr.lock`; nothing is written.
+    #[arg(long, requires = "base")]
+    pub(crate) data: bool,
     /// Show what going on after the last run would do to records that are written, in place of the plan.
     #[arg(long, conflicts_with_all = ["out", "full", "base"])]
     pub(crate) since_run: bool,
@@ -288,6 +295,9 @@ pub(crate) struct DiffArguments {
     /// Exit 1 where something differs.
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Count the records that each change concerns in the export's rows, in place of those of `migr.lock`; nothing is written.
+    #[arg(long)]
+    pub(crate) data: bool,
 }
 
 /// Forms of plans.

@@ -7,11 +7,12 @@ use migr_engine::audit::render::{Group, groups};
 use migr_engine::audit::{
     Audit, AuditError, AuditOptions, Finding, FindingKind, Quiet, Severity, audit, cell_columns, salt,
 };
-use migr_plan::Plan;
+use migr_plan::{Lock, Plan};
 use migr_source::{LineColumn, Span};
 
 use crate::commands::audit::previous;
 use crate::console::Console;
+use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::{Findings, Project, shown};
 use crate::state::State;
@@ -38,7 +39,7 @@ pub(crate) async fn with_rows(projects: &[Project], console: Console) -> Result<
         let state = State::of_destination(project, &plan.destination.name);
         let is_first = !project.state_folder().exists();
         state.keep_from_git()?;
-        let read = read(project, &plan, &state).await;
+        let read = read(project, &plan, None, &state).await;
         if is_first {
             state.forget();
         }
@@ -57,9 +58,22 @@ pub(crate) async fn with_rows(projects: &[Project], console: Console) -> Result<
     Ok((findings, rows))
 }
 
+/// Counts of an export's records by a plan, as an audit would keep them; of the destination what an earlier lock says. Nothing is kept.
+pub(crate) async fn counted(project: &Project, plan: &Plan, to: Option<&str>) -> Result<Lock, Fault> {
+    let state = State::of_destination(project, &plan.destination.name);
+    let is_first = !project.state_folder().exists();
+    state.keep_from_git()?;
+    let read = read(project, plan, to, &state).await;
+    if is_first {
+        state.forget();
+    }
+    let failed = |error: AuditError| Fault::new(Exit::Findings, format!("the records cannot be counted: {error}"));
+    read.map(|audit| audit.lock).map_err(failed)
+}
+
 /// Reads an export as `migr audit --offline` does.
-async fn read(project: &Project, plan: &Plan, state: &State) -> Result<Audit, AuditError> {
-    let previous = previous(&project.lock(None)).ok().flatten();
+async fn read(project: &Project, plan: &Plan, to: Option<&str>, state: &State) -> Result<Audit, AuditError> {
+    let previous = previous(&project.lock(to)).ok().flatten();
     // Of its own, so that it disturbs no audit beside it.
     let spill = state.folder().join(format!("check-{}", std::process::id()));
     let options = AuditOptions {

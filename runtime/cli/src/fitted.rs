@@ -1,6 +1,8 @@
-//! Text within a terminal's width: long lines are broken at blanks, and what goes on is indented.
+//! Text within a terminal's width: long lines are broken at blanks, what goes on is indented, and a Markdown table without room is a list.
 
-/// Signs of a drawing or a table, whose lines stay as they are.
+use migr_escape::{columns, wrapped};
+
+/// Signs of a drawing, whose lines stay as they are.
 const DRAWN: [char; 10] = ['│', '╭', '╰', '┬', '─', '┴', '░', '█', '✶', '✔'];
 
 /// Blanks by which a line that goes on stands further in.
@@ -9,56 +11,69 @@ const FURTHER: usize = 2;
 /// The text with every line broken that is wider than the terminal.
 pub(crate) fn fitted(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut table: Vec<&str> = Vec::new();
     for line in text.split_inclusive('\n') {
-        let is_drawn = line.contains(DRAWN) || line.trim_start().starts_with('|');
-        if is_drawn || columns(line) <= width {
+        if line.starts_with('|') {
+            table.push(line);
+            continue;
+        }
+        show_table(&table, width, &mut out);
+        table.clear();
+        if line.contains(DRAWN) || columns(line) <= width {
             out.push_str(line);
         } else {
             broken(line, width, &mut out);
         }
     }
+    show_table(&table, width, &mut out);
     out
 }
 
 fn broken(line: &str, width: usize, out: &mut String) {
+    let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
     let bare = line.trim_start_matches(' ');
     let indent = line.len() - bare.len();
     let further = " ".repeat((indent + FURTHER).min(width / 2));
-    let mut length = indent;
-    out.push_str(&" ".repeat(indent));
-    let mut is_begun = false;
-    for word in bare.split(' ') {
-        let word_columns = columns(word);
-        if is_begun && length + 1 + word_columns > width && !word.trim().is_empty() {
-            let kept = out.trim_end_matches(' ').len();
-            out.truncate(kept);
-            out.push('\n');
-            out.push_str(&further);
-            length = further.len();
-        } else if is_begun {
-            out.push(' ');
-            length += 1;
-        }
-        out.push_str(word);
-        length += word_columns;
-        is_begun = true;
+    wrapped(&" ".repeat(indent), &further, bare, width, out);
+    if end.is_empty() {
+        out.pop();
     }
 }
 
-/// Columns that a text takes, colours and the line's end apart.
-fn columns(text: &str) -> usize {
-    let mut columns = 0;
-    let mut is_sequence = false;
-    for character in text.chars() {
-        match character {
-            '\u{1b}' => is_sequence = true,
-            'm' if is_sequence => is_sequence = false,
-            _ if is_sequence => {}
-            '\n' | '\r' => {}
-            _ => columns += 1,
-        }
+/// A Markdown table as it stands where it has room; else a list with an item for each row, and the columns' names before their cells.
+fn show_table(rows: &[&str], width: usize, out: &mut String) {
+    let [head, _, body @ ..] = rows else {
+        out.extend(rows.iter().copied());
+        return;
+    };
+    if rows.iter().all(|row| columns(row) <= width) {
+        out.extend(rows.iter().copied());
+        return;
     }
-    columns
+    let names = cells(head);
+    for row in body {
+        let cells = cells(row);
+        let (first, rest) = cells.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let named = rest.iter().zip(names.iter().skip(1)).filter(|(cell, _)| !cell.is_empty());
+        let named: Vec<String> = named.map(|(cell, name)| format!("{name} {cell}").trim().to_owned()).collect();
+        wrapped("- ", "  ", &format!("{first}: {}", named.join("; ")), width, out);
+    }
+}
+
+/// Cells of a row; `\|` is no end of one.
+fn cells(row: &str) -> Vec<String> {
+    let mut cells = Vec::new();
+    let mut cell = String::new();
+    let mut is_escaped = false;
+    for character in row.trim().trim_start_matches('|').chars() {
+        if character == '|' && !is_escaped {
+            cells.push(std::mem::take(&mut cell).trim().to_owned());
+        } else {
+            cell.push(character);
+        }
+        is_escaped = character == '\\' && !is_escaped;
+    }
+    cells
 }
 
 #[cfg(test)]
@@ -69,8 +84,15 @@ mod tests {
     fn a_long_line_goes_on_below_and_a_drawing_stays() {
         assert_eq!(fitted("  one two three\nfour\n", 9), "  one two\n    three\nfour\n");
         assert_eq!(fitted("a │ b b b b b b\n", 5), "a │ b b b b b b\n");
-        assert_eq!(fitted("| a | b | c |\n", 5), "| a | b | c |\n");
         assert_eq!(fitted("\u{1b}[1mone\u{1b}[0m two", 3), "\u{1b}[1mone\u{1b}[0m\n two");
         assert_eq!(fitted("averylongword", 3), "averylongword");
+        assert_eq!(fitted("日本 日本", 5), "日本\n  日本");
+    }
+
+    #[test]
+    fn a_table_without_room_is_a_list_and_no_line_of_it_is_too_wide() {
+        let table = "| map | read | why |\n|---|---:|---|\n| Deal | 3 | one \\| two three |\n| all | 3 | |\n";
+        assert_eq!(fitted(table, 40), table);
+        assert_eq!(fitted(table, 20), "- Deal: read 3; why\n  one \\| two three\n- all: read 3\n");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use migr_engine::{Event, Progress};
+use migr_journal::SetupNote;
 use migr_report::words::{count, grouped};
 
 use crate::args::EventFormat;
@@ -148,6 +149,8 @@ impl Progress for Shown {
             )),
             Event::Waiting { seconds, reason } => self.console.news(format_args!("  waiting {seconds} s: {reason}")),
             Event::StepDone { .. } => self.end(),
+            // Those are counted behind the rest, however many they are.
+            Event::Setup { outcome, .. } if outcome == SetupNote::ALREADY_THERE => {}
             Event::Setup { action, outcome } => self.console.news(format_args!("  {action}: {outcome}")),
         }
     }

@@ -7,6 +7,7 @@ use migr_journal::{Change, Reader};
 use migr_plan::Plan;
 use migr_report::sample::Sample;
 use migr_report::words::{count, grouped};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ use crate::session::Session;
 const NAME: &str = "sample";
 
 /// Inputs and result of a sample, without anything of its records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Sampled {
     /// Digest of what the plan does to records.
     pub(crate) effect: String,

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use migr_escape::{columns, in_columns};
 use migr_report::words::grouped;
 use migr_report::{Object, Report};
+
+/// Columns that a map's name keeps, however narrow the terminal is.
+const LEAST_NAME: usize = 4;
 
 /// The counts of a report as a table for a terminal.
 #[derive(Debug)]
@@ -25,9 +29,9 @@ impl Table {
         Self { rows, gap: 2 }
     }
 
-    /// The table within a terminal's width: where it is wider, a row has the map's name alone.
+    /// The table within a terminal's width: where it is wider, a row has the map's name alone, and of a long one its beginning.
     pub(crate) fn within(mut self, width: usize) -> Self {
-        let widest = self.to_string().lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        let widest = self.widest();
         if widest > width {
             for name in self.rows.iter_mut().filter_map(|row| row.first_mut()) {
                 let map = name.split(" → ").next().unwrap_or_default().to_owned();
@@ -35,7 +39,19 @@ impl Table {
             }
             self.gap = 1;
         }
+        let beyond = self.widest().saturating_sub(width);
+        if beyond > 0 {
+            let names = || self.rows.iter().filter_map(|row| row.first());
+            let room = names().map(|name| columns(name)).max().unwrap_or(0).saturating_sub(beyond).max(LEAST_NAME);
+            for name in self.rows.iter_mut().filter_map(|row| row.first_mut()) {
+                *name = in_columns(name, room);
+            }
+        }
         self
+    }
+
+    fn widest(&self) -> usize {
+        self.to_string().lines().map(columns).max().unwrap_or(0)
     }
 }
 
@@ -47,14 +63,13 @@ fn row(name: String, object: &Object) -> Vec<String> {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = self.rows.first().map_or(0, Vec::len);
-        let width =
-            |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        let all = self.rows.first().map_or(0, Vec::len);
+        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max();
+        let widths: Vec<usize> = (0..all).map(|column| width(column).unwrap_or(0)).collect();
         for row in &self.rows {
             let mut line = String::new();
             for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+                let pad = " ".repeat(width.saturating_sub(columns(cell)));
                 line.push_str(&" ".repeat(self.gap));
                 let (left, right) = if at == 0 { (cell.as_str(), pad.as_str()) } else { (pad.as_str(), cell.as_str()) };
                 line.push_str(left);

@@ -39,7 +39,7 @@ use migr_journal::Operation;
 use migr_load::{Deleted, Destination, LoadError, Schema};
 use migr_plan::lock::{
     DeniedFindings, LOCK_FORMAT_VERSION, Lock, LockedAcceptance, LockedExport, LockedFile, LockedOption, LockedOptions,
-    LockedSourceObject, LockedStage, LockedStages, ObjectState, counted_inputs,
+    LockedOwners, LockedSourceObject, LockedStage, LockedStages, ObjectState, counted_inputs,
 };
 use migr_plan::{Expr, Plan, Step, StepKind};
 use migr_transform::Standing;
@@ -295,6 +295,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
             forecast: &forecast,
             file_bytes,
             version,
+            salt,
             needs: &needs,
             is_asked: destination.is_some(),
             quarantined: &quarantined,
@@ -302,7 +303,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         };
         reporting.all(&mut world, &mut objects, attachments, &mut preview, &mut found)
     };
-    let Reported { stages, previews, rebuilds } = reported?;
+    let Reported { stages, owners, previews, rebuilds } = reported?;
     let options = locked_options(plan, &export, forecast.take_options(), &mut found);
     // Without the destination nobody knows what of it would be accepted.
     if destination.is_some() {
@@ -316,7 +317,13 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         migration: plan.migration.clone(),
         project: previous.and_then(|previous| previous.project.clone()),
         export: LockedExport { system: plan.source.system.clone(), files, objects },
-        stages: LockedStages { inputs: counted_inputs(plan), with_destination: destination.is_some(), stages, options },
+        stages: LockedStages {
+            inputs: counted_inputs(plan),
+            with_destination: destination.is_some(),
+            stages,
+            options,
+            owners,
+        },
         destination: learnt.map(|learnt| learnt.locked).or_else(earlier),
         denied: denied(plan, &totals),
         accepted: accepted
@@ -483,6 +490,7 @@ struct Reporting<'r> {
     forecast: &'r Forecast,
     file_bytes: Option<u64>,
     version: Option<String>,
+    salt: &'r str,
     needs: &'r Needs,
     /// The destination was asked.
     is_asked: bool,
@@ -495,6 +503,7 @@ struct Reporting<'r> {
 /// Results besides the findings.
 struct Reported {
     stages: Vec<LockedStage>,
+    owners: Option<LockedOwners>,
     previews: Vec<StagePreview>,
     rebuilds: Vec<Rebuild>,
 }
@@ -553,7 +562,7 @@ impl Reporting<'_> {
             }
             stages.push(locked);
         }
-        rows_met::unmet(plan, export, world, found)?;
+        rows_met::count(plan, export, world, &mut stages, found)?;
         let mut rebuilds = Vec::new();
         for object in &plan.source.objects {
             match rebuild(object, export) {
@@ -565,8 +574,10 @@ impl Reporting<'_> {
             }
         }
         owners::named_but_no_members(plan, world, found);
-        owners::without_members(plan, world, export, self.forecast.take_owned(), found)?;
-        Ok(Reported { stages, previews, rebuilds })
+        let owned = self.forecast.take_owned();
+        let owners = owners::locked(world, self.salt, &owned);
+        owners::without_members(plan, world, export, owned, found)?;
+        Ok(Reported { stages, owners, previews, rebuilds })
     }
 }
 

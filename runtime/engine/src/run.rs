@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_deliver::{Executor, InProcess, Shared};
-use migr_journal::Reader;
+use migr_journal::{Reader, SetupNote};
 use migr_load::LinkFetcher;
 use migr_plan::{Step, StepKind};
 use migr_report::Report;
@@ -114,7 +114,7 @@ fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
     let mut open = Vec::new();
     for (position, action) in context.plan.setup.iter().enumerate() {
         match notes.iter().find(|note| note.position == position) {
-            Some(note) if matches!(note.outcome.as_str(), "done" | "already there") => {}
+            Some(note) if SetupNote::is_made(&note.outcome) => {}
             Some(note) => open.push(format!("{} ({})", note.action, note.outcome)),
             None => open.push(wanted_schema::in_words(action)),
         }

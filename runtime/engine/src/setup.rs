@@ -157,11 +157,11 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
             }
             (_, Some(record)) => {
                 summary.done += 1;
-                ("done".to_owned(), serde_json::to_string(&record).unwrap_or_default())
+                (SetupNote::DONE.to_owned(), serde_json::to_string(&record).unwrap_or_default())
             }
             (_, None) => {
                 summary.already_there += 1;
-                ("already there".to_owned(), String::new())
+                (SetupNote::ALREADY_THERE.to_owned(), String::new())
             }
         };
         let words = wanted_schema::in_words(action);

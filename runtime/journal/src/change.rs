@@ -263,6 +263,18 @@ pub struct SetupNote {
     pub undo: String,
 }
 
+impl SetupNote {
+    /// Outcome of a change that was made.
+    pub const DONE: &'static str = "done";
+    /// Outcome of a change that was there.
+    pub const ALREADY_THERE: &'static str = "already there";
+
+    /// True for the outcome of a change that the destination has.
+    pub fn is_made(outcome: &str) -> bool {
+        outcome == Self::DONE || outcome == Self::ALREADY_THERE
+    }
+}
+
 /// The line of a record in a later export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedNote {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use migr_journal::SetupNote;
+
 use crate::ListName;
 use crate::model::{Attention, Report, Urgency};
 use crate::words::{count, percent};
@@ -59,7 +61,7 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
     }
     files(report, &mut add);
     orphans(report, &mut add);
-    for change in report.setup.iter().filter(|change| !matches!(change.outcome.as_str(), "done" | "already there")) {
+    for change in report.setup.iter().filter(|change| !SetupNote::is_made(&change.outcome)) {
         add(
             Urgency::Todo,
             format!("{}: {}.", change.action, change.outcome.trim_end_matches('.')),

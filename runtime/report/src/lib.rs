@@ -22,8 +22,8 @@ pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{
     Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner,
-    PermittedWorkflow, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile, UpdatedField,
-    Urgency, schema,
+    PermittedWorkflow, QuarantineList, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile,
+    UpdatedField, Urgency, quarantine_schema, schema,
 };
 pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
 

@@ -300,6 +300,20 @@ pub struct Owner {
     pub how: String,
 }
 
+/// List of what is quarantined, as `migr quarantine list --json` writes it: an entry for each field that fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QuarantineList {
+    /// Version of the form.
+    pub format_version: u32,
+    /// In the order of maps, files and lines.
+    pub quarantine: Vec<Quarantined>,
+}
+
+/// The JSON Schema (2020-12) of the list of what is quarantined.
+pub fn quarantine_schema() -> serde_json::Value {
+    schemars::schema_for!(QuarantineList).to_value()
+}
+
 /// Why a record was quarantined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quarantined {

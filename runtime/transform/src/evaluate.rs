@@ -289,7 +289,8 @@ impl<'r> Evaluator<'r> {
             let row = table.row(key);
             // Nothing decides about an empty cell that no row names.
             if row.is_some() || key.iter().any(Option::is_some) {
-                rows.push(TableRow { table: table.name().to_owned(), row });
+                let key = key.iter().map(|part| part.as_ref().map(ToString::to_string)).collect();
+                rows.push(TableRow { table: table.name().to_owned(), row, key });
             }
         }
         match table.look_up(key, output)? {

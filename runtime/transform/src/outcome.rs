@@ -116,4 +116,6 @@ pub struct TableRow {
     pub table: String,
     /// Place of the row in `Picklist.rows`; absent: no row names the value, and the table's `otherwise` decided.
     pub row: Option<usize>,
+    /// Values that were looked up, one for each input.
+    pub key: Vec<Option<String>>,
 }

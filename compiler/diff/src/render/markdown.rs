@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use migr_escape::{markdown as markdown_text, markdown_code as code};
+
 use super::{records, short, sign};
 use crate::{Change, Diff};
 
@@ -14,7 +16,7 @@ const CLOSING: usize = 200;
 /// The diff as Markdown of at most [`LONGEST`] characters; what it leaves out it says.
 pub fn markdown(diff: &Diff) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "**{}**\n", text(&diff.summary.sentence));
+    let _ = writeln!(out, "**{}**\n", markdown_text(&diff.summary.sentence));
     let (causes, follows): (Vec<&Change>, Vec<&Change>) = diff.changes.iter().partition(|change| !change.follows);
     let mut left_out = table(&causes, &mut out);
     if !follows.is_empty() {
@@ -54,20 +56,4 @@ fn table(changes: &[&Change], out: &mut String) -> usize {
         out.push_str(&row);
     }
     0
-}
-
-/// Text as code that cannot end a table's cell or a code span.
-fn code(value: &str) -> String {
-    if value.is_empty() {
-        return String::new();
-    }
-    let longest = value.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let room = if longest > 0 { " " } else { "" };
-    format!("{fence}{room}{}{room}{fence}", value.replace('|', "\\|"))
-}
-
-/// Text whose signs mean nothing to Markdown.
-fn text(value: &str) -> String {
-    value.replace('*', "\\*").replace('<', "&lt;")
 }

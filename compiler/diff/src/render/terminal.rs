@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use migr_escape::{line as harmless, wrapped};
+
 use super::{records, short, sign};
 use crate::{Change, Diff};
 
@@ -36,7 +38,7 @@ pub fn terminal(diff: &Diff, look: Look) -> String {
     if !diff.is_empty() {
         out.push('\n');
     }
-    wrapped("", "", &diff.summary.sentence, look, &mut out);
+    wrapped("", "", &diff.summary.sentence, look.width, &mut out);
     out
 }
 
@@ -52,31 +54,13 @@ fn line(change: &Change, look: Look, out: &mut String) {
     let sign = if look.color { format!("\u{1b}[{color}m{sign}\u{1b}[0m") } else { sign.to_string() };
     let first = format!("  {:<15} ", change.kind.words());
     let mut place = String::new();
-    wrapped(&first, "      ", &format!("{}{records}", change.path), look, &mut place);
+    wrapped(&first, "      ", &format!("{}{records}", harmless(&change.path)), look.width, &mut place);
     let _ = write!(out, "{sign}{}", place.strip_prefix(' ').unwrap_or(&place));
     let values = match (&change.before, &change.after) {
         (Some(before), Some(after)) if before == after => return,
-        (Some(before), Some(after)) => format!("{} → {}", short(before), short(after)),
-        (Some(value), None) | (None, Some(value)) => short(value),
+        (Some(before), Some(after)) => format!("{} → {}", harmless(&short(before)), harmless(&short(after))),
+        (Some(value), None) | (None, Some(value)) => harmless(&short(value)).into_owned(),
         (None, None) => return,
     };
-    wrapped("      ", "        ", &values, look, out);
-}
-
-/// Text behind a first part, broken at blanks; further lines are indented.
-fn wrapped(first: &str, indent: &str, text: &str, look: Look, out: &mut String) {
-    let mut line = first.to_owned();
-    let mut is_begun = false;
-    for word in text.split(' ') {
-        let is_full = line.chars().count() + usize::from(is_begun) + word.chars().count() > look.width;
-        if is_begun && is_full {
-            let _ = writeln!(out, "{}", line.trim_end());
-            indent.clone_into(&mut line);
-        } else if is_begun {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_begun = true;
-    }
-    let _ = writeln!(out, "{}", line.trim_end());
+    wrapped("      ", "        ", &values, look.width, out);
 }

@@ -17,6 +17,39 @@ pub struct LockedStages {
     /// Options that picklists with `otherwise create` make of values, sorted by picklist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<LockedOptions>,
+    /// Owners that records name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<LockedOwners>,
+}
+
+/// Owners of records, without saying who they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LockedOwners {
+    /// Salt that is hashed before each owner.
+    pub salt: String,
+    /// Sorted by hash.
+    pub owners: Vec<OwnedRecords>,
+}
+
+impl LockedOwners {
+    /// The owner of an address, where records name it.
+    pub fn owner(&self, address: &str) -> Option<&OwnedRecords> {
+        let hash = super::member_hash(&self.salt, address);
+        let at = self.owners.binary_search_by(|one| one.owner.cmp(&hash)).ok()?;
+        self.owners.get(at)
+    }
+}
+
+/// Records of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnedRecords {
+    /// See [`crate::lock::member_hash`].
+    pub owner: String,
+    /// Records that name the owner.
+    pub records: Count,
+    /// True where a user of the destination has this address; absent where the destination was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_user: Option<bool>,
 }
 
 /// Results that a stage would have on its records: `read = create + update + unchanged + skip + quarantine`.
@@ -49,6 +82,30 @@ pub struct LockedStage {
     pub there: There,
     /// Counts of each field's values, in the map's order.
     pub fields: Vec<FieldCount>,
+    /// Values that records look up in picklists whose keys are no plain cells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_up: Vec<LookedUp>,
+}
+
+/// Values that the records of a stage look up in a picklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LookedUp {
+    /// The picklist.
+    pub picklist: String,
+    /// Sorted by key.
+    pub keys: Vec<KeyedRecords>,
+    /// There are more than are kept here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+}
+
+/// Records that look a key up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyedRecords {
+    /// One value for each input.
+    pub key: Vec<Option<String>>,
+    /// Number of the records.
+    pub records: Count,
 }
 
 /// Counts of a field's values.

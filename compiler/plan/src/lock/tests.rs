@@ -105,6 +105,7 @@ fn lock(plan: &Plan) -> Lock {
                 ..LockedStage::default()
             }],
             options: Vec::new(),
+            owners: None,
         },
         destination: None,
     }
@@ -178,7 +179,7 @@ fn a_member_is_found_by_its_hash_whatever_its_case() {
 
 #[test]
 fn the_schema_names_every_part_of_a_lock() {
-    let schema = lock_schema();
+    let schema = schema();
     let properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     let parts = ["format_version", "migration", "project", "export", "stages", "destination", "denied", "accepted"];
     assert_eq!(properties, parts);

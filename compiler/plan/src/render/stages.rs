@@ -1,5 +1,7 @@
 //! Maps in their order: which records, how they are told apart, what is done where one is there, and every field.
 
+use migr_escape::columns;
+
 use super::section::{Group, Section, Sign, counted, place};
 use super::{View, creation, expression, field_type, heading, mapped, second_calls};
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 /// The section of the maps.
 pub(super) fn section(plan: &Plan, view: &View<'_>) -> Section {
     let mut section = Section::new("Stages, in this order");
-    let width = plan.stages.iter().map(|stage| heading(stage).chars().count()).max().unwrap_or(0).min(40);
+    let width = plan.stages.iter().map(|stage| columns(&heading(stage))).max().unwrap_or(0).min(40);
     for (at, stage) in plan.stages.iter().enumerate() {
         section.groups.push(group(at + 1, stage, width, view));
     }

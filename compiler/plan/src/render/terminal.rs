@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_escape::line;
+use migr_escape::{columns, line, wrapped};
 
 use super::section::{Group, Row, Section, Sign, counted};
 use super::{View, sections, summary, title};
@@ -55,24 +55,9 @@ impl Page {
 
     /// Text behind a first part, broken at blanks; further lines are indented.
     fn text(&self, first: &str, indent: &str, text: &str, out: &mut String) {
-        let mut line = first.to_owned();
-        let mut length = shown(first.trim_start_matches('\n'));
-        let mut is_begun = false;
-        for word in text.split(' ') {
-            let room = usize::from(is_begun);
-            if is_begun && length + room + shown(word) > self.width {
-                let _ = writeln!(out, "{}", line.trim_end());
-                indent.clone_into(&mut line);
-                length = shown(indent);
-            } else if is_begun {
-                line.push(' ');
-                length += 1;
-            }
-            line.push_str(word);
-            length += shown(word);
-            is_begun = true;
-        }
-        let _ = writeln!(out, "{}", line.trim_end());
+        let (blank, first) = first.strip_prefix('\n').map_or(("", first), |first| ("\n", first));
+        out.push_str(blank);
+        wrapped(first, indent, text, self.width, out);
     }
 
     fn section(&self, section: &Section, out: &mut String) {
@@ -88,7 +73,7 @@ impl Page {
     fn group(&self, group: &Group, out: &mut String) {
         let indent = if let Some((heading, beside)) = &group.heading {
             let first = format!("  {}  ", line(heading));
-            if shown(&first) > self.width / 2 {
+            if columns(&first) > self.width / 2 {
                 self.text("  ", "    ", line(heading).trim(), out);
                 self.text("        ", "          ", &line(beside), out);
             } else {
@@ -102,7 +87,7 @@ impl Page {
             self.text(indent, &format!("{indent}  "), &line(note), out);
         }
         let most = |at: usize| {
-            let cells = group.rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| shown(&line(cell)));
+            let cells = group.rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| columns(&line(cell)));
             cells.filter(|width| *width <= self.width / 2).max().unwrap_or(0)
         };
         let widths = (most(0), most(1));
@@ -127,13 +112,13 @@ impl Page {
         for (cell, width) in [(name, first), (kind, second)] {
             if width > 0 || !cell.is_empty() {
                 let cell = line(cell);
-                let _ = write!(head, "{cell}{}  ", " ".repeat(width.saturating_sub(shown(&cell))));
+                let _ = write!(head, "{cell}{}  ", " ".repeat(width.saturating_sub(columns(&cell))));
             }
         }
         let place = row.place.as_ref().map(|place| format!("({})", line(place))).unwrap_or_default();
         let detail = format!("{} {}", line(detail), self.painted("2", &place));
-        let used = shown(&head);
-        if used + LEAST_ROOM <= self.width || used + shown(detail.trim()) <= self.width {
+        let used = columns(&head);
+        if used + LEAST_ROOM <= self.width || used + columns(detail.trim()) <= self.width {
             self.text(&head, &" ".repeat(used), detail.trim(), out);
         } else {
             let below = format!("{indent}    ");
@@ -141,19 +126,4 @@ impl Page {
             self.text(&below, &below, format!("{} {detail}", line(kind)).trim(), out);
         }
     }
-}
-
-/// Columns that a text takes, colours apart.
-fn shown(text: &str) -> usize {
-    let mut columns = 0;
-    let mut is_sequence = false;
-    for character in text.chars() {
-        match character {
-            '\u{1b}' => is_sequence = true,
-            'm' if is_sequence => is_sequence = false,
-            _ if is_sequence => {}
-            character => columns += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0),
-        }
-    }
-    columns
 }

@@ -6,41 +6,68 @@ use migr_diagnostics::Severity;
 use migr_diff::{Diff, diff, render};
 use migr_plan::{Lock, Plan};
 
-use crate::args::{DiffArguments, PlanFormat};
+use crate::args::{DiffArguments, PlanArguments, PlanFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings::show_on_stderr;
 use crate::project::{Findings, Project};
 
-/// A plan, and the lock that counts its records where one is at hand.
-type Side = (Plan, Option<Lock>);
+/// A plan, and the project whose export and lock count its records; a plan's file has none.
+type Side = (Plan, Option<Project>);
 
 /// Shows what differs between two plans.
-pub(crate) fn run(arguments: &DiffArguments, console: Console) -> Result<Exit, Fault> {
+pub(crate) async fn run(arguments: &DiffArguments, console: Console) -> Result<Exit, Fault> {
     let here = || Project::at(Path::new("."));
     let side = |name: &str| side(name, here, console);
     let (Some((before, earlier)), Some((after, later))) = (side(&arguments.before)?, side(&arguments.after)?) else {
         return Ok(Exit::Findings);
     };
-    let found = diff(&before, &after, later.or(earlier).as_ref());
+    let lock = match later.or(earlier) {
+        Some(project) => counts(&project, &after, None, arguments.data, console).await?,
+        None if arguments.data => {
+            return Err(Fault::usage("`--data` counts in a project's export, and a plan's file has none")
+                .with_help("name a project's folder or a git revision as one of the two"));
+        }
+        None => None,
+    };
+    let found = diff(&before, &after, lock.as_ref());
     show(&found, arguments.format, console)?;
     Ok(if arguments.exit_code && !found.is_empty() { Exit::Findings } else { Exit::Done })
 }
 
 /// Shows what the change of a project since a git revision does.
-pub(crate) fn since(
+pub(crate) async fn since(
     project: &Project,
     revision: &str,
-    to: Option<&str>,
-    format: PlanFormat,
+    arguments: &PlanArguments,
     console: Console,
 ) -> Result<Exit, Fault> {
+    let to = arguments.project.to.as_deref();
     let before = taken(project.plan_at(revision, to)?, revision, console)?;
     let after = taken(project.counted_plan(to), &crate::project::shown(&project.folder), console)?;
     let (Some(before), Some(after)) = (before, after) else { return Ok(Exit::Findings) };
-    show(&diff(&before, &after, project.found_lock(to).as_ref()), format, console)?;
+    let lock = counts(project, &after, to, arguments.data, console).await?;
+    show(&diff(&before, &after, lock.as_ref()), arguments.format, console)?;
     Ok(Exit::Done)
+}
+
+/// Counts of the records: of the export's rows where they are asked for, else of the lock.
+async fn counts(
+    project: &Project,
+    after: &Plan,
+    to: Option<&str>,
+    in_rows: bool,
+    console: Console,
+) -> Result<Option<Lock>, Fault> {
+    if in_rows {
+        return crate::data::counted(project, after, to).await.map(Some);
+    }
+    let lock = project.found_lock(to);
+    if lock.is_none() {
+        console.news("records are not counted: there is no `migr.lock`; `--data` counts them in the export");
+    }
+    Ok(lock)
 }
 
 /// A side of the comparison: a plan's file, a project, or a revision of the project in this folder; none where its spec has errors, which are shown.
@@ -54,7 +81,7 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
     if path.exists() {
         let project = Project::at(path)?;
         let plan = taken(project.counted_plan(None), name, console)?;
-        return Ok(plan.map(|plan| (plan, project.found_lock(None))));
+        return Ok(plan.map(|plan| (plan, Some(project))));
     }
     let project = here()?;
     let found = project.plan_at(name, None).map_err(|fault| {
@@ -63,7 +90,7 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
                 "name a plan's JSON file, a project's folder, or a revision such as HEAD~1 in the project's folder",
             )
     })?;
-    Ok(taken(found, name, console)?.map(|plan| (plan, project.found_lock(None))))
+    Ok(taken(found, name, console)?.map(|plan| (plan, Some(project))))
 }
 
 /// The plan, or none once the findings that keep it from being made are shown.
@@ -88,10 +115,10 @@ fn show(found: &Diff, format: PlanFormat, console: Console) -> Result<(), Fault>
             let look = render::Look { width: console.width(), color: console.colored() };
             console.result(render::terminal(found, look));
         }
-        PlanFormat::Markdown => console.result(render::markdown(found)),
+        PlanFormat::Markdown => console.document(render::markdown(found)),
         PlanFormat::Json => {
             let failed = |error| Fault::failed(format!("the differences could not be written as JSON: {error}"));
-            console.result(serde_json::to_string_pretty(found).map_err(failed)? + "\n");
+            console.json(serde_json::to_string_pretty(found).map_err(failed)? + "\n");
         }
     }
     Ok(())

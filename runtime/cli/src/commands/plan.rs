@@ -11,11 +11,10 @@ use crate::findings::show_on_stderr;
 use crate::project::Project;
 
 /// Shows the plan; writes its JSON where asked.
-pub(crate) fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, Fault> {
+pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.project.path)?;
     if let Some(revision) = &arguments.base {
-        let to = arguments.project.to.as_deref();
-        return super::diff::since(&project, revision, to, arguments.format, console);
+        return super::diff::since(&project, revision, arguments, console).await;
     }
     let (plan, findings) = match project.counted_plan(arguments.project.to.as_deref()) {
         Ok(found) => found,

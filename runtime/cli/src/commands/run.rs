@@ -288,7 +288,7 @@ fn was_set_up(session: &Session) -> Result<bool, Fault> {
     // Notes of an earlier plan stand in other places.
     let is_made = |position: usize| {
         let note = notes.iter().find(|note| note.position == position);
-        note.is_some_and(|note| matches!(note.outcome.as_str(), "done" | "already there"))
+        note.is_some_and(|note| SetupNote::is_made(&note.outcome))
     };
     let actions = session.context.plan.setup.len();
     Ok(actions > 0 && (0..actions).all(is_made))

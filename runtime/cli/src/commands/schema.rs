@@ -13,6 +13,8 @@ pub(crate) fn run(arguments: SchemaArguments, console: Console) -> Result<Exit, 
         Document::Report => migr_report::schema(),
         Document::Diagnostics => migr_diagnostics::schema(),
         Document::Diff => migr_diff::schema(),
+        Document::Approval => crate::approval::schema(),
+        Document::Quarantine => migr_report::quarantine_schema(),
     };
     let failed = |error| Fault::failed(format!("the schema could not be written as JSON: {error}"));
     console.json(serde_json::to_string_pretty(&schema).map_err(failed)? + "\n");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use migr_engine::{ChecklistItem, ChecklistState, RunOptions, SetupSummary};
+use migr_journal::SetupNote;
 
 use crate::args::{EventFormat, SetupArguments};
 use crate::console::Console;
@@ -39,7 +40,7 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
     let done = migr_engine::setup(&session.context).await;
     session.close().await;
     let summary = done.map_err(fault)?;
-    for (action, outcome) in &summary.actions {
+    for (action, outcome) in summary.actions.iter().filter(|(_, outcome)| outcome != SetupNote::ALREADY_THERE) {
         console.result(format_args!("{outcome:<13}  {action}\n"));
     }
     console.result(format_args!("Setup: {}.\n", in_words(&summary)));

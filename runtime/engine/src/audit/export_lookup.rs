@@ -76,6 +76,11 @@ impl OwnersKnown {
         self.source.as_ref().is_some_and(|(known, by)| known == object && column == Some(by.as_str()))
     }
 
+    /// True where the destination was asked for its users.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.members.is_some()
+    }
+
     /// True where an address is a user's, or may be because the destination was not asked.
     pub(crate) fn may_be_member(&self, address: &str) -> bool {
         self.members.as_ref().is_none_or(|members| members.contains(&fold(address)))

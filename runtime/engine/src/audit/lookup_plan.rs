@@ -63,6 +63,7 @@ pub(crate) struct Needs {
     pub(crate) referred_stages: BTreeSet<String>,
     uses: BTreeMap<(String, String), Use>,
     compared: BTreeSet<(String, String)>,
+    decided: BTreeSet<(String, String)>,
 }
 
 impl Needs {
@@ -114,6 +115,11 @@ impl Needs {
         self.compared.contains(&(object.to_owned(), column.to_owned()))
     }
 
+    /// True where a picklist has rows for a column's values: they are words of the spec, whatever the column refers to.
+    pub(crate) fn is_decided(&self, object: &str, column: &str) -> bool {
+        self.decided.contains(&(object.to_owned(), column.to_owned()))
+    }
+
     /// The look-ups of an object's columns by what they refer to, whether the plan uses them or not.
     fn columns(&mut self, plan: &Plan, object: &SourceObject) {
         for column in &object.columns {
@@ -150,6 +156,9 @@ impl Needs {
                 for input in inputs {
                     self.walk(object, input, how);
                     self.compares(object, input);
+                    if let Expr::Column { name } = input {
+                        self.decided.insert((object.to_owned(), name.clone()));
+                    }
                 }
             }
             Expr::Reference { key, targets, by, on_missing } => {

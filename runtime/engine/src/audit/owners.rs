@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use migr_extract::Export;
 use migr_plan::Plan;
+use migr_plan::lock::{LockedOwners, OwnedRecords, member_hash};
 
 use super::export_lookup::{ExportLookup, OwnerState};
 use super::render::counted;
@@ -29,6 +30,24 @@ pub(super) fn named_but_no_members(plan: &Plan, world: &ExportLookup<'_>, found:
         let finding = Finding::new(FindingKind::UnknownMember, Severity::Warning, message);
         found.add(finding.at(&pair.origin.file, pair.origin.line.into()));
     }
+}
+
+/// The owners that records name, as a lock keeps them.
+pub(super) fn locked(world: &ExportLookup<'_>, salt: &str, owned: &BTreeMap<String, u64>) -> Option<LockedOwners> {
+    if owned.is_empty() {
+        return None;
+    }
+    let is_asked = world.owners.is_asked();
+    let mut owners: Vec<OwnedRecords> = owned
+        .iter()
+        .map(|(address, records)| OwnedRecords {
+            owner: member_hash(salt, address),
+            records: *records,
+            is_user: is_asked.then(|| world.owners.may_be_member(address)),
+        })
+        .collect();
+    owners.sort_by(|a, b| a.owner.cmp(&b.owner));
+    Some(LockedOwners { salt: salt.to_owned(), owners })
 }
 
 fn instead(fallback: Option<&str>) -> String {

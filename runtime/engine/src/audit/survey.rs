@@ -323,7 +323,8 @@ impl<'o> Columns<'o> {
     fn of(object: &'o SourceObject, missing: &[String], extra: &[String], needs: &Needs) -> Self {
         let declared = object.columns.iter().filter(|column| !missing.contains(&column.name));
         let declared = declared.map(|column| {
-            let listed = may_be_listed(column.ty) && needs.is_compared(&object.name, &column.name);
+            let may_be = may_be_listed(column.ty) || needs.is_decided(&object.name, &column.name);
+            let listed = may_be && needs.is_compared(&object.name, &column.name);
             Profile::of(column, listed && !object.key.contains(&column.name))
         });
         let extra = extra.iter().map(|header| Profile::unknown(&column_name(header), header));
