@@ -38,7 +38,7 @@ fn screen(folder: &Path, width: usize, arguments: &[&str]) -> Option<String> {
 /// Lines that are wider than the terminal, but for those of one word that nothing can break, and lines of a spec that a finding quotes.
 fn too_wide(screen: &str, width: usize) -> String {
     let mut wide = String::new();
-    for line in screen.lines().filter(|line| columns(line) > width && !line.contains(" │ ")) {
+    for line in screen.lines().map(str::trim_end).filter(|line| columns(line) > width && !line.contains(" │ ")) {
         let is_one_word = line.split_whitespace().any(|word| columns(word) + 12 > width);
         if !is_one_word {
             let _ = writeln!(wide, "{} columns: {line}", columns(line));
