@@ -26,7 +26,10 @@ fn screen(folder: &Path, width: usize, arguments: &[&str]) -> Option<String> {
         .output();
     match shown {
         Ok(shown) if !shown.stdout.is_empty() => {
-            Some(String::from_utf8_lossy(&shown.stdout).replace("\r\n", "\n").replace('\r', "\n"))
+            let text = String::from_utf8_lossy(&shown.stdout).replace("\r\n", "\n");
+            // A bar is drawn over itself: each drawing is a line.
+            let steering = ["\r", "\u{1b}[2K", "\u{1b}[1A", "\u{1b}[1B"];
+            Some(steering.iter().fold(text, |text, one| text.replace(one, "\n")))
         }
         _ => {
             eprintln!("LEFT OUT: `script` gives no terminal here, so no screen was looked at");
