@@ -54,6 +54,7 @@ mod preload;
 mod preview;
 mod published;
 mod reach;
+mod reasons;
 mod rehearsed;
 mod run;
 mod sampled;

@@ -7,10 +7,15 @@ const WIDTH: usize = 90;
 
 /// The page of a code as plain text for a terminal: headings as lines of their own, examples indented, paragraphs wrapped at 90 columns.
 pub fn explain(code: Code) -> String {
+    page_text(code.page())
+}
+
+/// A page, written in Markdown, as plain text for a terminal.
+pub fn page_text(page: &str) -> String {
     let mut text = String::new();
     let mut paragraph = String::new();
     let mut in_example = false;
-    for line in code.page().lines() {
+    for line in page.lines() {
         if line.starts_with("```") {
             flush(&mut paragraph, &mut text);
             in_example = !in_example;

@@ -12,7 +12,7 @@ mod wrap;
 
 pub use allow::{Accepted, Allow, AllowForm, Covered, ParsedAllow, apply_allows, parse_allow};
 pub use code::{Code, Severity};
-pub use explain::explain;
+pub use explain::{explain, page_text};
 pub use fixes::apply_fixes;
 pub use model::{Applicability, Diagnostic, Diagnostics, Edit, Fix, Label};
 pub use page::{PageExample, page_examples};

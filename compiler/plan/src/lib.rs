@@ -10,6 +10,7 @@ pub mod functions;
 mod json;
 pub mod lock;
 mod plan;
+mod reason;
 pub mod render;
 mod scope;
 mod setup;
@@ -33,6 +34,7 @@ pub use plan::{
     Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
     SettingValue, Share, Source, Summary,
 };
+pub use reason::ReasonCode;
 pub use scope::{Calls, Dimension, INDIVIDUALLY_ABOVE, Scope, scope};
 pub use setup::{NewOption, SetupAction};
 pub use source::{

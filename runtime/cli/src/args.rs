@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Bring files into the one layout.
     Fmt(FmtArguments),
-    /// Explain a diagnostic.
+    /// Explain a diagnostic, or the reason for which a record is quarantined.
     Explain(ExplainArguments),
     /// Run the tests that the specs hold.
     Test(TestArguments),
@@ -224,7 +224,7 @@ pub(crate) struct FmtArguments {
 /// `migr explain`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A code such as E0304.
+    /// A code such as E0304, or Q202 of a record that is quarantined.
     #[arg(value_name = "CODE")]
     pub(crate) code: String,
 }
@@ -598,6 +598,9 @@ pub(crate) struct QuarantineListArguments {
     /// Those of the embedded sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Only those of this reason, such as Q202; `migr explain` tells what it means.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,

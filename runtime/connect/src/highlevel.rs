@@ -28,7 +28,7 @@ use migr_load::{
     Schema, SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
 use migr_load::{Settlement, Unsettled};
-use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, ReasonCode, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use codec::LocationCodec;
@@ -158,7 +158,7 @@ fn has_no_token(kind: Kind) -> bool {
 
 /// Failure of encoding before the schema was read.
 fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
-    vec![Failure { field: object.to_owned(), reason: error.to_string() }]
+    vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
 }
 
 impl Destination for HighLevel {

@@ -33,7 +33,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, ReasonCode, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
 use codec::TwentyCodec;
@@ -150,7 +150,7 @@ impl Twenty {
 
 /// Failure of encoding before the schema was read.
 fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
-    vec![Failure { field: object.to_owned(), reason: error.to_string() }]
+    vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
 }
 
 /// Beginnings of the names of objects that the workspace fills by itself.

@@ -104,13 +104,15 @@ fn failed(source: io::Error) -> DecideError {
 
 #[cfg(test)]
 mod tests {
+    use migr_plan::ReasonCode;
     use proptest::prelude::*;
 
     use super::*;
 
     fn fields() -> impl Strategy<Value = ComputedFields> {
         let reasons = || {
-            let reason = ("[a-z]{0,4}", ".{0,9}").prop_map(|(field, reason)| Reason { field, reason });
+            let reason =
+                ("[a-z]{0,4}", ".{0,9}").prop_map(|(field, reason)| Reason { code: ReasonCode::Q201, field, reason });
             prop::collection::vec(reason, 0..3)
         };
         let body = prop::collection::btree_map("[a-h]{1,3}", ".{0,9}", 0..4).prop_map(|values| {

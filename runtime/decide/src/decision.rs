@@ -1,5 +1,6 @@
 //! Decision about one record: what becomes of it, and why. Made once, for a run and for the forecast of one.
 
+use migr_plan::ReasonCode;
 use migr_transform::{CreatedOption, Failure};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,16 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// Code of the reason.
+    pub fn code(&self) -> ReasonCode {
+        match self {
+            Self::Rule(_) => ReasonCode::S101,
+            Self::SameKey { .. } => ReasonCode::S102,
+            Self::Existing { .. } => ReasonCode::S103,
+            Self::MergeInto { .. } => ReasonCode::S104,
+        }
+    }
+
     /// The reason in words; `key` is the record's own.
     pub fn text(&self, key: &str) -> String {
         match self {
@@ -195,6 +206,8 @@ pub struct Told {
 /// Failure of one value, kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
+    /// Code of the reason.
+    pub code: ReasonCode,
     /// The destination field; empty where none is to blame.
     pub field: String,
     /// Why.
@@ -203,13 +216,13 @@ pub struct Reason {
 
 impl From<Failure> for Reason {
     fn from(failure: Failure) -> Self {
-        Self { field: failure.field, reason: failure.reason }
+        Self { code: failure.code, field: failure.field, reason: failure.reason }
     }
 }
 
 impl From<&Reason> for Failure {
     fn from(reason: &Reason) -> Self {
-        Self { field: reason.field.clone(), reason: reason.reason.clone() }
+        Self { code: reason.code, field: reason.field.clone(), reason: reason.reason.clone() }
     }
 }
 
@@ -219,10 +232,33 @@ pub fn reasons(failures: Vec<Failure>) -> Vec<Reason> {
 }
 
 impl QuarantineReason {
+    /// Code of the reason; values that fail have codes of their own.
+    fn code(&self) -> ReasonCode {
+        match self {
+            Self::Malformed(_) => ReasonCode::Q101,
+            Self::NoKey(_) => ReasonCode::Q102,
+            Self::Check(_) => ReasonCode::Q103,
+            Self::Values(_) => ReasonCode::Q201,
+            Self::NoMap { .. } => ReasonCode::Q105,
+            Self::SameKey { .. } => ReasonCode::Q106,
+            Self::Duplicate { .. } => ReasonCode::Q301,
+            Self::Clash { .. } => ReasonCode::Q302,
+            Self::Cycle(_) => ReasonCode::Q303,
+            Self::SurvivorQuarantined { .. } => ReasonCode::Q304,
+            Self::Ambiguous { .. } => ReasonCode::Q305,
+            Self::Several { .. } => ReasonCode::Q401,
+            Self::Taken { .. } => ReasonCode::Q402,
+            Self::Trashed { .. } => ReasonCode::Q403,
+            Self::Referred { .. } => ReasonCode::Q404,
+            Self::Existing { .. } => ReasonCode::Q405,
+        }
+    }
+
     /// The reasons in words, with the fields to blame; `key` is the record's own.
     pub fn failures(&self, key: &str, identities: &Identities) -> Vec<Failure> {
-        let whole = |reason: String| vec![Failure { field: String::new(), reason }];
-        let of_path = |path: usize, reason: String| vec![Failure { field: identities.name(path), reason }];
+        let code = self.code();
+        let whole = |reason: String| vec![Failure { code, field: String::new(), reason }];
+        let of_path = |path: usize, reason: String| vec![Failure { code, field: identities.name(path), reason }];
         match self {
             Self::Malformed(reason) => whole(reason.clone()),
             Self::NoKey(failures) | Self::Check(failures) | Self::Values(failures) => {

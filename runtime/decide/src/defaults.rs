@@ -1,6 +1,6 @@
 //! Defaults of the destination: what a record gets that is created without a value.
 
-use migr_plan::{Expr, FieldDefault, FieldMapping, FieldType};
+use migr_plan::{Expr, FieldDefault, FieldMapping, FieldType, ReasonCode};
 use migr_transform::Value;
 
 use crate::decision::Reason;
@@ -34,7 +34,7 @@ pub fn reasons(fields: &[FieldMapping], values: &[(usize, Value<'_>)]) -> Vec<Re
             FieldDefault::Value { value } => value.as_str(),
         };
         let reason = format!("there is no value: it becomes {given}, the destination's default (W0618)");
-        Some(Reason { field: field.field.clone(), reason })
+        Some(Reason { code: ReasonCode::Q203, field: field.field.clone(), reason })
     };
     values.iter().filter_map(of_field).collect()
 }

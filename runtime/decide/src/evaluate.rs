@@ -4,7 +4,7 @@
 use crate::upload::{Upload, UploadFrom};
 use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
-use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing};
+use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing, ReasonCode};
 use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Repair, Value};
 
 use crate::DecideError;
@@ -152,7 +152,7 @@ impl Evaluator<'_> {
 
     /// Remarks about a record, as they are journaled.
     fn notes(&self, subject: Subject<'_>, reasons: impl Iterator<Item = Reason>) -> Vec<RepairNote> {
-        let note = |Reason { field, reason }| RepairNote {
+        let note = |Reason { field, reason, .. }| RepairNote {
             key: subject.key.to_owned(),
             file: self.job.file.clone(),
             line: subject.line,
@@ -326,7 +326,7 @@ pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Comp
     let orphans = evaluated.orphans.iter();
     Ok(ComputedFields {
         body,
-        repairs: repairs.map(|it| Reason { field: it.field.clone(), reason: it.reason.clone() }).collect(),
+        repairs: repairs.map(|it| reason_of(it)).collect(),
         orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
         lacking: lacking(job, &evaluated.values),
         defaults: defaults::reasons(&job.stage.fields, &evaluated.values),
@@ -361,11 +361,11 @@ fn lacking(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
     let fields = job.stage.fields.iter().enumerate();
     let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
     let reason = || "there is no value, and the destination creates no record without one".to_owned();
-    lacking.map(|(_, field)| Reason { field: field.field.clone(), reason: reason() }).collect()
+    lacking.map(|(_, field)| Reason { code: ReasonCode::Q203, field: field.field.clone(), reason: reason() }).collect()
 }
 
 fn reason_of(repair: &Repair) -> Reason {
-    Reason { field: repair.field.clone(), reason: repair.reason.clone() }
+    Reason { code: ReasonCode::Q201, field: repair.field.clone(), reason: repair.reason.clone() }
 }
 
 /// Files of a record as computed before it is sent.
@@ -388,7 +388,7 @@ fn files(job: &StageRun, spill: &Spill, values: &[(usize, Value<'_>)]) -> Result
             (None, Some(path)) => UploadFrom::Export { path, audited: spill.audited(&file.path)? },
             (None, None) => UploadFrom::Link { url: file.path.to_string() },
             (Some(reason), _) => {
-                let failure = |reason| Failure { field: field.field.clone(), reason };
+                let failure = |reason| Failure { code: ReasonCode::Q208, field: field.field.clone(), reason };
                 match field.missing_file {
                     OnMissing::Quarantine => files.failures.push(failure(reason)),
                     OnMissing::None => files.left_out.push(failure(format!("left empty: {reason}"))),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use migr_extract::{Record, Row};
 use migr_journal::{Mapped, Operation, State, StepId};
 use migr_load::Map;
-use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing, Step};
+use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing, ReasonCode, Step};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
 
 use crate::DecideError;
@@ -214,7 +214,9 @@ impl Derivation {
                 evaluated
             }
             Outcome::Quarantine(failures) => return fails(&failures),
-            Outcome::Skip { reason } => return fails(&[Failure { field: String::new(), reason }]),
+            Outcome::Skip { reason } => {
+                return fails(&[Failure { code: ReasonCode::Q104, field: String::new(), reason }]);
+            }
         };
         let mut values = Vec::new();
         let wanted = self.wanted(world, job.step, &id, state)?;
@@ -264,7 +266,7 @@ impl Derivation {
             if standing.path.is_none() && sent.is_none() {
                 let reason = standing.fault(&file.path, field.sensitive);
                 let reason = reason.unwrap_or_else(|| "nothing says that its file was sent".to_owned());
-                return fails(&[Failure { field: String::new(), reason }]);
+                return fails(&[Failure { code: ReasonCode::Q208, field: String::new(), reason }]);
             }
             files.push((*index, ExpectedFile { path: standing.path, sent }));
         }

@@ -60,6 +60,7 @@ impl<'j> OutcomeRecorder<'j> {
             line: subject.line,
             field: (!failure.field.is_empty()).then(|| failure.field.clone()),
             reason: failure.reason.clone(),
+            code: Some(failure.code.to_string()),
         }));
         self.settle(subject, State::Quarantined, None, None)
     }
@@ -79,7 +80,11 @@ impl<'j> OutcomeRecorder<'j> {
         if let Some(forecast) = self.job.context.outcomes.forecast() {
             return forecast.skipped(self.job.step, subject, reason, id);
         }
-        self.skips.push(SkipNote { key: subject.key.to_owned(), reason: reason.text(subject.source_key) });
+        self.skips.push(SkipNote {
+            key: subject.key.to_owned(),
+            reason: reason.text(subject.source_key),
+            code: Some(reason.code().to_string()),
+        });
         self.settle(subject, State::Skipped, id, None)
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::Row;
 use migr_journal::{Change, StepId};
-use migr_plan::{DuplicatePolicy, FieldType, TakenPolicy, UnidentifiedPolicy};
+use migr_plan::{DuplicatePolicy, FieldType, ReasonCode, TakenPolicy, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass};
 
@@ -425,7 +425,8 @@ impl Seen<'_> {
             }
             UnidentifiedPolicy::Quarantine => {
                 let reason = "there is no value, and nothing else identifies the record (`on unidentified quarantine`)";
-                let failures = names.into_iter().map(|field| Reason { field, reason: reason.to_owned() });
+                let failures =
+                    names.into_iter().map(|field| Reason { code: ReasonCode::Q203, field, reason: reason.to_owned() });
                 aside.quarantine(self.world, subject, &QuarantineReason::Values(failures.collect()))?;
             }
         }

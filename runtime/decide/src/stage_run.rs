@@ -5,7 +5,7 @@ use std::sync::Arc;
 use migr_connect::FileRule;
 use migr_journal::StepId;
 use migr_load::{Body, Map};
-use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, SourceObject, Stage};
+use migr_plan::{CyclePolicy, DuplicatePolicy, FieldMapping, ReasonCode, SourceObject, Stage};
 use migr_transform::{Admission, Cells, Failure, Outcome, Program, Value};
 
 use crate::files::Standard;
@@ -142,7 +142,7 @@ impl StageRun {
         Ok(match self.program.distinct(cells, world)? {
             Outcome::Ready(Some(value)) => Ok(value),
             Outcome::Ready(None) => Ok(String::new()),
-            Outcome::Skip { reason } => Err(vec![Failure { field: String::new(), reason }]),
+            Outcome::Skip { reason } => Err(vec![Failure { code: ReasonCode::Q104, field: String::new(), reason }]),
             Outcome::Quarantine(failures) => Err(failures),
         })
     }

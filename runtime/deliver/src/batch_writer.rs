@@ -8,6 +8,7 @@ use migr_journal::{
     BatchId, Change, Intent, Operation, Planned, QuarantineNote, RecordResult, RepairNote, State, StepId,
 };
 use migr_load::{Fault, Refusal};
+use migr_plan::ReasonCode;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -558,9 +559,9 @@ impl<'s> BatchWriter<'s> {
             };
             results.push(RecordResult { state: Some(state), attempts: *attempts, reason: reason.cloned(), id });
             let Some(reason) = reason else { continue };
-            let reason = match state {
-                State::Uncertain => crate::uncertain(reason),
-                _ => format!("the destination refused it: {reason}"),
+            let (code, reason) = match state {
+                State::Uncertain => (ReasonCode::Q502, crate::uncertain(reason)),
+                _ => (ReasonCode::Q501, format!("the destination refused it: {reason}")),
             };
             match self.refused {
                 Refused::Quarantine => quarantine.push(QuarantineNote {
@@ -570,6 +571,7 @@ impl<'s> BatchWriter<'s> {
                     line: *line,
                     field: None,
                     reason,
+                    code: Some(code.to_string()),
                 }),
                 Refused::Note => repairs.extend(fields.iter().map(|field| RepairNote {
                     key: key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default().to_owned(),

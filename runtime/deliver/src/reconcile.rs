@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use migr_journal::{Change, Intent, Operation, Planned, QuarantineNote, RecordResult, State};
 use migr_load::{Destination, Settlement, Unsettled};
+use migr_plan::ReasonCode;
 
 use crate::error::DeliverError;
 use crate::lost::uncertain;
@@ -68,6 +69,7 @@ pub fn unknown_outcome(intent: &Intent, file: &str) -> Change {
         line: record.line,
         field: None,
         reason: uncertain(reason),
+        code: Some(ReasonCode::Q502.to_string()),
     });
     let result = RecordResult {
         state: Some(State::Uncertain),

@@ -194,7 +194,8 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
                     forecast.skipped(job.step, subject, &reason, id.as_deref())?;
                     continue;
                 }
-                skips.push(SkipNote { key: key.clone(), reason: reason.text(&key) });
+                let code = Some(reason.code().to_string());
+                skips.push(SkipNote { key: key.clone(), reason: reason.text(&key), code });
             } else {
                 let reason = QuarantineReason::SurvivorQuarantined { survivor: winner.clone(), merges };
                 if let Some(forecast) = job.context.outcomes.forecast() {
@@ -208,6 +209,7 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
                     line,
                     field: None,
                     reason: failure.reason,
+                    code: Some(failure.code.to_string()),
                 }));
             }
             records.push(Settled { step: job.step, key, line, state, id, winner: Some(winner) });

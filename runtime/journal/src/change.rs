@@ -131,6 +131,9 @@ pub struct QuarantineNote {
     pub field: Option<String>,
     /// Why.
     pub reason: String,
+    /// Code of the reason; a journal of an earlier program has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// Why a record was skipped.
@@ -140,6 +143,9 @@ pub struct SkipNote {
     pub key: String,
     /// The written rule's reason.
     pub reason: String,
+    /// Code of the reason; a journal of an earlier program has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A value that was left out or replaced by a written rule.

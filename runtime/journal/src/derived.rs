@@ -217,8 +217,8 @@ impl Derived<'_> {
         self.quarantine(step, quarantine)?;
         for note in skips {
             self.execute(
-                "INSERT INTO skips(step, key, reason) VALUES(?1, ?2, ?3)",
-                params![step.0, note.key, note.reason],
+                "INSERT INTO skips(step, key, reason, code) VALUES(?1, ?2, ?3, ?4)",
+                params![step.0, note.key, note.reason, note.code],
             )?;
         }
         Ok(())
@@ -297,8 +297,17 @@ impl Derived<'_> {
     fn quarantine(&self, step: StepId, notes: &[QuarantineNote]) -> Result<(), JournalError> {
         for note in notes {
             self.execute(
-                "INSERT INTO quarantine(step, key, source_key, file, line, field, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![step.0, note.key, note.source_key, note.file, signed(note.line), note.field, note.reason],
+                "INSERT INTO quarantine(step, key, source_key, file, line, field, reason, code) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    step.0,
+                    note.key,
+                    note.source_key,
+                    note.file,
+                    signed(note.line),
+                    note.field,
+                    note.reason,
+                    note.code
+                ],
             )?;
         }
         Ok(())

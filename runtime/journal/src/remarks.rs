@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::error::Attempt as _;
 use crate::fold::line;
 use crate::writer::signed;
-use crate::{JournalError, OwnerNote};
+use crate::{JournalError, OwnerNote, schema};
 
 /// Why a record is in quarantine; one per failing field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Quarantined {
     pub field: Option<String>,
     /// Why.
     pub reason: String,
+    /// Code of the reason, where the journal has it.
+    pub code: Option<String>,
 }
 
 /// A record that stayed behind by a written rule.
@@ -35,6 +37,8 @@ pub struct Skipped {
     pub line: u64,
     /// Why.
     pub reason: String,
+    /// Code of the reason, where the journal has it.
+    pub code: Option<String>,
 }
 
 /// A value that a written rule left out or replaced.
@@ -114,9 +118,9 @@ pub enum Remark {
 }
 
 // None of these holds more than a row in memory: where an order is not that of an index, SQLite sorts in a file.
-const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, reason FROM quarantine JOIN steps ON steps.id = step \
+const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, reason, CODE FROM quarantine JOIN steps ON steps.id = step \
      ORDER BY step, file, line, field, quarantine.id";
-const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason FROM skips JOIN steps ON steps.id = skips.step \
+const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason, CODE FROM skips JOIN steps ON steps.id = skips.step \
      LEFT JOIN id_map ON id_map.step = skips.step AND id_map.key = skips.key ORDER BY skips.step, 3, skips.id";
 const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
 /// A file is sent before its record is written; it counts once the record is.
@@ -137,14 +141,26 @@ const ORPHANED: &str = "SELECT orphans.owner, steps.name, orphans.key, orphans.f
      ORDER BY orphans.owner, orphans.step, orphans.key, orphans.field";
 const OWNERS: &str = "SELECT source, destination, id, how FROM owners ORDER BY source";
 
+/// The question for a file that has codes of reasons, or for an older one that has none.
+fn coded(sql: &str, connection: &Connection) -> Result<String, JournalError> {
+    let column = if schema::knows_codes(connection)? { "code" } else { "NULL" };
+    Ok(sql.replace("CODE", column))
+}
+
 /// Hands on every remark, one at a time: records quarantined, skipped, repaired, files, orphans, then owners; each kind in its order.
 pub(crate) fn each<E: From<JournalError>>(
     connection: &Connection,
     take: &mut dyn FnMut(Remark) -> Result<(), E>,
 ) -> Result<(), E> {
     quarantined(connection, take)?;
-    rows(connection, SKIPPED, take, |row| {
-        Ok(Remark::Skipped(Skipped { step: row.get(0)?, key: row.get(1)?, line: line(row, 2)?, reason: row.get(3)? }))
+    rows(connection, &coded(SKIPPED, connection)?, take, |row| {
+        Ok(Remark::Skipped(Skipped {
+            step: row.get(0)?,
+            key: row.get(1)?,
+            line: line(row, 2)?,
+            reason: row.get(3)?,
+            code: row.get(4)?,
+        }))
     })?;
     rows(connection, REPAIRED, take, |row| {
         Ok(Remark::Repaired(Repaired {
@@ -182,7 +198,7 @@ pub(crate) fn quarantined<E: From<JournalError>>(
     connection: &Connection,
     take: &mut dyn FnMut(Remark) -> Result<(), E>,
 ) -> Result<(), E> {
-    rows(connection, QUARANTINED, take, |row| {
+    rows(connection, &coded(QUARANTINED, connection)?, take, |row| {
         Ok(Remark::Quarantined(Quarantined {
             step: row.get(0)?,
             key: row.get(1)?,
@@ -190,6 +206,7 @@ pub(crate) fn quarantined<E: From<JournalError>>(
             line: line(row, 3)?,
             field: row.get(4)?,
             reason: row.get(5)?,
+            code: row.get(6)?,
         }))
     })
 }

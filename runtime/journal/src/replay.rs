@@ -15,6 +15,9 @@ use crate::{JournalError, StepId, Workspace, codec, schema};
 /// Table that a file of an earlier program lacks.
 const VANISHED: &str = "the list of vanished records";
 
+/// Columns that a file of an earlier program lacks.
+const CODES: &str = "the list of codes of reasons";
+
 /// Tables that are compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
     ("the map of records", "SELECT step, key, state, id, line, winner, parent, writes FROM id_map ORDER BY step, key"),
@@ -39,6 +42,10 @@ const TABLES: &[(&str, &str)] = &[
     ("the list of owners", "SELECT source, destination, id, how FROM owners ORDER BY source"),
     ("the list of changes of the schema", "SELECT position, action, outcome, undo FROM setup ORDER BY position"),
     (VANISHED, "SELECT step, key, fate FROM vanished ORDER BY step, key"),
+    (
+        CODES,
+        "SELECT step, key, field, reason, code FROM quarantine UNION ALL SELECT step, key, NULL, reason, code FROM skips ORDER BY 1, 2, 3, 4, 5",
+    ),
     ("the list of findings", "SELECT name, value FROM findings ORDER BY name"),
 ];
 
@@ -86,7 +93,12 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
         return Ok(Some("the list of plans is not what its entries say".to_owned()));
     }
     for (what, sql) in TABLES {
-        if *what == VANISHED && !schema::knows_vanished(journal)? {
+        let is_lacking = match *what {
+            VANISHED => !schema::knows_vanished(journal)?,
+            CODES => !schema::knows_codes(journal)?,
+            _ => false,
+        };
+        if is_lacking {
             continue;
         }
         if !is_same(journal, &again, sql, |row, columns| (0..columns).map(|at| cell(row, at)).collect())? {

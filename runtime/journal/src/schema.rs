@@ -29,9 +29,9 @@ CREATE TABLE id_map(
 CREATE TABLE open_intents(batch INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE quarantine(
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, source_key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT,
-  reason TEXT NOT NULL);
+  reason TEXT NOT NULL, code TEXT);
 CREATE INDEX quarantine_of ON quarantine(step, key);
-CREATE TABLE skips(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE skips(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, code TEXT);
 CREATE TABLE repairs(
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
   UNIQUE(step, key, field, reason));
@@ -53,8 +53,13 @@ pub(crate) fn create(connection: &Connection) -> Result<(), JournalError> {
     connection.execute_batch(TABLES).attempting("begun")
 }
 
-/// Adds what an older file of this format lacks: what makes questions quick, and the list of records that the export has no more.
+/// Adds what an older file of this format lacks: what makes questions quick, codes of reasons, and the list of records that the export has no more.
 pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
+    if !knows_codes(connection)? {
+        connection
+            .execute_batch("ALTER TABLE quarantine ADD COLUMN code TEXT; ALTER TABLE skips ADD COLUMN code TEXT;")
+            .attempting("opened")?;
+    }
     connection
         .execute_batch(
             "CREATE INDEX IF NOT EXISTS skips_of ON skips(step, key); \
@@ -121,6 +126,13 @@ pub(crate) fn plan_hash(connection: &Connection) -> Result<String, JournalError>
 pub(crate) fn knows_vanished(connection: &Connection) -> Result<bool, JournalError> {
     connection
         .query_row("SELECT COUNT(*) = 1 FROM sqlite_schema WHERE name = 'vanished'", [], |row| row.get(0))
+        .attempting("read")
+}
+
+/// True where the file has the codes of reasons, which an older one of this format lacks.
+pub(crate) fn knows_codes(connection: &Connection) -> Result<bool, JournalError> {
+    connection
+        .query_row("SELECT COUNT(*) = 1 FROM pragma_table_info('skips') WHERE name = 'code'", [], |row| row.get(0))
         .attempting("read")
 }
 

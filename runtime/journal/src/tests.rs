@@ -36,6 +36,7 @@ fn quarantined(key: &str, line: u64, reason: &str) -> QuarantineNote {
         line,
         field: Some("emails".to_owned()),
         reason: reason.to_owned(),
+        code: Some("Q201".to_owned()),
     }
 }
 
@@ -66,7 +67,7 @@ fn example(folder: &Path) -> Journal {
         id: Some(FIRST.to_owned()),
         winner: Some("C1".to_owned()),
     };
-    let skip = SkipNote { key: "C3".to_owned(), reason: "duplicate of C1".to_owned() };
+    let skip = SkipNote { key: "C3".to_owned(), reason: "duplicate of C1".to_owned(), code: Some("S104".to_owned()) };
     journal.write(&[Change::Settled { records: vec![settled], quarantine: vec![], skips: vec![skip] }]).unwrap();
     let batch = intent(&mut journal, step, vec![planned("C1", FIRST, 2), planned("C2", SECOND, 3)]);
     let refused = RecordResult {
@@ -87,6 +88,33 @@ fn example(folder: &Path) -> Journal {
         .unwrap();
     journal.end_run("done").unwrap();
     journal
+}
+
+#[test]
+fn a_journal_of_an_earlier_program_has_no_codes_and_is_read_and_completed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let codes = |path: &Path| {
+        let mut codes = Vec::new();
+        let take = |remark| -> Result<(), JournalError> {
+            match remark {
+                Remark::Quarantined(one) => codes.push(one.code),
+                Remark::Skipped(one) => codes.push(one.code),
+                _ => {}
+            }
+            Ok(())
+        };
+        Reader::open(path).unwrap().remarks(take).unwrap();
+        codes
+    };
+    drop(example(folder.path()));
+    assert_eq!(codes(&path), [Some("Q201".to_owned()), Some("S104".to_owned())]);
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older.execute_batch("ALTER TABLE quarantine DROP COLUMN code; ALTER TABLE skips DROP COLUMN code;").unwrap();
+    assert_eq!(codes(&path), [None, None]);
+    schema::complete(&older).unwrap();
+    assert!(schema::knows_codes(&older).unwrap());
+    assert_eq!(codes(&path), [None, None]);
 }
 
 #[test]

@@ -216,6 +216,7 @@ fn reasons(list: ListName, tallies: &Tallies) -> Vec<Reason> {
         list,
         map: kind.map.clone(),
         field: kind.field.clone(),
+        code: kind.code.map(|code| code.to_string()),
         reason: tally.label.clone(),
         entries: tally.entries,
     };
@@ -225,7 +226,12 @@ fn reasons(list: ListName, tallies: &Tallies) -> Vec<Reason> {
 fn skipped(tallies: &Tallies) -> Vec<Skipped> {
     tallies
         .in_order()
-        .map(|(kind, tally)| Skipped { map: kind.map.clone(), reason: tally.label.clone(), records: tally.entries })
+        .map(|(kind, tally)| Skipped {
+            map: kind.map.clone(),
+            reason: tally.label.clone(),
+            code: kind.code.map(|code| code.to_string()),
+            records: tally.entries,
+        })
         .collect()
 }
 

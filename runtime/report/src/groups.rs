@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use migr_plan::ReasonCode;
+
 use crate::model::{Quarantined, Repaired, Report, UnsentFile};
 
 /// Examples of one kind at most.
@@ -16,19 +18,35 @@ pub(crate) const KINDS: usize = 1_000;
 /// Name of the kinds beyond [`KINDS`] together.
 const OTHERS: &str = "other reasons";
 
-/// Kind of entries: the map, the destination field where one is to blame, and the reason without what differs from
-/// record to record.
+/// Kind of entries: the map, the destination field where one is to blame, and the code of the reason; where there is none, or its words are somebody's own, the
+/// reason without what differs from record to record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kind {
     pub(crate) map: String,
     pub(crate) field: Option<String>,
+    pub(crate) code: Option<ReasonCode>,
     pub(crate) reason: String,
 }
 
 impl Kind {
-    pub(crate) fn of(map: &str, field: Option<&str>, reason: &str) -> Self {
-        Self { map: map.to_owned(), field: field.map(str::to_owned), reason: without_words_of_records(reason) }
+    pub(crate) fn of(Said { map, field, code, reason }: Said<'_>) -> Self {
+        // A code of a later program is none that is known here.
+        let code = code.and_then(ReasonCode::find);
+        let reason = match code {
+            Some(code) if !code.is_worded() => code.summary().to_owned(),
+            _ => without_words_of_records(reason),
+        };
+        Self { map: map.to_owned(), field: field.map(str::to_owned), code, reason }
     }
+}
+
+/// Parts of an entry that tell its kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said<'a> {
+    pub(crate) map: &'a str,
+    pub(crate) field: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) reason: &'a str,
 }
 
 /// Entries of one kind.
@@ -50,9 +68,9 @@ pub(crate) struct Tallies {
 
 impl Tallies {
     /// Counts an entry; whether it is to be held as an example.
-    pub(crate) fn count(&mut self, map: &str, field: Option<&str>, reason: &str, label: String) -> bool {
+    pub(crate) fn count(&mut self, said: Said<'_>, label: String) -> bool {
         self.entries += 1;
-        let mut kind = Kind::of(map, field, reason);
+        let mut kind = Kind::of(said);
         let mut label = label;
         if self.kinds.len() >= KINDS && !self.kinds.contains_key(&kind) {
             kind = Self::others();
@@ -73,8 +91,8 @@ impl Tallies {
     }
 
     /// The kind that an entry was counted under.
-    pub(crate) fn kind(&self, map: &str, field: Option<&str>, reason: &str) -> Kind {
-        let kind = Kind::of(map, field, reason);
+    pub(crate) fn kind(&self, said: Said<'_>) -> Kind {
+        let kind = Kind::of(said);
         if self.kinds.contains_key(&kind) { kind } else { Self::others() }
     }
 
@@ -91,7 +109,7 @@ impl Tallies {
     }
 
     fn others() -> Kind {
-        Kind { map: String::new(), field: None, reason: OTHERS.to_owned() }
+        Kind { map: String::new(), field: None, code: None, reason: OTHERS.to_owned() }
     }
 }
 
@@ -102,6 +120,8 @@ pub(crate) struct Group<'r, T> {
     pub(crate) map: &'r str,
     /// The destination field, where one is to blame.
     pub(crate) field: Option<&'r str>,
+    /// Code of the reason, where it has one.
+    pub(crate) code: Option<ReasonCode>,
     /// The reason without what differs from record to record.
     pub(crate) reason: &'r str,
     /// Number of entries.
@@ -112,32 +132,43 @@ pub(crate) struct Group<'r, T> {
 
 /// Quarantined records by map, field and kind of reason; the largest groups first.
 pub(crate) fn of_quarantine(report: &Report) -> Vec<Group<'_, Quarantined>> {
-    group(&report.quarantined, &report.quarantine, |entry| (&entry.map, entry.field.as_deref(), &entry.reason))
+    group(&report.quarantined, &report.quarantine, |entry| Said {
+        map: &entry.map,
+        field: entry.field.as_deref(),
+        code: entry.code.as_deref(),
+        reason: &entry.reason,
+    })
 }
 
 /// Repairs by map, field and kind of reason; the largest groups first.
 pub(crate) fn of_repairs(report: &Report) -> Vec<Group<'_, Repaired>> {
-    group(&report.repaired, &report.repairs, |entry| (&entry.map, Some(&entry.field), &entry.reason))
+    group(&report.repaired, &report.repairs, |entry| Said {
+        map: &entry.map,
+        field: Some(&entry.field),
+        code: None,
+        reason: &entry.reason,
+    })
 }
 
 /// Files that were not sent by map, column and kind of reason; the largest groups first.
 pub(crate) fn of_unsent_files(report: &Report) -> Vec<Group<'_, UnsentFile>> {
-    group(&report.not_sent, &report.unsent_files, |entry| (&entry.map, Some(&entry.column), &entry.reason))
+    group(&report.not_sent, &report.unsent_files, |entry| Said {
+        map: &entry.map,
+        field: Some(&entry.column),
+        code: None,
+        reason: &entry.reason,
+    })
 }
 
-fn group<'r, T>(
-    tallies: &'r Tallies,
-    entries: &'r [T],
-    parts: impl Fn(&'r T) -> (&'r str, Option<&'r str>, &'r str),
-) -> Vec<Group<'r, T>> {
+fn group<'r, T>(tallies: &'r Tallies, entries: &'r [T], said: impl Fn(&'r T) -> Said<'r>) -> Vec<Group<'r, T>> {
     let mut examples: BTreeMap<Kind, Vec<&T>> = BTreeMap::new();
     for entry in entries {
-        let (map, field, reason) = parts(entry);
-        examples.entry(tallies.kind(map, field, reason)).or_default().push(entry);
+        examples.entry(tallies.kind(said(entry))).or_default().push(entry);
     }
     let group = |(kind, tally): (&'r Kind, &'r Tally)| Group {
         map: &kind.map,
         field: kind.field.as_deref(),
+        code: kind.code,
         reason: &tally.label,
         entries: tally.entries,
         examples: examples.remove(kind).unwrap_or_default(),
@@ -198,6 +229,10 @@ pub fn without_words_of_records(reason: &str) -> String {
 mod tests {
     use super::*;
 
+    fn said(reason: &str) -> Said<'_> {
+        Said { map: "Contact", field: None, code: None, reason }
+    }
+
     #[test]
     fn reasons_that_differ_in_the_value_alone_are_one_kind() {
         assert_eq!(without_values(r#""yesterday" is not a date of the form %m"#), "… is not a date of the form %m");
@@ -224,15 +259,31 @@ mod tests {
     fn a_kind_of_one_reason_is_called_by_it() {
         let mut tallies = Tallies::default();
         for _ in 0..3 {
-            tallies.count("Contact", None, "older than 2019", "older than 2019".to_owned());
+            tallies.count(said("older than 2019"), "older than 2019".to_owned());
         }
         for key in ["C1", "C2"] {
             let reason = format!("duplicate of {key}");
-            tallies.count("Contact", None, &reason, reason.clone());
+            tallies.count(said(&reason), reason.clone());
         }
         let labels: Vec<(&str, u64)> =
             tallies.largest_first().into_iter().map(|(_, tally)| (tally.label.as_str(), tally.entries)).collect();
         assert_eq!(labels, [("older than 2019", 3), ("duplicate of …", 2)]);
+    }
+
+    #[test]
+    fn reasons_of_one_code_are_one_kind_unless_their_words_are_somebodys_own() {
+        let mut tallies = Tallies::default();
+        let said = |code, reason| Said { code: Some(code), ..said(reason) };
+        for reason in ["\"x\" is not a date", "\"y\" is not a number"] {
+            tallies.count(said("Q201", reason), without_values(reason));
+        }
+        for reason in ["unknown kind", "older than 2019", "unknown kind"] {
+            tallies.count(said("S101", reason), reason.to_owned());
+        }
+        let labels: Vec<(&str, u64)> =
+            tallies.in_order().map(|(_, tally)| (tally.label.as_str(), tally.entries)).collect();
+        let of_code = migr_plan::ReasonCode::Q201.summary();
+        assert_eq!(labels, [(of_code, 2), ("older than 2019", 1), ("unknown kind", 2)]);
     }
 
     #[test]
@@ -242,12 +293,12 @@ mod tests {
         for number in 0..60_000_u32 {
             // Words without digits: every one a kind of its own.
             let word: String = number.to_string().bytes().map(|digit| char::from(digit + 49)).collect();
-            held += u64::from(tallies.count("Contact", None, &format!("no {word}"), String::new()));
+            held += u64::from(tallies.count(said(&format!("no {word}")), String::new()));
         }
         assert_eq!(tallies.kinds.len(), KINDS + 1);
         assert_eq!((tallies.entries, tallies.listed), (60_000, held));
         assert_eq!(held, 2_000, "one of each kind, and a thousand of those beyond");
-        assert_eq!(tallies.kind("Contact", None, "no such kind yet").reason, OTHERS);
+        assert_eq!(tallies.kind(said("no such kind yet")).reason, OTHERS);
         let all: u64 = tallies.in_order().map(|(_, tally)| tally.entries).sum();
         assert_eq!(all, 60_000, "every entry is counted");
     }
@@ -257,7 +308,7 @@ mod tests {
         let mut tallies = Tallies::default();
         for letter in 'a'..='z' {
             for _ in 0..2_000 {
-                tallies.count("Contact", None, &letter.to_string(), String::new());
+                tallies.count(said(&letter.to_string()), String::new());
             }
         }
         assert!(tallies.in_order().all(|(_, tally)| (FEW..=OF_ONE).contains(&tally.listed)));

@@ -37,8 +37,8 @@ impl<W: Write> Listings<W> {
         };
         Ok(Self {
             maps: Maps::of(plan),
-            quarantine: begun(ListName::Quarantine, &["map", "key", "file", "line", "field", "reason"])?,
-            skipped: begun(ListName::Skipped, &["map", "key", "line", "reason"])?,
+            quarantine: begun(ListName::Quarantine, &["map", "key", "file", "line", "field", "reason", "code"])?,
+            skipped: begun(ListName::Skipped, &["map", "key", "line", "reason", "code"])?,
             repairs: begun(ListName::Repairs, &["map", "key", "file", "line", "field", "reason"])?,
             files: begun(
                 ListName::Files,
@@ -62,11 +62,18 @@ impl<W: Write> Listings<W> {
                     &entry.line.to_string(),
                     entry.field.as_deref().unwrap_or_default(),
                     &entry.reason,
+                    entry.code.as_deref().unwrap_or_default(),
                 ],
             ),
             Remark::Skipped(entry) => write_cells(
                 &mut self.skipped,
-                [maps.name(&entry.step), &shown(&entry.key), &entry.line.to_string(), &entry.reason],
+                [
+                    maps.name(&entry.step),
+                    &shown(&entry.key),
+                    &entry.line.to_string(),
+                    &entry.reason,
+                    entry.code.as_deref().unwrap_or_default(),
+                ],
             ),
             Remark::Repaired(entry) => write_cells(
                 &mut self.repairs,

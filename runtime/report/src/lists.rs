@@ -7,7 +7,7 @@ use migr_plan::Plan;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::groups::{self, KINDS, Tallies};
+use crate::groups::{self, KINDS, Said, Tallies};
 use crate::model::{Files, Orphan, OrphanRecord, Quarantined, Repaired, UnsentFile};
 
 /// Why a file was not sent that has no fault of its own.
@@ -138,17 +138,20 @@ impl Lists {
             Remark::Quarantined(entry) => {
                 let map = self.maps.name(&entry.step);
                 let label = groups::without_values(&entry.reason);
-                if self.quarantined.count(map, entry.field.as_deref(), &entry.reason, label) {
+                let (field, code) = (entry.field.as_deref(), entry.code.as_deref());
+                if self.quarantined.count(Said { map, field, code, reason: &entry.reason }, label) {
                     self.quarantine.push(Quarantined::of(&self.maps, entry.clone()));
                 }
             }
             Remark::Skipped(entry) => {
-                self.skipped.count(self.maps.name(&entry.step), None, &entry.reason, entry.reason.clone());
+                let (map, code) = (self.maps.name(&entry.step), entry.code.as_deref());
+                self.skipped.count(Said { map, field: None, code, reason: &entry.reason }, entry.reason.clone());
             }
             Remark::Repaired(entry) => {
                 let map = self.maps.name(&entry.step);
                 let label = groups::without_values(&entry.reason);
-                if self.repaired.count(map, Some(&entry.field), &entry.reason, label) {
+                let said = Said { map, field: Some(&entry.field), code: None, reason: &entry.reason };
+                if self.repaired.count(said, label) {
                     self.repairs.push(Repaired {
                         map: map.to_owned(),
                         key: entry.key.clone(),
@@ -173,7 +176,8 @@ impl Lists {
         let map = self.maps.name(&entry.step);
         let reason = entry.reason.clone().unwrap_or_else(|| WITH_ITS_RECORD.to_owned());
         let label = groups::without_values(&reason);
-        if self.not_sent.count(map, Some(&entry.column), &reason, label) {
+        let said = Said { map, field: Some(&entry.column), code: None, reason: &reason };
+        if self.not_sent.count(said, label) {
             self.unsent.push(UnsentFile {
                 map: map.to_owned(),
                 key: shown(&entry.key),

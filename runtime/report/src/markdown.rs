@@ -147,11 +147,12 @@ fn section(report: &Report, section: Option<Section<'_>>, with_rows: bool, text:
     for kind in &section.kinds {
         let field = kind.field.map(|field| format!(", {}", inline(field))).unwrap_or_default();
         let (map, reason, entries) = (inline(kind.map), inline(kind.reason), grouped(kind.entries));
+        let of = kind.code.map(|code| format!(", {code}")).unwrap_or_default();
         if !with_rows {
-            writeln!(text, "- {map}{field}: {reason} ({entries})")?;
+            writeln!(text, "- {map}{field}: {reason} ({entries}{of})")?;
             continue;
         }
-        writeln!(text, "**{map}{field}**: {reason} ({entries})\n")?;
+        writeln!(text, "**{map}{field}**: {reason} ({entries}{of})\n")?;
         for row in kind.examples.iter().take(SHOWN) {
             writeln!(text, "- {} {}:{} {}", code(row.key), inline(row.file), row.line, inline(row.text))?;
         }

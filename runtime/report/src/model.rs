@@ -240,6 +240,9 @@ pub struct Reason {
     pub map: String,
     /// The destination field, where one is to blame.
     pub field: Option<String>,
+    /// Code of the reason, which `migr explain` explains; absent where it has none.
+    #[serde(default)]
+    pub code: Option<String>,
     /// The reason without what differs from record to record.
     pub reason: String,
     /// Number of entries.
@@ -329,6 +332,9 @@ pub struct Quarantined {
     pub field: Option<String>,
     /// Why.
     pub reason: String,
+    /// Code of the reason, which `migr explain` explains; absent where the journal is of an earlier program.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 impl Quarantined {
@@ -341,6 +347,7 @@ impl Quarantined {
             line: entry.line,
             field: entry.field,
             reason: entry.reason,
+            code: entry.code,
         }
     }
 }
@@ -352,6 +359,9 @@ pub struct Skipped {
     pub map: String,
     /// Why.
     pub reason: String,
+    /// Code of the reason, which `migr explain` explains; absent where the journal is of an earlier program.
+    #[serde(default)]
+    pub code: Option<String>,
     /// Number of records.
     pub records: u64,
 }

@@ -2,6 +2,8 @@
 
 use crate::ListName;
 use crate::groups::{self, Group};
+use migr_plan::ReasonCode;
+
 use crate::model::{Quarantined, Repaired, Report, UnsentFile};
 
 /// A section: some entries of each kind, and in which file all of them are.
@@ -19,6 +21,8 @@ pub(crate) struct Section<'r> {
 pub(crate) struct Rows<'r> {
     pub(crate) map: &'r str,
     pub(crate) field: Option<&'r str>,
+    /// Code of the reason, where it has one.
+    pub(crate) code: Option<ReasonCode>,
     pub(crate) reason: &'r str,
     /// Number of entries, those that are not among `examples` included.
     pub(crate) entries: u64,
@@ -66,6 +70,7 @@ fn section<'r, T>(
     let rows = |group: Group<'r, T>| Rows {
         map: group.map,
         field: group.field,
+        code: group.code,
         reason: group.reason,
         entries: group.entries,
         examples: group.examples.into_iter().map(&row).collect(),

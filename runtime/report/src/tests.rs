@@ -54,6 +54,7 @@ fn quarantined(key: &str, line: u64, field: Option<&str>, reason: &str) -> Remar
         line,
         field: field.map(str::to_owned),
         reason: reason.to_owned(),
+        code: None,
     })
 }
 
@@ -74,6 +75,7 @@ fn skipped(key: &str, line: u64) -> Remark {
         key: key.to_owned(),
         line,
         reason: "duplicate of C1".to_owned(),
+        code: None,
     })
 }
 
@@ -287,6 +289,7 @@ fn many(records: u64) -> impl Iterator<Item = Remark> {
             key: format!("C{line}"),
             line,
             reason: format!("duplicate of C{}", line / 2),
+            code: None,
         })
     });
     quarantined.chain(skipped).chain((0..4).flat_map(of_owner))
@@ -324,7 +327,7 @@ fn a_report_counts_every_record_and_holds_no_more_of_them_when_there_are_more() 
     assert_eq!((small.quarantine.len(), large.quarantine.len()), (1_000, 1_000));
     assert_eq!(
         large.skipped,
-        [Skipped { map: "Contact".to_owned(), reason: "duplicate of …".to_owned(), records: 80_000 }]
+        [Skipped { map: "Contact".to_owned(), reason: "duplicate of …".to_owned(), code: None, records: 80_000 }]
     );
     let difference = large.to_json().unwrap().len().abs_diff(small.to_json().unwrap().len());
     assert!(difference < 200, "only numbers are longer: {difference} bytes");

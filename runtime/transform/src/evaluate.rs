@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use migr_plan::{OnMissing, Operator, ReferenceTarget};
+use migr_plan::{OnMissing, Operator, ReasonCode, ReferenceTarget};
 
 use crate::convert::{convert, record, text_of};
 use crate::failure::Fault;
@@ -189,7 +189,7 @@ impl<'r> Evaluator<'r> {
                 if let Some(cell) = cell {
                     return Ok(through.column.read_cow(cell, &self.shared.blanks, &self.shared.settings)?);
                 }
-                Fault::of(key, format!("is no {} of the export", through.target.object))
+                Fault::of(key, format!("is no {} of the export", through.target.object)).because(ReasonCode::Q205)
             };
             if !is_list {
                 return Err(fault.into());
@@ -336,6 +336,7 @@ impl<'r> Evaluator<'r> {
         found.ok_or_else(|| {
             let column = self.shared.columns.get(by).map_or("", |column| column.name.as_str());
             Fault::of(cell, format!("in `{column}` does not tell what the reference refers to"))
+                .because(ReasonCode::Q206)
         })
     }
 
@@ -354,7 +355,7 @@ impl<'r> Evaluator<'r> {
             }
         }
         let says = missing.unwrap_or_else(|| "refers to nothing that the plan knows".to_owned());
-        self.missing(on_missing, Fault::of(key, says))
+        self.missing(on_missing, Fault::of(key, says).because(ReasonCode::Q204))
     }
 
     /// A fault where several records have what a reference names: none of them is meant for sure.
@@ -375,7 +376,7 @@ impl<'r> Evaluator<'r> {
         let column = target.column.as_deref().unwrap_or("key");
         let says =
             format!("is the {column} of {count} {} records ({places}), and none is meant for sure", target.object);
-        Ok(Some(Fault::of(key, says)))
+        Ok(Some(Fault::of(key, says).because(ReasonCode::Q206)))
     }
 
     /// Outcome of a reference whose record is not there, or not for sure.
@@ -405,7 +406,7 @@ impl<'r> Evaluator<'r> {
         let (names, values): (Vec<&str>, Vec<&str>) =
             wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
         let says = format!("is the {} of no record of {object} in the destination", names.join(", "));
-        Err(Fault::of(values.join(", "), says).into())
+        Err(Fault::of(values.join(", "), says).because(ReasonCode::Q204).into())
     }
 
     fn otherwise(&mut self, number: u32, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use migr_plan::ReasonCode;
+
 /// Why a record cannot be written as the plan says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Failure {
+    /// Code of the reason.
+    pub code: ReasonCode,
     /// The destination field, with its part where the value has parts (`emails.primaryEmail`); the source columns, for a key or a check.
     pub field: String,
     /// `"yesterday" is not a date of the form %m/%d/%Y`. Names the value unless a sensitive column may have contributed to it.
@@ -62,6 +66,7 @@ pub(crate) struct Fault(Box<Blame>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Blame {
+    code: ReasonCode,
     /// The parts of a composite that lead to it, innermost first.
     path: Vec<String>,
     value: Option<String>,
@@ -71,12 +76,18 @@ struct Blame {
 impl Fault {
     /// `"value" says`; `says` must not hold any part of the value.
     pub(crate) fn of(value: impl Into<String>, says: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Blame { path: Vec::new(), value: Some(value.into()), says: says.into() }))
+        Self(Box::new(Blame { code: ReasonCode::Q201, path: Vec::new(), value: Some(value.into()), says: says.into() }))
     }
 
     /// A fault that no value is to blame for.
     pub(crate) fn plain(says: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Blame { path: Vec::new(), value: None, says: says.into() }))
+        Self(Box::new(Blame { code: ReasonCode::Q201, path: Vec::new(), value: None, says: says.into() }))
+    }
+
+    /// The same fault for another reason than that a value cannot be read or computed.
+    pub(crate) fn because(mut self, code: ReasonCode) -> Self {
+        self.0.code = code;
+        self
     }
 
     /// The same fault inside a part of a composite.
@@ -102,7 +113,7 @@ impl Fault {
             path.push('.');
             path.push_str(part);
         }
-        Failure { field: path, reason: self.reason(masked) }
+        Failure { code: self.0.code, field: path, reason: self.reason(masked) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use migr_plan::{Expr, Plan, ReferenceTarget, SourceObject};
+use migr_plan::{Expr, Plan, ReasonCode, ReferenceTarget, SourceObject};
 
 use crate::compile::Compiler;
 use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
@@ -81,7 +81,7 @@ impl<'p> MemoryLookup<'p> {
         let value = match Evaluator::new(&shared, &record, self).value(&node) {
             Ok(value) => Ok(value.into_owned()),
             Err(Stop::Fault(fault) | Stop::Quarantine(fault)) => Err(fault.failure("", false)),
-            Err(Stop::Skip(reason)) => Err(Failure { field: String::new(), reason }),
+            Err(Stop::Skip(reason)) => Err(Failure { code: ReasonCode::Q104, field: String::new(), reason }),
             Err(Stop::Lookup(error)) => return Err(error.into()),
         };
         Ok(value)

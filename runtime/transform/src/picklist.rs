@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use migr_plan::{Picklist, PicklistOtherwise};
+use migr_plan::{Picklist, PicklistOtherwise, ReasonCode};
 
 use crate::failure::Fault;
 use crate::text::comparable;
@@ -102,7 +102,7 @@ impl Table {
             return Ok(Looked::Value(Value::None));
         }
         let shown = || inputs.iter().map(|part| part.as_deref().unwrap_or("none")).collect::<Vec<_>>().join(", ");
-        let unknown = || Fault::of(shown(), format!("is in no row of {}", self.name));
+        let unknown = || Fault::of(shown(), format!("is in no row of {}", self.name)).because(ReasonCode::Q202);
         match &self.otherwise {
             PicklistOtherwise::Quarantine => Err(unknown()),
             PicklistOtherwise::Skip => Ok(Looked::Skip(format!("no row of {}", self.name))),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use migr_plan::{EmptyPolicy, Expr, FieldMapping, FieldType, Plan, SourceObject, Stage};
+use migr_plan::{EmptyPolicy, Expr, FieldMapping, FieldType, Plan, ReasonCode, SourceObject, Stage};
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
@@ -135,7 +135,8 @@ impl Program {
             if column.map_or_else(|| self.shared.blanks.are(cell), |column| column.is_blank(cell, &self.shared.blanks))
             {
                 let column = column.map_or("", |column| column.name.as_str());
-                return Err(Failure { field: column.to_owned(), reason: "the key is empty".to_owned() });
+                let reason = "the key is empty".to_owned();
+                return Err(Failure { code: ReasonCode::Q102, field: column.to_owned(), reason });
             }
             if at > 0 {
                 key.push(KEY_SEPARATOR);
@@ -144,7 +145,7 @@ impl Program {
         }
         if key.is_empty() {
             let reason = "the catalog names no key for the object".to_owned();
-            return Err(Failure { field: self.key_name.clone(), reason });
+            return Err(Failure { code: ReasonCode::Q102, field: self.key_name.clone(), reason });
         }
         Ok(key)
     }
@@ -220,7 +221,8 @@ impl Program {
         for check in &self.checks {
             match check.holds(evaluator) {
                 Ok(Some(false)) => {
-                    failures.push(Failure { field: check.columns.clone(), reason: check.reason.clone() });
+                    let (field, reason) = (check.columns.clone(), check.reason.clone());
+                    failures.push(Failure { code: ReasonCode::Q103, field, reason });
                 }
                 Ok(_) => {}
                 Err(Halt::Failures(more)) => failures.extend(more),
@@ -280,7 +282,8 @@ impl Program {
         }
         match mapping.on_empty {
             EmptyPolicy::Quarantine if !is_left_out => {
-                Err(Fault::plain("there is no value, and `on empty quarantine` asks for one").into())
+                let fault = Fault::plain("there is no value, and `on empty quarantine` asks for one");
+                Err(fault.because(ReasonCode::Q203).into())
             }
             EmptyPolicy::Clear if !is_left_out => Ok(value),
             EmptyPolicy::Clear => Ok(Value::Default),
@@ -358,7 +361,8 @@ impl Program {
     /// A cell, read by its column's type; for `keep oldest created_at`.
     pub fn column_value<'r>(&'r self, record: &'r dyn Cells, column: &str) -> Result<Value<'r>, Failure> {
         let Some(column) = self.shared.columns.iter().find(|known| known.name == column) else {
-            return Err(Failure { field: column.to_owned(), reason: "the object has no such column".to_owned() });
+            let reason = "the object has no such column".to_owned();
+            return Err(Failure { code: ReasonCode::Q201, field: column.to_owned(), reason });
         };
         let cell = record.cell(column.position);
         let value = column.read(cell, &self.shared.blanks, &self.shared.settings);
@@ -404,7 +408,7 @@ impl Rule {
                 } else {
                     format!("{}; whether the record {} cannot be said", failure.reason, self.reason)
                 };
-                Halt::Failures(vec![Failure { reason, ..failure }])
+                Halt::Failures(vec![Failure { code: ReasonCode::Q104, reason, ..failure }])
             }
             Stop::Skip(reason) => Halt::Skip(reason),
             Stop::Lookup(error) => Halt::Lookup(error),
@@ -452,7 +456,7 @@ impl Found {
     }
 
     fn skips(&mut self, field: String, reason: String) {
-        self.skip = self.skip.take().or(Some(Failure { field, reason }));
+        self.skip = self.skip.take().or(Some(Failure { code: ReasonCode::Q104, field, reason }));
     }
 
     fn kept<T>(&mut self, field: &Field, value: Result<T, Stop>) -> Result<Option<T>, LookupError> {
@@ -488,7 +492,7 @@ fn parts_unless_empty<'r>(mapping: &FieldMapping, value: Value<'r>, is_left_out:
     };
     let fault = |part: &str| {
         let words = format!("`{part}` has no value, and `on empty quarantine` asks for one");
-        Err(Stop::from(Fault::plain(words)))
+        Err(Stop::from(Fault::plain(words).because(ReasonCode::Q203)))
     };
     match value {
         Value::Record(mut parts) => {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use migr_diagnostics::nearest;
 use migr_engine::{RunOptions, Word};
 use migr_escape::line;
 use migr_journal::Remark;
+use migr_plan::ReasonCode;
 use migr_report::Report;
 use migr_report::words::count;
 
@@ -35,12 +37,16 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
     let state = State::meant(&project, arguments.project.to.as_deref(), arguments.sandbox)?;
     let (plan, reader) = (plan(&state)?, state.reader()?);
     let maps = migr_report::Maps::of(&plan);
+    let wanted = arguments.reason.as_deref().map(code).transpose()?;
     let mut entries = 0_u64;
     if arguments.json {
         console.json("{\"format_version\":1,\"quarantine\":[");
     }
     reader.quarantined(|remark| -> Result<(), Fault> {
         let Remark::Quarantined(one) = remark else { return Ok(()) };
+        if wanted.is_some() && one.code.as_deref().and_then(ReasonCode::find) != wanted {
+            return Ok(());
+        }
         entries += 1;
         if arguments.json {
             let entry = migr_report::Quarantined::of(&maps, one);
@@ -49,8 +55,9 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
         } else {
             let map = maps.name(&one.step);
             let field = one.field.as_deref().map_or_else(String::new, |field| format!(" {field}:"));
+            let code = one.code.as_deref().map_or_else(String::new, |code| format!(" ({})", line(code)));
             console.result(format_args!(
-                "{}:{}  {map} {}{field} {}\n",
+                "{}:{}  {map} {}{field} {}{code}\n",
                 line(&one.file),
                 one.line,
                 key(&one.key),
@@ -63,9 +70,23 @@ fn list(arguments: &QuarantineListArguments, console: Console) -> Result<Exit, F
         console.json("]}\n");
     } else {
         let total = Report::counted(&plan, &reader.fold()?).total();
-        console.news(format_args!("{} quarantined", count(total.quarantined, "record is", "records are")));
+        let of_reason = wanted.map_or_else(String::new, |code| {
+            format!("; {} of {code}: {}", count(entries, "entry is", "entries are"), code.summary())
+        });
+        console.news(format_args!("{} quarantined{of_reason}", count(total.quarantined, "record is", "records are")));
     }
     Ok(Exit::Done)
+}
+
+/// The code of a reason for quarantine.
+fn code(written: &str) -> Result<ReasonCode, Fault> {
+    ReasonCode::find(written).ok_or_else(|| {
+        let fault = Fault::usage(format!("there is no reason `{written}`"));
+        match nearest(&written.to_uppercase(), ReasonCode::ALL.iter().map(|code| code.as_str())) {
+            Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+            None => fault.with_help("reasons look like Q202; `migr quarantine list` names those that there are"),
+        }
+    })
 }
 
 async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fault> {

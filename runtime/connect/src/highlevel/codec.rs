@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_load::{Body, Codec, Comparison, FieldSchema, LoadError, Map};
-use migr_plan::{FieldMapping, FieldType, LinkMapping};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 use serde_json::Value as Json;
 
@@ -50,7 +50,11 @@ impl LocationCodec {
     /// Values of an appointment that the server refuses together.
     fn misfits(&self, body: &Map) -> Vec<Failure> {
         let part = |key: &str| body.get(key).and_then(Json::as_str);
-        let failure = |field: &str, reason: &str| Failure { field: field.to_owned(), reason: reason.to_owned() };
+        let failure = |field: &str, reason: &str| Failure {
+            code: ReasonCode::Q207,
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+        };
         let mut failures = Vec::new();
         let team = part("calendarId").and_then(|calendar| self.live.teams.get(calendar));
         if let (Some(team), Some(user)) = (team, part("assignedUserId"))
@@ -91,7 +95,9 @@ impl Codec for LocationCodec {
             if matches!(value, Value::Default) || is_file(mapping) {
                 continue;
             }
-            let mut fail = |reason: String| failures.push(Failure { field: mapping.field.clone(), reason });
+            let mut fail = |reason: String| {
+                failures.push(Failure { code: ReasonCode::Q207, field: mapping.field.clone(), reason })
+            };
             let Some(field) = self.live.field(object, &mapping.field) else {
                 fail(LoadError::Missing { what: format!("field `{object}.{}`", mapping.field) }.to_string());
                 continue;

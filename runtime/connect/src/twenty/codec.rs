@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_plan::{FieldMapping, FieldType, LinkMapping};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 
 use super::metadata::Live;
@@ -31,7 +31,7 @@ impl TwentyCodec {
         passes: fn(&FieldSchema, &Value<'_>) -> bool,
         hand_on: &mut dyn FnMut(&str, serde_json::Value),
     ) -> Result<(), Vec<Failure>> {
-        let failure = |field: &str, reason: String| Failure { field: field.to_owned(), reason };
+        let failure = |field: &str, reason: String| Failure { code: ReasonCode::Q207, field: field.to_owned(), reason };
         let known = self.live.object(object).map_err(|error| vec![failure(object, error.to_string())])?;
         let mut failures = Vec::new();
         for (mapping, value) in fields {
@@ -66,7 +66,7 @@ impl TwentyCodec {
                         Some(_) if mapping.sensitive => format!("the value (masked) {}", fault.says),
                         Some(value) => format!("\"{}\" {}", value.chars().take(60).collect::<String>(), fault.says),
                     };
-                    failures.push(Failure { field: path, reason });
+                    failures.push(Failure { code: ReasonCode::Q207, field: path, reason });
                 }
             }
         }
@@ -110,7 +110,7 @@ impl Codec for TwentyCodec {
             return Ok(body);
         }
         let reason = format!("it takes {} bytes, more than the {BODY} of a request", body.text().len());
-        Err(vec![Failure { field: String::new(), reason }])
+        Err(vec![Failure { code: ReasonCode::Q207, field: String::new(), reason }])
     }
 
     fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use migr_journal::{JournalError, Remark as Noted, State, StepId};
 use migr_plan::lock::LockedStage;
-use migr_plan::{Plan, Step, StepKind};
+use migr_plan::{Plan, ReasonCode, Step, StepKind};
 
 use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, field_count, number, state};
 use crate::DecideError;
@@ -34,7 +34,8 @@ impl Forecast {
                     if let (Some(of), true) = (store.steps.get(&Step::parse(&it.step)).copied(), failed.is_ok())
                         && store.tallies.contains_key(&of)
                     {
-                        let reason = Reason { field: field.clone(), reason: it.reason };
+                        let code = it.code.as_deref().and_then(ReasonCode::find).unwrap_or(ReasonCode::Q201);
+                        let reason = Reason { code, field: field.clone(), reason: it.reason };
                         let remark = Remark::Quarantined(QuarantineReason::Values(vec![reason]));
                         failed = store.remark(of, (it.line, &it.key), &remark);
                     }

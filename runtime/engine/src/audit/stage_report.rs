@@ -123,7 +123,7 @@ impl<'r> StageReport<'r> {
         match remark {
             Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
             Remark::Defaulted(reasons) => {
-                for Reason { field, reason } in reasons {
+                for Reason { field, reason, .. } in reasons {
                     let finding = Finding::new(FindingKind::DefaultTaken, Severity::Note, format!("{field}: {reason}"));
                     let finding = finding.of(&self.place.object.name).at(self.place.file, subject.line);
                     found.add(finding.with_key(subject.key));

@@ -183,6 +183,7 @@ fn full(folder: &Path) -> Journal {
         line,
         field: None,
         reason: "no".to_owned(),
+        code: Some("Q201".to_owned()),
     };
     let settled = |key: &str, state| Settled { step, key: key.to_owned(), line, state, id: None, winner: None };
     let image = |written: &str| BeforeImage {
@@ -258,7 +259,7 @@ fn full(folder: &Path) -> Journal {
                     settled("K5", State::Quarantined),
                 ],
                 quarantine: vec![aside("K4"), aside("K5")],
-                skips: vec![SkipNote { key: "K3".to_owned(), reason: "a test".to_owned() }],
+                skips: vec![SkipNote { key: "K3".to_owned(), reason: "a test".to_owned(), code: None }],
             },
             Change::TakenBack { step, keys: vec!["K5".to_owned()] },
             Change::Repairs { step, repairs: vec![repair("city"), repair("zip")] },

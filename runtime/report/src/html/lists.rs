@@ -23,7 +23,8 @@ pub(super) fn section(report: &Report, section: Option<Section<'_>>, page: &mut 
         if let Some(field) = kind.field {
             write!(page, " · {}", Escaped(field))?;
         }
-        writeln!(page, ": {}</summary>\n<ul>", Escaped(kind.reason))?;
+        let code = kind.code.map(|code| format!(" ({code})")).unwrap_or_default();
+        writeln!(page, ": {}{code}</summary>\n<ul>", Escaped(kind.reason))?;
         for Row { key, file, line, text } in kind.examples.iter().take(SHOWN) {
             let key = if key.is_empty() { "–" } else { key };
             writeln!(

@@ -382,7 +382,7 @@ impl Destination for Memory {
             }
             if matches!(value, Value::Text(text) if text.contains("unencodable")) {
                 let reason = "the destination cannot hold this".to_owned();
-                failures.push(Failure { field: field.field.clone(), reason });
+                failures.push(Failure { code: migr_plan::ReasonCode::Q207, field: field.field.clone(), reason });
             }
             body.insert(field.field.clone(), native(value));
         }
