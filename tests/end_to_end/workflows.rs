@@ -1,4 +1,4 @@
-//! Workflows of the destination that run on what is written: told beforehand, held back, permitted, and what they made since.
+//! Workflows and webhooks of the destination that what is written starts: told beforehand, held back, permitted, and what workflows made since.
 
 use std::time::Duration;
 
@@ -68,7 +68,10 @@ fn a_workflow_that_runs_on_what_is_written_is_told_by_every_command_and_stops_a_
     let fires = format!("\"{STOCK}\" (person.upserted; map Person)");
 
     let audit = stand_in.migr(&project, &["audit"]).exits(1);
-    says(&audit, "error[firing-workflow]: Workflows of the destination that run on what is written (W0615): 1");
+    says(
+        &audit,
+        "error[firing-workflow]: Workflows and webhooks of the destination that what is written starts (W0615): 1",
+    );
     says(&audit, &fires);
     let lock: Value = serde_json::from_str(&project.read("migr.staging.lock")).unwrap();
     let trigger = json!([{"event": "person.upserted", "object": "people", "on": ["created", "updated", "restored"], "fields": ["emails"]}]);
@@ -156,4 +159,71 @@ fn a_rollback_waits_for_runs_that_are_queued_and_says_which_have_not_ended() {
     stand_in.ask(&Method::POST, "/rest/workflowRuns", &json!({"name": STOCK, "status": "RUNNING"}));
     let ended = stand_in.migr(&project, &["rollback"]).exits(6);
     says(&ended, "1 run of the destination's workflows, since the migration began, not ended");
+}
+
+const HOST: &str = "hooks.example.com";
+
+fn hook(stand_in: &StandIn, url: &str, operations: &Value) {
+    stand_in.ask(&Method::POST, "/rest/metadata/webhooks", &json!({"targetUrl": url, "operations": operations}));
+}
+
+#[test]
+fn a_webhook_that_would_be_told_of_what_is_written_is_told_by_every_command_and_stops_a_run_before_its_first_write() {
+    let (project, stand_in) = (project(""), StandIn::new());
+    hook(
+        &stand_in,
+        &format!("https://{HOST}/catch/41/secret-path?key=secret-key"),
+        &json!(["person.created", "note.*"]),
+    );
+    // Of an object that nothing writes, and of a change that no write is.
+    hook(&stand_in, "https://other.example.net/in", &json!(["task.created", "company.deleted"]));
+    let before = stand_in.fingerprint();
+    let fires = format!("\"{HOST}\" (person.created; map Person)");
+
+    let audit = stand_in.migr(&project, &["audit"]).exits(1);
+    says(&audit, &format!("the webhook {fires} is switched on, and tells its host what is written"));
+    assert!(!audit.stdout.contains("other.example.net"), "{}", audit.stdout);
+    project.write("migr.lock", &project.read("migr.staging.lock"));
+    says(
+        &project.migr(&["check"]).exits(0),
+        &format!("a webhook of the destination tells its host what is written: \"{HOST}\""),
+    );
+    for format in ["human", "markdown"] {
+        let plan = project.migr(&["plan", "--to", "staging", "--format", format]).exits(0);
+        assert!(plan.stdout.contains("person.created; map Person"), "{}", plan.stdout);
+    }
+    let plan = project.migr(&["plan", "--to", "staging", "--format", "json"]).exits(0).json();
+    let fired = json!([{"name": HOST, "kind": "webhook", "events": ["person.created"], "maps": ["Person"]}]);
+    assert_eq!(plan["automations"], fired);
+    says(&stand_in.migr(&project, &["setup", "--checklist"]).exits(4), &format!("permit the webhook {fires}"));
+    let ran = stand_in.migr(&project, &["run", "--no-approval"]).exits(4);
+    says(&ran, &format!("the webhook {fires}"));
+    says(&ran, &format!("`permit webhook \"{HOST}\" : \"why\"`"));
+    assert_eq!(stand_in.fingerprint(), before, "nothing was written");
+    let lock = project.read("migr.staging.lock");
+    for told in [&audit.stdout, &audit.stderr, &ran.stdout, &ran.stderr, &plan.to_string(), &lock] {
+        assert!(!told.contains("secret-path") && !told.contains("secret-key"), "the webhook's address is told");
+    }
+}
+
+#[test]
+fn a_webhook_that_is_permitted_by_its_host_holds_nothing_back_and_a_permit_of_another_kind_permits_none() {
+    let permit = |kind: &str| format!("permit {kind} \"{HOST}\" : \"agreed with M. Ortiz\"");
+    for (entry, exit) in [(permit("webhook"), 0), (permit("workflow"), 4)] {
+        let (project, stand_in) = (project(&entry), StandIn::new());
+        // Without a list of operations it is told of everything.
+        stand_in.ask(&Method::POST, "/rest/metadata/webhooks", &json!({"targetUrl": format!("https://{HOST}/x")}));
+        let audit = stand_in.migr(&project, &["audit"]).exits(i32::from(exit == 4));
+        if exit == 0 {
+            says(&audit, "is permitted: agreed with M. Ortiz");
+            says(&project.migr(&["plan", "--to", "staging"]).exits(0), "permitted: agreed with M. Ortiz");
+            stand_in.migr(&project, &["setup", "--checklist"]).exits(0);
+        }
+        stand_in.migr(&project, &["run", "--no-approval"]).exits(exit);
+        if exit == 0 {
+            let told = json!([{"name": HOST, "kind": "webhook", "reason": "agreed with M. Ortiz"}]);
+            assert_eq!(project.report()["workflows"], told);
+            stand_in.migr(&project, &["verify"]).exits(0);
+        }
+    }
 }

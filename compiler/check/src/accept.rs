@@ -33,6 +33,9 @@ pub(crate) fn gather(program: &Program<'_>, diagnostics: &mut Diagnostics) -> Ag
                 Some(MigrationEntry::PermitWorkflow { workflow, reason }) => {
                     found.permit(Permitted::Workflow { name: workflow.node.to_string() }, reason, entry.span);
                 }
+                Some(MigrationEntry::PermitWebhook { host, reason }) => {
+                    found.permit(Permitted::Webhook { host: host.node.to_string() }, reason, entry.span);
+                }
                 Some(MigrationEntry::PermitIrreversible { reason }) => {
                     found.permit(Permitted::Irreversible, reason, entry.span);
                 }

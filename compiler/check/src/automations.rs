@@ -1,12 +1,12 @@
-//! Workflows of the destination that a lock knows, held against what a program writes and permits.
+//! Workflows and webhooks of the destination that a lock knows, held against what a program writes and permits.
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::lock::Lock;
-use migr_plan::{Permitted, Plan, idle_permits};
+use migr_plan::{AutomationKind, Plan, idle_permits};
 
 use crate::spec::Spec;
 
-/// Tells of workflows that run on what the maps write and that no one permits, and of permits for others. `plan` is the program's, with what the lock knows.
+/// Tells of workflows and webhooks that what the maps write starts and that no one permits, and of permits for others. `plan` is the program's, with what the lock knows.
 pub fn check_automations(spec: &Spec, plan: &Plan, lock: &Lock, diagnostics: &mut Diagnostics) {
     let is_asked = |name: &str| lock.migration == spec.name && name == spec.destination.name;
     if !lock.destination.as_ref().is_some_and(|found| is_asked(&found.name)) {
@@ -17,7 +17,14 @@ pub fn check_automations(spec: &Spec, plan: &Plan, lock: &Lock, diagnostics: &mu
         diagnostics.push(
             Diagnostic::new(
                 Code::W0615,
-                format!("the destination runs a workflow on what is written: {}", fired.in_words()),
+                match fired.kind {
+                    AutomationKind::Workflow => {
+                        format!("the destination runs a workflow on what is written: {}", fired.in_words())
+                    }
+                    AutomationKind::Webhook => {
+                        format!("a webhook of the destination tells its host what is written: {}", fired.in_words())
+                    }
+                },
                 map.name_span,
                 "starts it",
             )
@@ -27,14 +34,16 @@ pub fn check_automations(spec: &Spec, plan: &Plan, lock: &Lock, diagnostics: &mu
             )),
         );
     }
-    for (name, _) in idle_permits(plan, &plan.automations) {
-        let permit =
-            spec.permits.iter().find(|permit| matches!(&permit.what, Permitted::Workflow { name: of } if of == name));
-        let Some(permit) = permit else { continue };
+    for (kind, name, idle) in idle_permits(plan, &plan.automations) {
+        let Some(permit) = spec.permits.iter().find(|permit| permit.what == idle.what) else { continue };
         diagnostics.push(
             Diagnostic::new(
                 Code::W0616,
-                format!("no workflow \"{name}\" of the destination was switched on and runs on what is written, when it was asked last"),
+                format!(
+                    "no {} \"{name}\" of the destination was switched on and {}, when it was asked last",
+                    kind.noun(),
+                    kind.deed()
+                ),
                 permit.span,
                 "permits nothing",
             )

@@ -102,6 +102,7 @@ pub(crate) fn check<'a>(
             }
             Some(
                 MigrationEntry::PermitWorkflow { .. }
+                | MigrationEntry::PermitWebhook { .. }
                 | MigrationEntry::PermitIrreversible { .. }
                 | MigrationEntry::Allow(_)
                 | MigrationEntry::Deny(_),
@@ -139,6 +140,7 @@ fn slots(entry: &MigrationEntry) -> Vec<Slot> {
         MigrationEntry::PermitWorkflow { workflow, .. } => {
             (format!("permit workflow \"{}\"", workflow.node), workflow.span)
         }
+        MigrationEntry::PermitWebhook { host, .. } => (format!("permit webhook \"{}\"", host.node), host.span),
         MigrationEntry::PermitIrreversible { reason } => ("permit irreversible".to_owned(), reason.span),
         MigrationEntry::Allow(_) | MigrationEntry::Deny(_) => return Vec::new(),
     };

@@ -124,8 +124,8 @@ codes! {
     W0612 doubtful_data Warning "a row of the export to look at";
     W0613 unproven_format Warning "a format that no value of its column proves";
     W0614 contradicted_format Warning "a format that the values of its column contradict";
-    W0615 firing_workflow Warning "a workflow of the destination that runs on what is written";
-    W0616 idle_permit Warning "a permit for a workflow that does not run on what is written";
+    W0615 firing_workflow Warning "a workflow or webhook of the destination that what is written starts";
+    W0616 idle_permit Warning "a permit for a workflow or webhook that what is written does not start";
     W0618 default_taken Warning "values that become the destination's defaults";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";

@@ -148,6 +148,9 @@ impl Printer<'_> {
             MigrationEntry::PermitWorkflow { workflow, reason } => {
                 format!("permit workflow {} : {}", self.written(workflow.span), self.written(reason.span))
             }
+            MigrationEntry::PermitWebhook { host, reason } => {
+                format!("permit webhook {} : {}", self.written(host.span), self.written(reason.span))
+            }
             MigrationEntry::PermitIrreversible { reason } => {
                 format!("permit irreversible : {}", self.written(reason.span))
             }

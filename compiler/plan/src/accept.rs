@@ -103,6 +103,11 @@ pub enum Permitted {
         /// Name of the workflow in the destination.
         name: String,
     },
+    /// A webhook of the destination tells a host what is written.
+    Webhook {
+        /// The host that it tells.
+        host: String,
+    },
     /// A step that a rollback cannot undo.
     Irreversible,
 }
@@ -146,6 +151,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "name-variants",
     "near-duplicate-values",
     "new-option",
+    "option-order",
     "orphan-owner",
     "oversize-file",
     "rare-option",

@@ -1,4 +1,4 @@
-//! Workflows of the destination that run by themselves on what is written there, and which of them a plan fires.
+//! Workflows and webhooks of the destination that records start by themselves, and which of them a plan fires.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DeletedPolicy, ExistingPolicy, FieldType, Permit, Permitted, Plan};
 
-/// A workflow of the destination that is switched on, with the events that start it.
+/// Kind of what a destination does by itself when records are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutomationKind {
+    /// A workflow: it changes and makes records.
+    #[default]
+    Workflow,
+    /// A webhook: it tells another host of each record.
+    Webhook,
+}
+
+impl AutomationKind {
+    /// `workflow`
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Workflow => "workflow",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// `runs on what is written`
+    pub fn deed(self) -> &'static str {
+        match self {
+            Self::Workflow => "runs on what is written",
+            Self::Webhook => "tells its host what is written",
+        }
+    }
+
+    /// True for a workflow, which a document need not say.
+    pub fn is_workflow(&self) -> bool {
+        *self == Self::Workflow
+    }
+}
+
+/// A workflow or webhook of the destination that is switched on, with the events that start it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Automation {
-    /// Name of the workflow in the destination.
+    /// Name of the workflow in the destination; of a webhook the host that it tells, since the rest of its address may be a secret.
     pub name: String,
+    /// Kind; absent: a workflow.
+    #[serde(default, skip_serializing_if = "AutomationKind::is_workflow")]
+    pub kind: AutomationKind,
     /// Events that start it.
     pub triggers: Vec<Trigger>,
 }
 
-/// An event of a destination's records that starts a workflow.
+/// An event of a destination's records that starts a workflow or a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Trigger {
     /// Name of the event in the destination: `person.upserted`.
@@ -47,11 +84,14 @@ pub enum Touch {
     Restored,
 }
 
-/// A workflow that runs on what a plan writes.
+/// A workflow or webhook that what a plan writes starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FiredAutomation {
-    /// Name of the workflow in the destination.
+    /// Name of the workflow in the destination, or the host of the webhook.
     pub name: String,
+    /// Kind; absent: a workflow.
+    #[serde(default, skip_serializing_if = "AutomationKind::is_workflow")]
+    pub kind: AutomationKind,
     /// The events that start it, sorted.
     pub events: Vec<String>,
     /// The maps whose records start it, in the plan's order.
@@ -70,7 +110,7 @@ impl FiredAutomation {
 
     /// The entry of the migration that permits it, to be given a reason.
     pub fn permit(&self) -> String {
-        format!("permit workflow \"{}\" : \"why\"", self.name)
+        format!("permit {} \"{}\" : \"why\"", self.kind.noun(), self.name)
     }
 }
 
@@ -93,7 +133,7 @@ impl Write<'_> {
     }
 }
 
-/// The workflows that run on what a plan writes, in order of name.
+/// The workflows and webhooks that what a plan writes starts, in order of name.
 pub fn fired(plan: &Plan, automations: &[Automation]) -> Vec<FiredAutomation> {
     let writes = writes(plan);
     let mut all = Vec::new();
@@ -108,12 +148,13 @@ pub fn fired(plan: &Plan, automations: &[Automation]) -> Vec<FiredAutomation> {
             }
         }
         if !events.is_empty() {
-            let permitted = permits(plan).find(|(name, _)| *name == automation.name);
+            let permitted = permits(plan).find(|(kind, name, _)| (*kind, *name) == (automation.kind, &automation.name));
             all.push(FiredAutomation {
                 name: automation.name.clone(),
+                kind: automation.kind,
                 events: events.into_iter().collect(),
                 maps,
-                permitted: permitted.map(|(_, permit)| permit.reason.clone()),
+                permitted: permitted.map(|(_, _, permit)| permit.reason.clone()),
             });
         }
     }
@@ -121,15 +162,16 @@ pub fn fired(plan: &Plan, automations: &[Automation]) -> Vec<FiredAutomation> {
     all
 }
 
-/// Permits of a plan that name no workflow which is switched on and runs on what it writes.
-pub fn idle_permits<'p>(plan: &'p Plan, fired: &[FiredAutomation]) -> Vec<(&'p str, &'p Permit)> {
-    permits(plan).filter(|(name, _)| fired.iter().all(|one| one.name != *name)).collect()
+/// Permits of a plan that name no workflow or webhook which is switched on and which what it writes starts.
+pub fn idle_permits<'p>(plan: &'p Plan, fired: &[FiredAutomation]) -> Vec<(AutomationKind, &'p str, &'p Permit)> {
+    permits(plan).filter(|(kind, name, _)| fired.iter().all(|one| (one.kind, &*one.name) != (*kind, name))).collect()
 }
 
-/// The workflows that a plan permits, by name.
-fn permits(plan: &Plan) -> impl Iterator<Item = (&str, &Permit)> {
+/// The workflows and webhooks that a plan permits, by name.
+fn permits(plan: &Plan) -> impl Iterator<Item = (AutomationKind, &str, &Permit)> {
     plan.permits.iter().filter_map(|permit| match &permit.what {
-        Permitted::Workflow { name } => Some((name.as_str(), permit)),
+        Permitted::Workflow { name } => Some((AutomationKind::Workflow, name.as_str(), permit)),
+        Permitted::Webhook { host } => Some((AutomationKind::Webhook, host.as_str(), permit)),
         Permitted::Object { .. } | Permitted::Irreversible => None,
     })
 }

@@ -22,7 +22,7 @@ mod there;
 mod types;
 
 pub use accept::{AUDIT_FINDINGS, Acceptance, Permit, Permitted, Within};
-pub use automation::{Automation, FiredAutomation, Touch, Trigger, fired, idle_permits};
+pub use automation::{Automation, AutomationKind, FiredAutomation, Touch, Trigger, fired, idle_permits};
 pub use effect::{Effect, EffectDigest, StageEffect};
 pub use empty::{EmptyPolicy, FieldDefault, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};

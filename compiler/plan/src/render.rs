@@ -1,6 +1,6 @@
 //! The plan for people: a terminal's text and Markdown. Both show the same model as the JSON form.
 
-use crate::{Compatibility, Count, FieldType, Plan, Stage, Summary};
+use crate::{AutomationKind, Compatibility, Count, FieldType, Plan, Stage, Summary};
 
 mod consent;
 mod expression;
@@ -196,7 +196,7 @@ pub fn accepted(plan: &Plan) -> Vec<String> {
     plan.accepted.iter().map(|entry| format!("Accepted: {}", entry.in_words())).collect()
 }
 
-/// Workflows of the destination that run, or may run, on what is written, a line each.
+/// Workflows and webhooks of the destination that what is written starts, or may start, a line each.
 pub fn workflows(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for fired in &plan.automations {
@@ -207,14 +207,24 @@ pub fn workflows(plan: &Plan) -> Vec<String> {
                 fired.permit()
             ),
         };
-        lines.push(format!("Workflow of the destination that runs on what is written: {}{how}", fired.in_words()));
+        lines.push(format!("{} that {}: {}{how}", of_destination(fired.kind), fired.kind.deed(), fired.in_words()));
     }
-    for (name, permit) in crate::idle_permits(plan, &plan.automations) {
+    for (kind, name, permit) in crate::idle_permits(plan, &plan.automations) {
         let (why, origin) = (&permit.reason, &permit.origin);
         lines.push(format!(
-            "Workflow of the destination that may run on what is written: \"{name}\" ({}:{}), permitted: {why}",
-            origin.file, origin.line
+            "{} that what is written may start: \"{name}\" ({}:{}), permitted: {why}",
+            of_destination(kind),
+            origin.file,
+            origin.line
         ));
     }
     lines
+}
+
+/// `Workflow of the destination`
+fn of_destination(kind: AutomationKind) -> &'static str {
+    match kind {
+        AutomationKind::Workflow => "Workflow of the destination",
+        AutomationKind::Webhook => "Webhook of the destination",
+    }
 }

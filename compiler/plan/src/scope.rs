@@ -206,7 +206,7 @@ fn dimensions(plan: &Plan, stages: &[LockedStage], records: Count, longest: Opti
             name: "constraints",
             points: points(bound as u64, [0, 2, 5, 10]),
             input: format!(
-                "{by_hand} concepts to rebuild by hand, {inverse} maps that a rollback does not take back exactly, {quotas} quotas of a day, {} workflows that run on what is written",
+                "{by_hand} concepts to rebuild by hand, {inverse} maps that a rollback does not take back exactly, {quotas} quotas of a day, {} workflows and webhooks that what is written starts",
                 plan.automations.len()
             ),
         },

@@ -94,7 +94,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::destination => "`destination`",
         Rule::alias | Rule::file_name => "`as`",
         Rule::require => "`require`",
-        Rule::permit | Rule::permit_workflow | Rule::permit_irreversible => "`permit`",
+        Rule::permit | Rule::permit_workflow | Rule::permit_webhook | Rule::permit_irreversible => "`permit`",
         Rule::allow => "`allow`",
         Rule::deny => "`deny`",
         Rule::computed => "`=`",

@@ -1,7 +1,7 @@
 //! Checklist of the schema changes that a plan needs.
 
 use migr_load::{Destination, Schema};
-use migr_plan::{FiredAutomation, SetupAction, fired};
+use migr_plan::{AutomationKind, FiredAutomation, SetupAction, fired};
 
 use crate::automations;
 use crate::begun::lacks;
@@ -39,7 +39,7 @@ pub enum ChecklistState {
     },
 }
 
-/// Looks at every change of the schema that the plan needs, at what its maps write without one, and at the workflows that would run. Changes nothing.
+/// Looks at every change of the schema that the plan needs, at what its maps write without one, and at the workflows and webhooks that would be started. Changes nothing.
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
     let mut items = schema_checklist(context).await?;
     let active = automations::active(&*context.destination).await?;
@@ -47,11 +47,14 @@ pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineEr
     Ok(items)
 }
 
-/// Line of a workflow that would run: it is switched off or permitted.
+/// Line of a workflow or webhook that would be started: it is switched off or permitted.
 fn workflow(fired: &FiredAutomation) -> ChecklistItem {
     ChecklistItem {
-        action: format!("switch off or permit the workflow {}", fired.in_words()),
-        probe: format!("status of the workflow \"{}\"", fired.name),
+        action: format!("switch off or permit the {} {}", fired.kind.noun(), fired.in_words()),
+        probe: match fired.kind {
+            AutomationKind::Workflow => format!("status of the workflow \"{}\"", fired.name),
+            AutomationKind::Webhook => format!("list of webhooks: \"{}\"", fired.name),
+        },
         state: match fired.permitted {
             Some(_) => ChecklistState::Done,
             None => {

@@ -50,13 +50,13 @@ pub enum EngineError {
         /// Each in words, with what to do.
         lacks: Vec<String>,
     },
-    /// Workflows of the destination would run on what is written, and nobody permits them.
+    /// Workflows or webhooks of the destination would be started by what is written, and nobody permits them.
     #[error(
-        "the destination would run workflows on what is written (W0615): {}; nothing was written",
-        held.iter().map(FiredAutomation::in_words).collect::<Vec<_>>().join(", ")
+        "what is written would start something in the destination (W0615): {}; nothing was written",
+        held.iter().map(|one| format!("the {} {}", one.kind.noun(), one.in_words())).collect::<Vec<_>>().join(", ")
     )]
     Automations {
-        /// Workflows, each with what starts it.
+        /// Workflows and webhooks, each with what starts it.
         held: Vec<FiredAutomation>,
     },
     /// Values that differ would become one option.

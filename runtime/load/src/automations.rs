@@ -5,10 +5,13 @@ use migr_plan::Automation;
 
 use crate::{BoxFuture, Found, LoadError, Map};
 
-/// The part of a destination that carries things out by itself when records are written: workflows of its users.
+/// The part of a destination that carries things out by itself when records are written: workflows and webhooks of its users.
 pub trait Automations: Send + Sync {
     /// The workflows that are switched on and started by events of records, sorted by name.
     fn active(&self) -> BoxFuture<'_, Result<Vec<Automation>, LoadError>>;
+
+    /// The webhooks that are switched on, sorted by host.
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<Automation>, LoadError>>;
 
     /// Runs of workflows since a moment.
     fn runs(&self, since: Timestamp) -> BoxFuture<'_, Result<AutomationRuns, LoadError>>;

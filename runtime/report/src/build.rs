@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use migr_journal::{Fold, JournalError, Reader, StepFold};
-use migr_plan::{Acceptance, Expr, Permitted, Plan, RowState, Stage};
+use migr_plan::{Acceptance, AutomationKind, Expr, Permitted, Plan, RowState, Stage};
 
 use crate::approvals;
 use crate::attention;
@@ -133,10 +133,11 @@ fn accepted(entry: &Acceptance) -> AcceptedFindings {
 
 fn workflows(plan: &Plan) -> Vec<PermittedWorkflow> {
     let named = plan.permits.iter().filter_map(|permit| match &permit.what {
-        Permitted::Workflow { name } => Some(PermittedWorkflow { name: name.clone(), reason: permit.reason.clone() }),
+        Permitted::Workflow { name } => Some((AutomationKind::Workflow, name, &permit.reason)),
+        Permitted::Webhook { host } => Some((AutomationKind::Webhook, host, &permit.reason)),
         Permitted::Object { .. } | Permitted::Irreversible => None,
     });
-    named.collect()
+    named.map(|(kind, name, reason)| PermittedWorkflow { name: name.clone(), kind, reason: reason.clone() }).collect()
 }
 
 fn object(stage: &Stage, step: Option<&StepFold>) -> Object {

@@ -1,7 +1,7 @@
 //! Model of a report, as its JSON form has it.
 
 use migr_journal::Filed;
-use migr_plan::Compatibility;
+use migr_plan::{AutomationKind, Compatibility};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ pub struct Report {
     pub retention: Vec<String>,
     /// Findings that the spec accepts, each with its reason.
     pub accepted: Vec<AcceptedFindings>,
-    /// Workflows of the destination that are permitted to run on what is written.
+    /// Workflows and webhooks of the destination that what is written is permitted to start.
     pub workflows: Vec<PermittedWorkflow>,
     /// Share of the export's columns that is mapped.
     pub coverage: Vec<Coverage>,
@@ -115,11 +115,14 @@ pub struct AcceptedFindings {
     pub in_words: String,
 }
 
-/// A workflow of the destination that the migration permits to run on what is written.
+/// A workflow or webhook of the destination that the migration permits what is written to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PermittedWorkflow {
-    /// Name of the workflow.
+    /// Name of the workflow, or host of the webhook.
     pub name: String,
+    /// Kind; absent: a workflow.
+    #[serde(skip_serializing_if = "AutomationKind::is_workflow")]
+    pub kind: AutomationKind,
     /// Reason of the permit, as written.
     pub reason: String,
 }

@@ -96,6 +96,23 @@ async fn values_are_taken_and_refused_as_on_the_server() {
     let blocks: Value = serde_json::from_str(blocks).unwrap();
     let kinds: Vec<&str> = blocks.as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["table", "heading", "paragraph"]);
+    for (markdown, kind, text, style) in [
+        ("# x", "heading", "x", None),
+        ("* x", "bulletListItem", "x", None),
+        ("1. x", "numberedListItem", "x", None),
+        ("_x_", "paragraph", "x", Some("italic")),
+        ("plain, 1.5 x (y) a_b", "paragraph", "plain, 1.5 x (y) a_b", None),
+    ] {
+        let note = json!({"title": "t", "bodyV2": {"markdown": markdown}});
+        let (_, made) = call(&sandbox, "POST", "/rest/notes", Some(note)).await;
+        let blocks = made["data"]["createNote"]["bodyV2"]["blocknote"].as_str().unwrap();
+        let blocks: Value = serde_json::from_str(blocks).unwrap();
+        let content = blocks[0]["content"].as_array().unwrap();
+        assert_eq!(blocks[0]["type"], kind, "{markdown}");
+        assert_eq!(content.iter().map(|part| part["text"].as_str().unwrap()).collect::<String>(), text, "{markdown}");
+        let styles = content[0]["styles"].as_object().unwrap();
+        assert_eq!(styles.keys().map(String::as_str).next(), style, "{markdown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +176,78 @@ async fn options_are_checked_and_labels_need_not_be_unique() {
     let path = format!("/rest/metadata/fields/{}", stage.as_str().unwrap());
     let options = json!({"options": [option("NEW", "", 0)]});
     assert_eq!(call(&sandbox, "PATCH", &path, Some(options)).await.0, 400, "an empty label");
+    for name in ["firstThing", "secondThing"] {
+        let object = json!({"nameSingular": name, "namePlural": format!("{name}s"), "labelSingular": format!("Same {name}"), "labelPlural": "The same things"});
+        let (status, body) = call(&sandbox, "POST", "/rest/metadata/objects", Some(object)).await;
+        assert_eq!(status, 201, "labels of objects need not be unique: {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_kept_and_listed_as_the_description_of_the_api_has_them() {
+    let sandbox = start(SandboxOptions::default()).await.unwrap();
+    let place = "/rest/metadata/webhooks";
+    assert_eq!(get(&sandbox, place).await["data"]["webhooks"], json!([]));
+    let (status, made) = call(&sandbox, "POST", place, Some(json!({"targetUrl": "https://hooks.example.com/x"}))).await;
+    assert_eq!((status, &made["operations"]), (201, &json!(["*.*"])), "{made}");
+    assert_eq!(call(&sandbox, "POST", place, Some(json!({"operations": ["person.created"]}))).await.0, 400);
+    let listed = get(&sandbox, place).await;
+    assert_eq!(
+        (listed["data"]["webhooks"][0]["id"].clone(), listed["totalCount"].clone()),
+        (made["id"].clone(), json!(1))
+    );
+    let one = format!("{place}/{}", made["id"].as_str().unwrap());
+    assert_eq!(call(&sandbox, "DELETE", &one, None).await.0, 200);
+    assert_eq!(get(&sandbox, place).await["totalCount"], 0);
+}
+
+/// Each line of `FACTS.md` by its beginning, and the test that asks for what it says; no test where only time, load or the database show it.
+const LINES: [(&str, Option<&str>); 17] = [
+    ("`uploadFilesFieldFile` answers", Some("a_file_is_refused_by_its_name_and_by_bytes_that_are_not_of_its_kind")),
+    ("SVG is written anew", Some("a_file_is_refused_by_its_name_and_by_bytes_that_are_not_of_its_kind")),
+    ("`DELETE /rest/attachments/ID`", Some("one_attachment_takes_its_file_along_and_many_at_once_leave_theirs")),
+    (
+        "A new workspace has the active workflow",
+        Some("the_stock_workflow_makes_companies_of_peoples_addresses_where_it_is_active_and_tells_of_itself"),
+    ),
+    (
+        "`GET /rest/workflowAutomatedTriggers`",
+        Some("the_stock_workflow_makes_companies_of_peoples_addresses_where_it_is_active_and_tells_of_itself"),
+    ),
+    ("Webhooks: nothing was seen", Some("webhooks_are_kept_and_listed_as_the_description_of_the_api_has_them")),
+    ("`domainName.primaryLinkUrl` is unique", Some("values_are_taken_and_refused_as_on_the_server")),
+    ("PATCH and soft delete of a record in the trash", Some("the_trash_is_reached_by_id_and_times_can_be_put_back")),
+    ("`timelineActivities` of destroyed records stay", Some("what_the_timeline_says_of_a_destroyed_record_stays")),
+    ("The server drops its index", None),
+    ("PATCH of an object without id or filter", Some("the_trash_is_reached_by_id_and_times_can_be_put_back")),
+    (
+        "The value of a filter that the field can never hold",
+        Some("the_value_of_a_filter_that_no_record_could_hold_is_refused"),
+    ),
+    ("`null` or a text among the records of a batch", Some("values_are_taken_and_refused_as_on_the_server")),
+    ("Tables, `# x`", Some("values_are_taken_and_refused_as_on_the_server")),
+    ("Sixteen requests of 200 at once", None),
+    ("400 for an option's value over 63 characters", Some("options_are_checked_and_labels_need_not_be_unique")),
+    ("200 custom fields of ten types", None),
+];
+
+#[test]
+fn every_line_of_the_page_has_a_request_that_shows_it_or_says_why_none_can() {
+    let (page, tests) = (include_str!("../FACTS.md"), include_str!("facts.rs"));
+    let lines: Vec<String> = page
+        .split("\n- ")
+        .skip(1)
+        .map(|line| line.split("\n## ").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for line in &lines {
+        let known: Vec<_> = LINES.iter().filter(|(start, _)| line.starts_with(start)).collect();
+        assert_eq!(known.len(), 1, "has no request of its own: {line}");
+        match known[0].1 {
+            Some(test) => assert!(tests.contains(&format!("fn {test}()")), "no test is called {test}"),
+            None => assert!(line.contains("not modelled"), "neither answered nor said to be left out: {line}"),
+        }
+    }
+    assert_eq!(lines.len(), LINES.len(), "each entry is of a line");
 }
 
 async fn upload(sandbox: &Sandbox, name: &str, content: &[u8]) -> Value {

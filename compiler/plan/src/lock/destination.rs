@@ -26,7 +26,7 @@ pub struct LockedDestination {
     /// Records that the spec names with `existing`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub existing: Vec<LockedExisting>,
-    /// Workflows that are switched on and run by themselves on records, sorted by name.
+    /// Workflows and webhooks that are switched on and that records start, sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub automations: Vec<Automation>,
 }

@@ -17,7 +17,7 @@ pub(super) fn section(plan: &Plan) -> Section {
             Permitted::Object { name } => format!("restricted object {name} is read"),
             Permitted::Irreversible => "a step that no rollback undoes".to_owned(),
             // Named with the workflows, by what starts them.
-            Permitted::Workflow { .. } => continue,
+            Permitted::Workflow { .. } | Permitted::Webhook { .. } => continue,
         };
         section.say(format!("Permitted: {what} ({}): {}", place(&permit.origin), permit.reason));
     }

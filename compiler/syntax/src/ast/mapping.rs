@@ -57,6 +57,13 @@ pub enum MigrationEntry {
         /// Why.
         reason: Text,
     },
+    /// `permit webhook "hooks.example.com" : "why"`
+    PermitWebhook {
+        /// The host that it tells.
+        host: Text,
+        /// Why.
+        reason: Text,
+    },
     /// `permit irreversible : "why"`
     PermitIrreversible {
         /// Why.

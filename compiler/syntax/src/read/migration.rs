@@ -44,6 +44,9 @@ fn entry(node: Node<'_, '_>) -> Option<MigrationEntry> {
             workflow: expect_text(&mut children)?,
             reason: expect_text(&mut children)?,
         },
+        Rule::permit_webhook => {
+            MigrationEntry::PermitWebhook { host: expect_text(&mut children)?, reason: expect_text(&mut children)? }
+        }
         Rule::permit_irreversible => MigrationEntry::PermitIrreversible { reason: expect_text(&mut children)? },
         Rule::allow => MigrationEntry::Allow(allow(&mut children)?),
         Rule::deny => MigrationEntry::Deny(findings(&mut children)),

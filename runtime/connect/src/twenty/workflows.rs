@@ -1,14 +1,16 @@
-//! Workflows of the workspace: which of them database events start, which of them run, and what they made.
+//! Workflows and webhooks of the workspace: which of them database events start, which of them run, and what workflows made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use migr_plan::{Automation, Touch, Trigger};
+use migr_plan::{Automation, AutomationKind, Touch, Trigger};
 use serde_json::Value;
 
 use super::Twenty;
 use super::metadata::Live;
-use migr_load::{AutomationRuns, Automations, BoxFuture, Deleted, Found, LoadError, Map};
+use migr_load::{
+    AutomationRuns, Automations, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, ObjectSchema,
+};
 
 /// The object of workflows.
 const WORKFLOWS: &str = "workflows";
@@ -16,12 +18,18 @@ const WORKFLOWS: &str = "workflows";
 const TRIGGERS: &str = "workflowAutomatedTriggers";
 /// The object of their runs.
 const RUNS: &str = "workflowRuns";
+/// Address of webhooks. No recording shows its answers: they are read as the description of the API has them, and in the forms that the list of objects has.
+const WEBHOOKS: &str = "/rest/metadata/webhooks";
 /// States of a run that is over.
 const ENDED: [&str; 3] = ["COMPLETED", "FAILED", "STOPPED"];
 
 impl Automations for Twenty {
     fn active(&self) -> BoxFuture<'_, Result<Vec<Automation>, LoadError>> {
         Box::pin(self.active_workflows())
+    }
+
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<Automation>, LoadError>> {
+        Box::pin(self.active_webhooks())
     }
 
     fn runs(&self, since: Timestamp) -> BoxFuture<'_, Result<AutomationRuns, LoadError>> {
@@ -67,11 +75,37 @@ impl Twenty {
         let active = workflows.iter().filter(|found| is_active(&found.values)).filter_map(|found| {
             let triggers = triggers.remove(&found.id)?.into_iter().collect();
             let name = found.values.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
-            Some(Automation { name: name.unwrap_or(&found.id).to_owned(), triggers })
+            let name = name.unwrap_or(&found.id).to_owned();
+            Some(Automation { name, kind: AutomationKind::Workflow, triggers })
         });
         let mut active: Vec<Automation> = active.collect();
         active.sort();
         Ok(active)
+    }
+
+    async fn active_webhooks(&self) -> Result<Vec<Automation>, LoadError> {
+        let live = self.live()?;
+        let call = Call::get(WEBHOOKS).unpaced();
+        let answer = match self.http.call(&call).await {
+            Ok(answer) => answer,
+            Err(CallError::Unknown { why }) => return Err(unlisted(&why)),
+            Err(error) => return Err(error.into_load_error(call.name())),
+        };
+        let list = webhooks(&answer).ok_or_else(|| unlisted("there is no list of webhooks"))?;
+        // A list that is longer than a page would hide one.
+        let more = answer.get("pageInfo").and_then(|page| page.get("hasNextPage")).and_then(Value::as_bool);
+        if more == Some(true) {
+            return Err(unlisted("the list has a second page"));
+        }
+        let mut hosts: BTreeMap<String, BTreeSet<Trigger>> = BTreeMap::new();
+        for hook in list.iter().filter(|hook| hook.get("deletedAt").is_none_or(Value::is_null)) {
+            hosts.entry(host(hook)).or_default().extend(operations(&live, hook));
+        }
+        let told = hosts.into_iter().map(|(name, triggers)| {
+            let triggers = triggers.into_iter().collect();
+            Automation { name, kind: AutomationKind::Webhook, triggers }
+        });
+        Ok(told.collect())
     }
 
     /// Every record of an object that is in use.
@@ -129,7 +163,7 @@ fn trigger(live: &Live, values: &Map) -> Option<(String, Trigger)> {
     let (singular, word) = event.rsplit_once('.')?;
     let object = match singular {
         "*" => None,
-        name => Some(live.schema.objects.values().find(|object| object.singular == name)?),
+        name => Some(named(live, name)?),
     };
     let field = |name: &str| {
         let known = object
@@ -142,6 +176,52 @@ fn trigger(live: &Live, values: &Map) -> Option<(String, Trigger)> {
     let object = object.map(|object| object.name.clone());
     let workflow = values.get("workflowId")?.as_str()?.to_owned();
     Some((workflow, Trigger { event: event.to_owned(), object, on: touches(word), fields }))
+}
+
+/// The object of a singular name.
+fn named<'l>(live: &'l Live, singular: &str) -> Option<&'l ObjectSchema> {
+    live.schema.objects.values().find(|object| object.singular == singular)
+}
+
+/// The answer to a question about webhooks that cannot be read.
+fn unlisted(why: &str) -> LoadError {
+    LoadError::Unexpected { request: format!("GET {WEBHOOKS}"), why: why.to_owned() }
+}
+
+/// The list of webhooks: bare, as `data`, or as a member of it.
+fn webhooks(answer: &Value) -> Option<&Vec<Value>> {
+    let data = answer.get("data").unwrap_or(answer);
+    data.as_array().or_else(|| data.get("webhooks")?.as_array())
+}
+
+/// The host that a webhook tells; what follows it in the address may be a secret.
+fn host(hook: &Value) -> String {
+    let address = hook.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
+    let behind = address.split_once("://").map_or(address, |(_, behind)| behind);
+    let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if host.is_empty() { "an unnamed host".to_owned() } else { host.to_lowercase() }
+}
+
+/// The events that a webhook tells of. Without a list it is every one, as the API's description has it, and so is an
+/// operation without an object; one of an object that is not there is of no record.
+fn operations(live: &Live, hook: &Value) -> Vec<Trigger> {
+    let all = || Trigger { event: "*.*".to_owned(), object: None, on: touches("*"), fields: Vec::new() };
+    let Some(operations) = hook.get("operations").and_then(Value::as_array) else { return vec![all()] };
+    let read = |operation: &Value| {
+        let Some((one, other)) = operation.as_str().and_then(|event| event.split_once('.')) else { return Some(all()) };
+        let event = format!("{one}.{other}");
+        // An older server puts the word first: `create.person`.
+        let (object, word) = match (one, named(live, one), named(live, other)) {
+            ("*", ..) => (None, other),
+            (_, Some(object), _) => (Some(object), other),
+            (_, None, Some(object)) => (Some(object), one),
+            (_, None, None) => return None,
+        };
+        let object = object.map(|object| object.name.clone());
+        Some(Trigger { event, object, on: touches(word), fields: Vec::new() })
+    };
+    operations.iter().filter_map(read).collect()
 }
 
 /// Changes of a record in an event. A word that nobody knows may be anything.
@@ -162,7 +242,7 @@ mod tests {
     use migr_plan::Touch;
     use serde_json::json;
 
-    use super::{actor, is_active, touches};
+    use super::{actor, host, is_active, touches, webhooks};
 
     #[test]
     fn an_event_is_told_by_its_word_and_one_that_nobody_knows_may_be_anything() {
@@ -177,6 +257,32 @@ mod tests {
             assert_eq!(touches(word), on, "{word}");
         }
         assert_eq!(touches("merged").len(), 5);
+    }
+
+    #[test]
+    fn a_webhook_goes_by_its_host_alone_whatever_else_its_address_holds() {
+        for (address, named) in [
+            ("https://hooks.example.com/catch/1234/secret?key=x", "hooks.example.com"),
+            ("http://user:secret@Hooks.example.com:8443", "hooks.example.com:8443"),
+            ("hooks.example.com/x", "hooks.example.com"),
+            ("", "an unnamed host"),
+        ] {
+            assert_eq!(host(&json!({"targetUrl": address})), named, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_webhooks_is_read_in_each_form_that_lists_of_metadata_have() {
+        for (answer, is_list) in [
+            (json!({"data": {"webhooks": [{}]}}), true),
+            (json!({"data": [{}]}), true),
+            (json!([{}]), true),
+            (json!({"webhooks": [{}]}), true),
+            (json!({"data": {}}), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(webhooks(&answer).is_some_and(|list| list.len() == 1), is_list, "{answer}");
+        }
     }
 
     #[test]

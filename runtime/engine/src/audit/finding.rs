@@ -201,6 +201,8 @@ kinds! {
     CollidingOptions = "colliding-options", "Values that differ and would become one option (`otherwise create`)", "Add a row for each to the picklist, with an option of its own.";
     /// A row of a picklist that no record meets.
     UnusedRow = "unused-row", "Rows of picklists that no record meets", "Remove the row, or mend its spelling.";
+    /// A picklist whose rows stand in another order than the source's values.
+    OptionOrder = "option-order", "Picklists whose rows stand in another order than the source's values", "Put the rows into the source's order, if the options are to keep it.";
     /// A value that becomes an option of its own.
     NewOption = "new-option", "Values that become options of their own (`otherwise create`)", "Look for misspellings; add rows for those that mean an option you have.";
     /// A value, met in few records, that becomes an option of its own.
@@ -227,10 +229,10 @@ kinds! {
     DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.
     DestinationLacks = "destination-lacks", "What the destination cannot hold", "Make it with `new`, write to a field that is there, or leave it out.";
-    /// A workflow of the destination that runs on what is written.
-    FiringWorkflow = "firing-workflow", "Workflows of the destination that run on what is written (W0615)", "Switch them off there while records are written, or permit them with a reason.";
-    /// A permit for a workflow that does not run on what is written.
-    IdlePermit = "idle-permit", "Permits for workflows that do not run on what is written (W0616)", "Correct the name, or take the entry out.";
+    /// A workflow or webhook of the destination that what is written starts.
+    FiringWorkflow = "firing-workflow", "Workflows and webhooks of the destination that what is written starts (W0615)", "Switch them off there while records are written, or permit them with a reason.";
+    /// A permit for a workflow or webhook that what is written does not start.
+    IdlePermit = "idle-permit", "Permits for workflows and webhooks that what is written does not start (W0616)", "Correct the name, or take the entry out.";
     /// An entry that accepts findings by name, where nothing raises them.
     IdleAllow = "idle-allow", "Entries that accept what nothing raises (W0211)", "Correct the name, or take the entry out: it would hide the next finding of its kind.";
     /// A file that a record names is not there.

@@ -1,27 +1,30 @@
-//! Findings about workflows of the destination that run on what is written.
+//! Findings about workflows and webhooks of the destination that what is written starts.
 
-use migr_plan::{Plan, fired, idle_permits};
+use migr_plan::{AutomationKind, Plan, fired, idle_permits};
 
 use super::collector::Collector;
 use super::finding::{Finding, FindingKind, Severity};
 
 use crate::automations::Active;
 
-/// Tells which workflows would run, which permits name none that would, and where the destination does not say.
+/// Tells which workflows and webhooks would be started, which permits name none that would, and where the destination does not say.
 pub(super) fn tell(plan: &Plan, active: &Active, found: &mut Collector<'_>) {
-    if let Some(why) = &active.unknown {
-        let message = format!("which workflows run on what is written is not known: {why}");
-        let help = "Let the API key read workflows, or look in the destination which of them are switched on.";
-        found.add(Finding::new(FindingKind::FiringWorkflow, Severity::Warning, message).with_help(help));
-        return;
+    for (kind, why) in &active.unknown {
+        let message = format!("which {}s what is written starts is not known: {why}", kind.noun());
+        let help =
+            format!("Let the API key read {}s, or look in the destination which of them are switched on.", kind.noun());
+        found.add(Finding::new(FindingKind::FiringWorkflow, severity(*kind), message).with_help(help));
     }
     let all = fired(plan, &active.automations);
     for one in &all {
         let (severity, how) = match &one.permitted {
-            None => (Severity::Error, "is switched on, and would run on what is written".to_owned()),
-            Some(why) => (Severity::Note, format!("runs on what is written, and is permitted: {why}")),
+            None => (Severity::Error, format!("is switched on, and {}", one.kind.deed())),
+            Some(why) => (Severity::Note, format!("{}, and is permitted: {why}", one.kind.deed())),
         };
-        let message = format!("{} {how}", one.in_words());
+        let message = match one.kind {
+            AutomationKind::Workflow => format!("{} {how}", one.in_words()),
+            AutomationKind::Webhook => format!("the webhook {} {how}", one.in_words()),
+        };
         let mut finding = Finding::new(FindingKind::FiringWorkflow, severity, message);
         finding.help = one.permitted.is_none().then(|| {
             format!(
@@ -31,10 +34,21 @@ pub(super) fn tell(plan: &Plan, active: &Active, found: &mut Collector<'_>) {
         });
         found.add(finding);
     }
-    for (name, permit) in idle_permits(plan, &all) {
+    for (kind, name, permit) in idle_permits(plan, &all) {
+        if active.unknown.iter().any(|(unknown, _)| *unknown == kind) {
+            continue;
+        }
         let message =
-            format!("\"{name}\" is permitted, and is no workflow that is switched on and runs on what is written");
+            format!("\"{name}\" is permitted, and is no {} that is switched on and {}", kind.noun(), kind.deed());
         let finding = Finding::new(FindingKind::IdlePermit, Severity::Warning, message);
         found.add(finding.at(&permit.origin.file, u64::from(permit.origin.line)));
+    }
+}
+
+/// Weight of not knowing: a workflow changes records, a webhook tells of them.
+fn severity(kind: AutomationKind) -> Severity {
+    match kind {
+        AutomationKind::Workflow => Severity::Warning,
+        AutomationKind::Webhook => Severity::Note,
     }
 }

@@ -15,6 +15,7 @@ mod objects;
 mod options;
 mod relations;
 mod render;
+mod webhooks;
 
 pub(crate) use render::{application, changed_field, relation};
 
@@ -63,6 +64,9 @@ fn route(engine: &mut Engine, request: &Request) -> Answer {
             let (object, field) = found.ok_or_else(|| check::missing(engine.old(), "Field"))?;
             Ok((200, envelope(engine, "field", render::field(engine, object, field))))
         }
+        ("GET", ["webhooks"]) => webhooks::list(engine),
+        ("POST", ["webhooks"]) => webhooks::create(engine, request),
+        ("DELETE", ["webhooks", id]) => webhooks::delete(engine, id),
         ("POST", ["fields"]) => {
             let input = rest::body(request)?;
             let made = engine.atomic_schema(|engine| fields::create(engine, &input))?;
