@@ -157,3 +157,27 @@ fn a_record_that_nothing_identifies_is_made_left_out_or_quarantined_as_the_map_s
         }
     }
 }
+
+#[test]
+fn values_that_stay_because_the_export_has_none_are_counted_by_field_before_the_run_and_after() {
+    let held = |name: &str, city: &str| json!({ "name": { "firstName": "Old", "lastName": name }, "emails": { "primaryEmail": format!("{name}@x.example") }, "jobTitle": city });
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; first: text; last: text; email: email; job: text; made: datetime }",
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing update\n  name = { firstName: first, lastName: last }\n  emails = { primaryEmail: email }\n  jobTitle = job\n  createdAt = made\n}",
+        files: &[(
+            "people.csv",
+            "id,first,last,email,job,made\n1,,A,a@x.example,,\n2,New,B,b@x.example,,\n3,,C,c@x.example,Cook,\n4,,D,d@x.example,,\n",
+        )],
+        held: vec![("people", held("a", "Nurse")), ("people", held("b", "")), ("people", held("c", "Nurse"))],
+    };
+    let outcome = small.moved();
+    assert_eq!(outcome.codes, [0, 0, 0, 0], "{}", outcome.said);
+    outcome.says(&["values that stay, since the export has none: jobTitle 1, name 2"]);
+    let kept = "the export has no value: what is there stays (`on empty keep`)";
+    let listed = outcome.project.read(".migr/staging/report/repairs.csv");
+    let lines: Vec<&str> = listed.lines().filter(|line| line.contains(kept)).collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    outcome.has("people", &json!({ "name": { "firstName": "Old", "lastName": "A" }, "jobTitle": "Nurse" }));
+    outcome.has("people", &json!({ "name": { "firstName": "New", "lastName": "B" } }));
+    outcome.has("people", &json!({ "name": { "firstName": "", "lastName": "D" } }));
+}

@@ -27,15 +27,23 @@ pub struct There {
     /// Fields that change, with the number of their records, in the order in which they were met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<ThereField>,
+    /// Fields and parts of those records whose values stay, since the export has none, with the number of their records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<ThereField>,
 }
 
-/// A field that changes.
+/// A field that changes, or stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ThereField {
     /// The destination field.
     pub field: String,
-    /// Records in which it changes.
+    /// Records in which it does.
     pub records: Count,
+}
+
+/// `jobTitle 2, phones 1`
+fn listed(fields: &[ThereField]) -> String {
+    fields.iter().map(|field| format!("{} {}", field.field, field.records)).collect::<Vec<_>>().join(", ")
 }
 
 impl There {
@@ -61,9 +69,10 @@ impl There {
         say(self.merged, "of the source becomes one with another", "of the source become one with others");
         say(self.given_way, "of the source gives way to another", "of the source give way to others");
         if !self.fields.is_empty() {
-            let fields: Vec<String> =
-                self.fields.iter().map(|field| format!("{} {}", field.field, field.records)).collect();
-            words.push(format!("fields that change: {}", fields.join(", ")));
+            words.push(format!("fields that change: {}", listed(&self.fields)));
+        }
+        if !self.kept_fields.is_empty() {
+            words.push(format!("values that stay, since the export has none: {}", listed(&self.kept_fields)));
         }
         words.join("; ")
     }

@@ -19,7 +19,7 @@ use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
-use crate::preview::PreviewAction;
+use crate::preview::{KEPT, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
@@ -27,6 +27,12 @@ use crate::{DecideError, steps};
 const ADJUSTED: i64 = 1;
 const ORPHAN: i64 = 2;
 const FAILED: i64 = 3;
+const STAYS: i64 = 4;
+
+/// Kind of a note by its reason.
+fn kind_of(reason: &str) -> i64 {
+    if reason == KEPT { STAYS } else { ADJUSTED }
+}
 
 /// Different owners that are counted.
 const OWNERS_COUNTED: usize = 20_000;
@@ -201,7 +207,7 @@ impl Forecast {
                 Change::Repairs { step, repairs } => {
                     let Some(of) = store.stage_step(*step) else { continue };
                     for note in repairs {
-                        store.note(of, ADJUSTED, &note.field, note.line)?;
+                        store.note(of, kind_of(&note.reason), &note.field, note.line)?;
                     }
                 }
                 // Intents and files change no outcome.

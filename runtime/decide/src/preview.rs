@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::parts::holds_something;
 
+/// Note on a value that stays, since the export has none.
+pub const KEPT: &str = "the export has no value: what is there stays (`on empty keep`)";
+
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;
 

@@ -2,7 +2,7 @@
 
 use migr_journal::{BeforeImage, Operation, StepId};
 use migr_load::{Comparison, Destination, Map};
-use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType};
+use migr_plan::{EmptyPolicy, ExistingPolicy, Expr, FieldMapping, FieldType};
 use migr_transform::Value;
 
 use crate::DecideError;
@@ -81,6 +81,42 @@ fn written_over(job: &StageRun, (field, value): (&FieldMapping, &Value<'static>)
     // A value that reads as another one to the destination would be written again and again.
     let differs = !destination.unlike(object, &native, found).is_empty();
     (differs && (!cleared.is_empty() || is_unlike(value))).then_some(native)
+}
+
+/// Fields and parts of a record whose values stay, since the export has none and nothing empties them. Where a policy leaves the record's other values too there are none.
+pub fn kept(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) -> Vec<String> {
+    let mut kept = Vec::new();
+    if job.stage.policies.existing != ExistingPolicy::Update {
+        return kept;
+    }
+    for (field, value) in values.iter().filter_map(|(at, value)| Some((job.stage.fields.get(*at)?, value))) {
+        if field.create_only || field.ty == FieldType::File || matches!(field.value, Expr::Default) {
+            continue;
+        }
+        let stays = |part: &str| {
+            let known = field.parts.iter().find(|known| known.part == part);
+            known.map_or(field.on_empty, |known| known.on_empty) == EmptyPolicy::Keep
+        };
+        match value {
+            Value::Record(parts) if !is_empty(value) => {
+                let empty = parts.iter().filter(|(name, part)| is_empty(part) && stays(name));
+                let there = empty.filter(|(name, _)| holds_part(job, field, value, name, found));
+                kept.extend(there.map(|(name, _)| format!("{}.{name}", field.field)));
+            }
+            _ if !(is_empty(value) || matches!(value, Value::Default)) || field.on_empty != EmptyPolicy::Keep => {}
+            _ if is_empty_there(job, field, &Value::None, found) => {}
+            _ => kept.push(field.field.clone()),
+        }
+    }
+    kept
+}
+
+/// True where a record holds something in a part of a composite.
+fn holds_part(job: &StageRun, field: &FieldMapping, value: &Value<'static>, part: &str, found: &Map) -> bool {
+    let destination = &job.context.destination;
+    let native = destination.encode(&job.stage.destination_object, &[(field, value)]).unwrap_or_default();
+    let there = native.keys().filter_map(|key| found.get(key)?.as_object());
+    there.flatten().any(|(key, held)| destination.part_of(key) == part && holds_something(held))
 }
 
 /// Parts of a composite that a written word empties, since they have no value.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use migr_decide::outcomes::Outcomes;
+use migr_decide::preview::KEPT;
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
-use migr_decide::there::{before_update, changed, differing, held, json, preview, stamped};
-use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, Settled, State, StepId};
+use migr_decide::there::{before_update, changed, differing, held, json, kept, preview, stamped};
+use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, RepairNote, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
 
 use crate::EngineError;
@@ -62,7 +63,7 @@ pub(crate) async fn plan_updates(
         .map(|found| (found.id.clone(), found))
         .collect();
     let destination = &job.context.destination;
-    let mut before = Vec::new();
+    let (mut before, mut notes) = (Vec::new(), Vec::new());
     for ExistingRecord { item, .. } in items {
         if step == job.step && !item.is_ours && item.id == job.ids.record(&job.stage.id, &item.key) {
             before.push(migr_deliver::bears_our_id(step, &item.key, &item.id));
@@ -76,6 +77,7 @@ pub(crate) async fn plan_updates(
         let fields = if item.is_ours {
             differing(job, &item.values, &found.values)
         } else {
+            notes.extend(kept_notes(job, &item, &found.values));
             changed(job, &item.values, &found.values)
         };
         let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
@@ -97,6 +99,9 @@ pub(crate) async fn plan_updates(
     if !before.is_empty() {
         sorted.with.push(Change::Before(before));
     }
+    if !notes.is_empty() {
+        sorted.with.push(Change::Repairs { step, repairs: notes });
+    }
     if !sorted.unchanged.is_empty() {
         let known = job.context.outcomes.knowledge()?;
         let mut records = Vec::with_capacity(sorted.unchanged.len());
@@ -115,6 +120,19 @@ pub(crate) async fn plan_updates(
         sorted.with.push(Change::Settled { records, quarantine: Vec::new(), skips: Vec::new() });
     }
     Ok(sorted)
+}
+
+/// Notes on the values of a record that stay, since the export has none. What a rule left out has its own note.
+fn kept_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Vec<RepairNote> {
+    let is_left_out = |field: &String| item.repairs.iter().any(|repair| repair.field == *field);
+    let note = |field| RepairNote {
+        key: item.key.clone(),
+        file: job.file.clone(),
+        line: item.line,
+        field,
+        reason: KEPT.to_owned(),
+    };
+    kept(job, &item.values, found).into_iter().filter(|field| !is_left_out(field)).map(note).collect()
 }
 
 /// Takes records out of the trash, or destroys them; intent before, outcome after.

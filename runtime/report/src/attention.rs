@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use migr_journal::SetupNote;
+use migr_plan::AutomationKind;
 
 use crate::ListName;
 use crate::model::{Attention, Report, Urgency};
@@ -80,22 +81,32 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
         );
     }
     for workflow in &report.workflows {
-        add(
-            Urgency::Know,
-            format!(
-                "The workflow \"{}\" of the destination was permitted to run on what is written: {}.",
-                workflow.name,
-                workflow.reason.trim_end_matches('.')
+        let why = workflow.reason.trim_end_matches('.');
+        match workflow.kind {
+            AutomationKind::Workflow => add(
+                Urgency::Know,
+                format!(
+                    "The workflow \"{}\" of the destination was permitted to run on what is written: {why}.",
+                    workflow.name
+                ),
+                "What it changed and made is its own: verify names the differences, a rollback lists its records.",
             ),
-            "What it changed and made is its own: verify names the differences, a rollback lists its records.",
-        );
+            AutomationKind::Webhook => add(
+                Urgency::Know,
+                format!(
+                    "The webhook of the destination to \"{}\" was permitted to tell what is written: {why}.",
+                    workflow.name
+                ),
+                "What was sent there is not taken back by a rollback, which is told there too.",
+            ),
+        }
     }
     let repairs = report.entries_of(ListName::Repairs);
     if repairs > 0 {
         add(
             Urgency::Know,
             format!(
-                "Written rules left out or replaced {} in {}.",
+                "Rules left out, replaced or kept {} in {}.",
                 count(repairs, "value", "values"),
                 count(repaired_records, "record", "records")
             ),

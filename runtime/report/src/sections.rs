@@ -48,7 +48,7 @@ pub(crate) fn quarantine<'r>(report: &'r Report) -> Option<Section<'r>> {
 /// Values that a rule left out or replaced.
 pub(crate) fn repairs<'r>(report: &'r Report) -> Option<Section<'r>> {
     let row = |one: &'r Repaired| Row { key: &one.key, file: &one.file, line: one.line, text: &one.reason };
-    let title = "Left out or replaced by a rule";
+    let title = "Left out, replaced or kept by a rule";
     section(report, ListName::Repairs, title, String::new(), groups::of_repairs(report), row)
 }
 

@@ -6,7 +6,9 @@ use migr_journal::{JournalError, Remark as Noted, State, StepId};
 use migr_plan::lock::LockedStage;
 use migr_plan::{Plan, ReasonCode, Step, StepKind};
 
-use super::{ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, field_count, number, state};
+use super::{
+    ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, STAYS, field_count, kind_of, number, state,
+};
 use crate::DecideError;
 use crate::decision::{QuarantineReason, Reason};
 use crate::identities::Identities;
@@ -41,7 +43,7 @@ impl Forecast {
                     }
                     (it.step, FAILED, field, it.line)
                 }
-                Noted::Repaired(it) => (it.step, ADJUSTED, it.field, it.line),
+                Noted::Repaired(it) => (it.step, kind_of(&it.reason), it.field, it.line),
                 Noted::Orphaned(it) => (it.step, ORPHAN, String::new(), it.line),
                 _ => return Ok::<(), JournalError>(()),
             };
@@ -130,6 +132,12 @@ impl Forecast {
     /// Calls for every key of a step that this run decides about, in order.
     pub fn keys(&self, step: StepId, found: impl FnMut(&str, u64)) -> Result<(), DecideError> {
         Ok(self.store().noted.keys(step.number(), found)?)
+    }
+
+    /// Fields and parts whose values stay, since the export has none, each with its records.
+    pub fn kept_fields(&self, step: StepId) -> Result<Vec<(String, u64)>, DecideError> {
+        let noted = self.store().noted.noted_fields(step.number())?;
+        Ok(noted.into_iter().filter(|(kind, ..)| *kind == STAYS).map(|(_, field, records)| (field, records)).collect())
     }
 
     /// Counts of a stage: of what this run decides, and of what the journal has from before.

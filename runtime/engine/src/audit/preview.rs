@@ -89,6 +89,8 @@ pub(crate) fn stage_preview(
             preview.take(met, sink)?;
         }
     }
+    let kept = forecast.kept_fields(step)?;
+    preview.there.kept_fields = kept.into_iter().map(|(field, records)| ThereField { field, records }).collect();
     Ok(StagePreview {
         map: stage.id.clone(),
         source_object: stage.source_object.clone(),
