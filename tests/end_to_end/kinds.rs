@@ -419,7 +419,98 @@ fn a_row_that_no_record_meets_is_told_whatever_its_key_is_made_of() {
             never_says: &[],
             codes: MOVED,
         },
+        Kind {
+            name: "a reference itself, and a map that takes some records",
+            objects: "  object Stage from \"stages.csv\" { key id; id: text; name: text unique }\n  object Deal from \"deals.csv\" { key id; id: text; name: text; kind: text; stage: -> Stage.name }",
+            maps: "drop object Stage : \"stages are options\"\nskip Deal when kind == \"x\" : \"not ours\"\npicklist S -> opportunities.stage {\n  \"Won\" = new WON \"Won\"\n  \"Never\" = new NEVER \"Never\"\n  otherwise quarantine\n}\npicklist K -> opportunities.kind {\n  \"a\" = new A \"A\"\n  \"x\" = new X \"X\"\n}\nmap Deal -> opportunities {\n  name = name\n  stage = stage | S\n  new kind \"Kind\": select K = kind | K otherwise none\n}",
+            files: &[
+                ("stages.csv", "id,name\n1,Won\n2,Never\n"),
+                ("deals.csv", "id,name,kind,stage\n1,A,a,Won\n2,B,x,Never\n"),
+            ],
+            has: vec![("opportunities", json!({ "name": "A", "stage": "WON", "kind": "A" }))],
+            never: &[("opportunities", "\"B\"")],
+            says: &["no record of the export has \"Never\" of S", "no record of the export has \"x\" of K"],
+            never_says: &[],
+            codes: MOVED,
+        },
     ]);
+}
+
+#[test]
+fn rows_that_stand_in_another_order_than_the_source_gives_their_values_are_told() {
+    let stages = "id,pipe,name,position\n1,Sales,Won,2\n2,Sales,Start,1\n3,Ren,Start,1\n4,Ren,Won,2\n";
+    let deals = "id,name,pipe,stage\n1,A,Sales,Start\n2,B,Ren,Won\n3,C,Sales,Won\n4,D,Ren,Start\n";
+    let objects = "  object Stage from \"stages.csv\" { key id; id: text; pipe: text; name: text; position: integer }\n  object Deal from \"deals.csv\" { key id; id: text; name: text; pipe: text; stage: -> Stage.name }";
+    let of_one = |rows: &str| {
+        format!(
+            "drop object Stage : \"stages are options\"\npicklist S (pipe, stage) -> opportunities (stage, pipelineName) {{\n{rows}\n  otherwise quarantine\n}}\nmap Deal -> opportunities {{\n  name = name\n  (stage, new pipelineName \"Pipeline\": text) = (pipe, stage) | S\n}}"
+        )
+    };
+    let rows = |order: [(&str, &str); 4]| {
+        order.map(|(pipe, stage)| format!("  (\"{pipe}\", \"{stage}\") = (CUSTOMER, \"{pipe}\")")).join("\n")
+    };
+    let right = of_one(&rows([("Sales", "Start"), ("Sales", "Won"), ("Ren", "Start"), ("Ren", "Won")]));
+    let turned = of_one(&rows([("Ren", "Start"), ("Sales", "Won"), ("Sales", "Start"), ("Ren", "Won")]));
+    let kind = |name, maps, says, never_says| Kind {
+        name,
+        objects,
+        maps,
+        files: &[],
+        has: vec![],
+        never: &[],
+        says,
+        never_says,
+        codes: MOVED,
+    };
+    let files: &[(&str, &str)] = &[("stages.csv", stages), ("deals.csv", deals)];
+    judged(vec![
+        Kind { files, ..kind("in its order", right.as_str(), &[], &["stands before"]) },
+        Kind {
+            files,
+            ..kind("turned", turned.as_str(), &["\"Won\" stands before \"Start\" in S, and behind it in Stage"], &[])
+        },
+    ]);
+}
+
+#[test]
+fn a_part_that_a_function_keeps_of_a_value_is_told_where_nothing_keeps_the_rest() {
+    let objects = "  object Firm from \"firms.csv\" { key id; id: text; name: text; site: text; seen: datetime; ext: text; code: text }";
+    let files: &[(&str, &str)] = &[(
+        "firms.csv",
+        "id,name,site,seen,ext,code\n1,Acme,https://acme.example/about,2024-01-02T10:11:12Z,+1 212 555 0100 x12,AB-17\n2,Bolt,bolt.example,,,\n",
+    )];
+    let map = |more: &str| {
+        format!(
+            "map Firm -> companies {{\n  name = name\n  domainName = site | domain\n  new seen \"Seen\": date = seen | date\n  new ext \"Ext\": text = ext | extension\n  new code \"Code\": text = code | digits\n{more}}}"
+        )
+    };
+    let (parts, whole) =
+        (map(""), map("  new all \"All\": text = \"{site}, {seen | format(\"%Y-%m-%d %H:%M\")}, {ext}, {code}\"\n"));
+    let parts_of = |maps: &str| {
+        let outcome = Small { objects, maps, files, held: Vec::new() }.moved();
+        assert_eq!(outcome.codes, MOVED, "{}", outcome.said);
+        let check = outcome.project.migr(&["check"]);
+        let plan = outcome.project.migr(&["plan", "--to", "staging", "--format", "json"]).json();
+        (outcome, check.stdout + &check.stderr, plan)
+    };
+    let told = [
+        "the day of `seen` is taken, without its time",
+        "the extension of `ext` is taken",
+        "the digits of `code` are taken",
+    ];
+    let (outcome, check, plan) = parts_of(&parts);
+    outcome.has("companies", &json!({ "name": "Acme", "seen": "2024-01-02", "ext": "12", "code": "17" }));
+    outcome.says(&["firms.csv:2 1: site: the address holds more than its site"]);
+    assert!(!outcome.said.contains("firms.csv:3"), "{}", outcome.said);
+    for text in told {
+        assert!(check.contains(text), "{text} in {check}");
+        let reasons = plan["degradations"].as_array().unwrap().iter();
+        let counted = reasons.filter(|one| one["reason"].as_str().unwrap().starts_with(text));
+        assert_eq!(counted.map(|one| &one["records"]).collect::<Vec<_>>(), [1], "{text} in {plan}");
+    }
+    let (_, check, plan) = parts_of(&whole);
+    assert!(check.contains("no problems"), "{check}");
+    assert_eq!(plan["degradations"], json!([]));
 }
 
 #[test]
@@ -563,4 +654,18 @@ fn each_element_of_a_list_is_read_as_what_the_column_says() {
             )
         },
     ]);
+}
+
+#[test]
+fn an_option_that_setup_could_not_make_of_a_value_is_foreseen_by_the_audit() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; name: text; level: text }",
+        maps: "picklist Level -> people.level { otherwise create }\nmap Person -> people {\n  name = { lastName: name }\n  new level \"Level\": select Level = level | Level\n}",
+        files: &[("people.csv", "id,name,level\n1,Ann,\"high, and rising\"\n2,Bob,low\n")],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    assert_eq!(outcome.codes[..3], [1, 4, 4], "{}", outcome.said);
+    outcome.says(&["people.csv: level: setup cannot make an option of \"high, and rising\": the label \"high, and rising\" of option"]);
+    assert!(outcome.stand_in.records("people").iter().all(|one| one["name"]["lastName"] != "Bob"), "nothing is begun");
 }

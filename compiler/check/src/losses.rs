@@ -1,4 +1,4 @@
-//! Parts of values that no map takes: what `nth`, `first`, `truncate` leave of a text or list, where nothing else of the record takes the rest.
+//! Parts of values that no map takes: what `nth`, `first`, `truncate`, `digits`, `date` and the like leave of a value, where nothing else of the record takes the rest.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,12 @@ use crate::spec::{Map, SourceObject};
 const PARTS: [&str; 4] = ["first", "nth", "rest", "truncate"];
 /// Functions whose result tells something about a value, and does not hold it.
 const OPAQUE: [&str; 7] = ["country_code", "digits", "domain", "extension", "length", "mask", "matches"];
+/// Marks of a written date that say its year, its month and its day.
+const DATE: [&[&str]; 3] = [&["%Y", "%y", "%G"], &["%m", "%b", "%B", "%h", "%-m", "%j"], &["%d", "%e", "%-d", "%j"]];
+/// Marks that say all three.
+const WHOLE_DATE: [&str; 5] = ["%F", "%D", "%x", "%c", "%s"];
+/// Marks of a written time.
+const TIME: [&str; 10] = ["%H", "%I", "%-H", "%-I", "%k", "%l", "%T", "%R", "%c", "%s"];
 
 /// A part that is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +26,43 @@ enum Take {
     At(i64),
     Rest,
     Start,
+    Only(Aspect),
+}
+
+/// Something of a value that a function keeps of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aspect {
+    Amount,
+    Day,
+    Digits,
+    Extension,
+    Fit,
+    Length,
+    Mask,
+    Rest,
+    Written,
+}
+
+impl Aspect {
+    /// In words, of a value.
+    fn of(self, value: &str) -> String {
+        match self {
+            Self::Amount => format!("the amount of {value} is taken, without its currency"),
+            Self::Day => format!("the day of {value} is taken, without its time"),
+            Self::Digits => format!("the digits of {value} are taken"),
+            Self::Extension => format!("the extension of {value} is taken"),
+            Self::Fit => format!("whether {value} fits a pattern is taken"),
+            Self::Length => format!("the length of {value} is taken"),
+            Self::Mask => format!("{value} is made unreadable"),
+            Self::Rest => format!("words of {value} are taken out"),
+            Self::Written => format!("a part of {value} is written"),
+        }
+    }
+
+    /// True where a spec does not say by the function itself that something is left.
+    fn is_told(self) -> bool {
+        matches!(self, Self::Day | Self::Digits | Self::Extension | Self::Rest)
+    }
 }
 
 /// A value of which parts are taken, and by which field first.
@@ -52,7 +95,7 @@ pub(crate) fn check(
         };
         for at in &positions {
             let Some((_, map)) = maps.get(*at) else { continue };
-            let taken = taken(&map.spec);
+            let taken = taken(&map.spec, columns);
             let shown = texts_of_rich(&map.spec, columns);
             if taken.is_empty() && shown.is_empty() {
                 continue;
@@ -63,10 +106,10 @@ pub(crate) fn check(
             let together: Vec<&Map> = std::iter::once(&map.spec).chain(beside).collect();
             for one in &taken {
                 // Of lists of references W0333 tells.
-                if is_list_of_references(one.from) || is_whole(one, &taken, &together) {
+                if is_list_of_references(one.from) || is_whole(one, &taken, &together, columns) {
                     continue;
                 }
-                found.push((*at, one.field, said(one), true));
+                found.push((*at, one.field, said(one), is_told(one)));
             }
             for (column, field) in shown {
                 if !together.iter().any(|map| holds_markup(map, column)) {
@@ -135,6 +178,14 @@ fn holds_markup(map: &Map, column: &str) -> bool {
     map.fields.iter().any(|field| holds(&field.value, column))
 }
 
+/// True where a warning tells of a part, besides the plan.
+fn is_told(one: &Taken<'_>) -> bool {
+    one.takes.iter().any(|take| match take {
+        Take::Only(aspect) => aspect.is_told(),
+        Take::First | Take::At(_) | Take::Rest | Take::Start => true,
+    })
+}
+
 fn said(one: &Taken<'_>) -> String {
     let mut columns: Vec<&str> = Vec::new();
     one.from.walk(&mut |expr| {
@@ -145,7 +196,10 @@ fn said(one: &Taken<'_>) -> String {
         }
     });
     let of = if columns.is_empty() { "the value".to_owned() } else { format!("`{}`", columns.join("`, `")) };
-    if one.takes.contains(&Take::Start) {
+    let aspect = one.takes.iter().find_map(|take| if let Take::Only(aspect) = take { Some(aspect) } else { None });
+    if let Some(aspect) = aspect {
+        aspect.of(&of)
+    } else if one.takes.contains(&Take::Start) {
         format!("the start of {of} is taken")
     } else {
         format!("parts of {of} are taken")
@@ -153,11 +207,11 @@ fn said(one: &Taken<'_>) -> String {
 }
 
 /// Parts of values that the fields of a map take.
-fn taken(map: &Map) -> Vec<Taken<'_>> {
-    let mut taken: Vec<Taken<'_>> = Vec::new();
+fn taken<'m>(map: &'m Map, columns: &[SourceColumn]) -> Vec<Taken<'m>> {
+    let mut taken: Vec<Taken<'m>> = Vec::new();
     for (field, mapping) in map.fields.iter().enumerate() {
-        visit(&mapping.value, Use::Whole, &mut |expr, used| {
-            let Some((from, take)) = take(expr).filter(|_| used != Use::Not) else { return };
+        visit(&mapping.value, Use::Whole, columns, &mut |expr, used| {
+            let Some((from, take)) = take(expr, columns).filter(|_| used != Use::Not) else { return };
             match taken.iter_mut().find(|one| one.from == from) {
                 Some(one) => one.takes.push(take),
                 None => taken.push(Taken { from, takes: vec![take], field }),
@@ -167,7 +221,7 @@ fn taken(map: &Map) -> Vec<Taken<'_>> {
     taken
 }
 
-fn take(expr: &Expr) -> Option<(&Expr, Take)> {
+fn take<'e>(expr: &'e Expr, columns: &[SourceColumn]) -> Option<(&'e Expr, Take)> {
     let Expr::Call { function, arguments } = expr else { return None };
     let from = arguments.first()?;
     let take = match function.as_str() {
@@ -178,13 +232,44 @@ fn take(expr: &Expr) -> Option<(&Expr, Take)> {
             Some(Expr::Number { value }) => Take::At(value.parse().ok()?),
             _ => return None,
         },
-        _ => return None,
+        function => Take::Only(aspect(function, arguments, columns)?),
     };
     Some((from, take))
 }
 
+/// Part of its first argument that a function keeps; none where it keeps all of it.
+fn aspect(function: &str, arguments: &[Expr], columns: &[SourceColumn]) -> Option<Aspect> {
+    let ty = match arguments.first() {
+        Some(Expr::Column { name }) => columns.iter().find(|column| column.name == *name).map(|column| column.ty),
+        _ => None,
+    };
+    let text = |at: usize| match arguments.get(at) {
+        Some(Expr::Text { value }) => Some(value.as_str()),
+        _ => None,
+    };
+    Some(match function {
+        "amount" => Aspect::Amount,
+        "date" if ty == Some(ColumnType::Datetime) => Aspect::Day,
+        "digits" => Aspect::Digits,
+        "extension" => Aspect::Extension,
+        "format" if !holds_all(text(1)?, ty) => Aspect::Written,
+        "length" => Aspect::Length,
+        "mask" => Aspect::Mask,
+        "matches" => Aspect::Fit,
+        "replace" if text(1)?.chars().any(char::is_alphanumeric) && text(2)?.is_empty() => Aspect::Rest,
+        _ => return None,
+    })
+}
+
+/// True where a written form says all of a date, or of an instant to the minute.
+fn holds_all(format: &str, ty: Option<ColumnType>) -> bool {
+    let has = |marks: &[&str]| marks.iter().any(|mark| format.contains(mark));
+    let has_date = has(&WHOLE_DATE) || DATE.iter().all(|marks| has(marks));
+    has_date && (ty != Some(ColumnType::Datetime) || has(&TIME))
+}
+
 /// True where the rest of a value is taken too: its first element and the others, the whole of it, or the whole of what it is made of.
-fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map]) -> bool {
+fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map], columns: &[SourceColumn]) -> bool {
     // `ids | first` and `ids.name | rest` are of one list.
     let of_one_list = |other: &&Taken<'_>| {
         other.from == one.from || list(one.from).is_some_and(|column| list(other.from) == Some(column))
@@ -196,7 +281,7 @@ fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], maps: &[&Map]) -> bool {
     // All that it is made of holds it too.
     let mut from = one.from;
     loop {
-        if whole_somewhere(from, maps) {
+        if whole_somewhere(from, maps, columns) {
             return true;
         }
         match from {
@@ -230,12 +315,12 @@ enum Use {
     Not,
 }
 
-fn whole_somewhere(expr: &Expr, maps: &[&Map]) -> bool {
+fn whole_somewhere(expr: &Expr, maps: &[&Map], columns: &[SourceColumn]) -> bool {
     let mut found = false;
     for map in maps {
         let links = map.links.iter().map(|link| &link.value);
         for value in map.fields.iter().map(|field| &field.value).chain(links) {
-            visit(value, Use::Whole, &mut |one, used| found |= used == Use::Whole && one == expr);
+            visit(value, Use::Whole, columns, &mut |one, used| found |= used == Use::Whole && one == expr);
             if found {
                 return true;
             }
@@ -245,44 +330,45 @@ fn whole_somewhere(expr: &Expr, maps: &[&Map]) -> bool {
 }
 
 /// Shows each expression, and whether all of it arrives where the outermost one is written.
-fn visit<'e>(expr: &'e Expr, used: Use, found: &mut dyn FnMut(&'e Expr, Use)) {
+fn visit<'e>(expr: &'e Expr, used: Use, columns: &[SourceColumn], found: &mut dyn FnMut(&'e Expr, Use)) {
     found(expr, used);
     match expr {
         Expr::Call { function, arguments } => {
-            let holds = !PARTS.contains(&function.as_str()) && !OPAQUE.contains(&function.as_str());
+            let is_part = PARTS.contains(&function.as_str()) || aspect(function, arguments, columns).is_some();
+            let holds = !is_part && !OPAQUE.contains(&function.as_str());
             // What a part is taken of is not whole there, and what it is taken of may itself take parts.
             let takes = PARTS.contains(&function.as_str());
             for (at, argument) in arguments.iter().enumerate() {
                 if at == 0 && takes && used != Use::Not {
                     inside(argument, found);
                 } else {
-                    visit(argument, if holds && at == 0 { used } else { Use::Not }, found);
+                    visit(argument, if holds && at == 0 { used } else { Use::Not }, columns, found);
                 }
             }
         }
         Expr::Binary { operator, left, right } => {
             let holds = if matches!(operator, Operator::Add | Operator::Coalesce) { used } else { Use::Not };
-            visit(left, holds, found);
-            visit(right, holds, found);
+            visit(left, holds, columns, found);
+            visit(right, holds, columns, found);
         }
-        Expr::Not { value } => visit(value, Use::Not, found),
+        Expr::Not { value } => visit(value, Use::Not, columns, found),
         Expr::If { condition, then, otherwise } => {
-            visit(condition, Use::Not, found);
-            visit(then, used, found);
-            visit(otherwise, used, found);
+            visit(condition, Use::Not, columns, found);
+            visit(then, used, columns, found);
+            visit(otherwise, used, columns, found);
         }
-        Expr::Record { fields } => fields.iter().for_each(|field| visit(&field.value, used, found)),
-        Expr::List { items } | Expr::Tuple { items } => items.iter().for_each(|item| visit(item, used, found)),
-        Expr::Template { parts } => parts.iter().for_each(|part| visit(part, used, found)),
-        Expr::Picklist { inputs, .. } => inputs.iter().for_each(|input| visit(input, used, found)),
-        Expr::Reference { key, .. } | Expr::Owner { key, .. } => visit(key, used, found),
-        Expr::Through { key, .. } => visit(key, Use::Not, found),
-        Expr::Existing { fields, .. } => fields.iter().for_each(|field| visit(&field.value, Use::Not, found)),
-        Expr::Convert { value, .. } => visit(value, used, found),
+        Expr::Record { fields } => fields.iter().for_each(|field| visit(&field.value, used, columns, found)),
+        Expr::List { items } | Expr::Tuple { items } => items.iter().for_each(|item| visit(item, used, columns, found)),
+        Expr::Template { parts } => parts.iter().for_each(|part| visit(part, used, columns, found)),
+        Expr::Picklist { inputs, .. } => inputs.iter().for_each(|input| visit(input, used, columns, found)),
+        Expr::Reference { key, .. } | Expr::Owner { key, .. } => visit(key, used, columns, found),
+        Expr::Through { key, .. } => visit(key, Use::Not, columns, found),
+        Expr::Existing { fields, .. } => fields.iter().for_each(|field| visit(&field.value, Use::Not, columns, found)),
+        Expr::Convert { value, .. } => visit(value, used, columns, found),
         Expr::Otherwise { value, recovery } => {
-            visit(value, used, found);
+            visit(value, used, columns, found);
             if let Recovery::Use { value } = recovery {
-                visit(value, used, found);
+                visit(value, used, columns, found);
             }
         }
         Expr::None
@@ -298,7 +384,7 @@ fn visit<'e>(expr: &'e Expr, used: Use, found: &mut dyn FnMut(&'e Expr, Use)) {
 
 /// Visits the value that a part is taken of: not whole itself, but the parts that are taken in it are taken all the same.
 fn inside<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e Expr, Use)) {
-    found(expr, if take(expr).is_some() { Use::Part } else { Use::Not });
+    found(expr, if take(expr, &[]).is_some() { Use::Part } else { Use::Not });
     if let Expr::Call { arguments, .. } = expr
         && let Some(first) = arguments.first()
     {

@@ -15,6 +15,7 @@ mod lookup_plan;
 mod masking;
 mod names;
 mod near_duplicates;
+mod option_order;
 mod owners;
 mod places;
 mod preview;
@@ -41,7 +42,7 @@ use migr_plan::lock::{
     DeniedFindings, LOCK_FORMAT_VERSION, Lock, LockedAcceptance, LockedExport, LockedFile, LockedOption, LockedOptions,
     LockedOwners, LockedSourceObject, LockedStage, LockedStages, ObjectState, counted_inputs,
 };
-use migr_plan::{Expr, Plan, Step, StepKind};
+use migr_plan::{Expr, NewOption, Plan, SetupAction, Step, StepKind};
 use migr_transform::Standing;
 use migr_transform::{CompileError, LookupError};
 
@@ -304,7 +305,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         reporting.all(&mut world, &mut objects, attachments, &mut preview, &mut found)
     };
     let Reported { stages, owners, previews, rebuilds } = reported?;
-    let options = locked_options(plan, &export, forecast.take_options(), &mut found);
+    let options = locked_options(plan, &export, forecast.take_options(), destination.as_deref(), &mut found);
     // Without the destination nobody knows what of it would be accepted.
     if destination.is_some() {
         found.tell_idle_entries();
@@ -563,6 +564,7 @@ impl Reporting<'_> {
             stages.push(locked);
         }
         rows_met::count(plan, export, world, &mut stages, found)?;
+        option_order::differing(plan, export, found);
         let mut rebuilds = Vec::new();
         for object in &plan.source.objects {
             match rebuild(object, export) {
@@ -600,8 +602,32 @@ const RARE_SHARE: u64 = 100;
 /// Fewer records than this say nothing about what is rare.
 const RARE_FROM: u64 = 200;
 
+/// Change of the schema that makes one option of a value; none where no change makes options of a picklist.
+fn making(plan: &Plan, picklist: &str, value: &str, label: &str) -> Option<SetupAction> {
+    let one = NewOption { value: value.to_owned(), label: label.to_owned(), color: None };
+    plan.setup.iter().find_map(|action| {
+        let mut action = action.clone();
+        let (SetupAction::CreateField { options, options_from, .. }
+        | SetupAction::AddOptions { options, options_from, .. }) = &mut action
+        else {
+            return None;
+        };
+        if options_from.as_deref() != Some(picklist) {
+            return None;
+        }
+        *options = vec![one.clone()];
+        Some(action)
+    })
+}
+
 /// The options that values become, reported.
-fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut Collector<'_>) -> Vec<LockedOptions> {
+fn locked_options(
+    plan: &Plan,
+    export: &Export,
+    options: NewOptions,
+    destination: Option<&dyn Destination>,
+    found: &mut Collector<'_>,
+) -> Vec<LockedOptions> {
     let mut locked = Vec::new();
     for (picklist, seen) in options.seen {
         let total: u64 = seen.values().map(|seen| seen.met).sum();
@@ -628,6 +654,13 @@ fn locked_options(plan: &Plan, export: &Export, options: NewOptions, found: &mut
                     option.others.iter().map(|other| masking::shown(other, false)).collect::<Vec<_>>().join(", ");
                 let message = format!("{label} and {others} would become one option, {value} of {picklist}");
                 let finding = Finding::new(FindingKind::CollidingOptions, Severity::Error, message);
+                found.add(of(option.places.first().map_or(usize::MAX, |place| place.0), finding));
+                continue;
+            }
+            let refused = destination.and_then(|known| known.refuses(&making(plan, &picklist, value, &option.label)?));
+            if let Some(why) = refused {
+                let message = format!("setup cannot make an option of {label}: {why}; give it a row of its own");
+                let finding = Finding::new(FindingKind::DestinationLacks, Severity::Error, message);
                 found.add(of(option.places.first().map_or(usize::MAX, |place| place.0), finding));
                 continue;
             }

@@ -76,6 +76,16 @@ pub(crate) fn domain(text: &str) -> Result<String, Fault> {
     })
 }
 
+/// True where an address of the web holds more than its site: a path, a question or a place in the page.
+pub(crate) fn has_more_than_site(text: &str) -> bool {
+    let trimmed = text.trim();
+    let behind = trimmed.split_once("://").map_or(trimmed, |(_, behind)| behind);
+    behind
+        .find(['/', '?', '#'])
+        .and_then(|at| behind.get(at..))
+        .is_some_and(|rest| rest.chars().any(char::is_alphanumeric))
+}
+
 /// The host of an address that needs no rewriting.
 fn plain_host(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
@@ -125,6 +135,20 @@ pub(crate) fn comparable_link(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_address_holds_besides_its_site_is_seen() {
+        for (text, has_more) in [
+            ("https://acme.example", false),
+            ("acme.example/", false),
+            ("https://acme.example:8443/", false),
+            ("https://acme.example/about", true),
+            ("acme.example?ref=7", true),
+            ("acme.example/#team", true),
+        ] {
+            assert_eq!(has_more_than_site(text), has_more, "{text}");
+        }
+    }
 
     fn emailed(text: &str) -> Result<String, String> {
         email(Cow::Borrowed(text)).map(Cow::into_owned).map_err(|fault| fault.reason(false))

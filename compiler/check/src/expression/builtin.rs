@@ -311,7 +311,8 @@ fn format_argument(written: Vec<String>) -> Expr {
 fn accept_help(function: &Function, ty: &Type) -> Option<String> {
     Some(match (function.input, ty) {
         (Parameter::Text, Type::Html | Type::Richtext) => "take the text out first: `| plain`".to_owned(),
-        (Parameter::Text, Type::Date | Type::Datetime) => "write it out first: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Parameter::Text, Type::Date) => "write it out first: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Parameter::Text, Type::Datetime) => "write it out first: `| format(\"%Y-%m-%d %H:%M\")`".to_owned(),
         (Parameter::List | Parameter::Texts, ty) if ty.is_text_like() => {
             "make a list first: `| split(\",\")`".to_owned()
         }

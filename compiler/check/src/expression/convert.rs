@@ -394,7 +394,8 @@ fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
             "say at what time of the day: `| at(\"12:00\", \"America/New_York\")`".to_owned()
         }
         (Type::Datetime, Type::Date) => "take the day, in the migration's zone: `| date`".to_owned(),
-        (Type::Date | Type::Datetime, Type::Text) => "write it out: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Type::Date, Type::Text) => "write it out: `| format(\"%Y-%m-%d\")`".to_owned(),
+        (Type::Datetime, Type::Text) => "write it out: `| format(\"%Y-%m-%d %H:%M\")`".to_owned(),
         (Type::Currency, Type::Number | Type::Decimal | Type::Integer) => "take the amount: `| amount`".to_owned(),
         (Type::Currency, Type::Text) => "declare the column as `text` to keep it as it is written".to_owned(),
         (_, Type::Currency) if text || found.is_numeric() => "read it as money: `| money`".to_owned(),

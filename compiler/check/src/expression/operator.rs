@@ -107,8 +107,15 @@ impl Inference<'_, '_> {
         let right = if let Type::Select(_) = &left.ty { self.against(right, &left.ty) } else { self.infer(right) };
         let ty = self.unified(operator, &left.ty, &right.ty);
         let ordered = !matches!(operator.node, BinaryOperator::Equal | BinaryOperator::NotEqual);
-        let has_order = ty.is_silent() || ty.is_numeric() || matches!(ty, Type::Text | Type::Date | Type::Datetime);
+        let has_order = ty.is_silent() || ty.is_numeric() || matches!(ty, Type::Date | Type::Datetime);
         if ordered && !has_order {
+            // Sign by sign `10` stands before `9`, and `2/1/2024` before `9/1/2023`.
+            let help = match ty {
+                Type::Text => {
+                    "read it as what it is: declare the column `date`, `datetime` or `number`, or write `| number`"
+                }
+                _ => "compare with `==` or `!=`",
+            };
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::E0301,
@@ -116,7 +123,7 @@ impl Inference<'_, '_> {
                     operator.span,
                     "has no order",
                 )
-                .with_help("compare with `==` or `!=`"),
+                .with_help(help),
             );
         }
         binary(operator.node, left, right, Type::Boolean)

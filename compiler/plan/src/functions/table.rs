@@ -118,7 +118,7 @@ pub const FUNCTIONS: &[Function] = &[
         gives(r#""(201) 234-5678""#, &[], r#""2012345678""#),
         gives(r#""none""#, &[], "null"),
     ]),
-    function("domain", P::Text, Output::Plain(T::Url), "The site of an address of the web, always in the same form.", &[
+    function("domain", P::Text, Output::Plain(T::Url), "The site of an address of the web, always in the same form; that an address holds more is counted and reported.", &[
         gives(r#""https://www.Clinic3.example/about""#, &[], r#""https://clinic3.example""#),
         gives(r#""clinic3.example""#, &[], r#""https://clinic3.example""#),
         refuses(r#""ask Jane""#, &[], r#""ask Jane" is not an address of the web"#),

@@ -48,6 +48,7 @@ pub(crate) struct Acceptances {
 const OF_PICKLISTS: &[FindingKind] = &[
     FindingKind::UnknownPicklistValue,
     FindingKind::UnusedRow,
+    FindingKind::OptionOrder,
     FindingKind::CollidingOptions,
     FindingKind::NewOption,
     FindingKind::RareOption,

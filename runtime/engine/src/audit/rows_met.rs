@@ -120,14 +120,14 @@ fn reads_sensitive(plan: &Plan, stage: &Stage, table: &str) -> bool {
     found
 }
 
-/// Picklists whose keys are not the values of one column alone.
+/// Picklists whose keys are not the values of one plain column of all records of an object alone.
 fn tables(plan: &Plan) -> BTreeSet<&str> {
     let mut tables = BTreeSet::new();
     for stage in &plan.stages {
         for expression in expressions::of_stage(stage) {
             expression.walk(&mut |part| {
                 if let Expr::Picklist { table, inputs, .. } = part
-                    && !matches!(inputs.as_slice(), [Expr::Column { .. }])
+                    && !is_of_column(plan, stage, inputs)
                     && let Some(picklist) = plan.picklist(table)
                 {
                     tables.insert(picklist.name.as_str());
@@ -136,6 +136,14 @@ fn tables(plan: &Plan) -> BTreeSet<&str> {
         }
     }
     tables
+}
+
+/// True where the survey counts a column's values, and `check` holds a table against them.
+fn is_of_column(plan: &Plan, stage: &Stage, inputs: &[Expr]) -> bool {
+    let [Expr::Column { name }] = inputs else { return false };
+    let Some(object) = plan.source_object(&stage.source_object) else { return false };
+    let is_plain = object.column(name).is_some_and(|column| column.reference.is_none());
+    is_plain && stage.when.is_none() && object.skips.is_empty()
 }
 
 /// Fields of a stage that such a table fills, by their place.

@@ -14,6 +14,9 @@ use crate::failure::Fault;
 use crate::phones::Region;
 use crate::{Value, addresses, markup, money as amounts, numbers, phones, text};
 
+/// Note on an address of which `domain` takes the site alone.
+const PATH_LEFT: &str = "the address holds more than its site: `domain` leaves it out";
+
 type Applied<'r> = Result<Value<'r>, Fault>;
 
 fn with_text<'r>(value: Value<'r>, change: impl FnOnce(Cow<'r, str>) -> Cow<'r, str>) -> Applied<'r> {
@@ -287,8 +290,13 @@ pub(super) fn url<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> 
     addresses::url(&text_of(value)?).map(Value::text)
 }
 
-pub(super) fn domain<'r>(_: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
-    addresses::domain(&text_of(value)?).map(Value::text)
+pub(super) fn domain<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
+    let text = text_of(value)?;
+    let site = addresses::domain(&text)?;
+    if addresses::has_more_than_site(&text) {
+        scope.losses.push(PATH_LEFT.to_owned());
+    }
+    Ok(Value::text(site))
 }
 
 pub(super) fn phone<'r>(scope: &mut Scope<'_>, value: Value<'r>, [country, ..]: Arguments<'r>) -> Applied<'r> {
