@@ -1,12 +1,16 @@
 //! A later export: what is new, changed and gone in it arrives, and what people did in the destination since goes by the policies.
 
+use std::collections::BTreeMap;
+
+use migr_sandbox::{Faults, SandboxOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::clinic::{clinic, others};
 use crate::harness::{Project, Ran};
+use crate::killed::{DELTA, Left, Rest};
 use crate::small::Small;
-use crate::stand_in::StandIn;
+use crate::stand_in::{StandIn, hurry};
 
 const OBJECTS: &str = "object Person from \"people.csv\" {\n  key id\n  id: text\n  first: text\n  job: text\n  mail: email\n}\nobject Note from \"notes.csv\" {\n  key id\n  id: text\n  text: text\n  person: -> Person\n}";
 
@@ -61,6 +65,22 @@ impl Drill {
     }
 }
 
+impl Drill {
+    /// People change the field that the export changes too of the first, and another one of those after them.
+    fn work_by_hand(self, stand_in: &StandIn) {
+        let people = people(stand_in);
+        let patch = |number: u64, body: &Value| {
+            let path = format!("/rest/people/{}", people[&number]["id"].as_str().unwrap());
+            stand_in.ask(&Method::PATCH, &path, body);
+        };
+        for number in 1..=self.by_hand {
+            patch(number, &json!({"jobTitle": "By hand"}));
+            let link = json!({"linkedinLink": {"primaryLinkUrl": format!("https://hand{number}.example")}});
+            patch(self.by_hand + number, &link);
+        }
+    }
+}
+
 struct Moved {
     drill: Drill,
     project: Project,
@@ -68,8 +88,7 @@ struct Moved {
     before: String,
 }
 
-fn moved(policies: &str) -> Moved {
-    let drill = drill();
+fn project(drill: Drill, policies: &str) -> Project {
     let people = drill.first();
     let notes = "id,text,person\nN1,Hello,P1\nN2,Again,P2\n";
     let small = Small {
@@ -78,10 +97,42 @@ fn moved(policies: &str) -> Moved {
         files: &[("people.csv", &people), ("notes.csv", notes)],
         held: Vec::new(),
     };
-    let (project, stand_in) = (small.project(), StandIn::new());
+    let project = small.project();
+    hurry(&project, 60);
     let spec = project.read("migration.migr");
     project
         .write("migration.migr", &spec.replace("currency = \"USD\"\n", &format!("currency = \"USD\"\n  {policies}\n")));
+    project
+}
+
+/// The project of the full drill, with a record that is quarantined.
+pub(crate) fn full_drill() -> Option<Project> {
+    let drill = Some(drill()).filter(|drill| drill.records >= 1000)?;
+    let project = project(drill, "delta = 48h\n  on vanished delete");
+    project.write("export/notes.csv", "id,text,person\nN1,Hello,P1\nN2,Again,P2\nN3,Lost,P999999\n");
+    Some(project)
+}
+
+/// What people change by hand in it, and its later export.
+pub(crate) fn moves_on(project: &Project, stand_in: &StandIn) {
+    let drill = drill();
+    drill.work_by_hand(stand_in);
+    project.write("export/people.csv", &drill.later());
+}
+
+/// People by the number of their key.
+fn people(stand_in: &StandIn) -> BTreeMap<u64, Value> {
+    let people = stand_in.records("people").into_iter();
+    let numbered = people.filter_map(|person| {
+        let number = person["name"]["lastName"].as_str()?.strip_prefix('P')?.parse().ok()?;
+        Some((number, person))
+    });
+    numbered.collect()
+}
+
+fn moved(policies: &str) -> Moved {
+    let drill = drill();
+    let (project, stand_in) = (project(drill, policies), StandIn::new());
     let before = stand_in.fingerprint();
     stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
     Moved { drill, project, stand_in, before }
@@ -90,26 +141,6 @@ fn moved(policies: &str) -> Moved {
 impl Moved {
     fn migr(&self, arguments: &[&str]) -> Ran {
         self.stand_in.migr(&self.project, arguments)
-    }
-
-    fn person(&self, number: u64) -> Value {
-        let people = self.stand_in.records("people");
-        let key = format!("P{number}");
-        people.into_iter().find(|person| person["name"]["lastName"] == key.as_str()).unwrap_or_default()
-    }
-
-    fn patch(&self, number: u64, body: &Value) {
-        let path = format!("/rest/people/{}", self.person(number)["id"].as_str().unwrap());
-        self.stand_in.ask(&Method::PATCH, &path, body);
-    }
-
-    /// People change the field that the export changes too of the first, and another one of those after them.
-    fn work_by_hand(&self) {
-        for number in 1..=self.drill.by_hand {
-            self.patch(number, &json!({"jobTitle": "By hand"}));
-            let link = json!({"linkedinLink": {"primaryLinkUrl": format!("https://hand{number}.example")}});
-            self.patch(self.drill.by_hand + number, &link);
-        }
     }
 
     fn take_later(&self) {
@@ -124,7 +155,7 @@ fn each_record_of_a_later_export_ends_as_the_policy_says_and_a_rollback_goes_bac
         let drill = moved.drill;
         let there = moved.stand_in.records("people").len() as u64;
         moved.migr(&["drift", "--exit-code"]).exits(0);
-        moved.work_by_hand();
+        drill.work_by_hand(&moved.stand_in);
         let requests = moved.stand_in.requests();
         let drift = moved.migr(&["drift", "--exit-code"]).exits(1);
         assert!(moved.stand_in.requests() - requests < 10, "it reads in pages");
@@ -133,6 +164,9 @@ fn each_record_of_a_later_export_ends_as_the_policy_says_and_a_rollback_goes_bac
         moved.take_later();
         let run = moved.migr(&["run", "--no-approval"]).exits(4);
         assert!(run.stderr.contains("`migr delta`"), "{}", run.stderr);
+        let foreseen = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+        let line = format!("  ~ Person: {} new, {} gone\n", drill.new, drill.vanished);
+        assert!(foreseen.contains(&line) && foreseen.contains("Go on: migr delta"), "{foreseen}");
         let delta = moved.migr(&["delta"]).exits(0);
         let unchanged = drill.records - drill.changed - drill.vanished;
         let line = format!(
@@ -142,14 +176,15 @@ fn each_record_of_a_later_export_ends_as_the_policy_says_and_a_rollback_goes_bac
         assert!(delta.stdout.contains(&line), "{}", delta.stdout);
         assert!(delta.stdout.contains(&format!("  Person.jobTitle: {} records", drill.changed)), "{}", delta.stdout);
         assert_eq!(moved.stand_in.records("people").len() as u64, there + drill.new, "vanished records are left");
-        let job = |number: u64| moved.person(number)["jobTitle"].clone();
+        let people = people(&moved.stand_in);
+        let job = |number: u64| people[&number]["jobTitle"].clone();
         for number in 1..=drill.by_hand {
             assert_eq!(job(number), json!(wanted), "{policy}");
             let mail = |person: &Value| person["emails"]["primaryEmail"].clone();
-            assert_eq!(mail(&moved.person(number)), format!("p{number}@later.example"), "the conflict is of one field");
-            let (place, other) = (drill.by_hand + number, moved.person(drill.by_hand + number));
+            assert_eq!(mail(&people[&number]), format!("p{number}@later.example"), "the conflict is of one field");
+            let (place, other) = (drill.by_hand + number, &people[&(drill.by_hand + number)]);
             assert_eq!(other["jobTitle"], "Doctor", "another field of it is nobody's conflict");
-            assert_eq!(mail(&other), format!("p{place}@later.example"));
+            assert_eq!(mail(other), format!("p{place}@later.example"));
             assert_eq!(other["linkedinLink"]["primaryLinkUrl"], format!("https://hand{number}.example"));
         }
         assert_eq!(
@@ -192,7 +227,7 @@ fn several_deltas_follow_each_other_and_records_that_vanished_come_back_out_of_t
         (&json!(moved.drill.vanished), &json!(moved.drill.changed), &json!(moved.drill.new)),
         "{last}"
     );
-    assert_eq!(moved.person(1)["jobTitle"], "Nurse");
+    assert_eq!(people(&moved.stand_in)[&1]["jobTitle"], "Nurse");
     assert_eq!(moved.stand_in.records("people").len() as u64, there);
     moved.migr(&["verify"]).exits(0);
     moved.migr(&["rollback"]).exits(0);
@@ -276,6 +311,71 @@ fn records_that_were_there_that_became_one_or_came_out_of_the_trash_change_and_g
     assert!(has("jobTitle", "Head nurse") && !has("jobTitle", "Chief nurse") && has("firstName", "Rosalind"));
     assert!(!has("firstName", "Emmy"));
     stand_in.migr(&project, &["verify"]).exits(0);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), before);
+}
+
+/// Deltas that it may take to come through: a read that fails again and again ends one.
+const DELTAS: usize = 8;
+
+#[test]
+fn whatever_a_destination_fails_at_in_a_delta_each_record_is_there_once_as_without_faults() {
+    let rest = Rest::later();
+    let honest = {
+        let (project, stand_in) = rest.wake();
+        stand_in.migr(&project, DELTA.0).exits(DELTA.1);
+        Left::by(&project, &stand_in)
+    };
+    let seeds = crate::harness::number("MIGR_DRILL_SEEDS", 2);
+    for seed in 0..seeds {
+        let project = rest.asleep();
+        let faults = Faults {
+            percent_500: 5.0,
+            percent_reset_before: 2.0,
+            percent_reset_after: 4.0,
+            percent_429: 2.0,
+            seed,
+            ..Faults::default()
+        };
+        let state = Some(project.path().join("workspace.db"));
+        let stand_in = StandIn::with(SandboxOptions { faults, state: state.clone(), ..SandboxOptions::default() });
+        let mut last = stand_in.migr(&project, DELTA.0);
+        for _ in 1..DELTAS {
+            if last.code == DELTA.1 {
+                break;
+            }
+            last = stand_in.migr(&project, DELTA.0);
+        }
+        assert_eq!(last.code, DELTA.1, "faults of seed {seed}\n{}{}", last.stdout, last.stderr);
+        stand_in.stop();
+        let stand_in = StandIn::with(SandboxOptions { state, ..SandboxOptions::default() });
+        honest.is_same(&Left::by(&project, &stand_in), &format!("faults of seed {seed}"));
+    }
+    eprintln!("{seeds} deltas into a workspace that fails: lost 0, doubled 0");
+}
+
+#[test]
+fn links_and_fields_that_are_written_once_are_told_where_a_later_export_says_otherwise_and_stay() {
+    let objects = "object Person from \"people.csv\" {\n  key id\n  id: text\n}\nobject Note from \"notes.csv\" {\n  key id\n  id: text\n  text: text\n  person: list(-> Person) split \";\"\n}";
+    let maps = "map Person -> people {\n  name = { lastName: id }\n}\n\nmap Note -> notes {\n  title = text\n  targets = person\n  drop id : \"a key\"\n}\n";
+    let files = [("people.csv", "id\nP1\nP2\n"), ("notes.csv", "id,text,person\nN1,Hello,P1;P2\nN2,Again,P2\n")];
+    let small = Small { objects, maps, files: &files, held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    hurry(&project, 60);
+    with_window(&project, "");
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let links = stand_in.records("noteTargets").len();
+    project.write("export/notes.csv", "id,text,person\nN1,Hello,P2\nN2,Again,P2;P1\n");
+    let delta = stand_in.migr(&project, &["delta"]).exits(0);
+    assert!(
+        delta.stdout.contains("Note: 1 link that nothing says any more; what was linked stays linked"),
+        "{}",
+        delta.stdout
+    );
+    assert_eq!(stand_in.records("noteTargets").len(), links + 1, "the new one is made, the other one stays");
+    let report = stand_in.migr(&project, &["report"]).exits(0).stdout;
+    assert!(report.contains("1 link that nothing says any more"), "{report}");
     stand_in.migr(&project, &["rollback"]).exits(0);
     assert_eq!(stand_in.fingerprint(), before);
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::Project;
+use crate::stand_in::{StandIn, hurry};
 
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
@@ -56,4 +57,30 @@ fn an_estimate_is_counted_from_an_audit_and_adds_up_to_its_parts() {
     project.write("migration.migr", &spec.replace("job_title | trim", "job_title"));
     let ran = project.migr(&["estimate"]).exits(4);
     assert!(ran.stderr.contains("another state of the spec"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_requests_of_a_run_are_between_the_least_and_the_most_of_its_estimate() {
+    let (project, stand_in) = (Project::example(), StandIn::new());
+    hurry(&project, 60);
+    std::fs::remove_file(project.path().join("migr.staging.lock")).ok();
+    stand_in.migr(&project, &["audit"]);
+    let estimate = stand_in.migr(&project, &["estimate", "--format", "json"]).exits(0).json()["estimate"].clone();
+    let plan = stand_in.migr(&project, &["plan", "--format", "json"]).exits(0).json();
+    assert_eq!(plan["estimate"]["requests"], estimate["requests"][0], "one estimate in every place");
+    assert_eq!(plan["estimate"]["requests_at_most"], estimate["requests"][1]);
+    assert_eq!(plan["estimate"]["seconds"], estimate["seconds"][0]);
+    let shown = stand_in.migr(&project, &["plan"]).exits(0).stdout;
+    let words = format!("Estimate: {} to {} requests", estimate["requests"][0], estimate["requests"][1]);
+    assert!(shown.contains(&words), "{shown}");
+    let before = stand_in.requests();
+    stand_in.migr(&project, &["setup"]).exits(0);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["verify"]).exits(0);
+    let sent = stand_in.requests() - before;
+    let (least, most) = (number(&estimate["requests"][0]), number(&estimate["requests"][1]));
+    eprintln!("estimated {least} to {most} requests, sent {sent}");
+    assert!((least..=most).contains(&sent), "{least} to {most}, and {sent} were sent: {estimate:#}");
+    let report = project.report();
+    assert!(report["estimate"].as_str().unwrap().starts_with(&words["Estimate: ".len()..]), "{}", report["estimate"]);
 }

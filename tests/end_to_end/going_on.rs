@@ -161,6 +161,8 @@ fn what_a_person_changed_since_is_settled_by_the_policy() {
         patch(elsewhere, &json!({"linkedinLink": {"primaryLinkUrl": "https://ada.example"}}));
         moved.edit("job | trim", "job | trim | collapse");
         let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+        let foreseen = "~ Person.jobTitle: 2 of 25 written records would change (values)\n      1 of them was changed in the destination since: they go by `on conflict`";
+        assert!(shown.contains(foreseen), "{shown}");
         let accept = shown.lines().find_map(|line| line.strip_prefix("Go on: migr run --accept-change ")).unwrap();
         moved.migr(&["run", "--no-approval", "--accept-change", accept]).exits(5);
         let people = people_of(&moved.stand_in);

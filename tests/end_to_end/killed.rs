@@ -12,7 +12,7 @@ use migr_sandbox::SandboxOptions;
 use serde_json::Value;
 
 use crate::clinic::{clinic, others};
-use crate::delta::{later_clinic, with_window};
+use crate::delta::{full_drill, later_clinic, moves_on, with_window};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
@@ -67,8 +67,15 @@ impl Rest {
         rest
     }
 
-    /// After a run, with a later export that has something of everything.
+    /// After a run, with a later export that has something of everything; `MIGR_DELTA_DRILL=1` takes the one of a thousand records.
     pub(crate) fn later() -> Self {
+        if let Some(project) = full_drill() {
+            let rest = Self { project, pair: Pair::Clinic }.then(&[RUN]);
+            let stand_in = on_disk(&rest.project, rest.pair);
+            moves_on(&rest.project, &stand_in);
+            stand_in.stop();
+            return rest;
+        }
         let rest = Self { project: clinic(2), pair: Pair::Clinic };
         with_window(&rest.project, "on vanished delete");
         rest.prepare();
@@ -127,7 +134,7 @@ impl Left {
         let report = folder.join(".migr/staging/journal.db").exists().then(|| {
             let mut report = project.report();
             // When it was and how often it was begun differ.
-            report.as_object_mut().expect("an object").retain(|part, _| part != "runs");
+            report.as_object_mut().expect("an object").retain(|part, _| !["runs", "plans"].contains(&part.as_str()));
             report
         });
         let lock = std::fs::read_to_string(folder.join("migr.staging.lock")).ok();

@@ -32,7 +32,7 @@ pub use lock::Lock;
 pub use plan::{
     Compatibility, Count, Degradation, DegradedRecords, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs,
     Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
-    SettingValue, Share, Source, Summary,
+    SettingValue, Share, Source, Summary, time,
 };
 pub use reason::ReasonCode;
 pub use scope::{Calls, Dimension, INDIVIDUALLY_ABOVE, Scope, scope};

@@ -504,12 +504,40 @@ pub type Count = u64;
 /// Estimate of records, requests and time, by the destination's stated limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
-    /// Records to write; absent: not counted.
+    /// Records to write, links included; absent: not counted.
     pub records: Option<Count>,
-    /// Requests.
+    /// Requests at least, from setup to the reading back.
     pub requests: Option<Count>,
-    /// Seconds at the limit.
+    /// Requests at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_at_most: Option<Count>,
+    /// Seconds at least, by the destination's limits.
     pub seconds: Option<Count>,
+    /// Seconds at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_at_most: Option<Count>,
+}
+
+impl Estimate {
+    /// `1,200 to 1,500 requests, 12 min to 15 min by the destination's limits`; none where nothing was counted.
+    pub fn in_words(&self) -> Option<String> {
+        let (least, most) = self.requests.zip(self.requests_at_most)?;
+        let time = self.seconds.zip(self.seconds_at_most).map_or_else(
+            || "in a time that no limit of the destination tells".to_owned(),
+            |(least, most)| format!("{} to {} by the destination's limits", time(least), time(most)),
+        );
+        Some(format!("{least} to {most} requests, {time}"))
+    }
+}
+
+/// A duration for a person, rounded up: `2 h 5 min`.
+pub fn time(seconds: Count) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds.div_ceil(60)),
+        3600..86400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86400, seconds % 86400 / 3600),
+    }
 }
 
 /// The plan in one line. Counts come from an audit; absent: not counted.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::lock::{Lock, LockedStage};
-use crate::{Count, Plan, RollbackClass, RowState};
+use crate::{Count, Estimate, Plan, RollbackClass, RowState};
 
 /// Records above which a migration is scoped individually.
 pub const INDIVIDUALLY_ABOVE: Count = 2_000_000;
@@ -81,13 +81,29 @@ pub struct Scope {
     pub dimensions: Vec<Dimension>,
 }
 
-/// Scope of a plan by a lock that was made of it; none where the lock is of another state of the spec.
-pub fn scope(plan: &Plan, lock: &Lock) -> Option<Scope> {
-    let mut counted = plan.clone();
-    if !crate::lock::count(&mut counted, lock) {
-        return None;
+/// Requests and time of a plan by a lock that was made of it.
+struct Reckoned {
+    records: Count,
+    calls: Vec<Calls>,
+    requests: (Count, Count),
+    seconds: Option<(Count, Count)>,
+    limits: Vec<String>,
+}
+
+/// Estimate of a plan by a lock that was made of it, as the plan keeps it.
+pub(crate) fn estimate(plan: &Plan, lock: &Lock) -> Estimate {
+    let reckoned = reckon(plan, lock);
+    let (least, most) = reckoned.requests;
+    Estimate {
+        records: Some(reckoned.records),
+        requests: Some(least),
+        requests_at_most: Some(most),
+        seconds: reckoned.seconds.map(|(least, _)| least),
+        seconds_at_most: reckoned.seconds.map(|(_, most)| most),
     }
-    let plan = &counted;
+}
+
+fn reckon(plan: &Plan, lock: &Lock) -> Reckoned {
     let capabilities = lock.destination.as_ref().map(|destination| &destination.capabilities);
     let limit = |what: &str| plan.destination.limits.iter().find(|limit| limit.what == what).map(|limit| limit.value);
     let batch = capabilities.map(|known| known.batch_size).or_else(|| limit("batch")).filter(|batch| *batch > 0);
@@ -140,6 +156,17 @@ pub fn scope(plan: &Plan, lock: &Lock) -> Option<Scope> {
     let seconds = (rate.is_some() || !allowances.is_empty()).then(|| (time(least), time(most)));
     let limits =
         rate.iter().chain(&allowances).map(|(requests, seconds)| format!("{requests} requests in {seconds} s"));
+    Reckoned { records, calls, requests: (least, most), seconds, limits: limits.collect() }
+}
+
+/// Scope of a plan by a lock that was made of it; none where the lock is of another state of the spec.
+pub fn scope(plan: &Plan, lock: &Lock) -> Option<Scope> {
+    let mut counted = plan.clone();
+    if !crate::lock::count(&mut counted, lock) {
+        return None;
+    }
+    let plan = &counted;
+    let Reckoned { records, calls, requests, seconds, limits } = reckon(plan, lock);
     let bytes =
         lock.export.objects.iter().filter_map(|object| object.attachments.as_ref()).map(|files| files.bytes).sum();
     let dimensions = dimensions(plan, &lock.stages.stages, records, seconds.map(|(_, most)| most));
@@ -152,9 +179,9 @@ pub fn scope(plan: &Plan, lock: &Lock) -> Option<Scope> {
     Some(Scope {
         records,
         calls,
-        requests: (least, most),
+        requests,
         seconds,
-        limits: limits.collect(),
+        limits,
         bytes,
         individually,
         grade: grade(points),

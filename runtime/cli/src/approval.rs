@@ -140,14 +140,14 @@ impl Approval {
     }
 }
 
-/// Checks that a migration is approved as it is now, and names everything that is not as it was approved. Nothing is written.
+/// Checks that a migration is approved as it is now, and names everything that is not as it was approved. Nothing is written. The destination comes back reached.
 pub(crate) async fn check(
     project: &Project,
     live: &LiveArguments,
     plan: &Plan,
     signers: Option<&Path>,
     console: Console,
-) -> Result<Approval, Fault> {
+) -> Result<(Approval, Reached), Fault> {
     let to = live.project.to.as_deref();
     let Some(approval) = Approval::read(project, to)? else {
         return Err(Fault::new(
@@ -165,18 +165,25 @@ pub(crate) async fn check(
     let last = Reader::open(&state.journal()).ok().map(|reader| Sampled::last(&reader)).transpose()?.flatten();
     moved.sample(&approval, last.as_ref());
     moved.signature(project, to, signers, console)?;
-    match Reached::open(plan, &state, console).await {
-        Ok(reached) => {
-            let schema = reached.destination.schema().await;
-            moved.host(&approval, &reached.workspace.host, reached.workspace.id.as_deref());
-            reached.close().await;
-            let schema = schema.map_err(|error| Fault::failed(error.to_string()))?;
-            moved.schema(&approval, &migr_engine::schema_digests(plan, &schema));
+    let reached = match Reached::open(plan, &state, console).await {
+        Ok(reached) => reached,
+        Err(fault) if fault.exit == Exit::Blocked => {
+            moved.0.push(("host", fault.message));
+            return Err(moved.fault(&approval));
         }
-        Err(fault) if fault.exit == Exit::Blocked => moved.0.push(("host", fault.message)),
         Err(fault) => return Err(fault),
+    };
+    let schema = reached.destination.schema().await.map_err(|error| Fault::failed(error.to_string()));
+    moved.host(&approval, &reached.workspace.host, reached.workspace.id.as_deref());
+    if let Ok(schema) = &schema {
+        moved.schema(&approval, &migr_engine::schema_digests(plan, schema));
     }
-    moved.end(&approval)
+    if schema.is_ok() && moved.0.is_empty() {
+        return Ok((approval, reached));
+    }
+    reached.close().await;
+    schema?;
+    Err(moved.fault(&approval))
 }
 
 /// Parts of an approval that are not as they were, each with what is known of it.
@@ -255,10 +262,7 @@ impl Moved {
         Ok(())
     }
 
-    fn end(self, approval: &Approval) -> Result<Approval, Fault> {
-        if self.0.is_empty() {
-            return Ok(approval.clone());
-        }
+    fn fault(&self, approval: &Approval) -> Fault {
         let parts: Vec<String> = self.0.iter().map(|(what, text)| format!("\n  {what}: {text}")).collect();
         let message = format!(
             "the approval by {}, {}, is not of this any more; nothing is written:{}",
@@ -266,8 +270,8 @@ impl Moved {
             approval.at,
             parts.concat()
         );
-        Err(Fault::new(Exit::Blocked, message)
-            .with_help("run `migr sample` again, read what it shows, and `migr approve` it; or put back what moved"))
+        Fault::new(Exit::Blocked, message)
+            .with_help("run `migr sample` again, read what it shows, and `migr approve` it; or put back what moved")
     }
 }
 

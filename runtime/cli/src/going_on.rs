@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_engine::{ChangeClass, MapSince, SharedJournal, Since, Touched};
+use migr_engine::{Asked, ChangeClass, MapSince, SharedJournal, Since, Touched};
 use migr_escape::line;
 use migr_journal::Reader;
 use migr_plan::Plan;
@@ -60,9 +60,20 @@ pub(crate) fn refusal() -> Fault {
         .with_help("`migr plan --since-run` shows what; `migr run` goes on with it, or put the earlier spec back")
 }
 
+/// Fault where the spec and the export changed.
+pub(crate) fn both(file: &str) -> Fault {
+    Fault::new(Exit::Blocked, format!("the spec and {file} changed since the last run; one at a time")).with_help(
+        "put the earlier export back and run, or put the earlier spec back and pick the export up with `migr delta`",
+    )
+}
+
 /// Compares a session's plan with those that written records are of.
-pub(crate) async fn compared(session: &Session, changed: &ChangedPlan) -> Result<(Since, Touched), Fault> {
-    migr_engine::since(&session.context, &changed.before, false).await.map_err(fault)
+pub(crate) async fn compared(
+    session: &Session,
+    changed: &ChangedPlan,
+    asked: Asked,
+) -> Result<(Since, Touched), Fault> {
+    migr_engine::since(&session.context, &changed.before, asked).await.map_err(fault)
 }
 
 /// Goes on with a changed plan where it may: says what it does to records that are written, and opens them to be changed.
@@ -100,10 +111,9 @@ impl Accepted<'_> {
 async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console) -> Result<Option<Touched>, Fault> {
     let Some(changed) = &session.changed else { return Ok(None) };
     if let Some(file) = migr_engine::changed_file(&session.context).map_err(fault)? {
-        return Err(Fault::new(Exit::Blocked, format!("the spec and {file} changed since the last run; one at a time"))
-            .with_help("put the earlier export back and run, or put the earlier spec back and pick the export up with `migr delta`"));
+        return Err(both(&file));
     }
-    let (since, touched) = compared(session, changed).await?;
+    let (since, touched) = compared(session, changed, Asked::default()).await?;
     let text = in_words(&since, &last_run(session)?);
     match since.class() {
         ChangeClass::Identity => {
@@ -201,6 +211,10 @@ fn of_map(text: &mut String, map: &MapSince) {
         let field = line(field);
         if counts.values > 0 {
             let _ = writeln!(text, "  ~ {name}.{field}: {} of {written} would change (values)", grouped(counts.values));
+        }
+        if counts.conflicts > 0 {
+            let changed = count(counts.conflicts, "of them was", "of them were");
+            let _ = writeln!(text, "      {changed} changed in the destination since: they go by `on conflict`");
         }
         if counts.filled > 0 {
             let _ =

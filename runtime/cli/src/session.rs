@@ -94,6 +94,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) live: &'a LiveArguments,
     /// A saved plan, which must still be what the spec says.
     pub(crate) saved_plan: Option<&'a Path>,
+    /// The destination, where the command has reached it already.
+    pub(crate) reached: Option<Reached>,
     /// True where the session writes to the destination: the journal is bound to its workspace.
     pub(crate) writes: bool,
     /// True where the command goes on with a plan that does other things to records than the last one, or tells of it.
@@ -123,7 +125,10 @@ impl Session {
         let export = export(&plan, &project)?;
         let mut journal = journal(&plan, &state)?;
         crate::project_id::note(&mut journal, &project.folder)?;
-        let reached = Reached::open(&plan, &state, console).await?;
+        let reached = match opening.reached {
+            Some(reached) => reached,
+            None => Reached::open(&plan, &state, console).await?,
+        };
         if opening.writes {
             journal.bind(&reached.workspace).map_err(journal_fault)?;
         }

@@ -4,6 +4,7 @@ mod cancellation;
 pub mod cells;
 pub mod changes;
 mod computed;
+pub mod conflicts;
 pub mod decision;
 pub mod defaults;
 pub mod deferred;
@@ -45,6 +46,7 @@ pub mod steps;
 pub mod taken;
 pub mod there;
 pub mod upload;
+pub mod vanished;
 pub mod written;
 
 pub use cancellation::CancellationFlag;

@@ -8,11 +8,12 @@ use migr_journal::{Change, Intent, MovedNote, Operation, Planned, Reader, Record
 use migr_load::{Deleted, Found, LoadError};
 use migr_plan::{DuplicatePolicy, Stage};
 use migr_report::{Delta, MapDelta};
+use serde::Serialize;
 
 use crate::going_on::go_on;
 use crate::rollback::is_changed;
 use crate::shared::blocking;
-use crate::since::{Since, digest, since, written};
+use crate::since::{Asked, Since, digest, since, written};
 use crate::stamps::{self, Stamps};
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
@@ -20,6 +21,7 @@ use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::{Claim, StageRun};
+use migr_decide::vanished::{GOING, LISTED, TRASHED, VanishedDecision, VanishedPolicy};
 
 /// The journal keeps the deltas under this name.
 pub(crate) const DELTAS: &str = "deltas";
@@ -29,27 +31,8 @@ const UNDER_WAY: &str = "delta.begun";
 const TOGETHER: usize = 2000;
 /// Records of a file below which nothing is said of how many are gone.
 const FEW: u64 = 10;
-/// Fate of a vanished record that is left.
-const LISTED_FATE: &str = "listed";
-/// Fate of a vanished record that is in the trash.
-const TRASHED: &str = "trashed";
-/// Fate of one that was on its way there when the program ended.
-const GOING: &str = "going to the trash";
-
-/// Fate of records that the export has no more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum VanishedPolicy {
-    /// Left, and listed.
-    #[default]
-    List,
-    /// Left.
-    Keep,
-    /// Put into the trash.
-    Delete,
-}
-
 /// Keys of vanished records that are listed of a map.
-const LISTED: usize = 100;
+const NAMED: usize = 100;
 
 /// Keys of records with their ids.
 type Keyed = Vec<(String, String)>;
@@ -127,7 +110,7 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
             map.missing = looked.gone.len() as u64;
             let gone: Vec<String> = looked.gone.into_iter().filter(|key| !known.contains_key(key)).collect();
             map.vanished = gone.len() as u64;
-            map.vanished_keys = gone.iter().take(LISTED).map(|key| migr_decide::decision::shown(key)).collect();
+            map.vanished_keys = gone.iter().take(NAMED).map(|key| migr_decide::decision::shown(key)).collect();
             if !looked.moved.is_empty() {
                 changes.push(Change::Moved { step, lines: looked.moved });
             }
@@ -135,8 +118,15 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
                 changes.push(Change::Returned { step, keys: returned });
             }
             if !gone.is_empty() {
-                let fate = if policy(context) == VanishedPolicy::Keep { "kept" } else { LISTED_FATE };
-                let records = gone.into_iter().map(|key| VanishedNote { key, fate: fate.to_owned() }).collect();
+                let mut records = Vec::with_capacity(gone.len());
+                for key in gone {
+                    let fate = match decided(&reader, context, step, &key)? {
+                        VanishedDecision::Left(fate) => fate,
+                        // It goes there at the end.
+                        VanishedDecision::Trash => LISTED,
+                    };
+                    records.push(VanishedNote { key, fate: fate.to_owned() });
+                }
                 changes.push(Change::Vanished { step, records });
             }
         }
@@ -153,7 +143,8 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
     for (stage, step, records) in restored {
         bring_back(context, &stage, step, records).await?;
     }
-    let (since, _) = since(context, std::slice::from_ref(&*context.plan), true).await?;
+    let asked = Asked { is_later_export: true, ..Asked::default() };
+    let (since, _) = since(context, std::slice::from_ref(&*context.plan), asked).await?;
     tell(&mut delta, &since);
     go_on(context, &since).await?;
     delta.compared = true;
@@ -163,7 +154,7 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
 
 /// Ends a delta: what vanished goes by the policy, and what was done is kept for the report.
 pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineError> {
-    if policy(context) == VanishedPolicy::Delete {
+    if VanishedPolicy::of(&context.plan) == VanishedPolicy::Delete {
         let run = context.journal.lock().begin_run(&context.options.command)?;
         let trashed = trash(context).await;
         stamps::keep(context, run)?;
@@ -192,12 +183,58 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
     Ok(delta)
 }
 
-fn policy(context: &Context) -> VanishedPolicy {
-    match context.plan.options.on_vanished.as_deref() {
-        Some("keep") => VanishedPolicy::Keep,
-        Some("delete") => VanishedPolicy::Delete,
-        _ => VanishedPolicy::List,
+/// Decision about a record that the export has no more.
+fn decided(reader: &Reader, context: &Context, step: StepId, key: &str) -> Result<VanishedDecision, EngineError> {
+    let policy = VanishedPolicy::of(&context.plan);
+    let mapped = reader.id_of(step, key)?;
+    Ok(mapped.map_or(VanishedDecision::Left(LISTED), |mapped| policy.decide(&mapped)))
+}
+
+/// Records of a later export that a delta would create, and those that it would find gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MapLater {
+    /// Name of the map.
+    pub map: String,
+    /// Rows whose records nothing knows yet.
+    pub new: u64,
+    /// Written records without a row.
+    pub gone: u64,
+    /// Those of them that would go into the trash, unless somebody changed them since.
+    pub trashed: u64,
+}
+
+/// Looks at a later export without taking it up: which records are new in it and which are gone.
+pub async fn look_at(context: &Context) -> Result<Vec<MapLater>, EngineError> {
+    opening::readable(&context.plan, &context.export)?;
+    context.destination.schema().await?;
+    let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
+    let deciding = DecisionContext::from(context);
+    let mut world = opening::world(&deciding, owners)?;
+    opening::existing_records(&deciding, &mut world).await?;
+    let reader = context.journal.reader()?;
+    for stage in &context.plan.stages {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        world.end_stage(&stage.id, step)?;
     }
+    let mut maps = Vec::new();
+    for stage in &context.plan.stages {
+        let Some(step) = reader.step(&stage.id)? else { continue };
+        let job = StageRun::new(&deciding, stage, step)?;
+        let looked;
+        (world, looked) = blocking(move || {
+            let looked = look(&job, &world)?;
+            Ok((world, looked))
+        })
+        .await?;
+        let known = reader.vanished(step)?;
+        let mut map = MapLater { map: stage.map.clone(), new: looked.unknown, ..MapLater::default() };
+        for key in looked.gone.iter().filter(|key| !known.contains_key(*key)) {
+            map.gone += 1;
+            map.trashed += u64::from(decided(&reader, context, step, key)? == VanishedDecision::Trash);
+        }
+        maps.push(map);
+    }
+    Ok(maps)
 }
 
 fn tell(delta: &mut Delta, since: &Since) {
@@ -205,6 +242,7 @@ fn tell(delta: &mut Delta, since: &Since) {
         let Some(found) = since.maps.iter().find(|found| found.map == map.map) else { continue };
         map.changed = found.records;
         map.unchanged = found.written.saturating_sub(found.records + map.missing);
+        map.stays = found.stays_in_words().into_iter().map(|words| format!("{}{words}", map.map)).collect();
         map.fields =
             found.fields.iter().map(|(field, counts)| (field.clone(), counts.values + counts.filled)).collect();
     }
@@ -224,6 +262,8 @@ fn shrinks(stage: &Stage, before: u64, now: u64, context: &Context, accepts: boo
 struct Looked {
     /// Rows that belong to the stage.
     rows: u64,
+    /// Keys that nothing knows yet.
+    unknown: u64,
     /// Known records that stand in another line.
     moved: Vec<MovedNote>,
     /// Keys of written records without a row.
@@ -261,7 +301,8 @@ fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
                 Some(mapped) if mapped.id.is_some() => {
                     moved.insert(key, record.line);
                 }
-                Some(_) | None => {}
+                Some(_) => {}
+                None => looked.unknown += u64::from(is_first),
             }
         }
     }
@@ -321,7 +362,7 @@ async fn trash(context: &Context) -> Result<(), EngineError> {
         let (mut going, mut begun) = (Vec::new(), HashSet::new());
         for (key, fate) in reader.vanished(step)? {
             let mapped = reader.id_of(step, &key)?;
-            let made = mapped.filter(|mapped| mapped.state == State::Created && mapped.winner.is_none());
+            let made = mapped.filter(|mapped| VanishedPolicy::Delete.decide(mapped) == VanishedDecision::Trash);
             if fate != TRASHED
                 && let Some(id) = made.and_then(|mapped| mapped.id)
             {
@@ -362,7 +403,7 @@ async fn trash(context: &Context) -> Result<(), EngineError> {
                 let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
                 context.destination.take_for_written(object, &found);
             }
-            note(context, step, &records, if is_done { TRASHED } else { LISTED_FATE }).await?;
+            note(context, step, &records, if is_done { TRASHED } else { LISTED }).await?;
         }
     }
     Ok(())

@@ -12,11 +12,10 @@ use crate::rollback::is_changed;
 use crate::stamps::Stamps;
 use crate::{Context, EngineError};
 use migr_decide::steps;
+use migr_decide::vanished::TRASHED;
 
 /// Rows of the journal that are read together.
 const TOGETHER: usize = 2000;
-/// Fate of a record that the migration itself put into the trash.
-const TRASHED: &str = "trashed";
 
 /// A record that others changed since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

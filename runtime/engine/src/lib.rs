@@ -36,7 +36,7 @@ mod why;
 pub use bound::{digest, effect_of, schema_digests};
 pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
-pub use delta::{close as close_delta, has_delta, is_under_way, pick_up};
+pub use delta::{MapLater, close as close_delta, has_delta, is_under_way, look_at, pick_up};
 pub use drift::{DriftSummary, DriftedRecord, drift};
 pub use error::EngineError;
 pub use going_on::{adopt, go_on, has_records};
@@ -60,7 +60,7 @@ pub use rollback::{
 pub use run::{RunSummary, run, run_with};
 pub use sample::{SampleOptions, SampleRun, sample};
 pub use setup::{SetupSummary, setup, setup_for_run};
-pub use since::{ChangeClass, FieldSince, MapSince, Since, Touched, since};
+pub use since::{Asked, ChangeClass, FieldSince, MapSince, Since, Touched, since};
 pub use trial::{begin_trial, end_trial, tried_plans};
 pub use verify::{DifferenceSink, VerifyDifference, VerifyMissing, VerifySummary, verify};
 pub use why::{FieldLineage, Lineage, PicklistLineage, SourceCell, why};

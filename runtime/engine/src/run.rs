@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_deliver::{Executor, InProcess, Shared};
-use migr_journal::{Reader, SetupNote};
+use migr_journal::{Change, Reader, SetupNote};
 use migr_load::LinkFetcher;
 use migr_plan::{Step, StepKind};
 use migr_report::Report;
@@ -29,6 +29,9 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
+
+/// The journal keeps the result of a verification under this name.
+const VERIFIED: &str = "verify";
 
 /// Result of a run.
 #[derive(Clone, Debug)]
@@ -69,6 +72,10 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
     }
     let run = context.journal.lock().begin_run(&context.options.command)?;
+    if reader.finding(VERIFIED)?.is_some_and(|verified| verified != "null") {
+        // What was read back says nothing of what is written now.
+        context.journal.write(&[Change::Finding { name: VERIFIED.to_owned(), value: "null".to_owned() }])?;
+    }
     let (plan, command) = (&context.plan, &context.options.command);
     let span = tracing::info_span!("run", migration = plan.migration, destination = plan.destination.name, command);
     let changed = Arc::new(AtomicU64::new(0));

@@ -1,5 +1,5 @@
 //! Effect of going on, with a changed plan or over a later export, on the records that are written: every one of them is derived anew where an effect
-//! differs, and compared with what the journal says was written. Nothing is written, and no record of the destination is read.
+//! differs, and compared with what the journal says was written. Nothing is written, and no record of the destination is read unless that is asked for.
 
 mod comparing;
 
@@ -11,6 +11,7 @@ use migr_plan::{Effect, Plan, Stage, StageEffect, Step};
 use migr_report::words::count;
 use serde::{Deserialize, Serialize};
 
+use crate::stamps::Stamps;
 use crate::trial::Trial;
 use crate::{Context, EngineError, opening};
 use migr_decide::outcomes::DecisionContext;
@@ -18,7 +19,7 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::slice::Slice;
 
 pub(crate) use comparing::digest;
-use comparing::{Compared, derive};
+use comparing::{Compared, Manner, derive};
 
 /// Class of a change, by what it does to records that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct FieldSince {
     pub values: u64,
     /// Records that would get a value where nothing was written.
     pub filled: u64,
+    /// Records whose field somebody changed in the destination since: they go by `on conflict`. Counted where the destination is asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conflicts: u64,
 }
 
 /// One map.
@@ -156,13 +160,23 @@ impl MapSince {
     }
 }
 
+/// Manner of a comparison.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// The export is a later one: every map is derived anew.
+    pub is_later_export: bool,
+    /// The destination is asked what the records hold that would change, and what somebody changed there since is counted.
+    pub of_destination: bool,
+}
+
 /// Compares a plan with those that written records may be of: the one that the journal was last used with, and others where a sample tried one. Without any, and
 /// over a later export, every map is derived anew.
-pub async fn since(context: &Context, before: &[Plan], is_later_export: bool) -> Result<(Since, Touched), EngineError> {
+pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(Since, Touched), EngineError> {
     let after = context.plan.effect();
     let effects: Vec<Effect> = before.iter().map(Plan::effect).collect();
     let reader = context.journal.reader()?;
     let mut since = Since::default();
+    let stamps = if asked.of_destination { Some(Stamps::read(&reader)?) } else { None };
     let trial = Trial::of(&reader)?;
     let is_tried = trial != Trial::default();
     let mut rows = Slice::default();
@@ -181,7 +195,7 @@ pub async fn since(context: &Context, before: &[Plan], is_later_export: bool) ->
         let Some(now) = after.stages.get(&stage.id) else { continue };
         let known: Vec<Option<&StageEffect>> = effects.iter().map(|effect| effect.stages.get(&stage.id)).collect();
         let is_same = !known.is_empty() && known.iter().all(|known| *known == Some(now));
-        if is_same && !is_elsewhere && !is_later_export {
+        if is_same && !is_elsewhere && !asked.is_later_export {
             continue;
         }
         let step = reader.step(&stage.id)?;
@@ -204,7 +218,8 @@ pub async fn since(context: &Context, before: &[Plan], is_later_export: bool) ->
         if let (Some(step), None, true) = (step, &map.identity, written > 0) {
             let selects = known.is_empty()
                 || known.iter().any(|known| known.is_none_or(|known| known.selection != now.selection));
-            let compared: Compared = derive(&deciding, stage, step, world, map, selects).await?;
+            let manner = Manner { selects, stamps: stamps.as_ref() };
+            let compared: Compared = derive(&deciding, (stage, step), world, map, manner).await?;
             (world, map) = (compared.world, compared.map);
             rows.add(&stage.id, compared.touched);
         }

@@ -114,6 +114,21 @@ pub struct Fold {
     pub approvals: Option<String>,
     /// Later exports that were picked up: JSON.
     pub deltas: Option<String>,
+    /// Columns and files of the export that nobody declared, as the last run met them: JSON.
+    pub undeclared: Option<String>,
+    /// Plans that entries belong to, in the order of their first ones.
+    pub plans: Vec<PlanFold>,
+}
+
+/// A plan that a journal was used with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFold {
+    /// The plan's hash.
+    pub hash: String,
+    /// When its first entry was made, RFC 3339 in UTC.
+    pub first: String,
+    /// When its last one was.
+    pub last: String,
 }
 
 impl Fold {
@@ -160,6 +175,14 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
         rollback: finding("rollback")?,
         approvals: finding("approvals")?,
         deltas: finding("deltas")?,
+        undeclared: finding("undeclared")?,
+        plans: list(
+            connection,
+            "SELECT plans.hash, MIN(entries.at), MAX(entries.at) FROM entries JOIN plans ON plans.id = entries.plan \
+             GROUP BY plans.id ORDER BY MIN(entries.seq)",
+            [],
+            |row| Ok(PlanFold { hash: row.get(0)?, first: moment(row.get(1)?), last: moment(row.get(2)?) }),
+        )?,
     })
 }
 

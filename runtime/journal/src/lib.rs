@@ -31,7 +31,7 @@ pub use change::{
 };
 pub use error::JournalError;
 pub use fields::{FieldDigests, RecordSalt};
-pub use fold::{ChangedField, Counts, Fold, OWNERS, RunFold, StepFold};
+pub use fold::{ChangedField, Counts, Fold, OWNERS, PlanFold, RunFold, StepFold};
 pub use held::HeldReader;
 pub use reader::{LastWritten, Mapped, MappedRow, NotedField, Reader, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};

@@ -10,10 +10,11 @@ use crate::attention;
 use crate::groups::Tallies;
 use crate::lists::{ListName, Lists};
 use crate::model::{
-    AcceptedFindings, Coverage, Degraded, List, Moved, Object, Owner, PermittedWorkflow, Reason, Report, Run,
+    AcceptedFindings, Coverage, Degraded, List, Moved, Object, Owner, PermittedWorkflow, PlanUse, Reason, Report, Run,
     SchemaChange, Skipped, UpdatedField,
 };
 use crate::outcome::Verification;
+use crate::undeclared::Undeclared;
 
 impl Report {
     /// Report of a plan's journal, read from it; no file has its lists in full.
@@ -93,7 +94,11 @@ impl Report {
             setup: fold
                 .setup
                 .iter()
-                .map(|note| SchemaChange { action: note.action.clone(), outcome: note.outcome.clone() })
+                .map(|note| SchemaChange {
+                    action: note.action.clone(),
+                    outcome: note.outcome.clone(),
+                    options: options_made(&note.undo),
+                })
                 .collect(),
             runs: fold
                 .runs
@@ -105,6 +110,13 @@ impl Report {
                     result: run.result.clone(),
                 })
                 .collect(),
+            plans: fold
+                .plans
+                .iter()
+                .map(|plan| PlanUse { hash: plan.hash.clone(), first: plan.first.clone(), last: plan.last.clone() })
+                .collect(),
+            undeclared: fold.undeclared.as_deref().map(Undeclared::read).unwrap_or_default(),
+            estimate: plan.estimate.in_words(),
             approvals: fold.approvals.as_deref().map(approvals::read).unwrap_or_default(),
             attention: Vec::new(),
             verify,
@@ -117,6 +129,17 @@ impl Report {
         report.attention = attention::list(&report, fold.repaired_records);
         report
     }
+}
+
+/// Labels of the options that a change of the schema made, by what is kept to undo it; none where it made none.
+fn options_made(undo: &str) -> Vec<String> {
+    let record: serde_json::Value = serde_json::from_str(undo).unwrap_or_default();
+    let list = |place: &str| record.pointer(place).and_then(serde_json::Value::as_array);
+    let (added, options) = (list("/made/added"), list("/action/options").into_iter().flatten());
+    let is_made = |option: &&serde_json::Value| {
+        added.is_none_or(|added| option.get("value").is_some_and(|value| added.contains(value)))
+    };
+    options.filter(is_made).filter_map(|option| option.get("label")?.as_str()).map(str::to_owned).collect()
 }
 
 fn accepted(entry: &Acceptance) -> AcceptedFindings {

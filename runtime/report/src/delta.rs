@@ -32,6 +32,9 @@ pub struct MapDelta {
     /// Keys of the records that vanished, the first of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vanished_keys: Vec<String>,
+    /// What the export says otherwise and nothing changes: links that it has no more, files, fields that are written once alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
     /// Records that the export has not, those that vanished before included.
     #[serde(skip)]
     pub missing: u64,
@@ -75,6 +78,7 @@ impl MapDelta {
         for (field, records) in &self.fields {
             lines.push(format!("{map}.{}: {}", line(field), count(*records, "record", "records")));
         }
+        lines.extend(self.stays.iter().map(|words| line(words).into_owned()));
         if self.conflicts > 0 {
             let fields = count(self.conflicts, "field", "fields");
             lines.push(format!("{fields} left as a person changed them in the destination since"));

@@ -8,6 +8,7 @@ use migr_plan::Compatibility;
 
 use crate::approvals;
 use crate::model::{Object, Report, Run, Urgency};
+use crate::outcome::not_there;
 use crate::sections;
 use crate::words::{count, grouped, percent};
 use crate::{ListName, MapDelta};
@@ -66,6 +67,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     lists::skipped(report, page)?;
     concepts(report, page)?;
     coverage(report, page)?;
+    report.undeclared.html(page)?;
     setup(report, page)?;
     approvals::html(report, page)?;
     deltas(report, page)?;
@@ -178,17 +180,14 @@ fn verification(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "<section>\n<h2>Read back and compared</h2>")?;
     writeln!(
         page,
-        "<p>{} read back{}. {} of {} fields hold what the export says: <strong>{} %</strong>{}.</p>",
-        count(verify.records, "record was", "records were"),
-        if verify.sampled { " as a sample" } else { "" },
-        grouped(verify.same),
-        grouped(verify.fields),
-        percent(verify.same, verify.fields),
+        "<p>{}{}.{}</p>",
+        Escaped(&verify.in_words()),
         verify
             .required_percent
             .as_deref()
-            .map(|required| format!(", required {} %", Escaped(required)))
-            .unwrap_or_default()
+            .map(|required| format!("; required {} %", Escaped(required)))
+            .unwrap_or_default(),
+        not_there(&report.total()).map(|rest| format!(" {}.", Escaped(&rest))).unwrap_or_default()
     )?;
     if !verify.findings.is_empty() {
         writeln!(page, "<ul>")?;
@@ -329,7 +328,8 @@ fn setup(report: &Report, page: &mut String) -> fmt::Result {
     }
     writeln!(page, "<section>\n<h2>Changes of the destination</h2>\n<ul>")?;
     for change in &report.setup {
-        writeln!(page, "<li>{}: {}</li>", Escaped(&change.action), Escaped(&change.outcome))?;
+        let options = change.options_in_words();
+        writeln!(page, "<li>{}: {}{}</li>", Escaped(&change.action), Escaped(&change.outcome), Escaped(&options))?;
     }
     writeln!(page, "</ul>\n</section>")
 }
@@ -363,5 +363,13 @@ fn runs(report: &Report, page: &mut String) -> fmt::Result {
             Escaped(run.result.as_deref().unwrap_or("did not say how it ended"))
         )?;
     }
-    writeln!(page, "</ul>\n<p class=\"place\">Plan {}</p>\n</section>", Escaped(&report.plan))
+    writeln!(page, "</ul>")?;
+    if let Some(estimate) = &report.estimate {
+        writeln!(page, "<p>Estimated: {}.</p>", Escaped(estimate))?;
+    }
+    for plan in report.plans.iter().filter(|_| report.plans.len() > 1) {
+        let (hash, first, last) = (Escaped(&plan.hash), Escaped(&plan.first), Escaped(&plan.last));
+        writeln!(page, "<p class=\"place\">Plan {hash}, {first} to {last}</p>")?;
+    }
+    writeln!(page, "<p class=\"place\">Plan {}</p>\n</section>", Escaped(&report.plan))
 }

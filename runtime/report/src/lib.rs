@@ -13,6 +13,7 @@ mod model;
 mod outcome;
 pub mod sample;
 mod sections;
+mod undeclared;
 pub mod words;
 
 pub use approvals::Approved;
@@ -22,10 +23,11 @@ pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{
     Attention, Coverage, Degraded, Files, Imbalance, List, Moved, Object, Orphan, OrphanRecord, Owner,
-    PermittedWorkflow, QuarantineList, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped, UnsentFile,
-    UpdatedField, Urgency, quarantine_schema, schema,
+    PermittedWorkflow, PlanUse, QuarantineList, Quarantined, Reason, Repaired, Report, Run, SchemaChange, Skipped,
+    UnsentFile, UpdatedField, Urgency, quarantine_schema, schema,
 };
-pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification};
+pub use outcome::{Difference, Finding, MapVerification, Missing, Rollback, RollbackStep, Verification, not_there};
+pub use undeclared::{Undeclared, UndeclaredColumn};
 
 #[cfg(test)]
 mod tests;

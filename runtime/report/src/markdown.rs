@@ -7,8 +7,9 @@ use migr_escape::{markdown as inline, markdown_code as code};
 use crate::ListName;
 use crate::approvals;
 use crate::model::{Moved, Object, Report, Urgency};
+use crate::outcome::not_there;
 use crate::sections::{self, Section};
-use crate::words::{count, grouped, percent};
+use crate::words::{count, grouped};
 
 /// Entries shown of one group.
 const SHOWN: usize = 20;
@@ -37,9 +38,10 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     degradations(report, text)?;
     accepted(report, text)?;
     coverage(report, text)?;
+    report.undeclared.markdown(text)?;
     setup(report, text)?;
     approvals::markdown(report, text)?;
-    writeln!(text, "Plan `{}`.", report.plan)
+    runs(report, text)
 }
 
 fn attention(report: &Report, text: &mut String) -> fmt::Result {
@@ -94,15 +96,10 @@ fn deltas(report: &Report, text: &mut String) -> fmt::Result {
 fn verification(report: &Report, text: &mut String) -> fmt::Result {
     let Some(verify) = &report.verify else { return Ok(()) };
     writeln!(text, "## Read back\n")?;
-    writeln!(
-        text,
-        "{} read back{}; {} of {} fields ({} %) hold what the export says.\n",
-        count(verify.records, "record was", "records were"),
-        if verify.sampled { " (a sample)" } else { "" },
-        grouped(verify.same),
-        grouped(verify.fields),
-        percent(verify.same, verify.fields)
-    )?;
+    writeln!(text, "{}.\n", verify.in_words())?;
+    if let Some(rest) = not_there(&report.total()) {
+        writeln!(text, "{rest}.\n")?;
+    }
     for finding in &verify.findings {
         writeln!(text, "- {}", inline(&finding.what))?;
     }
@@ -291,9 +288,36 @@ fn setup(report: &Report, text: &mut String) -> fmt::Result {
     }
     writeln!(text, "## Changes of the destination's schema\n")?;
     for change in &report.setup {
-        writeln!(text, "- {}: {}", inline(&change.action), inline(&change.outcome))?;
+        writeln!(
+            text,
+            "- {}: {}{}",
+            inline(&change.action),
+            inline(&change.outcome),
+            inline(&change.options_in_words())
+        )?;
     }
     writeln!(text)
+}
+
+fn runs(report: &Report, text: &mut String) -> fmt::Result {
+    if !report.runs.is_empty() {
+        writeln!(text, "## Runs\n")?;
+    }
+    for run in &report.runs {
+        let ended = run.ended.as_deref().unwrap_or("–");
+        let result = run.result.as_deref().unwrap_or("did not say how it ended");
+        writeln!(text, "- {}, {} to {ended}: {}", code(&format!("migr {}", run.command)), run.started, inline(result))?;
+    }
+    if let Some(estimate) = &report.estimate {
+        writeln!(text, "\nEstimated: {}.", inline(estimate))?;
+    }
+    if report.plans.len() > 1 {
+        writeln!(text)?;
+        for plan in &report.plans {
+            writeln!(text, "- Plan {}, {} to {}", code(&plan.hash), plan.first, plan.last)?;
+        }
+    }
+    writeln!(text, "\nPlan `{}`.", report.plan)
 }
 
 fn more(text: &mut String, held: usize, entries: u64) -> fmt::Result {

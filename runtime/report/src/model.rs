@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::approvals::Approved;
 use crate::groups::Tallies;
 use crate::words::{count, grouped};
-use crate::{Delta, ListName, Maps, Rollback, Verification};
+use crate::{Delta, ListName, Maps, Rollback, Undeclared, Verification};
 
 /// Report of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -70,6 +70,15 @@ pub struct Report {
     pub setup: Vec<SchemaChange>,
     /// Runs, oldest first.
     pub runs: Vec<Run>,
+    /// Plans that it was carried out by, oldest first.
+    #[serde(default)]
+    pub plans: Vec<PlanUse>,
+    /// Columns and files of the export that nobody declared.
+    #[serde(default)]
+    pub undeclared: Undeclared,
+    /// Requests and time that were estimated of an audit, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<String>,
     /// Approvals that runs went by, oldest first.
     #[serde(default)]
     pub approvals: Vec<Approved>,
@@ -479,6 +488,20 @@ pub struct SchemaChange {
     pub action: String,
     /// `done`, `already there`, or why not.
     pub outcome: String,
+    /// Labels of the options that were made by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+}
+
+/// A plan that the migration was carried out by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlanUse {
+    /// `blake3:…` of the plan.
+    pub hash: String,
+    /// When it was first used.
+    pub first: String,
+    /// When it was last used.
+    pub last: String,
 }
 
 /// A run.
@@ -515,6 +538,22 @@ pub struct Attention {
     pub what: String,
     /// Action to take.
     pub action: String,
+}
+
+impl SchemaChange {
+    /// Options that are told of one change; the JSON form has all.
+    const TOLD: usize = 20;
+
+    /// `; 3 options: New, Open, Closed`
+    pub(crate) fn options_in_words(&self) -> String {
+        if self.options.is_empty() {
+            return String::new();
+        }
+        let told: Vec<&str> = self.options.iter().take(Self::TOLD).map(String::as_str).collect();
+        let rest = self.options.len() - told.len();
+        let rest = if rest > 0 { format!(" and {} more", grouped(rest as u64)) } else { String::new() };
+        format!("; {}: {}{rest}", count(self.options.len() as u64, "option", "options"), told.join(", "))
+    }
 }
 
 impl Report {

@@ -1,6 +1,6 @@
 //! Tests of the report and its renderings.
 
-use migr_journal::{ChangedField, Counts, Fold, OwnerNote, Remark, RunFold, SetupNote, StepFold};
+use migr_journal::{ChangedField, Counts, Fold, OwnerNote, PlanFold, Remark, RunFold, SetupNote, StepFold};
 use migr_plan::Plan;
 use serde_json::json;
 
@@ -132,6 +132,10 @@ fn report(remarks: &[Remark]) -> Report {
     Report::new(&plan(), &fold(), lists)
 }
 
+fn plan_fold(hash: &str, at: &str) -> PlanFold {
+    PlanFold { hash: hash.to_owned(), first: at.to_owned(), last: at.to_owned() }
+}
+
 fn fold() -> Fold {
     Fold {
         migration: "clinic".to_owned(),
@@ -184,12 +188,18 @@ fn fold() -> Fold {
             position: 0,
             action: "create field companies.parentCompany".to_owned(),
             outcome: "done".to_owned(),
-            undo: "{}".to_owned(),
+            undo:
+                r#"{"action": {"options": [{"value": "NEW", "label": "New"}]}, "made": {"made": "field", "id": "1"}}"#
+                    .to_owned(),
         }],
         verify: None,
         rollback: None,
         approvals: None,
         deltas: None,
+        undeclared: Some(
+            r#"{"columns": [{"source_object": "Contact", "column": "Fax"}], "files": ["export/old.csv"]}"#.to_owned(),
+        ),
+        plans: vec![plan_fold("blake3:aa", "2026-01-01T08:00:00Z"), plan_fold("blake3:00", "2026-01-02T08:00:00Z")],
     }
 }
 

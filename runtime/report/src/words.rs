@@ -18,10 +18,10 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A share in percent with two decimals, never rounded up to 100: `99.99`.
+/// A share in percent with two decimals, never rounded up to 100: `99.99`. Of nothing there is no share: `–`.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
-        return "100.00".to_owned();
+        return "–".to_owned();
     }
     let hundredths = u128::from(part) * 10_000 / u128::from(whole);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
@@ -44,6 +44,6 @@ mod tests {
     fn a_share_is_a_hundred_only_when_all_of_it_is() {
         assert_eq!(percent(999_999, 1_000_000), "99.99");
         assert_eq!(percent(3, 3), "100.00");
-        assert_eq!(percent(0, 0), "100.00");
+        assert_eq!(percent(0, 0), "–", "of nothing nothing is right");
     }
 }

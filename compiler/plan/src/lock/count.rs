@@ -1,7 +1,7 @@
 //! Counts of a plan, taken from a lock.
 
 use super::{FieldCount, Lock, LockedStage, counted_inputs};
-use crate::{Count, DegradedRecords, Expr, FiredAutomation, Plan, Stage, fired};
+use crate::{Count, DegradedRecords, Expr, FiredAutomation, Plan, Stage, fired, scope};
 
 /// Workflows that run on what a plan writes, as far as a lock knows them. A lock of another migration or destination knows none.
 pub fn fired_by(plan: &Plan, lock: &Lock) -> Vec<FiredAutomation> {
@@ -27,7 +27,7 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
     plan.summary.unchanged = total(|stage| stage.unchanged);
     plan.summary.skip = total(|stage| stage.skip);
     plan.summary.quarantine = total(|stage| stage.quarantine);
-    estimate(plan, lock);
+    plan.estimate = scope::estimate(plan, lock);
     for entry in &mut plan.accepted {
         let its = |locked: &&super::LockedAcceptance| locked.finding == entry.finding && locked.origin == entry.origin;
         if let Some(locked) = lock.accepted.iter().find(its) {
@@ -95,43 +95,4 @@ fn several(stages: &[Stage], lock: &Lock, stage: &str, field: &str) -> Option<Co
         }
     });
     lock.source_object(&stage.source_object)?.column(&column?)?.several
-}
-
-/// Requests: per stage, records, links and second writes, each in batches of the destination's size; seconds: requests at its rate. What setup, reading back
-/// and files add is not in it.
-fn estimate(plan: &mut Plan, lock: &Lock) {
-    let limit = |what: &str| plan.destination.limits.iter().find(|limit| limit.what == what);
-    let capabilities = lock.destination.as_ref().map(|destination| &destination.capabilities);
-    let batch = capabilities
-        .map(|capabilities| capabilities.batch_size)
-        .or_else(|| limit("batch").map(|limit| limit.value))
-        .filter(|batch| *batch > 0);
-    let rate = capabilities
-        .and_then(|capabilities| capabilities.requests.zip(capabilities.per_seconds))
-        .or_else(|| plan.destination.pace())
-        .filter(|(requests, _)| *requests > 0);
-    let stages = &lock.stages.stages;
-    let records = stages.iter().map(|stage| stage.create + stage.update + stage.links).sum();
-    let requests = batch.map(|batch| {
-        let calls = |records: Count| records.div_ceil(batch);
-        stages
-            .iter()
-            .map(|stage| calls(stage.create) + calls(stage.update) + calls(stage.links) + calls(stage.deferred))
-            .sum()
-    });
-    plan.estimate.records = Some(records);
-    plan.estimate.requests = requests;
-    plan.estimate.seconds = requests
-        .zip(rate)
-        .map(|(requests, (allowed, seconds)): (Count, _)| requests.saturating_mul(seconds).div_ceil(allowed))
-        .map(|seconds| seconds.max(waited(plan, requests)));
-}
-
-/// Seconds that go by until the last request may go, where requests of longer times are limited too (`requests 20000 per 24h`).
-fn waited(plan: &Plan, requests: Option<Count>) -> Count {
-    let waits = plan.destination.allowances().into_iter().filter_map(|(allowed, seconds)| {
-        let before = requests?.saturating_sub(1) / allowed;
-        Some(before.saturating_mul(seconds))
-    });
-    waits.max().unwrap_or(0)
 }

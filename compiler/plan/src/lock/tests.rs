@@ -118,8 +118,13 @@ fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
     assert!(count(&mut plan, &lock));
     insta::assert_snapshot!(crate::render::summary_line(&plan.summary), @"Plan: 1000 create, 0 update, 0 unchanged, 4 skip, 6 quarantine; 0 schema changes; 0 blocking.");
     assert_eq!(plan.degradations[0].records, Some(700));
-    // 5 calls of records, 1 of links, 1 of second writes; 7 calls at 100 a minute.
-    assert_eq!((plan.estimate.records, plan.estimate.requests, plan.estimate.seconds), (Some(1_030), Some(7), Some(5)));
+    // 5 calls of records, 1 of links, 1 of second writes, 2 of setup, 6 that read back; 15 calls at 100 a minute.
+    assert_eq!(
+        (plan.estimate.records, plan.estimate.requests, plan.estimate.seconds),
+        (Some(1_030), Some(15), Some(9))
+    );
+    assert_eq!((plan.estimate.requests_at_most, plan.estimate.seconds_at_most), (Some(17), Some(11)));
+    assert_eq!(plan.estimate.in_words().unwrap(), "15 to 17 requests, 9 s to 11 s by the destination's limits");
 }
 
 #[test]

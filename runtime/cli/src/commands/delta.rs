@@ -27,6 +27,7 @@ pub(crate) async fn run(arguments: &DeltaArguments, console: Console) -> Result<
     let opening = Opening {
         live: &arguments.live,
         saved_plan: None,
+        reached: None,
         writes: true,
         goes_on: false,
         options,

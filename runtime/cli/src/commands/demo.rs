@@ -62,8 +62,15 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
     let live = LiveArguments { project: ProjectArguments { path: folder.clone(), to: None }, sandbox: true };
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
     let options = RunOptions { command: "demo".to_owned(), ..RunOptions::default() };
-    let opening =
-        Opening { live: &live, saved_plan: None, writes: true, goes_on: false, options, shown: Arc::clone(&shown) };
+    let opening = Opening {
+        live: &live,
+        saved_plan: None,
+        reached: None,
+        writes: true,
+        goes_on: false,
+        options,
+        shown: Arc::clone(&shown),
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let done = sample_move_and_verify(&session, &project, console).await;
     session.close().await;

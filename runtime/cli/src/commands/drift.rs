@@ -33,7 +33,15 @@ pub(crate) async fn run(arguments: &DriftArguments, console: Console) -> Result<
     State::meant(&project, arguments.live.project.to.as_deref(), arguments.live.sandbox)?.reader()?;
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
     let options = RunOptions { command: "drift".to_owned(), ..RunOptions::default() };
-    let opening = Opening { live: &arguments.live, saved_plan: None, writes: false, goes_on: true, options, shown };
+    let opening = Opening {
+        live: &arguments.live,
+        saved_plan: None,
+        reached: None,
+        writes: false,
+        goes_on: true,
+        options,
+        shown,
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let is_json = arguments.format == EventFormat::Jsonl;
     let mut show = |record: DriftedRecord| {

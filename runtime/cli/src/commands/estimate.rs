@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_plan::{Scope, scope};
+use migr_plan::{Scope, scope, time};
 use migr_report::words::{count, grouped};
 
 use crate::args::{EstimateArguments, EstimateFormat};
@@ -83,14 +83,4 @@ fn shown(scope: &Scope) -> String {
     }
     let _ = writeln!(out, "\nThe formula is in compiler/plan/ESTIMATE.md.");
     out
-}
-
-/// `2 h 5 min`
-fn time(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds.div_ceil(60)),
-        3600..86400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} d {} h", seconds / 86400, seconds % 86400 / 3600),
-    }
 }

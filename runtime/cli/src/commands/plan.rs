@@ -42,7 +42,12 @@ pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<E
         destination: lock.as_ref().and_then(|lock| lock.destination.as_ref()),
     };
     match arguments.format {
-        PlanFormat::Human => console.result(migr_plan::render::terminal(&plan, &view)),
+        PlanFormat::Human => {
+            console.result(migr_plan::render::terminal(&plan, &view));
+            if let Some(estimate) = plan.estimate.in_words() {
+                console.result(format_args!("Estimate: {estimate}; `migr estimate` shows each part.\n"));
+            }
+        }
         PlanFormat::Json => console.json(json()?),
         PlanFormat::Markdown => console.document(migr_plan::render::markdown(&plan, &view)),
     }

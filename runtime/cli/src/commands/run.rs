@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::{MaxFailures, Proofs, RunOptions, RunSummary};
 use migr_extract::column_name;
-use migr_journal::{SetupNote, StepFold};
+use migr_journal::{Change, SetupNote, StepFold};
 use migr_plan::{Plan, Within};
-use migr_report::Report;
 use migr_report::words::count;
+use migr_report::{Report, Undeclared, UndeclaredColumn};
 
 use crate::approval::{self, Approval};
 use crate::args::{EventFormat, RunArguments};
@@ -23,12 +23,12 @@ use crate::progress::Shown;
 use crate::project::{Project, shown};
 use crate::report_files::write_page;
 use crate::room;
-use crate::session::{Opening, Session};
+use crate::session::{Opening, Reached, Session};
 use crate::table::Table;
 
 /// Carries the migration out: the schema first, then every map. What was done before is not done again.
 pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Exit, Fault> {
-    let approved = approved(arguments, console).await?;
+    let (approved, reached) = approved(arguments, console).await?.unzip();
     let options = RunOptions {
         command: if arguments.no_approval { "run --no-approval" } else { "run" }.to_owned(),
         max_failures: arguments.max_failures.as_deref().map(max_failures).transpose()?,
@@ -38,6 +38,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     let opening = Opening {
         live: &arguments.live,
         saved_plan: arguments.plan.as_deref(),
+        reached,
         writes: true,
         goes_on: true,
         options,
@@ -49,7 +50,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         approval.note(&session)?;
     }
     room::check(&session.context.export, &session.state)?;
-    tell_undeclared(&session, console);
+    tell_undeclared(&session, console)?;
     hold_formats(&session, console)?;
     let outcome = patiently(&session, arguments.wait, console).await;
     let state = session.state.clone();
@@ -66,7 +67,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
 }
 
 /// The approval that lets a run go on; none where it needs none, or is told to do without. A fault where it is not there, or is not of this any more.
-async fn approved(arguments: &RunArguments, console: Console) -> Result<Option<Approval>, Fault> {
+async fn approved(arguments: &RunArguments, console: Console) -> Result<Option<(Approval, Reached)>, Fault> {
     if arguments.live.sandbox {
         return Ok(None);
     }
@@ -79,17 +80,19 @@ async fn approved(arguments: &RunArguments, console: Console) -> Result<Option<A
     let project = Project::at(&arguments.live.project.path)?;
     // What keeps it from having a plan is told where the session is opened.
     let Ok((plan, _)) = project.plan(arguments.live.project.to.as_deref()) else { return Ok(None) };
-    let approval =
+    let (approval, reached) =
         approval::check(&project, &arguments.live, &plan, arguments.allowed_signers.as_deref(), console).await?;
     console.news(format_args!("approved: {}", approval.in_words()));
-    Ok(Some(approval))
+    Ok(Some((approval, reached)))
 }
 
-/// Says which columns and files of the export nobody declared: they stay behind.
-pub(crate) fn tell_undeclared(session: &Session, console: Console) {
+/// Says which columns and files of the export nobody declared: they stay behind. The report tells of them too.
+pub(crate) fn tell_undeclared(session: &Session, console: Console) -> Result<(), Fault> {
     let (plan, export) = (&session.context.plan, &session.context.export);
     let mut are_columns = false;
+    let mut undeclared = Undeclared::default();
     for file in export.unclaimed() {
+        undeclared.files.push(file.shown().to_owned());
         console.news(format_args!(
             "left behind: {}; no object reads it and no `drop file` names it (W0610)",
             file.shown()
@@ -100,6 +103,10 @@ pub(crate) fn tell_undeclared(session: &Session, console: Console) {
         let told = records.extra_columns().iter().filter(|column| !is_accepted(plan, &object.name, column));
         let extra: Vec<String> = told.map(|column| format!("`{column}`")).collect();
         are_columns |= !extra.is_empty();
+        let names = records.extra_columns().iter().filter(|column| !is_accepted(plan, &object.name, column));
+        undeclared.columns.extend(
+            names.map(|column| UndeclaredColumn { source_object: object.name.clone(), column: column.clone() }),
+        );
         if !extra.is_empty() {
             console.news(format_args!(
                 "left behind: {} of {}; {} does not declare {} (W0604)",
@@ -113,6 +120,9 @@ pub(crate) fn tell_undeclared(session: &Session, console: Console) {
     if are_columns {
         console.news(format_args!("to accept such columns, write in the migration: allow \"extra-column\" : \"why\""));
     }
+    let value = serde_json::to_string(&undeclared).unwrap_or_default();
+    let change = Change::Finding { name: "undeclared".to_owned(), value };
+    session.context.journal.write(&[change]).map_err(|error| Fault::failed(error.to_string()))
 }
 
 /// True where an entry of the spec accepts that a column stays behind undeclared.

@@ -14,6 +14,7 @@ use crate::fault::Fault;
 use crate::files::replace_private;
 use crate::progress::Shown;
 use crate::project::shown;
+use crate::report_files::write_page;
 use crate::room;
 use crate::sampled::Sampled;
 use crate::session::{Opening, Session};
@@ -27,6 +28,7 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
     let opening = Opening {
         live: &arguments.live,
         saved_plan: None,
+        reached: None,
         writes: true,
         goes_on: true,
         options,
@@ -35,12 +37,13 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let touched = crate::going_on::sample_again(&session, console).await?;
     room::check(&session.context.export, &session.state)?;
-    tell_undeclared(&session, console);
+    tell_undeclared(&session, console)?;
     hold_formats(&session, console)?;
     let options = SampleOptions { records: arguments.records, touched };
     let done = carry_out(&session, &options, console).await;
     let state = session.state.clone();
     session.close().await;
+    write_page(&state, &crate::commands::report::plan(&state)?)?;
     let sample = match done? {
         Done::Sampled(sample) => *sample,
         Done::Blocked => return Ok(Exit::Blocked),

@@ -20,6 +20,7 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
     let opening = Opening {
         live: &arguments.live,
         saved_plan: None,
+        reached: None,
         writes: !arguments.checklist,
         goes_on: false,
         options,

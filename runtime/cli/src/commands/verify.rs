@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use migr_engine::{RunOptions, VerifySummary};
 use migr_escape::line;
-use migr_report::ListName;
 use migr_report::words::count;
+use migr_report::{ListName, Report, not_there};
 
 use crate::args::VerifyArguments;
 use crate::console::{Console, key};
@@ -13,7 +13,7 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
-use crate::report_files::Differences;
+use crate::report_files::{Differences, write_page};
 use crate::session::{Opening, Session};
 
 /// Differences that are printed; the report has more.
@@ -26,6 +26,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
     let opening = Opening {
         live: &arguments.live,
         saved_plan: None,
+        reached: None,
         writes: false,
         goes_on: false,
         options,
@@ -34,12 +35,19 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let mut differences = Differences::begin(&session.state)?;
     let done = migr_engine::verify(&session.context, arguments.sample, &mut |one| differences.take(one)).await;
+    let state = session.state.clone();
     let list = session.state.lists().join(ListName::Differences.file_name());
     session.close().await;
     let summary = done.map_err(fault)?;
     differences.finish()?;
+    let plan = crate::commands::report::plan(&state)?;
+    write_page(&state, &plan)?;
+    let total = Report::counted(&plan, &state.reader()?.fold()?).total();
     if !shown.is_json() {
         show(&summary, console);
+        if let Some(rest) = not_there(&total) {
+            console.result(format_args!("{rest}.\n"));
+        }
         if summary.missing_records + summary.difference_count > 0 {
             console.news(format_args!("each of them has a line in {}", crate::project::shown(&list)));
         }
@@ -100,10 +108,14 @@ pub(crate) fn show(summary: &VerifySummary, console: Console) {
     let required =
         summary.required_percent.as_ref().map_or_else(String::new, |percent| format!(", {percent}% required"));
     console.result(format_args!(
-        "Verify: {} and {} read back, {}% as the source says{required}; {}.\n",
+        "Verify: {} and {} read back, {}{required}; {}.\n",
         count(summary.records, "record", "records"),
         count(summary.fields_compared, "field", "fields"),
-        summary.percent,
+        if summary.fields_compared == 0 {
+            "nothing to compare".to_owned()
+        } else {
+            format!("{}% as the source says", summary.percent)
+        },
         if summary.holds { "holds" } else { "does not hold" },
     ));
 }

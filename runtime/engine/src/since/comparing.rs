@@ -1,10 +1,11 @@
 //! Comparison of a stage's written records, and of its links, with what spec and export say now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use migr_decide::cells::Lent;
 use migr_decide::changes::{DifferenceKind, differences, left_as_written};
+use migr_decide::conflicts::{ChangedRecord, ConflictPolicy, FieldDecision, decide};
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
 use migr_decide::outcomes::{DecisionContext, Outcomes};
 use migr_decide::record_lookup::RecordLookup;
@@ -14,11 +15,17 @@ use migr_extract::Row;
 use migr_journal::{Reader, StepId, WrittenReader};
 use migr_plan::{Stage, Step};
 use migr_spill::RowSet;
+use tokio::sync::mpsc;
 
 use super::MapSince;
 use crate::EngineError;
-use crate::shared::blocking;
+use crate::rollback::is_changed;
+use crate::shared::joined;
+use crate::stamps::Stamps;
 use crate::steps::changes::{WritingSteps, held_before, indices};
+
+/// Batches that wait to be asked for.
+const READY: usize = 2;
 
 /// Links of the journal that are read together.
 const TOGETHER: usize = 2000;
@@ -33,14 +40,22 @@ pub(super) struct Compared {
     pub(super) touched: RowSet,
 }
 
+/// Manner of comparing a stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'m> {
+    /// Rows may be the stage's no more.
+    pub(super) selects: bool,
+    /// Times up to which the migration wrote, where the destination is asked what the records hold.
+    pub(super) stamps: Option<&'m Stamps>,
+}
+
 /// Derives the written records of a stage anew.
 pub(super) async fn derive(
     deciding: &DecisionContext,
-    stage: &Stage,
-    step: StepId,
+    (stage, step): (&Stage, StepId),
     world: RecordLookup,
     mut map: MapSince,
-    selects: bool,
+    manner: Manner<'_>,
 ) -> Result<Compared, EngineError> {
     let Outcomes::Journal(journal) = &deciding.outcomes else {
         return Ok(Compared { world, map, touched: RowSet::default() });
@@ -48,7 +63,10 @@ pub(super) async fn derive(
     let job = Arc::new(StageRun::new(deciding, stage, step)?);
     let journal = journal.lock().path().to_owned();
     let fresh = indices(stage, &map.fresh);
-    blocking(move || {
+    let (hand_on, mut ready) = mpsc::channel(READY);
+    let (asked, selects) = (manner.stamps.map(|_| hand_on), manner.selects);
+    let run = Arc::clone(&job);
+    let deriving = tokio::task::spawn_blocking(move || {
         let steps = WritingSteps::of(&job, &world.reader)?;
         let mut comparing = Comparing {
             job: &job,
@@ -58,6 +76,8 @@ pub(super) async fn derive(
             fresh: &fresh,
             links: HashMap::new(),
             touched: RowSet::default(),
+            asked,
+            waiting: Vec::new(),
         };
         let mut failed = Ok(());
         steps.derivation(Arc::clone(&job), fresh.clone()).produce(&world, &mut |derived| {
@@ -65,6 +85,7 @@ pub(super) async fn derive(
             failed.is_ok()
         })?;
         failed?;
+        comparing.ask();
         map.links_gone = comparing.links_gone(&Reader::open(&journal)?)?;
         let touched = comparing.touched;
         if selects {
@@ -73,9 +94,49 @@ pub(super) async fn derive(
                 map.identity = Some(format!("{left} of its written records would be the map's no more"));
             }
         }
-        Ok(Compared { world, map, touched })
-    })
-    .await
+        Ok::<_, EngineError>(Compared { world, map, touched })
+    });
+    let mut conflicts = BTreeMap::new();
+    let mut seen = Ok(());
+    while let Some(records) = ready.recv().await {
+        seen = count_conflicts(&run, &records, manner.stamps, &mut conflicts).await;
+        if seen.is_err() {
+            break;
+        }
+    }
+    drop(ready);
+    let compared = joined(deriving.await);
+    seen?;
+    let mut compared = compared?;
+    for (field, records) in conflicts {
+        compared.map.fields.entry(field).or_default().conflicts = records;
+    }
+    Ok(compared)
+}
+
+/// Counts the fields that somebody changed in the destination since they were written, as the step that changes records decides about them.
+async fn count_conflicts(
+    job: &StageRun,
+    records: &[ChangedRecord],
+    stamps: Option<&Stamps>,
+    conflicts: &mut BTreeMap<String, u64>,
+) -> Result<(), EngineError> {
+    let Some(stamps) = stamps else { return Ok(()) };
+    let object = &job.stage.destination_object;
+    let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
+    ids.sort_unstable();
+    let found = job.context.destination.fetch_written(object, &ids).await?;
+    let policy = ConflictPolicy::of(&job.context.plan);
+    for record in records {
+        let Some(there) = found.iter().find(|found| found.id == record.expected.id) else { continue };
+        let is_touched = is_changed(stamps, object, there);
+        for (field, decision) in decide(job, record, (&there.values, is_touched), policy) {
+            if matches!(decision, FieldDecision::Conflict(_)) {
+                *conflicts.entry(field.field.clone()).or_default() += 1;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Comparison of a stage's records with what was written.
@@ -88,9 +149,20 @@ struct Comparing<'c> {
     /// Digests of the keys of the links that should be, by index in the stage's links.
     links: HashMap<usize, HashSet<u64>>,
     touched: RowSet,
+    /// Whoever asks the destination what records hold.
+    asked: Option<mpsc::Sender<Vec<ChangedRecord>>>,
+    waiting: Vec<ChangedRecord>,
 }
 
 impl Comparing<'_> {
+    /// Hands the records on that wait to be asked for.
+    fn ask(&mut self) {
+        if let Some(asked) = self.asked.as_ref().filter(|_| !self.waiting.is_empty()) {
+            // Where nobody takes them, asking has failed, and says so.
+            let _ = asked.blocking_send(std::mem::take(&mut self.waiting));
+        }
+    }
+
     fn take(&mut self, derived: Derived, map: &mut MapSince) -> Result<(), EngineError> {
         match derived {
             Derived::Links(index, links) => self.links(index, &links, map)?,
@@ -100,22 +172,22 @@ impl Comparing<'_> {
             }
             Derived::Records(records) => {
                 for expected in records {
-                    self.record(&expected, map)?;
+                    self.record(expected, map)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn record(&mut self, expected: &Expected, map: &mut MapSince) -> Result<(), EngineError> {
+    fn record(&mut self, expected: Expected, map: &mut MapSince) -> Result<(), EngineError> {
         let of = self.written.of(&self.steps.all, &expected.key)?;
-        let held = held_before(self.job, self.world, expected)?;
-        let differences = differences(self.job, expected, &of, &held, self.fresh);
+        let held = held_before(self.job, self.world, &expected)?;
+        let differences = differences(self.job, &expected, &of, &held, self.fresh);
         if !differences.is_empty() {
             map.records += 1;
             self.touched.insert(expected.line);
         }
-        for difference in differences {
+        for difference in &differences {
             let Some(field) = self.job.stage.fields.get(difference.index) else { continue };
             let counts = map.fields.entry(field.field.clone()).or_default();
             match difference.kind {
@@ -123,9 +195,18 @@ impl Comparing<'_> {
                 DifferenceKind::Value => counts.values += 1,
             }
         }
-        for index in left_as_written(self.job, self.world, expected, &of)? {
+        for index in left_as_written(self.job, self.world, &expected, &of)? {
             let Some(field) = self.job.stage.fields.get(index) else { continue };
             *map.left.entry(field.field.clone()).or_default() += 1;
+        }
+        if self.asked.is_some()
+            && !differences.is_empty()
+            && let Some(mapped) = self.world.reader.id_of(self.job.step, &expected.key)?
+        {
+            self.waiting.push(ChangedRecord { state: mapped.state, expected, differences, written: of, held });
+            if self.waiting.len() >= self.job.context.destination.capabilities().page_size.max(1) {
+                self.ask();
+            }
         }
         Ok(())
     }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, Written, WrittenReader};
-use migr_load::{Body, Comparison, Found, Map};
-use migr_plan::{FieldMapping, Stage, Step};
-use migr_transform::Value;
+use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, WrittenReader};
+use migr_load::{Body, Found, Map};
+use migr_plan::{Stage, Step};
 
 use crate::EngineError;
 use crate::rollback::is_changed;
@@ -15,39 +14,18 @@ use crate::stamps::Stamps;
 use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
 use crate::steps::following::{HandOn, Later};
-use migr_decide::changes::{Difference, DifferenceKind, differences, native};
-use migr_decide::expected::{CONFLICT, Derivation, Derived, Expected, Sample};
+use migr_decide::changes::differences;
+use migr_decide::conflicts::{ChangedRecord, ConflictPolicy, FieldDecision, decide};
+use migr_decide::expected::{Derivation, Derived, Expected, Sample};
 use migr_decide::outcomes::Knowledge;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::RecordWrite;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
-use migr_decide::there::{before_update, held, is_empty_there, stamped};
+use migr_decide::there::{before_update, held, stamped};
 
 /// The journal keeps the fields that are new to written records under this name and the stage's.
 const FRESH: &str = "fresh.";
-
-/// Policy for a field that a person changed in the destination since it was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ConflictPolicy {
-    /// The person's value stays.
-    Keep,
-    /// Spec and export win.
-    Overwrite,
-    /// The person's value stays, and is told of.
-    #[default]
-    List,
-}
-
-impl ConflictPolicy {
-    fn of(word: Option<&str>) -> Self {
-        match word {
-            Some("keep") => Self::Keep,
-            Some("overwrite") => Self::Overwrite,
-            _ => Self::List,
-        }
-    }
-}
 
 /// True where written records are to be brought to what spec and export say. No run begins this by itself.
 pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineError> {
@@ -124,18 +102,8 @@ pub(crate) struct Changes {
     changed: Arc<AtomicU64>,
 }
 
-/// A record that should hold other values than were written.
-#[derive(Debug)]
-pub(crate) struct Changed {
-    expected: Expected,
-    state: State,
-    differences: Vec<Difference>,
-    written: Written,
-    held: Map,
-}
-
 /// Records that change, and notes about those that cannot.
-type Gathered = (Vec<Changed>, Vec<RepairNote>);
+type Gathered = (Vec<ChangedRecord>, Vec<RepairNote>);
 
 impl Later for Changes {
     type Batch = Gathered;
@@ -261,7 +229,7 @@ impl Changes {
         Ok(Self {
             steps,
             fresh: indices(&job.stage, &fresh),
-            policy: ConflictPolicy::of(job.context.plan.options.on_conflict.as_deref()),
+            policy: ConflictPolicy::of(&job.context.plan),
             stamps: Stamps::of_earlier_runs(&reader)?,
             journal: path,
             job,
@@ -284,7 +252,7 @@ impl Changes {
                     let differences = differences(&self.job, &expected, &of, &held, &self.fresh);
                     let mapped = world.reader.id_of(self.job.step, &expected.key)?;
                     let Some(mapped) = mapped.filter(|_| !differences.is_empty()) else { continue };
-                    gathered.0.push(Changed { state: mapped.state, expected, differences, written: of, held });
+                    gathered.0.push(ChangedRecord { state: mapped.state, expected, differences, written: of, held });
                 }
             }
             Derived::Links(..) => {}
@@ -299,65 +267,21 @@ impl Changes {
         Ok(())
     }
 
-    /// The native values that a record gets, with the names of their fields; a person's changes that stay are noted.
-    fn body(&self, record: &Changed, there: &Found, notes: &mut Vec<RepairNote>) -> (Map, Vec<String>) {
+    /// The native values that a record gets, with the names of their fields; what is not written is noted.
+    fn body(&self, record: &ChangedRecord, there: &Found, notes: &mut Vec<RepairNote>) -> (Map, Vec<String>) {
         let (mut body, mut fields) = (Map::new(), Vec::new());
         let is_touched = is_changed(&self.stamps, self.object(), there);
-        for Difference { index, kind } in &record.differences {
-            let value = record.expected.values.iter().find(|(known, _)| known == index).map(|(_, value)| value);
-            let (Some(field), Some(value)) = (self.job.stage.fields.get(*index), value) else { continue };
-            if self.job.context.destination.compare(self.object(), field, value, &there.values) == Comparison::Same {
-                continue;
+        for (field, decision) in decide(&self.job, record, (&there.values, is_touched), self.policy) {
+            notes.extend(decision.note(self.policy).map(|reason| self.note(record, &field.field, reason)));
+            if let FieldDecision::Write(native) | FieldDecision::Conflict(Some(native)) = decision {
+                fields.push(field.field.clone());
+                body.extend(native);
             }
-            let Some(native) = native(&self.job, field, value, &record.expected, &record.held) else {
-                notes.push(self.note(record, &field.field, "left as it is: its value cannot be written".to_owned()));
-                continue;
-            };
-            if is_touched && self.is_theirs(record, (field, value), *kind, &native, there) {
-                let word = match self.policy {
-                    ConflictPolicy::Keep => "the destination's value is kept",
-                    ConflictPolicy::List => "the destination's value is left until you decide",
-                    ConflictPolicy::Overwrite => "",
-                };
-                if self.policy != ConflictPolicy::Overwrite {
-                    notes.push(self.note(record, &field.field, format!("{CONFLICT}: {word}")));
-                    continue;
-                }
-            } else if *kind == DifferenceKind::Fresh
-                && record.expected.taking.is_some()
-                && !is_empty_there(&self.job, field, value, &there.values)
-            {
-                continue;
-            }
-            fields.push(field.field.clone());
-            body.extend(native);
         }
         (body, fields)
     }
 
-    /// True where a person gave a field of a record the value that it holds.
-    fn is_theirs(
-        &self,
-        record: &Changed,
-        (field, value): (&FieldMapping, &Value<'static>),
-        kind: DifferenceKind,
-        native: &Map,
-        there: &Found,
-    ) -> bool {
-        if kind == DifferenceKind::Fresh {
-            return !is_empty_there(&self.job, field, value, &there.values);
-        }
-        let sent = self.job.context.destination.as_sent(self.object(), &there.values);
-        native.keys().any(|key| {
-            let is_written = |found: &Map| {
-                let bytes = serde_json::to_vec(found.get(key).unwrap_or(&serde_json::Value::Null)).unwrap_or_default();
-                record.written.is(key, &bytes) == Some(true)
-            };
-            !is_written(&there.values) && !is_written(&sent)
-        })
-    }
-
-    fn note(&self, record: &Changed, field: &str, reason: String) -> RepairNote {
+    fn note(&self, record: &ChangedRecord, field: &str, reason: String) -> RepairNote {
         RepairNote {
             key: record.expected.key.clone(),
             file: self.job.file.clone(),

@@ -1,5 +1,6 @@
 //! Summary of a verification.
 
+use migr_report::words::percent;
 use migr_report::{Difference, Finding, MapVerification, Missing, Verification};
 
 /// Entries of a list that are kept; what is beyond is counted.
@@ -177,14 +178,6 @@ impl VerifySummary {
     }
 }
 
-fn percent(same: u64, fields: u64) -> String {
-    if fields == 0 {
-        return "100.00".to_owned();
-    }
-    let hundredths = u128::from(same) * 10_000 / u128::from(fields);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
 /// True where a share reaches a decimal numeral of percent, exactly. A numeral that cannot be read asks for everything.
 fn reaches(same: u64, fields: u64, required: &str) -> bool {
     let (whole, fraction) = required.trim().trim_end_matches('%').trim().split_once('.').unwrap_or((required, ""));
@@ -223,11 +216,5 @@ mod tests {
         assert!(!VerifySummary { findings: vec![(None, "odd".to_owned())], ..equal() }.closed().holds);
         assert!(!VerifySummary { interrupted: true, ..equal() }.closed().holds);
         assert!(!VerifySummary { fields_matching: 999, ..equal() }.closed().holds);
-    }
-
-    #[test]
-    fn a_share_is_never_rounded_up() {
-        assert_eq!(percent(999_999, 1_000_000), "99.99");
-        assert_eq!(percent(3, 3), "100.00");
     }
 }

@@ -82,15 +82,14 @@ pub fn in_a_line(sample: &Sample) -> String {
             parts.push(format!("{} {what}", grouped(number)));
         }
     }
-    format!(
-        "Sample: {} of {}, {}; {} of {} as expected ({}%).",
-        grouped(totals.records),
-        count(sample.of, "record", "records"),
-        parts.join(", "),
-        grouped(totals.same),
-        count(totals.fields, "value is", "values are"),
-        percent(totals.same, totals.fields)
-    )
+    let share = if totals.fields == 0 {
+        "there was no value to compare".to_owned()
+    } else {
+        let (same, values) = (grouped(totals.same), count(totals.fields, "value is", "values are"));
+        format!("{same} of {values} as expected ({}%)", percent(totals.same, totals.fields))
+    };
+    let (records, of) = (grouped(totals.records), count(sample.of, "record", "records"));
+    format!("Sample: {records} of {of}, {}; {share}.", parts.join(", "))
 }
 
 fn changes(sample: &Sample, out: &mut String) {
