@@ -2,6 +2,7 @@
 
 mod calling_codes;
 mod digits;
+mod north_america;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{LazyLock, Mutex, OnceLock};
@@ -239,17 +240,10 @@ impl Lengths {
 
 /// The country of a number of the North American plan. Its first four digits tell, save among the personal numbers of 523 and 524.
 fn north_american_country(national: &str) -> Option<Country> {
-    static KNOWN: LazyLock<Vec<OnceLock<Option<Country>>>> =
-        LazyLock::new(|| std::iter::repeat_with(OnceLock::new).take(10_000).collect());
-    let ask = || {
-        let found = phonenumber::parse(None, format!("+1{national}")).ok()?;
-        found.country().id().and_then(|id| Country::from_code(id.as_ref()))
-    };
     if national.starts_with("523") || national.starts_with("524") {
         return Known::of(1, national, |_| ()).country;
     }
-    let prefix: usize = national.get(..4)?.parse().ok()?;
-    *KNOWN.get(prefix)?.get_or_init(ask)
+    north_america::country(national)
 }
 
 #[cfg(test)]

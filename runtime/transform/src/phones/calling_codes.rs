@@ -1,5 +1,7 @@
 //! Calling codes of the countries that have phone numbers: the tables of the numbers themselves take long to load and are read only where a number is there.
 
+use std::sync::LazyLock;
+
 /// ISO 3166-1 code and calling code, by code.
 const CODES: &str = "AC247 AD376 AE971 AF93 AG1 AI1 AL355 AM374 AO244 AR54 AS1 AT43 AU61 AW297 AX358 AZ994 BA387 BB1 BD880 BE32 BF226 BG359 BH973 BI257 BJ229 \
 BL590 BM1 BN673 BO591 BQ599 BR55 BS1 BT975 BW267 BY375 BZ501 CA1 CC61 CD243 CF236 CG242 CH41 CI225 CK682 CL56 CM237 CN86 CO57 CR506 CU53 \
@@ -14,8 +16,25 @@ TW886 TZ255 UA380 UG256 US1 UY598 UZ998 VA39 VC1 VE58 VG1 VI1 VN84 VU678 WF681 W
 
 /// The calling code of a country's code in capitals; none where it has no phone numbers.
 pub(super) fn of(code: &str) -> Option<u16> {
-    let found = CODES.split_ascii_whitespace().find_map(|known| known.strip_prefix(code));
-    found.filter(|_| code.len() == 2)?.parse().ok()
+    static KNOWN: LazyLock<Vec<u16>> = LazyLock::new(|| {
+        let mut known = vec![0; 26 * 26];
+        for entry in CODES.split_ascii_whitespace() {
+            if let Some((country, code)) = entry.split_at_checked(2)
+                && let Some(slot) = place(country).and_then(|place| known.get_mut(place))
+            {
+                *slot = code.parse().unwrap_or_default();
+            }
+        }
+        known
+    });
+    KNOWN.get(place(code)?).copied().filter(|code| *code > 0)
+}
+
+/// Place of two capital letters among all such pairs.
+fn place(code: &str) -> Option<usize> {
+    let [first, second]: [u8; 2] = code.as_bytes().try_into().ok()?;
+    let letter = |byte: u8| byte.is_ascii_uppercase().then(|| usize::from(byte - b'A'));
+    Some(letter(first)? * 26 + letter(second)?)
 }
 
 #[cfg(test)]
