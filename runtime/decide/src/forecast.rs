@@ -4,13 +4,13 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
 use migr_plan::{Stage, Step};
-use migr_spill::{KeyOutcome, Meeting, Outcomes};
+use migr_spill::{KeyOutcome, Meeting, Outcomes, RepeatedKeys, RowSet};
 use migr_transform::CreatedOption;
 use serde::{Deserialize, Serialize};
 
@@ -23,15 +23,21 @@ use crate::preview::{KEPT, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
-/// Notes on fields of records, by kind.
-const ADJUSTED: i64 = 1;
-const ORPHAN: i64 = 2;
-const FAILED: i64 = 3;
-const STAYS: i64 = 4;
+/// Kind of a note on a field of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum NoteKind {
+    Adjusted,
+    Orphan,
+    Failed,
+    /// The value stays, as the export has none.
+    Stays,
+}
 
-/// Kind of a note by its reason.
-fn kind_of(reason: &str) -> i64 {
-    if reason == KEPT { STAYS } else { ADJUSTED }
+impl NoteKind {
+    /// Kind of a note by its reason.
+    fn by_reason(reason: &str) -> Self {
+        if reason == KEPT { Self::Stays } else { Self::Adjusted }
+    }
 }
 
 /// Different owners that are counted.
@@ -57,6 +63,10 @@ struct Store {
     coming: BTreeSet<String>,
     /// Steps of records whose answers a run before never got.
     closed: BTreeSet<StepId>,
+    /// Lines of records of which something is noted, by step, kind and field.
+    notes: BTreeMap<(StepId, NoteKind), BTreeMap<String, RowSet>>,
+    /// Keys that more than one line may have, by object.
+    repeated: BTreeMap<String, Arc<RepeatedKeys>>,
     place: i64,
 }
 
@@ -139,6 +149,8 @@ impl Forecast {
             owned: BTreeMap::new(),
             coming: BTreeSet::new(),
             closed: BTreeSet::new(),
+            notes: BTreeMap::new(),
+            repeated: BTreeMap::new(),
             place: 0,
         };
         Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
@@ -176,6 +188,16 @@ impl Forecast {
         self.store().steps.get(step).copied()
     }
 
+    /// Keys of an object that more than one line may have, where they were looked for.
+    pub fn repeated_keys(&self, object: &str) -> Option<Arc<RepeatedKeys>> {
+        self.store().repeated.get(object).cloned()
+    }
+
+    /// Keeps the keys of an object that more than one line may have.
+    pub fn keep_repeated_keys(&self, object: &str, repeated: &Arc<RepeatedKeys>) {
+        self.store().repeated.insert(object.to_owned(), Arc::clone(repeated));
+    }
+
     /// Outcome of a source key, as far as this run decides it.
     pub fn outcome(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         let found = self.store().noted.get(step.number(), key)?;
@@ -207,7 +229,7 @@ impl Forecast {
                 Change::Repairs { step, repairs } => {
                     let Some(of) = store.stage_step(*step) else { continue };
                     for note in repairs {
-                        store.note(of, kind_of(&note.reason), &note.field, note.line)?;
+                        store.note(of, NoteKind::by_reason(&note.reason), &note.field, note.line);
                     }
                 }
                 // Intents and files change no outcome.
@@ -327,7 +349,7 @@ impl Forecast {
             _ => {}
         }
         for failure in reason.failures(subject.key, identities) {
-            store.note(step, FAILED, &failure.field, subject.line)?;
+            store.note(step, NoteKind::Failed, &failure.field, subject.line);
         }
         store.remark(step, at, &Remark::Quarantined(reason.clone()))?;
         let winner = match reason {
@@ -393,11 +415,11 @@ impl Forecast {
             }
         }
         if told.has_orphans {
-            store.note(step, ORPHAN, "", line)?;
+            store.note(step, NoteKind::Orphan, "", line);
         }
         if !told.defaults.is_empty() {
             for default in &told.defaults {
-                store.note(step, ADJUSTED, &default.field, line)?;
+                store.note(step, NoteKind::Adjusted, &default.field, line);
             }
             store.remark(step, (line, key), &Remark::Defaulted(told.defaults.clone()))?;
         }
@@ -405,7 +427,7 @@ impl Forecast {
             return Ok(());
         }
         for adjusted in &told.adjusted {
-            store.note(step, ADJUSTED, &adjusted.field, line)?;
+            store.note(step, NoteKind::Adjusted, &adjusted.field, line);
         }
         store.remark(step, (line, key), &Remark::Adjusted(told.adjusted.clone()))
     }
@@ -455,9 +477,23 @@ impl Store {
         self.steps.get(&Step::records(&found.stage)).copied()
     }
 
-    fn note(&self, step: StepId, kind: i64, field: &str, line: u64) -> Result<(), DecideError> {
+    fn note(&mut self, step: StepId, kind: NoteKind, field: &str, line: u64) {
         let field = field.split('.').next().unwrap_or_default();
-        Ok(self.noted.add_note(step.number(), kind, field, line)?)
+        let fields = self.notes.entry((step, kind)).or_default();
+        match fields.get_mut(field) {
+            Some(lines) => lines.insert(line),
+            None => fields.entry(field.to_owned()).or_default().insert(line),
+        }
+    }
+
+    /// Number of records of which something of a kind is noted, in whatever field.
+    fn noted_records(&self, step: StepId, kind: NoteKind) -> u64 {
+        let fields = self.notes.get(&(step, kind)).into_iter().flat_map(BTreeMap::values);
+        let all = fields.fold(RowSet::default(), |mut all, lines| {
+            all.extend(lines);
+            all
+        });
+        all.len()
     }
 
     fn body(&self, object: &str, id: &str) -> Result<Option<Map>, DecideError> {

@@ -20,8 +20,7 @@ use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::stage_run::{Claim, StageRun};
 use crate::{DecideError, duplicates, evaluate, taken};
-use migr_spill::RowSet;
-use migr_spill::{Sharing, cycles};
+use migr_spill::{RepeatedKeys, Repeats, RowSet, Sharing, cycles};
 
 /// Result of the first pass over every row.
 #[derive(Debug, Default)]
@@ -152,12 +151,17 @@ fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<(RowSet, RowSet),
     if job.stage.distinct.is_some() {
         return Ok((double, left));
     }
+    let repeated = repeated_keys(job)?;
+    if repeated.is_empty() {
+        return Ok((double, left));
+    }
     let spill = &world.spill;
     spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
             if let Row::Record(record) = row
                 && let Ok(key) = job.program.key(&Lent(record))
+                && repeated.may_have(&key)
             {
                 let is_left = job.program.skips(&Lent(record), world)?;
                 spill.add_key(if is_left { record.line + LEFT } else { record.line }, &key)?;
@@ -177,6 +181,29 @@ fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<(RowSet, RowSet),
     let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
     let double = if first_wins || double.is_empty() { double } else { preferred(job, world, &double, &firsts)? };
     Ok((double, left))
+}
+
+/// Keys of the stage's object that more than one line may have. A forecast asks once for an object.
+fn repeated_keys(job: &StageRun) -> Result<Arc<RepeatedKeys>, DecideError> {
+    let object = &job.stage.source_object;
+    let forecast = job.context.outcomes.forecast();
+    if let Some(known) = forecast.and_then(|forecast| forecast.repeated_keys(object)) {
+        return Ok(known);
+    }
+    let mut repeats = Repeats::in_folder(&job.context.work);
+    let mut records = job.context.export.records(object)?;
+    while let Some(row) = records.next()? {
+        if let Row::Record(record) = row
+            && let Ok(key) = job.program.key(&Lent(record))
+        {
+            repeats.add(&key)?;
+        }
+    }
+    let repeated = Arc::new(repeats.find()?);
+    if let Some(forecast) = forecast {
+        forecast.keep_repeated_keys(object, &repeated);
+    }
+    Ok(repeated)
 }
 
 /// The same lines by the policy's choice: every line of a key but the one that it prefers.

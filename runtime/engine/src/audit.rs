@@ -282,7 +282,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let surveyed = forecast.map_err(AuditError::from).and_then(|forecast| {
         forecast.absorb()?;
         let quarantined = forecast.quarantined_lines(plan)?;
-        let surveyed = survey(plan, &export, &needs, (&inventory, &quarantined), told, &mut found)?;
+        let surveyed = survey(plan, &export, (&needs, &inventory), (&forecast, &quarantined), told, &mut found)?;
         Ok((forecast, quarantined, surveyed))
     });
     let (forecast, quarantined, (files, mut objects)) = surveyed?;
@@ -385,14 +385,14 @@ fn proven(plan: &Plan, export: &Export, found: &mut Collector<'_>) {
 fn survey(
     plan: &Plan,
     export: &Export,
-    needs: &Needs,
-    (inventory, quarantined): (&Inventory, &BTreeMap<String, RowSet>),
+    (needs, inventory): (&Needs, &Inventory),
+    (forecast, quarantined): (&Forecast, &BTreeMap<String, RowSet>),
     told: Told<'_>,
     found: &mut Collector<'_>,
 ) -> Result<(Vec<LockedFile>, Vec<LockedSourceObject>), AuditError> {
     let world = ExportLookup::new(needs, inventory, OwnersKnown::default(), None);
     let Told { previous, expected, progress } = told;
-    let survey = Survey { plan, export, needs, world: &world, previous, expected, quarantined, progress };
+    let survey = Survey { plan, export, needs, world: &world, previous, expected, quarantined, forecast, progress };
     let files = survey.files(found)?;
     let mut objects = Vec::new();
     for object in &plan.source.objects {

@@ -55,7 +55,6 @@ CREATE TABLE groups(step INTEGER NOT NULL, place INTEGER NOT NULL, path INTEGER 
 CREATE TABLE coming(object TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(object, id)) WITHOUT ROWID;
 CREATE TABLE coming_identities(object TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(object, name, value, id)) WITHOUT ROWID;
 CREATE TABLE lost(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
-CREATE TABLE notes(step INTEGER NOT NULL, kind INTEGER NOT NULL, field TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(step, kind, field, line)) WITHOUT ROWID;
 CREATE TABLE met(step INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, other TEXT NOT NULL, changes TEXT NOT NULL, PRIMARY KEY(step, line, key)) WITHOUT ROWID;
 ";
 
@@ -218,26 +217,6 @@ impl Outcomes {
             found(path, value.as_str().unwrap_or_default(), members.as_str().unwrap_or_default());
         }
         Ok(())
-    }
-
-    /// Notes a kind of a field of a line; each once.
-    pub fn add_note(&self, step: i64, kind: i64, field: &str, line: u64) -> Result<(), SpillError> {
-        let sql = "INSERT OR IGNORE INTO notes(step, kind, field, line) VALUES(?1, ?2, ?3, ?4)";
-        self.run(sql, params![step, kind, field, signed(line)])
-    }
-
-    /// Lines of which a kind was noted.
-    pub fn noted_lines(&self, step: i64, kind: i64) -> Result<u64, SpillError> {
-        let sql = "SELECT COUNT(DISTINCT line) FROM notes WHERE step = ?1 AND kind = ?2";
-        Ok(self.one::<i64>(sql, params![step, kind])?.map_or(0, unsigned))
-    }
-
-    /// Lines that were noted, counted by kind and field.
-    pub fn noted_fields(&self, step: i64) -> Result<Vec<(i64, String, u64)>, SpillError> {
-        let sql = "SELECT kind, field, COUNT(*) FROM notes WHERE step = ?1 GROUP BY kind, field";
-        let mut statement = self.database.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([step], |row| Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?))))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Notes a remark on a record; those of a line come back in order of their places.

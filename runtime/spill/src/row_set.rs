@@ -25,6 +25,14 @@ impl RowSet {
         }
     }
 
+    /// Adds all lines of another set.
+    pub fn extend(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
     /// True where the set has a line.
     pub fn contains(&self, line: u64) -> bool {
         position(line).and_then(|word| self.words.get(word)).is_some_and(|slot| slot >> (line % 64) & 1 == 1)
@@ -69,5 +77,9 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines.contains(1) && lines.contains(1_000_000));
         assert!(!lines.contains(64) && !lines.contains(2) && !lines.contains(u64::MAX));
+        let mut others = RowSet::default();
+        others.insert(2);
+        others.extend(&lines);
+        assert_eq!(others.iter().collect::<Vec<_>>(), [1, 2, 1_000_000]);
     }
 }

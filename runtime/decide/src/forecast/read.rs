@@ -6,9 +6,7 @@ use migr_journal::{JournalError, Remark as Noted, State, StepId};
 use migr_plan::lock::LockedStage;
 use migr_plan::{Plan, ReasonCode, Step, StepKind};
 
-use super::{
-    ADJUSTED, FAILED, Forecast, Member, Met, ORPHAN, Remark, Remarked, STAYS, field_count, kind_of, number, state,
-};
+use super::{Forecast, Member, Met, NoteKind, Remark, Remarked, field_count, number, state};
 use crate::DecideError;
 use crate::decision::{QuarantineReason, Reason};
 use crate::identities::Identities;
@@ -41,15 +39,15 @@ impl Forecast {
                         let remark = Remark::Quarantined(QuarantineReason::Values(vec![reason]));
                         failed = store.remark(of, (it.line, &it.key), &remark);
                     }
-                    (it.step, FAILED, field, it.line)
+                    (it.step, NoteKind::Failed, field, it.line)
                 }
-                Noted::Repaired(it) => (it.step, kind_of(&it.reason), it.field, it.line),
-                Noted::Orphaned(it) => (it.step, ORPHAN, String::new(), it.line),
+                Noted::Repaired(it) => (it.step, NoteKind::by_reason(&it.reason), it.field, it.line),
+                Noted::Orphaned(it) => (it.step, NoteKind::Orphan, String::new(), it.line),
                 _ => return Ok::<(), JournalError>(()),
             };
             let stage = Step::records(Step::stage_of(&step));
             if let (Some(of), true) = (store.steps.get(&stage).copied(), failed.is_ok()) {
-                failed = store.note(of, kind, &field, line);
+                store.note(of, kind, &field, line);
             }
             Ok(())
         })?;
@@ -136,8 +134,9 @@ impl Forecast {
 
     /// Fields and parts whose values stay, since the export has none, each with its records.
     pub fn kept_fields(&self, step: StepId) -> Result<Vec<(String, u64)>, DecideError> {
-        let noted = self.store().noted.noted_fields(step.number())?;
-        Ok(noted.into_iter().filter(|(kind, ..)| *kind == STAYS).map(|(_, field, records)| (field, records)).collect())
+        let store = self.store();
+        let stays = store.notes.get(&(step, NoteKind::Stays)).into_iter().flatten();
+        Ok(stays.map(|(field, lines)| (field.clone(), lines.len())).collect())
     }
 
     /// Counts of a stage: of what this run decides, and of what the journal has from before.
@@ -154,14 +153,12 @@ impl Forecast {
         tally.unchanged = of(State::Unchanged);
         tally.skip = of(State::Skipped);
         tally.quarantine = of(State::Quarantined) + of(State::Uncertain);
-        tally.repaired = store.noted.noted_lines(step.number(), ADJUSTED)?;
-        tally.orphans = store.noted.noted_lines(step.number(), ORPHAN)?;
-        for (kind, field, records) in store.noted.noted_fields(step.number())? {
-            let Some(count) = field_count(&field, &mut tally) else { continue };
-            match kind {
-                ADJUSTED => count.repaired = records,
-                FAILED => count.failed = records,
-                _ => {}
+        tally.repaired = store.noted_records(step, NoteKind::Adjusted);
+        tally.orphans = store.noted_records(step, NoteKind::Orphan);
+        for kind in [NoteKind::Adjusted, NoteKind::Failed] {
+            for (field, lines) in store.notes.get(&(step, kind)).into_iter().flatten() {
+                let Some(count) = field_count(field, &mut tally) else { continue };
+                if kind == NoteKind::Failed { count.failed = lines.len() } else { count.repaired = lines.len() }
             }
         }
         if let Some(reader) = before {

@@ -129,9 +129,19 @@ impl<'a> ExportLookup<'a> {
         self.specs.iter().enumerate().map(|(at, (spec, columns))| (at, spec, columns.as_slice()))
     }
 
+    /// True where a look-up is by the key as it is written, and reads no column of what it finds: it tells whether the key is there.
+    pub(crate) fn is_by_key(&self, number: usize) -> bool {
+        let is_plain = |spec: &LookupSpec| spec.column.is_none() && !spec.ignore_case && !spec.ignore_space;
+        self.specs.get(number).is_some_and(|(spec, columns)| columns.is_empty() && is_plain(spec))
+    }
+
     /// Takes small look-ups into memory, once every object has been read.
     pub(crate) fn load(&mut self) -> Result<(), SpillError> {
         for at in 0..self.specs.len() {
+            if self.is_by_key(at) {
+                self.small.push(None);
+                continue;
+            }
             let rows = self.inventory.all_referred(at, IN_MEMORY)?;
             self.small.push(rows.map(|rows| {
                 rows.into_iter().map(|(key, record, cells)| (key, Referred::read(record, cells.as_deref()))).collect()
@@ -143,6 +153,9 @@ impl<'a> ExportLookup<'a> {
     /// The record that a key refers to.
     pub(crate) fn referred(&self, number: usize, spec: &LookupSpec, key: &str) -> Result<Option<Referred>, SpillError> {
         let key = spec.normalised(key);
+        if self.is_by_key(number) {
+            return Ok(self.inventory.is_there(number, &key)?.then(|| Referred { key, cells: Vec::new() }));
+        }
         match self.small.get(number).and_then(Option::as_ref) {
             Some(rows) => Ok(rows.get(&key).cloned()),
             None => Ok(self

@@ -32,6 +32,8 @@ pub(crate) struct Foreseen {
     paths: BTreeMap<String, Vec<String>>,
     /// Fields that may take more than is known yet: options that the values become, or a type that setup finds to be another.
     open: BTreeMap<String, BTreeSet<String>>,
+    /// Objects of which the codec can write every field, whatever the value.
+    whole: BTreeSet<String>,
     /// Objects that setup makes.
     made: BTreeSet<String>,
     file_bytes: Option<u64>,
@@ -71,6 +73,15 @@ impl Foreseen {
                 open.entry(object.clone()).or_default().insert(field.clone());
             }
         }
+        let mut whole: BTreeSet<String> = paths.keys().filter(|object| !open.contains_key(*object)).cloned().collect();
+        for stage in &plan.stages {
+            let is_known = |field: &FieldMapping| {
+                codec.as_ref().is_some_and(|codec| codec.field(&stage.destination_object, &field.field).is_some())
+            };
+            if !stage.fields.iter().all(is_known) {
+                whole.remove(&stage.destination_object);
+            }
+        }
         let given = codec.as_deref().map(|codec| given(plan, codec)).unwrap_or_default();
         let (live, schema) = live.map_or((None, Schema::default()), |(live, schema)| (Some(live), schema));
         let stated = plan.destination.limits.iter().find(|limit| limit.what == "file").map(|limit| limit.value);
@@ -80,6 +91,7 @@ impl Foreseen {
             codec,
             paths,
             open,
+            whole,
             made,
             file_bytes: stated,
             counts: Mutex::default(),
@@ -335,6 +347,9 @@ impl Destination for Foreseen {
 
     fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
         let Some(codec) = &self.codec else { return Ok(()) };
+        if self.whole.contains(object) {
+            return codec.check(object, fields);
+        }
         let is_known = |(field, value): &(&FieldMapping, &Value<'_>)| self.codec_of(object, field, value).is_some();
         let known: Vec<_> = fields.iter().copied().filter(is_known).collect();
         // Values that nobody can write yet are as they come.

@@ -1,6 +1,7 @@
 //! First pass of an audit over every cell of every object.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use migr_extract::{Export, Record, Row, column_name};
 use migr_plan::lock::{KeyCounts, Lock, LockedColumn, LockedFile, LockedFileState, LockedSourceObject, ObjectState};
@@ -14,7 +15,8 @@ use super::masking::shown;
 use super::profile::Profile;
 use super::{AuditError, AuditProgress};
 use migr_decide::cells::is_blank;
-use migr_spill::{RowSet, SpillError};
+use migr_decide::forecast::Forecast;
+use migr_spill::{RepeatedKeys, RowSet, SpillError};
 
 /// Numbers of rows at which systems cut an export.
 const CUTS: [u64; 2] = [10_000, 20_000];
@@ -30,6 +32,8 @@ pub(crate) struct Survey<'s, 'a> {
     pub(crate) expected: &'s BTreeMap<String, u64>,
     /// Lines whose records are quarantined, by object.
     pub(crate) quarantined: &'s BTreeMap<String, RowSet>,
+    /// Forecast of the run, which has looked for repeated keys.
+    pub(crate) forecast: &'s Forecast,
     pub(crate) progress: &'s dyn AuditProgress,
 }
 
@@ -116,7 +120,7 @@ impl Survey<'_, '_> {
         let extra = records.extra_columns().to_vec();
         let missing = records.missing_columns().to_vec();
         let mut columns = Columns::of(object, &missing, &extra, self.needs);
-        let keys = Keys::of(object, self.world);
+        let mut keys = Keys::of(object, self.world, self.forecast.repeated_keys(&object.name));
         while let Some(row) = records.next()? {
             locked.rows += 1;
             if locked.rows.is_multiple_of(4_096) {
@@ -372,10 +376,14 @@ struct Keys<'o> {
     key: Vec<usize>,
     unique: Vec<(usize, &'o SourceColumn)>,
     lookups: Vec<(usize, &'o LookupSpec, Option<usize>, Vec<usize>)>,
+    /// Keys that more than one line may have; none: nobody has looked.
+    repeated: Option<Arc<RepeatedKeys>>,
+    /// Number of keys that one line has for sure.
+    single: u64,
 }
 
 impl<'o> Keys<'o> {
-    fn of(object: &'o SourceObject, world: &'o ExportLookup<'o>) -> Self {
+    fn of(object: &'o SourceObject, world: &'o ExportLookup<'o>, repeated: Option<Arc<RepeatedKeys>>) -> Self {
         let position = |name: &String| object.columns.iter().position(|column| column.name == *name);
         let lookups = world.lookups().filter(|(_, spec, _)| spec.object == object.name);
         Self {
@@ -390,20 +398,31 @@ impl<'o> Keys<'o> {
                     (at, spec, column, through)
                 })
                 .collect(),
+            repeated,
+            single: 0,
         }
     }
 
     /// The record's key; empty where a part of it is.
     fn key(&self, record: &Record<'_>, blanks: &[String]) -> String {
+        let is_empty = |at: &usize| {
+            let of_column = self.object.columns.get(*at).and_then(|column| column.blank.as_deref());
+            is_blank(record.cell(*at), of_column.unwrap_or(blanks))
+        };
+        if self.key.iter().any(is_empty) {
+            return String::new();
+        }
         let parts: Vec<&str> = self.key.iter().map(|at| record.cell(*at).trim()).collect();
-        if parts.iter().any(|part| is_blank(part, blanks)) { String::new() } else { parts.join("\u{1f}") }
+        parts.join("\u{1f}")
     }
 
     /// Takes a record; false where it has no key though it should.
-    fn add(&self, record: &Record<'_>, blanks: &[String]) -> Result<bool, SpillError> {
+    fn add(&mut self, record: &Record<'_>, blanks: &[String]) -> Result<bool, SpillError> {
         let inventory = self.world.inventory;
         let key = self.key(record, blanks);
-        if !key.is_empty() {
+        if self.repeated.as_ref().is_some_and(|repeated| !repeated.may_have(&key)) {
+            self.single += u64::from(!key.is_empty());
+        } else if !key.is_empty() {
             inventory.add_key(0, &key, record.line)?;
         }
         for (at, column) in &self.unique {
@@ -419,6 +438,10 @@ impl<'o> Keys<'o> {
                 None => key.as_str(),
             };
             if is_blank(by, blanks) || key.is_empty() {
+                continue;
+            }
+            if self.world.is_by_key(*number) {
+                inventory.add_there(*number, &spec.normalised(by))?;
                 continue;
             }
             let cells = (!through.is_empty()).then(|| {
@@ -441,22 +464,23 @@ impl<'o> Keys<'o> {
         let is_masked =
             self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
         let mut repeated = 0;
-        let distinct = inventory.repeated_keys(0, |line, key, first| {
-            repeated += 1;
-            let message = format!(
-                "line {first} already has {} {}",
-                self.object.key.join(" + "),
-                shown(&shown_key(key), is_masked)
-            );
-            let severity = weight(line);
-            let mut finding = Finding::new(FindingKind::DuplicateKey, severity, message);
-            if severity == Severity::Note {
-                finding = finding
-                    .with_help("Nothing: a written rule says which record counts; look whether they say the same.");
-            }
-            found.add(finding.of(&self.object.name).at(place.file, line).with_key(key));
-            Ok(())
-        })?;
+        let distinct = self.single
+            + inventory.repeated_keys(0, |line, key, first| {
+                repeated += 1;
+                let message = format!(
+                    "line {first} already has {} {}",
+                    self.object.key.join(" + "),
+                    shown(&shown_key(key), is_masked)
+                );
+                let severity = weight(line);
+                let mut finding = Finding::new(FindingKind::DuplicateKey, severity, message);
+                if severity == Severity::Note {
+                    finding = finding
+                        .with_help("Nothing: a written rule says which record counts; look whether they say the same.");
+                }
+                found.add(finding.of(&self.object.name).at(place.file, line).with_key(key));
+                Ok(())
+            })?;
         for (at, column) in &self.unique {
             inventory.repeated_keys(at + 1, |line, value, first| {
                 let message =
