@@ -103,7 +103,8 @@ fn run(id: &str, project: &Project) -> Ran {
     let (program, arguments) = entry.split_first().expect("a program");
     assert_eq!(program, "migr");
     let staged = git(project.path(), &["diff", "--cached", "--name-only"]);
-    let files = staged.lines().filter(|file| takes_files && file.ends_with(".migr"));
+    let is_migr = |file: &str| Path::new(file).extension().is_some_and(|extension| extension == "migr");
+    let files = staged.lines().filter(|file| takes_files && is_migr(file));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(files).collect();
     migr_in(project.path(), &arguments)
 }

@@ -69,12 +69,11 @@ impl Values<'_> {
     /// Records whose value a row names.
     fn of_row(&self, row: &str, found: &Found) -> Option<u64> {
         // A row that stands in one plan alone is the change's own.
-        let keys: Vec<Key> = match &found.item {
-            Some(item) => serde_json::from_value(item.get("keys")?.clone()).ok()?,
-            None => {
-                let name = |keys: &[Key]| crate::identity::keys(&serde_json::to_value(keys).unwrap_or_default());
-                self.table.rows.iter().find(|one| name(&one.keys) == row)?.keys.clone()
-            }
+        let keys: Vec<Key> = if let Some(item) = &found.item {
+            serde_json::from_value(item.get("keys")?.clone()).ok()?
+        } else {
+            let name = |keys: &[Key]| crate::identity::keys(&serde_json::to_value(keys).unwrap_or_default());
+            self.table.rows.iter().find(|one| name(&one.keys) == row)?.keys.clone()
         };
         let wanted: BTreeSet<Key> = keys.iter().map(|key| self.form(key)).collect();
         self.records(&|key| wanted.contains(key))

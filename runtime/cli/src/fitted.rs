@@ -50,13 +50,13 @@ fn show_table(rows: &[&str], width: usize, out: &mut String) {
         out.extend(rows.iter().copied());
         return;
     }
-    let names = cells(head);
+    let titles = cells(head);
     for row in body {
         let cells = cells(row);
         let (first, rest) = cells.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-        let named = rest.iter().zip(names.iter().skip(1)).filter(|(cell, _)| !cell.is_empty());
-        let named: Vec<String> = named.map(|(cell, name)| format!("{name} {cell}").trim().to_owned()).collect();
-        wrapped("- ", "  ", &format!("{first}: {}", named.join("; ")), width, out);
+        let filled = rest.iter().zip(titles.iter().skip(1)).filter(|(cell, _)| !cell.is_empty());
+        let said: Vec<String> = filled.map(|(cell, title)| format!("{title} {cell}").trim().to_owned()).collect();
+        wrapped("- ", "  ", &format!("{first}: {}", said.join("; ")), width, out);
     }
 }
 

@@ -326,7 +326,7 @@ pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Comp
     let orphans = evaluated.orphans.iter();
     Ok(ComputedFields {
         body,
-        repairs: repairs.map(|it| reason_of(it)).collect(),
+        repairs: repairs.map(reason_of).collect(),
         orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
         lacking: lacking(job, &evaluated.values),
         defaults: defaults::reasons(&job.stage.fields, &evaluated.values),

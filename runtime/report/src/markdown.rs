@@ -63,21 +63,23 @@ fn attention(report: &Report, text: &mut String) -> fmt::Result {
 
 fn objects(report: &Report, text: &mut String) -> fmt::Result {
     writeln!(text, "## Records\n")?;
-    writeln!(text, "| map | from | to | read | created | updated | unchanged | skipped | quarantined |")?;
-    writeln!(text, "|---|---|---|---:|---:|---:|---:|---:|---:|")?;
+    writeln!(text, "| map | to | read | created | updated | unchanged | skipped | quarantined |")?;
+    writeln!(text, "|---|---|---:|---:|---:|---:|---:|---:|")?;
     for object in &report.objects {
-        let name =
-            if object.finished { inline(&object.map) } else { format!("{} (not finished)", inline(&object.map)) };
-        row(text, &name, &inline(&object.source_object), &inline(&object.destination_object), object)?;
+        // The object is the map's name, unless the map has another.
+        let from = Some(&object.source_object).filter(|source| **source != object.map);
+        let from = from.map(|source| format!(" ({})", inline(source))).unwrap_or_default();
+        let open = if object.finished { "" } else { ", not finished" };
+        row(text, &format!("{}{from}{open}", inline(&object.map)), &inline(&object.destination_object), object)?;
     }
-    row(text, "**all**", "", "", &report.total())?;
+    row(text, "**all**", "", &report.total())?;
     writeln!(text)
 }
 
-fn row(text: &mut String, map: &str, from: &str, to: &str, object: &Object) -> fmt::Result {
+fn row(text: &mut String, map: &str, to: &str, object: &Object) -> fmt::Result {
     let numbers = [object.read, object.created, object.updated, object.unchanged, object.skipped, object.quarantined]
         .map(grouped);
-    writeln!(text, "| {map} | {from} | {to} | {} |", numbers.join(" | "))
+    writeln!(text, "| {map} | {to} | {} |", numbers.join(" | "))
 }
 
 fn deltas(report: &Report, text: &mut String) -> fmt::Result {

@@ -96,7 +96,7 @@ impl Codec for LocationCodec {
                 continue;
             }
             let mut fail = |reason: String| {
-                failures.push(Failure { code: ReasonCode::Q207, field: mapping.field.clone(), reason })
+                failures.push(Failure { code: ReasonCode::Q207, field: mapping.field.clone(), reason });
             };
             let Some(field) = self.live.field(object, &mapping.field) else {
                 fail(LoadError::Missing { what: format!("field `{object}.{}`", mapping.field) }.to_string());

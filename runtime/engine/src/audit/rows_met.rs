@@ -38,7 +38,7 @@ pub(super) fn count(
             continue;
         }
         let mut keys = Keys::default();
-        if !is_read(plan, export, world, stage, &fields, &mut met, &mut keys)? {
+        if !is_read((plan, export, world), stage, &fields, &mut met, &mut keys)? {
             unread.extend(fields.iter().map(|(_, table)| *table));
         }
         locked.looked_up = keys.locked(|table| reads_sensitive(plan, stage, table));
@@ -163,9 +163,7 @@ fn fields<'p>(stage: &Stage, tables: &BTreeSet<&'p str>) -> Vec<(usize, &'p str)
 
 /// Notes the rows that the records of a stage meet. False where its file cannot be read to the end.
 fn is_read<'p>(
-    plan: &Plan,
-    export: &Export,
-    world: &ExportLookup<'_>,
+    (plan, export, world): (&Plan, &Export, &ExportLookup<'_>),
     stage: &Stage,
     fields: &[(usize, &'p str)],
     met: &mut BTreeMap<&'p str, BTreeSet<usize>>,

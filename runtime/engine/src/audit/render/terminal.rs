@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use migr_escape::line;
-use migr_plan::lock::{AttachmentCounts, ValueCount};
+use migr_escape::{columns, in_columns, line};
+use migr_plan::lock::{AttachmentCounts, LockedSourceObject, ValueCount};
 
 use super::{
     accepted_words, counted, counts, entry_that_accepts, filled_percent, groups, message, outcome, place,
@@ -15,25 +15,38 @@ use crate::audit::masking::shown;
 /// Values of a column that are shown.
 const VALUES_SHOWN: usize = 12;
 
+/// Folder that all files of the export lie in, with the `/` behind it: said once, it leaves their names the room of a line.
+fn common_folder(objects: &[LockedSourceObject]) -> &str {
+    let mut folders = objects.iter().filter_map(|object| object.file.as_deref()).map(|file| {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        file.strip_suffix(name).unwrap_or_default()
+    });
+    let first = folders.next().unwrap_or_default();
+    if folders.all(|folder| folder == first) { first } else { "" }
+}
+
 /// An audit as a terminal's text, without colour. `full` also shows every column.
 pub fn terminal(audit: &Audit, full: bool) -> String {
     let mut out = String::new();
     let objects = &audit.lock.export.objects;
+    let folder = common_folder(objects);
     let _ = writeln!(
         out,
-        "{}: {} in {}",
+        "{}: {} in {}{}",
         audit.lock.export.system,
         counted(objects.iter().map(|object| object.rows).sum(), "row"),
         counted(u64::try_from(audit.lock.export.files.len()).unwrap_or_default(), "file"),
+        if folder.is_empty() { String::new() } else { format!(" of {}", line(folder)) },
     );
-    let width = objects.iter().map(|object| object.name.chars().count()).max().unwrap_or(0);
+    let width = objects.iter().map(|object| columns(&object.name)).max().unwrap_or(0);
     let states: Vec<String> = objects.iter().map(state).collect();
-    let state_width = states.iter().map(|state| state.chars().count()).max().unwrap_or(0);
+    let state_width = states.iter().map(|state| columns(state)).max().unwrap_or(0);
     for (object, state) in objects.iter().zip(&states) {
-        let columns = counted(u64::try_from(object.columns.len()).unwrap_or_default(), "column");
-        let columns = if object.columns.is_empty() { String::new() } else { columns };
+        let read = counted(u64::try_from(object.columns.len()).unwrap_or_default(), "column");
+        let read = if object.columns.is_empty() { String::new() } else { read };
         let file = object.file.as_deref().unwrap_or_default();
-        let row = format!("  {:<width$}  {state:>state_width$}  {columns:>10}  {}", object.name, line(file));
+        let file = file.strip_prefix(folder).unwrap_or(file);
+        let row = format!("  {}  {state:>state_width$}  {read:>10}  {}", in_columns(&object.name, width), line(file));
         let _ = writeln!(out, "{}", row.trim_end());
         if let Some(counts) = &object.attachments {
             let _ = writeln!(out, "      files: {}", attachments(counts));
@@ -138,8 +151,8 @@ fn attachments(counts: &AttachmentCounts) -> String {
     words.join(", ")
 }
 
-fn columns_of(object: &migr_plan::lock::LockedSourceObject, out: &mut String) {
-    let width = object.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0).min(40);
+fn columns_of(object: &LockedSourceObject, out: &mut String) {
+    let width = object.columns.iter().map(|column| columns(&column.name)).max().unwrap_or(0).min(40);
     for column in &object.columns {
         let about = if column.distinct_estimated { "about " } else { "" };
         let shape = column.shapes.first().map_or_else(String::new, |shape| format!(", like {}", shape.shape));
