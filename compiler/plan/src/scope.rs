@@ -11,6 +11,9 @@ pub const INDIVIDUALLY_ABOVE: Count = 2_000_000;
 /// Share of the requests that are counted once more for the longest time, in percent: refused for their pace, or without an answer.
 const REPEATED_PERCENT: u64 = 10;
 
+/// Requests by which `setup`, `run` and `verify` begin, at most: each reads the schema, the members, the workflows and the webhooks.
+const READS_TO_BEGIN: Count = 12;
+
 /// Records of a page where the lock does not say.
 const PAGE: u64 = 60;
 
@@ -114,6 +117,7 @@ fn reckon(plan: &Plan, lock: &Lock) -> Reckoned {
         records: 0,
         // The schema is read before and after.
         writes: plan.setup.len() as Count + 2,
+        lookups: READS_TO_BEGIN,
         ..Calls::default()
     }];
     for (stage, locked) in plan.stages.iter().filter_map(|stage| Some((stage, lock.stage(&stage.id)?))) {

@@ -123,8 +123,8 @@ fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
         (plan.estimate.records, plan.estimate.requests, plan.estimate.seconds),
         (Some(1_030), Some(15), Some(9))
     );
-    assert_eq!((plan.estimate.requests_at_most, plan.estimate.seconds_at_most), (Some(17), Some(11)));
-    assert_eq!(plan.estimate.in_words().unwrap(), "15 to 17 requests, 9 s to 11 s by the destination's limits");
+    assert_eq!((plan.estimate.requests_at_most, plan.estimate.seconds_at_most), (Some(30), Some(18)));
+    assert_eq!(plan.estimate.in_words().unwrap(), "15 to 30 requests, 9 s to 18 s by the destination's limits");
 }
 
 #[test]
