@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::small::Small;
+use crate::stand_in::StandIn;
 
 /// A small migration with what must come of it.
 struct Kind<'k> {
@@ -668,4 +669,24 @@ fn an_option_that_setup_could_not_make_of_a_value_is_foreseen_by_the_audit() {
     assert_eq!(outcome.codes[..3], [1, 4, 4], "{}", outcome.said);
     outcome.says(&["people.csv: level: setup cannot make an option of \"high, and rising\": the label \"high, and rising\" of option"]);
     assert!(outcome.stand_in.records("people").iter().all(|one| one["name"]["lastName"] != "Bob"), "nothing is begun");
+}
+
+#[test]
+fn columns_and_files_that_nobody_declares_stand_in_plan_run_and_report_with_or_without_an_audit() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; name: text }",
+        maps: "map Person -> people { name = { lastName: name } }",
+        files: &[("people.csv", "id,name,Fax No\n1,Ann,030\n2,Bob,\n"), ("calls.csv", "id\n1\n")],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    let ran = stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let report = |form: &str| stand_in.migr(&project, &["report", "--format", form]).exits(0).stdout;
+    let before = [ran.stdout + &ran.stderr, report("markdown"), report("html"), report("json")];
+    stand_in.migr(&project, &["audit"]).exits(1);
+    let plan = |form: &str| project.migr(&["plan", "--to", "staging", "--format", form]).exits(0).stdout;
+    let after = [plan("human"), plan("markdown"), plan("json"), report("markdown")];
+    for (at, text) in before.iter().chain(&after).enumerate() {
+        assert!(text.contains("Fax No") && text.contains("calls.csv"), "{at}: {text}");
+    }
 }

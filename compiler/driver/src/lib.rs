@@ -146,6 +146,7 @@ fn counted(mut plan: Plan, lock: Option<&Lock>) -> Plan {
     if let Some(lock) = lock {
         plan.inputs.lock = lock.hash().ok();
         plan.automations = migr_plan::lock::fired_by(&plan, lock);
+        plan.undeclared = migr_plan::lock::undeclared(&plan, lock);
         migr_plan::lock::count(&mut plan, lock);
     }
     plan

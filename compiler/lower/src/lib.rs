@@ -56,6 +56,7 @@ pub fn lower(spec: &Spec, sources: &SourceMap, diagnostics: &mut Diagnostics) ->
             .map(|one| Permit { what: one.what.clone(), reason: one.reason.clone(), origin: places.of(one.span) })
             .collect(),
         automations: Vec::new(),
+        undeclared: Vec::new(),
         estimate: Estimate::default(),
         summary: Summary { schema_changes, ..Summary::default() },
     })

@@ -10,7 +10,7 @@ mod destination;
 mod export;
 mod stages;
 
-pub use count::{count, fired_by};
+pub use count::{count, fired_by, undeclared};
 pub use destination::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
 };

@@ -55,6 +55,9 @@ pub struct Plan {
     /// Workflows of the destination that run on what is written, as an audit found them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub automations: Vec<FiredAutomation>,
+    /// Columns that no catalog declares and files that no object reads, as an audit found them: they stay behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undeclared: Vec<String>,
     /// Estimate of the time that the migration takes.
     pub estimate: Estimate,
     /// In one line.
@@ -68,6 +71,7 @@ impl Plan {
         let mut plan = self.clone();
         plan.inputs.lock = None;
         plan.automations.clear();
+        plan.undeclared.clear();
         plan.estimate = Estimate::default();
         plan.summary = Summary {
             schema_changes: plan.summary.schema_changes,

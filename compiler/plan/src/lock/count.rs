@@ -1,6 +1,6 @@
 //! Counts of a plan, taken from a lock.
 
-use super::{FieldCount, Lock, LockedStage, counted_inputs};
+use super::{FieldCount, Lock, LockedFileState, LockedStage, counted_inputs};
 use crate::{Count, DegradedRecords, Expr, FiredAutomation, Plan, Stage, fired, scope};
 
 /// Workflows that run on what a plan writes, as far as a lock knows them. A lock of another migration or destination knows none.
@@ -10,6 +10,33 @@ pub fn fired_by(plan: &Plan, lock: &Lock) -> Vec<FiredAutomation> {
         Some(found) => fired(plan, &found.automations),
         None => Vec::new(),
     }
+}
+
+/// Columns and files of the export that nobody declared, as far as a lock of the migration knows them, a line each.
+pub fn undeclared(plan: &Plan, lock: &Lock) -> Vec<String> {
+    if lock.migration != plan.migration {
+        return Vec::new();
+    }
+    let is_declared = |file: Option<&str>, column: &str| {
+        let of_file = plan.source.objects.iter().filter(|object| object.file.as_deref() == file);
+        of_file.flat_map(|object| &object.columns).any(|known| known.name == column)
+    };
+    let mut lines = Vec::new();
+    for object in &lock.export.objects {
+        // Several objects may be read from one file, each with columns of its own.
+        let Some(known) = plan.source_object(&object.name) else { continue };
+        for column in object.columns.iter().filter(|column| column.declared.is_none()) {
+            if !is_declared(known.file.as_deref(), &column.name) {
+                lines.push(format!(
+                    "column `{}` of {}, {} filled cells (W0604)",
+                    column.header, object.name, column.filled
+                ));
+            }
+        }
+    }
+    let unclaimed = lock.export.files.iter().filter(|file| file.state == LockedFileState::Unclaimed);
+    lines.extend(unclaimed.map(|file| format!("file {} (W0610)", file.path)));
+    lines
 }
 
 /// Fills a plan's counts, estimate and degradations from a lock. A lock that was made of another state of the spec, of another destination or without one of

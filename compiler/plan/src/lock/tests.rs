@@ -77,6 +77,7 @@ fn plan() -> Plan {
         denied: Vec::new(),
         permits: Vec::new(),
         automations: Vec::new(),
+        undeclared: Vec::new(),
         estimate: Estimate::default(),
         summary: Summary::default(),
     }

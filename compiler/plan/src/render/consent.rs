@@ -21,6 +21,7 @@ pub(super) fn section(plan: &Plan) -> Section {
         };
         section.say(format!("Permitted: {what} ({}): {}", place(&permit.origin), permit.reason));
     }
+    section.about.extend(plan.undeclared.iter().map(|what| format!("Stays behind, since nobody declares it: {what}")));
     section.about.extend(workflows(plan));
     section.about.extend(accepted(plan));
     section.about.extend(fetched_from(plan));
