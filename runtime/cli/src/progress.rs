@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use migr_engine::{Event, Progress};
+use migr_escape::in_columns;
 use migr_journal::SetupNote;
 use migr_report::words::{count, grouped};
 
@@ -14,6 +15,12 @@ use crate::console::Console;
 
 /// The version of the events' JSON form.
 const FORMAT_VERSION: u32 = 1;
+
+/// Columns from which a terminal has room for a bar.
+const WIDE: usize = 120;
+
+/// Columns of a step's name before its bar.
+const NAME: usize = 26;
 
 /// The first line of a stream of JSON.
 pub(crate) fn version_line() -> String {
@@ -68,7 +75,7 @@ impl Shown {
             ProgressBar::hidden()
         };
         bar.set_style(style("{spinner} {prefix:<26} {msg}"));
-        bar.set_prefix(format!("{step} → {destination}"));
+        bar.set_prefix(in_columns(&format!("{step} → {destination}"), NAME));
         bar.set_message(noun.to_owned());
         if self.console.draws_progress() {
             // Only now: a bar draws itself as soon as it ticks.
@@ -124,10 +131,12 @@ impl Progress for Shown {
             Event::StepStarted { step, destination_object, .. } => self.begin(&step, &destination_object, "reading"),
             Event::Read { pending, .. } => self.change(|step| {
                 step.bar.set_length(pending);
-                // A narrow terminal keeps room for the pace and for what is left.
-                let bar = if self.console.width() < 100 { "{bar:8}" } else { "{bar:24}" };
-                let template = format!("{{spinner}} {{prefix:<26}} {bar} {{human_pos:>7}}/{{human_len}}{{pace}}  {{msg}}");
-                step.bar.set_style(style(&template));
+                step.bar.set_style(style(if self.console.width() < WIDE {
+                    // Room for the pace and for what is left; what is quarantined is said when the step is done.
+                    "{spinner} {prefix:<26} {human_pos:>7}/{human_len}{pace}"
+                } else {
+                    "{spinner} {prefix:<26} {bar:24} {human_pos:>7}/{human_len}{pace}  {msg}"
+                }));
                 step.bar.set_message("");
             }),
             Event::Written { records, .. } | Event::Verified { records, .. } | Event::TakenBack { records, .. } => {
