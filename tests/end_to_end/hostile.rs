@@ -64,7 +64,7 @@ fn what_others_create_during_a_run_is_not_doubled_and_the_record_can_be_tried_ag
     assert!(
         list.lines()
             .any(|line| line.starts_with("export/people.csv:2  Person P1 the destination refused it: the record ")
-                && line.ends_with(" has the same emails.primaryEmail")),
+                && line.ends_with(" has the same emails.primaryEmail (Q501)")),
         "{list}"
     );
     assert!(project.report()["repairs"].to_string().contains("\"D1\""));

@@ -118,7 +118,9 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         Err(_) => "stopped",
     };
     let value = serde_json::to_string(&summary.report()).unwrap_or_default();
-    let mut changes = vec![Change::Finding { name: "rollback".to_owned(), value }];
+    // What was read back before says nothing of what is there now.
+    let finding = |name: &str, value| Change::Finding { name: name.to_owned(), value };
+    let mut changes = vec![finding("rollback", value), finding("verify", "null".to_owned())];
     if ended.is_ok() && summary.complete && context.map.is_some() {
         // What is left of them is how records ended that are there no more.
         changes.extend(back.steps.iter().map(|step| Change::Reset { step: step.id }));

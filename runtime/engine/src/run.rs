@@ -30,8 +30,9 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
 
-/// The journal keeps the result of a verification under this name.
+/// The journal keeps the results of a verification and of a rollback under these names.
 const VERIFIED: &str = "verify";
+const TAKEN_BACK: &str = "rollback";
 
 /// Result of a run.
 #[derive(Clone, Debug)]
@@ -72,9 +73,11 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
         return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
     }
     let run = context.journal.lock().begin_run(&context.options.command)?;
-    if reader.finding(VERIFIED)?.is_some_and(|verified| verified != "null") {
-        // What was read back says nothing of what is written now.
-        context.journal.write(&[Change::Finding { name: VERIFIED.to_owned(), value: "null".to_owned() }])?;
+    // What was read back, or taken back, says nothing of what is written now.
+    for name in [VERIFIED, TAKEN_BACK] {
+        if reader.finding(name)?.is_some_and(|result| result != "null") {
+            context.journal.write(&[Change::Finding { name: name.to_owned(), value: "null".to_owned() }])?;
+        }
     }
     let (plan, command) = (&context.plan, &context.options.command);
     let span = tracing::info_span!("run", migration = plan.migration, destination = plan.destination.name, command);

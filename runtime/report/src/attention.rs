@@ -27,7 +27,21 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
             "Keep the .migr folder and report it: this is a fault of migr, not of your data.",
         );
     }
-    if !report.finished {
+    let is_taken_back = report.is_taken_back();
+    if let Some(rollback) = report.rollback.as_ref().filter(|rollback| is_taken_back && rollback.held) {
+        let left = count(rollback.kept.len() as u64, "thing", "things");
+        let what = if rollback.kept.is_empty() {
+            "The migration was rolled back.".to_owned()
+        } else {
+            format!("The migration was rolled back, but for {left} that nothing takes back.")
+        };
+        add(
+            Urgency::Know,
+            what,
+            "What follows tells of the run that was taken back. To move the records again, begin with `migr setup`.",
+        );
+    }
+    if !report.finished && !is_taken_back {
         let waiting: Vec<&str> =
             report.objects.iter().filter(|object| !object.finished).map(|object| object.map.as_str()).collect();
         let what = if waiting.is_empty() {
@@ -53,14 +67,16 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
         );
     }
     let quarantined = report.total().quarantined;
-    if quarantined > 0 {
+    if quarantined > 0 && !is_taken_back {
         add(
             Urgency::Todo,
             format!("{} quarantined; nothing of them was written.", were(quarantined)),
             "Mend the rows in the export or the rules in the spec, then run `migr quarantine retry`.",
         );
     }
-    files(report, &mut add);
+    if !is_taken_back {
+        files(report, &mut add);
+    }
     orphans(report, &mut add);
     for change in report.setup.iter().filter(|change| !SetupNote::is_made(&change.outcome)) {
         add(

@@ -59,6 +59,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     attention(report, page)?;
     objects(report, page)?;
     verification(report, page)?;
+    left_by_rollback(report, page)?;
     lists::section(report, sections::quarantine(report), page)?;
     lists::updated_fields(report, page)?;
     lists::section(report, sections::files(report), page)?;
@@ -80,7 +81,9 @@ fn head(report: &Report, page: &mut String) -> fmt::Result {
     writeln!(page, "<p class=\"lead\">From {} to {}. ", Escaped(&report.source), Escaped(&report.destination))?;
     let total = report.total();
     let arrived = total.created + total.updated + total.unchanged;
-    if report.finished {
+    if report.is_taken_back() {
+        writeln!(page, "The migration was rolled back.</p>")
+    } else if report.finished {
         writeln!(
             page,
             "Of {} in the export, {} in the destination now.</p>",
@@ -136,7 +139,7 @@ fn objects(report: &Report, page: &mut String) -> fmt::Result {
         } else {
             format!(" <small>{}</small>", Escaped(&object.map))
         };
-        let note = if object.finished { "" } else { " <small>not finished</small>" };
+        let note = if object.finished || report.is_taken_back() { "" } else { " <small>not finished</small>" };
         write!(page, "<tr><th scope=\"row\">{name}{map}{note}</th><td>{}</td>", Escaped(&object.destination_object))?;
         numbers(object, page)?;
     }
@@ -173,6 +176,20 @@ fn numbers(object: &Object, page: &mut String) -> fmt::Result {
         write!(page, "<td{class}>{}</td>", grouped(number))?;
     }
     writeln!(page, "</tr>")
+}
+
+fn left_by_rollback(report: &Report, page: &mut String) -> fmt::Result {
+    let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.kept.is_empty()) else { return Ok(()) };
+    writeln!(page, "<section>\n<h2>What the rollback left</h2>\n<ul>")?;
+    for finding in rollback.kept.iter().take(SHOWN) {
+        writeln!(page, "<li>{}</li>", Escaped(&finding.what))?;
+    }
+    writeln!(page, "</ul>")?;
+    let rest = rollback.kept.len().saturating_sub(SHOWN);
+    if rest > 0 {
+        writeln!(page, "<p>And {} more.</p>", grouped(rest as u64))?;
+    }
+    writeln!(page, "</section>")
 }
 
 fn verification(report: &Report, page: &mut String) -> fmt::Result {

@@ -27,6 +27,7 @@ fn write(report: &Report, text: &mut String) -> fmt::Result {
     attention(report, text)?;
     objects(report, text)?;
     verification(report, text)?;
+    left_by_rollback(report, text)?;
     deltas(report, text)?;
     section(report, sections::quarantine(report), true, text)?;
     updated_fields(report, text)?;
@@ -69,7 +70,7 @@ fn objects(report: &Report, text: &mut String) -> fmt::Result {
         // The object is the map's name, unless the map has another.
         let from = Some(&object.source_object).filter(|source| **source != object.map);
         let from = from.map(|source| format!(" ({})", inline(source))).unwrap_or_default();
-        let open = if object.finished { "" } else { ", not finished" };
+        let open = if object.finished || report.is_taken_back() { "" } else { ", not finished" };
         row(text, &format!("{}{from}{open}", inline(&object.map)), &inline(&object.destination_object), object)?;
     }
     row(text, "**all**", "", &report.total())?;
@@ -93,6 +94,19 @@ fn deltas(report: &Report, text: &mut String) -> fmt::Result {
         writeln!(text)?;
     }
     Ok(())
+}
+
+fn left_by_rollback(report: &Report, text: &mut String) -> fmt::Result {
+    let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.kept.is_empty()) else { return Ok(()) };
+    writeln!(text, "## What the rollback left\n")?;
+    for finding in rollback.kept.iter().take(SHOWN) {
+        writeln!(text, "- {}", inline(&finding.what))?;
+    }
+    let rest = rollback.kept.len().saturating_sub(SHOWN);
+    if rest > 0 {
+        writeln!(text, "- and {rest} more")?;
+    }
+    writeln!(text)
 }
 
 fn verification(report: &Report, text: &mut String) -> fmt::Result {

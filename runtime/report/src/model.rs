@@ -581,6 +581,12 @@ impl Report {
         self.lists.iter().find(|known| known.list == list).map_or(0, |known| known.entries)
     }
 
+    /// True where a rollback took back whatever was written.
+    pub fn is_taken_back(&self) -> bool {
+        let total = self.total();
+        self.rollback.as_ref().is_some_and(|rollback| !rollback.dry_run) && total.created + total.updated == 0
+    }
+
     /// Sum of every map.
     pub fn total(&self) -> Object {
         let mut total = Object { finished: self.finished, ..Object::default() };

@@ -255,6 +255,26 @@ fn a_run_that_is_not_through_says_what_is_still_to_come() {
 }
 
 #[test]
+fn what_was_rolled_back_is_not_called_unfinished() {
+    let mut fold = fold();
+    for step in &mut fold.steps {
+        step.done = false;
+        step.counts = Counts::default();
+    }
+    let kept = vec![Finding { map: None, what: "setup: create object programs: left".to_owned() }];
+    let rollback = Rollback { held: true, kept, ..Rollback::default() };
+    fold.rollback = Some(serde_json::to_string(&rollback).unwrap());
+    let report = Report::counted(&plan(), &fold);
+    let told: Vec<&str> = report.attention.iter().map(|attention| attention.what.as_str()).collect();
+    assert!(told.contains(&"The migration was rolled back, but for 1 thing that nothing takes back."), "{told:?}");
+    assert!(!told.iter().any(|what| what.contains("not finished")), "{told:?}");
+    for page in [html::render(&report), markdown::render(&report)] {
+        assert!(page.contains("setup: create object programs: left"), "{page}");
+        assert!(!page.contains("not finished") && !page.contains("under way"), "{page}");
+    }
+}
+
+#[test]
 fn a_verification_that_failed_is_urgent_and_listed() {
     let mut fold = fold();
     let verification = Verification {
