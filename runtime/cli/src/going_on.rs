@@ -19,7 +19,7 @@ use crate::session::{Session, json};
 pub(crate) struct ChangedPlan {
     /// The one that the journal was last used with; absent where its text cannot be read any more.
     last: Option<Box<Plan>>,
-    /// All that written records may be of; none where the text of one cannot be read any more.
+    /// Every plan that written records may be of; empty where the text of one cannot be read any more.
     before: Vec<Plan>,
     hash: String,
     text: String,

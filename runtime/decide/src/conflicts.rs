@@ -32,7 +32,7 @@ impl ConflictPolicy {
         }
     }
 
-    /// What becomes of the person's value, in words.
+    /// Fate of the person's value, in words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Keep => "the destination's value is kept",

@@ -131,7 +131,7 @@ impl Since {
 }
 
 impl MapSince {
-    /// What spec and export say otherwise now and nothing changes, in words that follow the map's name.
+    /// Differences of spec and export that nothing changes, in words that follow the map's name.
     pub fn stays_in_words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for (field, records) in &self.left {

@@ -32,7 +32,7 @@ pub struct MapDelta {
     /// Keys of the records that vanished, the first of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vanished_keys: Vec<String>,
-    /// What the export says otherwise and nothing changes: links that it has no more, files, fields that are written once alone.
+    /// Differences of the export that nothing changes: links that it has no more, files, fields that are written once alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<String>,
     /// Records that the export has not, those that vanished before included.
