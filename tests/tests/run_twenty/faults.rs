@@ -108,10 +108,10 @@ fn draw(seed: u64, number: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// The report without what tells how it came about.
+/// The report without what tells when and by which runs it came about.
 pub(crate) fn told(report: &Report) -> Value {
     let mut told: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
-    told.as_object_mut().unwrap().retain(|part, _| part != "runs");
+    told.as_object_mut().unwrap().retain(|part, _| !["runs", "plans"].contains(&part.as_str()));
     told
 }
 
