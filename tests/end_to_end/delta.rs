@@ -113,7 +113,7 @@ pub(crate) fn full_drill() -> Option<Project> {
     Some(project)
 }
 
-/// What people change by hand in it, and its later export.
+/// Changes that people make by hand in it, and its later export.
 pub(crate) fn moves_on(project: &Project, stand_in: &StandIn) {
     let drill = drill();
     drill.work_by_hand(stand_in);

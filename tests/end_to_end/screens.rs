@@ -13,7 +13,7 @@ fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
 }
 
-/// What a command shows on a terminal of so many columns; none where this machine has no terminals to give, which is said.
+/// Output of a command on a terminal of so many columns; none where this machine has no terminals to give, which is said.
 fn screen(folder: &Path, width: usize, arguments: &[&str]) -> Option<String> {
     let command = format!("{} {}", quoted(&[env!("CARGO_BIN_EXE_migr")]), quoted(arguments));
     let shown = Command::new("script")

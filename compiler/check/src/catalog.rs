@@ -89,7 +89,7 @@ impl Form {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
     }
 
-    /// Why a text is not of the form; `what` names such texts in the plural.
+    /// Reason for which a text is not of the form; `what` names such texts in the plural.
     pub(crate) fn refusal(&self, what: &str, text: &str) -> Option<String> {
         if !self.takes(text) {
             return Some(format!("{what} there match `{}`", self.written));

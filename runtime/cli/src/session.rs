@@ -106,6 +106,14 @@ pub(crate) struct Opening<'a> {
     pub(crate) shown: Arc<Shown>,
 }
 
+impl<'a> Opening<'a> {
+    /// Opening of a session of a command that writes no record and goes on with nothing.
+    pub(crate) fn reading(live: &'a LiveArguments, command: &str, shown: Arc<Shown>) -> Self {
+        let options = RunOptions { command: command.to_owned(), ..RunOptions::default() };
+        Self { live, saved_plan: None, reached: None, writes: false, goes_on: false, options, shown }
+    }
+}
+
 impl Session {
     /// Opens a session. `None` where the spec has errors, which are printed.
     pub(crate) async fn open(opening: Opening<'_>, console: Console) -> Result<Option<Self>, Fault> {

@@ -65,12 +65,7 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
         // Its steps are open, and are gone on with where they stopped.
         return Ok(delta);
     }
-    opening::readable(&context.plan, &context.export)?;
-    context.destination.schema().await?;
-    let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
-    let deciding = DecisionContext::from(context);
-    let mut world = opening::world(&deciding, owners)?;
-    opening::existing_records(&deciding, &mut world).await?;
+    let (deciding, mut world) = opened(context).await?;
     let reader = context.journal.reader()?;
     let mut changes = Vec::new();
     let mut delta = Delta::default();
@@ -199,18 +194,24 @@ pub struct MapLater {
     pub new: u64,
     /// Written records without a row.
     pub gone: u64,
-    /// Those of them that would go into the trash, unless somebody changed them since.
+    /// Number of these that would go into the trash, unless somebody changed them since.
     pub trashed: u64,
 }
 
-/// Looks at a later export without taking it up: which records are new in it and which are gone.
-pub async fn look_at(context: &Context) -> Result<Vec<MapLater>, EngineError> {
+/// Look-ups over a later export, once its files can be read and the destination was asked.
+async fn opened(context: &Context) -> Result<(DecisionContext, RecordLookup), EngineError> {
     opening::readable(&context.plan, &context.export)?;
     context.destination.schema().await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
     let mut world = opening::world(&deciding, owners)?;
     opening::existing_records(&deciding, &mut world).await?;
+    Ok((deciding, world))
+}
+
+/// Looks at a later export without taking it up: which records are new in it and which are gone.
+pub async fn look_at(context: &Context) -> Result<Vec<MapLater>, EngineError> {
+    let (deciding, mut world) = opened(context).await?;
     let reader = context.journal.reader()?;
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };

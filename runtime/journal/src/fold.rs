@@ -125,9 +125,9 @@ pub struct Fold {
 pub struct PlanFold {
     /// The plan's hash.
     pub hash: String,
-    /// When its first entry was made, RFC 3339 in UTC.
+    /// Moment of its first entry, RFC 3339 in UTC.
     pub first: String,
-    /// When its last one was.
+    /// Moment of its last one.
     pub last: String,
 }
 

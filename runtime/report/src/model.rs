@@ -498,9 +498,9 @@ pub struct SchemaChange {
 pub struct PlanUse {
     /// `blake3:…` of the plan.
     pub hash: String,
-    /// When it was first used.
+    /// Moment of its first use.
     pub first: String,
-    /// When it was last used.
+    /// Moment of its last use.
     pub last: String,
 }
 

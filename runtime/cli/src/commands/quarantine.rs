@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::nearest;
-use migr_engine::{RunOptions, Word};
+use migr_engine::Word;
 use migr_escape::line;
 use migr_journal::Remark;
 use migr_plan::ReasonCode;
@@ -91,16 +91,7 @@ fn code(written: &str) -> Result<ReasonCode, Fault> {
 
 async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fault> {
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
-    let options = RunOptions { command: "quarantine retry".to_owned(), ..RunOptions::default() };
-    let opening = Opening {
-        live: &arguments.live,
-        saved_plan: None,
-        reached: None,
-        writes: false,
-        goes_on: false,
-        options,
-        shown,
-    };
+    let opening = Opening::reading(&arguments.live, "quarantine retry", shown);
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
     session.close().await;
@@ -125,16 +116,7 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
 
 async fn settle(arguments: &SettleArguments, console: Console) -> Result<Exit, Fault> {
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
-    let options = RunOptions { command: "quarantine settle".to_owned(), ..RunOptions::default() };
-    let opening = Opening {
-        live: &arguments.live,
-        saved_plan: None,
-        reached: None,
-        writes: false,
-        goes_on: false,
-        options,
-        shown,
-    };
+    let opening = Opening::reading(&arguments.live, "quarantine settle", shown);
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let word = arguments.id.as_deref().map_or(Word::Create, Word::There);
     let settled = migr_engine::settle(&session.context, &arguments.key, arguments.map.as_deref(), word).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_engine::{RunOptions, VerifySummary};
+use migr_engine::VerifySummary;
 use migr_escape::line;
 use migr_report::words::count;
 use migr_report::{ListName, Report, not_there};
@@ -22,16 +22,7 @@ const PRINTED: usize = 20;
 /// Reads back what was written and compares every field with what the source rows say. Exit 6 when it does not hold.
 pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result<Exit, Fault> {
     let shown = Arc::new(Shown::new(console, arguments.format));
-    let options = RunOptions { command: "verify".to_owned(), ..RunOptions::default() };
-    let opening = Opening {
-        live: &arguments.live,
-        saved_plan: None,
-        reached: None,
-        writes: false,
-        goes_on: false,
-        options,
-        shown: Arc::clone(&shown),
-    };
+    let opening = Opening::reading(&arguments.live, "verify", Arc::clone(&shown));
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let mut differences = Differences::begin(&session.state)?;
     let done = migr_engine::verify(&session.context, arguments.sample, &mut |one| differences.take(one)).await;
