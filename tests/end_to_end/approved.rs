@@ -96,6 +96,85 @@ fn an_approval_goes_stale_with_the_plan_and_names_the_map() {
     assert!(ran.stderr.contains("the sample is not of this any more: the plan, in Firm"), "{}", ran.stderr);
 }
 
+/// A migration of firms, two of them quarantined for a status that no row names, carried out as it was approved.
+fn carried_out() -> (Project, StandIn) {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" {\n    key id\n    id: text\n    name: text\n    status: text\n    town: text\n  }",
+        maps: "picklist Status -> companies.status {\n  \"Open\" = new OPEN \"Open\" blue\n  otherwise quarantine\n}\n\nmap Firm -> companies {\n  name = name | trim\n  new status \"Status\": select Status = status | Status\n  drop town : \"later\"\n}",
+        files: &[(
+            "firms.csv",
+            "id,name,status,town\nF1,One  Firm,Open,A\nF2,Two,Later,B\nF3,Three,Later,C\nF4,Four,Open,D\n",
+        )],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    stand_in.migr(&project, &["sample", "--records", "1"]).exits(5);
+    stand_in.migr(&project, &["approve", "--by", "Ada Brown"]).exits(0);
+    stand_in.migr(&project, &["run"]).exits(5);
+    (project, stand_in)
+}
+
+#[test]
+fn after_a_run_a_change_that_gives_no_written_record_another_value_is_approved_without_another_sample() {
+    let (project, stand_in) = carried_out();
+    let spec = project.read("migration.migr");
+    let more = spec
+        .replace("  otherwise quarantine", "  \"Later\" = new LATER \"Later\" gray\n  otherwise quarantine")
+        .replace("  drop town : \"later\"", "  new town \"Town\": text = town");
+    project.write("migration.migr", &more);
+    let asked = refused(&project, &stand_in, &["\n  plan: what it does to records is another in Firm"]);
+    assert!(asked.stderr.contains("`migr plan --since-run`") && asked.stderr.contains("`migr approve` is enough"));
+    let told = stand_in.migr(&project, &["approve", "--by", "Eve Green"]).exits(0);
+    let words = "and on a change of Firm that gives no written record another value";
+    assert!(told.stdout.contains("by Eve Green") && told.stdout.contains(words), "{}", told.stdout);
+    // Setup comes between the approval and the run, and between two halves of a run.
+    stand_in.migr(&project, &["setup"]);
+    let ran = stand_in.migr(&project, &["run"]).exits(0);
+    assert!(ran.stdout.contains("2 records were written; 2 records got other values"), "{}", ran.stdout);
+    let again = stand_in.migr(&project, &["run"]).exits(0);
+    assert!(again.stdout.contains("Nothing was left to do"), "{}", again.stdout);
+    stand_in.migr(&project, &["verify"]).exits(0);
+    let approvals = project.report()["approvals"].clone();
+    assert_eq!(
+        (&approvals[1]["by"], &approvals[1]["changed_since"]),
+        (&json!("Eve Green"), &json!(["Firm"])),
+        "{approvals}"
+    );
+
+    // A field that somebody made is no part of what the setup makes.
+    let objects = stand_in.metadata();
+    let companies = objects.iter().find(|object| object["namePlural"] == "companies").unwrap();
+    let field = json!({ "objectMetadataId": companies["id"], "type": "TEXT", "name": "theirs", "label": "Theirs" });
+    stand_in.ask(&Method::POST, "/rest/metadata/fields", &field);
+    refused(&project, &stand_in, &["\n  schema: fields of companies are others in the destination"]);
+}
+
+#[test]
+fn after_a_run_a_change_of_written_values_wants_another_sample_and_one_before_the_run_always_does() {
+    let (project, stand_in) = carried_out();
+    let spec = project.read("migration.migr");
+    project.write("migration.migr", &spec.replace("name | trim", "name | trim | collapse"));
+    let asked = stand_in.migr(&project, &["approve", "--by", "Ada Brown"]).exits(4);
+    assert!(asked.stderr.contains("written records would get other values"), "{}", asked.stderr);
+    assert!(asked.stderr.contains("run `migr sample` again"), "{}", asked.stderr);
+    project.write("migration.migr", &spec.replace("map Firm -> companies {", "map Firm -> companies {\n  match name"));
+    let asked = stand_in.migr(&project, &["approve", "--by", "Ada Brown"]).exits(4);
+    assert!(asked.stderr.contains("`migr rollback --map Firm`"), "{}", asked.stderr);
+    // A later export is a delta's.
+    project.write("migration.migr", &spec.replace("  drop town : \"later\"", "  new town \"Town\": text = town"));
+    let rows = project.read("export/firms.csv");
+    project.write("export/firms.csv", &rows.replace("F4,Four", "F4,Vier"));
+    let asked = stand_in.migr(&project, &["approve", "--by", "Ada Brown"]).exits(4);
+    assert!(asked.stderr.contains("the spec and export/firms.csv changed"), "{}", asked.stderr);
+
+    let (project, stand_in) = approved();
+    let spec = project.read("migration.migr");
+    project
+        .write("migration.migr", &spec.replace("note | trim\n", "note | trim\n  new again \"Again\": text = note\n"));
+    let asked = stand_in.migr(&project, &["approve", "--by", "Ada Brown"]).exits(4);
+    assert!(asked.stderr.contains("the sample is not of this any more: the plan, in Firm"), "{}", asked.stderr);
+}
+
 #[test]
 fn an_approval_goes_stale_with_the_export_the_schema_the_sample_and_the_host_each_by_name() {
     let (project, stand_in) = approved();

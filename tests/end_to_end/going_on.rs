@@ -214,7 +214,10 @@ fn one_map_is_taken_back_with_what_refers_to_it_and_written_again_by_another_ide
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
     let moved = Moved { project, stand_in, before };
     let back = moved.migr(&["rollback", "--map", "Person"]).exits(0);
-    assert!(back.stdout.contains("27 records were destroyed"), "{}", back.stdout);
+    assert!(back.stdout.contains("Rollback of Person, Deal: 27 records were destroyed"), "{}", back.stdout);
+    let told = "27 records of Person, Deal were taken back; all else stays.";
+    let page = moved.project.read(".migr/staging/report.html");
+    assert!(page.contains(told) && !page.contains("The migration was rolled back"), "{page}");
     assert_eq!(people_of(&moved.stand_in).len(), 0);
     assert_eq!(moved.stand_in.records("companies").len(), companies + 1, "what does not refer to it stays");
     moved.migr(&["rollback", "--map", "Nobody"]).exits(2);
@@ -224,6 +227,60 @@ fn one_map_is_taken_back_with_what_refers_to_it_and_written_again_by_another_ide
     assert_eq!(moved.stand_in.records("opportunities").len(), deals + 2);
     moved.migr(&["verify"]).exits(0);
     moved.goes_back();
+}
+
+#[test]
+fn a_map_that_was_all_there_was_is_told_of_as_a_map_and_not_as_the_migration() {
+    let moved = moved();
+    moved.migr(&["rollback", "--map", "Person"]).exits(0);
+    let report = moved.project.report();
+    assert_eq!(report["rollback"]["maps"], json!(["Person"]));
+    let told: Vec<&str> =
+        report["attention"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert!(told.contains(&"25 records of Person were taken back; all else stays."), "{told:?}");
+    assert!(told.contains(&"The migration is not finished yet; still to come: Person."), "{told:?}");
+    assert!(!told.iter().any(|what| what.contains("The migration was rolled back")), "{told:?}");
+    moved.migr(&["rollback"]).exits(0);
+    let page = moved.project.read(".migr/staging/report.html");
+    assert!(page.contains("The migration was rolled back."), "{page}");
+    assert_eq!(moved.stand_in.fingerprint(), moved.before);
+}
+
+#[test]
+fn the_report_is_written_anew_by_every_command_that_changes_what_it_tells() {
+    let moved = moved();
+    let page = || moved.project.read(".migr/staging/report.html");
+    // What the page says is what the report says now.
+    let is_new = |after: &str| {
+        let written = page();
+        let asked = moved.migr(&["report", "--format", "html"]).exits(0).stdout;
+        assert_eq!(written.trim_end(), asked.trim_end(), "after {after}");
+    };
+    is_new("a run");
+    moved.migr(&["quarantine", "retry"]).exits(0);
+    is_new("a release");
+    assert!(page().contains("The migration is not finished yet"), "{}", page());
+    moved.edit("\"Closed\" = new", "\"Nurture\" = new NURTURE \"Nurture\" green\n  \"Closed\" = new");
+    moved.migr(&["sample", "--records", "3"]).exits(0);
+    is_new("a sample");
+    moved.migr(&["run", "--no-approval"]).exits(0);
+    moved.migr(&["setup"]).exits(0);
+    is_new("a setup");
+    moved.migr(&["verify"]).exits(0);
+    is_new("a verification");
+    let rows = moved.project.read("export/people.csv");
+    moved
+        .project
+        .write("export/people.csv", &rows.replace("Town7,", "Town 7,").replace("First9,Nurse", "First9,Doctor"));
+    let spec = moved.project.read("migration.migr");
+    moved.project.write("migration.migr", &spec.replace("currency = \"USD\"\n", "currency = \"USD\"\n  delta = 48h\n"));
+    moved.migr(&["delta"]).exits(0);
+    is_new("a delta");
+    moved.migr(&["rollback", "--map", "Person"]).exits(0);
+    is_new("a rollback of a map");
+    // A command that fails half-way has done what it did.
+    moved.migr(&["run", "--no-approval", "--max-failures", "0"]);
+    is_new("a run that stopped");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migr_journal::{Change, Reader};
+use migr_journal::{Change, Reader, findings};
 use migr_plan::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::args::LiveArguments;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::going_on;
 use crate::project::{Project, shown};
 use crate::sampled::{self, Sampled};
 use crate::session::{self, Reached, Session};
@@ -23,9 +24,6 @@ const FORMAT_VERSION: u32 = 1;
 
 /// Bytes that an approval may have.
 const LARGEST: u64 = 4 << 20;
-
-/// Name under which a journal keeps the approvals that runs went by.
-const NAME: &str = "approvals";
 
 /// Keys that may sign, beside the spec.
 const SIGNERS: &str = "migr.allowed_signers";
@@ -47,8 +45,11 @@ pub(crate) struct Approval {
     /// Text of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
-    /// Sample that was approved, with what it was made of.
+    /// Sample that was approved, with what it was made of; after a change that gives no written record another value, with what there is now.
     pub(crate) sample: Sampled,
+    /// Maps that changed since the sample, and whose written records stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) changed_since: Vec<String>,
 }
 
 /// The JSON Schema (2020-12) of an approval.
@@ -67,6 +68,8 @@ struct Noted {
     sample: String,
     /// The sample in words.
     shows: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changed_since: Vec<String>,
 }
 
 impl Approval {
@@ -80,6 +83,7 @@ impl Approval {
             at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             note,
             sample,
+            changed_since: Vec::new(),
         }
     }
 
@@ -113,14 +117,16 @@ impl Approval {
     /// `Dr. Ada Brown, 2026-11-29T18:30:00Z, after a sample of 300 records, …`
     pub(crate) fn in_words(&self) -> String {
         let note = self.note.as_ref().map_or_else(String::new, |note| format!(" (\"{}\")", migr_escape::line(note)));
-        format!("by {}, {}{note}, on a sample of {}", migr_escape::line(&self.by), self.at, self.sample.in_words())
+        let changed = migr_report::changed_since(&self.changed_since);
+        let (by, sample) = (migr_escape::line(&self.by), self.sample.in_words());
+        format!("by {by}, {}{note}, on a sample of {sample}{}", self.at, migr_escape::line(&changed))
     }
 
     /// Keeps it in the journal of the run that goes by it, once.
     pub(crate) fn note(&self, session: &Session) -> Result<(), Fault> {
         let failed = |error: String| Fault::failed(error);
         let reader = session.context.journal.reader().map_err(|error| failed(error.to_string()))?;
-        let known = reader.finding(NAME).map_err(|error| failed(error.to_string()))?;
+        let known = reader.finding(findings::APPROVALS).map_err(|error| failed(error.to_string()))?;
         let mut all: Vec<Noted> = known.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let noted = Noted {
             by: self.by.clone(),
@@ -129,13 +135,14 @@ impl Approval {
             effect: self.sample.effect.clone(),
             sample: self.sample.digest.clone(),
             shows: self.sample.in_words(),
+            changed_since: self.changed_since.clone(),
         };
         if all.last() == Some(&noted) {
             return Ok(());
         }
         all.push(noted);
         let value = serde_json::to_string(&all).map_err(|error| failed(error.to_string()))?;
-        let change = Change::Finding { name: NAME.to_owned(), value };
+        let change = Change::finding(findings::APPROVALS, value);
         session.context.journal.write(&[change]).map_err(|error| failed(error.to_string()))
     }
 }
@@ -159,16 +166,19 @@ pub(crate) async fn check(
         ));
     };
     let state = session::state(project, live, plan);
+    let reader = Reader::open(&state.journal()).ok();
     let mut moved = Moved::default();
     moved.plan(&approval, plan);
     moved.export(&approval, &sampled::export(plan, &session::export(plan, project)?)?);
-    let last = Reader::open(&state.journal()).ok().map(|reader| Sampled::last(&reader)).transpose()?.flatten();
+    let last = reader.as_ref().map(Sampled::last).transpose()?.flatten();
+    moved.is_through = reader.as_ref().map(going_on::is_through).transpose()?.unwrap_or_default();
+    drop(reader);
     moved.sample(&approval, last.as_ref());
     moved.signature(project, to, signers, console)?;
     let reached = match Reached::open(plan, &state, console).await {
         Ok(reached) => reached,
         Err(fault) if fault.exit == Exit::Blocked => {
-            moved.0.push(("host", fault.message));
+            moved.parts.push(("host", fault.message));
             return Err(moved.fault(&approval));
         }
         Err(fault) => return Err(fault),
@@ -176,9 +186,10 @@ pub(crate) async fn check(
     let schema = reached.destination.schema().await.map_err(|error| Fault::failed(error.to_string()));
     moved.host(&approval, &reached.workspace.host, reached.workspace.id.as_deref());
     if let Ok(schema) = &schema {
-        moved.schema(&approval, &migr_engine::schema_digests(plan, schema));
+        let without_setup = migr_engine::schema_digests_without_setup(plan, schema);
+        moved.schema(&approval, &migr_engine::schema_digests(plan, schema), &without_setup);
     }
-    if schema.is_ok() && moved.0.is_empty() {
+    if schema.is_ok() && moved.parts.is_empty() {
         return Ok((approval, reached));
     }
     reached.close().await;
@@ -186,37 +197,51 @@ pub(crate) async fn check(
     Err(moved.fault(&approval))
 }
 
-/// Parts of an approval that are not as they were, each with what is known of it.
+/// Parts of an approval that are not as they were.
 #[derive(Debug, Default)]
-struct Moved(Vec<(&'static str, String)>);
+struct Moved {
+    /// Each with what is known of it.
+    parts: Vec<(&'static str, String)>,
+    /// A run is through: what changed since may be more, and give no written record another value.
+    is_through: bool,
+}
 
 impl Moved {
     fn plan(&mut self, approval: &Approval, plan: &Plan) {
         let now = migr_engine::effect_of(plan);
         if (&approval.migration, &approval.destination) != (&plan.migration, &plan.destination.name) {
             let text = format!("it is of {} into {}", approval.migration, approval.destination);
-            self.0.push(("plan", text));
+            self.parts.push(("plan", text));
         } else if now.digest.to_string() != approval.sample.effect {
             let maps = differing(&approval.sample.maps, &sampled::maps(plan));
             let text = match maps.as_slice() {
                 [] => "the plan's own policies are others".to_owned(),
                 maps => format!("what it does to records is another in {}", maps.join(", ")),
             };
-            self.0.push(("plan", text));
+            self.parts.push(("plan", text));
         }
     }
 
     fn export(&mut self, approval: &Approval, now: &BTreeMap<String, String>) {
         let files = differing(&approval.sample.export, now);
         if !files.is_empty() {
-            self.0.push(("export", format!("{} changed", files.join(", "))));
+            self.parts.push(("export", format!("{} changed", files.join(", "))));
         }
     }
 
-    fn schema(&mut self, approval: &Approval, now: &BTreeMap<String, String>) {
-        let objects = differing(&approval.sample.schema, now);
+    /// An approval of a changed plan is given before its setup: it binds what the setup leaves as it is.
+    fn schema(
+        &mut self,
+        approval: &Approval,
+        now: &BTreeMap<String, String>,
+        without_setup: &BTreeMap<String, String>,
+    ) {
+        let mut objects = differing(&approval.sample.schema, now);
+        if !approval.changed_since.is_empty() {
+            objects.retain(|object| approval.sample.schema.get(object) != without_setup.get(object));
+        }
         if !objects.is_empty() {
-            self.0.push(("schema", format!("fields of {} are others in the destination", objects.join(", "))));
+            self.parts.push(("schema", format!("fields of {} are others in the destination", objects.join(", "))));
         }
     }
 
@@ -228,15 +253,15 @@ impl Moved {
         let was = (&*approval.sample.host, approval.sample.workspace.as_deref());
         if was != (host, workspace) {
             let (was, is) = (place(was.0, was.1), place(host, workspace));
-            self.0.push(("host", format!("it was approved for {was}, and this is {is}")));
+            self.parts.push(("host", format!("it was approved for {was}, and this is {is}")));
         }
     }
 
     fn sample(&mut self, approval: &Approval, last: Option<&Sampled>) {
         match last {
-            None => self.0.push(("sample", "this journal knows of no sample".to_owned())),
+            None => self.parts.push(("sample", "this journal knows of no sample".to_owned())),
             Some(last) if last.digest != approval.sample.digest => {
-                self.0.push(("sample", "a later sample shows something else".to_owned()));
+                self.parts.push(("sample", "a later sample shows something else".to_owned()));
             }
             Some(_) => {}
         }
@@ -257,21 +282,25 @@ impl Moved {
         };
         match signature::verify(&project.approval(to), signers)? {
             Ok(principal) => console.news(format_args!("signed: {principal}")),
-            Err(why) => self.0.push(("signature", why)),
+            Err(why) => self.parts.push(("signature", why)),
         }
         Ok(())
     }
 
     fn fault(&self, approval: &Approval) -> Fault {
-        let parts: Vec<String> = self.0.iter().map(|(what, text)| format!("\n  {what}: {text}")).collect();
+        let parts: Vec<String> = self.parts.iter().map(|(what, text)| format!("\n  {what}: {text}")).collect();
         let message = format!(
             "the approval by {}, {}, is not of this any more; nothing is written:{}",
             approval.by,
             approval.at,
             parts.concat()
         );
-        Fault::new(Exit::Blocked, message)
-            .with_help("run `migr sample` again, read what it shows, and `migr approve` it; or put back what moved")
+        let is_plan = self.parts.iter().all(|(what, _)| matches!(*what, "plan" | "schema"));
+        Fault::new(Exit::Blocked, message).with_help(if self.is_through && is_plan {
+            "`migr plan --since-run` says what the change does: where no written record gets another value, `migr approve` is enough; else run `migr sample` first and read what it shows; or put back what moved"
+        } else {
+            "run `migr sample` again, read what it shows, and `migr approve` it; or put back what moved"
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use migr_engine::{Asked, ChangeClass, MapSince, SharedJournal, Since, Touched};
 use migr_escape::line;
-use migr_journal::Reader;
+use migr_journal::{Fold, Reader, RunFold};
 use migr_plan::Plan;
 use migr_report::words::{count, grouped};
 
@@ -118,8 +118,7 @@ async fn open_change(session: &Session, accepted: Accepted<'_>, console: Console
     match since.class() {
         ChangeClass::Identity => {
             console.error(text.trim_end());
-            return Err(Fault::new(Exit::Blocked, "records that are written would be other ones; nothing was done")
-                .with_help(rollbacks(&since)));
+            return Err(other_records(&since));
         }
         ChangeClass::Values if !accepted.takes(&since) => {
             console.error(text.trim_end());
@@ -158,6 +157,17 @@ fn was_run(session: &Session) -> Result<bool, Fault> {
     Ok(fold.runs.iter().any(|run| run.command.starts_with("run")))
 }
 
+/// True where a run was carried out to its end: every record has its outcome.
+pub(crate) fn is_through(reader: &Reader) -> Result<bool, Fault> {
+    let fold = reader.fold().map_err(|error| Fault::failed(error.to_string()))?;
+    Ok(first_through(&fold).is_some())
+}
+
+/// The first run that was carried out to its end.
+pub(crate) fn first_through(fold: &Fold) -> Option<&RunFold> {
+    fold.runs.iter().find(|run| run.command.starts_with("run") && run.result.as_deref() == Some("done"))
+}
+
 /// Goes on with a changed plan in a sample, whatever the change is: its records are brought to it. All others of a run are the next run's to change; which
 /// records the change touches comes back, where there was one.
 pub(crate) async fn sample_again(session: &Session, console: Console) -> Result<Option<Touched>, Fault> {
@@ -171,6 +181,12 @@ pub(crate) fn last_run(session: &Session) -> Result<String, Fault> {
     let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
     let run = fold.runs.iter().rev().find(|run| run.command.starts_with("run") || run.command.starts_with("delta"));
     Ok(run.map(|run| run.started.chars().take(10).collect()).unwrap_or_default())
+}
+
+/// Fault of a change that makes other records of what is written.
+pub(crate) fn other_records(since: &Since) -> Fault {
+    Fault::new(Exit::Blocked, "records that are written would be other ones; nothing was done")
+        .with_help(rollbacks(since))
 }
 
 /// Maps to take back before the spec can go on.

@@ -91,7 +91,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Fault> {
         Command::Setup(arguments) => wait_for(commands::setup::run(&arguments, console)),
         Command::Estimate(arguments) => commands::estimate::run(&arguments, console),
         Command::Sample(arguments) => wait_for(commands::sample::run(&arguments, console)),
-        Command::Approve(arguments) => commands::approve::run(&arguments, console),
+        Command::Approve(arguments) => wait_for(commands::approve::run(&arguments, console)),
         Command::Run(arguments) => wait_for(commands::run::run(&arguments, console)),
         Command::Drift(arguments) => wait_for(commands::drift::run(&arguments, console)),
         Command::Delta(arguments) => wait_for(commands::delta::run(&arguments, console)),

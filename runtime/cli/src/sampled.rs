@@ -71,7 +71,7 @@ impl Sampled {
     /// Keeps it in the journal.
     pub(crate) fn note(&self, session: &Session) -> Result<(), Fault> {
         let value = serde_json::to_string(self).map_err(|error| Fault::failed(error.to_string()))?;
-        let change = Change::Finding { name: NAME.to_owned(), value };
+        let change = Change::finding(NAME, value);
         session.context.journal.write(&[change]).map_err(|error| Fault::failed(error.to_string()))
     }
 

@@ -1,7 +1,7 @@
 //! Session of a command that touches the world: the plan, the export, the destination and its journal.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use migr_diagnostics::Severity;
@@ -22,6 +22,7 @@ use crate::findings::show_on_stderr;
 use crate::going_on::{self, ChangedPlan};
 use crate::progress::Shown;
 use crate::project::Project;
+use crate::report_files::write_page;
 use crate::sandboxed::{self, Started};
 use crate::state::State;
 
@@ -177,6 +178,13 @@ impl Session {
     pub(crate) async fn close(self) {
         drop(self.context);
         self.reached.close().await;
+    }
+
+    /// Ends it, and writes the report anew: what the command did is told however it ended. The page comes back.
+    pub(crate) async fn report(self) -> Result<PathBuf, Fault> {
+        let state = self.state.clone();
+        self.close().await;
+        write_page(&state, &crate::commands::report::plan(&state)?)
     }
 }
 

@@ -18,6 +18,6 @@ pub fn note_project(journal: &mut Journal, project: &str) -> Result<(), DecideEr
     if reader.finding(PROJECT)?.is_some() || !reader.steps()?.is_empty() {
         return Ok(());
     }
-    journal.write(&[Change::Finding { name: PROJECT.to_owned(), value: project.to_owned() }])?;
+    journal.write(&[Change::finding(PROJECT, project.to_owned())])?;
     Ok(())
 }

@@ -168,6 +168,6 @@ pub async fn doubt(journal: &SharedJournal, ids: Vec<String>) -> Result<(), Deli
     let mut all = doubtful(&journal.reader()?)?;
     all.extend(ids);
     let value = serde_json::to_string(&all).unwrap_or_default();
-    journal.write_later(vec![Change::Finding { name: DOUBTFUL.to_owned(), value }]).await?;
+    journal.write_later(vec![Change::finding(DOUBTFUL, value)]).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_load::{FieldSchema, Schema};
-use migr_plan::{Effect, Plan};
+use migr_plan::{Effect, Plan, SetupAction};
 use serde::Serialize;
 
 /// Digest of some bytes.
@@ -25,14 +25,42 @@ struct Bound<'s> {
 
 /// Digests of the objects of a schema that a plan writes, by their names: of their fields with types and options, whatever ids the server gives them.
 pub fn schema_digests(plan: &Plan, schema: &Schema) -> BTreeMap<String, String> {
+    digests(plan, schema, &BTreeSet::new(), &BTreeSet::new())
+}
+
+/// The same without what the plan's setup makes: the objects, and the fields that it makes or adds options to. They are the same before a setup and after it.
+pub fn schema_digests_without_setup(plan: &Plan, schema: &Schema) -> BTreeMap<String, String> {
+    let (mut objects, mut fields) = (BTreeSet::new(), BTreeSet::new());
+    for action in &plan.setup {
+        match action {
+            SetupAction::CreateObject { object, .. } => {
+                objects.insert(object.as_str());
+            }
+            SetupAction::CreateField { object, field, .. } | SetupAction::AddOptions { object, field, .. } => {
+                fields.insert((object.as_str(), field.as_str()));
+            }
+        }
+    }
+    digests(plan, schema, &objects, &fields)
+}
+
+fn digests(
+    plan: &Plan,
+    schema: &Schema,
+    but_objects: &BTreeSet<&str>,
+    but_fields: &BTreeSet<(&str, &str)>,
+) -> BTreeMap<String, String> {
     let mut digests = BTreeMap::new();
     let written = plan.stages.iter().flat_map(|stage| {
         std::iter::once(&stage.destination_object).chain(stage.links.iter().map(|link| &link.through))
     });
     for object in written {
-        let Some(found) = schema.objects.get(object) else { continue };
+        let Some(found) = schema.objects.get(object).filter(|_| !but_objects.contains(object.as_str())) else {
+            continue;
+        };
+        let is_bound = |field: &&FieldSchema| !but_fields.contains(&(object.as_str(), field.name.as_str()));
         let fields: BTreeMap<&str, Bound<'_>> =
-            found.fields.values().map(|field| (field.name.as_str(), bound(field))).collect();
+            found.fields.values().filter(is_bound).map(|field| (field.name.as_str(), bound(field))).collect();
         let text = serde_json::to_string(&fields).unwrap_or_default();
         digests.insert(object.clone(), digest(text.as_bytes()));
     }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use migr_extract::Row;
-use migr_journal::{Change, Intent, MovedNote, Operation, Planned, Reader, RecordResult, State, StepId, VanishedNote};
+use migr_journal::{
+    Change, Intent, MovedNote, Operation, Planned, Reader, RecordResult, State, StepId, VanishedNote, findings,
+};
 use migr_load::{Deleted, Found, LoadError};
 use migr_plan::{DuplicatePolicy, Stage};
 use migr_report::{Delta, MapDelta};
@@ -23,8 +25,6 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::{Claim, StageRun};
 use migr_decide::vanished::{GOING, LISTED, TRASHED, VanishedDecision, VanishedPolicy};
 
-/// The journal keeps the deltas under this name.
-pub(crate) const DELTAS: &str = "deltas";
 /// The journal keeps under this name that one is under way.
 const UNDER_WAY: &str = "delta.begun";
 /// Rows of the journal that are read together.
@@ -53,7 +53,7 @@ fn under_way(reader: &Reader) -> Result<Option<Delta>, EngineError> {
 }
 
 fn begun(delta: &Delta) -> Change {
-    Change::Finding { name: UNDER_WAY.to_owned(), value: serde_json::to_string(delta).unwrap_or_default() }
+    Change::finding(UNDER_WAY, serde_json::to_string(delta).unwrap_or_default())
 }
 
 /// Takes a later export up: after it, a run brings the destination to it. Says what was found.
@@ -133,7 +133,7 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
     drop(world);
     changes.push(begun(&delta));
     // Lines and keys are those of this export from now on, or of none.
-    changes.push(Change::Finding { name: "export".to_owned(), value: "null".to_owned() });
+    changes.push(Change::no_finding(findings::EXPORT));
     context.journal.write_later(changes).await?;
     for (stage, step, records) in restored {
         bring_back(context, &stage, step, records).await?;
@@ -170,11 +170,10 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
         }
     }
     let mut all: Vec<Delta> =
-        reader.finding(DELTAS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        reader.finding(findings::DELTAS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     all.push(delta.clone());
     let value = serde_json::to_string(&all).unwrap_or_default();
-    let finding = |name: &str, value: String| Change::Finding { name: name.to_owned(), value };
-    context.journal.write_later(vec![finding(DELTAS, value), finding(UNDER_WAY, "null".to_owned())]).await?;
+    context.journal.write_later(vec![Change::finding(findings::DELTAS, value), Change::no_finding(UNDER_WAY)]).await?;
     Ok(delta)
 }
 

@@ -33,7 +33,7 @@ mod verify;
 mod wanted_schema;
 mod why;
 
-pub use bound::{digest, effect_of, schema_digests};
+pub use bound::{digest, effect_of, schema_digests, schema_digests_without_setup};
 pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
 pub use delta::{MapLater, close as close_delta, has_delta, is_under_way, look_at, pick_up};

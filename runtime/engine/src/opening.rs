@@ -8,7 +8,7 @@ use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::{RecordLookup, identity_of};
 use migr_extract::Export;
-use migr_journal::{Change, Reader};
+use migr_journal::{Change, Reader, findings};
 use migr_load::Deleted;
 use migr_plan::{Expr, Plan};
 use migr_spill::Spill;
@@ -48,7 +48,7 @@ pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), Engi
     match export_hashes(reader)? {
         None => {
             let value = serde_json::to_string(&hashes).unwrap_or_default();
-            Ok(context.journal.write(&[Change::Finding { name: "export".to_owned(), value }])?)
+            Ok(context.journal.write(&[Change::finding(findings::EXPORT, value)])?)
         }
         Some(known) => match hashes.iter().find(|(file, hash)| known.get(*file) != Some(*hash)) {
             None => Ok(()),
@@ -72,7 +72,7 @@ pub fn changed_file(context: &Context) -> Result<Option<String>, EngineError> {
 
 /// The hashes of the export's files as the migration began with them, by the path that is shown.
 pub(crate) fn export_hashes(reader: &Reader) -> Result<Option<BTreeMap<String, String>>, EngineError> {
-    Ok(reader.finding("export")?.and_then(|text| serde_json::from_str(&text).ok()))
+    Ok(reader.finding(findings::EXPORT)?.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// The world before any stage, with an empty spill database.

@@ -1,6 +1,6 @@
 //! Release of quarantined records for retry, and a person's word about those of which nobody can tell whether they are there.
 
-use migr_journal::{Change, Reader, Settled, State, StepId};
+use migr_journal::{Change, Reader, Settled, State, StepId, findings};
 use migr_load::{Deleted, IdPolicy};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
@@ -145,9 +145,11 @@ struct Reopened {
 }
 
 fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
-    let finding = |name: &str| Change::Finding { name: name.to_owned(), value: "null".to_owned() };
-    let mut reopened =
-        Reopened { changes: vec![finding("export"), finding("verify")], releasing: Vec::new(), values: 0 };
+    let mut reopened = Reopened {
+        changes: vec![Change::no_finding(findings::EXPORT), Change::no_finding(findings::VERIFICATION)],
+        releasing: Vec::new(),
+        values: 0,
+    };
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
         // Of a rule that leaves a record behind where its target is missing, nobody knows whether it still does.

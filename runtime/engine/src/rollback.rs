@@ -17,7 +17,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow};
+use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow, findings};
 use migr_load::{Deleted, Destination, Found, LoadError};
 use migr_plan::{Plan, RollbackClass, Step, StepKind};
 
@@ -89,18 +89,22 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
     context.destination.schema().await?;
     let reader = context.journal.reader()?;
     let mut steps = in_order(reader.steps()?, context.plan.as_deref());
+    let mut maps = Vec::new();
     if let Some(map) = &context.map {
-        let stages = context.plan.as_deref().map(|plan| with_dependants(plan, map)).unwrap_or_default();
+        let plan = context.plan.as_deref();
+        let stages = plan.map(|plan| with_dependants(plan, map)).unwrap_or_default();
         if stages.is_empty() {
             return Err(EngineError::NoMap { map: map.clone() });
         }
+        let taken = plan.into_iter().flat_map(|plan| &plan.stages).filter(|stage| stages.contains(&stage.id));
+        maps = taken.map(|stage| stage.map.clone()).collect();
         steps.retain(|row| stages.contains(Step::stage_of(&row.name)));
     }
     let mut back = Back {
         context: context.clone(),
         reader: Mutex::new(reader),
         steps,
-        summary: RollbackSummary { dry_run, ..RollbackSummary::default() },
+        summary: RollbackSummary { dry_run, maps, ..RollbackSummary::default() },
         changed_restored: BTreeSet::new(),
         theirs: Theirs::new(),
     };
@@ -119,8 +123,7 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
     };
     let value = serde_json::to_string(&summary.report()).unwrap_or_default();
     // What was read back before says nothing of what is there now.
-    let finding = |name: &str, value| Change::Finding { name: name.to_owned(), value };
-    let mut changes = vec![finding("rollback", value), finding("verify", "null".to_owned())];
+    let mut changes = vec![Change::finding(findings::ROLLBACK, value), Change::no_finding(findings::VERIFICATION)];
     if ended.is_ok() && summary.complete && context.map.is_some() {
         // What is left of them is how records ended that are there no more.
         changes.extend(back.steps.iter().map(|step| Change::Reset { step: step.id }));

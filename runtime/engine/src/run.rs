@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_deliver::{Executor, InProcess, Shared};
-use migr_journal::{Change, Reader, SetupNote};
+use migr_journal::{Change, Reader, SetupNote, findings};
 use migr_load::LinkFetcher;
 use migr_plan::{Step, StepKind};
 use migr_report::Report;
@@ -29,10 +29,6 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
-
-/// The journal keeps the results of a verification and of a rollback under these names.
-const VERIFIED: &str = "verify";
-const TAKEN_BACK: &str = "rollback";
 
 /// Result of a run.
 #[derive(Clone, Debug)]
@@ -74,9 +70,9 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     }
     let run = context.journal.lock().begin_run(&context.options.command)?;
     // What was read back, or taken back, says nothing of what is written now.
-    for name in [VERIFIED, TAKEN_BACK] {
-        if reader.finding(name)?.is_some_and(|result| result != "null") {
-            context.journal.write(&[Change::Finding { name: name.to_owned(), value: "null".to_owned() }])?;
+    for name in [findings::VERIFICATION, findings::ROLLBACK] {
+        if reader.finding(name)?.is_some_and(|result| result != findings::NONE) {
+            context.journal.write(&[Change::no_finding(name)])?;
         }
     }
     let (plan, command) = (&context.plan, &context.options.command);

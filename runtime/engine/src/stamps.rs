@@ -74,7 +74,7 @@ pub(crate) fn keep(context: &Context, run: i64) -> Result<(), EngineError> {
         }
     }
     let value = serde_json::to_string(&Stamps { run, until, cut_off }).unwrap_or_default();
-    context.journal.write(&[Change::Finding { name: NAME.to_owned(), value }])?;
+    context.journal.write(&[Change::finding(NAME, value)])?;
     Ok(())
 }
 

@@ -50,7 +50,7 @@ impl Trial {
     }
 
     fn note(&self) -> Change {
-        Change::Finding { name: NAME.to_owned(), value: serde_json::to_string(self).unwrap_or_default() }
+        Change::finding(NAME, serde_json::to_string(self).unwrap_or_default())
     }
 }
 
@@ -75,5 +75,5 @@ pub fn end_trial(journal: &SharedJournal) -> Result<(), EngineError> {
     if Trial::of(&journal.reader()?)? == Trial::default() {
         return Ok(());
     }
-    Ok(journal.write(&[Change::Finding { name: NAME.to_owned(), value: "null".to_owned() }])?)
+    Ok(journal.write(&[Change::no_finding(NAME)])?)
 }

@@ -7,7 +7,7 @@ mod summary;
 use crate::opening;
 use std::sync::Arc;
 
-use migr_journal::{Change, Reader, State};
+use migr_journal::{Change, Reader, State, findings};
 use migr_plan::Step;
 use migr_report::{MapVerification, Report};
 use tokio::sync::mpsc;
@@ -86,7 +86,7 @@ pub(crate) async fn read_back(
     }
     if ended.is_ok() && !summary.interrupted {
         let value = serde_json::to_string(&summary.report()).unwrap_or_default();
-        context.journal.write_later(vec![Change::Finding { name: "verify".to_owned(), value }]).await?;
+        context.journal.write_later(vec![Change::finding(findings::VERIFICATION, value)]).await?;
     }
     context.journal.lock().end_run(word)?;
     ended.map(|()| summary)

@@ -422,9 +422,9 @@ pub enum Change {
         /// The keys.
         keys: Vec<String>,
     },
-    /// A result of verify or rollback, kept under a name; the latest counts.
+    /// A result, kept under a name; the latest counts.
     Finding {
-        /// `verify`, `rollback`.
+        /// One of [`crate::findings`], or one of whoever keeps it.
         name: String,
         /// JSON.
         value: String,

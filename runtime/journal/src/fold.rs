@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::error::Attempt as _;
-use crate::{JournalError, OwnerNote, SetupNote, State, schema};
+use crate::{JournalError, OwnerNote, SetupNote, State, findings, schema};
 
 /// Owners that a [`Fold`] holds at most: a column of owners may hold anything.
 pub const OWNERS: u32 = 10_000;
@@ -171,11 +171,11 @@ pub(crate) fn fold(connection: &Connection) -> Result<Fold, JournalError> {
         )?,
         owner_count: number(connection, "SELECT COUNT(*) FROM owners")?,
         setup: setup(connection)?,
-        verify: finding("verify")?,
-        rollback: finding("rollback")?,
-        approvals: finding("approvals")?,
-        deltas: finding("deltas")?,
-        undeclared: finding("undeclared")?,
+        verify: finding(findings::VERIFICATION)?,
+        rollback: finding(findings::ROLLBACK)?,
+        approvals: finding(findings::APPROVALS)?,
+        deltas: finding(findings::DELTAS)?,
+        undeclared: finding(findings::UNDECLARED)?,
         plans: list(
             connection,
             "SELECT plans.hash, MIN(entries.at), MAX(entries.at) FROM entries JOIN plans ON plans.id = entries.plan \

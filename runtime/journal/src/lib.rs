@@ -8,6 +8,7 @@ mod codec;
 mod derived;
 mod error;
 mod fields;
+pub mod findings;
 mod fold;
 mod held;
 mod ids;

@@ -23,6 +23,17 @@ pub struct Approved {
     pub sample: String,
     /// The sample in words.
     pub shows: String,
+    /// Maps that changed since the sample, and whose written records stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_since: Vec<String>,
+}
+
+/// Maps that changed since a sample, in words that follow it; none where there are none.
+pub fn changed_since(maps: &[String]) -> String {
+    if maps.is_empty() {
+        return String::new();
+    }
+    format!(", and on a change of {} that gives no written record another value", maps.join(", "))
 }
 
 /// Approvals as a journal keeps them; none where they cannot be read.
@@ -33,7 +44,8 @@ pub(crate) fn read(text: &str) -> Vec<Approved> {
 impl Approved {
     fn in_words(&self) -> String {
         let note = self.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-        format!("{}, {}{note}; on a sample of {}", self.by, self.at, self.shows)
+        let changed = changed_since(&self.changed_since);
+        format!("{}, {}{note}; on a sample of {}{changed}", self.by, self.at, self.shows)
     }
 
     /// The plan and the sample that it binds.

@@ -41,6 +41,7 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
             "What follows tells of the run that was taken back. To move the records again, begin with `migr setup`.",
         );
     }
+    of_maps(report, &mut add);
     if !report.finished && !is_taken_back {
         let waiting: Vec<&str> =
             report.objects.iter().filter(|object| !object.finished).map(|object| object.map.as_str()).collect();
@@ -131,6 +132,22 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
     }
     list.sort_by_key(|attention| attention.urgency);
     list
+}
+
+/// Maps that a rollback took back by name, while the rest of the migration stays.
+fn of_maps(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
+    let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.dry_run && rollback.held) else { return };
+    if rollback.maps.is_empty() {
+        return;
+    }
+    let taken: u64 = rollback.steps.iter().map(|step| step.destroyed + step.restored).sum();
+    let (records, maps) = (count(taken, "record", "records"), rollback.maps.join(", "));
+    let were = if taken == 1 { "was" } else { "were" };
+    add(
+        Urgency::Know,
+        format!("{records} of {maps} {were} taken back; all else stays."),
+        "`migr run` moves them again, by the spec as it is then; `migr rollback` takes back the rest.",
+    );
 }
 
 fn were(records: u64) -> String {

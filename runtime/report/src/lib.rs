@@ -16,7 +16,7 @@ mod sections;
 mod undeclared;
 pub mod words;
 
-pub use approvals::Approved;
+pub use approvals::{Approved, changed_since};
 pub use delta::{Delta, MapDelta};
 pub use groups::without_words_of_records;
 pub use listings::{Listings, write_cells};

@@ -581,10 +581,11 @@ impl Report {
         self.lists.iter().find(|known| known.list == list).map_or(0, |known| known.entries)
     }
 
-    /// True where a rollback took back whatever was written.
+    /// True where a rollback of the whole migration took back whatever was written.
     pub fn is_taken_back(&self) -> bool {
         let total = self.total();
-        self.rollback.as_ref().is_some_and(|rollback| !rollback.dry_run) && total.created + total.updated == 0
+        let is_whole = |rollback: &Rollback| !rollback.dry_run && rollback.maps.is_empty();
+        self.rollback.as_ref().is_some_and(is_whole) && total.created + total.updated == 0
     }
 
     /// Sum of every map.

@@ -160,6 +160,9 @@ pub struct Rollback {
     pub dry_run: bool,
     /// True where everything is as before.
     pub held: bool,
+    /// The maps whose records were taken back, in the plan's order; empty: all of the migration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<String>,
     /// Step by step, in the order in which they were rolled back.
     pub steps: Vec<RollbackStep>,
     /// Records and changes that were left, each with the reason.

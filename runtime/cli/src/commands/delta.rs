@@ -12,9 +12,9 @@ use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::going_on;
 use crate::progress::Shown;
 use crate::project::shown;
-use crate::report_files::write_page;
 use crate::room;
 use crate::session::{Opening, Session};
 use crate::state::State;
@@ -36,9 +36,9 @@ pub(crate) async fn run(arguments: &DeltaArguments, console: Console) -> Result<
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let done = bring(&session, arguments, console).await;
     let state = session.state.clone();
-    session.close().await;
+    let page = session.report().await;
     let Some((delta, outcome)) = done? else { return Ok(Exit::Blocked) };
-    let page = write_page(&state, &crate::commands::report::plan(&state)?)?;
+    let page = page?;
     let exit = match &outcome {
         Some(outcome) => exit(&outcome.summary, console),
         None => standing(&state)?,
@@ -87,8 +87,8 @@ fn within_window(session: &Session) -> Result<(), Fault> {
     };
     let fold = session.context.journal.reader().and_then(|reader| reader.fold());
     let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
-    let first = fold.runs.iter().find(|run| run.command.starts_with("run") && run.result.as_deref() == Some("done"));
-    let Some(ended) = first.and_then(|run| run.ended.as_deref()?.parse::<Timestamp>().ok()) else {
+    let Some(ended) = going_on::first_through(&fold).and_then(|run| run.ended.as_deref()?.parse::<Timestamp>().ok())
+    else {
         return Err(Fault::new(Exit::Blocked, "no run is through yet; nothing was done")
             .with_help("`migr run` carries the migration out, or goes on where it stopped"));
     };

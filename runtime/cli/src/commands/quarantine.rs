@@ -94,8 +94,9 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
     let opening = Opening::reading(&arguments.live, "quarantine retry", shown);
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let released = migr_engine::retry(&session.context, arguments.map.as_deref()).await;
-    session.close().await;
+    let page = session.report().await;
     let released = released.map_err(fault)?;
+    page?;
     let records = count(released.records, "record is", "records are");
     let values = match released.values {
         0 => String::new(),
@@ -120,8 +121,9 @@ async fn settle(arguments: &SettleArguments, console: Console) -> Result<Exit, F
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let word = arguments.id.as_deref().map_or(Word::Create, Word::There);
     let settled = migr_engine::settle(&session.context, &arguments.key, arguments.map.as_deref(), word).await;
-    session.close().await;
+    let page = session.report().await;
     let map = settled.map_err(fault)?;
+    page?;
     let named = key(&arguments.key);
     match word {
         Word::There(id) => console.result(format_args!(

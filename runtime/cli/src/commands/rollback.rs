@@ -43,6 +43,7 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
     let exit = exit(&summary);
     progress.summary(serde_json::json!({
         "dry_run": summary.dry_run,
+        "maps": summary.maps,
         "destroyed": summary.destroyed,
         "restored_records": summary.restored_records,
         "restored_fields": summary.restored_fields,
@@ -120,9 +121,10 @@ pub(crate) async fn take_back(
     let done = migr_engine::rollback(&context, dry_run).await;
     drop(context);
     reached.close().await;
+    // One that failed has taken back what it could.
+    let page = if dry_run { Ok(None) } else { write_page(state, &plan).map(Some) };
     let summary = done.map_err(fault)?;
-    if !dry_run {
-        write_page(state, &plan)?;
+    if page?.is_some() {
         if map.is_none()
             && let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)?
         {
@@ -159,8 +161,9 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     };
     let records =
         if summary.dry_run { ("record would be", "records would be") } else { ("record was", "records were") };
+    let of = if summary.maps.is_empty() { String::new() } else { format!(" of {}", line(&summary.maps.join(", "))) };
     console.result(format_args!(
-        "Rollback: {} destroyed, {} restored, {} put back into the trash, {} rolled back{ends}.\n",
+        "Rollback{of}: {} destroyed, {} restored, {} put back into the trash, {} rolled back{ends}.\n",
         count(summary.destroyed, records.0, records.1),
         grouped(summary.restored_records),
         grouped(summary.trashed),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::{MaxFailures, Proofs, RunOptions, RunSummary};
 use migr_extract::column_name;
-use migr_journal::{Change, SetupNote, StepFold};
+use migr_journal::{Change, SetupNote, StepFold, findings};
 use migr_plan::{Plan, Within};
 use migr_report::words::count;
 use migr_report::{Report, Undeclared, UndeclaredColumn};
@@ -21,7 +21,6 @@ use crate::fault::Fault;
 use crate::going_on;
 use crate::progress::Shown;
 use crate::project::{Project, shown};
-use crate::report_files::write_page;
 use crate::room;
 use crate::session::{Opening, Reached, Session};
 use crate::table::Table;
@@ -53,10 +52,9 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
     tell_undeclared(&session, console)?;
     hold_formats(&session, console)?;
     let outcome = patiently(&session, arguments.wait, console).await;
-    let state = session.state.clone();
-    session.close().await;
+    let page = session.report().await;
     let Some(outcome) = outcome? else { return Ok(Exit::Blocked) };
-    let page = write_page(&state, &crate::commands::report::plan(&state)?)?;
+    let page = page?;
     if arguments.format == EventFormat::Human {
         show(&outcome, console);
         console.news(format_args!("report: {}", shown(&page)));
@@ -121,7 +119,7 @@ pub(crate) fn tell_undeclared(session: &Session, console: Console) -> Result<(),
         console.news(format_args!("to accept such columns, write in the migration: allow \"extra-column\" : \"why\""));
     }
     let value = serde_json::to_string(&undeclared).unwrap_or_default();
-    let change = Change::Finding { name: "undeclared".to_owned(), value };
+    let change = Change::finding(findings::UNDECLARED, value);
     session.context.journal.write(&[change]).map_err(|error| Fault::failed(error.to_string()))
 }
 

@@ -14,7 +14,6 @@ use crate::fault::Fault;
 use crate::files::replace_private;
 use crate::progress::Shown;
 use crate::project::shown;
-use crate::report_files::write_page;
 use crate::room;
 use crate::sampled::Sampled;
 use crate::session::{Opening, Session};
@@ -42,10 +41,12 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
     let options = SampleOptions { records: arguments.records, touched };
     let done = carry_out(&session, &options, console).await;
     let state = session.state.clone();
-    session.close().await;
-    write_page(&state, &crate::commands::report::plan(&state)?)?;
+    let page = session.report().await;
     let sample = match done? {
-        Done::Sampled(sample) => *sample,
+        Done::Sampled(sample) => {
+            page?;
+            *sample
+        }
         Done::Blocked => return Ok(Exit::Blocked),
         Done::Interrupted => {
             console.error("stopped before the end; `migr sample` goes on where it stopped");

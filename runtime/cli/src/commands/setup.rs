@@ -39,8 +39,9 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
         return Ok(if open > 0 { Exit::Blocked } else { Exit::Done });
     }
     let done = migr_engine::setup(&session.context).await;
-    session.close().await;
+    let page = session.report().await;
     let summary = done.map_err(fault)?;
+    page?;
     for (action, outcome) in summary.actions.iter().filter(|(_, outcome)| outcome != SetupNote::ALREADY_THERE) {
         console.result(format_args!("{outcome:<13}  {action}\n"));
     }

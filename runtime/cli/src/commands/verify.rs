@@ -13,7 +13,7 @@ use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Shown;
-use crate::report_files::{Differences, write_page};
+use crate::report_files::Differences;
 use crate::session::{Opening, Session};
 
 /// Differences that are printed; the report has more.
@@ -28,11 +28,12 @@ pub(crate) async fn run(arguments: &VerifyArguments, console: Console) -> Result
     let done = migr_engine::verify(&session.context, arguments.sample, &mut |one| differences.take(one)).await;
     let state = session.state.clone();
     let list = session.state.lists().join(ListName::Differences.file_name());
-    session.close().await;
+    let finished = if done.is_ok() { differences.finish() } else { Ok(()) };
+    let page = session.report().await;
     let summary = done.map_err(fault)?;
-    differences.finish()?;
+    finished?;
+    page?;
     let plan = crate::commands::report::plan(&state)?;
-    write_page(&state, &plan)?;
     let total = Report::counted(&plan, &state.reader()?.fold()?).total();
     if !shown.is_json() {
         show(&summary, console);

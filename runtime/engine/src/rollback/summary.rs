@@ -12,6 +12,8 @@ const KEPT: usize = 10_000;
 pub struct RollbackSummary {
     /// Nothing was done, only looked at.
     pub dry_run: bool,
+    /// The maps whose records are taken back, in the plan's order; empty: all of the migration.
+    pub maps: Vec<String>,
     /// Records that were removed for good.
     pub destroyed: u64,
     /// Fields that hold again what they held before.
@@ -137,6 +139,7 @@ impl RollbackSummary {
         Rollback {
             dry_run: self.dry_run,
             held: self.holds,
+            maps: self.maps.clone(),
             steps: self.steps.values().cloned().collect(),
             kept: kept.chain(not_undoable).collect(),
         }

@@ -43,7 +43,7 @@ impl Back {
         }
         if !self.is_dry() && twins.len() > before {
             let value = serde_json::to_string(&twins).unwrap_or_default();
-            self.context.journal.write_later(vec![Change::Finding { name: NAME.to_owned(), value }]).await?;
+            self.context.journal.write_later(vec![Change::finding(NAME, value)]).await?;
         }
         for (step, what) in twins {
             self.summary.not_undoable(Some(&step), what);

@@ -37,7 +37,7 @@ pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineErro
 
 /// The note of the fields that are new to a stage's written records.
 pub(crate) fn fresh_note(stage: &str, fields: &[String]) -> Change {
-    Change::Finding { name: format!("{FRESH}{stage}"), value: serde_json::to_string(fields).unwrap_or_default() }
+    Change::finding(&format!("{FRESH}{stage}"), serde_json::to_string(fields).unwrap_or_default())
 }
 
 /// Indices of the fields of a stage by these names.

@@ -1,0 +1,31 @@
+//! Names of the results that a journal keeps and that more than one crate reads or writes.
+
+use crate::Change;
+
+/// The last verification.
+pub const VERIFICATION: &str = "verify";
+/// The last rollback.
+pub const ROLLBACK: &str = "rollback";
+/// The export that a run was begun with.
+pub const EXPORT: &str = "export";
+/// Approvals that runs went by.
+pub const APPROVALS: &str = "approvals";
+/// Later exports that were picked up.
+pub const DELTAS: &str = "deltas";
+/// Columns and files of the export that nobody declared.
+pub const UNDECLARED: &str = "undeclared";
+
+/// Value of a result that holds no more.
+pub const NONE: &str = "null";
+
+impl Change {
+    /// A result that is kept under a name: JSON.
+    pub fn finding(name: &str, value: String) -> Self {
+        Self::Finding { name: name.to_owned(), value }
+    }
+
+    /// A result that holds no more.
+    pub fn no_finding(name: &str) -> Self {
+        Self::finding(name, NONE.to_owned())
+    }
+}
