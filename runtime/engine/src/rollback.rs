@@ -112,7 +112,8 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         back.all().await?;
         return Ok(back.summary.closed());
     }
-    context.journal.lock().begin_run("rollback")?;
+    let command = context.map.as_ref().map_or_else(|| "rollback".to_owned(), |map| format!("rollback --map {map}"));
+    context.journal.lock().begin_run(&command)?;
     let ended = back.all().await;
     back.summary.left |= ended.is_err();
     let summary = back.summary.closed();

@@ -124,12 +124,11 @@ pub(crate) async fn take_back(
     // One that failed has taken back what it could.
     let page = if dry_run { Ok(None) } else { write_page(state, &plan).map(Some) };
     let summary = done.map_err(fault)?;
-    if page?.is_some() {
-        if map.is_none()
-            && let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)?
-        {
-            console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
-        }
+    if page?.is_some()
+        && map.is_none()
+        && let Some(aside) = set_journal_aside(journal, &summary).map_err(fault)?
+    {
+        console.news(format_args!("the journal is kept in {}; the next run begins a fresh one", shown(&aside)));
     }
     Ok(summary)
 }
