@@ -37,6 +37,11 @@ fn an_estimate_is_counted_from_an_audit_and_adds_up_to_its_parts() {
     assert_eq!(estimate["dimensions"].as_array().unwrap().len(), 5);
     assert!(estimate["individually"].is_null());
 
+    let (least, most) = (number(&estimate["requests"][0]), number(&estimate["requests"][1]));
+    for form in [&["plan"][..], &["plan", "--format", "markdown"]] {
+        let plan = project.migr(form).exits(0).stdout;
+        assert!(plan.contains(&format!("Estimate: {least} to {most} requests, ")), "{plan}");
+    }
     let shown = project.migr(&["estimate"]).exits(0).stdout;
     for words in ["Requests", "at least", "at most", "100 requests in 60 s", "Grade", "mapping clarity", "ESTIMATE.md"]
     {

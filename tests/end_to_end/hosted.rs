@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::harness::{Project, Ran, copy, repository};
+use crate::small::Small;
 use crate::web_host::{Asked, serve};
 
 /// Comments of the one pull request, and each request's method and path.
@@ -184,6 +185,51 @@ fn two_commits_are_told_apart_by_the_names_of_what_changed() {
     let same = migr(&["diff", "HEAD", "HEAD"]).exits(0);
     assert_eq!(same.stdout, "No change in meaning.\n");
     migr(&["diff", "HEAD~9", "HEAD"]).exits(2);
+}
+
+#[test]
+fn a_setting_that_values_are_read_by_tells_how_many_of_them_differ() {
+    let small = Small {
+        objects: r#"  object Visit from "visits.csv" { key id; id: text; at: datetime format "%Y-%m-%d %H:%M"; phone: text; fee: text }"#,
+        maps: r#"map Visit -> companies {
+  name = id
+  new at "At": datetime = at otherwise none
+  new phone "Phone": phone = phone | phone otherwise none
+  new fee "Fee": currency = fee | money otherwise none
+}"#,
+        // The wall clocks of both zones agree in winter; a number and an amount that name their own say the same either way.
+        files: &[(
+            "visits.csv",
+            "id,at,phone,fee\n1,2024-01-10 09:00,020 7946 0000,12\n2,2024-07-10 09:00,+44 20 7946 0000,12 EUR\n3,,,\n4,2024-07-11 10:00,020 7946 0001,\n",
+        )],
+        held: Vec::new(),
+    };
+    let project = small.project();
+    let was = project.read("migration.migr").replace("\"US\"", "\"GB\"");
+    project.write("migration.migr", &was);
+    git(project.path(), &["init", "-q"]);
+    git(project.path(), &["add", "."]);
+    git(project.path(), &["commit", "-qm", "before"]);
+    project.migr(&["audit", "--offline"]);
+    for (from, to, setting, at_most, exact) in [
+        ("timezone = \"UTC\"", "timezone = \"Europe/London\"", "timezone", 3, 2),
+        ("country = \"GB\"", "country = \"DE\"", "country", 3, 2),
+        ("currency = \"USD\"", "currency = \"EUR\"", "currency", 2, 1),
+    ] {
+        project.write("migration.migr", &was.replace(from, to));
+        let bound = project.migr(&["plan", "--base", "HEAD"]).exits(0);
+        assert!(bound.stdout.contains(&format!("{setting}  (up to {at_most} records)")), "{}", bound.stdout);
+        assert!(bound.stderr.contains("`--data` counts the rows whose values differ"), "{}", bound.stderr);
+        let counted = project.migr(&["plan", "--base", "HEAD", "--data", "--format", "json"]).exits(0).json();
+        let change = &counted["changes"][0];
+        assert_eq!(
+            (&change["path"], &change["kind"]),
+            (&json!(format!("migration: {setting}")), &json!("reads_otherwise"))
+        );
+        assert_eq!((&change["records"], change.get("at_most")), (&json!(exact), None), "{counted}");
+        let page = project.migr(&["plan", "--base", "HEAD", "--format", "markdown"]).exits(0).stdout;
+        assert!(page.contains(&format!("| up to {at_most} records |")), "{page}");
+    }
 }
 
 #[test]

@@ -56,6 +56,19 @@ fn a_sample_shows_every_case_needs_no_other_record_and_the_full_run_goes_on_from
     let not_shown: u64 = covered.values().map(|(shown, all)| all - shown).sum();
     assert_eq!(not_shown, missing.len() as u64, "what is not shown is listed");
 
+    // One entry for each map, field and code, whatever the values are.
+    let refused: Vec<(String, &Value)> = records(&sample)
+        .iter()
+        .filter(|one| one["state"] == "quarantined")
+        .flat_map(|one| one["reasons"].as_array().unwrap().iter().map(|reason| (one["map"].to_string(), reason)))
+        .collect();
+    assert!(refused.iter().all(|(_, reason)| reason["code"].as_str().is_some_and(|code| code.starts_with('Q'))));
+    let kinds: BTreeSet<(String, String, String)> = refused
+        .iter()
+        .map(|(map, reason)| (map.clone(), reason["field"].to_string(), reason["code"].to_string()))
+        .collect();
+    assert_eq!(covered["reasons for which a record is not written"].1, kinds.len() as u64, "{kinds:?}");
+
     // Source, rule, expected and found value of each field; sensitive ones masked.
     let contact = records(&sample).iter().find(|one| one["map"] == "Contact" && one["state"] == "created").unwrap();
     let field = |name: &str| contact["fields"].as_array().unwrap().iter().find(|field| field["field"] == name).unwrap();

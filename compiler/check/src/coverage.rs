@@ -208,7 +208,9 @@ pub(crate) fn unused(
     // What could not be read may use them.
     let is_broken = program.is_broken || program.maps.values().any(crate::program::Extended::is_broken);
     for (name, table) in tables {
-        if !is_broken && !usage.tables.contains(name) && !chosen.contains(name) {
+        // Of a field that is not there it is said that it is not there.
+        let is_resolved = !table.types.iter().any(crate::types::Type::is_unknown);
+        if !is_broken && is_resolved && !usage.tables.contains(name) && !chosen.contains(name) {
             diagnostics.push(warn(Code::W0322, format!("picklist `{name}`"), table.spec.name_span));
         }
     }

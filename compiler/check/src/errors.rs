@@ -19,6 +19,15 @@ pub(crate) struct Missing<'a> {
 impl Missing<'_> {
     /// The finding: a near name as a fix, else a sorted list of what is there.
     pub(crate) fn among<'n>(self, valid: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+        self.among_fitting(valid, |_| true)
+    }
+
+    /// The same, whose list has those alone that could stand there as the rest is written; all, where none could.
+    pub(crate) fn among_fitting<'n>(
+        self,
+        valid: impl IntoIterator<Item = &'n str>,
+        fits: impl Fn(&str) -> bool,
+    ) -> Diagnostic {
         let mut valid: Vec<&str> = valid.into_iter().collect();
         valid.sort_unstable();
         valid.dedup();
@@ -40,7 +49,12 @@ impl Missing<'_> {
         {
             return diagnostic.with_help(format!("did you mean `{longest}`?"));
         }
-        diagnostic.with_help(format!("{}: {}", self.what, listed(&valid)))
+        let fitting: Vec<&str> = valid.iter().copied().filter(|name| fits(name)).collect();
+        diagnostic.with_help(match fitting.as_slice() {
+            [] => format!("none of them fits here; {}: {}", self.what, listed(&valid)),
+            fitting if fitting.len() < valid.len() => format!("{} that fit: {}", self.what, listed(fitting)),
+            _ => format!("{}: {}", self.what, listed(&valid)),
+        })
     }
 }
 
@@ -55,14 +69,13 @@ pub(crate) fn listed(names: &[&str]) -> String {
 
 /// A word that the language does not know at this place.
 pub(crate) fn unknown_word(kind: &str, written: &str, span: Span, known: &[&str]) -> Diagnostic {
-    Missing {
-        code: Code::E0312,
-        message: format!("there is no {kind} `{written}`"),
-        written,
-        span,
-        what: "known here".to_owned(),
-    }
-    .among(known.iter().copied())
+    missing_word(kind, written, span).among(known.iter().copied())
+}
+
+/// A word that the language does not know at this place, to be named with those that it knows.
+pub(crate) fn missing_word<'a>(kind: &str, written: &'a str, span: Span) -> Missing<'a> {
+    let message = format!("there is no {kind} `{written}`");
+    Missing { code: Code::E0312, message, written, span, what: "words known here".to_owned() }
 }
 
 /// A form that the grammar reads and this version does not carry out.
@@ -72,14 +85,13 @@ pub(crate) fn not_built(what: &str, span: Span, help: impl Into<String>) -> Diag
 
 /// A word that does not stand behind some others.
 pub(crate) fn unknown_word_after(what: &str, written: &str, span: Span, known: &[&str]) -> Diagnostic {
-    Missing {
-        code: Code::E0312,
-        message: format!("`{what}` does not take `{written}`"),
-        written,
-        span,
-        what: "known here".to_owned(),
-    }
-    .among(known.iter().copied())
+    missing_word_after(what, written, span).among(known.iter().copied())
+}
+
+/// A word that does not stand behind some others, to be named with those that do.
+pub(crate) fn missing_word_after<'a>(what: &str, written: &'a str, span: Span) -> Missing<'a> {
+    let message = format!("`{what}` does not take `{written}`");
+    Missing { code: Code::E0312, message, written, span, what: "words known here".to_owned() }
 }
 
 /// A name of a kind that nothing defines.
@@ -89,14 +101,13 @@ pub(crate) fn unknown_name<'n>(
     span: Span,
     valid: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
-    Missing {
-        code: Code::E0201,
-        message: format!("there is no {kind} `{written}`"),
-        written,
-        span,
-        what: format!("{kind}s here"),
-    }
-    .among(valid)
+    missing_name(kind, written, span).among(valid)
+}
+
+/// A name of a kind that nothing defines, to be named with those that are.
+pub(crate) fn missing_name<'a>(kind: &str, written: &'a str, span: Span) -> Missing<'a> {
+    let message = format!("there is no {kind} `{written}`");
+    Missing { code: Code::E0201, message, written, span, what: format!("{kind}s here") }
 }
 
 /// A column or field that an object does not have.
@@ -107,14 +118,13 @@ pub(crate) fn unknown_field<'n>(
     span: Span,
     valid: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
-    Missing {
-        code: Code::E0304,
-        message: format!("`{object}` has no {noun} `{written}`"),
-        written,
-        span,
-        what: format!("{noun}s of `{object}`"),
-    }
-    .among(valid)
+    missing_field(object, noun, written, span).among(valid)
+}
+
+/// A column or field that an object does not have, to be named with those that it has.
+pub(crate) fn missing_field<'a>(object: &str, noun: &str, written: &'a str, span: Span) -> Missing<'a> {
+    let message = format!("`{object}` has no {noun} `{written}`");
+    Missing { code: Code::E0304, message, written, span, what: format!("{noun}s of `{object}`") }
 }
 
 /// An option that a select does not have.

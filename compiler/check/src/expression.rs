@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, Object};
 use crate::errors;
 use crate::picklists::Table;
 use crate::schema::Schema;
+pub(crate) use convert::unknown_part;
 pub(crate) use mentions::mark;
 pub(crate) use names::needs_permit;
 

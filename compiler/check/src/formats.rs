@@ -64,7 +64,11 @@ pub(crate) fn of_system(
     let found = PlainType::find(&ty.node).and_then(|plain| Some((plain, kind_of(plain)?)));
     let Some((plain, kind)) = found else {
         let known = ["currency", "date", "datetime", "decimal", "integer", "number"];
-        diagnostics.push(errors::unknown_word("type with a format", &ty.node, ty.span, &known));
+        let is_of_dates = formats.iter().any(|format| {
+            format.node.contains('%') || matches!(&*format.node, "serial" | "serial 1904" | "seconds" | "milliseconds")
+        });
+        let missing = errors::missing_word("type with a format", &ty.node, ty.span);
+        diagnostics.push(missing.among_fitting(known, |name| name.starts_with("date") == is_of_dates));
         return None;
     };
     check_all(formats, kind, year, diagnostics);

@@ -316,7 +316,13 @@ impl Body {
                 }),
                 DropItem::Object { object, reason } => {
                     if !world.source.objects.contains_key(&object.node) {
-                        diagnostics.push(unknown_object(object, world));
+                        let is_free = |name: &str| {
+                            let is_dropped = self.fates.get(name).is_some_and(|fate| fate.dropped.is_some());
+                            !is_dropped && !world.makers.by_source.contains_key(name)
+                        };
+                        let missing = errors::missing_name("object", &object.node, object.span);
+                        let objects = world.source.objects.keys().map(|name| &**name);
+                        diagnostics.push(missing.among_fitting(objects, is_free));
                     }
                     if let Some((_, first)) = &self.claim(&object.node, world).dropped {
                         let what = format!("`drop object {}`", object.node);

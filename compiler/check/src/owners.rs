@@ -111,8 +111,9 @@ fn column(path: &Path, source: &Catalog<'_>, diagnostics: &mut Diagnostics) -> O
 fn member_field(path: &Path, schema: &Schema<'_>, diagnostics: &mut Diagnostics) -> Option<(Arc<str>, Arc<str>)> {
     let (object, field) = pair(path, diagnostics)?;
     let Some(there) = schema.objects.get(&object.node) else {
-        let valid = schema.objects.keys().map(|name| &**name);
-        diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+        let has_field = |name: &str| schema.objects.get(name).is_some_and(|one| one.fields.contains_key(&field.node));
+        let missing = errors::missing_name("object", &object.node, object.span);
+        diagnostics.push(missing.among_fitting(schema.objects.keys().map(|name| &**name), has_field));
         return None;
     };
     if !there.fields.contains_key(&field.node) {

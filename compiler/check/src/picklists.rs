@@ -221,8 +221,12 @@ impl Pass<'_, '_> {
     fn find_fields(&mut self) {
         let node = self.item.node;
         let Some(object) = self.schema.objects.get(&node.object.node) else {
-            let valid = self.schema.objects.keys().map(|name| &**name);
-            self.diagnostics.push(errors::unknown_name("object", &node.object.node, node.object.span, valid));
+            let has_fields = |name: &str| {
+                let there = self.schema.objects.get(name);
+                there.is_some_and(|there| node.fields.iter().all(|field| there.fields.contains_key(&field.node)))
+            };
+            let missing = errors::missing_name("object", &node.object.node, node.object.span);
+            self.diagnostics.push(missing.among_fitting(self.schema.objects.keys().map(|name| &**name), has_fields));
             self.fields = vec![None; node.fields.len()];
             return;
         };

@@ -6,7 +6,7 @@ mod option_form;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, MapDestination, MapEntry, MappingTarget, Name};
 
@@ -330,14 +330,21 @@ impl<'a> Schema<'a> {
                 Some((options, choices)) => (Type::Multiselect(options), choices),
                 None => (Type::Unknown, Choices::default()),
             },
-            _ => (self.plain_new_type(ty, diagnostics), Choices::default()),
+            _ => (self.plain_new_type(ty, None, program, diagnostics), Choices::default()),
         }
     }
 
-    fn plain_new_type(&self, ty: &Spanned<ast::Type>, diagnostics: &mut Diagnostics) -> Type {
+    /// A type without options of its own; `list` is the list that it is the element of.
+    fn plain_new_type(
+        &self,
+        ty: &Spanned<ast::Type>,
+        list: Option<Span>,
+        program: &Program<'a>,
+        diagnostics: &mut Diagnostics,
+    ) -> Type {
         match &ty.node {
             ast::Type::Named(name) => catalog_types::named(name, &self.catalog.composites, diagnostics),
-            ast::Type::List(inner) => match self.plain_new_type(inner, diagnostics) {
+            ast::Type::List(inner) => match self.plain_new_type(inner, Some(ty.span), program, diagnostics) {
                 Type::Unknown => Type::Unknown,
                 inner => Type::list(inner),
             },
@@ -354,8 +361,10 @@ impl<'a> Schema<'a> {
                     }
                     let Some(object) = path.node.first() else { continue };
                     if !self.objects.contains_key(&object.node) {
-                        let valid = self.objects.keys().map(|name| &**name);
-                        diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+                        let is_made =
+                            |name: &str| program.maps.values().any(|map| *map.node.destination.name().node == *name);
+                        let missing = errors::missing_name("object", &object.node, object.span);
+                        diagnostics.push(missing.among_fitting(self.objects.keys().map(|name| &**name), is_made));
                     } else if let Some(part) = path.node.get(1) {
                         diagnostics.push(errors::bad_value(
                             "a relation of the destination names an object, not a field",
@@ -400,11 +409,16 @@ impl<'a> Schema<'a> {
             | ast::Type::Multiselect(_)
             | ast::Type::SelectFrom(_)
             | ast::Type::MultiselectFrom(_) => {
-                diagnostics.push(errors::bad_value(
+                let finding = errors::bad_value(
                     "a field of several options is a `multiselect`",
                     ty.span,
-                    "write `multiselect` in place of `list(select …)`",
-                ));
+                    "write `multiselect …` in place of `list(select …)`",
+                );
+                let is_of_one = matches!(ty.node, ast::Type::Select(_) | ast::Type::SelectFrom(_));
+                diagnostics.push(match list {
+                    Some(list) => finding.with_fix(without_list(list, ty.span, if is_of_one { "multi" } else { "" })),
+                    None => finding,
+                });
                 Type::Unknown
             }
         }
@@ -430,6 +444,18 @@ impl<'a> Schema<'a> {
                 NewField { ty: ty.map_or_else(|| field.ty.clone(), |field| field.ty.to_field_type()), ..field.clone() }
             })
             .collect()
+    }
+}
+
+/// `list(select { A })` → `multiselect { A }`
+fn without_list(list: Span, inner: Span, before: &str) -> Fix {
+    Fix {
+        title: "write `multiselect`".to_owned(),
+        edits: vec![
+            Edit { span: Span { end: inner.start, ..list }, text: before.to_owned() },
+            Edit { span: Span { start: inner.end, ..list }, text: String::new() },
+        ],
+        applicability: Applicability::Unsafe,
     }
 }
 

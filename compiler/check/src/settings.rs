@@ -380,7 +380,13 @@ const OPTIONS: &[&str] = &["country", "currency", "delta", "sample", "timezone"]
 fn option(options: &mut Options, setting: &Setting, diagnostics: &mut Diagnostics) {
     let name = &*setting.name.node;
     if !OPTIONS.contains(&name) {
-        diagnostics.push(errors::unknown_word("setting", name, setting.name.span, OPTIONS));
+        let takes = |option: &str| match (&setting.value.node, option) {
+            (Expression::Number(_), option) => option == "sample",
+            (Expression::Quantity(_), option) => option == "delta",
+            (_, option) => !matches!(option, "sample" | "delta"),
+        };
+        let missing = errors::missing_word("setting", name, setting.name.span);
+        diagnostics.push(missing.among_fitting(OPTIONS.iter().copied(), takes));
         return;
     }
     match (name, text(&setting.value)) {

@@ -55,9 +55,11 @@ impl Pass<'_, '_> {
         for field in fields {
             let Some(name) = field.path.node.first() else { continue };
             if !there.fields.contains_key(&name.node) || field.path.node.len() > 1 {
-                let valid = there.field_names();
-                let diagnostic = errors::unknown_field(&object.node, "column", &name.node, field.path.span, valid);
-                self.diagnostics.push(diagnostic);
+                let is_free = |column: &str| {
+                    !fields.iter().any(|one| one.path.node.first().is_some_and(|name| *name.node == *column))
+                };
+                let missing = errors::missing_field(&object.node, "column", &name.node, field.path.span);
+                self.diagnostics.push(missing.among_fitting(there.field_names(), is_free));
                 continue;
             }
             let Some(cell) = cell(field) else {
@@ -84,8 +86,13 @@ impl Pass<'_, '_> {
     fn expect(&mut self, object: &Name, fields: &[RecordField], span: Span) -> Option<spec::Expectation> {
         let world = self.world;
         if !world.schema.objects.contains_key(&object.node) {
-            let valid = world.schema.objects.keys().map(|name| &**name);
-            self.diagnostics.push(errors::unknown_name("object", &object.node, object.span, valid));
+            let has_fields = |name: &str| {
+                let names = fields.iter().filter_map(|field| field.path.node.first());
+                let there = world.schema.objects.get(name);
+                there.is_some_and(|there| names.into_iter().all(|name| there.fields.contains_key(&name.node)))
+            };
+            let missing = errors::missing_name("object", &object.node, object.span);
+            self.diagnostics.push(missing.among_fitting(world.schema.objects.keys().map(|name| &**name), has_fields));
             return None;
         }
         let expected = fields.iter().filter_map(|field| self.expected(object, field)).collect();
@@ -93,7 +100,7 @@ impl Pass<'_, '_> {
     }
 
     fn expected(&mut self, object: &Name, field: &RecordField) -> Option<spec::ExpectedField> {
-        let ty = self.path_type(object, &field.path)?;
+        let ty = self.path_type(object, field)?;
         let scope = Scope { is_test: true, ..Scope::default() };
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
         let value = inference.against(&field.value, &ty);
@@ -106,12 +113,20 @@ impl Pass<'_, '_> {
     }
 
     /// The type of a field, or of a part of one.
-    fn path_type(&mut self, object: &Name, path: &Path) -> Option<Type> {
+    fn path_type(&mut self, object: &Name, written: &RecordField) -> Option<Type> {
+        let path = &written.path;
+        // A text is taken by any type that reads texts; what else is written, by the type that has such values.
+        let takes = |ty: &Type| match &written.value.node {
+            Expression::Text(_) => ty.is_text_like() && !matches!(ty, Type::Key(_)),
+            Expression::Number(_) => ty.is_numeric(),
+            _ => true,
+        };
         let there = self.world.schema.objects.get(&object.node)?;
         let name = path.node.first()?;
         let Some(field) = there.fields.get(&name.node) else {
-            let valid = there.field_names();
-            self.diagnostics.push(errors::unknown_field(&object.node, "field", &name.node, name.span, valid));
+            let fits = |name: &str| there.fields.get(name).is_some_and(|field| takes(&field.ty));
+            let missing = errors::missing_field(&object.node, "field", &name.node, name.span);
+            self.diagnostics.push(missing.among_fitting(there.field_names(), fits));
             return None;
         };
         let Some(part) = path.node.get(1) else { return Some(field.ty.clone()) };
@@ -121,8 +136,9 @@ impl Pass<'_, '_> {
         };
         let found = parts.iter().find(|one| one.name == part.node);
         if found.is_none() || path.node.len() > 2 {
-            let valid = parts.iter().map(|part| &*part.name);
-            self.diagnostics.push(errors::unknown_field(&name.node, "part", &part.node, part.span, valid));
+            let fits = |name: &str| parts.iter().any(|part| *part.name == *name && takes(&part.ty));
+            let missing = errors::missing_field(&name.node, "part", &part.node, part.span);
+            self.diagnostics.push(missing.among_fitting(parts.iter().map(|part| &*part.name), fits));
             return None;
         }
         found.map(|part| part.ty.clone())

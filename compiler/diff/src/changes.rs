@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::Change;
 use crate::identity::member;
 use crate::kind::Kind;
+use crate::setting;
 use crate::words::{path_words, value_words};
 
 /// Keys of a plan that say nothing about what is done, or follow from the rest as a whole.
@@ -57,7 +58,7 @@ pub(crate) fn between(before: &Plan, after: &Plan) -> Vec<Found> {
     walk.compare(&json(before), &json(after));
     let mut found = walk.found;
     pair_renames(&mut found);
-    mark_consequences(&mut found, &[before, after]);
+    mark_consequences(&mut found, (before, after));
     found
 }
 
@@ -136,6 +137,7 @@ impl Walk {
             before: before.filter(|value| !value.is_null()).map(words),
             after: after.filter(|value| !value.is_null()).map(words),
             records: None,
+            at_most: false,
             owners: None,
             follows: false,
         };
@@ -292,11 +294,13 @@ fn without_origins(value: &Value) -> Value {
     }
 }
 
-/// Marks what follows from other changes: changes of the schema and of concepts, deferred fields, options that a picklist's rows name, conversions that
-/// the language writes.
-fn mark_consequences(found: &mut [Found], plans: &[&Plan]) {
+/// Marks what follows from other changes: changes of the schema and of concepts, deferred fields, options that a picklist's rows name, zones of columns that
+/// name none, conversions that the language writes.
+fn mark_consequences(found: &mut [Found], (before, after): (&Plan, &Plan)) {
+    let plans = &[before, after];
     let decided = decided_fields(found, plans);
-    let follows: Vec<bool> = found.iter().map(|one| follows(one, &decided, plans)).collect();
+    let follows = |one: &Found| follows(one, &decided, plans) || setting::decides(one, (before, after));
+    let follows: Vec<bool> = found.iter().map(follows).collect();
     if follows.iter().all(|follows| *follows) {
         return;
     }

@@ -7,9 +7,12 @@ mod owned;
 mod records;
 pub mod render;
 mod sentence;
+mod setting;
 mod words;
 
-use migr_plan::{Lock, Plan};
+use std::collections::BTreeMap;
+
+use migr_plan::{Lock, Plan, ReadingSetting};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +46,9 @@ pub struct Change {
     pub after: Option<String>,
     /// Records that it concerns, where a lock counts them.
     pub records: Option<u64>,
+    /// True where no more than these records differ, and only the export's rows tell how many do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most: bool,
     /// Owners that it concerns, where it is about who owns and a lock counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owners: Option<u64>,
@@ -70,6 +76,9 @@ pub struct KindCount {
     pub changes: usize,
     /// The records that they concern, each change by itself; absent where one was not counted.
     pub records: Option<u64>,
+    /// True where one of the changes has no more records than these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most: bool,
 }
 
 impl Diff {
@@ -79,14 +88,28 @@ impl Diff {
     }
 }
 
-/// Differences by meaning of two plans; with a lock, the records that each concerns.
-pub fn diff(before: &Plan, after: &Plan, lock: Option<&Lock>) -> Diff {
+/// Counts that tell how many records a change concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts<'c> {
+    /// Counts of an audit.
+    pub lock: Option<&'c Lock>,
+    /// Records that differ by a setting, as the export's rows say it; without them the lock's counts of what the setting reads stand in.
+    pub read_otherwise: Option<&'c BTreeMap<ReadingSetting, u64>>,
+}
+
+/// Differences by meaning of two plans; with counts, the records that each concerns.
+pub fn diff(before: &Plan, after: &Plan, counts: Counts<'_>) -> Diff {
     let mut changes = changes::between(before, after);
-    if let Some(lock) = lock {
-        for found in &mut changes {
-            found.change.records = records::concerned(found, (before, after), lock);
-            found.change.owners = owned::of(found, after, lock).map(|owned| owned.owners);
-        }
+    let lock = counts.lock;
+    for found in &mut changes {
+        let setting = setting::of(found, (before, after));
+        let counted = setting.and_then(|change| counts.read_otherwise?.get(&change.setting()).copied());
+        found.change.at_most = setting.is_some() && counted.is_none() && lock.is_some();
+        found.change.records = counted.or_else(|| match setting {
+            Some(change) => Some(setting::concerned(change, after, lock?)),
+            None => records::concerned(found, (before, after), lock?),
+        });
+        found.change.owners = lock.and_then(|lock| owned::of(found, after, lock)).map(|owned| owned.owners);
     }
     changes.sort_by(|a, b| {
         let rank = |found: &'_ Found| (found.change.follows, found.change.kind);

@@ -30,11 +30,12 @@ fn short(value: &str) -> String {
     format!("{cut}…")
 }
 
-/// `, 312 records`; nothing where they were not counted.
+/// `312 records`, `up to 312 records`; nothing where they were not counted.
 fn records(change: &Change) -> String {
+    let bound = if change.at_most { "up to " } else { "" };
     match change.records {
         None => String::new(),
-        Some(1) => "1 record".to_owned(),
-        Some(records) => format!("{records} records"),
+        Some(1) => format!("{bound}1 record"),
+        Some(records) => format!("{bound}{records} records"),
     }
 }

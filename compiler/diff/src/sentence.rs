@@ -13,12 +13,13 @@ pub(crate) fn summary(changes: &[Found], plans: (&Plan, &Plan), lock: Option<&Lo
     let mut kinds: Vec<KindCount> = Vec::new();
     for found in &causes {
         let change = &found.change;
-        match kinds.iter_mut().find(|count| count.kind == change.kind) {
-            Some(count) => {
-                count.changes += 1;
-                count.records = count.records.zip(change.records).map(|(a, b)| a.saturating_add(b));
-            }
-            None => kinds.push(KindCount { kind: change.kind, changes: 1, records: change.records }),
+        let (kind, records, at_most) = (change.kind, change.records, change.at_most);
+        if let Some(count) = kinds.iter_mut().find(|count| count.kind == kind) {
+            count.changes += 1;
+            count.records = count.records.zip(records).map(|(a, b)| a.saturating_add(b));
+            count.at_most |= at_most;
+        } else {
+            kinds.push(KindCount { kind, changes: 1, records, at_most });
         }
     }
     kinds.sort_by_key(|count| count.kind);
@@ -36,7 +37,8 @@ pub(crate) fn summary(changes: &[Found], plans: (&Plan, &Plan), lock: Option<&Lo
 
 /// `2 fields get other values (312 records)`
 fn counted(count: &KindCount) -> String {
-    let records = count.records.map_or_else(String::new, |records| format!(" ({})", records_of(records)));
+    let bound = if count.at_most { "up to " } else { "" };
+    let records = count.records.map_or_else(String::new, |records| format!(" ({bound}{})", records_of(records)));
     format!("{} {}{records}", count.changes, count.kind.sentence(count.changes == 1))
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 use migr_diff::render::{self, Look};
-use migr_diff::{Diff, diff};
+use migr_diff::{Counts, Diff, diff};
 use migr_driver::{Project, compile};
 use migr_escape::markdown_code;
 use migr_plan::{Lock, Plan};
@@ -34,7 +34,7 @@ fn lock() -> Lock {
 }
 
 fn differences(edits: &[(&str, &str)]) -> Diff {
-    diff(&plan(&[]), &plan(edits), Some(&lock()))
+    diff(&plan(&[]), &plan(edits), Counts { lock: Some(&lock()), ..Counts::default() })
 }
 
 /// Name of an edit, and the texts that it replaces.
@@ -170,7 +170,7 @@ fn the_markdown_of_many_changes_stays_below_the_limit_and_says_what_it_leaves_ou
         (0..3_000).map(|at| format!("  \"a value of a rather long name, number {at}\" = NEW\n")).collect();
     let with_rows = format!("{}  otherwise create", rows.concat());
     let before = "  otherwise create";
-    let found = diff(&plan(&[]), &plan(&[(before, &with_rows)]), None);
+    let found = diff(&plan(&[]), &plan(&[(before, &with_rows)]), Counts::default());
     let text = render::markdown(&found);
     assert!(text.chars().count() <= render::LONGEST, "{}", text.chars().count());
     assert!(text.contains("more changes are left out here"), "{}", text.len());
@@ -195,6 +195,24 @@ fn records_are_counted_for_owners_options_and_rows_that_a_reference_feeds() {
             Some(1),
             Some(1),
             "1 owner gets another user (1 record); no field is lost.",
+        ),
+        (
+            [("timezone = \"America/New_York\"", "timezone = \"Europe/Berlin\"")],
+            Some(151),
+            None,
+            "1 column or setting is read otherwise (up to 151 records); no field is lost.",
+        ),
+        (
+            [("country  = \"US\"", "country  = \"DE\"")],
+            Some(331),
+            None,
+            "1 column or setting is read otherwise (up to 331 records); no field is lost.",
+        ),
+        (
+            [("currency = \"USD\"", "currency = \"EUR\"")],
+            Some(398),
+            None,
+            "1 column or setting is read otherwise (up to 398 records); no field is lost.",
         ),
         (
             [("gray\n  otherwise quarantine", "gray\n  otherwise NEW")],

@@ -223,8 +223,15 @@ fn with_entry(text: &str, block: &str, entry: &str) -> Option<String> {
     Some(format!("{before}\n  {entry}\n{after}"))
 }
 
-/// Ways of taking a help that is no one change: each thing that it lists in the place of what is marked, a pipe behind it, an entry in the block that it names, and
-/// what is double without one of its lines.
+/// True for the words before a list of what could stand in the place of what is marked.
+fn is_list_of_what_fits(said: &str) -> bool {
+    (said.ends_with("here") || said.ends_with("that fit") || said.contains(" of "))
+        && !said.contains('…')
+        && !said.starts_with("none of them fits")
+}
+
+/// Ways of taking a help that is no one change: each thing that it lists in the place of what is marked, a pipe behind it, an entry in the block that it names.
+/// Advice that leaves to a person what to write (`keep one of them`, a pattern with `…`, a list of which it says that nothing in it fits) is none.
 fn ways(text: &str, diagnostic: &Diagnostic) -> Vec<(String, String)> {
     let (Some(help), Some(span)) = (diagnostic.help.as_deref(), diagnostic.span()) else { return Vec::new() };
     let put = |words: &str, span| {
@@ -234,9 +241,7 @@ fn ways(text: &str, diagnostic: &Diagnostic) -> Vec<(String, String)> {
     let behind = migr_source::Span { start: span.end, ..span };
     let mut ways = Vec::new();
     for line in help.lines() {
-        if let Some((entry, block)) =
-            line.strip_prefix("to accept it, write `").and_then(|rest| rest.split_once("` in "))
-        {
+        if let Some((entry, block)) = line.split_once(", write `").and_then(|(_, rest)| rest.split_once("` in ")) {
             ways.extend(with_entry(text, block, entry).map(|text| (entry.to_owned(), text)));
             continue;
         }
@@ -249,15 +254,7 @@ fn ways(text: &str, diagnostic: &Diagnostic) -> Vec<(String, String)> {
             }
         } else if let Some(pipe) = parts.first().filter(|part| part.starts_with("| ") && parts.len() == 1) {
             ways.push(((*pipe).to_owned(), put(&format!(" {pipe}"), behind)));
-        } else if line.starts_with("keep one of them") {
-            let start = text.get(..span.start as usize).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-            let end =
-                text.get(span.end as usize..).and_then(|after| after.find('\n')).map_or(0, |at| at + span.end as usize);
-            let kept = [text.get(..start), text.get(end..)].map(Option::unwrap_or_default).concat();
-            ways.push(("the line is left out".to_owned(), kept));
-        } else if let Some((_, listed)) =
-            line.split_once(": `").filter(|(said, _)| said.ends_with("here") || said.contains(" of "))
-        {
+        } else if let Some((_, listed)) = line.split_once(": `").filter(|(said, _)| is_list_of_what_fits(said)) {
             let names = format!("`{listed}");
             ways.extend(quoted(&names).into_iter().map(|name| (name.to_owned(), put(name, span))));
         } else if line.starts_with("write `") && parts.len() > 1 && line.trim_end_matches('`').len() < line.len() {
@@ -270,13 +267,9 @@ fn ways(text: &str, diagnostic: &Diagnostic) -> Vec<(String, String)> {
     ways
 }
 
-/// Share of the ways that must leave a file without the finding and without another error, of a hundred. A word may be one that does not fit the place: of twenty
-/// attributes some want an argument.
-const LEAST_SHARE_OF_WAYS: usize = 60;
-
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
-fn each_way_that_a_help_leaves_open_mends_its_finding_for_the_most_part() {
+fn each_way_that_a_help_leaves_open_mends_its_finding_and_makes_no_other() {
     let (mut all, mut mend, mut left) = (0, 0, String::new());
     for (name, text) in corpus() {
         let before = compile_text(&text);
@@ -285,9 +278,13 @@ fn each_way_that_a_help_leaves_open_mends_its_finding_for_the_most_part() {
                 let after = compile_text(&text);
                 let is_gone =
                     after.diagnostics.iter().all(|left| (left.code, &left.message) != (one.code, &one.message));
-                let errors = after.diagnostics.iter().filter(|one| one.severity() == Severity::Error).count();
+                // Another mistake of the file stays one.
+                let is_of_before = |left: &&Diagnostic| {
+                    before.diagnostics.iter().any(|one| (one.code, &one.message) == (left.code, &left.message))
+                };
+                let errors = after.diagnostics.iter().filter(|one| one.severity() == Severity::Error);
                 all += 1;
-                if is_gone && errors == 0 {
+                if is_gone && errors.filter(|left| !is_of_before(left)).count() == 0 {
                     mend += 1;
                 } else {
                     let _ = writeln!(left, "{name}: {} `{words}` leaves {:?}", one.message, self::words(&after));
@@ -296,5 +293,5 @@ fn each_way_that_a_help_leaves_open_mends_its_finding_for_the_most_part() {
         }
     }
     println!("{all} ways that helps leave open were tried; {mend} leave a file that checks; the others:\n{left}");
-    assert!(all > 100 && mend * 100 >= all * LEAST_SHARE_OF_WAYS, "{mend} of {all} check:\n{left}");
+    assert!(all > 100 && mend == all, "{mend} of {all} check:\n{left}");
 }

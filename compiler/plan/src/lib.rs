@@ -10,6 +10,7 @@ pub mod functions;
 mod json;
 pub mod lock;
 mod plan;
+mod reading_setting;
 mod reason;
 pub mod render;
 mod scope;
@@ -34,6 +35,7 @@ pub use plan::{
     Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
     SettingValue, Share, Source, Summary, time,
 };
+pub use reading_setting::{ReadingSetting, SettingChange, SettingPart};
 pub use reason::ReasonCode;
 pub use scope::{Calls, Dimension, INDIVIDUALLY_ABOVE, Scope, scope};
 pub use setup::{NewOption, SetupAction};

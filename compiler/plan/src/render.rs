@@ -66,6 +66,12 @@ pub fn summary_line(summary: &Summary) -> String {
     format!("Plan: {records}; {} schema changes; {} blocking.", summary.schema_changes, summary.blocking)
 }
 
+/// The estimate in a sentence; none where nothing was counted.
+pub fn estimate(plan: &Plan) -> Option<String> {
+    let words = plan.estimate.in_words()?;
+    Some(format!("Estimate: {words}; `migr estimate` shows each part."))
+}
+
 /// A field type in the language's words.
 pub fn field_type(ty: &FieldType) -> String {
     match ty {

@@ -21,11 +21,18 @@ pub(crate) fn replacement(span: Span, text: String, applicability: Applicability
     Fix { title, edits: vec![Edit { span, text }], applicability }
 }
 
-/// `{` in a text, without its `}`.
-pub(crate) fn hole_not_closed(brace: Span, ends: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0101, "`{` begins a value in this text, and no `}` ends it", brace, "no `}` for this")
-        .with_label(ends, "the value ends here at the latest")
-        .with_help("write `}` behind the value; a brace that means itself is written `\\{`")
+/// `{` in a text, without its `}`; whole is a value behind which the text ends.
+pub(crate) fn hole_not_closed(brace: Span, ends: Span, is_whole: bool) -> Diagnostic {
+    let finding =
+        Diagnostic::new(Code::E0101, "`{` begins a value in this text, and no `}` ends it", brace, "no `}` for this")
+            .with_label(ends, "the value ends here at the latest");
+    let itself = "a brace that means itself is written `\\{`";
+    if !is_whole {
+        return finding.with_help(format!("put `}}` where the value ends; {itself}"));
+    }
+    let behind = Span { end: ends.start, ..ends };
+    let fix = replacement(behind, "}".to_owned(), Applicability::Unsafe);
+    finding.with_help(format!("write `}}` behind the value; {itself}")).with_fix(fix)
 }
 
 /// One more of very many pieces that cannot be read.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use migr_diagnostics::{Code, Diagnostic, Label};
+use migr_engine::EngineError;
 use migr_engine::audit::render::{Group, groups};
 use migr_engine::audit::{
     Audit, AuditError, AuditOptions, Finding, FindingKind, Quiet, Severity, audit, cell_columns, salt,
 };
-use migr_plan::{Lock, Plan};
+use migr_extract::Export;
+use migr_plan::{Lock, Plan, ReadingSetting};
 use migr_source::{LineColumn, Span};
 
 use crate::commands::audit::previous;
@@ -69,6 +71,17 @@ pub(crate) async fn counted(project: &Project, plan: &Plan, to: Option<&str>) ->
     }
     let failed = |error: AuditError| Fault::new(Exit::Findings, format!("the records cannot be counted: {error}"));
     read.map(|audit| audit.lock).map_err(failed)
+}
+
+/// Counts of the records that differ by the time zone, country or currency of two plans, as the export's rows say.
+pub(crate) fn read_otherwise(
+    project: &Project,
+    before: &Plan,
+    after: &Plan,
+) -> Result<BTreeMap<ReadingSetting, u64>, Fault> {
+    let failed = |error: EngineError| Fault::new(Exit::Findings, format!("the records cannot be counted: {error}"));
+    let export = Export::open(after, &project.folder).map_err(|error| failed(error.into()))?;
+    migr_engine::read_otherwise(before, after, &export).map_err(failed)
 }
 
 /// Reads an export as `migr audit --offline` does.

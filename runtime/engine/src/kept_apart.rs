@@ -7,10 +7,11 @@ use migr_decide::cells::Lent;
 use migr_decide::new_options::are_apart;
 use migr_extract::{Export, Row};
 use migr_load::{Destination, Schema};
-use migr_plan::{FieldType, Lock, MadeOption, Picklist, PicklistOtherwise, Plan, ReferenceTarget};
-use migr_transform::{Admission, Lookup, LookupError, Outcome, OwnerFound, Pass, Program, Resolved, option_value};
+use migr_plan::{FieldType, Lock, MadeOption, Picklist, PicklistOtherwise, Plan};
+use migr_transform::{Admission, Outcome, Pass, Program, option_value};
 
 use crate::EngineError;
+use crate::nobody::Nobody;
 use crate::wanted_schema::options_alone;
 
 /// Most values of one picklist that are kept apart; of more an audit says that they are no options.
@@ -168,28 +169,6 @@ impl Names {
         let value = free.unwrap_or_default().into_owned();
         self.add(&value, label);
         value
-    }
-}
-
-/// A world without records: no reference leads anywhere.
-#[derive(Debug)]
-struct Nobody;
-
-impl Lookup for Nobody {
-    fn cell<'l>(&'l self, _: &ReferenceTarget, _: &str, _: &str) -> Result<Option<Cow<'l, str>>, LookupError> {
-        Ok(None)
-    }
-
-    fn destination<'l>(&'l self, _: &ReferenceTarget, _: &str) -> Result<Resolved<'l>, LookupError> {
-        Ok(Resolved::Missing { why: Cow::Borrowed("nobody was asked") })
-    }
-
-    fn owner<'l>(&'l self, _: &ReferenceTarget, _: &str) -> Result<OwnerFound<'l>, LookupError> {
-        Ok(OwnerFound { object: Cow::Borrowed(""), id: None, orphan: true })
-    }
-
-    fn existing<'l>(&'l self, _: &str, _: &[(String, String)]) -> Result<Option<Cow<'l, str>>, LookupError> {
-        Ok(None)
     }
 }
 

@@ -13,8 +13,10 @@ mod error;
 mod going_on;
 mod kept_apart;
 mod lacking;
+mod nobody;
 mod opening;
 mod produce;
+mod read_otherwise;
 mod rebuild;
 mod retry;
 mod rollback;
@@ -52,6 +54,7 @@ pub use migr_deliver::{
     WriteResult,
 };
 pub use opening::changed_file;
+pub use read_otherwise::read_otherwise;
 pub use rebuild::{Definition, Rebuild, Step};
 pub use retry::{Released, Word, retry, settle};
 pub use rollback::{

@@ -154,7 +154,7 @@ pub fn why(
             id: mapped.id.clone(),
             state: mapped.state.as_str().to_owned(),
             winner: mapped.winner.as_deref().map(shown),
-            reasons: reader.reasons(*step, key)?,
+            reasons: reader.reasons(*step, key)?.iter().map(ToString::to_string).collect(),
             fields: Vec::new(),
             history,
         });

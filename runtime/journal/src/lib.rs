@@ -34,7 +34,7 @@ pub use error::JournalError;
 pub use fields::{FieldDigests, RecordSalt};
 pub use fold::{ChangedField, Counts, Fold, OWNERS, PlanFold, RunFold, StepFold};
 pub use held::HeldReader;
-pub use reader::{LastWritten, Mapped, MappedRow, NotedField, Reader, StepRow};
+pub use reader::{LastWritten, Mapped, MappedRow, NotedField, Reader, RecordReason, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use workspace::Workspace;

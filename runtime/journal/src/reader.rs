@@ -69,6 +69,26 @@ pub struct NotedField {
     pub is_orphan: bool,
 }
 
+/// Reason why a record is in quarantine or skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordReason {
+    /// Code of the reason; absent in a journal of before there were codes.
+    pub code: Option<String>,
+    /// The destination field, where one is to blame.
+    pub field: Option<String>,
+    /// In words.
+    pub reason: String,
+}
+
+impl std::fmt::Display for RecordReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
 /// Reads a journal, beside its writer or without one.
 #[derive(Debug)]
 pub struct Reader {
@@ -436,15 +456,19 @@ impl Reader {
     }
 
     /// Reasons why a record is in quarantine or skipped for a step.
-    pub fn reasons(&self, step: StepId, key: &str) -> Result<Vec<String>, JournalError> {
+    pub fn reasons(&self, step: StepId, key: &str) -> Result<Vec<RecordReason>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT CASE WHEN field IS NULL THEN reason ELSE field || ': ' || reason END FROM quarantine WHERE step = ?1 AND key = ?2 \
-                 UNION ALL SELECT reason FROM skips WHERE step = ?1 AND key = ?2",
+                "SELECT code, field, reason FROM quarantine WHERE step = ?1 AND key = ?2 \
+                 UNION ALL SELECT code, NULL, reason FROM skips WHERE step = ?1 AND key = ?2",
             )
             .attempting("read")?;
-        let rows = statement.query_map(params![step.0, key], |row| row.get(0)).attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, key], |row| {
+                Ok(RecordReason { code: row.get(0)?, field: row.get(1)?, reason: row.get(2)? })
+            })
+            .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
     }
 

@@ -132,7 +132,8 @@ fn what_was_done_is_known_by_key() {
     let counts = Counts { created: 1, skipped: 1, quarantined: 1, ..Counts::default() };
     assert_eq!(fold.steps[0].counts, counts);
     assert_eq!(fold.steps[0].read, Some(counts.sum()));
-    assert_eq!(reader.reasons(step, "C2").unwrap(), ["emails: 400 A duplicate entry was detected"]);
+    let reasons: Vec<String> = reader.reasons(step, "C2").unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(reasons, ["emails: 400 A duplicate entry was detected"]);
 }
 
 fn remarks(reader: &Reader) -> Vec<Remark> {

@@ -32,11 +32,15 @@ impl Kind {
     pub(crate) fn of(Said { map, field, code, reason }: Said<'_>) -> Self {
         // A code of a later program is none that is known here.
         let code = code.and_then(ReasonCode::find);
-        let reason = match code {
-            Some(code) if !code.is_worded() => code.summary().to_owned(),
-            _ => without_words_of_records(reason),
-        };
-        Self { map: map.to_owned(), field: field.map(str::to_owned), code, reason }
+        Self { map: map.to_owned(), field: field.map(str::to_owned), code, reason: kind_of_reason(code, reason) }
+    }
+}
+
+/// Kind of a reason in words: its code's, unless the code leaves the words to somebody else.
+pub fn kind_of_reason(code: Option<ReasonCode>, reason: &str) -> String {
+    match code {
+        Some(code) if !code.is_worded() => code.summary().to_owned(),
+        _ => without_words_of_records(reason),
     }
 }
 

@@ -18,7 +18,7 @@ pub mod words;
 
 pub use approvals::{Approved, changed_since};
 pub use delta::{Delta, MapDelta};
-pub use groups::without_words_of_records;
+pub use groups::{kind_of_reason, without_words_of_records};
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
 pub use model::{

@@ -6,7 +6,10 @@ pub mod html;
 pub mod terminal;
 pub mod values;
 
+use migr_journal::RecordReason;
 use serde::{Deserialize, Serialize};
+
+use crate::groups::{Kind, Said, Tallies, Tally};
 
 pub use changes::{ChangedField, MASKED, SampleChanges};
 
@@ -149,11 +152,51 @@ pub struct SampledRecord {
     pub missing: bool,
     /// Reasons for not being written, or for becoming one with another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
+    pub reasons: Vec<SampledReason>,
     /// Reasons for being in the sample.
     pub because: Vec<String>,
     /// Fields and links, in the order of the map.
     pub fields: Vec<SampledField>,
+}
+
+/// Reason why a record of a sample is not written, or became one with another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampledReason {
+    /// Code of the reason, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The destination field, where one is to blame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// In words.
+    pub reason: String,
+}
+
+impl From<RecordReason> for SampledReason {
+    fn from(RecordReason { code, field, reason }: RecordReason) -> Self {
+        Self { code, field, reason }
+    }
+}
+
+impl std::fmt::Display for SampledReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.reason)?,
+            None => f.write_str(&self.reason)?,
+        }
+        self.code.as_ref().map_or(Ok(()), |code| write!(f, " ({code})"))
+    }
+}
+
+/// Records of a sample that are not written for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotWritten {
+    /// The map.
+    pub map: String,
+    /// The reason, with its field and code.
+    pub reason: SampledReason,
+    /// Number of the records.
+    pub records: u64,
 }
 
 /// Standing of a field of a sample.
@@ -244,20 +287,25 @@ impl Sample {
         })
     }
 
-    /// Reasons for which records are not written, by map, with their number; the most frequent first.
-    pub fn reasons(&self) -> Vec<(String, String, u64)> {
-        let mut reasons: Vec<(String, String, u64)> = Vec::new();
+    /// Reasons for which records are not written, by map, field and code; the most frequent first.
+    pub fn reasons(&self) -> Vec<NotWritten> {
+        let mut tallies = Tallies::default();
         for record in self.records.iter().filter(|record| record.state == SampledState::Quarantined) {
-            for reason in &record.reasons {
-                let kind = crate::groups::without_words_of_records(reason);
-                match reasons.iter_mut().find(|(map, known, _)| *map == record.map && *known == kind) {
-                    Some((.., count)) => *count += 1,
-                    None => reasons.push((record.map.clone(), kind, 1)),
-                }
+            for SampledReason { code, field, reason } in &record.reasons {
+                let said = Said { map: &record.map, field: field.as_deref(), code: code.as_deref(), reason };
+                tallies.count(said, reason.clone());
             }
         }
-        reasons.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
-        reasons
+        let not_written = |(kind, tally): (&Kind, &Tally)| NotWritten {
+            map: kind.map.clone(),
+            reason: SampledReason {
+                code: kind.code.map(|code| code.to_string()),
+                field: kind.field.clone(),
+                reason: tally.label.clone(),
+            },
+            records: tally.entries,
+        };
+        tallies.largest_first().into_iter().map(not_written).collect()
     }
 
     /// Text that its approval binds: the records as they were read back, and what no record shows.

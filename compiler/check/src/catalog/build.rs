@@ -231,7 +231,10 @@ fn limit(written: &ast::Limit, diagnostics: &mut Diagnostics) -> Option<Limit> {
         "requests" | "batch" => quantity::plain(&written.value),
         "file" => quantity::bytes(&written.value),
         _ => {
-            diagnostics.push(errors::unknown_word("limit", what, written.what.span, &["batch", "file", "requests"]));
+            let is_of_bytes = quantity::bytes(&written.value).is_some();
+            let missing = errors::missing_word("limit", what, written.what.span);
+            diagnostics
+                .push(missing.among_fitting(["batch", "file", "requests"], |name| (name == "file") == is_of_bytes));
             return None;
         }
     };

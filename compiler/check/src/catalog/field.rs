@@ -256,6 +256,9 @@ const ATTRIBUTES: &[&str] = &[
     "unique",
 ];
 
+/// Attributes behind which nothing more has to stand, and that any field may have.
+const OF_ONE_WORD: &[&str] = &["sensitive", "unique"];
+
 /// Attributes of a field besides its type.
 pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Arc<Attributes> {
     if field.attributes.is_empty() {
@@ -324,7 +327,9 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
                 known.since = Some(version.clone());
             }
             Attribute::Unknown(word) => {
-                diagnostics.push(errors::unknown_word("attribute", &word.node, word.span, ATTRIBUTES));
+                let missing = errors::missing_word("attribute", &word.node, word.span);
+                let missing = errors::Missing { what: "attributes".to_owned(), ..missing };
+                diagnostics.push(missing.among_fitting(ATTRIBUTES.iter().copied(), |name| OF_ONE_WORD.contains(&name)));
             }
         }
     }

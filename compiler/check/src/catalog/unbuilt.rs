@@ -15,7 +15,7 @@ pub(super) fn layout(span: Span) -> migr_diagnostics::Diagnostic {
 /// `from "x.xlsx" sheet "A"`, `from "Contacts_*.csv"`
 pub(super) fn place(object: &ast::Object, diagnostics: &mut Diagnostics) {
     if let Some((word, text)) = &object.place {
-        let help = "export it as a CSV file of its own: `from \"file.csv\"`";
+        let help = "export it as a CSV file of its own, and name that one behind `from`";
         diagnostics.push(not_built(&format!("`from … {} …`", word.node), word.span.to(text.span), help));
     }
     if let Some(file) = object.from.as_ref().filter(|file| file.node.contains('*')) {

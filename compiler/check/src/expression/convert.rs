@@ -120,9 +120,8 @@ impl Inference<'_, '_> {
             }
             seen.push((&name.node, name.span));
             let Some(part) = composite.part(&name.node) else {
-                let valid = composite.parts.iter().map(|part| &*part.name);
-                self.diagnostics.push(errors::unknown_field(&composite.name, "part", &name.node, name.span, valid));
-                self.infer(&field.value);
+                let value = self.infer(&field.value).ty;
+                self.diagnostics.push(unknown_part(&composite.name, name, composite, &value));
                 continue;
             };
             let value = self.against(&field.value, &part.ty);
@@ -256,7 +255,7 @@ fn mismatch(found: &Type, wanted: &Type, span: Span) -> Diagnostic {
         Type::Composite(composite) => {
             let parts: Vec<&str> = composite.parts.iter().map(|part| &*part.name).collect();
             let parts = errors::listed(&parts);
-            diagnostic.with_help(format!("write a record; parts of `{}`: {parts}", composite.name))
+            diagnostic.with_help(format!("write a record `{{ … }}` of the parts of `{}`: {parts}", composite.name))
         }
         _ => diagnostic.with_help(format!("no function turns {found} into {wanted}: write it to another field")),
     }
@@ -377,14 +376,21 @@ fn converts(from: &Type, to: &Type) -> Option<Conversion> {
     }
 }
 
+/// A part that a composite does not have; those are named that take a list where the value is one, and one value else.
+pub(crate) fn unknown_part(of: &str, name: &ast::Name, composite: &Composite, value: &Type) -> Diagnostic {
+    let is_list = |ty: &Type| matches!(ty, Type::List(_));
+    let fits = |name: &str| composite.part(name).is_some_and(|part| is_list(&part.ty) == is_list(value));
+    let missing = errors::missing_field(of, "part", &name.node, name.span);
+    missing.among_fitting(composite.parts.iter().map(|part| &*part.name), fits)
+}
+
 /// Help that names the function to write where a conversion needs one.
 fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
     let text = found.is_text_like();
     Some(match (found, wanted) {
         (Type::List(of), Type::Text) if of.is_text_like() => "join it: `| join(\"; \")`".to_owned(),
-        (Type::List(of), _) if **of == *wanted || (of.is_text_like() && !matches!(wanted, Type::List(_))) => {
-            "take one element: `| first`".to_owned()
-        }
+        (Type::List(of), _) if converts(of, wanted).is_some() => "take one element: `| first`".to_owned(),
+        (Type::List(_), Type::Boolean) => "ask something of it, such as `… in LIST`".to_owned(),
         (Type::List(of), Type::Key(_)) if is_reference(of) => "take one of them: `| first`".to_owned(),
         (one, Type::List(of)) if *one == **of => "write a list of one: `[value]`".to_owned(),
         (_, Type::List(_)) if text => "make a list: `| split(\",\")`".to_owned(),

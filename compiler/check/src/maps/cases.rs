@@ -52,7 +52,9 @@ impl Pass<'_, '_> {
         let found = empty(&word.node);
         if found.is_none() {
             let known = ["clear", "keep", "quarantine"];
-            self.diagnostics.push(errors::unknown_word_after("on empty", &word.node, word.span, &known));
+            let clears = self.map.policies.existing == ExistingPolicy::Update;
+            let missing = errors::missing_word_after("on empty", &word.node, word.span);
+            self.diagnostics.push(missing.among_fitting(known, |word| clears || word != "clear"));
         }
         if found == Some(EmptyPolicy::Clear) {
             self.clears.push(word.span);
@@ -181,7 +183,8 @@ impl Pass<'_, '_> {
             if let Some(span) = find("existing") {
                 finding = finding.with_label(span, "said here");
             }
-            self.diagnostics.push(finding.with_help("write `keep`, or let the map say `on existing update`"));
+            let help = format!("write `keep`\nto empty it, write `on existing update` in map `{}`", self.map.name);
+            self.diagnostics.push(finding.with_help(help));
         }
         let leaves = self.map.policies.unidentified != UnidentifiedPolicy::Create;
         let has_match = self.item.entries.iter().any(|entry| matches!(entry.node, Some(MapEntry::Match { .. })));

@@ -49,14 +49,28 @@ impl Pass<'_, '_> {
                 if let Some(near) = migr_diagnostics::nearest(&column.node, source.field_names()) {
                     self.usage.columns.insert((Arc::clone(&source.name.node), near.into()));
                 }
-                let valid = source.field_names();
-                self.diagnostics.push(errors::unknown_field(
-                    &source.name.node,
-                    "column",
-                    &column.node,
-                    column.span,
-                    valid,
-                ));
+                let missing = errors::missing_field(&source.name.node, "column", &column.node, column.span);
+                let dropped: Vec<&Name> = self
+                    .item
+                    .entries
+                    .iter()
+                    .filter_map(|entry| match &entry.node {
+                        Some(MapEntry::Drop { columns, .. }) => Some(columns),
+                        _ => None,
+                    })
+                    .flatten()
+                    .collect();
+                let is_free = |name: &str| {
+                    let is_dropped = dropped.iter().any(|one| *one.node == *name);
+                    let is_read = self
+                        .usage
+                        .columns
+                        .iter()
+                        .any(|(object, column)| *object == source.name.node && **column == *name);
+                    !is_dropped && !is_read
+                };
+                let diagnostic = missing.among_fitting(source.field_names(), is_free);
+                self.diagnostics.push(diagnostic);
                 continue;
             }
             self.drops.insert(Arc::clone(&column.node), column.span);

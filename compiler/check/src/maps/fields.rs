@@ -10,7 +10,7 @@ use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name
 use super::Pass;
 use super::cases::Cases;
 use crate::errors;
-use crate::expression::{Inference, Reads, Typed, linked_objects, mark};
+use crate::expression::{Inference, Reads, Typed, linked_objects, mark, unknown_part};
 use crate::program::documentation;
 use crate::reachable::Conditions;
 use crate::schema::SchemaField;
@@ -59,15 +59,16 @@ impl<'p> Pass<'p, '_> {
     }
 
     /// Checks the value alone, where the field is not known.
-    fn infer_only(&mut self, mapping: &Mapping) {
+    fn infer_only(&mut self, mapping: &Mapping) -> Type {
         if matches!(mapping.value.node, Expression::Default) {
-            return;
+            return Type::Unknown;
         }
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);
-        inference.against(&mapping.value, &Type::Unknown);
+        let value = inference.against(&mapping.value, &Type::Unknown).ty;
         let reads = inference.take_reads();
         self.note_reads(&reads.own, mapping.value.span);
+        value
     }
 
     fn field(&mut self, path: &Path, mapping: &Mapping, entry: &Entry<MapEntry>) {
@@ -93,15 +94,12 @@ impl<'p> Pass<'p, '_> {
                 self.part(name, field, (&found.name, &found.ty), mapping, entry);
             }
         } else {
-            {
-                let valid: Vec<String> = match &field.ty {
-                    Type::Composite(composite) => composite.parts.iter().map(|part| part.name.to_string()).collect(),
-                    _ => Vec::new(),
-                };
-                let valid = valid.iter().map(String::as_str);
-                self.diagnostics.push(errors::unknown_field(&name.node, "part", &part.node, part.span, valid));
-                self.infer_only(mapping);
-            }
+            let composite = if let Type::Composite(composite) = &field.ty { Some(Arc::clone(composite)) } else { None };
+            let value = self.infer_only(mapping);
+            self.diagnostics.push(match composite {
+                Some(composite) => unknown_part(&name.node, part, &composite, &value),
+                None => errors::unknown_field(&name.node, "part", &part.node, part.span, std::iter::empty()),
+            });
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn set(
 fn column(written: &Name, source: Option<&Object<'_>>, diagnostics: &mut Diagnostics) -> Option<Arc<str>> {
     let source = source?;
     if let Some(field) = source.fields.get(&written.node) {
-        if matches!(field.ty, Type::Date | Type::Datetime | Type::Unknown) || field.ty.is_numeric() {
+        if has_age(&field.ty) {
             return Some(Arc::clone(&written.node));
         }
         // Letters have no age: "9/30/2023" would be newer than "10/1/2024".
@@ -70,13 +70,20 @@ fn column(written: &Name, source: Option<&Object<'_>>, diagnostics: &mut Diagnos
         );
         return Some(Arc::clone(&written.node));
     }
-    let valid = source.field_names();
-    diagnostics.push(errors::unknown_field(&source.name.node, "column", &written.node, written.span, valid));
+    let missing = errors::missing_field(&source.name.node, "column", &written.node, written.span);
+    let has_age = |name: &str| source.fields.get(name).is_some_and(|field| has_age(&field.ty));
+    diagnostics.push(missing.among_fitting(source.field_names(), has_age));
     None
 }
 
-fn unknown(on: &On, event: &str) -> Diagnostic {
-    let known = match event {
+/// True for values of which one can be newer than another.
+fn has_age(ty: &Type) -> bool {
+    matches!(ty, Type::Date | Type::Datetime | Type::Unknown) || ty.is_numeric()
+}
+
+/// Policies of an event, as a help lists them.
+fn policies_of(event: &str) -> Option<&'static str> {
+    Some(match event {
         "existing" => "`fill`, `update`, `skip` or `quarantine`",
         "deleted" => "`restore`, `destroy` or `quarantine`",
         "cycle" => "`cut` or `quarantine`",
@@ -86,9 +93,17 @@ fn unknown(on: &On, event: &str) -> Diagnostic {
         "duplicate" => {
             "`keep first`, `keep last`, `keep oldest COLUMN`, `keep newest COLUMN`, `merge newest COLUMN`, `merge oldest COLUMN` or `quarantine`"
         }
-        _ => return errors::unknown_word("event of a map", event, on.event.span, EVENTS),
-    };
+        _ => return None,
+    })
+}
+
+fn unknown(on: &On, event: &str) -> Diagnostic {
     let words = on.policy.iter().map(|word| &*word.node).collect::<Vec<_>>().join(" ");
+    let Some(known) = policies_of(event) else {
+        let takes = |event: &str| policies_of(event).is_some_and(|known| known.contains(&format!("`{words}`")));
+        let missing = errors::missing_word("event of a map", event, on.event.span);
+        return missing.among_fitting(EVENTS.iter().copied(), takes);
+    };
     let span = on.policy.iter().map(|word| word.span).reduce(migr_source::Span::to).unwrap_or(on.event.span);
     Diagnostic::new(Code::E0312, format!("there is no policy `on {event} {words}`"), span, "not known here")
         .with_help(format!("write {known}"))

@@ -59,7 +59,9 @@ pub(crate) fn check(
                     spec.name_span,
                     "does not meet every value",
                 )
-                .with_help("add rows for them, or say what becomes of values without a row: `otherwise quarantine`"),
+                .with_help(format!(
+                    "add rows for them\nto say what becomes of all others, write `otherwise quarantine` in picklist `{name}`"
+                )),
             );
         }
         // A table that anything else flows into may need any row.

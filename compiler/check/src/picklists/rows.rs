@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_diagnostics::{Code, Diagnostic};
+use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix};
 use migr_plan::{NewOption, PicklistOtherwise};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{DecidedOption, PicklistKey, PicklistTarget, Text};
@@ -54,7 +54,7 @@ impl Pass<'_, '_> {
             PicklistTarget::None => Some((vec![None; fields], None)),
             PicklistTarget::New(option) if fields == 1 => {
                 let new = super::made_option(option);
-                self.new_option(0, &option.value, &new)?;
+                self.new_option(0, &option.value, &new, target.span)?;
                 Some((vec![Some(new.value.clone())], Some(new)))
             }
             PicklistTarget::Tuple { is_new, values } => {
@@ -68,11 +68,11 @@ impl Pass<'_, '_> {
                     let value = decided.value();
                     if let DecidedOption::New(written) = decided {
                         let option = super::made_option(&written.node);
-                        self.new_option(at, value, &option)?;
+                        self.new_option(at, value, &option, written.span)?;
                         new = Some(option);
                     } else if *is_new && self.is_open(at) {
                         let option = option_of(&value.node);
-                        self.new_option(at, value, &option)?;
+                        self.new_option(at, value, &option, value.span)?;
                         new = Some(option);
                     } else {
                         self.option(at, value)?;
@@ -135,7 +135,7 @@ impl Pass<'_, '_> {
     }
 
     /// An option that setup creates. Gives nothing if it was reported.
-    fn new_option(&mut self, at: usize, value: &Text, new: &NewOption) -> Option<()> {
+    fn new_option(&mut self, at: usize, value: &Text, new: &NewOption, written: Span) -> Option<()> {
         let is_new_field = self.field(at).is_some_and(|field| field.is_new);
         if let (Some(options), false) = (self.options(at), is_new_field) {
             if !options.extensible {
@@ -158,7 +158,12 @@ impl Pass<'_, '_> {
                         value.span,
                         "there already",
                     )
-                    .with_help(format!("write `{}` without `new`", value.node)),
+                    .with_help(format!("without `new`: `{}`", value.node))
+                    .with_fix(Fix {
+                        title: format!("write `{}`", value.node),
+                        edits: vec![Edit { span: written, text: value.node.to_string() }],
+                        applicability: Applicability::Unsafe,
+                    }),
                 );
                 return None;
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use migr_escape::{markdown as inline, markdown_code as code, markdown_prose as prose};
 
 use super::section::{Group, Section, counted};
-use super::{View, sections, summary, title};
+use super::{View, estimate, sections, summary, title};
 use crate::Plan;
 
 /// Longest comment that code hosts take, in characters, with room to spare.
@@ -35,6 +35,9 @@ fn document(plan: &Plan, view: &View<'_>, longest: usize) -> String {
         let _ = writeln!(out, "{}\n", inline(description));
     }
     let _ = writeln!(out, "**{}**\n", summary(plan, view));
+    if let Some(estimate) = estimate(plan) {
+        let _ = writeln!(out, "{}\n", prose(&estimate));
+    }
     let mut page = Page { length: out.chars().count(), out, longest, left_out: 0 };
     for one in sections(plan, view) {
         page.section(&one);

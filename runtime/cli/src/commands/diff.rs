@@ -1,10 +1,11 @@
 //! `migr diff` and `migr plan --base`: what differs between two plans, by meaning.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use migr_diagnostics::Severity;
-use migr_diff::{Diff, diff, render};
-use migr_plan::{Lock, Plan};
+use migr_diff::{Counts, Diff, diff, render};
+use migr_plan::{Lock, Plan, ReadingSetting};
 
 use crate::args::{DiffArguments, PlanArguments, PlanFormat};
 use crate::console::Console;
@@ -23,15 +24,16 @@ pub(crate) async fn run(arguments: &DiffArguments, console: Console) -> Result<E
     let (Some((before, earlier)), Some((after, later))) = (side(&arguments.before)?, side(&arguments.after)?) else {
         return Ok(Exit::Findings);
     };
-    let lock = match later.or(earlier) {
-        Some(project) => counts(&project, &after, None, arguments.data, console).await?,
+    let counted = match later.or(earlier) {
+        Some(project) => counts(&project, (&before, &after), None, arguments.data, console).await?,
         None if arguments.data => {
             return Err(Fault::usage("`--data` counts in a project's export, and a plan's file has none")
                 .with_help("name a project's folder or a git revision as one of the two"));
         }
-        None => None,
+        None => Counted::default(),
     };
-    let found = diff(&before, &after, lock.as_ref());
+    let found = diff(&before, &after, counted.lent());
+    say_bounds(&found, console);
     show(&found, arguments.format, console)?;
     Ok(if arguments.exit_code && !found.is_empty() { Exit::Findings } else { Exit::Done })
 }
@@ -47,27 +49,53 @@ pub(crate) async fn since(
     let before = taken(project.plan_at(revision, to)?, revision, console)?;
     let after = taken(project.counted_plan(to), &crate::project::shown(&project.folder), console)?;
     let (Some(before), Some(after)) = (before, after) else { return Ok(Exit::Findings) };
-    let lock = counts(project, &after, to, arguments.data, console).await?;
-    show(&diff(&before, &after, lock.as_ref()), arguments.format, console)?;
+    let counted = counts(project, (&before, &after), to, arguments.data, console).await?;
+    let found = diff(&before, &after, counted.lent());
+    say_bounds(&found, console);
+    show(&found, arguments.format, console)?;
     Ok(Exit::Done)
+}
+
+/// Counts of the records that changes concern.
+#[derive(Default)]
+struct Counted {
+    lock: Option<Lock>,
+    read_otherwise: Option<BTreeMap<ReadingSetting, u64>>,
+}
+
+impl Counted {
+    fn lent(&self) -> Counts<'_> {
+        Counts { lock: self.lock.as_ref(), read_otherwise: self.read_otherwise.as_ref() }
+    }
 }
 
 /// Counts of the records: of the export's rows where they are asked for, else of the lock.
 async fn counts(
     project: &Project,
-    after: &Plan,
+    (before, after): (&Plan, &Plan),
     to: Option<&str>,
     in_rows: bool,
     console: Console,
-) -> Result<Option<Lock>, Fault> {
+) -> Result<Counted, Fault> {
     if in_rows {
-        return crate::data::counted(project, after, to).await.map(Some);
+        let lock = crate::data::counted(project, after, to).await?;
+        let read_otherwise = crate::data::read_otherwise(project, before, after)?;
+        return Ok(Counted { lock: Some(lock), read_otherwise: Some(read_otherwise) });
     }
     let lock = project.found_lock(to);
     if lock.is_none() {
         console.news("records are not counted: there is no `migr.lock`; `--data` counts them in the export");
     }
-    Ok(lock)
+    Ok(Counted { lock, read_otherwise: None })
+}
+
+/// Says how a count becomes exact that is none yet.
+fn say_bounds(found: &Diff, console: Console) {
+    if found.changes.iter().any(|change| change.at_most) {
+        console.news(
+            "`up to`: an audit counts what a setting may decide about; `--data` counts the rows whose values differ",
+        );
+    }
 }
 
 /// A side of the comparison: a plan's file, a project, or a revision of the project in this folder; none where its spec has errors, which are shown.

@@ -44,8 +44,8 @@ pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<E
     match arguments.format {
         PlanFormat::Human => {
             console.result(migr_plan::render::terminal(&plan, &view));
-            if let Some(estimate) = plan.estimate.in_words() {
-                console.result(format_args!("Estimate: {estimate}; `migr estimate` shows each part.\n"));
+            if let Some(estimate) = migr_plan::render::estimate(&plan) {
+                console.result(format_args!("{estimate}\n"));
             }
         }
         PlanFormat::Json => console.json(json()?),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use migr_plan::{Expr, Operator, Origin, PicklistOtherwise, Plan, Recovery, Stage, render};
+use migr_journal::RecordReason;
+use migr_plan::{Expr, Operator, Origin, PicklistOtherwise, Plan, ReasonCode, Recovery, Stage, render};
 use migr_report::sample::{Covered, Uncovered};
 
 use migr_decide::identities::Identities;
@@ -379,6 +380,7 @@ pub(crate) fn adjusted_name(stage: usize, field: &str, reason: &str) -> String {
     format!("adjusted{SEPARATOR}{stage}{SEPARATOR}{field}{SEPARATOR}{reason}")
 }
 
-pub(crate) fn quarantine_name(stage: usize, reason: &str) -> String {
-    format!("quarantine{SEPARATOR}{stage}{SEPARATOR}{reason}")
+pub(crate) fn quarantine_name(stage: usize, code: Option<ReasonCode>, kind: &RecordReason) -> String {
+    let code = code.map_or("", ReasonCode::as_str);
+    format!("quarantine{SEPARATOR}{stage}{SEPARATOR}{code}{SEPARATOR}{kind}")
 }

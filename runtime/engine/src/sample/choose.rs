@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::Path;
 
 use migr_decide::cells::Lent;
+use migr_decide::decision::Reason;
 use migr_decide::forecast::Forecast;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::prepass::odd_key;
@@ -11,9 +12,9 @@ use migr_decide::record_lookup::{NotingLookup, RecordLookup};
 use migr_decide::slice::Slice;
 use migr_decide::stage_run::StageRun;
 use migr_extract::Row;
-use migr_journal::{Mapped, Reader, State, StepId};
-use migr_plan::Step;
-use migr_report::without_words_of_records;
+use migr_journal::{Mapped, Reader, RecordReason, State, StepId};
+use migr_plan::{ReasonCode, Step};
+use migr_report::{kind_of_reason, without_words_of_records};
 use migr_spill::RowNotes;
 use migr_transform::{Admission, Cells, Outcome, Pass, Traced, Value};
 use serde::{Deserialize, Serialize};
@@ -304,17 +305,24 @@ impl Gathering<'_> {
     /// Reasons for which the record is quarantined.
     fn reasons(&mut self, job: &StageRun, place: &Place, note: &mut Note) -> Result<(), EngineError> {
         let foreseen = self.forecast.reasons(job.step, (place.line, &place.key), &job.identities)?;
-        let mut reasons: Vec<String> = foreseen
+        let mut reasons: Vec<RecordReason> = foreseen
             .into_iter()
-            .map(|one| if one.field.is_empty() { one.reason } else { format!("{}: {}", one.field, one.reason) })
+            .map(|Reason { code, field, reason }| RecordReason {
+                code: Some(code.to_string()),
+                field: Some(field).filter(|field| !field.is_empty()),
+                reason,
+            })
             .collect();
         if let Some(journal) = self.journal.as_ref().filter(|_| reasons.is_empty() && job.step.is_begun()) {
             reasons = journal.reasons(job.step, &place.key)?;
         }
-        for reason in reasons {
-            let reason = without_words_of_records(&reason);
-            let (name, map) = (cases::quarantine_name(job.number, &reason), &job.stage.map);
-            let what = || format!("{map}: {reason}");
+        for one in reasons {
+            let code = one.code.as_deref().and_then(ReasonCode::find);
+            let kind = RecordReason { reason: kind_of_reason(code, &one.reason), ..one };
+            let (name, map) = (cases::quarantine_name(job.number, code, &kind), &job.stage.map);
+            let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+            let joint = if kind.field.is_some() { ", " } else { ": " };
+            let what = || format!("{map}{joint}{kind}{code}");
             note.c.extend(self.cases.met(Kind::Quarantine, &name, what, &job.stage.origin));
         }
         Ok(())

@@ -14,7 +14,7 @@ use migr_journal::{Mapped, Reader, State, StepId};
 use migr_load::{Comparison, Map};
 use migr_plan::{Plan, Stage};
 use migr_report::sample::values::readable;
-use migr_report::sample::{MASKED, SampledCell, SampledField, SampledRecord, SampledState, Standing};
+use migr_report::sample::{MASKED, SampledCell, SampledField, SampledReason, SampledRecord, SampledState, Standing};
 use migr_transform::{Value, to_json};
 
 use super::choose::{Choice, outcome};
@@ -248,7 +248,7 @@ impl Listing<'_> {
             map: stage.map.clone(),
             source_object: stage.source_object.clone(),
             destination_object: stage.destination_object.clone(),
-            reasons: self.reader.reasons(step, &key)?,
+            reasons: self.reader.reasons(step, &key)?.into_iter().map(SampledReason::from).collect(),
             key: shown(
                 key.split('\u{1f}')
                     .filter(|part| !part.starts_with("line "))

@@ -70,5 +70,6 @@ pub fn write<W: Write>(sample: &Sample, to: W) -> io::Result<()> {
 
 fn outcome(record: &SampledRecord) -> String {
     let words = record.state.in_words();
-    if record.reasons.is_empty() { words.to_owned() } else { format!("{words}: {}", record.reasons.join("; ")) }
+    let reasons: Vec<String> = record.reasons.iter().map(ToString::to_string).collect();
+    if reasons.is_empty() { words.to_owned() } else { format!("{words}: {}", reasons.join("; ")) }
 }

@@ -261,7 +261,7 @@ fn one(record: &SampledRecord, page: &mut String) -> fmt::Result {
         record.state.in_words()
     )?;
     for reason in &record.reasons {
-        writeln!(page, "<p class=\"reason\">{}</p>", Escaped(reason))?;
+        writeln!(page, "<p class=\"reason\">{}</p>", Escaped(&reason.to_string()))?;
     }
     if !record.because.is_empty() {
         writeln!(page, "<p class=\"place\">In the sample because {}.</p>", Escaped(&record.because.join("; ")))?;

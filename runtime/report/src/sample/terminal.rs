@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use migr_escape::line;
 
-use super::Sample;
+use super::{NotWritten, Sample};
 use crate::words::{count, grouped, percent};
 
 /// Entries of a list that are printed; the page and the table have all.
@@ -49,8 +49,8 @@ pub fn render(sample: &Sample) -> String {
     let reasons = sample.reasons();
     if !reasons.is_empty() {
         let _ = writeln!(out, "\nNot written");
-        for (map, reason, records) in reasons.iter().take(PRINTED) {
-            let _ = writeln!(out, "  {:>4}  {map}: {}", grouped(*records), line(reason));
+        for NotWritten { map, reason, records } in reasons.iter().take(PRINTED) {
+            let _ = writeln!(out, "  {:>4}  {map}: {}", grouped(*records), line(&reason.to_string()));
         }
         rest(&mut out, reasons.len());
     }
