@@ -86,3 +86,74 @@ fn each_loss_is_counted_by_the_records_that_lose_something_and_verify_holds() {
     assert_ne!(kept, SVG.as_bytes(), "the stand-in writes it anew, as the server was seen to");
     stand_in.migr(&project, &["verify"]).exits(0);
 }
+
+/// A spec of one object whose columns lose something in some records, and its rows.
+const PARTS: &str = r#"system clinic {
+  object Person from "people.csv" {
+    key id
+    id: text; name: text; address: text; tags: list(text) split ";"; about: richtext; note: text; seen: datetime format "%Y-%m-%d %H:%M"
+    fee: text; code: text; phone: text; mobile: text; kind: text; firm: text; agent: text
+  }
+}
+"#;
+
+const TAKES: &str = r#"map Person -> people when kind != "draft" {
+  name     = { firstName: name | split(" ") | nth(0), lastName: name | split(" ") | nth(1) }
+  jobTitle = tags | first
+  new street "Street": text = address | split("\n") | nth(0)
+  new town "Town": text = address | split("\n") | nth(1) | split(", ") | nth(-1)
+  new about "About": text = about | plain
+  new note "Note": text = note | truncate(10)
+  new seen "Seen": date = seen | date
+  new fee "Fee": number = fee | money | amount
+  new code "Code": text = code | digits
+  new shown "Shown": text = phone ?? mobile
+  new by "By": text = if firm == "self" then "self" else agent
+}
+"#;
+
+#[test]
+fn what_a_part_leaves_is_counted_where_something_is_left_and_in_no_other_record() {
+    let project = Project::empty();
+    let head = SPEC.split("map Person").next().unwrap();
+    project.write(
+        "migration.migr",
+        &format!(
+            "{}\n{TAKES}",
+            head.replace("country = \"US\"", "country = \"US\"\n  currency = \"USD\"\n  timezone = \"Europe/Berlin\"")
+        ),
+    );
+    project.write("clinic.migr", PARTS);
+    let head = "id,name,address,tags,about,note,seen,fee,code,phone,mobile,kind,firm,agent\n";
+    let rows = [
+        // Nothing is left of this one but its kind.
+        "1,Ada Byron,\"Main St 1\nReno\",x,<p>plain</p>,short,2024-05-01 00:00,$5,12,1,,call,self,",
+        // Something of each value is.
+        "2,Ada King Noel,\"Main St 1\nSuite 2, Reno\",x;y,<p><b>bold</b></p>,longer than ten,2024-05-01 10:00,€5,A-12,1,2,call,self,Bob",
+        "3,Bob,\"Main St 1\nReno\n3rd floor\",,text,exactly 10,,5,,,2,mail,other,Cy",
+    ];
+    project.write("export/people.csv", &format!("{head}{}\n", rows.join("\n")));
+    StandIn::new().migr(&project, &["audit"]);
+    let plan = project.migr(&["plan", "--to", "staging", "--format", "json"]).exits(0).json();
+    let told = plan["degradations"].as_array().unwrap().iter();
+    let mut told: Vec<(&str, Option<u64>)> =
+        told.map(|one| (one["what"].as_str().unwrap(), one["records"].as_u64())).collect();
+    told.retain(|(_, records)| *records != Some(0));
+    told.sort_unstable();
+    let expected = [
+        ("Person.firm", Some(3)),
+        ("Person.kind", Some(3)),
+        ("people.about", Some(1)),
+        ("people.by", Some(1)),
+        ("people.code", Some(1)),
+        ("people.fee", Some(1)),
+        ("people.jobTitle", Some(1)),
+        ("people.name", Some(1)),
+        ("people.note", Some(1)),
+        ("people.seen", Some(1)),
+        ("people.shown", Some(1)),
+        ("people.street", Some(1)),
+        ("people.town", Some(1)),
+    ];
+    assert_eq!(told, expected);
+}

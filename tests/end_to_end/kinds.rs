@@ -1,5 +1,7 @@
 //! Kinds of exports that went wrong in silence: of each several variations, with what must arrive, what must be said, and what never may stand in a record.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::small::Small;
@@ -689,4 +691,58 @@ fn columns_and_files_that_nobody_declares_stand_in_plan_run_and_report_with_or_w
     for (at, text) in before.iter().chain(&after).enumerate() {
         assert!(text.contains("Fax No") && text.contains("calls.csv"), "{at}: {text}");
     }
+}
+
+#[test]
+fn lists_of_references_are_linked_member_by_member_beside_single_ones() {
+    let outcome = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text }
+  object Person from \"people.csv\" { key id; id: text; name: text }
+  object Note from \"notes.csv\" {
+    key id
+    id: text; title: text
+    people: list(-> Person) split \";\"
+    firms: list(-> Firm) split \";\"
+    firm: -> Firm
+  }",
+        maps: "map Firm -> companies {\n  name = name\n}\n\nmap Person -> people {\n  name.lastName = name\n}\n
+map Note -> notes {\n  title = title\n  targets = [people, firms, firm] on missing none\n}",
+        files: &[
+            ("firms.csv", "id,name\nF1,Acme\nF2,Beta\n"),
+            ("people.csv", "id,name\nP1,Ada\nP2,Bob\n"),
+            (
+                "notes.csv",
+                "id,title,people,firms,firm\nN1,all,P1;P2,F1,F2\nN2,once,P1;P1,F1,F1\nN3,gone,P9;P2,,\nN4,none,,,\n",
+            ),
+        ],
+        held: Vec::new(),
+    }
+    .moved();
+    assert_eq!(outcome.codes, [0, 0, 0, 0], "{}", outcome.said);
+    let names = |object: &str, name: fn(&Value) -> &Value| -> BTreeMap<String, String> {
+        let records = outcome.stand_in.records(object);
+        let one =
+            |record: &Value| (record["id"].as_str().unwrap().to_owned(), name(record).as_str().unwrap().to_owned());
+        records.iter().map(one).collect()
+    };
+    let mut known = names("companies", |record| &record["name"]);
+    known.extend(names("people", |record| &record["name"]["lastName"]));
+    let notes = names("notes", |record| &record["title"]);
+    let mut linked: Vec<(String, String)> = Vec::new();
+    for link in outcome.stand_in.records("noteTargets") {
+        let target = link["targetPersonId"].as_str().or(link["targetCompanyId"].as_str()).unwrap();
+        linked.push((notes[link["noteId"].as_str().unwrap()].clone(), known[target].clone()));
+    }
+    linked.sort();
+    let expected = [
+        ("all", "Acme"),
+        ("all", "Ada"),
+        ("all", "Beta"),
+        ("all", "Bob"),
+        ("gone", "Bob"),
+        ("once", "Acme"),
+        ("once", "Ada"),
+    ];
+    assert_eq!(linked, expected.map(|(note, target)| (note.to_owned(), target.to_owned())));
+    outcome.says(&["P9"]);
 }

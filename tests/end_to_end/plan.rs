@@ -90,15 +90,16 @@ fn what_highlevel_cannot_hold_is_encoded_elsewhere_or_said_to_be_lost() {
     let place = |column: &str| value.find(&format!("\"{column}\"")).unwrap_or_else(|| panic!("no {column} in {value}"));
     assert!(place("created_at") < place("body") && place("author_email") < place("body"), "{value}");
     // A file of a deal goes to the media library, where no deal can be named.
-    let lost: Vec<(&str, &str)> = plan["degradations"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|one| one["map"] == "DealFile")
-        .map(|one| (one["what"].as_str().unwrap(), one["reason"].as_str().unwrap()))
-        .collect();
-    assert_eq!(lost, [("media.file", "the file is kept, and not which record it belongs to (owner_ref)")]);
-    assert!(!plan["degradations"].to_string().contains("ClientFile"), "a client's file stays with the client");
+    let lost = |map: &str| -> Vec<(String, String)> {
+        let degradations = plan["degradations"].as_array().unwrap().iter();
+        let text = |one: &serde_json::Value, part: &str| one[part].as_str().unwrap().to_owned();
+        degradations.filter(|one| one["map"] == map).map(|one| (text(one, "what"), text(one, "reason"))).collect()
+    };
+    let pair = |what: &str, reason: &str| (what.to_owned(), reason.to_owned());
+    let alone = pair("media.file", "the file is kept, and not which record it belongs to (owner_ref)");
+    assert_eq!(lost("DealFile"), [alone]);
+    let decides = "no record of its own holds it: conditions or other records alone read it";
+    assert_eq!(lost("ClientFile"), [pair("File.owner_type", decides)], "a client's file stays with the client");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accept;
 mod automations;
 mod catalog;
 mod coverage;
+mod decides;
 mod errors;
 mod expression;
 mod formats;
@@ -150,6 +151,7 @@ fn check_program(
     check_connector(chosen, diagnostics);
     let objects = objects::objects(source, fates, settings.options.timezone.as_deref());
     losses::check(&mut body.maps, &objects, diagnostics);
+    decides::check(&mut body.maps, &objects, &world, diagnostics);
     let accepted = accept::gather(program, diagnostics);
     Some(Spec {
         name: migration.name.node.to_string(),

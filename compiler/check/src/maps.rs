@@ -16,6 +16,7 @@ use migr_syntax::ast::{Map, MapDestination, MapEntry, MapSource};
 pub(crate) use link::check_link;
 
 use crate::catalog::Object;
+use crate::decides;
 use crate::errors;
 use crate::expression::{DistinctMaker, Inference, Maker, Makers, Scope, Usage, World, mark};
 use crate::program::{Extended, Program, documentation, map_name};
@@ -154,6 +155,7 @@ fn empty(item: &Item<'_>, source: &str, destination: &str) -> spec::Map {
         fields: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
+        decides: Vec::new(),
         name_span: item.name.span,
         span: item.item.span,
     }
@@ -268,8 +270,10 @@ impl<'p> Pass<'p, '_> {
                 }
             }
         }
+        // A column that decides alone may be dropped: what it says stays behind.
+        let held = decides::held(&self.map, None);
         for (column, span) in &self.drops {
-            if let Some(read) = self.read.get(column) {
+            if let Some(read) = self.read.get(column).filter(|_| held.contains(&&**column)) {
                 self.diagnostics.push(
                     Diagnostic::new(Code::E0307, format!("`{column}` is dropped and used"), *span, "dropped here")
                         .with_label(*read, "used here")

@@ -373,6 +373,8 @@ pub struct Map {
     pub links: Vec<ManyField>,
     /// Columns that stay behind: name, reason, place.
     pub dropped: Vec<(String, String, Span)>,
+    /// Columns of which no map of the object takes anything, although something reads them; at the object's first map.
+    pub decides: Vec<(String, Span)>,
     /// Where its name stands.
     pub name_span: Span,
     /// Where it is written.

@@ -103,6 +103,7 @@ codes! {
     E0334 not_built Error "a form that the language has, and this version does not carry out";
     W0335 part_left Warning "a part of a value that no map takes";
     W0336 renamed_map Warning "a map under a new name, whose records would be made anew";
+    W0337 column_decides Warning "a column that decides alone, and that no record of its own holds";
     W0340 sign_before_value Warning "a `$` in a text before a value";
     E0401 required_cycle Error "circular required references";
     E0501 duplicate_row Error "two rows of a picklist with one key";

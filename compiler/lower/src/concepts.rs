@@ -171,7 +171,15 @@ fn object_state(spec: &Spec, object: &SourceObject, maps: &[&Map]) -> (RowState,
             Some(format!("{}: {table} does not keep every value apart", field.name))
         })
     };
-    lost.or_else(parts).or_else(tables).map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
+    let decides = || {
+        let columns: Vec<&str> =
+            maps.iter().flat_map(|map| map.decides.iter().map(|(name, _)| name.as_str())).collect();
+        (!columns.is_empty()).then(|| format!("columns that decide alone: {}", joined(columns.into_iter())))
+    };
+    lost.or_else(parts)
+        .or_else(decides)
+        .or_else(tables)
+        .map_or((RowState::Exact, None), |reason| (RowState::Degraded, Some(reason)))
 }
 
 /// The list column of which an expression takes the first element.

@@ -16,7 +16,10 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
         let object = objects.get(map.source_object.as_str()).copied();
         for field in &map.fields {
             let losses = [
-                (several_in_one(map, field).or_else(|| parts(field)), DegradedRecords::Filled),
+                match several_in_one(map, field) {
+                    Some(several) => (Some(several), DegradedRecords::Filled),
+                    None => (parts(field), DegradedRecords::Cut),
+                },
                 (formatting(object, field), DegradedRecords::Converted),
                 (alone(object, map, field), DegradedRecords::Filled),
                 (too_old(spec, field), DegradedRecords::Filled),
@@ -34,6 +37,17 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
                 origin: places.of(field.span),
             }));
         }
+    }
+    for map in &spec.maps {
+        found.extend(map.decides.iter().map(|(column, span)| Degradation {
+            map: Some(map.id().to_owned()),
+            what: format!("{}.{column}", map.source_object),
+            reason: "no record of its own holds it: conditions or other records alone read it".to_owned(),
+            kept_in: None,
+            counts: DegradedRecords::Column,
+            records: None,
+            origin: places.of(*span),
+        }));
     }
     for object in &spec.source.objects {
         if let Some(span) = object.reference_only {

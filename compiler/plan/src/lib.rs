@@ -9,6 +9,7 @@ mod fetch;
 pub mod functions;
 mod json;
 pub mod lock;
+pub mod parts;
 mod plan;
 mod reading_setting;
 mod reason;

@@ -433,6 +433,10 @@ pub enum DegradedRecords {
     Lost,
     /// Records of which the conversion leaves something out.
     Converted,
+    /// Records of whose value the expression takes a part, and leaves something.
+    Cut,
+    /// Records with a value in the column.
+    Column,
 }
 
 /// A concept of the source and what becomes of it.

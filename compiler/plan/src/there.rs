@@ -30,6 +30,9 @@ pub struct There {
     /// Fields and parts of those records whose values stay, since the export has none, with the number of their records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_fields: Vec<ThereField>,
+    /// Fields of those records that hold something else than the export says, and stay, with the number of their records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outdone_fields: Vec<ThereField>,
 }
 
 /// A field that changes, or stays.
@@ -73,6 +76,12 @@ impl There {
         }
         if !self.kept_fields.is_empty() {
             words.push(format!("values that stay, since the export has none: {}", listed(&self.kept_fields)));
+        }
+        if !self.outdone_fields.is_empty() {
+            words.push(format!(
+                "values of the export that are not written, since the destination holds others: {}",
+                listed(&self.outdone_fields)
+            ));
         }
         words.join("; ")
     }

@@ -189,6 +189,8 @@ pub struct Told {
     pub filled: Vec<usize>,
     /// Positions of those whose value the destination does not hold whole.
     pub lost: Vec<usize>,
+    /// Positions of those whose expression takes a part of a value, and leaves something.
+    pub cut: Vec<usize>,
     /// Where written rules take effect.
     pub adjusted: Vec<Reason>,
     /// Values that the destination gives.

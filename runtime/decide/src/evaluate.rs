@@ -82,7 +82,7 @@ impl Evaluator<'_> {
                 Err(out) => Ok(out.into()),
             };
         }
-        let first = self.job.program.fields(cells, self.world, Pass::First)?;
+        let first = fields(self.job, self.world, cells)?;
         let other = self.others(cells, None)?;
         self.decide(subject, &[subject.line], first, other)
     }
@@ -300,6 +300,19 @@ impl Evaluator<'_> {
     }
 }
 
+/// The values of a row, with what they leave of it where a forecast wants to know.
+pub(crate) fn fields<'r>(
+    job: &'r StageRun,
+    world: &'r RecordLookup,
+    cells: &'r dyn Cells,
+) -> Result<Outcome<Evaluated<'r>>, DecideError> {
+    let mut outcome = job.program.fields(cells, world, Pass::First)?;
+    if let Outcome::Ready(evaluated) = &mut outcome {
+        evaluated.cut = job.cut(cells, world)?;
+    }
+    Ok(outcome)
+}
+
 /// Fields and what else a record has, or the decision where either keeps it out: a rule that leaves it behind counts more than a failure.
 fn both<A, B>(first: Outcome<A>, other: Outcome<B>) -> Result<(A, B), Decision> {
     let failures = match (first, other) {
@@ -347,6 +360,7 @@ fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
     Told {
         filled: positions(&|_, value| !is_empty(value)),
         lost: positions(&is_lost),
+        cut: evaluated.cut.clone(),
         created: evaluated.created.clone(),
         ..Told::default()
     }

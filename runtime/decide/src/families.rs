@@ -100,6 +100,13 @@ pub fn merged<'r>(
     let mut whole = Partial::default();
     for member in members {
         let Partial { evaluated, failures, skip } = job.program.fields_apart(member, world, pass)?;
+        if pass == Pass::First {
+            let is_taken =
+                |index: &usize| whole.evaluated.values.iter().any(|(at, value)| at == index && !is_empty(value));
+            let cut = job.cut(member, world)?.into_iter().filter(|index| !is_taken(index));
+            let cut: Vec<usize> = cut.collect();
+            whole.evaluated.cut.extend(cut);
+        }
         let taken = filled_fields(job, &whole.evaluated.values);
         let mut given = filled_fields(job, &evaluated.values);
         given.retain(|field| !taken.contains(field));

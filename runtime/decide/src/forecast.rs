@@ -19,7 +19,7 @@ use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
-use crate::preview::{KEPT, PreviewAction};
+use crate::preview::{KEPT, OUTDONE, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
@@ -31,12 +31,18 @@ enum NoteKind {
     Failed,
     /// The value stays, as the export has none.
     Stays,
+    /// The value stays, and the export has another one.
+    Outdone,
 }
 
 impl NoteKind {
     /// Kind of a note by its reason.
     fn by_reason(reason: &str) -> Self {
-        if reason == KEPT { Self::Stays } else { Self::Adjusted }
+        match reason {
+            KEPT => Self::Stays,
+            OUTDONE => Self::Outdone,
+            _ => Self::Adjusted,
+        }
     }
 }
 
@@ -414,6 +420,11 @@ impl Forecast {
                 field.lost += 1;
             }
         }
+        for index in &told.cut {
+            if let Some(field) = tally.fields.get_mut(*index) {
+                field.cut += 1;
+            }
+        }
         if told.has_orphans {
             store.note(step, NoteKind::Orphan, "", line);
         }
@@ -583,7 +594,7 @@ pub fn empty(stage: &Stage) -> LockedStage {
     LockedStage {
         id: stage.id.clone(),
         fields: fields
-            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0, lost: 0 })
+            .map(|field| FieldCount { field: field.field.clone(), filled: 0, repaired: 0, failed: 0, lost: 0, cut: 0 })
             .collect(),
         ..LockedStage::default()
     }

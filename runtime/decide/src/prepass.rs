@@ -362,7 +362,7 @@ impl Seen<'_> {
         let (job, world) = (self.job, self.world);
         if job.looks_at_values() {
             world.take_owned();
-            let failed = match job.program.fields(cells, world, Pass::First)? {
+            let failed = match evaluate::fields(job, world, cells)? {
                 Outcome::Skip { reason } => {
                     aside.skip(world, subject, &SkipReason::Rule(reason))?;
                     return Ok(false);

@@ -7,6 +7,9 @@ use crate::parts::holds_something;
 /// Note on a value that stays, since the export has none.
 pub const KEPT: &str = "the export has no value: what is there stays (`on empty keep`)";
 
+/// Note on a value of the export that is not written, since the destination holds another one.
+pub const OUTDONE: &str = "the destination holds another value, which stays: that of the export is not written";
+
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;
 

@@ -134,6 +134,14 @@ impl StageRun {
         })
     }
 
+    /// Fields that leave something of a row's values, where a forecast wants to know.
+    pub fn cut(&self, cells: &dyn Cells, world: &RecordLookup) -> Result<Vec<usize>, DecideError> {
+        Ok(match self.context.outcomes.forecast() {
+            Some(_) => self.program.cut(cells, world)?,
+            None => Vec::new(),
+        })
+    }
+
     /// The key of a row: the value, for a distinct stage.
     pub fn key(&self, cells: &dyn Cells, world: &RecordLookup) -> Result<Result<String, Vec<Failure>>, DecideError> {
         if self.stage.distinct.is_none() {

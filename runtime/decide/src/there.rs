@@ -111,6 +111,49 @@ pub fn kept(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) -> 
     kept
 }
 
+/// Fields and parts of a record that hold something else than the export says, and that stay: nothing is written over what is there where a map fills, and
+/// some fields are written once.
+pub fn outdone(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) -> Vec<String> {
+    let object = &job.stage.destination_object;
+    let destination = &job.context.destination;
+    let fills = job.stage.policies.existing == ExistingPolicy::Fill;
+    let mut outdone = Vec::new();
+    for (field, value) in values.iter().filter_map(|(at, value)| Some((job.stage.fields.get(*at)?, value))) {
+        let stays = fills || field.create_only;
+        if !stays || field.ty == FieldType::File || matches!(value, Value::Default) || is_empty(value) {
+            continue;
+        }
+        let native = destination.encode(object, &[(field, value)]).unwrap_or_default();
+        let by_parts = native.values().any(|value| value.is_object() || value.is_array());
+        let mut filled = found.clone();
+        if by_parts && !field.create_only {
+            // Members that a list lacks are added, and parts that are empty are filled.
+            filled.extend(beside(native, found, Taking::Adding, |key| destination.part_of(key)));
+            if matches!(value, Value::List(_)) {
+                continue;
+            }
+        }
+        if is_empty_there(job, field, value, found)
+            || destination.compare(object, field, value, &filled) == Comparison::Same
+        {
+            continue;
+        }
+        match value {
+            Value::Record(parts) => {
+                let differs = |(name, part): &&(std::borrow::Cow<'static, str>, Value<'static>)| {
+                    let alone = Value::Record(vec![(name.clone(), part.clone())]);
+                    !is_empty(part)
+                        && holds_part(job, field, &alone, name, found)
+                        && destination.compare(object, field, &alone, &filled) != Comparison::Same
+                };
+                outdone.extend(parts.iter().filter(differs).map(|(name, _)| format!("{}.{name}", field.field)));
+            }
+            _ => outdone.push(field.field.clone()),
+        }
+    }
+    outdone
+}
+
 /// True where a record holds something in a part of a composite.
 fn holds_part(job: &StageRun, field: &FieldMapping, value: &Value<'static>, part: &str, found: &Map) -> bool {
     let destination = &job.context.destination;

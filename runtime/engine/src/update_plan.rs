@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use migr_decide::outcomes::Outcomes;
-use migr_decide::preview::KEPT;
+use migr_decide::preview::{KEPT, OUTDONE};
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
-use migr_decide::there::{before_update, changed, differing, held, json, kept, preview, stamped};
+use migr_decide::there::{before_update, changed, differing, held, json, kept, outdone, preview, stamped};
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, RepairNote, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
 
@@ -77,7 +77,7 @@ pub(crate) async fn plan_updates(
         let fields = if item.is_ours {
             differing(job, &item.values, &found.values)
         } else {
-            notes.extend(kept_notes(job, &item, &found.values));
+            notes.extend(stay_notes(job, &item, &found.values));
             changed(job, &item.values, &found.values)
         };
         let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
@@ -122,17 +122,19 @@ pub(crate) async fn plan_updates(
     Ok(sorted)
 }
 
-/// Notes on the values of a record that stay, since the export has none. What a rule left out has its own note.
-fn kept_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Vec<RepairNote> {
+/// Notes on the values of a record that stay, since the export has none, or although it has another one. What a rule left out has its own note.
+fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Vec<RepairNote> {
     let is_left_out = |field: &String| item.repairs.iter().any(|repair| repair.field == *field);
-    let note = |field| RepairNote {
+    let note = |(field, reason): (String, &str)| RepairNote {
         key: item.key.clone(),
         file: job.file.clone(),
         line: item.line,
         field,
-        reason: KEPT.to_owned(),
+        reason: reason.to_owned(),
     };
-    kept(job, &item.values, found).into_iter().filter(|field| !is_left_out(field)).map(note).collect()
+    let kept = kept(job, &item.values, found).into_iter().filter(|field| !is_left_out(field));
+    let outdone = outdone(job, &item.values, found).into_iter().map(|field| (field, OUTDONE));
+    kept.map(|field| (field, KEPT)).chain(outdone).map(note).collect()
 }
 
 /// Takes records out of the trash, or destroys them; intent before, outcome after.

@@ -4,6 +4,7 @@ mod addresses;
 mod column;
 mod compile;
 mod convert;
+mod cut;
 mod date_formats;
 mod dates;
 mod evaluate;

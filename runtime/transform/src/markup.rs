@@ -176,6 +176,17 @@ fn keeps_words(text: &str, markdown: &str) -> bool {
     text.chars().filter(|one| one.is_alphanumeric()).all(|wanted| written.any(|found| found == wanted))
 }
 
+/// True where HTML holds more than its text in lines: links, images, formatting, comments.
+pub(crate) fn has_form(text: &str) -> bool {
+    tokens(text).any(|token| match token {
+        Token::Text(_) => false,
+        Token::Comment => true,
+        Token::Tag { element, is_end, has_style, .. } => {
+            has_style || !is_end && !matches!(element.name, "p" | "br" | "div" | "span" | "body" | "html" | "section")
+        }
+    })
+}
+
 /// The text of HTML without its tags. Text that holds no HTML stays as it stands. A tag that begins a line of its own gives a line break.
 pub(crate) fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.bytes().any(|byte| matches!(byte, b'<' | b'&')) {

@@ -71,6 +71,15 @@ pub(crate) fn amount(text: &str, formats: &[NumberFormat]) -> Result<Decimal, Fa
     Ok(Decimal::new(written.micros(text, formats)?, 6).normalize())
 }
 
+/// True where an amount names no currency but the default, by its sign or its code.
+pub(crate) fn names_no_other(text: &str, default: Option<Currency>) -> bool {
+    let Some(written) = Written::read(text) else { return true };
+    match default {
+        Some(currency) => written.currency(Some(currency), None).is_ok(),
+        None => written.sign.is_none() && written.code.is_none(),
+    }
+}
+
 /// A number as an amount.
 pub(crate) fn of_decimal(number: Decimal, currency: Currency) -> Result<Money, Fault> {
     let micros = number.checked_mul(Decimal::from(1_000_000)).filter(|micros| micros.fract().is_zero());

@@ -52,6 +52,8 @@ pub struct Evaluated<'r> {
     pub orphans: Vec<Orphan>,
     /// Options made of values by `otherwise create`; the same one may come with every record.
     pub created: Vec<CreatedOption>,
+    /// Indexes of fields whose expression takes a part of a value, and leaves something that nothing else takes; asked for by [`crate::Program::cut`].
+    pub cut: Vec<usize>,
 }
 
 /// The values of one record's fields as far as there are any, with what kept the others from having one.

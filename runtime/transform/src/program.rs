@@ -6,6 +6,7 @@ use migr_plan::{EmptyPolicy, Expr, FieldMapping, FieldType, Plan, ReasonCode, So
 
 use crate::compile::{Compiler, same_table};
 use crate::convert::text_of;
+use crate::cut::{self, Cut};
 use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
 use crate::failure::Fault;
 use crate::node::{Node, Same, Shared};
@@ -28,6 +29,7 @@ pub struct Program {
     distinct: Option<(Rule, Same)>,
     fields: Vec<Field>,
     links: Vec<Field>,
+    cuts: Vec<Cut>,
 }
 
 /// A condition, with what is said where it decides.
@@ -101,9 +103,11 @@ impl Program {
             let (value, is_masked) = node.map_err(|reason| (format!(", links {}", link.field), reason))?;
             links.push(Field { name: link.field.clone(), value, file_name: None, is_masked, is_deferred: false });
         }
+        let cuts = cut::compile(&mut compiler, plan, (object, stage));
+        let cuts = cuts.map_err(|reason| (", what is left".to_owned(), reason))?;
         let (stage, key_name) = (stage.clone(), object.key.join(", "));
         let shared = compiler.into_shared();
-        Ok(Self { stage, shared, key, key_name, skips, checks, when, distinct, fields, links })
+        Ok(Self { stage, shared, key, key_name, skips, checks, when, distinct, fields, links, cuts })
     }
 
     /// The stage.
@@ -270,8 +274,24 @@ impl Program {
             }
         }
         let Evaluator { repairs, orphans, created, .. } = evaluator;
-        let evaluated = Evaluated { values, repairs, orphans, created };
+        let evaluated = Evaluated { values, repairs, orphans, created, cut: Vec::new() };
         Ok(Partial { evaluated, failures: found.failures, skip: found.skip })
+    }
+
+    /// Indexes of the fields whose expression leaves something of the record's values that nothing else takes.
+    pub fn cut(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Vec<usize>, LookupError> {
+        let mut found = Vec::new();
+        if self.cuts.is_empty() {
+            return Ok(found);
+        }
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        evaluator.distinct = self.distinct_value(&mut evaluator).unwrap_or_default();
+        for cut in &self.cuts {
+            if !found.contains(&cut.field) && cut.leaves(&mut evaluator, &self.shared.settings)? {
+                found.push(cut.field);
+            }
+        }
+        Ok(found)
     }
 
     /// A value, or what the field's policy says where there is none. What a rule left out, after a failure, is not empty in this sense.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use migr_diagnostics::{Code, Diagnostic};
+use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::{Expr, NamedExpr, Recovery};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, BinaryOperator, Expression};
 
 use super::operator::{binary, choose};
-use super::{Inference, Typed, linked_objects};
+use super::{Inference, Typed, Usage, linked_objects};
 use crate::catalog::types::key_to;
 use crate::errors;
 use crate::types::{Composite, Options, Type};
@@ -43,7 +43,7 @@ impl Inference<'_, '_> {
             }
             (Expression::List(items), Type::Many(many)) => {
                 let of = linked_objects(self.world, many);
-                self.against_list(items, &of, wanted)
+                self.against_links(items, &of, wanted)
             }
             _ => {
                 let typed = self.infer(expr);
@@ -142,6 +142,28 @@ impl Inference<'_, '_> {
             })
             .collect();
         Typed::new(Expr::List { items }, wanted.clone()).or_fails(can_fail)
+    }
+
+    /// Links: references, and lists of them, whose members are linked one by one.
+    fn against_links(&mut self, items: &[ast::Expr], of: &Type, wanted: &Type) -> Typed {
+        let mut can_fail = false;
+        let mut linked = Vec::with_capacity(items.len());
+        for item in items {
+            let typed = if self.is_list(item) { self.against(item, wanted) } else { self.against(item, of) };
+            can_fail |= typed.can_fail;
+            match typed.expr {
+                Expr::List { items } => linked.extend(items),
+                expr => linked.push(expr),
+            }
+        }
+        Typed::new(Expr::List { items: linked }, wanted.clone()).or_fails(can_fail)
+    }
+
+    /// True where an expression gives a list. Nothing that is looked at for this counts as used or found.
+    fn is_list(&self, expr: &ast::Expr) -> bool {
+        let (mut usage, mut diagnostics) = (Usage::default(), Diagnostics::default());
+        let mut inference = Inference::new(self.world, self.scope.clone(), &mut usage, &mut diagnostics);
+        matches!(inference.infer(expr).ty, Type::List(_))
     }
 
     /// A conversion that the language makes by itself; any other is reported with the function that makes it.

@@ -97,6 +97,7 @@ pub(crate) fn check_link<'a>(
         fields: fields.into_iter().flatten().collect(),
         links: Vec::new(),
         dropped: Vec::new(),
+        decides: Vec::new(),
         name_span: link.source.span,
         span: item.span,
     })

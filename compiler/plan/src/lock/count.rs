@@ -62,14 +62,21 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
         }
     }
     for degradation in &mut plan.degradations {
+        if degradation.counts == DegradedRecords::Column {
+            let column = degradation.what.split_once('.');
+            let column = column.and_then(|(object, column)| lock.source_object(object)?.column(column));
+            degradation.records = column.map(|column| column.filled);
+            continue;
+        }
         let Some(stage) = degradation.map.as_deref().and_then(|map| lock.stage(map)) else { continue };
         let what = degradation.what.rsplit('.').next().unwrap_or_default();
         let field = stage.fields.iter().find(|field| field.field == degradation.what || field.field == what);
         let several = several(&plan.stages, lock, &stage.id, what);
         let counted = |field: &FieldCount| match degradation.counts {
-            DegradedRecords::Filled => several.unwrap_or(field.filled),
+            DegradedRecords::Filled | DegradedRecords::Column => several.unwrap_or(field.filled),
             DegradedRecords::Lost => field.lost,
             DegradedRecords::Converted => field.repaired,
+            DegradedRecords::Cut => field.cut,
         };
         degradation.records = Some(field.map_or_else(|| several.unwrap_or(stage.read), counted));
     }

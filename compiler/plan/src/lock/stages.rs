@@ -124,6 +124,9 @@ pub struct FieldCount {
     /// Records whose value the destination does not hold whole: an extension, line breaks, the bytes of a drawing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: Count,
+    /// Records of whose value the expression takes a part, and leaves something that nothing else takes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: Count,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -102,7 +102,14 @@ fn lock(plan: &Plan) -> Lock {
                 quarantine: 6,
                 links: 30,
                 deferred: 1,
-                fields: vec![FieldCount { field: "bio".to_owned(), filled: 700, repaired: 0, failed: 2, lost: 0 }],
+                fields: vec![FieldCount {
+                    field: "bio".to_owned(),
+                    filled: 700,
+                    repaired: 0,
+                    failed: 2,
+                    lost: 0,
+                    cut: 0,
+                }],
                 ..LockedStage::default()
             }],
             options: Vec::new(),
@@ -130,12 +137,16 @@ fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
 
 #[test]
 fn a_degradation_counts_the_records_that_lose_something() {
-    for (counts, records) in
-        [(DegradedRecords::Filled, 700), (DegradedRecords::Lost, 3), (DegradedRecords::Converted, 9)]
-    {
+    for (counts, records) in [
+        (DegradedRecords::Filled, 700),
+        (DegradedRecords::Lost, 3),
+        (DegradedRecords::Converted, 9),
+        (DegradedRecords::Cut, 5),
+    ] {
         let mut plan = plan();
         let mut lock = lock(&plan);
         (lock.stages.stages[0].fields[0].lost, lock.stages.stages[0].fields[0].repaired) = (3, 9);
+        lock.stages.stages[0].fields[0].cut = 5;
         plan.degradations[0].counts = counts;
         assert!(count(&mut plan, &lock));
         assert_eq!(plan.degradations[0].records, Some(records), "{counts:?}");

@@ -132,11 +132,20 @@ impl Forecast {
         Ok(self.store().noted.keys(step.number(), found)?)
     }
 
-    /// Fields and parts whose values stay, since the export has none, each with its records.
-    pub fn kept_fields(&self, step: StepId) -> Result<Vec<(String, u64)>, DecideError> {
+    /// Fields whose values stay, since the export has none, each with its records.
+    pub fn kept_fields(&self, step: StepId) -> Vec<(String, u64)> {
+        self.noted_fields(step, NoteKind::Stays)
+    }
+
+    /// Fields whose values stay, and of which the export has other ones, each with its records.
+    pub fn outdone_fields(&self, step: StepId) -> Vec<(String, u64)> {
+        self.noted_fields(step, NoteKind::Outdone)
+    }
+
+    fn noted_fields(&self, step: StepId, kind: NoteKind) -> Vec<(String, u64)> {
         let store = self.store();
-        let stays = store.notes.get(&(step, NoteKind::Stays)).into_iter().flatten();
-        Ok(stays.map(|(field, lines)| (field.clone(), lines.len())).collect())
+        let noted = store.notes.get(&(step, kind)).into_iter().flatten();
+        noted.map(|(field, lines)| (field.clone(), lines.len())).collect()
     }
 
     /// Counts of a stage: of what this run decides, and of what the journal has from before.

@@ -89,8 +89,11 @@ pub(crate) fn stage_preview(
             preview.take(met, sink)?;
         }
     }
-    let kept = forecast.kept_fields(step)?;
-    preview.there.kept_fields = kept.into_iter().map(|(field, records)| ThereField { field, records }).collect();
+    let listed = |fields: Vec<(String, u64)>| {
+        fields.into_iter().map(|(field, records)| ThereField { field, records }).collect::<Vec<_>>()
+    };
+    preview.there.kept_fields = listed(forecast.kept_fields(step));
+    preview.there.outdone_fields = listed(forecast.outdone_fields(step));
     Ok(StagePreview {
         map: stage.id.clone(),
         source_object: stage.source_object.clone(),
