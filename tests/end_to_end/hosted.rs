@@ -14,6 +14,7 @@ use crate::web_host::{Asked, serve};
 #[derive(Default)]
 struct Host {
     comments: Vec<Value>,
+    uploads: Vec<Value>,
     asked: Vec<String>,
     refuses_writes: bool,
 }
@@ -28,6 +29,11 @@ fn answer(asked: &Asked, host: &mut Host) -> (&'static str, Value) {
     let Asked { method, path, body } = asked;
     host.asked.push(format!("{method} {path}"));
     match (method.as_str(), path.as_str()) {
+        ("POST", "/repos/clinic/crm/code-scanning/sarifs") if !host.refuses_writes => {
+            host.uploads.push(body.clone());
+            ("202 Accepted", json!({ "id": "1" }))
+        }
+        ("POST", "/repos/clinic/crm/code-scanning/sarifs") => ("403 Forbidden", Value::Null),
         (_, path) if !path.starts_with("/repos/clinic/crm/issues/") => ("404 Not Found", Value::Null),
         ("GET", _) => ("200 OK", json!(host.comments)),
         _ if host.refuses_writes => ("403 Forbidden", Value::Null),
@@ -74,6 +80,8 @@ fn step(project: &Project, name: &str, base: &str, api: &str) -> Ran {
         .env("MIGR_AUTHOR", "github-actions[bot]")
         .env("GITHUB_API_URL", api)
         .env("GITHUB_REPOSITORY", "clinic/crm")
+        .env("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567")
+        .env("GITHUB_REF", "refs/pull/7/merge")
         .env("GITHUB_EVENT_PATH", "event.json")
         .env("GITHUB_OUTPUT", "output")
         .output()
@@ -107,6 +115,17 @@ pub(crate) fn two_commits() -> (Project, String) {
     (project, base)
 }
 
+/// Findings as the host unpacks them.
+fn uploaded(project: &Project, upload: &Value) -> Value {
+    project.write("upload.base64", upload["sarif"].as_str().expect("a text"));
+    let unpacked = Command::new("sh")
+        .args(["-c", "base64 -d upload.base64 | gzip -dc"])
+        .current_dir(project.path())
+        .output()
+        .expect("sh starts");
+    serde_json::from_slice(&unpacked.stdout).expect("JSON that was packed")
+}
+
 #[test]
 fn one_comment_says_what_a_pull_request_changes_and_is_edited_in_its_place() {
     if !has("jq") || !has("curl") {
@@ -126,6 +145,11 @@ fn one_comment_says_what_a_pull_request_changes_and_is_edited_in_its_place() {
     assert!(!checked.stdout.contains("::error"), "{}", checked.stdout);
     let sarif: Value = serde_json::from_str(&project.read("migr.sarif")).expect("SARIF is JSON");
     assert_eq!(sarif["version"], "2.1.0");
+    step(&project, "upload", &base, &api).exits(0);
+    let upload = state.lock().unwrap().uploads[0].clone();
+    assert_eq!((&upload["ref"], &upload["tool_name"]), (&json!("refs/pull/7/merge"), &json!("migr")));
+    assert_eq!(upload["commit_sha"].as_str().map(str::len), Some(40));
+    assert_eq!(uploaded(&project, &upload), sarif, "what is uploaded is what was found");
 
     step(&project, "comment", &base, &api).exits(0);
     let body = state.lock().unwrap().comments[1]["body"].as_str().expect("a text").to_owned();
@@ -153,6 +177,12 @@ fn one_comment_says_what_a_pull_request_changes_and_is_edited_in_its_place() {
     state.lock().unwrap().refuses_writes = true;
     let refused = step(&project, "comment", &base, &api).exits(0);
     assert!(refused.stderr.contains("the comment cannot be changed"), "{}", refused.stderr);
+    let refused = step(&project, "upload", &base, &api).exits(0);
+    assert!(refused.stderr.contains("the findings cannot be uploaded"), "{}", refused.stderr);
+    project.write("migr.sarif", "");
+    let none = step(&project, "upload", &base, &api).exits(0);
+    assert!(none.stderr.contains("there are no findings to upload"), "{}", none.stderr);
+    assert_eq!(state.lock().unwrap().uploads.len(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Steps of the action: `base` finds what a pull request is compared with, `check` reports findings, `comment` says in one comment what changes.
-# Needs git and jq, and curl for the comment.
+# Steps of the action: `base` finds what a pull request is compared with, `check` reports findings, `upload` hands them to code scanning, `comment` says in one comment
+# what changes. Needs git and jq, and curl for `upload` and `comment`.
 set -eu
 
 migr=${MIGR:-migr}
@@ -40,6 +40,17 @@ request() {
   curl "$@" "${GITHUB_API_URL:-https://api.github.com}/repos/$GITHUB_REPOSITORY/$address"
 }
 
+upload() {
+  if [ ! -s "${MIGR_SARIF:-}" ]; then say "there are no findings to upload"; return; fi
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  gzip -c "$MIGR_SARIF" | base64 | tr -d '\n' > "$work/sarif"
+  jq -n --arg commit "$GITHUB_SHA" --arg ref "$GITHUB_REF" --arg place "file://$PWD" --rawfile sarif "$work/sarif" \
+    '{commit_sha: $commit, ref: $ref, sarif: $sarif, checkout_uri: $place, tool_name: "migr"}' > "$work/body"
+  # The token of a pull request from a fork may not write, and not every repository has code scanning: the check still counts.
+  request POST code-scanning/sarifs "$work/body" > /dev/null || say "the findings cannot be uploaded to code scanning"
+}
+
 # What the comment says: the change by meaning, the whole plan where there was none before, or that there is no plan.
 changes() {
   if "$migr" plan "$path" --base "$MIGR_BASE" --format markdown 2> "$work/news"; then return; fi
@@ -73,6 +84,6 @@ comment() {
 }
 
 case ${MIGR_STEP:-} in
-  base | check | comment) "$MIGR_STEP" ;;
-  *) say "MIGR_STEP is base, check or comment"; exit 2 ;;
+  base | check | upload | comment) "$MIGR_STEP" ;;
+  *) say "MIGR_STEP is base, check, upload or comment"; exit 2 ;;
 esac
