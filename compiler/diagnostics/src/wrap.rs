@@ -1,35 +1,18 @@
 //! Wrapping of text to the width of a terminal.
 
-use unicode_width::UnicodeWidthStr;
+use migr_escape::wrapped;
 
 /// Breaks each line of `text` at spaces so that it fits `width` columns, the first after `first`, the others after `rest`. A line's own indent is kept; a
 /// word that is too long stays whole.
 pub(crate) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> String {
-    let mut wrapped = String::new();
+    let mut out = String::new();
     for (at, line) in text.lines().enumerate() {
         let indent: String = line.chars().take_while(|character| *character == ' ').collect();
-        wrapped.push_str(if at == 0 { first } else { rest });
-        wrapped.push_str(&indent);
-        let start = rest.width().max(first.width()) + indent.width();
-        let mut column = start;
-        for word in line.split(' ').filter(|word| !word.is_empty()) {
-            if column > start {
-                if column + 1 + word.width() > width {
-                    wrapped.push('\n');
-                    wrapped.push_str(rest);
-                    wrapped.push_str(&indent);
-                    column = start;
-                } else {
-                    wrapped.push(' ');
-                    column += 1;
-                }
-            }
-            wrapped.push_str(word);
-            column += word.width();
-        }
-        wrapped.push('\n');
+        let before = if at == 0 { first } else { rest };
+        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        wrapped(&format!("{before}{indent}"), &format!("{rest}{indent}"), &words.join(" "), width, &mut out);
     }
-    wrapped
+    out
 }
 
 #[cfg(test)]

@@ -17,5 +17,5 @@ pub use json::json;
 pub use markdown::{markdown, markdown_code, markdown_prose};
 pub use markup::{html, xml};
 pub use terminal::{colored, line, terminal};
-pub use width::{columns, in_columns, wrapped};
+pub use width::{columns, filled_up, in_columns, wrapped};
 pub use workflow::{workflow_message, workflow_property};

@@ -41,11 +41,16 @@ pub fn wrapped(first: &str, indent: &str, text: &str, width: usize, out: &mut St
     out.push('\n');
 }
 
+/// The text in so many columns at least: filled up with blanks, and whole where it is wider.
+pub fn filled_up(text: &str, width: usize) -> String {
+    let room = width.saturating_sub(columns(text));
+    format!("{text}{}", " ".repeat(room))
+}
+
 /// The text in so many columns: filled up with blanks, or cut with `…`.
 pub fn in_columns(text: &str, width: usize) -> String {
-    let taken = columns(text);
-    if taken <= width {
-        return format!("{text}{}", " ".repeat(width - taken));
+    if columns(text) <= width {
+        return filled_up(text, width);
     }
     let mut cut = String::new();
     let mut length = 1;
@@ -56,9 +61,7 @@ pub fn in_columns(text: &str, width: usize) -> String {
         }
         cut.push(character);
     }
-    let short = format!("{cut}…");
-    let room = width.saturating_sub(columns(&short));
-    short + &" ".repeat(room)
+    filled_up(&format!("{cut}…"), width)
 }
 
 #[cfg(test)]
@@ -84,6 +87,12 @@ mod tests {
         assert_eq!(broken("日本 日本 日本", 9), "- 日本\n  日本\n  日本\n");
         assert_eq!(broken("averylongword", 5), "- averylongword\n");
         assert_eq!(broken("", 5), "-\n");
+    }
+
+    #[test]
+    fn a_text_that_is_filled_up_stays_whole() {
+        assert_eq!(filled_up("日本", 6), "日本  ");
+        assert_eq!(filled_up("日本日本", 6), "日本日本");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Blocks and brackets: things one after the other, on one line or each on its own, as the author chose.
 
+use migr_escape::columns;
 use migr_source::Span;
 use migr_syntax::ast::{Entry, Text};
 
@@ -243,10 +244,6 @@ fn joined(piece: &Piece) -> String {
     }
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
 /// Rows as text, the left sides of a run padded to one width.
 fn laid_out(rows: &[Row<'_>], indent: usize) -> String {
     let margin = " ".repeat(indent);
@@ -274,7 +271,7 @@ fn laid_out(rows: &[Row<'_>], indent: usize) -> String {
                     text.push_str(left);
                     let apart = pieces.iter().any(|piece| piece.apart);
                     let column = if apart { 0 } else { column };
-                    text.push_str(&" ".repeat(column.saturating_sub(width(left)) + 1));
+                    text.push_str(&" ".repeat(column.saturating_sub(columns(left)) + 1));
                     text.push_str(pieces.first().map_or("", |piece| &piece.rest));
                 } else {
                     in_run = false;
@@ -310,7 +307,7 @@ fn column_of(rows: &[Row<'_>]) -> usize {
         .take_while(|row| matches!(row, Row::Comment(_)) || aligned(row).is_some())
         .filter(|row| !matches!(row, Row::Thing { pieces, .. } if pieces.iter().any(|piece| piece.apart)))
         .filter_map(aligned)
-        .map(width)
+        .map(columns)
         .filter(|width| *width <= ALIGNED)
         .max()
         .unwrap_or(0)

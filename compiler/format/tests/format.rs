@@ -58,6 +58,13 @@ fn line_ends_of_the_file_are_kept() {
     assert_eq!(format("\n\n// only this").unwrap(), "// only this\n");
 }
 
+#[test]
+fn what_takes_two_columns_is_lined_up_by_the_columns_that_it_takes() {
+    let text = "picklist Kind -> people.kind {\n  \"日本\" = A\n  \"abcdef\" = B\n}\n";
+    let lined_up = "picklist Kind -> people.kind {\n  \"日本\"   = A\n  \"abcdef\" = B\n}\n";
+    assert_eq!(format(text).unwrap(), lined_up);
+}
+
 /// A spec with a few slips of the hand in it.
 fn slipped() -> impl Strategy<Value = String> {
     let signs = prop::sample::select(vec![

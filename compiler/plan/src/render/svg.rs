@@ -79,7 +79,7 @@ fn placed(plan: &Plan, edges: &[Edge]) -> Vec<Shape> {
         let waits_for = edges.iter().filter(|edge| edge.to == at && !edge.is_deferred);
         let column = waits_for.clone().filter_map(|edge| shapes.get(edge.from)).map(|shape| shape.column + 1).max();
         let heading = heading(stage);
-        let width = heading.chars().count() * CHARACTER + 24;
+        let width = migr_escape::columns(&heading) * CHARACTER + 24;
         let height = LINE * waits_for.count().max(1) + 12;
         shapes.push(Shape { heading, column: column.unwrap_or(0), x: 0, y: 0, width, height });
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_escape::{columns, in_columns, line};
+use migr_escape::{columns, filled_up, in_columns, line};
 use migr_plan::lock::{AttachmentCounts, LockedSourceObject, ValueCount};
 
 use super::{
@@ -158,8 +158,8 @@ fn columns_of(object: &LockedSourceObject, out: &mut String) {
         let shape = column.shapes.first().map_or_else(String::new, |shape| format!(", like {}", shape.shape));
         let _ = writeln!(
             out,
-            "      {:<width$}  {}, {} % filled, {about}{} different, {} to {} characters{shape}",
-            line(&column.name),
+            "      {}  {}, {} % filled, {about}{} different, {} to {} characters{shape}",
+            filled_up(&line(&column.name), width),
             reading_words(column.inferred.ty, column.inferred.format.as_deref()),
             filled_percent(column),
             column.distinct,
