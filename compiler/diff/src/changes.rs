@@ -295,17 +295,76 @@ fn without_origins(value: &Value) -> Value {
 }
 
 /// Marks what follows from other changes: changes of the schema and of concepts, deferred fields, options that a picklist's rows name, zones of columns that
-/// name none, conversions that the language writes.
+/// name none, a dropped column whose field went, conversions that the language writes.
 fn mark_consequences(found: &mut [Found], (before, after): (&Plan, &Plan)) {
     let plans = &[before, after];
     let decided = decided_fields(found, plans);
-    let follows = |one: &Found| follows(one, &decided, plans) || setting::decides(one, (before, after));
+    let (redirected, carried) = (redirected_rows(found), carried_columns(found));
+    let follows = |one: &Found| {
+        follows(one, &decided, plans)
+            || setting::decides(one, (before, after))
+            || is_of_row(one, &redirected)
+            || is_of_column(one, &carried)
+    };
     let follows: Vec<bool> = found.iter().map(follows).collect();
     if follows.iter().all(|follows| *follows) {
         return;
     }
     for (one, follows) in found.iter_mut().zip(follows) {
         one.change.follows = follows;
+    }
+}
+
+/// Rows of picklists that lead to another option: the option that one makes, or made, is told by it.
+fn redirected_rows(found: &[Found]) -> Vec<(String, String)> {
+    let redirected = found.iter().filter_map(|one| match one.place.as_slice() {
+        [Step::Key(list), Step::Member(picklist), Step::Key(_), Step::Member(row), Step::Key(values)]
+            if list == "picklists" && values == "values" =>
+        {
+            Some((picklist.clone(), row.clone()))
+        }
+        _ => None,
+    });
+    redirected.collect()
+}
+
+fn is_of_row(found: &Found, rows: &[(String, String)]) -> bool {
+    match found.place.as_slice() {
+        [Step::Key(_), Step::Member(picklist), Step::Key(_), Step::Member(row), Step::Key(new), ..] if new == "new" => {
+            rows.iter().any(|(known, one)| known == picklist && one == row)
+        }
+        _ => false,
+    }
+}
+
+/// Columns, with their stage, that a field reads which came or went: where one is dropped, or no longer is, the field tells it.
+fn carried_columns(found: &[Found]) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for one in found {
+        let ([Step::Key(stages), Step::Member(stage), Step::Key(fields), Step::Member(_)], Some(item)) =
+            (one.place.as_slice(), &one.item)
+        else {
+            continue;
+        };
+        let value = item.get("value").and_then(|value| serde_json::from_value::<Expr>(value.clone()).ok());
+        let Some(value) = value.filter(|_| stages == "stages" && matches!(fields.as_str(), "fields" | "links")) else {
+            continue;
+        };
+        value.walk(&mut |expr| {
+            if let Expr::Column { name } = expr {
+                columns.push((stage.clone(), name.clone()));
+            }
+        });
+    }
+    columns
+}
+
+fn is_of_column(found: &Found, columns: &[(String, String)]) -> bool {
+    match found.place.as_slice() {
+        [Step::Key(_), Step::Member(stage), Step::Key(dropped), Step::Member(column)] if dropped == "dropped" => {
+            columns.iter().any(|(known, one)| known == stage && one == column)
+        }
+        _ => false,
     }
 }
 

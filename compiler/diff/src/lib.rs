@@ -74,7 +74,7 @@ pub struct KindCount {
     pub kind: Kind,
     /// Number of changes of the kind.
     pub changes: usize,
-    /// The records that they concern, each change by itself; absent where one was not counted.
+    /// The records that they concern, those of one field, row or rule once; absent where one was not counted.
     pub records: Option<u64>,
     /// True where one of the changes has no more records than these.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,5 +1,7 @@
 //! Summary of a diff: the causes counted by kind, and one sentence that names what happens to how many records.
 
+use std::collections::BTreeMap;
+
 use migr_plan::{Lock, Plan};
 
 use crate::changes::{Found, Step};
@@ -10,19 +12,15 @@ use crate::{KindCount, Summary};
 /// Counts of the causes, and one sentence about them.
 pub(crate) fn summary(changes: &[Found], plans: (&Plan, &Plan), lock: Option<&Lock>) -> Summary {
     let causes: Vec<&Found> = changes.iter().filter(|found| !found.change.follows).collect();
-    let mut kinds: Vec<KindCount> = Vec::new();
+    let mut kinds: BTreeMap<Kind, KindCount> = BTreeMap::new();
     for found in &causes {
-        let change = &found.change;
-        let (kind, records, at_most) = (change.kind, change.records, change.at_most);
-        if let Some(count) = kinds.iter_mut().find(|count| count.kind == kind) {
-            count.changes += 1;
-            count.records = count.records.zip(records).map(|(a, b)| a.saturating_add(b));
-            count.at_most |= at_most;
-        } else {
-            kinds.push(KindCount { kind, changes: 1, records, at_most });
-        }
+        let kind = found.change.kind;
+        let none = || KindCount { kind, changes: 0, records: records(&causes, kind), at_most: false };
+        let count = kinds.entry(kind).or_insert_with(none);
+        count.changes += 1;
+        count.at_most |= found.change.at_most;
     }
-    kinds.sort_by_key(|count| count.kind);
+    let kinds: Vec<KindCount> = kinds.into_values().collect();
     let part = |count: &KindCount| {
         let of_kind: Vec<&Found> = causes.iter().copied().filter(|found| found.change.kind == count.kind).collect();
         owners(&of_kind, plans.1, lock).or_else(|| one_field(count, &of_kind, plans)).unwrap_or_else(|| counted(count))
@@ -33,6 +31,25 @@ pub(crate) fn summary(changes: &[Found], plans: (&Plan, &Plan), lock: Option<&Lo
     }
     let sentence = if parts.is_empty() { "No change in meaning.".to_owned() } else { format!("{}.", parts.join("; ")) };
     Summary { changes: causes.len(), kinds, sentence }
+}
+
+/// Records of the causes of a kind, those of one thing once; none where one was not counted.
+fn records(causes: &[&Found], kind: Kind) -> Option<u64> {
+    let mut of_things: Vec<(&[Step], u64)> = Vec::new();
+    for found in causes.iter().filter(|found| found.change.kind == kind) {
+        let (thing, records) = (thing(&found.place), found.change.records?);
+        match of_things.iter_mut().find(|(known, _)| *known == thing) {
+            Some((_, most)) => *most = records.max(*most),
+            None => of_things.push((thing, records)),
+        }
+    }
+    Some(of_things.iter().map(|(_, records)| *records).fold(0, u64::saturating_add))
+}
+
+/// The thing that a change is of: the place up to the last name in it.
+fn thing(place: &[Step]) -> &[Step] {
+    let last = place.iter().rposition(|step| matches!(step, Step::Member(_)));
+    last.and_then(|last| place.get(..=last)).unwrap_or(place)
 }
 
 /// `2 fields get other values (312 records)`

@@ -215,6 +215,18 @@ fn records_are_counted_for_owners_options_and_rows_that_a_reference_feeds() {
             "1 column or setting is read otherwise (up to 398 records); no field is lost.",
         ),
         (
+            [("= new DEMO_DONE \"Demo done\" blue", "= MEETING")],
+            Some(8),
+            None,
+            "8 opportunities change stage; no field is lost.",
+        ),
+        (
+            [("  new city \"City\": text = city\n", "  drop city : \"in the address\"\n")],
+            Some(298),
+            None,
+            "1 field or column is lost (298 records).",
+        ),
+        (
             [("gray\n  otherwise quarantine", "gray\n  otherwise NEW")],
             Some(1),
             None,

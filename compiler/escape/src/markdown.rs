@@ -9,10 +9,17 @@ use crate::is_deceptive;
 pub fn markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
     let mut before_is_number = true;
-    for character in text.trim().chars() {
+    let mut characters = text.trim().chars().peekable();
+    while let Some(character) = characters.next() {
         let starts = safe.is_empty();
         match character {
             '\n' | '\r' | '\t' => safe.push(' '),
+            // Within a word it is itself: names read as they are written.
+            '_' if safe.ends_with(char::is_alphanumeric)
+                && characters.peek().is_some_and(|next| next.is_alphanumeric()) =>
+            {
+                safe.push('_');
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '$' => {
                 safe.push('\\');
                 safe.push(character);
@@ -203,7 +210,7 @@ mod tests {
         assert_eq!(markdown_code("deals.stage"), "`deals.stage`");
         assert_eq!(markdown_code("a|b"), "<code>a&#124;b</code>");
         assert_eq!(markdown_code("a `b`"), "`` a `b` ``");
-        assert_eq!(markdown_prose("Write `drop file \"…\"`, or a_b `x`."), "Write `drop file \"…\"`, or a\\_b `x`.");
+        assert_eq!(markdown_prose("Write `drop file \"…\"`, or a_b `x`."), "Write `drop file \"…\"`, or a_b `x`.");
         assert_eq!(markdown_prose("<b>` and _x_"), "\\<b\\>\\` and \\_x\\_");
     }
 }

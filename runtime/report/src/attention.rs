@@ -198,11 +198,11 @@ fn files(report: &Report, add: &mut impl FnMut(Urgency, String, &str)) {
         add(
             Urgency::Todo,
             format!(
-                "{} as they stand.",
+                "{}.",
                 count(
                     files.unfit(),
-                    "file that a record names cannot be sent",
-                    "files that records name cannot be sent"
+                    "file that a record names cannot be sent as it stands",
+                    "files that records name cannot be sent as they stand"
                 )
             ),
             "Each is listed. Put them into the export, or name the links' hosts in `fetch`; then run `migr quarantine retry`.",

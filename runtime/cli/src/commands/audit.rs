@@ -253,6 +253,17 @@ impl FindingSink for Findings {
     }
 }
 
+/// A pass over an object, as a person reads it; any other than the passes over all rows is a map's.
+fn pass_words(object: &str, pass: &str) -> String {
+    match pass {
+        "asking" => format!("asking {object}"),
+        "reading" => format!("reading {object}"),
+        "looking" => format!("checking {object}"),
+        map if map == object => format!("deciding about {object}"),
+        map => format!("deciding about {map} ({object})"),
+    }
+}
+
 /// Says which object is read.
 #[derive(Debug)]
 struct News {
@@ -266,7 +277,7 @@ impl AuditProgress for News {
             let event = serde_json::json!({ "type": "reading", "object": object, "pass": pass });
             self.console.json(format_args!("{event}\n"));
         } else if self.console.draws_progress() {
-            self.console.news(format_args!("  {pass} {object}"));
+            self.console.news(format_args!("  {}", pass_words(object, pass)));
         }
     }
 
