@@ -205,6 +205,123 @@ fn each_record_of_a_later_export_ends_as_the_policy_says_and_a_rollback_goes_bac
     }
 }
 
+/// Lines of the list of what becomes of records that are there, by key: action, field, value now, value then, conflict.
+fn foreseen(project: &Project) -> BTreeMap<String, Vec<[String; 5]>> {
+    let text = project.read(".migr/staging/preview.csv");
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let mut found: BTreeMap<String, Vec<[String; 5]>> = BTreeMap::new();
+    for row in rows.records() {
+        let row = row.expect("a row");
+        let cell = |at: usize| row[at].to_owned();
+        found.entry(cell(1)).or_default().push([cell(4), cell(6), cell(7), cell(8), cell(9)]);
+    }
+    found
+}
+
+#[test]
+fn an_audit_of_a_later_export_says_what_the_delta_then_does_to_each_record_and_field() {
+    for (conflict, vanished) in [("list", "list"), ("keep", "keep"), ("overwrite", "delete")] {
+        let moved = moved(&format!("delta = 48h\n  on conflict {conflict}\n  on vanished {vanished}"));
+        let drill = moved.drill;
+        drill.work_by_hand(&moved.stand_in);
+        // One of those that vanish was changed by hand too: it stays.
+        let last = people(&moved.stand_in)[&drill.records]["id"].as_str().unwrap().to_owned();
+        moved.stand_in.ask(
+            &Method::PATCH,
+            &format!("/rest/people/{last}"),
+            &json!({"linkedinLink": {"primaryLinkUrl": "https://last.example"}}),
+        );
+        moved.take_later();
+        let there = moved.stand_in.fingerprint();
+        let audit = moved.migr(&["audit", "--format", "json"]).exits(0).json();
+        assert_eq!(moved.stand_in.fingerprint(), there, "an audit writes nothing");
+        let left = std::fs::read_dir(moved.project.path().join(".migr/staging/audit")).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "nothing of the copy stays");
+        assert_eq!(audit["going_on"]["later_export"], "export/people.csv");
+        let stage = audit["stages"].as_array().unwrap().iter().find(|stage| stage["id"] == "Person").unwrap();
+        let rest = drill.records - drill.changed - drill.vanished;
+        let counts = ["create", "update", "unchanged", "quarantine", "read"].map(|name| stage[name].as_u64().unwrap());
+        assert_eq!(counts, [drill.new, drill.changed, rest, 0, drill.records + drill.new - drill.vanished], "{stage}");
+        let preview = audit["preview"].as_array().unwrap().iter().find(|one| one["map"] == "Person").unwrap();
+        assert_eq!(preview["conflicts"], json!([{"field": "jobTitle", "records": drill.by_hand}]), "{preview}");
+
+        let before = people(&moved.stand_in);
+        let foreseen = foreseen(&moved.project);
+        moved.migr(&["delta"]).exits(0);
+        let after = people(&moved.stand_in);
+        let held = |people: &BTreeMap<u64, Value>, number: u64, field: &str| {
+            let person = &people[&number];
+            let value = if field == "emails" { &person["emails"]["primaryEmail"] } else { &person[field] };
+            value.as_str().unwrap_or_default().to_owned()
+        };
+        let plain = |shown: &str| shown.rsplit(": ").next().unwrap_or_default().to_owned();
+        for number in 1..=drill.records {
+            let lines = foreseen.get(&format!("P{number}")).cloned().unwrap_or_default();
+            let is_there = after.contains_key(&number);
+            if number > drill.records - drill.vanished {
+                let is_trashed = vanished == "delete" && number != drill.records;
+                assert_eq!(lines[0][0], if is_trashed { "trash" } else { "vanish" }, "P{number}: {lines:?}");
+                assert_eq!(is_there, !is_trashed, "P{number}");
+                continue;
+            }
+            for field in ["jobTitle", "emails"] {
+                let line = lines.iter().find(|line| line[1] == field);
+                let (was, is) = (held(&before, number, field), held(&after, number, field));
+                let Some([_, _, now, then, by_hand]) = line else {
+                    assert_eq!(was, is, "P{number}.{field} changed, and nothing foresaw it");
+                    continue;
+                };
+                assert_eq!(plain(now), was, "P{number}.{field}");
+                let is_conflict = field == "jobTitle" && number <= drill.by_hand;
+                assert_eq!(by_hand, if is_conflict { conflict } else { "" }, "P{number}.{field}");
+                let stays = is_conflict && conflict != "overwrite";
+                assert_eq!(is, if stays { was } else { plain(then) }, "P{number}.{field}");
+            }
+            assert_eq!(lines.is_empty(), number > drill.changed, "P{number}: {lines:?}");
+        }
+        let again = moved.migr(&["audit", "--format", "json"]).exits(0).json();
+        assert_eq!(again["going_on"], json!({}), "nothing is left to go on with");
+        moved.migr(&["rollback", "--changed", "destroy"]).exits(0);
+    }
+}
+
+#[test]
+fn what_a_person_changed_before_the_migration_wrote_last_is_told_by_its_value() {
+    let moved = moved("delta = 48h\n  on conflict list\n  on vanished delete");
+    let by_hand = people(&moved.stand_in);
+    for number in [1, 5] {
+        let path = format!("/rest/people/{}", by_hand[&number]["id"].as_str().unwrap());
+        moved.stand_in.ask(&Method::PATCH, &path, &json!({"jobTitle": "By hand"}));
+    }
+    // A delta that touches neither writes to other people after that.
+    let export = |row_of: &dyn Fn(u64) -> Option<String>| {
+        let rows: String = (1..=moved.drill.records).filter_map(row_of).collect();
+        moved.project.write("export/people.csv", &format!("id,first,job,mail\n{rows}"));
+    };
+    export(&|number| Some(row(number, if number == 2 { "Doctor" } else { "Nurse" })));
+    moved.migr(&["delta"]).exits(0);
+    let drift = moved.migr(&["drift", "--exit-code"]).exits(1);
+    assert_eq!(drift.stdout.lines().filter(|line| line.contains(": jobTitle, at ")).count(), 2, "{}", drift.stdout);
+    // The first changes in the export too, and the other one is gone from it.
+    export(&|number| match number {
+        1 | 2 => Some(row(number, "Doctor")),
+        5 | 6 => None,
+        other => Some(row(other, "Nurse")),
+    });
+    moved.migr(&["audit"]).exits(0);
+    let lines = foreseen(&moved.project);
+    assert_eq!((lines["P1"][0][1].as_str(), lines["P1"][0][4].as_str()), ("jobTitle", "list"), "{:?}", lines["P1"]);
+    assert_eq!((lines["P5"][0][0].as_str(), lines["P6"][0][0].as_str()), ("vanish", "trash"));
+    let delta = moved.migr(&["delta"]).exits(0);
+    assert!(delta.stdout.contains("1 field left as a person changed it"), "{}", delta.stdout);
+    assert!(delta.stdout.contains("1 record was put into the trash"), "{}", delta.stdout);
+    let people = people(&moved.stand_in);
+    assert_eq!((&people[&1]["jobTitle"], &people[&5]["jobTitle"]), (&json!("By hand"), &json!("By hand")));
+    assert!(!people.contains_key(&6), "{people:?}");
+    moved.migr(&["rollback", "--changed", "destroy"]).exits(0);
+    assert_eq!(moved.stand_in.fingerprint(), moved.before);
+}
+
 #[test]
 fn several_deltas_follow_each_other_and_records_that_vanished_come_back_out_of_the_trash() {
     let moved = moved("delta = 48h\n  on vanished delete");

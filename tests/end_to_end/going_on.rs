@@ -230,6 +230,36 @@ fn one_map_is_taken_back_with_what_refers_to_it_and_written_again_by_another_ide
 }
 
 #[test]
+fn an_audit_after_a_run_foresees_what_a_changed_spec_does_to_written_and_quarantined_records() {
+    let moved = moved();
+    moved.edit("job | trim", "job | trim | collapse");
+    moved.edit("\"Closed\" = new", "\"Nurture\" = new NURTURE \"Nurture\" green\n  \"Closed\" = new");
+    let there = moved.stand_in.fingerprint();
+    let audit = moved.migr(&["audit", "--format", "json"]).exits(0).json();
+    assert_eq!(moved.stand_in.fingerprint(), there);
+    let since = &audit["going_on"]["since"];
+    assert_eq!((&since["maps"][0]["records"], &since["maps"][0]["quarantined"]), (&json!(2), &json!(5)), "{since}");
+    let stage = &audit["stages"][0];
+    let counts = ["create", "update", "unchanged", "quarantine"].map(|name| stage[name].as_u64().unwrap());
+    assert_eq!(counts, [5, 2, 23, 0], "{stage}");
+    let preview = &audit["preview"][0];
+    assert_eq!(preview["fields"], json!([{"field": "jobTitle", "records": 2}]), "{preview}");
+    let told = moved.migr(&["audit"]).exits(0);
+    assert!(told.stdout.contains("jobTitle \"Head  nurse\" → \"Head nurse\""), "{}", told.stdout);
+    let words = "~ Person.jobTitle: 2 of 25 written records would change (values)";
+    assert!(told.stderr.contains(words) && told.stderr.contains("migr run --accept-change"), "{}", told.stderr);
+    // It is what the run does, once the change is accepted.
+    let accept = since["hash"].as_str().unwrap();
+    let ran = moved.migr(&["run", "--no-approval", "--accept-change", accept]).exits(0);
+    assert!(ran.stdout.contains("5 records were written; 2 records got other values"), "{}", ran.stdout);
+    // An identity that changed is refused, and so foreseen.
+    moved.edit("map Person -> people {", "map Person -> people {\n  match name.lastName");
+    let told = moved.migr(&["audit"]).exits(0);
+    assert!(told.stderr.contains("(identity; 30 written records)"), "{}", told.stderr);
+    moved.goes_back();
+}
+
+#[test]
 fn a_map_that_was_all_there_was_is_told_of_as_a_map_and_not_as_the_migration() {
     let moved = moved();
     moved.migr(&["rollback", "--map", "Person"]).exits(0);

@@ -58,6 +58,8 @@ impl Example {
         self.ends(&["approve", "--by", "Ada Brown"], &[0]);
         self.ends(&["run"], &[5]);
         self.ends(&["verify"], &[0]);
+        // What a destination spells in its own way is nobody's change.
+        self.ends(&["drift", "--exit-code"], &[0]);
     }
 
     /// The spec changes: what is said beforehand is what a sample shows and what the run does, and nothing goes on before it was sampled, approved and accepted.
@@ -152,6 +154,11 @@ impl Example {
         }
         let text = String::from_utf8(writer.into_inner().expect("the text")).expect("text");
         self.project.write(&format!("export/{file}"), &text);
+        let there = self.stand_in.contents();
+        let audit = self.ends(&["audit", "--format", "json"], &[0, 1]).json();
+        assert_eq!(self.stand_in.contents(), there, "an audit writes nothing");
+        let foreseen =
+            audit["stages"].as_array().unwrap().iter().find(|stage| stage["id"] == self.map).unwrap().clone();
         let refused = self.ends(&["run", "--no-approval"], &[4]);
         assert!(refused.stderr.contains("`migr delta`"), "{}", refused.stderr);
         let delta = self.last(&["delta"], &[5]);
@@ -159,6 +166,7 @@ impl Example {
         let told = number(&map["changed"]);
         assert!(told > 0 && told <= changed, "{map}");
         assert_eq!((number(&map["created"]), number(&map["vanished"])), (0, 0), "{map}");
+        assert_eq!((number(&foreseen["create"]), number(&foreseen["update"])), (0, told), "{foreseen}");
         let again = self.ends(&["delta"], &[5]);
         assert!(again.stdout.contains("nothing was done"), "{}", again.stdout);
         self.ends(&["verify"], &[0]);

@@ -33,6 +33,21 @@ pub struct There {
     /// Fields of those records that hold something else than the export says, and stay, with the number of their records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outdone_fields: Vec<ThereField>,
+    /// Fields of written records that people changed in the destination since and that spec or export would change too, with the number of their records:
+    /// they go by `on conflict`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<ThereField>,
+    /// Written records that the export has no more, and that stay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub vanished: Count,
+    /// Those that go into the trash.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trashed: Count,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(count: &Count) -> bool {
+    *count == 0
 }
 
 /// A field that changes, or stays.
@@ -71,8 +86,17 @@ impl There {
         say(self.set_aside, "is quarantined because it is there", "are quarantined because they are there");
         say(self.merged, "of the source becomes one with another", "of the source become one with others");
         say(self.given_way, "of the source gives way to another", "of the source give way to others");
+        say(self.vanished, "is in the export no more and stays", "are in the export no more and stay");
+        say(
+            self.trashed,
+            "is in the export no more and goes into the trash",
+            "are in the export no more and go into the trash",
+        );
         if !self.fields.is_empty() {
             words.push(format!("fields that change: {}", listed(&self.fields)));
+        }
+        if !self.conflicts.is_empty() {
+            words.push(format!("changed in the destination since they were written: {}", listed(&self.conflicts)));
         }
         if !self.kept_fields.is_empty() {
             words.push(format!("values that stay, since the export has none: {}", listed(&self.kept_fields)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use migr_engine::{Asked, ChangeClass, MapSince, SharedJournal, Since, Touched};
+use migr_engine::{Asked, ChangeClass, EarlierPlans, MapSince, SharedJournal, Since, Touched};
 use migr_escape::line;
 use migr_journal::{Fold, Reader, RunFold};
 use migr_plan::Plan;
@@ -33,25 +33,12 @@ pub(crate) fn settle(journal: &SharedJournal, plan: &Plan) -> Result<Option<Chan
     let text = json(&plan)?;
     let failed = |error: migr_journal::JournalError| Fault::failed(error.to_string());
     let reader = journal.reader().map_err(failed)?;
-    let last_hash = reader.plan_hash().map_err(failed)?;
-    let last = plan_of(&reader, &last_hash)?;
-    let tried = migr_engine::tried_plans(&reader).map_err(fault)?;
-    let of_it: Vec<Option<Plan>> = tried.iter().map(|hash| plan_of(&reader, hash)).collect::<Result<_, _>>()?;
-    let effect = plan.effect();
-    let is_same = |before: &Option<Plan>| before.as_ref().is_some_and(|plan| plan.effect().writes_the_same(&effect));
-    let is_last = is_same(&last) || last_hash == hash;
-    if (is_last && of_it.iter().all(is_same)) || !migr_engine::has_records(&reader).map_err(fault)? {
+    let EarlierPlans { last, all, differ } = migr_engine::earlier_plans(&reader, (&plan, &hash)).map_err(fault)?;
+    if !differ {
         migr_engine::adopt(journal, last.as_ref(), &plan, (&hash, &text)).map_err(fault)?;
         return Ok(None);
     }
-    let before = of_it.into_iter().chain([last.clone()]).collect::<Option<Vec<Plan>>>().unwrap_or_default();
-    Ok(Some(ChangedPlan { last: last.map(Box::new), before, hash, text }))
-}
-
-/// The plan of a hash, where the journal has a text of it that can be read.
-fn plan_of(reader: &Reader, hash: &str) -> Result<Option<Plan>, Fault> {
-    let text = reader.plan_text(hash).map_err(|error| Fault::failed(error.to_string()))?;
-    Ok(text.and_then(|text| Plan::from_json(&text).ok()))
+    Ok(Some(ChangedPlan { last: last.map(Box::new), before: all, hash, text }))
 }
 
 /// Fault of a command that does not go on with a changed plan.
@@ -177,8 +164,12 @@ pub(crate) async fn sample_again(session: &Session, console: Console) -> Result<
 
 /// Day of the last run: `2026-11-20`.
 pub(crate) fn last_run(session: &Session) -> Result<String, Fault> {
-    let fold = session.context.journal.reader().and_then(|reader| reader.fold());
-    let fold = fold.map_err(|error| Fault::failed(error.to_string()))?;
+    last_day(&session.context.journal.reader().map_err(|error| Fault::failed(error.to_string()))?)
+}
+
+/// The same of a journal.
+pub(crate) fn last_day(reader: &Reader) -> Result<String, Fault> {
+    let fold = reader.fold().map_err(|error| Fault::failed(error.to_string()))?;
     let run = fold.runs.iter().rev().find(|run| run.command.starts_with("run") || run.command.starts_with("delta"));
     Ok(run.map(|run| run.started.chars().take(10).collect()).unwrap_or_default())
 }
@@ -187,6 +178,17 @@ pub(crate) fn last_run(session: &Session) -> Result<String, Fault> {
 pub(crate) fn other_records(since: &Since) -> Fault {
     Fault::new(Exit::Blocked, "records that are written would be other ones; nothing was done")
         .with_help(rollbacks(since))
+}
+
+/// The command that goes on with a change.
+pub(crate) fn way_on(since: &Since) -> String {
+    match since.class() {
+        ChangeClass::Text | ChangeClass::More => "Go on: migr run\n".to_owned(),
+        ChangeClass::Values => format!("Go on: migr run --accept-change {}\n", since.hash),
+        ChangeClass::Identity => {
+            "Keep the earlier spec, or take these records back first: migr rollback --map NAME\n".to_owned()
+        }
+    }
 }
 
 /// Maps to take back before the spec can go on.

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use migr_engine::audit::{PreviewEntry, PreviewSink};
+use migr_engine::audit::{ConflictPolicy, PreviewEntry, PreviewSink};
 
 use crate::fault::Fault;
 use crate::files::{Part, Readers, unwritten};
@@ -23,7 +23,7 @@ impl PreviewList {
         let place = state.preview();
         // Values of the destination.
         let mut writer = csv::Writer::from_writer(Part::begin(&place, Readers::Owner)?);
-        let header = ["map", "key", "file", "line", "action", "other", "field", "before", "after"];
+        let header = ["map", "key", "file", "line", "action", "other", "field", "before", "after", "conflict"];
         writer.write_record(header).map_err(|error| unwritten(&place, &error.into()))?;
         Ok(Self { place, writer })
     }
@@ -51,6 +51,7 @@ impl PreviewSink for PreviewList {
                 &text(&entry.field),
                 &text(&entry.before),
                 &text(&entry.after),
+                entry.conflict.map_or("", ConflictPolicy::as_str),
             ],
         )
     }

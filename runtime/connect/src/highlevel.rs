@@ -322,6 +322,14 @@ impl Destination for HighLevel {
         self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| {
+            let fields = live.schema.objects.get(object).map(|object| &object.fields);
+            let field = fields.and_then(|fields| fields.values().find(|field| field.write_key == key));
+            field.is_some_and(|field| compare::keeps_as_sent(Kind::of(object), field))
+        })
+    }
+
     fn upload<'a>(
         &'a self,
         object: &'a str,

@@ -359,6 +359,10 @@ impl Destination for Twenty {
         self.live().map_or_else(|_| found.clone(), |live| as_sent::as_sent(&live, object, found))
     }
 
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| as_sent::keeps(&live, object, key))
+    }
+
     fn held(&self, object: &str, found: &Map) -> Map {
         self.live().map_or_else(|_| found.clone(), |live| held::body(&live, object, found))
     }

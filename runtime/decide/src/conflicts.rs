@@ -2,45 +2,14 @@
 
 use migr_journal::{State, Written};
 use migr_load::{Comparison, Map};
-use migr_plan::{FieldMapping, Plan};
+use migr_plan::FieldMapping;
 use migr_transform::Value;
 
 use crate::changes::{Difference, DifferenceKind, native};
+use crate::conflict_policy::ConflictPolicy;
 use crate::expected::{CONFLICT, Expected};
 use crate::stage_run::StageRun;
 use crate::there::is_empty_there;
-
-/// Policy for a field that a person changed in the destination since it was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConflictPolicy {
-    /// The person's value stays.
-    Keep,
-    /// Spec and export win.
-    Overwrite,
-    /// The person's value stays, and is told of.
-    #[default]
-    List,
-}
-
-impl ConflictPolicy {
-    /// The one of a plan: `on conflict`.
-    pub fn of(plan: &Plan) -> Self {
-        match plan.options.on_conflict.as_deref() {
-            Some("keep") => Self::Keep,
-            Some("overwrite") => Self::Overwrite,
-            _ => Self::List,
-        }
-    }
-
-    /// Fate of the person's value, in words.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Keep => "the destination's value is kept",
-            Self::List => "the destination's value is left until you decide",
-            Self::Overwrite => "the destination's value is overwritten",
-        }
-    }
-}
 
 /// A record that should hold other values than were written.
 #[derive(Debug)]
@@ -66,34 +35,44 @@ pub enum FieldDecision {
     Unwritable,
     /// New field of a record that was there before, which holds something of its own in it.
     Stays,
-    /// Field that a person changed since; the native value that wins over it, by the policy.
-    Conflict(Option<Map>),
+    /// Field that a person changed since, with the native value that spec and export want; the policy says which of both wins.
+    Conflict(Map),
     /// Native value to write.
     Write(Map),
 }
 
 impl FieldDecision {
+    /// Native value that is written, by a policy for what people changed; none where the field stays as it is.
+    pub fn written(&self, policy: ConflictPolicy) -> Option<&Map> {
+        match self {
+            Self::Write(native) => Some(native),
+            Self::Conflict(native) => Some(native).filter(|_| policy == ConflictPolicy::Overwrite),
+            Self::Holds | Self::Unwritable | Self::Stays => None,
+        }
+    }
+
     /// Reason why nothing is written to the field, for the report; none where nothing needs to be told.
     pub fn note(&self, policy: ConflictPolicy) -> Option<String> {
         match self {
             Self::Unwritable => Some("left as it is: its value cannot be written".to_owned()),
-            Self::Conflict(None) => Some(format!("{CONFLICT}: {}", policy.in_words())),
-            Self::Holds | Self::Stays | Self::Conflict(Some(_)) | Self::Write(_) => None,
+            Self::Conflict(_) if policy != ConflictPolicy::Overwrite => {
+                Some(format!("{CONFLICT}: {}", policy.in_words()))
+            }
+            Self::Holds | Self::Stays | Self::Conflict(_) | Self::Write(_) => None,
         }
     }
 }
 
-/// Decides about every field of a record that differs, beside what the record holds. `is_touched` says whether somebody changed the record since.
+/// Decides about every field of a record that differs, beside what the record holds. `is_touched` says whether somebody changed the record since, by its times.
 pub fn decide<'j>(
     job: &'j StageRun,
     record: &ChangedRecord,
     (there, is_touched): (&Map, bool),
-    policy: ConflictPolicy,
 ) -> Vec<(&'j FieldMapping, FieldDecision)> {
     let decided = record.differences.iter().filter_map(|difference| {
         let value = record.expected.values.iter().find(|(known, _)| *known == difference.index).map(|(_, value)| value);
         let (field, value) = job.stage.fields.get(difference.index).zip(value)?;
-        Some((field, of_field(job, record, (field, value, difference.kind), (there, is_touched), policy)))
+        Some((field, of_field(job, record, (field, value, difference.kind), (there, is_touched))))
     });
     decided.collect()
 }
@@ -103,7 +82,6 @@ fn of_field(
     record: &ChangedRecord,
     (field, value, kind): (&FieldMapping, &Value<'static>, DifferenceKind),
     (there, is_touched): (&Map, bool),
-    policy: ConflictPolicy,
 ) -> FieldDecision {
     let (destination, object) = (&job.context.destination, &job.stage.destination_object);
     if destination.compare(object, field, value, there) == Comparison::Same {
@@ -113,13 +91,13 @@ fn of_field(
         return FieldDecision::Unwritable;
     };
     let holds_something = || !is_empty_there(job, field, value, there);
-    let is_theirs = is_touched
-        && match kind {
-            DifferenceKind::Fresh => holds_something(),
-            DifferenceKind::Value => is_other(job, record, &native, there),
-        };
+    let is_theirs = match kind {
+        // Nothing was written that could be compared; a destination may fill a field by itself.
+        DifferenceKind::Fresh => is_touched && holds_something(),
+        DifferenceKind::Value => is_other(job, record, &native, (there, is_touched)),
+    };
     if is_theirs {
-        return FieldDecision::Conflict((policy == ConflictPolicy::Overwrite).then_some(native));
+        return FieldDecision::Conflict(native);
     }
     if kind == DifferenceKind::Fresh && record.expected.taking.is_some() && holds_something() {
         return FieldDecision::Stays;
@@ -127,10 +105,12 @@ fn of_field(
     FieldDecision::Write(native)
 }
 
-/// True where a record holds something else than what was written to it.
-fn is_other(job: &StageRun, record: &ChangedRecord, native: &Map, there: &Map) -> bool {
-    let sent = job.context.destination.as_sent(&job.stage.destination_object, there);
-    native.keys().any(|key| {
+/// True where somebody changed what was written to a field. Of one that the destination spells in its own way the record's times decide; of all others the value
+/// alone, since times do not tell of what was changed while a run was under way.
+fn is_other(job: &StageRun, record: &ChangedRecord, native: &Map, (there, is_touched): (&Map, bool)) -> bool {
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    let sent = destination.as_sent(object, there);
+    native.keys().filter(|key| is_touched || destination.keeps_as_sent(object, key)).any(|key| {
         let is_written = |found: &Map| {
             let bytes = serde_json::to_vec(found.get(key).unwrap_or(&serde_json::Value::Null)).unwrap_or_default();
             record.written.is(key, &bytes) == Some(true)

@@ -171,6 +171,11 @@ impl Forecast {
         Ok(self.journal.as_deref().map(Reader::open).transpose()?)
     }
 
+    /// The file of that journal.
+    pub fn journal(&self) -> Option<&Path> {
+        self.journal.as_deref()
+    }
+
     /// The id of a step: the journal's, else one of its own.
     pub fn step(&self, stage: &Stage, step: &Step) -> Result<StepId, DecideError> {
         if let Some(known) = self.known(step) {
@@ -262,12 +267,39 @@ impl Forecast {
                 // A link: the same one is not made twice.
                 store.outcome(step, (&item.key, item.line), State::Created, Some(&item.id), None)?;
                 store.tally(of).links += 1;
+            } else if store.is_of(step, &migr_plan::StepKind::Changes) {
+                store.changed(of, item)?;
             } else {
                 store.deferred(of, item)?;
             }
             store.changes(of, item)?;
         }
         Ok(())
+    }
+
+    /// Takes fields of a written record that people changed in the destination since, and that stay so. `changes` says whether others of it change.
+    pub fn conflicts(
+        &self,
+        of: StepId,
+        (key, line, id): (&str, u64, &str),
+        conflicts: Vec<FieldChange>,
+        changes: bool,
+    ) -> Result<(), DecideError> {
+        let mut store = self.store();
+        let action = if changes { PreviewAction::Change } else { PreviewAction::Keep };
+        store.meet(of, (line, key), action, id)?;
+        let item = RecordWrite { changes: conflicts, ..RecordWrite::new(key.to_owned(), line, id.to_owned()) };
+        store.changes(of, &item)
+    }
+
+    /// Takes a record that the export has no more, by the line that it had.
+    pub fn vanished(
+        &self,
+        step: StepId,
+        (key, line, id): (&str, u64, &str),
+        action: PreviewAction,
+    ) -> Result<(), DecideError> {
+        self.store().meet(step, (line, key), action, id)
     }
 
     /// Takes a record whose request was sent by a run that ended before the answer came, with the id that it has there.
@@ -551,6 +583,20 @@ impl Store {
             changes: "[]".to_owned(),
         };
         Ok(self.noted.set_meeting(step.number(), &meeting)?)
+    }
+
+    /// True where a step is of a kind.
+    fn is_of(&self, step: StepId, kind: &migr_plan::StepKind) -> bool {
+        self.steps.iter().any(|(known, id)| *id == step && known.kind == *kind)
+    }
+
+    /// Takes a written record that gets other values; where others of its fields stay, it is known already.
+    fn changed(&mut self, of: StepId, item: &RecordWrite) -> Result<(), DecideError> {
+        self.outcome(of, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
+        if self.noted.changes(of.number(), item.line, &item.key)?.is_none() {
+            self.meet(of, (item.line, &item.key), PreviewAction::Change, &item.id)?;
+        }
+        Ok(())
     }
 
     /// Counts the deferred fields of a record.

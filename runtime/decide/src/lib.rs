@@ -4,6 +4,7 @@ mod cancellation;
 pub mod cells;
 pub mod changes;
 mod computed;
+pub mod conflict_policy;
 pub mod conflicts;
 pub mod decision;
 pub mod defaults;

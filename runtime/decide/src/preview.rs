@@ -31,11 +31,24 @@ pub enum PreviewAction {
     Merge,
     /// Another record of the source stands for it.
     GiveWay,
+    /// The export has the record no more: it stays in the destination.
+    Vanish,
+    /// The export has the record no more: it goes into the trash.
+    Trash,
 }
 
 impl PreviewAction {
-    const ALL: [Self; 7] =
-        [Self::Change, Self::Restore, Self::Replace, Self::Keep, Self::SetAside, Self::Merge, Self::GiveWay];
+    const ALL: [Self; 9] = [
+        Self::Change,
+        Self::Restore,
+        Self::Replace,
+        Self::Keep,
+        Self::SetAside,
+        Self::Merge,
+        Self::GiveWay,
+        Self::Vanish,
+        Self::Trash,
+    ];
 
     /// The action of a name.
     pub fn named(name: &str) -> Option<Self> {
@@ -52,6 +65,8 @@ impl PreviewAction {
             Self::SetAside => "set_aside",
             Self::Merge => "merge",
             Self::GiveWay => "give_way",
+            Self::Vanish => "vanish",
+            Self::Trash => "trash",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Records on their way to the destination.
 
+use crate::conflict_policy::ConflictPolicy;
 use crate::upload::Upload;
 use migr_journal::{OrphanNote, Planned, RepairNote};
 use migr_load::Body;
@@ -50,6 +51,9 @@ pub struct FieldChange {
     pub before: String,
     /// Value that the field will hold.
     pub after: String,
+    /// Policy for a field that a person changed in the destination since it was written; absent where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictPolicy>,
 }
 
 impl RecordWrite {

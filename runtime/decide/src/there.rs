@@ -194,23 +194,28 @@ pub fn differing<'v>(job: &'v StageRun, values: &'v [(usize, Value<'static>)], f
 
 /// The same in words: what each field holds and what it will hold.
 pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> Result<Vec<FieldChange>, DecideError> {
-    let mut changes = Vec::with_capacity(fields.len());
-    for FieldWrite { field, value, native } in fields {
-        if field.sensitive {
-            let hidden = || "***".to_owned();
-            changes.push(FieldChange { field: field.field.clone(), before: hidden(), after: hidden() });
-            continue;
-        }
-        let before = shown_values(native.keys().filter_map(|key| found.get(key)));
-        let mut after = shown_values(native.values());
-        if let Value::Reference(reference) = value
-            && let Some(key) = forecast.created_key(&reference.id)?
-        {
-            after = format!("the new record of {}", crate::decision::shown(&key));
-        }
-        changes.push(FieldChange { field: field.field.clone(), before, after });
+    let change = |write: &FieldWrite<'_>| in_words(forecast, (write.field, write.value), &write.native, found);
+    fields.iter().map(change).collect()
+}
+
+/// Change of a field in words: what it holds, and what it will hold as a native value.
+pub fn in_words(
+    forecast: &Forecast,
+    (field, value): (&FieldMapping, &Value<'static>),
+    native: &Map,
+    found: &Map,
+) -> Result<FieldChange, DecideError> {
+    let change = |before, after| FieldChange { field: field.field.clone(), before, after, conflict: None };
+    if field.sensitive {
+        return Ok(change("***".to_owned(), "***".to_owned()));
     }
-    Ok(changes)
+    let before = shown_values(native.keys().filter_map(|key| found.get(key)));
+    let after = match value {
+        Value::Reference(reference) => forecast.created_key(&reference.id)?,
+        _ => None,
+    };
+    let after = after.map(|key| format!("the new record of {}", crate::decision::shown(&key)));
+    Ok(change(before, after.unwrap_or_else(|| shown_values(native.values()))))
 }
 
 /// True where a record holds nothing in a field.

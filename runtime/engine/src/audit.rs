@@ -1,6 +1,7 @@
 //! Reads the whole export and the destination's schema before anything is written, and says what a run would meet.
 
 mod accepted;
+mod after_run;
 mod attachments;
 mod collector;
 mod distinct;
@@ -48,6 +49,8 @@ use migr_transform::{CompileError, LookupError};
 
 use accepted::Acceptances;
 pub use accepted::AcceptedFindings;
+use after_run::AfterRun;
+pub use after_run::GoingOn;
 use attachments::Manifest;
 pub use attachments::{Attachment, AttachmentSink};
 use collector::{Collected, Collector};
@@ -55,6 +58,7 @@ use export_lookup::{ExportLookup, OwnersKnown};
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
 use lookup_plan::{Needs, columns_read, has};
+pub use migr_decide::conflict_policy::ConflictPolicy;
 pub use migr_decide::preview::PreviewAction;
 use migr_spill::{Inventory, SpillError};
 pub use places::cell_columns;
@@ -150,6 +154,8 @@ pub struct Audit {
     /// Preview of a run for records that are there already, map by map; empty where the destination was not asked, or
     /// has nothing that matters.
     pub preview: Vec<StagePreview>,
+    /// Effect of going on after a run, where the spec or the export changed since.
+    pub going_on: GoingOn,
     /// Definitions without a way into the destination, which are rebuilt there by hand.
     pub rebuilds: Vec<Rebuild>,
 }
@@ -269,7 +275,7 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
         learnt = Some(live::learn(plan, &**destination, salt, &mut found).await?);
     }
     let export = Arc::new(Export::open(&tolerant(plan), project)?);
-    let mut apart = plan.clone();
+    let (compiled, mut apart) = (plan, plan.clone());
     keep_apart(&mut apart, &export, previous, learnt.as_ref().map(|learnt| &learnt.schema))?;
     let plan = &apart;
     let needs = Needs::of(plan);
@@ -277,7 +283,15 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
     let file_bytes = destination.as_ref().and_then(|destination| destination.capabilities().file_bytes);
     let version = destination.as_ref().and_then(|destination| destination.capabilities().version);
     let live = destination.clone().zip(learnt.as_ref().map(|learnt| learnt.schema.clone()));
-    let forecast = foresee(plan, &export, live, (folder, journal), progress).await;
+    let after = match journal {
+        Some(journal) => Some(AfterRun::take_up((compiled, plan), &export, live.as_ref(), (folder, journal)).await?),
+        None => None,
+    };
+    let going_by = after.as_ref().map(AfterRun::journal);
+    let forecast = foresee(plan, &export, live, (folder, going_by), progress).await;
+    if let (Ok(forecast), Some(after), Some(journal), Some(live)) = (&forecast, &after, journal, &destination) {
+        after.vanished(plan, forecast, &**live, journal).await?;
+    }
     let inventory = Inventory::create(folder)?;
     let surveyed = forecast.map_err(AuditError::from).and_then(|forecast| {
         forecast.absorb()?;
@@ -337,7 +351,8 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
             })
             .collect(),
     };
-    Ok(Audit { lock, findings, totals, accepted, preview: previews, rebuilds })
+    let going_on = after.map(|after| after.going_on.clone()).unwrap_or_default();
+    Ok(Audit { lock, findings, totals, accepted, preview: previews, going_on, rebuilds })
 }
 
 /// Knowledge about the export beforehand.
@@ -438,8 +453,7 @@ pub(crate) async fn foresee(
     let mut walk = Walk::new(context, shared, owners);
     for step in plan.steps() {
         let Some(stage) = plan.stage_of(&step) else { continue };
-        // What becomes of written records is compared with what was written, and not derived here.
-        if step.kind != StepKind::Changes && is_table(plan, export, &stage.source_object) {
+        if is_table(plan, export, &stage.source_object) {
             if step.kind == StepKind::Records {
                 progress.object(&stage.source_object, &stage.id);
             }

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use migr_extract::Row;
 use migr_journal::{
-    Change, Intent, MovedNote, Operation, Planned, Reader, RecordResult, State, StepId, VanishedNote, findings,
+    Change, Intent, MovedNote, Operation, Planned, Reader, RecordResult, State, StepId, VanishedNote, WrittenReader,
+    findings,
 };
-use migr_load::{Deleted, Found, LoadError};
+use migr_load::{Deleted, Destination, Found, LoadError};
 use migr_plan::{DuplicatePolicy, Stage};
 use migr_report::{Delta, MapDelta};
 use serde::Serialize;
 
 use crate::going_on::go_on;
+use crate::held_otherwise::held_otherwise;
 use crate::rollback::is_changed;
 use crate::shared::blocking;
 use crate::since::{Asked, Since, digest, since, written};
 use crate::stamps::{self, Stamps};
+use crate::steps::changes::WritingSteps;
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
 use migr_decide::outcomes::DecisionContext;
@@ -27,6 +30,8 @@ use migr_decide::vanished::{GOING, LISTED, TRASHED, VanishedDecision, VanishedPo
 
 /// The journal keeps under this name that one is under way.
 const UNDER_WAY: &str = "delta.begun";
+/// The journal keeps under this name up to which moments the migration had written before the delta that is under way.
+const BEFORE: &str = "delta.written.until";
 /// Rows of the journal that are read together.
 const TOGETHER: usize = 2000;
 /// Records of a file below which nothing is said of how many are gone.
@@ -45,6 +50,11 @@ pub fn has_delta(context: &Context) -> Result<bool, EngineError> {
 /// True where a delta was begun and not ended.
 pub fn is_under_way(reader: &Reader) -> Result<bool, EngineError> {
     Ok(under_way(reader)?.is_some())
+}
+
+/// True where a delta was begun and had not compared every record yet.
+pub(crate) fn is_comparing(reader: &Reader) -> Result<bool, EngineError> {
+    Ok(under_way(reader)?.is_some_and(|delta| !delta.compared))
 }
 
 /// A delta that was begun and not ended, as far as it was looked at.
@@ -131,6 +141,10 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
         delta.maps.push(map);
     }
     drop(world);
+    if earlier.is_none() {
+        // By the end of the delta its own writes are younger than what people did before it.
+        changes.push(stamps::noted(&reader, BEFORE)?);
+    }
     changes.push(begun(&delta));
     // Lines and keys are those of this export from now on, or of none.
     changes.push(Change::no_finding(findings::EXPORT));
@@ -173,7 +187,9 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
         reader.finding(findings::DELTAS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     all.push(delta.clone());
     let value = serde_json::to_string(&all).unwrap_or_default();
-    context.journal.write_later(vec![Change::finding(findings::DELTAS, value), Change::no_finding(UNDER_WAY)]).await?;
+    let ended = [UNDER_WAY, BEFORE].map(Change::no_finding);
+    let changes = std::iter::once(Change::finding(findings::DELTAS, value)).chain(ended);
+    context.journal.write_later(changes.collect()).await?;
     Ok(delta)
 }
 
@@ -353,10 +369,37 @@ async fn note(context: &Context, step: StepId, records: &[(String, String)], fat
     Ok(context.journal.write_later(vec![Change::Vanished { step, records }]).await?)
 }
 
+/// Look at records that vanished, before they go into the trash.
+pub(crate) struct Untouched<'d> {
+    destination: &'d dyn Destination,
+    stamps: Stamps,
+    reader: Reader,
+    written: WrittenReader,
+}
+
+impl<'d> Untouched<'d> {
+    /// Before a delta is under way, or while it is.
+    pub(crate) fn of(destination: &'d dyn Destination, reader: Reader) -> Result<Self, EngineError> {
+        let stamps = Stamps::of_note(&reader, BEFORE)?;
+        let written = WrittenReader::new(reader.another()?);
+        Ok(Self { destination, stamps, reader, written })
+    }
+
+    /// True where nobody changed a record since it was written, or put it into the trash.
+    pub(crate) fn is(&self, stage: &Stage, key: &str, there: &Found) -> Result<bool, EngineError> {
+        let object = &stage.destination_object;
+        if there.deleted || is_changed(&self.stamps, object, there) {
+            return Ok(false);
+        }
+        let written = self.written.of(&WritingSteps::of_stage(stage, &self.reader)?, key)?;
+        Ok(held_otherwise(self.destination, &self.stamps, object, (&written, there)).is_empty())
+    }
+}
+
 /// Puts created records into the trash that the export has no more. Those that somebody changed since are left, and so is what was there before.
 async fn trash(context: &Context) -> Result<(), EngineError> {
     let reader = context.journal.reader()?;
-    let stamps = Stamps::of_earlier_runs(&reader)?;
+    let untouched = Untouched::of(&*context.destination, context.journal.reader()?)?;
     for stage in context.plan.stages.iter().rev() {
         let Some(step) = reader.step(&stage.id)? else { continue };
         let (mut going, mut begun) = (Vec::new(), HashSet::new());
@@ -376,9 +419,13 @@ async fn trash(context: &Context) -> Result<(), EngineError> {
         for records in going.chunks(context.destination.capabilities().batch_size.max(1)) {
             let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
             let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
-            let is_ours =
-                |found: &&Found| begun.contains(&found.id) || !found.deleted && !is_changed(&stamps, object, found);
-            let ours: HashSet<&str> = found.iter().filter(is_ours).map(|found| found.id.as_str()).collect();
+            let mut ours = HashSet::new();
+            for (key, id) in records {
+                let Some(there) = found.iter().find(|found| found.id == *id) else { continue };
+                if begun.contains(id) || untouched.is(stage, key, there)? {
+                    ours.insert(id.as_str());
+                }
+            }
             let records: Keyed = records.iter().filter(|(_, id)| ours.contains(id.as_str())).cloned().collect();
             let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
             if ids.is_empty() {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use migr_journal::{MappedRow, Reader, State, StepId, WrittenReader};
-use migr_load::{Deleted, Found, Map};
-use migr_plan::{Stage, Step};
+use migr_load::{Deleted, Found};
+use migr_plan::Stage;
 use serde::Serialize;
 
-use crate::rollback::is_changed;
+use crate::held_otherwise::held_otherwise;
 use crate::stamps::Stamps;
+use crate::steps::changes::WritingSteps;
 use crate::{Context, EngineError};
-use migr_decide::steps;
 use migr_decide::vanished::TRASHED;
 
 /// Rows of the journal that are read together.
@@ -61,10 +61,7 @@ pub async fn drift(
     let mut summary = DriftSummary::default();
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
-        let mut written_by = vec![step];
-        for other in [Step::deferred(&stage.id), Step::backfill(&stage.id), Step::changes(&stage.id)] {
-            written_by.extend(steps::find(&reader, &other)?);
-        }
+        let written_by = WritingSteps::of_stage(stage, &reader)?;
         let vanished = reader.vanished(step)?;
         let mut last: Option<String> = None;
         loop {
@@ -138,26 +135,15 @@ impl Look<'_> {
             let at = there.values.get("updatedAt").and_then(serde_json::Value::as_str).map(str::to_owned);
             let is_later =
                 |after: Timestamp| at.as_deref().and_then(|at| at.parse().ok()).is_none_or(|at: Timestamp| at > after);
-            if !is_changed(&self.stamps, object, there) || !self.after.is_none_or(is_later) {
+            if !self.after.is_none_or(is_later) {
                 continue;
             }
             if there.deleted {
                 drifted.push(record(Vec::new(), "trashed", at));
                 continue;
             }
-            let sent = self.context.destination.as_sent(object, &there.values);
             let of = written.of(steps, &row.key)?;
-            let holds = |found: &Map, field: &str| {
-                let value = found.get(field).unwrap_or(&serde_json::Value::Null);
-                of.is(field, &serde_json::to_vec(value).unwrap_or_default()) == Some(true)
-            };
-            let fields: Vec<String> = of
-                .fields()
-                .filter(|field| {
-                    there.values.contains_key(*field) && !holds(&there.values, field) && !holds(&sent, field)
-                })
-                .map(str::to_owned)
-                .collect();
+            let fields = held_otherwise(&*self.context.destination, &self.stamps, object, (&of, there));
             if !fields.is_empty() {
                 drifted.push(record(fields, "changed", at));
             }

@@ -7,6 +7,7 @@ use migr_plan::{Plan, SetupAction, StepKind};
 
 use crate::since::{Since, changes_of};
 use crate::steps::changes::fresh_note;
+use crate::trial::tried_plans;
 use crate::{Context, EngineError, retry};
 use migr_decide::{SharedJournal, steps};
 
@@ -14,13 +15,40 @@ use migr_decide::{SharedJournal, steps};
 const FORMER: usize = 1_000_000;
 
 /// True where a journal knows of records: what the plan does to them is no matter of text any more.
-pub fn has_records(reader: &Reader) -> Result<bool, EngineError> {
+pub(crate) fn has_records(reader: &Reader) -> Result<bool, EngineError> {
     for step in reader.steps()? {
         if reader.has_records(step.id)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Plans that written records may be of.
+#[derive(Clone, Debug, Default)]
+pub struct EarlierPlans {
+    /// The one that the journal was last used with; absent where its text cannot be read any more.
+    pub last: Option<Plan>,
+    /// Those of the samples since, and that one; empty where the text of one cannot be read any more.
+    pub all: Vec<Plan>,
+    /// Records are written, and one of the plans does other things to them than the one at hand.
+    pub differ: bool,
+}
+
+/// Plans that the written records of a journal may be of, beside a plan that goes by a hash.
+pub fn earlier_plans(reader: &Reader, (plan, hash): (&Plan, &str)) -> Result<EarlierPlans, EngineError> {
+    let of = |hash: &str| -> Result<Option<Plan>, EngineError> {
+        Ok(reader.plan_text(hash)?.and_then(|text| Plan::from_json(&text).ok()))
+    };
+    let last_hash = reader.plan_hash()?;
+    let last = of(&last_hash)?;
+    let tried: Vec<Option<Plan>> = tried_plans(reader)?.iter().map(|hash| of(hash)).collect::<Result<_, _>>()?;
+    let effect = plan.effect();
+    let is_same = |before: &Option<Plan>| before.as_ref().is_some_and(|plan| plan.effect().writes_the_same(&effect));
+    let is_last = is_same(&last) || last_hash == hash;
+    let differ = !(is_last && tried.iter().all(is_same)) && has_records(reader)?;
+    let all = tried.into_iter().chain([last.clone()]).collect::<Option<Vec<Plan>>>().unwrap_or_default();
+    Ok(EarlierPlans { last, all, differ })
 }
 
 /// Takes a plan up whose text may differ from the last one's. Notes on changes of the schema go to the places that these have in it.

@@ -59,9 +59,14 @@ pub(crate) fn same_export(context: &Context, reader: &Reader) -> Result<(), Engi
 
 /// The first file of the export that is another one than the journal was last used with; none where all are the same, or it was used with none.
 pub fn changed_file(context: &Context) -> Result<Option<String>, EngineError> {
-    let Some(known) = export_hashes(&context.journal.reader()?)? else { return Ok(None) };
-    for stage in &context.plan.stages {
-        if let Some(file) = context.export.file(&stage.source_object)
+    changed_in(&context.plan, &context.export, &context.journal.reader()?)
+}
+
+/// The same of a plan's files and a journal.
+pub(crate) fn changed_in(plan: &Plan, export: &Export, reader: &Reader) -> Result<Option<String>, EngineError> {
+    let Some(known) = export_hashes(reader)? else { return Ok(None) };
+    for stage in &plan.stages {
+        if let Some(file) = export.file(&stage.source_object)
             && known.get(file.shown()).map(String::as_str) != Some(file.hash()?)
         {
             return Ok(Some(file.shown().to_owned()));

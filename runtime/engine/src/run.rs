@@ -210,7 +210,9 @@ impl Walk {
                 following::run(DeferredFields { job }, (name, id), world, shared).instrument(span).await
             }
             StepKind::Changes => {
-                let changes = Changes::of(job, &world.reader, Arc::clone(&self.changed))?;
+                let Some(changes) = Changes::of(job, &world.reader, Arc::clone(&self.changed))? else {
+                    return Ok((world, Ended::Through));
+                };
                 following::run(changes, (name, id), world, shared).instrument(span).await
             }
             StepKind::Backfill => {

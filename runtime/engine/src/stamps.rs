@@ -30,6 +30,12 @@ impl Stamps {
         Self::before(reader, i64::MAX)
     }
 
+    /// The moments that were noted under a name; those that a journal knows now where there are none.
+    pub(crate) fn of_note(reader: &Reader, name: &str) -> Result<Self, EngineError> {
+        let noted = reader.finding(name)?.and_then(|text| serde_json::from_str::<Option<Self>>(&text).ok().flatten());
+        noted.map_or_else(|| Self::read(reader), Ok)
+    }
+
     /// Reads the moments that a journal knows of the runs before the one that is under way.
     pub(crate) fn of_earlier_runs(reader: &Reader) -> Result<Self, EngineError> {
         Self::before(reader, reader.latest_run()?)
@@ -57,6 +63,11 @@ impl Stamps {
 /// The moment up to which a run may have written, by our clock.
 fn moment(last: LastWritten) -> Option<Timestamp> {
     Timestamp::from_millisecond(last.at).ok()?.checked_add(APART).ok()
+}
+
+/// The note of the moments that a journal knows now, under a name.
+pub(crate) fn noted(reader: &Reader, name: &str) -> Result<Change, EngineError> {
+    Ok(Change::finding(name, serde_json::to_string(&Stamps::read(reader)?).unwrap_or_default()))
 }
 
 /// Notes them at the end of a run.

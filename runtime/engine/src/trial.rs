@@ -55,7 +55,7 @@ impl Trial {
 }
 
 /// Hashes of the plans that written records may be of, beside the one that the journal was last used with.
-pub fn tried_plans(reader: &Reader) -> Result<Vec<String>, EngineError> {
+pub(crate) fn tried_plans(reader: &Reader) -> Result<Vec<String>, EngineError> {
     Ok(Trial::of(reader)?.plans)
 }
 

@@ -114,6 +114,19 @@ impl Reader {
         Self::open(path)
     }
 
+    /// A copy of the journal as it is now, for what is only tried: nothing of it is anybody's journal. What is at the place gives way.
+    pub fn copy_to(&self, path: &Path) -> Result<(), JournalError> {
+        let failed = |source| JournalError::File { path: path.to_owned(), source };
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => lock::private(path).map_err(failed)?,
+        };
+        // A connection that only reads may not write to another file either.
+        let connection = Connection::open(self.connection.path().unwrap_or_default()).attempting("opened")?;
+        connection.execute("VACUUM INTO ?1", [path.to_string_lossy()]).attempting("copied")?;
+        Ok(())
+    }
+
     /// Another connection to the same journal.
     pub fn another(&self) -> Result<Self, JournalError> {
         Self::open(Path::new(self.connection.path().unwrap_or_default()))

@@ -284,6 +284,13 @@ pub trait Destination: fmt::Debug + Send + Sync {
         found.clone()
     }
 
+    /// True where a field keeps what is sent by a key, told by [`Self::as_sent`]: what it holds otherwise is somebody's change, whatever the times say. False where
+    /// the server may spell a value in its own way.
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        let _ = (object, key);
+        false
+    }
+
     /// The body that gives a record back what it was once found to hold, by the keys that are written.
     fn held(&self, object: &str, found: &Map) -> Map {
         let _ = object;

@@ -81,7 +81,8 @@ impl MapDelta {
         lines.extend(self.stays.iter().map(|words| line(words).into_owned()));
         if self.conflicts > 0 {
             let fields = count(self.conflicts, "field", "fields");
-            lines.push(format!("{fields} left as a person changed them in the destination since"));
+            let them = if self.conflicts == 1 { "it" } else { "them" };
+            lines.push(format!("{fields} left as a person changed {them} in the destination since"));
         }
         if self.returned > 0 {
             lines.push(format!("{} there again", count(self.returned, "record is", "records are")));

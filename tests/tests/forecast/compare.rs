@@ -272,6 +272,8 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
             Some(PreviewAction::Keep) => word == Word::Skip && record.winner.is_none(),
             Some(PreviewAction::SetAside) => word == Word::Quarantine,
             Some(PreviewAction::Merge | PreviewAction::GiveWay) => record.winner.is_some(),
+            // The export is the same one.
+            Some(PreviewAction::Vanish | PreviewAction::Trash) => false,
         };
         let other = said.and_then(|said| said.other.clone());
         let same = match said.map(|said| said.action) {
@@ -280,7 +282,7 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
                 .as_deref()
                 .is_some_and(|other| stored(life, stage, other).0.is_some() && stored(life, stage, other).1.is_none()),
             Some(PreviewAction::Merge | PreviewAction::GiveWay) => other == record.winner,
-            Some(PreviewAction::SetAside) | None => true,
+            Some(PreviewAction::SetAside | PreviewAction::Vanish | PreviewAction::Trash) | None => true,
         };
         if !(fits && same) {
             let said = said.map_or_else(

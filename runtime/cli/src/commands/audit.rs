@@ -1,12 +1,14 @@
 //! `migr audit`: reads the export and the destination, and writes nothing to them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use migr_engine::Rebuild;
 use migr_engine::audit::{
-    Audit, AuditError, AuditOptions, AuditProgress, Finding, FindingSink, JsonLines, Severity, audit, render, salt,
+    Audit, AuditError, AuditOptions, AuditProgress, Finding, FindingSink, GoingOn, JsonLines, Severity, audit, render,
+    salt,
 };
 use migr_plan::{Lock, Plan};
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::files::{Part, Readers, unwritten, way_on};
+use crate::going_on;
 use crate::preview_list::PreviewList;
 use crate::progress::version_line;
 use crate::project::Project;
@@ -67,12 +70,40 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
         let list = crate::project::shown(&state.preview());
         console.news(format_args!("what would become of every record that is there already is in {list}"));
     }
+    let standing = looked_after(&state, &audit.going_on)?;
+    if !standing.is_empty() {
+        console.news(standing.trim_end());
+    }
     for rebuild in &audit.rebuilds {
         let list = crate::project::shown(&state.rebuilds().join(format!("{}.md", rebuild.file_stem())));
         console.news(format_args!("what is to be rebuilt by hand of {} is in {list}, to tick off", rebuild.object));
     }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
     Ok(exit)
+}
+
+/// Effect of going on with what changed since the last run, in words, and the command that does.
+fn looked_after(state: &State, going_on: &GoingOn) -> Result<String, Fault> {
+    let mut text = String::new();
+    if going_on == &GoingOn::default() {
+        return Ok(text);
+    }
+    let day = going_on::last_day(&state.reader()?)?;
+    if let Some(since) = &going_on.since {
+        text.push_str(&going_on::in_words(since, &day));
+        text.push_str(&going_on::way_on(since));
+    }
+    if let Some(file) = &going_on.later_export {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "Since the run of {day}\n  ~ {file} is another one\nGo on: migr delta");
+    }
+    if let (Some(_), Some(file)) = (&going_on.since, &going_on.later_export) {
+        let _ = writeln!(text, "The spec and {file} changed: put one of them back first, and go on with one at a time");
+    }
+    if let Some(why) = &going_on.asks {
+        let _ = writeln!(text, "{why}: `migr delta` asks for --accept-shrunk");
+    }
+    Ok(text)
 }
 
 /// The last line of a stream of events.

@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::engine_fault::fault;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::going_on::{both, compared, in_words, last_run};
+use crate::going_on::{both, compared, in_words, last_run, way_on};
 use crate::progress::Shown;
 use crate::project::Project;
 use crate::session::{Opening, Session};
@@ -52,14 +52,7 @@ pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<E
         return Ok(Exit::Done);
     }
     console.result(in_words(&since, &day));
-    let last = match since.class() {
-        ChangeClass::Text | ChangeClass::More => "Go on: migr run\n".to_owned(),
-        ChangeClass::Values => format!("Go on: migr run --accept-change {}\n", since.hash),
-        ChangeClass::Identity => {
-            "Keep the earlier spec, or take these records back first: migr rollback --map NAME\n".to_owned()
-        }
-    };
-    console.result(last);
+    console.result(way_on(&since));
     Ok(Exit::Done)
 }
 

@@ -31,6 +31,16 @@ pub(super) fn same(kind: Kind, field: &FieldSchema, wanted: &Json, found: &Json)
     }
 }
 
+/// True where the server has no spelling of its own for a field's values.
+pub(super) fn keeps_as_sent(kind: Kind, field: &FieldSchema) -> bool {
+    let native = kind.fields().iter().find(|stock| stock.name == field.name).map(|stock| stock.native);
+    match native {
+        Some(Native::Text | Native::Boolean | Native::Option | Native::To(_) | Native::Stage) => true,
+        Some(_) => false,
+        None => matches!(custom_type(field).unwrap_or_default(), "TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO"),
+    }
+}
+
 fn is_nothing(value: &Json) -> bool {
     match value {
         Json::Null => true,

@@ -23,6 +23,24 @@ pub(super) fn as_sent(live: &Live, object: &str, found: &Map) -> Map {
     found.iter().map(sent).collect()
 }
 
+/// True where the server has no spelling of its own for what is sent by a key.
+pub(super) fn keeps(live: &Live, object: &str, key: &str) -> bool {
+    let exact = [
+        "TEXT",
+        "SELECT",
+        "BOOLEAN",
+        "DATE",
+        "DATE_TIME",
+        "CURRENCY",
+        "FULL_NAME",
+        "ADDRESS",
+        "UUID",
+        "RELATION",
+        "MORPH_RELATION",
+    ];
+    field(live, object, key).is_some_and(|field| exact.contains(&field.native.as_str()))
+}
+
 fn of_kind(native: &str, value: &Value) -> Value {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     match native {

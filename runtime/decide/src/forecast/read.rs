@@ -171,13 +171,15 @@ impl Forecast {
             }
         }
         if let Some(reader) = before {
+            // The export has them no more: they are in no count.
+            let vanished = reader.vanished(step)?;
             let mut after: Option<String> = None;
             loop {
                 let rows = reader.rows_after(step, after.as_deref(), 2_000)?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
                 let mut earlier = Vec::new();
-                for row in &rows {
+                for row in rows.iter().filter(|row| !vanished.contains_key(&row.key)) {
                     if store.noted.has(step.number(), &row.key)? {
                         continue;
                     }

@@ -456,6 +456,14 @@ impl Destination for Foreseen {
         Comparison::Differs { expected: String::new(), found: String::new() }
     }
 
+    fn as_sent(&self, object: &str, found: &Map) -> Map {
+        self.live.as_ref().map_or_else(|| found.clone(), |live| live.as_sent(object, found))
+    }
+
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        self.live.as_ref().is_some_and(|live| live.keeps_as_sent(object, key))
+    }
+
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
         self.codec.as_ref().map_or_else(|| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::AuditError;
 use super::finding::shown_key;
+use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::forecast::{Forecast, Met};
 use migr_decide::preview::PreviewAction;
 use migr_decide::record_write::FieldChange;
@@ -43,6 +44,9 @@ pub struct PreviewEntry {
     /// Value that the field will hold, or the value that counts; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Policy for the field, where a person changed it in the destination since it was written: with `keep` and `list` it stays, with `overwrite` it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictPolicy>,
 }
 
 /// Takes every entry of the preview, by map and line.
@@ -124,13 +128,21 @@ impl Preview<'_> {
             PreviewAction::SetAside => &mut there.set_aside,
             PreviewAction::Merge => &mut there.merged,
             PreviewAction::GiveWay => &mut there.given_way,
+            PreviewAction::Vanish => &mut there.vanished,
+            PreviewAction::Trash => &mut there.trashed,
         };
         *count += 1;
         let is_key = matches!(met.action, PreviewAction::Merge | PreviewAction::GiveWay);
-        for FieldChange { field, .. } in changes.iter().filter(|_| !is_key) {
-            match there.fields.iter_mut().find(|known| known.field == *field) {
-                Some(known) => known.records += 1,
-                None => there.fields.push(ThereField { field: field.clone(), records: 1 }),
+        for FieldChange { field, conflict, .. } in changes.iter().filter(|_| !is_key) {
+            let is_theirs = conflict.is_some();
+            let stays = conflict.is_some_and(|policy| policy != ConflictPolicy::Overwrite);
+            for (counts, _) in
+                [(&mut there.conflicts, is_theirs), (&mut there.fields, !stays)].into_iter().filter(|one| one.1)
+            {
+                match counts.iter_mut().find(|known| known.field == *field) {
+                    Some(known) => known.records += 1,
+                    None => counts.push(ThereField { field: field.clone(), records: 1 }),
+                }
             }
         }
         let other = if is_key { (!self.is_masked).then(|| shown_key(&met.other)) } else { Some(met.other) };
@@ -144,15 +156,14 @@ impl Preview<'_> {
             field: None,
             before: None,
             after: None,
+            conflict: None,
         };
         if changes.is_empty() {
             return self.entry(one, sink);
         }
-        for FieldChange { field, before, after } in changes {
-            self.entry(
-                PreviewEntry { field: Some(field), before: Some(before), after: Some(after), ..one.clone() },
-                sink,
-            )?;
+        for FieldChange { field, before, after, conflict } in changes {
+            let (field, before, after) = (Some(field), Some(before), Some(after));
+            self.entry(PreviewEntry { field, before, after, conflict, ..one.clone() }, sink)?;
         }
         Ok(())
     }

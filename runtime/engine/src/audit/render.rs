@@ -13,6 +13,7 @@ use migr_plan::lock::{LockedColumn, LockedSourceObject, ObjectState};
 
 use super::masking::shown;
 use super::{AcceptedFindings, Audit, Finding, FindingKind, PreviewAction, PreviewEntry, Severity};
+use migr_decide::expected::CONFLICT;
 
 /// Examples of a kind that are shown.
 const EXAMPLES: usize = 5;
@@ -144,10 +145,14 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         PreviewAction::Merge if entry.field.is_some() => format!("becomes one with {other}, whose value counts"),
         PreviewAction::Merge => format!("becomes one with {other}"),
         PreviewAction::GiveWay => format!("gives way to {other}"),
+        PreviewAction::Vanish => format!("is in the export no more; {other} stays"),
+        PreviewAction::Trash => format!("is in the export no more; {other} goes into the trash"),
     };
     let field = entry.field.as_deref().map_or_else(String::new, |field| {
         let text = |text: &Option<String>| shown(text.as_deref().unwrap_or_default(), false);
-        format!(", {field} {} → {}", text(&entry.before), text(&entry.after))
+        let conflict =
+            entry.conflict.map_or_else(String::new, |policy| format!(" ({CONFLICT}: {})", policy.in_words()));
+        format!(", {field} {} → {}{conflict}", text(&entry.before), text(&entry.after))
     });
     format!("{}:{}{key}: {does}{field}", entry.file, entry.line)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use migr_decide::cells::Lent;
 use migr_decide::changes::{DifferenceKind, differences, left_as_written};
-use migr_decide::conflicts::{ChangedRecord, ConflictPolicy, FieldDecision, decide};
+use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
 use migr_decide::outcomes::{DecisionContext, Outcomes};
 use migr_decide::record_lookup::RecordLookup;
@@ -126,11 +126,10 @@ async fn count_conflicts(
     let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
     ids.sort_unstable();
     let found = job.context.destination.fetch_written(object, &ids).await?;
-    let policy = ConflictPolicy::of(&job.context.plan);
     for record in records {
         let Some(there) = found.iter().find(|found| found.id == record.expected.id) else { continue };
         let is_touched = is_changed(stamps, object, there);
-        for (field, decision) in decide(job, record, (&there.values, is_touched), policy) {
+        for (field, decision) in decide(job, record, (&there.values, is_touched)) {
             if matches!(decision, FieldDecision::Conflict(_)) {
                 *conflicts.entry(field.field.clone()).or_default() += 1;
             }

@@ -15,14 +15,16 @@ use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
 use crate::steps::following::{HandOn, Later};
 use migr_decide::changes::differences;
-use migr_decide::conflicts::{ChangedRecord, ConflictPolicy, FieldDecision, decide};
+use migr_decide::conflict_policy::ConflictPolicy;
+use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
-use migr_decide::outcomes::Knowledge;
+use migr_decide::outcomes::{Knowledge, Outcomes};
 use migr_decide::record_lookup::RecordLookup;
-use migr_decide::record_write::RecordWrite;
+use migr_decide::record_write::{FieldChange, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
-use migr_decide::there::{before_update, held, stamped};
+use migr_decide::there::{before_update, held, in_words, stamped};
+use migr_transform::Value;
 
 /// The journal keeps the fields that are new to written records under this name and the stage's.
 const FRESH: &str = "fresh.";
@@ -64,6 +66,16 @@ impl WritingSteps {
         let changes = known.find(&Step::changes(&job.stage.id))?;
         let all = [Some(job.step), deferred, backfill, changes].into_iter().flatten().collect();
         Ok(Self { all, deferred, backfill, changes })
+    }
+
+    /// Steps of a stage that write its records, as far as a journal has them.
+    pub(crate) fn of_stage(stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
+        let id = &stage.id;
+        let mut all = Vec::new();
+        for step in [Step::records(id), Step::deferred(id), Step::backfill(id), Step::changes(id)] {
+            all.extend(steps::find(reader, &step)?);
+        }
+        Ok(all)
     }
 
     /// Derivation of what the stage's records should hold.
@@ -155,6 +167,7 @@ impl Later for Changes {
                 continue;
             };
             let (body, fields) = self.body(record, there, &mut notes);
+            let changes = self.foreseen(record, there)?;
             if body.is_empty() {
                 answered.extend(answered_before(&known, step, &record.expected)?);
                 continue;
@@ -167,6 +180,7 @@ impl Later for Changes {
             }
             let item = RecordWrite {
                 fields,
+                changes,
                 before: Body::from(&held).digest(),
                 ..RecordWrite::new(record.expected.key.clone(), record.expected.line, record.expected.id.clone())
             };
@@ -209,32 +223,37 @@ fn in_batches(size: usize, (mut records, notes): Gathered, hand_on: &mut HandOn<
 }
 
 impl Changes {
-    /// Goes through a stage whose records are through.
-    pub(crate) fn of(job: Arc<StageRun>, known: &Knowledge, changed: Arc<AtomicU64>) -> Result<Self, EngineError> {
+    /// Goes through a stage whose records are through; none in a forecast without a journal.
+    pub(crate) fn of(
+        job: Arc<StageRun>,
+        known: &Knowledge,
+        changed: Arc<AtomicU64>,
+    ) -> Result<Option<Self>, EngineError> {
         let steps = WritingSteps::of(&job, known)?;
-        let migr_decide::outcomes::Outcomes::Journal(journal) = &job.context.outcomes else {
-            return Ok(Self {
-                steps,
-                fresh: Vec::new(),
-                policy: ConflictPolicy::List,
-                stamps: Stamps::default(),
-                journal: job.context.work.join("journal.db"),
-                job,
-                changed,
-            });
+        let (reader, path, stamps) = match &job.context.outcomes {
+            Outcomes::Journal(journal) => {
+                let reader = journal.reader()?;
+                let stamps = Stamps::of_earlier_runs(&reader)?;
+                (reader, journal.lock().path().to_owned(), stamps)
+            }
+            Outcomes::Forecast(forecast) => {
+                let (Some(reader), Some(path)) = (forecast.reader()?, forecast.journal()) else { return Ok(None) };
+                // No run is under way that wrote anything.
+                let stamps = Stamps::read(&reader)?;
+                (reader, path.to_owned(), stamps)
+            }
         };
-        let (reader, path) = (journal.reader()?, journal.lock().path().to_owned());
         let fresh = reader.finding(&format!("{FRESH}{}", job.stage.id))?;
         let fresh: Vec<String> = fresh.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Ok(Self {
+        Ok(Some(Self {
             steps,
             fresh: indices(&job.stage, &fresh),
             policy: ConflictPolicy::of(&job.context.plan),
-            stamps: Stamps::of_earlier_runs(&reader)?,
+            stamps,
             journal: path,
             job,
             changed,
-        })
+        }))
     }
 
     fn take(
@@ -271,14 +290,36 @@ impl Changes {
     fn body(&self, record: &ChangedRecord, there: &Found, notes: &mut Vec<RepairNote>) -> (Map, Vec<String>) {
         let (mut body, mut fields) = (Map::new(), Vec::new());
         let is_touched = is_changed(&self.stamps, self.object(), there);
-        for (field, decision) in decide(&self.job, record, (&there.values, is_touched), self.policy) {
+        for (field, decision) in decide(&self.job, record, (&there.values, is_touched)) {
             notes.extend(decision.note(self.policy).map(|reason| self.note(record, &field.field, reason)));
-            if let FieldDecision::Write(native) | FieldDecision::Conflict(Some(native)) = decision {
+            if let Some(native) = decision.written(self.policy) {
                 fields.push(field.field.clone());
-                body.extend(native);
+                body.extend(native.clone());
             }
         }
         (body, fields)
+    }
+
+    /// Tells a forecast what people changed that stays; the fields that change come back in words.
+    fn foreseen(&self, record: &ChangedRecord, there: &Found) -> Result<Vec<FieldChange>, EngineError> {
+        let Some(forecast) = self.job.context.outcomes.forecast() else { return Ok(Vec::new()) };
+        let (mut changes, mut stays) = (Vec::new(), Vec::new());
+        let is_touched = is_changed(&self.stamps, self.object(), there);
+        for (field, decision) in decide(&self.job, record, (&there.values, is_touched)) {
+            let (FieldDecision::Write(native) | FieldDecision::Conflict(native)) = &decision else { continue };
+            let is_it = |(index, _): &&(usize, Value<'static>)| {
+                self.job.stage.fields.get(*index).is_some_and(|known| known.field == field.field)
+            };
+            let Some((_, value)) = record.expected.values.iter().find(is_it) else { continue };
+            let mut change = in_words(forecast, (field, value), native, &there.values)?;
+            change.conflict = matches!(decision, FieldDecision::Conflict(_)).then_some(self.policy);
+            if decision.written(self.policy).is_some() { changes.push(change) } else { stays.push(change) }
+        }
+        if !stays.is_empty() {
+            let Expected { key, line, id, .. } = &record.expected;
+            forecast.conflicts(self.job.step, (key, *line, id), stays, !changes.is_empty())?;
+        }
+        Ok(changes)
     }
 
     fn note(&self, record: &ChangedRecord, field: &str, reason: String) -> RepairNote {

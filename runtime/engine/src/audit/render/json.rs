@@ -3,7 +3,7 @@
 use migr_plan::lock::{AttachmentCounts, LinkHost, LockedStage, ObjectState};
 use serde::Serialize;
 
-use crate::audit::{AcceptedFindings, Audit, Finding, FindingTotal, Severity, StagePreview};
+use crate::audit::{AcceptedFindings, Audit, Finding, FindingTotal, GoingOn, Severity, StagePreview};
 
 /// The version of the document. Raised when a reader of the old form would misread the new one.
 const FORMAT_VERSION: u32 = 1;
@@ -18,6 +18,7 @@ struct Document<'a> {
     accepted: &'a [AcceptedFindings],
     stages: &'a [LockedStage],
     preview: &'a [StagePreview],
+    going_on: &'a GoingOn,
     summary: Summary,
 }
 
@@ -63,6 +64,7 @@ pub fn json(audit: &Audit) -> Result<String, serde_json::Error> {
         accepted: &audit.accepted,
         stages: &audit.lock.stages.stages,
         preview: &audit.preview,
+        going_on: &audit.going_on,
         summary: Summary {
             errors: audit.count(Severity::Error),
             warnings: audit.count(Severity::Warning),
