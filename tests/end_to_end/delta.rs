@@ -496,3 +496,50 @@ fn links_and_fields_that_are_written_once_are_told_where_a_later_export_says_oth
     stand_in.migr(&project, &["rollback"]).exits(0);
     assert_eq!(stand_in.fingerprint(), before);
 }
+
+#[test]
+fn a_file_of_another_path_length_or_content_and_a_field_that_is_set_once_are_told_of_and_stay() {
+    let objects = "object Person from \"people.csv\" {\n  key id\n  id: text\n  author: text\n}\nobject Scan from \"scans.csv\" {\n  key id\n  id: text\n  person: -> Person\n  path: file\n}";
+    let maps = "map Person -> people {\n  name = { lastName: id }\n  createdBy = { source: IMPORT, name: author }\n}\n\nmap Scan -> attachments {\n  file = path\n  target = person\n  drop id : \"a key\"\n}\n";
+    let scans = "id,person,path\nS1,P1,files/a.pdf\nS2,P1,files/b.pdf\nS3,P2,files/c.pdf\nS4,P2,files/d.pdf\n";
+    let files = [("people.csv", "id,author\nP1,Ada\nP2,Ada\n"), ("scans.csv", scans)];
+    let small = Small { objects, maps, files: &files, held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    for name in ["a", "b", "c", "d"] {
+        project.write(&format!("export/files/{name}.pdf"), &format!("%PDF-{name}"));
+    }
+    with_window(&project, "");
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let there = stand_in.fingerprint();
+    let again = stand_in.migr(&project, &["delta"]).exits(0);
+    assert_eq!(again.stdout, "The export is the one that was carried out last: nothing was done.\n");
+
+    // The same name and the same length: a hash alone tells. The tables are the same ones.
+    project.write("export/files/a.pdf", "%PDF-A");
+    let told = "Scan.file: 1 record would get another value; it is written once alone and stays";
+    let same = stand_in.migr(&project, &["delta"]).exits(0);
+    assert!(same.stdout.contains("nothing was done") && same.stdout.contains(told), "{}", same.stdout);
+
+    project.write("export/files/b.pdf", "%PDF-longer");
+    project.write("export/files/e.pdf", "%PDF-c");
+    project.write("export/scans.csv", &scans.replace("files/c.pdf", "files/e.pdf"));
+    project.write("export/people.csv", "id,author\nP1,Ada\nP2,Grace\n");
+    let foreseen = stand_in.migr(&project, &["plan", "--since-run"]).exits(0);
+    assert!(foreseen.stdout.contains("Go on: migr delta"), "{}", foreseen.stdout);
+    let delta = stand_in.migr(&project, &["delta"]).exits(0);
+    for words in [
+        "Scan: 0 created, 0 changed, 4 unchanged, 0 vanished",
+        "Scan.file: 3 records would get another value; it is written once alone and stays",
+        "Person.createdBy: 1 record would get another value; it is written once alone and stays",
+    ] {
+        assert!(delta.stdout.contains(words), "{words}\n{}", delta.stdout);
+    }
+    assert_eq!(stand_in.fingerprint(), there, "nothing of it is written");
+    let report = stand_in.migr(&project, &["report"]).exits(0).stdout;
+    assert!(report.contains("Scan.file: 3 records would get another value"), "{report}");
+    // A verification reads the files and says which the export has otherwise now.
+    stand_in.migr(&project, &["verify"]).exits(6);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), before);
+}

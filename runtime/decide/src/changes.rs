@@ -10,6 +10,7 @@ use crate::defaults;
 use crate::expected::Expected;
 use crate::families::is_empty;
 use crate::files::{column_of, shown_path};
+use crate::hashing::file_hash;
 use crate::parts::beside;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
@@ -78,7 +79,7 @@ fn is_default(field: &FieldMapping, value: &Value<'static>) -> bool {
 }
 
 /// Indices of the fields that are written once alone and that say something else now: those that are set when a record is created, and files that have another
-/// path or another length. A file of the same length is told by a verification.
+/// path, another length or another content than was sent.
 pub fn left_as_written(
     job: &StageRun,
     world: &RecordLookup,
@@ -94,7 +95,11 @@ pub fn left_as_written(
             let path = expected.files.iter().find(|(of, _)| of == index).and_then(|(_, file)| file.path.as_deref());
             let bytes = path.and_then(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len());
             let is_other_path = known.path != shown_path(&file.path, false) && known.path != shown_path("", true);
-            if is_other_path || (bytes.is_some() && bytes != known.bytes) {
+            let is_other_length = bytes.is_some() && bytes != known.bytes;
+            // What cannot be read is no other content: whoever sends it says so.
+            let has_other_content =
+                || path.and_then(|path| file_hash(path).ok()).is_some_and(|(hash, _)| known.hash != Some(hash));
+            if is_other_path || is_other_length || has_other_content() {
                 left.push(*index);
             }
         } else if field.create_only

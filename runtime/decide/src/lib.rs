@@ -20,6 +20,7 @@ pub mod field_numbers;
 pub mod file_list;
 pub mod files;
 pub mod forecast;
+pub mod hashing;
 pub mod identities;
 pub mod ids;
 pub mod link_spool;

@@ -9,7 +9,6 @@ mod doubt;
 mod error;
 mod executor;
 mod groups;
-mod hashing;
 mod in_doubt;
 mod in_flight;
 mod left_open;
@@ -27,7 +26,6 @@ pub use bisect::{Attempt, Bisector, Decided, Explained, HeldRecord, carry_out, r
 pub use error::DeliverError;
 pub use executor::{Executor, InProcess};
 pub use groups::Groups;
-pub use hashing::file_hash;
 pub use left_open::OpenIntent;
 pub use lost::{those_there, uncertain};
 pub use reconcile::{Known, outcome_of_intent, unknown_outcome};

@@ -6,8 +6,8 @@ use migr_decide::upload::{Upload, UploadFrom};
 use migr_load::{FetchError, LinkFetcher, LoadError, Uploaded};
 use migr_plan::OnMissing;
 
-use crate::hashing::file_hash;
 use crate::{FileFate, InProcess, Unit, Uploads};
+use migr_decide::hashing::file_hash;
 
 /// Fetcher of links, with the folder that its files go to.
 #[derive(Debug)]

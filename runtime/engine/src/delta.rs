@@ -9,7 +9,7 @@ use migr_journal::{
     findings,
 };
 use migr_load::{Deleted, Destination, Found, LoadError};
-use migr_plan::{DuplicatePolicy, Stage};
+use migr_plan::{DuplicatePolicy, FieldType, Stage};
 use migr_report::{Delta, MapDelta};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::going_on::go_on;
 use crate::held_otherwise::held_otherwise;
 use crate::rollback::is_changed;
 use crate::shared::blocking;
-use crate::since::{Asked, Since, digest, since, written};
+use crate::since::{Asked, MapSince, Since, digest, since, written};
 use crate::stamps::{self, Stamps};
 use crate::steps::changes::WritingSteps;
 use crate::{Context, EngineError, opening};
@@ -64,6 +64,24 @@ fn under_way(reader: &Reader) -> Result<Option<Delta>, EngineError> {
 
 fn begun(delta: &Delta) -> Change {
     Change::finding(UNDER_WAY, serde_json::to_string(delta).unwrap_or_default())
+}
+
+/// Files and fields that are written once alone and that the export says otherwise now, though its tables are the same: nothing changes them. Looked for where a
+/// map sends files.
+pub async fn look_at_files(context: &Context) -> Result<Delta, EngineError> {
+    let sends_files = |stage: &Stage| stage.fields.iter().any(|field| field.ty == FieldType::File);
+    if !context.plan.stages.iter().any(sends_files) {
+        return Ok(Delta::default());
+    }
+    let asked = Asked { is_later_export: true, ..Asked::default() };
+    let (since, _) = since(context, std::slice::from_ref(&*context.plan), asked).await?;
+    let maps = since.maps.iter().filter(|map| !map.left.is_empty());
+    let maps = maps.map(|map| MapDelta { map: map.map.clone(), stays: stays(map), ..MapDelta::default() });
+    Ok(Delta { maps: maps.collect(), compared: true })
+}
+
+fn stays(map: &MapSince) -> Vec<String> {
+    map.stays_in_words().into_iter().map(|words| format!("{}{words}", map.map)).collect()
 }
 
 /// Takes a later export up: after it, a run brings the destination to it. Says what was found.
@@ -258,7 +276,7 @@ fn tell(delta: &mut Delta, since: &Since) {
         let Some(found) = since.maps.iter().find(|found| found.map == map.map) else { continue };
         map.changed = found.records;
         map.unchanged = found.written.saturating_sub(found.records + map.missing);
-        map.stays = found.stays_in_words().into_iter().map(|words| format!("{}{words}", map.map)).collect();
+        map.stays = stays(found);
         map.fields =
             found.fields.iter().map(|(field, counts)| (field.clone(), counts.values + counts.filled)).collect();
     }

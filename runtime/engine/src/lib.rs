@@ -39,7 +39,7 @@ mod why;
 pub use bound::{digest, effect_of, schema_digests, schema_digests_without_setup};
 pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
 pub use context::{Context, RunOptions};
-pub use delta::{MapLater, close as close_delta, has_delta, is_under_way, look_at, pick_up};
+pub use delta::{MapLater, close as close_delta, has_delta, is_under_way, look_at, look_at_files, pick_up};
 pub use drift::{DriftSummary, DriftedRecord, drift};
 pub use error::EngineError;
 pub use going_on::{EarlierPlans, adopt, earlier_plans, go_on};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use migr_engine::RunOptions;
+use migr_escape::line;
 use migr_report::{Delta, Report};
 
 use crate::args::{DeltaArguments, EventFormat};
@@ -68,7 +69,7 @@ async fn bring(
     within_window(session)?;
     room::check(&session.context.export, &session.state)?;
     if !migr_engine::has_delta(&session.context).map_err(fault)? {
-        return Ok(Some((Delta::default(), None)));
+        return Ok(Some((migr_engine::look_at_files(&session.context).await.map_err(fault)?, None)));
     }
     let delta = migr_engine::pick_up(&session.context, arguments.accept_shrunk).await.map_err(fault)?;
     let Some(outcome) = carry_out(session, console).await? else { return Ok(None) };
@@ -105,6 +106,9 @@ fn within_window(session: &Session) -> Result<(), Fault> {
 fn show(delta: &Delta, has_run: bool, console: Console) {
     if !has_run {
         console.result("The export is the one that was carried out last: nothing was done.\n");
+        for words in delta.maps.iter().flat_map(|map| &map.stays) {
+            console.result(format_args!("  {}\n", line(words)));
+        }
         return;
     }
     for map in &delta.maps {

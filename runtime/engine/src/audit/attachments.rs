@@ -15,7 +15,7 @@ use super::finding::{JsonLines, shown_key};
 use super::survey::Place;
 use migr_decide::cells::is_blank;
 use migr_decide::files::{FileState, Named, Standard, shown_path};
-use migr_deliver::file_hash;
+use migr_decide::hashing::file_hash;
 
 /// Hosts of links that are counted apart.
 const HOSTS_COUNTED: usize = 10_000;

@@ -13,10 +13,10 @@ use super::{Checking, SeenPart, VerifyDifference, VerifyMissing};
 use crate::EngineError;
 use crate::shared::blocking;
 use migr_decide::expected::{Expected, ExpectedFile, ExpectedLink};
+use migr_decide::hashing::file_hash;
 use migr_decide::parts::{Taking, beside};
 use migr_decide::stage_run::StageRun;
 use migr_decide::written::LINK_KEY_SEPARATOR;
-use migr_deliver::file_hash;
 
 /// Number of times that a file that seems to be another one is read once more.
 const ASKED_AGAIN: u32 = 2;
