@@ -543,3 +543,45 @@ fn a_file_of_another_path_length_or_content_and_a_field_that_is_set_once_are_tol
     stand_in.migr(&project, &["rollback"]).exits(0);
     assert_eq!(stand_in.fingerprint(), before);
 }
+
+/// Lines of a program's stderr, as they come.
+#[cfg(unix)]
+fn until_said(lines: &mut impl Iterator<Item = std::io::Result<String>>, words: &str) {
+    let found = lines.by_ref().map_while(Result::ok).any(|line| line.contains(words));
+    assert!(found, "{words:?} was never said");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_picks_up_one_export_after_the_other_until_it_is_ended_or_its_window_closes() {
+    use std::io::{BufRead as _, BufReader};
+    let moved = moved("delta = 48h");
+    let spec = moved.project.read("migration.migr");
+    let mut watch = moved.stand_in.command(moved.project.path(), &["delta", "--watch"]).spawn().unwrap();
+    let mut said = BufReader::new(watch.stderr.take().unwrap()).lines();
+    let waiting = "waiting for a later export until";
+    until_said(&mut said, waiting);
+    moved.take_later();
+    until_said(&mut said, waiting);
+    assert_eq!(people(&moved.stand_in)[&1]["jobTitle"], "Doctor");
+    // An export that is asked about is left, and the next one is taken.
+    moved.project.write("export/people.csv", &format!("id,first,job,mail\n{}", row(1, "Nurse")));
+    until_said(&mut said, "more than a fifth is gone");
+    until_said(&mut said, waiting);
+    assert_eq!(people(&moved.stand_in)[&1]["jobTitle"], "Doctor");
+    moved.project.write("export/people.csv", &moved.drill.first());
+    until_said(&mut said, waiting);
+    assert_eq!(people(&moved.stand_in)[&1]["jobTitle"], "Nurse");
+    assert_eq!(moved.project.report()["deltas"].as_array().unwrap().len(), 2);
+    let ended = std::process::Command::new("kill").args(["-INT", &watch.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+    assert_eq!(watch.wait().unwrap().code(), Some(0), "a person ends it");
+
+    let mut watch = moved.stand_in.command(moved.project.path(), &["delta", "--watch"]).spawn().unwrap();
+    let mut said = BufReader::new(watch.stderr.take().unwrap()).lines();
+    until_said(&mut said, waiting);
+    moved.project.write("migration.migr", &spec.replace("delta = 48h", "delta = 1s"));
+    until_said(&mut said, "the window for deltas closed at");
+    assert_eq!(watch.wait().unwrap().code(), Some(0), "its time is over");
+    moved.migr(&["delta", "--watch"]).exits(4);
+}

@@ -453,6 +453,9 @@ pub(crate) struct DeltaArguments {
     /// Take an export as it is that lost more than a fifth of a map's records.
     #[arg(long)]
     pub(crate) accept_shrunk: bool,
+    /// Wait for later exports in the folder, and pick each up, until the spec's window closes or Ctrl-C ends it.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// The form of the events.
     #[arg(long, value_enum, default_value_t = EventFormat::Human, value_name = "FORM")]
     pub(crate) format: EventFormat,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use migr_diagnostics::Severity;
 use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal};
@@ -328,11 +328,16 @@ fn host(url: &str) -> String {
     if is_loopback { "this machine".to_owned() } else { host }
 }
 
-/// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too.
+/// The first Ctrl-C stops at the end of a batch; a second one ends the program at once, which a later run copes with too. One flag for all sessions of a program.
 #[expect(clippy::exit, reason = "the second Ctrl-C means now")]
 pub(crate) fn stop_on_interrupt(console: Console) -> CancellationFlag {
+    static FLAG: OnceLock<CancellationFlag> = OnceLock::new();
     let cancellation = CancellationFlag::default();
     let flag = cancellation.clone();
+    if FLAG.set(cancellation).is_err() {
+        return FLAG.get().cloned().unwrap_or_default();
+    }
+    let cancellation = flag.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             flag.cancel();
