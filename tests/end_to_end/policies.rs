@@ -181,3 +181,38 @@ fn values_that_stay_because_the_export_has_none_are_counted_by_field_before_the_
     outcome.has("people", &json!({ "name": { "firstName": "New", "lastName": "B" } }));
     outcome.has("people", &json!({ "name": { "firstName": "", "lastName": "D" } }));
 }
+
+#[test]
+fn values_that_give_way_in_a_merge_are_counted_in_the_report_by_field_and_rule_and_listed() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; last: text; email: text; job: text; seen: date; secret: text sensitive }",
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on duplicate merge newest seen\n  name = { lastName: last }\n  emails = { primaryEmail: email | email }\n  jobTitle = job\n  new secret \"Secret\": text sensitive = secret\n}",
+        files: &[(
+            "people.csv",
+            "id,last,email,job,seen,secret\nP1,Lee,lee@a.example,Nurse,2024-01-01,old\nP2,Lee,LEE@a.example,Head nurse,2025-01-01,new\nP3,Ray,ray@a.example,Cook,2024-01-01,\nP4,Ray,ray@a.example,,2025-01-01,\n",
+        )],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    moved.has("people", &json!({"name": {"lastName": "Lee"}, "jobTitle": "Head nurse", "secret": "new"}));
+    moved.has("people", &json!({"name": {"lastName": "Ray"}, "jobTitle": "Cook"}));
+    let report = moved.project.report();
+    let mut told: Vec<String> = report["repairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{}:{} {} {}", one["key"], one["line"], one["field"], one["reason"]).replace('"', ""))
+        .collect();
+    told.sort();
+    let why = "gave way in the merge into P2 (`on duplicate merge newest seen`)";
+    assert_eq!(told, [format!("P1:2 jobTitle {why}"), format!("P1:2 secret {why}")], "{report:#}");
+    let text = moved.stand_in.migr(&moved.project, &["report"]).exits(0).stdout;
+    assert!(text.contains("gave way in the merge into P2") && text.contains("repairs.csv"), "{text}");
+    let page = moved.project.read(".migr/staging/report.html");
+    assert!(page.contains("gave way in the merge into P2"), "{page}");
+    let list = moved.project.read(".migr/staging/report/repairs.csv");
+    assert_eq!(list.matches("gave way in the merge").count(), 2, "{list}");
+    // Nothing that is released changes which of several values is taken.
+    let released = moved.stand_in.migr(&moved.project, &["quarantine", "retry"]).exits(0);
+    assert!(released.stdout.contains("0 records are released for retry; "), "{}", released.stdout);
+}

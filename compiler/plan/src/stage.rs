@@ -1,5 +1,7 @@
 //! One map as the plan carries it out: its fields, links, policies and what a rollback can do about it.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +172,21 @@ pub enum DuplicatePolicy {
         /// A source column.
         column: String,
     },
+}
+
+impl fmt::Display for DuplicatePolicy {
+    /// The policy as it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantine => f.write_str("quarantine"),
+            Self::KeepFirst => f.write_str("keep first"),
+            Self::KeepLast => f.write_str("keep last"),
+            Self::KeepOldest { column } => write!(f, "keep oldest {column}"),
+            Self::KeepNewest { column } => write!(f, "keep newest {column}"),
+            Self::MergeNewest { column } => write!(f, "merge newest {column}"),
+            Self::MergeOldest { column } => write!(f, "merge oldest {column}"),
+        }
+    }
 }
 
 /// `on deleted …`

@@ -19,7 +19,7 @@ use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
-use crate::preview::{KEPT, OUTDONE, PreviewAction};
+use crate::preview::{KEPT, MERGED, OUTDONE, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
@@ -33,6 +33,8 @@ enum NoteKind {
     Stays,
     /// The value stays, and the export has another one.
     Outdone,
+    /// Another record's value was taken when both became one.
+    Merged,
 }
 
 impl NoteKind {
@@ -41,6 +43,7 @@ impl NoteKind {
         match reason {
             KEPT => Self::Stays,
             OUTDONE => Self::Outdone,
+            merged if merged.starts_with(MERGED) => Self::Merged,
             _ => Self::Adjusted,
         }
     }

@@ -10,6 +10,9 @@ pub const KEPT: &str = "the export has no value: what is there stays (`on empty 
 /// Note on a value of the export that is not written, since the destination holds another one.
 pub const OUTDONE: &str = "the destination holds another value, which stays: that of the export is not written";
 
+/// Start of the note on a value that another record's value was taken before when both became one.
+pub const MERGED: &str = "gave way in the merge into ";
+
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;
 

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
+use migr_journal::RepairNote;
 use migr_transform::Cells;
 
 use crate::EngineError;
 use migr_decide::cells::{Kept, Lent};
 use migr_decide::decision::Decision;
-use migr_decide::decision::Subject;
+use migr_decide::decision::{Subject, shown};
 use migr_decide::evaluate::{Decided, Evaluator};
 use migr_decide::merging;
 use migr_decide::outcome_recorder::OutcomeRecorder;
 use migr_decide::prepass::Classification;
-use migr_decide::preview::PreviewAction;
+use migr_decide::preview::{MERGED, PreviewAction};
 use migr_decide::record_lookup::{Own, RecordLookup};
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
@@ -101,19 +102,33 @@ impl Producer<'_> {
         let Some((line, key)) = members.first() else { return Ok(None) };
         let subject = Subject { key, source_key: key, line: *line };
         let rows = self.evaluator.rows(leader, &members)?;
-        let Some(decided) = self.evaluator.family(subject, &rows)? else { return Ok(None) };
-        self.losses(&decided, &members, &rows)?;
+        let Some(mut decided) = self.evaluator.family(subject, &rows)? else { return Ok(None) };
+        self.losses(&mut decided, &members, &rows)?;
         self.take(subject, decided)
     }
 
-    /// Tells a forecast which values lose where several records are written as one.
-    fn losses(&self, decided: &Decided, members: &[(u64, String)], rows: &[Kept]) -> Result<(), EngineError> {
+    /// Tells a forecast which values lose where several records are written as one; a run notes them with the record that is written.
+    fn losses(&self, decided: &mut Decided, members: &[(u64, String)], rows: &[Kept]) -> Result<(), EngineError> {
         let Evaluator { job, world, .. } = self.evaluator;
-        let Some(forecast) = job.context.outcomes.forecast() else { return Ok(()) };
-        if matches!(decided.decision, Decision::Skip(_) | Decision::Quarantine(_)) {
-            return Ok(());
-        }
+        let item = match &mut decided.decision {
+            Decision::Create(item) | Decision::Update(item) | Decision::Restore(item) | Decision::Replace(item) => item,
+            Decision::Skip(_) | Decision::Quarantine(_) => return Ok(()),
+        };
         let lost = merging::lost(job, world, rows)?;
+        let Some(forecast) = job.context.outcomes.forecast() else {
+            let reason = format!("{MERGED}{} (`on duplicate {}`)", shown(&item.key), job.stage.policies.duplicate);
+            for (at, change) in lost {
+                let Some((line, key)) = members.get(at) else { continue };
+                item.repairs.push(RepairNote {
+                    key: key.clone(),
+                    file: job.file.clone(),
+                    line: *line,
+                    field: change.field,
+                    reason: reason.clone(),
+                });
+            }
+            return Ok(());
+        };
         for (at, (line, key)) in members.iter().enumerate() {
             let changes: Vec<_> = lost.iter().filter(|(row, _)| *row == at).map(|(_, change)| change.clone()).collect();
             if !changes.is_empty() {

@@ -7,6 +7,7 @@ use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 use crate::steps::backfill;
 use crate::{Context, EngineError};
 use migr_decide::decision::shown;
+use migr_decide::preview::MERGED;
 use migr_decide::{expressions, steps};
 
 /// Records that are released for retry together.
@@ -166,7 +167,8 @@ fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
         }
         let mut values = 0;
         for step in backfill::noting_steps(&context.plan, stage, reader)? {
-            values += reader.count_noted(step)?;
+            // Whatever is released, one of several values gives way to another.
+            values += reader.count_noted(step, MERGED)?;
         }
         if values > 0 {
             reopened.values += values;

@@ -485,12 +485,13 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// Number of values of a step's records that were left out or replaced, or have an owner without a user.
-    pub fn count_noted(&self, step: StepId) -> Result<u64, JournalError> {
+    /// Number of values of a step's records that were left out or replaced, or have an owner without a user; those whose note begins so are not among them.
+    pub fn count_noted(&self, step: StepId, but: &str) -> Result<u64, JournalError> {
         self.connection
             .query_row(
-                "SELECT (SELECT COUNT(*) FROM repairs WHERE step = ?1) + (SELECT COUNT(*) FROM orphans WHERE step = ?1)",
-                [step.0],
+                "SELECT (SELECT COUNT(*) FROM repairs WHERE step = ?1 AND substr(reason, 1, length(?2)) <> ?2) \
+                 + (SELECT COUNT(*) FROM orphans WHERE step = ?1)",
+                params![step.0, but],
                 |row| line(row, 0),
             )
             .attempting("read")

@@ -134,6 +134,8 @@ impl Journal {
                         let _ = write!(reasons, "{field}: {}; ", it.reason);
                         (&mut journal.quarantined, (it.step, it.line, it.field.unwrap_or_default()))
                     }
+                    // The preview says which values lose.
+                    Remark::Repaired(it) if it.reason.starts_with("gave way in the merge into ") => return Ok(()),
                     Remark::Repaired(it) => (&mut journal.repaired, (it.step, it.line, it.field)),
                     Remark::Orphaned(it) => (&mut journal.orphaned, (it.step, it.line, it.field)),
                     _ => return Ok::<(), migr_journal::JournalError>(()),

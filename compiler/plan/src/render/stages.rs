@@ -94,7 +94,7 @@ fn identity(stage: &Stage, full: bool) -> Option<String> {
         format!("on existing {}", existing(policies.existing)),
     );
     let duplicate_is_usual = policies.duplicate == DuplicatePolicy::default();
-    say(duplicate_is_usual, format!("on duplicate {}", duplicate(&policies.duplicate)));
+    say(duplicate_is_usual, format!("on duplicate {}", policies.duplicate));
     say(policies.deleted == DeletedPolicy::default(), format!("on deleted {}", deleted(policies.deleted)));
     say(policies.cycle == CyclePolicy::default(), format!("on cycle {}", cycle(policies.cycle)));
     let unidentified_is_usual = policies.unidentified == UnidentifiedPolicy::default();
@@ -108,18 +108,6 @@ fn existing(policy: ExistingPolicy) -> &'static str {
         ExistingPolicy::Update => "update",
         ExistingPolicy::Skip => "skip",
         ExistingPolicy::Quarantine => "quarantine",
-    }
-}
-
-fn duplicate(policy: &DuplicatePolicy) -> String {
-    match policy {
-        DuplicatePolicy::Quarantine => "quarantine".to_owned(),
-        DuplicatePolicy::KeepFirst => "keep first".to_owned(),
-        DuplicatePolicy::KeepLast => "keep last".to_owned(),
-        DuplicatePolicy::KeepOldest { column } => format!("keep oldest {column}"),
-        DuplicatePolicy::KeepNewest { column } => format!("keep newest {column}"),
-        DuplicatePolicy::MergeNewest { column } => format!("merge newest {column}"),
-        DuplicatePolicy::MergeOldest { column } => format!("merge oldest {column}"),
     }
 }
 
