@@ -636,6 +636,9 @@ pub(crate) struct SettleArguments {
     /// Id of the record, which is there.
     #[arg(long, value_name = "ID", group = "word")]
     pub(crate) id: Option<String>,
+    /// Take the record though it holds other values than were sent.
+    #[arg(long, requires = "id")]
+    pub(crate) as_it_is: bool,
     /// Word that it is not there: the next run sends it again.
     #[arg(long, group = "word")]
     pub(crate) create: bool,

@@ -18,6 +18,7 @@ pub(crate) fn fault(error: EngineError) -> Fault {
         EngineError::NotUncertain { .. }
         | EngineError::NotThere { .. }
         | EngineError::AnothersRecord { .. }
+        | EngineError::HoldsOther { .. }
         | EngineError::NoMap { .. }
         | EngineError::NoRun { .. } => Exit::Usage,
         EngineError::OtherExport { .. }
@@ -36,6 +37,9 @@ pub(crate) fn fault(error: EngineError) -> Fault {
     let help = match &error {
         EngineError::Shrunk { .. } => Some(
             "see whether the export is whole; `migr delta --accept-shrunk` takes it as it is, and deals with what vanished by `on vanished`".to_owned(),
+        ),
+        EngineError::HoldsOther { .. } => Some(
+            "see whether it is the record that was sent; where somebody changed it since, `--as-it-is` takes it".to_owned(),
         ),
         EngineError::Automations { held } => {
             let permits: Vec<String> = held.iter().map(|fired| format!("`{}`", fired.permit())).collect();

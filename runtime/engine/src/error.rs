@@ -91,6 +91,16 @@ pub enum EngineError {
         /// The id.
         id: String,
     },
+    /// A person names a record that holds other values than were sent.
+    #[error("{object} {id} holds other values than were sent in {}; nothing was done", fields.join(", "))]
+    HoldsOther {
+        /// The object.
+        object: String,
+        /// The id.
+        id: String,
+        /// Keys of the fields.
+        fields: Vec<String>,
+    },
     /// A person names a record that is another one's.
     #[error("{object} {id} is the record of {of} already; two records of the export cannot be one by this word")]
     AnothersRecord {

@@ -1,9 +1,11 @@
 //! Release of quarantined records for retry, and a person's word about those of which nobody can tell whether they are there.
 
-use migr_journal::{Change, Reader, Settled, State, StepId, findings};
-use migr_load::{Deleted, IdPolicy};
+use migr_journal::{Change, Reader, Settled, State, StepId, WrittenReader, findings};
+use migr_load::{Deleted, Found, IdPolicy};
 use migr_plan::{Expr, OnMissing, Stage, Step, StepKind};
 
+use crate::held_otherwise::held_otherwise;
+use crate::stamps::Stamps;
 use crate::steps::backfill;
 use crate::{Context, EngineError};
 use migr_decide::decision::shown;
@@ -27,8 +29,13 @@ pub struct Released {
 /// A person's word about a record of which nobody can tell whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word<'w> {
-    /// Record that is there, by its id.
-    There(&'w str),
+    /// Record that is there.
+    There {
+        /// Id of the record.
+        id: &'w str,
+        /// True where the person takes it though it holds other values than were sent.
+        as_it_is: bool,
+    },
     /// Record that is not there: the next run sends it again.
     Create,
 }
@@ -83,9 +90,16 @@ pub async fn settle(context: &Context, key: &str, map: Option<&str>, word: Word<
     };
     let change = match word {
         Word::Create => Change::TakenBack { step, keys: vec![row.key] },
-        Word::There(id) => {
+        Word::There { id, as_it_is } => {
             let object = &stage.destination_object;
-            is_free(context, &reader, object, id).await?;
+            let found = free(context, &reader, object, id).await?;
+            if !as_it_is {
+                let sent = WrittenReader::new(reader.another()?).sent(step, &row.key)?;
+                let fields = held_otherwise(&*context.destination, &Stamps::default(), object, (&sent, &found));
+                if !fields.is_empty() {
+                    return Err(EngineError::HoldsOther { object: object.clone(), id: id.to_owned(), fields });
+                }
+            }
             let line = row.mapped.line;
             let settled =
                 Settled { step, key: row.key, line, state: State::Created, id: Some(id.to_owned()), winner: None };
@@ -101,8 +115,8 @@ pub async fn settle(context: &Context, key: &str, map: Option<&str>, word: Word<
     Ok(stage.map.clone())
 }
 
-/// An error unless the destination has a record of an id, which is none that the journal knows by another key.
-async fn is_free(context: &Context, reader: &Reader, object: &str, id: &str) -> Result<(), EngineError> {
+/// The destination's record of an id; an error where there is none, or the journal knows it by another key.
+async fn free(context: &Context, reader: &Reader, object: &str, id: &str) -> Result<Found, EngineError> {
     let (object, id) = (object.to_owned(), id.to_owned());
     for stage in context.plan.stages.iter().filter(|stage| stage.destination_object == object) {
         let Some(step) = reader.step(&stage.id)? else { continue };
@@ -113,7 +127,7 @@ async fn is_free(context: &Context, reader: &Reader, object: &str, id: &str) -> 
     }
     context.destination.schema().await?;
     let found = context.destination.fetch(&object, std::slice::from_ref(&id), Deleted::Live).await?;
-    if found.iter().any(|found| found.id == id) { Ok(()) } else { Err(EngineError::NotThere { object, id }) }
+    found.into_iter().find(|found| found.id == id).ok_or(EngineError::NotThere { object, id })
 }
 
 /// The uncertain record of a step that a person means by a key.

@@ -190,6 +190,16 @@ impl Reader {
         Ok(writes.flatten().map_or_else(Vec::new, |writes| writes::numbers(&writes)))
     }
 
+    /// Numbers of the entries of a step's intents, the last one first.
+    pub(crate) fn intents_of(&self, step: StepId) -> Result<Vec<i64>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq FROM entries WHERE kind = 'intent' AND step = ?1 ORDER BY seq DESC")
+            .attempting("read")?;
+        let rows = statement.query_map([step.0], |row| row.get(0)).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
     /// The intent of an entry.
     pub(crate) fn intent(&self, entry: i64, step: StepId) -> Result<Option<Intent>, JournalError> {
         let data: Option<Vec<u8>> = self

@@ -66,6 +66,23 @@ impl WrittenReader {
         Ok(written)
     }
 
+    /// Values that were sent last for a key of a step, whatever became of the request. Goes through the step's intents: for a question of a person.
+    pub fn sent(&self, step: StepId, key: &str) -> Result<Written, JournalError> {
+        let mut written = Written::default();
+        for entry in self.reader.intents_of(step)? {
+            let Some(intent) = self.reader.intent(entry, step)? else { continue };
+            let Some(record) = intent.records.iter().find(|record| record.key == key) else { continue };
+            let salt = RecordSalt::of(&record.id);
+            for (number, digest) in FieldDigests::from_bytes(&record.fields).digests() {
+                if let Some(name) = self.name(step, number)? {
+                    written.0.insert(name, (salt, digest));
+                }
+            }
+            break;
+        }
+        Ok(written)
+    }
+
     fn name(&self, step: StepId, number: u32) -> Result<Option<String>, JournalError> {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         let known = self.names.borrow().get(&step).and_then(|names| names.get(place).cloned());

@@ -11,6 +11,10 @@ use serde_json::{Map, Value};
 /// Words of the audit trail that settle a record.
 const STATES: [&str; 6] = ["created", "updated", "unchanged", "skipped", "quarantined", "uncertain"];
 
+/// Starts of the notes on values that stay or give way; a forecast counts them apart from those that a rule adjusts.
+const STAYS: [&str; 3] =
+    ["the export has no value", "the destination holds another value", "gave way in the merge into "];
+
 /// A record as the destination keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stored {
@@ -101,6 +105,8 @@ pub(crate) struct Journal {
     /// Why records are in quarantine, by step and line.
     pub(crate) reasons: BTreeMap<(String, u64), String>,
     pub(crate) repaired: BTreeSet<Place>,
+    /// Values that stay as they are, or give way to others.
+    pub(crate) stays: BTreeSet<Place>,
     pub(crate) orphaned: BTreeSet<Place>,
     /// Records that were sent and of which no answer came, by step and id.
     pub(crate) unanswered: BTreeSet<(String, String)>,
@@ -134,8 +140,10 @@ impl Journal {
                         let _ = write!(reasons, "{field}: {}; ", it.reason);
                         (&mut journal.quarantined, (it.step, it.line, it.field.unwrap_or_default()))
                     }
-                    // The preview says which values lose.
-                    Remark::Repaired(it) if it.reason.starts_with("gave way in the merge into ") => return Ok(()),
+                    // Values that stay or lose are counted by themselves.
+                    Remark::Repaired(it) if STAYS.iter().any(|start| it.reason.starts_with(start)) => {
+                        (&mut journal.stays, (it.step, it.line, it.field))
+                    }
                     Remark::Repaired(it) => (&mut journal.repaired, (it.step, it.line, it.field)),
                     Remark::Orphaned(it) => (&mut journal.orphaned, (it.step, it.line, it.field)),
                     _ => return Ok::<(), migr_journal::JournalError>(()),

@@ -119,14 +119,15 @@ async fn settle(arguments: &SettleArguments, console: Console) -> Result<Exit, F
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
     let opening = Opening::reading(&arguments.live, "quarantine settle", shown);
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
-    let word = arguments.id.as_deref().map_or(Word::Create, Word::There);
+    let as_it_is = arguments.as_it_is;
+    let word = arguments.id.as_deref().map_or(Word::Create, |id| Word::There { id, as_it_is });
     let settled = migr_engine::settle(&session.context, &arguments.key, arguments.map.as_deref(), word).await;
     let page = session.report().await;
     let map = settled.map_err(fault)?;
     page?;
     let named = key(&arguments.key);
     match word {
-        Word::There(id) => console.result(format_args!(
+        Word::There { id, .. } => console.result(format_args!(
             "{map} {named} is there as {}. `migr quarantine retry` releases what was quarantined because of it, and `migr run` goes on.\n",
             line(id)
         )),

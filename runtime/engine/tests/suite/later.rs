@@ -38,7 +38,10 @@ fn a_merged_record_gets_its_waiting_reference_from_the_first_row_that_has_one() 
     let project = companies(fields, newest, csv);
     project.run().unwrap();
     assert_eq!(project.destination.refers("companies", "parent", "companies"), ["New -> Top", "Top -> nothing"]);
-    assert_eq!(project.reasons(), "skipped Company: merged into K2 (1)");
+    insta::assert_snapshot!(project.reasons(), @r#"
+    skipped Company: merged into K2 (1)
+    repaired K1 export/companies.csv:2 name: gave way in the merge into K2 (`on duplicate merge newest created`)
+    "#);
     assert_eq!(verify(&project), [""; 0]);
 }
 

@@ -263,20 +263,29 @@ fn what_is_uncertain_stays_until_a_person_says_whether_it_is_there_and_then_each
         all.into_iter().find(|(_, values, _)| values["name"] == name).map(|(id, ..)| id).unwrap()
     };
     let (acme, beta) = (id("Acme"), id("Beta"));
+    let there = |id| Word::There { id, as_it_is: false };
+    // Somebody else's, by a mistyped id.
+    let other = "S77".to_owned();
+    project.destination.holds("companies", &other, &json!({ "name": "Other" }), false);
     for (key, word, why) in [
         ("K9", Word::Create, "no record of the key K9 is uncertain"),
-        ("K1", Word::There("S99"), "the destination has no companies S99"),
-        ("K1", Word::There(&beta), "is the record of K2 of Company already"),
+        ("K1", there("S99"), "the destination has no companies S99"),
+        ("K1", there(&beta), "is the record of K2 of Company already"),
+        ("K1", there(&other), "holds other values than were sent in name; nothing was done"),
     ] {
         let error = settle(&project, key, word).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
-    assert_eq!(settle(&project, "K1", Word::There(&acme)).unwrap(), "Company");
+    assert_eq!(settle(&project, "K1", there(&acme)).unwrap(), "Company");
     assert_eq!(settle(&project, "C2", Word::Create).unwrap(), "Contact");
     let released = retried();
     assert_eq!((released.records, released.uncertain), (1, 0));
     project.run().unwrap();
-    assert_eq!((project.destination.live("companies"), project.destination.live("people")), (2, 3));
+    assert_eq!(
+        (project.destination.live("companies"), project.destination.live("people")),
+        (3, 3),
+        "one of them is somebody else's"
+    );
     insta::assert_snapshot!(project.counts(), @r#"
     Company: 2 read, 2 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
     Contact: 3 read, 3 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined

@@ -530,6 +530,10 @@ impl Destination for Memory {
         ready(Ok(()))
     }
 
+    fn keeps_as_sent(&self, _object: &str, _key: &str) -> bool {
+        true
+    }
+
     fn compare(&self, _object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
         let expected = native(expected);
         let found = found.get(&field.field).cloned().unwrap_or_default();
