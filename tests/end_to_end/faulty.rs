@@ -1,11 +1,11 @@
-//! A location that fails: answers that are lost, late, cut, no JSON, or say that what was done was refused; a day's requests that are used up.
+//! A destination that fails: answers that are lost, late, cut, no JSON, or say that what was done was refused; a day's requests that are used up.
 //!
 //! `MIGR_DRILL_SEEDS=40` draws so many orders of faults instead of a few.
 
 use migr_sandbox::{Faults, highlevel};
 
 use crate::harness::number;
-use crate::killed::{Left, RUN, Rest};
+use crate::killed::{Left, Pair, RUN, Rest};
 use crate::stand_in::StandIn;
 use crate::studio::{lagging, told_by_a_person};
 
@@ -13,50 +13,52 @@ use crate::studio::{lagging, told_by_a_person};
 const RUNS: usize = 8;
 
 #[test]
-fn whatever_a_location_fails_at_each_record_is_there_once() {
-    let rest = Rest::of_studio(&[]);
-    let honest = {
-        let (project, stand_in) = rest.wake();
-        stand_in.migr(&project, RUN.0).exits(RUN.1);
-        Left::by(&project, &stand_in)
-    };
-    let mut told = 0;
-    let seeds = number("MIGR_DRILL_SEEDS", 4);
-    for seed in 0..seeds {
-        let project = rest.asleep();
-        let faults = Faults {
-            percent_500: 5.0,
-            percent_reset_before: 2.0,
-            percent_reset_after: 4.0,
-            percent_429: 2.0,
-            percent_bad_json: 2.0,
-            percent_half: 3.0,
-            percent_contradiction: 6.0,
-            seed,
-            ..Faults::default()
+fn whatever_a_destination_fails_at_each_record_is_there_once() {
+    let seeds = number("MIGR_DRILL_SEEDS", 3);
+    for pair in Pair::ALL {
+        let rest = Rest::of(pair, &[]);
+        let honest = {
+            let (project, stand_in) = rest.wake();
+            stand_in.migr(&project, RUN.0).exits(RUN.1);
+            Left::by(&project, &stand_in)
         };
-        let state = Some(project.path().join("workspace.db"));
-        let stand_in = StandIn::location(highlevel::Options { faults, ..lagging(state.clone()) });
-        let mut last = stand_in.migr(&project, RUN.0);
-        for _ in 1..RUNS {
-            if last.code == RUN.1 {
-                break;
+        let mut told = 0;
+        for seed in 0..seeds {
+            let project = rest.asleep();
+            let faults = Faults {
+                percent_500: 5.0,
+                percent_reset_before: 2.0,
+                percent_reset_after: 4.0,
+                percent_429: 2.0,
+                percent_bad_json: 2.0,
+                percent_half: 3.0,
+                percent_contradiction: 6.0,
+                seed,
+                ..Faults::default()
+            };
+            let state = Some(project.path().join("workspace.db"));
+            let stand_in = pair.stand_in(state.clone(), faults);
+            let mut last = stand_in.migr(&project, RUN.0);
+            for _ in 1..RUNS {
+                if last.code == RUN.1 {
+                    break;
+                }
+                last = stand_in.migr(&project, RUN.0);
             }
-            last = stand_in.migr(&project, RUN.0);
+            let disturbed = format!("{pair:?}, faults of seed {seed}");
+            assert_eq!(last.code, RUN.1, "{disturbed}\n{}{}", last.stdout, last.stderr);
+            stand_in.stop();
+            let stand_in = pair.stand_in(state, Faults::default());
+            told += told_by_a_person(&project, &stand_in, RUN, &disturbed);
+            honest.is_same(&Left::by(&project, &stand_in), &disturbed);
         }
-        let disturbed = format!("faults of seed {seed}");
-        assert_eq!(last.code, RUN.1, "{disturbed}\n{}{}", last.stdout, last.stderr);
-        stand_in.stop();
-        let stand_in = StandIn::location(lagging(state));
-        told += told_by_a_person(&project, &stand_in, RUN, &disturbed);
-        honest.is_same(&Left::by(&project, &stand_in), &disturbed);
+        eprintln!("{seeds} runs of {pair:?}: lost 0, doubled 0; {told} records for a person to tell of");
     }
-    eprintln!("{seeds} runs into a location that fails: lost 0, doubled 0; {told} records for a person to tell of");
 }
 
 #[test]
 fn where_a_days_requests_are_used_up_a_run_says_when_it_can_go_on_and_goes_on_then() {
-    let rest = Rest::of_studio(&[]);
+    let rest = Rest::of(Pair::Studio, &[]);
     let honest = {
         let (project, stand_in) = rest.wake();
         stand_in.migr(&project, RUN.0).exits(RUN.1);

@@ -214,7 +214,8 @@ fn two_commits_are_told_apart_by_the_names_of_what_changed() {
     migr(&["diff", "HEAD", "HEAD", "--exit-code"]).exits(0);
     let same = migr(&["diff", "HEAD", "HEAD"]).exits(0);
     assert_eq!(same.stdout, "No change in meaning.\n");
-    migr(&["diff", "HEAD~9", "HEAD"]).exits(2);
+    let unknown = migr(&["diff", "HEAD~9", "HEAD"]).exits(2);
+    assert_eq!(unknown.stderr.matches("error:").count(), 1, "{}", unknown.stderr);
 }
 
 #[test]

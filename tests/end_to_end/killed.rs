@@ -5,10 +5,11 @@
 #![cfg(unix)]
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
-use migr_sandbox::SandboxOptions;
+use migr_sandbox::{Faults, SandboxOptions, highlevel};
 use serde_json::Value;
 
 use crate::clinic::{clinic, others};
@@ -16,7 +17,7 @@ use crate::delta::{full_drill, later_clinic, moves_on, with_window};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
-use crate::studio::{location_on_disk, studio, told_by_a_person};
+use crate::studio::{lagging, studio, told_by_a_person};
 use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
@@ -30,13 +31,31 @@ pub(crate) const RETRY: Wanted = (&["quarantine", "retry"], 0);
 pub(crate) const DELTA: Wanted = (&["delta"], 5);
 pub(crate) const ROLLBACK: Wanted = (&["rollback"], 0);
 
-/// Migration that a drill is of.
-#[derive(Clone, Copy, PartialEq)]
-enum Pair {
+/// Migration that a drill is of: one for each connector.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pair {
     /// To Twenty.
     Clinic,
     /// To HighLevel.
     Studio,
+}
+
+impl Pair {
+    /// Every one. What a drill of all of them asks, a connector keeps.
+    pub(crate) const ALL: [Self; 2] = [Self::Clinic, Self::Studio];
+
+    /// A stand-in of the pair's destination with its state in a file, that fails so.
+    pub(crate) fn stand_in(self, state: Option<PathBuf>, faults: Faults) -> StandIn {
+        match self {
+            Self::Clinic => StandIn::with(SandboxOptions { state, faults, ..SandboxOptions::default() }),
+            Self::Studio => StandIn::location(highlevel::Options { faults, ..lagging(state) }),
+        }
+    }
+
+    /// Every so many-th point of a drill, so that each pair's takes about as long.
+    fn stride(self) -> usize {
+        stride(if self == Self::Clinic { 29 } else { 43 })
+    }
 }
 
 /// A project and its workspace at rest: where each try begins.
@@ -48,14 +67,19 @@ pub(crate) struct Rest {
 impl Rest {
     /// After some commands that nothing disturbed.
     pub(crate) fn after(commands: &[Wanted]) -> Self {
-        let rest = Self { project: clinic(2), pair: Pair::Clinic };
-        rest.prepare();
-        rest.then(commands)
+        Self::of(Pair::Clinic, commands)
     }
 
-    /// The same of the migration to a location, whose server chooses ids.
-    pub(crate) fn of_studio(commands: &[Wanted]) -> Self {
-        Self { project: studio(), pair: Pair::Studio }.then(&[&[SETUP], commands].concat())
+    /// The same of a pair. Where the server chooses ids, setup is done already.
+    pub(crate) fn of(pair: Pair, commands: &[Wanted]) -> Self {
+        match pair {
+            Pair::Clinic => {
+                let rest = Self { project: clinic(2), pair };
+                rest.prepare();
+                rest.then(commands)
+            }
+            Pair::Studio => Self { project: studio(), pair }.then(&[&[SETUP], commands].concat()),
+        }
     }
 
     /// After a run that quarantined records and left empty what refers to them, with the export mended since.
@@ -114,10 +138,7 @@ impl Rest {
 
 fn on_disk(project: &Project, pair: Pair) -> StandIn {
     let state = Some(project.path().join("workspace.db"));
-    match pair {
-        Pair::Clinic => StandIn::with(SandboxOptions { state, ..SandboxOptions::default() }),
-        Pair::Studio => location_on_disk(state),
-    }
+    pair.stand_in(state, Faults::default())
 }
 
 /// What a command left behind: in the workspace, in the report, in the lock file.
@@ -291,8 +312,12 @@ fn around_requests(rest: &Rest, (arguments, code): Wanted, every: usize) -> (usi
 
 #[test]
 fn a_run_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
-    let (points, _) = around_requests(&Rest::after(&[]), RUN, stride(23));
-    eprintln!("run: killed at {points} points around its requests: lost 0, doubled 0");
+    for pair in Pair::ALL {
+        let (points, told) = around_requests(&Rest::of(pair, &[]), RUN, pair.stride());
+        eprintln!(
+            "run of {pair:?}: killed at {points} points: lost 0, doubled 0; {told} records for a person to tell of"
+        );
+    }
 }
 
 #[test]
@@ -313,9 +338,11 @@ fn a_run_that_is_killed_when_a_record_with_a_file_is_written_still_tells_that_th
 
 #[test]
 fn setup_audit_verify_and_rollback_that_are_killed_can_be_run_again() {
-    for (before, command) in [([].as_slice(), SETUP), (&[RUN], AUDIT), (&[RUN], VERIFY), (&[RUN], ROLLBACK)] {
-        let (points, _) = around_requests(&Rest::after(before), command, stride(29));
-        eprintln!("{:?}: killed at {points} points around its requests", command.0);
+    for pair in Pair::ALL {
+        for (before, command) in [([].as_slice(), SETUP), (&[RUN], AUDIT), (&[RUN], VERIFY), (&[RUN], ROLLBACK)] {
+            let (points, _) = around_requests(&Rest::of(pair, before), command, pair.stride());
+            eprintln!("{:?} of {pair:?}: killed at {points} points around its requests", command.0);
+        }
     }
 }
 
@@ -326,23 +353,26 @@ fn a_run_that_fills_in_what_was_left_empty_can_be_killed_too() {
 }
 
 #[test]
-fn a_run_into_a_location_that_is_killed_around_any_request_loses_and_doubles_nothing() {
-    let (points, told) = around_requests(&Rest::of_studio(&[]), RUN, stride(31));
-    eprintln!(
-        "run into a location: killed at {points} points around its requests; {told} records for a person to tell of"
-    );
-}
-
-#[test]
-fn verify_and_rollback_of_a_location_that_are_killed_can_be_run_again() {
-    for (command, every) in [(VERIFY, 47), (ROLLBACK, 47)] {
-        let (points, _) = around_requests(&Rest::of_studio(&[RUN]), command, stride(every));
-        eprintln!("{:?} of a location: killed at {points} points around its requests", command.0);
-    }
-}
-
-#[test]
 fn a_delta_that_is_killed_before_or_after_any_request_ends_as_one_that_nobody_disturbed() {
     let (points, _) = around_requests(&Rest::later(), DELTA, stride(31));
     eprintln!("delta: killed at {points} points around its requests: lost 0, doubled 0");
+}
+
+#[test]
+fn a_rollback_names_what_a_run_that_was_killed_may_have_made_and_nothing_tells() {
+    for (moment, left) in [(Moment::Before, 0), (Moment::After, 1)] {
+        let (project, stand_in) = Rest::of(Pair::Studio, &[]).wake();
+        let is_it =
+            move |asked: &Asked<'_>| (asked.writes() && asked.path.starts_with("/businesses")).then_some(moment);
+        assert!(kill_at(is_it, &stand_in, &project, RUN.0));
+        // A business holds no id of ours: whether it is there only somebody who looks can say.
+        let ran = stand_in.migr(&project, &["rollback"]).exits(6);
+        assert!(ran.stdout.contains("businesses: one may be there, made of"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("look for it in the destination"), "{}", ran.stdout);
+        let state = rusqlite::Connection::open(project.path().join("workspace.db")).expect("the location's state");
+        let businesses: i64 = state
+            .query_row("SELECT count(*) FROM records WHERE object = 'business'", [], |row| row.get(0))
+            .expect("a count");
+        assert!(businesses >= left, "{moment:?}: {businesses} businesses are there");
+    }
 }

@@ -21,6 +21,7 @@ mod check_rows;
 mod checklist;
 mod clinic;
 mod clock;
+mod conformance;
 mod crash;
 mod degraded;
 mod delta;

@@ -143,6 +143,28 @@ test "Eastern wall-clock times" {
 }
 
 #[test]
+fn saved_filters_are_listed_for_rebuilding_by_hand_and_no_file_of_records_is_uploaded() {
+    let project = practice("");
+    let vips = r#"{"name": "Active VIPs", "filter": {"tags": ["vip"], "status": "active"}}"#;
+    project.write("export/saved_filters.json", &format!("[{vips}]"));
+    let audit = project.migr(&["audit", "--offline"]).exits(1);
+    let said = "what is to be rebuilt by hand of SavedFilter is in ";
+    let folder =
+        audit.stderr.lines().find_map(|line| line.strip_prefix(said)?.strip_suffix("/SavedFilter.md, to tick off"));
+    let list = project.read(&format!("{}/SavedFilter.md", folder.expect("the audit says where the list is")));
+    assert!(list.contains("- [ ] **Active VIPs**\n  - besides: filter (status active, tags vip)\n"), "{list}");
+    for form in [&["plan"][..], &["plan", "--format", "markdown"]] {
+        let text = project.migr(form).exits(0).stdout.replace('\n', " ");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for said in
+            ["SavedFilter", "one record a request, since it takes no lists of them", "no file of records is uploaded"]
+        {
+            assert!(text.contains(said), "no {said:?} in {text}");
+        }
+    }
+}
+
+#[test]
 fn workflows_stay_behind_as_a_reference_and_are_counted_for_rebuilding_by_hand() {
     let project = practice("");
     let welcome = r#"{"name": "Welcome", "trigger": "signed up", "steps": [{"type": "send e-mail", "days": 2}]}"#;

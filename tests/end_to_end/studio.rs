@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use migr_sandbox::highlevel;
+use migr_sandbox::{RateLimit, highlevel};
 
-use crate::harness::{Project, repository};
+use crate::harness::{Project, Ran, repository};
 use crate::killed::{Left, Wanted};
 use crate::stand_in::StandIn;
 
@@ -94,4 +94,36 @@ fn an_object_that_nothing_removes_is_made_only_where_the_migration_permits_it_an
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
     let ran = stand_in.migr(&project, &["rollback"]).exits(0);
     assert!(ran.stdout.contains("not back  setup: create object courses: left, because"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_pipeline_that_the_token_may_not_make_is_told_before_anything_is_made() {
+    let without_scopes = vec!["pipelines.create".to_owned()];
+    let (project, stand_in) = (studio(), StandIn::location(highlevel::Options { without_scopes, ..lagging(None) }));
+    let before = stand_in.fingerprint();
+    let listed = stand_in.migr(&project, &["setup", "--checklist"]);
+    let told = format!("{}{}", listed.stdout, listed.stderr);
+    assert!(told.contains("pipelines.create") && told.contains("\"Workshops\""), "{told}");
+    assert_eq!(listed.code, 4, "{told}");
+    assert_eq!(stand_in.fingerprint(), before, "asking makes nothing");
+    // A token that may: nothing is said of scopes, and asking made nothing there either.
+    let (project, stand_in) = (studio(), location_on_disk(None));
+    let before = stand_in.fingerprint();
+    let listed = stand_in.migr(&project, &["setup", "--checklist"]);
+    assert!(!format!("{}{}", listed.stdout, listed.stderr).contains("pipelines.create"), "{}", listed.stdout);
+    assert_eq!(stand_in.fingerprint(), before);
+}
+
+#[test]
+fn the_limit_that_the_server_tells_is_kept_whatever_the_catalog_says() {
+    let rate = Some(RateLimit { requests: 20, per: Duration::from_secs(1) });
+    // The catalog says that there is no limit worth the name.
+    let (project, stand_in) =
+        (studio(), StandIn::location(highlevel::Options { rate, ..highlevel::Options::default() }));
+    let mut run = stand_in.command(project.path(), &["--log", "json", "run", "--no-approval"]);
+    let ran = Ran::from(run.env("RUST_LOG", "debug").output().expect("migr starts")).exits(5);
+    let refused = ran.stderr.matches("Too Many Requests").count();
+    // The first requests go side by side, before any answer has told the limit.
+    assert!(refused <= 4, "{refused} requests were one too many");
+    assert!(ran.stderr.contains("the server's limit"), "{}", ran.stderr);
 }

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::harness::Project;
-use crate::killed::{DELTA, Left, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
+use crate::killed::{DELTA, Left, Pair, RETRY, ROLLBACK, RUN, Rest, SETUP, VERIFY, Wanted, stride};
 use crate::preload::Library;
 use crate::stand_in::StandIn;
 use crate::studio::told_by_a_person;
@@ -109,7 +109,9 @@ fn drill(rest: &Rest, command: Wanted, every: u64) {
 
 #[test]
 fn a_run_that_is_killed_at_any_write_of_its_journal_ends_as_one_that_nobody_disturbed() {
-    drill(&Rest::after(&[]), RUN, 97);
+    for (pair, every) in Pair::ALL.into_iter().zip([97, 151]) {
+        drill(&Rest::of(pair, &[]), RUN, every);
+    }
 }
 
 #[test]
@@ -123,11 +125,6 @@ fn setup_verify_and_rollback_that_are_killed_at_any_write_of_the_journal_can_be_
 fn what_is_let_go_and_filled_in_can_be_killed_at_any_write_of_the_journal() {
     drill(&Rest::mended(), RETRY, 31);
     drill(&Rest::mended().then(&[RETRY]), RUN, 131);
-}
-
-#[test]
-fn a_run_into_a_location_that_is_killed_at_any_write_of_its_journal_loses_and_doubles_nothing() {
-    drill(&Rest::of_studio(&[]), RUN, 151);
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn find<'a>(
             errors::unknown_name("system", &system.node, system.span, valid.iter().copied())
                 .with_note(format!("shipped catalogs come with `use \"std/systems/NAME\"`: {}", shipped.join(", ")))
         };
-        diagnostics.push(if shipped.contains(&&*system.node) {
+        let finding = if shipped.contains(&&*system.node) {
             // The file is the one thing that lacks.
             let line = format!("use \"std/systems/{}\"", system.node);
             unknown(&[]).with_help(format!("write `{line}` at the head of this file")).with_fix(Fix {
@@ -188,7 +188,11 @@ fn find<'a>(
             })
         } else {
             unknown(&catalogs.keys().map(|name| &**name).collect::<Vec<_>>())
-        });
+        };
+        // Several destinations of one system lack it once.
+        if !diagnostics.items().iter().any(|told| told.message == finding.message) {
+            diagnostics.push(finding);
+        }
     }
     found
 }

@@ -164,6 +164,8 @@ pub enum Lost {
     Extension,
     /// The type: another holds the value.
     Form,
+    /// The record that it belongs to: it goes to one that this one belongs to.
+    Holder,
     /// Line breaks of a text.
     Lines,
     /// A second value of the kind: it is kept beside the first.
@@ -174,12 +176,13 @@ pub enum Lost {
 
 impl Lost {
     /// Every one of them, by its word.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("case", Self::Case),
         ("currency", Self::Currency),
         ("drawings", Self::Drawings),
         ("extension", Self::Extension),
         ("form", Self::Form),
+        ("holder", Self::Holder),
         ("lines", Self::Lines),
         ("second", Self::Second),
         ("time", Self::Time),

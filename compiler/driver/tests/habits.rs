@@ -147,6 +147,16 @@ fn each_habit_is_one_finding_whose_help_mends_it() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+#[test]
+fn a_forgotten_use_is_told_once_however_many_destinations_lack_it() {
+    let line = "  destination twenty { url = env(\"URL\"); token = secret(\"TOKEN\") }\n";
+    let two =
+        "  destination twenty as one { url = env(\"URL\") }\n  destination twenty as other { url = env(\"URL\") }\n";
+    assert!(RIGHT.contains(line));
+    let found = words(&compile_text(&RIGHT.replace(line, two).replace("use \"std/systems/twenty\"\n", "")));
+    assert_eq!(found, ["E0201 there is no system `twenty`"]);
+}
+
 /// Every file of the wrong corpus: name, text as it is compiled.
 #[expect(clippy::disallowed_methods, reason = "a test reads its own folder")]
 fn corpus() -> BTreeMap<String, String> {

@@ -257,3 +257,49 @@ fn the_markdown_of_many_maps_stays_below_the_limit_and_says_what_it_leaves_out()
     let full = render::markdown(&plan, &View { full: true, ..View::default() });
     assert!(full.chars().count() > render::LONGEST && !full.contains("Left out here"), "{}", full.chars().count());
 }
+
+#[test]
+fn a_task_of_a_deal_that_goes_to_its_contact_is_told_and_one_of_a_contact_is_not() {
+    let spec = |contact: &str| {
+        format!(
+            r#"use "std/systems/highlevel"
+
+system shop {{
+  object Client from "clients.csv" {{ key id; id: text; name: text }}
+  object Deal from "deals.csv" {{ key id; id: text; client: -> Client }}
+  object Todo from "todos.csv" {{ key id; id: text; deal: -> Deal; client: -> Client; title: text; due: datetime format "%Y-%m-%d" }}
+}}
+
+migration m {{
+  source shop {{ files = "export/*" }}
+  destination highlevel {{ location = env("LOCATION"); token = secret("TOKEN") }}
+  timezone = "UTC"
+  country = "US"
+  currency = "USD"
+}}
+
+drop object Deal : "read through tasks alone"
+
+map Client -> contacts {{ firstName = name }}
+
+map Todo -> tasks {{
+  contact   = {contact}
+  title     = title
+  dueDate   = due
+  completed = false
+  drop {} : "the other one"
+}}
+"#,
+            if contact == "client" { "deal" } else { "client" }
+        )
+    };
+    let told = |contact: &str| {
+        let compilation = common::compile_text(&spec(contact));
+        let found: Vec<String> = compilation.diagnostics.iter().map(|one| one.message.clone()).collect();
+        let plan = compilation.plan.unwrap_or_else(|| panic!("no plan: {found:#?}"));
+        let of_tasks = plan.degradations.iter().filter(|one| one.what == "tasks.contact");
+        of_tasks.map(|one| one.reason.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("client"), Vec::<String>::new());
+    assert_eq!(told("deal.client"), ["a task belongs to a contact: one of a deal goes to the deal's contact"]);
+}

@@ -41,6 +41,9 @@ fn told(loss: &Loss, object: Option<&SourceObject>, map: &Map, field: &Field) ->
         Lost::Currency | Lost::Form => {
             return (field.value != Expr::Default).then_some(((reason, None), DegradedRecords::Filled));
         }
+        Lost::Holder => {
+            return is_of_another(&field.value).then_some(((reason, None), DegradedRecords::Filled));
+        }
         Lost::Extension => (extension(map, field), DegradedRecords::Lost),
         Lost::Lines => {
             let column = read_columns(object?, field).find(|column| column.ty == ColumnType::Richtext)?;
@@ -64,6 +67,17 @@ fn told(loss: &Loss, object: Option<&SourceObject>, map: &Map, field: &Field) ->
         }
     };
     Some(((reason, kept_in), counts))
+}
+
+/// True for a reference that is read from a record which is referred to itself: what belongs to that one goes to another.
+fn is_of_another(value: &Expr) -> bool {
+    let mut is_of_another = false;
+    value.walk(&mut |expr| {
+        if let Expr::Reference { key, .. } = expr {
+            key.walk(&mut |inner| is_of_another |= matches!(inner, Expr::Through { .. }));
+        }
+    });
+    is_of_another
 }
 
 /// The columns that a field's value depends on, of the object itself.

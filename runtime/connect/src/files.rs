@@ -51,6 +51,12 @@ impl<'p> FileRule<'p> {
         Self { object: Some(object), ..self }
     }
 
+    /// The most bytes of a file: those of the place that takes it, and no more than are stated for all.
+    pub fn most(&self, name: &str, stated: Option<u64>) -> Option<u64> {
+        let of_place = self.connector.and_then(|connector| connector.files.most_bytes(self.object, name));
+        of_place.into_iter().chain(stated).min()
+    }
+
     /// True where the destination keeps other bytes than those that are sent under a name.
     pub fn rewrites(&self, name: &str) -> bool {
         self.connector
@@ -68,5 +74,30 @@ impl<'p> FileRule<'p> {
             Some(plain) => FileFitness::Sent(Cow::Owned(plain)),
             None => FileFitness::Refused(reason),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileRule;
+
+    fn destination(connector: &str) -> migr_plan::Destination {
+        let json =
+            serde_json::json!({ "name": "d", "system": "d", "connector": connector, "settings": {}, "limits": [] });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_most_bytes_are_those_of_the_place_and_no_more_than_are_stated() {
+        let located = destination("highlevel");
+        let most = |object, name| FileRule::new(&located, None).of(object).most(name, None);
+        assert_eq!(most("contactFiles", "scan.pdf"), Some(50_000_000));
+        assert_eq!(most("contactFiles", "film.MP4"), Some(50_000_000));
+        assert_eq!(most("media", "scan.pdf"), Some(25_000_000));
+        assert_eq!(most("media", "film.MP4"), Some(500_000_000));
+        assert_eq!(FileRule::new(&located, None).of("media").most("film.mp4", Some(10)), Some(10));
+        let other = destination("twenty");
+        assert_eq!(FileRule::new(&other, None).of("attachments").most("film.mp4", Some(10)), Some(10));
+        assert_eq!(FileRule::new(&other, None).of("attachments").most("film.mp4", None), None);
     }
 }

@@ -31,6 +31,7 @@ use migr_load::{Settlement, Unsettled};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, ReasonCode, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
+use crate::FileRule;
 use codec::LocationCodec;
 use kind::Kind;
 use live::Live;
@@ -94,7 +95,7 @@ impl HighLevel {
             linked_size: LINKED_TOGETHER,
             page_size: PAGE,
             rate,
-            file_bytes: Some(stated("file").unwrap_or(25_000_000)),
+            file_bytes: stated("file"),
             body_bytes: None,
             ids: IdPolicy::Server { token: Some(TOKEN.to_owned()) },
             settle,
@@ -176,6 +177,10 @@ impl Destination for HighLevel {
 
     fn width(&self) -> usize {
         self.http.width()
+    }
+
+    fn most_bytes(&self, object: &str, name: &str) -> Option<u64> {
+        FileRule::new(&self.plan.destination, None).of(object).most(name, self.capabilities.file_bytes)
     }
 
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {

@@ -124,9 +124,9 @@ impl Standard<'_> {
             Ok(metadata) => metadata.len(),
             Err(error) => return without(FileState::Refused, format!("it cannot be read: {error}")),
         };
-        let is_too_large = self.most.is_some_and(|most| bytes > most);
-        let state = if is_too_large { FileState::TooLarge } else { FileState::Found };
-        let reason = self.most.filter(|most| bytes > *most);
+        let exceeded = self.rule.most(name.unwrap_or(cell), self.most).filter(|most| bytes > *most);
+        let state = if exceeded.is_some() { FileState::TooLarge } else { FileState::Found };
+        let reason = exceeded;
         let reason = reason.map(|most| format!("it has {bytes} bytes; the destination takes {most}"));
         let mut standing =
             Standing { state, path: Some(path), bytes: Some(bytes), reason, sent_as: None, is_unfit: false };

@@ -103,7 +103,7 @@ impl InProcess {
                 let links =
                     self.links.as_ref().ok_or_else(|| NotSent::For("links are not followed here".to_owned()))?;
                 let path = links.folder.join(place);
-                let most = self.destination.capabilities().file_bytes.unwrap_or(u64::MAX);
+                let most = self.destination.most_bytes(object, &upload.name).unwrap_or(u64::MAX);
                 links.fetcher.fetch(url, &upload.name, &path, most).await?;
                 let sent = self.destination.upload(object, &upload.field, &path, &upload.name).await;
                 if let Err(error) = tokio::fs::remove_file(&path).await {

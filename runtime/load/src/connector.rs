@@ -36,6 +36,12 @@ pub trait FileFacts: fmt::Debug + Sync {
         start: &[u8],
     ) -> Option<String>;
 
+    /// The most bytes of a file that the place takes where a record of the object holds it; none where the system has one bound for all.
+    fn most_bytes(&self, object: Option<&str>, name: &str) -> Option<u64> {
+        let _ = (object, name);
+        None
+    }
+
     /// True where other bytes are kept than those that are sent under a name.
     fn is_rewritten(&self, destination: &Stated, version: Option<&str>, name: &str) -> bool;
 

@@ -297,6 +297,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
         found.clone()
     }
 
+    /// The most bytes of a file of this name that a record of an object may hold; none where nobody knows.
+    fn most_bytes(&self, object: &str, name: &str) -> Option<u64> {
+        let _ = (object, name);
+        self.capabilities().file_bytes
+    }
+
     /// Uploads a file for a field of type `file` of one record that will be created or changed next. Each upload serves one record.
     fn upload<'a>(
         &'a self,

@@ -87,6 +87,8 @@ pub struct Dialect {
     pub is_graphql: bool,
     /// Header that tells how many requests of a day are left; a refusal as one too many that says 0 is for the day.
     pub left_today: Option<&'static str>,
+    /// Headers that tell how many requests an interval takes, and its length in milliseconds.
+    pub rate: Option<[&'static str; 2]>,
 }
 
 /// The client.
@@ -349,8 +351,13 @@ impl Http {
         let retry_after = answer::retry_after(response.headers(), &*self.options.clock);
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let left_today =
-            self.dialect.left_today.and_then(|name| response.headers().get(name)?.to_str().ok()?.trim().parse().ok());
+        let left_today = self.dialect.left_today.and_then(|name| answer::number(response.headers(), name));
+        // A rate that somebody asked for goes before what the server would take.
+        if let (Some(names), None) = (self.dialect.rate, self.options.rate)
+            && let Some(rate) = answer::rate(response.headers(), names)
+        {
+            self.pace.told(rate);
+        }
         let most = if status.is_success() { self.options.largest_answer } else { answer::LARGEST_REFUSAL };
         let body = match answer::body(response, most).await {
             Ok(answer::Body::Whole(bytes)) => bytes,

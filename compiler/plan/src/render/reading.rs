@@ -2,7 +2,7 @@
 
 use super::section::{Group, Section, Sign, counted};
 use super::{View, expression};
-use crate::{ColumnType, Plan, SettingValue, SourceColumn, SourceObject};
+use crate::{ColumnType, Destination, Plan, SettingValue, SourceColumn, SourceObject};
 
 /// The section of the settings: from where, to where, read as what, decided how.
 pub(super) fn settings(plan: &Plan) -> Section {
@@ -29,6 +29,7 @@ pub(super) fn settings(plan: &Plan) -> Section {
         None => format!("{} {}", limit.what, limit.value),
     });
     say("limits", limits.collect::<Vec<_>>().join(", "));
+    say("written", written(destination));
     let options = &plan.options;
     let named = |name: &str, value: Option<&String>| value.map(|value| format!("{name} {value}"));
     let read = [
@@ -49,6 +50,14 @@ pub(super) fn settings(plan: &Plan) -> Section {
     say("decided", decided.into_iter().flatten().collect::<Vec<_>>().join(", "));
     section.groups.push(group);
     section
+}
+
+/// Way in which records reach the destination: so many a request, and by nothing else than its API.
+fn written(destination: &Destination) -> String {
+    let batch = destination.limits.iter().find(|limit| limit.what == "batch" && limit.value > 1);
+    let records = batch.map_or_else(|| "one record".to_owned(), |limit| format!("up to {} records", limit.value));
+    let bulk = if batch.is_some() { "" } else { ", since it takes no lists of them" };
+    format!("over the API, {records} a request{bulk}; no file of records is uploaded")
 }
 
 /// A setting as it is written: a secret by its name.

@@ -113,10 +113,11 @@ fn side(name: &str, here: impl Fn() -> Result<Project, Fault>, console: Console)
     }
     let project = here()?;
     let found = project.plan_at(name, None).map_err(|fault| {
-        Fault::usage(format!("`{name}` is no plan file, no project and no git revision of this folder: {fault}"))
-            .with_help(
-                "name a plan's JSON file, a project's folder, or a revision such as HEAD~1 in the project's folder",
-            )
+        Fault::usage(format!(
+            "`{name}` is no plan file, no project and no git revision of this folder: {}",
+            fault.message
+        ))
+        .with_help("name a plan's JSON file, a project's folder, or a revision such as HEAD~1 in the project's folder")
     })?;
     Ok(taken(found, name, console)?.map(|plan| (plan, Some(project))))
 }

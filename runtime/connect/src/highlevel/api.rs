@@ -9,8 +9,12 @@ use serde_json::Value;
 use super::HighLevel;
 
 /// Habits of the server.
-pub(super) const DIALECT: Dialect =
-    Dialect { refusals: &[], is_graphql: false, left_today: Some("x-ratelimit-daily-remaining") };
+pub(super) const DIALECT: Dialect = Dialect {
+    refusals: &[],
+    is_graphql: false,
+    left_today: Some("x-ratelimit-daily-remaining"),
+    rate: Some(["x-ratelimit-max", "x-ratelimit-interval-milliseconds"]),
+};
 
 /// Requests that one list of single records has under way.
 const SIDE_BY_SIDE: usize = 16;

@@ -31,6 +31,14 @@ const BYTES: &str = "bytes";
 const ENDINGS: [&str; 16] = [
     "pdf", "docx", "doc", "jpg", "jpeg", "png", "gif", "csv", "xlsx", "xls", "mp4", "mpeg", "zip", "rar", "txt", "svg",
 ];
+/// The most bytes of a file in a contact's field.
+const MOST_OF_FIELD: u64 = 50_000_000;
+/// The most bytes of a file in the library.
+const MOST_OF_LIBRARY: u64 = 25_000_000;
+/// The most bytes of a video there.
+const MOST_OF_VIDEO: u64 = 500_000_000;
+/// Endings of names of videos.
+const VIDEOS: [&str; 7] = ["avi", "m4v", "mkv", "mov", "mp4", "mpeg", "webm"];
 /// Bytes that are read at once.
 const PIECE: usize = 64 * 1024;
 /// Files of the library in one answer.
@@ -89,9 +97,18 @@ impl FileFacts for Files {
         if start.is_empty() {
             return Some("it is empty".to_owned());
         }
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+        let ending = ending(name);
         let is_refused = object.map(Kind::of) == Some(Kind::ContactFiles) && !ENDINGS.contains(&ending.as_str());
         is_refused.then(|| format!("a contact's field takes no file whose name ends in \".{ending}\""))
+    }
+
+    fn most_bytes(&self, object: Option<&str>, name: &str) -> Option<u64> {
+        let is_video = VIDEOS.contains(&ending(name).as_str());
+        Some(match object.map(Kind::of) {
+            Some(Kind::ContactFiles) => MOST_OF_FIELD,
+            _ if is_video => MOST_OF_VIDEO,
+            _ => MOST_OF_LIBRARY,
+        })
     }
 
     fn is_rewritten(&self, _: &Destination, _: Option<&str>, _: &str) -> bool {
@@ -101,6 +118,11 @@ impl FileFacts for Files {
     fn plain_name(&self, _: &str) -> Option<String> {
         None
     }
+}
+
+/// Ending of a name, in small letters.
+fn ending(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }
 
 /// Name and length of the file that goes with a body.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use migr_load::{FieldSchema, LoadError, Made, ObjectSchema, OptionSchema, Schema};
+use migr_load::{CallError, FieldSchema, LoadError, Made, ObjectSchema, OptionSchema, Schema};
 use migr_plan::{FieldType, Picklist, Plan, SetupAction};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{list, text};
 use super::kind::Kind;
@@ -34,6 +34,8 @@ pub(super) struct Live {
     /// Country of the location, which a contact without one gets.
     pub(super) country: String,
     pub(super) pipelines: Vec<Pipeline>,
+    /// Words by which the server refuses a pipeline to this token, where the plan needs one that is not there.
+    pub(super) refuses_pipelines: Option<String>,
     pub(super) calendars: Vec<Named>,
     /// Users that a calendar lets appointments be assigned to, by its id; none where it does not say.
     pub(super) teams: BTreeMap<String, Vec<String>>,
@@ -349,6 +351,10 @@ impl HighLevel {
         }
         self.ask_custom_fields(&mut live).await?;
         live.pipelines = self.ask_pipelines().await?;
+        let asked = self.plan.setup.iter().flat_map(|action| new_stages(action, &self.plan.picklists));
+        if asked.into_iter().any(|(name, _)| !live.pipelines.iter().any(|known| known.name == name)) {
+            live.refuses_pipelines = self.ask_for_pipelines().await?;
+        }
         if let Some(files) = live.schema.objects.get_mut("contactFiles") {
             // Only a contact's field of files holds one.
             files.fields.retain(|name, field| name != "file" || !field.id.is_empty());
@@ -380,6 +386,18 @@ impl HighLevel {
         }
         live.schema.objects.sort_keys();
         Ok(live)
+    }
+
+    /// Words by which the server refuses this token a pipeline: a request without one makes none, and who may make some is told what it lacks.
+    async fn ask_for_pipelines(&self) -> Result<Option<String>, LoadError> {
+        match self.ask("opportunities/pipelines", &json!({})).await {
+            Err(
+                CallError::Fatal(LoadError::Unauthorized { message, .. })
+                | CallError::Refused { status: 401 | 403, message, .. },
+            ) => Ok(Some(message)),
+            Ok(_) | Err(CallError::Refused { .. } | CallError::Unknown { .. }) => Ok(None),
+            Err(error) => Err(error.into_load_error("POST opportunities/pipelines".to_owned())),
+        }
     }
 
     /// True where the plan writes an object of a kind.

@@ -39,7 +39,13 @@ impl HighLevel {
                 if (object.as_str(), field.as_str()) == ("opportunities", "pipelineStage") =>
             {
                 let asked = new_stages(action, &self.plan.picklists);
-                asked.is_empty().then(|| "no table says which pipeline the stage is of".to_owned())
+                let Some(live) = self.live().ok().filter(|_| !asked.is_empty()) else {
+                    return asked.is_empty().then(|| "no table says which pipeline the stage is of".to_owned());
+                };
+                let refused = live.refuses_pipelines.as_ref()?;
+                let (pipeline, stage) =
+                    asked.iter().find(|(name, _)| !live.pipelines.iter().any(|known| known.name == *name))?;
+                Some(no_stage(pipeline, stage, refused))
             }
             SetupAction::AddOptions { .. } => Some("options of a field cannot be added over the API".to_owned()),
             SetupAction::CreateField { object, field, label, .. } => {
@@ -237,10 +243,7 @@ impl HighLevel {
                 // After a lost answer the location tells whether it was made.
                 Ok(_) | Err(CallError::Unknown { .. }) => {}
                 Err(CallError::Fatal(LoadError::Unauthorized { message, .. }) | CallError::Refused { message, .. }) => {
-                    let why = format!(
-                        "the server does not let the stage \"{stage}\" of pipeline \"{pipeline}\" be made ({message}): make it in the location by hand, or give the token the scopes pipelines.create and pipelines.write"
-                    );
-                    return Ok(SetupOutcome::Mismatch { why });
+                    return Ok(SetupOutcome::Mismatch { why: no_stage(&pipeline, &stage, &message) });
                 }
                 Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
             }
@@ -261,6 +264,13 @@ impl HighLevel {
         let made = Made::Options { id: "pipelineStage".to_owned(), before, added };
         Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
     }
+}
+
+/// Words for a stage that the server does not let this token make.
+fn no_stage(pipeline: &str, stage: &str, message: &str) -> String {
+    format!(
+        "the server does not let the stage \"{stage}\" of pipeline \"{pipeline}\" be made ({message}): make it in the location by hand, or give the token the scopes pipelines.create and pipelines.write"
+    )
 }
 
 /// Part of the location that a change asks for, where it is there.

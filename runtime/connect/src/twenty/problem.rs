@@ -4,7 +4,7 @@ use migr_load::Dialect;
 use serde_json::Value;
 
 /// Habits of the server.
-pub(super) const DIALECT: Dialect = Dialect { refusals: &REFUSALS, is_graphql: true, left_today: None };
+pub(super) const DIALECT: Dialect = Dialect { refusals: &REFUSALS, is_graphql: true, left_today: None, rate: None };
 
 /// Texts of a 5xx answer by which Twenty says that it did nothing with what was sent: the older version answers 500 to refusals of its database.
 const REFUSALS: [&str; 8] = [

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use migr_decide::decision::shown;
 use migr_deliver::those_there;
-use migr_journal::{Change, Operation, RecordResult, State};
+use migr_journal::{BatchId, Change, Operation, RecordResult, State};
 use migr_load::{Deleted, Found, LoadError};
 
 use super::Back;
@@ -23,26 +24,39 @@ impl Back {
             let step = self.steps.iter().find(|step| step.id == intent.step).cloned();
             if let (Operation::Create, Some(step)) = (intent.operation, step) {
                 let ids: Vec<String> = intent.records.iter().map(|record| record.id.clone()).collect();
-                let mut there = self.those_there(&step.object, &ids).await?;
-                if there.len() < ids.len() && self.outlast_requests().await? {
-                    there = self.those_there(&step.object, &ids).await?;
+                let mut found = self.those_there(&step.object, &ids).await?;
+                if found.as_ref().is_some_and(|there| there.len() < ids.len()) && self.outlast_requests().await? {
+                    found = self.those_there(&step.object, &ids).await?;
                 }
+                let Some(there) = found else {
+                    for record in &intent.records {
+                        self.summary.not_undoable(Some(&step.name), in_doubt(&step.object, &record.key, record.line));
+                    }
+                    self.close(intent.batch, results).await?;
+                    continue;
+                };
                 for (record, result) in intent.records.iter().zip(&mut results) {
                     let Some(Found { id, .. }) = there.get(&record.id) else { continue };
                     result.state = Some(State::Created);
                     result.id = (*id != record.id).then(|| id.clone());
                 }
             }
-            let outcome = Change::Outcome { batch: intent.batch, results, quarantine: Vec::new() };
-            self.context.journal.write_later(vec![outcome]).await?;
+            self.close(intent.batch, results).await?;
         }
         Ok(())
+    }
+
+    async fn close(&self, batch: BatchId, results: Vec<RecordResult>) -> Result<(), EngineError> {
+        let outcome = Change::Outcome { batch, results, quarantine: Vec::new() };
+        Ok(self.context.journal.write_later(vec![outcome]).await?)
     }
 
     /// Waits until no request of a run that was killed can still be carried out. Whether there was anything to wait for.
     async fn outlast_requests(&self) -> Result<bool, EngineError> {
         let Some(last) = self.reader().last_written("run%", i64::MAX)? else { return Ok(false) };
-        let patience = self.context.destination.patience();
+        // A look-up that lags says nothing before.
+        let destination = &self.context.destination;
+        let patience = destination.patience().max(destination.capabilities().settle);
         let age = Timestamp::now().as_millisecond().saturating_sub(last.at);
         let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
         let Some(left) = patience.checked_sub(age).filter(|left| !left.is_zero()) else { return Ok(false) };
@@ -52,11 +66,20 @@ impl Back {
         Ok(true)
     }
 
-    /// Records that are there by some ids of ours, by these. An object that is gone has none.
-    async fn those_there(&self, object: &str, ids: &[String]) -> Result<BTreeMap<String, Found>, EngineError> {
+    /// Records that are there by some ids of ours, by these; none where the destination cannot be asked by them. An object that is gone has no records.
+    async fn those_there(&self, object: &str, ids: &[String]) -> Result<Option<BTreeMap<String, Found>>, EngineError> {
         match those_there(&*self.context.destination, object, ids, Deleted::Both).await {
-            Err(LoadError::Missing { .. }) => Ok(BTreeMap::new()),
-            other => Ok(other?.unwrap_or_default()),
+            Err(LoadError::Missing { .. }) => Ok(Some(BTreeMap::new())),
+            other => Ok(other?),
         }
     }
+}
+
+/// Words for a record of which nothing tells whether it was created.
+fn in_doubt(object: &str, key: &str, line: u64) -> String {
+    let place = if line == 0 { String::new() } else { format!(", line {line}") };
+    format!(
+        "{object}: one may be there, made of {}{place}: a run was cut off while it was created, and it holds no id of ours to tell it by; look for it in the destination",
+        shown(key)
+    )
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use crate::Clock;
+use crate::{Clock, Rate};
 
 /// Bytes of a refusal that are read.
 pub(super) const LARGEST_REFUSAL: usize = 1 << 20;
@@ -35,6 +35,19 @@ pub(super) async fn body(mut response: reqwest::Response, most: usize) -> reqwes
     Ok(Body::Whole(bytes))
 }
 
+/// Number that a header holds.
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Limit that two headers tell: how many requests an interval takes, and its milliseconds. Nothing for what is no limit.
+pub(super) fn rate(headers: &HeaderMap, [requests, milliseconds]: [&str; 2]) -> Option<Rate> {
+    let requests = u32::try_from(number(headers, requests)?).ok().filter(|requests| *requests > 0)?;
+    let milliseconds = number(headers, milliseconds).filter(|milliseconds| *milliseconds > 0)?;
+    let per_seconds = u32::try_from(milliseconds.div_ceil(1000)).ok()?;
+    Some(Rate { requests, per_seconds, burst: None })
+}
+
 /// Seconds, with a fraction too, or a date; by the server's own clock where it tells it. Nothing for what is neither.
 pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -56,6 +69,22 @@ mod tests {
 
     use super::*;
     use crate::SystemClock;
+
+    #[test]
+    fn a_limit_is_what_both_headers_tell() {
+        let told = |requests: &str, milliseconds: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("max", HeaderValue::from_str(requests).unwrap());
+            headers.insert("interval", HeaderValue::from_str(milliseconds).unwrap());
+            rate(&headers, ["max", "interval"]).map(|rate| (rate.requests, rate.per_seconds))
+        };
+        assert_eq!(told("25", " 10000"), Some((25, 10)));
+        assert_eq!(told("25", "10001"), Some((25, 11)), "rather slower than refused");
+        for (requests, milliseconds) in [("0", "10000"), ("25", "0"), ("many", "10000"), ("-1", "10000"), ("25", "")] {
+            assert_eq!(told(requests, milliseconds), None, "{requests} in {milliseconds}");
+        }
+        assert_eq!(rate(&HeaderMap::new(), ["max", "interval"]), None);
+    }
 
     #[test]
     fn a_pause_of_any_value_is_a_time_or_none() {

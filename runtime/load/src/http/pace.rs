@@ -52,6 +52,8 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 struct State {
     bucket: Option<Bucket>,
+    /// Limit that the server told last.
+    told: Option<Rate>,
     /// Time before which no request starts.
     not_before: Option<Instant>,
     /// Requests that started before this one's refusal tell nothing new.
@@ -199,6 +201,7 @@ impl Pace {
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         let state = State {
             bucket: rate.map(Bucket::new),
+            told: None,
             not_before: None,
             refused_at: None,
             refusals: 0,
@@ -274,6 +277,25 @@ impl Pace {
         let until = now.checked_add(pause).unwrap_or(now);
         state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
         pause
+    }
+
+    /// The server tells its limit: it takes the place of the one that was stated. What was sent of the old one counts against it.
+    pub(crate) fn told(&self, rate: Rate) {
+        let mut state = self.state();
+        if state.told == Some(rate) {
+            return;
+        }
+        state.told = Some(rate);
+        let mut bucket = Bucket::new(rate);
+        if let Some(stated) = state.bucket.as_ref() {
+            if (stated.interval, stated.capacity) == (bucket.interval, bucket.capacity) {
+                return;
+            }
+            bucket.tokens = (bucket.capacity - (stated.capacity - stated.tokens)).max(0.0);
+            bucket.last = stated.last;
+        }
+        tracing::debug!(requests = rate.requests, seconds = rate.per_seconds, "the server's limit");
+        state.bucket = Some(bucket);
     }
 
     /// The server let a request through that started then.

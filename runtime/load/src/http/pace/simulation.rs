@@ -167,6 +167,36 @@ async fn a_limit_that_was_stated_wrong_gives_way_to_the_servers_once_it_insists(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_that_the_server_tells_takes_the_place_of_the_stated_one_both_ways() {
+    for (stated, told, least, most) in [(100, 25, 38.0, 50.0), (25, 100, 0.0, 12.0)] {
+        let rate = |requests| Rate { requests, per_seconds: 10, burst: None };
+        let pace = Pace::new(Some(rate(stated)));
+        pace.turn().await;
+        let start = Instant::now();
+        for _ in 0..120 {
+            pace.told(rate(told));
+            pace.turn().await;
+        }
+        let took = start.elapsed().as_secs_f64();
+        assert!((least..most).contains(&took), "{stated} stated, {told} told: {took} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_the_server_told_its_limit_counts_against_it() {
+    let pace = Pace::new(Some(Rate { requests: 100, per_seconds: 10, burst: None }));
+    for _ in 0..24 {
+        pace.turn().await;
+    }
+    let start = Instant::now();
+    pace.told(Rate { requests: 25, per_seconds: 10, burst: None });
+    for _ in 0..5 {
+        pace.turn().await;
+    }
+    assert!(start.elapsed().as_secs_f64() > 1.2, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_the_server_names_is_kept_from_then_on() {
     let pace = Pace::new(None);
     pace.turn().await;
