@@ -1,6 +1,8 @@
 //! Expressions that a stage evaluates.
 
-use migr_plan::{Expr, OnMissing, Stage};
+use std::collections::BTreeSet;
+
+use migr_plan::{DuplicatePolicy, Expr, OnMissing, Plan, Stage};
 
 /// Every expression of a stage.
 pub fn of_stage(stage: &Stage) -> impl Iterator<Item = &Expr> {
@@ -48,4 +50,30 @@ pub fn links_to_itself(stage: &Stage) -> bool {
         });
     }
     found
+}
+
+/// Stages about whose records nothing is asked by their keys: no reference leads to them, and each row is a record of its own that is written once.
+pub fn unasked_stages(plan: &Plan) -> BTreeSet<String> {
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    let objects = plan.source.objects.iter();
+    let conditions = objects.flat_map(|object| {
+        let checks = object.checks.iter().map(|check| &check.condition);
+        checks.chain(object.skips.iter().map(|skip| &skip.condition))
+    });
+    for expression in plan.stages.iter().flat_map(of_stage).chain(conditions) {
+        expression.walk(&mut |inner| match inner {
+            Expr::Reference { targets, .. } => {
+                asked.extend(targets.iter().flat_map(|target| &target.stages).map(String::as_str));
+            }
+            Expr::Through { target, .. } | Expr::Owner { target, .. } => {
+                asked.extend(target.stages.iter().map(String::as_str));
+            }
+            _ => {}
+        });
+    }
+    let is_plain = |stage: &&Stage| {
+        stage.distinct.is_none() && stage.deferred.is_empty() && stage.policies.duplicate == DuplicatePolicy::Quarantine
+    };
+    let unasked = plan.stages.iter().filter(is_plain).filter(|stage| !asked.contains(stage.id.as_str()));
+    unasked.map(|stage| stage.id.clone()).collect()
 }

@@ -74,6 +74,10 @@ struct Store {
     closed: BTreeSet<StepId>,
     /// Lines of records of which something is noted, by step, kind and field.
     notes: BTreeMap<(StepId, NoteKind), BTreeMap<String, RowSet>>,
+    /// Stages about whose records nothing is asked by their keys.
+    unasked: BTreeSet<String>,
+    /// Lines of the records of such stages, by the state in which they end.
+    lines: BTreeMap<StepId, BTreeMap<State, RowSet>>,
     /// Keys that more than one line may have, by object.
     repeated: BTreeMap<String, Arc<RepeatedKeys>>,
     place: i64,
@@ -159,10 +163,19 @@ impl Forecast {
             coming: BTreeSet::new(),
             closed: BTreeSet::new(),
             notes: BTreeMap::new(),
+            unasked: BTreeSet::new(),
+            lines: BTreeMap::new(),
             repeated: BTreeMap::new(),
             place: 0,
         };
         Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
+    }
+
+    /// Keeps no more than the lines of records of stages about which nothing is asked by their keys, unless a journal has records of them.
+    pub fn keep_lines_alone(&self, unasked: BTreeSet<String>) {
+        if self.journal.is_none() {
+            self.store().unasked = unasked;
+        }
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -193,6 +206,9 @@ impl Forecast {
         store.steps.insert(step.clone(), id);
         if step.kind == migr_plan::StepKind::Records {
             store.tallies.insert(id, empty(stage));
+            if store.unasked.contains(&stage.id) {
+                store.lines.insert(id, BTreeMap::new());
+            }
         }
         Ok(id)
     }
@@ -560,6 +576,11 @@ impl Store {
         id: Option<&str>,
         winner: Option<&str>,
     ) -> Result<(), DecideError> {
+        if let Some(lines) = self.lines.get_mut(&step) {
+            lines.values_mut().for_each(|of_state| of_state.remove(line));
+            lines.entry(state).or_default().insert(line);
+            return Ok(());
+        }
         let (id, survivor) = (id.map(str::to_owned), winner.map(str::to_owned));
         let outcome = KeyOutcome { state: number(state), id, line, survivor };
         Ok(self.noted.set(step.number(), key, &outcome)?)

@@ -72,6 +72,7 @@ use crate::rebuild::{Rebuild, rebuild};
 use crate::run::Walk;
 use crate::{EngineError, InProcess, RunOptions};
 use migr_decide::DecideError;
+use migr_decide::expressions::unasked_stages;
 use migr_decide::files::Standard;
 use migr_decide::forecast::{self, Forecast};
 use migr_decide::new_options::NewOptions;
@@ -427,6 +428,7 @@ pub(crate) async fn foresee(
 ) -> Result<Arc<Forecast>, EngineError> {
     let is_asked = live.is_some();
     let forecast = Arc::new(Forecast::create(folder, journal)?);
+    forecast.keep_lines_alone(unasked_stages(plan));
     let destination: Arc<dyn Destination> = Arc::new(Foreseen::new(plan, live, Arc::clone(&forecast)));
     let owners = Arc::new(if is_asked {
         OwnerTable::load_leniently(plan, &*destination).await?

@@ -8,6 +8,7 @@ mod inventory;
 mod numbers;
 mod outcomes;
 mod references;
+mod remembered;
 mod repeats;
 mod row_notes;
 mod row_set;

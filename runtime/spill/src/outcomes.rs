@@ -1,5 +1,6 @@
 //! Spill database of outcomes that are noted and not carried out: outcomes by step and key, and what is to be said of records, by line.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension as _, params};
@@ -8,11 +9,13 @@ use crate::SpillError;
 use crate::database::Database;
 use crate::error::Spilled as _;
 use crate::numbers::{signed, unsigned, whole};
+use crate::remembered::Remembered;
 
 /// Outcomes and remarks by step. Steps, states, kinds and texts are the caller's.
 #[derive(Debug)]
 pub struct Outcomes {
     database: Database,
+    remembered: RefCell<Remembered>,
 }
 
 /// Outcome of a key.
@@ -63,7 +66,7 @@ impl Outcomes {
     pub fn create(folder: &Path) -> Result<Self, SpillError> {
         let database = Database::create(folder, FILE, CACHE)?;
         database.connection.execute_batch(TABLES)?;
-        Ok(Self { database })
+        Ok(Self { database, remembered: RefCell::default() })
     }
 
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), SpillError> {
@@ -81,6 +84,7 @@ impl Outcomes {
 
     /// Notes the outcome of a key; the last one counts.
     pub fn set(&self, step: i64, key: &str, outcome: &KeyOutcome) -> Result<(), SpillError> {
+        self.remembered.borrow_mut().set(step, key, outcome);
         let sql =
             "INSERT OR REPLACE INTO outcomes(step, key, state, line, id, survivor) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
         self.run(sql, params![step, key, outcome.state, signed(outcome.line), outcome.id, outcome.survivor])
@@ -88,6 +92,9 @@ impl Outcomes {
 
     /// Outcome of a key.
     pub fn get(&self, step: i64, key: &str) -> Result<Option<KeyOutcome>, SpillError> {
+        if let Some(known) = self.remembered.borrow().get(step, key) {
+            return Ok(Some(known));
+        }
         let sql = "SELECT state, id, line, survivor FROM outcomes WHERE step = ?1 AND key = ?2";
         let mut statement = self.database.connection.prepare_cached(sql)?;
         let found = statement.query_row(params![step, key], |row| {

@@ -61,8 +61,13 @@ impl Forecast {
         for stage in &plan.stages {
             let Some(step) = self.known(&Step::records(&stage.id)) else { continue };
             let of_object = lines.entry(stage.source_object.clone()).or_default();
+            let store = self.store();
+            for (_, kept) in store.lines.get(&step).into_iter().flatten().filter(|(state, _)| state.is_quarantined()) {
+                of_object.extend(kept);
+            }
             let quarantined = number(State::Quarantined);
-            self.store().noted.lines_from(step.number(), quarantined, |line| of_object.insert(line))?;
+            store.noted.lines_from(step.number(), quarantined, |line| of_object.insert(line))?;
+            drop(store);
             let Some(reader) = reader.as_ref().filter(|_| step.is_begun()) else { continue };
             let mut after: Option<String> = None;
             loop {
@@ -152,9 +157,13 @@ impl Forecast {
     pub fn tally(&self, step: StepId, merges: bool) -> Result<LockedStage, DecideError> {
         let before = self.reader()?.filter(|_| step.is_begun());
         let mut store = self.store();
-        let counts = store.noted.counts(step.number())?;
-        let counts: BTreeMap<State, u64> =
-            counts.into_iter().map(|(number, records)| (state(number), records)).collect();
+        let counts: BTreeMap<State, u64> = match store.lines.get(&step) {
+            Some(lines) => lines.iter().map(|(state, lines)| (*state, lines.len())).collect(),
+            None => {
+                let counts = store.noted.counts(step.number())?;
+                counts.into_iter().map(|(number, records)| (state(number), records)).collect()
+            }
+        };
         let mut tally = store.tally(step).clone();
         let of = |state| counts.get(&state).copied().unwrap_or_default();
         tally.create = of(State::Created);
