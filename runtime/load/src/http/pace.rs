@@ -2,8 +2,10 @@
 //!
 //! Twenty counts whole tokens: each request that it lets through starts the clock anew, and the part of a token that had grown by then is lost. Requests that
 //! come one by one, each a little late, lose a part of a token each. So they go in salvos: a pause in which several tokens grow, then as many requests at once.
-//! The lateness is lost once a salvo, and a server that counts exactly lets the same requests through.
+//! The lateness is lost once a salvo, and a server that counts exactly lets the same requests through. Where fewer requests wait than
+//! waited for the salvo before, no more come: the last ones of a run do not wait for tokens that nobody takes.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ const MOST_SEEN: Duration = Duration::from_millis(500);
 /// The most lateness that is reckoned with.
 const MOST_LATE: Duration = Duration::from_secs(1);
 /// A salvo's pause is so many times the lateness: what is lost is one part in so many.
-const PATIENCE: f64 = 250.0;
+const PATIENCE: f64 = 400.0;
 /// The largest salvo.
 const SALVO: u16 = 512;
 /// The most requests that are worth having under way, in salvos.
@@ -46,6 +48,8 @@ const GENERATION: u32 = 2 * 512;
 #[derive(Debug)]
 pub(crate) struct Pace {
     queue: tokio::sync::Mutex<()>,
+    /// Requests that wait for their turn.
+    waiting: AtomicU16,
     state: Mutex<State>,
 }
 
@@ -101,8 +105,19 @@ struct Bucket {
     interval: Duration,
     slow: f64,
     last: Option<Instant>,
-    /// The pause before the next salvo: when it ends, and the tokens that it brings.
-    pause: Option<(Instant, f64)>,
+    pause: Option<Pause>,
+    /// The most requests that waited at once since the last pause ended.
+    crowd: u16,
+}
+
+/// The pause before the next salvo.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    until: Instant,
+    /// Tokens that it brings.
+    salvo: f64,
+    /// The server set it: it is not made longer for a larger salvo.
+    is_set: bool,
 }
 
 impl Bucket {
@@ -111,7 +126,7 @@ impl Bucket {
         // One in a hundred is kept back: a salvo may once arrive more spread than any before.
         let capacity = if burst < 10.0 { burst } else { burst - (burst / 100.0).ceil().min(16.0) };
         let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests.max(1);
-        Self { capacity, tokens: capacity, interval, slow: MARGIN, last: None, pause: None }
+        Self { capacity, tokens: capacity, interval, slow: MARGIN, last: None, pause: None, crowd: 0 }
     }
 
     fn per_token(&self) -> Duration {
@@ -129,11 +144,18 @@ impl Bucket {
         (self.capacity - late.div_duration_f64(self.per_token()).floor()).max(1.0)
     }
 
-    /// Takes a token, or says when the next salvo may start. Only what must have grown at the server is counted.
-    fn take(&mut self, now: Instant, late: Duration) -> Result<(), Instant> {
+    /// Takes a token, or says when the next salvo may start. Only what must have grown at the server is counted. `waiting`: requests that wait for their turn.
+    fn take(&mut self, now: Instant, late: Duration, waiting: u16) -> Result<(), Instant> {
         let grown = match self.pause {
-            Some((until, _)) if now < until => return Err(until),
-            Some((_, salvo)) => salvo,
+            Some(pause) if now < pause.until => return Err(pause.until),
+            Some(pause) if !pause.is_set && self.wanted(late, waiting) > pause.salvo => {
+                let until = self.rest(now, late, waiting);
+                if until > now {
+                    return Err(until);
+                }
+                self.wanted(late, waiting)
+            }
+            Some(pause) => pause.salvo,
             None => {
                 let passed = now.saturating_duration_since(self.last.unwrap_or(now)).saturating_sub(late);
                 passed.div_duration_f64(self.per_token()).floor()
@@ -141,23 +163,29 @@ impl Bucket {
         };
         let tokens = (self.tokens + grown).min(self.whole(late));
         if tokens >= 1.0 {
+            self.crowd = if self.pause.is_some() { waiting } else { self.crowd.max(waiting) };
             self.tokens = tokens - 1.0;
             self.last = Some(now);
             self.pause = None;
             if self.tokens < 1.0 {
-                self.rest(now, late);
+                self.rest(now, late, waiting.saturating_sub(1));
             }
             return Ok(());
         }
-        Err(self.rest(now, late))
+        Err(self.rest(now, late, waiting).max(now + Duration::from_millis(1)))
     }
 
-    /// Begins the pause in which the next salvo grows; gives its end.
-    fn rest(&mut self, now: Instant, late: Duration) -> Instant {
+    /// Tokens that the next salvo should have: no more than requests wait for it, where fewer wait than before.
+    fn wanted(&self, late: Duration, waiting: u16) -> f64 {
         let salvo = self.salvo(late);
-        let pause = self.per_token().mul_f64(salvo) + late + Duration::from_millis(1);
-        let until = (self.last.unwrap_or(now) + pause).max(now + Duration::from_millis(1));
-        self.pause = Some((until, salvo));
+        if waiting < self.crowd { salvo.min(f64::from(waiting)).max(1.0) } else { salvo }
+    }
+
+    /// Begins the pause in which the next salvo grows, counted from the last request; gives its end.
+    fn rest(&mut self, now: Instant, late: Duration, waiting: u16) -> Instant {
+        let salvo = self.wanted(late, waiting);
+        let until = self.last.unwrap_or(now) + self.per_token().mul_f64(salvo) + late + Duration::from_millis(1);
+        self.pause = Some(Pause { until, salvo, is_set: false });
         until
     }
 
@@ -166,7 +194,7 @@ impl Bucket {
         self.tokens = 0.0;
         self.last = Some(now);
         let pause = self.per_token() + late;
-        self.pause = Some((now + pause, 1.0));
+        self.pause = Some(Pause { until: now + pause, salvo: 1.0, is_set: true });
         pause
     }
 }
@@ -196,6 +224,22 @@ impl State {
     }
 }
 
+/// A request among those that wait for their turn, until it is dropped.
+struct Waiting<'w>(&'w AtomicU16);
+
+impl<'w> Waiting<'w> {
+    fn among(waiting: &'w AtomicU16) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Pace {
     /// The pace of a rate; without one only refusals slow it down.
     pub(crate) fn new(rate: Option<Rate>) -> Self {
@@ -209,7 +253,7 @@ impl Pace {
             before: Extremes::NONE,
             proved: Duration::ZERO,
         };
-        Self { queue: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
+        Self { queue: tokio::sync::Mutex::new(()), waiting: AtomicU16::new(0), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -224,6 +268,7 @@ impl Pace {
 
     /// Waits until a request may start.
     pub(crate) async fn turn(&self) {
+        let _waiting = Waiting::among(&self.waiting);
         let _first_in_line = self.queue.lock().await;
         loop {
             let Some(until) = self.wait_until(Instant::now()) else { return };
@@ -240,7 +285,8 @@ impl Pace {
             state.not_before = None;
         }
         let late = state.late();
-        state.bucket.as_mut().and_then(|bucket| bucket.take(now, late).err())
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        state.bucket.as_mut().and_then(|bucket| bucket.take(now, late, waiting).err())
     }
 
     /// The server refused a request as one too many: everybody pauses, and the bucket refills slower. `started` is when that request started; `named` the
