@@ -125,6 +125,11 @@ impl Knowledge {
         self.reader.as_ref().map_or(Ok(None), |reader| Ok(reader.finding(crate::project::PROJECT)?))
     }
 
+    /// True where nothing but a forecast is asked: its answers are as quick as remembering them.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.forecast.is_some() && self.reader.is_none()
+    }
+
     /// Outcome of a source key of a step that is finished.
     pub fn settled(&self, step: StepId, key: &str) -> Result<Option<Mapped>, DecideError> {
         if let Some(forecast) = &self.forecast

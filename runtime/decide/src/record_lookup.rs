@@ -16,7 +16,7 @@ use migr_transform::{Linked, Lookup, LookupError, OwnerFound, Resolved};
 use crate::computed::{ComputedFields, ComputedSpool};
 use crate::link_spool::{LinkSpool, SpoolReader};
 use crate::outcomes::Knowledge;
-use crate::owners::OwnerTable;
+use crate::owners::{OwnerTable, Stand};
 use crate::referred::{Referred, Sources};
 use crate::{DecideError, Ids};
 use migr_spill::Spill;
@@ -48,6 +48,8 @@ pub struct RecordLookup {
     /// Answers by how the target is found, then by key.
     resolved: RefCell<HashMap<String, HashMap<String, Answer>>>,
     remembered: Cell<usize>,
+    /// Members by an owner's address as it is written, and by whether the export has the owner.
+    members: RefCell<HashMap<bool, HashMap<String, Arc<Member>>>>,
     notes: RefCell<BTreeMap<String, OwnerNote>>,
     noted: RefCell<BTreeSet<String>>,
     /// A file that cannot be read counts as empty.
@@ -66,6 +68,16 @@ const UNASKED: &str = "00000000-0000-4000-8000-000000000000";
 struct There {
     object: String,
     id: String,
+}
+
+/// Member of the destination who stands for an owner.
+#[derive(Debug)]
+struct Member {
+    /// The member's id; none: nobody.
+    id: Option<String>,
+    is_orphan: bool,
+    /// The owner's address, folded.
+    source: String,
 }
 
 /// Record that a key refers to, or the reason why it refers to none.
@@ -135,6 +147,7 @@ impl RecordLookup {
             owned: RefCell::default(),
             resolved: RefCell::default(),
             remembered: Cell::new(0),
+            members: RefCell::default(),
             notes: RefCell::default(),
             noted: RefCell::default(),
             is_lenient: false,
@@ -266,9 +279,10 @@ impl RecordLookup {
     }
 
     fn resolve(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, DecideError> {
-        let by_other = target.column.is_some() || target.ignore_case || target.ignore_space;
         let found;
-        let key = if by_other {
+        let key = if is_by_key(target) {
+            key
+        } else {
             match self.referred.key(&self.sources(), target, key)?.filter(|key| !key.is_empty()) {
                 Some(key) => {
                     found = key;
@@ -276,8 +290,6 @@ impl RecordLookup {
                 }
                 None => return Ok(Err("it is not in the export")),
             }
-        } else {
-            key
         };
         let mut why = "it is not in the export";
         for name in &target.stages {
@@ -341,6 +353,29 @@ impl RecordLookup {
         Ok(Some(key))
     }
 
+    /// The member for an owner's address. A member that is met for the first time is noted.
+    fn stand(&self, address: &str, is_in_export: bool) -> Arc<Member> {
+        let mut members = self.members.borrow_mut();
+        let of_export = members.entry(is_in_export).or_default();
+        if let Some(known) = of_export.get(address) {
+            return Arc::clone(known);
+        }
+        let Stand { id, orphan, note } = self.owners.stand(address, is_in_export);
+        let member = Arc::new(Member { id, is_orphan: orphan, source: note.source.clone() });
+        let mut noted = self.noted.borrow_mut();
+        if noted.len() >= REMEMBERED {
+            noted.clear();
+        }
+        if noted.insert(note.source.clone()) {
+            self.notes.borrow_mut().insert(note.source.clone(), note);
+        }
+        if of_export.len() >= REMEMBERED {
+            of_export.clear();
+        }
+        of_export.insert(address.to_owned(), Arc::clone(&member));
+        member
+    }
+
     /// Answers are remembered: many records refer to few others.
     fn remembered(&self, target: &ReferenceTarget, key: &str) -> Result<Answer, DecideError> {
         let name = lookup_name(target);
@@ -359,10 +394,15 @@ impl RecordLookup {
     }
 }
 
+/// True where a target is found by its own key as it is written.
+fn is_by_key(target: &ReferenceTarget) -> bool {
+    target.column.is_none() && !target.ignore_case && !target.ignore_space
+}
+
 /// Name under which a target is found: keys of one name mean the same.
 fn lookup_name(target: &ReferenceTarget) -> Cow<'_, str> {
     match target.stages.as_slice() {
-        [stage] if target.column.is_none() && !target.ignore_case && !target.ignore_space => Cow::Borrowed(stage),
+        [stage] if is_by_key(target) => Cow::Borrowed(stage),
         stages => {
             let column = target.column.as_deref().unwrap_or_default();
             let flags = (target.ignore_case, target.ignore_space);
@@ -391,7 +431,8 @@ impl Lookup for RecordLookup {
     fn destination<'l>(&'l self, target: &ReferenceTarget, key: &str) -> Result<Resolved<'l>, LookupError> {
         let own = target.stages.iter().any(|name| self.stages.get(name).is_some_and(|known| known.reach == Reach::Own));
         // Answers about the stage at work are not final, and asking is noted.
-        let answer = if own { self.resolve(target, key) } else { self.remembered(target, key) };
+        let is_asked = own || (self.reader.is_quick() && is_by_key(target));
+        let answer = if is_asked { self.resolve(target, key) } else { self.remembered(target, key) };
         Ok(match answer.map_err(LookupError::new)? {
             Ok(there) => Resolved::Found { object: Cow::Owned(there.object), id: Cow::Owned(there.id) },
             Err(why) => Resolved::Missing { why: Cow::Borrowed(why) },
@@ -403,21 +444,14 @@ impl Lookup for RecordLookup {
         let address = address.as_deref().unwrap_or(key);
         // Where nobody was asked for the users, an owner of the export counts as one.
         let is_in_export = self.owners.is_unasked() && self.is_in_export(target, key).map_err(LookupError::new)?;
-        let stand = self.owners.stand(address, is_in_export);
-        if self.is_lenient && !self.owned.borrow().contains(&stand.note.source) {
-            self.owned.borrow_mut().push(stand.note.source.clone());
-        }
-        let mut noted = self.noted.borrow_mut();
-        if noted.len() >= REMEMBERED {
-            noted.clear();
-        }
-        if noted.insert(stand.note.source.clone()) {
-            self.notes.borrow_mut().insert(stand.note.source.clone(), stand.note);
+        let stand = self.stand(address, is_in_export);
+        if self.is_lenient && !self.owned.borrow().contains(&stand.source) {
+            self.owned.borrow_mut().push(stand.source.clone());
         }
         Ok(OwnerFound {
             object: Cow::Borrowed(self.owners.object()),
-            id: stand.id.map(Cow::Owned),
-            orphan: stand.orphan,
+            id: stand.id.clone().map(Cow::Owned),
+            orphan: stand.is_orphan,
         })
     }
 

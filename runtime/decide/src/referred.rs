@@ -12,7 +12,7 @@ use crate::DecideError;
 use migr_spill::Spill;
 
 /// Files up to this size are kept in memory while they are looked up in.
-const IN_MEMORY: u64 = 2 * 1024 * 1024;
+const IN_MEMORY: u64 = 4 * 1024 * 1024;
 
 /// Records that others refer to, findable by the column that they are referred by.
 #[derive(Debug, Default)]

@@ -44,7 +44,7 @@ use migr_plan::lock::{
     LockedOwners, LockedSourceObject, LockedStage, LockedStages, ObjectState, counted_inputs,
 };
 use migr_plan::{Expr, NewOption, Plan, SetupAction, Step, StepKind};
-use migr_transform::Standing;
+use migr_transform::{Cells, Standing};
 use migr_transform::{CompileError, LookupError};
 
 use accepted::Acceptances;
@@ -544,34 +544,38 @@ impl Reporting<'_> {
         let standard = Standard { export, hosts: &plan.source.fetch, most, rule };
         let mut manifest = Manifest { standard: standard.clone(), plan, blank: &plan.source.blank, sink: attachments };
         let mut inspectors: BTreeMap<&str, Inspector<'_>> = BTreeMap::new();
+        for (object, _) in plan.source.objects.iter().zip(&*objects).filter(|(_, locked)| has_records(locked)) {
+            inspectors.insert(&object.name, Inspector::new(plan, object, standard.clone(), world, self.needs)?);
+        }
+        let mut reports: BTreeMap<usize, StageReport<'_>> = BTreeMap::new();
         for (object, locked) in plan.source.objects.iter().zip(objects.iter_mut()) {
-            if !has_records(locked) {
-                continue;
+            let Some(inspector) = inspectors.get(object.name.as_str()) else { continue };
+            let file = export.file(&object.name).map_or("", migr_extract::SourcePath::shown);
+            let mut of_object = Vec::new();
+            for (number, stage) in plan.stages.iter().enumerate().filter(|(_, it)| it.source_object == object.name) {
+                let Some(step) = self.forecast.known(&Step::records(&stage.id)) else { continue };
+                let at = (number, step, stage);
+                of_object.push(StageReport::new(plan, at, (object, file), inspector, world, self.forecast)?);
             }
-            let inspector = Inspector::new(plan, object, standard.clone(), world, self.needs)?;
-            let file = locked.file.clone().unwrap_or_default();
             let none = RowSet::default();
             let quarantined = self.quarantined.get(&object.name).unwrap_or(&none);
-            (locked.attachments, locked.link_hosts) =
-                inspector.run(&Place { object, file: &file }, &mut manifest, quarantined, self.progress, found)?;
-            inspectors.insert(&object.name, inspector);
+            let mut each = |line: u64, cells: Option<&dyn Cells>, found: &mut Collector<'_>| {
+                of_object.iter_mut().try_for_each(|report| report.row(line, cells, found))
+            };
+            let (place, told) = (Place { object, file }, (quarantined, self.progress));
+            (locked.attachments, locked.link_hosts) = inspector.run(&place, &mut manifest, told, found, &mut each)?;
+            reports.extend(of_object.into_iter().map(|report| (report.number, report)));
         }
         let (mut stages, mut previews) = (Vec::new(), Vec::new());
         for (number, stage) in plan.stages.iter().enumerate() {
-            let object = plan.source_object(&stage.source_object);
-            let file = export.file(&stage.source_object).map_or("", migr_extract::SourcePath::shown);
-            let step = self.forecast.known(&Step::records(&stage.id));
-            let (Some(inspector), Some(object), Some(step)) =
-                (inspectors.get(stage.source_object.as_str()), object, step)
-            else {
+            let Some(report) = reports.get(&number) else {
                 stages.push(forecast::empty(stage));
                 continue;
             };
-            let at = (number, step, stage);
-            let report = StageReport::new(plan, at, (object, file), inspector, world, (export, self.forecast))?;
-            let mut locked = report.run(found)?;
+            let mut locked = report.finish(found)?;
             if self.is_asked {
-                let listed = preview::stage_preview(plan, (stage, step), file, self.forecast, preview)?;
+                let shown = (stage, report.step);
+                let listed = preview::stage_preview(plan, shown, report.place.file, self.forecast, preview)?;
                 locked.there = listed.there.clone();
                 if !listed.there.is_empty() {
                     previews.push(listed);

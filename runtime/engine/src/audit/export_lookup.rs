@@ -10,7 +10,7 @@ use super::lookup_plan::{LookupSpec, Needs};
 use migr_spill::{Inventory, SpillError};
 
 /// Look-ups of at most so many records are answered from memory.
-const IN_MEMORY: usize = 10_000;
+const IN_MEMORY: usize = 32_768;
 
 /// Knowledge of an audit about the other records: the export's keys, their outcomes so far, and the owners' users.
 #[derive(Debug)]

@@ -337,14 +337,15 @@ impl<'i> Inspector<'i> {
         }
     }
 
-    /// Looks at every record of the object and reports what is wrong. Tells how its files stand, where a column names some.
+    /// Looks at every record of the object and reports what is wrong; `each` is called for every row, with its cells where they can be read. Tells how the object's
+    /// files stand, where a column names some.
     pub(crate) fn run(
         &self,
         place: &Place<'_>,
         manifest: &mut Manifest<'_, '_>,
-        quarantined: &RowSet,
-        progress: &dyn AuditProgress,
+        (quarantined, progress): (&RowSet, &dyn AuditProgress),
         found: &mut Collector<'_>,
+        each: &mut EachRow<'_>,
     ) -> Result<(Option<AttachmentCounts>, Vec<LinkHost>), AuditError> {
         progress.object(&place.object.name, "looking");
         let files = file_columns(place.object);
@@ -363,7 +364,13 @@ impl<'i> Inspector<'i> {
             if count.is_multiple_of(4_096) {
                 progress.records(count);
             }
-            let Row::Record(record) = row else { continue };
+            let record = match row {
+                Row::Record(record) => record,
+                Row::Malformed { line, .. } => {
+                    each(line, None, found)?;
+                    continue;
+                }
+            };
             let lent = Lent(record);
             self.tally(&lent, record.line, &mut words);
             let faults = self.inspect(&lent)?;
@@ -381,6 +388,7 @@ impl<'i> Inspector<'i> {
                 }
                 self.edges(&own, &lent, &key, record.line)?;
             }
+            each(record.line, Some(&lent), found)?;
         }
         self.tell_words(place, words, found);
         if !own.is_empty() {
@@ -432,6 +440,9 @@ impl<'i> Inspector<'i> {
         Ok(inventory.clear_edges()?)
     }
 }
+
+/// Called for each row of an object: its line, and its cells where they can be read.
+pub(crate) type EachRow<'e> = dyn FnMut(u64, Option<&dyn Cells>, &mut Collector<'_>) -> Result<(), AuditError> + 'e;
 
 /// Use of a column; one that names files as the fields use it that send them.
 fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn) -> Use {

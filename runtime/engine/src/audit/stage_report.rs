@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use crate::wanted_schema;
-use migr_extract::{Export, Row};
 use migr_journal::StepId;
 use migr_plan::lock::LockedStage;
 use migr_plan::{DuplicatePolicy, Plan, SourceObject, Stage};
@@ -19,7 +18,6 @@ use super::masking::shown;
 use super::names::folded_name;
 use super::row_checks::{Fault, Inspector};
 use super::survey::Place;
-use migr_decide::cells::Lent;
 use migr_decide::decision::{QuarantineReason, Reason};
 use migr_decide::forecast::{Forecast, Remark, Remarked};
 use migr_decide::identities::Identities;
@@ -33,7 +31,6 @@ pub(crate) struct StageReport<'r> {
     pub(crate) step: StepId,
     pub(crate) stage: &'r Stage,
     pub(crate) place: Place<'r>,
-    export: &'r Export,
     world: &'r ExportLookup<'r>,
     pub(crate) forecast: &'r Forecast,
     pub(crate) identities: Identities,
@@ -41,6 +38,8 @@ pub(crate) struct StageReport<'r> {
     optional: Option<Program>,
     pub(crate) inspector: &'r Inspector<'r>,
     pub(crate) is_masked: bool,
+    /// Remarks whose rows are still to come, the next ones of the forecast's.
+    waiting: VecDeque<Remarked>,
 }
 
 /// A record at work.
@@ -58,7 +57,7 @@ impl<'r> StageReport<'r> {
         (object, file): (&'r SourceObject, &'r str),
         inspector: &'r Inspector<'r>,
         world: &'r ExportLookup<'r>,
-        (export, forecast): (&'r Export, &'r Forecast),
+        forecast: &'r Forecast,
     ) -> Result<Self, AuditError> {
         Ok(Self {
             number,
@@ -66,9 +65,9 @@ impl<'r> StageReport<'r> {
             stage,
             is_masked: object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)),
             place: Place { object, file },
-            export,
             world,
             forecast,
+            waiting: forecast.remarks(step, 0, TOGETHER)?.into(),
             identities: Identities::of(stage),
             optional: wanted_schema::options_alone(plan, stage)
                 .map(|stage| Program::compile(plan, &stage))
@@ -77,9 +76,27 @@ impl<'r> StageReport<'r> {
         })
     }
 
-    /// Reports what was found; gives the counts.
-    pub(crate) fn run(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
-        self.remarks(found)?;
+    /// Reports what a forecast remarked of the records up to a row; rows come in their order.
+    pub(crate) fn row(
+        &mut self,
+        line: u64,
+        cells: Option<&dyn Cells>,
+        found: &mut Collector<'_>,
+    ) -> Result<(), AuditError> {
+        while self.waiting.front().is_some_and(|first| first.line <= line) {
+            let Some(Remarked { line: at, key, remark }) = self.waiting.pop_front() else { break };
+            if let Some(cells) = cells.filter(|_| at == line) {
+                self.remark(Subject { line, key: &key, cells }, &remark, found)?;
+            }
+            if self.waiting.is_empty() {
+                self.waiting = self.forecast.remarks(self.step, at, TOGETHER)?.into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports what was found of the records together; gives the counts.
+    pub(crate) fn finish(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
         self.shared(found)?;
         self.name_variants(found)?;
         let merges = matches!(
@@ -87,36 +104,6 @@ impl<'r> StageReport<'r> {
             DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
         );
         Ok(self.forecast.tally(self.step, merges)?)
-    }
-
-    fn remarks(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
-        let mut waiting: VecDeque<Remarked> = self.forecast.remarks(self.step, 0, TOGETHER)?.into();
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let mut records = self.export.records(&self.place.object.name)?;
-        while let Some(row) = records.next()? {
-            let (line, record) = match row {
-                Row::Record(record) => (record.line, Some(record)),
-                Row::Malformed { line, .. } => (line, None),
-            };
-            while waiting.front().is_some_and(|first| first.line <= line) {
-                let Some(Remarked { line: at, key, remark }) = waiting.pop_front() else { break };
-                if at == line
-                    && let Some(record) = record
-                {
-                    let cells = Lent(record);
-                    self.remark(Subject { line, key: &key, cells: &cells }, &remark, found)?;
-                }
-                if waiting.is_empty() {
-                    waiting = self.forecast.remarks(self.step, at, TOGETHER)?.into();
-                }
-            }
-            if waiting.is_empty() {
-                break;
-            }
-        }
-        Ok(())
     }
 
     fn remark(&self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
