@@ -18,10 +18,23 @@ pub(crate) fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
+/// True for a text whose bytes alone show that it has no deceptive character but those that `keep` names: nearly every page.
+fn is_plain(text: &str, keep: &[char]) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b' '..=b'~' | 0x80..=0xbf => true,
+        // U+2000 to U+207F; frames and signs come behind.
+        0xe2 => !matches!(bytes.get(at + 1), Some(0x80 | 0x81)),
+        0xc2 | 0xd8 | 0xe1 | 0xef | 0xf3 => false,
+        0xc3..=0xff => true,
+        control => keep.contains(&char::from(*control)),
+    })
+}
+
 /// The text with deceptive characters written out as `\u{202e}`, but for those that `keep` names.
 pub fn written_out<'t>(text: &'t str, keep: &[char]) -> Cow<'t, str> {
     let is_bad = |character: char| is_deceptive(character) && !keep.contains(&character);
-    if is_printable_ascii(text) || !text.contains(is_bad) {
+    if is_plain(text, keep) || !text.contains(is_bad) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -78,6 +91,18 @@ fn has_lone_return(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_bytes_call_plain_has_no_deceptive_character() {
+        for character in '\0'..=char::MAX {
+            let text = format!("a{character}b");
+            for keep in [&[][..], &['\n', '\t']] {
+                let is_bad = is_deceptive(character) && !keep.contains(&character);
+                assert!(!(is_bad && is_plain(&text, keep)), "{character:?}");
+            }
+        }
+        assert!(is_plain("╭─[a.migr:1:2] ☞ é", &[]) && is_plain("a\tb\n", &['\n', '\t']));
+    }
 
     #[test]
     fn what_is_not_seen_is_written_out_and_languages_are_left_alone() {
