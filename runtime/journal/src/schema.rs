@@ -73,8 +73,8 @@ pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-8192; \
-             PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;",
+            "PRAGMA page_size=2048; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000; \
+             PRAGMA cache_size=-8192; PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;",
         )
         .attempting("opened")?;
     prepare_once(connection)
