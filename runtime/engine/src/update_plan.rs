@@ -1,6 +1,6 @@
 //! Update plan of a batch: records that are in the destination already come out of the trash, are read, and are sorted by what is to be done with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migr_decide::outcomes::Outcomes;
 use migr_decide::preview::{KEPT, OUTDONE};
@@ -47,6 +47,7 @@ pub(crate) async fn plan_updates(
         remove(job, step, Operation::Destroy, pairs.iter().map(|(item, twin)| (item, twin.as_str()))).await?;
         sorted.create.extend(pairs.into_iter().map(|(item, _)| item));
     }
+    let restored: BTreeSet<String> = restore.iter().map(|there| there.item.id.clone()).collect();
     if !restore.is_empty() {
         remove(job, step, Operation::Restore, restore.iter().map(|there| (&there.item, there.item.id.as_str())))
             .await?;
@@ -106,8 +107,9 @@ pub(crate) async fn plan_updates(
         let known = job.context.outcomes.knowledge()?;
         let mut records = Vec::with_capacity(sorted.unchanged.len());
         for item in &sorted.unchanged {
-            // An update that was sent, and whose answer a crash swallowed, leaves nothing to change.
-            let was_sent = known.before_image(step, &item.id, Operation::Update)?.is_some();
+            // An update or a way out of the trash that was sent, and whose answer a crash swallowed, leaves nothing to change.
+            let is_sent = |operation| Ok::<_, EngineError>(known.before_image(step, &item.id, operation)?.is_some());
+            let was_sent = restored.contains(&item.id) || is_sent(Operation::Update)? || is_sent(Operation::Restore)?;
             records.push(Settled {
                 step,
                 key: item.key.clone(),

@@ -5,8 +5,8 @@ use std::fmt;
 
 use migr_engine::audit::{PreviewAction, PreviewEntry, Severity};
 use migr_journal::State;
-use migr_plan::Stage;
 use migr_plan::lock::LockedStage;
+use migr_plan::{Stage, ThereField};
 
 use crate::facts::{Journaled, Stored};
 use crate::life::{Life, Outcome, shown};
@@ -240,6 +240,12 @@ fn fields(life: &Life, stage: &Stage, locked: &LockedStage, found: &mut Differen
         let place = format!("{}.{}", stage.id, field.field);
         found.unless_equal("field failed", &place, &field.failed, &of(&journal.quarantined));
         found.unless_equal("field repaired", &place, &field.repaired, &of(&journal.repaired));
+        let there = |listed: &[ThereField]| {
+            let here = listed.iter().filter(|said| said.field.split('.').next() == Some(field.field.as_str()));
+            here.map(|said| said.records).sum::<u64>()
+        };
+        found.unless_equal("field kept", &place, &there(&locked.there.kept_fields), &of(&journal.kept));
+        found.unless_equal("field outdone", &place, &there(&locked.there.outdone_fields), &of(&journal.outdone));
     }
 }
 

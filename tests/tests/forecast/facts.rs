@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use migr_engine::{KEPT, OUTDONE};
 use migr_journal::{Reader, Remark, State};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, Value};
@@ -11,9 +12,8 @@ use serde_json::{Map, Value};
 /// Words of the audit trail that settle a record.
 const STATES: [&str; 6] = ["created", "updated", "unchanged", "skipped", "quarantined", "uncertain"];
 
-/// Starts of the notes on values that stay or give way; a forecast counts them apart from those that a rule adjusts.
-const STAYS: [&str; 3] =
-    ["the export has no value", "the destination holds another value", "gave way in the merge into "];
+/// Start of the note on a value that gives way in a merge.
+const GIVES_WAY: &str = "gave way in the merge into ";
 
 /// A record as the destination keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,8 +105,12 @@ pub(crate) struct Journal {
     /// Why records are in quarantine, by step and line.
     pub(crate) reasons: BTreeMap<(String, u64), String>,
     pub(crate) repaired: BTreeSet<Place>,
-    /// Values that stay as they are, or give way to others.
-    pub(crate) stays: BTreeSet<Place>,
+    /// Values that give way to others in a merge.
+    pub(crate) given_way: BTreeSet<Place>,
+    /// Fields whose values stay, since the export has none.
+    pub(crate) kept: BTreeSet<Place>,
+    /// Fields whose values stay, although the export has another one.
+    pub(crate) outdone: BTreeSet<Place>,
     pub(crate) orphaned: BTreeSet<Place>,
     /// Records that were sent and of which no answer came, by step and id.
     pub(crate) unanswered: BTreeSet<(String, String)>,
@@ -140,11 +144,15 @@ impl Journal {
                         let _ = write!(reasons, "{field}: {}; ", it.reason);
                         (&mut journal.quarantined, (it.step, it.line, it.field.unwrap_or_default()))
                     }
-                    // Values that stay or lose are counted by themselves.
-                    Remark::Repaired(it) if STAYS.iter().any(|start| it.reason.starts_with(start)) => {
-                        (&mut journal.stays, (it.step, it.line, it.field))
+                    Remark::Repaired(it) => {
+                        let all = match it.reason.as_str() {
+                            KEPT => &mut journal.kept,
+                            OUTDONE => &mut journal.outdone,
+                            reason if reason.starts_with(GIVES_WAY) => &mut journal.given_way,
+                            _ => &mut journal.repaired,
+                        };
+                        (all, (it.step, it.line, it.field))
                     }
-                    Remark::Repaired(it) => (&mut journal.repaired, (it.step, it.line, it.field)),
                     Remark::Orphaned(it) => (&mut journal.orphaned, (it.step, it.line, it.field)),
                     _ => return Ok::<(), migr_journal::JournalError>(()),
                 };

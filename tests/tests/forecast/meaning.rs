@@ -197,7 +197,8 @@ impl OfRow<'_> {
     fn is_told(&self, entry: &Entry) -> bool {
         let journal = &self.life.outcome.journal;
         let name = self.map.name();
-        let noted = journal.repaired.iter().chain(&journal.stays).chain(&journal.orphaned).chain(&journal.quarantined);
+        let noted = journal.repaired.iter().chain(&journal.kept).chain(&journal.outdone).chain(&journal.given_way);
+        let noted = noted.chain(&journal.orphaned).chain(&journal.quarantined);
         let mut noted =
             noted.filter(|(step, line, _)| step.split(':').next() == Some(name) && *line == self.record.line);
         let mut findings = self.life.forecast.findings.iter().filter(|finding| {
