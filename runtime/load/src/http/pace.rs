@@ -34,7 +34,7 @@ const MOST_SEEN: Duration = Duration::from_millis(500);
 /// The most lateness that is reckoned with.
 const MOST_LATE: Duration = Duration::from_secs(1);
 /// A salvo's pause is so many times the lateness: what is lost is one part in so many.
-const PATIENCE: f64 = 400.0;
+const PATIENCE: f64 = 600.0;
 /// The largest salvo.
 const SALVO: u16 = 512;
 /// The most requests that are worth having under way, in salvos.
