@@ -104,7 +104,7 @@ fn is_told(left: &Left<'_>) -> bool {
     })
 }
 
-/// What is left, in words.
+/// Words for what is left.
 fn said(left: &Left<'_>) -> String {
     match left {
         Left::Parts(one) => {

@@ -22,7 +22,7 @@ pub enum Take {
     At(i64),
     /// An element at a place that is computed.
     Somewhere,
-    /// All elements but the first.
+    /// Elements behind the first.
     Rest,
     /// The beginning, of at most so many characters; none where the number is computed.
     Start(Option<usize>),
@@ -41,13 +41,13 @@ pub enum Aspect {
     Digits,
     /// The extension of a phone number.
     Extension,
-    /// Whether it fits a pattern.
+    /// Truth of a value's fitting a pattern.
     Fit,
     /// The length.
     Length,
     /// Something unreadable.
     Mask,
-    /// What is left where words are taken out.
+    /// Rest of a value where words are taken out.
     Rest,
     /// A date as a format writes it, which does not say all of it.
     Written,
@@ -58,7 +58,7 @@ pub enum Aspect {
 pub struct Taken<'m> {
     /// The value.
     pub from: &'m Expr,
-    /// Its parts, each with the call that takes it.
+    /// Parts of a value, each with the call that takes it.
     pub takes: Vec<(Take, &'m Expr)>,
     /// Place of the first value that takes one, among those that were looked at.
     pub field: usize,
@@ -67,15 +67,15 @@ pub struct Taken<'m> {
 /// Something of a record's values that no expression takes.
 #[derive(Clone, Debug)]
 pub enum Left<'m> {
-    /// What parts leave of a value.
+    /// Rest that parts leave of a value.
     Parts(Taken<'m>),
-    /// What a choice leaves: of the first way where the second is taken, and of the second.
+    /// Rest that a choice leaves: of the first way where the second is taken, and of the second.
     Other(Choice<'m>, [Vec<&'m Expr>; 2]),
     /// Links, images and formatting of a column of rich text, by its name.
     Markup(&'m str),
 }
 
-/// What a map leaves of its values, with the place of the field that does. `together` are all values that a record of the map arrives by.
+/// Rests that a map leaves of its values, with the place of the field that does. `together` are all values that a record of the map arrives by.
 pub fn left<'m>(values: &[&'m Expr], together: &[&'m Expr], columns: &[SourceColumn]) -> Vec<(usize, Left<'m>)> {
     let values = || values.iter().copied();
     let is_list_of_references = |expr: &Expr| match expr {
@@ -147,16 +147,16 @@ fn plain_texts<'m>(values: impl IntoIterator<Item = &'m Expr>, columns: &[Source
 pub struct Choice<'m> {
     /// `a ?? b`, or `if`.
     pub expr: &'m Expr,
-    /// What the first way holds: the left side, or `then`.
+    /// Parts that the first way holds: the left side, or `then`.
     pub first: Vec<&'m Expr>,
-    /// What the second way holds.
+    /// Parts that the second way holds.
     pub second: Vec<&'m Expr>,
     /// Place of the value that makes the choice, among those that were looked at.
     pub field: usize,
 }
 
 impl<'m> Choice<'m> {
-    /// What only one way holds: of the first way, and of the second.
+    /// Parts that only one way holds: of the first way, and of the second.
     fn sides(&self) -> [Vec<&'m Expr>; 2] {
         let only = |these: &[&'m Expr], others: &[&'m Expr]| {
             these.iter().copied().filter(|one| !others.contains(one)).collect()
@@ -248,9 +248,9 @@ fn holds_all(format: &str, ty: Option<ColumnType>) -> bool {
 /// Part of an expression's value that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// All of it.
+    /// Whole value.
     Whole,
-    /// All of it in some records: the other way of a choice.
+    /// Whole value in some records: the other way of a choice.
     Sometimes,
     /// A part is taken of it, and it is a part itself.
     Part,

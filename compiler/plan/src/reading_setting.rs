@@ -16,7 +16,7 @@ pub enum ReadingSetting {
 /// Part that a setting takes in a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingPart<'e> {
-    /// None in any record.
+    /// Nothing: the setting is read in no record.
     Never,
     /// One in records in which this column is blank: what the column holds says it else.
     WhereBlank(&'e str),
