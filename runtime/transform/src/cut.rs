@@ -1,4 +1,4 @@
-//! What an expression leaves of a record's values where it takes a part of one, or one of two.
+//! Rest that an expression leaves of a record's values where it takes a part of one, or one of two.
 
 use migr_plan::parts::{Aspect, Choice, Left, Take, Taken, left};
 use migr_plan::{Expr, Plan, SourceObject, Stage};
