@@ -411,6 +411,9 @@ fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
     let text = found.is_text_like();
     Some(match (found, wanted) {
         (Type::List(of), Type::Text) if of.is_text_like() => "join it: `| join(\"; \")`".to_owned(),
+        (Type::List(of), Type::Many(_)) if of.is_text_like() => {
+            "name the references side by side, `[one, other]`: joined by `+`, those of two kinds are texts".to_owned()
+        }
         (Type::List(of), _) if converts(of, wanted).is_some() => "take one element: `| first`".to_owned(),
         (Type::List(_), Type::Boolean) => "ask something of it, such as `… in LIST`".to_owned(),
         (Type::List(of), Type::Key(_)) if is_reference(of) => "take one of them: `| first`".to_owned(),

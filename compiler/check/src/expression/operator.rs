@@ -90,20 +90,6 @@ impl Inference<'_, '_> {
         if let Some(ty) = unify(left, right) {
             return ty;
         }
-        let refers = |ty: &Type| match ty {
-            Type::List(of) => matches!(**of, Type::Key(_)),
-            ty => matches!(ty, Type::Key(_)),
-        };
-        // References to two kinds of records have no common type; where both may stand they are linked side by side.
-        let help = match (refers(left) && refers(right), &operator.node) {
-            (true, BinaryOperator::Add) => {
-                "a field of links takes both, `[one, other]`; no other field holds two kinds"
-            }
-            (true, _) => {
-                "these refer to two kinds of records: write each to a field of its own, or both to a field of links, `[one, other]`"
-            }
-            (false, _) => "convert one of them",
-        };
         self.diagnostics.push(
             Diagnostic::new(
                 Code::E0301,
@@ -111,7 +97,7 @@ impl Inference<'_, '_> {
                 operator.span,
                 format!("{left} and {right}"),
             )
-            .with_help(help),
+            .with_help("convert one of them"),
         );
         Type::Unknown
     }
