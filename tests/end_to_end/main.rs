@@ -51,6 +51,7 @@ mod older;
 mod plan;
 mod policies;
 mod practice;
+mod practice_words;
 mod preload;
 mod preview;
 mod published;

@@ -98,7 +98,7 @@ fn what_highlevel_cannot_hold_is_encoded_elsewhere_or_said_to_be_lost() {
     let pair = |what: &str, reason: &str| (what.to_owned(), reason.to_owned());
     let alone = pair("media.file", "the file is kept, and not which record it belongs to (owner_ref)");
     assert_eq!(lost("DealFile"), [alone]);
-    let decides = "no record of its own holds it: conditions or other records alone read it";
+    let decides = "no record of its own holds it: conditions, policies or other records alone read it";
     assert_eq!(lost("ClientFile"), [pair("File.owner_type", decides)], "a client's file stays with the client");
 }
 

@@ -9,7 +9,7 @@ use crate::harness::Project;
 use crate::moved::{Moved, instant, moved, moved_from};
 
 /// Words of a text, in small letters.
-fn words(text: &str) -> BTreeSet<String> {
+pub(crate) fn words(text: &str) -> BTreeSet<String> {
     // A link is the same with and without these.
     let is_word = |word: &&str| !matches!(*word, "" | "http" | "https" | "www");
     let words = text.split(|sign: char| !sign.is_alphanumeric()).filter(is_word);
@@ -17,7 +17,7 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 /// The text of HTML as a reader sees it: no tags, and no entity for a sign.
-fn seen(html: &str) -> String {
+pub(crate) fn seen(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
     while let Some((before, behind)) = rest.split_once('<') {
@@ -44,7 +44,7 @@ fn seen(html: &str) -> String {
 }
 
 /// Words of everything that a record holds.
-fn held(value: &Value, into: &mut BTreeSet<String>) {
+pub(crate) fn held(value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => into.extend(words(text)),
         Value::Array(items) => items.iter().for_each(|item| held(item, into)),
@@ -125,7 +125,7 @@ fn referred(moved: &Moved, column: &Value, cell: &str) -> Option<BTreeSet<String
     (!ids.is_empty()).then_some(ids)
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
@@ -140,7 +140,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Words of the program about a migration, by place.
-struct Told<'m> {
+pub(crate) struct Told<'m> {
     /// Lines of which a finding of the audit tells, by file and line; with the columns where one is named.
     findings: BTreeMap<(String, u64), Vec<Option<&'m str>>>,
     /// `Company.phone`, of columns that stay behind or are degraded.
@@ -148,20 +148,27 @@ struct Told<'m> {
 }
 
 impl<'m> Told<'m> {
-    fn of(moved: &'m Moved) -> Self {
+    pub(crate) fn of(audit: &'m Value, plan: &Value) -> Self {
         let mut findings: BTreeMap<(String, u64), Vec<Option<&str>>> = BTreeMap::new();
-        for finding in moved.audit["findings"].as_array().unwrap() {
+        for finding in audit["findings"].as_array().unwrap() {
             if let (Some(file), Some(line)) = (finding["file"].as_str(), finding["line"].as_u64()) {
                 findings.entry((file.to_owned(), line)).or_default().push(finding["column"].as_str());
             }
         }
         let mut columns = BTreeSet::new();
-        for stage in moved.plan["stages"].as_array().unwrap() {
+        for stage in plan["stages"].as_array().unwrap() {
             let object = stage["source_object"].as_str().unwrap();
             for dropped in stage["dropped"].as_array().into_iter().flatten() {
                 columns.extend(texts(&dropped["columns"]).iter().map(|column| format!("{object}.{column}")));
             }
-            for degraded in moved.plan["degradations"].as_array().unwrap() {
+            for degraded in plan["degradations"].as_array().unwrap() {
+                columns.insert(degraded["what"].as_str().unwrap().to_owned());
+                // A reason names what stays behind: "not which record it belongs to (owner_ref)".
+                if degraded["map"] == stage["map"]
+                    && let Some((_, named)) = degraded["reason"].as_str().unwrap().rsplit_once('(')
+                {
+                    columns.insert(format!("{object}.{}", named.trim_end_matches(')')));
+                }
                 let field = degraded["what"].as_str().unwrap().rsplit('.').next().unwrap();
                 if degraded["map"] == stage["map"]
                     && let Some(written) =
@@ -171,8 +178,8 @@ impl<'m> Told<'m> {
                 }
             }
         }
-        let said = moved.plan["rows"].to_string();
-        for object in moved.plan["source"]["objects"].as_array().unwrap() {
+        let said = plan["rows"].to_string();
+        for object in plan["source"]["objects"].as_array().unwrap() {
             let name = object["name"].as_str().unwrap();
             for column in object["columns"].as_array().unwrap() {
                 let column = column["name"].as_str().unwrap();
@@ -186,7 +193,7 @@ impl<'m> Told<'m> {
         Self { findings, columns }
     }
 
-    fn tells(&self, object: &str, column: &str, place: &(String, u64)) -> bool {
+    pub(crate) fn tells(&self, object: &str, column: &str, place: &(String, u64)) -> bool {
         let found = self.findings.get(place).into_iter().flatten();
         self.columns.contains(&format!("{object}.{column}"))
             || found.into_iter().any(|named| named.is_none_or(|named| named == column))
@@ -195,7 +202,7 @@ impl<'m> Told<'m> {
 
 /// Cells of a migration that went without a word.
 fn lost(moved: &Moved) -> Vec<String> {
-    let told = Told::of(moved);
+    let told = Told::of(&moved.audit, &moved.plan);
     let mut lost = Vec::new();
     for stage in moved.plan["stages"].as_array().unwrap().iter().filter(|stage| stage["distinct"].is_null()) {
         let (map, name) = (stage["id"].as_str().unwrap(), stage["source_object"].as_str().unwrap());

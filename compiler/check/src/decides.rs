@@ -48,7 +48,7 @@ pub(crate) fn check(
                     Diagnostic::new(
                         Code::W0337,
                         format!(
-                            "no record of its own holds `{name}` of `{}`: conditions or other records alone read it",
+                            "no record of its own holds `{name}` of `{}`: conditions, policies or other records alone read it",
                             object.name
                         ),
                         *span,

@@ -90,6 +90,12 @@ fn column(field: &Field, zone: Option<&str>, formats: &IndexMap<PlainType, Forma
         ignore_space: attributes.ignore_space,
         sensitive: attributes.sensitive,
         retain: attributes.retain.clone(),
+        options: match &field.ty {
+            Type::Select(options) | Type::Multiselect(options) => {
+                options.values.iter().map(ToString::to_string).collect()
+            }
+            _ => Vec::new(),
+        },
         reference,
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
         found.extend(map.decides.iter().map(|(column, span)| Degradation {
             map: Some(map.id().to_owned()),
             what: format!("{}.{column}", map.source_object),
-            reason: "no record of its own holds it: conditions or other records alone read it".to_owned(),
+            reason: "no record of its own holds it: conditions, policies or other records alone read it".to_owned(),
             kept_in: None,
             counts: DegradedRecords::Column,
             records: None,

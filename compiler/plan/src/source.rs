@@ -110,6 +110,9 @@ pub struct SourceColumn {
     /// Time for which the destination is to keep the column's values, as written (`7y`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<String>,
+    /// Options that the catalog declares, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Reference that the column holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ColumnReference>,

@@ -1,5 +1,7 @@
 //! Records of the export as the transform reads them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use migr_extract::{OwnedRecord, Record};
 use migr_transform::Cells;
 
@@ -21,6 +23,13 @@ impl Cells for Kept {
     fn cell(&self, column: usize) -> &str {
         self.0.cell(column)
     }
+}
+
+/// Digest of what a row says in its cells.
+pub fn digest<'c>(cells: impl Iterator<Item = &'c str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cells.for_each(|cell| cell.hash(&mut hasher));
+    hasher.finish()
 }
 
 /// True where a cell counts as empty.

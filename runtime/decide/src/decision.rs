@@ -33,6 +33,8 @@ pub enum SkipReason {
     SameKey {
         /// The line of the row that stays.
         kept: u64,
+        /// True where both rows say the same in every column.
+        same: bool,
     },
     /// The destination has it, and it stays there as it is.
     Existing {
@@ -63,7 +65,12 @@ impl SkipReason {
     pub fn text(&self, key: &str) -> String {
         match self {
             Self::Rule(reason) => reason.clone(),
-            Self::SameKey { kept } => format!("duplicate of {} in line {kept}, which has the same key", shown(key)),
+            Self::SameKey { kept, same: true } => {
+                format!("duplicate of {} in line {kept}, which says the same in every column", shown(key))
+            }
+            Self::SameKey { kept, .. } => {
+                format!("duplicate of {} in line {kept}, which has the same key", shown(key))
+            }
             Self::Existing { .. } => "it is in the destination already".to_owned(),
             Self::MergeInto { survivor, merges } => merged_into(survivor, *merges),
         }

@@ -66,7 +66,7 @@ fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<Row
             let Some(id) = mapped.id.filter(|_| mapped.winner.is_none()) else { continue };
             let rows = families.of(job, world, &key, record)?;
             world.spill.add_record(record.line, &id, &SortValue::Null)?;
-            world.spill.add_key(record.line, &key)?;
+            world.spill.add_key(record.line, &key, 0)?;
             let waiting = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?;
             for (_, value) in &waiting.evaluated.values {
                 if let Value::Reference(reference) = value

@@ -9,7 +9,7 @@ use migr_plan::{DuplicatePolicy, FieldType, ReasonCode, TakenPolicy, Unidentifie
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass};
 
-use crate::cells::Lent;
+use crate::cells::{Lent, digest};
 use crate::decision::Subject;
 use crate::decision::shown;
 use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
@@ -55,7 +55,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let resumed = world.reader.has_records(job.step)?;
     let mut look = Classification { resumed, ..Classification::default() };
     let mut aside = OutcomeRecorder::new(job, resumed, Arc::clone(failures));
-    let (double, left) = double_keys(job, world)?;
+    let doubles = double_keys(job, world)?;
     let mut settled = RowSet::default();
     world.answer_own(Own::Note);
     if hands_fields_on(job) {
@@ -77,7 +77,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
                 Row::Record(record) => {
                     let (line, cells) = (record.line, Lent(record));
                     files.row(world, line, &cells)?;
-                    let seen = Seen { job, world, double: &double, left: &left, resumed };
+                    let seen = Seen { job, world, doubles: &doubles, resumed };
                     if seen.row(line, &cells, &mut look, &mut aside)? {
                         settled.insert(line);
                     }
@@ -144,16 +144,26 @@ pub fn odd_key(key: &str, line: u64) -> String {
 /// Added to the number of a line whose record a `skip` leaves behind: it comes behind all others of its key.
 const LEFT: u64 = 1 << 62;
 
-/// Lines whose key another line has too and that give way to it; the spill database knows to which. And those that share their key and are left behind by a
-/// `skip`: they take nothing from the others.
-fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<(RowSet, RowSet), DecideError> {
-    let (mut double, mut firsts, mut left) = (RowSet::default(), RowSet::default(), RowSet::default());
+/// Lines that share their key with others.
+#[derive(Default)]
+struct Doubles {
+    /// Lines that give way to another one; the spill database knows to which.
+    double: RowSet,
+    /// Those of them that say the same in every column as the first line of their key.
+    same: RowSet,
+    /// Lines that are left behind by a `skip`: they take nothing from the others.
+    left: RowSet,
+}
+
+/// Lines that share their key with others.
+fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<Doubles, DecideError> {
+    let (mut doubles, mut firsts) = (Doubles::default(), RowSet::default());
     if job.stage.distinct.is_some() {
-        return Ok((double, left));
+        return Ok(doubles);
     }
     let repeated = repeated_keys(job)?;
     if repeated.is_empty() {
-        return Ok((double, left));
+        return Ok(doubles);
     }
     let spill = &world.spill;
     spill.together::<_, DecideError>(|| {
@@ -164,23 +174,30 @@ fn double_keys(job: &StageRun, world: &RecordLookup) -> Result<(RowSet, RowSet),
                 && repeated.may_have(&key)
             {
                 let is_left = job.program.skips(&Lent(record), world)?;
-                spill.add_key(if is_left { record.line + LEFT } else { record.line }, &key)?;
+                let line = if is_left { record.line + LEFT } else { record.line };
+                let cells = (0..job.object.columns.len()).map(|at| record.cell(at));
+                spill.add_key(line, &key, digest(cells))?;
             }
         }
-        spill.double_keys::<DecideError>(|line, first| {
+        spill.double_keys::<DecideError>(|line, first, is_same| {
             if line > LEFT {
-                left.insert(line - LEFT);
+                doubles.left.insert(line - LEFT);
                 return Ok(());
             }
-            double.insert(line);
+            doubles.double.insert(line);
+            if is_same {
+                doubles.same.insert(line);
+            }
             firsts.insert(first);
             Ok(spill.add_double(line, first)?)
         })
     })?;
     let policy = &job.stage.policies.duplicate;
     let first_wins = matches!(policy, DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst) || job.merges();
-    let double = if first_wins || double.is_empty() { double } else { preferred(job, world, &double, &firsts)? };
-    Ok((double, left))
+    if !first_wins && !doubles.double.is_empty() {
+        doubles.double = preferred(job, world, &doubles.double, &firsts)?;
+    }
+    Ok(doubles)
 }
 
 /// Keys of the stage's object that more than one line may have. A forecast asks once for an object.
@@ -242,9 +259,7 @@ fn preferred(job: &StageRun, world: &RecordLookup, double: &RowSet, firsts: &Row
 struct Seen<'s> {
     job: &'s StageRun,
     world: &'s RecordLookup,
-    double: &'s RowSet,
-    /// Lines of double keys that a rule leaves behind.
-    left: &'s RowSet,
+    doubles: &'s Doubles,
     resumed: bool,
 }
 
@@ -282,7 +297,7 @@ impl Seen<'_> {
         }
         look.read += 1;
         let subject = Subject { key: &key, source_key: &key, line };
-        if self.double.contains(line)
+        if self.doubles.double.contains(line)
             && let Some(kept) = world.spill.kept_instead(line)?
         {
             let odd = odd_key(&key, line);
@@ -292,7 +307,7 @@ impl Seen<'_> {
         match claim {
             Claim::Skip { reason } => {
                 let odd = odd_key(&key, line);
-                let subject = if self.left.contains(line) { Subject { key: &odd, ..subject } } else { subject };
+                let subject = if self.doubles.left.contains(line) { Subject { key: &odd, ..subject } } else { subject };
                 aside.skip(world, subject, &SkipReason::Rule(reason)).map(|()| false)
             }
             Claim::Fails(failures) => {
@@ -315,13 +330,16 @@ impl Seen<'_> {
     /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
     fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut OutcomeRecorder<'_>) -> Result<(), DecideError> {
         let job = self.job;
+        // What says the same in every column is one record, written once.
+        let same = self.doubles.same.contains(subject.line);
         match job.stage.policies.duplicate {
+            _ if same => aside.skip(self.world, subject, &SkipReason::SameKey { kept, same }),
             // Rows of one key cannot be told apart later, so they are not merged either.
             DuplicatePolicy::Quarantine | DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => {
                 let reason = QuarantineReason::SameKey { kept, file: job.file.clone() };
                 aside.quarantine(self.world, subject, &reason)
             }
-            _ => aside.skip(self.world, subject, &SkipReason::SameKey { kept }),
+            _ => aside.skip(self.world, subject, &SkipReason::SameKey { kept, same }),
         }
     }
 

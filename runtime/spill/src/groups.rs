@@ -24,17 +24,24 @@ pub struct Sharing {
 }
 
 impl Spill {
-    /// Calls for every key that more than one line has: line, first line of the key; the first line is left out.
-    pub fn double_keys<E: From<SpillError>>(&self, mut found: impl FnMut(u64, u64) -> Result<(), E>) -> Result<(), E> {
-        let mut statement =
-            self.database.connection.prepare_cached("SELECT key, line FROM keys ORDER BY key, line").spilled()?;
+    /// Calls for every key that more than one line has: line, first line of the key, and whether both have one digest; the first line is left out.
+    pub fn double_keys<E: From<SpillError>>(
+        &self,
+        mut found: impl FnMut(u64, u64, bool) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self
+            .database
+            .connection
+            .prepare_cached("SELECT key, line, digest FROM keys ORDER BY key, line")
+            .spilled()?;
         let mut rows = statement.query([]).spilled()?;
-        let mut before: Option<(String, u64)> = None;
+        let mut before: Option<(String, u64, i64)> = None;
         while let Some(row) = rows.next().spilled()? {
             let (key, line) = (row.get_ref(0).spilled()?.as_str().unwrap_or_default(), unsigned(row.get(1).spilled()?));
+            let digest: i64 = row.get(2).spilled()?;
             match &before {
-                Some((last, first)) if last == key => found(line, *first)?,
-                _ => before = Some((key.to_owned(), line)),
+                Some((last, first, said)) if last == key => found(line, *first, *said == digest)?,
+                _ => before = Some((key.to_owned(), line, digest)),
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ const FINGERPRINTS: usize = 1 << 19;
 
 // Rows that are only sorted later are appended; only what is looked up while it grows stands in a tree.
 const TABLES: &str = "
-CREATE TABLE keys(list INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL);
+CREATE TABLE keys(list INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, digest INTEGER NOT NULL);
 CREATE TABLE referred(lookup INTEGER NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, cells TEXT, PRIMARY KEY(lookup, key)) WITHOUT ROWID;
 CREATE TABLE made(stage INTEGER NOT NULL, key TEXT NOT NULL, line INTEGER NOT NULL, folded TEXT NOT NULL, PRIMARY KEY(stage, key)) WITHOUT ROWID;
 CREATE TABLE edges(column INTEGER NOT NULL, line INTEGER NOT NULL, parent TEXT NOT NULL);
@@ -65,31 +65,33 @@ impl Inventory {
         Ok(self.database.connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
     }
 
-    /// Adds a value of a list that must not repeat.
-    pub fn add_key(&self, list: usize, key: &str, line: u64) -> Result<(), SpillError> {
-        self.run("INSERT INTO keys(list, key, line) VALUES(?1, ?2, ?3)", params![whole(list), key, signed(line)])
-            .map(drop)
+    /// Adds a value of a list that must not repeat, with a digest of the whole row.
+    pub fn add_key(&self, list: usize, key: &str, line: u64, digest: u64) -> Result<(), SpillError> {
+        let sql = "INSERT INTO keys(list, key, line, digest) VALUES(?1, ?2, ?3, ?4)";
+        self.run(sql, params![whole(list), key, signed(line), digest.cast_signed()]).map(drop)
     }
 
-    /// Calls for every value that an earlier line has (line, value, first line), in order of values; tells how many different ones there are.
+    /// Calls for every value that an earlier line has (line, value, first line, whether both have one digest), in order of values; tells how many different
+    /// ones there are.
     pub fn repeated_keys(
         &self,
         list: usize,
-        mut found: impl FnMut(u64, &str, u64) -> Result<(), SpillError>,
+        mut found: impl FnMut(u64, &str, u64, bool) -> Result<(), SpillError>,
     ) -> Result<u64, SpillError> {
         self.cache(CACHE_WHILE_SORTING)?;
-        let mut statement =
-            self.database.connection.prepare_cached("SELECT key, line FROM keys WHERE list = ?1 ORDER BY key, line")?;
+        let sql = "SELECT key, line, digest FROM keys WHERE list = ?1 ORDER BY key, line";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
         let mut rows = statement.query([whole(list)])?;
         let mut distinct = 0;
-        let mut before: Option<(String, u64)> = None;
+        let mut before: Option<(String, u64, i64)> = None;
         while let Some(row) = rows.next()? {
             let (key, line) = (row.get_ref(0)?.as_str().unwrap_or_default(), unsigned(row.get(1)?));
+            let digest: i64 = row.get(2)?;
             match &before {
-                Some((same, earlier)) if same == key => found(line, key, *earlier)?,
+                Some((same, earlier, said)) if same == key => found(line, key, *earlier, *said == digest)?,
                 _ => {
                     distinct += 1;
-                    before = Some((key.to_owned(), line));
+                    before = Some((key.to_owned(), line, digest));
                 }
             }
         }

@@ -29,7 +29,7 @@ DROP TABLE IF EXISTS arcs; DROP TABLE IF EXISTS cuts; DROP TABLE IF EXISTS depen
 DROP TABLE IF EXISTS holders; DROP TABLE IF EXISTS referrers;
 CREATE TABLE shadows(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, sort);
 CREATE TABLE dependents(parent TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(parent, line)) WITHOUT ROWID;
-CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL);
+CREATE TABLE keys(line INTEGER PRIMARY KEY, key TEXT NOT NULL, digest INTEGER NOT NULL);
 CREATE TABLE distincts(key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE records(line INTEGER PRIMARY KEY, key TEXT NOT NULL, sort);
 CREATE TABLE identities(path INTEGER NOT NULL, value TEXT NOT NULL, line INTEGER NOT NULL);
@@ -77,8 +77,9 @@ impl Spill {
     }
 
     /// Adds the key of a line; the first one of a line stays.
-    pub fn add_key(&self, line: u64, key: &str) -> Result<(), SpillError> {
-        self.insert("INSERT OR IGNORE INTO keys(line, key) VALUES(?1, ?2)", params![signed(line), key])
+    pub fn add_key(&self, line: u64, key: &str, digest: u64) -> Result<(), SpillError> {
+        let sql = "INSERT OR IGNORE INTO keys(line, key, digest) VALUES(?1, ?2, ?3)";
+        self.insert(sql, params![signed(line), key, digest.cast_signed()])
     }
 
     /// Adds the hash that an audit found of a file; the last one counts.

@@ -94,6 +94,17 @@ impl Column {
 
     /// The value of a cell. A blank one is none.
     pub(crate) fn read<'r>(&self, cell: &'r str, blanks: &Blanks, settings: &Settings) -> Result<Value<'r>, Fault> {
+        self.read_each(cell, blanks, settings, &mut Err)
+    }
+
+    /// The same; of a list each element that cannot be read is what `fallen` makes of it.
+    pub(crate) fn read_each<'r>(
+        &self,
+        cell: &'r str,
+        blanks: &Blanks,
+        settings: &Settings,
+        fallen: &mut dyn FnMut(Fault) -> Result<Value<'r>, Fault>,
+    ) -> Result<Value<'r>, Fault> {
         let blanks = self.blanks.as_ref().unwrap_or(blanks);
         if blanks.are(cell) {
             return Ok(Value::None);
@@ -107,7 +118,8 @@ impl Column {
         match &self.reading {
             Reading::List { separator, element } => {
                 let elements = cell.split(separator.as_str()).map(str::trim).filter(|element| !blanks.are(element));
-                Ok(Value::list(elements.map(|one| element.read(one, settings)).collect::<Result<_, _>>()?))
+                let elements = elements.map(|one| element.read(one, settings).or_else(&mut *fallen));
+                Ok(Value::list(elements.collect::<Result<_, _>>()?))
             }
             reading => reading.read(cell, settings),
         }

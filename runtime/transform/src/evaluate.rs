@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use migr_plan::{OnMissing, Operator, ReasonCode, ReferenceTarget};
+use migr_plan::{FieldType, OnMissing, Operator, ReasonCode, ReferenceTarget};
 
 use crate::convert::{convert, record, text_of};
 use crate::failure::Fault;
@@ -14,6 +14,9 @@ use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair
 
 /// Separator of the parts of a key of several columns.
 pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
+
+/// What becomes of an element of a list that has no value.
+const LEFT_OUT: &str = "left out of the list";
 
 /// Why a value could not be computed.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub(crate) struct Evaluator<'r> {
     pub(crate) orphans: Vec<Orphan>,
     pub(crate) created: Vec<CreatedOption>,
     losses: Vec<String>,
+    /// An `otherwise none` says what becomes of a failure: of a list an element falls by itself.
+    spares: bool,
     /// The rows of value tables that decided, where somebody wants to know.
     pub(crate) rows: Option<Vec<TableRow>>,
     /// The ways that were taken, where somebody wants to know.
@@ -86,6 +91,7 @@ impl<'r> Evaluator<'r> {
             orphans: Vec::new(),
             created: Vec::new(),
             losses: Vec::new(),
+            spares: false,
             rows: None,
             ways: Vec::new(),
         }
@@ -146,7 +152,22 @@ impl<'r> Evaluator<'r> {
             Node::Existing { object, fields } => self.existing(object, fields),
             Node::Convert { value, to } => {
                 let value = self.value(value)?;
-                Ok(convert(value, to, &self.shared.settings)?)
+                match value {
+                    Value::List(items)
+                        if self.spares && matches!(to, FieldType::List { .. } | FieldType::Multiselect { .. }) =>
+                    {
+                        let mut whole = Vec::with_capacity(items.len());
+                        for item in items.into_iter().filter(|item| !item.is_none()) {
+                            match convert(item, to, &self.shared.settings) {
+                                Ok(Value::List(one)) => whole.extend(one),
+                                Ok(one) => whole.push(one),
+                                Err(fault) => self.repair(&fault, LEFT_OUT),
+                            }
+                        }
+                        Ok(Value::list(whole))
+                    }
+                    value => Ok(convert(value, to, &self.shared.settings)?),
+                }
             }
             Node::Otherwise { number, value, recovery } => self.otherwise(*number, value, recovery),
         }
@@ -172,10 +193,17 @@ impl<'r> Evaluator<'r> {
         nodes.iter().map(|node| self.value(node)).collect()
     }
 
-    fn column(&self, position: usize) -> Evaluated<'r> {
+    fn column(&mut self, position: usize) -> Evaluated<'r> {
         let Some(column) = self.shared.columns.get(position) else { return Ok(Value::None) };
         let cell = self.record.cell(column.position);
-        Ok(column.read(cell, &self.shared.blanks, &self.shared.settings)?)
+        let (blanks, settings) = (&self.shared.blanks, &self.shared.settings);
+        if !self.spares {
+            return Ok(column.read(cell, blanks, settings)?);
+        }
+        Ok(column.read_each(cell, blanks, settings, &mut |fault| {
+            self.repair(&fault, LEFT_OUT);
+            Ok(Value::None)
+        })?)
     }
 
     fn through(&mut self, through: &'r Through) -> Evaluated<'r> {
@@ -195,7 +223,7 @@ impl<'r> Evaluator<'r> {
                 return Err(fault.into());
             }
             // One element must not take the others with it; its place stays empty.
-            self.repair(&fault, "left out of the list");
+            self.repair(&fault, LEFT_OUT);
             Ok(Value::None)
         })
     }
@@ -211,7 +239,24 @@ impl<'r> Evaluator<'r> {
         }
         let settings = &self.shared.settings;
         let mut scope = Scope { settings, prepared: &call.prepared, losses: &mut self.losses };
-        let value = call.function.call(&mut scope, input, arguments)?;
+        let value = match input {
+            Value::List(items) if self.spares && !call.function.takes_lists() => {
+                let mut fallen = Vec::new();
+                let each = items.into_iter().map(|item| {
+                    call.function.call(&mut scope, item, arguments.clone()).unwrap_or_else(|fault| {
+                        fallen.push(fault);
+                        // Its place stays empty.
+                        Value::None
+                    })
+                });
+                let each = Value::List(each.collect());
+                for fault in &fallen {
+                    self.repair(fault, LEFT_OUT);
+                }
+                each
+            }
+            input => call.function.call(&mut scope, input, arguments)?,
+        };
         for reason in self.losses.drain(..) {
             self.repairs.push(Repair { field: self.field.to_owned(), reason });
         }
@@ -268,7 +313,7 @@ impl<'r> Evaluator<'r> {
         if let [Value::List(_)] = values.as_slice() {
             let Some(Value::List(items)) = values.pop() else { return Ok(Value::None) };
             let items = items.into_iter().filter(|item| !item.is_none());
-            let options = items.map(|item| self.row(table, &[key_part(item)?], output, "left out of the list"));
+            let options = items.map(|item| self.row(table, &[key_part(item)?], output, LEFT_OUT));
             let mut options = options.collect::<Result<Vec<_>, Stop>>()?;
             options.sort_by_cached_key(|option| table.place(option));
             return Ok(Value::list(options));
@@ -411,7 +456,11 @@ impl<'r> Evaluator<'r> {
 
     fn otherwise(&mut self, number: u32, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {
         let before = (self.repairs.len(), self.orphans.len(), self.created.len());
-        let fault = match self.value(value) {
+        let is_none = matches!(recovery, Recover::Use(other) if matches!(**other, Node::Constant(Value::None)));
+        let spares = std::mem::replace(&mut self.spares, is_none);
+        let value = self.value(value);
+        self.spares = spares;
+        let fault = match value {
             Err(Stop::Fault(fault)) => fault,
             other => {
                 self.goes(number, false);

@@ -83,6 +83,11 @@ impl Function {
         self.described.input == Parameter::ListOrText
     }
 
+    /// True where a list is one value to the function; else it is gone through element by element.
+    pub(crate) fn takes_lists(&self) -> bool {
+        self.described.input.is_list()
+    }
+
     pub(crate) fn parameters(&self) -> &'static [migr_plan::functions::Further] {
         self.described.parameters
     }

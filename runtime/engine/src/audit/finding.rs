@@ -174,7 +174,7 @@ kinds! {
     /// Cells that are blank by a word of the spec, or only look so.
     BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
     /// A record whose key an earlier one has.
-    DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source; the first one counts.";
+    DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source, or say which row counts: `on duplicate keep newest COLUMN`, `on duplicate keep first`.";
     /// A value of a unique column that an earlier record has.
     DuplicateValue = "duplicate-value", "Values that should be unique", "Make them different in the source.";
     /// A date that cannot be read.

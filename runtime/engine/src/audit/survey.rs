@@ -14,7 +14,7 @@ use super::lookup_plan::{LookupSpec, Needs, Use, may_be_listed, normalised};
 use super::masking::shown;
 use super::profile::Profile;
 use super::{AuditError, AuditProgress};
-use migr_decide::cells::is_blank;
+use migr_decide::cells::{digest, is_blank};
 use migr_decide::forecast::Forecast;
 use migr_spill::{RepeatedKeys, RowSet, SpillError};
 
@@ -423,13 +423,14 @@ impl<'o> Keys<'o> {
         if self.repeated.as_ref().is_some_and(|repeated| !repeated.may_have(&key)) {
             self.single += u64::from(!key.is_empty());
         } else if !key.is_empty() {
-            inventory.add_key(0, &key, record.line)?;
+            let cells = (0..self.object.columns.len()).map(|at| record.cell(at));
+            inventory.add_key(0, &key, record.line, digest(cells))?;
         }
         for (at, column) in &self.unique {
             let cell = record.cell(*at);
             if !is_blank(cell, blanks) {
                 let value = normalised(cell, column.ignore_case, column.ignore_space);
-                inventory.add_key(at + 1, &value, record.line)?;
+                inventory.add_key(at + 1, &value, record.line, 0)?;
             }
         }
         for (number, spec, column, through) in &self.lookups {
@@ -465,16 +466,19 @@ impl<'o> Keys<'o> {
             self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
         let mut repeated = 0;
         let distinct = self.single
-            + inventory.repeated_keys(0, |line, key, first| {
+            + inventory.repeated_keys(0, |line, key, first, is_same| {
                 repeated += 1;
+                let says_the_same = if is_same { " and says the same in every column" } else { "" };
                 let message = format!(
-                    "line {first} already has {} {}",
+                    "line {first} already has {} {}{says_the_same}",
                     self.object.key.join(" + "),
                     shown(&shown_key(key), is_masked)
                 );
-                let severity = weight(line);
+                let severity = if is_same { Severity::Note } else { weight(line) };
                 let mut finding = Finding::new(FindingKind::DuplicateKey, severity, message);
-                if severity == Severity::Note {
+                if is_same {
+                    finding = finding.with_help("Nothing: it is one record, and is written once.");
+                } else if severity == Severity::Note {
                     finding = finding
                         .with_help("Nothing: a written rule says which record counts; look whether they say the same.");
                 }
@@ -482,7 +486,7 @@ impl<'o> Keys<'o> {
                 Ok(())
             })?;
         for (at, column) in &self.unique {
-            inventory.repeated_keys(at + 1, |line, value, first| {
+            inventory.repeated_keys(at + 1, |line, value, first, _| {
                 let message =
                     format!("line {first} already has the {} {}", column.name, shown(value, column.sensitive));
                 let finding = Finding::new(FindingKind::DuplicateValue, Severity::Warning, message);
