@@ -183,6 +183,18 @@ fn a_junction_record_stands_for_each_pair_once_and_has_both_of_its_parents() {
     let stages = moved.plan["stages"].as_array().unwrap();
     let position = |id: &str| stages.iter().position(|stage| stage["id"] == id).unwrap();
     assert!(position("TreatmentPlanProvider") > position("TreatmentPlan"));
+    // What a person reads: the object, both of its relations with what they lead to, and the stage that waits for the parent.
+    let folded: Vec<String> =
+        moved.plan_text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for shown in [
+        "+ object planProviders \"Plan providers\"",
+        "+ field planProviders.treatmentPlan \"Treatment plan\": -> treatmentPlans",
+        "+ field planProviders.provider \"Provider\": -> workspaceMembers",
+        "TreatmentPlanProvider → planProviders",
+        "after TreatmentPlan: planProviders.treatmentPlan refers to treatmentPlans",
+    ] {
+        assert!(folded.iter().any(|line| line.contains(shown)), "{shown}: {}", moved.plan_text);
+    }
 }
 
 #[test]

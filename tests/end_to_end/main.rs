@@ -26,6 +26,7 @@ mod crash;
 mod degraded;
 mod delta;
 mod demo;
+mod elements;
 mod escaped;
 mod estimated;
 mod faulty;

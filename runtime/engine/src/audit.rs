@@ -27,6 +27,7 @@ mod rows_met;
 mod shapes;
 mod stage_report;
 mod survey;
+mod traces;
 mod type_inference;
 mod workflows;
 

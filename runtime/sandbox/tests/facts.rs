@@ -1,6 +1,9 @@
 //! Facts that a whole migration on a running Twenty 2.19 showed, line by line, as `FACTS.md` has it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its small functions too")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "indexing into JSON gives null, not a panic")]
+
+use std::path::Path;
 
 use migr_sandbox::{Sandbox, SandboxOptions, start};
 use reqwest::Client;
@@ -248,6 +251,41 @@ fn every_line_of_the_page_has_a_request_that_shows_it_or_says_why_none_can() {
         }
     }
     assert_eq!(lines.len(), LINES.len(), "each entry is of a line");
+}
+
+/// Number of the recordings of a version.
+fn recordings(version: &str) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings/twenty").join(version);
+    let files = std::fs::read_dir(folder).unwrap();
+    files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "json")).count()
+}
+
+#[test]
+fn every_point_of_the_page_has_a_test_that_is_there_and_its_counts_are_right() {
+    let page = include_str!("../FACTS.md");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let points = page.split("## What the whole migration found").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut found = 0;
+    for row in points.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let proof = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut quoted = proof.split('`').skip(1).step_by(2);
+        let (file, test) = (quoted.next().unwrap(), quoted.next().unwrap());
+        let text = std::fs::read_to_string(repository.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.contains(&format!("fn {test}()")), "{file} has no test {test}");
+        found += 1;
+    }
+    assert_eq!(found, 14);
+    let not_yet = std::fs::read_to_string(repository.join("tests/recordings/twenty/not_yet.toml")).unwrap();
+    let not_yet = not_yet.lines().filter(|line| line.starts_with('"')).count();
+    let unasked = LINES.iter().filter(|(_, test)| test.is_none()).count();
+    let (new, old) = (recordings("2.19"), recordings("1.10"));
+    let told: String = points.split_whitespace().collect::<Vec<_>>().join(" ");
+    for count in [
+        format!("by {} recordings ({new} of version 2.19, {old} of 1.10; {not_yet} are answered otherwise", new + old),
+        format!("by {} facts of this page, of which {unasked} are about time", LINES.len()),
+    ] {
+        assert!(told.contains(&count), "{count}");
+    }
 }
 
 async fn upload(sandbox: &Sandbox, name: &str, content: &[u8]) -> Value {

@@ -173,6 +173,12 @@ kinds! {
     BlankKey = "blank-key", "Records without a key", "Give them one in the source, then export again.";
     /// Cells that are blank by a word of the spec, or only look so.
     BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
+    /// A number that a spreadsheet wrote with fewer digits than it had.
+    ShortenedNumber = "shortened-number", "Numbers that a spreadsheet has shortened (W0612)", "Export again as text: the digits that are gone stand nowhere else.";
+    /// A cell that holds the error of a formula.
+    SpreadsheetError = "spreadsheet-error", "Errors of a spreadsheet's formulas (W0612)", "Correct the formula, export again, or write `blank \"#N/A\"` behind the column.";
+    /// A plain text that looks like Markdown.
+    MarkdownText = "markdown-text", "Plain texts that look like Markdown (W0612)", "Nothing, if they are to be shown as written; `richtext format \"markdown\"` in the catalog shows their marks.";
     /// A record whose key an earlier one has.
     DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source, or say which row counts: `on duplicate keep newest COLUMN`, `on duplicate keep first`.";
     /// A value of a unique column that an earlier record has.

@@ -18,6 +18,7 @@ use super::lookup_plan::{LookupSpec, Needs, Use, column_lookup, columns_read};
 use super::masking::shown;
 use super::profile::is_list;
 use super::survey::Place;
+use super::traces::Traces;
 use super::{AuditError, AuditProgress};
 use migr_decide::cells::{Lent, is_blank};
 use migr_decide::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
@@ -357,7 +358,7 @@ impl<'i> Inspector<'i> {
             .collect();
         let mut records = self.export.records(&place.object.name)?;
         let mut count = 0_u64;
-        let mut words = BTreeMap::new();
+        let (mut words, mut traces) = (BTreeMap::new(), Traces::of(self.plan, place.object));
         let masked = place.object.key.iter().any(|key| place.object.column(key).is_some_and(|column| column.sensitive));
         while let Some(row) = records.next()? {
             count += 1;
@@ -373,6 +374,7 @@ impl<'i> Inspector<'i> {
             };
             let lent = Lent(record);
             self.tally(&lent, record.line, &mut words);
+            traces.add(&lent, record.line);
             let faults = self.inspect(&lent)?;
             if !faults.is_empty() || !own.is_empty() || !files.is_empty() {
                 let key = self.key(&lent);
@@ -391,6 +393,7 @@ impl<'i> Inspector<'i> {
             each(record.line, Some(&lent), found)?;
         }
         self.tell_words(place, words, found);
+        traces.tell(place, found);
         if !own.is_empty() {
             self.report_cycles(&own, place, found)?;
         }

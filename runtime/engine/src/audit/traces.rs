@@ -1,0 +1,177 @@
+//! Cells whose text is not what the source held, or will not be shown as what it is: numbers that a spreadsheet shortened, its errors, Markdown in plain text.
+
+use std::collections::BTreeMap;
+
+use migr_plan::{ColumnType, Expr, FieldType, Plan, SourceObject};
+use migr_transform::Cells;
+
+use super::collector::Collector;
+use super::finding::{Finding, FindingKind, Severity};
+use super::masking::shown;
+use super::survey::Place;
+
+/// Words that a spreadsheet writes where a formula failed.
+const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
+
+/// Something that a cell shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trace {
+    Shortened,
+    Error,
+    Markdown,
+}
+
+/// Columns of an object that are looked at, with what was found in them.
+#[derive(Debug)]
+pub(super) struct Traces<'t> {
+    object: &'t SourceObject,
+    /// Place of a column of texts, and whether it goes into rich text as it stands.
+    columns: Vec<(usize, bool)>,
+    found: BTreeMap<(usize, Trace), (u64, u64, String)>,
+}
+
+impl<'t> Traces<'t> {
+    pub(super) fn of(plan: &Plan, object: &'t SourceObject) -> Self {
+        let goes_to_rich = |name: &str| {
+            plan.stages.iter().filter(|stage| stage.source_object == object.name).any(|stage| {
+                stage.fields.iter().any(|field| field.ty == FieldType::Richtext && is_as_written(&field.value, name))
+            })
+        };
+        let texts = object
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid));
+        let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name))).collect();
+        Self { object, columns, found: BTreeMap::new() }
+    }
+
+    /// Looks at the cells of a record.
+    pub(super) fn add(&mut self, record: &dyn Cells, line: u64) {
+        for (at, is_rich) in &self.columns {
+            let cell = record.cell(*at).trim();
+            let trace = match cell.as_bytes().first() {
+                None => None,
+                Some(b'0'..=b'9' | b'-') if is_shortened(cell) => Some(Trace::Shortened),
+                Some(b'#') if is_error(cell) => Some(Trace::Error),
+                Some(_) => (*is_rich && is_markdown(cell)).then_some(Trace::Markdown),
+            };
+            if let Some(trace) = trace {
+                let (count, ..) =
+                    self.found.entry((*at, trace)).or_insert_with(|| (0, line, cell.chars().take(40).collect()));
+                *count += 1;
+            }
+        }
+    }
+
+    /// Tells what was found, once for a column.
+    pub(super) fn tell(self, place: &Place<'_>, into: &mut Collector<'_>) {
+        for ((at, trace), (count, line, sample)) in self.found {
+            let Some(column) = self.object.columns.get(at) else { continue };
+            let name = &column.name;
+            let sample = shown(&sample, column.sensitive);
+            let (cells, look, are) = if count == 1 { ("cell", "looks", "is") } else { ("cells", "look", "are") };
+            let (kind, severity, message) = match trace {
+                Trace::Shortened => (
+                    FindingKind::ShortenedNumber,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: a spreadsheet has shortened them, and their last digits are lost"
+                    ),
+                ),
+                Trace::Error => (
+                    FindingKind::SpreadsheetError,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {are} what a spreadsheet writes where a formula failed, such as {sample}"
+                    ),
+                ),
+                Trace::Markdown => (
+                    FindingKind::MarkdownText,
+                    Severity::Note,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like Markdown, such as {sample}; they will be shown as written"
+                    ),
+                ),
+            };
+            let finding = Finding::new(kind, severity, message).of(&self.object.name);
+            into.add(finding.at(place.file, line).in_column(name).counting(count));
+        }
+    }
+}
+
+/// True where an expression hands a column's text on as it stands.
+fn is_as_written(expr: &Expr, column: &str) -> bool {
+    match expr {
+        Expr::Column { name } => name == column,
+        Expr::Convert { value, .. } | Expr::Otherwise { value, .. } => is_as_written(value, column),
+        Expr::Call { function, arguments } if function == "trim" => {
+            arguments.first().is_some_and(|first| is_as_written(first, column))
+        }
+        _ => false,
+    }
+}
+
+/// `1.23457E+15`
+fn is_shortened(cell: &str) -> bool {
+    let Some((mantissa, exponent)) = cell.split_once("E+") else { return false };
+    let digits = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let is_mantissa =
+        !digits.is_empty() && digits.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, '.' | ','));
+    is_mantissa && exponent.len() >= 2 && exponent.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `#N/A`, and the signs that fill a column that is too narrow.
+fn is_error(cell: &str) -> bool {
+    ERRORS.contains(&cell) || cell.len() > 3 && cell.bytes().all(|byte| byte == b'#')
+}
+
+/// True where a text has marks that Markdown would show as something else: `**bold**`, `# heading`, `[link](address)`, a fence.
+fn is_markdown(cell: &str) -> bool {
+    let is_mark = |line: &str| {
+        let line = line.trim_start();
+        let hashes = line.bytes().take_while(|byte| *byte == b'#').count();
+        (1..=6).contains(&hashes) && line.get(hashes..).is_some_and(|rest| rest.starts_with(' '))
+            || line.starts_with("```")
+    };
+    let has_link = cell.split_once("](").is_some_and(|(before, behind)| before.contains('[') && behind.contains(')'));
+    let has_bold = cell.split_once("**").is_some_and(|(_, behind)| {
+        behind.find("**").is_some_and(|end| end > 0) && !behind.starts_with(char::is_whitespace)
+    });
+    has_bold || has_link || cell.lines().any(is_mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_shortened_or_failed_at_is_told_from_what_only_looks_so() {
+        for (cell, expected) in [
+            ("1.23457E+15", true),
+            ("-4,5E+10", true),
+            ("1E+05", true),
+            ("1.23457e15", false),
+            ("E+15", false),
+            ("12E+x", false),
+            ("1.2E+5", false),
+        ] {
+            assert_eq!(is_shortened(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [("#N/A", true), ("####", true), ("###", false), ("#1", false), ("# a", false)] {
+            assert_eq!(is_error(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [
+            ("a **b** c", true),
+            ("x\n## head", true),
+            ("see [here](https://x.example)", true),
+            ("```\ncode", true),
+            ("# of seats", true),
+            ("2 ** 3 ** 4", false),
+            ("[1] (2)", false),
+            ("#1 and - dash", false),
+        ] {
+            assert_eq!(is_markdown(cell), expected, "{cell}");
+        }
+    }
+}
