@@ -31,18 +31,21 @@ pub(super) fn differing(plan: &Plan, export: &Export, found: &mut Collector<'_>)
                 };
                 let keys: Vec<&[Option<String>]> =
                     picklist.rows.iter().filter_map(|row| row.keys.first().map(Vec::as_slice)).collect();
-                for (at, input) in inputs.iter().enumerate() {
+                let of = |at: usize, input: &Expr| {
                     let values: Vec<&str> = keys.iter().filter_map(|key| key.get(at)?.as_deref()).collect();
-                    let Some(source) = sourced((plan, export), stage, input, &values) else { continue };
-                    let Some((first, second)) = turned(&keys, at, &source.rows) else { return };
-                    told.push(&picklist.name);
-                    let (table, source) = (&picklist.name, source.name);
-                    add(
-                        format!("\"{first}\" stands before \"{second}\" in {table}, and behind it in {source}: options come in the order of the picklist's rows"),
-                        &picklist.origin,
-                    );
-                    return;
-                }
+                    // Of several inputs the one that is ordered says so; what one of them alone lists are groups.
+                    let values = if inputs.len() == 1 { values.as_slice() } else { &[] };
+                    Some((at, sourced((plan, export), stage, input, values)?))
+                };
+                let found = inputs.iter().enumerate().find_map(|(at, input)| of(at, input));
+                let Some((at, source)) = found else { return };
+                let Some((first, second)) = turned(&keys, at, &source.rows) else { return };
+                told.push(&picklist.name);
+                let (table, source) = (&picklist.name, source.name);
+                add(
+                    format!("\"{first}\" stands before \"{second}\" in {table}, and behind it in {source}: options come in the order of the picklist's rows"),
+                    &picklist.origin,
+                );
             });
             let (FieldType::Select { options } | FieldType::Multiselect { options }) = &field.ty else { continue };
             if is_decided || !field.is_new {
