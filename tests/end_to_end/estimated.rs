@@ -9,6 +9,11 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// The letter of so many points, as the published formula has it.
+fn graded(points: u64) -> &'static str {
+    ["A", "B", "C", "D", "E"][usize::try_from(points / 4).unwrap().min(4)]
+}
+
 #[test]
 fn an_estimate_is_counted_from_an_audit_and_adds_up_to_its_parts() {
     let project = Project::example();
@@ -29,11 +34,13 @@ fn an_estimate_is_counted_from_an_audit_and_adds_up_to_its_parts() {
     assert_eq!(number(&estimate["requests"][1]), most + (most * 10).div_ceil(100));
     // By 100 requests in 60 seconds.
     assert_eq!(number(&estimate["seconds"][0]), (least * 60).div_ceil(100));
+    assert_eq!(number(&estimate["seconds"][1]), (number(&estimate["requests"][1]) * 60).div_ceil(100));
     assert_eq!(sum(&["records"]), number(&estimate["records"]));
     let contact = calls.iter().find(|one| one["map"] == "Contact").unwrap();
     assert_eq!((number(&contact["records"]), number(&contact["writes"])), (298, 2), "298 records, 200 a request");
     let points: u64 = estimate["dimensions"].as_array().unwrap().iter().map(|one| number(&one["points"])).sum();
     assert_eq!(points, number(&estimate["points"]));
+    assert_eq!(estimate["grade"], graded(points), "of {points} points");
     assert_eq!(estimate["dimensions"].as_array().unwrap().len(), 5);
     assert!(estimate["individually"].is_null());
 
@@ -57,6 +64,9 @@ fn an_estimate_is_counted_from_an_audit_and_adds_up_to_its_parts() {
     let shown = project.migr(&["estimate"]).exits(0).stdout;
     assert!(shown.contains("individually: more than 2000000 records"), "{shown}");
     assert!(shown.contains("4 of 4  volume"), "{shown}");
+    let larger = project.migr(&["estimate", "--format", "json"]).exits(0).json()["estimate"].clone();
+    assert_ne!(larger["grade"], estimate["grade"], "more records are another grade");
+    assert_eq!(larger["grade"], graded(number(&larger["points"])));
     // A spec that moved since has nothing to estimate from.
     let spec = project.read("migration.migr");
     project.write("migration.migr", &spec.replace("job_title | trim", "job_title"));

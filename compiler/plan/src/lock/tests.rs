@@ -136,6 +136,19 @@ fn a_lock_fills_the_plans_counts_estimate_and_degradations() {
 }
 
 #[test]
+fn where_no_limit_is_known_no_time_is_told() {
+    let mut plan = plan();
+    plan.destination.limits.retain(|limit| limit.what != "requests");
+    let lock = lock(&plan);
+    assert!(count(&mut plan, &lock));
+    assert_eq!((plan.estimate.requests, plan.estimate.seconds, plan.estimate.seconds_at_most), (Some(15), None, None));
+    let words = plan.estimate.in_words().unwrap();
+    assert_eq!(words, "15 to 30 requests, in a time that no limit of the destination tells");
+    let scope = crate::scope(&plan, &lock).unwrap();
+    assert_eq!((scope.seconds, scope.limits.len()), (None, 0));
+}
+
+#[test]
 fn a_degradation_counts_the_records_that_lose_something() {
     for (counts, records) in [
         (DegradedRecords::Filled, 700),
