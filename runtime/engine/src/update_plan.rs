@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use migr_decide::families::is_empty;
 use migr_decide::outcomes::Outcomes;
 use migr_decide::preview::{KEPT, OUTDONE};
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
-use migr_decide::there::{before_update, changed, differing, held, json, kept, outdone, preview, stamped};
+use migr_decide::there::{
+    before_update, changed, differing, held, is_empty_there, json, kept, outdone, preview, stamped,
+};
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, RepairNote, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
 
@@ -78,7 +81,7 @@ pub(crate) async fn plan_updates(
         let fields = if item.is_ours {
             differing(job, &item.values, &found.values)
         } else {
-            notes.extend(stay_notes(job, &item, &found.values));
+            notes.extend(stay_notes(job, &item, &found.values)?);
             changed(job, &item.values, &found.values)
         };
         let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
@@ -125,7 +128,7 @@ pub(crate) async fn plan_updates(
 }
 
 /// Notes on the values of a record that stay, since the export has none, or although it has another one. What a rule left out has its own note.
-fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Vec<RepairNote> {
+fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Result<Vec<RepairNote>, EngineError> {
     let is_left_out = |field: &String| item.repairs.iter().any(|repair| repair.field == *field);
     let note = |(field, reason): (String, &str)| RepairNote {
         key: item.key.clone(),
@@ -135,8 +138,19 @@ fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Vec<RepairNote
         reason: reason.to_owned(),
     };
     let kept = kept(job, &item.values, found).into_iter().filter(|field| !is_left_out(field));
-    let outdone = outdone(job, &item.values, found).into_iter().map(|field| (field, OUTDONE));
-    kept.map(|field| (field, KEPT)).chain(outdone).map(note).collect()
+    let outdone = outdone(job, &item.values, found).into_iter().chain(filled_by_then(job, item, found)?);
+    Ok(kept.map(|field| (field, KEPT)).chain(outdone.map(|field| (field, OUTDONE))).map(note).collect())
+}
+
+/// Fields that are written once, of a record that an earlier map would make without them: the destination has filled them when a run comes to this one.
+fn filled_by_then(job: &StageRun, item: &RecordWrite, found: &Map) -> Result<Vec<String>, EngineError> {
+    let Some(forecast) = job.context.outcomes.forecast() else { return Ok(Vec::new()) };
+    let fields = item.values.iter().filter_map(|(at, value)| Some((job.stage.fields.get(*at)?, value)));
+    let once = fields
+        .filter(|(field, value)| field.create_only && !is_empty(value) && is_empty_there(job, field, value, found));
+    let once: Vec<String> = once.map(|(field, _)| field.field.clone()).collect();
+    let is_made = !once.is_empty() && forecast.coming(&job.stage.destination_object, &item.id)?.is_some();
+    Ok(if is_made { once } else { Vec::new() })
 }
 
 /// Takes records out of the trash, or destroys them; intent before, outcome after.

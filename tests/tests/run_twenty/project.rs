@@ -135,7 +135,7 @@ impl Project {
 
     /// Waits for a process that died to let the journal go.
     pub(crate) fn journal(&self) -> Journal {
-        let hash = self.plan.hash().unwrap();
+        let hash = self.plan.without_reach().hash().unwrap();
         let identity =
             Identity { migration: &self.plan.migration, destination: &self.plan.destination.name, plan_hash: &hash };
         for _ in 0..200 {
