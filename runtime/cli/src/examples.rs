@@ -58,6 +58,7 @@ pub(crate) const EXAMPLES: &[Example] = &[
         "export/enrolments.csv"
         "export/groups.csv"
         "export/programs.csv"
+        "export/saved_filters.json"
         "export/session_notes.csv"
         "export/team.csv"
         "location.json"
