@@ -9,7 +9,7 @@ use crate::stamps::Stamps;
 use crate::steps::backfill;
 use crate::{Context, EngineError};
 use migr_decide::decision::shown;
-use migr_decide::preview::MERGED;
+use migr_decide::preview::{KEPT, MERGED, OUTDONE};
 use migr_decide::{expressions, steps};
 
 /// Records that are released for retry together.
@@ -181,8 +181,8 @@ fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
         }
         let mut values = 0;
         for step in backfill::noting_steps(&context.plan, stage, reader)? {
-            // Whatever is released, one of several values gives way to another.
-            values += reader.count_noted(step, MERGED)?;
+            // Whatever is released, these stay as they are.
+            values += reader.count_noted(step, &[KEPT, OUTDONE, MERGED])?;
         }
         if values > 0 {
             reopened.values += values;

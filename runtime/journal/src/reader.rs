@@ -495,16 +495,18 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// Number of values of a step's records that were left out or replaced, or have an owner without a user; those whose note begins so are not among them.
-    pub fn count_noted(&self, step: StepId, but: &str) -> Result<u64, JournalError> {
-        self.connection
+    /// Number of values of a step's records that were left out or replaced, or have an owner without a user; those whose note begins in one of some ways are not
+    /// among them.
+    pub fn count_noted(&self, step: StepId, but: &[&str]) -> Result<u64, JournalError> {
+        let all = self
+            .connection
             .query_row(
-                "SELECT (SELECT COUNT(*) FROM repairs WHERE step = ?1 AND substr(reason, 1, length(?2)) <> ?2) \
-                 + (SELECT COUNT(*) FROM orphans WHERE step = ?1)",
-                params![step.0, but],
+                "SELECT (SELECT COUNT(*) FROM repairs WHERE step = ?1) + (SELECT COUNT(*) FROM orphans WHERE step = ?1)",
+                params![step.0],
                 |row| line(row, 0),
             )
-            .attempting("read")
+            .attempting("read")?;
+        but.iter().try_fold(all, |left, start| Ok(left.saturating_sub(self.count_notes_with(step, start)?)))
     }
 
     /// The lines of the records that these values belong to, in no order; a line may come more than once.

@@ -31,8 +31,11 @@ pub(super) fn same(kind: Kind, field: &FieldSchema, wanted: &Json, found: &Json)
     }
 }
 
-/// True where the server has no spelling of its own for a field's values.
+/// True where the server has no spelling of its own for a field's values, and none that it gives where nothing is sent, as it does to a contact's country.
 pub(super) fn keeps_as_sent(kind: Kind, field: &FieldSchema) -> bool {
+    if field.name == "country" {
+        return false;
+    }
     let native = kind.fields().iter().find(|stock| stock.name == field.name).map(|stock| stock.native);
     match native {
         Some(Native::Text | Native::Boolean | Native::Option | Native::To(_) | Native::Stage) => true,
