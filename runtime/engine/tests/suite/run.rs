@@ -257,7 +257,10 @@ fn records_of_one_identity_become_one_with_the_newest_values() {
     // K2 is the newest and has no name: K1 gives it.
     assert_eq!(project.destination.values("companies", "name"), ["Acme"]);
     insta::assert_snapshot!(project.counts(), @"Company: 3 read, 1 created, 0 updated, 0 unchanged, 2 skipped, 0 quarantined");
-    insta::assert_snapshot!(project.reasons(), @"skipped Company: merged into K2 (2)");
+    insta::assert_snapshot!(project.reasons(), @r"
+    skipped Company: merged into K2 (2)
+    repaired K3 export/companies.csv:4 name: gave way in the merge into K2 (`on duplicate merge newest created`)
+    ");
     let writes = project.destination.writes();
     assert!(project.run().unwrap().nothing_to_do);
     assert_eq!(project.destination.writes(), writes);
