@@ -22,11 +22,10 @@ pub(crate) fn is_printable_ascii(text: &str) -> bool {
 fn is_plain(text: &str, keep: &[char]) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b' '..=b'~' | 0x80..=0xbf => true,
         // U+2000 to U+207F; frames and signs come behind.
         0xe2 => !matches!(bytes.get(at + 1), Some(0x80 | 0x81)),
         0xc2 | 0xd8 | 0xe1 | 0xef | 0xf3 => false,
-        0xc3..=0xff => true,
+        b' '..=b'~' | 0x80.. => true,
         control => keep.contains(&char::from(*control)),
     })
 }

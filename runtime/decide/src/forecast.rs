@@ -577,7 +577,9 @@ impl Store {
         winner: Option<&str>,
     ) -> Result<(), DecideError> {
         if let Some(lines) = self.lines.get_mut(&step) {
-            lines.values_mut().for_each(|of_state| of_state.remove(line));
+            for of_state in lines.values_mut() {
+                of_state.remove(line);
+            }
             lines.entry(state).or_default().insert(line);
             return Ok(());
         }

@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: &CheckArguments, console: Console) -> Result<
     }
     let mut rows = None;
     if arguments.data {
-        let (found, read) = with_rows(&projects, console).await?;
+        let (found, read) = Box::pin(with_rows(&projects, console)).await?;
         (findings, rows) = (found, Some(read));
     }
     let text = rendered(&findings, arguments.format, console);

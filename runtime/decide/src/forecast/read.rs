@@ -157,12 +157,11 @@ impl Forecast {
     pub fn tally(&self, step: StepId, merges: bool) -> Result<LockedStage, DecideError> {
         let before = self.reader()?.filter(|_| step.is_begun());
         let mut store = self.store();
-        let counts: BTreeMap<State, u64> = match store.lines.get(&step) {
-            Some(lines) => lines.iter().map(|(state, lines)| (*state, lines.len())).collect(),
-            None => {
-                let counts = store.noted.counts(step.number())?;
-                counts.into_iter().map(|(number, records)| (state(number), records)).collect()
-            }
+        let counts: BTreeMap<State, u64> = if let Some(lines) = store.lines.get(&step) {
+            lines.iter().map(|(state, lines)| (*state, lines.len())).collect()
+        } else {
+            let counts = store.noted.counts(step.number())?;
+            counts.into_iter().map(|(number, records)| (state(number), records)).collect()
         };
         let mut tally = store.tally(step).clone();
         let of = |state| counts.get(&state).copied().unwrap_or_default();
