@@ -15,7 +15,7 @@ use crate::{Cells, CreatedOption, Lookup, LookupError, Orphan, Reference, Repair
 /// Separator of the parts of a key of several columns.
 pub(crate) const KEY_SEPARATOR: char = '\u{1f}';
 
-/// What becomes of an element of a list that has no value.
+/// Fate of an element of a list that has no value.
 const LEFT_OUT: &str = "left out of the list";
 
 /// Why a value could not be computed.
