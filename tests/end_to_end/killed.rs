@@ -41,7 +41,7 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    /// Every one. What a drill of all of them asks, a connector keeps.
+    /// All pairs: a connector keeps what a drill of all of them asks.
     pub(crate) const ALL: [Self; 2] = [Self::Clinic, Self::Studio];
 
     /// A stand-in of the pair's destination with its state in a file, that fails so.

@@ -12,7 +12,7 @@ use crate::studio::hurried;
 use crate::vendor::generated;
 use crate::words::{Told, held, seen, texts, words};
 
-/// What stands in the location, and what the program said of it.
+/// Values of the location, and words that the program said of them.
 struct Lived {
     project: Project,
     plan: Value,

@@ -46,7 +46,7 @@ pub struct There {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_zero(count: &Count) -> bool {
+pub(crate) fn is_zero(count: &Count) -> bool {
     *count == 0
 }
 

@@ -200,7 +200,7 @@ pub(crate) async fn check(
 /// Parts of an approval that are not as they were.
 #[derive(Debug, Default)]
 struct Moved {
-    /// Each with what is known of it.
+    /// Names of the parts, each with what is known of it.
     parts: Vec<(&'static str, String)>,
     /// A run is through: what changed since may be more, and give no written record another value.
     is_through: bool,

@@ -11,7 +11,7 @@ use crate::EngineError;
 use crate::nobody::Nobody;
 
 /// Records of the export that the later plan takes otherwise, or gives another value, than with the earlier plan's setting; for each setting that differs.
-/// What a reference leads to is no part of it.
+/// The record that a reference leads to is no part of it.
 pub fn read_otherwise(
     before: &Plan,
     after: &Plan,

@@ -174,7 +174,7 @@ pub struct LockedColumn {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct_estimated: bool,
     /// Filled cells whose first character is a zero that a number would lose.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::there::is_zero")]
     pub leading_zeros: u64,
     /// Of a list, cells with more than one element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,11 +185,6 @@ pub struct LockedColumn {
     /// The values themselves, where the spec compares them and the column is not sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<LockedValues>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Type that cells can be read as.

@@ -116,22 +116,17 @@ pub struct FieldCount {
     /// Records with a value.
     pub filled: Count,
     /// Records in which a written rule replaced its value.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::there::is_zero")]
     pub repaired: Count,
     /// Records that it quarantines.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::there::is_zero")]
     pub failed: Count,
     /// Records whose value the destination does not hold whole: an extension, line breaks, the bytes of a drawing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::there::is_zero")]
     pub lost: Count,
     /// Records of whose value the expression takes a part, and leaves something that nothing else takes.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::there::is_zero")]
     pub cut: Count,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &Count) -> bool {
-    *count == 0
 }
 
 /// The options that a picklist makes of values.
