@@ -41,7 +41,7 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    /// All pairs: a connector keeps what a drill of all of them asks.
+    /// Pairs of which every drill is asked: a connector keeps what all of them keep.
     pub(crate) const ALL: [Self; 2] = [Self::Clinic, Self::Studio];
 
     /// A stand-in of the pair's destination with its state in a file, that fails so.

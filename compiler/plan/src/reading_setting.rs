@@ -56,7 +56,7 @@ impl<'e> SettingPart<'e> {
 }
 
 impl ReadingSetting {
-    /// All settings.
+    /// Settings, in the order in which they are told.
     pub const ALL: [Self; 3] = [Self::Timezone, Self::Country, Self::Currency];
 
     /// The setting of a key of [`Options`].
