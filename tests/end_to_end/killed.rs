@@ -17,7 +17,7 @@ use crate::delta::{full_drill, later_clinic, moves_on, with_window};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
-use crate::studio::{lagging, studio, told_by_a_person};
+use crate::studio::{LAG, lagging, studio, told_by_a_person};
 use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
@@ -120,6 +120,10 @@ impl Rest {
         for (arguments, code) in commands {
             stand_in.migr(&self.project, arguments).exits(*code);
         }
+        if self.pair == Pair::Studio {
+            // At rest the lists tell of everything: an audit counts what they tell.
+            std::thread::sleep(LAG);
+        }
         stand_in.stop();
         self
     }
@@ -172,7 +176,18 @@ impl Left {
         {
             return Some(format!("the report's `{part}` is another:\n{value:#}\n{:#}", other[part]));
         }
-        (self != other).then(|| "the journal or the lock file is another".to_owned())
+        self.differs_elsewhere(other)
+    }
+
+    /// A difference outside of workspace and report.
+    fn differs_elsewhere(&self, other: &Self) -> Option<String> {
+        if self.report.is_some() != other.report.is_some() {
+            return Some("only one of the two has a journal".to_owned());
+        }
+        let lines = |lock: &Option<String>| lock.clone().unwrap_or_default();
+        let (ours, theirs) = (lines(&self.lock), lines(&other.lock));
+        let line = ours.lines().zip(theirs.lines()).find(|(line, other)| line != other);
+        (self.lock != other.lock).then(|| format!("the lock file is another, first where it differs: {line:?}"))
     }
 
     /// Records of which nobody can tell whether they are there: the names of their maps, and their keys.
@@ -197,7 +212,9 @@ impl Left {
                 );
             }
         }
-        assert!(self == other, "{disturbed}: the journal or the lock file is another");
+        if let Some(difference) = self.differs_elsewhere(other) {
+            panic!("{disturbed}: {difference}");
+        }
     }
 }
 

@@ -35,9 +35,12 @@ pub(crate) fn location_on_disk(state: Option<PathBuf>) -> StandIn {
     StandIn::location(lagging(state))
 }
 
+/// Time after which the location's lists tell of what was written.
+pub(crate) const LAG: Duration = Duration::from_millis(300);
+
 /// The options of one.
 pub(crate) fn lagging(state: Option<PathBuf>) -> highlevel::Options {
-    highlevel::Options { state, lag: Duration::from_millis(300), ..highlevel::Options::default() }
+    highlevel::Options { state, lag: LAG, ..highlevel::Options::default() }
 }
 
 /// Says of each record that the command left uncertain whether it is there, as a person does who looks, and has the command go on; says of how many.
