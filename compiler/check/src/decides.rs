@@ -1,12 +1,17 @@
 //! Columns that conditions alone read, or other records: no record of their own holds what they say.
 
+use std::collections::{HashMap, HashSet};
+
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{Expr, Operator, Recovery, SourceColumn};
+use migr_plan::{Expr, Operator, Recovery};
 use migr_source::Span;
 
 use crate::expression::World;
 use crate::maps::Checked;
 use crate::spec::{Map, SourceObject};
+
+/// Objects of the source by their names.
+type Objects<'o> = HashMap<&'o str, &'o SourceObject>;
 
 /// Notes at the first map of an object each column of it that no map of it takes anything of, and warns of it.
 pub(crate) fn check(
@@ -16,34 +21,40 @@ pub(crate) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let has_errors = diagnostics.has_errors();
+    let by_name: Objects<'_> = objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let mut by_object: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, (_, map)) in maps.iter().enumerate() {
+        by_object.entry(map.spec.source_object.clone()).or_default().push(at);
+    }
     for object in objects {
-        let of_object = |map: &Checked| map.spec.source_object == object.name;
-        if maps.iter().any(|(_, map)| of_object(map) && map.is_broken) {
+        let Some(positions) = by_object.get(&object.name) else { continue };
+        let its = || positions.iter().filter_map(|at| maps.get(*at)).map(|(_, map)| map);
+        if its().any(|map| map.is_broken) {
             continue;
         }
-        let its = || maps.iter().map(|(_, map)| map).filter(|map| of_object(map));
-        let held: Vec<String> = its().flat_map(|map| held(&map.spec, Some(objects))).map(str::to_owned).collect();
+        let held: HashSet<String> = its().flat_map(|map| held(&map.spec, Some(&by_name))).map(str::to_owned).collect();
         let is_left = |name: &str| {
             !object.key.iter().any(|key| key == name)
-                && !held.iter().any(|held| held == name)
-                && !its().any(|map| map.drops.keys().any(|dropped| **dropped == *name))
+                && !held.contains(name)
+                && !its().any(|map| map.drops.contains_key(name))
         };
         let left: Vec<String> =
             object.columns.iter().map(|column| column.name.clone()).filter(|name| is_left(name)).collect();
+        // By the object that a reference leads to, it is seen which one the column names.
+        let seen: HashSet<&str> = object
+            .columns
+            .iter()
+            .filter(|column| held.contains(&column.name))
+            .filter_map(|column| Some(column.reference.as_ref()?.by.as_ref()?.column.as_str()))
+            .collect();
         // The map of all its records tells, rather than one of a column's values.
-        let place = maps.iter().position(|(_, map)| of_object(map) && map.spec.distinct.is_none());
-        let place = place.or_else(|| maps.iter().position(|(_, map)| of_object(map)));
+        let is_whole = |at: &&usize| maps.get(**at).is_some_and(|(_, map)| map.spec.distinct.is_none());
+        let place = positions.iter().find(is_whole).or(positions.first()).copied();
         let Some((span, first)) = place.and_then(|place| maps.get_mut(place)) else { continue };
         for name in left {
             let declared = world.source.objects.get(object.name.as_str());
             let declared = declared.and_then(|known| known.fields.get(name.as_str()));
-            // By the object that a reference leads to, it is seen which one the column names.
-            let tells = |column: &SourceColumn| {
-                let by = column.reference.as_ref().and_then(|reference| reference.by.as_ref());
-                by.is_some_and(|by| by.column == name) && held.contains(&column.name)
-            };
-            let is_seen = object.columns.iter().any(tells);
-            if let Some(declared) = declared.filter(|_| !has_errors && !is_seen) {
+            if let Some(declared) = declared.filter(|_| !has_errors && !seen.contains(name.as_str())) {
                 diagnostics.push(
                     Diagnostic::new(
                         Code::W0337,
@@ -67,7 +78,7 @@ pub(crate) fn check(
 }
 
 /// Columns of which a map takes something. Without the objects, a column by which others are read counts too.
-pub(crate) fn held<'m>(map: &'m Map, objects: Option<&[SourceObject]>) -> Vec<&'m str> {
+pub(crate) fn held<'m>(map: &'m Map, objects: Option<&Objects<'_>>) -> Vec<&'m str> {
     let fields = map.fields.iter().flat_map(|field| std::iter::once(&field.value).chain(&field.file_name));
     let distinct = map.distinct.iter().map(|distinct| &distinct.value);
     let mut found = Vec::new();
@@ -78,14 +89,14 @@ pub(crate) fn held<'m>(map: &'m Map, objects: Option<&[SourceObject]>) -> Vec<&'
 }
 
 /// Adds the columns of which an expression's value holds something: all that it reads, but for what conditions and comparisons read.
-fn takes<'e>(expr: &'e Expr, objects: Option<&[SourceObject]>, found: &mut Vec<&'e str>) {
+fn takes<'e>(expr: &'e Expr, objects: Option<&Objects<'_>>, found: &mut Vec<&'e str>) {
     let mut all = |parts: &mut dyn Iterator<Item = &'e Expr>| parts.for_each(|part| takes(part, objects, found));
     match expr {
         Expr::Column { name } => found.push(name),
         Expr::Through { key, target, field } => {
             // What the referred record is named by is what the column holds.
             let is_name = objects.is_none_or(|objects| {
-                let named = objects.iter().find(|one| one.name == target.object);
+                let named = objects.get(target.object.as_str());
                 target.column.as_ref().is_some_and(|column| column == field)
                     || target.column.is_none() && named.is_some_and(|named| named.key == [field.clone()])
             });

@@ -1,7 +1,7 @@
 //! Parts of values that no map takes: what `nth`, `first`, `truncate`, `digits`, `date` and the like leave of a value, the other way of a choice, and columns that
 //! conditions alone read, where nothing else of the record takes the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::Expr;
@@ -38,8 +38,9 @@ pub(crate) fn check(
         }
     }
     let mut found: Vec<(usize, usize, String, bool)> = Vec::new();
+    let columns_of: HashMap<&str, _> = objects.iter().map(|one| (one.name.as_str(), one.columns.as_slice())).collect();
     for (object, positions) in by_object {
-        let columns = objects.iter().find(|one| one.name == object).map_or(&[][..], |object| object.columns.as_slice());
+        let columns = columns_of.get(object.as_str()).copied().unwrap_or_default();
         for at in &positions {
             let Some((_, map)) = maps.get(*at) else { continue };
             // A record of this map is in every map of its object that has no condition.

@@ -1,7 +1,7 @@
 //! Characters of a spec that a reader does not see for what they are.
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_escape::{is_deceptive, written_out};
+use migr_escape::{is_deceptive, is_harmless, written_out};
 use migr_source::{FileId, Span};
 
 /// Lines of one file that are told of.
@@ -10,6 +10,9 @@ const MOST: usize = 20;
 /// A finding for each line that has such characters, up to so many.
 pub(crate) fn unseen(file: FileId, text: &str) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    if is_harmless(text, &['\n', '\r', '\t']) {
+        return found;
+    }
     let mut from = 0;
     let is_unseen = |one: char| is_deceptive(one) && !matches!(one, '\n' | '\r' | '\t');
     while let Some(at) = text.get(from..).and_then(|rest| rest.find(is_unseen)).map(|at| from + at) {

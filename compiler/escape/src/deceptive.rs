@@ -18,22 +18,38 @@ pub(crate) fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
+/// True for a text that has no deceptive character but those that `keep` names, which its bytes alone show of nearly every page.
+pub fn is_harmless(text: &str, keep: &[char]) -> bool {
+    is_plain(text, keep) || !text.contains(|character: char| is_deceptive(character) && !keep.contains(&character))
+}
+
+/// Bytes that a deceptive character may begin with.
+const LOOKED_AT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, ..b' ' | 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
+        byte += 1;
+    }
+    table
+};
+
 /// True for a text whose bytes alone show that it has no deceptive character but those that `keep` names: nearly every page.
 fn is_plain(text: &str, keep: &[char]) -> bool {
     let bytes = text.as_bytes();
-    bytes.iter().enumerate().all(|(at, byte)| match byte {
+    let may_deceive = |at: usize, byte: u8| match byte {
         // U+2000 to U+207F; frames and signs come behind.
-        0xe2 => !matches!(bytes.get(at + 1), Some(0x80 | 0x81)),
-        0xc2 | 0xd8 | 0xe1 | 0xef | 0xf3 => false,
-        b' '..=b'~' | 0x80.. => true,
-        control => keep.contains(&char::from(*control)),
-    })
+        0xe2 => matches!(bytes.get(at + 1), Some(0x80 | 0x81)),
+        ..=b'~' => !keep.contains(&char::from(byte)),
+        _ => true,
+    };
+    !bytes.iter().enumerate().any(|(at, byte)| LOOKED_AT[usize::from(*byte)] && may_deceive(at, *byte))
 }
 
 /// The text with deceptive characters written out as `\u{202e}`, but for those that `keep` names.
 pub fn written_out<'t>(text: &'t str, keep: &[char]) -> Cow<'t, str> {
     let is_bad = |character: char| is_deceptive(character) && !keep.contains(&character);
-    if is_plain(text, keep) || !text.contains(is_bad) {
+    if is_harmless(text, keep) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -60,7 +76,7 @@ pub(crate) fn push(character: char, write_out: bool, text: &mut String) {
 /// The text with each deceptive character replaced by a mark of as many bytes, so that places in it stay; line ends and tabs are kept.
 pub fn same_width(text: &str) -> Cow<'_, str> {
     let is_bad = |character: char| is_deceptive(character) && !matches!(character, '\n' | '\r' | '\t');
-    if !text.contains(is_bad) && !has_lone_return(text) {
+    if is_harmless(text, &['\n', '\r', '\t']) && !has_lone_return(text) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -83,8 +99,7 @@ pub fn same_width(text: &str) -> Cow<'_, str> {
 
 /// True where a carriage return ends no line: a terminal would write over what stands before it.
 fn has_lone_return(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.iter().enumerate().any(|(at, byte)| *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+    text.match_indices('\r').any(|(at, _)| text.as_bytes().get(at + 1) != Some(&b'\n'))
 }
 
 #[cfg(test)]

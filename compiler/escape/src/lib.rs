@@ -11,7 +11,7 @@ mod width;
 mod workflow;
 
 pub use csv::csv_cell;
-pub use deceptive::{is_deceptive, same_width, written_out};
+pub use deceptive::{is_deceptive, is_harmless, same_width, written_out};
 pub use drawing::{dot, mermaid};
 pub use json::json;
 pub use markdown::{markdown, markdown_code, markdown_prose};

@@ -31,7 +31,7 @@ const CALLS_FOR_ANY: usize = 50_000;
 /// count for their own line only: they may be holes.
 pub(crate) fn too_deep(text: &str) -> Option<usize> {
     // Most items have too few brackets altogether.
-    if text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count() <= BRACKETS {
+    if opening_brackets(text) <= BRACKETS {
         return None;
     }
     let mut open = Open::default();
@@ -62,24 +62,40 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
+/// Number of opening brackets, counted in runs whose sums fit a byte, so that many bytes go at once.
+fn opening_brackets(text: &str) -> usize {
+    let count = |run: &[u8]| run.iter().map(|byte| u8::from(matches!(byte, b'(' | b'[' | b'{'))).sum::<u8>();
+    text.as_bytes().chunks(usize::from(u8::MAX)).map(|run| usize::from(count(run))).sum()
+}
+
+/// Bytes that say something about blocks; all others are passed over at once.
+const TELLING: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'{' | b'}' | b'"' | b'\\' | b'/' | b'\n');
+        byte += 1;
+    }
+    table
+};
+
 /// Number of blocks that a text leaves open; negative where it closes more than it opens. Braces in texts and comments do not count.
 pub(crate) fn left_open(text: &str) -> i64 {
     let mut open = 0;
-    for line in text.lines() {
-        let (mut quoted, mut escaped, mut slash) = (false, false, false);
-        for byte in line.bytes() {
-            if byte == b'/' && slash && !quoted {
-                break;
-            }
-            slash = byte == b'/';
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                b'{' if !quoted => open += 1,
-                b'}' if !quoted => open -= 1,
-                _ => {}
-            }
+    let (mut quoted, mut comment) = (false, false);
+    // Behind a backslash of a text, and behind a slash.
+    let (mut escaped, mut commented) = (0, 0);
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| TELLING[usize::from(*byte)]) {
+        match byte {
+            b'\n' => (quoted, comment, escaped, commented) = (false, false, 0, 0),
+            _ if comment || (escaped == at && quoted) => {}
+            b'\\' if quoted => escaped = at + 1,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => open += 1,
+            b'}' if !quoted => open -= 1,
+            b'/' if !quoted && commented == at && at > 0 => comment = true,
+            b'/' => commented = at + 1,
+            _ => {}
         }
     }
     open
@@ -116,6 +132,7 @@ mod tests {
     fn what_is_left_open_is_known() {
         assert_eq!(left_open("map A -> b {\n  x = { a: \"}{ \\\" {\" } // {{\n"), 1);
         assert_eq!(left_open("}\n}\n"), -2);
+        assert_eq!(left_open("\"\\\\\" { // }\n/ / {\n\"a\\\"{\n}"), 1);
     }
 
     #[test]

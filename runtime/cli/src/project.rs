@@ -131,12 +131,17 @@ pub(crate) struct Findings {
     denied: HashSet<Diagnostic>,
     /// Variables of the environment that the projects read.
     pub(crate) environment: BTreeSet<EnvironmentVariable>,
+    /// Findings of several projects; one project has none twice.
     seen: HashSet<Diagnostic>,
 }
 
 impl Findings {
     /// Adds a project's findings. A file that was there already is not added again, nor is what was found in it.
     pub(crate) fn add(&mut self, folder: &Path, compilation: Compilation) {
+        let is_first = self.sources.files().next().is_none();
+        if !is_first && self.seen.is_empty() {
+            self.seen.extend(self.diagnostics.iter().cloned());
+        }
         let mut ids = BTreeMap::new();
         for (id, file) in compilation.sources.files() {
             let path =
@@ -151,7 +156,7 @@ impl Findings {
             if is_denied {
                 self.denied.insert(diagnostic.clone());
             }
-            if self.seen.insert(diagnostic.clone()) {
+            if is_first || self.seen.insert(diagnostic.clone()) {
                 self.diagnostics.push(diagnostic);
             }
         }

@@ -35,18 +35,24 @@ pub(super) fn render(
     options: &RenderOptions,
     out: &mut dyn fmt::Write,
 ) -> fmt::Result {
-    let page = Page {
-        handler: GraphicalReportHandler::new_themed(if options.color {
+    let width = options.width.max(MIN_WIDTH);
+    let handler = |wrap| {
+        GraphicalReportHandler::new_themed(if options.color {
             GraphicalTheme::unicode()
         } else {
             GraphicalTheme::unicode_nocolor()
         })
-        .with_width(options.width.max(MIN_WIDTH))
+        .with_width(width)
+        .with_wrap_lines(wrap)
         .with_links(false)
-        .without_syntax_highlighting(),
+        .without_syntax_highlighting()
+    };
+    let page = Page {
+        wrapping: handler(true),
+        straight: handler(false),
         sources,
-        texts: sources.files().map(|(_, file)| same_width(&file.text)).collect(),
-        width: options.width.max(MIN_WIDTH),
+        files: sources.files().map(|(_, file)| (line(&file.path), same_width(&file.text))).collect(),
+        width,
         color: options.color,
     };
     for diagnostic in diagnostics {
@@ -73,10 +79,12 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 }
 
 struct Page<'a> {
-    handler: GraphicalReportHandler,
+    wrapping: GraphicalReportHandler,
+    /// For messages that fit into a line: to look for places to break takes longer than all the rest.
+    straight: GraphicalReportHandler,
     sources: &'a SourceMap,
-    /// The files as they are drawn, by id.
-    texts: Vec<Cow<'a, str>>,
+    /// Paths and texts of the files as they are drawn, by id.
+    files: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     width: usize,
     color: bool,
 }
@@ -128,12 +136,12 @@ impl Page<'_> {
         mut out: &mut dyn fmt::Write,
     ) -> fmt::Result {
         let file = diagnostic.span().and_then(|span| {
-            let text = self.texts.get(span.file.0 as usize)?;
-            Some((span.file, self.sources.file(span.file)?, &**text))
+            let (path, text) = self.files.get(span.file.0 as usize)?;
+            Some((span.file, self.sources.file(span.file)?, &**path, &**text))
         });
-        let file = file.filter(|(_, file, _)| !file.lines.is_of_places());
+        let file = file.filter(|(_, file, ..)| !file.lines.is_of_places());
         let mut labels = Vec::new();
-        if let Some((id, file, _)) = file {
+        if let Some((id, file, ..)) = file {
             for (at, label) in diagnostic.labels.iter().filter(|label| label.span.file == id).enumerate() {
                 // Said once: as the headline.
                 let text = Some(&label.text).filter(|text| !text.is_empty() && **text != diagnostic.message);
@@ -144,12 +152,14 @@ impl Page<'_> {
                 ));
             }
         }
-        let text = file.map(|(_, file, text)| {
-            let part = Drawn::part_of_long_line(file, text, &mut labels);
-            part.unwrap_or_else(|| Drawn::whole(file, text, labels.iter().map(|(_, range, _)| range.end).max()))
+        let text = file.map(|(_, file, path, text)| {
+            let part = Drawn::part_of_long_line((file, path), text, &mut labels);
+            part.unwrap_or_else(|| Drawn::whole((file, path), text, labels.iter().map(|(_, range, _)| range.end).max()))
         });
-        let shown = Shown { message: &line(&diagnostic.message), severity, code, text, labels };
-        self.handler.render_report(&mut out, &shown)
+        let message = line(&diagnostic.message);
+        let fits = message.is_ascii() && message.len() + INDENT < self.width;
+        let handler = if fits { &self.straight } else { &self.wrapping };
+        handler.render_report(&mut out, &Shown { message: &message, severity, code, text, labels })
     }
 
     fn footer(&self, name: &str, text: &str, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -161,6 +171,9 @@ impl Page<'_> {
         }
     }
 }
+
+/// Columns before and behind a message that miette keeps free.
+const INDENT: usize = 8;
 
 /// One finding as miette wants it.
 #[derive(Debug)]
@@ -223,6 +236,8 @@ type Drawing = (bool, Range<usize>, Option<String>);
 #[derive(Debug)]
 struct Drawn<'a> {
     file: &'a SourceFile,
+    /// Path as it is drawn.
+    path: &'a str,
     text: Cow<'a, str>,
     /// Line number, and columns left out before it, of a text that is a part of one line.
     part: Option<(usize, usize)>,
@@ -230,14 +245,18 @@ struct Drawn<'a> {
 
 impl<'a> Drawn<'a> {
     /// A label at the very end needs something to stand under: an empty last line gets a space.
-    fn whole(file: &'a SourceFile, text: &'a str, last: Option<usize>) -> Self {
+    fn whole((file, path): (&'a SourceFile, &'a str), text: &'a str, last: Option<usize>) -> Self {
         let at_end = last == Some(text.len()) && (text.is_empty() || text.ends_with('\n'));
         let text = if at_end { Cow::Owned(format!("{text} ")) } else { Cow::Borrowed(text) };
-        Self { file, text, part: None }
+        Self { file, path, text, part: None }
     }
 
     /// Surroundings of the primary label, where a line that would be drawn is longer than a screen has use for; labels elsewhere are left out.
-    fn part_of_long_line(file: &'a SourceFile, text: &'a str, labels: &mut Vec<Drawing>) -> Option<Self> {
+    fn part_of_long_line(
+        (file, path): (&'a SourceFile, &'a str),
+        text: &'a str,
+        labels: &mut Vec<Drawing>,
+    ) -> Option<Self> {
         let line_of = |offset: usize| {
             let line = file.lines.line_column(text, offset).line;
             let start = file.lines.line_start(line).unwrap_or(0);
@@ -266,16 +285,12 @@ impl<'a> Drawn<'a> {
         }
         // A label at the end needs something to stand under.
         let part = format!("{} ", text.get(from..to)?);
-        Some(Self { file, text: Cow::Owned(part), part: Some((line.saturating_sub(1) as usize, columns)) })
+        Some(Self { file, path, text: Cow::Owned(part), part: Some((line.saturating_sub(1) as usize, columns)) })
     }
 
     fn line_start(&self, line: usize) -> Option<usize> {
         self.file.lines.line_start(u32::try_from(line).ok()?.saturating_add(1))
     }
-}
-
-fn line_text(path: &str) -> String {
-    line(path).into_owned()
 }
 
 /// The place so many characters before one, on a character's boundary.
@@ -302,8 +317,8 @@ impl SourceCode for Drawn<'_> {
             } else {
                 columns
             };
-            let (name, bytes) = (line_text(&self.file.path), self.text.as_bytes());
-            return Ok(Box::new(MietteSpanContents::new_named(name, bytes, whole, line, columns, 1)));
+            let (name, bytes) = (self.path, self.text.as_bytes());
+            return Ok(Box::new(MietteSpanContents::new_named(name.to_owned(), bytes, whole, line, columns, 1)));
         }
         let place = |offset: usize| self.file.lines.line_column(&self.file.text, offset);
         let from = place(span.offset());
@@ -315,7 +330,7 @@ impl SourceCode for Drawn<'_> {
         let data = self.text.get(start..end).ok_or(MietteError::OutOfBounds)?;
         let column = if before == 0 { (from.column as usize).saturating_sub(1) } else { 0 };
         Ok(Box::new(MietteSpanContents::new_named(
-            line_text(&self.file.path),
+            self.path.to_owned(),
             data.as_bytes(),
             (start, end - start).into(),
             first_line,
