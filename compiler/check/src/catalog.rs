@@ -13,7 +13,6 @@ pub(crate) mod types {
 
 use std::sync::{Arc, LazyLock};
 
-use indexmap::IndexMap;
 use migr_plan::{FieldDefault, Limit, PlainType};
 use migr_source::Span;
 use migr_syntax::ast::{Expr, Name, Text};
@@ -21,6 +20,7 @@ use migr_syntax::ast::{Expr, Name, Text};
 pub(crate) use build::build;
 
 use crate::formats::Formats;
+use crate::in_order::IndexMap;
 use crate::spec::{Loss, Undone};
 use crate::types::{Composite, Type};
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 
 use crate::catalog::Catalog;
 use crate::expression::{Usage, World};
+use crate::in_order::{IndexMap, IndexSet};
 use crate::maps::Checked;
 use crate::objects::Fate;
 use crate::picklists::Table;
@@ -18,7 +18,7 @@ use crate::uses;
 
 /// Every column of a mapped object is used or dropped.
 pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage, diagnostics: &mut Diagnostics) {
-    let mut by_object: IndexMap<&str, Vec<&(Span, Checked)>> = IndexMap::new();
+    let mut by_object: IndexMap<&str, Vec<&(Span, Checked)>> = IndexMap::default();
     for map in maps {
         by_object.entry(map.1.spec.source_object.as_str()).or_default().push(map);
     }
@@ -63,7 +63,7 @@ pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage
 
 /// Tags and the like that a record has by its group: an export lists a record's own values alone.
 pub(crate) fn inherited(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage, diagnostics: &mut Diagnostics) {
-    let mut seen: IndexSet<&str> = IndexSet::new();
+    let mut seen: IndexSet<&str> = IndexSet::default();
     for (span, map) in maps {
         let name = map.spec.source_object.as_str();
         let Some(object) = world.source.objects.get(name).filter(|_| !map.is_broken && seen.insert(name)) else {
@@ -145,7 +145,7 @@ pub(crate) fn objects(
 
 /// Two maps that make records of one object from the same source records.
 pub(crate) fn overlaps(maps: &[(Span, Checked)], diagnostics: &mut Diagnostics) {
-    let mut by_ends: IndexMap<(&str, &str), Vec<&(Span, Checked)>> = IndexMap::new();
+    let mut by_ends: IndexMap<(&str, &str), Vec<&(Span, Checked)>> = IndexMap::default();
     for map in maps {
         let spec = &map.1.spec;
         if spec.distinct.is_none() && spec.association.is_none() {

@@ -11,7 +11,6 @@ mod reference;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_plan::{Expr, OnMissing};
 use migr_source::Span;
@@ -19,6 +18,7 @@ use migr_syntax::ast::{self, Expression, TemplatePart};
 
 use crate::catalog::{Catalog, Object};
 use crate::errors;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::picklists::Table;
 use crate::schema::Schema;
 pub(crate) use convert::unknown_part;

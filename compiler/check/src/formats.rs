@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use indexmap::IndexMap;
 use jiff::fmt::strtime::BrokenDownTime;
 use migr_diagnostics::{Diagnostic, Diagnostics};
 use migr_plan::PlainType;
@@ -10,6 +9,7 @@ use migr_source::Spanned;
 use migr_syntax::ast::{self, Attribute, Name, Text};
 
 use crate::errors;
+use crate::in_order::IndexMap;
 use crate::types::Type;
 
 /// Formats of a column, or of a system's columns of a type.

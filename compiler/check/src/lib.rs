@@ -9,6 +9,7 @@ mod errors;
 mod expression;
 mod formats;
 mod hosts;
+mod in_order;
 mod iso_codes;
 mod lock;
 mod losses;
@@ -32,7 +33,6 @@ mod values;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Ast, DropItem};
@@ -44,6 +44,7 @@ pub use uses::Use;
 
 use crate::catalog::{Catalog, Object};
 use crate::expression::{Inference, Scope, Typed, Usage, World, mark};
+use crate::in_order::IndexMap;
 use crate::objects::Fate;
 use crate::program::{Program, documentation};
 use crate::reachable::{Conditions, Reach};
@@ -171,7 +172,7 @@ fn check_program(
             system: chosen.catalog.name.node.to_string(),
             connector: chosen.catalog.connector.as_ref().map_or_else(String::new, |name| name.node.to_string()),
             name: chosen.name.clone(),
-            settings: chosen.settings.clone(),
+            settings: chosen.settings.clone().into_iter().collect(),
             limits: chosen.limits(),
             losses: chosen.catalog.losses.clone(),
             versions: chosen.catalog.versions.clone(),
@@ -227,7 +228,7 @@ impl Body {
     fn check<'a>(program: &Program<'a>, world: &World<'a>, usage: &mut Usage, diagnostics: &mut Diagnostics) -> Self {
         let mut body = Self {
             maps: Vec::new(),
-            fates: IndexMap::new(),
+            fates: IndexMap::default(),
             dropped_files: Vec::new(),
             skipped: Vec::new(),
             tests: Vec::new(),
@@ -241,7 +242,7 @@ impl Body {
             body.claim(&link.source.node, world).is_read = true;
             if let Some(spec) = maps::check_link(item, link, world, usage, diagnostics) {
                 let reach = Reach::always();
-                let checked = maps::Checked { spec, reach, when: None, drops: IndexMap::new(), is_broken: false };
+                let checked = maps::Checked { spec, reach, when: None, drops: IndexMap::default(), is_broken: false };
                 body.maps.push((link.source.span, checked));
             }
         }
@@ -386,7 +387,7 @@ fn lone_checks(catalog: &Catalog<'_>, program: &Program<'_>, diagnostics: &mut D
     let world = World {
         source: catalog,
         schema: &schema,
-        tables: &IndexMap::new(),
+        tables: &IndexMap::default(),
         transforms: &program.transforms,
         makers: expression::Makers::default(),
         owners: None,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::lock::{
     LinkHost, Lock, LockedColumn, LockedFileState, LockedObject, LockedSourceObject, LockedStage, ObjectState,
@@ -10,6 +9,7 @@ use migr_plan::lock::{
 use migr_plan::{Expr, FieldType, PicklistOtherwise};
 
 use crate::errors::listed;
+use crate::in_order::IndexMap;
 use crate::spec::{Map, Picklist, Source, SourceObject, Spec};
 
 /// Compares a checked program with what an audit found. A lock of another migration or source says nothing.
@@ -19,7 +19,7 @@ pub fn check_lock(spec: &Spec, lock: &Lock, diagnostics: &mut Diagnostics) {
     }
     let objects: IndexMap<&str, &LockedSourceObject> =
         lock.export.objects.iter().map(|object| (object.name.as_str(), object)).collect();
-    let mut mapped: IndexMap<&str, &Map> = IndexMap::new();
+    let mut mapped: IndexMap<&str, &Map> = IndexMap::default();
     for map in &spec.maps {
         mapped.entry(map.source_object.as_str()).or_insert(map);
     }
@@ -289,9 +289,9 @@ fn check_picklists(spec: &Spec, objects: &IndexMap<&str, &LockedSourceObject>, d
         .filter(|object| !object.skips.is_empty())
         .map(|object| object.name.as_str())
         .collect();
-    let mut inputs: IndexMap<&str, IndexMap<(&str, &str), &LockedColumn>> = IndexMap::new();
+    let mut inputs: IndexMap<&str, IndexMap<(&str, &str), &LockedColumn>> = IndexMap::default();
     // A table that is also fed by what cannot be followed may use any row.
-    let mut is_followed: IndexMap<&str, bool> = IndexMap::new();
+    let mut is_followed: IndexMap<&str, bool> = IndexMap::default();
     for map in &spec.maps {
         for field in &map.fields {
             field.value.walk(&mut |expr| {

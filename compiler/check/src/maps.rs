@@ -8,7 +8,6 @@ mod policies;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Map, MapDestination, MapEntry, MapSource};
@@ -19,6 +18,7 @@ use crate::catalog::Object;
 use crate::decides;
 use crate::errors;
 use crate::expression::{DistinctMaker, Inference, Maker, Makers, Scope, Usage, World, mark};
+use crate::in_order::IndexMap;
 use crate::program::{Extended, Program, documentation, map_name};
 use crate::reachable::{self, Conditions, Reach};
 use crate::schema::{SchemaObject, destination_name};
@@ -123,15 +123,15 @@ pub(crate) fn check<'a>(
         destination,
         map: empty(item, &source_name.node, &destination_name.node),
         reach: Reach::always(),
-        drops: IndexMap::new(),
-        written: IndexMap::new(),
-        parts: IndexMap::new(),
+        drops: IndexMap::default(),
+        written: IndexMap::default(),
+        parts: IndexMap::default(),
         found_before: 0,
         says_error: item
             .entries
             .iter()
             .any(|entry| matches!(&entry.node, Some(MapEntry::On(on)) if &*on.event.node == "error")),
-        read: IndexMap::new(),
+        read: IndexMap::default(),
         on_empty: cases::of_map(item),
         clears: Vec::new(),
     };

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Entry, Name};
 
 use crate::errors;
+use crate::in_order::IndexMap;
 
 /// Subject of an entry; two entries of one slot contradict each other.
 pub(crate) struct Slot {
@@ -50,7 +50,7 @@ pub(crate) fn merge<'a, T>(
     diagnostics: &mut Diagnostics,
 ) -> Vec<&'a Entry<T>> {
     let mut merged: Vec<Option<&'a Entry<T>>> = Vec::new();
-    let mut taken: IndexMap<SlotKey, (usize, Span)> = IndexMap::new();
+    let mut taken: IndexMap<SlotKey, (usize, Span)> = IndexMap::default();
     for entry in entries {
         let Some(node) = &entry.node else { continue };
         let slots = slots(node);

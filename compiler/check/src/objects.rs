@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_plan::{ColumnReference, ColumnType, PlainType, ReferenceBy, ReferenceByRow, SourceColumn};
 use migr_source::Span;
 
 use crate::catalog::{Catalog, Field, Object};
 use crate::formats::Formats;
+use crate::in_order::IndexMap;
 use crate::spec;
 use crate::types::{Key, Type};
 

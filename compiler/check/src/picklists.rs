@@ -5,12 +5,12 @@ mod rows;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::{NewOption, PicklistOtherwise};
 use migr_syntax::ast::{self, Map, Picklist, PicklistEntry, PicklistKey, PicklistTarget};
 
 use crate::errors;
+use crate::in_order::IndexMap;
 use crate::merge::{Slot, merge};
 use crate::program::{Extended, Program};
 use crate::schema::{Schema, SchemaField, Written, check_options, option_of};
@@ -31,7 +31,7 @@ pub(crate) struct Choices {
 
 /// The options of a field that is made from a picklist: its rows' targets, in order.
 pub(crate) fn choices(picklist: &Item<'_>) -> Choices {
-    let mut options: IndexMap<Arc<str>, NewOption> = IndexMap::new();
+    let mut options: IndexMap<Arc<str>, NewOption> = IndexMap::default();
     let mut choices = Choices::default();
     for entry in &picklist.entries {
         match &entry.node {
@@ -58,7 +58,7 @@ pub(crate) fn choices(picklist: &Item<'_>) -> Choices {
 
 /// Options of a picklist's rows for one of its fields, as they are written: the new ones, or every one where the field is made of them. Each value counts once.
 pub(crate) fn written<'a>(picklist: &Item<'a>, at: usize, every: bool) -> Vec<Written<'a>> {
-    let mut options: IndexMap<&str, Written<'a>> = IndexMap::new();
+    let mut options: IndexMap<&str, Written<'a>> = IndexMap::default();
     for entry in &picklist.entries {
         let Some(PicklistEntry::Row { target, .. }) = &entry.node else { continue };
         match &target.node {
@@ -102,8 +102,8 @@ pub(crate) fn check(
     schema: &mut Schema<'_>,
     diagnostics: &mut Diagnostics,
 ) -> (IndexMap<Arc<str>, Table>, Vec<spec::AddedOptions>) {
-    let mut tables = IndexMap::new();
-    let mut added: IndexMap<(Arc<str>, Arc<str>), spec::AddedOptions> = IndexMap::new();
+    let mut tables = IndexMap::default();
+    let mut added: IndexMap<(Arc<str>, Arc<str>), spec::AddedOptions> = IndexMap::default();
     for (name, item) in &program.picklists {
         let is_of = |map: &Map| map.destination.name().node == item.node.object.node;
         // The map that makes the field may be what could not be read.

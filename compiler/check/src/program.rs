@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{
@@ -11,6 +10,7 @@ use migr_syntax::ast::{
 };
 
 use crate::errors;
+use crate::in_order::IndexMap;
 
 /// Items that the files of a project hold.
 #[derive(Default)]

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::PicklistOtherwise;
 use migr_source::Span;
@@ -14,6 +13,7 @@ use migr_syntax::ast::{self, BinaryOperator, Expression};
 
 use crate::catalog::Object;
 use crate::expression::World;
+use crate::in_order::IndexMap;
 use crate::picklists::Table;
 use crate::types::Type;
 

@@ -5,7 +5,6 @@ mod option_form;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, MapDestination, MapEntry, MappingTarget, Name};
@@ -17,6 +16,7 @@ pub(crate) use option_form::{Written, check as check_options};
 use crate::catalog::types as catalog_types;
 use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
 use crate::errors;
+use crate::in_order::IndexMap;
 use crate::picklists::{self, Choices};
 use crate::program::{Program, documentation};
 use crate::spec::{NewField, NewObject};
@@ -68,10 +68,10 @@ impl<'a> Schema<'a> {
         let marks_sensitive = fields.any(|field| field.attributes.sensitive);
         let mut schema = Self {
             catalog,
-            objects: IndexMap::new(),
+            objects: IndexMap::default(),
             marks_sensitive,
             new_objects: Vec::new(),
-            new_fields: IndexMap::new(),
+            new_fields: IndexMap::default(),
         };
         for (name, object) in &catalog.objects {
             if &**name != CUSTOM {
@@ -171,7 +171,7 @@ impl<'a> Schema<'a> {
             );
             return;
         }
-        let mut fields: IndexMap<Arc<str>, SchemaField> = IndexMap::new();
+        let mut fields: IndexMap<Arc<str>, SchemaField> = IndexMap::default();
         if let Some(shape) = self.catalog.objects.get(CUSTOM) {
             fields = from_catalog(shape).fields;
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_plan::{HostPattern, Limit, Options, SettingValue};
 use migr_source::{Span, Spanned};
@@ -13,6 +12,7 @@ use crate::CheckOptions;
 use crate::catalog::{Catalog, Object};
 use crate::errors;
 use crate::hosts;
+use crate::in_order::IndexMap;
 use crate::iso_codes::IsoCode;
 use crate::merge::{Slot, merge};
 use crate::quantity;
@@ -255,7 +255,7 @@ fn destination_settings(
     written: &[Entry<Setting>],
     diagnostics: &mut Diagnostics,
 ) -> (IndexMap<String, SettingValue>, Vec<Limit>) {
-    let (mut values, mut limits) = (IndexMap::new(), Vec::new());
+    let (mut values, mut limits) = (IndexMap::default(), Vec::new());
     for setting in each_once(written, diagnostics) {
         let name = &*setting.name.node;
         match (name, &setting.value.node) {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_source::Span;
 use migr_syntax::ast::{Entry, Expression, Name, Path, RecordField, Test, TestEntry, Text};
 
 use crate::errors;
 use crate::expression::{Inference, Scope, Usage, World};
+use crate::in_order::IndexMap;
 use crate::spec;
 use crate::types::Type;
 
@@ -51,7 +51,7 @@ impl Pass<'_, '_> {
             return None;
         };
         self.usage.objects.insert(Arc::clone(&object.node));
-        let mut cells: IndexMap<String, (String, Span)> = IndexMap::new();
+        let mut cells: IndexMap<String, (String, Span)> = IndexMap::default();
         for field in fields {
             let Some(name) = field.path.node.first() else { continue };
             if !there.fields.contains_key(&name.node) || field.path.node.len() > 1 {

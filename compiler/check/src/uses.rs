@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
 use migr_source::{FileId, Span};
 use migr_syntax::ast::{Ast, Entry, ItemKind, MapEntry, MappingTarget, MigrationEntry, Type};
 
 use crate::expression::Usage;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::program::Program;
 
 /// A `use` that was followed.
@@ -41,11 +41,11 @@ pub(crate) fn chosen_from<'a>(program: &Program<'a>) -> IndexSet<&'a Arc<str>> {
 /// Reports each `use` behind which no file holds anything that the program uses, and each that is written twice in its file.
 pub(crate) fn check(asts: &[Ast], program: &Program<'_>, usage: &Usage, uses: &[Use], diagnostics: &mut Diagnostics) {
     let claimed = used_files(asts, program, usage);
-    let mut outgoing: IndexMap<FileId, Vec<FileId>> = IndexMap::new();
+    let mut outgoing: IndexMap<FileId, Vec<FileId>> = IndexMap::default();
     for one in uses {
         outgoing.entry(one.from).or_default().push(one.to);
     }
-    let mut seen: IndexMap<(FileId, FileId), Span> = IndexMap::new();
+    let mut seen: IndexMap<(FileId, FileId), Span> = IndexMap::default();
     for one in uses {
         if let Some(first) = seen.get(&(one.from, one.to)) {
             diagnostics.push(

@@ -37,10 +37,14 @@ const LOOKED_AT: [bool; 256] = {
 /// True for a text whose bytes alone show that it has no deceptive character but those that `keep` names: nearly every page.
 fn is_plain(text: &str, keep: &[char]) -> bool {
     let bytes = text.as_bytes();
-    let may_deceive = |at: usize, byte: u8| match byte {
-        // U+2000 to U+207F; frames and signs come behind.
-        0xe2 => matches!(bytes.get(at + 1), Some(0x80 | 0x81)),
-        ..=b'~' => !keep.contains(&char::from(byte)),
+    let may_deceive = |at: usize, byte: u8| match (byte, bytes.get(at + 1)) {
+        (..=b'~', _) => !keep.contains(&char::from(byte)),
+        // Of most of their characters the second byte tells that they are seen: frames, signs and letters.
+        (0xc2, Some(second)) => *second < 0xa0,
+        (0xd8, Some(second)) => *second == 0x9c,
+        (0xe1 | 0xf3, Some(second)) => *second == 0xa0,
+        (0xe2, Some(second)) => matches!(second, 0x80 | 0x81),
+        (0xef, Some(second)) => matches!(second, 0xbb | 0xbf),
         _ => true,
     };
     !bytes.iter().enumerate().any(|(at, byte)| LOOKED_AT[usize::from(*byte)] && may_deceive(at, *byte))

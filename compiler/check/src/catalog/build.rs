@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostics};
 use migr_plan::Limit;
 use migr_source::{Span, Spanned};
@@ -12,6 +11,7 @@ use super::field::{attributes, field_type};
 use super::{Catalog, Check, Field, Form, LabelRule, NameRule, Object, OptionRule, defaults, knowledge, unbuilt};
 use crate::errors;
 use crate::formats;
+use crate::in_order::IndexMap;
 use crate::merge::{Slot, merge};
 use crate::program::Extended;
 use crate::quantity;
@@ -26,17 +26,17 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
         blank: Vec::new(),
         connector: None,
         limits: Vec::new(),
-        formats: IndexMap::new(),
+        formats: IndexMap::default(),
         names: None,
         labels: None,
         options: None,
-        composites: IndexMap::new(),
+        composites: IndexMap::default(),
         losses: Vec::new(),
         junctions: Vec::new(),
         calls: Vec::new(),
         versions: Vec::new(),
         rollback_of: Vec::new(),
-        objects: IndexMap::new(),
+        objects: IndexMap::default(),
     };
     let (objects, others): (Vec<_>, Vec<_>) =
         system.entries.iter().copied().partition(|entry| matches!(entry.node, Some(SystemEntry::Object(_))));
@@ -129,7 +129,7 @@ fn gather_objects<'a>(
     entries: Vec<&'a Entry<SystemEntry>>,
     diagnostics: &mut Diagnostics,
 ) -> IndexMap<Arc<str>, Shape<'a>> {
-    let mut shapes: IndexMap<Arc<str>, Shape<'a>> = IndexMap::new();
+    let mut shapes: IndexMap<Arc<str>, Shape<'a>> = IndexMap::default();
     for entry in entries {
         let Some(SystemEntry::Object(object)) = &entry.node else { continue };
         let adds = object.from.is_none() && !object.matched_only && object.restricted.is_none() && !object.optional;
@@ -327,7 +327,7 @@ fn object<'a>(
         rollback: None,
         schema: None,
         key: Vec::new(),
-        fields: IndexMap::new(),
+        fields: IndexMap::default(),
         checks: Vec::new(),
         is_broken: shape.is_broken,
     };

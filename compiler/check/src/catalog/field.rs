@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::{FieldDefault, PlainType};
 use migr_source::Spanned;
@@ -10,6 +9,7 @@ use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
 
 use super::Attributes;
 use super::build::Resolver;
+use crate::in_order::IndexMap;
 use crate::types::{Composite, Key, KeyTarget, Many, Options, Type};
 use crate::{errors, quantity, values};
 
@@ -100,7 +100,7 @@ pub(crate) fn named(
 
 /// Written options; one written twice is reported.
 pub(crate) fn options(of: &str, names: &[Name], diagnostics: &mut Diagnostics) -> Arc<Options> {
-    let mut seen: IndexMap<Arc<str>, &Name> = IndexMap::new();
+    let mut seen: IndexMap<Arc<str>, &Name> = IndexMap::default();
     for name in names {
         if let Some(first) = seen.get(&name.node) {
             let what = format!("option `{}`", name.node);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::{Expr, NamedExpr, ReferenceChoice, ReferenceTarget};
 use migr_source::Span;
@@ -11,6 +10,7 @@ use migr_syntax::ast::{self, Argument, Expression, Name};
 use super::names::{plan_target, single_target};
 use super::{Inference, Typed};
 use crate::errors;
+use crate::in_order::IndexMap;
 use crate::types::{Key, Type};
 
 impl Inference<'_, '_> {
@@ -286,7 +286,7 @@ impl Inference<'_, '_> {
             let expr = Expr::Existing { object: object.node.to_string(), fields };
             return Typed::new(expr, Type::Record(Arc::clone(&object.node)));
         }
-        let mut targets: IndexMap<String, ReferenceTarget> = IndexMap::new();
+        let mut targets: IndexMap<String, ReferenceTarget> = IndexMap::default();
         for maker in world.makers.by_destination.get(&object.node).into_iter().flatten() {
             targets
                 .entry(maker.source.to_string())

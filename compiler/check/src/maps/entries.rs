@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic};
 use migr_plan::SameValues;
 use migr_source::{Span, Spanned};
@@ -10,6 +9,7 @@ use migr_syntax::ast::{Entry, MapEntry, MappingTarget, Name, Path, Text};
 
 use super::{Pass, policies};
 use crate::errors;
+use crate::in_order::IndexMap;
 use crate::merge::{Slot, merge};
 use crate::spec;
 use crate::types::Type;
@@ -196,7 +196,7 @@ fn slots(entry: &MapEntry) -> Vec<Slot> {
         MapEntry::Allow(_) => Vec::new(),
         MapEntry::Drop { columns, .. } => columns.iter().map(|name| Slot::named("drop", name)).collect(),
         MapEntry::Same { variants, .. } => {
-            let mut seen: IndexMap<&str, Slot> = IndexMap::new();
+            let mut seen: IndexMap<&str, Slot> = IndexMap::default();
             for text in variants {
                 seen.entry(&text.node).or_insert_with(|| Slot::named("same", text));
             }

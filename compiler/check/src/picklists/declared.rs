@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_syntax::ast::{PicklistEntry, PicklistKey};
 
 use super::{Table, fold};
 use crate::errors::listed;
 use crate::expression::Usage;
+use crate::in_order::IndexMap;
 use crate::program::Program;
 use crate::types::Options;
 
