@@ -10,7 +10,7 @@ use migr_plan::{NewOption, PicklistOtherwise};
 use migr_syntax::ast::{self, Map, Picklist, PicklistEntry, PicklistKey, PicklistTarget};
 
 use crate::errors;
-use crate::in_order::IndexMap;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::merge::{Slot, merge};
 use crate::program::{Extended, Program};
 use crate::schema::{Schema, SchemaField, Written, check_options, option_of};
@@ -108,8 +108,8 @@ pub(crate) fn check(
         let is_of = |map: &Map| map.destination.name().node == item.node.object.node;
         // The map that makes the field may be what could not be read.
         let may_be_made = program.is_broken || program.maps.values().any(|map| map.is_broken() && is_of(map.node));
-        let (fields, order, new) = (Vec::new(), Vec::new(), Vec::new());
-        let mut pass = Pass { item, schema, may_be_made, diagnostics, fields, order, new };
+        let (fields, order, new, known) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut pass = Pass { item, schema, may_be_made, diagnostics, fields, known, order, new };
         let table = pass.table();
         let (order, new) = (std::mem::take(&mut pass.order), std::mem::take(&mut pass.new));
         for (at, field) in item.node.fields.iter().enumerate() {
@@ -133,7 +133,7 @@ pub(crate) fn check(
                 options_from: None,
                 span: item.item.span,
             });
-            whole.options.extend(new);
+            whole.options.extend(new.into_values());
             whole.order.extend(order.iter().map(ToString::to_string));
             whole.options_from = whole.options_from.take().or_else(|| creates.then(|| name.to_string()));
         }
@@ -158,18 +158,23 @@ struct Pass<'p, 'a> {
     diagnostics: &'p mut Diagnostics,
     /// The schema's fields; `None` for one that is not there (reported).
     fields: Vec<Option<SchemaField>>,
+    /// Per field: the options that it has.
+    known: Vec<IndexSet<Arc<str>>>,
     /// Per field: the options in the order of rows.
-    order: Vec<Vec<Arc<str>>>,
-    /// Per field: the options that setup adds.
-    new: Vec<Vec<NewOption>>,
+    order: Vec<IndexSet<Arc<str>>>,
+    /// Per field: the options that setup adds, by their values.
+    new: Vec<IndexMap<String, NewOption>>,
 }
 
 impl Pass<'_, '_> {
     fn table(&mut self) -> Table {
         let node = self.item.node;
         self.find_fields();
-        self.order = vec![Vec::new(); node.fields.len()];
-        self.new = vec![Vec::new(); node.fields.len()];
+        let fields = 0..node.fields.len();
+        let known = |at| self.options(at).map(|options| options.values.iter().cloned().collect());
+        self.known = fields.map(|at| known(at).unwrap_or_default()).collect();
+        self.order = vec![IndexSet::default(); node.fields.len()];
+        self.new = vec![IndexMap::default(); node.fields.len()];
         let mut ignore = (false, false);
         for word in &node.ignore {
             match &*word.node {

@@ -16,7 +16,7 @@ pub(crate) use option_form::{Written, check as check_options};
 use crate::catalog::types as catalog_types;
 use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
 use crate::errors;
-use crate::in_order::IndexMap;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::picklists::{self, Choices};
 use crate::program::{Program, documentation};
 use crate::spec::{NewField, NewObject};
@@ -425,12 +425,12 @@ impl<'a> Schema<'a> {
     }
 
     /// Puts a field's options in their final order, new ones included.
-    pub(crate) fn set_options(&mut self, object: &str, field: &str, order: &[Arc<str>]) {
+    pub(crate) fn set_options(&mut self, object: &str, field: &str, order: &IndexSet<Arc<str>>) {
         let Some(there) = self.objects.get_mut(object).and_then(|object| object.fields.get_mut(field)) else { return };
         if let Type::Select(options) | Type::Multiselect(options) = &mut there.ty {
             let options = Arc::make_mut(options);
-            let mut values = order.to_vec();
-            values.extend(options.values.iter().filter(|value| !order.contains(value)).cloned());
+            let mut values: Vec<Arc<str>> = order.iter().cloned().collect();
+            values.extend(options.values.iter().filter(|value| !order.contains(*value)).cloned());
             options.values = values;
         }
     }

@@ -1,6 +1,6 @@
 //! Picklists of columns whose values the catalog declares: what no row meets, and rows that nothing needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
@@ -46,11 +46,9 @@ pub(crate) fn check(
         for options in &declared {
             values.extend(options.values.iter().map(|value| (folded(value), &**value)));
         }
-        let unmet: Vec<&str> = values
-            .iter()
-            .filter(|(value, _)| !keys.iter().any(|(key, _)| key == *value))
-            .map(|(_, value)| *value)
-            .collect();
+        let met: HashSet<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        let unmet: Vec<&str> =
+            values.iter().filter(|(value, _)| !met.contains(value.as_str())).map(|(_, value)| *value).collect();
         if !unmet.is_empty() && !is_open {
             diagnostics.push(
                 Diagnostic::new(

@@ -107,18 +107,23 @@ impl Pass<'_, '_> {
         self.fields.get(at).and_then(Option::as_ref)
     }
 
-    fn options(&self, at: usize) -> Option<Arc<Options>> {
+    pub(super) fn options(&self, at: usize) -> Option<Arc<Options>> {
         match self.field(at).map(|field| &field.ty) {
             Some(Type::Select(options) | Type::Multiselect(options)) if !options.open => Some(Arc::clone(options)),
             _ => None,
         }
     }
 
+    /// True for an option that a field has before any row.
+    fn has(&self, at: usize, value: &Arc<str>) -> bool {
+        self.known.get(at).is_some_and(|known| known.contains(value))
+    }
+
     /// An option that must be there. Gives nothing if it was reported.
     fn option(&mut self, at: usize, name: &Text) -> Option<()> {
         if let Some(options) = self.options(at) {
             let is_made = self.order.get(at).is_some_and(|order| order.contains(&name.node));
-            if !options.values.contains(&name.node) && !is_made {
+            if !self.has(at, &name.node) && !is_made {
                 let mut values = options.values.clone();
                 values.extend(self.order.get(at).into_iter().flatten().cloned());
                 let mut diagnostic = errors::unknown_option(&options.of, &name.node, name.span, &values);
@@ -150,7 +155,7 @@ impl Pass<'_, '_> {
                 );
                 return None;
             }
-            if options.values.contains(&value.node) {
+            if self.has(at, &value.node) {
                 self.diagnostics.push(
                     Diagnostic::new(
                         Code::E0202,
@@ -170,9 +175,9 @@ impl Pass<'_, '_> {
         }
         self.place(at, &value.node);
         if let Some(made) = self.new.get_mut(at)
-            && !made.iter().any(|option| option.value == new.value)
+            && !made.contains_key(&new.value)
         {
-            made.push(new.clone());
+            made.insert(new.value.clone(), new.clone());
         }
         Some(())
     }
@@ -181,7 +186,7 @@ impl Pass<'_, '_> {
         if let Some(order) = self.order.get_mut(at)
             && !order.contains(value)
         {
-            order.push(Arc::clone(value));
+            order.insert(Arc::clone(value));
         }
     }
 

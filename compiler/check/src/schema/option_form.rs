@@ -1,5 +1,7 @@
 //! Form of new options: value, label and colour, by the rule of the destination's catalog.
 
+use std::collections::HashMap;
+
 use migr_diagnostics::{Code, Diagnostic, Diagnostics, nearest};
 use migr_source::Span;
 use migr_syntax::ast::{Name, NewOption, Text};
@@ -40,17 +42,23 @@ impl Written<'_> {
 pub(crate) fn check(catalog: &Catalog<'_>, options: &[Written<'_>], diagnostics: &mut Diagnostics) {
     let Some(rule) = &catalog.options else { return };
     let system = &*catalog.name.node;
-    for (at, option) in options.iter().enumerate() {
+    // By each label the first option that bears it, and the first of another value.
+    let mut called: HashMap<String, (&str, Option<&str>)> = HashMap::new();
+    for option in options {
+        let (label, span) = option.label();
+        let value = &*option.value.node;
+        let (first, second) = called.entry(label.clone()).or_insert((value, None));
+        let twin = if *first == value { *second } else { Some(*first) };
+        if *first != value && second.is_none() {
+            *second = Some(value);
+        }
         if let Some(refused) = refusal(system, rule, option) {
             diagnostics.push(refused);
             continue;
         }
-        let (label, span) = option.label();
-        let twin =
-            options.iter().take(at).find(|other| other.value.node != option.value.node && other.label().0 == label);
         if let Some(twin) = twin {
             let message = format!("`{system}` refuses a second option that is called \"{label}\"");
-            let why = format!("`{}` is called so too", twin.value.node);
+            let why = format!("`{twin}` is called so too");
             diagnostics.push(
                 Diagnostic::new(Code::E0208, message, span, "refused")
                     .with_note(why)
