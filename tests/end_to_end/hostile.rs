@@ -173,3 +173,21 @@ fn an_answer_in_place_of_a_file_is_asked_again_before_the_file_is_called_another
         "{said}"
     );
 }
+
+#[test]
+fn a_file_of_which_no_answer_tells_whether_it_is_gone_is_asked_for_again_and_not_called_stored() {
+    let (project, stand_in) = (clinic(2), StandIn::new());
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, RUN).exits(5);
+    let asked_for = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked_for);
+    let wire = Wire::to(&stand_in.url(), move |asked| {
+        let is_file = asked.method == "GET" && asked.path.starts_with("/file");
+        if is_file && count.fetch_add(1, Ordering::Relaxed) < 4 { Act::Answer(503, "{}".to_owned()) } else { Act::Pass }
+    });
+    let output = stand_in.command_over(&wire.url(), project.path(), &["rollback"]).output().expect("migr starts");
+    let ran = Ran::from(output).exits(0);
+    assert!(!ran.stdout.contains("stored still"), "{}", ran.stdout);
+    assert_eq!(asked_for.load(Ordering::Relaxed), 5, "asked until an answer told");
+    assert_eq!(stand_in.fingerprint(), before);
+}

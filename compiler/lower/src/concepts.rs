@@ -1,6 +1,6 @@
 //! Outcome of every concept of the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use migr_check::{Map, Picklist, SourceObject, Spec};
@@ -141,13 +141,12 @@ fn object_state(spec: &Spec, object: &SourceObject, maps: &[&Map]) -> (RowState,
     if let Some(rule) = object.skips.first() {
         return (RowState::Degraded, Some(format!("records that stay behind: {}", rule.reason)));
     }
-    let read = |column: &str| {
-        maps.iter().any(|map| map.fields.iter().any(|field| field.reads.iter().any(|one| one == column)))
-    };
+    let read: BTreeSet<&str> =
+        maps.iter().flat_map(|map| &map.fields).flat_map(|field| &field.reads).map(String::as_str).collect();
     let left: Vec<&str> = maps
         .iter()
         .flat_map(|map| map.dropped.iter().map(|(column, ..)| column.as_str()))
-        .filter(|column| !read(column))
+        .filter(|column| !read.contains(column))
         .collect();
     if !left.is_empty() {
         return (RowState::Degraded, Some(format!("columns that stay behind: {}", joined(left.into_iter()))));

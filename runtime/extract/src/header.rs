@@ -1,6 +1,6 @@
 //! Header of a file: its column names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use migr_diagnostics::nearest;
 use migr_plan::SourceObject;
@@ -46,10 +46,16 @@ impl Header {
                 });
             }
         }
+        let mut by_header: HashMap<String, usize> = HashMap::new();
+        if object.columns.iter().any(|column| column.header.is_some()) {
+            for (at, header) in names.iter().enumerate() {
+                by_header.entry(header.trim().to_owned()).or_insert(at);
+            }
+        }
         let mut found = Self { names, ..Self::default() };
         for column in &object.columns {
             let position = match &column.header {
-                Some(exact) => found.names.iter().position(|header| header.trim() == exact.trim()),
+                Some(exact) => by_header.get(exact.trim()).copied(),
                 None => by_name.get(&column.name).copied(),
             };
             if position.is_none() {
@@ -63,7 +69,8 @@ impl Header {
         if found.positions.iter().all(Option::is_none) {
             found.is_separated_by_commas(object, place)?;
         }
-        let extra = found.names.iter().enumerate().filter(|(at, _)| !found.positions.contains(&Some(*at)));
+        let taken: HashSet<usize> = found.positions.iter().flatten().copied().collect();
+        let extra = found.names.iter().enumerate().filter(|(at, _)| !taken.contains(at));
         found.extra = extra
             .map(|(at, header)| if header.trim().is_empty() { format!("(column {})", at + 1) } else { header.clone() })
             .collect();

@@ -233,22 +233,34 @@ impl Twenty {
         Err(LoadError::Refused { request: "GET of a file".to_owned(), status: 200, message, code: None })
     }
 
-    /// True where an address still gives a file; asked again, since the server may remove it a little later.
+    /// True where an address still gives a file; asked again, since the server may remove it a little later. An error where no answer tells.
     async fn is_stored(&self, address: &str) -> Result<bool, LoadError> {
-        for attempt in 1..=ASKED {
+        let options = self.http.options();
+        let (mut given, mut unknown) = (0, 0);
+        loop {
             match self.http.read(address, &mut |_| {}).await {
                 Err(CallError::Refused { .. }) => return Ok(false),
                 Err(CallError::Fatal(error)) => return Err(error),
-                Ok(()) | Err(CallError::Unknown { .. }) => sleep(pause(self.http.options(), "file", attempt)).await,
+                Ok(()) => given += 1,
+                Err(CallError::Unknown { why }) => {
+                    unknown += 1;
+                    if unknown >= options.attempts.max(1) {
+                        let request = "GET of a file".to_owned();
+                        return Err(LoadError::Unavailable { url: self.http.host(), request, attempts: unknown, why });
+                    }
+                }
             }
+            if given >= ASKED {
+                return Ok(true);
+            }
+            sleep(pause(options, "file", given + unknown)).await;
         }
-        Ok(true)
     }
 }
 
 /// Deletes under way at the same time, where nothing says how many.
 const TOGETHER: usize = 4;
-/// Number of times that a file that should be gone is asked for.
+/// Number of times that a file that should be gone is given before it is believed to be there.
 const ASKED: u32 = 4;
 
 /// Number of bytes that tell an answer from a file.

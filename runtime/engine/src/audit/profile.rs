@@ -229,9 +229,9 @@ impl Profile {
             .collect()
     }
 
-    /// True where the profile is of a column.
-    pub(crate) fn is_of(&self, name: &str) -> bool {
-        self.name == name
+    /// Name of the column.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 }
 

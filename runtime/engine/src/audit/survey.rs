@@ -1,6 +1,6 @@
 //! First pass of an audit over every cell of every object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use migr_extract::{Export, Record, Row, column_name};
@@ -325,7 +325,8 @@ struct Columns<'o> {
 
 impl<'o> Columns<'o> {
     fn of(object: &'o SourceObject, missing: &[String], extra: &[String], needs: &Needs) -> Self {
-        let declared = object.columns.iter().filter(|column| !missing.contains(&column.name));
+        let missing: HashSet<&str> = missing.iter().map(String::as_str).collect();
+        let declared = object.columns.iter().filter(|column| !missing.contains(column.name.as_str()));
         let declared = declared.map(|column| {
             let may_be = may_be_listed(column.ty) || needs.is_decided(&object.name, &column.name);
             let listed = may_be && needs.is_compared(&object.name, &column.name);
@@ -345,12 +346,24 @@ impl<'o> Columns<'o> {
     }
 
     fn order(&mut self, record: &Record<'_>) {
-        let mut rest = std::mem::take(&mut self.profiles);
+        let mut rest: HashMap<String, Profile> = HashMap::new();
+        for profile in std::mem::take(&mut self.profiles) {
+            rest.entry(profile.name().to_owned()).or_insert(profile);
+        }
+        // The first column that a header can be of, as the export matches them.
+        let (mut by_header, mut by_name) = (HashMap::new(), HashMap::new());
+        for (at, column) in self.object.columns.iter().enumerate() {
+            match &column.header {
+                Some(exact) => by_header.entry(exact.trim()).or_insert((at, column)),
+                None => by_name.entry(column.name.as_str()).or_insert((at, column)),
+            };
+        }
         for (header, _) in record.raw() {
-            let named = self.object.columns.iter().find(|column| is_header_of(header, column));
-            let name = named.map_or_else(|| column_name(header), |column| column.name.clone());
-            let at = rest.iter().position(|profile| profile.is_of(&name));
-            let mut profile = at.map_or_else(|| Profile::unknown(&name, header), |at| rest.remove(at));
+            let plain = column_name(header);
+            let candidates = [by_header.get(header.trim()), by_name.get(plain.as_str())];
+            let named = candidates.into_iter().flatten().min_by_key(|(at, _)| *at);
+            let name = named.map_or(plain.as_str(), |(_, column)| column.name.as_str());
+            let mut profile = rest.remove(name).unwrap_or_else(|| Profile::unknown(name, header));
             profile.headed(header);
             self.profiles.push(profile);
         }
@@ -359,13 +372,6 @@ impl<'o> Columns<'o> {
 
     fn locked(&self) -> Vec<LockedColumn> {
         self.profiles.iter().map(Profile::locked).collect()
-    }
-}
-
-fn is_header_of(header: &str, column: &SourceColumn) -> bool {
-    match &column.header {
-        Some(exact) => header.trim() == exact.trim(),
-        None => column_name(header) == column.name,
     }
 }
 
