@@ -6,22 +6,22 @@ use crate::small::Small;
 use crate::stand_in::StandIn;
 
 /// A small migration with what must come of it.
-struct Kind<'k> {
-    name: &'k str,
-    objects: &'k str,
-    maps: &'k str,
-    files: &'k [(&'k str, &'k str)],
+pub(crate) struct Kind<'k> {
+    pub(crate) name: &'k str,
+    pub(crate) objects: &'k str,
+    pub(crate) maps: &'k str,
+    pub(crate) files: &'k [(&'k str, &'k str)],
     /// One record of an object that holds these values.
-    has: Vec<(&'k str, Value)>,
+    pub(crate) has: Vec<(&'k str, Value)>,
     /// Object and texts that stand in none of its records.
-    never: &'k [(&'k str, &'k str)],
-    says: &'k [&'k str],
-    never_says: &'k [&'k str],
+    pub(crate) never: &'k [(&'k str, &'k str)],
+    pub(crate) says: &'k [&'k str],
+    pub(crate) never_says: &'k [&'k str],
     /// Exit codes of `audit`, `setup`, `run` and `verify`.
-    codes: [i32; 4],
+    pub(crate) codes: [i32; 4],
 }
 
-fn judged(kinds: Vec<Kind<'_>>) {
+pub(crate) fn judged(kinds: Vec<Kind<'_>>) {
     let mut short = Vec::new();
     for kind in kinds {
         let small = Small { objects: kind.objects, maps: kind.maps, files: kind.files, held: Vec::new() };
@@ -52,10 +52,10 @@ fn judged(kinds: Vec<Kind<'_>>) {
     assert!(short.is_empty(), "{}", short.join("\n"));
 }
 
-const MOVED: [i32; 4] = [0, 0, 0, 0];
-const QUARANTINED: [i32; 4] = [1, 0, 5, 0];
+pub(crate) const MOVED: [i32; 4] = [0, 0, 0, 0];
+pub(crate) const QUARANTINED: [i32; 4] = [1, 0, 5, 0];
 
-fn person(name: &str, more: &Value) -> (&'static str, Value) {
+pub(crate) fn person(name: &str, more: &Value) -> (&'static str, Value) {
     let mut record = json!({ "name": { "lastName": name } });
     if let (Some(record), Some(more)) = (record.as_object_mut(), more.as_object()) {
         record.extend(more.clone());

@@ -14,6 +14,7 @@ mod accepted;
 mod allowance;
 mod approved;
 mod arrived;
+mod as_written;
 mod bad_exports;
 mod bad_files;
 mod check;

@@ -93,7 +93,7 @@ fn takes<'e>(expr: &'e Expr, objects: Option<&Objects<'_>>, found: &mut Vec<&'e 
     let mut all = |parts: &mut dyn Iterator<Item = &'e Expr>| parts.for_each(|part| takes(part, objects, found));
     match expr {
         Expr::Column { name } => found.push(name),
-        Expr::Through { key, target, field } => {
+        Expr::Through { key, target, field, .. } => {
             // What the referred record is named by is what the column holds.
             let is_name = objects.is_none_or(|objects| {
                 let named = objects.get(target.object.as_str());

@@ -14,6 +14,7 @@ use crate::spec::{Map, SourceObject};
 fn aspect_of(aspect: Aspect, value: &str) -> String {
     match aspect {
         Aspect::Amount => format!("the amount of {value} is taken, without its currency"),
+        Aspect::Captured => format!("what a pattern finds in {value} is taken"),
         Aspect::Day => format!("the day of {value} is taken, without its time"),
         Aspect::Digits => format!("the digits of {value} are taken"),
         Aspect::Extension => format!("the extension of {value} is taken"),
@@ -47,7 +48,7 @@ pub(crate) fn check(
             let beside = positions.iter().filter(|other| *other != at).filter_map(|other| maps.get(*other));
             let beside = beside.map(|(_, map)| &map.spec).filter(|map| map.when.is_none() && map.distinct.is_none());
             let together: Vec<&Expr> = std::iter::once(&map.spec).chain(beside).flat_map(all_values).collect();
-            let own: Vec<&Expr> = map.spec.fields.iter().map(|field| &field.value).collect();
+            let own: Vec<&Expr> = all_values(&map.spec).collect();
             for (field, left) in parts::left(&own, &together, columns) {
                 found.push((*at, field, said(&left), is_told(&left)));
             }
@@ -57,8 +58,17 @@ pub(crate) fn check(
     for (map, field, what, is_told) in found {
         let Some((_, map)) = maps.get_mut(map) else { continue };
         let is_broken = map.is_broken;
-        let Some(field) = map.spec.fields.get_mut(field) else { continue };
-        if let Some(known) = &mut field.loses {
+        // Links stand behind the fields.
+        let links = field.checked_sub(map.spec.fields.len());
+        let (loses, span) = match (map.spec.fields.get_mut(field), links) {
+            (Some(field), _) => (&mut field.loses, field.span),
+            (None, Some(at)) => match map.spec.links.get_mut(at) {
+                Some(link) => (&mut link.loses, link.span),
+                None => continue,
+            },
+            (None, None) => continue,
+        };
+        if let Some(known) = loses {
             if !known.contains(&what) {
                 *known = format!("{known}; {what}");
             }
@@ -66,13 +76,13 @@ pub(crate) fn check(
         }
         if is_told && !is_broken && !has_errors {
             diagnostics.push(
-                Diagnostic::new(Code::W0335, format!("{what}, and no map takes the rest"), field.span, "takes a part")
+                Diagnostic::new(Code::W0335, format!("{what}, and no map takes the rest"), span, "takes a part")
                     .with_help(
                         "take the rest too (`| rest | join(\", \")`), or keep the whole in a field of its own: `new name \"Label\": text = column`",
                     ),
             );
         }
-        field.loses = Some(what);
+        *loses = Some(what);
     }
 }
 
@@ -100,7 +110,9 @@ fn named(exprs: &[&Expr]) -> String {
 fn is_told(left: &Left<'_>) -> bool {
     let Left::Parts(taken) = left else { return false };
     taken.takes.iter().any(|(take, _)| match take {
-        Take::Only(aspect) => matches!(aspect, Aspect::Day | Aspect::Digits | Aspect::Extension | Aspect::Rest),
+        Take::Only(aspect) => {
+            matches!(aspect, Aspect::Captured | Aspect::Day | Aspect::Digits | Aspect::Extension | Aspect::Rest)
+        }
         Take::First | Take::At(_) | Take::Somewhere | Take::Rest | Take::Start(_) => true,
     })
 }

@@ -430,6 +430,8 @@ pub struct Field {
     pub linked_by: Option<String>,
     /// The version of the destination that has it first.
     pub since: Option<String>,
+    /// Most characters that the destination holds.
+    pub max: Option<u64>,
     /// Part of the value that no map takes, in words.
     pub loses: Option<String>,
     /// True where the field depends on a sensitive column.
@@ -457,6 +459,8 @@ pub struct ManyField {
     pub on_missing: migr_plan::OnMissing,
     /// The record's own columns that it depends on, sorted.
     pub reads: Vec<String>,
+    /// In words, what of its values stays behind.
+    pub loses: Option<String>,
     /// Where it is written.
     pub span: Span,
 }

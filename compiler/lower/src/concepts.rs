@@ -160,8 +160,9 @@ fn object_state(spec: &Spec, object: &SourceObject, maps: &[&Map]) -> (RowState,
         })
     });
     let parts = || {
-        let mut fields = maps.iter().flat_map(|map| map.fields.iter());
-        fields.find_map(|field| Some(format!("{}: {}", field.name, field.loses.as_ref()?)))
+        let fields = maps.iter().flat_map(|map| map.fields.iter()).map(|field| (&field.name, &field.loses));
+        let links = maps.iter().flat_map(|map| map.links.iter()).map(|link| (&link.name, &link.loses));
+        fields.chain(links).find_map(|(name, loses)| Some(format!("{name}: {}", loses.as_ref()?)))
     };
     let tables = || {
         let mut fields = maps.iter().flat_map(|map| map.fields.iter());

@@ -18,7 +18,7 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
             let losses = [
                 match several_in_one(map, field) {
                     Some(several) => (Some(several), DegradedRecords::Filled),
-                    None => (parts(field), DegradedRecords::Cut),
+                    None => (parts(field.loses.as_ref()), DegradedRecords::Cut),
                 },
                 (formatting(object, field), DegradedRecords::Converted),
                 (alone(object, map, field), DegradedRecords::Filled),
@@ -36,6 +36,18 @@ pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation>
                 records: None,
                 origin: places.of(field.span),
             }));
+        }
+        for link in &map.links {
+            let Some((reason, kept_in)) = parts(link.loses.as_ref()) else { continue };
+            found.push(Degradation {
+                map: Some(map.id().to_owned()),
+                what: format!("{}.{}", map.destination_object, link.name),
+                reason,
+                kept_in,
+                counts: DegradedRecords::Cut,
+                records: None,
+                origin: places.of(link.span),
+            });
         }
     }
     for map in &spec.maps {
@@ -75,8 +87,8 @@ fn several_in_one(map: &Map, field: &Field) -> Option<(String, Option<String>)> 
 }
 
 /// Parts of a value that no map takes.
-fn parts(field: &Field) -> Option<(String, Option<String>)> {
-    let loses = field.loses.as_ref()?;
+fn parts(loses: Option<&String>) -> Option<(String, Option<String>)> {
+    let loses = loses?;
     Some((format!("{loses}, the rest stays behind"), None))
 }
 

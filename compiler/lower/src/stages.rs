@@ -108,6 +108,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         parts: field.parts.clone(),
         default: field.default.clone(),
         is_new: field.is_new,
+        max: field.max,
         unique: field.unique.clone(),
         create_only: field.create_only,
         required: field.required,

@@ -114,12 +114,14 @@ pub enum Permitted {
 
 /// Names of the audit's findings, in order: what `allow "name"` and `deny "name"` may say.
 pub const AUDIT_FINDINGS: &[&str] = &[
+    "ambiguous-reference",
     "bad-date",
     "bad-header",
     "bad-number",
     "bad-value",
     "blank-key",
     "blank-word",
+    "broken-letters",
     "check-failed",
     "colliding-options",
     "column-came-back",
@@ -163,6 +165,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "trashed-twin",
     "unclaimed-file",
     "unfit-file",
+    "unkept-digits",
     "unknown-columns",
     "unknown-member",
     "unknown-picklist-value",

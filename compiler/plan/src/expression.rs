@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::FieldType;
+use crate::empty::is_default;
 
 /// Expression that computes a value from one source record. Names are resolved, conversions written out, transforms expanded: the runtime decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +50,9 @@ pub enum Expr {
         target: ReferenceTarget,
         /// The column that is read there, by its type.
         field: String,
+        /// Policy for a referred record that is not in the export; of a list the default leaves the member out.
+        #[serde(default, skip_serializing_if = "is_default")]
+        on_missing: OnMissing,
     },
     /// A function; the first argument is what flowed in through `|`. A function of one value applies to each element of a list.
     Call {
@@ -127,6 +131,9 @@ pub enum Expr {
         key: Box<Expr>,
         /// Target of the key.
         target: ReferenceTarget,
+        /// Policy for an owner whom several records name.
+        #[serde(default, skip_serializing_if = "is_default")]
+        on_missing: OnMissing,
     },
     /// A record that is in the destination already, resolved before the run.
     Existing {

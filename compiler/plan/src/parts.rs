@@ -35,6 +35,8 @@ pub enum Take {
 pub enum Aspect {
     /// The amount of money, without its currency.
     Amount,
+    /// Part that a pattern finds first.
+    Captured,
     /// The day of an instant, without its time.
     Day,
     /// The digits.
@@ -226,6 +228,7 @@ fn aspect(function: &str, arguments: &[Expr], columns: &[SourceColumn]) -> Optio
     };
     Some(match function {
         "amount" => Aspect::Amount,
+        "capture" => Aspect::Captured,
         "date" if ty == Some(ColumnType::Datetime) => Aspect::Day,
         "digits" => Aspect::Digits,
         "extension" => Aspect::Extension,

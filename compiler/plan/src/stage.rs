@@ -253,6 +253,9 @@ pub struct FieldMapping {
     /// No record is created without it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// Most characters that the destination holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
     /// Deferred.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,

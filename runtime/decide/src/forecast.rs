@@ -65,6 +65,8 @@ struct Store {
     noted: Outcomes,
     steps: BTreeMap<Step, StepId>,
     tallies: BTreeMap<StepId, LockedStage>,
+    /// Number of a stage's fields, with the names of its links.
+    links: BTreeMap<StepId, (usize, Vec<String>)>,
     options: NewOptions,
     /// Records by owner, by folded address; of a bounded number of owners.
     owned: BTreeMap<String, u64>,
@@ -158,6 +160,7 @@ impl Forecast {
             noted: Outcomes::create(folder)?,
             steps: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            links: BTreeMap::new(),
             options: NewOptions::default(),
             owned: BTreeMap::new(),
             coming: BTreeSet::new(),
@@ -206,6 +209,10 @@ impl Forecast {
         store.steps.insert(step.clone(), id);
         if step.kind == migr_plan::StepKind::Records {
             store.tallies.insert(id, empty(stage));
+            let links: Vec<String> = stage.links.iter().map(|link| link.field.clone()).collect();
+            if !links.is_empty() {
+                store.links.insert(id, (stage.fields.len(), links));
+            }
             if store.unasked.contains(&stage.id) {
                 store.lines.insert(id, BTreeMap::new());
             }
@@ -472,9 +479,7 @@ impl Forecast {
             }
         }
         for index in &told.cut {
-            if let Some(field) = tally.fields.get_mut(*index) {
-                field.cut += 1;
-            }
+            store.leaves(step, *index);
         }
         if told.has_orphans {
             store.note(step, NoteKind::Orphan, "", line);
@@ -531,6 +536,21 @@ impl Forecast {
 impl Store {
     fn tally(&mut self, step: StepId) -> &mut LockedStage {
         self.tallies.entry(step).or_default()
+    }
+
+    /// Counts a record of which a field, or a link behind the fields, leaves something.
+    fn leaves(&mut self, step: StepId, index: usize) {
+        let link = self.links.get(&step).and_then(|(fields, links)| links.get(index.checked_sub(*fields)?)).cloned();
+        let tally = self.tally(step);
+        match link {
+            None => tally.fields.get_mut(index).into_iter().for_each(|field| field.cut += 1),
+            Some(link) => match field_count(&link, tally) {
+                Some(field) => field.cut += 1,
+                None => {
+                    tally.fields.push(FieldCount { field: link, filled: 0, repaired: 0, failed: 0, lost: 0, cut: 1 });
+                }
+            },
+        }
     }
 
     /// The step of the records of a step's stage.

@@ -34,10 +34,19 @@ enum Reading {
     Number(Vec<NumberFormat>),
     Boolean,
     Date(Option<DateFormats>),
-    Datetime { format: Option<DateFormats>, zone: Option<Zone>, ambiguity: Ambiguity },
+    Datetime {
+        format: Option<DateFormats>,
+        zone: Option<Zone>,
+        ambiguity: Ambiguity,
+    },
     Currency(Vec<NumberFormat>),
     Json,
-    List { separator: String, element: Box<Reading> },
+    List {
+        separator: String,
+        element: Box<Reading>,
+    },
+    /// A text that can be read so, as it is written.
+    Written(Box<Reading>),
 }
 
 impl Reading {
@@ -59,6 +68,18 @@ impl Reading {
             }
             Self::Currency(formats) => money::money(cell, None, settings.currency, formats).map(Value::Money),
             Self::Json => convert::json_text(cell),
+            Self::Written(inner) => inner.read(cell, settings).map(|_| Value::Text(Cow::Borrowed(cell.trim()))),
+        }
+    }
+
+    /// The same where a value is taken as it is written; absent where that is no number and no truth.
+    fn as_written(&self) -> Option<Self> {
+        match self {
+            Self::Integer(_) | Self::Number(_) | Self::Boolean => Some(Self::Written(Box::new(self.clone()))),
+            Self::List { separator, element } => {
+                Some(Self::List { separator: separator.clone(), element: Box::new(element.as_written()?) })
+            }
+            _ => None,
         }
     }
 }
@@ -85,6 +106,11 @@ impl Column {
             reading,
             blanks: column.blank.as_deref().map(Blanks::new),
         })
+    }
+
+    /// The same where its cells become texts; absent where they are none but as they are read.
+    pub(crate) fn as_written(&self) -> Option<Self> {
+        Some(Self { reading: self.reading.as_written()?, ..self.clone() })
     }
 
     /// True where a cell of the column counts as empty.

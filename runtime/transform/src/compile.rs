@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use migr_plan::{Distinct, Expr, NamedExpr, Operator, Plan, Recovery, ReferenceChoice, ReferenceTarget, SourceObject};
+use migr_plan::{
+    Distinct, Expr, FieldType, NamedExpr, Operator, Plan, Recovery, ReferenceChoice, ReferenceTarget, SourceObject,
+};
 use rust_decimal::Decimal;
 
 use crate::column::{Blanks, Column};
@@ -85,6 +87,13 @@ impl<'p> Compiler<'p> {
         found.ok_or_else(|| format!("{} has no column `{name}`", self.object.name))
     }
 
+    /// Objects that a column refers to; none of another expression.
+    pub(crate) fn refers(&self, expr: &Expr) -> Vec<String> {
+        let Expr::Column { name } = expr else { return Vec::new() };
+        let column = self.object.columns.iter().find(|column| column.name == *name);
+        column.and_then(|column| column.reference.as_ref()).map(|one| one.objects.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn node(&mut self, expr: &'p Expr) -> Compiled<Node> {
         Ok(match expr {
             Expr::None => Node::Constant(Value::None),
@@ -95,9 +104,10 @@ impl<'p> Compiler<'p> {
             Expr::Option { value } => Node::Constant(Value::Option(value.clone().into())),
             Expr::Column { name } => Node::Column(self.column(name)?),
             Expr::DistinctValue => Node::Distinct,
-            Expr::Through { key, target, field } => {
+            Expr::Through { key, target, field, on_missing } => {
                 let column = self.referred(target, field)?;
-                Node::Through(Box::new(Through { key: self.node(key)?, target: target.clone(), column }))
+                let (key, target) = (self.node(key)?, target.clone());
+                Node::Through(Box::new(Through { key, target, column, on_missing: *on_missing }))
             }
             Expr::Call { function, arguments } => self.call(function, arguments)?,
             Expr::Binary { operator: Operator::Coalesce, left, right } => {
@@ -124,9 +134,11 @@ impl<'p> Compiler<'p> {
                 let (by, targets) = self.targets(targets, by.as_ref())?;
                 Node::Reference(Box::new(ReferenceNode { key: self.node(key)?, targets, by, on_missing: *on_missing }))
             }
-            Expr::Owner { key, target } => Node::Owner { key: Box::new(self.node(key)?), target: target.clone() },
+            Expr::Owner { key, target, on_missing } => {
+                Node::Owner { key: Box::new(self.node(key)?), target: target.clone(), on_missing: *on_missing }
+            }
             Expr::Existing { object, fields } => Node::Existing { object: object.clone(), fields: self.named(fields)? },
-            Expr::Convert { value, to } => Node::Convert { value: Box::new(self.node(value)?), to: to.clone() },
+            Expr::Convert { value, to } => self.convert(value, to)?,
             Expr::Otherwise { value, recovery } => Node::Otherwise {
                 number: self.fork(),
                 value: Box::new(self.node(value)?),
@@ -158,6 +170,31 @@ impl<'p> Compiler<'p> {
         let position = self.position(name)?;
         self.touches_sensitive |= self.shared.columns.get(position).is_some_and(|column| column.is_sensitive);
         Ok(position)
+    }
+
+    /// A conversion. What a cell holds, and becomes a text, stays as it is written: `007`, `1.10` and `Yes` are no `7`, `1.1` and `true`.
+    fn convert(&mut self, value: &'p Expr, to: &FieldType) -> Compiled<Node> {
+        let mut node = self.node(value)?;
+        let is_text = |ty: &FieldType| matches!(ty, FieldType::Text | FieldType::Richtext);
+        let becomes_text = match to {
+            FieldType::List { of } => is_text(of),
+            ty => is_text(ty),
+        };
+        match &mut node {
+            Node::Column(position) if becomes_text => {
+                let written = self.shared.columns.get(*position).and_then(Column::as_written);
+                if let Some(written) = written {
+                    node = Node::Written(Box::new(written));
+                }
+            }
+            Node::Through(through) if becomes_text => {
+                if let Some(written) = through.column.as_written() {
+                    through.column = written;
+                }
+            }
+            _ => {}
+        }
+        Ok(Node::Convert { value: Box::new(node), to: to.clone() })
     }
 
     /// A column of a referred object.

@@ -10,7 +10,7 @@ use crate::dates::{self, Ambiguity};
 use crate::failure::Fault;
 use crate::functions::Settings;
 use crate::number_format::NumberFormat;
-use crate::{FileValue, Value, addresses, money, numbers, phones};
+use crate::{FileValue, Value, addresses, json, money, numbers, phones};
 
 type Converted<'r> = Result<Value<'r>, Fault>;
 
@@ -50,7 +50,9 @@ pub(crate) fn convert<'r>(value: Value<'r>, to: &FieldType, settings: &Settings)
         },
         FieldType::Url => {
             let text = crate::text::trim(text_of(value)?);
-            addresses::url(&text).map(|_| Value::Text(text))
+            // Without its scheme it would begin with a path.
+            let is_relative = text.starts_with("//");
+            addresses::url(&text).map(|whole| if is_relative { Value::text(whole) } else { Value::Text(text) })
         }
         FieldType::Currency => currency(value, settings),
         FieldType::Json => match value {
@@ -169,7 +171,11 @@ pub(crate) fn number<'r>(value: Value<'r>, formats: &[NumberFormat]) -> Converte
 
 /// A text read as JSON.
 pub(crate) fn json_text<'r>(text: &str) -> Converted<'r> {
-    serde_json::from_str(text).map(|json| Value::Json(Box::new(json))).map_err(|_| Fault::of(text, "is not JSON"))
+    let json = serde_json::from_str(text).map_err(|_| Fault::of(text, "is not JSON"))?;
+    match json::lost(text) {
+        Some(why) => Err(Fault::of(text, why)),
+        None => Ok(Value::Json(Box::new(json))),
+    }
 }
 
 fn currency<'r>(value: Value<'r>, settings: &Settings) -> Converted<'r> {

@@ -13,16 +13,36 @@ use crate::{LookupError, Value, markup, money, phones};
 /// Rule by which a field leaves something of a value.
 #[derive(Debug)]
 pub(crate) struct Cut {
-    /// Index of the field in `stage.fields`.
+    /// Index of the field in `stage.fields`, or behind these of the link in `stage.links`.
     pub(crate) field: usize,
     kind: Kind,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Parts { from: Node, takes: Vec<(Take, String)> },
-    Other { decides: Node, is_condition: bool, first: [Vec<Node>; 2], second: [Vec<Node>; 2] },
-    Markup { column: Node },
+    /// `captured` are the calls that find a part by a pattern.
+    Parts {
+        from: Node,
+        takes: Vec<(Take, String)>,
+        captured: Vec<Node>,
+    },
+    Other {
+        decides: Node,
+        is_condition: bool,
+        first: [Vec<Side>; 2],
+        second: [Vec<Side>; 2],
+    },
+    Markup {
+        column: Node,
+    },
+}
+
+/// A value of one way of a choice.
+#[derive(Debug)]
+struct Side {
+    node: Node,
+    /// Objects that it refers to: one key may be that of two records.
+    refers: Vec<String>,
 }
 
 /// The rules of a stage: parts that its fields take, where no other value of its records takes the rest.
@@ -44,7 +64,7 @@ pub(crate) fn compile<'p>(
             && other.distinct.is_none()
     });
     let together: Vec<&Expr> = values(stage).chain(beside.flat_map(values)).collect();
-    let own: Vec<&Expr> = stage.fields.iter().map(|field| &field.value).collect();
+    let own: Vec<&Expr> = values(stage).collect();
     let found = left(&own, &together, &object.columns);
     found.into_iter().map(|(field, left)| Ok(Cut { field, kind: kind(compiler, left)? })).collect()
 }
@@ -52,8 +72,11 @@ pub(crate) fn compile<'p>(
 fn kind<'p>(compiler: &mut Compiler<'p>, left: Left<'p>) -> Result<Kind, String> {
     Ok(match left {
         Left::Parts(Taken { from, takes, .. }) => {
+            let is_captured = |take: &Take| *take == Take::Only(Aspect::Captured);
+            let captured = takes.iter().filter(|(take, _)| is_captured(take)).map(|(_, call)| compiler.node(call));
+            let captured = captured.collect::<Result<Vec<_>, _>>()?;
             let takes = takes.into_iter().map(|(take, call)| (take, taken_out(call).to_owned()));
-            Kind::Parts { from: compiler.node(from)?, takes: takes.collect() }
+            Kind::Parts { from: compiler.node(from)?, takes: takes.collect(), captured }
         }
         Left::Other(Choice { expr, first, second, .. }, [only_first, only_second]) => {
             let (decides, is_condition) = match expr {
@@ -61,8 +84,10 @@ fn kind<'p>(compiler: &mut Compiler<'p>, left: Left<'p>) -> Result<Kind, String>
                 Expr::Binary { left, .. } => (&**left, false),
                 other => (other, false),
             };
-            let mut nodes =
-                |exprs: Vec<&'p Expr>| exprs.into_iter().map(|expr| compiler.node(expr)).collect::<Result<Vec<_>, _>>();
+            let mut nodes = |exprs: Vec<&'p Expr>| {
+                let side = |expr| Ok(Side { node: compiler.node(expr)?, refers: compiler.refers(expr) });
+                exprs.into_iter().map(side).collect::<Result<Vec<_>, String>>()
+            };
             let (first, second) = ([nodes(first)?, nodes(only_first)?], [nodes(second)?, nodes(only_second)?]);
             Kind::Other { decides: compiler.node(decides)?, is_condition, first, second }
         }
@@ -89,9 +114,18 @@ impl Cut {
         settings: &Settings,
     ) -> Result<bool, LookupError> {
         let found = match &self.kind {
-            Kind::Parts { from, takes } => {
-                evaluator.value(from).map(|value| !value.is_none() && !is_whole(&value, takes, settings))
-            }
+            Kind::Parts { from, takes, captured } => evaluator.value(from).and_then(|value| {
+                if value.is_none() || is_whole(&value, takes, settings) {
+                    return Ok(false);
+                }
+                let whole = text_of(value).unwrap_or_default();
+                for call in captured {
+                    if text_of(evaluator.value(call)?).is_ok_and(|part| part.trim() == whole.trim()) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }),
             Kind::Other { decides, is_condition, first, second } => {
                 let is_first = if *is_condition {
                     evaluator.truth(decides).map(|truth| truth == Some(true))
@@ -117,14 +151,14 @@ impl Cut {
 }
 
 /// True where a value of the other way is none of those that are taken.
-fn stays_behind<'r>(evaluator: &mut Evaluator<'r>, taken: &'r [Node], other: &'r [Node]) -> Result<bool, Stop> {
+fn stays_behind<'r>(evaluator: &mut Evaluator<'r>, taken: &'r [Side], other: &'r [Side]) -> Result<bool, Stop> {
     let mut known = Vec::with_capacity(taken.len());
-    for node in taken {
-        known.push(evaluator.value(node)?);
+    for side in taken {
+        known.push((&side.refers, evaluator.value(&side.node)?));
     }
-    for node in other {
-        let value = evaluator.value(node)?;
-        if !value.is_none() && !known.contains(&value) {
+    for side in other {
+        let value = evaluator.value(&side.node)?;
+        if !value.is_none() && !known.iter().any(|known| *known.0 == side.refers && known.1 == value) {
             return Ok(true);
         }
     }
@@ -201,6 +235,6 @@ fn is_all(aspect: Aspect, value: &Value<'_>, out: &str, settings: &Settings) -> 
             _ => text().is_some_and(|text| !phones::split_extension(&text).0.chars().any(char::is_alphanumeric)),
         },
         Aspect::Rest => text().is_some_and(|text| !text.contains(out)),
-        Aspect::Fit | Aspect::Length | Aspect::Mask | Aspect::Written => false,
+        Aspect::Captured | Aspect::Fit | Aspect::Length | Aspect::Mask | Aspect::Written => false,
     }
 }

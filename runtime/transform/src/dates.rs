@@ -128,17 +128,17 @@ impl Format {
         date.with().year(year).build().unwrap_or(date)
     }
 
-    /// A date; a time in the text is read past.
+    /// A date; a time of the day in the text is none to read past.
     pub(crate) fn date(&self, text: &str) -> Result<Date, Fault> {
         let trimmed = text.trim();
-        if let Some((date, _)) = self.fixed(trimmed) {
-            return Ok(date);
+        if let Some((date, time)) = self.fixed(trimmed) {
+            return day_alone(date, time, text);
         }
-        self.parse(trimmed)
-            .and_then(|time| time.to_date().ok())
-            .map(|date| self.meant(date))
-            .ok_or_else(|| self.not(text, "a date"))
-            .and_then(|date| modern(date, text))
+        let not = || self.not(text, "a date");
+        let parsed = self.parse(trimmed).ok_or_else(not)?;
+        let date = parsed.to_date().map_err(|_| not())?;
+        let date = modern(self.meant(date), text)?;
+        day_alone(date, parsed.to_time().unwrap_or_else(|_| Time::midnight()), text)
     }
 
     /// An instant: by the offset in the text, else as a wall-clock time of the zone.
@@ -149,6 +149,9 @@ impl Format {
         }
         let not = || self.not(text, "a date with time");
         let parsed = self.parse(trimmed).ok_or_else(not)?;
+        if trimmed.contains("60") && self.is_shortened(&parsed, trimmed) {
+            return Err(leap(text));
+        }
         if parsed.offset().is_some() && self.pivot.is_none() {
             return parsed.to_timestamp().map_err(|_| not());
         }
@@ -163,6 +166,12 @@ impl Format {
 
     fn parse(&self, trimmed: &str) -> Option<BrokenDownTime> {
         BrokenDownTime::parse(&self.text, trimmed).ok()
+    }
+
+    /// True where a second 60 was read as the one before.
+    fn is_shortened(&self, parsed: &BrokenDownTime, text: &str) -> bool {
+        let written = parsed.to_string(&self.text);
+        written.is_ok_and(|written| written.matches("60").count() < text.matches("60").count())
     }
 
     fn not(&self, text: &str, what: &str) -> Fault {
@@ -261,15 +270,36 @@ fn fixed_parts(format: &str) -> Option<Vec<Part>> {
     (is_whole && has(Part::Hour12) == has(Part::Half) && !(has(Part::Hour12) && has(Part::Hour))).then_some(parts)
 }
 
-/// `2024-03-01`, with or without a time after it.
+/// `2024-03-01`.
 pub(crate) fn iso_date(text: &str) -> Result<Date, Fault> {
-    let date = text.trim().parse::<Date>().map_err(|_| Fault::of(text, "is not a date of the form YYYY-MM-DD"))?;
-    modern(date, text)
+    let trimmed = text.trim();
+    let date = trimmed.parse::<Date>().map_err(|_| Fault::of(text, "is not a date of the form YYYY-MM-DD"))?;
+    let date = modern(date, text)?;
+    match trimmed.parse::<DateTime>() {
+        Ok(wall) if trimmed.len() > 10 => day_alone(date, wall.time(), text),
+        _ => Ok(date),
+    }
+}
+
+/// A day of which no time is told.
+fn day_alone(date: Date, time: Time, text: &str) -> Result<Date, Fault> {
+    if time == Time::midnight() {
+        return Ok(date);
+    }
+    Err(Fault::of(text, "has a time of the day, and a day was expected; read it as `datetime`, and take `| date`"))
+}
+
+/// Fault of a second that no clock of a destination shows.
+fn leap(text: &str) -> Fault {
+    Fault::of(text, "is a leap second, which would become the second before it")
 }
 
 /// `2024-03-01T09:30:00Z`, `2024-03-01 09:30-05:00`; without an offset, a wall-clock time of the zone.
 pub(crate) fn iso_instant(text: &str, zone: Option<&Zone>, ambiguity: Ambiguity) -> Result<Timestamp, Fault> {
     let trimmed = text.trim();
+    if trimmed.get(16..).is_some_and(|rest| rest.starts_with(":60")) {
+        return Err(leap(text));
+    }
     if let Ok(instant) = trimmed.parse() {
         return Ok(instant);
     }
@@ -386,6 +416,33 @@ mod tests {
         assert_eq!(read("2024-03-01 09:30").unwrap(), "2024-03-01T08:30:00Z");
         assert!(read("2024-03-01").is_err());
         assert_eq!(iso_date("2024-03-01").unwrap().to_string(), "2024-03-01");
+    }
+
+    #[test]
+    fn a_day_with_a_time_is_no_day_and_a_leap_second_none_before_it() {
+        let says = |found: Result<Date, Fault>| found.map(|date| date.to_string()).map_err(|fault| fault.reason(false));
+        for text in ["2024-03-01 17:30", "2024-03-01T17:30:00"] {
+            assert!(says(iso_date(text)).unwrap_err().contains("has a time of the day"), "{text}");
+        }
+        assert_eq!(says(iso_date("2024-03-01T00:00:00")), Ok("2024-03-01".to_owned()));
+        for (format, text) in [(US, "03/01/2024 05:30 PM"), ("%d.%m.%Y %H:%M", "1.3.2024 17:30")] {
+            assert!(says(Format::new(format).date(text)).unwrap_err().contains("has a time of the day"), "{text}");
+        }
+        assert_eq!(says(Format::new(US).date("03/01/2024 12:00 AM")), Ok("2024-03-01".to_owned()));
+        let utc = Zone::named("UTC");
+        let read =
+            |text: &str| iso_instant(text, utc.as_ref(), Ambiguity::default()).map_err(|fault| fault.reason(false));
+        for text in ["2016-12-31T23:59:60Z", "2016-12-31 23:59:60"] {
+            assert!(read(text).unwrap_err().contains("leap second"), "{text}");
+        }
+        for (format, text) in [("%Y-%m-%d %H:%M:%S", "2016-12-31 23:59:60"), ("%Y%m%d%H%M%S", "20161231235960")] {
+            let found = Format::new(format).instant(text, utc.as_ref(), Ambiguity::default());
+            assert!(found.unwrap_err().reason(false).contains("leap second"), "{text}");
+        }
+        assert!(Format::new("%Y%m%d%H%M%S").instant("19600160600000", utc.as_ref(), Ambiguity::default()).is_err());
+        assert!(
+            Format::new("%Y-%m-%d %H:%M:%S").instant("1960-12-31 23:59:06", utc.as_ref(), Ambiguity::default()).is_ok()
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use migr_plan::{FieldType, OnMissing, Operator, ReasonCode, ReferenceTarget};
 
+use crate::column::Column;
 use crate::convert::{convert, record, text_of};
 use crate::failure::Fault;
 use crate::functions::{Arguments, Scope};
@@ -100,7 +101,11 @@ impl<'r> Evaluator<'r> {
     pub(crate) fn value(&mut self, node: &'r Node) -> Evaluated<'r> {
         match node {
             Node::Constant(value) => Ok(borrowed(value)),
-            Node::Column(position) => self.column(*position),
+            Node::Column(position) => {
+                let shared = self.shared;
+                shared.columns.get(*position).map_or(Ok(Value::None), |column| self.column(column))
+            }
+            Node::Written(column) => self.column(column),
             Node::Distinct => Ok(self.distinct.clone().map_or(Value::None, Value::text)),
             Node::Through(through) => self.through(through),
             Node::Call(call) => self.call(call),
@@ -134,11 +139,11 @@ impl<'r> Evaluator<'r> {
             Node::Template(parts) => self.template(parts),
             Node::Picklist { table, inputs, output } => self.picklist(*table, inputs, *output),
             Node::Reference(reference) => self.reference(reference),
-            Node::Owner { key, target } => {
+            Node::Owner { key, target, on_missing } => {
                 let key = self.value(key)?;
                 each(key, &mut |key| {
                     if let Some(fault) = self.ambiguous(target, &key)? {
-                        return Err(fault.into());
+                        return self.missing(*on_missing, fault);
                     }
                     let found = self.lookup.owner(target, &key)?;
                     if found.orphan {
@@ -193,8 +198,7 @@ impl<'r> Evaluator<'r> {
         nodes.iter().map(|node| self.value(node)).collect()
     }
 
-    fn column(&mut self, position: usize) -> Evaluated<'r> {
-        let Some(column) = self.shared.columns.get(position) else { return Ok(Value::None) };
+    fn column(&mut self, column: &'r Column) -> Evaluated<'r> {
         let cell = self.record.cell(column.position);
         let (blanks, settings) = (&self.shared.blanks, &self.shared.settings);
         if !self.spares {
@@ -219,8 +223,8 @@ impl<'r> Evaluator<'r> {
                 }
                 Fault::of(key, format!("is no {} of the export", through.target.object)).because(ReasonCode::Q205)
             };
-            if !is_list {
-                return Err(fault.into());
+            if !is_list || through.on_missing != OnMissing::Quarantine {
+                return self.missing(through.on_missing, fault);
             }
             // One element must not take the others with it; its place stays empty.
             self.repair(&fault, LEFT_OUT);

@@ -136,7 +136,10 @@ impl Function {
                     prepared.zone = Some(Zone::named(text).ok_or_else(|| wrong("a time zone of the IANA database"))?);
                 }
                 Parameter::Pattern => {
-                    let pattern = Regex::new(&format!("^(?:{})$", apply::line_ends(Cow::Borrowed(text))));
+                    let text = apply::line_ends(Cow::Borrowed(text));
+                    // A part may stand anywhere; a whole text begins and ends with what is asked for.
+                    let is_part = self.described.name == "capture";
+                    let pattern = Regex::new(&if is_part { text.into_owned() } else { format!("^(?:{text})$") });
                     prepared.pattern = Some(pattern.map_err(|error| format!("{}: {error}", self.described.name))?);
                 }
                 Parameter::Country => {

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
 pub(crate) enum Node {
     Constant(Value<'static>),
     Column(usize),
+    /// A column whose cells are read as what they are declared, and taken as they are written.
+    Written(Box<Column>),
     Distinct,
     Through(Box<Through>),
     Call(Box<Call>),
@@ -52,6 +54,7 @@ pub(crate) enum Node {
     Owner {
         key: Box<Node>,
         target: ReferenceTarget,
+        on_missing: OnMissing,
     },
     Existing {
         object: String,
@@ -74,6 +77,7 @@ pub(crate) struct Through {
     pub(crate) key: Node,
     pub(crate) target: ReferenceTarget,
     pub(crate) column: Column,
+    pub(crate) on_missing: OnMissing,
 }
 
 /// A function with the arguments that are written out read already.

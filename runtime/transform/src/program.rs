@@ -269,6 +269,7 @@ impl Program {
             let value = field.value(&mut evaluator);
             let is_left_out = evaluator.repairs.len() > noted;
             let value = value.and_then(|value| self.unless_empty(index, value, is_left_out));
+            let value = value.and_then(|value| self.unless_too_long(index, value));
             if let Some(value) = found.kept(field, value)? {
                 values.push((index, value));
             }
@@ -292,6 +293,22 @@ impl Program {
             }
         }
         Ok(found)
+    }
+
+    /// A value, unless it has more characters than the destination holds.
+    fn unless_too_long<'r>(&self, index: usize, value: Value<'r>) -> Result<Value<'r>, Stop> {
+        let most = self.stage.fields.get(index).and_then(|field| field.max);
+        let (Some(most), Value::Text(text)) = (most.and_then(|most| usize::try_from(most).ok()), &value) else {
+            return Ok(value);
+        };
+        if text.len() <= most || text.chars().nth(most).is_none() {
+            return Ok(value);
+        }
+        let length = text.chars().count();
+        let says = format!(
+            "has {length} characters, of which the destination holds {most}; shorten it with `truncate({most})`"
+        );
+        Err(Fault::of(text.clone(), says).because(ReasonCode::Q207).into())
     }
 
     /// A value, or what the field's policy says where there is none. What a rule left out, after a failure, is not empty in this sense.

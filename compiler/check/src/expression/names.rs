@@ -171,8 +171,13 @@ impl Inference<'_, '_> {
         self.read(object, field, name.span);
         self.usage.through.insert((Arc::clone(&target.object), Arc::clone(&name.node)));
         let (ty, can_fail) = self.column_type(field, name.span);
-        let expr =
-            Expr::Through { key: Box::new(base.expr), target: plan_target(target), field: name.node.to_string() };
+        self.reads.refers = true;
+        let expr = Expr::Through {
+            key: Box::new(base.expr),
+            target: plan_target(target),
+            field: name.node.to_string(),
+            on_missing: self.on_missing,
+        };
         let can_fail = can_fail || base.can_fail;
         let typed = match (is_list, ty) {
             (false, ty) => Typed::new(expr, ty),

@@ -29,7 +29,7 @@ impl Inference<'_, '_> {
             Type::DistinctKey(map) => self.distinct_reference(value, &map, &objects, ty, span),
             Type::Key(key) => match self.owner(&key, &objects) {
                 Some(target) => {
-                    let expr = Expr::Owner { key: Box::new(value.expr), target };
+                    let expr = Expr::Owner { key: Box::new(value.expr), target, on_missing: self.on_missing };
                     Typed::new(expr, ty.clone()).or_fails(value.can_fail)
                 }
                 None => self.record_reference(value, &key, &objects, ty, span),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::SameValues;
+use migr_plan::{Expr, SameValues};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, MapEntry, MappingTarget, Name, Path, Text};
 
@@ -161,13 +161,38 @@ impl Pass<'_, '_> {
         Some(format!("{}.{part}", name.node))
     }
 
-    /// Notes that a field is written; a whole field and a part of it contradict each other.
-    pub(super) fn write(&mut self, name: &Name, is_part: bool) -> bool {
+    /// Notes that a field is written as a whole; a part of it contradicts that.
+    pub(super) fn write(&mut self, name: &Name) -> bool {
+        let Some(first) = self.written.get(&name.node) else {
+            self.written.insert(Arc::clone(&name.node), name.span);
+            return true;
+        };
+        let what = format!("`{}`", name.node);
+        self.diagnostics.push(errors::duplicate(Code::E0307, &what, name.span, *first).with_help("keep one of them"));
+        false
+    }
+
+    /// Notes that a part of a field is written; the field as a whole contradicts that.
+    pub(super) fn write_part(&mut self, name: &Name, part: &str) -> bool {
         match self.written.get(&name.node) {
-            Some(first) if !(is_part && self.parts.contains_key(&name.node)) => {
-                let what = format!("`{}`", name.node);
-                self.diagnostics
-                    .push(errors::duplicate(Code::E0307, &what, name.span, *first).with_help("keep one of them"));
+            Some(first) if !self.parts.contains_key(&name.node) => {
+                let whole = self.map.fields.iter().find(|field| field.name == *name.node);
+                let holds = whole.is_some_and(|field| {
+                    let mut holds = false;
+                    field.value.walk(&mut |expr| {
+                        holds |= matches!(expr, Expr::Record { fields } if fields.iter().any(|one| one.name == part));
+                    });
+                    holds
+                });
+                let (what, help) = if holds {
+                    (format!("`{}.{part}`", name.node), "keep one of them".to_owned())
+                } else {
+                    (
+                        format!("`{}`", name.node),
+                        format!("write the part within the record: `{} = {{ …, {part}: … }}`", name.node),
+                    )
+                };
+                self.diagnostics.push(errors::duplicate(Code::E0307, &what, name.span, *first).with_help(help));
                 false
             }
             _ => {

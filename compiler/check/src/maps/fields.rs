@@ -43,7 +43,7 @@ impl<'p> Pass<'p, '_> {
                     self.infer_only(mapping);
                     return;
                 };
-                let is_written = self.write(name, false);
+                let is_written = self.write(name);
                 if is_written && field.is_new {
                     self.whole(name, field, mapping, entry);
                 } else if is_written {
@@ -80,7 +80,7 @@ impl<'p> Pass<'p, '_> {
         };
         self.check_writable(name, field);
         let Some(part) = path.node.get(1) else {
-            if self.write(name, false) {
+            if self.write(name) {
                 self.whole(name, field, mapping, entry);
             }
             return;
@@ -90,7 +90,7 @@ impl<'p> Pass<'p, '_> {
             _ => None,
         };
         if let (Some(found), None) = (found, path.node.get(2)) {
-            if self.write(name, true) {
+            if self.write_part(name, &found.name) {
                 self.part(name, field, (&found.name, &found.ty), mapping, entry);
             }
         } else {
@@ -215,6 +215,7 @@ impl<'p> Pass<'p, '_> {
                 value: typed.expr,
                 on_missing,
                 reads: own(&reads),
+                loses: None,
                 span: entry.span,
             });
             return;
@@ -352,7 +353,7 @@ impl<'p> Pass<'p, '_> {
                 continue;
             };
             self.check_writable(name, field);
-            if !self.write(name, false) {
+            if !self.write(name) {
                 continue;
             }
             let at = self.output(&value.expr, name).unwrap_or(at);
@@ -416,6 +417,7 @@ fn made(
         on_taken: cases.taken,
         parts: Vec::new(),
         default: attributes.default.clone(),
+        max: attributes.max,
         loses: None,
         is_new: field.is_new,
         unique: unique(&name.node, field),

@@ -68,6 +68,7 @@ pub(crate) fn check_link<'a>(
             on_taken: TakenPolicy::default(),
             parts: Vec::new(),
             default: None,
+            max: None,
             loses: None,
             is_new: false,
             unique: None,

@@ -80,6 +80,13 @@ pub const FUNCTIONS: &[Function] = &[
         refuses(r#""maybe""#, &[], r#""maybe" is neither yes nor no (Yes, No, Y, N, true, false, 1, 0)"#),
     ])
     .fails("it is spelt otherwise"),
+    function("capture", P::Text, Output::Plain(T::Text), "The part of a text that a regular expression finds first: what its group holds, else all of it; none where it finds nothing.", &[
+        gives(r#""Broken chair #4711, see #12""#, &[r##""#([0-9]{2,6})""##], r#""4711""#),
+        gives(r#""call K0000012 back""#, &[r#""K[0-9]{7}""#], r#""K0000012""#),
+        gives(r#""no number""#, &[r##""#([0-9]+)""##], "null"),
+    ])
+    .with(&[needs("pattern", P::Pattern)])
+    .lossy(),
     function("collapse", P::Text, Output::Plain(T::Text), "A text without blanks around it, with runs of blanks as one space.", &[
         gives(r#""  In \n progress ""#, &[], r#""In progress""#),
     ]),

@@ -78,7 +78,8 @@ pub fn count(plan: &mut Plan, lock: &Lock) -> bool {
             DegradedRecords::Converted => field.repaired,
             DegradedRecords::Cut => field.cut,
         };
-        degradation.records = Some(field.map_or_else(|| several.unwrap_or(stage.read), counted));
+        let uncounted = if degradation.counts == DegradedRecords::Cut { 0 } else { several.unwrap_or(stage.read) };
+        degradation.records = Some(field.map_or(uncounted, counted));
     }
     for row in plan.rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "object" | "owners" | "reference")) {
         row.records = lock.source_object(&row.concept).map(|object| object.rows);

@@ -147,7 +147,7 @@ impl Needs {
     fn walk(&mut self, object: &str, expr: &Expr, how: Use) {
         match expr {
             Expr::Column { name } => self.uses(object, name, how),
-            Expr::Through { key, target, field } => {
+            Expr::Through { key, target, field, .. } => {
                 self.lookup(target).insert(field.clone());
                 self.uses(&target.object, field, how);
                 self.walk(object, key, how);
@@ -171,7 +171,7 @@ impl Needs {
                 }
                 self.walk(object, key, lenient(*on_missing, how));
             }
-            Expr::Owner { key, target } => {
+            Expr::Owner { key, target, .. } => {
                 self.lookup(target);
                 self.walk(object, key, Use::Lenient);
             }

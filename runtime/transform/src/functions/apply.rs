@@ -79,6 +79,13 @@ pub(super) fn matches<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<
     Ok(Value::Boolean(scope.prepared.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&value))))
 }
 
+pub(super) fn capture<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Arguments<'r>) -> Applied<'r> {
+    let value = text_of(value)?;
+    let found = scope.prepared.pattern.as_ref().and_then(|pattern| pattern.captures(&value));
+    let part = found.and_then(|found| found.get(1).or_else(|| (found.len() == 1).then(|| found.get(0)).flatten()));
+    Ok(part.map_or(Value::None, |part| Value::text(part.as_str().to_owned())))
+}
+
 pub(super) fn split<'r>(_: &mut Scope<'_>, value: Value<'r>, [separator, ..]: Arguments<'r>) -> Applied<'r> {
     let separator = line_ends(optional_text(separator)?);
     // Blanks around an element, the return of a line end among them, are no part of it.

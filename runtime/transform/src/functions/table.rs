@@ -7,6 +7,7 @@ pub(crate) const TABLE: &[(&str, Apply)] = &[
     ("amount", apply::amount),
     ("at", apply::at),
     ("boolean", apply::boolean),
+    ("capture", apply::capture),
     ("collapse", apply::collapse),
     ("country_code", apply::country_code),
     ("date", apply::date),
