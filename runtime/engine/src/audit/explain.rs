@@ -42,7 +42,12 @@ impl StageReport<'_> {
                 [only] => (**only).to_owned(),
                 _ => failure.field.clone(),
             };
-            let kind = value.map_or(FindingKind::BadValue, |(value, ty)| kind_of(value, ty));
+            let kind = match value {
+                _ if failure.reason.contains("none is meant for sure") => FindingKind::AmbiguousReference,
+                _ if failure.reason.contains("of which the destination holds") => FindingKind::TooLong,
+                Some((value, ty)) => kind_of(value, ty),
+                None => FindingKind::BadValue,
+            };
             // One cell that fills two fields is one finding.
             if !reported.insert((kind, column.clone())) {
                 continue;

@@ -177,6 +177,10 @@ kinds! {
     ShortenedNumber = "shortened-number", "Numbers that a spreadsheet has shortened (W0612)", "Export again as text: the digits that are gone stand nowhere else.";
     /// A cell that holds the error of a formula.
     SpreadsheetError = "spreadsheet-error", "Errors of a spreadsheet's formulas (W0612)", "Correct the formula, export again, or write `blank \"#N/A\"` behind the column.";
+    /// A number of which digits before or behind it are not kept.
+    UnkeptDigits = "unkept-digits", "Digits that a number or a time does not keep (W0612)", "Declare the column as `text`, or map it to a text as well, if they say something.";
+    /// A text that was read in another encoding than it was written in.
+    BrokenLetters = "broken-letters", "Letters that a wrong encoding has broken (W0612)", "Export again as UTF-8: what stands there now is what would be written.";
     /// A plain text that looks like Markdown.
     MarkdownText = "markdown-text", "Plain texts that look like Markdown (W0612)", "Nothing, if they are to be shown as written; `richtext format \"markdown\"` in the catalog shows their marks.";
     /// A record whose key an earlier one has.
@@ -184,13 +188,13 @@ kinds! {
     /// A value of a unique column that an earlier record has.
     DuplicateValue = "duplicate-value", "Values that should be unique", "Make them different in the source.";
     /// A date that cannot be read.
-    BadDate = "bad-date", "Dates that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
+    BadDate = "bad-date", "Dates that cannot be read", "Correct them in the source; where they may be lost, `otherwise none` leaves the field empty.";
     /// A wall-clock time that never was.
     DstGap = "dst-gap", "Times that never were (clocks went forward)", "Correct them, or declare `gap = forward` on the column.";
     /// A wall-clock time that was twice.
     DstOverlap = "dst-overlap", "Times that were twice (clocks went back)", "Declare `overlap = earlier` or `later` on the column, or correct them.";
     /// A number or amount that cannot be read.
-    BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source; or say `otherwise none` where they may be lost.";
+    BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source, or write the column's `format`; where they may be lost, `otherwise none` leaves the field empty.";
     /// A column of which another format reads more than its own.
     ContradictedFormat = "contradicted-format", "Formats that their columns contradict (W0614)", "Write the format that fits; `allow \"contradicted-format\"` says that the values are right.";
     /// A column that another format reads otherwise.
@@ -198,7 +202,7 @@ kinds! {
     /// A text longer than its column allows.
     TooLong = "too-long", "Texts that are too long", "Shorten them in the source, or with `truncate(n)`.";
     /// Another value that cannot be read or written.
-    BadValue = "bad-value", "Values that cannot be used", "Correct them in the source, or say what happens with `otherwise`.";
+    BadValue = "bad-value", "Values that cannot be used", "Correct them in the source; what becomes of those that stay says `otherwise`.";
     /// A record that breaks a `check`.
     CheckFailed = "check-failed", "Records that break a rule of the catalog", "Correct them in the source.";
     /// A value that the picklist does not name.
@@ -214,9 +218,11 @@ kinds! {
     /// A value, met in few records, that becomes an option of its own.
     RareOption = "rare-option", "Rare values that would become options of their own", "These look like mistakes: add a row that maps them, or correct them.";
     /// A reference to a record that is not in the export.
-    DanglingReference = "dangling-reference", "References to records that are not in the export", "Export the missing records too, or say `on missing none`.";
+    DanglingReference = "dangling-reference", "References to records that are not in the export", "Export the missing records too, or correct the key; `on missing none` leaves the reference out.";
+    /// A reference that fits several records.
+    AmbiguousReference = "ambiguous-reference", "References that fit several records", "Refer by a column that tells the records apart, such as their key, or make the values differ in the source; `on missing none` leaves the reference out.";
     /// A reference to a record that will not be written.
-    LostReference = "lost-reference", "References to records that will not be written", "Mend the referred record first; or say `on missing none`.";
+    LostReference = "lost-reference", "References to records that will not be written", "Mend the referred record first; `on missing none` leaves the reference out.";
     /// Records that refer to each other in a circle.
     ReferenceCycle = "reference-cycle", "Circular references", "Correct one of them in the source; `on cycle` says what happens otherwise.";
     /// An owner whom nobody in the destination stands for.
@@ -234,7 +240,7 @@ kinds! {
     /// A value that the destination gives, since the export has none.
     DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.
-    DestinationLacks = "destination-lacks", "What the destination cannot hold", "Make it with `new`, write to a field that is there, or leave it out.";
+    DestinationLacks = "destination-lacks", "What the destination cannot hold", "Write to a field that is there, make another with `new`, or leave it out; what is there under the name is mended in the destination.";
     /// A workflow or webhook of the destination that what is written starts.
     FiringWorkflow = "firing-workflow", "Workflows and webhooks of the destination that what is written starts (W0615)", "Switch them off there while records are written, or permit them with a reason.";
     /// A permit for a workflow or webhook that what is written does not start.

@@ -1,5 +1,7 @@
 //! Names of companies without their legal forms.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Words that say what kind of company a name is, and not which.
 const LEGAL_FORMS: &[&str] = &[
     "ag",
@@ -31,7 +33,9 @@ const LEGAL_FORMS: &[&str] = &[
 
 /// The form in which names count as one: lower-cased, without punctuation, a leading `the` and legal forms at the end; `&` is `and`.
 pub(crate) fn folded_name(name: &str) -> String {
-    let plain = name.to_lowercase().replace('.', "").replace('&', " and ").replace(['\'', '’'], "");
+    // An accent may be written in one sign with its letter, or apart.
+    let plain =
+        name.nfc().collect::<String>().to_lowercase().replace('.', "").replace('&', " and ").replace(['\'', '’'], "");
     let mut words: Vec<&str> =
         plain.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.len() > 1 && words.first() == Some(&"the") {
@@ -54,6 +58,7 @@ mod tests {
         }
         assert_eq!(folded_name("Smith & Sons"), folded_name("Smith and Sons LLC"));
         assert_eq!(folded_name("O'Brien Dental"), folded_name("OBrien dental"));
+        assert_eq!(folded_name("Mu\u{308}ller GmbH"), folded_name("Müller"));
         assert_ne!(folded_name("Acme North"), folded_name("Acme"));
         assert_eq!(folded_name("Company"), "company");
         assert_eq!(folded_name("The Company"), "company");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Values beyond which neighbours by spelling are not looked for: the search takes the square of their number.
 const MOST_COMPARED: usize = 1_500;
 
@@ -53,7 +55,7 @@ fn root(parent: &[usize], mut at: usize) -> usize {
 
 /// Lower-cased, letters and digits only.
 pub(crate) fn fold(value: &str) -> String {
-    value.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    value.nfc().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// True where two folded values differ by one slip; by two in long ones.

@@ -9,6 +9,7 @@ use migr_plan::{
     SourceObject, Stage,
 };
 use migr_transform::{Admission, Cells, Program};
+use unicode_normalization::UnicodeNormalization;
 
 use super::attachments::{Manifest, Tally};
 use super::collector::Collector;
@@ -308,7 +309,18 @@ impl<'i> Inspector<'i> {
             Some(told) => vec![told],
             None => look.targets.iter().map(|(target, _)| *target).collect(),
         };
-        let message = format!("{value} is the key of no {}", targets.join(" or "));
+        let mut message = format!("{value} is the key of no {}", targets.join(" or "));
+        // Of what is masked no other form is shown either.
+        if !look.column.sensitive {
+            for (form, how) in other_forms(key) {
+                let is_there = |(_, spec): &(_, _)| Ok::<_, AuditError>(self.world.find(spec, &form)?.is_some());
+                if look.targets.iter().map(is_there).collect::<Result<Vec<_>, _>>()?.contains(&true) {
+                    let form = shown(&form, false);
+                    message = format!("{message}; {form} is one, {how}: write both in one form");
+                    break;
+                }
+            }
+        }
         Ok(Some((FindingKind::DanglingReference, look.severity, message, None)))
     }
 
@@ -504,4 +516,24 @@ fn bare_stage(object: &SourceObject) -> Stage {
         rollback: Rollback { class: RollbackClass::Exact, reason: None },
         origin: object.origin.clone(),
     }
+}
+
+/// Forms in which exports write the key of a record that is meant, with what tells them from it.
+fn other_forms(key: &str) -> Vec<(String, &'static str)> {
+    let trimmed = key.trim();
+    let unquoted = trimmed.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(trimmed);
+    let seen: String =
+        trimmed.chars().filter(|sign| !matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')).collect();
+    let forms = [
+        (unquoted.to_owned(), "without `=\"…\"`"),
+        (trimmed.strip_suffix(".0").unwrap_or(trimmed).to_owned(), "without `.0` at its end"),
+        (trimmed.trim_start_matches('0').to_owned(), "without noughts before it"),
+        (trimmed.chars().take(15).collect(), "by its first 15 signs"),
+        (seen, "without signs that are not seen"),
+        (trimmed.nfc().collect(), "with its accents written in one sign"),
+        (trimmed.nfd().collect(), "with its accents written apart"),
+        (trimmed.to_lowercase(), "in small letters"),
+        (trimmed.to_uppercase(), "in capitals"),
+    ];
+    forms.into_iter().filter(|(form, _)| !form.is_empty() && form != trimmed).collect()
 }

@@ -19,6 +19,9 @@ enum Trace {
     Shortened,
     Error,
     Markdown,
+    Broken,
+    Noughts,
+    FineSeconds,
 }
 
 /// Columns of an object that are looked at, with what was found in them.
@@ -27,6 +30,8 @@ pub(super) struct Traces<'t> {
     object: &'t SourceObject,
     /// Place of a column of texts, and whether it goes into rich text as it stands.
     columns: Vec<(usize, bool)>,
+    /// Places of columns of numbers, or of times, that a field takes as such.
+    read: Vec<(usize, ColumnType)>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
 }
 
@@ -43,7 +48,16 @@ impl<'t> Traces<'t> {
             .enumerate()
             .filter(|(_, column)| matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid));
         let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name))).collect();
-        Self { object, columns, found: BTreeMap::new() }
+        let is_taken = |name: &str| {
+            let fields =
+                plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
+            fields.filter(|field| field.reads.iter().any(|read| read == name)).any(|field| field.ty != FieldType::Text)
+        };
+        let is_read =
+            |ty| matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal | ColumnType::Datetime);
+        let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
+        let read = read.map(|(at, column)| (at, column.ty)).collect();
+        Self { object, columns, read, found: BTreeMap::new() }
     }
 
     /// Looks at the cells of a record.
@@ -54,12 +68,21 @@ impl<'t> Traces<'t> {
                 None => None,
                 Some(b'0'..=b'9' | b'-') if is_shortened(cell) => Some(Trace::Shortened),
                 Some(b'#') if is_error(cell) => Some(Trace::Error),
+                Some(_) if !cell.is_ascii() && is_broken(cell) => Some(Trace::Broken),
                 Some(_) => (*is_rich && is_markdown(cell)).then_some(Trace::Markdown),
             };
             if let Some(trace) = trace {
-                let (count, ..) =
-                    self.found.entry((*at, trace)).or_insert_with(|| (0, line, cell.chars().take(40).collect()));
-                *count += 1;
+                note(&mut self.found, (*at, trace), line, cell);
+            }
+        }
+        for (at, ty) in &self.read {
+            let cell = record.cell(*at).trim();
+            let trace = match ty {
+                ColumnType::Datetime => has_fine_seconds(cell).then_some(Trace::FineSeconds),
+                _ => has_noughts(cell).then_some(Trace::Noughts),
+            };
+            if let Some(trace) = trace {
+                note(&mut self.found, (*at, trace), line, cell);
             }
         }
     }
@@ -86,6 +109,27 @@ impl<'t> Traces<'t> {
                         "{count} {cells} of `{name}` {are} what a spreadsheet writes where a formula failed, such as {sample}"
                     ),
                 ),
+                Trace::Broken => (
+                    FindingKind::BrokenLetters,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: letters in it were read in another encoding than they were written in"
+                    ),
+                ),
+                Trace::Noughts => (
+                    FindingKind::UnkeptDigits,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: a number does not keep the noughts before it"
+                    ),
+                ),
+                Trace::FineSeconds => (
+                    FindingKind::UnkeptDigits,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: of a second no more than thousandths are kept"
+                    ),
+                ),
                 Trace::Markdown => (
                     FindingKind::MarkdownText,
                     Severity::Note,
@@ -98,6 +142,33 @@ impl<'t> Traces<'t> {
             into.add(finding.at(place.file, line).in_column(name).counting(count));
         }
     }
+}
+
+/// Counts a cell, and keeps the first.
+fn note(found: &mut BTreeMap<(usize, Trace), (u64, u64, String)>, what: (usize, Trace), line: u64, cell: &str) {
+    let (count, ..) = found.entry(what).or_insert_with(|| (0, line, cell.chars().take(40).collect()));
+    *count += 1;
+}
+
+/// U+FFFD, and letters of UTF-8 that were read one byte at a time: `Ã¼`, `â€™`.
+fn is_broken(cell: &str) -> bool {
+    let is_half = |next: char| ('\u{80}'..='\u{bf}').contains(&next);
+    cell.contains('\u{fffd}')
+        || cell.contains("â€")
+        || cell.split(['Ã', 'Â']).skip(1).any(|rest| rest.starts_with(is_half))
+}
+
+/// `007`
+fn has_noughts(cell: &str) -> bool {
+    let mut signs = cell.trim_start_matches(['-', '+']).bytes();
+    signs.next() == Some(b'0') && signs.next().is_some_and(|next| next.is_ascii_digit())
+}
+
+/// `12:00:00.123456`
+fn has_fine_seconds(cell: &str) -> bool {
+    let Some((_, fraction)) = cell.split_once('.') else { return false };
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    cell.contains(':') && fraction.get(..digits).is_some_and(|digits| digits.bytes().skip(3).any(|digit| digit != b'0'))
 }
 
 /// True where an expression hands a column's text on as it stands.
@@ -157,6 +228,28 @@ mod tests {
             ("1.2E+5", false),
         ] {
             assert_eq!(is_shortened(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [
+            ("MÃ¼ller", true),
+            ("donâ€™t", true),
+            ("bad\u{fffd}", true),
+            ("Â£5", true),
+            ("Müller", false),
+            ("SÃO PAULO", false),
+            ("Ângela", false),
+        ] {
+            assert_eq!(is_broken(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [("007", true), ("-01.5", true), ("0", false), ("0.5", false), ("10", false)] {
+            assert_eq!(has_noughts(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [
+            ("2024-06-01T12:00:00.123456Z", true),
+            ("2024-06-01 12:00:00.123000", false),
+            ("2024-06-01T12:00:00Z", false),
+            ("01.06.2024 12:00", false),
+        ] {
+            assert_eq!(has_fine_seconds(cell), expected, "{cell}");
         }
         for (cell, expected) in [("#N/A", true), ("####", true), ("###", false), ("#1", false), ("# a", false)] {
             assert_eq!(is_error(cell), expected, "{cell}");
