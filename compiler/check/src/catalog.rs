@@ -150,6 +150,8 @@ pub(crate) struct Attributes {
     pub(crate) made: Option<Arc<str>>,
     pub(crate) extensible: bool,
     pub(crate) sensitive: bool,
+    /// True where its value is computed, which is refused.
+    pub(crate) is_computed: bool,
     pub(crate) retain: Option<String>,
     pub(crate) restricted: Option<Text>,
     /// Formats that the field names itself.

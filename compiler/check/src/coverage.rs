@@ -24,7 +24,11 @@ pub(crate) fn columns(maps: &[(Span, Checked)], world: &World<'_>, usage: &Usage
     }
     for (name, maps) in by_object {
         let Some(object) = world.source.objects.get(name) else { continue };
-        let is_broken = object.is_broken || world.is_broken || maps.iter().any(|(_, map)| map.is_broken);
+        // What a computed column reads is not known.
+        let is_broken = object.is_broken
+            || world.is_broken
+            || maps.iter().any(|(_, map)| map.is_broken)
+            || object.fields.values().any(|field| field.attributes.is_computed);
         let Some((span, first)) = maps.first() else { continue };
         if is_broken {
             continue;

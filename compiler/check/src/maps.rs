@@ -81,6 +81,8 @@ pub(crate) fn check<'a>(
         let valid = world.source.objects.keys().map(|name| &**name);
         diagnostics.push(errors::unknown_name("object", &source_name.node, source_name.span, valid));
     }
+    // What `value` and `record` would be is not known.
+    let source = source.filter(|_| !matches!(map.source, MapSource::Each { .. }));
     let destination_name = destination_name(&map.destination);
     let destination = world.schema.objects.get(&destination_name.node);
     if destination.is_none() {
@@ -137,7 +139,10 @@ pub(crate) fn check<'a>(
     };
     pass.head();
     pass.entries();
-    pass.finish()
+    let mut checked = pass.finish();
+    // What a map of elements reads is not known.
+    checked.is_broken |= matches!(map.source, MapSource::Each { .. });
+    checked
 }
 
 fn empty(item: &Item<'_>, source: &str, destination: &str) -> spec::Map {

@@ -204,9 +204,10 @@ impl Printer<'_> {
             Attribute::Form(name) => with("form", name.span),
             Attribute::Default(value) => with("default", value.span),
             Attribute::Split(text) => with("split", text.span),
-            Attribute::Column(text, None) => with("column", text.span),
-            Attribute::Column(text, Some(number)) => {
-                format!("{} {}", with("column", text.span), self.written(number.span))
+            Attribute::Column(text, number) => {
+                let words = [text.as_ref().map(|text| text.span), number.as_ref().map(|number| number.span)];
+                let words = words.into_iter().flatten().map(|span| self.written(span));
+                format!("column {}", words.collect::<Vec<_>>().join(" "))
             }
             Attribute::Max(value) => format!("max {}", quantity(&value.node)),
             Attribute::Ignore(names) => format!("ignore {}", self.words(names, ", ")),

@@ -8,7 +8,9 @@ use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
 use super::field::{attributes, field_type};
-use super::{Catalog, Check, Field, Form, LabelRule, NameRule, Object, OptionRule, defaults, knowledge, unbuilt};
+use super::{
+    Attributes, Catalog, Check, Field, Form, LabelRule, NameRule, Object, OptionRule, defaults, knowledge, unbuilt,
+};
 use crate::errors;
 use crate::formats;
 use crate::in_order::IndexMap;
@@ -348,6 +350,12 @@ fn object<'a>(
                     }
                 }
                 unbuilt::field(field, diagnostics);
+                let attributes = if field.computed.is_some() {
+                    let known = (*attributes).clone();
+                    Arc::new(Attributes { is_computed: true, ..known })
+                } else {
+                    attributes
+                };
                 defaults::check(field, &ty, written.from.is_some(), diagnostics);
                 formats::check_field(field, &ty, diagnostics);
                 let field = Field { name: field.name.clone(), ty, attributes };

@@ -286,7 +286,7 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
             Attribute::Default(value) => known.default = Some(default(&value.node)),
             Attribute::Form(_) => {}
             Attribute::Split(text) => known.split = Some(text.node.to_string()),
-            Attribute::Column(text, _) => known.column = Some(text.node.to_string()),
+            Attribute::Column(text, _) => known.column = text.as_ref().map(|text| text.node.to_string()),
             Attribute::Max(quantity) => {
                 known.max = quantity::plain(quantity);
                 if known.max.is_none() {

@@ -39,8 +39,11 @@ pub(super) fn field(field: &ast::Field, diagnostics: &mut Diagnostics) {
                 let help = "write both columns in one form in the export; `ignore case, space` compares without regard to those";
                 diagnostics.push(not_built("`form`", attribute.span.to(name.span), help));
             }
-            Attribute::Column(_, Some(number)) => {
-                let help = "give the two columns different names in the export";
+            Attribute::Column(header, Some(number)) => {
+                let help = match header {
+                    Some(_) => "give the two columns different names in the export",
+                    None => "give the file a first line with the names of its columns",
+                };
                 diagnostics.push(not_built("a header by its number", number.span, help));
             }
             _ => {}

@@ -119,11 +119,15 @@ impl Inference<'_, '_> {
         if fits {
             return Some(input);
         }
-        let converts = function.input == Parameter::Text && (ty.is_numeric() || *ty == Type::Boolean);
-        if converts {
-            let can_fail = input.can_fail;
-            let to = Type::Text.to_field_type();
-            return Some(Typed::new(Expr::Convert { value: Box::new(input.expr), to }, Type::Text).or_fails(can_fail));
+        let is_written = |ty: &Type| ty.is_numeric() || *ty == Type::Boolean;
+        let wanted = match (function.input, ty) {
+            (Parameter::Text, ty) if is_written(ty) => Some(Type::Text),
+            (Parameter::Texts, Type::List(of)) if is_written(of) => Some(Type::list(Type::Text)),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            let (can_fail, to) = (input.can_fail, wanted.to_field_type());
+            return Some(Typed::new(Expr::Convert { value: Box::new(input.expr), to }, wanted).or_fails(can_fail));
         }
         let found = if is_list { Type::list(ty.clone()).to_string() } else { ty.to_string() };
         let diagnostic = Diagnostic::new(
@@ -273,7 +277,7 @@ impl Inference<'_, '_> {
             (Parameter::Country, Some(text)) => {
                 values::check_code(IsoCode::Country, text, self.diagnostics);
             }
-            (Parameter::Pattern, Some(text)) => self.check_pattern(text),
+            (Parameter::Pattern, Some(text)) => self.check_pattern(function, text),
             _ => {}
         }
         let wanted = match parameter.takes {
@@ -283,8 +287,18 @@ impl Inference<'_, '_> {
         self.against(value, &wanted)
     }
 
-    fn check_pattern(&mut self, text: &Spanned<Arc<str>>) {
-        if let Err(error) = regex::Regex::new(&text.node) {
+    fn check_pattern(&mut self, function: &Function, text: &Spanned<Arc<str>>) {
+        let read = regex::Regex::new(&text.node);
+        // The whole is a group of its own.
+        let groups = read.as_ref().map_or(0, |pattern| pattern.captures_len().saturating_sub(1));
+        if function.name == "capture" && groups > 1 {
+            let message = format!("this pattern has {groups} groups, and `capture` gives one");
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0303, message, text.span, "more than one group")
+                    .with_help("write `(?:…)` for a group that is only one of the pattern"),
+            );
+        }
+        if let Err(error) = read {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             self.diagnostics.push(errors::bad_value(
@@ -313,6 +327,12 @@ fn accept_help(function: &Function, ty: &Type) -> Option<String> {
         (Parameter::Text, Type::Html | Type::Richtext) => "take the text out first: `| plain`".to_owned(),
         (Parameter::Text, Type::Date) => "write it out first: `| format(\"%Y-%m-%d\")`".to_owned(),
         (Parameter::Text, Type::Datetime) => "write it out first: `| format(\"%Y-%m-%d %H:%M\")`".to_owned(),
+        (Parameter::Texts, Type::List(of)) if **of == Type::Date => {
+            "write each out first: `| format(\"%Y-%m-%d\")`".to_owned()
+        }
+        (Parameter::Texts, Type::List(of)) if **of == Type::Datetime => {
+            "write each out first: `| format(\"%Y-%m-%d %H:%M\")`".to_owned()
+        }
         (Parameter::List | Parameter::Texts, ty) if ty.is_text_like() => {
             "make a list first: `| split(\",\")`".to_owned()
         }

@@ -86,12 +86,17 @@ impl Inference<'_, '_> {
     fn against_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>, wanted: &Type) -> Typed {
         let behind = value.span;
         let value = self.ruled(|inference| inference.against(value, wanted));
+        let mut may_fail = false;
         let plan = match &recovery.node {
             ast::Recovery::Quarantine => Recovery::Quarantine,
             ast::Recovery::Skip => Recovery::Skip,
-            ast::Recovery::Value(with) => Recovery::Use { value: Box::new(self.against(with, wanted).expr) },
+            ast::Recovery::Value(with) => {
+                let with = self.against(with, wanted);
+                may_fail = with.can_fail;
+                Recovery::Use { value: Box::new(with.expr) }
+            }
         };
-        self.recovered(value, plan, (behind, recovery), wanted.clone())
+        self.recovered(value, plan, (behind, recovery), wanted.clone()).or_fails(may_fail)
     }
 
     fn against_record(&mut self, fields: &[ast::RecordField], composite: &Arc<Composite>) -> Typed {
@@ -410,7 +415,9 @@ pub(crate) fn unknown_part(of: &str, name: &ast::Name, composite: &Composite, va
 fn mismatch_help(found: &Type, wanted: &Type) -> Option<String> {
     let text = found.is_text_like();
     Some(match (found, wanted) {
-        (Type::List(of), Type::Text) if of.is_text_like() => "join it: `| join(\"; \")`".to_owned(),
+        (Type::List(of), Type::Text) if of.is_text_like() || of.is_numeric() || **of == Type::Boolean => {
+            "join it: `| join(\"; \")`".to_owned()
+        }
         (Type::List(of), Type::Many(_)) if of.is_text_like() => {
             "name the references side by side, `[one, other]`: joined by `+`, those of two kinds are texts".to_owned()
         }

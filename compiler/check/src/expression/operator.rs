@@ -1,9 +1,11 @@
 //! Operators, `if` and `otherwise`.
 
+use std::sync::Arc;
+
 use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix};
 use migr_plan::{Expr, Operator, Recovery};
 use migr_source::{Span, Spanned};
-use migr_syntax::ast::{self, BinaryOperator};
+use migr_syntax::ast::{self, BinaryOperator, Expression};
 
 use super::{Inference, Typed};
 use crate::errors;
@@ -149,9 +151,44 @@ impl Inference<'_, '_> {
     }
 
     fn arithmetic(&mut self, operator: &Spanned<BinaryOperator>, left: &ast::Expr, right: &ast::Expr) -> Typed {
+        if let (Expression::Quantity(_), BinaryOperator::Add | BinaryOperator::Subtract) = (&right.node, operator.node)
+        {
+            let help =
+                "add the day to the export as a column of its own; in a condition compare with a day that is written";
+            self.infer(left);
+            self.diagnostics.push(errors::not_built("a span of time in a value", right.span, help));
+            return Typed::unknown();
+        }
+        let named = [left, right].map(|side| match &side.node {
+            Expression::Name(name) => Some(Arc::clone(name)),
+            _ => None,
+        });
         let (left, right) = (self.infer(left), self.infer(right));
-        let ty = self.unified(operator, &left.ty, &right.ty);
+        if operator.node == BinaryOperator::Subtract && matches!((&left.ty, &right.ty), (Type::List(_), Type::List(_)))
+        {
+            let help = "leave the members out in the export, or take the list as it is";
+            self.diagnostics.push(errors::not_built("a list without the members of another", operator.span, help));
+            return Typed::unknown();
+        }
         let adds = operator.node == BinaryOperator::Add;
+        if adds && let Some((one, other)) = of_two_objects(&left.ty, &right.ty) {
+            self.reads.refers = true;
+            let names = match (&named[0], &named[1]) {
+                (Some(left), Some(right)) => format!("[{left}, {right}]"),
+                _ => "[one, other]".to_owned(),
+            };
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::E0301,
+                    format!("`+` joins lists of one kind; these refer to {one} and {other}"),
+                    operator.span,
+                    "two kinds",
+                )
+                .with_help(format!("where links are wanted, write them side by side: `{names}`")),
+            );
+            return Typed::unknown();
+        }
+        let ty = self.unified(operator, &left.ty, &right.ty);
         let fits = ty.is_silent() || ty.is_numeric() || (adds && matches!(ty, Type::Text | Type::List(_)));
         if !fits {
             let what = if adds { "numbers, texts or lists" } else { "numbers" };
@@ -195,6 +232,7 @@ impl Inference<'_, '_> {
     pub(super) fn infer_otherwise(&mut self, value: &ast::Expr, recovery: &Spanned<ast::Recovery>) -> Typed {
         let typed = self.ruled(|inference| inference.infer(value));
         let mut ty = typed.ty.clone();
+        let mut may_fail = false;
         let recovered = match &recovery.node {
             ast::Recovery::Quarantine => Recovery::Quarantine,
             ast::Recovery::Skip => Recovery::Skip,
@@ -206,10 +244,11 @@ impl Inference<'_, '_> {
                     let (wanted, found) = (ty.to_string(), with_typed.ty.to_string());
                     self.diagnostics.push(errors::type_mismatch(&wanted, &found, with.span));
                 }
+                may_fail = with_typed.can_fail;
                 Recovery::Use { value: Box::new(with_typed.expr) }
             }
         };
-        self.recovered(typed, recovered, (value.span, recovery), ty)
+        self.recovered(typed, recovered, (value.span, recovery), ty).or_fails(may_fail)
     }
 
     /// `value otherwise recovery`; says so where the value cannot fail.
@@ -244,6 +283,20 @@ impl Inference<'_, '_> {
         let can_fail = !matches!(recovery, Recovery::Use { .. });
         Typed::new(Expr::Otherwise { value: Box::new(value.expr), recovery }, ty).or_fails(can_fail)
     }
+}
+
+/// Objects of two lists of references that are not of one kind.
+fn of_two_objects(one: &Type, other: &Type) -> Option<(String, String)> {
+    let object = |ty: &Type| match ty {
+        Type::List(of) => match &**of {
+            Type::Key(key) => {
+                Some(key.targets.iter().map(|target| target.object.as_ref()).collect::<Vec<_>>().join(" | "))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    object(one).zip(object(other)).filter(|(one, other)| one != other)
 }
 
 /// True where a referred record is read, which the export may lack.

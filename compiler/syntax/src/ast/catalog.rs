@@ -280,8 +280,8 @@ pub enum Attribute {
     Default(Spanned<Literal>),
     /// `split ";"`
     Split(Text),
-    /// `column "Bio (HTML)"`, `column "Phone" 2`
-    Column(Text, Option<Spanned<Arc<str>>>),
+    /// `column "Bio (HTML)"`, `column "Phone" 2`, `column 3`
+    Column(Option<Text>, Option<Spanned<Arc<str>>>),
     /// `max 500`
     Max(Spanned<Quantity>),
     /// `ignore case, space`

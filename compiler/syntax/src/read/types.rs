@@ -130,7 +130,7 @@ fn attribute(node: Node<'_, '_>) -> Option<Attribute> {
         }
         Rule::format_attribute => Attribute::Format(texts(&mut children)),
         Rule::column_attribute => {
-            let header = expect_text(&mut children)?;
+            let header = texts(&mut children).pop();
             Attribute::Column(header, children.optional(Rule::number).map(|node| number(&node)))
         }
         Rule::blank_attribute => Attribute::Blank(texts(&mut children)),
