@@ -245,22 +245,62 @@ impl OfRow<'_> {
             }
             "seen" => text(held).starts_with(cell),
             "tier" if cell != "bronze" => text(held) == cell.to_uppercase(),
+            "tier" => {
+                let table = if column_is_of_firm(self.table.object) { "Grade" } else { "Tier" };
+                self.falls_to(table, cell, &text(held))
+            }
             "stage" => match cell {
                 "Open" => text(held) == "NEW",
                 "Won" => text(held) == "CUSTOMER",
                 "Lost" => text(held) == "LOST",
-                _ => return None,
+                _ => self.falls_to("Stage", cell, &text(held)),
             },
             _ => return None,
         })
     }
 
-    /// A reference is the id of the record that the referred row became.
+    /// True where a field holds what a picklist's `otherwise` makes of a value without a row.
+    fn falls_to(&self, table: &str, cell: &str, held: &str) -> bool {
+        let rule = self.case.otherwise.iter().find(|(name, _)| *name == table).map_or("", |(_, rule)| rule);
+        match rule {
+            "create" => held == cell.to_uppercase(),
+            // The record is not written, or the value is noted.
+            "quarantine" | "skip" | "none" => false,
+            option => held == option,
+        }
+    }
+
+    /// A reference is the id of the record that the referred row became; an owner the one member of the address; a link leads to each member of its list.
     fn refers(&self, entry: &Entry, column: &Column, cell: &str, held: Option<&Value>) -> Option<bool> {
-        if column.refers == "User" || entry.field == "targets" {
-            return None;
+        if column.refers == "User" {
+            let held = if entry.field == "createdBy" { held?.get("workspaceMemberId") } else { held };
+            let store = &self.life.outcome.store;
+            let mut members = store.0.iter().filter(|((object, _), member)| {
+                let address = member.body.get("userEmail").and_then(Value::as_str).unwrap_or_default();
+                object == "workspaceMembers" && address.eq_ignore_ascii_case(cell.trim())
+            });
+            let member = members.next().map(|((_, id), _)| id.as_str());
+            return Some(member.is_some() && held.and_then(Value::as_str) == member);
+        }
+        if entry.field == "targets" {
+            let note = self.record.id.as_deref()?;
+            let ids = cell.split(';').map(str::trim).filter(|key| !key.is_empty()).map(|key| self.became(column, key));
+            let links = || self.life.outcome.store.0.iter().filter(|((object, _), _)| object == "noteTargets");
+            let is_linked = |id: &str| {
+                links().any(|(_, link)| {
+                    link.body.get("noteId").and_then(Value::as_str) == Some(note)
+                        && link.body.values().any(|value| value.as_str() == Some(id))
+                })
+            };
+            return Some(ids.into_iter().all(|id| id.is_some_and(is_linked)));
         }
         let key = cell.split(';').find(|key| !key.trim().is_empty())?.trim();
+        let id = self.became(column, key)?;
+        Some(held.and_then(Value::as_str) == Some(id))
+    }
+
+    /// Id of the record that a referred row became.
+    fn became(&self, column: &Column, key: &str) -> Option<&str> {
         let journal = &self.life.outcome.journal;
         let maps = || self.case.maps.iter().filter(|map| map.object == column.refers);
         let settled = maps().find_map(|map| journal.get(map.name(), key).map(|record| (map, record)))?;
@@ -268,9 +308,13 @@ impl OfRow<'_> {
         while let Some(winner) = &record.winner {
             record = journal.get(map.name(), winner)?;
         }
-        let id = record.id.as_deref()?;
-        Some(held.and_then(Value::as_str) == Some(id))
+        record.id.as_deref()
     }
+}
+
+/// True where a tier is the grade of a firm.
+fn column_is_of_firm(object: &str) -> bool {
+    object == "Firm"
 }
 
 /// Value of a field, by its own key or by that of the reference.
