@@ -313,12 +313,12 @@ impl Http {
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Attempt {
+        let waiting = call.paced.then(|| self.pace.wait());
         let _slot = self.under_way.slot().await;
-        if call.paced {
-            for _ in 0..call.tokens {
-                self.pace.turn().await;
-            }
-        }
+        let _started = match waiting {
+            Some(waiting) => Some(waiting.turn(call.tokens).await),
+            None => None,
+        };
         if let Some(spent) = self.allowances.iter().find_map(|allowance| allowance.take().err()) {
             let error = LoadError::Spent { url: self.host(), allowance: spent.allowance, until: spent.until };
             return Attempt::Over(CallError::Fatal(error));

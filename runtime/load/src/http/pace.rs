@@ -3,7 +3,10 @@
 //! Twenty counts whole tokens: each request that it lets through starts the clock anew, and the part of a token that had grown by then is lost. Requests that
 //! come one by one, each a little late, lose a part of a token each. So they go in salvos: a pause in which several tokens grow, then as many requests at once.
 //! The lateness is lost once a salvo, and a server that counts exactly lets the same requests through. Where fewer requests wait than
-//! waited for the salvo before, no more come: the last ones of a run do not wait for tokens that nobody takes.
+//! waited for the salvo before, no more come: the last ones of a run do not wait for tokens that nobody takes. Before the first salvo, while more
+//! and more requests are under way, each round of them waits for a whole token, where enough wait to use up what there is.
+//!
+//! How late a salvo arrived is known once its last answer is there: no later than that answer less the shortest time that one took.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,11 +37,15 @@ const MOST_SEEN: Duration = Duration::from_millis(500);
 /// The most lateness that is reckoned with.
 const MOST_LATE: Duration = Duration::from_secs(1);
 /// A salvo's pause is so many times the lateness: what is lost is one part in so many.
-const PATIENCE: f64 = 600.0;
+const PATIENCE: f64 = 1_000.0;
 /// The largest salvo.
 const SALVO: u16 = 512;
 /// The most requests that are worth having under way, in salvos.
-const WIDEST: u16 = 2 * SALVO;
+const WIDEST: f64 = 1_024.0;
+/// Time after which it is looked again whether more requests wait.
+const LOOK: Duration = Duration::from_millis(50);
+/// So many requests under way or waiting are followed by more.
+const MANY: usize = 16;
 /// A few answers say little about how much they differ.
 const FEW: u32 = 32;
 /// After so many answers the times of those before them are forgotten. More than a salvo: its last answers are alike.
@@ -48,7 +55,7 @@ const GENERATION: u32 = 2 * 512;
 #[derive(Debug)]
 pub(crate) struct Pace {
     queue: tokio::sync::Mutex<()>,
-    /// Requests that wait for their turn.
+    /// Requests that wait for their turn, those included that have no place among those under way yet.
     waiting: AtomicU16,
     state: Mutex<State>,
 }
@@ -70,6 +77,31 @@ struct State {
     before: Extremes,
     /// Lateness that refusals have proved.
     proved: Duration,
+    /// Requests that had their turn and are not over.
+    under_way: u32,
+    /// The latest that one of those that are over can have arrived.
+    arrived: Option<Instant>,
+}
+
+/// Lateness of what was sent.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    /// The most that one request arrives later than another that left with it.
+    most: Duration,
+    /// The moment by which all that was sent has arrived, where it is known.
+    arrived: Option<Instant>,
+}
+
+/// Requests that wait for their turn.
+#[derive(Clone, Copy, Debug)]
+struct Crowd {
+    waiting: u16,
+    /// Enough that more will follow: whatever there is will be used up.
+    is_large: bool,
+    /// With those that had their turn, as many as are worth having.
+    is_full: bool,
+    /// Some had their turn and are not over: others may follow them.
+    is_moving: bool,
 }
 
 /// The shortest and the longest of some answers.
@@ -106,18 +138,21 @@ struct Bucket {
     slow: f64,
     last: Option<Instant>,
     pause: Option<Pause>,
+    /// Tokens that have to have grown before the next request, which waits for whole ones.
+    awaited: Option<f64>,
     /// The most requests that waited at once since the last pause ended.
     crowd: u16,
+    /// They were as many as are worth having.
+    was_full: bool,
 }
 
 /// The pause before the next salvo.
 #[derive(Clone, Copy, Debug)]
 struct Pause {
-    until: Instant,
     /// Tokens that it brings.
     salvo: f64,
-    /// The server set it: it is not made longer for a larger salvo.
-    is_set: bool,
+    /// Its end, where the server set it: it is not made longer for a larger salvo.
+    until: Option<Instant>,
 }
 
 impl Bucket {
@@ -126,7 +161,17 @@ impl Bucket {
         // One in a hundred is kept back: a salvo may once arrive more spread than any before.
         let capacity = if burst < 10.0 { burst } else { burst - (burst / 100.0).ceil().min(16.0) };
         let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests.max(1);
-        Self { capacity, tokens: capacity, interval, slow: MARGIN, last: None, pause: None, crowd: 0 }
+        Self {
+            capacity,
+            tokens: capacity,
+            interval,
+            slow: MARGIN,
+            last: None,
+            pause: None,
+            awaited: None,
+            crowd: 0,
+            was_full: false,
+        }
     }
 
     fn per_token(&self) -> Duration {
@@ -144,49 +189,94 @@ impl Bucket {
         (self.capacity - late.div_duration_f64(self.per_token()).floor()).max(1.0)
     }
 
-    /// Takes a token, or says when the next salvo may start. Only what must have grown at the server is counted. `waiting`: requests that wait for their turn.
-    fn take(&mut self, now: Instant, late: Duration, waiting: u16) -> Result<(), Instant> {
+    /// Takes a token, or says when to ask again. Only what must have grown at the server is counted.
+    fn take(&mut self, now: Instant, late: Late, crowd: Crowd) -> Result<(), Instant> {
         let grown = match self.pause {
-            Some(pause) if now < pause.until => return Err(pause.until),
-            Some(pause) if !pause.is_set && self.wanted(late, waiting) > pause.salvo => {
-                let until = self.rest(now, late, waiting);
-                if until > now {
+            Some(Pause { until: Some(until), .. }) if now < until => return Err(until),
+            Some(Pause { until: Some(_), salvo }) => salvo,
+            Some(Pause { until: None, salvo }) => {
+                let salvo = salvo.max(self.wanted(late.most, crowd));
+                self.pause = Some(Pause { until: None, salvo });
+                let until = self.grown_by(now, late, salvo);
+                if now < until {
                     return Err(until);
                 }
-                self.wanted(late, waiting)
+                // Fewer than there should be: whether they are the last is known once the others are over.
+                if crowd.is_moving && now < self.grown_by(now, late, self.salvo(late.most)) {
+                    return Err(now + LOOK);
+                }
+                salvo
             }
-            Some(pause) => pause.salvo,
             None => {
-                let passed = now.saturating_duration_since(self.last.unwrap_or(now)).saturating_sub(late);
-                passed.div_duration_f64(self.per_token()).floor()
+                let passed = now.saturating_duration_since(self.counted_from(now, late));
+                let grown = passed.div_duration_f64(self.per_token()).floor();
+                if self.awaited.is_none() && self.is_worth_waiting(now, late, crowd, grown) {
+                    self.awaited = Some(grown + 1.0);
+                }
+                // Answers that came meanwhile may tell of more lateness.
+                if let Some(awaited) = self.awaited.filter(|awaited| grown < *awaited) {
+                    return Err(self.counted_from(now, late) + self.growing(awaited));
+                }
+                grown
             }
         };
-        let tokens = (self.tokens + grown).min(self.whole(late));
+        let tokens = (self.tokens + grown).min(self.whole(late.most));
         if tokens >= 1.0 {
-            self.crowd = if self.pause.is_some() { waiting } else { self.crowd.max(waiting) };
+            let anew = self.pause.is_some();
+            self.crowd = if anew { crowd.waiting } else { self.crowd.max(crowd.waiting) };
+            self.was_full = crowd.is_full || self.was_full && !anew;
             self.tokens = tokens - 1.0;
             self.last = Some(now);
             self.pause = None;
+            self.awaited = None;
             if self.tokens < 1.0 {
-                self.rest(now, late, waiting.saturating_sub(1));
+                self.rest(late, Crowd { waiting: crowd.waiting.saturating_sub(1), ..crowd });
             }
             return Ok(());
         }
-        Err(self.rest(now, late, waiting).max(now + Duration::from_millis(1)))
+        let salvo = self.rest(late, crowd);
+        Err(self.grown_by(now, late, salvo).max(now + Duration::from_millis(1)))
+    }
+
+    /// True where so much of a token has grown that would be lost with the next request, and what is there will be used up.
+    fn is_worth_waiting(&self, now: Instant, late: Late, crowd: Crowd, grown: f64) -> bool {
+        let Some(last) = self.last.filter(|_| crowd.is_large) else { return false };
+        let lost = now.saturating_duration_since(last).saturating_sub(self.per_token().mul_f64(grown));
+        // What the wait itself may lose.
+        let unsure = self.counted_from(now, late).saturating_duration_since(last);
+        self.tokens + grown + 1.0 <= self.whole(late.most) && lost > unsure * 2
     }
 
     /// Tokens that the next salvo should have: no more than requests wait for it, where fewer wait than before.
-    fn wanted(&self, late: Duration, waiting: u16) -> f64 {
+    fn wanted(&self, late: Duration, crowd: Crowd) -> f64 {
         let salvo = self.salvo(late);
-        if waiting < self.crowd { salvo.min(f64::from(waiting)).max(1.0) } else { salvo }
+        let are_the_last = crowd.waiting < self.crowd || self.was_full && !crowd.is_full;
+        if are_the_last { salvo.min(f64::from(crowd.waiting)).max(1.0) } else { salvo }
     }
 
-    /// Begins the pause in which the next salvo grows, counted from the last request; gives its end.
-    fn rest(&mut self, now: Instant, late: Duration, waiting: u16) -> Instant {
-        let salvo = self.wanted(late, waiting);
-        let until = self.last.unwrap_or(now) + self.per_token().mul_f64(salvo) + late + Duration::from_millis(1);
-        self.pause = Some(Pause { until, salvo, is_set: false });
-        until
+    /// Begins the pause in which the next salvo grows; gives its tokens.
+    fn rest(&mut self, late: Late, crowd: Crowd) -> f64 {
+        let salvo = self.wanted(late.most, crowd);
+        self.pause = Some(Pause { salvo, until: None });
+        salvo
+    }
+
+    /// The moment from which what grows at the server is counted: that by which all that was sent has arrived.
+    fn counted_from(&self, now: Instant, late: Late) -> Instant {
+        let last = self.last.unwrap_or(now);
+        late.arrived.map_or(last + late.most, |arrived| arrived.max(last))
+    }
+
+    /// The time in which so many tokens grow, and a millisecond.
+    fn growing(&self, tokens: f64) -> Duration {
+        self.per_token().mul_f64(tokens) + Duration::from_millis(1)
+    }
+
+    /// The moment by which so many tokens have grown; the earliest that it can be, where that is still to come and not all has arrived.
+    fn grown_by(&self, now: Instant, late: Late, tokens: f64) -> Instant {
+        let grows = self.growing(tokens);
+        let earliest = self.last.unwrap_or(now) + grows;
+        if late.arrived.is_none() && now < earliest { earliest } else { self.counted_from(now, late) + grows }
     }
 
     /// Nothing is left at the server; after this pause one request may try.
@@ -194,7 +284,7 @@ impl Bucket {
         self.tokens = 0.0;
         self.last = Some(now);
         let pause = self.per_token() + late;
-        self.pause = Some(Pause { until: now + pause, salvo: 1.0, is_set: true });
+        self.pause = Some(Pause { until: Some(now + pause), salvo: 1.0 });
         pause
     }
 }
@@ -206,12 +296,24 @@ impl State {
 
     fn late(&self) -> Duration {
         let answers = self.answers();
+        let apart = answers.most.saturating_sub(answers.least);
         let seen = match answers.count {
-            0..FEW => LATE,
+            0 => LATE,
+            1..FEW => LATE.max(apart * 2),
             // And a little: the next may be later still.
-            _ => answers.most.saturating_sub(answers.least).mul_f64(1.1) + Duration::from_millis(2),
+            _ => apart.mul_f64(1.1) + Duration::from_millis(2),
         };
         seen.clamp(LEAST_LATE, MOST_SEEN).max(self.proved)
+    }
+
+    /// The same for what was sent until now, which may be known better.
+    fn lateness(&self) -> Late {
+        let most = self.late();
+        let answers = self.answers();
+        let is_known = self.under_way == 0 && answers.count >= FEW && self.proved.is_zero();
+        // The shortest that was seen may not be the shortest that there is.
+        let slack = answers.most.saturating_sub(answers.least) / 10 + LEAST_LATE;
+        Late { most, arrived: self.arrived.filter(|_| is_known).map(|arrived| arrived + slack) }
     }
 
     fn width(&self) -> usize {
@@ -220,23 +322,49 @@ impl State {
         let answers = self.answers();
         let away = if answers.count == 0 { Duration::ZERO } else { answers.least };
         let wanted = bucket.salvo(self.late()) * 1.25 + away.div_duration_f64(bucket.per_token()).ceil();
-        usize::from((1..WIDEST).find(|width| f64::from(*width) >= wanted).unwrap_or(WIDEST))
+        let whole = Duration::from_secs_f64(wanted.ceil().clamp(1.0, WIDEST));
+        usize::try_from(whole.as_secs()).unwrap_or(usize::MAX)
     }
 }
 
 /// A request among those that wait for their turn, until it is dropped.
-struct Waiting<'w>(&'w AtomicU16);
+#[derive(Debug)]
+pub(crate) struct Waiting<'p>(&'p Pace);
 
-impl<'w> Waiting<'w> {
-    fn among(waiting: &'w AtomicU16) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
+impl<'p> Waiting<'p> {
+    /// Waits until the request may start, where the server counts it as so many.
+    pub(crate) async fn turn(self, tokens: u32) -> Started<'p> {
+        let mut started = Started { pace: self.0, tokens: 0 };
+        for _ in 0..tokens {
+            self.0.turn().await;
+            started.tokens += 1;
+        }
+        started
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request that had its turn, until it is over.
+#[derive(Debug)]
+pub(crate) struct Started<'p> {
+    pace: &'p Pace,
+    tokens: u32,
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let mut state = self.pace.state();
+        state.under_way = state.under_way.saturating_sub(self.tokens);
+        let answers = state.answers();
+        let way = if answers.count == 0 { Duration::ZERO } else { answers.least };
+        let arrived = now.checked_sub(way).unwrap_or(now);
+        state.arrived = Some(state.arrived.map_or(arrived, |before| before.max(arrived)));
     }
 }
 
@@ -252,6 +380,8 @@ impl Pace {
             answers: Extremes::NONE,
             before: Extremes::NONE,
             proved: Duration::ZERO,
+            under_way: 0,
+            arrived: None,
         };
         Self { queue: tokio::sync::Mutex::new(()), waiting: AtomicU16::new(0), state: Mutex::new(state) }
     }
@@ -266,9 +396,13 @@ impl Pace {
         self.state().width()
     }
 
-    /// Waits until a request may start.
-    pub(crate) async fn turn(&self) {
-        let _waiting = Waiting::among(&self.waiting);
+    /// Takes a request in among those that wait for their turn.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(self)
+    }
+
+    async fn turn(&self) {
         let _first_in_line = self.queue.lock().await;
         loop {
             let Some(until) = self.wait_until(Instant::now()) else { return };
@@ -284,9 +418,15 @@ impl Pace {
             }
             state.not_before = None;
         }
-        let late = state.late();
+        let late = state.lateness();
         let waiting = self.waiting.load(Ordering::Relaxed);
-        state.bucket.as_mut().and_then(|bucket| bucket.take(now, late, waiting).err())
+        let wanted = usize::from(waiting) + usize::try_from(state.under_way).unwrap_or(usize::MAX);
+        let width = state.width();
+        let is_large = wanted >= width.div_ceil(2).min(MANY);
+        let crowd = Crowd { waiting, is_large, is_full: wanted >= width, is_moving: state.under_way > 0 };
+        let later = state.bucket.as_mut().and_then(|bucket| bucket.take(now, late, crowd).err());
+        state.under_way += u32::from(later.is_none());
+        later
     }
 
     /// The server refused a request as one too many: everybody pauses, and the bucket refills slower. `started` is when that request started; `named` the

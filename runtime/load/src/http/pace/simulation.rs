@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Pace;
 use crate::Rate;
+use crate::http::under_way::UnderWay;
 
 /// Refill of a server's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,43 +64,80 @@ async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outco
 
 /// The same, each up to so many milliseconds later than it might be.
 async fn run_spread(rate: Rate, refill: Refill, total: u32, latency: Duration, spread: u64) -> Outcome {
+    run_after(rate, refill, 0, total, latency, (spread, 0), None).await
+}
+
+/// The same, after so many requests one after the other, and with answers that come up to so many milliseconds later than they might. With a limit, as the
+/// client has it, few are under way at first, and then more and more.
+async fn run_after(
+    rate: Rate,
+    refill: Refill,
+    one_by_one: u32,
+    total: u32,
+    latency: Duration,
+    (spread, back): (u64, u64),
+    under_way: Option<UnderWay>,
+) -> Outcome {
     let pace = Arc::new(Pace::new(Some(rate)));
+    let under_way = Arc::new(under_way);
     let size = f64::from(rate.burst.unwrap_or(rate.requests));
     let interval = Duration::from_secs(u64::from(rate.per_seconds)) / rate.requests;
     let start = Instant::now();
     let server =
         Arc::new(Mutex::new(Server { tokens: size, size, interval, start, last: 0, refill, let_through: Vec::new() }));
-    let (mut refused, mut done, mut begun) = (0, 0, 0_u32);
-    let mut under_way = JoinSet::new();
-    while done < total {
-        while done + u32::try_from(under_way.len()).unwrap() < total && under_way.len() < pace.width().max(4) {
-            let (pace, server) = (Arc::clone(&pace), Arc::clone(&server));
-            begun += 1;
-            let spread = Duration::from_millis(u64::from(begun.wrapping_mul(2_654_435_761) >> 16) % (spread + 1));
-            under_way.spawn(async move {
-                pace.turn().await;
-                let started = Instant::now();
-                sleep(latency / 2 + spread).await;
-                let admitted = server.lock().unwrap().admits();
-                sleep(latency / 2).await;
-                if admitted {
-                    pace.allowed(started);
-                } else {
-                    pace.refused(started, None, None);
-                }
-                admitted
-            });
+    let later = |number: u32, most: u64| {
+        Duration::from_millis(u64::from(number.wrapping_mul(2_654_435_761) >> 16) % (most + 1))
+    };
+    let ask = |number: u32| {
+        let (pace, under_way, server) = (Arc::clone(&pace), Arc::clone(&under_way), Arc::clone(&server));
+        let (spread, back) = (later(number, spread), later(number.wrapping_add(7_919), back));
+        async move {
+            let waiting = pace.wait();
+            let _slot = match &*under_way {
+                Some(under_way) => Some(under_way.slot().await),
+                None => None,
+            };
+            let _started = waiting.turn(1).await;
+            let started = Instant::now();
+            sleep(latency / 2 + spread).await;
+            let admitted = server.lock().unwrap().admits();
+            sleep(latency / 2 + back).await;
+            if let Some(under_way) = &*under_way {
+                under_way.answered(started);
+            }
+            if admitted {
+                pace.allowed(started);
+            } else {
+                pace.refused(started, None, None);
+            }
+            admitted
         }
-        if under_way.join_next().await.unwrap().unwrap() {
+    };
+    for number in 0..one_by_one {
+        assert!(ask(number).await, "one after the other is never too many");
+    }
+    let (mut refused, mut done, mut begun) = (0, 0, 0_u32);
+    let (mut flights, mut is_answered) = (JoinSet::new(), under_way.is_none());
+    while done < total {
+        let most = if is_answered { pace.width().max(4) } else { 4 };
+        while done + u32::try_from(flights.len()).unwrap() < total && flights.len() < most {
+            begun += 1;
+            flights.spawn(ask(begun));
+        }
+        if flights.join_next().await.unwrap().unwrap() {
             done += 1;
         } else {
             refused += 1;
         }
+        is_answered = true;
     }
-    let let_through = std::mem::take(&mut server.lock().unwrap().let_through);
+    let all = std::mem::take(&mut server.lock().unwrap().let_through);
+    let let_through = all.get(usize::try_from(one_by_one).unwrap()..).unwrap_or_default();
+    // What went before is gone from the bucket, but for what grew until then.
+    let full = (size - f64::from(one_by_one) + (let_through[0] - all[0]).div_duration_f64(interval)).min(size);
     // Requests come in steps: what counts is where the last tenth of them stands best.
     let used = let_through.iter().zip(1_u32..).skip(let_through.len() / 10 * 9).map(|(at, count)| {
-        let allowed = size + at.saturating_sub(let_through[0]).div_duration_f64(interval);
+        let allowed = full + at.saturating_sub(let_through[0]).div_duration_f64(interval);
         f64::from(count) / allowed
     });
     Outcome { refused, used: used.fold(0.0, f64::max) }
@@ -143,6 +181,28 @@ async fn the_last_requests_wait_for_no_more_tokens_than_they_take() {
             assert!(outcome.refused == 0 && outcome.used >= 0.99, "{refill:?}, {total}: {outcome:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundreds_of_requests_use_the_allowance_from_the_first_to_the_last() {
+    let rate = Rate { requests: 100, per_seconds: 60, burst: None };
+    let mut short = Vec::new();
+    for refill in [Refill::Whole, Refill::Exact] {
+        for latency in [100, 700, 1_500] {
+            // Answers that come far apart leave it open what of the first rounds has grown.
+            for (later, least) in [((10, 10), 0.99), ((30, 30), 0.99), ((100, 50), 0.985), ((150, 200), 0.97)] {
+                for one_by_one in [3, 7] {
+                    let limit = UnderWay::new(1024, Duration::from_secs(10));
+                    let latency = Duration::from_millis(latency);
+                    let outcome = run_after(rate, refill, one_by_one, 400, latency, later, Some(limit)).await;
+                    if outcome.refused > 0 || outcome.used < least {
+                        short.push(format!("{refill:?}, {latency:?}, {later:?}, after {one_by_one}: {outcome:?}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(short.is_empty(), "{short:#?}");
 }
 
 #[tokio::test(start_paused = true)]
