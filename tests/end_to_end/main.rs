@@ -60,6 +60,7 @@ mod published;
 mod reach;
 mod reasons;
 mod rehearsed;
+mod role;
 mod run;
 mod sampled;
 mod screens;

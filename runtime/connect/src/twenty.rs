@@ -22,6 +22,7 @@ mod planned;
 mod problem;
 mod records;
 mod refused;
+mod role;
 mod setup;
 mod undo;
 mod unfit;
@@ -65,6 +66,8 @@ pub(crate) struct Twenty {
     workspace: Option<String>,
     /// Object → sensitive fields, by the plan.
     sensitive: BTreeMap<String, BTreeSet<String>>,
+    /// Object → fields that the plan reads or writes.
+    planned: BTreeMap<String, BTreeSet<String>>,
     live: RwLock<Option<Arc<Live>>>,
     /// Files that would be refused under their own name are sent under a plain one.
     renames: bool,
@@ -119,6 +122,7 @@ impl Twenty {
             workspace,
             renames,
             sensitive,
+            planned: role::planned(plan),
             live: RwLock::new(None),
             controls: lists::Controls::default(),
             emptiness: Mutex::default(),

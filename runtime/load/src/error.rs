@@ -32,6 +32,18 @@ pub enum LoadError {
         /// The server's reason.
         message: String,
     },
+    /// The token's role lacks a right that the plan needs. Concerns every record.
+    #[error(
+        "the role of the API key at {url} may not {what}: {message}. Nothing was concluded from it. Let an administrator give the role that right, or leave the field out of the migration, then run again; the run goes on where it stopped"
+    )]
+    Forbidden {
+        /// Server, without path and query.
+        url: String,
+        /// `see people.jobTitle`
+        what: String,
+        /// The server's reason, or what shows it.
+        message: String,
+    },
     /// The allowance is used up for long. Concerns every record.
     #[error(
         "{url} lets no more requests through for {seconds} s: {message}. Run again later; the run goes on where it stopped"
@@ -149,9 +161,10 @@ impl LoadError {
     /// Words of the server, where the error quotes them.
     pub fn said(&mut self) -> Option<&mut String> {
         match self {
-            Self::Unauthorized { message, .. } | Self::Quota { message, .. } | Self::Refused { message, .. } => {
-                Some(message)
-            }
+            Self::Unauthorized { message, .. }
+            | Self::Forbidden { message, .. }
+            | Self::Quota { message, .. }
+            | Self::Refused { message, .. } => Some(message),
             Self::Unavailable { why, .. }
             | Self::Unexpected { why, .. }
             | Self::Doubtful { why, .. }
@@ -169,6 +182,7 @@ impl LoadError {
             Self::Settings { .. }
             | Self::NoConnector { .. }
             | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
             | Self::Quota { .. }
             | Self::Spent { .. }
             | Self::Unavailable { .. }

@@ -11,4 +11,4 @@ mod twenty;
 
 pub use options::{Faults, RateLimit, SandboxError};
 pub use server::Sandbox;
-pub use twenty::{SandboxOptions, TwentyVersion, start};
+pub use twenty::{Role, SandboxOptions, TwentyVersion, start};

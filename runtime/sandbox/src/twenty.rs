@@ -14,6 +14,7 @@ mod problem;
 mod rate;
 mod records;
 mod rest;
+mod role;
 mod schema;
 mod seed;
 mod server;
@@ -23,4 +24,5 @@ mod values;
 mod workflows;
 
 pub use options::{SandboxOptions, TwentyVersion};
+pub use role::Role;
 pub use server::start;

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use migr_sandbox::{Sandbox, SandboxOptions, start};
+use migr_sandbox::{Role, Sandbox, SandboxOptions, start};
 use reqwest::Client;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -203,8 +203,35 @@ async fn webhooks_are_kept_and_listed_as_the_description_of_the_api_has_them() {
     assert_eq!(get(&sandbox, place).await["totalCount"], 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_hides_fields_and_refuses_others() {
+    let sandbox = start(SandboxOptions::default()).await.unwrap();
+    let made = call(&sandbox, "POST", "/rest/people", Some(json!({"jobTitle": "Chief"}))).await.1;
+    let id = made["data"]["createPerson"]["id"].as_str().unwrap();
+    sandbox.set_role(Role {
+        unreadable: vec!["people.jobTitle".to_owned()],
+        unwritable: vec!["people.company".to_owned()],
+    });
+    let shown = get(&sandbox, &format!("/rest/people/{id}")).await["data"]["person"].clone();
+    assert!(shown.get("jobTitle").is_none() && shown.get("name").is_some(), "{shown}");
+    let query = json!({"query": "{people{edges{node{id jobTitle}}}}"});
+    let refused = call(&sandbox, "POST", "/graphql", Some(query)).await.1;
+    assert_eq!(refused["errors"][0]["extensions"]["subCode"], "PERMISSION_DENIED", "{refused}");
+    let metadata = get(&sandbox, "/rest/metadata/objects?limit=200").await.to_string();
+    assert!(metadata.contains("jobTitle"), "metadata show it all the same");
+    let before = get(&sandbox, "/rest/people?limit=0").await["totalCount"].clone();
+    for path in ["/rest/people", "/rest/batch/people"] {
+        let record = json!({"name": {"firstName": "A"}, "companyId": null});
+        let body = if path == "/rest/people" { record } else { json!([{"name": {"firstName": "B"}}, record]) };
+        let (status, refused) = call(&sandbox, "POST", path, Some(body)).await;
+        assert_eq!((status, &refused["code"]), (400, &json!("PERMISSION_DENIED")), "{refused}");
+        assert_eq!(refused["messages"][0], "Entity performing the request does not have permission");
+    }
+    assert_eq!(get(&sandbox, "/rest/people?limit=0").await["totalCount"], before, "nothing of it was carried out");
+}
+
 /// Each line of `FACTS.md` by its beginning, and the test that asks for what it says; no test where only time, load or the database show it.
-const LINES: [(&str, Option<&str>); 17] = [
+const LINES: [(&str, Option<&str>); 19] = [
     ("`uploadFilesFieldFile` answers", Some("a_file_is_refused_by_its_name_and_by_bytes_that_are_not_of_its_kind")),
     ("SVG is written anew", Some("a_file_is_refused_by_its_name_and_by_bytes_that_are_not_of_its_kind")),
     ("`DELETE /rest/attachments/ID`", Some("one_attachment_takes_its_file_along_and_many_at_once_leave_theirs")),
@@ -229,6 +256,8 @@ const LINES: [(&str, Option<&str>); 17] = [
     ("`null` or a text among the records of a batch", Some("values_are_taken_and_refused_as_on_the_server")),
     ("Tables, `# x`", Some("values_are_taken_and_refused_as_on_the_server")),
     ("Sixteen requests of 200 at once", None),
+    ("A field that the role may not see", Some("a_role_hides_fields_and_refuses_others")),
+    ("A request that names a field which the role may not write", Some("a_role_hides_fields_and_refuses_others")),
     ("400 for an option's value over 63 characters", Some("options_are_checked_and_labels_need_not_be_unique")),
     ("200 custom fields of ten types", None),
 ];

@@ -152,6 +152,7 @@ impl Twenty {
             let (answer, request) = self.list(object, filter, limit, place.cursor.clone()).await?;
             let why = match page(object, answer, limit, place.cursor.as_deref()) {
                 Ok(page) => {
+                    self.sees_all(object, &page.records)?;
                     let mut after = place.after(&page, None);
                     if after == Err(Left::Count) {
                         after = place.after(&page, Some(self.count_once(object, filter).await?));

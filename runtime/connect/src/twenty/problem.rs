@@ -18,6 +18,9 @@ const REFUSALS: [&str; 8] = [
     super::unfit::NO_KIND,
 ];
 
+/// Code of a refusal by the role of the API key.
+pub(super) const DENIED: &str = "PERMISSION_DENIED";
+
 /// True where a refusal of records says that an object or field is gone. Records were checked against the schema before
 /// they are sent.
 pub(super) fn is_of_the_schema(message: &str) -> bool {

@@ -13,7 +13,7 @@ use super::Twenty;
 use super::held::unlike;
 use super::hidden::Hidden;
 use super::metadata::{PAGE, Version};
-use super::problem::is_of_the_schema;
+use super::problem::{DENIED, is_of_the_schema};
 use migr_load::{
     Body, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Payload, RecordUpdate, Refusal, Written,
 };
@@ -336,6 +336,10 @@ impl Twenty {
                 let message = hidden.masked(message);
                 if is_of_the_schema(&message) {
                     return Err(LoadError::SchemaMoved { why: message.trim_end_matches('.').to_owned() });
+                }
+                // A role refuses whatever the records hold.
+                if code.as_deref() == Some(DENIED) {
+                    return Err(self.denied(format!("write what was sent to {object}"), &message));
                 }
                 Ok(Written::refused_together(records, Refusal { code, ..Refusal::new(status, message) }))
             }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::store::Store;
 use crate::twenty::answer::View;
 use crate::twenty::problem::Problem;
+use crate::twenty::role::Role;
 use crate::twenty::schema::{Object, Schema, stock_objects};
 use crate::twenty::{auth, seed, workflows};
 use crate::{SandboxError, SandboxOptions, TwentyVersion};
@@ -27,6 +28,8 @@ pub(crate) struct Engine {
     /// Texts whose values are refused on demand: with the value quoted, and without a word.
     refuse: [Option<String>; 2],
     positions: BTreeMap<String, i64>,
+    /// Fields that the API key may not see or write.
+    pub(crate) role: Role,
     /// People who were written since workflows were last looked at.
     pub(crate) written: Vec<String>,
     /// The workflow that writes; absent: the API key does.
@@ -58,6 +61,7 @@ impl Engine {
             legacy_metadata: options.legacy_metadata,
             refuse,
             positions,
+            role: Role::default(),
             written: Vec::new(),
             acting: None,
         };

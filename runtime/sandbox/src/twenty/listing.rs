@@ -106,6 +106,9 @@ impl Engine {
     /// The record as it is answered, with the records around it at depth 1.
     pub(crate) fn shown(&self, object: &Object, row: &Row, depth: u8) -> Result<Value, Problem> {
         let mut shown = answer::answer(self.view(), object, row);
+        for field in object.fields.iter().filter(|field| !self.role.sees(object, field)) {
+            shown.remove(field.join_key().as_deref().unwrap_or(&field.name));
+        }
         if depth == 0 {
             return Ok(Value::Object(shown));
         }

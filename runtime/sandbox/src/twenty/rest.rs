@@ -8,6 +8,7 @@ use crate::twenty::filter::{self, Filter};
 use crate::twenty::listing::{Order, Query};
 use crate::twenty::problem::Problem;
 use crate::twenty::records::MOST;
+use crate::twenty::role;
 use crate::twenty::schema::Object;
 use crate::twenty::values::{inspect, is_rfc_uuid};
 
@@ -78,8 +79,7 @@ fn is_upsert(request: &Request) -> bool {
 /// Members come by invitation: an API key may not make or remove them.
 pub(crate) fn may_write(object: &Object) -> Result<(), Problem> {
     if object.singular == "workspaceMember" {
-        let message = "Entity performing the request does not have permission";
-        return Err(Problem::coded("PERMISSION_DENIED", message));
+        return Err(role::denied());
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::twenty::auth::{self, Key};
 use crate::twenty::engine::Engine;
 use crate::twenty::problem::Problem;
 use crate::twenty::rate::{self, Bucket};
+use crate::twenty::role::Role;
 use crate::twenty::{files, fingerprint, graphql, metadata, rest, workflows};
 use crate::{RateLimit, SandboxError, SandboxOptions};
 
@@ -43,6 +44,15 @@ impl Sandbox {
     pub fn set_legacy_metadata(&self, legacy: bool) {
         if let Some(workspace) = self.site::<Workspace>() {
             workspace.lock().legacy_metadata = legacy;
+        }
+    }
+}
+
+impl Sandbox {
+    /// Gives the API key another role.
+    pub fn set_role(&self, role: Role) {
+        if let Some(workspace) = self.site::<Workspace>() {
+            workspace.lock().role = role;
         }
     }
 }

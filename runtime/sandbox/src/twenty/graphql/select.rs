@@ -7,6 +7,7 @@ use crate::store::Row;
 use crate::twenty::answer;
 use crate::twenty::engine::Engine;
 use crate::twenty::listing::{Page, id_cursor};
+use crate::twenty::role;
 use crate::twenty::schema::{Object, Relation};
 
 /// The asked-for parts of a plain value.
@@ -34,6 +35,10 @@ pub(super) fn record(engine: &Engine, object: &Object, row: &Row, fields: &[Sele
     let shown = answer::answer(engine.view(), object, row);
     let mut picked = Map::new();
     for field in fields {
+        let known = object.field(&field.name).or_else(|| object.field_of_key(&field.name));
+        if known.is_some_and(|known| !engine.role.sees(object, known)) {
+            return Err(role::denied().into());
+        }
         let value = match (shown.get(&field.name), object.field(&field.name)) {
             (Some(value), _) => pick(value, &field.fields, &field.name)?,
             (None, Some(found)) => match &found.relation {

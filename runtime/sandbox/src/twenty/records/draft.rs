@@ -30,6 +30,12 @@ impl Draft {
             _ => Vec::new(),
         };
         for (key, value) in entries {
+            // What the workspace does by itself asks nobody.
+            if let Some(field) =
+                object.field_of_key(&key).or_else(|| object.field(&key)).filter(|_| engine.acting.is_none())
+            {
+                engine.role.writes(object, field)?;
+            }
             if let Some(field) = object.field_of_key(&key) {
                 let id = if value.is_null() { Value::Null } else { values::uuid(old, &key, value)? };
                 draft.values.insert(field.join_key().unwrap_or(key), id);
