@@ -85,7 +85,13 @@ fn a_rollback_puts_back_the_times_of_what_it_changed_and_of_what_was_in_the_tras
     let project = project("", &firms);
     stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
     assert_eq!(stand_in.records("companies").iter().filter(|one| one["name"] == "Back").count(), 1);
-    stand_in.migr(&project, &["rollback"]).exits(0);
+    // What cannot go back is told before and after: the timeline keeps what it says of them.
+    let told = "what the timeline says of its records stays";
+    let plan = project.migr(&["plan"]).exits(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains(told), "{plan}");
+    let rollback = stand_in.migr(&project, &["rollback"]).exits(0);
+    assert!(rollback.stdout.contains("; all is as before") && rollback.stdout.contains(told), "{}", rollback.stdout);
+    assert!(project.read(".migr/staging/report.html").contains(told));
     assert_eq!(stand_in.fingerprint(), fingerprint);
     let get = |filter: &str| {
         let found = stand_in.ask(&Method::GET, &format!("/rest/companies?filter={filter}"), &Value::Null);

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migr_journal::{BatchId, Change, Intent, Operation, Planned, Reader, RecordResult, State, StepRow, findings};
 use migr_load::{Deleted, Destination, Found, LoadError};
-use migr_plan::{Plan, RollbackClass, Step, StepKind};
+use migr_plan::{Plan, RollbackClass, Stage, Step, StepKind};
 
 use crate::{Context, EngineError};
 use migr_decide::{CancellationFlag, Event, Progress, SharedJournal};
@@ -189,6 +189,13 @@ impl Back {
             let reason = stage.rollback.reason.clone();
             let why = reason.unwrap_or_else(|| "the plan says that it cannot be undone".to_owned());
             self.summary.not_undoable(Some(&stage.id), why);
+        }
+        let is_taken_back = |stage: &&Stage| self.context.map.as_ref().is_none_or(|map| *map == stage.map);
+        let partly = plan.stages.iter().filter(|stage| stage.rollback.class == RollbackClass::BestEffort);
+        for reason in partly.filter(is_taken_back).filter_map(|stage| stage.rollback.reason.clone()) {
+            if !self.summary.stays.contains(&reason) {
+                self.summary.stays.push(reason);
+            }
         }
     }
 

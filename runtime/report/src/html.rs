@@ -8,7 +8,7 @@ use migr_plan::Compatibility;
 
 use crate::approvals;
 use crate::model::{Object, Report, Run, Urgency};
-use crate::outcome::not_there;
+use crate::outcome::{Rollback, not_there};
 use crate::sections;
 use crate::words::{count, grouped, percent};
 use crate::{ListName, MapDelta};
@@ -179,8 +179,12 @@ fn numbers(object: &Object, page: &mut String) -> fmt::Result {
 }
 
 fn left_by_rollback(report: &Report, page: &mut String) -> fmt::Result {
-    let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.kept.is_empty()) else { return Ok(()) };
+    let is_told = |rollback: &&Rollback| !rollback.kept.is_empty() || !rollback.stays.is_empty();
+    let Some(rollback) = report.rollback.as_ref().filter(is_told) else { return Ok(()) };
     writeln!(page, "<section>\n<h2>What the rollback left</h2>\n<ul>")?;
+    for stays in &rollback.stays {
+        writeln!(page, "<li>By its class in the plan: {}</li>", Escaped(stays))?;
+    }
     for finding in rollback.kept.iter().take(SHOWN) {
         writeln!(page, "<li>{}</li>", Escaped(&finding.what))?;
     }

@@ -7,7 +7,7 @@ use migr_escape::{markdown as inline, markdown_code as code};
 use crate::ListName;
 use crate::approvals;
 use crate::model::{Moved, Object, Report, Urgency};
-use crate::outcome::not_there;
+use crate::outcome::{Rollback, not_there};
 use crate::sections::{self, Section};
 use crate::words::{count, grouped};
 
@@ -97,8 +97,12 @@ fn deltas(report: &Report, text: &mut String) -> fmt::Result {
 }
 
 fn left_by_rollback(report: &Report, text: &mut String) -> fmt::Result {
-    let Some(rollback) = report.rollback.as_ref().filter(|rollback| !rollback.kept.is_empty()) else { return Ok(()) };
+    let is_told = |rollback: &&Rollback| !rollback.kept.is_empty() || !rollback.stays.is_empty();
+    let Some(rollback) = report.rollback.as_ref().filter(is_told) else { return Ok(()) };
     writeln!(text, "## What the rollback left\n")?;
+    for stays in &rollback.stays {
+        writeln!(text, "- by its class in the plan: {}", inline(stays))?;
+    }
     for finding in rollback.kept.iter().take(SHOWN) {
         writeln!(text, "- {}", inline(&finding.what))?;
     }

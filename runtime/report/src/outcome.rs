@@ -167,6 +167,9 @@ pub struct Rollback {
     pub steps: Vec<RollbackStep>,
     /// Records and changes that were left, each with the reason.
     pub kept: Vec<Finding>,
+    /// Traces that no rollback takes back, as the plan's classes say beforehand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
 }
 
 /// One step of going back.

@@ -168,6 +168,9 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         grouped(summary.trashed),
         count(summary.schema_removed, "schema change", "schema changes"),
     ));
+    for stays in summary.stays.iter().filter(|_| summary.destroyed + summary.restored_records > 0) {
+        console.result(format_args!("By its class in the plan: {}.\n", line(stays)));
+    }
     if summary.adopted > 0 {
         console.result(format_args!(
             "{} there already, by ids of this migration, when the journal was begun: left. `migr rollback --adopted` destroys such records too.\n",

@@ -36,6 +36,8 @@ pub struct RollbackSummary {
     pub adopted: u64,
     /// Facts that cannot be brought back, or were refused. The first ten thousand.
     pub not_undoable: Vec<NotUndone>,
+    /// Traces that no rollback takes back, as the maps' classes say beforehand.
+    pub stays: Vec<String>,
     /// Changes of the schema that were rolled back.
     pub schema_removed: u64,
     /// True where the rollback was stopped before it was through.
@@ -142,6 +144,7 @@ impl RollbackSummary {
             maps: self.maps.clone(),
             steps: self.steps.values().cloned().collect(),
             kept: kept.chain(not_undoable).collect(),
+            stays: self.stays.clone(),
         }
     }
 }
