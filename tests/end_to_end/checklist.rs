@@ -89,3 +89,36 @@ fn a_first_run_is_blocked_by_a_field_of_another_kind_before_any_record_moves() {
     assert!(ran.stderr.contains("the destination's schema stands in the way"), "{}", ran.stderr);
     assert_eq!(stand_in.records("companies").len(), before, "no record moved");
 }
+
+#[test]
+fn a_block_binds_no_export_and_names_only_what_is_there() {
+    let project = Project::example();
+    hurry(&project, 200);
+    let stand_in = StandIn::new();
+    let object = object(&stand_in, "people")["id"].clone();
+    let body = json!({"objectMetadataId": object, "type": "NUMBER", "name": "city", "label": "City"});
+    stand_in.ask(&Method::POST, "/rest/metadata/fields", &body);
+    let fingerprint = stand_in.fingerprint();
+    for command in [&["setup"][..], &["run", "--no-approval"]] {
+        let blocked = stand_in.migr(&project, command).exits(4);
+        let said = format!("{}{}", blocked.stdout, blocked.stderr);
+        assert!(said.contains("people.city"), "{command:?}: {said}");
+        let paths = said.split(['`', ' ', '\n']).filter(|word| word.starts_with(".migr/"));
+        for path in paths.map(|path| path.trim_end_matches(['.', ',', ';', ':'])) {
+            assert!(project.path().join(path).exists(), "{command:?} names {path}, which is not there: {said}");
+        }
+        assert!(!said.contains("migr rollback") && !said.contains("where it stopped"), "{command:?}: {said}");
+    }
+    assert_eq!(stand_in.fingerprint(), fingerprint, "nothing was begun");
+    // Another export and another spec are taken, since nothing of the first was begun.
+    let contacts = project.read("export/contacts.csv");
+    let (fewer, _) = contacts.trim_end().rsplit_once('\n').expect("several rows");
+    project.write("export/contacts.csv", &format!("{fewer}\n"));
+    let spec = project.read("migration.migr");
+    project.write("migration.migr", &spec.replace("job_title | trim", "job_title"));
+    let id = field(&stand_in, "people", "city");
+    stand_in.ask(&Method::DELETE, &format!("/rest/metadata/fields/{id}"), &Value::Null);
+    stand_in.migr(&project, &["setup"]).exits(0);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    assert!(!stand_in.records("people").is_empty());
+}

@@ -284,7 +284,12 @@ pub(crate) async fn ready(session: &Session, console: Console) -> Result<bool, F
     let setup = migr_engine::setup_for_run(&session.context).await.map_err(fault)?;
     console.news(format_args!("setup: {}", in_words(&setup)));
     if setup.blocked > 0 {
-        console.error("error: the destination's schema stands in the way; mend what is named above, then run again");
+        console.error("error: the destination's schema stands in the way");
+        let stands = |outcome: &str| outcome != SetupNote::ALREADY_THERE && !SetupNote::is_made(outcome);
+        for (action, outcome) in setup.actions.iter().filter(|(_, outcome)| stands(outcome)) {
+            console.error(format_args!("  {action}: {outcome}"));
+        }
+        console.error("mend what is named here by hand, then run again");
         return Ok(false);
     }
     Ok(true)
