@@ -167,7 +167,8 @@ fn saved_filters_are_listed_for_rebuilding_by_hand_and_no_file_of_records_is_upl
 #[test]
 fn workflows_stay_behind_as_a_reference_and_are_counted_for_rebuilding_by_hand() {
     let project = practice("");
-    let welcome = r#"{"name": "Welcome", "trigger": "signed up", "steps": [{"type": "send e-mail", "days": 2}]}"#;
+    let welcome = r#"{"id": "w1", "name": "Welcome", "status": "active", "trigger": "signed up", "folder": "New",
+        "steps": [{"type": "send e-mail", "days": 2}]}"#;
     project.write("export/automations.json", &format!(r#"[{welcome}, {{"name": "Recall", "steps": []}}]"#));
     let audit = project.migr(&["audit", "--offline"]).exits(1);
     let folder = audit.stderr.lines().find_map(|line| {
@@ -177,13 +178,19 @@ fn workflows_stay_behind_as_a_reference_and_are_counted_for_rebuilding_by_hand()
     let folder = folder.expect("the audit says where the list is");
     let list = project.read(&format!("{folder}/Automation.md"));
     assert!(
-        list.contains("- [ ] **Welcome**\n  - starts with: signed up\n  - step 1: send e-mail: days 2\n"),
+        list.contains(
+            "- [ ] **Welcome** (w1)\n  - status: active\n  - starts with: signed up\n  - step 1: send e-mail: days 2\n  - besides: folder New\n"
+        ),
         "{list}"
     );
     let definitions: serde_json::Value =
         serde_json::from_str(&project.read(&format!("{folder}/Automation.json"))).expect("JSON");
-    assert_eq!(definitions["definitions"][0]["steps"][0]["settings"]["days"], 2);
-    assert_eq!(definitions["definitions"][1]["name"], "Recall");
+    let whole = serde_json::json!([
+        {"key": "w1", "name": "Welcome", "status": "active", "trigger": "signed up",
+            "steps": [{"action": "send e-mail", "settings": {"days": 2}}], "other": {"folder": "New"}},
+        {"name": "Recall", "steps": []},
+    ]);
+    assert_eq!(definitions["definitions"], whole, "each part is there under its documented name");
     let text = project.migr(&["plan"]).exits(0).stdout;
     assert!(text.contains("reference Automation, 2 records"), "{text}");
     let plan = plan(&project);

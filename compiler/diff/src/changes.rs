@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migr_plan::{Expr, Plan, render};
+use migr_plan::{Expr, PicklistRow, Plan, render};
 use serde_json::{Map, Value};
 
 use crate::Change;
@@ -53,13 +53,34 @@ struct Walk {
 
 /// Every difference of two plans.
 pub(crate) fn between(before: &Plan, after: &Plan) -> Vec<Found> {
-    let json = |plan: &Plan| serde_json::to_value(plan.without_counts()).unwrap_or_default();
+    let json = |plan: &Plan, other: &Plan| {
+        let mut plan = plan.without_counts();
+        split_rows(&mut plan, other);
+        serde_json::to_value(plan).unwrap_or_default()
+    };
     let mut walk = Walk::default();
-    walk.compare(&json(before), &json(after));
+    walk.compare(&json(before, after), &json(after, before));
     let mut found = walk.found;
     pair_renames(&mut found);
     mark_consequences(&mut found, (before, after));
     found
+}
+
+/// Splits the rows of picklists that the other plan has not with the same keys: a value that stands in another row and leads where it led is no change.
+fn split_rows(plan: &mut Plan, other: &Plan) {
+    for picklist in &mut plan.picklists {
+        let Some(known) = other.picklist(&picklist.name) else { continue };
+        let rows = std::mem::take(&mut picklist.rows);
+        picklist.rows = rows
+            .into_iter()
+            .flat_map(|row| {
+                if known.rows.iter().any(|one| one.keys == row.keys) {
+                    return vec![row];
+                }
+                row.keys.iter().map(|key| PicklistRow { keys: vec![key.clone()], ..row.clone() }).collect()
+            })
+            .collect();
+    }
 }
 
 impl Walk {

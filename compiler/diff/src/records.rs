@@ -73,7 +73,10 @@ impl Values<'_> {
             serde_json::from_value(item.get("keys")?.clone()).ok()?
         } else {
             let name = |keys: &[Key]| crate::identity::keys(&serde_json::to_value(keys).unwrap_or_default());
-            self.table.rows.iter().find(|one| name(&one.keys) == row)?.keys.clone()
+            let whole = self.table.rows.iter().map(|one| one.keys.clone());
+            // A row that only one plan has stands by its values.
+            let each = self.table.rows.iter().flat_map(|one| &one.keys).map(|key| vec![key.clone()]);
+            whole.chain(each).find(|keys| name(keys) == row)?
         };
         let wanted: BTreeSet<Key> = keys.iter().map(|key| self.form(key)).collect();
         self.records(&|key| wanted.contains(key))

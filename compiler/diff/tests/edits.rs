@@ -86,6 +86,13 @@ const EDITS: &[Edit] = &[
             "\"In progress\" | \"Demo scheduled\"     = SCREENING",
         )],
     ),
+    (
+        "a value of a picklist row goes elsewhere",
+        &[(
+            "\"In progress\" | \"Demo scheduled\"     = MEETING",
+            "\"In progress\" = MEETING\n  \"Demo scheduled\" = SCREENING",
+        )],
+    ),
     ("unknown values of a picklist", &[("gray\n  otherwise quarantine", "gray\n  otherwise NEW")]),
     ("a label of an option", &[("\"Lost\" red", "\"Gone\" red")]),
     ("another expression", &[("jobTitle  = job_title | trim", "jobTitle  = job_title | trim | upper")]),
@@ -115,6 +122,13 @@ const EDITS: &[Edit] = &[
 const SAME: &[Edit] = &[
     ("a comment", &[("map Deal -> opportunities {", "// what is sold\nmap Deal -> opportunities {")]),
     ("a blank line", &[("map Deal -> opportunities {", "\n\nmap Deal -> opportunities {")]),
+    (
+        "a row of two values as two rows",
+        &[(
+            "  \"In progress\" | \"Demo scheduled\"     = MEETING\n",
+            "  \"In progress\" = MEETING\n  \"Demo scheduled\" = MEETING\n",
+        )],
+    ),
     (
         "another order of fields",
         &[(

@@ -149,6 +149,49 @@ fn every_form_says_all_that_a_person_may_decide_by() {
     assert!(missing.is_empty(), "{missing}");
 }
 
+/// The part of a full page in Markdown that is about one stage: from its heading to the next.
+fn about<'t>(markdown: &'t str, number: usize, map: &str) -> &'t str {
+    let head = format!("### {number}\\. {map}");
+    let from = markdown.find(&head).unwrap_or_else(|| panic!("no `{head}` in {markdown}"));
+    let part = &markdown[from..];
+    part[head.len()..].find("\n##").map_or(part, |at| &part[..head.len() + at])
+}
+
+#[test]
+fn each_field_and_column_of_each_map_has_its_row() {
+    let mut missing = String::new();
+    for (name, plan) in plans() {
+        let page = render::markdown(&plan, &View { full: true, ..View::default() });
+        for (stage, number) in plan.stages.iter().zip(1..) {
+            let part = about(&page, number, &stage.map);
+            let mut rows = part.lines().filter(|line| line.starts_with("| ")).skip(1);
+            for field in &stage.fields {
+                let place = format!("{}:{}", field.origin.file, field.origin.line);
+                let new = if field.is_new { "new " } else { "" };
+                let is_row = |row: &&str| {
+                    let cells: Vec<&str> = row.split(" | ").collect();
+                    let [named, ty, value, line] = cells.as_slice() else { return false };
+                    named.contains(&format!("`{}`", field.field))
+                        && ty.starts_with(new)
+                        && ty.len() > new.len()
+                        && !value.trim_matches(['`', ' ']).is_empty()
+                        && line.contains(&place)
+                };
+                if !rows.any(|row| is_row(&row)) {
+                    let _ = writeln!(missing, "{name}, {}: no row of {} in\n{part}", stage.map, field.field);
+                }
+            }
+            for dropped in &stage.dropped {
+                let column = format!("column {}.{}", stage.source_object, dropped.column);
+                if !bare(&page).contains(&bare(&column)) {
+                    let _ = writeln!(missing, "{name}: nothing of {column}");
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing}");
+}
+
 #[test]
 fn the_plan_of_every_trait_reads_so() {
     let plan = plan(MORE);

@@ -40,13 +40,15 @@ fn table(changes: &[&Change], out: &mut String) -> usize {
     let mut length = out.chars().count();
     for (at, change) in changes.iter().enumerate() {
         let value = |value: &Option<String>| value.as_deref().map_or_else(String::new, |value| code(&short(value)));
+        // What it stands on changed, and its words did not.
+        let after = if change.before == change.after { "as before".to_owned() } else { value(&change.after) };
         let row = format!(
             "| {} | {} | {} | {} | {} | {} |\n",
             sign(change),
             change.kind.words(),
             code(&change.path),
             value(&change.before),
-            value(&change.after),
+            after,
             records(change),
         );
         length += row.chars().count();

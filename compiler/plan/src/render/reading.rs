@@ -1,5 +1,7 @@
 //! Settings of the migration, and how the files of the export are read.
 
+use std::collections::BTreeSet;
+
 use super::section::{Group, Section, Sign, counted};
 use super::{View, expression};
 use crate::{ColumnType, Destination, Plan, SettingValue, SourceColumn, SourceObject};
@@ -250,6 +252,9 @@ pub(super) fn masked(plan: &Plan) -> Section {
             stage.fields.iter().filter(|field| field.sensitive).map(|field| format!("{object}.{}", field.field)),
         );
     }
+    // Several maps may write a field.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     if !names.is_empty() {
         section.say(names.join(", "));
     }

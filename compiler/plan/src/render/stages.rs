@@ -13,16 +13,25 @@ use crate::{
 pub(super) fn section(plan: &Plan, view: &View<'_>) -> Section {
     let mut section = Section::new("Stages, in this order");
     let width = plan.stages.iter().map(|stage| columns(&heading(stage))).max().unwrap_or(0).min(40);
+    let mut told: Vec<&str> = Vec::new();
     for (at, stage) in plan.stages.iter().enumerate() {
-        section.groups.push(group(at + 1, stage, width, view));
+        // What a rollback leaves is often the same of many maps: the concise form says it once.
+        let reason = stage.rollback.reason.as_deref().filter(|reason| view.full || !told.contains(reason));
+        told.extend(reason);
+        section.groups.push(group(at + 1, stage, reason, width, view));
     }
     section
 }
 
-fn group(number: usize, stage: &Stage, width: usize, view: &View<'_>) -> Group {
+fn group(number: usize, stage: &Stage, reason: Option<&str>, width: usize, view: &View<'_>) -> Group {
     let links =
         if stage.links.is_empty() { String::new() } else { format!(", {}", counted(stage.links.len(), "link")) };
-    let beside = format!("{}{links}; rollback {}", counted(stage.fields.len(), "field"), rollback(stage));
+    let class = match (&stage.rollback.reason, reason) {
+        (Some(_), Some(_)) => String::new(),
+        (Some(_), None) => format!("; rollback {}, as above", rollback(stage)),
+        (None, _) => format!("; rollback {}", rollback(stage)),
+    };
+    let beside = format!("{}{links}{class}", counted(stage.fields.len(), "field"));
     let mut group = Group::new(["field", "type", "value"], [true, false, true])
         .under(format!("{number:>2}. {:<width$}", heading(stage)), beside);
     if let Some(description) = stage.description.as_ref().filter(|_| view.full) {
@@ -58,7 +67,7 @@ fn group(number: usize, stage: &Stage, width: usize, view: &View<'_>) -> Group {
     if let Some(there) = &stage.there {
         group.note(there.in_words());
     }
-    if let Some(reason) = &stage.rollback.reason {
+    if let Some(reason) = reason {
         group.note(format!("rollback {}: {reason}", rollback(stage)));
     }
     if let Some(label) = &stage.association {
