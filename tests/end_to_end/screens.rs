@@ -38,10 +38,13 @@ fn screen(folder: &Path, width: usize, arguments: &[&str]) -> Option<String> {
     }
 }
 
-/// Lines that are wider than the terminal, but for those of one word that nothing can break, and lines of a spec that a finding quotes.
+/// Lines that are wider than the terminal, but for those of one word that nothing can break, and marked lines of a spec that a finding quotes.
 fn too_wide(screen: &str, width: usize) -> String {
     let mut wide = String::new();
-    for line in screen.lines().map(str::trim_end).filter(|line| columns(line) > width && !line.contains(" │ ")) {
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    let is_marked = |at: usize| lines.get(at + 1).is_some_and(|below| below.contains('·'));
+    let wider = lines.iter().enumerate().filter(|(_, line)| columns(line) > width);
+    for (_, line) in wider.filter(|(at, line)| !(line.contains(" │ ") && is_marked(*at))) {
         let is_one_word = line.split_whitespace().any(|word| columns(word) + 12 > width);
         if !is_one_word {
             let _ = writeln!(wide, "{} columns: {line}", columns(line));

@@ -1,4 +1,5 @@
-//! Text within a terminal's width: long lines are broken at blanks, what goes on is indented, and a Markdown table without room is a list.
+//! Text within a terminal's width: long lines are broken at blanks, what goes on is indented, a Markdown table without room is a list, and a quoted line of a
+//! drawing ends where nothing behind is marked.
 
 use migr_escape::{columns, wrapped};
 
@@ -12,14 +13,19 @@ const FURTHER: usize = 2;
 pub(crate) fn fitted(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut table: Vec<&str> = Vec::new();
-    for line in text.split_inclusive('\n') {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for (at, line) in lines.iter().copied().enumerate() {
         if line.starts_with('|') {
             table.push(line);
             continue;
         }
         show_table(&table, width, &mut out);
         table.clear();
-        if line.contains(DRAWN) || columns(line) <= width {
+        if columns(line) <= width {
+            out.push_str(line);
+        } else if is_quoted(line) && marked(&lines, at) <= width {
+            cut(line, width, &mut out);
+        } else if line.contains(DRAWN) {
             out.push_str(line);
         } else {
             broken(line, width, &mut out);
@@ -27,6 +33,45 @@ pub(crate) fn fitted(text: &str, width: usize) -> String {
     }
     show_table(&table, width, &mut out);
     out
+}
+
+/// True for a line of a file, drawn behind its number.
+fn is_quoted(line: &str) -> bool {
+    let number = line.split_once('│').map_or("", |(number, _)| number);
+    let (mut is_sequence, mut shown) = (false, String::new());
+    for character in number.chars() {
+        match character {
+            '\u{1b}' => is_sequence = true,
+            'm' if is_sequence => is_sequence = false,
+            _ if is_sequence => {}
+            other => shown.push(other),
+        }
+    }
+    let shown = shown.trim();
+    !shown.is_empty() && shown.chars().all(|one| one.is_ascii_digit())
+}
+
+/// Columns that the marks under a quoted line take.
+fn marked(lines: &[&str], at: usize) -> usize {
+    let below = lines.iter().skip(at + 1).take_while(|line| line.contains('·'));
+    below.map(|line| columns(line.trim_end())).max().unwrap_or(0)
+}
+
+/// The beginning of a line that fits, and a sign that it goes on.
+fn cut(line: &str, width: usize, out: &mut String) {
+    let mut kept = String::new();
+    for character in line.trim_end().chars() {
+        kept.push(character);
+        if columns(&kept) >= width {
+            kept.pop();
+            break;
+        }
+    }
+    out.push_str(&kept);
+    out.push('…');
+    if line.ends_with('\n') {
+        out.push('\n');
+    }
 }
 
 fn broken(line: &str, width: usize, out: &mut String) {
@@ -87,6 +132,16 @@ mod tests {
         assert_eq!(fitted("\u{1b}[1mone\u{1b}[0m two", 3), "\u{1b}[1mone\u{1b}[0m\n two");
         assert_eq!(fitted("averylongword", 3), "averylongword");
         assert_eq!(fitted("日本 日本", 5), "日本\n  日本");
+    }
+
+    #[test]
+    fn a_quoted_line_ends_where_nothing_behind_is_marked() {
+        let marked = " 7 │ name = first | trimm\n   ·        ──┬──\n";
+        assert_eq!(fitted(marked, 20), " 7 │ name = first |…\n   ·        ──┬──\n");
+        assert_eq!(fitted(marked, 15), marked, "the mark would stand under nothing");
+        assert_eq!(fitted(" 12 │ one two three\n", 12), " 12 │ one t…\n");
+        let colored = " \u{1b}[2m12\u{1b}[0m │ one two three\n";
+        assert_eq!(fitted(colored, 12), " \u{1b}[2m12\u{1b}[0m │ one t…\n");
     }
 
     #[test]
