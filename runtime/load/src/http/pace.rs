@@ -96,11 +96,11 @@ struct Late {
 #[derive(Clone, Copy, Debug)]
 struct Crowd {
     waiting: u16,
-    /// Enough that more will follow: whatever there is will be used up.
+    /// True where so many wait that more will follow: whatever there is will be used up.
     is_large: bool,
-    /// With those that had their turn, as many as are worth having.
+    /// True where they are, with those that had their turn, as many as are worth having.
     is_full: bool,
-    /// Some had their turn and are not over: others may follow them.
+    /// True while some had their turn and are not over: others may follow them.
     is_moving: bool,
 }
 
@@ -142,7 +142,7 @@ struct Bucket {
     awaited: Option<f64>,
     /// The most requests that waited at once since the last pause ended.
     crowd: u16,
-    /// They were as many as are worth having.
+    /// True where they were as many as are worth having.
     was_full: bool,
 }
 
@@ -241,10 +241,10 @@ impl Bucket {
     /// True where so much of a token has grown that would be lost with the next request, and what is there will be used up.
     fn is_worth_waiting(&self, now: Instant, late: Late, crowd: Crowd, grown: f64) -> bool {
         let Some(last) = self.last.filter(|_| crowd.is_large) else { return false };
-        let lost = now.saturating_duration_since(last).saturating_sub(self.per_token().mul_f64(grown));
+        let uncounted = now.saturating_duration_since(last).saturating_sub(self.per_token().mul_f64(grown));
         // What the wait itself may lose.
         let unsure = self.counted_from(now, late).saturating_duration_since(last);
-        self.tokens + grown + 1.0 <= self.whole(late.most) && lost > unsure * 2
+        self.tokens + grown + 1.0 <= self.whole(late.most) && uncounted > unsure * 2
     }
 
     /// Tokens that the next salvo should have: no more than requests wait for it, where fewer wait than before.
