@@ -152,9 +152,8 @@ fn every_form_says_all_that_a_person_may_decide_by() {
 /// The part of a full page in Markdown that is about one stage: from its heading to the next.
 fn about<'t>(markdown: &'t str, number: usize, map: &str) -> &'t str {
     let head = format!("### {number}\\. {map}");
-    let from = markdown.find(&head).unwrap_or_else(|| panic!("no `{head}` in {markdown}"));
-    let part = &markdown[from..];
-    part[head.len()..].find("\n##").map_or(part, |at| &part[..head.len() + at])
+    let (_, part) = markdown.split_once(&head).unwrap_or_else(|| panic!("no `{head}` in {markdown}"));
+    part.split("\n##").next().unwrap_or(part)
 }
 
 #[test]

@@ -64,7 +64,7 @@ async fn run(rate: Rate, refill: Refill, total: u32, latency: Duration) -> Outco
 
 /// The same, each up to so many milliseconds later than it might be.
 async fn run_spread(rate: Rate, refill: Refill, total: u32, latency: Duration, spread: u64) -> Outcome {
-    run_after(rate, refill, 0, total, latency, (spread, 0), None).await
+    run_after(rate, refill, (0, total), latency, (spread, 0), None).await
 }
 
 /// The same, after so many requests one after the other, and with answers that come up to so many milliseconds later than they might. With a limit, as the
@@ -72,8 +72,7 @@ async fn run_spread(rate: Rate, refill: Refill, total: u32, latency: Duration, s
 async fn run_after(
     rate: Rate,
     refill: Refill,
-    one_by_one: u32,
-    total: u32,
+    (one_by_one, total): (u32, u32),
     latency: Duration,
     (spread, back): (u64, u64),
     under_way: Option<UnderWay>,
@@ -134,7 +133,8 @@ async fn run_after(
     let all = std::mem::take(&mut server.lock().unwrap().let_through);
     let let_through = all.get(usize::try_from(one_by_one).unwrap()..).unwrap_or_default();
     // What went before is gone from the bucket, but for what grew until then.
-    let full = (size - f64::from(one_by_one) + (let_through[0] - all[0]).div_duration_f64(interval)).min(size);
+    let full =
+        (size - f64::from(one_by_one) + let_through[0].saturating_sub(all[0]).div_duration_f64(interval)).min(size);
     // Requests come in steps: what counts is where the last tenth of them stands best.
     let used = let_through.iter().zip(1_u32..).skip(let_through.len() / 10 * 9).map(|(at, count)| {
         let allowed = full + at.saturating_sub(let_through[0]).div_duration_f64(interval);
@@ -194,7 +194,7 @@ async fn hundreds_of_requests_use_the_allowance_from_the_first_to_the_last() {
                 for one_by_one in [3, 7] {
                     let limit = UnderWay::new(1024, Duration::from_secs(10));
                     let latency = Duration::from_millis(latency);
-                    let outcome = run_after(rate, refill, one_by_one, 400, latency, later, Some(limit)).await;
+                    let outcome = run_after(rate, refill, (one_by_one, 400), latency, later, Some(limit)).await;
                     if outcome.refused > 0 || outcome.used < least {
                         short.push(format!("{refill:?}, {latency:?}, {later:?}, after {one_by_one}: {outcome:?}"));
                     }
