@@ -44,7 +44,7 @@ const SALVO: u16 = 512;
 const WIDEST: f64 = 1_024.0;
 /// Time after which it is looked again whether more requests wait.
 const LOOK: Duration = Duration::from_millis(50);
-/// So many requests under way or waiting are followed by more.
+/// Number of requests under way or waiting that are followed by more.
 const MANY: usize = 16;
 /// A few answers say little about how much they differ.
 const FEW: u32 = 32;
@@ -151,7 +151,7 @@ struct Bucket {
 struct Pause {
     /// Tokens that it brings.
     salvo: f64,
-    /// Its end, where the server set it: it is not made longer for a larger salvo.
+    /// End of the pause, where the server set it: it is not made longer for a larger salvo.
     until: Option<Instant>,
 }
 
