@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Project, Ran};
+use crate::killed::kill_behind;
 use crate::small::Small;
 use crate::stand_in::StandIn;
 
@@ -365,4 +366,25 @@ fn a_sample_of_a_changed_spec_takes_what_the_change_touches_and_leaves_the_rest_
     assert_eq!((moved.with_job("Head nurse"), moved.with_job("Head  nurse")), (3, 0));
     moved.migr(&["verify"]).exits(0);
     moved.goes_back();
+}
+
+#[test]
+fn records_whose_answers_a_kill_swallowed_get_what_a_changed_spec_says_and_count_as_the_audit_foresees() {
+    let people = people();
+    let small = Small { objects: PEOPLE, maps: MAPS, files: &[("people.csv", &people)], held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    assert!(kill_behind("POST /rest/batch/people", &stand_in, &project, &["run", "--no-approval"]));
+    let before = String::new();
+    let moved = Moved { project, stand_in, before };
+    moved.edit("job | trim", "job | trim | upper");
+    moved.migr(&["audit"]);
+    let lock: Value = serde_json::from_str(&moved.project.read("migr.staging.lock")).expect("JSON");
+    let foreseen = &lock["stages"]["stages"][0];
+    moved.migr(&["run", "--no-approval"]).exits(5);
+    let report = moved.project.report();
+    let done = &report["objects"][0];
+    let counts = |object: &Value, names: [&str; 2]| names.map(|name| object[name].as_u64().unwrap_or_default());
+    assert_eq!(counts(foreseen, ["create", "update"]), counts(done, ["created", "updated"]), "{foreseen:#}\n{done:#}");
+    assert_eq!((moved.with_job("NURSE"), moved.with_job("Nurse")), (23, 0), "all are of the changed spec");
+    moved.migr(&["verify"]).exits(0);
 }

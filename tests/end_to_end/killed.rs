@@ -292,6 +292,12 @@ fn kill_at(
     }
 }
 
+/// Kills a command right after the first of its requests that begins so was carried out. Gives whether it came so far.
+pub(crate) fn kill_behind(start: &'static str, stand_in: &StandIn, project: &Project, arguments: &[&str]) -> bool {
+    let is_it = move |asked: &Asked<'_>| format!("{} {}", asked.method, asked.path).starts_with(start);
+    kill_at(move |asked| is_it(asked).then_some(Moment::After), stand_in, project, arguments)
+}
+
 /// Every so many-th request, from where the seed says.
 pub(crate) fn stride(otherwise: u64) -> usize {
     usize::try_from(number("MIGR_DRILL_EVERY", otherwise).max(1)).expect("a small number")

@@ -120,6 +120,8 @@ impl StandIn {
             if *method != reqwest::Method::GET {
                 request = request.header("content-type", "application/json").body(body);
             }
+            // A location asks for it.
+            let request = request.header("version", "v3");
             let answer = request.send().await.expect("an answer");
             let status = answer.status();
             let text = answer.text().await.expect("text");

@@ -1,11 +1,14 @@
 //! A rollback after people have worked with what was imported: it compares before it destroys.
 
+use migr_sandbox::highlevel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::clinic::{clinic, others};
-use crate::harness::Project;
+use crate::harness::{Project, Ran};
 use crate::stand_in::StandIn;
+use crate::studio::studio;
+use crate::wire::{Act, Wire};
 
 /// A run, and what people did since.
 struct Worked {
@@ -20,21 +23,21 @@ struct Worked {
     deal: String,
 }
 
+/// Ids of the records that a map created.
+fn created(project: &Project, map: &str) -> Vec<String> {
+    let trail = project.migr(&["journal"]).exits(0).stdout;
+    let lines = trail.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    let of_map = lines.filter(|line| line["type"] == "created" && line["step"] == map);
+    of_map.map(|line| line["id"].as_str().expect("an id").to_owned()).collect()
+}
+
 fn worked() -> Worked {
     let project = clinic(2);
     let stand_in = StandIn::new();
     others(&stand_in);
     let before = stand_in.fingerprint();
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
-    let created: Vec<String> = project
-        .migr(&["journal"])
-        .exits(0)
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"))
-        .filter(|line| line["type"] == "created" && line["step"] == "Person")
-        .map(|line| line["id"].as_str().expect("an id").to_owned())
-        .collect();
+    let created = created(&project, "Person");
     let (changed, referred) = (created[0].clone(), created[1].clone());
     stand_in.ask(&Method::PATCH, &format!("/rest/people/{changed}"), &json!({"jobTitle": "By hand"}));
     let deal = json!({"name": "Hung on later", "pointOfContactId": referred});
@@ -118,4 +121,78 @@ fn nothing_is_destroyed_where_a_record_that_was_there_before_is_not_shown_until_
     let said = stand_in.migr(&project, &["rollback", "--changed", "keep"]).exits(6).stdout;
     assert!(!said.contains(" 0 records were destroyed"), "{said}");
     assert!(!project.path().join(".migr/staging/journal.db").exists());
+}
+
+/// Another moment in place of each at which a record was changed last.
+fn long_ago(body: &mut Vec<u8>) {
+    const KEY: &str = "\"updatedAt\":\"";
+    let mut text = String::from_utf8(std::mem::take(body)).expect("text");
+    let places: Vec<usize> = text.match_indices(KEY).map(|(place, _)| place + KEY.len()).collect();
+    for place in places {
+        let end = place + text[place..].find('"').expect("its end");
+        text.replace_range(place..end, &"2000-01-01T00:00:00.000Z"[..(end - place).min(24)]);
+    }
+    *body = text.into_bytes();
+}
+
+#[test]
+fn what_people_changed_is_told_by_its_value_whatever_the_times_say() {
+    let project = clinic(2);
+    let stand_in = StandIn::new();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let people = created(&project, "Person");
+    let there = |id: &str| stand_in.records("people").into_iter().find(|one| one["id"] == *id).expect("a person");
+    let patch = |id: &str, body: &Value| stand_in.ask(&Method::PATCH, &format!("/rest/people/{id}"), body);
+    // Touched, and nothing more: its name is written as it is.
+    patch(&people[0], &json!({"name": there(&people[0])["name"]}));
+    let said = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0).stdout;
+    assert!(!said.contains("kept "), "{said}");
+    // An e-mail, which the destination spells in its own way, and a field that nothing was written to.
+    patch(&people[1], &json!({"emails": {"primaryEmail": "by.hand@elsewhere.example"}}));
+    patch(&people[2], &json!({"linkedinLink": {"primaryLinkUrl": "https://hand.example"}}));
+    let kept =
+        |said: &str, id: &str| said.contains(&format!("kept      people {id}: it was changed since it was imported"));
+    let said = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0).stdout;
+    assert!(kept(&said, &people[1]) && kept(&said, &people[2]) && !kept(&said, &people[0]), "{said}");
+    assert!(said.contains("imported (emails)") && said.contains("imported (linkedinLink)"), "{said}");
+    let wire = Wire::to(&stand_in.url(), |_| Act::Change(None, Box::new(|told| long_ago(&mut told.body))));
+    let mut command = stand_in.command_over(&wire.url(), project.path(), &["rollback", "--dry-run"]);
+    let said = Ran::from(command.output().expect("migr starts")).exits(0).stdout;
+    assert!(kept(&said, &people[1]), "its times are of before the run: {said}");
+}
+
+#[test]
+fn what_others_changed_or_hung_on_records_is_seen_where_the_server_chooses_ids() {
+    let project = studio();
+    let stand_in = StandIn::location(highlevel::Options::default());
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["drift", "--exit-code"]).exits(0);
+    let (clients, deals) = (created(&project, "Client"), created(&project, "Deal"));
+    let put = |path: &str, body: &Value| stand_in.ask(&Method::PUT, path, body);
+    put(&format!("/contacts/{}", clients[0]), &json!({"email": "ADA@x.example", "phone": "(201) 555-0101"}));
+    stand_in.migr(&project, &["drift", "--exit-code"]).exits(0);
+    put(&format!("/contacts/{}", clients[0]), &json!({"phone": "+12015550199"}));
+    put(&format!("/contacts/{}", clients[1]), &json!({"email": "bob.stone@x.example"}));
+    let drift = stand_in.migr(&project, &["drift", "--exit-code"]).exits(1).stdout;
+    assert!(drift.contains(": phone") && drift.contains(": email"), "{drift}");
+    put(&format!("/opportunities/{}", deals[0]), &json!({"name": "By hand"}));
+    let note =
+        stand_in.ask(&Method::POST, &format!("/contacts/{}/notes", clients[2]), &json!({"body": "Hung on later"}));
+    let note = note["note"]["id"].as_str().expect("an id").to_owned();
+    for arguments in [&["rollback", "--dry-run"][..], &["rollback"]] {
+        let ran = stand_in.migr(&project, arguments);
+        assert_eq!(ran.code, if arguments.len() > 1 { 0 } else { 6 }, "{}\n{}", ran.stdout, ran.stderr);
+        for said in [
+            format!("contacts {}: it was changed since it was imported (phone)", clients[0]),
+            format!("contacts {}: it was changed since it was imported (email)", clients[1]),
+            format!("opportunities {}: it was changed since it was imported (name)", deals[0]),
+            format!("contacts {}: notes {}/{note}, made, refers to it", clients[2], clients[2]),
+        ] {
+            assert!(ran.stdout.contains(&said), "no {said:?} in {}", ran.stdout);
+        }
+    }
+    let text = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6).stdout;
+    assert!(text.contains("1 notes that others made since"), "{text}");
+    stand_in.ask(&Method::DELETE, &format!("/contacts/{}/notes/{note}", clients[2]), &Value::Null);
+    stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
 }

@@ -1,10 +1,11 @@
-//! Registry of the reasons for which a record is quarantined or left behind: the one place where their codes stand.
+//! Registry of the reasons for which a record is quarantined or left behind, of remarks on written records, and of those for which a file is not sent: the one place
+//! where their codes stand.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($code:ident $slug:ident $summary:literal;)*) => {
-        /// Reason for which a record is quarantined (`Q…`) or left behind by a written rule (`S…`). A number is never used again.
+        /// Reason for which a record is quarantined (`Q…`), left behind by a written rule (`S…`), written with a remark (`R…`), or for which a file is not sent (`F…`). A number is never used again.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ReasonCode {
             $(#[doc = $summary] $code,)*
@@ -68,12 +69,28 @@ reasons! {
     S102 row_of_same_key "a row that gives way to another with its key";
     S103 left_as_it_is "a record that is in the destination and stays as it is";
     S104 merged "a record that became one with another";
+    R101 value_by_rule "a value that a written rule left out or replaced";
+    R102 default_taken "a value that the destination gave by itself";
+    R103 file_left_behind "a file that a written rule leaves behind";
+    R104 unique_value_left_out "a unique value that is left out, since another record has it";
+    R201 kept_there "a value of the destination that stays, since the export has none";
+    R202 other_there "a value of the destination that stays, although the export has another";
+    R203 gave_way "a value that gave way where several records became one";
+    R204 conflict "a field that a person changed since, and that stays as it is";
+    R205 left_as_written "a written record or field that cannot be brought to what spec and export say";
+    R301 refused_later "a link or a field written later that could not be set";
+    F101 no_file "a file that the export does not have";
+    F102 unusable_file "a file that cannot be used as it stands";
+    F103 file_too_large "a file that is larger than the destination takes";
+    F104 link_not_followed "a link to a file, which the migration does not follow";
+    F105 file_not_sent "a file that could not be read or sent";
+    F106 without_its_record "a file whose record is not in the destination";
 }
 
 impl ReasonCode {
     /// True where the reason's words are a person's or the destination's own, so that one code says several things.
     pub fn is_worded(self) -> bool {
-        matches!(self, Self::Q103 | Self::Q501 | Self::S101)
+        matches!(self, Self::Q103 | Self::Q501 | Self::S101 | Self::R101 | Self::R205 | Self::R301 | Self::F105)
     }
 
     /// The code of a name such as `Q202`, in any case.

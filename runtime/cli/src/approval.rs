@@ -183,7 +183,7 @@ pub(crate) async fn check(
         }
         Err(fault) => return Err(fault),
     };
-    let schema = reached.destination.schema().await.map_err(|error| Fault::failed(error.to_string()));
+    let schema = reached.destination.known_schema().await.map_err(|error| Fault::failed(error.to_string()));
     moved.host(&approval, &reached.workspace.host, reached.workspace.id.as_deref());
     if let Ok(schema) = &schema {
         let without_setup = migr_engine::schema_digests_without_setup(plan, schema);

@@ -49,7 +49,7 @@ impl Sampled {
     /// Of a sample that a session has written.
     pub(crate) async fn of(session: &Session, sample: &Sample) -> Result<Self, Fault> {
         let context = &session.context;
-        let schema = context.destination.schema().await.map_err(|error| Fault::failed(error.to_string()))?;
+        let schema = context.destination.known_schema().await.map_err(|error| Fault::failed(error.to_string()))?;
         let bound = sample.bound().map_err(|error| Fault::failed(error.to_string()))?;
         let workspace = &session.reached.workspace;
         Ok(Self {

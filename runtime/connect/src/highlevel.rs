@@ -19,13 +19,14 @@ mod version;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use migr_load::{
     Allowance, AtFault, Body, BoxFuture, Capabilities, Codec, Comparison, Connector, Deleted, Destination, Endpoint,
-    FieldSchema, Found, Http, HttpOptions, IdPolicy, LoadError, Map, Member, NewRecord, Page, Rate, RecordUpdate,
-    Schema, SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
+    FieldSchema, Found, Http, HttpOptions, IdPolicy, Listing, LoadError, Map, Member, NewRecord, Page, Rate,
+    RecordUpdate, Schema, SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
 };
 use migr_load::{Settlement, Unsettled};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, ReasonCode, SetupAction};
@@ -66,6 +67,8 @@ pub(crate) struct HighLevel {
     capabilities: Capabilities,
     plan: Arc<Plan>,
     live: RwLock<Option<Arc<Live>>>,
+    /// True where changes were added to the description that was read, by what their answers told.
+    is_amended: AtomicBool,
     staged: files::Staged,
     /// Ids that answers of this connection gave to records that have no id of ours.
     known: Mutex<BTreeSet<String>>,
@@ -116,6 +119,7 @@ impl HighLevel {
             capabilities,
             plan: Arc::new(plan.clone()),
             live: RwLock::new(None),
+            is_amended: AtomicBool::new(false),
             staged: files::Staged::default(),
             known: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
@@ -129,12 +133,14 @@ impl HighLevel {
     async fn read_live(&self) -> Result<Arc<Live>, LoadError> {
         let live = Arc::new(self.ask_live().await?);
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&live));
+        self.is_amended.store(false, Ordering::Relaxed);
         Ok(live)
     }
 
     /// Takes a description for the location's, where it is known without asking.
     fn takes_live(&self, live: Live) {
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        self.is_amended.store(true, Ordering::Relaxed);
     }
 
     /// Notes a record that an answer of this connection named.
@@ -185,6 +191,15 @@ impl Destination for HighLevel {
 
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
+    }
+
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move {
+            match self.live() {
+                Ok(live) if !self.is_amended.load(Ordering::Relaxed) => Ok(live.schema.clone()),
+                _ => self.schema().await,
+            }
+        })
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
@@ -327,12 +342,46 @@ impl Destination for HighLevel {
         self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 
+    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        // Closed ones count too.
+        let is_one_alone =
+            Kind::of(object) == Kind::Opportunities && self.live().is_ok_and(|live| live.refuses_second_opportunity);
+        if is_one_alone { vec![vec!["contact".to_owned(), "pipeline".to_owned()]] } else { Vec::new() }
+    }
+
+    fn respells(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| {
+            live.written_by(object, key).is_some_and(|field| compare::respells(Kind::of(object), field))
+        })
+    }
+
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        let live = self.live().ok();
+        let field = live.as_ref().and_then(|live| live.written_by(object, key));
+        field.map_or_else(|| value.clone(), |field| compare::as_kept(Kind::of(object), field, value))
+    }
+
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
         self.live().is_ok_and(|live| {
-            let fields = live.schema.objects.get(object).map(|object| &object.fields);
-            let field = fields.and_then(|fields| fields.values().find(|field| field.write_key == key));
-            field.is_some_and(|field| compare::keeps_as_sent(Kind::of(object), field))
+            live.written_by(object, key).is_some_and(|field| compare::keeps_as_sent(Kind::of(object), field))
         })
+    }
+
+    fn listing(&self, object: &str) -> Listing {
+        match Kind::of(object) {
+            Kind::Notes | Kind::Tasks => Listing::Under,
+            Kind::ContactFiles | Kind::Media | Kind::Associations => Listing::Never,
+            _ => Listing::Whole,
+        }
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.list_under(object, key, ids))
     }
 
     fn upload<'a>(

@@ -31,6 +31,7 @@ mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,8 @@ pub(crate) struct Twenty {
     /// Object → fields that the plan reads or writes.
     planned: BTreeMap<String, BTreeSet<String>>,
     live: RwLock<Option<Arc<Live>>>,
+    /// True where changes were added to the description that was read, by what their answers told.
+    is_amended: AtomicBool,
     /// Files that would be refused under their own name are sent under a plain one.
     renames: bool,
     /// Records that are known to be there, by which lists prove that they are whole.
@@ -124,6 +127,7 @@ impl Twenty {
             sensitive,
             planned: role::planned(plan),
             live: RwLock::new(None),
+            is_amended: AtomicBool::new(false),
             controls: lists::Controls::default(),
             emptiness: Mutex::default(),
             written: Mutex::default(),
@@ -142,8 +146,16 @@ impl Twenty {
         live
     }
 
+    /// Keeps a description with a change that an answer told.
+    fn amend(&self, live: Live) {
+        self.keep(live);
+        self.is_amended.store(true, Ordering::Relaxed);
+    }
+
     async fn read_live(&self) -> Result<Arc<Live>, LoadError> {
-        Ok(self.keep(metadata::read(&self.http).await?))
+        let live = self.keep(metadata::read(&self.http).await?);
+        self.is_amended.store(false, Ordering::Relaxed);
+        Ok(live)
     }
 
     /// Codec by the schema that was read last.
@@ -190,6 +202,15 @@ impl Destination for Twenty {
 
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
+    }
+
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move {
+            match self.live() {
+                Ok(live) if !self.is_amended.load(Ordering::Relaxed) => Ok(live.schema.clone()),
+                _ => self.schema().await,
+            }
+        })
     }
 
     fn fills_itself(&self, object: &str) -> bool {
@@ -361,6 +382,18 @@ impl Destination for Twenty {
 
     fn as_sent(&self, object: &str, found: &Map) -> Map {
         self.live().map_or_else(|_| found.clone(), |live| as_sent::as_sent(&live, object, found))
+    }
+
+    fn respells(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| as_sent::respells(&live, object, key))
+    }
+
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        self.live().map_or_else(|_| value.clone(), |live| as_sent::as_kept(&live, object, key, value))
+    }
+
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        self.live().map(|live| as_sent::filled(&live, object, found)).unwrap_or_default()
     }
 
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {

@@ -7,6 +7,7 @@ use migr_transform::Value;
 
 use crate::DecideError;
 use crate::defaults;
+use crate::digests::is_written;
 use crate::expected::Expected;
 use crate::families::is_empty;
 use crate::files::{column_of, shown_path};
@@ -41,6 +42,7 @@ pub fn differences(
     held: &Map,
     fresh: &[usize],
 ) -> Vec<Difference> {
+    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let mut found = Vec::new();
     for (index, value) in &expected.values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
@@ -55,8 +57,7 @@ pub fn differences(
             Some(native) => native
                 .iter()
                 .filter_map(|(key, native)| {
-                    let bytes = serde_json::to_vec(native).unwrap_or_default();
-                    match written.is(key, &bytes) {
+                    match is_written(destination, object, written, (key, native)) {
                         Some(true) => None,
                         Some(false) => Some(DifferenceKind::Value),
                         None if is_empty(value) || (expected.taking.is_some() && !is_fresh) => None,
@@ -105,8 +106,9 @@ pub fn left_as_written(
         } else if field.create_only
             && let Some(native) = native(job, field, value, expected, &Map::new())
         {
+            let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
             let is_other = |(key, native): (&String, &serde_json::Value)| {
-                written.is(key, &serde_json::to_vec(native).unwrap_or_default()) == Some(false)
+                is_written(destination, object, written, (key, native)) == Some(false)
             };
             if native.iter().any(is_other) {
                 left.push(*index);

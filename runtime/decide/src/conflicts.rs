@@ -2,11 +2,12 @@
 
 use migr_journal::{State, Written};
 use migr_load::{Comparison, Map};
-use migr_plan::FieldMapping;
+use migr_plan::{FieldMapping, ReasonCode};
 use migr_transform::Value;
 
 use crate::changes::{Difference, DifferenceKind, native};
 use crate::conflict_policy::ConflictPolicy;
+use crate::digests::HeldBeside;
 use crate::expected::{CONFLICT, Expected};
 use crate::stage_run::StageRun;
 use crate::there::is_empty_there;
@@ -52,11 +53,11 @@ impl FieldDecision {
     }
 
     /// Reason why nothing is written to the field, for the report; none where nothing needs to be told.
-    pub fn note(&self, policy: ConflictPolicy) -> Option<String> {
+    pub fn note(&self, policy: ConflictPolicy) -> Option<(ReasonCode, String)> {
         match self {
-            Self::Unwritable => Some("left as it is: its value cannot be written".to_owned()),
+            Self::Unwritable => Some((ReasonCode::R205, "left as it is: its value cannot be written".to_owned())),
             Self::Conflict(_) if policy != ConflictPolicy::Overwrite => {
-                Some(format!("{CONFLICT}: {}", policy.in_words()))
+                Some((ReasonCode::R204, format!("{CONFLICT}: {}", policy.in_words())))
             }
             Self::Holds | Self::Stays | Self::Conflict(_) | Self::Write(_) => None,
         }
@@ -105,16 +106,9 @@ fn of_field(
     FieldDecision::Write(native)
 }
 
-/// True where somebody changed what was written to a field. Of one that the destination spells in its own way the record's times decide; of all others the value
-/// alone, since times do not tell of what was changed while a run was under way.
-fn is_other(job: &StageRun, record: &ChangedRecord, native: &Map, (there, is_touched): (&Map, bool)) -> bool {
-    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
-    let sent = destination.as_sent(object, there);
-    native.keys().filter(|key| is_touched || destination.keeps_as_sent(object, key)).any(|key| {
-        let is_written = |found: &Map| {
-            let bytes = serde_json::to_vec(found.get(key).unwrap_or(&serde_json::Value::Null)).unwrap_or_default();
-            record.written.is(key, &bytes) == Some(true)
-        };
-        !is_written(there) && !is_written(&sent)
-    })
+/// True where somebody changed what was written to a field.
+fn is_other(job: &StageRun, record: &ChangedRecord, native: &Map, there: (&Map, bool)) -> bool {
+    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
+    let held = HeldBeside::new(destination, object, &record.written, there);
+    native.keys().any(|key| held.is_other(key))
 }

@@ -152,7 +152,8 @@ impl Evaluator<'_> {
 
     /// Remarks about a record, as they are journaled.
     fn notes(&self, subject: Subject<'_>, reasons: impl Iterator<Item = Reason>) -> Vec<RepairNote> {
-        let note = |Reason { field, reason, .. }| RepairNote {
+        let note = |Reason { field, reason, code }| RepairNote {
+            code: Some(remark(code).to_string()),
             key: subject.key.to_owned(),
             file: self.job.file.clone(),
             line: subject.line,
@@ -378,8 +379,18 @@ fn lacking(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
     lacking.map(|(_, field)| Reason { code: ReasonCode::Q203, field: field.field.clone(), reason: reason() }).collect()
 }
 
+/// Code of the remark on a record that is written without a value, or with another one, for a reason.
+fn remark(reason: ReasonCode) -> ReasonCode {
+    match reason {
+        ReasonCode::Q203 => ReasonCode::R102,
+        ReasonCode::Q208 => ReasonCode::R103,
+        ReasonCode::Q402 => ReasonCode::R104,
+        _ => ReasonCode::R101,
+    }
+}
+
 fn reason_of(repair: &Repair) -> Reason {
-    Reason { code: ReasonCode::Q201, field: repair.field.clone(), reason: repair.reason.clone() }
+    Reason { code: repair.code, field: repair.field.clone(), reason: repair.reason.clone() }
 }
 
 /// Files of a record as computed before it is sent.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_extract::{Record, Row};
-use migr_journal::{Mapped, Operation, State, StepId};
+use migr_journal::{Mapped, NoteKind, Operation, State, StepId};
 use migr_load::Map;
 use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing, ReasonCode, Step};
 use migr_transform::{Cells, Failure, Outcome, Pass, Value};
@@ -23,6 +23,9 @@ use crate::written::{LINK_KEY_SEPARATOR, written};
 
 /// Start of the note of a field that a person changed in the destination since it was written, and that was left so.
 pub const CONFLICT: &str = "changed in the destination since it was written";
+
+/// Notes on fields that a person changed since.
+pub const CONFLICT_NOTES: NoteKind<'_> = NoteKind { code: "R204", start: CONFLICT };
 
 /// Which records are read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +210,7 @@ impl Derivation {
         let first = match families::values(job, world, &cells, rows.as_deref(), Pass::First)?.outcome() {
             Outcome::Ready(mut evaluated) => {
                 if taken::is_asked(job) {
-                    for path in world.reader.fields_noted_with(job.step, &key, taken::LEFT_OUT)? {
+                    for path in world.reader.fields_noted(job.step, &key, taken::LEFT_OUT_NOTES)? {
                         taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
                     }
                 }
@@ -288,7 +291,7 @@ impl Derivation {
         values: &mut Vec<(usize, Value<'static>)>,
     ) -> Result<(), DecideError> {
         let Some(step) = self.changed.filter(|_| self.leaves_conflicts) else { return Ok(()) };
-        let left = world.reader.fields_noted_with(step, key, CONFLICT)?;
+        let left = world.reader.fields_noted(step, key, CONFLICT_NOTES)?;
         values.retain(|(index, _)| self.job.stage.fields.get(*index).is_none_or(|field| !left.contains(&field.field)));
         Ok(())
     }

@@ -2,43 +2,81 @@
 
 use std::collections::HashMap;
 
-use migr_journal::{FieldDigests, Planned, RecordSalt, StepId};
-use migr_load::Body;
+use migr_journal::{AS_KEPT, FieldDigests, Planned, RecordSalt, StepId};
+use migr_load::{Body, Destination};
+use serde_json::Value;
 
 use crate::record_write::RecordWrite;
 use crate::{DecideError, SharedJournal};
 
 /// Numbers of the fields of a step, in the order in which they were first written.
 #[derive(Debug, Default)]
-pub struct FieldNumbers(HashMap<String, u32>);
+pub struct FieldNumbers {
+    /// By the name that the journal notes.
+    noted: HashMap<String, u32>,
+    /// By the key of a body.
+    known: HashMap<String, Numbered>,
+}
+
+/// Number of a field, and the form that its digests are of.
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    number: u32,
+    /// True where the digest is of the form in which the destination keeps the value.
+    is_as_kept: bool,
+}
 
 impl FieldNumbers {
     /// As the journal has them.
     pub fn of(journal: &SharedJournal, step: StepId) -> Result<Self, DecideError> {
-        Ok(Self((0..).zip(journal.reader()?.fields(step)?).map(|(number, name)| (name, number)).collect()))
+        let noted = (0..).zip(journal.reader()?.fields(step)?).map(|(number, name)| (name, number)).collect();
+        Ok(Self { noted, known: HashMap::new() })
     }
 
     /// The records of a batch as they stand in its intent, and the names of fields that are written for the first time.
-    pub fn planned(&mut self, items: &[RecordWrite]) -> (Vec<Planned>, Vec<String>) {
+    pub fn planned(
+        &mut self,
+        destination: &dyn Destination,
+        object: &str,
+        items: &[RecordWrite],
+    ) -> (Vec<Planned>, Vec<String>) {
         let mut names = Vec::new();
         let planned = |item: &RecordWrite| {
-            let fields = self.digests(&item.id, &item.body, &mut names).to_bytes();
+            let fields = self.digests((destination, object), &item.id, &item.body, &mut names).to_bytes();
             Planned { fields, ..item.planned() }
         };
         (items.iter().map(planned).collect(), names)
     }
 
-    fn digests(&mut self, id: &str, body: &Body, names: &mut Vec<String>) -> FieldDigests {
+    fn digests(
+        &mut self,
+        (destination, object): (&dyn Destination, &str),
+        id: &str,
+        body: &Body,
+        names: &mut Vec<String>,
+    ) -> FieldDigests {
         let (record, mut digests) = (RecordSalt::of(id), FieldDigests::default());
         body.each_field(|name, value| {
-            let number = self.0.get(name).copied().unwrap_or_else(|| {
-                let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-                self.0.insert(name.to_owned(), number);
-                names.push(name.to_owned());
-                number
-            });
-            digests.add(record, number, value);
+            let known = self.known.get(name).copied();
+            let Numbered { number, is_as_kept } =
+                known.unwrap_or_else(|| self.number(name, destination.respells(object, name), names));
+            let read = if is_as_kept { serde_json::from_slice::<Value>(value).ok() } else { None };
+            let kept = read.and_then(|read| serde_json::to_vec(&destination.as_kept(object, name, &read)).ok());
+            digests.add(record, number, kept.as_deref().unwrap_or(value));
         });
         digests
+    }
+
+    /// Numbers the field of a key that was not met before.
+    fn number(&mut self, name: &str, is_as_kept: bool, names: &mut Vec<String>) -> Numbered {
+        let noted = if is_as_kept { format!("{name}{AS_KEPT}") } else { name.to_owned() };
+        let next = u32::try_from(self.noted.len()).unwrap_or(u32::MAX);
+        let number = *self.noted.entry(noted).or_insert_with_key(|noted| {
+            names.push(noted.clone());
+            next
+        });
+        let numbered = Numbered { number, is_as_kept };
+        self.known.insert(name.to_owned(), numbered);
+        numbered
     }
 }

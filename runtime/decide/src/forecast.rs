@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, StepId};
+use migr_journal::{Change, Mapped, NoteKind as NoteOf, Operation, Planned, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
 use migr_plan::{Stage, Step};
@@ -19,7 +19,7 @@ use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
-use crate::preview::{KEPT, MERGED, OUTDONE, PreviewAction};
+use crate::preview::{KEPT_NOTES, MERGED_NOTES, OUTDONE_NOTES, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::{DecideError, steps};
 
@@ -38,14 +38,12 @@ enum NoteKind {
 }
 
 impl NoteKind {
-    /// Kind of a note by its reason.
-    fn by_reason(reason: &str) -> Self {
-        match reason {
-            KEPT => Self::Stays,
-            OUTDONE => Self::Outdone,
-            merged if merged.starts_with(MERGED) => Self::Merged,
-            _ => Self::Adjusted,
-        }
+    /// Kind of a note by its code; of one of before there were codes, by its first words.
+    fn by_code(code: Option<&str>, reason: &str) -> Self {
+        let kinds = [(KEPT_NOTES, Self::Stays), (OUTDONE_NOTES, Self::Outdone), (MERGED_NOTES, Self::Merged)];
+        let is_it =
+            |known: &NoteOf<'_>| code.map_or_else(|| reason.starts_with(known.start), |code| code == known.code);
+        kinds.into_iter().find(|(known, _)| is_it(known)).map_or(Self::Adjusted, |(_, kind)| kind)
     }
 }
 
@@ -82,6 +80,8 @@ struct Store {
     lines: BTreeMap<StepId, BTreeMap<State, RowSet>>,
     /// Keys that more than one line may have, by object.
     repeated: BTreeMap<String, Arc<RepeatedKeys>>,
+    /// Fields whose values one record alone may hold together, by object.
+    unique_together: BTreeMap<String, Vec<Vec<String>>>,
     place: i64,
 }
 
@@ -169,6 +169,7 @@ impl Forecast {
             unasked: BTreeSet::new(),
             lines: BTreeMap::new(),
             repeated: BTreeMap::new(),
+            unique_together: BTreeMap::new(),
             place: 0,
         };
         Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
@@ -266,7 +267,7 @@ impl Forecast {
                 Change::Repairs { step, repairs } => {
                     let Some(of) = store.stage_step(*step) else { continue };
                     for note in repairs {
-                        store.note(of, NoteKind::by_reason(&note.reason), &note.field, note.line);
+                        store.note(of, NoteKind::by_code(note.code.as_deref(), &note.reason), &note.field, note.line);
                     }
                 }
                 // Intents and files change no outcome.
@@ -388,6 +389,16 @@ impl Forecast {
         let mut store = self.store();
         store.meet(step, (line, key), action, id)?;
         store.remark(step, (line, key), &Remark::There { id: id.to_owned(), action })
+    }
+
+    /// Keeps the fields whose values one record of an object alone may hold together.
+    pub fn keep_unique_together(&self, object: &str, fields: Vec<Vec<String>>) {
+        self.store().unique_together.insert(object.to_owned(), fields);
+    }
+
+    /// The fields whose values one record of an object alone may hold together, as they were kept.
+    pub fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        self.store().unique_together.get(object).cloned().unwrap_or_default()
     }
 
     /// Takes a record that is quarantined.
@@ -638,6 +649,11 @@ impl Store {
 
     /// Takes a written record that gets other values; where others of its fields stay, it is known already.
     fn changed(&mut self, of: StepId, item: &RecordWrite) -> Result<(), DecideError> {
+        // One whose answer never came counts for the run that settles it, whatever it gets then.
+        let known = self.noted.get(of.number(), &item.key)?;
+        if self.closed.contains(&of) && known.is_some_and(|known| known.state == number(State::Created)) {
+            return Ok(());
+        }
         self.outcome(of, (&item.key, item.line), State::Updated, Some(&item.id), None)?;
         if self.noted.changes(of.number(), item.line, &item.key)?.is_none() {
             self.meet(of, (item.line, &item.key), PreviewAction::Change, &item.id)?;

@@ -47,6 +47,14 @@ impl Identities {
         Self { paths, matching }
     }
 
+    /// The same, with fields whose values one record alone may hold together, where the stage writes all of them at once.
+    #[must_use]
+    pub fn and(mut self, stage: &Stage, together: Vec<Vec<String>>) -> Self {
+        let is_written = |name: &String| stage.fields.iter().any(|field| field.field == *name && !field.deferred);
+        self.paths.extend(together.into_iter().filter(|fields| fields.iter().all(is_written)));
+        self
+    }
+
     /// The path of an identity that is one field's alone.
     pub fn single(&self, path: usize) -> Option<&str> {
         match self.paths.get(path)?.as_slice() {

@@ -9,6 +9,7 @@ pub mod conflicts;
 pub mod decision;
 pub mod defaults;
 pub mod deferred;
+pub mod digests;
 pub mod duplicates;
 mod error;
 pub mod evaluate;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
+use migr_plan::ReasonCode;
 use migr_transform::{Linked, Reference, Repair};
 use uuid::Uuid;
 
@@ -145,7 +146,7 @@ impl SpoolReader {
         let key = self.text()?;
         let mut linked = Linked::default();
         for _ in 0..self.number()? {
-            linked.repairs.push(Repair { field: self.text()?, reason: self.text()? });
+            linked.repairs.push(Repair { field: self.text()?, reason: self.text()?, code: ReasonCode::Q201 });
         }
         for _ in 0..self.number()? {
             let index = self.length()?;
@@ -208,7 +209,7 @@ mod tests {
         let id = prop_oneof![Just("6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned()), "[0-9A-F-]{0,36}", ".{0,9}"];
         let target =
             ("[a-z]{1,3}", id).prop_map(|(object, id)| Reference { object: Cow::Owned(object), id: Cow::Owned(id) });
-        let repair = (".{0,9}", ".{0,9}").prop_map(|(field, reason)| Repair { field, reason });
+        let repair = (".{0,9}", ".{0,9}").prop_map(|(field, reason)| Repair { field, reason, code: ReasonCode::Q201 });
         let links = prop::collection::vec((0_usize..3, prop::collection::vec(target, 0..4)), 0..3);
         let repairs = prop::collection::vec(repair, 0..3);
         (any::<u64>(), ".*", links, repairs).prop_map(|(line, key, links, repairs)| SpooledLinks {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_extract::Export;
-use migr_journal::{BeforeImage, Change, Filed, HeldReader, Mapped, NotedField, Operation, Reader, StepId};
+use migr_journal::{BeforeImage, Change, Filed, HeldReader, Mapped, NoteKind, NotedField, Operation, Reader, StepId};
 use migr_load::Destination;
 use migr_plan::{Plan, Stage, Step};
 
@@ -221,9 +221,9 @@ impl Knowledge {
         self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_lines(step, take)?))
     }
 
-    /// Fields of a record about which a remark of a step begins so.
-    pub fn fields_noted_with(&self, step: StepId, key: &str, start: &str) -> Result<Vec<String>, DecideError> {
-        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted_with(step, key, start)?))
+    /// Fields of a record about which a step noted a remark of a kind.
+    pub fn fields_noted(&self, step: StepId, key: &str, kind: NoteKind<'_>) -> Result<Vec<String>, DecideError> {
+        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted(step, key, kind)?))
     }
 
     /// Fields of a record of which a step noted something.

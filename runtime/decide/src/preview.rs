@@ -1,5 +1,6 @@
 //! Actions for a record that meets another, and values as people read them.
 
+use migr_journal::NoteKind;
 use serde::{Deserialize, Serialize};
 
 use crate::parts::holds_something;
@@ -12,6 +13,13 @@ pub const OUTDONE: &str = "the destination holds another value, which stays: tha
 
 /// Start of the note on a value that another record's value was taken before when both became one.
 pub const MERGED: &str = "gave way in the merge into ";
+
+/// Notes on values that stay, since the export has none.
+pub const KEPT_NOTES: NoteKind<'_> = NoteKind { code: "R201", start: KEPT };
+/// Notes on values that stay, although the export has others.
+pub const OUTDONE_NOTES: NoteKind<'_> = NoteKind { code: "R202", start: OUTDONE };
+/// Notes on values that gave way in a merge.
+pub const MERGED_NOTES: NoteKind<'_> = NoteKind { code: "R203", start: MERGED };
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 200;

@@ -47,7 +47,7 @@ pub(crate) async fn note(job: &StageRun, mut world: RecordLookup) -> Result<Reco
         return Ok(world);
     }
     let destination = &job.context.destination;
-    let schema = destination.schema().await?;
+    let schema = destination.known_schema().await?;
     let page = destination.capabilities().page_size.max(1);
     let mut referred = BTreeMap::new();
     for object in schema.objects.keys().filter(|object| !destination.fills_itself(object)) {

@@ -98,7 +98,8 @@ impl StageRun {
             program: Arc::new(Program::compile(plan, stage)?),
             siblings: Arc::new(siblings),
             is_first,
-            identities: Identities::of(stage),
+            identities: Identities::of(stage)
+                .and(stage, context.destination.unique_together(&stage.destination_object)),
             number,
             is_met: later.any(|later| {
                 later.destination_object == stage.destination_object && !Identities::of(later).paths.is_empty()

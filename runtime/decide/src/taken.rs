@@ -1,6 +1,7 @@
 //! `on taken none` and `on taken skip`: unique values that another record holds.
 
-use migr_plan::{FieldMapping, TakenPolicy};
+use migr_journal::NoteKind;
+use migr_plan::{FieldMapping, ReasonCode, TakenPolicy};
 use migr_transform::{Evaluated, Repair, Value};
 
 use crate::DecideError;
@@ -10,8 +11,11 @@ use crate::families::is_empty;
 use crate::stage_run::StageRun;
 use migr_spill::Spill;
 
-/// Beginning of the remark about a value that was left out so; by it a verification knows the value.
-pub const LEFT_OUT: &str = "left out: ";
+/// Beginning of the remark about a value that was left out so.
+const LEFT_OUT: &str = "left out: ";
+
+/// Remarks about values that were left out so.
+pub const LEFT_OUT_NOTES: NoteKind<'_> = NoteKind { code: "R104", start: LEFT_OUT };
 
 /// Policy of an identity whose value another record holds.
 pub fn policy(job: &StageRun, path: usize) -> TakenPolicy {
@@ -65,7 +69,8 @@ pub(crate) fn leave_out(
     for (path, reason) in left {
         let name = job.identities.name(path);
         take_out(&job.stage.fields, &mut evaluated.values, &name);
-        evaluated.repairs.push(Repair { field: name, reason: format!("{LEFT_OUT}{reason}") });
+        let reason = format!("{LEFT_OUT}{reason}");
+        evaluated.repairs.push(Repair { field: name, reason, code: ReasonCode::Q402 });
     }
     Ok(None)
 }

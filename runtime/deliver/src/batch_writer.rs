@@ -209,6 +209,7 @@ impl<'s> BatchWriter<'s> {
         if self.gathered.is_empty() {
             return Ok(());
         }
+        self.look_early().await?;
         self.settle_refused().await?;
         let gathered = std::mem::take(&mut self.gathered);
         if self.error.is_some() {
@@ -242,7 +243,7 @@ impl<'s> BatchWriter<'s> {
         self.notes(group.iter().flat_map(|(prepared, _)| &prepared.items), &mut changes);
         for (Prepared { items, operation, mut with }, faults) in group {
             let batch = self.journal.lock().next_batch();
-            let (planned, names) = self.fields.planned(&items);
+            let (planned, names) = self.fields.planned(&*self.context.destination, &self.object, &items);
             if !names.is_empty() {
                 changes.push(Change::Fields { step: self.step, names });
             }
@@ -574,6 +575,7 @@ impl<'s> BatchWriter<'s> {
                     code: Some(code.to_string()),
                 }),
                 Refused::Note => repairs.extend(fields.iter().map(|field| RepairNote {
+                    code: Some(ReasonCode::R301.to_string()),
                     key: key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default().to_owned(),
                     file: self.file.clone(),
                     line: *line,

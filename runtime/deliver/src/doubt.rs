@@ -1,4 +1,4 @@
-//! Records whose answers were lost at a destination whose look-ups lag: asked about once, behind the step's other records.
+//! Records whose answers were lost at a destination whose look-ups lag: asked about once, behind the step's other records, or as many as memory should hold.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use crate::{RecordOutcome, Unit, Uploads};
 const NAP: Duration = Duration::from_millis(100);
 /// Times that what is surely not there is sent again.
 const ROUNDS: u32 = 6;
+/// Records in doubt that are kept, with their bodies, until the step's others are through; with more, they are asked about at once.
+const MOST_IN_DOUBT: usize = 2000;
 
 impl BatchWriter<'_> {
     /// Asks what became of the records in doubt, once a look-up tells. What is surely not there is sent again; what nothing tells of is left to a person.
@@ -23,6 +25,21 @@ impl BatchWriter<'_> {
         if !self.context.cancellation.is_cancelled() {
             self.give_up_those_not_made()?;
         }
+        self.settle_doubts().await
+    }
+
+    /// The same before the step's other records, where so many are in doubt that memory should not hold more.
+    pub(crate) async fn look_early(&mut self) -> Result<(), DeliverError> {
+        if self.doubtful.records.len() < MOST_IN_DOUBT {
+            return Ok(());
+        }
+        self.settle().await?;
+        self.settle_doubts().await?;
+        self.doubtful.rounds = 0;
+        Ok(())
+    }
+
+    async fn settle_doubts(&mut self) -> Result<(), DeliverError> {
         while !self.doubtful.records.is_empty() && !self.has_stopped() {
             if !self.outlast_settling().await {
                 // Their intents stay open: the next run asks.

@@ -2,6 +2,7 @@
 //! that records of the destination carry.
 
 use migr_journal::{Change, FileSent, RepairNote, StepId};
+use migr_plan::ReasonCode;
 
 use crate::error::DeliverError;
 use crate::{Doubtful, Executor, FileFate, RefusedTogether, Unit, UnitRecord, UnitResult, Uploads, WriteResult};
@@ -72,7 +73,8 @@ impl Ledger {
             if let (Err(why), false) = (&fate.sent, is_refused) {
                 let (file, field) = (self.file.clone(), fate.field.clone());
                 let reason = format!("left empty: {why}");
-                repairs.push(RepairNote { key: key.clone(), file, line: *line, field, reason });
+                let code = Some(ReasonCode::R103.to_string());
+                repairs.push(RepairNote { key: key.clone(), file, line: *line, field, reason, code });
             }
         }
         let mut changes = vec![Change::FilesSent { step: self.step, files: sent }];

@@ -452,6 +452,10 @@ pub(crate) async fn foresee(
         opening::existing_records(&context, &mut world).await?;
     }
     closed(&forecast, &*destination).await?;
+    for stage in &plan.stages {
+        let object = &stage.destination_object;
+        forecast.keep_unique_together(object, destination.unique_together(object));
+    }
     let shared = Shared::new(Arc::new(InProcess::new(destination)), RunOptions::default().in_flight, None);
     let mut walk = Walk::new(context, shared, owners);
     for step in plan.steps() {

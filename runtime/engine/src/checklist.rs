@@ -67,7 +67,7 @@ fn workflow(fired: &FiredAutomation) -> ChecklistItem {
 
 /// Looks at every change of the schema that the plan needs, and at what its maps write without one. Changes nothing.
 pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
-    let schema = context.destination.schema().await?;
+    let schema = context.destination.known_schema().await?;
     let actions = prepared(context).await?;
     let item = |action: &SetupAction| ChecklistItem {
         action: in_words(action),

@@ -1,6 +1,6 @@
 //! Pick-up of a later export: records move to their new lines, those that are gone are noted, and all others are opened to be compared with what was written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use migr_extract::Row;
@@ -11,11 +11,11 @@ use migr_journal::{
 use migr_load::{Deleted, Destination, Found, LoadError};
 use migr_plan::{DuplicatePolicy, FieldType, Stage};
 use migr_report::{Delta, MapDelta};
+use migr_spill::LaterExport;
 use serde::Serialize;
 
 use crate::going_on::go_on;
-use crate::held_otherwise::held_otherwise;
-use crate::rollback::is_changed;
+use crate::held_otherwise::changed_by_others;
 use crate::shared::blocking;
 use crate::since::{Asked, MapSince, Since, digest, since, written};
 use crate::stamps::{self, Stamps};
@@ -34,6 +34,8 @@ const UNDER_WAY: &str = "delta.begun";
 const BEFORE: &str = "delta.written.until";
 /// Rows of the journal that are read together.
 const TOGETHER: usize = 2000;
+/// The same of the later export.
+const PAGE: u32 = 2000;
 /// Records of a file below which nothing is said of how many are gone.
 const FEW: u64 = 10;
 /// Keys of vanished records that are listed of a map.
@@ -41,6 +43,116 @@ const NAMED: usize = 100;
 
 /// Keys of records with their ids.
 type Keyed = Vec<(String, String)>;
+
+/// Kind of what is noted of a stage's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Moved,
+    Returned,
+    Vanished,
+}
+
+/// What a delta notes before anything is sent, a page at a time.
+struct Notes<'n> {
+    later: &'n LaterExport,
+    /// Steps that are left, with the places of their stages.
+    steps: Vec<(StepId, usize)>,
+    part: Part,
+    after: String,
+    /// Notes that end it.
+    last: Vec<Change>,
+}
+
+impl Notes<'_> {
+    fn next(&mut self) -> Result<Option<Change>, EngineError> {
+        while let Some((step, place)) = self.steps.first().copied() {
+            let after = std::mem::take(&mut self.after);
+            let fates = match self.part {
+                Part::Moved => {
+                    let moved = self.later.moved_after(place, &after, PAGE)?;
+                    if let Some((key, _)) = moved.last() {
+                        self.after.clone_from(key);
+                        let is_last = self.later.moved_after(place, key, 1)?.is_empty();
+                        let lines = moved.into_iter().map(|(key, line)| MovedNote { key, line }).collect();
+                        return Ok(Some(Change::Moved { step, lines, is_last }));
+                    }
+                    Vec::new()
+                }
+                Part::Returned => self.later.returned_after(place, &after, PAGE)?,
+                Part::Vanished => self.later.gone_after(place, &after, PAGE)?,
+            };
+            if let Some((key, _)) = fates.last() {
+                self.after.clone_from(key);
+                return Ok(Some(if self.part == Part::Returned {
+                    Change::Returned { step, keys: fates.into_iter().map(|(key, _)| key).collect() }
+                } else {
+                    let note = |(key, fate)| VanishedNote { key, fate };
+                    Change::Vanished { step, records: fates.into_iter().map(note).collect() }
+                }));
+            }
+            self.part = match self.part {
+                Part::Moved => Part::Returned,
+                Part::Returned => Part::Vanished,
+                Part::Vanished => {
+                    self.steps.remove(0);
+                    Part::Moved
+                }
+            };
+        }
+        Ok(if self.last.is_empty() { None } else { Some(self.last.remove(0)) })
+    }
+}
+
+/// Finds the records that the export has again.
+fn find_returned(
+    reader: &Reader,
+    (step, place): (StepId, usize),
+    later: &LaterExport,
+    map: &mut MapDelta,
+) -> Result<(), EngineError> {
+    let mut after: Option<String> = None;
+    loop {
+        let known = reader.vanished_after(step, after.as_deref(), TOGETHER)?;
+        let Some((last, _)) = known.last() else { return Ok(()) };
+        after = Some(last.clone());
+        for (key, fate) in known {
+            if !later.is_gone(place, &key)? {
+                map.returned += 1;
+                map.came_back +=
+                    u64::from(fate == TRASHED && reader.id_of(step, &key)?.is_some_and(|it| it.id.is_some()));
+                later.add_returned(place, &key, &fate)?;
+            }
+        }
+    }
+}
+
+/// Finds the records that the export has no more, and that it had at the last look.
+fn find_vanished(
+    reader: &Reader,
+    context: &Context,
+    (step, place): (StepId, usize),
+    later: &LaterExport,
+    map: &mut MapDelta,
+) -> Result<(), EngineError> {
+    (map.missing, map.vanished) = later.count_gone(place)?;
+    let mut after = String::new();
+    loop {
+        let gone = later.gone_after(place, &after, PAGE)?;
+        let Some((last, _)) = gone.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (key, _) in gone {
+            if map.vanished_keys.len() < NAMED {
+                map.vanished_keys.push(migr_decide::decision::shown(&key));
+            }
+            let fate = match decided(reader, context, step, &key)? {
+                VanishedDecision::Left(fate) => fate,
+                // It goes there at the end.
+                VanishedDecision::Trash => LISTED,
+            };
+            later.add_gone(place, &key, Some(fate))?;
+        }
+    }
+}
 
 /// True where the export is another one, or a delta was begun and not ended.
 pub fn has_delta(context: &Context) -> Result<bool, EngineError> {
@@ -95,63 +207,30 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
     }
     let (deciding, mut world) = opened(context).await?;
     let reader = context.journal.reader()?;
-    let mut changes = Vec::new();
+    let mut later = LaterExport::create(&context.work)?;
     let mut delta = Delta::default();
-    let mut restored: Vec<(Stage, StepId, Keyed)> = Vec::new();
+    let mut steps = Vec::new();
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
         world.end_stage(&stage.id, step)?;
     }
-    for stage in &context.plan.stages {
+    for (place, stage) in context.plan.stages.iter().enumerate() {
         let mut map = MapDelta { map: stage.map.clone(), ..MapDelta::default() };
         if let Some(step) = reader.step(&stage.id)? {
             let job = StageRun::new(&deciding, stage, step)?;
-            let known = reader.vanished(step)?;
             let looked;
-            (world, looked) = blocking(move || {
-                let looked = look(&job, &world)?;
-                Ok((world, looked))
+            (world, later, looked) = blocking(move || {
+                let looked = look(&job, &world, &mut later, place)?;
+                Ok((world, later, looked))
             })
             .await?;
             let read = reader.fold()?.steps.into_iter().find(|fold| fold.name == stage.id).and_then(|fold| fold.read);
             shrinks(stage, read.unwrap_or(0), looked.rows, context, accepts_shrunk)?;
             map.was_written = written(&reader, step)?;
-            map.was_trashed = known.values().filter(|fate| *fate == TRASHED).count() as u64;
-            let missing: HashSet<&String> = looked.gone.iter().collect();
-            let returned: Vec<String> = known.keys().filter(|key| !missing.contains(*key)).cloned().collect();
-            drop(missing);
-            map.returned = returned.len() as u64;
-            let trashed: Keyed = returned
-                .iter()
-                .filter(|key| known.get(*key).is_some_and(|fate| fate == TRASHED))
-                .filter_map(|key| Some((key.clone(), reader.id_of(step, key).ok()??.id?)))
-                .collect();
-            map.came_back = trashed.len() as u64;
-            if !trashed.is_empty() {
-                restored.push((stage.clone(), step, trashed));
-            }
-            map.missing = looked.gone.len() as u64;
-            let gone: Vec<String> = looked.gone.into_iter().filter(|key| !known.contains_key(key)).collect();
-            map.vanished = gone.len() as u64;
-            map.vanished_keys = gone.iter().take(NAMED).map(|key| migr_decide::decision::shown(key)).collect();
-            if !looked.moved.is_empty() {
-                changes.push(Change::Moved { step, lines: looked.moved });
-            }
-            if !returned.is_empty() {
-                changes.push(Change::Returned { step, keys: returned });
-            }
-            if !gone.is_empty() {
-                let mut records = Vec::with_capacity(gone.len());
-                for key in gone {
-                    let fate = match decided(&reader, context, step, &key)? {
-                        VanishedDecision::Left(fate) => fate,
-                        // It goes there at the end.
-                        VanishedDecision::Trash => LISTED,
-                    };
-                    records.push(VanishedNote { key, fate: fate.to_owned() });
-                }
-                changes.push(Change::Vanished { step, records });
-            }
+            map.was_trashed = reader.count_vanished(step, TRASHED)?;
+            find_returned(&reader, (step, place), &later, &mut map)?;
+            find_vanished(&reader, context, (step, place), &later, &mut map)?;
+            steps.push((stage.clone(), step, place));
         }
         if let Some(earlier) = earlier.iter().flat_map(|delta| &delta.maps).find(|earlier| earlier.map == map.map) {
             map.take_over(earlier);
@@ -159,17 +238,26 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
         delta.maps.push(map);
     }
     drop(world);
+    let mut last = Vec::new();
     if earlier.is_none() {
         // By the end of the delta its own writes are younger than what people did before it.
-        changes.push(stamps::noted(&reader, BEFORE)?);
+        last.push(stamps::noted(&reader, BEFORE)?);
     }
-    changes.push(begun(&delta));
+    last.push(begun(&delta));
     // Lines and keys are those of this export from now on, or of none.
-    changes.push(Change::no_finding(findings::EXPORT));
-    context.journal.write_later(changes).await?;
-    for (stage, step, records) in restored {
-        bring_back(context, &stage, step, records).await?;
+    last.push(Change::no_finding(findings::EXPORT));
+    let journal = context.journal.clone();
+    let of_steps: Vec<(StepId, usize)> = steps.iter().map(|(_, step, place)| (*step, *place)).collect();
+    later = blocking(move || {
+        let mut notes = Notes { later: &later, steps: of_steps, part: Part::Moved, after: String::new(), last };
+        journal.lock().write_each(|| notes.next())?;
+        Ok(later)
+    })
+    .await?;
+    for (stage, step, place) in steps {
+        bring_back(context, (&stage, step), &reader, (&later, place)).await?;
     }
+    drop(later);
     let asked = Asked { is_later_export: true, ..Asked::default() };
     let (since, _) = since(context, std::slice::from_ref(&*context.plan), asked).await?;
     tell(&mut delta, &since);
@@ -192,13 +280,13 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
     for map in &mut delta.maps {
         let Some(stage) = context.plan.stages.iter().find(|stage| stage.map == map.map) else { continue };
         if let Some(step) = reader.step(&stage.id)? {
-            let trashed = reader.vanished(step)?.values().filter(|fate| *fate == TRASHED).count() as u64;
+            let trashed = reader.count_vanished(step, TRASHED)?;
             map.trashed = (trashed + map.came_back).saturating_sub(map.was_trashed);
             map.created = written(&reader, step)?.saturating_sub(map.was_written);
         }
         (map.was_written, map.was_trashed, map.came_back) = (0, 0, 0);
         if let Some(step) = migr_decide::steps::find(&reader, &crate::since::changes_of(stage))? {
-            map.conflicts = reader.count_notes_with(step, migr_decide::expected::CONFLICT)?;
+            map.conflicts = reader.count_notes_of(step, migr_decide::expected::CONFLICT_NOTES)?;
         }
     }
     let mut all: Vec<Delta> =
@@ -234,7 +322,7 @@ pub struct MapLater {
 /// Look-ups over a later export, once its files can be read and the destination was asked.
 async fn opened(context: &Context) -> Result<(DecisionContext, RecordLookup), EngineError> {
     opening::readable(&context.plan, &context.export)?;
-    context.destination.schema().await?;
+    context.destination.known_schema().await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
     let mut world = opening::world(&deciding, owners)?;
@@ -251,20 +339,26 @@ pub async fn look_at(context: &Context) -> Result<Vec<MapLater>, EngineError> {
         world.end_stage(&stage.id, step)?;
     }
     let mut maps = Vec::new();
-    for stage in &context.plan.stages {
+    let mut later = LaterExport::create(&context.work)?;
+    for (place, stage) in context.plan.stages.iter().enumerate() {
         let Some(step) = reader.step(&stage.id)? else { continue };
         let job = StageRun::new(&deciding, stage, step)?;
         let looked;
-        (world, looked) = blocking(move || {
-            let looked = look(&job, &world)?;
-            Ok((world, looked))
+        (world, later, looked) = blocking(move || {
+            let looked = look(&job, &world, &mut later, place)?;
+            Ok((world, later, looked))
         })
         .await?;
-        let known = reader.vanished(step)?;
         let mut map = MapLater { map: stage.map.clone(), new: looked.unknown, ..MapLater::default() };
-        for key in looked.gone.iter().filter(|key| !known.contains_key(*key)) {
-            map.gone += 1;
-            map.trashed += u64::from(decided(&reader, context, step, key)? == VanishedDecision::Trash);
+        (_, map.gone) = later.count_gone(place)?;
+        let mut after = String::new();
+        loop {
+            let gone = later.gone_after(place, &after, PAGE)?;
+            let Some((last, _)) = gone.last() else { break };
+            after.clone_from(last);
+            for (key, _) in &gone {
+                map.trashed += u64::from(decided(&reader, context, step, key)? == VanishedDecision::Trash);
+            }
         }
         maps.push(map);
     }
@@ -298,17 +392,13 @@ struct Looked {
     rows: u64,
     /// Keys that nothing knows yet.
     unknown: u64,
-    /// Known records that stand in another line.
-    moved: Vec<MovedNote>,
-    /// Keys of written records without a row.
-    gone: Vec<String>,
 }
 
-fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
+/// Looks at the rows of a stage; those that stand in another line, and written records without a row, are noted in `later`.
+fn look(job: &StageRun, world: &RecordLookup, later: &mut LaterExport, place: usize) -> Result<Looked, EngineError> {
     let mut looked = Looked::default();
-    let mut seen: HashSet<u64> = HashSet::new();
+    later.begin_stage()?;
     let keeps_last = matches!(job.stage.policies.duplicate, DuplicatePolicy::KeepLast);
-    let mut moved: BTreeMap<String, u64> = BTreeMap::new();
     if !job.file.is_empty() {
         let mut records = job.context.export.records(&job.stage.source_object)?;
         while let Some(row) = records.next()? {
@@ -323,24 +413,23 @@ fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
                 continue;
             }
             let Ok(key) = job.key(&cells, world)? else { continue };
-            let is_first = seen.insert(digest(&key));
+            let is_first = later.meet(digest(&key))?;
             looked.rows += u64::from(is_first && job.stage.distinct.is_some());
             if !is_first && !keeps_last {
                 continue;
             }
             match world.reader.id_of(job.step, &key)? {
                 Some(mapped) if mapped.line == record.line => {
-                    moved.remove(&key);
+                    if !is_first {
+                        later.remove_moved(place, &key)?;
+                    }
                 }
-                Some(mapped) if mapped.id.is_some() => {
-                    moved.insert(key, record.line);
-                }
+                Some(mapped) if mapped.id.is_some() => later.add_moved(place, &key, record.line)?,
                 Some(_) => {}
                 None => looked.unknown += u64::from(is_first),
             }
         }
     }
-    looked.moved = moved.into_iter().map(|(key, line)| MovedNote { key, line }).collect();
     let migr_decide::outcomes::Outcomes::Journal(journal) = &job.context.outcomes else { return Ok(looked) };
     let reader = journal.reader()?;
     let mut after: Option<String> = None;
@@ -348,23 +437,43 @@ fn look(job: &StageRun, world: &RecordLookup) -> Result<Looked, EngineError> {
         let rows = reader.rows_after(job.step, after.as_deref(), TOGETHER)?;
         let Some(last) = rows.last() else { return Ok(looked) };
         after = Some(last.key.clone());
-        let is_gone = |row: &migr_journal::MappedRow| row.mapped.id.is_some() && !seen.contains(&digest(&row.key));
-        looked.gone.extend(rows.into_iter().filter(is_gone).map(|row| row.key));
+        for row in rows.iter().filter(|row| row.mapped.id.is_some()) {
+            if !later.is_met(digest(&row.key))? {
+                let is_known = reader.fate(job.step, &row.key)?.is_some();
+                later.add_gone(place, &row.key, Some(LISTED).filter(|_| !is_known))?;
+            }
+        }
     }
 }
 
 /// Takes records out of the trash that vanished, and that the export has again.
-async fn bring_back(context: &Context, stage: &Stage, step: StepId, records: Keyed) -> Result<(), EngineError> {
-    for records in records.chunks(context.destination.capabilities().batch_size.max(1)) {
-        let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
-        let batch = intend(context, step, Operation::Restore, records).await?;
-        context.destination.restore(&stage.destination_object, &ids).await?;
-        let found = context.destination.fetch(&stage.destination_object, &ids, Deleted::Both).await?;
-        context.destination.take_for_written(&stage.destination_object, &found);
-        let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; ids.len()];
-        context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
+async fn bring_back(
+    context: &Context,
+    (stage, step): (&Stage, StepId),
+    reader: &Reader,
+    (later, place): (&LaterExport, usize),
+) -> Result<(), EngineError> {
+    let mut after = String::new();
+    loop {
+        let returned = later.returned_after(place, &after, PAGE)?;
+        let Some((last, _)) = returned.last() else { return Ok(()) };
+        after.clone_from(last);
+        let mut records: Keyed = Vec::new();
+        for (key, _) in returned.into_iter().filter(|(_, fate)| fate == TRASHED) {
+            if let Some(id) = reader.id_of(step, &key)?.and_then(|mapped| mapped.id) {
+                records.push((key, id));
+            }
+        }
+        for records in records.chunks(context.destination.capabilities().batch_size.max(1)) {
+            let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+            let batch = intend(context, step, Operation::Restore, records).await?;
+            context.destination.restore(&stage.destination_object, &ids).await?;
+            let found = context.destination.fetch(&stage.destination_object, &ids, Deleted::Both).await?;
+            context.destination.take_for_written(&stage.destination_object, &found);
+            let results = vec![RecordResult { attempts: 1, ..RecordResult::default() }; ids.len()];
+            context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
+        }
     }
-    Ok(())
 }
 
 async fn intend(
@@ -406,11 +515,11 @@ impl<'d> Untouched<'d> {
     /// True where nobody changed a record since it was written, or put it into the trash.
     pub(crate) fn is(&self, stage: &Stage, key: &str, there: &Found) -> Result<bool, EngineError> {
         let object = &stage.destination_object;
-        if there.deleted || is_changed(&self.stamps, object, there) {
+        if there.deleted {
             return Ok(false);
         }
         let written = self.written.of(&WritingSteps::of_stage(stage, &self.reader)?, key)?;
-        Ok(held_otherwise(self.destination, &self.stamps, object, (&written, there)).is_empty())
+        Ok(changed_by_others(self.destination, &self.stamps, object, (&written, there)).is_empty())
     }
 }
 
@@ -420,56 +529,73 @@ async fn trash(context: &Context) -> Result<(), EngineError> {
     let untouched = Untouched::of(&*context.destination, context.journal.reader()?)?;
     for stage in context.plan.stages.iter().rev() {
         let Some(step) = reader.step(&stage.id)? else { continue };
-        let (mut going, mut begun) = (Vec::new(), HashSet::new());
-        for (key, fate) in reader.vanished(step)? {
-            let mapped = reader.id_of(step, &key)?;
-            let made = mapped.filter(|mapped| VanishedPolicy::Delete.decide(mapped) == VanishedDecision::Trash);
-            if fate != TRASHED
-                && let Some(id) = made.and_then(|mapped| mapped.id)
-            {
-                if fate == GOING {
-                    begun.insert(id.clone());
+        let mut after: Option<String> = None;
+        loop {
+            let vanished = reader.vanished_after(step, after.as_deref(), TOGETHER)?;
+            let Some((last, _)) = vanished.last() else { break };
+            after = Some(last.clone());
+            let (mut going, mut begun) = (Keyed::new(), HashSet::new());
+            for (key, fate) in vanished {
+                let mapped = reader.id_of(step, &key)?;
+                let made = mapped.filter(|mapped| VanishedPolicy::Delete.decide(mapped) == VanishedDecision::Trash);
+                if fate != TRASHED
+                    && let Some(id) = made.and_then(|mapped| mapped.id)
+                {
+                    if fate == GOING {
+                        begun.insert(id.clone());
+                    }
+                    going.push((key, id));
                 }
-                going.push((key, id));
+            }
+            trash_page(context, (stage, step), &untouched, (&going, &begun)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same of a page of a stage's records.
+async fn trash_page(
+    context: &Context,
+    (stage, step): (&Stage, StepId),
+    untouched: &Untouched<'_>,
+    (going, begun): (&Keyed, &HashSet<String>),
+) -> Result<(), EngineError> {
+    let object = &stage.destination_object;
+    for records in going.chunks(context.destination.capabilities().batch_size.max(1)) {
+        let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+        let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
+        let mut ours = HashSet::new();
+        for (key, id) in records {
+            let Some(there) = found.iter().find(|found| found.id == *id) else { continue };
+            if begun.contains(id) || untouched.is(stage, key, there)? {
+                ours.insert(id.as_str());
             }
         }
-        let object = &stage.destination_object;
-        for records in going.chunks(context.destination.capabilities().batch_size.max(1)) {
-            let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+        let records: Keyed = records.iter().filter(|(_, id)| ours.contains(id.as_str())).cloned().collect();
+        let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        note(context, step, &records, GOING).await?;
+        let batch = intend(context, step, Operation::Trash, &records).await?;
+        let done = context.destination.trash(object, &ids).await;
+        let is_done = match &done {
+            Ok(()) => true,
+            // Where there is no trash they are left, and listed.
+            Err(LoadError::Missing { .. }) => false,
+            Err(_) => return Ok(done?),
+        };
+        let results =
+            vec![
+                RecordResult { state: is_done.then_some(State::Updated), attempts: 1, ..RecordResult::default() };
+                ids.len()
+            ];
+        context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
+        if is_done {
             let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
-            let mut ours = HashSet::new();
-            for (key, id) in records {
-                let Some(there) = found.iter().find(|found| found.id == *id) else { continue };
-                if begun.contains(id) || untouched.is(stage, key, there)? {
-                    ours.insert(id.as_str());
-                }
-            }
-            let records: Keyed = records.iter().filter(|(_, id)| ours.contains(id.as_str())).cloned().collect();
-            let ids: Vec<String> = records.iter().map(|(_, id)| id.clone()).collect();
-            if ids.is_empty() {
-                continue;
-            }
-            note(context, step, &records, GOING).await?;
-            let batch = intend(context, step, Operation::Trash, &records).await?;
-            let done = context.destination.trash(object, &ids).await;
-            let is_done = match &done {
-                Ok(()) => true,
-                // Where there is no trash they are left, and listed.
-                Err(LoadError::Missing { .. }) => false,
-                Err(_) => return Ok(done?),
-            };
-            let results =
-                vec![
-                    RecordResult { state: is_done.then_some(State::Updated), attempts: 1, ..RecordResult::default() };
-                    ids.len()
-                ];
-            context.journal.write_later(vec![Change::Outcome { batch, results, quarantine: Vec::new() }]).await?;
-            if is_done {
-                let found = context.destination.fetch(object, &ids, Deleted::Both).await?;
-                context.destination.take_for_written(object, &found);
-            }
-            note(context, step, &records, if is_done { TRASHED } else { LISTED }).await?;
+            context.destination.take_for_written(object, &found);
         }
+        note(context, step, &records, if is_done { TRASHED } else { LISTED }).await?;
     }
     Ok(())
 }

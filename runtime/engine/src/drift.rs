@@ -53,7 +53,7 @@ pub async fn drift(
     since: Option<i64>,
     sink: &mut (dyn FnMut(DriftedRecord) + Send),
 ) -> Result<DriftSummary, EngineError> {
-    context.destination.schema().await?;
+    context.destination.known_schema().await?;
     let reader = context.journal.reader()?;
     let after = since.map(|run| moment(&reader, run)).transpose()?;
     let path = context.journal.lock().path().to_owned();
@@ -62,17 +62,19 @@ pub async fn drift(
     for stage in &context.plan.stages {
         let Some(step) = reader.step(&stage.id)? else { continue };
         let written_by = WritingSteps::of_stage(stage, &reader)?;
-        let vanished = reader.vanished(step)?;
         let mut last: Option<String> = None;
         loop {
             let rows = reader.rows_after(step, last.as_deref(), TOGETHER)?;
             let Some(end) = rows.last() else { break };
             last = Some(end.key.clone());
-            let is_there = |row: &MappedRow| {
-                matches!(row.mapped.state, State::Created | State::Updated)
-                    && vanished.get(&row.key).is_none_or(|fate| fate != TRASHED)
-            };
-            let rows: Vec<MappedRow> = rows.into_iter().filter(is_there).collect();
+            let mut there = Vec::with_capacity(rows.len());
+            for row in rows {
+                let is_written = matches!(row.mapped.state, State::Created | State::Updated);
+                if is_written && reader.fate(step, &row.key)?.is_none_or(|fate| fate != TRASHED) {
+                    there.push(row);
+                }
+            }
+            let rows: Vec<MappedRow> = there;
             summary.records += rows.len() as u64;
             for drifted in look.at(stage, &rows, &written_by, &path).await? {
                 summary.drifted += 1;

@@ -1,9 +1,9 @@
 //! Going on with a changed plan: the journal takes it up, written records are opened to be changed, and what was quarantined is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migr_journal::{Change, Reader, SetupNote, State, StepId};
-use migr_plan::{Plan, SetupAction, StepKind};
+use migr_plan::{Plan, SetupAction, Step, StepKind};
 
 use crate::since::{Since, changes_of};
 use crate::steps::changes::fresh_note;
@@ -92,9 +92,11 @@ fn moved(notes: &[SetupNote], before: &[SetupAction], after: &[SetupAction]) -> 
 /// Goes on with a plan that does other things to records: what was said of it is opened to be done.
 pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> {
     let differing: Vec<&str> = since.maps.iter().filter(|map| map.records > 0).map(|map| map.map.as_str()).collect();
+    // Records whose answers never came are of the earlier plan too, and in no count of what is written.
+    let unanswered = unanswered(&context.journal.reader()?)?;
     let mut changes = Vec::new();
     for stage in &context.plan.stages {
-        if differing.contains(&stage.map.as_str()) {
+        if differing.contains(&stage.map.as_str()) || unanswered.contains(&stage.id) {
             let step = steps::begin(&context.journal, stage, &changes_of(stage))?;
             changes.push(reopened(step));
             let map = since.maps.iter().find(|map| map.map == stage.map);
@@ -118,6 +120,16 @@ pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> 
     }
     retry::retry(context, None).await?;
     Ok(())
+}
+
+/// Stages of which a run sent records whose answers never came.
+fn unanswered(reader: &Reader) -> Result<BTreeSet<String>, EngineError> {
+    let mut stages = BTreeSet::new();
+    for intent in reader.open_intents()? {
+        let (name, _) = reader.step_named(intent.step)?;
+        stages.insert(Step::stage_of(&name).to_owned());
+    }
+    Ok(stages)
 }
 
 /// A step that is gone through again; nothing of it is forgotten.

@@ -1,14 +1,13 @@
-//! Values of written records that are not those that were written: what others changed since, by the values and by the times.
+//! Values of written records that are not those that were written: what others changed since, by the values, and by the times where values do not tell.
 
+use migr_decide::digests::HeldBeside;
 use migr_journal::Written;
 use migr_load::{Destination, Found};
-use serde_json::Value;
 
 use crate::rollback::is_changed;
 use crate::stamps::Stamps;
 
-/// Keys of the fields of a record that others changed since they were written, sorted. Of fields that a destination spells in its own way the record's times
-/// decide; of all others the value alone, since times do not tell of what was changed while a run was under way.
+/// Keys of the fields of a record that others changed since they were written, sorted.
 pub(crate) fn held_otherwise(
     destination: &dyn Destination,
     stamps: &Stamps,
@@ -16,16 +15,23 @@ pub(crate) fn held_otherwise(
     (written, there): (&Written, &Found),
 ) -> Vec<String> {
     let is_touched = is_changed(stamps, object, there);
-    let sent = destination.as_sent(object, &there.values);
-    let is_other = |key: &&str| {
-        let is_written = |value: Option<&Value>| {
-            let bytes = serde_json::to_vec(value.unwrap_or(&Value::Null)).unwrap_or_default();
-            written.is(key, &bytes) == Some(true)
-        };
-        there.values.contains_key(*key)
-            && (is_touched || destination.keeps_as_sent(object, key))
-            && !is_written(there.values.get(*key))
-            && !is_written(sent.get(*key))
-    };
+    let held = HeldBeside::new(destination, object, written, (&there.values, is_touched));
+    let is_other = |key: &&str| there.values.contains_key(*key) && held.is_other(key);
     written.fields().filter(is_other).map(str::to_owned).collect()
+}
+
+/// The same, with the fields that nothing was written to and that somebody filled: times tell that it was after the migration. None of both: a record that was
+/// touched alone.
+pub(crate) fn changed_by_others(
+    destination: &dyn Destination,
+    stamps: &Stamps,
+    object: &str,
+    (written, there): (&Written, &Found),
+) -> Vec<String> {
+    let mut fields = held_otherwise(destination, stamps, object, (written, there));
+    if is_changed(stamps, object, there) {
+        let is_ours = |key: &String| written.fields().any(|known| known == key);
+        fields.extend(destination.filled(object, &there.values).into_iter().filter(|key| !is_ours(key)));
+    }
+    fields
 }

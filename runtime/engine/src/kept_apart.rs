@@ -48,7 +48,7 @@ pub async fn keep_apart_there(
     destination: Option<&dyn Destination>,
 ) -> Result<(), EngineError> {
     let schema = match destination.filter(|_| plan.picklists.iter().any(makes_options)) {
-        Some(destination) => Some(destination.schema().await?),
+        Some(destination) => Some(destination.known_schema().await?),
         None => None,
     };
     keep_apart(plan, export, lock, schema.as_ref())

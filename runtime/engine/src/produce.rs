@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
 use migr_journal::RepairNote;
+use migr_plan::ReasonCode;
 use migr_transform::Cells;
 
 use crate::EngineError;
@@ -120,6 +121,7 @@ impl Producer<'_> {
             for (at, change) in lost {
                 let Some((line, key)) = members.get(at) else { continue };
                 item.repairs.push(RepairNote {
+                    code: Some(ReasonCode::R203.to_string()),
                     key: key.clone(),
                     file: job.file.clone(),
                     line: *line,

@@ -9,7 +9,7 @@ use crate::stamps::Stamps;
 use crate::steps::backfill;
 use crate::{Context, EngineError};
 use migr_decide::decision::shown;
-use migr_decide::preview::{KEPT, MERGED, OUTDONE};
+use migr_decide::preview::{KEPT_NOTES, MERGED_NOTES, OUTDONE_NOTES};
 use migr_decide::{expressions, steps};
 
 /// Records that are released for retry together.
@@ -125,7 +125,7 @@ async fn free(context: &Context, reader: &Reader, object: &str, id: &str) -> Res
             return Err(EngineError::AnothersRecord { object, id, of });
         }
     }
-    context.destination.schema().await?;
+    context.destination.known_schema().await?;
     let found = context.destination.fetch(&object, std::slice::from_ref(&id), Deleted::Live).await?;
     found.into_iter().find(|found| found.id == id).ok_or(EngineError::NotThere { object, id })
 }
@@ -182,7 +182,7 @@ fn reopen(context: &Context, reader: &Reader) -> Result<Reopened, EngineError> {
         let mut values = 0;
         for step in backfill::noting_steps(&context.plan, stage, reader)? {
             // Whatever is released, these stay as they are.
-            values += reader.count_noted(step, &[KEPT, OUTDONE, MERGED])?;
+            values += reader.count_noted(step, &[KEPT_NOTES, OUTDONE_NOTES, MERGED_NOTES])?;
         }
         if values > 0 {
             reopened.values += values;

@@ -86,7 +86,7 @@ fn with_dependants(plan: &Plan, map: &str) -> BTreeSet<String> {
 
 /// Goes back to the state before, and checks that it is reached. With `dry_run` nothing is sent and nothing is journaled.
 pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<RollbackSummary, EngineError> {
-    context.destination.schema().await?;
+    context.destination.known_schema().await?;
     let reader = context.journal.reader()?;
     let mut steps = in_order(reader.steps()?, context.plan.as_deref());
     let mut maps = Vec::new();

@@ -84,7 +84,7 @@ async fn before(context: &Context, choice: &Choice, slice: &Slice) -> Result<Vec
 
 /// Chooses the records, by what a run would make of each.
 async fn chosen(context: &Context, options: &SampleOptions) -> Result<Choice, EngineError> {
-    let schema = context.destination.schema().await?;
+    let schema = context.destination.known_schema().await?;
     let folder = context.work.join("sample");
     let journal = context.journal.lock().path().to_owned();
     let live = Some((Arc::clone(&context.destination), schema));

@@ -46,7 +46,7 @@ async fn set_up(context: &Context, writes_records: bool) -> Result<SetupSummary,
     let writes_records = writes_records && !run::is_through(context, &reader)?;
     drop(reader);
     opening::readable(&context.plan, &context.export)?;
-    let schema = context.destination.schema().await?;
+    let schema = context.destination.known_schema().await?;
     let lacks = lacking(&context.plan, &schema, &*context.destination);
     if !lacks.is_empty() {
         // Nothing is begun that cannot be ended.
@@ -136,11 +136,11 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
         let made = match (&outcome, begun.get(&position)) {
             (SetupOutcome::Mismatch { .. }, _) | (SetupOutcome::AlreadyThere, None) => None,
             // The outcome of an earlier request was never noted: the schema tells what it made.
-            (SetupOutcome::AlreadyThere, Some(begun)) => begun.made(&context.destination.schema().await?),
+            (SetupOutcome::AlreadyThere, Some(begun)) => begun.made(&context.destination.known_schema().await?),
             (SetupOutcome::Done(record), begun) => {
                 let was = known.get(&position).and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
                 match (&record.made, begun) {
-                    (Made::Options { .. }, Some(begun)) => begun.made(&context.destination.schema().await?),
+                    (Made::Options { .. }, Some(begun)) => begun.made(&context.destination.known_schema().await?),
                     // Options that are added to a field of ours go with the field.
                     (Made::Options { id, .. }, None) => {
                         was.filter(|was| matches!(&was.made, Made::Field { id: own } if own == id))

@@ -181,7 +181,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
     let is_tried = trial != Trial::default();
     let mut rows = Slice::default();
     let is_elsewhere = effects.iter().any(|effect| effect.destination != after.destination);
-    context.destination.schema().await?;
+    context.destination.known_schema().await?;
     let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
     let deciding = DecisionContext::from(context);
     let mut world = opening::world(&deciding, owners)?;

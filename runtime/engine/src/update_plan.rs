@@ -12,6 +12,7 @@ use migr_decide::there::{
 };
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, RepairNote, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
+use migr_plan::ReasonCode;
 
 use crate::EngineError;
 
@@ -130,7 +131,8 @@ pub(crate) async fn plan_updates(
 /// Notes on the values of a record that stay, since the export has none, or although it has another one. What a rule left out has its own note.
 fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Result<Vec<RepairNote>, EngineError> {
     let is_left_out = |field: &String| item.repairs.iter().any(|repair| repair.field == *field);
-    let note = |(field, reason): (String, &str)| RepairNote {
+    let note = |(field, (code, reason)): (String, (ReasonCode, &str))| RepairNote {
+        code: Some(code.to_string()),
         key: item.key.clone(),
         file: job.file.clone(),
         line: item.line,
@@ -139,7 +141,8 @@ fn stay_notes(job: &StageRun, item: &RecordWrite, found: &Map) -> Result<Vec<Rep
     };
     let kept = kept(job, &item.values, found).into_iter().filter(|field| !is_left_out(field));
     let outdone = outdone(job, &item.values, found).into_iter().chain(filled_by_then(job, item, found)?);
-    Ok(kept.map(|field| (field, KEPT)).chain(outdone.map(|field| (field, OUTDONE))).map(note).collect())
+    let kept = kept.map(|field| (field, (ReasonCode::R201, KEPT)));
+    Ok(kept.chain(outdone.map(|field| (field, (ReasonCode::R202, OUTDONE)))).map(note).collect())
 }
 
 /// Fields that are written once, of a record that an earlier map would make without them: the destination has filled them when a run comes to this one.

@@ -27,6 +27,8 @@ pub use summary::{VerifyDifference, VerifyMissing, VerifySummary};
 
 /// Batches that wait to be read back.
 const READY: usize = 2;
+/// Rows of the journal that are read together.
+const TOGETHER: usize = 2000;
 
 /// Takes every difference as it is found, also those that the summary does not list any more. A record that is not there comes as a difference without a field.
 pub type DifferenceSink<'s> = dyn FnMut(&VerifyDifference) + Send + 's;
@@ -64,7 +66,7 @@ pub(crate) async fn read_back(
     let is_slice = context.options.slice.is_some();
     let reader = context.journal.reader()?;
     opening::same_export(context, &reader)?;
-    let live = context.destination.schema().await?;
+    let live = context.destination.known_schema().await?;
     if !is_slice {
         context.journal.lock().begin_run("verify")?;
     }
@@ -110,11 +112,16 @@ fn there(reader: &Reader, step: migr_journal::StepId) -> Result<u64, EngineError
         total += reader.count(step, state)?;
     }
     // Those that the export has no more follow from nothing.
-    for key in reader.vanished(step)?.keys() {
-        let is_there = reader.id_of(step, key)?.is_some_and(|mapped| mapped.id.is_some() && mapped.winner.is_none());
-        total -= u64::from(is_there);
+    let mut after: Option<String> = None;
+    loop {
+        let vanished = reader.vanished_after(step, after.as_deref(), TOGETHER)?;
+        let Some((last, _)) = vanished.last() else { return Ok(total) };
+        after = Some(last.clone());
+        for (key, _) in vanished {
+            let mapped = reader.id_of(step, &key)?;
+            total -= u64::from(mapped.is_some_and(|mapped| mapped.id.is_some() && mapped.winner.is_none()));
+        }
     }
-    Ok(total)
 }
 
 /// The numbers of every map must add up.

@@ -161,6 +161,9 @@ pub struct RepairNote {
     pub field: String,
     /// Reason, with what was done.
     pub reason: String,
+    /// Code of the reason; absent in a journal of before there were codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A file that a record of the export names, as it stood when the record was looked at.
@@ -401,12 +404,14 @@ pub enum Change {
         /// The step.
         step: StepId,
     },
-    /// Records stand in other lines of a later export. All of a step together: lines may change places.
+    /// Records stand in other lines of a later export. All of a step together, in one change or in several that are written together: lines may change places.
     Moved {
         /// The step of the records.
         step: StepId,
         /// Which.
         lines: Vec<MovedNote>,
+        /// True for the last change of the step.
+        is_last: bool,
     },
     /// Records that the export has no more.
     Vanished {

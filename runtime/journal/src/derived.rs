@@ -143,7 +143,10 @@ impl Derived<'_> {
                 }
                 self.execute("UPDATE steps SET done = 0, records = NULL WHERE id = ?1", [step.0]).map(drop)
             }
-            Change::Moved { step, lines } => self.moved(*step, lines),
+            Change::Moved { step, lines, is_last } => {
+                self.moved(*step, lines)?;
+                if *is_last { self.all_moved(*step) } else { Ok(()) }
+            }
             Change::Vanished { step, records } => records.iter().try_for_each(|record| {
                 self.execute(
                     "INSERT INTO vanished(step, key, fate) VALUES(?1, ?2, ?3) ON CONFLICT(step, key) DO UPDATE SET fate = excluded.fate",
@@ -270,6 +273,11 @@ impl Derived<'_> {
             }
             self.execute("UPDATE files SET line = ?3 WHERE step = ?1 AND key = ?2", params![step.0, note.key, aside])?;
         }
+        Ok(())
+    }
+
+    /// Brings those that were set aside to their lines.
+    fn all_moved(&self, step: StepId) -> Result<(), JournalError> {
         // What stands where a record moves to is of a record that the export has no more.
         self.execute(
             "DELETE FROM files WHERE step = ?1 AND line >= 0 AND EXISTS(SELECT 1 FROM files AS moved \
@@ -316,8 +324,8 @@ impl Derived<'_> {
     fn repairs(&self, step: StepId, notes: &[RepairNote]) -> Result<(), JournalError> {
         for note in notes {
             self.execute(
-                "INSERT OR IGNORE INTO repairs(step, key, file, line, field, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                params![step.0, note.key, note.file, signed(note.line), note.field, note.reason],
+                "INSERT OR IGNORE INTO repairs(step, key, file, line, field, reason, code) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![step.0, note.key, note.file, signed(note.line), note.field, note.reason, note.code],
             )?;
         }
         Ok(())

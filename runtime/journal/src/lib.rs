@@ -34,12 +34,12 @@ pub use error::JournalError;
 pub use fields::{FieldDigests, RecordSalt};
 pub use fold::{ChangedField, Counts, Fold, OWNERS, PlanFold, RunFold, StepFold};
 pub use held::HeldReader;
-pub use reader::{LastWritten, Mapped, MappedRow, NotedField, Reader, RecordReason, StepRow};
+pub use reader::{LastWritten, Mapped, MappedRow, NoteKind, NotedField, Reader, RecordReason, StepRow};
 pub use remarks::{Filed, Orphaned, Quarantined, Remark, Repaired, Skipped};
 pub use state::{State, StepId};
 pub use workspace::Workspace;
 pub use writer::{Identity, Journal};
-pub use written::{Written, WrittenReader};
+pub use written::{AS_KEPT, Written, WrittenReader};
 
 #[cfg(test)]
 mod tests;

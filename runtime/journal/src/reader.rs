@@ -1,6 +1,5 @@
 //! Questions to a journal.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -89,6 +88,15 @@ impl std::fmt::Display for RecordReason {
     }
 }
 
+/// Kind of a remark on a written record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteKind<'k> {
+    /// Code of its remarks.
+    pub code: &'k str,
+    /// First words of those that were noted before there were codes.
+    pub start: &'k str,
+}
+
 /// Reads a journal, beside its writer or without one.
 #[derive(Debug)]
 pub struct Reader {
@@ -169,15 +177,46 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// The keys of a step's records that the export has no more, each with its fate in the destination.
-    pub fn vanished(&self, step: StepId) -> Result<BTreeMap<String, String>, JournalError> {
+    /// The fate of a record of a step that the export has no more; none of one that it has.
+    pub fn fate(&self, step: StepId, key: &str) -> Result<Option<String>, JournalError> {
         if !schema::knows_vanished(&self.connection)? {
-            return Ok(BTreeMap::new());
+            return Ok(None);
         }
-        let mut statement =
-            self.connection.prepare_cached("SELECT key, fate FROM vanished WHERE step = ?1").attempting("read")?;
-        let rows = statement.query_map([step.0], |row| Ok((row.get(0)?, row.get(1)?))).attempting("read")?;
+        self.connection
+            .prepare_cached("SELECT fate FROM vanished WHERE step = ?1 AND key = ?2")
+            .and_then(|mut statement| statement.query_row(params![step.0, key], |row| row.get(0)).optional())
+            .attempting("read")
+    }
+
+    /// Keys of a step's records that the export has no more, with their fates, after a key and in order.
+    pub fn vanished_after(
+        &self,
+        step: StepId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, JournalError> {
+        if !schema::knows_vanished(&self.connection)? {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = "SELECT key, fate FROM vanished WHERE step = ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
+            .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// Number of a step's records that the export has no more, of one fate.
+    pub fn count_vanished(&self, step: StepId, fate: &str) -> Result<u64, JournalError> {
+        if !schema::knows_vanished(&self.connection)? {
+            return Ok(0);
+        }
+        self.connection
+            .query_row("SELECT COUNT(*) FROM vanished WHERE step = ?1 AND fate = ?2", params![step.0, fate], |row| {
+                line(row, 0)
+            })
+            .attempting("read")
     }
 
     /// Numbers of the entries that tell what was written to a record of a step.
@@ -495,9 +534,8 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// Number of values of a step's records that were left out or replaced, or have an owner without a user; those whose note begins in one of some ways are not
-    /// among them.
-    pub fn count_noted(&self, step: StepId, but: &[&str]) -> Result<u64, JournalError> {
+    /// Number of values of a step's records that were left out or replaced, or have an owner without a user; notes of some kinds are not among them.
+    pub fn count_noted(&self, step: StepId, but: &[NoteKind<'_>]) -> Result<u64, JournalError> {
         let all = self
             .connection
             .query_row(
@@ -506,7 +544,7 @@ impl Reader {
                 |row| line(row, 0),
             )
             .attempting("read")?;
-        but.iter().try_fold(all, |left, start| Ok(left.saturating_sub(self.count_notes_with(step, start)?)))
+        but.iter().try_fold(all, |left, kind| Ok(left.saturating_sub(self.count_notes_of(step, *kind)?)))
     }
 
     /// The lines of the records that these values belong to, in no order; a line may come more than once.
@@ -539,23 +577,29 @@ impl Reader {
         rows.collect::<Result<_, _>>().attempting("read")
     }
 
-    /// Number of remarks of a step that begin so.
-    pub fn count_notes_with(&self, step: StepId, start: &str) -> Result<u64, JournalError> {
-        self.connection
-            .query_row(
-                "SELECT COUNT(*) FROM repairs WHERE step = ?1 AND substr(reason, 1, length(?2)) = ?2",
-                params![step.0, start],
-                |row| line(row, 0),
-            )
-            .attempting("read")
+    /// Number of remarks of a kind on a step's records.
+    pub fn count_notes_of(&self, step: StepId, kind: NoteKind<'_>) -> Result<u64, JournalError> {
+        let sql = self.of_kind("SELECT COUNT(*) FROM repairs WHERE step = ?1 AND KIND")?;
+        self.connection.query_row(&sql, params![step.0, kind.code, kind.start], |row| line(row, 0)).attempting("read")
     }
 
-    /// The fields of one record about which a remark begins so.
-    pub fn fields_noted_with(&self, step: StepId, key: &str, start: &str) -> Result<Vec<String>, JournalError> {
-        let sql = "SELECT field FROM repairs WHERE step = ?1 AND key = ?2 AND substr(reason, 1, length(?3)) = ?3";
-        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
-        let rows = statement.query_map(params![step.0, key, start], |row| row.get(0)).attempting("read")?;
+    /// The fields of one record about which there is a remark of a kind.
+    pub fn fields_noted(&self, step: StepId, key: &str, kind: NoteKind<'_>) -> Result<Vec<String>, JournalError> {
+        let sql = self.of_kind("SELECT field FROM repairs WHERE step = ?1 AND key = ?4 AND KIND")?;
+        let mut statement = self.connection.prepare_cached(&sql).attempting("read")?;
+        let rows =
+            statement.query_map(params![step.0, kind.code, kind.start, key], |row| row.get(0)).attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// The question for remarks of a kind: by their code, or by their first words where they were noted before there were codes.
+    fn of_kind(&self, sql: &str) -> Result<String, JournalError> {
+        let kind = if schema::knows_codes_of_notes(&self.connection)? {
+            "(code = ?2 OR (code IS NULL AND substr(reason, 1, length(?3)) = ?3))"
+        } else {
+            "?2 IS NOT NULL AND substr(reason, 1, length(?3)) = ?3"
+        };
+        Ok(sql.replace("KIND", kind))
     }
 
     /// The last entry of a command whose name is like this, in the runs before one.

@@ -56,6 +56,8 @@ pub struct Repaired {
     pub field: String,
     /// Reason, with what was done.
     pub reason: String,
+    /// Code of the reason, where the journal has it.
+    pub code: Option<String>,
 }
 
 /// A file that a record of the export names, and what became of it.
@@ -122,7 +124,7 @@ const QUARANTINED: &str = "SELECT steps.name, source_key, file, line, field, rea
      ORDER BY step, file, line, field, quarantine.id";
 const SKIPPED: &str = "SELECT steps.name, skips.key, COALESCE(id_map.line, 0), reason, CODE FROM skips JOIN steps ON steps.id = skips.step \
      LEFT JOIN id_map ON id_map.step = skips.step AND id_map.key = skips.key ORDER BY skips.step, 3, skips.id";
-const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
+const REPAIRED: &str = "SELECT steps.name, key, file, line, field, reason, CODE FROM repairs JOIN steps ON steps.id = step ORDER BY step, line, field, reason";
 /// A file is sent before its record is written; it counts once the record is.
 macro_rules! filed {
     ($rest:literal) => {
@@ -162,7 +164,8 @@ pub(crate) fn each<E: From<JournalError>>(
             code: row.get(4)?,
         }))
     })?;
-    rows(connection, REPAIRED, take, |row| {
+    let column = if schema::knows_codes_of_notes(connection)? { "code" } else { "NULL" };
+    rows(connection, &REPAIRED.replace("CODE", column), take, |row| {
         Ok(Remark::Repaired(Repaired {
             step: row.get(0)?,
             key: row.get(1)?,
@@ -170,6 +173,7 @@ pub(crate) fn each<E: From<JournalError>>(
             line: line(row, 3)?,
             field: row.get(4)?,
             reason: row.get(5)?,
+            code: row.get(6)?,
         }))
     })?;
     rows(connection, FILED, take, |row| filed(row).map(Remark::Filed))?;

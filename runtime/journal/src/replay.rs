@@ -17,6 +17,8 @@ const VANISHED: &str = "the list of vanished records";
 
 /// Columns that a file of an earlier program lacks.
 const CODES: &str = "the list of codes of reasons";
+/// Name of another: that of the codes of remarks, which an older file lacks too.
+const NOTE_CODES: &str = "the list of codes of values left out";
 
 /// Tables that are compared: a name for people, and a question whose answer has an order.
 const TABLES: &[(&str, &str)] = &[
@@ -46,6 +48,7 @@ const TABLES: &[(&str, &str)] = &[
         CODES,
         "SELECT step, key, field, reason, code FROM quarantine UNION ALL SELECT step, key, NULL, reason, code FROM skips ORDER BY 1, 2, 3, 4, 5",
     ),
+    (NOTE_CODES, "SELECT step, key, field, reason, code FROM repairs ORDER BY step, key, field, reason"),
     ("the list of findings", "SELECT name, value FROM findings ORDER BY name"),
 ];
 
@@ -96,6 +99,7 @@ pub(crate) fn differs(journal: &Connection) -> Result<Option<String>, JournalErr
         let is_lacking = match *what {
             VANISHED => !schema::knows_vanished(journal)?,
             CODES => !schema::knows_codes(journal)?,
+            NOTE_CODES => !schema::knows_codes_of_notes(journal)?,
             _ => false,
         };
         if is_lacking {
@@ -258,7 +262,8 @@ impl Entry {
             "step_done" => Change::Done { step },
             "taken_back" => Change::TakenBack { step, keys: parse::<audit::Keys<'_>>(seq, data)?.keys.into_owned() },
             "reset" => Change::Reset { step },
-            "moved" => Change::Moved { step, lines: notes(seq, data)? },
+            "moving" => Change::Moved { step, lines: notes(seq, data)?, is_last: false },
+            "moved" => Change::Moved { step, lines: notes(seq, data)?, is_last: true },
             "vanished" => Change::Vanished { step, records: notes(seq, data)? },
             "returned" => Change::Returned { step, keys: parse::<audit::Keys<'_>>(seq, data)?.keys.into_owned() },
             "finding" => {

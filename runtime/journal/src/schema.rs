@@ -33,7 +33,7 @@ CREATE TABLE quarantine(
 CREATE INDEX quarantine_of ON quarantine(step, key);
 CREATE TABLE skips(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, code TEXT);
 CREATE TABLE repairs(
-  id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, step INTEGER NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL, code TEXT,
   UNIQUE(step, key, field, reason));
 CREATE TABLE files(
   file TEXT NOT NULL, line INTEGER NOT NULL, field TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL,
@@ -59,6 +59,9 @@ pub(crate) fn complete(connection: &Connection) -> Result<(), JournalError> {
         connection
             .execute_batch("ALTER TABLE quarantine ADD COLUMN code TEXT; ALTER TABLE skips ADD COLUMN code TEXT;")
             .attempting("opened")?;
+    }
+    if !knows_codes_of_notes(connection)? {
+        connection.execute_batch("ALTER TABLE repairs ADD COLUMN code TEXT;").attempting("opened")?;
     }
     connection
         .execute_batch(
@@ -133,6 +136,13 @@ pub(crate) fn knows_vanished(connection: &Connection) -> Result<bool, JournalErr
 pub(crate) fn knows_codes(connection: &Connection) -> Result<bool, JournalError> {
     connection
         .query_row("SELECT COUNT(*) = 1 FROM pragma_table_info('skips') WHERE name = 'code'", [], |row| row.get(0))
+        .attempting("read")
+}
+
+/// True where the file has the codes of remarks on written records, which an older one of this format lacks.
+pub(crate) fn knows_codes_of_notes(connection: &Connection) -> Result<bool, JournalError> {
+    connection
+        .query_row("SELECT COUNT(*) = 1 FROM pragma_table_info('repairs') WHERE name = 'code'", [], |row| row.get(0))
         .attempting("read")
 }
 

@@ -159,6 +159,7 @@ fn what_is_to_be_told_about_single_records_comes_one_at_a_time_in_order() {
         line,
     };
     let repair = |key: &str, line| RepairNote {
+        code: Some("R101".to_owned()),
         key: key.to_owned(),
         file: "export/contacts.csv".to_owned(),
         line,
@@ -321,10 +322,8 @@ fn records_move_to_the_lines_of_a_later_export_even_where_they_change_places() {
         .write(&[
             Change::Settled { records, quarantine: vec![], skips: vec![] },
             Change::Files { step, files },
-            Change::Moved {
-                step,
-                lines: vec![MovedNote { key: "C1".to_owned(), line: 3 }, MovedNote { key: "C2".to_owned(), line: 2 }],
-            },
+            Change::Moved { step, lines: vec![MovedNote { key: "C1".to_owned(), line: 3 }], is_last: false },
+            Change::Moved { step, lines: vec![MovedNote { key: "C2".to_owned(), line: 2 }], is_last: true },
             Change::Vanished { step, records: vec![VanishedNote { key: "C3".to_owned(), fate: "listed".to_owned() }] },
         ])
         .unwrap();

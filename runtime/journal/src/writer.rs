@@ -269,10 +269,25 @@ impl Journal {
         written
     }
 
-    fn transaction(
+    /// Remembers notes as they come, on the disk, all of them or none: however many they are, one is in memory. An intent or an outcome is not among them.
+    pub fn write_each<E: From<JournalError>>(
         &mut self,
-        body: impl FnOnce(&mut Writing<'_>) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
+        mut next: impl FnMut() -> Result<Option<Change>, E>,
+    ) -> Result<(), E> {
+        let batch = self.batch;
+        self.transaction(|writing| {
+            let (mut open, mut closed) = (BTreeMap::new(), Vec::new());
+            while let Some(change) = next()? {
+                writing.change(&change, &mut open, &mut closed)?;
+            }
+            Ok(writing.derived().meta("batch", &batch.to_string())?)
+        })
+    }
+
+    fn transaction<E: From<JournalError>>(
+        &mut self,
+        body: impl FnOnce(&mut Writing<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let transaction = self.connection.transaction().attempting("written")?;
         let mut writing =
             Writing { transaction, run: self.run, plan: self.plan, at: now(), seq: self.seq, head: self.head };
@@ -422,7 +437,9 @@ impl Writing<'_> {
                 self.entry("taken_back", Some(*step), &audit::Keys { keys: keys.into() })?;
             }
             Change::Reset { step } => self.entry("reset", Some(*step), &audit::Nothing {})?,
-            Change::Moved { step, lines } => self.notes("moved", Some(*step), lines)?,
+            Change::Moved { step, lines, is_last } => {
+                self.notes(if *is_last { "moved" } else { "moving" }, Some(*step), lines)?;
+            }
             Change::Vanished { step, records } => self.notes("vanished", Some(*step), records)?,
             Change::Returned { step, keys } => {
                 self.entry("returned", Some(*step), &audit::Keys { keys: keys.into() })?;

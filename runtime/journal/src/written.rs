@@ -1,22 +1,46 @@
 //! Values that were written to a record by all of its steps, by the names of its fields: the last digest of each counts.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::{FieldDigests, Intent, JournalError, Reader, RecordSalt, StepId};
 
 /// Intents that are kept read: records of one batch are asked for one after the other.
 const KEPT: usize = 24;
+/// The same where records are asked for in no order: some ten megabytes.
+const KEPT_IN_NO_ORDER: usize = 1024;
+
+/// End of the name of a field whose digest is of the form in which the destination keeps the value, where it may spell what is sent in its own way.
+pub const AS_KEPT: &str = " as kept";
 
 /// Digests of what was written to one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written(BTreeMap<String, (RecordSalt, u32)>);
+pub struct Written(BTreeMap<String, WrittenField>);
+
+/// Digest of what was written last to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WrittenField {
+    salt: RecordSalt,
+    digest: u32,
+    is_as_kept: bool,
+}
 
 impl Written {
-    /// True where a value is the one that was written last to a field; none where the field was never written.
+    /// True where a value is the one that was written last to a field; none where the field was never written. See [`Self::is_as_kept`] for the value's form.
     pub fn is(&self, field: &str, value: &[u8]) -> Option<bool> {
-        self.0.get(field).map(|(salt, digest)| salt.is(*digest, value))
+        self.0.get(field).map(|written| written.salt.is(written.digest, value))
+    }
+
+    /// True where the digest of a field is of the form in which the destination keeps its value, and not of the form that was sent.
+    pub fn is_as_kept(&self, field: &str) -> bool {
+        self.0.get(field).is_some_and(|written| written.is_as_kept)
+    }
+
+    fn insert(&mut self, name: &str, salt: RecordSalt, digest: u32) {
+        let plain = name.strip_suffix(AS_KEPT);
+        let written = WrittenField { salt, digest, is_as_kept: plain.is_some() };
+        self.0.insert(plain.unwrap_or(name).to_owned(), written);
     }
 
     /// The fields that were written.
@@ -35,13 +59,32 @@ impl Written {
 pub struct WrittenReader {
     reader: Reader,
     names: RefCell<BTreeMap<StepId, Vec<String>>>,
-    intents: RefCell<VecDeque<(i64, Rc<Intent>)>>,
+    intents: RefCell<Intents>,
+}
+
+/// Intents that are kept read.
+#[derive(Debug)]
+struct Intents {
+    most: usize,
+    known: HashMap<i64, Arc<Intent>>,
+    /// In the order in which they were read.
+    order: VecDeque<i64>,
 }
 
 impl WrittenReader {
     /// By a reader of its own.
     pub fn new(reader: Reader) -> Self {
-        Self { reader, names: RefCell::default(), intents: RefCell::default() }
+        Self::keeping(reader, KEPT)
+    }
+
+    /// The same, where records are asked for in no order.
+    pub fn in_no_order(reader: Reader) -> Self {
+        Self::keeping(reader, KEPT_IN_NO_ORDER)
+    }
+
+    fn keeping(reader: Reader, most: usize) -> Self {
+        let intents = Intents { most, known: HashMap::new(), order: VecDeque::new() };
+        Self { reader, names: RefCell::default(), intents: RefCell::new(intents) }
     }
 
     /// Values that were written to the record of a key by some steps.
@@ -58,7 +101,7 @@ impl WrittenReader {
                 let salt = RecordSalt::of(&record.id);
                 for (number, digest) in FieldDigests::from_bytes(&record.fields).digests() {
                     if let Some(name) = self.name(step, number)? {
-                        written.0.insert(name, (salt, digest));
+                        written.insert(&name, salt, digest);
                     }
                 }
             }
@@ -75,7 +118,7 @@ impl WrittenReader {
             let salt = RecordSalt::of(&record.id);
             for (number, digest) in FieldDigests::from_bytes(&record.fields).digests() {
                 if let Some(name) = self.name(step, number)? {
-                    written.0.insert(name, (salt, digest));
+                    written.insert(&name, salt, digest);
                 }
             }
             break;
@@ -95,16 +138,19 @@ impl WrittenReader {
         Ok(name)
     }
 
-    fn intent(&self, entry: i64, step: StepId) -> Result<Option<Rc<Intent>>, JournalError> {
+    fn intent(&self, entry: i64, step: StepId) -> Result<Option<Arc<Intent>>, JournalError> {
         let mut intents = self.intents.borrow_mut();
-        if let Some((_, intent)) = intents.iter().find(|(known, _)| *known == entry) {
-            return Ok(Some(Rc::clone(intent)));
+        if let Some(intent) = intents.known.get(&entry) {
+            return Ok(Some(Arc::clone(intent)));
         }
-        let Some(intent) = self.reader.intent(entry, step)?.map(Rc::new) else { return Ok(None) };
-        if intents.len() >= KEPT {
-            intents.pop_front();
+        let Some(intent) = self.reader.intent(entry, step)?.map(Arc::new) else { return Ok(None) };
+        if intents.order.len() >= intents.most
+            && let Some(oldest) = intents.order.pop_front()
+        {
+            intents.known.remove(&oldest);
         }
-        intents.push_back((entry, Rc::clone(&intent)));
+        intents.order.push_back(entry);
+        intents.known.insert(entry, Arc::clone(&intent));
         Ok(Some(intent))
     }
 }

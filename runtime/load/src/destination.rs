@@ -23,7 +23,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A system that records are written to.
 ///
-/// Objects are called by their name of many (`companies`), fields by the catalog's name. [`Destination::schema`] must have succeeded once before `encode`,
+/// Objects are called by their name of many (`companies`), fields by the catalog's name. [`Destination::known_schema`] must have succeeded once before `encode`,
 /// `compare`, `identity`, `link_body`, `upload` and anything that reads or writes records; what setup changes is known afterwards without another call.
 pub trait Destination: fmt::Debug + Send + Sync {
     /// Capabilities of the destination. Read or probed by `schema`; stated by the plan before.
@@ -41,6 +41,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
 
     /// Reads the live metadata, whole. Also finds out the server's version.
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>>;
+
+    /// The live metadata as this connection knows them: read where they were not yet, or where a change of this connection may have moved them since.
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.schema()
+    }
 
     /// Checks that a live field can hold values of a type; else says why not, in words.
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String>;
@@ -125,6 +130,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The same in the form in which the server holds values to be unique, which may tell apart what a person spells otherwise.
     fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
         self.identity(object, path, record)
+    }
+
+    /// Fields of an object whose values one record alone may hold together, as far as the schema that was read last tells.
+    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        let _ = object;
+        Vec::new()
     }
 
     /// Keys that the server stamps by itself when a record is changed or trashed, and that can be written.
@@ -284,6 +295,30 @@ pub trait Destination: fmt::Debug + Send + Sync {
         found.clone()
     }
 
+    /// True where the server may spell what is sent by a key in its own way, and [`Self::as_kept`] knows that way.
+    fn respells(&self, object: &str, key: &str) -> bool {
+        let _ = (object, key);
+        false
+    }
+
+    /// A value, sent or found, in the one form in which the server keeps it; asked where [`Self::respells`] says so. The journal's digests are of this form.
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        let _ = (object, key);
+        value.clone()
+    }
+
+    /// Keys of a found record that hold something which no new record has by itself. The server's own, such as times and who wrote it, are not among them.
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        let _ = (object, found);
+        Vec::new()
+    }
+
+    /// Way in which an object's records are listed.
+    fn listing(&self, object: &str) -> Listing {
+        let _ = object;
+        Listing::Whole
+    }
+
     /// True where a field keeps what is sent by a key, told by [`Self::as_sent`]: what it holds otherwise is somebody's change, whatever the times say. False where
     /// the server may spell a value in its own way.
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
@@ -342,6 +377,18 @@ pub fn by_tokens(
         there.remove(record.token).map_or(Settlement::Absent, Settlement::There)
     };
     records.iter().map(each).collect()
+}
+
+/// Way in which the records of an object are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// All of them, by [`Destination::scan`].
+    #[default]
+    Whole,
+    /// Those that belong to some records, by [`Destination::referring`].
+    Under,
+    /// None: nobody but who made them knows their ids, and nobody changes them.
+    Never,
 }
 
 /// Which of an object's records are asked for.

@@ -149,7 +149,7 @@ pub(crate) fn of_repairs(report: &Report) -> Vec<Group<'_, Repaired>> {
     group(&report.repaired, &report.repairs, |entry| Said {
         map: &entry.map,
         field: Some(&entry.field),
-        code: None,
+        code: entry.code.as_deref(),
         reason: &entry.reason,
     })
 }
@@ -159,7 +159,7 @@ pub(crate) fn of_unsent_files(report: &Report) -> Vec<Group<'_, UnsentFile>> {
     group(&report.not_sent, &report.unsent_files, |entry| Said {
         map: &entry.map,
         field: Some(&entry.column),
-        code: None,
+        code: Some(&entry.code),
         reason: &entry.reason,
     })
 }

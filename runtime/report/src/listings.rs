@@ -6,7 +6,7 @@ use csv::Writer;
 use migr_journal::Remark;
 use migr_plan::Plan;
 
-use crate::lists::{ListName, Maps, shown};
+use crate::lists::{ListName, Maps, shown, why_not_sent};
 
 /// Writes remarks as they come, a line each; holds none of them.
 #[derive(Debug)]
@@ -39,10 +39,10 @@ impl<W: Write> Listings<W> {
             maps: Maps::of(plan),
             quarantine: begun(ListName::Quarantine, &["map", "key", "file", "line", "field", "reason", "code"])?,
             skipped: begun(ListName::Skipped, &["map", "key", "line", "reason", "code"])?,
-            repairs: begun(ListName::Repairs, &["map", "key", "file", "line", "field", "reason"])?,
+            repairs: begun(ListName::Repairs, &["map", "key", "file", "line", "field", "reason", "code"])?,
             files: begun(
                 ListName::Files,
-                &["map", "key", "file", "line", "column", "path", "state", "sent", "bytes", "hash", "reason"],
+                &["map", "key", "file", "line", "column", "path", "state", "sent", "bytes", "hash", "reason", "code"],
             )?,
             orphans: begun(ListName::Orphans, &["owner", "went to", "map", "key", "line", "field"])?,
             owners: begun(ListName::Owners, &["owner", "went to", "how"])?,
@@ -84,6 +84,7 @@ impl<W: Write> Listings<W> {
                     &entry.line.to_string(),
                     &entry.field,
                     &entry.reason,
+                    entry.code.as_deref().unwrap_or_default(),
                 ],
             ),
             Remark::Filed(entry) => write_cells(
@@ -100,6 +101,7 @@ impl<W: Write> Listings<W> {
                     &entry.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
                     entry.hash.as_deref().unwrap_or_default(),
                     entry.reason.as_deref().unwrap_or_default(),
+                    if entry.is_sent() { "" } else { why_not_sent(entry).as_str() },
                 ],
             ),
             Remark::Orphaned(entry) => write_cells(

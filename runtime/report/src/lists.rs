@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use migr_journal::{Filed, Orphaned, Remark};
-use migr_plan::Plan;
+use migr_plan::{Plan, ReasonCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -72,6 +72,18 @@ impl Maps {
 /// A key as a person reads it: the parts of a composite one, a line where the row has none of its own.
 pub fn shown(key: &str) -> String {
     key.trim_start_matches('\u{1f}').replace('\u{1f}', ", ")
+}
+
+/// Code of the reason for which a file was not sent.
+pub(crate) fn why_not_sent(file: &Filed) -> ReasonCode {
+    match (file.state.as_str(), &file.reason) {
+        ("missing", _) => ReasonCode::F101,
+        ("refused", _) => ReasonCode::F102,
+        ("too_large", _) => ReasonCode::F103,
+        ("link_only", _) => ReasonCode::F104,
+        (_, Some(_)) => ReasonCode::F105,
+        (_, None) => ReasonCode::F106,
+    }
 }
 
 /// Gathers remarks: counts all of them, holds some. Takes no more room however many there are.
@@ -150,7 +162,8 @@ impl Lists {
             Remark::Repaired(entry) => {
                 let map = self.maps.name(&entry.step);
                 let label = groups::without_values(&entry.reason);
-                let said = Said { map, field: Some(&entry.field), code: None, reason: &entry.reason };
+                let code = entry.code.as_deref();
+                let said = Said { map, field: Some(&entry.field), code, reason: &entry.reason };
                 if self.repaired.count(said, label) {
                     self.repairs.push(Repaired {
                         map: map.to_owned(),
@@ -159,6 +172,7 @@ impl Lists {
                         line: entry.line,
                         field: entry.field.clone(),
                         reason: entry.reason.clone(),
+                        code: entry.code.clone(),
                     });
                 }
             }
@@ -176,7 +190,8 @@ impl Lists {
         let map = self.maps.name(&entry.step);
         let reason = entry.reason.clone().unwrap_or_else(|| WITH_ITS_RECORD.to_owned());
         let label = groups::without_values(&reason);
-        let said = Said { map, field: Some(&entry.column), code: None, reason: &reason };
+        let code = why_not_sent(entry).as_str();
+        let said = Said { map, field: Some(&entry.column), code: Some(code), reason: &reason };
         if self.not_sent.count(said, label) {
             self.unsent.push(UnsentFile {
                 map: map.to_owned(),
@@ -187,6 +202,7 @@ impl Lists {
                 path: entry.path.clone(),
                 state: entry.state.clone(),
                 reason,
+                code: code.to_owned(),
             });
         }
     }

@@ -228,6 +228,8 @@ pub struct UnsentFile {
     pub state: String,
     /// Why it was not sent.
     pub reason: String,
+    /// Code of the reason, which `migr explain` knows.
+    pub code: String,
 }
 
 /// A list that has an entry per record or value.
@@ -419,6 +421,9 @@ pub struct Repaired {
     pub field: String,
     /// Reason, with what was done.
     pub reason: String,
+    /// Code of the reason, which `migr explain` knows; absent in a journal of before there were codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// Data that the destination cannot hold as it was.

@@ -262,7 +262,7 @@ impl<'r> Evaluator<'r> {
             input => call.function.call(&mut scope, input, arguments)?,
         };
         for reason in self.losses.drain(..) {
-            self.repairs.push(Repair { field: self.field.to_owned(), reason });
+            self.repairs.push(Repair { field: self.field.to_owned(), reason, code: ReasonCode::Q201 });
         }
         Ok(value)
     }
@@ -490,7 +490,7 @@ impl<'r> Evaluator<'r> {
 
     fn repair(&mut self, fault: &Fault, done: &str) {
         let reason = format!("{}; {done}", fault.reason(self.is_masked));
-        self.repairs.push(Repair { field: self.field.to_owned(), reason });
+        self.repairs.push(Repair { field: self.field.to_owned(), reason, code: ReasonCode::Q201 });
     }
 }
 

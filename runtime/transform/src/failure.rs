@@ -22,6 +22,8 @@ pub struct Repair {
     pub field: String,
     /// Reason of the failure, with the replacement.
     pub reason: String,
+    /// Code of the failure.
+    pub code: migr_plan::ReasonCode,
 }
 
 /// An owner whom no member of the destination stands for.

@@ -132,7 +132,7 @@ async fn rebound(session: &Session, plan: &Plan, sample: Sampled) -> Result<(Sam
     if maps.is_empty() {
         maps.push("the plan's own policies".to_owned());
     }
-    let schema = context.destination.schema().await.map_err(|error| Fault::failed(error.to_string()))?;
+    let schema = context.destination.known_schema().await.map_err(|error| Fault::failed(error.to_string()))?;
     let workspace = &session.reached.workspace;
     let bound = Sampled {
         effect: migr_engine::effect_of(plan).digest.to_string(),

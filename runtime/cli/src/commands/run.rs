@@ -184,9 +184,16 @@ const MOST_WAITS_IN_VAIN: u32 = 5;
 async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Option<Outcome>, Fault> {
     let mut written = 0;
     let mut in_vain = 0;
+    let mut is_again = false;
     loop {
         let before = total(session)?;
         let reached = reached(session)?;
+        if is_again {
+            // Others may have changed the schema while it waited.
+            let read = session.context.destination.schema().await;
+            read.map_err(|error| Fault::failed(error.to_string()))?;
+        }
+        is_again = true;
         let fault = match carry_out(session, console).await {
             Ok(outcome) => return Ok(outcome.map(|outcome| Outcome { written: outcome.written + written, ..outcome })),
             Err(fault) => fault,

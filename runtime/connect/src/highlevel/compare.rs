@@ -14,21 +14,63 @@ pub(super) fn same(kind: Kind, field: &FieldSchema, wanted: &Json, found: &Json)
     if is_nothing(wanted) || is_nothing(found) {
         return is_nothing(wanted) && is_nothing(found);
     }
-    let native = kind.fields().iter().find(|stock| stock.name == field.name).map(|stock| stock.native);
-    match native {
-        Some(Native::Name | Native::Email) => folded(wanted) == folded(found),
-        Some(Native::Words) => words(wanted) == words(found),
-        Some(Native::Date) => first_ten(wanted) == first_ten(found),
-        Some(Native::Instant) => instant(wanted).is_some() && instant(wanted) == instant(found),
-        Some(Native::Number) => number(wanted) == number(found),
-        Some(_) => plain(wanted) == plain(found),
+    let is_instant = native(kind, field) == Some(Native::Instant);
+    (!is_instant || instant(wanted).is_some()) && as_kept(kind, field, wanted) == as_kept(kind, field, found)
+}
+
+fn native(kind: Kind, field: &FieldSchema) -> Option<Native> {
+    kind.fields().iter().find(|stock| stock.name == field.name).map(|stock| stock.native)
+}
+
+/// A native value, sent or found, in the one form in which the server keeps it.
+pub(super) fn as_kept(kind: Kind, field: &FieldSchema, value: &Json) -> Json {
+    if is_nothing(value) {
+        return Json::Null;
+    }
+    match native(kind, field) {
+        Some(Native::Name | Native::Email) => folded(value).into(),
+        Some(Native::Words) => words(value).into(),
+        Some(Native::Phone) => phone(value).into(),
+        Some(Native::Date) => first_ten(value).into(),
+        Some(Native::Instant) => instant(value).map_or(Json::Null, |at| at.as_millisecond().into()),
+        Some(Native::Number) => number(value).map(|number| number.to_string()).into(),
+        Some(_) => plain(value).into(),
         None => match custom_type(field).unwrap_or_default() {
-            "NUMERICAL" => number(wanted) == number(found),
-            "MONETORY" => number(wanted.get("value").unwrap_or(wanted)) == number(found.get("value").unwrap_or(found)),
-            "DATE" => first_ten(wanted) == first_ten(found),
-            _ => plain(wanted) == plain(found),
+            "NUMERICAL" => number(value).map(|number| number.to_string()).into(),
+            "MONETORY" => number(value.get("value").unwrap_or(value)).map(|number| number.to_string()).into(),
+            "DATE" => first_ten(value).into(),
+            "EMAIL" => folded(value).into(),
+            "PHONE" => phone(value).into(),
+            _ => plain(value).into(),
         },
     }
+}
+
+/// True where the server may spell a field's values in a way of its own. Tags are not among them: others add theirs to them.
+pub(super) fn respells(kind: Kind, field: &FieldSchema) -> bool {
+    match native(kind, field) {
+        Some(
+            Native::Name
+            | Native::Email
+            | Native::Phone
+            | Native::Url
+            | Native::Date
+            | Native::Instant
+            | Native::Number,
+        ) => true,
+        Some(_) => false,
+        None => matches!(
+            custom_type(field).unwrap_or_default(),
+            "NUMERICAL" | "MONETORY" | "DATE" | "EMAIL" | "PHONE" | "CHECKBOX" | "MULTIPLE_OPTIONS"
+        ),
+    }
+}
+
+/// A number to call as it is kept: its digits, with the sign before them.
+fn phone(value: &Json) -> String {
+    let text = plain(value).to_lowercase();
+    let number = text.split(['x', ';', ',']).next().unwrap_or_default();
+    number.chars().filter(|sign| sign.is_ascii_digit() || *sign == '+').collect()
 }
 
 /// True where the server has no spelling of its own for a field's values, and none that it gives where nothing is sent, as it does to a contact's country.
@@ -36,8 +78,7 @@ pub(super) fn keeps_as_sent(kind: Kind, field: &FieldSchema) -> bool {
     if field.name == "country" {
         return false;
     }
-    let native = kind.fields().iter().find(|stock| stock.name == field.name).map(|stock| stock.native);
-    match native {
+    match native(kind, field) {
         Some(Native::Text | Native::Boolean | Native::Option | Native::To(_) | Native::Stage) => true,
         Some(_) => false,
         None => matches!(custom_type(field).unwrap_or_default(), "TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO"),

@@ -7,6 +7,7 @@ use super::api::{boxed, each, is_gone, list, text};
 use super::found::{both, found};
 use super::kind::Kind;
 use super::live::{Live, Named};
+use super::records::is_under_contact;
 use super::{HighLevel, PAGE};
 
 /// Contacts in one answer of a search.
@@ -145,6 +146,28 @@ impl HighLevel {
         }
         let work = ids.iter().map(|id| boxed(self.fetch_one(object, id)));
         let found = each(work.collect()).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The notes or tasks of some contacts; those of other objects are listed whole.
+    pub(super) async fn list_under(&self, object: &str, key: &str, ids: &[String]) -> Result<Vec<Found>, LoadError> {
+        let kind = Kind::of(object);
+        if !is_under_contact(kind) || key != "contactId" {
+            return Ok(Vec::new());
+        }
+        let under = |contact: String| async move {
+            let path = format!("contacts/{contact}/{object}");
+            let request = format!("GET {path}");
+            match self.get(path, Vec::new()).await {
+                Ok(answer) => {
+                    let listed = list(&answer, &[object]);
+                    Ok(listed.iter().filter_map(|it| found(kind, it, Some(contact.as_str()))).collect::<Vec<_>>())
+                }
+                Err(error) if is_gone(&error) => Ok(Vec::new()),
+                Err(error) => Err(error.into_load_error(request)),
+            }
+        };
+        let found = each(ids.iter().map(|id| boxed(under(id.clone()))).collect()).await?;
         Ok(found.into_iter().flatten().collect())
     }
 

@@ -90,6 +90,11 @@ impl Live {
         self.schema.field(object, field)
     }
 
+    /// The field of an object that is written by a key.
+    pub(super) fn written_by(&self, object: &str, key: &str) -> Option<&FieldSchema> {
+        self.schema.objects.get(object)?.fields.values().find(|field| field.write_key == key)
+    }
+
     /// The key of the field that holds the program's own id; none where the object has none.
     pub(super) fn token_key(&self, object: &str) -> Option<&str> {
         self.field(object, TOKEN).map(|field| field.write_key.as_str())

@@ -41,6 +41,37 @@ pub(super) fn keeps(live: &Live, object: &str, key: &str) -> bool {
     field(live, object, key).is_some_and(|field| exact.contains(&field.native.as_str()))
 }
 
+/// True where the server spells what is sent by a key in a way of its own that [`canonical`] knows.
+pub(super) fn respells(live: &Live, object: &str, key: &str) -> bool {
+    let known =
+        ["EMAILS", "PHONES", "LINKS", "NUMBER", "NUMERIC", "MULTI_SELECT", "ARRAY", "RICH_TEXT", "RICH_TEXT_V2"];
+    field(live, object, key).is_some_and(|field| known.contains(&field.native.as_str()))
+}
+
+/// A value in the form in which the server keeps it.
+pub(super) fn as_kept(live: &Live, object: &str, key: &str, value: &Value) -> Value {
+    field(live, object, key).map_or_else(|| value.clone(), |field| canonical(&field.native, value))
+}
+
+/// Keys that the server fills by itself, beside those of relations to the record.
+const ITS_OWN: [&str; 8] =
+    ["id", "position", "createdAt", "updatedAt", "deletedAt", "createdBy", "updatedBy", "searchVector"];
+
+/// Keys of a found record that hold something other than what a new record has.
+pub(super) fn filled(live: &Live, object: &str, found: &Map) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (key, value) in found.iter().filter(|(key, _)| !ITS_OWN.contains(&key.as_str())) {
+        let Some(known) = field(live, object, key).filter(|known| known.writable && known.active) else { continue };
+        let given = live.defaults.get(&(object.to_owned(), known.name.clone())).unwrap_or(&Value::Null);
+        let kept = canonical(&known.native, value);
+        let is_given = kept == canonical(&known.native, given) || kept == canonical(&known.native, &Value::Null);
+        if !is_given && !matches!(value, Value::Null | Value::Bool(false)) && known.native != "ACTOR" {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
 fn of_kind(native: &str, value: &Value) -> Value {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     match native {

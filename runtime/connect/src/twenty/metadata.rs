@@ -43,6 +43,8 @@ pub(super) struct Live {
     pub(super) schema: Schema,
     /// The application that stock objects belong to; anything else is custom. Absent in 1.x.
     stock: Option<String>,
+    /// Values that a new record gets by itself, by object and field.
+    pub(super) defaults: BTreeMap<(String, String), Value>,
 }
 
 impl Live {
@@ -307,7 +309,37 @@ pub(super) fn assemble(
     let version = if has("targetPerson") || (paged && !has("person")) { Version::Two } else { Version::One };
     let objects: IndexMap<String, ObjectSchema> =
         objects.into_iter().map(|object| (object.name.clone(), object)).collect();
-    Live { version, schema: Schema { version: version.name().to_owned(), objects }, stock }
+    Live { version, schema: Schema { version: version.name().to_owned(), objects }, stock, defaults: defaults(raw) }
+}
+
+/// Values that new records get by themselves, by object and field.
+fn defaults(raw: &[Value]) -> BTreeMap<(String, String), Value> {
+    let mut defaults = BTreeMap::new();
+    for object in raw {
+        let name = text(object, "namePlural").unwrap_or_default();
+        for field in raw_fields(object) {
+            let given = field.get("defaultValue").filter(|given| !given.is_null());
+            if let (Some(field), Some(given)) = (text(field, "name"), given) {
+                defaults.insert((name.to_owned(), field.to_owned()), unquoted(given));
+            }
+        }
+    }
+    defaults
+}
+
+/// A default as a record holds it: texts stand in single quotes in the metadata.
+fn unquoted(given: &Value) -> Value {
+    match given {
+        Value::String(text) => {
+            let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            Value::from(inner.unwrap_or(text))
+        }
+        Value::Object(parts) => {
+            Value::Object(parts.iter().map(|(name, part)| (name.clone(), unquoted(part))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(unquoted).collect()),
+        other => other.clone(),
+    }
 }
 
 /// `targetPerson` → `person`.

@@ -87,7 +87,7 @@ impl Twenty {
                 *options = values;
             }
         }
-        self.keep(live);
+        self.amend(live);
         Ok(options)
     }
 }

@@ -140,7 +140,7 @@ impl Twenty {
             Asked::Made(raw) => {
                 let mut live = (*self.live()?).clone();
                 let learnt = live.learn_field(object, &raw, target);
-                self.keep(live);
+                self.amend(live);
                 match learnt {
                     Some(learnt) => Ok(made(&learnt.id)),
                     None => Ok(made(&self.read_live().await?.field(object, field)?.id)),

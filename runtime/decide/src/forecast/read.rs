@@ -41,7 +41,7 @@ impl Forecast {
                     }
                     (it.step, NoteKind::Failed, field, it.line)
                 }
-                Noted::Repaired(it) => (it.step, NoteKind::by_reason(&it.reason), it.field, it.line),
+                Noted::Repaired(it) => (it.step, NoteKind::by_code(it.code.as_deref(), &it.reason), it.field, it.line),
                 Noted::Orphaned(it) => (it.step, NoteKind::Orphan, String::new(), it.line),
                 _ => return Ok::<(), JournalError>(()),
             };
@@ -180,14 +180,16 @@ impl Forecast {
         }
         if let Some(reader) = before {
             // The export has them no more: they are in no count.
-            let vanished = reader.vanished(step)?;
             let mut after: Option<String> = None;
             loop {
                 let rows = reader.rows_after(step, after.as_deref(), 2_000)?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
                 let mut earlier = Vec::new();
-                for row in rows.iter().filter(|row| !vanished.contains_key(&row.key)) {
+                for row in &rows {
+                    if reader.fate(step, &row.key)?.is_some() {
+                        continue;
+                    }
                     if store.noted.has(step.number(), &row.key)? {
                         continue;
                     }

@@ -21,6 +21,8 @@ use crate::{Context, EngineError, RunOptions, delta, opening};
 
 /// Name of the copy's folder.
 const FOLDER: &str = "going-on";
+/// Rows of the journal that are read together.
+const TOGETHER: usize = 2000;
 
 /// Effect of going on after a run where the spec or the export changed since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -131,29 +133,34 @@ impl AfterRun {
             let (Some(step), Some(of)) = (reader.step(&stage.id)?, forecast.known(&Step::records(&stage.id))) else {
                 continue;
             };
-            let known = before.vanished(step)?;
-            let mut going = Vec::new();
-            for (key, fate) in reader.vanished(step)? {
-                let Some(mapped) = reader.id_of(step, &key)?.filter(|_| fate != TRASHED) else { continue };
-                let Some(id) = mapped.id.clone() else { continue };
-                if policy.decide(&mapped) == VanishedDecision::Trash {
-                    going.push((key, mapped.line, id));
-                } else if !known.contains_key(&key) {
-                    forecast.vanished(of, (&key, mapped.line, &id), PreviewAction::Vanish)?;
+            let mut after: Option<String> = None;
+            loop {
+                let vanished = reader.vanished_after(step, after.as_deref(), TOGETHER)?;
+                let Some((last, _)) = vanished.last() else { break };
+                after = Some(last.clone());
+                let mut going = Vec::new();
+                for (key, fate) in vanished {
+                    let Some(mapped) = reader.id_of(step, &key)?.filter(|_| fate != TRASHED) else { continue };
+                    let Some(id) = mapped.id.clone() else { continue };
+                    if policy.decide(&mapped) == VanishedDecision::Trash {
+                        going.push((key, mapped.line, id));
+                    } else if before.fate(step, &key)?.is_none() {
+                        forecast.vanished(of, (&key, mapped.line, &id), PreviewAction::Vanish)?;
+                    }
                 }
-            }
-            let object = &stage.destination_object;
-            for records in going.chunks(live.capabilities().page_size.max(1)) {
-                let ids: Vec<String> = records.iter().map(|(.., id)| id.clone()).collect();
-                let found = live.fetch(object, &ids, Deleted::Both).await?;
-                for (key, line, id) in records {
-                    let goes = match found.iter().find(|found| found.id == *id) {
-                        Some(there) => untouched.is(stage, key, there)?,
-                        None => false,
-                    };
-                    let action = if goes { PreviewAction::Trash } else { PreviewAction::Vanish };
-                    if goes || !known.contains_key(key) {
-                        forecast.vanished(of, (key, *line, id), action)?;
+                let object = &stage.destination_object;
+                for records in going.chunks(live.capabilities().page_size.max(1)) {
+                    let ids: Vec<String> = records.iter().map(|(.., id)| id.clone()).collect();
+                    let found = live.fetch(object, &ids, Deleted::Both).await?;
+                    for (key, line, id) in records {
+                        let goes = match found.iter().find(|found| found.id == *id) {
+                            Some(there) => untouched.is(stage, key, there)?,
+                            None => false,
+                        };
+                        let action = if goes { PreviewAction::Trash } else { PreviewAction::Vanish };
+                        if goes || before.fate(step, key)?.is_none() {
+                            forecast.vanished(of, (key, *line, id), action)?;
+                        }
                     }
                 }
             }

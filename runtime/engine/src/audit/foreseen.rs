@@ -52,7 +52,9 @@ impl Foreseen {
         let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for stage in &plan.stages {
             let of_object = paths.entry(stage.destination_object.clone()).or_default();
-            of_object.extend(Identities::of(stage).paths.into_iter().flatten());
+            let together = live.as_ref().map(|(live, _)| live.unique_together(&stage.destination_object));
+            of_object
+                .extend(Identities::of(stage).and(stage, together.unwrap_or_default()).paths.into_iter().flatten());
         }
         let codec = live.as_ref().and_then(|(live, _)| live.codec_after(&plan.setup));
         let (mut open, mut made): (BTreeMap<String, BTreeSet<String>>, _) = (BTreeMap::new(), BTreeSet::new());
@@ -458,6 +460,22 @@ impl Destination for Foreseen {
 
     fn as_sent(&self, object: &str, found: &Map) -> Map {
         self.live.as_ref().map_or_else(|| found.clone(), |live| live.as_sent(object, found))
+    }
+
+    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        self.live.as_ref().map(|live| live.unique_together(object)).unwrap_or_default()
+    }
+
+    fn respells(&self, object: &str, key: &str) -> bool {
+        self.live.as_ref().is_some_and(|live| live.respells(object, key))
+    }
+
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        self.live.as_ref().map_or_else(|| value.clone(), |live| live.as_kept(object, key, value))
+    }
+
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        self.live.as_ref().map(|live| live.filled(object, found)).unwrap_or_default()
     }
 
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {

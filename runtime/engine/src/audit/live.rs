@@ -36,7 +36,7 @@ pub(crate) async fn learn(
     salt: &str,
     found: &mut Collector<'_>,
 ) -> Result<Learnt, AuditError> {
-    let schema = destination.schema().await?;
+    let schema = destination.known_schema().await?;
     for lack in lacking(plan, &schema, destination) {
         found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, lack.text));
     }

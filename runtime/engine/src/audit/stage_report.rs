@@ -68,7 +68,7 @@ impl<'r> StageReport<'r> {
             world,
             forecast,
             waiting: forecast.remarks(step, 0, TOGETHER)?.into(),
-            identities: Identities::of(stage),
+            identities: Identities::of(stage).and(stage, forecast.unique_together(&stage.destination_object)),
             optional: wanted_schema::options_alone(plan, stage)
                 .map(|stage| Program::compile(plan, &stage))
                 .transpose()?,

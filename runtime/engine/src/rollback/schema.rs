@@ -21,7 +21,7 @@ impl Back {
         let mut records = Vec::new();
         let notes = self.reader().setup()?;
         let begun = notes.iter().any(|note| note.outcome == BEGUN);
-        let schema = if begun { Some(self.context.destination.schema().await?) } else { None };
+        let schema = if begun { Some(self.context.destination.known_schema().await?) } else { None };
         for note in notes.into_iter().rev() {
             if let Some(schema) = schema.as_ref().filter(|_| note.outcome == BEGUN) {
                 // Setup was stopped before it noted the outcome: the schema tells.
@@ -91,7 +91,7 @@ impl Back {
         &self,
         records: impl Iterator<Item = &'r SetupRecord>,
     ) -> Result<BTreeMap<(String, String), u64>, EngineError> {
-        let schema = self.context.destination.schema().await?;
+        let schema = self.context.destination.known_schema().await?;
         let mut fields: BTreeMap<&str, Vec<(&str, Vec<String>)>> = BTreeMap::new();
         for record in records.filter(|record| matches!(record.made, Made::Field { .. })) {
             let SetupAction::CreateField { object, field, .. } = &record.action else { continue };

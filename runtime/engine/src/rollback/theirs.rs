@@ -1,23 +1,32 @@
 //! Changes that other people made since to the records that a rollback would destroy, and records of others that refer
 //! to these.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use migr_decide::referrers::{Way, ways};
+use migr_decide::vanished::{GOING, TRASHED};
 use migr_deliver::is_by_another;
-use migr_journal::Operation;
-use migr_load::{Deleted, Found, Map, Schema};
+use migr_journal::{Operation, StepId, StepRow, Written, WrittenReader};
+use migr_load::{Deleted, Found, Listing, Map, Schema};
+use migr_plan::{Step, StepKind};
+use migr_spill::{MadeRecords, SpillError};
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::Back;
 use crate::EngineError;
+use crate::held_otherwise::changed_by_others;
 use crate::stamps::Stamps;
+use crate::steps::changes::WritingSteps;
 
 /// Rows of the journal that are read together.
 const TOGETHER: usize = 2000;
 /// Records of an object that are read whole, however few of them are ours.
 const READ_WHOLE: u64 = 10_000;
+/// Ids that are read together.
+const PAGE: u32 = 2000;
+
 /// Policy of a rollback for a record that was created, and that other people changed or refer to since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChangedPolicy {
@@ -33,30 +42,61 @@ pub enum ChangedPolicy {
 /// Reasons for which records are not ours alone any more, by object and id.
 pub(super) type Theirs = BTreeMap<(String, String), String>;
 
+/// Records that the migration made, and what it wrote to them.
+struct Made {
+    records: Mutex<MadeRecords>,
+    objects: BTreeSet<String>,
+    written: Mutex<WrittenReader>,
+    /// Steps, each with those that write its records.
+    steps: Vec<(StepId, Vec<StepId>)>,
+    stamps: Stamps,
+}
+
+impl Made {
+    fn records(&self) -> MutexGuard<'_, MadeRecords> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, object: &str, id: &str) -> Result<bool, EngineError> {
+        Ok(self.objects.contains(object) && self.records().of(object, id)?.is_some())
+    }
+
+    /// The step that made a record, those that write it, and its key; none for a record of others.
+    fn of(&self, object: &str, id: &str) -> Result<Option<(StepId, &[StepId], String)>, EngineError> {
+        let Some((place, key)) = self.records().of(object, id)? else { return Ok(None) };
+        let step = usize::try_from(place).ok().and_then(|place| self.steps.get(place));
+        Ok(step.map(|(step, writing)| (*step, writing.as_slice(), key)))
+    }
+
+    /// What was written to a record by some steps.
+    fn written(&self, steps: &[StepId], key: &str) -> Result<Written, EngineError> {
+        Ok(self.written.lock().unwrap_or_else(PoisonError::into_inner).of(steps, key)?)
+    }
+}
+
 impl Back {
     /// Looks at every record that would be destroyed, and at everything that may refer to one.
     pub(super) async fn find_theirs(&self) -> Result<Theirs, EngineError> {
-        let created = self.created()?;
-        if created.is_empty() {
+        let made = self.made()?;
+        if made.objects.is_empty() {
             return Ok(Theirs::new());
         }
-        let schema = self.context.destination.schema().await?;
-        let stamps = Stamps::read(&self.reader())?;
+        let schema = self.context.destination.known_schema().await?;
         let mut theirs = Theirs::new();
         for object in schema.objects.keys().filter(|object| !self.context.destination.fills_itself(object)) {
-            let referring = ways(&schema, object, |target| created.contains_key(target));
-            let ours = created.get(object);
-            if ours.is_none() && referring.is_empty() {
+            let referring = ways(&schema, object, |target| made.objects.contains(target));
+            if !made.objects.contains(object) && referring.is_empty() {
                 continue;
             }
+            let mut suspects = Vec::new();
             let mut take = |found: &Found| -> Result<(), EngineError> {
-                let is_ours = ours.is_some_and(|ours| is_among(ours, &found.id));
-                if is_ours && is_changed(&stamps, object, found) {
-                    theirs.insert((object.clone(), found.id.clone()), self.changed(found));
+                let is_ours = made.has(object, &found.id)?;
+                if is_ours && self.changed(&made, object, found)?.is_some() {
+                    suspects.push(found.id.clone());
                 }
                 for way in &referring {
                     let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
-                    if !created.get(&way.target).is_some_and(|ours| is_among(ours, id)) {
+                    if !made.has(&way.target, id)? {
                         continue;
                     }
                     if !(is_ours || self.is_dry() && self.was_written(object, &found.id, &way.key)?) {
@@ -66,19 +106,22 @@ impl Back {
                 }
                 Ok(())
             };
-            self.read_others(object, ours, &referring, &created, &mut take).await?;
+            self.read_others(object, &referring, &made, &mut take).await?;
+            // A list may lag, and tell less than the record itself.
+            for ids in suspects.chunks(self.page_of_reads()) {
+                for found in self.fetch(object, ids, Deleted::Both).await? {
+                    if let Some(why) = self.changed(&made, object, &found)? {
+                        theirs.insert((object.clone(), found.id.clone()), why);
+                    }
+                }
+            }
         }
-        self.add_referred(&schema, &created, &mut theirs).await?;
+        self.add_referred(&schema, &made, &mut theirs).await?;
         Ok(theirs)
     }
 
     /// Adds the records that a record that is left refers to: they are left with it.
-    async fn add_referred(
-        &self,
-        schema: &Schema,
-        created: &BTreeMap<String, HashSet<Uuid>>,
-        theirs: &mut Theirs,
-    ) -> Result<(), EngineError> {
+    async fn add_referred(&self, schema: &Schema, made: &Made, theirs: &mut Theirs) -> Result<(), EngineError> {
         let mut left: Vec<(String, String)> = theirs.keys().cloned().collect();
         while !left.is_empty() {
             let mut by_object: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -86,15 +129,13 @@ impl Back {
                 by_object.entry(object).or_default().push(id);
             }
             for (object, ids) in by_object {
-                let ways = ways(schema, &object, |target| created.contains_key(target));
+                let ways = ways(schema, &object, |target| made.objects.contains(target));
                 for ids in ids.chunks(self.page()) {
                     for found in self.fetch(&object, ids, Deleted::Both).await? {
                         for way in &ways {
-                            let id = found.values.get(&way.key).and_then(Value::as_str);
-                            let is_ours = |id: &&str| created.get(&way.target).is_some_and(|ours| is_among(ours, id));
-                            let Some(id) = id.filter(is_ours) else { continue };
+                            let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
                             let to = (way.target.clone(), id.to_owned());
-                            if !theirs.contains_key(&to) {
+                            if made.has(&way.target, id)? && !theirs.contains_key(&to) {
                                 let why = format!("{object} {}, which is left, refers to it", found.id);
                                 theirs.insert(to.clone(), why);
                                 left.push(to);
@@ -111,73 +152,147 @@ impl Back {
     async fn read_others(
         &self,
         object: &str,
-        ours: Option<&HashSet<Uuid>>,
         referring: &[Way],
-        created: &BTreeMap<String, HashSet<Uuid>>,
+        made: &Made,
         take: &mut (dyn FnMut(&Found) -> Result<(), EngineError> + Send),
     ) -> Result<(), EngineError> {
         let destination = &self.context.destination;
-        let known = u64::try_from(ours.map_or(0, HashSet::len)).unwrap_or(u64::MAX);
-        if destination.count(object, Deleted::Both).await? <= READ_WHOLE.saturating_add(known.saturating_mul(4)) {
+        let listing = destination.listing(object);
+        // What a list says of ours may be of before somebody changed it.
+        let lags = !destination.capabilities().settle.is_zero();
+        let known = if made.objects.contains(object) { made.records().count(object)? } else { 0 };
+        if listing == Listing::Whole
+            && destination.count(object, Deleted::Both).await? <= READ_WHOLE.saturating_add(known.saturating_mul(4))
+        {
             let mut after = None;
-            loop {
+            while !(lags && referring.is_empty()) {
                 let page = destination.scan(object, Deleted::Both, after).await?;
                 page.records.iter().try_for_each(&mut *take)?;
                 after = page.next;
                 if after.is_none() {
-                    return Ok(());
+                    break;
+                }
+            }
+            if !lags {
+                return Ok(());
+            }
+            return self.read_ours((object, listing), made, take).await;
+        }
+        let mut pages = Pages::default();
+        for way in referring.iter().filter(|_| listing != Listing::Never) {
+            pages.begin();
+            while let Some(ids) = pages.next(|after, limit| made.records().ids_after(&way.target, after, limit))? {
+                for ids in ids.chunks(self.page_of_reads()) {
+                    for found in destination.referring(object, &way.key, ids).await? {
+                        let is_ours = made.has(object, &found.id)?;
+                        if is_ours {
+                            made.records().see(object, &found.id)?;
+                        }
+                        // Those of ours that are listed are read below.
+                        if !is_ours || listing == Listing::Under {
+                            take(&found)?;
+                        }
+                    }
                 }
             }
         }
-        let ids: Vec<String> = ours.into_iter().flatten().map(Uuid::to_string).collect();
-        for ids in ids.chunks(self.page()) {
-            self.fetch(object, ids, Deleted::Both).await?.iter().try_for_each(&mut *take)?;
-        }
-        for way in referring {
-            let ids: Vec<String> = created.get(&way.target).into_iter().flatten().map(Uuid::to_string).collect();
-            for ids in ids.chunks(self.page()) {
-                let found = destination.referring(object, &way.key, ids).await?;
-                found
-                    .iter()
-                    .filter(|found| !ours.is_some_and(|ours| is_among(ours, &found.id)))
-                    .try_for_each(&mut *take)?;
+        self.read_ours((object, listing), made, take).await
+    }
+
+    /// The records of an object that are ours, by their ids; those that no list has shown, where it was listed by what they belong to.
+    async fn read_ours(
+        &self,
+        (object, listing): (&str, Listing),
+        made: &Made,
+        take: &mut (dyn FnMut(&Found) -> Result<(), EngineError> + Send),
+    ) -> Result<(), EngineError> {
+        let mut pages = Pages::default();
+        while let Some(ids) = pages.next(|after, limit| match listing {
+            Listing::Whole => made.records().ids_after(object, after, limit),
+            Listing::Under => made.records().unseen_after(object, after, limit),
+            Listing::Never => Ok(Vec::new()),
+        })? {
+            for ids in ids.chunks(self.page_of_reads()) {
+                self.fetch(object, ids, Deleted::Both).await?.iter().try_for_each(&mut *take)?;
             }
         }
         Ok(())
     }
 
+    /// Records that are asked about together: where each costs a request, several are asked about side by side.
+    fn page_of_reads(&self) -> usize {
+        self.context.destination.capabilities().page_size.max(1)
+    }
+
+    /// Reason why a record is not ours alone any more, by its values: a field that was written holds another one, somebody filled one that was not, or it lies in
+    /// the trash and the migration did not put it there. None where it was touched alone.
+    fn changed(&self, made: &Made, object: &str, found: &Found) -> Result<Option<String>, EngineError> {
+        let Some((step, writing, key)) = made.of(object, &found.id)? else { return Ok(None) };
+        let fields = if found.deleted {
+            let fate = self.reader().fate(step, &key)?;
+            let is_ours = fate.is_some_and(|fate| fate == TRASHED || fate == GOING);
+            if is_ours {
+                return Ok(None);
+            }
+            Vec::new()
+        } else {
+            let written = made.written(writing, &key)?;
+            let fields = changed_by_others(&*self.context.destination, &made.stamps, object, (&written, found));
+            if fields.is_empty() {
+                return Ok(None);
+            }
+            fields
+        };
+        Ok(Some(self.why_changed(found, &fields)))
+    }
+
     /// Reason why a record that was changed since is left.
-    fn changed(&self, found: &Found) -> String {
-        let at = found.values.get("updatedAt").and_then(Value::as_str).unwrap_or_default();
+    fn why_changed(&self, found: &Found, fields: &[String]) -> String {
+        let at = found.values.get("updatedAt").and_then(Value::as_str);
+        let at = at.map_or_else(String::new, |at| format!(", at {at}"));
         let what = if found.deleted { "moved to the trash" } else { "changed" };
+        let fields = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
         let workflow =
             self.context.destination.automations().and_then(|automations| automations.changer(&found.values));
         let who = match workflow {
             Some(name) => format!(" by the workflow \"{name}\""),
             None => who(found, "updatedBy"),
         };
-        format!("it was {what} since it was imported{who}, at {at}")
+        format!("it was {what} since it was imported{fields}{who}{at}")
     }
 
-    /// The ids of everything that was created, by object.
-    fn created(&self) -> Result<BTreeMap<String, HashSet<Uuid>>, EngineError> {
-        let mut created: BTreeMap<String, HashSet<Uuid>> = BTreeMap::new();
-        for step in &self.steps {
+    /// Everything that was created.
+    fn made(&self) -> Result<Made, EngineError> {
+        let path = self.context.journal.lock().path().to_owned();
+        let records = MadeRecords::create(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        let mut steps = Vec::new();
+        // A record that is linked by a change of it has a line of the link too: the first one counts.
+        let is_link = |step: &&StepRow| Step::parse(&step.name).kind != StepKind::Records;
+        let (links, of_records): (Vec<_>, Vec<_>) = self.steps.iter().partition(is_link);
+        for (place, step) in (0_i64..).zip(of_records.into_iter().chain(links)) {
             let mut after: Option<String> = None;
             loop {
                 let rows = self.reader().rows_after(step.id, after.as_deref(), TOGETHER)?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
                 for row in rows {
-                    if self.is_to_go(step, &row)? {
-                        let id = row.mapped.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-                        created.entry(step.object.clone()).or_default().extend(id);
+                    if self.is_to_go(step, &row)?
+                        && let Some(id) = row.mapped.id.as_deref()
+                    {
+                        records.add(&step.object, id, (place, &row.key))?;
                     }
                 }
             }
+            let written_by = match Step::parse(&step.name) {
+                Step { kind: StepKind::Records, stage } => WritingSteps::of_id(&stage, &self.reader())?,
+                _ => vec![step.id],
+            };
+            steps.push((step.id, written_by));
         }
-        created.retain(|_, ids| !ids.is_empty());
-        Ok(created)
+        let objects = records.objects()?.into_iter().collect();
+        let stamps = Stamps::read(&self.reader())?;
+        let written = Mutex::new(WrittenReader::in_no_order(self.reader().another()?));
+        Ok(Made { records: Mutex::new(records), objects, written, steps, stamps })
     }
 
     /// True where the migration wrote a key of a record that was there.
@@ -193,8 +308,25 @@ impl Back {
     }
 }
 
-fn is_among(ids: &HashSet<Uuid>, id: &str) -> bool {
-    Uuid::try_parse(id).is_ok_and(|id| ids.contains(&id))
+/// Pages of ids.
+#[derive(Debug, Default)]
+struct Pages(Option<String>);
+
+impl Pages {
+    /// Begins anew.
+    fn begin(&mut self) {
+        self.0 = None;
+    }
+
+    /// The next page; none after the last.
+    fn next(
+        &mut self,
+        ids_after: impl FnOnce(&str, u32) -> Result<Vec<String>, SpillError>,
+    ) -> Result<Option<Vec<String>>, EngineError> {
+        let ids = ids_after(self.0.as_deref().unwrap_or_default(), PAGE)?;
+        self.0 = ids.last().cloned();
+        Ok((!ids.is_empty()).then_some(ids))
+    }
 }
 
 /// True where somebody else changed a record since the migration wrote there.

@@ -83,7 +83,7 @@ impl Back {
     async fn list_made(&mut self, since: Timestamp) -> Result<(), EngineError> {
         let destination = self.context.destination.clone();
         let Some(automations) = destination.automations() else { return Ok(()) };
-        let schema = destination.schema().await?;
+        let schema = destination.known_schema().await?;
         let mut listed = 0;
         for object in self.beside(&schema) {
             let made = match automations.made(&object, since).await {

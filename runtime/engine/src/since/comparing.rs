@@ -232,7 +232,6 @@ impl Comparing<'_> {
 
     /// Number of links that were made and that nothing says any more. Those of records that the export has no more are not among them.
     fn links_gone(&self, reader: &Reader) -> Result<u64, EngineError> {
-        let vanished = if self.job.stage.links.is_empty() { return Ok(0) } else { reader.vanished(self.job.step)? };
         let (mut gone, none) = (0, HashSet::new());
         for index in 0..self.job.stage.links.len() {
             let Some(step) = self.step_of(index)? else { continue };
@@ -242,11 +241,10 @@ impl Comparing<'_> {
                 let rows = reader.rows_after(step, after.as_deref(), TOGETHER)?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
-                let is_gone = |row: &&migr_journal::MappedRow| {
+                for row in rows.iter().filter(|row| row.mapped.id.is_some() && !said.contains(&digest(&row.key))) {
                     let owner = row.key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default();
-                    row.mapped.id.is_some() && !said.contains(&digest(&row.key)) && !vanished.contains_key(owner)
-                };
-                gone += rows.iter().filter(is_gone).count() as u64;
+                    gone += u64::from(reader.fate(self.job.step, owner)?.is_none());
+                }
             }
         }
         Ok(gone)

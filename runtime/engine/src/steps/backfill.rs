@@ -126,7 +126,7 @@ impl Later for Backfill {
                     let found = families::values(job, world, &cells, rows.as_deref(), pass)?;
                     let mut evaluated = found.evaluated;
                     if taken::is_asked(job) {
-                        for path in world.reader.fields_noted_with(job.step, &key, taken::LEFT_OUT)? {
+                        for path in world.reader.fields_noted(job.step, &key, taken::LEFT_OUT_NOTES)? {
                             taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
                         }
                     }

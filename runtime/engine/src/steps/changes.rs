@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, WrittenReader};
 use migr_load::{Body, Found, Map};
-use migr_plan::{Stage, Step};
+use migr_plan::{ReasonCode, Stage, Step};
 
 use crate::EngineError;
 use crate::rollback::is_changed;
@@ -70,7 +70,11 @@ impl WritingSteps {
 
     /// Steps of a stage that write its records, as far as a journal has them.
     pub(crate) fn of_stage(stage: &Stage, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
-        let id = &stage.id;
+        Self::of_id(&stage.id, reader)
+    }
+
+    /// The same of a stage's id.
+    pub(crate) fn of_id(id: &str, reader: &Reader) -> Result<Vec<StepId>, EngineError> {
         let mut all = Vec::new();
         for step in [Step::records(id), Step::deferred(id), Step::backfill(id), Step::changes(id)] {
             all.extend(steps::find(reader, &step)?);
@@ -163,7 +167,8 @@ impl Later for Changes {
         let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
         for record in &records {
             let Some(there) = found.get(&record.expected.id) else {
-                notes.push(self.note(record, "", "it is in the destination no more; nothing was written".to_owned()));
+                let why = "it is in the destination no more; nothing was written".to_owned();
+                notes.push(self.note(record, "", (ReasonCode::R205, why)));
                 continue;
             };
             let (body, fields) = self.body(record, there, &mut notes);
@@ -276,6 +281,7 @@ impl Changes {
             }
             Derived::Links(..) => {}
             Derived::Fails { key, line, reason } => gathered.1.push(RepairNote {
+                code: Some(ReasonCode::R205.to_string()),
                 key,
                 file: self.job.file.clone(),
                 line,
@@ -322,8 +328,9 @@ impl Changes {
         Ok(changes)
     }
 
-    fn note(&self, record: &ChangedRecord, field: &str, reason: String) -> RepairNote {
+    fn note(&self, record: &ChangedRecord, field: &str, (code, reason): (ReasonCode, String)) -> RepairNote {
         RepairNote {
+            code: Some(code.to_string()),
             key: record.expected.key.clone(),
             file: self.job.file.clone(),
             line: record.expected.line,

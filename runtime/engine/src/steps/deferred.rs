@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use migr_extract::{Record, Row};
 use migr_journal::{Change, Mapped, Operation, RepairNote, Settled, State, StepId};
+use migr_plan::ReasonCode;
 use migr_transform::{Partial, Pass, Value};
 
 use crate::EngineError;
@@ -166,6 +167,7 @@ fn item(
 ) -> Result<Option<RecordWrite>, EngineError> {
     let line = record.line;
     let note = |field: &str, reason: String| RepairNote {
+        code: Some(ReasonCode::R301.to_string()),
         key: key.clone(),
         file: job.file.clone(),
         line,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use migr_extract::Row;
 use migr_journal::{Change, Mapped, Operation, RepairNote, StepId};
 use migr_load::Body;
+use migr_plan::ReasonCode;
 use migr_transform::{Failure, Linked, Outcome};
 
 use crate::EngineError;
@@ -153,7 +154,8 @@ impl Linking<'_> {
     }
 
     fn note(&self, line: u64, key: &str, field: &str, reason: String) -> RepairNote {
-        RepairNote { key: key.to_owned(), file: self.job.file.clone(), line, field: field.to_owned(), reason }
+        let code = Some(ReasonCode::R301.to_string());
+        RepairNote { key: key.to_owned(), file: self.job.file.clone(), line, field: field.to_owned(), reason, code }
     }
 
     fn notes(&self, repairs: &mut Vec<RepairNote>) -> Vec<Change> {

@@ -195,6 +195,7 @@ fn full(folder: &Path) -> Journal {
         written: written.to_owned(),
     };
     let repair = |field: &str| RepairNote {
+        code: Some("R101".to_owned()),
         key: key.clone(),
         file: file.clone(),
         line,

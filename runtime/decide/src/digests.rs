@@ -1,0 +1,62 @@
+//! Journal's digests beside values: whether a value is the one that was written, in the form that the digest is of.
+
+use std::cell::OnceCell;
+
+use migr_journal::Written;
+use migr_load::{Destination, Map};
+use serde_json::Value;
+
+/// True where a value, sent or found, is the one that was written last by a key; none where nothing was.
+pub fn is_written(
+    destination: &dyn Destination,
+    object: &str,
+    written: &Written,
+    (key, value): (&str, &Value),
+) -> Option<bool> {
+    if written.is_as_kept(key) {
+        return written.is(key, &bytes(&destination.as_kept(object, key, value)));
+    }
+    written.is(key, &bytes(value))
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// What a record of an object holds in the destination, beside what was written to it.
+#[derive(Debug)]
+pub struct HeldBeside<'h> {
+    destination: &'h dyn Destination,
+    object: &'h str,
+    written: &'h Written,
+    there: &'h Map,
+    /// True where somebody changed the record since, by its times.
+    is_touched: bool,
+    sent: OnceCell<Map>,
+}
+
+impl<'h> HeldBeside<'h> {
+    /// Of a record that was found; `is_touched` says whether somebody changed it since it was written, by its times.
+    pub fn new(
+        destination: &'h dyn Destination,
+        object: &'h str,
+        written: &'h Written,
+        (there, is_touched): (&'h Map, bool),
+    ) -> Self {
+        Self { destination, object, written, there, is_touched, sent: OnceCell::new() }
+    }
+
+    /// True where somebody changed what was written by a key. The value alone decides, since times do not tell of what was changed while a run was under way; the
+    /// times do so where the destination spells a value in a way that nobody knows, or did so for an older journal.
+    pub fn is_other(&self, key: &str) -> bool {
+        let (destination, object) = (self.destination, self.object);
+        let is_exact = || self.written.is_as_kept(key) || destination.keeps_as_sent(object, key);
+        let is_written = |found: &Map| {
+            let value = found.get(key).unwrap_or(&Value::Null);
+            is_written(destination, object, self.written, (key, value)) == Some(true)
+        };
+        (self.is_touched || is_exact())
+            && !is_written(self.there)
+            && !is_written(self.sent.get_or_init(|| destination.as_sent(object, self.there)))
+    }
+}
