@@ -4,7 +4,7 @@ mod quarantine;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use migr_diagnostics::Format;
 
@@ -661,8 +661,8 @@ pub(crate) enum ReportFormat {
 #[command(disable_version_flag = true)]
 pub(crate) struct SandboxArguments {
     /// Which destination.
-    #[arg(value_enum, value_name = "SYSTEM")]
-    pub(crate) system: SandboxSystem,
+    #[arg(value_name = "SYSTEM", value_parser = systems())]
+    pub(crate) system: String,
     /// The port on 127.0.0.1; 0 picks a free one.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) port: u16,
@@ -729,11 +729,19 @@ pub(crate) enum SandboxVersion {
     Older,
 }
 
-/// Stand-ins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SandboxSystem {
-    /// Twenty.
-    Twenty,
-    /// HighLevel, one location, in v3 and the versions before it.
-    Highlevel,
+impl SandboxVersion {
+    /// The version as its vendor writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Newer => "2.19",
+            Self::Older => "1.10",
+        }
+    }
+}
+
+/// Stand-ins that there are.
+fn systems() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        migr_sandbox::SYSTEMS.iter().map(|system| PossibleValue::new(system.name).help(system.about)),
+    )
 }

@@ -103,6 +103,7 @@ fn remarks() -> Vec<Remark> {
     ];
     remarks.extend((20..30).map(|line| skipped(&format!("C{line}"), line)));
     remarks.push(Remark::Repaired(migr_journal::Repaired {
+        code: Some("R101".to_owned()),
         step: "Company:deferred".to_owned(),
         key: "K2".to_owned(),
         file: "export/companies.csv".to_owned(),

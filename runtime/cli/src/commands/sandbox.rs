@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use migr_sandbox::{Faults, RateLimit, Sandbox, SandboxError, SandboxOptions, TwentyVersion, highlevel};
+use migr_sandbox::{Faults, RateLimit, System, Wanted};
 
-use crate::args::{SandboxArguments, SandboxSystem, SandboxVersion};
+use crate::args::SandboxArguments;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
 
 /// Serves a sandbox until it is interrupted.
 pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Result<Exit, Fault> {
-    of_the_system(arguments)?;
-    let (name, started) = match arguments.system {
-        SandboxSystem::Twenty => ("Twenty", twenty(arguments).await?),
-        SandboxSystem::Highlevel => ("HighLevel", location(arguments).await?),
+    let Some(system) = migr_sandbox::system(&arguments.system) else {
+        return Err(Fault::usage(format!("there is no sandbox of `{}`", arguments.system)));
     };
+    of_the_system(system, arguments)?;
+    let started = (system.start)(wanted(arguments)?).await;
     let sandbox = started.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
     console.result(format_args!("{}\n", sandbox.url()));
     console.news(format_args!("token: {}", sandbox.token()));
-    console.news(format_args!("a sandbox of {name} is serving; Ctrl-C ends it"));
+    console.news(format_args!("a sandbox of {} is serving; Ctrl-C ends it", system.title));
     tokio::select! {
         () = sandbox.wait() => {}
         _ = tokio::signal::ctrl_c() => {}
@@ -29,72 +29,43 @@ pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Resul
 }
 
 /// The refusal of an option that is another system's.
-fn of_the_system(arguments: &SandboxArguments) -> Result<(), Fault> {
-    let (system, others) = match arguments.system {
-        SandboxSystem::Twenty => (
-            "Twenty",
-            [
-                ("--lag", arguments.lag.is_some()),
-                ("--daily", arguments.daily.is_some()),
-                ("--location", arguments.location.is_some()),
-                ("--before", arguments.before.is_some()),
-                ("--without-scope", !arguments.without_scope.is_empty()),
-            ]
-            .to_vec(),
-        ),
-        SandboxSystem::Highlevel => {
-            ("HighLevel", vec![("--workflows", arguments.workflows), ("--version", arguments.version.is_some())])
-        }
-    };
-    match others.iter().find(|(_, given)| *given) {
-        Some((option, _)) => Err(Fault::usage(format!("`{option}` is no option of a sandbox of {system}"))),
+fn of_the_system(system: &System, arguments: &SandboxArguments) -> Result<(), Fault> {
+    let given = [
+        ("lag", arguments.lag.is_some()),
+        ("daily", arguments.daily.is_some()),
+        ("location", arguments.location.is_some()),
+        ("before", arguments.before.is_some()),
+        ("without-scope", !arguments.without_scope.is_empty()),
+        ("workflows", arguments.workflows),
+        ("version", arguments.version.is_some()),
+    ];
+    match given.iter().find(|(option, given)| *given && !system.options.contains(option)) {
+        Some((option, _)) => Err(Fault::usage(format!("`--{option}` is no option of a sandbox of {}", system.title))),
         None => Ok(()),
     }
 }
 
-fn faults(arguments: &SandboxArguments) -> Result<Faults, Fault> {
-    Ok(Faults { seed: arguments.seed, ..parse_faults(&arguments.fail)? })
-}
-
-async fn twenty(arguments: &SandboxArguments) -> Result<Result<Sandbox, SandboxError>, Fault> {
-    let options = SandboxOptions {
-        state: arguments.state.clone(),
-        port: arguments.port,
-        rate: arguments.rate.as_deref().map(parse_rate).transpose()?,
-        latency: Duration::from_millis(arguments.latency),
-        faults: faults(arguments)?,
-        version: match arguments.version {
-            None | Some(SandboxVersion::Newer) => TwentyVersion::V2_19,
-            Some(SandboxVersion::Older) => TwentyVersion::V1_10,
-        },
-        seed: true,
-        workflows: arguments.workflows,
-        ..SandboxOptions::default()
-    };
-    Ok(migr_sandbox::start(options).await)
-}
-
-async fn location(arguments: &SandboxArguments) -> Result<Result<Sandbox, SandboxError>, Fault> {
-    let usual = highlevel::Options::default();
+fn wanted(arguments: &SandboxArguments) -> Result<Wanted, Fault> {
     let before = arguments.before.as_deref().map(|path| {
         let unreadable = |why: String| Fault::usage(format!("cannot read {}: {why}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
     });
-    let options = highlevel::Options {
+    Ok(Wanted {
         state: arguments.state.clone(),
         port: arguments.port,
         rate: arguments.rate.as_deref().map(parse_rate).transpose()?,
         daily: arguments.daily,
         latency: Duration::from_millis(arguments.latency),
-        faults: faults(arguments)?,
-        lag: arguments.lag.as_deref().map_or(Ok(usual.lag), parse_lag)?,
-        location: arguments.location.clone().unwrap_or(usual.location),
+        faults: Faults { seed: arguments.seed, ..parse_faults(&arguments.fail)? },
+        people: Vec::new(),
+        lag: arguments.lag.as_deref().map(parse_lag).transpose()?,
+        location: arguments.location.clone(),
         before: before.transpose()?,
-        users: Vec::new(),
         without_scopes: arguments.without_scope.clone(),
-    };
-    Ok(highlevel::start(options).await)
+        workflows: arguments.workflows,
+        version: arguments.version.map(|version| version.name().to_owned()),
+    })
 }
 
 /// `12s`, or a number of seconds.

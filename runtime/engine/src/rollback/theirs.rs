@@ -52,6 +52,15 @@ struct Made {
     stamps: Stamps,
 }
 
+/// A record that the migration made.
+struct MadeRecord<'m> {
+    /// The step that made it.
+    step: StepId,
+    /// Steps that write it.
+    writing: &'m [StepId],
+    key: String,
+}
+
 impl Made {
     fn records(&self) -> MutexGuard<'_, MadeRecords> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,10 +71,10 @@ impl Made {
     }
 
     /// The step that made a record, those that write it, and its key; none for a record of others.
-    fn of(&self, object: &str, id: &str) -> Result<Option<(StepId, &[StepId], String)>, EngineError> {
+    fn of(&self, object: &str, id: &str) -> Result<Option<MadeRecord<'_>>, EngineError> {
         let Some((place, key)) = self.records().of(object, id)? else { return Ok(None) };
         let step = usize::try_from(place).ok().and_then(|place| self.steps.get(place));
-        Ok(step.map(|(step, writing)| (*step, writing.as_slice(), key)))
+        Ok(step.map(|(step, writing)| MadeRecord { step: *step, writing, key }))
     }
 
     /// What was written to a record by some steps.
@@ -227,7 +236,7 @@ impl Back {
     /// Reason why a record is not ours alone any more, by its values: a field that was written holds another one, somebody filled one that was not, or it lies in
     /// the trash and the migration did not put it there. None where it was touched alone.
     fn changed(&self, made: &Made, object: &str, found: &Found) -> Result<Option<String>, EngineError> {
-        let Some((step, writing, key)) = made.of(object, &found.id)? else { return Ok(None) };
+        let Some(MadeRecord { step, writing, key }) = made.of(object, &found.id)? else { return Ok(None) };
         let fields = if found.deleted {
             let fate = self.reader().fate(step, &key)?;
             let is_ours = fate.is_some_and(|fate| fate == TRASHED || fate == GOING);

@@ -45,7 +45,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             faults: Faults::default(),
             lag: Duration::from_secs(12),
-            location: "SandboxLocation00001".to_owned(),
+            location: super::LOCATION.to_owned(),
             before: None,
             users: Vec::new(),
             without_scopes: Vec::new(),
