@@ -164,7 +164,8 @@ fn what_people_changed_is_told_by_its_value_whatever_the_times_say() {
 #[test]
 fn what_others_changed_or_hung_on_records_is_seen_where_the_server_chooses_ids() {
     let project = studio();
-    let stand_in = StandIn::location(highlevel::Options::default());
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
     stand_in.migr(&project, &["drift", "--exit-code"]).exits(0);
     let (clients, deals) = (created(&project, "Client"), created(&project, "Deal"));

@@ -23,7 +23,7 @@ fn bytes(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// What a record of an object holds in the destination, beside what was written to it.
+/// Values that a record of an object holds in the destination, beside what was written to it.
 #[derive(Debug)]
 pub struct HeldBeside<'h> {
     destination: &'h dyn Destination,

@@ -52,7 +52,7 @@ enum Part {
     Vanished,
 }
 
-/// What a delta notes before anything is sent, a page at a time.
+/// Notes that a delta makes before anything is sent, a page at a time.
 struct Notes<'n> {
     later: &'n LaterExport,
     /// Steps that are left, with the places of their stages.

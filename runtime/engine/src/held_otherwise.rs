@@ -4,8 +4,7 @@ use migr_decide::digests::HeldBeside;
 use migr_journal::Written;
 use migr_load::{Destination, Found};
 
-use crate::rollback::is_changed;
-use crate::stamps::Stamps;
+use crate::stamps::{Stamps, is_changed};
 
 /// Keys of the fields of a record that others changed since they were written, sorted.
 pub(crate) fn held_otherwise(

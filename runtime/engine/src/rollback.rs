@@ -28,7 +28,6 @@ pub use set_aside::set_journal_aside;
 pub use summary::{KeptField, NotUndone, RollbackSummary};
 pub use theirs::ChangedPolicy;
 use theirs::Theirs;
-pub(crate) use theirs::is_changed;
 
 /// Context of a rollback: neither the export nor the plan that the journal was written by.
 #[derive(Clone, Debug)]

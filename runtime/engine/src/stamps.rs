@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use migr_deliver::is_by_another;
 use migr_journal::{Change, LastWritten, Reader};
+use migr_load::Found;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Context, EngineError};
 
@@ -58,6 +61,12 @@ impl Stamps {
             None => false,
         }
     }
+}
+
+/// True where somebody else changed a record since the migration wrote there.
+pub(crate) fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {
+    let updated = found.values.get("updatedAt").and_then(Value::as_str);
+    is_by_another(found) || updated.is_some_and(|updated| stamps.is_younger(object, updated))
 }
 
 /// The moment up to which a run may have written, by our clock.

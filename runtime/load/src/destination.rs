@@ -382,12 +382,12 @@ pub fn by_tokens(
 /// Way in which the records of an object are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listing {
-    /// All of them, by [`Destination::scan`].
+    /// Every one of them, by [`Destination::scan`].
     #[default]
     Whole,
     /// Those that belong to some records, by [`Destination::referring`].
     Under,
-    /// None: nobody but who made them knows their ids, and nobody changes them.
+    /// Records of which nobody but who made them knows the ids, and that nobody changes.
     Never,
 }
 

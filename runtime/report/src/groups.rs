@@ -159,7 +159,7 @@ pub(crate) fn of_unsent_files(report: &Report) -> Vec<Group<'_, UnsentFile>> {
     group(&report.not_sent, &report.unsent_files, |entry| Said {
         map: &entry.map,
         field: Some(&entry.column),
-        code: Some(&entry.code),
+        code: entry.code.as_deref(),
         reason: &entry.reason,
     })
 }

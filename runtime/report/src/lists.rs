@@ -202,7 +202,7 @@ impl Lists {
                 path: entry.path.clone(),
                 state: entry.state.clone(),
                 reason,
-                code: code.to_owned(),
+                code: Some(code.to_owned()),
             });
         }
     }

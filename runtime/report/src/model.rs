@@ -228,8 +228,9 @@ pub struct UnsentFile {
     pub state: String,
     /// Why it was not sent.
     pub reason: String,
-    /// Code of the reason, which `migr explain` knows.
-    pub code: String,
+    /// Code of the reason, which `migr explain` knows; absent in a report of before there were codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A list that has an entry per record or value.

@@ -20,7 +20,7 @@ const FILE: &str = "made.db";
 const CACHE: u32 = 8 * 1024;
 
 impl MadeRecords {
-    /// None yet, in a folder.
+    /// An empty list in a folder.
     pub fn create(folder: &Path) -> Result<Self, SpillError> {
         let database = Database::create(folder, FILE, CACHE)?;
         database.connection.execute_batch(

@@ -7,7 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use migr_decide::referrers::{Way, ways};
 use migr_decide::vanished::{GOING, TRASHED};
-use migr_deliver::is_by_another;
 use migr_journal::{Operation, StepId, StepRow, Written, WrittenReader};
 use migr_load::{Deleted, Found, Listing, Map, Schema};
 use migr_plan::{Step, StepKind};
@@ -77,7 +76,7 @@ impl Made {
         Ok(step.map(|(step, writing)| MadeRecord { step: *step, writing, key }))
     }
 
-    /// What was written to a record by some steps.
+    /// Digests of the values that some steps wrote to a record.
     fn written(&self, steps: &[StepId], key: &str) -> Result<Written, EngineError> {
         Ok(self.written.lock().unwrap_or_else(PoisonError::into_inner).of(steps, key)?)
     }
@@ -336,12 +335,6 @@ impl Pages {
         self.0 = ids.last().cloned();
         Ok((!ids.is_empty()).then_some(ids))
     }
-}
-
-/// True where somebody else changed a record since the migration wrote there.
-pub(crate) fn is_changed(stamps: &Stamps, object: &str, found: &Found) -> bool {
-    let updated = found.values.get("updatedAt").and_then(Value::as_str);
-    is_by_another(found) || updated.is_some_and(|updated| stamps.is_younger(object, updated))
 }
 
 /// The name of whoever did something.

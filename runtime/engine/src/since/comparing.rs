@@ -19,9 +19,8 @@ use tokio::sync::mpsc;
 
 use super::MapSince;
 use crate::EngineError;
-use crate::rollback::is_changed;
 use crate::shared::joined;
-use crate::stamps::Stamps;
+use crate::stamps::{Stamps, is_changed};
 use crate::steps::changes::{WritingSteps, held_before, indices};
 
 /// Batches that wait to be asked for.

@@ -9,8 +9,7 @@ use migr_load::{Body, Found, Map};
 use migr_plan::{ReasonCode, Stage, Step};
 
 use crate::EngineError;
-use crate::rollback::is_changed;
-use crate::stamps::Stamps;
+use crate::stamps::{Stamps, is_changed};
 use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
 use crate::steps::following::{HandOn, Later};
