@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_journal::Change;
-use migr_load::{Deleted, LoadError, Made, SetupRecord, UndoOutcome};
+use migr_load::{Deleted, Found, LoadError, Made, SetupRecord, UndoOutcome};
 use migr_plan::SetupAction;
 use serde_json::Value;
 
@@ -104,14 +104,21 @@ impl Back {
             let mut after = None;
             loop {
                 let page = self.context.destination.scan(object, Deleted::Both, after).await?;
-                for found in &page.records {
-                    for (field, keys) in &fields {
-                        if keys.iter().any(|key| found.values.get(key).is_some_and(is_used)) {
-                            *used.entry((object.to_owned(), (*field).to_owned())).or_default() += 1;
-                        }
+                let holds =
+                    |found: &Found, keys: &[String]| keys.iter().any(|key| found.values.get(key).is_some_and(is_used));
+                after = page.next;
+                let mut holding = page.records;
+                holding.retain(|found| fields.iter().any(|(_, keys)| holds(found, keys)));
+                if !self.context.destination.capabilities().settle.is_zero() {
+                    // A list that lags shows records that are gone.
+                    let ids: Vec<String> = holding.into_iter().map(|found| found.id).collect();
+                    holding = self.fetch(object, &ids, Deleted::Both).await?;
+                }
+                for found in &holding {
+                    for (field, _) in fields.iter().filter(|(_, keys)| holds(found, keys)) {
+                        *used.entry((object.to_owned(), (*field).to_owned())).or_default() += 1;
                     }
                 }
-                after = page.next;
                 if after.is_none() {
                     break;
                 }
