@@ -66,7 +66,8 @@ pub(crate) async fn read_back(
     let is_slice = context.options.slice.is_some();
     let reader = context.journal.reader()?;
     opening::same_export(context, &reader)?;
-    let live = context.destination.known_schema().await?;
+    // What is read back is not what was known before.
+    let live = context.destination.schema().await?;
     if !is_slice {
         context.journal.lock().begin_run("verify")?;
     }
