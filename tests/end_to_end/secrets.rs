@@ -14,7 +14,7 @@ use crate::stand_in::{StandIn, hurry};
 use crate::wire::{Act, Wire};
 
 /// Stands in every sensitive cell of the export.
-const MARK: &str = "zqxw";
+const MARK: &str = "zqxwkvjh";
 /// The number that every phone of the export has.
 const PHONE: &str = "8675309";
 
@@ -204,7 +204,7 @@ fn what_a_server_echoes_of_a_token_or_of_a_sensitive_value_is_not_told() {
 
 #[test]
 fn names_and_passwords_in_addresses_are_not_told() {
-    const PASSWORD: &str = "zqxw-Passw0rd-zqxw-Passw0rd";
+    const PASSWORD: &str = "zqxwkvjh-Passw0rd-zqxwkvjh-Passw0rd";
     // As the header says it.
     const ENCODED: &str = "YWRtaW46enF4dy1QYXNzdzByZC16cXh3LVBhc3N3MHJk";
     let (project, stand_in) = (marked(), StandIn::new());

@@ -134,7 +134,7 @@ fn one_that_is_permitted_runs_and_what_it_changed_and_made_is_told_as_its_own() 
     let looked = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0);
     let said = stand_in.migr(&project, &["rollback"]).exits(6);
     for ran in [&looked, &said] {
-        says(ran, &format!("it was changed since it was imported by the workflow \"{STOCK}\""));
+        says(ran, &format!("it was changed since it was imported (companyId) by the workflow \"{STOCK}\""));
         says(ran, &format!("not back  companies {made}: the workflow \"{STOCK}\" made it since the run; it stays"));
     }
     says(&stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6), &format!("companies {made}"));

@@ -23,16 +23,10 @@ pub fn is_harmless(text: &str, keep: &[char]) -> bool {
     is_plain(text, keep) || !text.contains(|character: char| is_deceptive(character) && !keep.contains(&character))
 }
 
-/// Bytes that a deceptive character may begin with.
-const LOOKED_AT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(byte as u8, ..b' ' | 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
-        byte += 1;
-    }
-    table
-};
+/// True for a byte that a deceptive character may begin with.
+fn is_suspect(byte: u8) -> bool {
+    matches!(byte, ..b' ' | 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3)
+}
 
 /// True for a text whose bytes alone show that it has no deceptive character but those that `keep` names: nearly every page.
 fn is_plain(text: &str, keep: &[char]) -> bool {
@@ -47,7 +41,7 @@ fn is_plain(text: &str, keep: &[char]) -> bool {
         (0xef, Some(second)) => matches!(second, 0xbb | 0xbf),
         _ => true,
     };
-    !bytes.iter().enumerate().any(|(at, byte)| LOOKED_AT[usize::from(*byte)] && may_deceive(at, *byte))
+    !bytes.iter().enumerate().any(|(at, byte)| is_suspect(*byte) && may_deceive(at, *byte))
 }
 
 /// The text with deceptive characters written out as `\u{202e}`, but for those that `keep` names.

@@ -68,16 +68,10 @@ fn opening_brackets(text: &str) -> usize {
     text.as_bytes().chunks(usize::from(u8::MAX)).map(|run| usize::from(count(run))).sum()
 }
 
-/// Bytes that say something about blocks; all others are passed over at once.
-const TELLING: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(byte as u8, b'{' | b'}' | b'"' | b'\\' | b'/' | b'\n');
-        byte += 1;
-    }
-    table
-};
+/// True for a byte that says something about blocks; all others are passed over at once.
+fn is_telling(byte: u8) -> bool {
+    matches!(byte, b'{' | b'}' | b'"' | b'\\' | b'/' | b'\n')
+}
 
 /// Number of blocks that a text leaves open; negative where it closes more than it opens. Braces in texts and comments do not count.
 pub(crate) fn left_open(text: &str) -> i64 {
@@ -85,7 +79,7 @@ pub(crate) fn left_open(text: &str) -> i64 {
     let (mut quoted, mut comment) = (false, false);
     // Behind a backslash of a text, and behind a slash.
     let (mut escaped, mut commented) = (0, 0);
-    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| TELLING[usize::from(*byte)]) {
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| is_telling(*byte)) {
         match byte {
             b'\n' => (quoted, comment, escaped, commented) = (false, false, 0, 0),
             _ if comment || (escaped == at && quoted) => {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use migr_engine::{MaxFailures, Proofs, RunOptions, RunSummary};
+use migr_engine::{EngineError, MaxFailures, Proofs, RunOptions, RunSummary};
 use migr_extract::column_name;
 use migr_journal::{Change, SetupNote, StepFold, findings};
 use migr_plan::{Plan, Within};
@@ -188,13 +188,14 @@ async fn patiently(session: &Session, wait: bool, console: Console) -> Result<Op
     loop {
         let before = total(session)?;
         let reached = reached(session)?;
-        if is_again {
-            // Others may have changed the schema while it waited.
-            let read = session.context.destination.schema().await;
-            read.map_err(|error| Fault::failed(error.to_string()))?;
-        }
+        // Others may have changed the schema while it waited.
+        let read = if is_again { session.context.destination.schema().await.map(|_| ()) } else { Ok(()) };
         is_again = true;
-        let fault = match carry_out(session, console).await {
+        let carried = match read {
+            Ok(()) => carry_out(session, console).await,
+            Err(error) => Err(fault(EngineError::Load(error))),
+        };
+        let fault = match carried {
             Ok(outcome) => return Ok(outcome.map(|outcome| Outcome { written: outcome.written + written, ..outcome })),
             Err(fault) => fault,
         };

@@ -47,7 +47,12 @@ impl HighLevel {
             let pipelines = self.ask_pipelines().await?;
             let Some(known) = pipelines.iter().find(|known| known.name == pipeline) else { continue };
             let Some(own) = known.stages.iter().find(|known| known.name == stage) else { continue };
-            if self.has_opportunities(&known.id, &own.id).await? {
+            let mut held = self.opportunities_in(&known.id, &own.id).await?;
+            if held.is_none() {
+                tokio::time::sleep(self.capabilities.settle).await;
+                held = self.opportunities_in(&known.id, &own.id).await?;
+            }
+            if held.unwrap_or(true) {
                 let why = format!(
                     "opportunities are in stage \"{stage}\" of pipeline \"{pipeline}\", and would go or move with it"
                 );
@@ -78,7 +83,9 @@ impl HighLevel {
         Ok(outcome)
     }
 
-    async fn has_opportunities(&self, pipeline: &str, stage: &str) -> Result<bool, LoadError> {
+    /// True where an opportunity stands in a stage, asked of each that the list names: it lags, and names some that are gone or moved on. None where it names so
+    /// many of these that others may stand behind.
+    async fn opportunities_in(&self, pipeline: &str, stage: &str) -> Result<Option<bool>, LoadError> {
         let (location, of_pipeline, of_stage) = match self.version {
             super::version::Version::V3 => ("locationId", "pipelineId", "pipelineStageId"),
             super::version::Version::Older => ("location_id", "pipeline_id", "pipeline_stage_id"),
@@ -87,9 +94,26 @@ impl HighLevel {
             (location, self.location.clone()),
             (of_pipeline, pipeline.to_owned()),
             (of_stage, stage.to_owned()),
-            ("limit", "1".to_owned()),
+            ("limit", MOST_LISTED.to_string()),
         ];
         let answer = self.read("opportunities/search", query).await?;
-        Ok(!list(&answer, &["opportunities"]).is_empty())
+        let listed = list(&answer, &["opportunities"]);
+        for id in listed.iter().filter_map(|one| one.get("id").and_then(Value::as_str)) {
+            let path = format!("opportunities/{id}");
+            match self.get(path.as_str(), Vec::new()).await {
+                Ok(found) => {
+                    let found = found.get("opportunity").unwrap_or(&found);
+                    if found.get("pipelineStageId").and_then(Value::as_str).is_none_or(|of| of == stage) {
+                        return Ok(Some(true));
+                    }
+                }
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error.into_load_error(format!("GET {path}"))),
+            }
+        }
+        Ok((listed.len() < MOST_LISTED).then_some(false))
     }
 }
+
+/// Opportunities of one answer.
+const MOST_LISTED: usize = 100;

@@ -97,7 +97,8 @@ fn of_kind(native: &str, value: &Value) -> Value {
             "secondaryLinks": list(value, "secondaryLinks"),
         }),
         "CURRENCY" => {
-            json!({"amountMicros": number(value.get("amountMicros").unwrap_or(&Value::Null)), "currencyCode": value.get("currencyCode")})
+            let code = value.get("currencyCode").filter(|code| code.as_str() != Some(""));
+            json!({"amountMicros": number(value.get("amountMicros").unwrap_or(&Value::Null)), "currencyCode": code})
         }
         "FULL_NAME" => json!({"firstName": text("firstName"), "lastName": text("lastName")}),
         "ADDRESS" => {
@@ -136,6 +137,12 @@ mod tests {
                 "CURRENCY",
                 json!({"currencyCode": "USD", "amountMicros": "1000000"}),
                 json!({"amountMicros": 1_000_000, "currencyCode": "USD"}),
+            ),
+            // 1.10 answers so where there is no amount.
+            (
+                "CURRENCY",
+                json!({"amountMicros": null, "currencyCode": ""}),
+                json!({"amountMicros": null, "currencyCode": null}),
             ),
             ("DATE_TIME", json!("2019-03-04T05:06:07Z"), json!("2019-03-04T05:06:07.000Z")),
             ("RICH_TEXT", json!({"blocknote": "[]", "markdown": "hi\n"}), json!({"markdown": "hi"})),
