@@ -380,6 +380,26 @@ impl Destination for Killed {
         self.inner.unlike(object, body, found)
     }
 
+    fn as_sent(&self, object: &str, found: &Map) -> Map {
+        self.inner.as_sent(object, found)
+    }
+
+    fn respells(&self, object: &str, key: &str) -> bool {
+        self.inner.respells(object, key)
+    }
+
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        self.inner.as_kept(object, key, value)
+    }
+
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        self.inner.keeps_as_sent(object, key)
+    }
+
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        self.inner.filled(object, found)
+    }
+
     fn held(&self, object: &str, found: &Map) -> Map {
         self.inner.held(object, found)
     }

@@ -1,17 +1,16 @@
 //! Columns that conditions alone read, or other records: no record of their own holds what they say.
 
-use std::collections::{HashMap, HashSet};
-
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::{Expr, Operator, Recovery};
 use migr_source::Span;
 
 use crate::expression::World;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::maps::Checked;
 use crate::spec::{Map, SourceObject};
 
 /// Objects of the source by their names.
-type Objects<'o> = HashMap<&'o str, &'o SourceObject>;
+type Objects<'o> = IndexMap<&'o str, &'o SourceObject>;
 
 /// Notes at the first map of an object each column of it that no map of it takes anything of, and warns of it.
 pub(crate) fn check(
@@ -22,7 +21,7 @@ pub(crate) fn check(
 ) {
     let has_errors = diagnostics.has_errors();
     let by_name: Objects<'_> = objects.iter().map(|object| (object.name.as_str(), object)).collect();
-    let mut by_object: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_object: IndexMap<String, Vec<usize>> = IndexMap::default();
     for (at, (_, map)) in maps.iter().enumerate() {
         by_object.entry(map.spec.source_object.clone()).or_default().push(at);
     }
@@ -32,7 +31,7 @@ pub(crate) fn check(
         if its().any(|map| map.is_broken) {
             continue;
         }
-        let held: HashSet<String> = its().flat_map(|map| held(&map.spec, Some(&by_name))).map(str::to_owned).collect();
+        let held: IndexSet<String> = its().flat_map(|map| held(&map.spec, Some(&by_name))).map(str::to_owned).collect();
         let is_left = |name: &str| {
             !object.key.iter().any(|key| key == name)
                 && !held.contains(name)
@@ -41,7 +40,7 @@ pub(crate) fn check(
         let left: Vec<String> =
             object.columns.iter().map(|column| column.name.clone()).filter(|name| is_left(name)).collect();
         // By the object that a reference leads to, it is seen which one the column names.
-        let seen: HashSet<&str> = object
+        let seen: IndexSet<&str> = object
             .columns
             .iter()
             .filter(|column| held.contains(&column.name))

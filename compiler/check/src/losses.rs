@@ -1,12 +1,13 @@
 //! Parts of values that no map takes: what `nth`, `first`, `truncate`, `digits`, `date` and the like leave of a value, the other way of a choice, and columns that
 //! conditions alone read, where nothing else of the record takes the rest.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
 use migr_plan::Expr;
 use migr_plan::parts::{self, Aspect, Left, Take};
 
+use crate::in_order::IndexMap;
 use crate::maps::Checked;
 use crate::spec::{Map, SourceObject};
 
@@ -39,7 +40,7 @@ pub(crate) fn check(
         }
     }
     let mut found: Vec<(usize, usize, String, bool)> = Vec::new();
-    let columns_of: HashMap<&str, _> = objects.iter().map(|one| (one.name.as_str(), one.columns.as_slice())).collect();
+    let columns_of: IndexMap<&str, _> = objects.iter().map(|one| (one.name.as_str(), one.columns.as_slice())).collect();
     for (object, positions) in by_object {
         let columns = columns_of.get(object.as_str()).copied().unwrap_or_default();
         for at in &positions {

@@ -162,7 +162,7 @@ mod tests {
             (r#"{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}], "c": "a", "d": "a: 1, \"a\": 2"}"#, None),
             (r#"{"a": ["a", "a"], "b": 1}"#, None),
             (
-                r#"[12345678901234567890]"#,
+                r"[12345678901234567890]",
                 Some("holds the number 12345678901234567890, of which not all digits are kept"),
             ),
             ("0.1234567890123456789", Some("holds the number 0.1234567890123456789, of which not all digits are kept")),

@@ -173,7 +173,7 @@ impl Inference<'_, '_> {
         let adds = operator.node == BinaryOperator::Add;
         if adds && let Some((one, other)) = of_two_objects(&left.ty, &right.ty) {
             self.reads.refers = true;
-            let names = match (&named[0], &named[1]) {
+            let listed = match (&named[0], &named[1]) {
                 (Some(left), Some(right)) => format!("[{left}, {right}]"),
                 _ => "[one, other]".to_owned(),
             };
@@ -184,7 +184,7 @@ impl Inference<'_, '_> {
                     operator.span,
                     "two kinds",
                 )
-                .with_help(format!("where links are wanted, write them side by side: `{names}`")),
+                .with_help(format!("where links are wanted, write them side by side: `{listed}`")),
             );
             return Typed::unknown();
         }

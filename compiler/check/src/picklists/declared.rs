@@ -1,6 +1,6 @@
 //! Picklists of columns whose values the catalog declares: what no row meets, and rows that nothing needs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
@@ -9,7 +9,7 @@ use migr_syntax::ast::{PicklistEntry, PicklistKey};
 use super::{Table, fold};
 use crate::errors::listed;
 use crate::expression::Usage;
-use crate::in_order::IndexMap;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::program::Program;
 use crate::types::Options;
 
@@ -46,7 +46,7 @@ pub(crate) fn check(
         for options in &declared {
             values.extend(options.values.iter().map(|value| (folded(value), &**value)));
         }
-        let met: HashSet<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        let met: IndexSet<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
         let unmet: Vec<&str> =
             values.iter().filter(|(value, _)| !met.contains(value.as_str())).map(|(_, value)| *value).collect();
         if !unmet.is_empty() && !is_open {

@@ -1,13 +1,12 @@
 //! Form of new options: value, label and colour, by the rule of the destination's catalog.
 
-use std::collections::HashMap;
-
 use migr_diagnostics::{Code, Diagnostic, Diagnostics, nearest};
 use migr_source::Span;
 use migr_syntax::ast::{Name, NewOption, Text};
 
 use super::naming::option_of;
 use crate::catalog::{Catalog, OptionRule};
+use crate::in_order::IndexMap;
 
 /// A new option as a spec writes it.
 #[derive(Clone, Copy)]
@@ -43,7 +42,7 @@ pub(crate) fn check(catalog: &Catalog<'_>, options: &[Written<'_>], diagnostics:
     let Some(rule) = &catalog.options else { return };
     let system = &*catalog.name.node;
     // By each label the first option that bears it, and the first of another value.
-    let mut called: HashMap<String, (&str, Option<&str>)> = HashMap::new();
+    let mut called: IndexMap<String, (&str, Option<&str>)> = IndexMap::default();
     for option in options {
         let (label, span) = option.label();
         let value = &*option.value.node;
