@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::BufReader;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::scan;
@@ -53,7 +53,8 @@ impl<'de> Visitor<'de> for Count {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<u64, A::Error> {
         let mut count = 0;
-        while elements.next_element::<IgnoredAny>()?.is_some() {
+        // Whole, so that what cannot be read is not counted: bytes that are no text, numbers that are none.
+        while elements.next_element::<Value>()?.is_some() {
             count += 1;
         }
         Ok(count)
@@ -61,7 +62,7 @@ impl<'de> Visitor<'de> for Count {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
         let mut found = None;
-        while entries.next_key::<IgnoredAny>()?.is_some() {
+        while entries.next_key::<String>()?.is_some() {
             let elements = entries.next_value::<Elements>()?.0;
             found = found.or(elements);
         }

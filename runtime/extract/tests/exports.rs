@@ -313,6 +313,8 @@ fn json_counts_arrays_and_says_what_else_it_found() {
     assert_eq!(count(b"{\"version\": 1, \"workflows\": [{}, {}]}"), Ok(2));
     assert!(count(b"[1,").unwrap_err().starts_with("export/contacts.json:1: not a JSON array"));
     assert!(count(b"3").unwrap_err().contains("an array, or an object that holds one"));
+    assert!(count(b"[\"^\xff\xff\"]").unwrap_err().contains("invalid unicode"), "what cannot be read is not counted");
+    assert!(count(b"[1e999]").unwrap_err().contains("number out of range"));
 }
 
 #[test]
