@@ -382,10 +382,10 @@ pub fn by_tokens(
 /// Way in which the records of an object are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listing {
-    /// Every one of them, by [`Destination::scan`].
+    /// Records of the object all together, by [`Destination::scan`].
     #[default]
     Whole,
-    /// Those that belong to some records, by [`Destination::referring`].
+    /// Records that belong to some others, by [`Destination::referring`].
     Under,
     /// Records of which nobody but who made them knows the ids, and that nobody changes.
     Never,

@@ -99,16 +99,10 @@ impl HighLevel {
         let answer = self.read("opportunities/search", query).await?;
         let listed = list(&answer, &["opportunities"]);
         for id in listed.iter().filter_map(|one| one.get("id").and_then(Value::as_str)) {
-            let path = format!("opportunities/{id}");
-            match self.get(path.as_str(), Vec::new()).await {
-                Ok(found) => {
-                    let found = found.get("opportunity").unwrap_or(&found);
-                    if found.get("pipelineStageId").and_then(Value::as_str).is_none_or(|of| of == stage) {
-                        return Ok(Some(true));
-                    }
-                }
-                Err(error) if is_gone(&error) => {}
-                Err(error) => return Err(error.into_load_error(format!("GET {path}"))),
+            let there = self.fetch_one("opportunities", id).await?;
+            let stands_in = |of: Option<&Value>| of.and_then(Value::as_str).is_none_or(|of| of == stage);
+            if there.is_some_and(|found| stands_in(found.values.get("pipelineStageId"))) {
+                return Ok(Some(true));
             }
         }
         Ok((listed.len() < MOST_LISTED).then_some(false))

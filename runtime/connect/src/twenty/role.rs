@@ -21,7 +21,7 @@ pub(super) fn planned(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
 
 impl Twenty {
     /// Proof that the role sees every field that the plan names, by a record of its object: the server leaves out of each what the role may not see.
-    /// What is hidden would pass for empty, be overwritten, and never be put back.
+    /// Hidden values would pass for empty ones, be overwritten, and never be put back.
     pub(super) fn sees_all(&self, object: &str, records: &[Found]) -> Result<(), LoadError> {
         let (Some(found), Some(planned)) = (records.first(), self.planned.get(object)) else { return Ok(()) };
         let live = self.live()?;

@@ -66,11 +66,14 @@ impl Made {
     }
 
     fn has(&self, object: &str, id: &str) -> Result<bool, EngineError> {
-        Ok(self.objects.contains(object) && self.records().of(object, id)?.is_some())
+        Ok(self.of(object, id)?.is_some())
     }
 
     /// The step that made a record, those that write it, and its key; none for a record of others.
     fn of(&self, object: &str, id: &str) -> Result<Option<MadeRecord<'_>>, EngineError> {
+        if !self.objects.contains(object) {
+            return Ok(None);
+        }
         let Some((place, key)) = self.records().of(object, id)? else { return Ok(None) };
         let step = usize::try_from(place).ok().and_then(|place| self.steps.get(place));
         Ok(step.map(|(step, writing)| MadeRecord { step: *step, writing, key }))
@@ -98,8 +101,11 @@ impl Back {
             }
             let mut suspects = Vec::new();
             let mut take = |found: &Found| -> Result<(), EngineError> {
-                let is_ours = made.has(object, &found.id)?;
-                if is_ours && self.changed(&made, object, found)?.is_some() {
+                let ours = made.of(object, &found.id)?;
+                let is_ours = ours.is_some();
+                if let Some(ours) = ours
+                    && self.changed(&made, &ours, object, found)?.is_some()
+                {
                     suspects.push(found.id.clone());
                 }
                 for way in &referring {
@@ -118,7 +124,8 @@ impl Back {
             // A list may lag, and tell less than the record itself.
             for ids in suspects.chunks(self.page_of_reads()) {
                 for found in self.fetch(object, ids, Deleted::Both).await? {
-                    if let Some(why) = self.changed(&made, object, &found)? {
+                    let Some(ours) = made.of(object, &found.id)? else { continue };
+                    if let Some(why) = self.changed(&made, &ours, object, &found)? {
                         theirs.insert((object.clone(), found.id.clone()), why);
                     }
                 }
@@ -234,17 +241,22 @@ impl Back {
 
     /// Reason why a record is not ours alone any more, by its values: a field that was written holds another one, somebody filled one that was not, or it lies in
     /// the trash and the migration did not put it there. None where it was touched alone.
-    fn changed(&self, made: &Made, object: &str, found: &Found) -> Result<Option<String>, EngineError> {
-        let Some(MadeRecord { step, writing, key }) = made.of(object, &found.id)? else { return Ok(None) };
+    fn changed(
+        &self,
+        made: &Made,
+        MadeRecord { step, writing, key }: &MadeRecord<'_>,
+        object: &str,
+        found: &Found,
+    ) -> Result<Option<String>, EngineError> {
         let fields = if found.deleted {
-            let fate = self.reader().fate(step, &key)?;
+            let fate = self.reader().fate(*step, key)?;
             let is_ours = fate.is_some_and(|fate| fate == TRASHED || fate == GOING);
             if is_ours {
                 return Ok(None);
             }
             Vec::new()
         } else {
-            let written = made.written(writing, &key)?;
+            let written = made.written(writing, key)?;
             let fields = changed_by_others(&*self.context.destination, &made.stamps, object, (&written, found));
             if fields.is_empty() {
                 return Ok(None);

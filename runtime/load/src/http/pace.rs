@@ -6,7 +6,7 @@
 //! waited for the salvo before, no more come: the last ones of a run do not wait for tokens that nobody takes. Before the first salvo, while more
 //! and more requests are under way, each round of them waits for a whole token, where enough wait to use up what there is.
 //!
-//! How late a salvo arrived is known once its last answer is there: no later than that answer less the shortest time that one took.
+//! Lateness of a salvo is known once its last answer is there: no later than that answer less the shortest time that one took.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
