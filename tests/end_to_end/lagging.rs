@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use migr_sandbox::highlevel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::Ran;
-use crate::killed::{Left, RUN, Rest};
+use crate::killed::{Left, Pair, ROLLBACK, RUN, Rest, kill_behind};
 use crate::stand_in::StandIn;
+use crate::studio;
 use crate::wire::{Act, Asked, Wire};
 
 /// Time in which a record that was written is not shown.
@@ -177,4 +179,14 @@ fn an_update_makes_no_record_anew_that_somebody_destroyed_meanwhile() {
         about.iter().any(|note| note["reason"].as_str().unwrap_or_default().contains("since it was looked up")),
         "{report:#}"
     );
+}
+
+#[test]
+fn a_record_that_a_killed_rollback_destroyed_refers_to_nothing_however_long_a_list_names_it() {
+    let project = Rest::of(Pair::Studio, &[RUN]).asleep();
+    let state = Some(project.path().join("workspace.db"));
+    let stand_in = StandIn::location(highlevel::Options { lag: Duration::from_secs(4), ..studio::lagging(state) });
+    assert!(kill_behind("DELETE /businesses/", &stand_in, &project, ROLLBACK.0), "it destroys the business");
+    let again = stand_in.migr(&project, ROLLBACK.0).exits(ROLLBACK.1);
+    assert!(!again.stdout.contains("refers to it"), "{}", again.stdout);
 }

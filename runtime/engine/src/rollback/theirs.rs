@@ -99,40 +99,56 @@ impl Back {
             if !made.objects.contains(object) && referring.is_empty() {
                 continue;
             }
-            let mut suspects = Vec::new();
+            let mut suspects = BTreeSet::new();
+            let look = |found: &Found| self.reasons(&made, &referring, object, found);
             let mut take = |found: &Found| -> Result<(), EngineError> {
-                let ours = made.of(object, &found.id)?;
-                let is_ours = ours.is_some();
-                if let Some(ours) = ours
-                    && self.changed(&made, &ours, object, found)?.is_some()
-                {
-                    suspects.push(found.id.clone());
-                }
-                for way in &referring {
-                    let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
-                    if !made.has(&way.target, id)? {
-                        continue;
-                    }
-                    if !(is_ours || self.is_dry() && self.was_written(object, &found.id, &way.key)?) {
-                        let to = (way.target.clone(), id.to_owned());
-                        theirs.entry(to).or_insert_with(|| referred(object, found, &way.field));
-                    }
+                if !look(found)?.is_empty() {
+                    suspects.insert(found.id.clone());
                 }
                 Ok(())
             };
             self.read_others(object, &referring, &made, &mut take).await?;
-            // A list may lag, and tell less than the record itself.
+            // A list may lag: it tells of what is gone, and less than the record itself.
+            let suspects: Vec<String> = suspects.into_iter().collect();
             for ids in suspects.chunks(self.page_of_reads()) {
                 for found in self.fetch(object, ids, Deleted::Both).await? {
-                    let Some(ours) = made.of(object, &found.id)? else { continue };
-                    if let Some(why) = self.changed(&made, &ours, object, &found)? {
-                        theirs.insert((object.clone(), found.id.clone()), why);
+                    for (of, why) in look(&found)? {
+                        theirs.entry(of).or_insert(why);
                     }
                 }
             }
         }
         self.add_referred(&schema, &made, &mut theirs).await?;
         Ok(theirs)
+    }
+
+    /// Records that are not ours alone any more by what one record holds, each with the reason: itself, where others changed it, and those that a record of others
+    /// refers to.
+    fn reasons(
+        &self,
+        made: &Made,
+        referring: &[Way],
+        object: &str,
+        found: &Found,
+    ) -> Result<Vec<((String, String), String)>, EngineError> {
+        let mut reasons = Vec::new();
+        let ours = made.of(object, &found.id)?;
+        let is_ours = ours.is_some();
+        if let Some(ours) = ours
+            && let Some(why) = self.changed(made, &ours, object, found)?
+        {
+            reasons.push(((object.to_owned(), found.id.clone()), why));
+        }
+        for way in referring {
+            let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
+            let is_of_others = || -> Result<bool, EngineError> {
+                Ok(!is_ours && !(self.is_dry() && self.was_written(object, &found.id, &way.key)?))
+            };
+            if made.has(&way.target, id)? && is_of_others()? {
+                reasons.push(((way.target.clone(), id.to_owned()), referred(object, found, &way.field)));
+            }
+        }
+        Ok(reasons)
     }
 
     /// Adds the records that a record that is left refers to: they are left with it.
