@@ -11,6 +11,7 @@ mod fits;
 mod held;
 mod hidden;
 mod holders;
+mod kept_bytes;
 mod lists;
 mod matching;
 mod metadata;
@@ -29,6 +30,7 @@ mod unfit;
 mod workflows;
 mod workspace;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -390,6 +392,10 @@ impl Destination for Twenty {
 
     fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
         self.live().map_or_else(|_| value.clone(), |live| as_sent::as_kept(&live, object, key, value))
+    }
+
+    fn bytes_as_kept<'s>(&self, object: &str, key: &str, sent: &'s [u8]) -> Cow<'s, [u8]> {
+        self.live().map_or(Cow::Borrowed(sent), |live| as_sent::bytes_as_kept(&live, object, key, sent))
     }
 
     fn filled(&self, object: &str, found: &Map) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! Numbers of the fields that a step writes, and what of a record's body is noted under them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use migr_journal::{AS_KEPT, FieldDigests, Planned, RecordSalt, StepId};
 use migr_load::{Body, Destination};
-use serde_json::Value;
 
 use crate::record_write::RecordWrite;
 use crate::{DecideError, SharedJournal};
@@ -60,9 +60,8 @@ impl FieldNumbers {
             let known = self.known.get(name).copied();
             let Numbered { number, is_as_kept } =
                 known.unwrap_or_else(|| self.number(name, destination.respells(object, name), names));
-            let read = if is_as_kept { serde_json::from_slice::<Value>(value).ok() } else { None };
-            let kept = read.and_then(|read| serde_json::to_vec(&destination.as_kept(object, name, &read)).ok());
-            digests.add(record, number, kept.as_deref().unwrap_or(value));
+            let noted = if is_as_kept { destination.bytes_as_kept(object, name, value) } else { Cow::Borrowed(value) };
+            digests.add(record, number, &noted);
         });
         digests
     }

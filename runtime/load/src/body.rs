@@ -1,5 +1,6 @@
 //! A record's native body, as the text that is sent.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -54,6 +55,12 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         self.members() == b"}"
     }
+}
+
+/// A value of a body's text in another form, as text too; as it stands where it is no value.
+pub fn in_form(sent: &[u8], form: impl FnOnce(&serde_json::Value) -> serde_json::Value) -> Cow<'_, [u8]> {
+    let read = serde_json::from_slice(sent).ok();
+    read.and_then(|read| serde_json::to_vec(&form(&read)).ok()).map_or(Cow::Borrowed(sent), Cow::Owned)
 }
 
 /// The next key of an object's text, its value, and what follows.

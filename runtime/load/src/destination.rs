@@ -1,5 +1,6 @@
 //! The trait of a system that records are written to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
 
+use crate::body::in_form;
 use crate::{
     Automations, Body, Capabilities, Codec, FieldSchema, IdPolicy, LoadError, NewRecord, RecordUpdate, Schema,
     Settlement, SetupOutcome, SetupRecord, UndoOutcome, Unsettled, Written,
@@ -305,6 +307,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
     fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
         let _ = (object, key);
         value.clone()
+    }
+
+    /// [`Self::as_kept`] of a value as it stands in a body, as bytes.
+    fn bytes_as_kept<'s>(&self, object: &str, key: &str, sent: &'s [u8]) -> Cow<'s, [u8]> {
+        in_form(sent, |value| self.as_kept(object, key, value))
     }
 
     /// Keys of a found record that hold something which no new record has by itself. The server's own, such as times and who wrote it, are not among them.

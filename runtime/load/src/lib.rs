@@ -17,7 +17,7 @@ mod write;
 
 pub use allowance::{Allowance, Clock, SystemClock};
 pub use automations::{AutomationRuns, Automations};
-pub use body::{Body, BodyText};
+pub use body::{Body, BodyText, in_form};
 pub use capabilities::{Capabilities, Rate};
 pub use codec::Codec;
 pub use connector::{Connector, FileFacts, Open};

@@ -1,13 +1,16 @@
 //! Values as they were found, in the form in which they are sent: what was written is recognised by it, unless the server keeps another spelling.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::composites::{ADDRESS_NUMBERS, ADDRESS_TEXTS, address, phones_body};
 use super::encode::blank;
 use super::held::field;
+use super::kept_bytes::kept_bytes;
 use super::metadata::Live;
 use super::normal::{canonical, list, moment};
-use migr_load::Map;
+use migr_load::{Map, in_form};
 
 /// A found record's values by the keys that they are written by.
 pub(super) fn as_sent(live: &Live, object: &str, found: &Map) -> Map {
@@ -51,6 +54,13 @@ pub(super) fn respells(live: &Live, object: &str, key: &str) -> bool {
 /// A value in the form in which the server keeps it.
 pub(super) fn as_kept(live: &Live, object: &str, key: &str, value: &Value) -> Value {
     field(live, object, key).map_or_else(|| value.clone(), |field| canonical(&field.native, value))
+}
+
+/// The same of bytes as they stand in a body, as bytes.
+pub(super) fn bytes_as_kept<'s>(live: &Live, object: &str, key: &str, sent: &'s [u8]) -> Cow<'s, [u8]> {
+    let Some(native) = field(live, object, key).map(|field| field.native.as_str()) else { return Cow::Borrowed(sent) };
+    let read = || in_form(sent, |value| canonical(native, value));
+    kept_bytes(native, sent).unwrap_or_else(read)
 }
 
 /// Keys that the server fills by itself, beside those of relations to the record.

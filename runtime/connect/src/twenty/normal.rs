@@ -36,7 +36,7 @@ pub(super) fn link(text: &str) -> Option<String> {
 }
 
 /// A phone number in one piece, from the parts of a body or of a found record: `+12025550199`.
-fn phone(number: &str, calling_code: &str) -> String {
+pub(super) fn phone(number: &str, calling_code: &str) -> String {
     let kept: String = number.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect();
     if kept.is_empty() || kept.starts_with('+') {
         return kept;
