@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_journal::State;
+use migr_plan::{Step, StepKind};
 use serde_json::{Map as Json, Value};
 
 use crate::case::{Case, Column, Entry, Map, Table};
@@ -43,8 +44,13 @@ fn is_alone(life: &Life, map: &Map, key: &str, record: &Journaled) -> bool {
         .journal
         .records
         .iter()
-        .filter(|((step, of), _)| (step.as_str(), of.as_str()) != (map.name(), key) && !step.contains(':'));
+        .filter(|((step, of), _)| (step.as_str(), of.as_str()) != (map.name(), key) && is_records(step));
     !others.any(|(_, other)| (other.id == record.id && other.id.is_some()) || other.winner.as_deref() == Some(key))
+}
+
+/// True for a step that writes records, and not their links or what was deferred.
+fn is_records(step: &str) -> bool {
+    Step::parse(step).kind == StepKind::Records
 }
 
 /// Changes in records that were there, of fields that no map writes.
@@ -120,7 +126,7 @@ impl OfRow<'_> {
         let (true, Some(id)) = (is_written && !self.is_alone, self.record.id.as_deref()) else { return Vec::new() };
         let of_it = |record: &Journaled| record.id.as_deref() == Some(id) || record.winner.as_deref() == Some(key);
         let own = || journal.records.iter().filter(|((step, _), _)| step == self.map.name());
-        let others = journal.records.iter().filter(|((step, _), _)| step != self.map.name() && !step.contains(':'));
+        let others = journal.records.iter().filter(|((step, _), _)| step != self.map.name() && is_records(step));
         // Of what several maps make of it the last one's word counts.
         if others.filter(|(_, other)| other.id.as_deref() == Some(id)).count() > 0 {
             return Vec::new();
@@ -199,8 +205,7 @@ impl OfRow<'_> {
         let name = self.map.name();
         let noted = journal.repaired.iter().chain(&journal.kept).chain(&journal.outdone).chain(&journal.given_way);
         let noted = noted.chain(&journal.orphaned).chain(&journal.quarantined);
-        let mut noted =
-            noted.filter(|(step, line, _)| step.split(':').next() == Some(name) && *line == self.record.line);
+        let mut noted = noted.filter(|(step, line, _)| Step::parse(step).stage == name && *line == self.record.line);
         let mut findings = self.life.forecast.findings.iter().filter(|finding| {
             finding.object.as_deref() == Some(self.table.object) && finding.line == Some(self.record.line)
         });
