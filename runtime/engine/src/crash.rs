@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use migr_decide::Event;
 use migr_deliver::{Known, OpenIntent, doubt, outcome_of_intent, unknown_outcome};
 use migr_journal::{Change, Intent, Operation};
 use migr_plan::Step;
@@ -22,7 +23,12 @@ pub(crate) async fn close_open(context: &Context) -> Result<Vec<OpenIntent>, Eng
     if !lagging.is_empty() {
         let settle = context.destination.capabilities().settle;
         let youngest = lagging.iter().map(|open| open.age).min().unwrap_or_default();
-        tokio::time::sleep(settle.saturating_sub(youngest)).await;
+        let left = settle.saturating_sub(youngest);
+        if !left.is_zero() {
+            let reason = "the destination does not tell yet whether it has what a run that was cut off sent".to_owned();
+            context.progress.event(Event::Waiting { seconds: left.as_secs() + 1, reason });
+            tokio::time::sleep(left).await;
+        }
         let older = |open: OpenIntent| OpenIntent { age: open.age.max(settle), ..open };
         let lagging = lagging.into_iter().map(older).collect();
         close(context, lagging, &mut later).await?;

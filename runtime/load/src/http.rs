@@ -284,6 +284,12 @@ impl Http {
         attempts >= self.options.attempts.max(1) || !self.was_answered.load(Ordering::Relaxed) && is_mute()
     }
 
+    /// Waits for a reason that is told.
+    pub async fn wait(&self, pause: Duration, why: &str) {
+        self.tell(pause, why);
+        sleep(pause).await;
+    }
+
     /// Tells of a pause that a person would notice, with its reason and its end; of several at the same time once.
     fn tell(&self, pause: Duration, why: &str) {
         let Some(told) = self.options.waits.as_ref().filter(|_| pause >= NOTICED) else { return };

@@ -49,7 +49,8 @@ impl HighLevel {
             let Some(own) = known.stages.iter().find(|known| known.name == stage) else { continue };
             let mut held = self.opportunities_in(&known.id, &own.id).await?;
             if held.is_none() {
-                tokio::time::sleep(self.capabilities.settle).await;
+                let why = format!("the list of opportunities may still name some that left stage \"{stage}\"");
+                self.http.wait(self.capabilities.settle, &why).await;
                 held = self.opportunities_in(&known.id, &own.id).await?;
             }
             if held.unwrap_or(true) {
