@@ -1,5 +1,7 @@
 //! The committed example carried out against a sandbox of its own.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +13,10 @@ use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, 
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
-    BoxFuture, Capabilities, Comparison, Deleted, Destination, Endpoint, FieldSchema, Found, HttpOptions, LoadError,
-    Map, Member, NewRecord, Page, Rate, RecordUpdate, Schema, Secret, SetupOutcome, SetupRecord, StoredFile,
-    UndoOutcome, Uploaded, Written,
+    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
+    FieldSchema, Found, HttpOptions, Listing, LoadError, Map, Member, Metadata, NewRecord, Page, Rate, RecordUpdate,
+    Records, Refusals, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
+    UndoOutcome, Unsettled, Uploaded, Values, Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_report::Report;
@@ -262,19 +265,36 @@ impl Killed {
     }
 }
 
-impl Destination for Killed {
+impl Metadata for Killed {
     fn capabilities(&self) -> Capabilities {
         // Small batches, so that there are many places to be killed at.
         let inner = self.inner.capabilities();
         Capabilities { batch_size: inner.batch_size.min(60), ..inner }
     }
 
+    fn workspace(&self) -> Option<String> {
+        self.inner.workspace()
+    }
+
+    fn requests(&self) -> u64 {
+        self.inner.requests()
+    }
+
+    fn width(&self) -> usize {
+        // One write at a time, so that the one that is cut is the last of all.
+        1
+    }
+
+    fn patience(&self) -> Duration {
+        self.inner.patience()
+    }
+
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         self.inner.schema()
     }
 
-    fn fills_itself(&self, object: &str) -> bool {
-        self.inner.fills_itself(object)
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.inner.known_schema()
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
@@ -285,6 +305,10 @@ impl Destination for Killed {
         self.inner.setup(action)
     }
 
+    fn refuses(&self, action: &SetupAction) -> Option<String> {
+        self.inner.refuses(action)
+    }
+
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         Box::pin(async move {
             let done = self.inner.undo_setup(record).await?;
@@ -292,6 +316,28 @@ impl Destination for Killed {
         })
     }
 
+    fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
+        self.inner.codec_after(changes)
+    }
+
+    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        self.inner.unique_together(object)
+    }
+
+    fn fills_itself(&self, object: &str) -> bool {
+        self.inner.fills_itself(object)
+    }
+
+    fn listing(&self, object: &str) -> Listing {
+        self.inner.listing(object)
+    }
+
+    fn automations(&self) -> Option<&dyn Automations> {
+        self.inner.automations()
+    }
+}
+
+impl Records for Killed {
     fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
         self.inner.members(object, field)
     }
@@ -318,12 +364,25 @@ impl Destination for Killed {
         self.inner.fetch(object, ids, deleted)
     }
 
-    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Result<Map, Vec<Failure>> {
-        self.inner.encode(object, fields)
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        self.inner.fetch_written(object, ids)
     }
 
-    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.inner.identity(object, path, record)
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        self.inner.holders(object, wanted)
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        self.inner.referring(object, key, ids)
     }
 
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
@@ -344,14 +403,20 @@ impl Destination for Killed {
         })
     }
 
-    fn link_body(
-        &self,
-        link: &LinkMapping,
-        owner_object: &str,
-        owner_id: &str,
-        target: &Reference<'_>,
-    ) -> Result<Map, LoadError> {
-        self.inner.link_body(link, owner_object, owner_id, target)
+    fn settle<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Unsettled<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
+        self.inner.settle(object, records)
+    }
+
+    fn written_until(&self) -> BTreeMap<String, String> {
+        self.inner.written_until()
+    }
+
+    fn take_for_written(&self, object: &str, found: &[Found]) {
+        self.inner.take_for_written(object, found);
     }
 
     fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
@@ -372,14 +437,56 @@ impl Destination for Killed {
         })
     }
 
+    fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
+        self.inner.carrier(object, id)
+    }
+}
+
+impl Values for Killed {
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Result<Map, Vec<Failure>> {
+        self.inner.encode(object, fields)
+    }
+
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Result<Body, Vec<Failure>> {
+        self.inner.encode_text(object, fields)
+    }
+
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Result<(), Vec<Failure>> {
+        self.inner.check(object, fields)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.inner.identity(object, path, record)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.inner.unique_value(object, path, record)
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        self.inner.link_body(link, owner_object, owner_id, target)
+    }
+
     fn compare(&self, object: &str, field: &FieldMapping, expected: &Typed<'_>, found: &Map) -> Comparison {
         self.inner.compare(object, field, expected, found)
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        self.inner.part_of(key)
     }
 
     fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
         self.inner.unlike(object, body, found)
     }
+}
 
+impl Spelling for Killed {
     fn as_sent(&self, object: &str, found: &Map) -> Map {
         self.inner.as_sent(object, found)
     }
@@ -392,6 +499,10 @@ impl Destination for Killed {
         self.inner.as_kept(object, key, value)
     }
 
+    fn bytes_as_kept<'s>(&self, object: &str, key: &str, sent: &'s [u8]) -> Cow<'s, [u8]> {
+        self.inner.bytes_as_kept(object, key, sent)
+    }
+
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
         self.inner.keeps_as_sent(object, key)
     }
@@ -402,6 +513,16 @@ impl Destination for Killed {
 
     fn held(&self, object: &str, found: &Map) -> Map {
         self.inner.held(object, found)
+    }
+
+    fn stamps(&self) -> &'static [&'static str] {
+        self.inner.stamps()
+    }
+}
+
+impl migr_load::Files for Killed {
+    fn most_bytes(&self, object: &str, name: &str) -> Option<u64> {
+        self.inner.most_bytes(object, name)
     }
 
     fn upload<'a>(
@@ -421,6 +542,18 @@ impl Destination for Killed {
         found: &'a Map,
     ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
         self.inner.stored_file(object, field, found)
+    }
+}
+
+impl Refusals for Killed {
+    fn at_fault<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Suspect<'a>],
+        is_new: bool,
+        refusals: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
+        self.inner.at_fault(object, records, is_new, refusals)
     }
 }
 

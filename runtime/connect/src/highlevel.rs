@@ -10,29 +10,24 @@ mod holders;
 mod kind;
 mod lists;
 mod live;
+mod metadata;
 mod records;
+mod refusals;
 mod settle;
 mod setup;
+mod spelling;
 mod undo;
 mod update;
 mod version;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use migr_load::{
-    Allowance, AtFault, Body, BoxFuture, Capabilities, Codec, Comparison, Connector, Deleted, Destination, Endpoint,
-    FieldSchema, Found, Http, HttpOptions, IdPolicy, Listing, LoadError, Map, Member, NewRecord, Page, Rate,
-    RecordUpdate, Schema, SetupOutcome, SetupRecord, StoredFile, Suspect, UndoOutcome, Uploaded, Written,
-};
-use migr_load::{Settlement, Unsettled};
-use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, ReasonCode, SetupAction};
-use migr_transform::{Failure, Reference, Value};
+use migr_load::{Allowance, Capabilities, Connector, Endpoint, Http, HttpOptions, IdPolicy, LoadError, Rate};
+use migr_plan::Plan;
 
-use crate::FileRule;
 use codec::LocationCodec;
 use kind::Kind;
 use live::Live;
@@ -161,245 +156,4 @@ impl HighLevel {
 /// True for objects whose records hold no id of ours: those alike are told apart by which of them answers named.
 fn has_no_token(kind: Kind) -> bool {
     matches!(kind, Kind::Businesses | Kind::Notes | Kind::Tasks | Kind::Appointments | Kind::Media)
-}
-
-/// Failure of encoding before the schema was read.
-fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
-    vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
-}
-
-impl Destination for HighLevel {
-    fn capabilities(&self) -> Capabilities {
-        self.capabilities.clone()
-    }
-
-    fn workspace(&self) -> Option<String> {
-        Some(self.location.clone())
-    }
-
-    fn requests(&self) -> u64 {
-        self.http.requests()
-    }
-
-    fn width(&self) -> usize {
-        self.http.width()
-    }
-
-    fn most_bytes(&self, object: &str, name: &str) -> Option<u64> {
-        FileRule::new(&self.plan.destination, None).of(object).most(name, self.capabilities.file_bytes)
-    }
-
-    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
-        Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
-    }
-
-    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
-        Box::pin(async move {
-            match self.live() {
-                Ok(live) if !self.is_amended.load(Ordering::Relaxed) => Ok(live.schema.clone()),
-                _ => self.schema().await,
-            }
-        })
-    }
-
-    fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
-        setup::holds(field, ty)
-    }
-
-    fn refuses(&self, action: &SetupAction) -> Option<String> {
-        self.refusal(action)
-    }
-
-    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>> {
-        Box::pin(self.carry_out(action))
-    }
-
-    fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
-        Box::pin(self.take_back(record))
-    }
-
-    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
-        Box::pin(self.list_members(object, field))
-    }
-
-    fn scan<'a>(
-        &'a self,
-        object: &'a str,
-        deleted: Deleted,
-        after: Option<String>,
-    ) -> BoxFuture<'a, Result<Page, LoadError>> {
-        Box::pin(self.scan_page(object, deleted, after))
-    }
-
-    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
-        Box::pin(self.count_records(object, deleted))
-    }
-
-    fn fetch<'a>(
-        &'a self,
-        object: &'a str,
-        ids: &'a [String],
-        deleted: Deleted,
-    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
-        Box::pin(self.fetch_records(object, ids, deleted))
-    }
-
-    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        self.codec().map_err(|error| unread(object, &error))?.encode(object, fields)
-    }
-
-    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
-        self.codec().map_err(|error| unread(object, &error))?.encode_text(object, fields)
-    }
-
-    fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
-        let live = self.live().ok()?.after(changes);
-        Some(Box::new(LocationCodec::new(Arc::new(live), self.version)))
-    }
-
-    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.codec().ok()?.identity(object, path, record)
-    }
-
-    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
-        Box::pin(self.create_records(object, batch))
-    }
-
-    fn at_fault<'a>(
-        &'a self,
-        _object: &'a str,
-        _records: &'a [Suspect<'a>],
-        _is_new: bool,
-        _refusals: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
-        // Every record has a request of its own: a refusal names its record by itself.
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn holders<'a>(
-        &'a self,
-        object: &'a str,
-        wanted: &'a [(String, Vec<String>)],
-    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
-        Box::pin(self.find_holders(object, wanted))
-    }
-
-    fn settle<'a>(
-        &'a self,
-        object: &'a str,
-        records: &'a [Unsettled<'a>],
-    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
-        Box::pin(self.settle_records(object, records))
-    }
-
-    fn take_for_written(&self, object: &str, found: &[Found]) {
-        if has_no_token(Kind::of(object)) {
-            for found in found {
-                self.knows(&found.id);
-            }
-        }
-    }
-
-    fn update<'a>(
-        &'a self,
-        object: &'a str,
-        batch: &'a [RecordUpdate],
-    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
-        Box::pin(self.update_records(object, batch))
-    }
-
-    fn link_body(
-        &self,
-        link: &LinkMapping,
-        owner_object: &str,
-        owner_id: &str,
-        target: &Reference<'_>,
-    ) -> Result<Map, LoadError> {
-        self.codec()?.link_body(link, owner_object, owner_id, target)
-    }
-
-    fn restore<'a>(&'a self, object: &'a str, _ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        Box::pin(async move { Err(LoadError::Missing { what: format!("trash for `{object}`") }) })
-    }
-
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        Box::pin(self.destroy_records(object, ids))
-    }
-
-    fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
-        let (contact, _) = found::both(id).filter(|_| Kind::of(object) == Kind::ContactFiles)?;
-        Some(("contacts", contact.to_owned()))
-    }
-
-    fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
-        match self.codec() {
-            Ok(codec) => codec.compare(object, mapping, expected, found),
-            Err(error) => Comparison::Differs { expected: error.to_string(), found: String::new() },
-        }
-    }
-
-    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
-        self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
-    }
-
-    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
-        // Closed ones count too.
-        let is_one_alone =
-            Kind::of(object) == Kind::Opportunities && self.live().is_ok_and(|live| live.refuses_second_opportunity);
-        if is_one_alone { vec![vec!["contact".to_owned(), "pipeline".to_owned()]] } else { Vec::new() }
-    }
-
-    fn respells(&self, object: &str, key: &str) -> bool {
-        self.live().is_ok_and(|live| {
-            live.written_by(object, key).is_some_and(|field| compare::respells(Kind::of(object), field))
-        })
-    }
-
-    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
-        let live = self.live().ok();
-        let field = live.as_ref().and_then(|live| live.written_by(object, key));
-        field.map_or_else(|| value.clone(), |field| compare::as_kept(Kind::of(object), field, value))
-    }
-
-    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
-        self.live().is_ok_and(|live| {
-            live.written_by(object, key).is_some_and(|field| compare::keeps_as_sent(Kind::of(object), field))
-        })
-    }
-
-    fn listing(&self, object: &str) -> Listing {
-        match Kind::of(object) {
-            Kind::Notes | Kind::Tasks => Listing::Under,
-            Kind::ContactFiles | Kind::Media | Kind::Associations => Listing::Never,
-            _ => Listing::Whole,
-        }
-    }
-
-    fn referring<'a>(
-        &'a self,
-        object: &'a str,
-        key: &'a str,
-        ids: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
-        Box::pin(self.list_under(object, key, ids))
-    }
-
-    fn upload<'a>(
-        &'a self,
-        object: &'a str,
-        field: &'a str,
-        path: &'a Path,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
-        Box::pin(self.stage_file(object, field, path, name))
-    }
-
-    fn stored_file<'a>(
-        &'a self,
-        _object: &'a str,
-        field: &'a str,
-        found: &'a Map,
-    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
-        Box::pin(self.read_file(field, found))
-    }
 }

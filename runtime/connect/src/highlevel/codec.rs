@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_load::{Body, Codec, Comparison, FieldSchema, LoadError, Map};
+use migr_load::{Body, Codec, Comparison, FieldSchema, LoadError, Map, Values};
 use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use super::compare::{folded, same, shown};
 use super::kind::{Kind, Native};
 use super::live::Live;
 use super::version::Version;
-use super::{TOKEN, encode};
+use super::{HighLevel, TOKEN, encode};
 
 /// Key of the objects at the ends of a relation, in a body of ours.
 pub(super) const ENDS: &str = "ends";
@@ -198,5 +198,57 @@ impl Codec for LocationCodec {
             field.map_or_else(|| *wanted != there, |field| !same(kind, field, wanted, there))
         };
         body.iter().filter(differs).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// Failure of encoding before the schema was read.
+fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
+    vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
+}
+
+impl Values for HighLevel {
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.encode(object, fields)
+    }
+
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.encode_text(object, fields)
+    }
+
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.check(object, fields)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.codec().ok()?.identity(object, path, record)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.codec().ok()?.unique_value(object, path, record)
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        self.codec()?.link_body(link, owner_object, owner_id, target)
+    }
+
+    fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
+        match self.codec() {
+            Ok(codec) => codec.compare(object, mapping, expected, found),
+            Err(error) => Comparison::Differs { expected: error.to_string(), found: String::new() },
+        }
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        key
+    }
+
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::FileRule;
 use migr_load::{
-    AnsweredPage, Call, CallError, FileFacts, FormFile, Found, LoadError, Map, Payload, Refusal, StoredFile, Uploaded,
-    Written, pause,
+    AnsweredPage, BoxFuture, Call, CallError, FileFacts, FormFile, Found, LoadError, Map, Payload, Refusal, StoredFile,
+    Uploaded, Written, pause,
 };
 use migr_plan::Destination;
 use reqwest::Method;
@@ -148,6 +149,31 @@ fn read(path: &Path, name: &str) -> Result<(Waiting, String), LoadError> {
         bytes += part.len() as u64;
     }
     Ok((Waiting { file, name: name.to_owned(), bytes, media }, format!("blake3:{}", hash.finalize().to_hex())))
+}
+
+impl migr_load::Files for HighLevel {
+    fn most_bytes(&self, object: &str, name: &str) -> Option<u64> {
+        FileRule::new(&self.plan.destination, None).of(object).most(name, self.capabilities.file_bytes)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
+        Box::pin(self.stage_file(object, field, path, name))
+    }
+
+    fn stored_file<'a>(
+        &'a self,
+        _object: &'a str,
+        field: &'a str,
+        found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
+        Box::pin(self.read_file(field, found))
+    }
 }
 
 impl HighLevel {

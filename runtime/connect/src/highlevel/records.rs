@@ -1,6 +1,11 @@
 //! Records: made one request each, and removed.
 
-use migr_load::{Call, CallError, LoadError, Map, NewRecord, Payload, Refusal, Written};
+use std::collections::BTreeMap;
+
+use migr_load::{
+    BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
+    Records, Refusal, Settlement, Unsettled, Written,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -29,6 +34,104 @@ const EMPTIED: [&str; 12] = [
     "source",
     "assignedTo",
 ];
+
+impl Records for HighLevel {
+    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
+        Box::pin(self.list_members(object, field))
+    }
+
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>> {
+        Box::pin(self.scan_page(object, deleted, after))
+    }
+
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
+        Box::pin(self.count_records(object, deleted))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_records(object, ids, deleted))
+    }
+
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_records(object, ids, Deleted::Live))
+    }
+
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        Box::pin(self.find_holders(object, wanted))
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.list_under(object, key, ids))
+    }
+
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        Box::pin(self.create_records(object, batch))
+    }
+
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        Box::pin(self.update_records(object, batch))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Unsettled<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
+        Box::pin(self.settle_records(object, records))
+    }
+
+    fn written_until(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn take_for_written(&self, object: &str, found: &[Found]) {
+        if has_no_token(Kind::of(object)) {
+            for found in found {
+                self.knows(&found.id);
+            }
+        }
+    }
+
+    fn restore<'a>(&'a self, object: &'a str, _ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(async move { Err(LoadError::Missing { what: format!("trash for `{object}`") }) })
+    }
+
+    fn trash<'a>(&'a self, object: &'a str, _ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(async move { Err(LoadError::Missing { what: format!("trash for `{object}`") }) })
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.destroy_records(object, ids))
+    }
+
+    fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
+        let (contact, _) = both(id).filter(|_| Kind::of(object) == Kind::ContactFiles)?;
+        Some(("contacts", contact.to_owned()))
+    }
+}
 
 impl HighLevel {
     pub(super) async fn create_records(&self, object: &str, batch: &[NewRecord]) -> Result<Vec<Written>, LoadError> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 
-use super::metadata::Live;
-use super::{BODY, compare, composites, encode, fits, held, matching, normal};
-use migr_load::{Body, BodyText, Codec, Comparison, FieldSchema, LoadError, Map};
+use super::live::Live;
+use super::{BODY, Twenty, compare, composites, encode, fits, held, matching, normal};
+use migr_load::{Body, BodyText, Codec, Comparison, FieldSchema, LoadError, Map, Values};
 
 /// Room in a body for a record's id and the brackets around it.
 const AROUND: u64 = 128;
@@ -204,5 +204,57 @@ fn write_key<'f>(field: &'f FieldSchema, value: &Value<'_>) -> Result<Option<&'f
         }
         _ if field.write_key.is_empty() => Ok(None),
         _ => Ok(Some(&field.write_key)),
+    }
+}
+
+/// Failure of encoding before the schema was read.
+fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
+    vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
+}
+
+impl Values for Twenty {
+    fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.encode(object, fields)
+    }
+
+    fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.encode_text(object, fields)
+    }
+
+    fn check(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<(), Vec<Failure>> {
+        self.codec().map_err(|error| unread(object, &error))?.check(object, fields)
+    }
+
+    fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.codec().ok()?.identity(object, path, record)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.codec().ok()?.unique_value(object, path, record)
+    }
+
+    fn link_body(
+        &self,
+        link: &LinkMapping,
+        owner_object: &str,
+        owner_id: &str,
+        target: &Reference<'_>,
+    ) -> Result<Map, LoadError> {
+        self.codec()?.link_body(link, owner_object, owner_id, target)
+    }
+
+    fn compare(&self, object: &str, mapping: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
+        match self.codec() {
+            Ok(codec) => codec.compare(object, mapping, expected, found),
+            Err(error) => unknown(&error),
+        }
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        composites::part_of(key)
+    }
+
+    fn unlike(&self, object: &str, body: &Map, found: &Map) -> Vec<String> {
+        self.codec().map_or_else(|_| body.keys().cloned().collect(), |codec| codec.unlike(object, body, found))
     }
 }

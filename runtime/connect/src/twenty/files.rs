@@ -10,16 +10,42 @@ use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
 use super::Twenty;
-use super::metadata::{Version, text};
+use super::live::{Version, text};
 use super::unfit;
 use migr_load::{
-    AnsweredPage, Call, CallError, Deleted, FormFile, Found, LoadError, Map, Payload, StoredFile, Uploaded, pause,
+    AnsweredPage, BoxFuture, Call, CallError, Deleted, FormFile, Found, LoadError, Map, Payload, StoredFile, Uploaded,
+    pause,
 };
 
 /// Larger files go in a request of their own, without the form around them.
 const FORM: u64 = 10 * 1024 * 1024;
 /// Bytes read at a time.
 const PIECE: usize = 64 * 1024;
+
+impl migr_load::Files for Twenty {
+    fn most_bytes(&self, _object: &str, _name: &str) -> Option<u64> {
+        self.capabilities.file_bytes
+    }
+
+    fn upload<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        path: &'a Path,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Uploaded, LoadError>> {
+        Box::pin(self.upload_file(object, field, path, name))
+    }
+
+    fn stored_file<'a>(
+        &'a self,
+        object: &'a str,
+        field: &'a str,
+        found: &'a Map,
+    ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
+        Box::pin(self.read_file(object, field, found))
+    }
+}
 
 impl Twenty {
     pub(super) async fn upload_file(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::encode::blank;
-use super::metadata::Live;
+use super::live::Live;
 use super::normal::canonical;
 use migr_load::{FieldSchema, Map};
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::Twenty;
 use super::lists::{LOOKS, shows_members};
+use super::live::PAGE;
 use super::matching::{is_site, spellings};
-use super::metadata::PAGE;
 use migr_load::{Call, CallError, Deleted, FieldSchema, Found, LoadError, ObjectSchema, Payload};
 
 /// Values in one question. Below what the server's database takes as parameters of one query (65,535), with room for its own.

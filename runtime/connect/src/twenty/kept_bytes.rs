@@ -12,12 +12,13 @@ const ESCAPE: usize = 6;
 
 /// A field of phone numbers as it is sent.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Phones<'s> {
-    primary_phone_number: &'s str,
-    #[serde(default)]
-    primary_phone_calling_code: &'s str,
-    additional_phones: Vec<IgnoredAny>,
+    #[serde(rename = "primaryPhoneNumber")]
+    number: &'s str,
+    #[serde(rename = "primaryPhoneCallingCode", default)]
+    calling_code: &'s str,
+    #[serde(rename = "additionalPhones")]
+    others: Vec<IgnoredAny>,
 }
 
 /// The bytes of [`canonical`](super::normal::canonical)'s form of what is sent; none where only the value itself tells.
@@ -37,9 +38,9 @@ pub(super) fn kept_bytes<'s>(native: &str, sent: &'s [u8]) -> Option<Cow<'s, [u8
         }
         "PHONES" => {
             let sent: Phones<'_> = serde_json::from_slice(sent).ok()?;
-            let number = phone(sent.primary_phone_number, sent.primary_phone_calling_code);
+            let number = phone(sent.number, sent.calling_code);
             let kept = format!(r#"{{"primaryPhoneNumber":"{number}","additionalPhones":[]}}"#);
-            sent.additional_phones.is_empty().then_some(Cow::Owned(kept.into_bytes()))
+            sent.others.is_empty().then_some(Cow::Owned(kept.into_bytes()))
         }
         // One option at most has one order.
         "MULTI_SELECT" if sent.starts_with(b"[") && !sent.contains(&b',') => Some(Cow::Borrowed(sent)),
@@ -110,7 +111,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_told_from_bytes_is_the_canonical_form(one in r#"[ -~\n\t"\\éß　]{0,12}"#, two in r#"[0-9+ A-Za-z]{0,6}"#) {
+        fn what_is_told_from_bytes_is_the_canonical_form(one in r#"[ -~\n\t"\\éß　]{0,12}"#, two in r"[0-9+ A-Za-z]{0,6}") {
             for (native, sent) in [
                 ("RICH_TEXT", json!({"markdown": one})),
                 ("RICH_TEXT", json!({"blocknote": null, "markdown": null})),

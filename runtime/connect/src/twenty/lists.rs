@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Twenty;
 use super::holders::capital;
-use super::metadata::PAGE;
+use super::live::PAGE;
 use super::problem::is_of_the_schema;
 use super::records::{EITHER, id_filter};
 use migr_load::{Call, CallError, Deleted, Found, LoadError, Page, Payload, pause};

@@ -3,7 +3,7 @@
 use migr_plan::{FieldType, Part};
 use serde_json::{Value, json};
 
-use super::metadata::Version;
+use super::live::Version;
 
 /// Twenty's name of a type, with the settings that a new field of it gets.
 pub(super) fn native(ty: &FieldType, version: Version) -> Result<(&'static str, Option<Value>), String> {

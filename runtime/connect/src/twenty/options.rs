@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Twenty;
-use super::metadata::{option, single};
+use super::live::{option, single};
 use super::names::{color, refuse_option};
 use super::problem::metadata_cause;
 use migr_load::{Call, CallError, LoadError, Made, OptionSchema, Payload, SetupOutcome, SetupRecord};

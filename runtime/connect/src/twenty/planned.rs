@@ -3,7 +3,7 @@
 use migr_plan::{FieldType, NewOption, SetupAction};
 use serde_json::{Value, json};
 
-use super::metadata::{Live, option};
+use super::live::{Live, option};
 use super::native::native;
 use migr_load::ObjectSchema;
 

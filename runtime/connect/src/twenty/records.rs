@@ -12,10 +12,11 @@ use uuid::Uuid;
 use super::Twenty;
 use super::held::unlike;
 use super::hidden::Hidden;
-use super::metadata::{PAGE, Version};
+use super::live::{PAGE, Version};
 use super::problem::{DENIED, is_of_the_schema};
 use migr_load::{
-    Body, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Payload, RecordUpdate, Refusal, Written,
+    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
+    Records, Refusal, Settlement, Unsettled, Written, by_tokens,
 };
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
@@ -24,6 +25,103 @@ pub(super) const EITHER: &str = "or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL)";
 
 /// Records per write request.
 pub(super) const BATCH: usize = 200;
+
+impl Records for Twenty {
+    fn members<'a>(&'a self, object: &'a str, field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
+        Box::pin(self.list_members(object, field))
+    }
+
+    fn scan<'a>(
+        &'a self,
+        object: &'a str,
+        deleted: Deleted,
+        after: Option<String>,
+    ) -> BoxFuture<'a, Result<Page, LoadError>> {
+        Box::pin(self.scan_page(object, deleted, after))
+    }
+
+    fn count<'a>(&'a self, object: &'a str, deleted: Deleted) -> BoxFuture<'a, Result<u64, LoadError>> {
+        Box::pin(self.count_records(object, deleted))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+        deleted: Deleted,
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_records(object, ids, deleted))
+    }
+
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.fetch_in_use(object, ids))
+    }
+
+    fn holders<'a>(
+        &'a self,
+        object: &'a str,
+        wanted: &'a [(String, Vec<String>)],
+    ) -> BoxFuture<'a, Result<Option<Vec<Found>>, LoadError>> {
+        Box::pin(self.find_holders(object, wanted))
+    }
+
+    fn referring<'a>(
+        &'a self,
+        object: &'a str,
+        key: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        Box::pin(self.list_referring(object, key, ids))
+    }
+
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        Box::pin(self.create_records(object, batch))
+    }
+
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        Box::pin(self.update_records(object, batch))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Unsettled<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Settlement>, LoadError>> {
+        Box::pin(async move {
+            let tokens: Vec<String> = records.iter().map(|record| record.token.to_owned()).collect();
+            let found = self.fetch_records(object, &tokens, Deleted::Both).await?;
+            Ok(by_tokens(records, found, |found| Some(found.id.clone())))
+        })
+    }
+
+    fn written_until(&self) -> BTreeMap<String, String> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take_for_written(&self, object: &str, found: &[Found]) {
+        self.note_stamps(object, found.iter().filter_map(|found| found.values.get("updatedAt")?.as_str()));
+    }
+
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.restore_records(object, ids))
+    }
+
+    fn trash<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.trash_records(object, ids))
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        Box::pin(self.destroy_records(object, ids))
+    }
+
+    fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {
+        None
+    }
+}
 
 impl Twenty {
     pub(super) async fn list(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::Twenty;
-use super::metadata::{Live, single};
+use super::live::{Live, single};
 use super::names::{refuse_field_name, refuse_name};
 use super::native::{native, same_kind};
 use super::options::merged;
@@ -231,7 +231,7 @@ pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
         };
     }
     // Names of types are the same in both versions but for rich text, which counts as one kind.
-    let (wanted, _) = native(ty, super::metadata::Version::Two)?;
+    let (wanted, _) = native(ty, super::live::Version::Two)?;
     if !same_kind(&field.native, wanted) {
         return Err(format!("its type is {}, and the plan needs {wanted}", field.native));
     }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Twenty;
-use super::metadata::{Version, single};
+use super::live::{Version, single};
 use super::problem::metadata_cause;
 use migr_load::{Call, CallError, Deleted, LoadError, Made, OptionSchema, Payload, SetupRecord, UndoOutcome};
 

@@ -7,7 +7,7 @@ use migr_plan::{Automation, AutomationKind, Touch, Trigger};
 use serde_json::Value;
 
 use super::Twenty;
-use super::metadata::Live;
+use super::live::Live;
 use migr_load::{
     AutomationRuns, Automations, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, ObjectSchema,
 };

@@ -38,6 +38,9 @@ pub enum ChangedPolicy {
     Destroy,
 }
 
+/// A record that is not ours alone any more, object and id, with the reason.
+type Foreign = ((String, String), String);
+
 /// Reasons for which records are not ours alone any more, by object and id.
 pub(super) type Theirs = BTreeMap<(String, String), String>;
 
@@ -130,7 +133,7 @@ impl Back {
         referring: &[Way],
         object: &str,
         found: &Found,
-    ) -> Result<Vec<((String, String), String)>, EngineError> {
+    ) -> Result<Vec<Foreign>, EngineError> {
         let mut reasons = Vec::new();
         let ours = made.of(object, &found.id)?;
         let is_ours = ours.is_some();
@@ -142,7 +145,7 @@ impl Back {
         for way in referring {
             let Some(id) = found.values.get(&way.key).and_then(Value::as_str) else { continue };
             let is_of_others = || -> Result<bool, EngineError> {
-                Ok(!is_ours && !(self.is_dry() && self.was_written(object, &found.id, &way.key)?))
+                Ok(!(is_ours || self.is_dry() && self.was_written(object, &found.id, &way.key)?))
             };
             if made.has(&way.target, id)? && is_of_others()? {
                 reasons.push(((way.target.clone(), id.to_owned()), referred(object, found, &way.field)));

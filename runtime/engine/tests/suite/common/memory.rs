@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use migr_load::{
-    Body, BoxFuture, Capabilities, Comparison, Deleted, Destination, FieldSchema, Found, IdPolicy, LoadError, Map,
-    Member, NewRecord, OptionSchema, Page, RecordUpdate, Refusal, Schema, Settlement, SetupOutcome, SetupRecord,
-    StoredFile, UndoOutcome, Unsettled, Uploaded, Written, by_tokens,
+    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, FieldSchema, Found, IdPolicy,
+    Listing, LoadError, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate, Records, Refusal, Refusals,
+    Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect, UndoOutcome, Unsettled, Uploaded,
+    Values, Written, by_tokens,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -266,7 +268,7 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
     Box::pin(async move { value })
 }
 
-impl Destination for Memory {
+impl Metadata for Memory {
     fn capabilities(&self) -> Capabilities {
         let (batch, ids, settle) = {
             let state = self.state.lock().unwrap();
@@ -287,8 +289,28 @@ impl Destination for Memory {
         }
     }
 
+    fn workspace(&self) -> Option<String> {
+        None
+    }
+
+    fn requests(&self) -> u64 {
+        0
+    }
+
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         ready(Ok(Schema::default()))
+    }
+
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.schema()
     }
 
     fn holds(&self, _field: &FieldSchema, _ty: &FieldType) -> Result<(), String> {
@@ -318,10 +340,36 @@ impl Destination for Memory {
         ready(Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made })))
     }
 
+    fn refuses(&self, _action: &SetupAction) -> Option<String> {
+        None
+    }
+
     fn undo_setup<'a>(&'a self, _record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         ready(Ok(UndoOutcome::Undone))
     }
 
+    fn codec_after(&self, _changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
+        None
+    }
+
+    fn unique_together(&self, _object: &str) -> Vec<Vec<String>> {
+        Vec::new()
+    }
+
+    fn fills_itself(&self, _object: &str) -> bool {
+        false
+    }
+
+    fn listing(&self, _object: &str) -> Listing {
+        Listing::Whole
+    }
+
+    fn automations(&self) -> Option<&dyn Automations> {
+        None
+    }
+}
+
+impl Records for Memory {
     fn members<'a>(&'a self, _object: &'a str, _field: &'a str) -> BoxFuture<'a, Result<Vec<Member>, LoadError>> {
         let members = self.state.lock().unwrap().members.clone();
         ready(Ok(members.into_iter().map(|(id, address)| Member { id, value: address.to_lowercase() }).collect()))
@@ -373,46 +421,8 @@ impl Destination for Memory {
         ready(Ok(found))
     }
 
-    fn encode(&self, _object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
-        let mut body = Map::new();
-        let mut failures = Vec::new();
-        for (field, value) in fields {
-            if matches!(value, Value::Default) || field.ty == FieldType::File {
-                continue;
-            }
-            if matches!(value, Value::Text(text) if text.contains("unencodable")) {
-                let reason = "the destination cannot hold this".to_owned();
-                failures.push(Failure { code: migr_plan::ReasonCode::Q207, field: field.field.clone(), reason });
-            }
-            body.insert(field.field.clone(), native(value));
-        }
-        if failures.is_empty() { Ok(body) } else { Err(failures) }
-    }
-
-    fn identity(&self, _object: &str, path: &str, record: &Map) -> Option<String> {
-        let mut parts = path.split('.');
-        let mut value = record.get(parts.next()?)?;
-        for part in parts {
-            value = value.get(part)?;
-        }
-        value.as_str().filter(|text| !text.is_empty()).map(str::to_lowercase)
-    }
-
-    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
-        let mut state = self.state.lock().unwrap();
-        let fault = state.write("create", object, batch.len());
-        match fault {
-            Some(Fault::LostBefore) => return ready(Ok(lost(batch.len()))),
-            Some(Fault::DiesBefore) => return ready(Err(died())),
-            _ => {}
-        }
-        let inserted = state.insert(object, batch);
-        ready(match (inserted, fault) {
-            (Err(refusal), _) => Ok(Written::refused_together(batch.len(), refusal)),
-            (Ok(_), Some(Fault::LostAfter)) => Ok(lost(batch.len())),
-            (Ok(_), Some(Fault::DiesAfter)) => Err(died()),
-            (Ok(written), _) => Ok(written),
-        })
+    fn fetch_written<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        self.fetch(object, ids, Deleted::Live)
     }
 
     fn holders<'a>(
@@ -434,6 +444,62 @@ impl Destination for Memory {
         };
         let records = state.objects.get(object).into_iter().flatten().filter(|(_, (values, _))| holds(values));
         ready(Ok(Some(records.map(|(id, record)| found(id, record)).collect())))
+    }
+
+    fn referring<'a>(
+        &'a self,
+        _object: &'a str,
+        _key: &'a str,
+        _ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>> {
+        ready(Ok(Vec::new()))
+    }
+
+    fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        let fault = state.write("create", object, batch.len());
+        match fault {
+            Some(Fault::LostBefore) => return ready(Ok(lost(batch.len()))),
+            Some(Fault::DiesBefore) => return ready(Err(died())),
+            _ => {}
+        }
+        let inserted = state.insert(object, batch);
+        ready(match (inserted, fault) {
+            (Err(refusal), _) => Ok(Written::refused_together(batch.len(), refusal)),
+            (Ok(_), Some(Fault::LostAfter)) => Ok(lost(batch.len())),
+            (Ok(_), Some(Fault::DiesAfter)) => Err(died()),
+            (Ok(written), _) => Ok(written),
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        object: &'a str,
+        batch: &'a [RecordUpdate],
+    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        let fault = state.write("update", object, batch.len());
+        if fault == Some(Fault::LostBefore) {
+            return ready(Ok(lost(batch.len())));
+        }
+        if fault == Some(Fault::DiesBefore) {
+            return ready(Err(died()));
+        }
+        if let Some(refused) = &state.refused
+            && batch.iter().any(|change| String::from_utf8_lossy(change.body.text()).contains(refused.as_str()))
+        {
+            let refusal = Refusal::new(400, "a value is not to its liking");
+            return ready(Ok(Written::refused_together(batch.len(), refusal)));
+        }
+        let records = state.objects.entry(object.to_owned()).or_default();
+        for change in batch {
+            records.entry(change.id.clone()).or_default().0.extend(change.body.values());
+        }
+        ready(match fault {
+            Some(Fault::LostAfter) => Ok(lost(batch.len())),
+            Some(Fault::DiesAfter) => Err(died()),
+            _ => Ok(Written::each(batch.len(), &Written::Updated)),
+        })
     }
 
     fn settle<'a>(
@@ -469,34 +535,69 @@ impl Destination for Memory {
         ready(Ok(settled.collect()))
     }
 
-    fn update<'a>(
-        &'a self,
-        object: &'a str,
-        batch: &'a [RecordUpdate],
-    ) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
+    fn written_until(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn take_for_written(&self, _object: &str, _found: &[Found]) {}
+
+    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
         let mut state = self.state.lock().unwrap();
-        let fault = state.write("update", object, batch.len());
-        if fault == Some(Fault::LostBefore) {
-            return ready(Ok(lost(batch.len())));
+        state.write("restore", object, ids.len());
+        for id in ids {
+            if let Some(record) = state.objects.get_mut(object).and_then(|records| records.get_mut(id)) {
+                record.1 = false;
+            }
         }
-        if fault == Some(Fault::DiesBefore) {
-            return ready(Err(died()));
+        ready(Ok(()))
+    }
+
+    fn trash<'a>(&'a self, object: &'a str, _ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        ready(Err(LoadError::Missing { what: format!("trash for `{object}`") }))
+    }
+
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+        let mut state = self.state.lock().unwrap();
+        state.write("destroy", object, ids.len());
+        if let Some(records) = state.objects.get_mut(object) {
+            records.retain(|id, _| !ids.contains(id));
         }
-        if let Some(refused) = &state.refused
-            && batch.iter().any(|change| String::from_utf8_lossy(change.body.text()).contains(refused.as_str()))
-        {
-            let refusal = Refusal::new(400, "a value is not to its liking");
-            return ready(Ok(Written::refused_together(batch.len(), refusal)));
+        ready(Ok(()))
+    }
+
+    fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {
+        None
+    }
+}
+
+impl Values for Memory {
+    fn encode(&self, _object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
+        let mut body = Map::new();
+        let mut failures = Vec::new();
+        for (field, value) in fields {
+            if matches!(value, Value::Default) || field.ty == FieldType::File {
+                continue;
+            }
+            if matches!(value, Value::Text(text) if text.contains("unencodable")) {
+                let reason = "the destination cannot hold this".to_owned();
+                failures.push(Failure { code: migr_plan::ReasonCode::Q207, field: field.field.clone(), reason });
+            }
+            body.insert(field.field.clone(), native(value));
         }
-        let records = state.objects.entry(object.to_owned()).or_default();
-        for change in batch {
-            records.entry(change.id.clone()).or_default().0.extend(change.body.values());
+        if failures.is_empty() { Ok(body) } else { Err(failures) }
+    }
+
+    fn identity(&self, _object: &str, path: &str, record: &Map) -> Option<String> {
+        let mut parts = path.split('.');
+        let mut value = record.get(parts.next()?)?;
+        for part in parts {
+            value = value.get(part)?;
         }
-        ready(match fault {
-            Some(Fault::LostAfter) => Ok(lost(batch.len())),
-            Some(Fault::DiesAfter) => Err(died()),
-            _ => Ok(Written::each(batch.len(), &Written::Updated)),
-        })
+        value.as_str().filter(|text| !text.is_empty()).map(str::to_lowercase)
+    }
+
+    fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
+        self.identity(object, path, record)
     }
 
     fn link_body(
@@ -510,30 +611,6 @@ impl Destination for Memory {
         Ok(body.as_object().unwrap().clone())
     }
 
-    fn restore<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        let mut state = self.state.lock().unwrap();
-        state.write("restore", object, ids.len());
-        for id in ids {
-            if let Some(record) = state.objects.get_mut(object).and_then(|records| records.get_mut(id)) {
-                record.1 = false;
-            }
-        }
-        ready(Ok(()))
-    }
-
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        let mut state = self.state.lock().unwrap();
-        state.write("destroy", object, ids.len());
-        if let Some(records) = state.objects.get_mut(object) {
-            records.retain(|id, _| !ids.contains(id));
-        }
-        ready(Ok(()))
-    }
-
-    fn keeps_as_sent(&self, _object: &str, _key: &str) -> bool {
-        true
-    }
-
     fn compare(&self, _object: &str, field: &FieldMapping, expected: &Value<'_>, found: &Map) -> Comparison {
         let expected = native(expected);
         let found = found.get(&field.field).cloned().unwrap_or_default();
@@ -542,6 +619,51 @@ impl Destination for Memory {
             return Comparison::Same;
         }
         Comparison::Differs { expected: expected.to_string(), found: found.to_string() }
+    }
+
+    fn part_of<'k>(&self, key: &'k str) -> &'k str {
+        key
+    }
+
+    fn unlike(&self, _object: &str, body: &Map, found: &Map) -> Vec<String> {
+        let differs = |key: &&String| body.get(*key).unwrap_or(&Json::Null) != found.get(*key).unwrap_or(&Json::Null);
+        body.keys().filter(differs).cloned().collect()
+    }
+}
+
+impl Spelling for Memory {
+    fn as_sent(&self, _object: &str, found: &Map) -> Map {
+        found.clone()
+    }
+
+    fn respells(&self, _object: &str, _key: &str) -> bool {
+        false
+    }
+
+    fn as_kept(&self, _object: &str, _key: &str, value: &serde_json::Value) -> serde_json::Value {
+        value.clone()
+    }
+
+    fn keeps_as_sent(&self, _object: &str, _key: &str) -> bool {
+        true
+    }
+
+    fn filled(&self, _object: &str, _found: &Map) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn held(&self, _object: &str, found: &Map) -> Map {
+        found.clone()
+    }
+
+    fn stamps(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+impl migr_load::Files for Memory {
+    fn most_bytes(&self, _object: &str, _name: &str) -> Option<u64> {
+        None
     }
 
     fn upload<'a>(
@@ -569,5 +691,28 @@ impl Destination for Memory {
         _found: &'a Map,
     ) -> BoxFuture<'a, Result<Option<StoredFile>, LoadError>> {
         ready(Ok(None))
+    }
+}
+
+impl Refusals for Memory {
+    fn at_fault<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Suspect<'a>],
+        is_new: bool,
+        _refusals: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
+        Box::pin(async move {
+            if !is_new {
+                return Ok(Vec::new());
+            }
+            let ids: Vec<String> = records.iter().map(|record| record.id.to_owned()).collect();
+            let there = self.fetch(object, &ids, Deleted::Both).await?;
+            let fault = |found: Found| {
+                let position = ids.iter().position(|id| *id == found.id)?;
+                Some(AtFault { position, fault: migr_load::Fault::There { deleted: found.deleted } })
+            };
+            Ok(there.into_iter().filter_map(fault).collect())
+        })
     }
 }

@@ -9,9 +9,9 @@ use tokio::time::sleep;
 use super::Twenty;
 use super::holders::Wanted;
 use super::lists::LOOKS;
-use super::metadata::Live;
+use super::live::Live;
 use super::normal::identity;
-use migr_load::{AtFault, Fault, LoadError, Map, ObjectSchema, Suspect, pause};
+use migr_load::{AtFault, BoxFuture, Fault, LoadError, Map, ObjectSchema, Refusals, Suspect, pause};
 
 /// Value that a refusal quotes.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +50,18 @@ impl<'m> Causes<'m> {
             }
         }
         causes
+    }
+}
+
+impl Refusals for Twenty {
+    fn at_fault<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [Suspect<'a>],
+        is_new: bool,
+        refusals: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<AtFault>, LoadError>> {
+        Box::pin(self.find_at_fault(object, records, is_new, refusals))
     }
 }
 

@@ -8,9 +8,44 @@ use super::composites::{ADDRESS_NUMBERS, ADDRESS_TEXTS, address, phones_body};
 use super::encode::blank;
 use super::held::field;
 use super::kept_bytes::kept_bytes;
-use super::metadata::Live;
+use super::live::Live;
 use super::normal::{canonical, list, moment};
-use migr_load::{Map, in_form};
+use super::{Twenty, held};
+use migr_load::{Map, Spelling, in_form};
+
+impl Spelling for Twenty {
+    fn as_sent(&self, object: &str, found: &Map) -> Map {
+        self.live().map_or_else(|_| found.clone(), |live| as_sent(&live, object, found))
+    }
+
+    fn respells(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| respells(&live, object, key))
+    }
+
+    fn as_kept(&self, object: &str, key: &str, value: &serde_json::Value) -> serde_json::Value {
+        self.live().map_or_else(|_| value.clone(), |live| as_kept(&live, object, key, value))
+    }
+
+    fn bytes_as_kept<'s>(&self, object: &str, key: &str, sent: &'s [u8]) -> Cow<'s, [u8]> {
+        self.live().map_or(Cow::Borrowed(sent), |live| bytes_as_kept(&live, object, key, sent))
+    }
+
+    fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
+        self.live().is_ok_and(|live| keeps(&live, object, key))
+    }
+
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        self.live().map(|live| filled(&live, object, found)).unwrap_or_default()
+    }
+
+    fn held(&self, object: &str, found: &Map) -> Map {
+        self.live().map_or_else(|_| found.clone(), |live| held::body(&live, object, found))
+    }
+
+    fn stamps(&self) -> &'static [&'static str] {
+        &["updatedAt", "deletedAt"]
+    }
+}
 
 /// A found record's values by the keys that they are written by.
 pub(super) fn as_sent(live: &Live, object: &str, found: &Map) -> Map {

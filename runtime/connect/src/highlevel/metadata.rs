@@ -1,0 +1,94 @@
+//! Metadata of a location, as it is asked for and changed.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use migr_load::{
+    Automations, BoxFuture, Capabilities, Codec, FieldSchema, Listing, LoadError, Metadata, Schema, SetupOutcome,
+    SetupRecord, UndoOutcome,
+};
+use migr_plan::{FieldType, SetupAction};
+
+use super::codec::LocationCodec;
+use super::kind::Kind;
+use super::{HighLevel, setup};
+
+impl Metadata for HighLevel {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+
+    fn workspace(&self) -> Option<String> {
+        Some(self.location.clone())
+    }
+
+    fn requests(&self) -> u64 {
+        self.http.requests()
+    }
+
+    fn width(&self) -> usize {
+        self.http.width()
+    }
+
+    fn patience(&self) -> Duration {
+        self.http.options().timeout
+    }
+
+    fn schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move { Ok(self.read_live().await?.schema.clone()) })
+    }
+
+    fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move {
+            match self.live() {
+                Ok(live) if !self.is_amended.load(Ordering::Relaxed) => Ok(live.schema.clone()),
+                _ => self.schema().await,
+            }
+        })
+    }
+
+    fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
+        setup::holds(field, ty)
+    }
+
+    fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>> {
+        Box::pin(self.carry_out(action))
+    }
+
+    fn refuses(&self, action: &SetupAction) -> Option<String> {
+        self.refusal(action)
+    }
+
+    fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
+        Box::pin(self.take_back(record))
+    }
+
+    fn codec_after(&self, changes: &[SetupAction]) -> Option<Box<dyn Codec>> {
+        let live = self.live().ok()?.after(changes);
+        Some(Box::new(LocationCodec::new(Arc::new(live), self.version)))
+    }
+
+    fn unique_together(&self, object: &str) -> Vec<Vec<String>> {
+        // Closed ones count too.
+        let is_one_alone =
+            Kind::of(object) == Kind::Opportunities && self.live().is_ok_and(|live| live.refuses_second_opportunity);
+        if is_one_alone { vec![vec!["contact".to_owned(), "pipeline".to_owned()]] } else { Vec::new() }
+    }
+
+    fn fills_itself(&self, _object: &str) -> bool {
+        false
+    }
+
+    fn listing(&self, object: &str) -> Listing {
+        match Kind::of(object) {
+            Kind::Notes | Kind::Tasks => Listing::Under,
+            Kind::ContactFiles | Kind::Media | Kind::Associations => Listing::Never,
+            _ => Listing::Whole,
+        }
+    }
+
+    fn automations(&self) -> Option<&dyn Automations> {
+        None
+    }
+}
