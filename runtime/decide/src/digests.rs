@@ -1,7 +1,5 @@
 //! Journal's digests beside values: whether a value is the one that was written, in the form that the digest is of.
 
-use std::cell::OnceCell;
-
 use migr_journal::Written;
 use migr_load::{Destination, Map};
 use serde_json::Value;
@@ -32,7 +30,6 @@ pub struct HeldBeside<'h> {
     there: &'h Map,
     /// True where somebody changed the record since, by its times.
     is_touched: bool,
-    sent: OnceCell<Map>,
 }
 
 impl<'h> HeldBeside<'h> {
@@ -43,20 +40,24 @@ impl<'h> HeldBeside<'h> {
         written: &'h Written,
         (there, is_touched): (&'h Map, bool),
     ) -> Self {
-        Self { destination, object, written, there, is_touched, sent: OnceCell::new() }
+        Self { destination, object, written, there, is_touched }
     }
 
     /// True where somebody changed what was written by a key. The value alone decides, since times do not tell of what was changed while a run was under way; the
     /// times do so where the destination spells a value in a way that nobody knows, or did so for an older journal.
     pub fn is_other(&self, key: &str) -> bool {
         let (destination, object) = (self.destination, self.object);
-        let is_exact = || self.written.is_as_kept(key) || destination.keeps_as_sent(object, key);
-        let is_written = |found: &Map| {
-            let value = found.get(key).unwrap_or(&Value::Null);
-            is_written(destination, object, self.written, (key, value)) == Some(true)
-        };
-        (self.is_touched || is_exact())
-            && !is_written(self.there)
-            && !is_written(self.sent.get_or_init(|| destination.as_sent(object, self.there)))
+        let is_as_kept = self.written.is_as_kept(key);
+        if !self.is_touched && !is_as_kept && !destination.keeps_as_sent(object, key) {
+            return false;
+        }
+        let is_written = |value: &Value| is_written(destination, object, self.written, (key, value)) == Some(true);
+        let value = self.there.get(key).unwrap_or(&Value::Null);
+        if is_written(value) {
+            return false;
+        }
+        // The form in which the destination keeps a value is that of what was sent too.
+        let as_sent = || destination.as_sent(object, &Map::from_iter([(key.to_owned(), value.clone())]));
+        is_as_kept || !as_sent().get(key).is_some_and(is_written)
     }
 }

@@ -14,8 +14,8 @@ use crate::{DecideError, SharedJournal};
 pub struct FieldNumbers {
     /// By the name that the journal notes.
     noted: HashMap<String, u32>,
-    /// By the key of a body.
-    known: HashMap<String, Numbered>,
+    /// With their keys in a body.
+    known: Vec<(String, Numbered)>,
 }
 
 /// Number of a field, and the form that its digests are of.
@@ -30,7 +30,7 @@ impl FieldNumbers {
     /// As the journal has them.
     pub fn of(journal: &SharedJournal, step: StepId) -> Result<Self, DecideError> {
         let noted = (0..).zip(journal.reader()?.fields(step)?).map(|(number, name)| (name, number)).collect();
-        Ok(Self { noted, known: HashMap::new() })
+        Ok(Self { noted, known: Vec::new() })
     }
 
     /// The records of a batch as they stand in its intent, and the names of fields that are written for the first time.
@@ -56,8 +56,13 @@ impl FieldNumbers {
         names: &mut Vec<String>,
     ) -> FieldDigests {
         let (record, mut digests) = (RecordSalt::of(id), FieldDigests::default());
+        let mut next = 0;
         body.each_field(|name, value| {
-            let known = self.known.get(name).copied();
+            // Bodies of an object have their fields in one order.
+            let is_next = self.known.get(next).is_some_and(|(key, _)| key == name);
+            let place = if is_next { Some(next) } else { self.known.iter().position(|(key, _)| key == name) };
+            next = place.unwrap_or(self.known.len()) + 1;
+            let known = place.and_then(|place| self.known.get(place)).map(|(_, numbered)| *numbered);
             let Numbered { number, is_as_kept } =
                 known.unwrap_or_else(|| self.number(name, destination.respells(object, name), names));
             let noted = if is_as_kept { destination.bytes_as_kept(object, name, value) } else { Cow::Borrowed(value) };
@@ -75,7 +80,7 @@ impl FieldNumbers {
             next
         });
         let numbered = Numbered { number, is_as_kept };
-        self.known.insert(name.to_owned(), numbered);
+        self.known.push((name.to_owned(), numbered));
         numbered
     }
 }

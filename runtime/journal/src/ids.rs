@@ -19,6 +19,8 @@ pub(crate) struct KeyColumn<'a>(pub(crate) &'a str);
 const LINK: char = '\u{1e}';
 
 const DASHES: [usize; 4] = [8, 13, 18, 23];
+/// Where the pairs of digits begin.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 fn digit(byte: u8) -> Option<u8> {
     match byte {
@@ -30,25 +32,13 @@ fn digit(byte: u8) -> Option<u8> {
 
 /// The 16 bytes of a UUID in lower case with dashes; any other text would not come back as it was.
 pub(crate) fn pack(id: &str) -> Option<[u8; 16]> {
-    if id.len() != 36 {
+    let text: &[u8; TEXT] = id.as_bytes().try_into().ok()?;
+    if !DASHES.iter().all(|place| text.get(*place) == Some(&b'-')) {
         return None;
     }
-    let mut digits = [0_u8; 32];
-    let mut slots = digits.iter_mut();
-    for (position, byte) in id.bytes().enumerate() {
-        if DASHES.contains(&position) {
-            if byte != b'-' {
-                return None;
-            }
-        } else {
-            *slots.next()? = digit(byte)?;
-        }
-    }
     let mut packed = [0_u8; 16];
-    for (byte, pair) in packed.iter_mut().zip(digits.chunks_exact(2)) {
-        if let [high, low] = pair {
-            *byte = high << 4 | low;
-        }
+    for (byte, place) in packed.iter_mut().zip(PAIRS) {
+        *byte = digit(*text.get(place)?)? << 4 | digit(*text.get(place + 1)?)?;
     }
     Some(packed)
 }
@@ -112,8 +102,12 @@ impl FromSql for StoredId {
 
 impl ToSql for KeyColumn<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let is_link = || split(self.0).is_some_and(|(before, _)| before.ends_with(LINK));
-        Ok(match shortened(self.0).filter(|_| is_link()) {
+        let is_link = self
+            .0
+            .len()
+            .checked_sub(TEXT)
+            .is_some_and(|end| self.0.split_at_checked(end).is_some_and(|(before, _)| before.ends_with(LINK)));
+        Ok(match is_link.then(|| shortened(self.0)).flatten() {
             Some(bytes) => ToSqlOutput::Owned(Value::Blob(bytes)),
             None => ToSqlOutput::from(self.0),
         })
