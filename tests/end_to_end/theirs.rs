@@ -197,3 +197,47 @@ fn what_others_changed_or_hung_on_records_is_seen_where_the_server_chooses_ids()
     stand_in.ask(&Method::DELETE, &format!("/contacts/{}/notes/{note}", clients[2]), &Value::Null);
     stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
 }
+
+#[test]
+fn a_field_that_no_map_writes_and_somebody_fills_counts_where_no_time_tells_of_it() {
+    let project = studio();
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let before = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0).stdout;
+    assert!(!before.contains("it was changed"), "what a new record has by itself is nobody's change: {before}");
+    let (clients, deals, todos) = (created(&project, "Client"), created(&project, "Deal"), created(&project, "Todo"));
+    let put = |path: &str, body: &Value| stand_in.ask(&Method::PUT, path, body);
+    let field = json!({"name": "Shoe size", "dataType": "TEXT", "model": "contact"});
+    let made = stand_in.ask(
+        &Method::POST,
+        &format!("/locations/{}/customFields", highlevel::Options::default().location),
+        &field,
+    );
+    let shoe = made["customField"]["id"].as_str().expect("an id");
+    put(&format!("/contacts/{}", clients[0]), &json!({"address1": "1 By Hand St"}));
+    put(&format!("/contacts/{}", clients[1]), &json!({"customFields": [{"id": shoe, "fieldValue": "44"}]}));
+    let location =
+        stand_in.ask(&Method::GET, &format!("/locations/{}", highlevel::Options::default().location), &Value::Null);
+    let company = location["location"]["companyId"].as_str().expect("the agency");
+    let users = stand_in.ask(&Method::GET, &format!("/users/search?companyId={company}"), &Value::Null);
+    put(&format!("/opportunities/{}", deals[0]), &json!({"assignedTo": users["users"][0]["id"]}));
+    let (contact, task) = todos[0].split_once('/').expect("both ids");
+    put(&format!("/contacts/{contact}/tasks/{task}"), &json!({"body": "Bring the forms"}));
+    let expected = [
+        format!("contacts {}: it was changed since it was imported (address1)", clients[0]),
+        format!("contacts {}: it was changed since it was imported (Shoe size)", clients[1]),
+        format!("opportunities {}: it was changed since it was imported (assignedTo)", deals[0]),
+        format!("tasks {}: it was changed since it was imported (body)", todos[0]),
+    ];
+    // A field that was never written is no drift.
+    stand_in.migr(&project, &["drift", "--exit-code"]).exits(0);
+    for arguments in [&["rollback", "--dry-run"][..], &["rollback"]] {
+        let ran = stand_in.migr(&project, arguments);
+        for said in &expected {
+            assert!(ran.stdout.contains(said), "no {said:?} in {}", ran.stdout);
+        }
+        assert_eq!(ran.stdout.matches("it was changed").count(), 4, "{}", ran.stdout);
+    }
+    stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
+}

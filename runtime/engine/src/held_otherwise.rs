@@ -19,8 +19,8 @@ pub(crate) fn held_otherwise(
     written.fields().filter(is_other).map(str::to_owned).collect()
 }
 
-/// The same, with the fields that nothing was written to and that somebody filled: times tell that it was after the migration. None of both: a record that was
-/// touched alone.
+/// The same of a record that the migration made, with the fields that nothing was written to and that somebody filled: times tell that it was after the migration;
+/// where the destination tells none, a record that was made new tells it. None of both: a record that was touched alone.
 pub(crate) fn changed_by_others(
     destination: &dyn Destination,
     stamps: &Stamps,
@@ -28,7 +28,8 @@ pub(crate) fn changed_by_others(
     (written, there): (&Written, &Found),
 ) -> Vec<String> {
     let mut fields = held_otherwise(destination, stamps, object, (written, there));
-    if is_changed(stamps, object, there) {
+    let tells_times = there.values.contains_key("updatedAt");
+    if !tells_times || is_changed(stamps, object, there) {
         let is_ours = |key: &String| written.fields().any(|known| known == key);
         fields.extend(destination.filled(object, &there.values).into_iter().filter(|key| !is_ours(key)));
     }

@@ -3,6 +3,7 @@
 use migr_load::FieldSchema;
 use serde_json::Value as Json;
 
+use super::TOKEN;
 use super::kind::{Kind, Native};
 use super::live::custom_type;
 
@@ -71,6 +72,27 @@ fn phone(value: &Json) -> String {
     let text = plain(value).to_lowercase();
     let number = text.split(['x', ';', ',']).next().unwrap_or_default();
     number.chars().filter(|sign| sign.is_ascii_digit() || *sign == '+').collect()
+}
+
+/// Fields of an object's own that a new record may have without being sent: what the location, its pipeline or the calendar gives, what a second call writes, and
+/// what the facts leave open.
+const GIVEN: &[(Kind, &[&str])] = &[
+    (Kind::Businesses, &["country"]),
+    (Kind::Contacts, &["country", "timezone", "source", "companyName", "business"]),
+    (Kind::Opportunities, &["pipelineStage", "status", "probability"]),
+    (Kind::Notes, &["title", "author"]),
+    (Kind::Appointments, &["endTime", "title", "status", "assignedTo"]),
+];
+
+/// True where a new record may hold a value by itself: nothing, our own id, what the server gives, text boxes that are filled beforehand, and files, which are
+/// records of their own.
+pub(super) fn may_be_given(kind: Kind, field: &FieldSchema, value: &Json) -> bool {
+    let is_stock = native(kind, field).is_some();
+    is_nothing(value)
+        || field.name == TOKEN
+        || GIVEN.iter().any(|(of, names)| is_stock && *of == kind && names.contains(&field.name.as_str()))
+        || is_stock && field.name == "monetaryValue" && number(value).is_some_and(|number| number.is_zero())
+        || matches!(custom_type(field).unwrap_or_default(), "TEXTBOX_LIST" | "FILE_UPLOAD")
 }
 
 /// True where the server has no spelling of its own for a field's values, and none that it gives where nothing is sent, as it does to a contact's country.

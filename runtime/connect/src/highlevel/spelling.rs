@@ -28,8 +28,12 @@ impl Spelling for HighLevel {
         })
     }
 
-    fn filled(&self, _object: &str, _found: &Map) -> Vec<String> {
-        Vec::new()
+    fn filled(&self, object: &str, found: &Map) -> Vec<String> {
+        let Ok(live) = self.live() else { return Vec::new() };
+        let holds_own = |(key, value): &(&String, &serde_json::Value)| {
+            live.written_by(object, key).is_some_and(|field| !compare::may_be_given(Kind::of(object), field, value))
+        };
+        found.iter().filter(holds_own).map(|(key, _)| key.clone()).collect()
     }
 
     fn held(&self, _object: &str, found: &Map) -> Map {

@@ -52,6 +52,8 @@ struct Made {
     /// Steps, each with those that write its records.
     steps: Vec<(StepId, Vec<StepId>)>,
     stamps: Stamps,
+    /// Names of fields by object and the key that they are written by, where these differ.
+    names: BTreeMap<(String, String), String>,
 }
 
 /// A record that the migration made.
@@ -91,11 +93,12 @@ impl Made {
 impl Back {
     /// Looks at every record that would be destroyed, and at everything that may refer to one.
     pub(super) async fn find_theirs(&self) -> Result<Theirs, EngineError> {
-        let made = self.made()?;
+        let mut made = self.made()?;
         if made.objects.is_empty() {
             return Ok(Theirs::new());
         }
         let schema = self.context.destination.known_schema().await?;
+        made.names = names(&schema);
         let mut theirs = Theirs::new();
         for object in schema.objects.keys().filter(|object| !self.context.destination.fills_itself(object)) {
             let referring = ways(&schema, object, |target| made.objects.contains(target));
@@ -280,7 +283,8 @@ impl Back {
             if fields.is_empty() {
                 return Ok(None);
             }
-            fields
+            let named = |key: String| made.names.get(&(object.to_owned(), key.clone())).cloned().unwrap_or(key);
+            fields.into_iter().map(named).collect()
         };
         Ok(Some(self.why_changed(found, &fields)))
     }
@@ -331,7 +335,7 @@ impl Back {
         let objects = records.objects()?.into_iter().collect();
         let stamps = Stamps::read(&self.reader())?;
         let written = Mutex::new(WrittenReader::in_no_order(self.reader().another()?));
-        Ok(Made { records: Mutex::new(records), objects, written, steps, stamps })
+        Ok(Made { records: Mutex::new(records), objects, written, steps, stamps, names: BTreeMap::new() })
     }
 
     /// True where the migration wrote a key of a record that was there.
@@ -376,4 +380,15 @@ fn who(found: &Found, key: &str) -> String {
 
 fn referred(object: &str, found: &Found, field: &str) -> String {
     format!("{object} {}, made{}, refers to it in `{field}`", found.id, who(found, "createdBy"))
+}
+
+/// Names of the fields that people made, where they are written by another key.
+fn names(schema: &Schema) -> BTreeMap<(String, String), String> {
+    let mut names = BTreeMap::new();
+    for (object, known) in &schema.objects {
+        for field in known.fields.values().filter(|field| field.custom && field.write_key != field.name) {
+            names.insert((object.clone(), field.write_key.clone()), field.label.clone());
+        }
+    }
+    names
 }
