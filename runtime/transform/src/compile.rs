@@ -1,6 +1,6 @@
 //! Compiler of the plan's expressions into nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use migr_plan::{
@@ -21,6 +21,7 @@ pub(crate) struct Compiler<'p> {
     plan: &'p Plan,
     object: &'p SourceObject,
     shared: Shared,
+    column_positions: HashMap<&'p str, usize>,
     table_positions: BTreeMap<&'p str, usize>,
     /// True where anything compiled since the last [`Compiler::watch`] reads a sensitive column.
     touches_sensitive: bool,
@@ -67,7 +68,10 @@ impl<'p> Compiler<'p> {
             })
             .collect::<Compiled<_>>()?;
         let shared = Shared { columns, blanks: Blanks::new(&plan.source.blank), settings, tables: Vec::new() };
-        Ok(Self { plan, object, shared, table_positions: BTreeMap::new(), touches_sensitive: false, forks: 0 })
+        let names = object.columns.iter().map(|column| column.name.as_str());
+        let column_positions = names.zip(0..).collect();
+        let table_positions = BTreeMap::new();
+        Ok(Self { plan, object, shared, column_positions, table_positions, touches_sensitive: false, forks: 0 })
     }
 
     pub(crate) fn into_shared(self) -> Shared {
@@ -83,14 +87,14 @@ impl<'p> Compiler<'p> {
     }
 
     pub(crate) fn position(&self, name: &str) -> Compiled<usize> {
-        let found = self.object.columns.iter().position(|column| column.name == name);
+        let found = self.column_positions.get(name).copied();
         found.ok_or_else(|| format!("{} has no column `{name}`", self.object.name))
     }
 
     /// Objects that a column refers to; none of another expression.
     pub(crate) fn refers(&self, expr: &Expr) -> Vec<String> {
         let Expr::Column { name } = expr else { return Vec::new() };
-        let column = self.object.columns.iter().find(|column| column.name == *name);
+        let column = self.column_positions.get(name.as_str()).and_then(|place| self.object.columns.get(*place));
         column.and_then(|column| column.reference.as_ref()).map(|one| one.objects.clone()).unwrap_or_default()
     }
 

@@ -228,18 +228,22 @@ impl Survey<'_, '_> {
             let finding = Finding::new(FindingKind::UnknownColumns, Severity::Warning, message);
             found.add(finding.of(&object.name).in_file(place.file));
         }
+        let declared: HashMap<&str, &SourceColumn> =
+            object.columns.iter().map(|column| (column.name.as_str(), column)).collect();
+        let there: HashMap<&str, &LockedColumn> =
+            locked.columns.iter().map(|column| (column.name.as_str(), column)).collect();
         let mut hidden: BTreeMap<String, String> = BTreeMap::new();
         for name in missing {
-            let header = object.column(name).and_then(|column| column.header.clone());
+            let header = declared.get(name.as_str()).and_then(|column| column.header.clone());
             hidden.insert(name.clone(), header.unwrap_or_else(|| titled(name)));
         }
         for column in previous.iter().flat_map(|previous| &previous.columns) {
-            if locked.column(&column.name).is_none() {
+            if !there.contains_key(column.name.as_str()) {
                 hidden.entry(column.name.clone()).or_insert_with(|| column.header.clone());
             }
         }
         for name in previous.iter().flat_map(|previous| &previous.hidden) {
-            if let Some(column) = locked.column(name) {
+            if let Some(column) = there.get(name.as_str()) {
                 let message = format!("\"{}\" was not in the export before and is now", column.header);
                 let finding = Finding::new(FindingKind::ColumnCameBack, Severity::Note, message);
                 found.add(finding.of(&object.name).in_file(place.file).in_column(name));
@@ -253,7 +257,7 @@ impl Survey<'_, '_> {
         }
         for (name, header) in hidden.iter().filter(|_| !is_another) {
             let is_used = self.needs.used(&object.name, name) != Use::Unused;
-            let known = if object.column(name).is_some() { "the catalog has" } else { "an earlier export had" };
+            let known = if declared.contains_key(name.as_str()) { "the catalog has" } else { "an earlier export had" };
             let message = format!("{known} \"{header}\", this export has not");
             let severity = if is_used { Severity::Error } else { Severity::Warning };
             let help = format!(
