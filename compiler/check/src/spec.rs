@@ -432,6 +432,8 @@ pub struct Field {
     pub since: Option<String>,
     /// Most characters that the destination holds.
     pub max: Option<u64>,
+    /// The same of parts of a composite.
+    pub part_max: Vec<migr_plan::PartMax>,
     /// Part of the value that no map takes, in words.
     pub loses: Option<String>,
     /// True where the field depends on a sensitive column.

@@ -92,6 +92,8 @@ pub(crate) struct CompositePart {
     pub(crate) name: Arc<str>,
     pub(crate) ty: Type,
     pub(crate) unique: bool,
+    /// Most characters that the destination holds.
+    pub(crate) max: Option<u64>,
 }
 
 impl Composite {

@@ -234,3 +234,35 @@ map Customer {note} -> companies {{ name = title; parent = parent }}
     let fields = |plan: &Plan| serde_json::to_value(&plan.stages[0].fields[1].value).ok();
     assert_eq!(fields(&before), fields(&after), "references look for records under the old name");
 }
+
+#[test]
+fn a_record_and_parts_of_its_own_entries_are_one_field_in_either_order() {
+    let spec = |entries: &str| {
+        let system = "system shop { object Customer from \"c.csv\" { key id; id: text; title: text } }\nsystem crm { connector twenty; object companies { name: text; emails: emails } }";
+        let migration = "migration shop_to_crm {\n  source shop { files = \"export/*.csv\" }\n  destination crm { url = env(\"U\"); token = secret(\"T\") }\n}";
+        let compilation = compile_text(&format!("{system}\n{migration}\nmap Customer -> companies {{\n{entries}\n}}"));
+        let said = shown(&compilation);
+        compilation.plan.unwrap_or_else(|| panic!("{said}"))
+    };
+    let rest = "\n  on existing update\n  name = title";
+    let (apart, before, behind) = (
+        spec(&format!(
+            "  emails.primaryEmail = title otherwise none\n  emails.additionalEmails = [title] on empty clear{rest}"
+        )),
+        spec(&format!(
+            "  emails = {{ primaryEmail: title }} otherwise none\n  emails.additionalEmails = [title] on empty clear{rest}"
+        )),
+        spec(&format!(
+            "  emails.additionalEmails = [title] on empty clear\n  emails = {{ primaryEmail: title }} otherwise none{rest}"
+        )),
+    );
+    let written = |plan: &Plan| {
+        let field = plan.stages.iter().flat_map(|stage| &stage.fields).find(|field| field.field == "emails").unwrap();
+        let Expr::Record { fields } = &field.value else { panic!("{:?}", field.value) };
+        let mut fields = fields.clone();
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        (fields, field.parts.clone(), field.reads.clone())
+    };
+    assert_eq!(written(&apart), written(&before));
+    assert_eq!(written(&apart), written(&behind));
+}

@@ -55,6 +55,15 @@ pub struct PartPolicy {
     pub on_taken: TakenPolicy,
 }
 
+/// Most characters that the destination holds in one part of a composite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PartMax {
+    /// The part: `firstName`.
+    pub part: String,
+    /// Most characters.
+    pub max: u64,
+}
+
 /// Value that the destination gives a field of a record that is created without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]

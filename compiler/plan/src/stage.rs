@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::empty::is_default;
 use crate::{
-    Count, EmptyPolicy, Expr, FieldDefault, FieldType, OnMissing, Origin, PartPolicy, TakenPolicy, There,
+    Count, EmptyPolicy, Expr, FieldDefault, FieldType, OnMissing, Origin, PartMax, PartPolicy, TakenPolicy, There,
     UnidentifiedPolicy,
 };
 
@@ -256,6 +256,9 @@ pub struct FieldMapping {
     /// Most characters that the destination holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
+    /// The same of parts of a composite.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part_max: Vec<PartMax>,
     /// Deferred.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,

@@ -297,18 +297,17 @@ impl Program {
 
     /// A value, unless it has more characters than the destination holds.
     fn unless_too_long<'r>(&self, index: usize, value: Value<'r>) -> Result<Value<'r>, Stop> {
-        let most = self.stage.fields.get(index).and_then(|field| field.max);
-        let (Some(most), Value::Text(text)) = (most.and_then(|most| usize::try_from(most).ok()), &value) else {
-            return Ok(value);
-        };
-        if text.len() <= most || text.chars().nth(most).is_none() {
-            return Ok(value);
+        let Some(field) = self.stage.fields.get(index) else { return Ok(value) };
+        match &value {
+            Value::Record(parts) if !field.part_max.is_empty() => {
+                for (name, part) in parts {
+                    let most = field.part_max.iter().find(|known| known.part == **name).map(|known| known.max);
+                    not_too_long(most, part).map_err(|fault| Stop::from(fault.inside(name)))?;
+                }
+            }
+            whole => not_too_long(field.max, whole)?,
         }
-        let length = text.chars().count();
-        let says = format!(
-            "has {length} characters, of which the destination holds {most}; shorten it with `truncate({most})`"
-        );
-        Err(Fault::of(text.clone(), says).because(ReasonCode::Q207).into())
+        Ok(value)
     }
 
     /// A value, or what the field's policy says where there is none. What a rule left out, after a failure, is not empty in this sense.
@@ -519,6 +518,20 @@ impl Found {
             None => Outcome::Quarantine(self.failures),
         }
     }
+}
+
+/// Refuses a text of more characters than the destination holds.
+fn not_too_long(most: Option<u64>, value: &Value<'_>) -> Result<(), Fault> {
+    let (Some(most), Value::Text(text)) = (most.and_then(|most| usize::try_from(most).ok()), value) else {
+        return Ok(());
+    };
+    if text.len() <= most || text.chars().nth(most).is_none() {
+        return Ok(());
+    }
+    let length = text.chars().count();
+    let says =
+        format!("has {length} characters, of which the destination holds {most}; shorten it with `truncate({most})`");
+    Err(Fault::of(text.clone(), says).because(ReasonCode::Q207))
 }
 
 /// The same for the parts of a composite, each by its own policy.

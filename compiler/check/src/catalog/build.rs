@@ -301,10 +301,14 @@ fn composite(
     let parts = merge(fields, Code::E0202, slots, diagnostics)
         .into_iter()
         .filter_map(|entry| entry.node.as_ref())
-        .map(|field| CompositePart {
-            name: Arc::clone(&field.name.node),
-            ty: field_type((&name.node, &field.name.node), field, composites, resolver, diagnostics),
-            unique: attributes(field, diagnostics).unique,
+        .map(|field| {
+            let attributes = attributes(field, diagnostics);
+            CompositePart {
+                name: Arc::clone(&field.name.node),
+                ty: field_type((&name.node, &field.name.node), field, composites, resolver, diagnostics),
+                unique: attributes.unique,
+                max: attributes.max,
+            }
         })
         .collect();
     Composite { name: Arc::clone(&name.node), parts }
@@ -403,7 +407,7 @@ fn is_key(entry: &Entry<ObjectEntry>) -> bool {
 
 /// Composites that every destination may use without defining them.
 fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> {
-    let part = |name: &str, ty: Type| CompositePart { name: name.into(), ty, unique: false };
+    let part = |name: &str, ty: Type| CompositePart { name: name.into(), ty, unique: false, max: None };
     let mut actor = vec![
         part(
             "source",

@@ -209,7 +209,9 @@ impl Inference<'_, '_> {
         }
         let divides = operator.node == BinaryOperator::Divide;
         let ty = if divides && ty == Type::Integer { Type::Decimal } else { ty };
-        binary(operator.node, left, right, ty).or_fails(divides)
+        // With nothing on one side the value of the other would go: it fails.
+        let fails = divides || !matches!(ty, Type::List(_));
+        binary(operator.node, left, right, ty).or_fails(fails)
     }
 
     pub(super) fn infer_if(&mut self, condition: &ast::Expr, then: &ast::Expr, otherwise: &ast::Expr) -> Typed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::{Expr, SameValues};
+use migr_plan::{Expr, NamedExpr, SameValues};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, MapEntry, MappingTarget, Name, Path, Text};
 
@@ -172,8 +172,28 @@ impl Pass<'_, '_> {
         false
     }
 
-    /// Notes that a part of a field is written; the field as a whole contradicts that.
+    /// True where a field was written as a record without this part: from now on its parts are gathered.
+    fn joins(&mut self, name: &Name, part: &str) -> bool {
+        if self.parts.contains_key(&name.node) {
+            return false;
+        }
+        let Some(at) = self.map.fields.iter().position(|field| field.name == *name.node) else { return false };
+        let Some(parts) = self.map.fields.get(at).and_then(|field| record_parts(&field.value)) else { return false };
+        if parts.iter().any(|one| one.name == part) {
+            return false;
+        }
+        if let Some(field) = self.map.fields.get_mut(at) {
+            field.value = Expr::Record { fields: parts };
+        }
+        self.parts.insert(Arc::clone(&name.node), at);
+        true
+    }
+
+    /// Notes that a part of a field is written; the field as a whole contradicts that, where it is more than a record of other parts.
     pub(super) fn write_part(&mut self, name: &Name, part: &str) -> bool {
+        if self.joins(name, part) {
+            return true;
+        }
         match self.written.get(&name.node) {
             Some(first) if !self.parts.contains_key(&name.node) => {
                 let whole = self.map.fields.iter().find(|field| field.name == *name.node);
@@ -200,6 +220,25 @@ impl Pass<'_, '_> {
                 true
             }
         }
+    }
+}
+
+/// Parts of a record that may stand beside others: of a plain one, or of one part with what becomes of its failure.
+pub(super) fn record_parts(value: &Expr) -> Option<Vec<NamedExpr>> {
+    match value {
+        Expr::Record { fields } => Some(fields.clone()),
+        Expr::Otherwise { value, recovery } => match &**value {
+            Expr::Record { fields } => match fields.as_slice() {
+                [only] => {
+                    let value = Box::new(only.value.clone());
+                    let value = Expr::Otherwise { value, recovery: recovery.clone() };
+                    Some(vec![NamedExpr { name: only.name.clone(), value }])
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::{Expr, NamedExpr, OnMissing, TakenPolicy};
+use migr_plan::{Expr, NamedExpr, OnMissing, PartMax, TakenPolicy};
 use migr_source::Span;
 use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name, NewField, Path};
 
 use super::Pass;
 use super::cases::Cases;
+use super::entries::record_parts;
 use crate::errors;
 use crate::expression::{Inference, Reads, Typed, linked_objects, mark, unknown_part};
 use crate::program::documentation;
@@ -80,7 +81,11 @@ impl<'p> Pass<'p, '_> {
         };
         self.check_writable(name, field);
         let Some(part) = path.node.get(1) else {
-            if self.write(name) {
+            if let Some(at) = self.parts.get(&name.node).copied()
+                && matches!(mapping.value.node, Expression::Record(_) | Expression::Otherwise { .. })
+            {
+                self.beside(at, name, field, mapping);
+            } else if self.write(name) {
                 self.whole(name, field, mapping, entry);
             }
             return;
@@ -229,6 +234,39 @@ impl<'p> Pass<'p, '_> {
         let missing_file = if field.ty == Type::File { on_missing } else { OnMissing::default() };
         let field = made(name, field, typed.expr, &reads, (cases, entry));
         self.map.fields.push(spec::Field { file_name, missing_file, ..field });
+    }
+
+    /// A record beside parts that stand in entries of their own.
+    fn beside(&mut self, at: usize, name: &Name, field: &SchemaField, mapping: &Mapping) {
+        let on_missing = self.on_missing(mapping);
+        let cases = self.cases(mapping);
+        self.check_case_words(name, field, mapping, unique(&name.node, field).is_some());
+        let (typed, reads) = self.value(mapping, &field.ty, on_missing);
+        self.check_sensitive(name, field, &reads);
+        let Some(parts) = record_parts(&typed.expr) else {
+            if typed.ty != Type::Unknown {
+                self.write(name);
+            }
+            return;
+        };
+        let first = self.written.get(&name.node).copied().unwrap_or(name.span);
+        let Some(whole) = self.map.fields.get_mut(at) else { return };
+        let Expr::Record { fields } = &mut whole.value else { return };
+        if let Some(twice) = parts.iter().find(|part| fields.iter().any(|known| known.name == part.name)) {
+            let what = format!("`{}.{}`", name.node, twice.name);
+            let finding = errors::duplicate(Code::E0307, &what, name.span, first).with_help("keep one of them");
+            self.diagnostics.push(finding);
+            return;
+        }
+        let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+        fields.extend(parts);
+        whole.is_sensitive |= reads.is_sensitive;
+        whole.reads.extend(own(&reads));
+        whole.reads.sort();
+        whole.reads.dedup();
+        for part in names {
+            self.part_policy(at, &part, cases);
+        }
     }
 
     /// One part of a composite; parts of one field are gathered into one record.
@@ -418,6 +456,7 @@ fn made(
         parts: Vec::new(),
         default: attributes.default.clone(),
         max: attributes.max,
+        part_max: part_max(&field.ty),
         loses: None,
         is_new: field.is_new,
         unique: unique(&name.node, field),
@@ -467,6 +506,13 @@ fn element(expr: &Expr, at: usize) -> Option<Expr> {
 
 fn own(reads: &Reads) -> Vec<String> {
     reads.own.iter().map(ToString::to_string).collect()
+}
+
+/// Parts of a composite of which the destination holds no more than so many characters.
+fn part_max(ty: &Type) -> Vec<PartMax> {
+    let Type::Composite(composite) = ty else { return Vec::new() };
+    let most = composite.parts.iter().filter_map(|part| Some(PartMax { part: part.name.to_string(), max: part.max? }));
+    most.collect()
 }
 
 /// The part that no two records share; the field itself where it has no parts.
