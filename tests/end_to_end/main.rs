@@ -79,6 +79,7 @@ mod templates;
 mod theirs;
 mod told;
 mod trusted;
+mod untold;
 mod vendor;
 mod web_host;
 mod whose;

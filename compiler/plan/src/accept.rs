@@ -171,4 +171,5 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "unknown-picklist-value",
     "unproven-format",
     "unused-row",
+    "wrapped-text",
 ];

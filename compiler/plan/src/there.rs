@@ -79,7 +79,7 @@ impl There {
             }
         };
         say(self.changed, "record there changes", "records there change");
-        say(self.unchanged, "holds all of it already", "hold all of it already");
+        say(self.unchanged, "needs no change", "need no change");
         say(self.kept, "is left as it is", "are left as they are");
         say(self.restored, "comes out of the trash", "come out of the trash");
         say(self.replaced, "in the trash is replaced", "in the trash are replaced");

@@ -319,6 +319,17 @@ impl Forecast {
         store.changes(of, &item)
     }
 
+    /// Takes the values of a record that are not written, since the destination holds others.
+    pub fn stays(
+        &self,
+        of: StepId,
+        (key, line, id): (&str, u64, &str),
+        changes: Vec<FieldChange>,
+    ) -> Result<(), DecideError> {
+        let item = RecordWrite { changes, ..RecordWrite::new(key.to_owned(), line, id.to_owned()) };
+        self.store().changes(of, &item)
+    }
+
     /// Takes a record that the export has no more, by the line that it had.
     pub fn vanished(
         &self,

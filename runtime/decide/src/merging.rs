@@ -73,8 +73,16 @@ pub fn lost(job: &StageRun, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(
                     {
                         let shown = |value| if is_masked { "***".to_owned() } else { shown_values([value]) };
                         let field = format!("{}{path}", field.field);
-                        losses
-                            .push((at, FieldChange { field, before: shown(lost), after: shown(kept), conflict: None }));
+                        losses.push((
+                            at,
+                            FieldChange {
+                                field,
+                                before: shown(lost),
+                                after: shown(kept),
+                                conflict: None,
+                                stays: false,
+                            },
+                        ));
                     }
                 };
                 match whole.iter_mut().find(|(known, _)| *known == index) {

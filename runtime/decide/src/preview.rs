@@ -36,6 +36,8 @@ pub enum PreviewAction {
     Replace,
     /// A record of the destination is left as it is.
     Keep,
+    /// A field of a record of the destination holds another value than the export says, and keeps it.
+    Stay,
     /// The record of the source is quarantined because the destination has it.
     SetAside,
     /// The record of the source becomes one with another.
@@ -49,11 +51,12 @@ pub enum PreviewAction {
 }
 
 impl PreviewAction {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Change,
         Self::Restore,
         Self::Replace,
         Self::Keep,
+        Self::Stay,
         Self::SetAside,
         Self::Merge,
         Self::GiveWay,
@@ -73,6 +76,7 @@ impl PreviewAction {
             Self::Restore => "restore",
             Self::Replace => "replace",
             Self::Keep => "keep",
+            Self::Stay => "stay",
             Self::SetAside => "set_aside",
             Self::Merge => "merge",
             Self::GiveWay => "give_way",

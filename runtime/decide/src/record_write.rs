@@ -54,6 +54,9 @@ pub struct FieldChange {
     /// Policy for a field that a person changed in the destination since it was written; absent where nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<ConflictPolicy>,
+    /// True where the value of the export is not written: the destination holds another one, which stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
 }
 
 impl RecordWrite {

@@ -198,6 +198,37 @@ pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> R
     fields.iter().map(change).collect()
 }
 
+/// Fields and parts whose values stay although the export has others, in words: what each holds, and what the export says.
+pub fn stays(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) -> Vec<FieldChange> {
+    let destination = &job.context.destination;
+    let object = &job.stage.destination_object;
+    let in_words = |name: String| {
+        let (head, part) = name.split_once('.').map_or((name.as_str(), None), |(head, part)| (head, Some(part)));
+        let is_it = |at: &usize| job.stage.fields.get(*at).filter(|field| field.field == head);
+        let (field, value) = values.iter().find_map(|(at, value)| Some((is_it(at)?, value)))?;
+        if field.sensitive {
+            let hidden = || "***".to_owned();
+            return Some(FieldChange { field: name, before: hidden(), after: hidden(), conflict: None, stays: true });
+        }
+        let native = destination.encode(object, &[(field, value)]).unwrap_or_default();
+        let there = native.keys().filter_map(|key| found.get(key));
+        let (before, after) = match part {
+            None => (shown_values(there), shown_values(native.values())),
+            Some(part) => {
+                let of_part = |whole: &serde_json::Value| -> Vec<serde_json::Value> {
+                    let parts = whole.as_object().into_iter().flatten();
+                    parts.filter(|(key, _)| destination.part_of(key) == part).map(|(_, held)| held.clone()).collect()
+                };
+                let words =
+                    |parts: Vec<serde_json::Value>| shown_values(parts.iter().filter(|part| holds_something(part)));
+                (words(there.flat_map(of_part).collect()), words(native.values().flat_map(of_part).collect()))
+            }
+        };
+        Some(FieldChange { field: name, before, after, conflict: None, stays: true })
+    };
+    outdone(job, values, found).into_iter().filter_map(in_words).collect()
+}
+
 /// Change of a field in words: what it holds, and what it will hold as a native value.
 pub fn in_words(
     forecast: &Forecast,
@@ -205,7 +236,8 @@ pub fn in_words(
     native: &Map,
     found: &Map,
 ) -> Result<FieldChange, DecideError> {
-    let change = |before, after| FieldChange { field: field.field.clone(), before, after, conflict: None };
+    let change =
+        |before, after| FieldChange { field: field.field.clone(), before, after, conflict: None, stays: false };
     if field.sensitive {
         return Ok(change("***".to_owned(), "***".to_owned()));
     }

@@ -8,7 +8,7 @@ use migr_decide::preview::{KEPT, OUTDONE};
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::there::{
-    before_update, changed, differing, held, is_empty_there, json, kept, outdone, preview, stamped,
+    before_update, changed, differing, held, is_empty_there, json, kept, outdone, preview, stamped, stays,
 };
 use migr_journal::{BeforeImage, Change, Intent, Operation, RecordResult, RepairNote, Settled, State, StepId};
 use migr_load::{Body, Deleted, Found, Map};
@@ -86,6 +86,12 @@ pub(crate) async fn plan_updates(
             changed(job, &item.values, &found.values)
         };
         let body: Map = fields.iter().flat_map(|write| write.native.clone()).collect();
+        if let Some(forecast) = job.context.outcomes.forecast()
+            && !item.is_ours
+        {
+            let stay = stays(job, &item.values, &found.values);
+            forecast.stays(step, (&item.key, item.line, &item.id), stay)?;
+        }
         if body.is_empty() {
             sorted.unchanged.push(item);
             continue;

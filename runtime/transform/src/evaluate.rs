@@ -113,7 +113,10 @@ impl<'r> Evaluator<'r> {
             Node::Not(value) => Ok(self.truth(value)?.map_or(Value::None, |truth| Value::Boolean(!truth))),
             Node::Coalesce { number, sides } => {
                 let [left, right] = &**sides;
-                let left = self.value(left)?;
+                let left = match self.value(left) {
+                    Err(Stop::Fault(fault)) if fault.is_lack() => Value::None,
+                    left => left?,
+                };
                 self.goes(*number, left.is_none());
                 if left.is_none() { self.value(right) } else { Ok(left) }
             }

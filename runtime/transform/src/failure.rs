@@ -73,17 +73,43 @@ struct Blame {
     path: Vec<String>,
     value: Option<String>,
     says: Cow<'static, str>,
+    /// True where one side of an operator has no value: `??` takes its other side then.
+    is_lack: bool,
 }
 
 impl Fault {
     /// `"value" says`; `says` must not hold any part of the value.
     pub(crate) fn of(value: impl Into<String>, says: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Blame { code: ReasonCode::Q201, path: Vec::new(), value: Some(value.into()), says: says.into() }))
+        Self(Box::new(Blame {
+            code: ReasonCode::Q201,
+            path: Vec::new(),
+            value: Some(value.into()),
+            says: says.into(),
+            is_lack: false,
+        }))
     }
 
     /// A fault that no value is to blame for.
     pub(crate) fn plain(says: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Blame { code: ReasonCode::Q201, path: Vec::new(), value: None, says: says.into() }))
+        Self(Box::new(Blame {
+            code: ReasonCode::Q201,
+            path: Vec::new(),
+            value: None,
+            says: says.into(),
+            is_lack: false,
+        }))
+    }
+
+    /// The fault of an operator of which one side has no value while the other has one.
+    pub(crate) fn lacking(says: impl Into<Cow<'static, str>>) -> Self {
+        let mut fault = Self::plain(says);
+        fault.0.is_lack = true;
+        fault
+    }
+
+    /// True where one side of an operator has no value.
+    pub(crate) fn is_lack(&self) -> bool {
+        self.0.is_lack
     }
 
     /// The same fault for another reason than that a value cannot be read or computed.

@@ -101,7 +101,7 @@ fn add<'r>(left: Value<'r>, right: Value<'r>) -> Result<Value<'r>, Fault> {
     }
 }
 
-/// Numbers alone; none on either side gives none.
+/// Numbers alone. None on both sides gives none; on one side it is a fault, since the value of the other would go.
 fn arithmetic<'r>(
     left: &Value<'_>,
     right: &Value<'_>,
@@ -109,7 +109,13 @@ fn arithmetic<'r>(
     operate: fn(Decimal, Decimal) -> Option<Decimal>,
 ) -> Result<Value<'r>, Fault> {
     let (a, b) = match (left, right) {
-        (Value::None, _) | (_, Value::None) => return Ok(Value::None),
+        (Value::None, Value::None) => return Ok(Value::None),
+        (Value::None, _) => {
+            return Err(Fault::lacking(format!("nothing stands before what is {done}; `??` says what then")));
+        }
+        (_, Value::None) => {
+            return Err(Fault::lacking(format!("nothing stands behind what is {done}; `??` says what then")));
+        }
         (Value::Integer(_) | Value::Decimal(_), Value::Integer(_) | Value::Decimal(_)) => {
             (number(left)?, number(right)?)
         }
@@ -139,7 +145,12 @@ mod tests {
         assert_eq!(calculated(Multiply, two.clone(), half.clone()), Ok("1".to_owned()));
         assert_eq!(calculated(Divide, two.clone(), Value::Integer(0)), Err("\"2 and 0\" cannot be divided".to_owned()));
         assert_eq!(calculated(Divide, Value::Integer(1), two.clone()), Ok("0.5".to_owned()));
-        assert_eq!(calculated(Subtract, two.clone(), Value::None), Ok("null".to_owned()));
+        assert_eq!(calculated(Subtract, Value::None, Value::None), Ok("null".to_owned()));
+        for (left, right) in
+            [(Value::text("a"), Value::None), (Value::None, Value::text("a")), (two.clone(), Value::None)]
+        {
+            assert!(calculated(Add, left, right).is_err_and(|reason| reason.contains("`??` says what then")));
+        }
         assert_eq!(calculated(Add, Value::text("a"), Value::text("b")), Ok("\"ab\"".to_owned()));
         assert_eq!(calculated(Add, Value::List(vec![two.clone()]), Value::List(vec![two])), Ok("[2,2]".to_owned()));
         assert_eq!(

@@ -252,9 +252,16 @@ fn fields(life: &Life, stage: &Stage, locked: &LockedStage, found: &mut Differen
 /// Each record that the preview names, and each that it should name.
 fn records(life: &Life, stage: &Stage, found: &mut Differences) {
     let mut said: BTreeMap<u64, &PreviewEntry> = BTreeMap::new();
+    let mut stay = BTreeSet::new();
     for entry in life.forecast.preview.iter().filter(|entry| entry.map == stage.id) {
-        said.insert(entry.line, entry);
+        if entry.action == PreviewAction::Stay {
+            stay.insert((entry.line, entry.field.clone().unwrap_or_default()));
+        } else {
+            said.insert(entry.line, entry);
+        }
     }
+    let named: BTreeSet<u64> = said.keys().copied().chain(stay.iter().map(|(line, _)| *line)).collect();
+    stays(life, stage, (&stay, &named), found);
     let mut lines = BTreeSet::new();
     for (key, record) in life.outcome.journal.of(&stage.id) {
         lines.insert(record.line);
@@ -279,7 +286,7 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
             Some(PreviewAction::SetAside) => word == Word::Quarantine,
             Some(PreviewAction::Merge | PreviewAction::GiveWay) => record.winner.is_some(),
             // The export is the same one.
-            Some(PreviewAction::Vanish | PreviewAction::Trash) => false,
+            Some(PreviewAction::Vanish | PreviewAction::Trash | PreviewAction::Stay) => false,
         };
         let other = said.and_then(|said| said.other.clone());
         let same = match said.map(|said| said.action) {
@@ -288,7 +295,8 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
                 .as_deref()
                 .is_some_and(|other| stored(life, stage, other).0.is_some() && stored(life, stage, other).1.is_none()),
             Some(PreviewAction::Merge | PreviewAction::GiveWay) => other == record.winner,
-            Some(PreviewAction::SetAside | PreviewAction::Vanish | PreviewAction::Trash) | None => true,
+            Some(PreviewAction::SetAside | PreviewAction::Vanish | PreviewAction::Trash | PreviewAction::Stay)
+            | None => true,
         };
         if !(fits && same) {
             let said = said.map_or_else(
@@ -301,6 +309,27 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
     }
     for (line, entry) in said.iter().filter(|(line, _)| !lines.contains(line)) {
         found.add("preview", &format!("{} line {line}", stage.id), entry.action.as_str(), "no such record");
+    }
+}
+
+/// Each value that stays although the export has another one: the lines of the preview are those of the journal. Fields that are written once may have been filled
+/// by a map before; of records that a run before settled the preview says nothing.
+fn stays(
+    life: &Life,
+    stage: &Stage,
+    (said, named): (&BTreeSet<(u64, String)>, &BTreeSet<u64>),
+    found: &mut Differences,
+) {
+    let noted =
+        life.outcome.journal.outdone.iter().filter(|(step, line, _)| is_of(step, stage) && named.contains(line));
+    let noted: BTreeSet<(u64, String)> = noted.map(|(_, line, field)| (*line, field.clone())).collect();
+    let is_once = |(_, name): &&(u64, String)| {
+        let head = name.split('.').next().unwrap_or_default();
+        stage.fields.iter().any(|field| field.field == head && field.create_only)
+    };
+    for (line, field) in said.difference(&noted).chain(noted.difference(said).filter(|one| !is_once(one))) {
+        let is_said = said.contains(&(*line, field.clone()));
+        found.add("stays", &format!("{} line {line} {field}", stage.id), is_said.to_string(), (!is_said).to_string());
     }
 }
 
@@ -327,7 +356,7 @@ fn changed_fields(life: &Life, found: &mut Differences) {
     }
     let mut said: BTreeSet<(String, String, String)> = BTreeSet::new();
     let is_merge = |entry: &&PreviewEntry| matches!(entry.action, PreviewAction::Merge | PreviewAction::GiveWay);
-    for entry in life.forecast.preview.iter().filter(|entry| !is_merge(entry)) {
+    for entry in life.forecast.preview.iter().filter(|entry| !is_merge(entry) && entry.action != PreviewAction::Stay) {
         if let (Some(field), Some(id)) = (&entry.field, &entry.other) {
             let object = object_of[entry.map.as_str()];
             if !created.contains(&(object.to_owned(), id.clone())) {

@@ -177,6 +177,8 @@ kinds! {
     ShortenedNumber = "shortened-number", "Numbers that a spreadsheet has shortened (W0612)", "Export again as text: the digits that are gone stand nowhere else.";
     /// A cell that holds the error of a formula.
     SpreadsheetError = "spreadsheet-error", "Errors of a spreadsheet's formulas (W0612)", "Correct the formula, export again, or write `blank \"#N/A\"` behind the column.";
+    /// A text in marks by which a spreadsheet keeps it from being a number.
+    WrappedText = "wrapped-text", "Texts in a spreadsheet's marks (W0612)", "Export again without them, or take them out in the map: `| replace(\"=\", \"\") | replace(\"\\\"\", \"\")`.";
     /// A number of which digits before or behind it are not kept.
     UnkeptDigits = "unkept-digits", "Digits that a number or a time does not keep (W0612)", "Declare the column as `text`, or map it to a text as well, if they say something.";
     /// A text that was read in another encoding than it was written in.

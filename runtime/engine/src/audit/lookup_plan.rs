@@ -27,6 +27,11 @@ impl LookupSpec {
         }
     }
 
+    /// The same, compared without regard to case, as addresses of owners are.
+    pub(crate) fn folded(&self) -> Self {
+        Self { ignore_case: true, ..self.clone() }
+    }
+
     /// The form in which keys are compared.
     pub(crate) fn normalised(&self, key: &str) -> String {
         normalised(key, self.ignore_case, self.ignore_space)
@@ -102,6 +107,7 @@ impl Needs {
                 needs.walk(object, &link.value, lenient(link.on_missing, Use::Strict));
             }
         }
+        needs.owners(plan);
         needs
     }
 
@@ -118,6 +124,19 @@ impl Needs {
     /// True where a picklist has rows for a column's values: they are words of the spec, whatever the column refers to.
     pub(crate) fn is_decided(&self, object: &str, column: &str) -> bool {
         self.decided.contains(&(object.to_owned(), column.to_owned()))
+    }
+
+    /// Look-ups of the owners by their address, and by whatever refers to them: who owns records and is no user is told however the owner is named.
+    fn owners(&mut self, plan: &Plan) {
+        let Some(owners) = &plan.owners else { return };
+        let named: Vec<LookupSpec> =
+            self.lookups.keys().filter(|spec| spec.object == owners.source_object).cloned().collect();
+        let Some(first) = named.first() else { return };
+        let by_address =
+            LookupSpec { column: Some(owners.source_column.clone()), ignore_space: false, ..first.clone() };
+        for spec in named.iter().chain([&by_address]) {
+            self.lookups.entry(spec.folded()).or_default();
+        }
     }
 
     /// The look-ups of an object's columns by what they refer to, whether the plan uses them or not.

@@ -6,7 +6,8 @@ use migr_extract::Export;
 use migr_plan::Plan;
 use migr_plan::lock::{LockedOwners, OwnedRecords, member_hash};
 
-use super::export_lookup::{ExportLookup, OwnerState};
+use super::export_lookup::{ExportLookup, OwnerState, Referred};
+use super::lookup_plan::LookupSpec;
 use super::render::counted;
 use super::{AuditError, Collector, Finding, FindingKind, Severity};
 
@@ -65,22 +66,31 @@ pub(super) fn without_members(
     let Some(owners) = &plan.owners else { return Ok(()) };
     let file = export.file(&owners.source_object).map(migr_extract::SourcePath::shown);
     let then = instead(owners.fallback.as_deref());
-    let lookup = world
-        .lookups()
-        .find(|(_, spec, _)| world.owners.is_source(&spec.object, spec.column.as_deref()))
-        .map(|(number, spec, _)| (number, spec.clone()));
+    let is_by_address =
+        |spec: &LookupSpec| world.owners.is_source(&spec.object, spec.column.as_deref()) && !spec.ignore_space;
+    let named = world.lookups().map(|(_, spec, _)| spec).filter(|spec| spec.object == owners.source_object);
+    let (by_address, by_others): (Vec<_>, Vec<_>) =
+        named.filter(|spec| spec.ignore_case).partition(|spec| is_by_address(spec));
+    let first_of = |specs: &[&LookupSpec], key: &str| -> Result<Option<Referred>, AuditError> {
+        for spec in specs {
+            if let Some(row) = world.find(spec, key)? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    };
     for (address, records) in owned {
-        let row = match &lookup {
-            Some((number, spec)) => world.referred(*number, spec, &address)?,
-            None => None,
-        };
-        // Owners without a row were reported with every record.
-        let Some(row) = row else { continue };
         if world.owners.state(&address, true) != OwnerState::NoMember {
             continue;
         }
+        let row = first_of(&by_address, &address)?;
+        let has_address = row.is_some();
+        // Owners without a row were reported with every record.
+        let Some(row) = row.map_or_else(|| first_of(&by_others, &address), |row| Ok(Some(row)))? else { continue };
         let owns = counted(records, "record");
-        let message = format!("\"{address}\" owns {owns} and is no member of the destination; {then}");
+        let is_no =
+            if has_address { "is no member of the destination" } else { "has no address by which a member is found" };
+        let message = format!("\"{address}\" owns {owns} and {is_no}; {then}");
         let mut finding = Finding::new(FindingKind::OrphanOwner, Severity::Warning, message)
             .of(&owners.source_object)
             .with_key(&row.key)

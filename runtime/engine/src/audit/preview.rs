@@ -41,7 +41,7 @@ pub struct PreviewEntry {
     /// Value that the field holds, or the value that loses; `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Value that the field will hold, or the value that counts; `***` where it is sensitive.
+    /// Value that the field will hold, or the value that counts; of one that stays, the value of the export, which is not written. `***` where it is sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// Policy for the field, where a person changed it in the destination since it was written: with `keep` and `list` it stays, with `overwrite` it changes.
@@ -119,12 +119,13 @@ impl Preview<'_> {
     fn take(&mut self, met: Met, sink: &mut Option<&mut (dyn PreviewSink + Send)>) -> Result<(), AuditError> {
         let changes = met.changes;
         let there = &mut self.there;
+        let is_changed = changes.iter().any(|change| !change.stays);
         let count = match met.action {
-            PreviewAction::Change if changes.is_empty() => &mut there.unchanged,
+            PreviewAction::Change if !is_changed => &mut there.unchanged,
             PreviewAction::Change => &mut there.changed,
             PreviewAction::Restore => &mut there.restored,
             PreviewAction::Replace => &mut there.replaced,
-            PreviewAction::Keep => &mut there.kept,
+            PreviewAction::Keep | PreviewAction::Stay => &mut there.kept,
             PreviewAction::SetAside => &mut there.set_aside,
             PreviewAction::Merge => &mut there.merged,
             PreviewAction::GiveWay => &mut there.given_way,
@@ -133,7 +134,7 @@ impl Preview<'_> {
         };
         *count += 1;
         let is_key = matches!(met.action, PreviewAction::Merge | PreviewAction::GiveWay);
-        for FieldChange { field, conflict, .. } in changes.iter().filter(|_| !is_key) {
+        for FieldChange { field, conflict, .. } in changes.iter().filter(|change| !is_key && !change.stays) {
             let is_theirs = conflict.is_some();
             let stays = conflict.is_some_and(|policy| policy != ConflictPolicy::Overwrite);
             for (counts, _) in
@@ -158,12 +159,14 @@ impl Preview<'_> {
             after: None,
             conflict: None,
         };
-        if changes.is_empty() {
-            return self.entry(one, sink);
+        let is_told = met.action == PreviewAction::Change && !changes.is_empty();
+        if !is_changed && !is_told {
+            self.entry(one.clone(), sink)?;
         }
-        for FieldChange { field, before, after, conflict } in changes {
+        for FieldChange { field, before, after, conflict, stays } in changes {
             let (field, before, after) = (Some(field), Some(before), Some(after));
-            self.entry(PreviewEntry { field, before, after, conflict, ..one.clone() }, sink)?;
+            let action = if stays { PreviewAction::Stay } else { one.action };
+            self.entry(PreviewEntry { action, field, before, after, conflict, ..one.clone() }, sink)?;
         }
         Ok(())
     }

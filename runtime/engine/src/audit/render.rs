@@ -141,6 +141,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         PreviewAction::Restore => format!("takes {other} out of the trash"),
         PreviewAction::Replace => format!("destroys {other} in the trash and makes it anew"),
         PreviewAction::Keep => format!("leaves {other} as it is"),
+        PreviewAction::Stay => format!("{other} holds another value, which stays"),
         PreviewAction::SetAside => format!("is quarantined: {other} is there"),
         PreviewAction::Merge if entry.field.is_some() => format!("becomes one with {other}, whose value counts"),
         PreviewAction::Merge => format!("becomes one with {other}"),
@@ -152,7 +153,11 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         let text = |text: &Option<String>| shown(text.as_deref().unwrap_or_default(), false);
         let conflict =
             entry.conflict.map_or_else(String::new, |policy| format!(" ({CONFLICT}: {})", policy.in_words()));
-        format!(", {field} {} → {}{conflict}", text(&entry.before), text(&entry.after))
+        let (before, after) = (text(&entry.before), text(&entry.after));
+        match entry.action {
+            PreviewAction::Stay => format!(", {field} {before}; {after} of the export is not written"),
+            _ => format!(", {field} {before} → {after}{conflict}"),
+        }
     });
     format!("{}:{}{key}: {does}{field}", entry.file, entry.line)
 }

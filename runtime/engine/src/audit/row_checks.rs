@@ -134,6 +134,8 @@ impl<'i> Inspector<'i> {
             let cell = record.cell(look.at);
             if !is_blank(cell, self.blanks(look)) {
                 self.look(look, cell, record, &mut faults)?;
+            } else if look.column.ty == ColumnType::File {
+                faults.extend(self.name_alone(look, record));
             }
         }
         if let Admission::Quarantine(failures) = admission {
@@ -154,6 +156,31 @@ impl<'i> Inspector<'i> {
             }
         }
         Ok(faults)
+    }
+
+    /// The name of a file that a record does not have, where nothing else takes the name.
+    fn name_alone(&self, look: &Look<'_>, record: &dyn Cells) -> Option<Fault> {
+        let Named::Column(at) = look.named else { return None };
+        let column = self.object.columns.get(at)?;
+        let name = record.cell(at).trim();
+        let stages = self.plan.stages.iter().filter(|stage| stage.source_object == self.object.name);
+        let mut fields = stages.flat_map(|stage| &stage.fields).filter(|field| field.ty != FieldType::File);
+        if is_blank(name, column.blank.as_ref().unwrap_or(&self.plan.source.blank))
+            || fields.any(|field| field.reads.contains(&column.name))
+        {
+            return None;
+        }
+        let name = shown(name, column.sensitive);
+        Some(Fault {
+            kind: FindingKind::MissingAttachment,
+            severity: Severity::Warning,
+            column: Some(column.name.clone()),
+            message: format!(
+                "{name} is the name of a file, and `{}` names none: the name goes nowhere",
+                look.column.name
+            ),
+            help: None,
+        })
     }
 
     /// The words that count as blank in a column.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migr_plan::{ColumnType, Expr, FieldType, Plan, SourceObject};
+use migr_plan::{ColumnType, Expr, FieldType, Plan, SourceColumn, SourceObject};
 use migr_transform::Cells;
 
 use super::collector::Collector;
@@ -13,6 +13,10 @@ use super::survey::Place;
 /// Words that a spreadsheet writes where a formula failed.
 const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
 
+/// Words that systems write where they have no value, in small letters.
+const PLACEHOLDERS: [&str; 12] =
+    ["null", "(null)", "[null]", "<null>", "\\n", "n/a", "nan", "nil", "undefined", "(no value)", "(blank)", "(empty)"];
+
 /// Something that a cell shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Trace {
@@ -22,14 +26,16 @@ enum Trace {
     Broken,
     Noughts,
     FineSeconds,
+    Wrapped,
+    Placeholder,
 }
 
 /// Columns of an object that are looked at, with what was found in them.
 #[derive(Debug)]
 pub(super) struct Traces<'t> {
     object: &'t SourceObject,
-    /// Place of a column of texts, and whether it goes into rich text as it stands.
-    columns: Vec<(usize, bool)>,
+    /// Place of a column of texts, whether it goes into rich text as it stands, and whether no word counts as blank in it.
+    columns: Vec<(usize, bool, bool)>,
     /// Places of columns of numbers, or of times, that a field takes as such.
     read: Vec<(usize, ColumnType)>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
@@ -47,7 +53,8 @@ impl<'t> Traces<'t> {
             .iter()
             .enumerate()
             .filter(|(_, column)| matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid));
-        let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name))).collect();
+        let has_no_blank = |column: &SourceColumn| column.blank.is_none() && plan.source.blank.is_empty();
+        let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name), has_no_blank(column))).collect();
         let is_taken = |name: &str| {
             let fields =
                 plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
@@ -62,13 +69,15 @@ impl<'t> Traces<'t> {
 
     /// Looks at the cells of a record.
     pub(super) fn add(&mut self, record: &dyn Cells, line: u64) {
-        for (at, is_rich) in &self.columns {
+        for (at, is_rich, is_told_blank) in &self.columns {
             let cell = record.cell(*at).trim();
             let trace = match cell.as_bytes().first() {
                 None => None,
                 Some(b'0'..=b'9' | b'-') if is_shortened(cell) => Some(Trace::Shortened),
                 Some(b'#') if is_error(cell) => Some(Trace::Error),
+                Some(b'=' | b'"' | b'\'') if is_wrapped(record.cell(*at)) => Some(Trace::Wrapped),
                 Some(_) if !cell.is_ascii() && is_broken(cell) => Some(Trace::Broken),
+                Some(_) if *is_told_blank && is_placeholder(cell) => Some(Trace::Placeholder),
                 Some(_) => (*is_rich && is_markdown(cell)).then_some(Trace::Markdown),
             };
             if let Some(trace) = trace {
@@ -78,7 +87,9 @@ impl<'t> Traces<'t> {
         for (at, ty) in &self.read {
             let cell = record.cell(*at).trim();
             let trace = match ty {
+                ColumnType::Datetime if is_shortened(cell) => Some(Trace::Shortened),
                 ColumnType::Datetime => has_fine_seconds(cell).then_some(Trace::FineSeconds),
+                _ if is_shortened(cell) => Some(Trace::Shortened),
                 _ => has_noughts(cell).then_some(Trace::Noughts),
             };
             if let Some(trace) = trace {
@@ -129,6 +140,18 @@ impl<'t> Traces<'t> {
                     format!(
                         "{count} {cells} of `{name}` {look} like {sample}: of a second no more than thousandths are kept"
                     ),
+                ),
+                Trace::Wrapped => (
+                    FindingKind::WrappedText,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: the marks around it are a spreadsheet's, and would be written too"
+                    ),
+                ),
+                Trace::Placeholder => (
+                    FindingKind::BlankWord,
+                    Severity::Note,
+                    format!("`{name}`: {count} {cells} such as {sample} count as text, as no `blank` is written"),
                 ),
                 Trace::Markdown => (
                     FindingKind::MarkdownText,
@@ -197,6 +220,21 @@ fn is_error(cell: &str) -> bool {
     ERRORS.contains(&cell) || cell.len() > 3 && cell.bytes().all(|byte| byte == b'#')
 }
 
+/// `="007"` and `'007`, by which a spreadsheet keeps a text from being a number; and quotes that a blank before them made part of the cell: ` "y z"`.
+fn is_wrapped(whole: &str) -> bool {
+    let cell = whole.trim();
+    let is_quoted = |text: &str| text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
+    let is_formula = cell.strip_prefix('=').is_some_and(is_quoted);
+    let is_kept = cell.strip_prefix('\'').and_then(|rest| rest.bytes().next());
+    let is_kept = is_kept.is_some_and(|first| first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'='));
+    is_formula || is_kept && !cell.ends_with('\'') || whole.starts_with([' ', '\t']) && is_quoted(cell)
+}
+
+/// `NULL`, `(no value)`
+fn is_placeholder(cell: &str) -> bool {
+    cell.len() <= 10 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(cell))
+}
+
 /// True where a text has marks that Markdown would show as something else: `**bold**`, `# heading`, `[link](address)`, a fence.
 fn is_markdown(cell: &str) -> bool {
     let is_mark = |line: &str| {
@@ -253,6 +291,22 @@ mod tests {
         }
         for (cell, expected) in [("#N/A", true), ("####", true), ("###", false), ("#1", false), ("# a", false)] {
             assert_eq!(is_error(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [
+            ("=\"007\"", true),
+            ("'0123", true),
+            ("'-5", true),
+            (" \"y z\"", true),
+            ("\"y z\"", false),
+            ("=007", false),
+            ("'90s'", false),
+            ("'tis", false),
+        ] {
+            assert_eq!(is_wrapped(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [("NULL", true), ("\\N", true), ("(No value)", true), ("Null Ltd", false), ("-", false)]
+        {
+            assert_eq!(is_placeholder(cell), expected, "{cell}");
         }
         for (cell, expected) in [
             ("a **b** c", true),

@@ -337,7 +337,10 @@ pub(super) fn country_code<'r>(scope: &mut Scope<'_>, value: Value<'r>, _: Argum
             let text = text_of(other)?;
             if !text.bytes().any(|byte| byte.is_ascii_digit()) {
                 let code = countries::code_of(&text);
-                return code.map(Value::text).ok_or_else(|| Fault::of(text, "is neither a country nor a phone number"));
+                return code.map(Value::text).ok_or_else(|| match countries::several(&text) {
+                    Some(codes) => Fault::of(text, format!("is the name of several countries: {codes}")),
+                    None => Fault::of(text, "is neither a country nor a phone number"),
+                });
             }
             phones::phone(&text, scope.settings.region.as_ref())?
         }

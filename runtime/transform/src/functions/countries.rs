@@ -20,9 +20,23 @@ static CODES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
 
 /// The ISO code of a country, by its code of two or three letters or its name, in any case, with or without accents, dots and hyphens.
 pub(super) fn code_of(written: &str) -> Option<&'static str> {
-    let letters = |one: &char| one.is_alphanumeric() && !is_combining_mark(*one);
-    let folded: String = written.nfd().flat_map(char::to_lowercase).filter(letters).collect();
+    let folded = folded(written);
     BY_NAME.get(folded.as_str()).or_else(|| CODES.get(&folded)).copied()
+}
+
+fn folded(written: &str) -> String {
+    let letters = |one: &char| one.is_alphanumeric() && !is_combining_mark(*one);
+    written.nfd().flat_map(char::to_lowercase).filter(letters).collect()
+}
+
+/// Names that two countries bear, and that are none for sure: folded, with their codes.
+const OF_SEVERAL: [(&str, &str); 4] =
+    [("congo", "CD or CG"), ("korea", "KP or KR"), ("thecongo", "CD or CG"), ("virginislands", "VG or VI")];
+
+/// The codes of the countries that a name may mean, where it means several.
+pub(super) fn several(written: &str) -> Option<&'static str> {
+    let folded = folded(written);
+    OF_SEVERAL.iter().find(|(name, _)| *name == folded).map(|(_, codes)| *codes)
 }
 
 #[cfg(test)]
@@ -45,6 +59,10 @@ mod tests {
         ] {
             assert_eq!(code_of(written), Some(code), "{written}");
         }
+        for (written, codes) in [("Congo", "CD or CG"), ("KOREA", "KP or KR"), ("Virgin Islands", "VG or VI")] {
+            assert_eq!((code_of(written), several(written)), (None, Some(codes)), "{written}");
+        }
+        assert_eq!(several("North Korea"), None);
         for nothing in ["", "Atlantis", "XX", "12"] {
             assert_eq!(code_of(nothing), None, "{nothing}");
         }
