@@ -144,6 +144,24 @@ fn marks_of_a_spreadsheet_and_words_for_nothing_are_told() {
 }
 
 #[test]
+fn times_since_1970_in_another_unit_are_told() {
+    judged(vec![Kind {
+        name: "seconds read as milliseconds, and days as seconds",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; a: datetime format \"milliseconds\"; b: datetime format \"seconds\" }",
+        maps: "map Contact -> people {\n  name = { lastName: n }\n  new a \"A\": datetime = a\n  new b \"B\": datetime = b\n}",
+        files: &[("contacts.csv", "id,n,a,b\n1,A,1409443200,20240301\n2,B,1409443200000,1409443200\n3,C,0,0\n")],
+        has: vec![person("B", &json!({ "a": "2014-08-31T00:00:00.000Z", "b": "2014-08-31T00:00:00.000Z" }))],
+        never: &[],
+        says: &[
+            "1 cell of `a` looks like \"1409443200\", which is a day of 1970 by `milliseconds`",
+            "1 cell of `b` looks like \"20240301\", which is a day of 1970 by `seconds`",
+        ],
+        never_says: &[],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
 fn a_name_that_two_countries_bear_is_none_of_them() {
     judged(vec![Kind {
         name: "countries",

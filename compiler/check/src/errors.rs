@@ -139,6 +139,17 @@ pub(crate) fn unknown_option(of: &str, written: &str, span: Span, values: &[Arc<
     .among(values.iter().map(|value| &**value))
 }
 
+/// A text that is the label of two options.
+pub(crate) fn options_of_one_label(of: &str, label: &str, span: Span, (one, other): (&str, &str)) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0305,
+        format!("two options of `{of}` have the label \"{label}\": `{one}` and `{other}`"),
+        span,
+        "fits both",
+    )
+    .with_help(format!("name the one that is meant: `{one}` or `{other}`"))
+}
+
 /// A thing defined twice; both places are shown.
 pub(crate) fn duplicate(code: Code, what: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(code, format!("{what} is written twice"), span, "again here").with_label(first, "first here")

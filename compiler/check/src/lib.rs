@@ -11,6 +11,7 @@ mod formats;
 mod hosts;
 mod in_order;
 mod iso_codes;
+mod labels;
 mod lock;
 mod losses;
 mod made;

@@ -119,7 +119,8 @@ pub(crate) fn check(
             }
         }
         for (field, (order, new)) in item.node.fields.iter().zip(order.into_iter().zip(new)) {
-            schema.set_options(&item.node.object.node, &field.node, &order);
+            let labels = new.values().map(|made| (Arc::from(made.value.as_str()), Arc::from(made.label.as_str())));
+            schema.set_options(&item.node.object.node, &field.node, &order, labels);
             let key = (Arc::clone(&item.node.object.node), Arc::clone(&field.node));
             let creates = table.spec.otherwise == PicklistOtherwise::Create;
             if schema.new_fields.contains_key(&key) || (new.is_empty() && !creates) {

@@ -311,7 +311,16 @@ impl<'a> Schema<'a> {
             let choices = picklists::choices(there);
             check_options(self.catalog, &picklists::written(there, 0, true), diagnostics);
             let values = choices.options.iter().map(|option| Arc::from(option.value.as_str())).collect();
-            Some((Arc::new(Options { of: of.as_str().into(), values, extensible: true, open: false }), choices))
+            Some((
+                Arc::new(Options {
+                    of: of.as_str().into(),
+                    values,
+                    extensible: true,
+                    open: false,
+                    labels: IndexMap::default(),
+                }),
+                choices,
+            ))
         };
         match &ty.node {
             ast::Type::Select(names) => {
@@ -425,13 +434,20 @@ impl<'a> Schema<'a> {
     }
 
     /// Puts a field's options in their final order, new ones included.
-    pub(crate) fn set_options(&mut self, object: &str, field: &str, order: &IndexSet<Arc<str>>) {
+    pub(crate) fn set_options(
+        &mut self,
+        object: &str,
+        field: &str,
+        order: &IndexSet<Arc<str>>,
+        labels: impl Iterator<Item = (Arc<str>, Arc<str>)>,
+    ) {
         let Some(there) = self.objects.get_mut(object).and_then(|object| object.fields.get_mut(field)) else { return };
         if let Type::Select(options) | Type::Multiselect(options) = &mut there.ty {
             let options = Arc::make_mut(options);
             let mut values: Vec<Arc<str>> = order.iter().cloned().collect();
             values.extend(options.values.iter().filter(|value| !order.contains(*value)).cloned());
             options.values = values;
+            options.labels.extend(labels);
         }
     }
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use migr_plan::{FieldType, Part, PlainType};
 use migr_source::Spanned;
 
+use crate::in_order::IndexMap;
+use crate::labels::label_of_option;
+
 /// The type of a value or of a field. Catalogs of both sides and expressions share it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
@@ -55,6 +58,43 @@ pub(crate) struct Options {
     pub(crate) extensible: bool,
     /// Options depend on another field, so any text may be one.
     pub(crate) open: bool,
+    /// Labels that rows of picklists write for options, by value; those of others follow from their values.
+    pub(crate) labels: IndexMap<Arc<str>, Arc<str>>,
+}
+
+/// Options that a text may name by a label.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Labelled {
+    /// No option has it.
+    None,
+    /// One has it, by its value.
+    One(Arc<str>),
+    /// Two have it.
+    Two(Arc<str>, Arc<str>),
+}
+
+impl Labelled {
+    /// Of values and their labels, those of one label.
+    pub(crate) fn of<'o>(label: &str, options: impl IntoIterator<Item = (&'o Arc<str>, String)>) -> Self {
+        let mut found = options.into_iter().filter(|(_, known)| known == label).map(|(value, _)| Arc::clone(value));
+        match (found.next(), found.next()) {
+            (None, _) => Self::None,
+            (Some(one), None) => Self::One(one),
+            (Some(one), Some(other)) => Self::Two(one, other),
+        }
+    }
+}
+
+impl Options {
+    /// Label of an option: the one that a row writes for it, else the one that setup gives it.
+    pub(crate) fn label(&self, value: &Arc<str>) -> String {
+        self.labels.get(value).map_or_else(|| label_of_option(value), ToString::to_string)
+    }
+
+    /// Options of a label.
+    pub(crate) fn by_label(&self, label: &str) -> Labelled {
+        Labelled::of(label, self.values.iter().map(|value| (value, self.label(value))))
+    }
 }
 
 /// Objects that a reference names.

@@ -266,3 +266,62 @@ fn a_record_and_parts_of_its_own_entries_are_one_field_in_either_order() {
     assert_eq!(written(&apart), written(&before));
     assert_eq!(written(&apart), written(&behind));
 }
+
+#[test]
+fn a_text_names_an_option_by_its_name_or_else_by_its_label() {
+    let compilation = compile_text(
+        r#"system shop { object Customer from "c.csv" { key id; id: text; title: text; kind: text; state: text } }
+system crm { connector twenty; object companies { name: text; status: select { TODO, IN_PROGRESS } extensible; size: select { BIG, SMALL } } }
+migration shop_to_crm {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("U"); token = secret("T") }
+}
+picklist Stage (kind, state) -> companies (status, size) {
+  ("a", "b") = ("In progress", "Big")
+  ("a", "c") = (new LOST "Gone for good" red, SMALL)
+  ("a", "d") = ("Gone for good", SMALL)
+  otherwise ("To do later", SMALL)
+}
+map Customer -> companies {
+  name = title
+  (status, size) = (kind, state) | Stage
+}
+"#,
+    );
+    let said = shown(&compilation);
+    assert!(said.contains("has no option `To do later`") && said.matches("E0305").count() == 1, "{said}");
+    let right = compile_text(
+        r#"system shop { object Customer from "c.csv" { key id; id: text; title: text; kind: text } }
+system crm { connector twenty; object companies { name: text; status: select { TODO, IN_PROGRESS } extensible; size: select { BIG, SMALL } } }
+migration shop_to_crm {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("U"); token = secret("T") }
+}
+picklist Stage -> companies.status {
+  "a" = "In progress"
+  "b" = new LOST "Gone for good"
+  "c" = "Gone for good"
+  otherwise "In progress"
+}
+map Customer -> companies {
+  name   = title
+  status = kind | Stage
+  size   = if kind == "a" then "Big" else "SMALL"
+}
+map Customer as Lost -> companies when kind == "c" {
+  name   = title
+  status = "Gone for good"
+  drop kind : "said"
+}
+"#,
+    );
+    let said = shown(&right);
+    let plan = right.plan.unwrap_or_else(|| panic!("{said}"));
+    let rows: Vec<_> = plan.picklists.iter().flat_map(|one| &one.rows).map(|row| row.values.clone()).collect();
+    let value = |text: &str| vec![Some(text.to_owned())];
+    assert_eq!(rows, [value("IN_PROGRESS"), value("LOST"), value("LOST")], "{said}");
+    let values = format!("{:?}", plan.stages);
+    for option in ["BIG", "SMALL", "LOST"] {
+        assert!(values.contains(&format!("Option {{ value: \"{option}\" }}")), "{option}: {values}");
+    }
+}

@@ -416,6 +416,7 @@ fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> 
                 values: ["IMPORT", "API", "MANUAL"].map(Arc::from).to_vec(),
                 extensible: false,
                 open: false,
+                labels: IndexMap::default(),
             })),
         ),
         part("name", Type::Text),

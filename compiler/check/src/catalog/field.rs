@@ -51,7 +51,13 @@ fn resolve(
                 diagnostics.push(errors::unknown_field(of.0, "field", &field.node, field.span, valid));
             }
             let of = of_field(of).into();
-            Type::Select(Arc::new(Options { of, values: Vec::new(), extensible: true, open: true }))
+            Type::Select(Arc::new(Options {
+                of,
+                values: Vec::new(),
+                extensible: true,
+                open: true,
+                labels: IndexMap::default(),
+            }))
         }
         ast::Type::SelectFrom(name) | ast::Type::MultiselectFrom(name) => {
             diagnostics.push(errors::bad_value(
@@ -110,7 +116,13 @@ pub(crate) fn options(of: &str, names: &[Name], diagnostics: &mut Diagnostics) -
             seen.insert(Arc::clone(&name.node), name);
         }
     }
-    Arc::new(Options { of: of.into(), values: seen.into_keys().collect(), extensible: false, open: false })
+    Arc::new(Options {
+        of: of.into(),
+        values: seen.into_keys().collect(),
+        extensible: false,
+        open: false,
+        labels: IndexMap::default(),
+    })
 }
 
 fn known(name: &Name, resolver: &Resolver<'_, '_>, diagnostics: &mut Diagnostics) -> bool {

@@ -11,7 +11,7 @@ use super::operator::{binary, choose};
 use super::{Inference, Typed, Usage, linked_objects};
 use crate::catalog::types::key_to;
 use crate::errors;
-use crate::types::{Composite, Options, Type};
+use crate::types::{Composite, Labelled, Options, Type};
 
 impl Inference<'_, '_> {
     /// The expression as a value of a type: conversions are pushed to where the values are, so that each is converted once and a failure is met by
@@ -65,7 +65,19 @@ impl Inference<'_, '_> {
     }
 
     fn option(&mut self, value: &Arc<str>, options: &Arc<Options>, span: Span) -> Typed {
-        if !options.open && !options.values.contains(value) {
+        let is_known = options.open || options.values.contains(value);
+        match options.by_label(value) {
+            Labelled::One(labelled) if !is_known => {
+                return Typed::new(Expr::Option { value: labelled.to_string() }, Type::Select(Arc::clone(options)));
+            }
+            Labelled::Two(one, other) if !is_known => {
+                let finding = errors::options_of_one_label(&options.of, value, span, (&one, &other));
+                self.diagnostics.push(finding);
+                return Typed::unknown();
+            }
+            _ => {}
+        }
+        if !is_known {
             let near_column = self
                 .scope
                 .object

@@ -9,8 +9,9 @@ use migr_syntax::ast::{DecidedOption, PicklistKey, PicklistTarget, Text};
 
 use super::Pass;
 use crate::errors;
+use crate::in_order::IndexSet;
 use crate::schema::{SchemaField, option_of};
-use crate::types::{Options, Type};
+use crate::types::{Labelled, Options, Type};
 
 impl Pass<'_, '_> {
     /// One value per input.
@@ -48,8 +49,8 @@ impl Pass<'_, '_> {
         let fields = self.fields.len();
         match &target.node {
             PicklistTarget::Option(name) if fields == 1 => {
-                self.option(0, name)?;
-                Some((vec![Some(name.node.to_string())], None))
+                let value = self.option(0, name)?;
+                Some((vec![Some(value.to_string())], None))
             }
             PicklistTarget::None => Some((vec![None; fields], None)),
             PicklistTarget::New(option) if fields == 1 => {
@@ -63,9 +64,10 @@ impl Pass<'_, '_> {
                     self.diagnostics.push(diagnostic);
                     return None;
                 }
-                let mut new = None;
+                let (mut new, mut chosen) = (None, Vec::with_capacity(values.len()));
                 for (at, decided) in values.iter().enumerate() {
                     let value = decided.value();
+                    let mut named = Arc::clone(&value.node);
                     if let DecidedOption::New(written) = decided {
                         let option = super::made_option(&written.node);
                         self.new_option(at, value, &option, written.span)?;
@@ -75,8 +77,9 @@ impl Pass<'_, '_> {
                         self.new_option(at, value, &option, value.span)?;
                         new = Some(option);
                     } else {
-                        self.option(at, value)?;
+                        named = self.option(at, value)?;
                     }
+                    chosen.push(Some(named.to_string()));
                 }
                 if *is_new && new.is_none() {
                     self.diagnostics.push(
@@ -89,7 +92,7 @@ impl Pass<'_, '_> {
                         .with_help("remove `new`"),
                     );
                 }
-                Some((values.iter().map(|value| Some(value.value().node.to_string())).collect(), new))
+                Some((chosen, new))
             }
             PicklistTarget::Option(_) | PicklistTarget::New(_) => {
                 let diagnostic = self.wrong_count("row", fields, 1, target.span);
@@ -119,11 +122,35 @@ impl Pass<'_, '_> {
         self.known.get(at).is_some_and(|known| known.contains(value))
     }
 
-    /// An option that must be there. Gives nothing if it was reported.
-    fn option(&mut self, at: usize, name: &Text) -> Option<()> {
+    /// Options of a label, where no option has the name: those that rows made before go with their labels.
+    fn by_label(&self, at: usize, options: &Options, label: &str) -> Labelled {
+        let made = self.new.get(at);
+        let rows = self.order.get(at).into_iter().flatten();
+        let values: IndexSet<&Arc<str>> = options.values.iter().chain(rows).collect();
+        let label_of = |value: &Arc<str>| {
+            let own = made.and_then(|made| made.get(&**value)).map(|made| made.label.clone());
+            own.unwrap_or_else(|| options.label(value))
+        };
+        Labelled::of(label, values.into_iter().map(|value| (value, label_of(value))))
+    }
+
+    /// An option that must be there, by its name or else its label. Gives nothing if it was reported.
+    fn option(&mut self, at: usize, name: &Text) -> Option<Arc<str>> {
         if let Some(options) = self.options(at) {
             let is_made = self.order.get(at).is_some_and(|order| order.contains(&name.node));
             if !self.has(at, &name.node) && !is_made {
+                match self.by_label(at, &options, &name.node) {
+                    Labelled::One(value) => {
+                        self.place(at, &value);
+                        return Some(value);
+                    }
+                    Labelled::Two(one, other) => {
+                        let finding = errors::options_of_one_label(&options.of, &name.node, name.span, (&one, &other));
+                        self.diagnostics.push(finding);
+                        return None;
+                    }
+                    Labelled::None => {}
+                }
                 let mut values = options.values.clone();
                 values.extend(self.order.get(at).into_iter().flatten().cloned());
                 let mut diagnostic = errors::unknown_option(&options.of, &name.node, name.span, &values);
@@ -136,7 +163,7 @@ impl Pass<'_, '_> {
             }
         }
         self.place(at, &name.node);
-        Some(())
+        Some(Arc::clone(&name.node))
     }
 
     /// An option that setup creates. Gives nothing if it was reported.
@@ -216,9 +243,9 @@ impl Pass<'_, '_> {
                     }
                     Some(PicklistOtherwise::Create)
                 }
-                value if self.fields.len() == 1 => {
-                    self.option(0, name)?;
-                    Some(PicklistOtherwise::Use { value: value.to_owned() })
+                _ if self.fields.len() == 1 => {
+                    let value = self.option(0, name)?;
+                    Some(PicklistOtherwise::Use { value: value.to_string() })
                 }
                 _ => {
                     let diagnostic = self.wrong_count("row", self.fields.len(), 1, target.span);

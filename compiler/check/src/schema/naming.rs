@@ -6,6 +6,7 @@ use migr_source::Span;
 use migr_syntax::ast::{Name, Text};
 
 use crate::catalog::Catalog;
+use crate::labels::{capitalised, label_of_option};
 
 /// Checks that the destination takes a new object of this name; reports why not.
 pub(super) fn check_name(catalog: &Catalog<'_>, name: &Name, diagnostics: &mut Diagnostics) {
@@ -101,20 +102,7 @@ fn camel_case(name: &str) -> String {
     text
 }
 
-fn capitalised(name: &str) -> String {
-    let mut rest = name.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + rest.as_str())
-}
-
-/// An option as setup creates it when only its value is written.
-fn humanised(value: &str) -> String {
-    if value.chars().any(char::is_lowercase) {
-        return value.to_owned();
-    }
-    capitalised(&value.to_lowercase().replace('_', " "))
-}
-
 /// The option of a value without a label.
 pub(crate) fn option_of(value: &str) -> NewOption {
-    NewOption { value: value.to_owned(), label: humanised(value), color: None }
+    NewOption { value: value.to_owned(), label: label_of_option(value), color: None }
 }

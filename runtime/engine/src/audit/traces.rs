@@ -26,6 +26,7 @@ enum Trace {
     Broken,
     Noughts,
     FineSeconds,
+    Epoch,
     Wrapped,
     Placeholder,
 }
@@ -36,8 +37,8 @@ pub(super) struct Traces<'t> {
     object: &'t SourceObject,
     /// Place of a column of texts, whether it goes into rich text as it stands, and whether no word counts as blank in it.
     columns: Vec<(usize, bool, bool)>,
-    /// Places of columns of numbers, or of times, that a field takes as such.
-    read: Vec<(usize, ColumnType)>,
+    /// Places of columns of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
+    read: Vec<(usize, ColumnType, Option<u64>)>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
 }
 
@@ -63,7 +64,7 @@ impl<'t> Traces<'t> {
         let is_read =
             |ty| matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal | ColumnType::Datetime);
         let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
-        let read = read.map(|(at, column)| (at, column.ty)).collect();
+        let read = read.map(|(at, column)| (at, column.ty, units_of_a_year(column))).collect();
         Self { object, columns, read, found: BTreeMap::new() }
     }
 
@@ -84,10 +85,11 @@ impl<'t> Traces<'t> {
                 note(&mut self.found, (*at, trace), line, cell);
             }
         }
-        for (at, ty) in &self.read {
+        for (at, ty, of_a_year) in &self.read {
             let cell = record.cell(*at).trim();
             let trace = match ty {
                 ColumnType::Datetime if is_shortened(cell) => Some(Trace::Shortened),
+                ColumnType::Datetime if of_a_year.is_some_and(|units| is_below(cell, units)) => Some(Trace::Epoch),
                 ColumnType::Datetime => has_fine_seconds(cell).then_some(Trace::FineSeconds),
                 _ if is_shortened(cell) => Some(Trace::Shortened),
                 _ => has_noughts(cell).then_some(Trace::Noughts),
@@ -139,6 +141,14 @@ impl<'t> Traces<'t> {
                     Severity::Warning,
                     format!(
                         "{count} {cells} of `{name}` {look} like {sample}: of a second no more than thousandths are kept"
+                    ),
+                ),
+                Trace::Epoch => (
+                    FindingKind::UnprovenFormat,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}, which is a day of 1970 by `{}`: another format may be meant",
+                        column.format.as_deref().unwrap_or_default()
                     ),
                 ),
                 Trace::Wrapped => (
@@ -228,6 +238,21 @@ fn is_wrapped(whole: &str) -> bool {
     let is_kept = cell.strip_prefix('\'').and_then(|rest| rest.bytes().next());
     let is_kept = is_kept.is_some_and(|first| first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'='));
     is_formula || is_kept && !cell.ends_with('\'') || whole.starts_with([' ', '\t']) && is_quoted(cell)
+}
+
+/// Units of a year in a column of times since 1970.
+fn units_of_a_year(column: &SourceColumn) -> Option<u64> {
+    const SECONDS: u64 = 365 * 24 * 60 * 60;
+    match column.format.as_deref() {
+        Some("seconds") => Some(SECONDS),
+        Some("milliseconds") => Some(SECONDS * 1000),
+        _ => None,
+    }
+}
+
+/// True for a number of units below those of a year, but for nothing at all.
+fn is_below(cell: &str, units: u64) -> bool {
+    cell.parse::<u64>().is_ok_and(|number| (1..units).contains(&number))
 }
 
 /// `NULL`, `(no value)`
