@@ -122,21 +122,7 @@ impl Derived<'_> {
             Change::Done { step } => {
                 self.execute("UPDATE steps SET done = 1 WHERE id = ?1", [step.0]).map(drop)
             }
-            Change::TakenBack { step, keys } => {
-                for key in keys {
-                    self.forget(*step, key)?;
-                    for table in ["repairs", "orphans"] {
-                        self.execute(
-                            &format!("DELETE FROM {table} WHERE step = ?1 AND key = ?2"),
-                            params![step.0, key],
-                        )?;
-                    }
-                    self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, KeyColumn(key)])?;
-                    self.execute("DELETE FROM before_images WHERE step = ?1 AND key = ?2", params![step.0, key])?;
-                    self.execute("DELETE FROM vanished WHERE step = ?1 AND key = ?2", params![step.0, key])?;
-                }
-                self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
-            }
+            Change::TakenBack { step, keys } => self.taken_back(*step, keys),
             Change::Reset { step } => {
                 for table in ["id_map", "quarantine", "skips", "repairs", "orphans", "before_images", "vanished"] {
                     self.execute(&format!("DELETE FROM {table} WHERE step = ?1"), [step.0])?;
@@ -165,6 +151,25 @@ impl Derived<'_> {
                 .map(drop)
             }
         }
+    }
+
+    /// Forgets records, with every remark about them. Few steps have remarks of every kind.
+    fn taken_back(&self, step: StepId, keys: &[String]) -> Result<(), JournalError> {
+        let mut remarks = Vec::new();
+        for table in ["quarantine", "skips", "repairs", "orphans", "before_images", "vanished"] {
+            let any = format!("SELECT EXISTS(SELECT 1 FROM {table} WHERE step = ?1)");
+            let any = self.0.prepare_cached(&any).and_then(|mut any| any.query_row([step.0], |row| row.get(0)));
+            if any.attempting("read")? {
+                remarks.push(format!("DELETE FROM {table} WHERE step = ?1 AND key = ?2"));
+            }
+        }
+        for key in keys {
+            for sql in &remarks {
+                self.execute(sql, params![step.0, key])?;
+            }
+            self.execute("DELETE FROM id_map WHERE step = ?1 AND key = ?2", params![step.0, KeyColumn(key)])?;
+        }
+        self.execute("UPDATE steps SET done = 0 WHERE id = ?1", [step.0]).map(drop)
     }
 
     fn outcome(

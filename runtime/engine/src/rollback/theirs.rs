@@ -307,7 +307,7 @@ impl Back {
     /// Everything that was created.
     fn made(&self) -> Result<Made, EngineError> {
         let path = self.context.journal.lock().path().to_owned();
-        let records = MadeRecords::create(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        let mut records = MadeRecords::create(path.parent().unwrap_or_else(|| Path::new(".")))?;
         let mut steps = Vec::new();
         // A record that is linked by a change of it has a line of the link too: the first one counts.
         let is_link = |step: &&StepRow| Step::parse(&step.name).kind != StepKind::Records;
@@ -332,7 +332,8 @@ impl Back {
             };
             steps.push((step.id, written_by));
         }
-        let objects = records.objects()?.into_iter().collect();
+        records.close()?;
+        let objects = records.objects().iter().cloned().collect();
         let stamps = Stamps::read(&self.reader())?;
         let written = Mutex::new(WrittenReader::in_no_order(self.reader().another()?));
         Ok(Made { records: Mutex::new(records), objects, written, steps, stamps, names: BTreeMap::new() })
