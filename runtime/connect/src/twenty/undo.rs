@@ -12,7 +12,8 @@ use migr_load::{Call, CallError, Deleted, LoadError, Made, OptionSchema, Payload
 impl Twenty {
     pub(super) async fn take_back(&self, record: &SetupRecord) -> Result<UndoOutcome, LoadError> {
         let _one_at_a_time = self.changing.lock().await;
-        let live = self.read_live().await?;
+        // As it was read after the change before; what somebody removed since is told by the answer.
+        let live = self.live()?;
         match &record.made {
             Made::Object { id } => {
                 let Some(object) = live.schema.objects.values().find(|object| object.id == *id) else {
