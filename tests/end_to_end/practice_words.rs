@@ -10,7 +10,7 @@ use crate::harness::{Project, repository};
 use crate::stand_in::StandIn;
 use crate::studio::hurried;
 use crate::vendor::generated;
-use crate::words::{Told, held, seen, texts, words};
+use crate::words::{Told, Word, held, seen, texts, words};
 
 /// Values of the location, and words that the program said of them.
 struct Lived {
@@ -184,7 +184,7 @@ fn arrives(lived: &Lived, (column, cell): (&Value, &str), record: &Value, holds:
 /// Cells that went without a word, and how many were looked at.
 fn lost(lived: &Lived) -> (Vec<String>, usize) {
     let told = Told::of(&lived.audit, &lived.plan);
-    let (mut lost, mut looked_at) = (Vec::new(), 0);
+    let (mut lost, mut gone, mut looked_at) = (Vec::new(), BTreeMap::<String, Vec<String>>::new(), 0);
     for stage in lived.plan["stages"].as_array().unwrap().iter().filter(|stage| stage["distinct"].is_null()) {
         let (map, name) = (stage["id"].as_str().unwrap(), stage["source_object"].as_str().unwrap());
         let objects = lived.plan["source"]["objects"].as_array().unwrap();
@@ -206,7 +206,8 @@ fn lost(lived: &Lived) -> (Vec<String>, usize) {
                 let column_name = column["name"].as_str().unwrap();
                 let cell = row.get(column_name).map_or("", String::as_str);
                 let place = (format!("export/{file}"), line);
-                if cell.is_empty() || keys.contains(&column_name) || told.tells(name, column_name, &place) {
+                let word = told.about(name, column_name, &place);
+                if cell.is_empty() || keys.contains(&column_name) || word == Some(Word::Told) {
                     continue;
                 }
                 // An owner who is no user is told once, with all that is theirs.
@@ -224,12 +225,15 @@ fn lost(lived: &Lived) -> (Vec<String>, usize) {
                 } else {
                     arrives(lived, (column, cell), record, &holds)
                 };
-                if !is_there {
+                if !is_there && word == Some(Word::Counted) {
+                    gone.entry(format!("{name}.{column_name}")).or_default().push(format!("{line} {cell:?}"));
+                } else if !is_there {
                     lost.push(format!("{map} {file}:{line} {column_name} {cell:?}"));
                 }
             }
         }
     }
+    lost.extend(told.uncounted(&gone));
     (lost, looked_at)
 }
 
