@@ -180,6 +180,9 @@ fn a_junction_record_stands_for_each_pair_once_and_has_both_of_its_parents() {
         links.iter().map(|link| (text(&link["treatmentPlanId"]).unwrap(), text(&link["providerId"]))).collect();
     assert_eq!((links.len(), found.len()), (55, 55), "no pair is there twice, though one stands twice in the export");
     assert_eq!(found, expected);
+    let aside =
+        moved.trail.iter().filter(|line| line["type"] == "quarantined" && line["step"] == "TreatmentPlanProvider");
+    assert_eq!(aside.count(), 0, "the second row of a pair goes by the written rule");
     let stages = moved.plan["stages"].as_array().unwrap();
     let position = |id: &str| stages.iter().position(|stage| stage["id"] == id).unwrap();
     assert!(position("TreatmentPlanProvider") > position("TreatmentPlan"));

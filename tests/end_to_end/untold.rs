@@ -162,6 +162,79 @@ fn times_since_1970_in_another_unit_are_told() {
 }
 
 #[test]
+fn noughts_of_a_text_that_a_number_alone_is_made_of_are_told() {
+    judged(vec![Kind {
+        name: "a text as a number, and as both",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; zip: text; both: text }",
+        maps: "map Contact -> people {\n  name = { lastName: n }\n  new zip \"Zip\": integer = zip | integer\n  new both \"Both\": integer = both | integer\n  new text \"Text\": text = both\n}",
+        files: &[("contacts.csv", "id,n,zip,both\n1,A,02134,02134\n")],
+        has: vec![person("A", &json!({ "zip": 2134, "both": 2134, "text": "02134" }))],
+        never: &[],
+        says: &["1 cell of `zip` looks like \"02134\": a number does not keep the noughts before it"],
+        never_says: &["cell of `both`"],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
+fn a_record_that_must_be_there_and_is_not_goes_by_the_word_for_what_is_missing() {
+    let maps = |word: &str| {
+        format!(
+            "map Contact -> people {{\n  name = {{ lastName: n }}\n  company = existing companies(name: \"Nowhere\"){word}\n}}"
+        )
+    };
+    let (quarantined, none, skipped) = (maps(""), maps(" on missing none"), maps(" on missing skip"));
+    let kind = |name, maps, says, codes| Kind {
+        name,
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text }",
+        maps,
+        files: &[("contacts.csv", "id,n\n1,Ann\n")],
+        has: Vec::new(),
+        never: &[],
+        says,
+        never_says: &[],
+        codes,
+    };
+    judged(vec![
+        kind(
+            "quarantine",
+            &quarantined,
+            &["error[missing-existing]", "the destination has no companies(name: \"Nowhere\")"],
+            QUARANTINED,
+        ),
+        Kind {
+            has: vec![person("Ann", &json!({ "companyId": null }))],
+            ..kind(
+                "none",
+                &none,
+                &["warning[missing-existing]", "is the name of no record of companies in the destination; left empty"],
+                MOVED,
+            )
+        },
+        Kind { never: &[("people", "Ann")], ..kind("skip", &skipped, &["warning[missing-existing]", "skip 1"], MOVED) },
+    ]);
+}
+
+#[test]
+fn rows_of_nothing_and_lines_of_totals_are_told() {
+    judged(vec![Kind {
+        name: "rows of nothing",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; t: text }",
+        maps: "skip Contact when id == \"9\" : \"left out\"\n\nmap Contact -> people {\n  name = { lastName: n }\n  jobTitle = t\n}",
+        files: &[("contacts.csv", "id,n,t\n1,Ann,\n2,,\n9,,\nTotal: 2,, \n")],
+        has: vec![person("Ann", &json!({}))],
+        never: &[],
+        says: &[
+            "warning[empty-record]",
+            "contacts.csv:3 2: every column but its key is empty",
+            "contacts.csv:5 Total: 2: every column but its key is empty",
+        ],
+        never_says: &["contacts.csv:2 1", "contacts.csv:4"],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
 fn a_name_that_two_countries_bear_is_none_of_them() {
     judged(vec![Kind {
         name: "countries",

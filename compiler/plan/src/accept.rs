@@ -136,6 +136,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "duplicate-identity",
     "duplicate-key",
     "duplicate-value",
+    "empty-record",
     "existing-twin",
     "extra-column",
     "file-size-differs",

@@ -141,6 +141,9 @@ pub enum Expr {
         object: String,
         /// Fields that identify the record; texts.
         fields: Vec<NamedExpr>,
+        /// Policy for a record that is not there, or several of them.
+        #[serde(default, skip_serializing_if = "is_default")]
+        on_missing: OnMissing,
     },
     /// A conversion that the language makes by itself, or the last one into the field's type.
     Convert {

@@ -95,7 +95,7 @@ pub(crate) async fn existing_records(context: &DecisionContext, world: &mut Reco
     let mut wanted: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
     for expression in context.plan.stages.iter().flat_map(expressions::of_stage) {
         expression.walk(&mut |inner| {
-            if let Expr::Existing { object, fields } = inner {
+            if let Expr::Existing { object, fields, .. } = inner {
                 let names = fields.iter().map(|field| field.name.clone()).collect();
                 wanted.entry(object.clone()).or_default().insert(names);
             }

@@ -141,7 +141,9 @@ impl<'p> Compiler<'p> {
             Expr::Owner { key, target, on_missing } => {
                 Node::Owner { key: Box::new(self.node(key)?), target: target.clone(), on_missing: *on_missing }
             }
-            Expr::Existing { object, fields } => Node::Existing { object: object.clone(), fields: self.named(fields)? },
+            Expr::Existing { object, fields, on_missing } => {
+                Node::Existing { object: object.clone(), fields: self.named(fields)?, on_missing: *on_missing }
+            }
             Expr::Convert { value, to } => self.convert(value, to)?,
             Expr::Otherwise { value, recovery } => Node::Otherwise {
                 number: self.fork(),

@@ -157,7 +157,7 @@ impl<'r> Evaluator<'r> {
                     Ok(found.id.map_or(Value::None, |id| Value::Reference(Reference { object: found.object, id })))
                 })
             }
-            Node::Existing { object, fields } => self.existing(object, fields),
+            Node::Existing { object, fields, on_missing } => self.existing(object, fields, *on_missing),
             Node::Convert { value, to } => {
                 let value = self.value(value)?;
                 match value {
@@ -443,7 +443,7 @@ impl<'r> Evaluator<'r> {
         }
     }
 
-    fn existing(&mut self, object: &'r str, fields: &'r [(String, Node)]) -> Evaluated<'r> {
+    fn existing(&mut self, object: &'r str, fields: &'r [(String, Node)], on_missing: OnMissing) -> Evaluated<'r> {
         let mut wanted = Vec::with_capacity(fields.len());
         for (name, node) in fields {
             let value = self.value(node)?;
@@ -458,7 +458,7 @@ impl<'r> Evaluator<'r> {
         let (names, values): (Vec<&str>, Vec<&str>) =
             wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
         let says = format!("is the {} of no record of {object} in the destination", names.join(", "));
-        Err(Fault::of(values.join(", "), says).because(ReasonCode::Q204).into())
+        self.missing(on_missing, Fault::of(values.join(", "), says).because(ReasonCode::Q204))
     }
 
     fn otherwise(&mut self, number: u32, value: &'r Node, recovery: &'r Recover) -> Evaluated<'r> {

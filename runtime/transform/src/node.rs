@@ -59,6 +59,7 @@ pub(crate) enum Node {
     Existing {
         object: String,
         fields: Vec<(String, Node)>,
+        on_missing: OnMissing,
     },
     Convert {
         value: Box<Node>,

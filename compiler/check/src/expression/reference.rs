@@ -258,7 +258,7 @@ impl Inference<'_, '_> {
                     .with_help(format!("name a field and its value, as in `existing {}(field: \"…\")`", object.node)),
             );
         }
-        let expr = Expr::Existing { object: object.node.to_string(), fields };
+        let expr = Expr::Existing { object: object.node.to_string(), fields, on_missing: self.on_missing };
         Typed::new(expr, Type::Record(Arc::clone(&there.name)))
     }
 
@@ -283,7 +283,7 @@ impl Inference<'_, '_> {
             && let Some(unique) = there.unique_field()
         {
             let fields = vec![NamedExpr { name: unique.to_string(), value: key.expr }];
-            let expr = Expr::Existing { object: object.node.to_string(), fields };
+            let expr = Expr::Existing { object: object.node.to_string(), fields, on_missing: self.on_missing };
             return Typed::new(expr, Type::Record(Arc::clone(&object.node)));
         }
         let mut targets: IndexMap<String, ReferenceTarget> = IndexMap::default();

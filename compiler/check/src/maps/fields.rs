@@ -428,7 +428,7 @@ impl<'p> Pass<'p, '_> {
             && let Some(unique) = object.unique_field()
         {
             let field = NamedExpr { name: unique.to_string(), value: expr };
-            return Expr::Existing { object: target.object.to_string(), fields: vec![field] };
+            return Expr::Existing { object: target.object.to_string(), fields: vec![field], on_missing };
         }
         let scope = self.scope();
         let mut inference = Inference::new(self.world, scope, self.usage, self.diagnostics);

@@ -13,6 +13,15 @@ pub(super) fn mapped(field: &FieldMapping) -> String {
     format!("{}{name}{missing}", expression(&field.value))
 }
 
+/// ` on missing none`, where it is not the usual word.
+fn missing_words(on_missing: OnMissing) -> &'static str {
+    match on_missing {
+        OnMissing::Quarantine => "",
+        OnMissing::None => " on missing none",
+        OnMissing::Skip => " on missing skip",
+    }
+}
+
 /// An expression as the language would write it. Conversions that the language makes by itself are left out.
 pub fn expression(expr: &Expr) -> String {
     match expr {
@@ -44,16 +53,12 @@ pub fn expression(expr: &Expr) -> String {
             [input] => format!("{} | {table}", side(input)),
             inputs => format!("({}) | {table}", joined(inputs)),
         },
-        Expr::Reference { key, on_missing, .. } => match on_missing {
-            OnMissing::Quarantine => expression(key),
-            OnMissing::None => format!("{} on missing none", expression(key)),
-            OnMissing::Skip => format!("{} on missing skip", expression(key)),
-        },
+        Expr::Reference { key, on_missing, .. } => format!("{}{}", expression(key), missing_words(*on_missing)),
         Expr::Owner { key, .. } => expression(key),
-        Expr::Existing { object, fields } => {
+        Expr::Existing { object, fields, on_missing } => {
             let parts: Vec<String> =
                 fields.iter().map(|field| format!("{}: {}", field.name, expression(&field.value))).collect();
-            format!("existing {object}({})", parts.join(", "))
+            format!("existing {object}({}){}", parts.join(", "), missing_words(*on_missing))
         }
         Expr::Convert { value, .. } => expression(value),
         Expr::Otherwise { value, recovery } => {

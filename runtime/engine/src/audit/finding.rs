@@ -171,6 +171,8 @@ kinds! {
     MalformedRow = "malformed-row", "Rows that cannot be read", "Correct the row in the file, or export it again.";
     /// A record without a key.
     BlankKey = "blank-key", "Records without a key", "Give them one in the source, then export again.";
+    /// A record of which nothing but the key is there.
+    EmptyRecord = "empty-record", "Records of which nothing but the key is there", "Take the rows out of the export (a line of totals is one too), or leave them out: `skip OBJECT when COLUMN == none : \"why\"`.";
     /// Cells that are blank by a word of the spec, or only look so.
     BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
     /// A number that a spreadsheet wrote with fewer digits than it had.

@@ -8,7 +8,7 @@ use migr_plan::lock::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
     member_hash,
 };
-use migr_plan::{Expr, NewOption, Plan, SetupAction};
+use migr_plan::{Expr, NewOption, OnMissing, Plan, SetupAction};
 
 use super::AuditError;
 use super::collector::Collector;
@@ -212,8 +212,10 @@ async fn existing(
     found: &mut Collector<'_>,
 ) -> Result<BTreeMap<ExistingName, String>, AuditError> {
     let mut wanted: BTreeMap<String, Named> = BTreeMap::new();
+    // Those without which a record is quarantined.
+    let mut needed = BTreeSet::new();
     for expr in plan.stages.iter().flat_map(expressions) {
-        let Expr::Existing { object, fields } = expr else { continue };
+        let Expr::Existing { object, fields, on_missing } = expr else { continue };
         let written: Option<Vec<(String, String)>> = fields
             .iter()
             .map(|field| match &field.value {
@@ -222,6 +224,9 @@ async fn existing(
             })
             .collect();
         if let Some(written) = written {
+            if *on_missing == OnMissing::Quarantine {
+                needed.insert((object.clone(), written.clone()));
+            }
             wanted.entry(object.clone()).or_default().insert(written, Vec::new());
         }
     }
@@ -254,7 +259,9 @@ async fn existing(
                 0 => format!("the destination has no {object}({})", said.join(", ")),
                 several => format!("{several} records of the destination are {object}({})", said.join(", ")),
             };
-            found.add(Finding::new(FindingKind::MissingExisting, Severity::Error, message));
+            let is_needed = needed.contains(&(object.clone(), fields));
+            let severity = if is_needed { Severity::Error } else { Severity::Warning };
+            found.add(Finding::new(FindingKind::MissingExisting, severity, message));
         }
     }
     Ok(ids)

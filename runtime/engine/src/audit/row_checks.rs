@@ -138,6 +138,7 @@ impl<'i> Inspector<'i> {
                 faults.extend(self.name_alone(look, record));
             }
         }
+        faults.extend(self.nothing_but_key(record));
         if let Admission::Quarantine(failures) = admission {
             for failure in failures {
                 let explained = self.object.checks.iter().any(|check| {
@@ -156,6 +157,24 @@ impl<'i> Inspector<'i> {
             }
         }
         Ok(faults)
+    }
+
+    /// A record whose columns are all blank but for its key, which becomes a record of nothing; of an object with two such columns at least.
+    fn nothing_but_key(&self, record: &dyn Cells) -> Option<Fault> {
+        let is_of_key = |look: &&Look<'_>| self.object.key.contains(&look.column.name);
+        let mut others = self.columns.iter().filter(|look| !is_of_key(look));
+        let is_mapped =
+            self.plan.stages.iter().any(|stage| stage.source_object == self.object.name && stage.distinct.is_none());
+        if !is_mapped || self.columns.len() < self.object.key.len() + 2 || self.key(record).is_empty() {
+            return None;
+        }
+        others.all(|look| is_blank(record.cell(look.at), self.blanks(look))).then(|| Fault {
+            kind: FindingKind::EmptyRecord,
+            severity: Severity::Warning,
+            column: None,
+            message: "every column but its key is empty, and a record of nothing is written".to_owned(),
+            help: None,
+        })
     }
 
     /// The name of a file that a record does not have, where nothing else takes the name.

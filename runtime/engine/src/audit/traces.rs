@@ -64,7 +64,18 @@ impl<'t> Traces<'t> {
         let is_read =
             |ty| matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal | ColumnType::Datetime);
         let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
-        let read = read.map(|(at, column)| (at, column.ty, units_of_a_year(column))).collect();
+        let fields =
+            || plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
+        let is_number = |ty: &FieldType| matches!(ty, FieldType::Integer | FieldType::Number | FieldType::Decimal);
+        // Texts that numbers alone are made of.
+        let is_of_numbers = |name: &str| {
+            let mut of = fields().filter(|field| field.reads.iter().any(|read| read == name)).peekable();
+            of.peek().is_some() && of.all(|field| is_number(&field.ty))
+        };
+        let read = read.map(|(at, column)| (at, column.ty, units_of_a_year(column)));
+        let numbers = object.columns.iter().enumerate();
+        let numbers = numbers.filter(|(_, column)| column.ty == ColumnType::Text && is_of_numbers(&column.name));
+        let read = read.chain(numbers.map(|(at, _)| (at, ColumnType::Number, None))).collect();
         Self { object, columns, read, found: BTreeMap::new() }
     }
 
