@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
-use migr_sandbox::{Faults, SandboxOptions, highlevel};
+use migr_sandbox::{Faults, Wanted as Settings};
 use serde_json::Value;
 
 use crate::clinic::{clinic, others};
@@ -17,7 +17,7 @@ use crate::delta::{full_drill, later_clinic, moves_on, with_window};
 use crate::filled::{lenient, mend};
 use crate::harness::{Project, number};
 use crate::stand_in::StandIn;
-use crate::studio::{LAG, lagging, studio, told_by_a_person};
+use crate::studio::{LAG, studio, told_by_a_person};
 use crate::wire::{Act, Asked, Wire};
 
 /// A command and the code that it ends with.
@@ -40,21 +40,44 @@ pub(crate) enum Pair {
     Studio,
 }
 
+/// What the drills must know of a pair.
+struct Row {
+    /// Name of the connector.
+    system: &'static str,
+    project: fn() -> Project,
+    /// Its lists lag; setup is done before a drill begins.
+    lags: bool,
+    /// Every so many-th request, and write of the journal, at which it is killed.
+    requests: u64,
+    writes: u64,
+}
+
 impl Pair {
     /// Pairs of which every drill is asked: a connector keeps what all of them keep.
     pub(crate) const ALL: [Self; 2] = [Self::Clinic, Self::Studio];
 
+    /// A third connector is one more line here, and its name in [`Self::ALL`].
+    fn row(self) -> Row {
+        match self {
+            Self::Clinic => Row { system: "twenty", project: || clinic(2), lags: false, requests: 29, writes: 97 },
+            Self::Studio => Row { system: "highlevel", project: studio, lags: true, requests: 43, writes: 151 },
+        }
+    }
+
     /// A stand-in of the pair's destination with its state in a file, that fails so.
     pub(crate) fn stand_in(self, state: Option<PathBuf>, faults: Faults) -> StandIn {
-        match self {
-            Self::Clinic => StandIn::with(SandboxOptions { state, faults, ..SandboxOptions::default() }),
-            Self::Studio => StandIn::location(highlevel::Options { faults, ..lagging(state) }),
-        }
+        let Row { system, lags, .. } = self.row();
+        StandIn::of(system, Settings { state, faults, lag: lags.then_some(LAG), ..Settings::default() })
     }
 
     /// Every so many-th point of a drill, so that each pair's takes about as long.
     fn stride(self) -> usize {
-        stride(if self == Self::Clinic { 29 } else { 43 })
+        stride(self.row().requests)
+    }
+
+    /// The same of the writes of the journal.
+    pub(crate) fn writes(self) -> u64 {
+        self.row().writes
     }
 }
 
@@ -72,14 +95,13 @@ impl Rest {
 
     /// The same of a pair. Where the server chooses ids, setup is done already.
     pub(crate) fn of(pair: Pair, commands: &[Wanted]) -> Self {
-        match pair {
-            Pair::Clinic => {
-                let rest = Self { project: clinic(2), pair };
-                rest.prepare();
-                rest.then(commands)
-            }
-            Pair::Studio => Self { project: studio(), pair }.then(&[&[SETUP], commands].concat()),
+        let Row { project, lags, .. } = pair.row();
+        let rest = Self { project: project(), pair };
+        if pair == Pair::Clinic {
+            rest.prepare();
         }
+        let setup: &[Wanted] = if lags { &[SETUP] } else { &[] };
+        rest.then(&[setup, commands].concat())
     }
 
     /// After a run that quarantined records and left empty what refers to them, with the export mended since.
@@ -120,7 +142,7 @@ impl Rest {
         for (arguments, code) in commands {
             stand_in.migr(&self.project, arguments).exits(*code);
         }
-        if self.pair == Pair::Studio {
+        if self.pair.row().lags {
             // At rest the lists tell of everything: an audit counts what they tell.
             std::thread::sleep(LAG);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use migr_sandbox::{Sandbox, SandboxError, SandboxOptions, highlevel, start};
+use migr_sandbox::{Sandbox, SandboxError, SandboxOptions, Wanted, highlevel, start};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{PROJECT, Project, Ran, repository};
@@ -32,6 +32,12 @@ impl StandIn {
     /// One of HighLevel.
     pub(crate) fn location(options: highlevel::Options) -> Self {
         Self::started(highlevel::start(options))
+    }
+
+    /// One of a system, by its name.
+    pub(crate) fn of(system: &str, wanted: Wanted) -> Self {
+        let system = migr_sandbox::system(system).expect("a system of that name");
+        Self::started((system.start)(wanted))
     }
 
     fn started(starting: impl Future<Output = Result<Sandbox, SandboxError>>) -> Self {
