@@ -87,7 +87,7 @@ pub struct Dialect {
     pub is_graphql: bool,
     /// Header that tells how many requests of a day are left; a refusal as one too many that says 0 is for the day.
     pub left_today: Option<&'static str>,
-    /// Headers that tell how many requests an interval takes, and its length in milliseconds.
+    /// Headers that tell how many requests an interval takes, and its length in milliseconds: a server that has them counts by intervals.
     pub rate: Option<[&'static str; 2]>,
 }
 
@@ -146,7 +146,8 @@ impl Http {
         let client = client(&options, Some(bearer))?;
         let plain = self::client(&options, None)?;
         let under_way = UnderWay::new(options.in_flight.clamp(1, 1024), options.answer_within);
-        let pace = Pace::new(options.rate.or(rate));
+        let rate = options.rate.or(rate);
+        let pace = if dialect.rate.is_some() { Pace::by_intervals(rate) } else { Pace::new(rate) };
         Ok(Self {
             client,
             plain,

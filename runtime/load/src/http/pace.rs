@@ -6,7 +6,11 @@
 //! waited for the salvo before, no more come: the last ones of a run do not wait for tokens that nobody takes. Before the first salvo, while more
 //! and more requests are under way, each round of them waits for a whole token, where enough wait to use up what there is.
 //!
+//! A server that tells an interval counts by it: so many in each, however they come ([`window`]).
+//!
 //! Lateness of a salvo is known once its last answer is there: no later than that answer less the shortest time that one took.
+
+mod window;
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Rate;
+use window::Window;
 
 /// Refilled a little slower than stated, against clocks that differ.
 const MARGIN: f64 = 1.001;
@@ -63,6 +68,8 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 struct State {
     bucket: Option<Bucket>,
+    /// Count of a server that counts by intervals, in place of a bucket.
+    window: Option<Window>,
     /// Limit that the server told last.
     told: Option<Rate>,
     /// Time before which no request starts.
@@ -317,6 +324,9 @@ impl State {
     }
 
     fn width(&self) -> usize {
+        if let Some(window) = &self.window {
+            return usize::try_from(window.most()).unwrap_or(usize::MAX).min(SALVO.into());
+        }
         let Some(bucket) = &self.bucket else { return 1 };
         // The shortest answer: a server that is busy answers later, and more requests at once would not help it.
         let answers = self.answers();
@@ -361,6 +371,9 @@ impl Drop for Started<'_> {
         let now = Instant::now();
         let mut state = self.pace.state();
         state.under_way = state.under_way.saturating_sub(self.tokens);
+        if let Some(window) = state.window.as_mut() {
+            (0..self.tokens).for_each(|_| window.over(now));
+        }
         let answers = state.answers();
         let way = if answers.count == 0 { Duration::ZERO } else { answers.least };
         let arrived = now.checked_sub(way).unwrap_or(now);
@@ -373,6 +386,7 @@ impl Pace {
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         let state = State {
             bucket: rate.map(Bucket::new),
+            window: None,
             told: None,
             not_before: None,
             refused_at: None,
@@ -384,6 +398,13 @@ impl Pace {
             arrived: None,
         };
         Self { queue: tokio::sync::Mutex::new(()), waiting: AtomicU16::new(0), state: Mutex::new(state) }
+    }
+
+    /// The pace of a server that lets so many requests through in each interval, however they come.
+    pub(crate) fn by_intervals(rate: Option<Rate>) -> Self {
+        let pace = Self::new(None);
+        pace.state().window = rate.map(Window::new);
+        pace
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -424,7 +445,10 @@ impl Pace {
         let width = state.width();
         let is_large = wanted >= width.div_ceil(2).min(MANY);
         let crowd = Crowd { waiting, is_large, is_full: wanted >= width, is_moving: state.under_way > 0 };
-        let later = state.bucket.as_mut().and_then(|bucket| bucket.take(now, late, crowd).err());
+        let later = match state.window.as_mut() {
+            Some(window) => window.take(now).err(),
+            None => state.bucket.as_mut().and_then(|bucket| bucket.take(now, late, crowd).err()),
+        };
         state.under_way += u32::from(later.is_none());
         later
     }
@@ -442,7 +466,7 @@ impl Pace {
                 // One refusal may be a whim; a limit that is named again and again is the limit.
                 let insists = state.refusals >= INSISTS;
                 let slower = |bucket: &Bucket| insists && Bucket::new(rate).interval > bucket.interval;
-                if state.bucket.as_ref().is_none_or(slower) {
+                if state.window.is_none() && state.bucket.as_ref().is_none_or(slower) {
                     state.bucket = Some(Bucket::new(rate));
                 }
             }
@@ -450,14 +474,18 @@ impl Pace {
             state.proved = state.late().mul_f64(1.5).min(MOST_LATE);
         }
         let (refusals, late) = (state.refusals, state.late());
-        let own = match state.bucket.as_mut() {
-            Some(bucket) => {
+        let counted = state.window.as_mut().map(|window| window.refused(news));
+        let own = match (counted, state.bucket.as_mut()) {
+            (Some(pause), _) => pause,
+            (None, Some(bucket)) => {
                 if news {
                     bucket.slow = (bucket.slow * GIVE_WAY).min(SLOWEST);
                 }
                 bucket.emptied(now, late)
             }
-            None => BLIND_PAUSE.saturating_mul(1_u32.checked_shl(refusals.saturating_sub(1).min(6)).unwrap_or(64)),
+            (None, None) => {
+                BLIND_PAUSE.saturating_mul(1_u32.checked_shl(refusals.saturating_sub(1).min(6)).unwrap_or(64))
+            }
         };
         let pause = retry_after.unwrap_or(Duration::ZERO).max(own);
         let until = now.checked_add(pause).unwrap_or(now);
@@ -472,6 +500,11 @@ impl Pace {
             return;
         }
         state.told = Some(rate);
+        if let Some(window) = state.window.as_mut() {
+            tracing::debug!(requests = rate.requests, seconds = rate.per_seconds, "the server's limit");
+            window.told(rate);
+            return;
+        }
         let mut bucket = Bucket::new(rate);
         if let Some(stated) = state.bucket.as_ref() {
             if (stated.interval, stated.capacity) == (bucket.interval, bucket.capacity) {

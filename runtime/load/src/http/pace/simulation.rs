@@ -279,3 +279,60 @@ async fn a_limit_that_the_server_names_is_kept_from_then_on() {
     let took = start.elapsed().as_secs_f64();
     assert!((360.0 / took) > 0.9 && took >= 360.0 - 0.6 * 10.0, "{took}");
 }
+
+/// Server that lets so many requests through in an interval, which begins with its first request or is the time just gone.
+struct Intervals {
+    most: usize,
+    long: Duration,
+    slides: bool,
+    begun: Option<Instant>,
+    arrived: Vec<Instant>,
+}
+
+impl Intervals {
+    fn admits(&mut self) -> bool {
+        let now = Instant::now();
+        let begun = match self.begun {
+            _ if self.slides => now.checked_sub(self.long).unwrap_or(now),
+            Some(begun) if now.duration_since(begun) < self.long => begun,
+            _ => now,
+        };
+        self.begun = Some(begun);
+        let counted = self.arrived.iter().rev().take_while(|at| **at > begun || !self.slides && **at == begun).count();
+        if counted < self.most {
+            self.arrived.push(now);
+        }
+        counted < self.most
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_requests_of_each_interval_are_used_without_a_refusal_where_the_server_counts_by_them() {
+    const TOTAL: u32 = 1_000;
+    for slides in [false, true] {
+        for latency in [5_u64, 100, 200] {
+            let rate = Rate { requests: 100, per_seconds: 10, burst: None };
+            let pace = Arc::new(Pace::by_intervals(Some(rate)));
+            let long = Duration::from_secs(10);
+            let server = Intervals { most: 100, long, slides, begun: None, arrived: Vec::new() };
+            let server = Arc::new(Mutex::new(server));
+            let start = Instant::now();
+            let mut flights = JoinSet::new();
+            for number in 0..TOTAL {
+                let (pace, server) = (Arc::clone(&pace), Arc::clone(&server));
+                let later = Duration::from_millis(u64::from(number.wrapping_mul(2_654_435_761) >> 16) % 50);
+                flights.spawn(async move {
+                    let _started = pace.wait().turn(1).await;
+                    sleep(Duration::from_millis(latency / 2) + later).await;
+                    let admitted = server.lock().unwrap().admits();
+                    sleep(Duration::from_millis(latency / 2)).await;
+                    admitted
+                });
+            }
+            let refused = flights.join_all().await.into_iter().filter(|admitted| !admitted).count();
+            // Nine intervals lie between the first hundred and the last.
+            let used = 90.0 / start.elapsed().as_secs_f64();
+            assert!(refused == 0 && used > 0.965, "slides: {slides}, {latency} ms: {refused} refused, {used:.3} used");
+        }
+    }
+}
