@@ -437,6 +437,17 @@ impl Records for Killed {
         })
     }
 
+    fn made_beside(&self, object: &str, body: &Body) -> Vec<String> {
+        self.inner.made_beside(object, body)
+    }
+
+    fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
+        Box::pin(async move {
+            let removed = self.inner.remove_beside(names).await?;
+            self.cut().map(|()| removed)
+        })
+    }
+
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
         self.inner.carrier(object, id)
     }

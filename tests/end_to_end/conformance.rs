@@ -18,12 +18,10 @@ fn counts(maps: &Value, name: &str, parts: [&str; 6]) -> Counts {
     maps.map(|map| (map[name].as_str().expect("a name").to_owned(), parts.map(|part| number(map, part)))).collect()
 }
 
-/// Number of a stand-in's records, by object. Tags that nobody bears any more stay in a location's list.
+/// Number of a stand-in's records, by object.
 fn records(project: &Project) -> BTreeMap<String, i64> {
     let state = rusqlite::Connection::open(project.path().join("workspace.db")).expect("the state");
-    let mut counted = state
-        .prepare("SELECT object, count(*) FROM records WHERE object != 'tag' GROUP BY object")
-        .expect("a question");
+    let mut counted = state.prepare("SELECT object, count(*) FROM records GROUP BY object").expect("a question");
     let rows = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("an answer");
     rows.collect::<Result<_, _>>().expect("counts")
 }

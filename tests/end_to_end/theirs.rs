@@ -241,3 +241,57 @@ fn a_field_that_no_map_writes_and_somebody_fills_counts_where_no_time_tells_of_i
     }
     stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
 }
+
+/// Names of the location's tags, sorted.
+fn tags(stand_in: &StandIn) -> Vec<String> {
+    let path = format!("/locations/{}/tags", highlevel::Options::default().location);
+    let answer = stand_in.ask(&Method::GET, &path, &Value::Null);
+    let names = answer["tags"].as_array().expect("a list").iter().map(|tag| tag["name"].as_str().expect("a name"));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_tag_that_the_run_made_goes_with_its_contacts_unless_somebody_bears_it_or_it_was_there() {
+    let project = studio();
+    let stand_in = StandIn::location(highlevel::Options {
+        lag: std::time::Duration::from_millis(300),
+        ..highlevel::Options::default()
+    });
+    let location = highlevel::Options::default().location;
+    stand_in.ask(&Method::POST, &format!("/locations/{location}/tags"), &json!({"name": "New"}));
+    let before = tags(&stand_in);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let made = ["vip", "yoga"];
+    assert!(made.iter().all(|tag| !before.iter().any(|known| known == tag)), "{before:?}");
+    assert!(made.iter().all(|tag| tags(&stand_in).iter().any(|known| known == tag)), "{:?}", tags(&stand_in));
+    let own = json!({"locationId": location, "firstName": "Own", "tags": ["Yoga", "new"]});
+    let own = stand_in.ask(&Method::POST, "/contacts/", &own);
+    let said = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0).stdout;
+    assert!(said.contains("2 names, such as tags,"), "{said}");
+    let said = stand_in.migr(&project, &["rollback"]).exits(0).stdout;
+    assert!(
+        said.contains("1 name, such as a tag, that the destination made by itself beside records, removed."),
+        "{said}"
+    );
+    assert!(said.contains("\"yoga\" stays: a contact bears it"), "{said}");
+    let mut left = before;
+    left.push("yoga".to_owned());
+    left.sort();
+    assert_eq!(tags(&stand_in), left);
+    let own = own["contact"]["id"].as_str().expect("an id");
+    let borne = stand_in.ask(&Method::GET, &format!("/contacts/{own}"), &Value::Null);
+    assert_eq!(borne["contact"]["tags"], json!(["yoga", "new"]));
+}
+
+#[test]
+fn without_the_scope_for_tags_a_rollback_leaves_them_and_the_run_is_as_ever() {
+    let project = studio();
+    let without_scopes = vec!["locations/tags.readonly".to_owned()];
+    let lag = std::time::Duration::ZERO;
+    let stand_in = StandIn::location(highlevel::Options { lag, without_scopes, ..highlevel::Options::default() });
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let said = stand_in.migr(&project, &["rollback"]).exits(0).stdout;
+    assert!(said.contains("locations/tags.readonly"), "the class says what a token needs: {said}");
+}

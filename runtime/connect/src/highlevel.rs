@@ -16,6 +16,7 @@ mod refusals;
 mod settle;
 mod setup;
 mod spelling;
+mod tags;
 mod undo;
 mod update;
 mod version;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use migr_journal::{
-    BatchId, Change, Intent, Operation, Planned, QuarantineNote, RecordResult, RepairNote, State, StepId,
+    BatchId, Change, Intent, Operation, Planned, QuarantineNote, RecordResult, RepairNote, State, StepId, findings,
 };
 use migr_load::{Fault, Refusal};
 use migr_plan::ReasonCode;
@@ -81,6 +81,8 @@ pub struct BatchWriter<'s> {
     pub(crate) doubtful: InDoubt,
     /// Records that an earlier run sent, and whose answers never came.
     pub(crate) left_open: LeftOpen,
+    /// Names of what the destination makes by itself beside the records, as they are journaled; none before the first.
+    beside: Option<BTreeSet<String>>,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<DeliverError>,
@@ -174,6 +176,7 @@ impl<'s> BatchWriter<'s> {
             is_answered: false,
             doubtful: InDoubt::default(),
             left_open: LeftOpen::of(&left_open),
+            beside: None,
             waiting: Vec::new(),
             error: None,
         }
@@ -248,6 +251,7 @@ impl<'s> BatchWriter<'s> {
                 changes.push(Change::Fields { step: self.step, names });
             }
             changes.append(&mut with);
+            changes.extend(self.made_beside(&items)?);
             changes.push(Change::Intent(Intent { batch, step: self.step, operation, records: planned }));
             let results = vec![None; items.len()];
             let (mut subjects, mut records) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
@@ -268,6 +272,26 @@ impl<'s> BatchWriter<'s> {
         self.open.extend(opened);
         self.journaled.extend(journaled);
         self.send_journaled().await
+    }
+
+    /// The note of what the destination will make by itself beside some records, where there is more of it than was noted.
+    fn made_beside(&mut self, items: &[RecordWrite]) -> Result<Option<Change>, DeliverError> {
+        let destination = &self.context.destination;
+        let names: Vec<String> =
+            items.iter().flat_map(|item| destination.made_beside(&self.object, &item.body)).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let mut noted = match self.beside.take() {
+            Some(noted) => noted,
+            None => findings::beside(&self.journal.reader()?)?,
+        };
+        let before = noted.len();
+        noted.extend(names);
+        let value = serde_json::to_string(&noted).unwrap_or_default();
+        let is_more = noted.len() > before;
+        self.beside = Some(noted);
+        Ok(is_more.then(|| Change::finding(findings::BESIDE, value)))
     }
 
     /// Sends the batches whose intents are journaled, while nothing speaks against it: the others are noted as not sent in the end.

@@ -2,6 +2,7 @@
 //!
 //! Every step of it is journaled, and what to do is decided by what the destination holds now: a rollback that was killed can be run again.
 
+mod beside;
 mod created;
 mod doubt;
 mod revert;
@@ -178,7 +179,11 @@ impl Back {
         self.revert_again(refused).await?;
         self.trash_restored().await?;
         self.list_workflows(watch).await?;
-        if self.context.map.is_some() { Ok(()) } else { self.undo_schema().await }
+        if self.context.map.is_some() {
+            return Ok(());
+        }
+        self.remove_beside().await?;
+        self.undo_schema().await
     }
 
     /// Notes what the plan knew beforehand to be irreversible.

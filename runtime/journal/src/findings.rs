@@ -1,6 +1,8 @@
 //! Names of the results that a journal keeps and that more than one crate reads or writes.
 
-use crate::Change;
+use std::collections::BTreeSet;
+
+use crate::{Change, JournalError, Reader};
 
 /// The last verification.
 pub const VERIFICATION: &str = "verify";
@@ -14,6 +16,15 @@ pub const APPROVALS: &str = "approvals";
 pub const DELTAS: &str = "deltas";
 /// Columns and files of the export that nobody declared.
 pub const UNDECLARED: &str = "undeclared";
+
+/// Names of what the destination makes by itself beside the records that are written.
+pub const BESIDE: &str = "made.beside";
+
+/// These names, as far as they are noted.
+pub fn beside(reader: &Reader) -> Result<BTreeSet<String>, JournalError> {
+    let noted = reader.finding(BESIDE)?;
+    Ok(noted.and_then(|names| serde_json::from_str::<Option<_>>(&names).ok().flatten()).unwrap_or_default())
+}
 
 /// Value of a result that holds no more.
 pub const NONE: &str = "null";

@@ -49,6 +49,7 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
         "restored_fields": summary.restored_fields,
         "trashed": summary.trashed,
         "schema_removed": summary.schema_removed,
+        "made_beside": summary.made_beside,
         "kept_because_changed": summary.kept_fields,
         "undecided": summary.undecided,
         "missing": summary.missing,
@@ -168,6 +169,13 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         grouped(summary.trashed),
         count(summary.schema_removed, "schema change", "schema changes"),
     ));
+    if summary.made_beside > 0 {
+        let removed = if summary.dry_run { "would be removed, where nothing else uses them" } else { "removed" };
+        console.result(format_args!(
+            "{} that the destination made by itself beside records, {removed}.\n",
+            count(summary.made_beside, "name, such as a tag,", "names, such as tags,"),
+        ));
+    }
     for stays in summary.stays.iter().filter(|_| summary.destroyed + summary.restored_records > 0) {
         console.result(format_args!("By its class in the plan: {}.\n", line(stays)));
     }

@@ -42,6 +42,8 @@ pub(super) struct Live {
     pub(super) associations: Vec<Association>,
     /// Objects that a person made: name of many → key.
     pub(super) objects: BTreeMap<String, String>,
+    /// Tags that were there, as they are kept, with their ids; none where nobody may list them, or none is written.
+    pub(super) tags: Option<BTreeMap<String, String>>,
     /// Tables of the plan, by which a new stage has its pipeline.
     pub(super) tables: Vec<Picklist>,
 }
@@ -363,6 +365,9 @@ impl HighLevel {
         if let Some(files) = live.schema.objects.get_mut("contactFiles") {
             // Only a contact's field of files holds one.
             files.fields.retain(|name, field| name != "file" || !field.id.is_empty());
+        }
+        if self.writes_tags() {
+            live.tags = self.ask_tags().await?;
         }
         let stages = stage_options(&live.pipelines);
         let known = live.schema.objects.get_mut("opportunities").and_then(|it| it.fields.get_mut("pipelineStage"));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use migr_load::{
-    BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Settlement, Unsettled, Written,
+    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
+    Records, Refusal, Settlement, UndoOutcome, Unsettled, Written,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -125,6 +125,14 @@ impl Records for HighLevel {
 
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
         Box::pin(self.destroy_records(object, ids))
+    }
+
+    fn made_beside(&self, object: &str, body: &Body) -> Vec<String> {
+        self.new_tags(object, body)
+    }
+
+    fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
+        Box::pin(self.remove_tags(names))
     }
 
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {

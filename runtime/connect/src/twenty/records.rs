@@ -16,7 +16,7 @@ use super::live::{PAGE, Version};
 use super::problem::{DENIED, is_of_the_schema};
 use migr_load::{
     Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Settlement, Unsettled, Written, by_tokens,
+    Records, Refusal, Settlement, UndoOutcome, Unsettled, Written, by_tokens,
 };
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
@@ -116,6 +116,14 @@ impl Records for Twenty {
 
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
         Box::pin(self.destroy_records(object, ids))
+    }
+
+    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
+        Box::pin(async move { Ok(vec![UndoOutcome::Gone; names.len()]) })
     }
 
     fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {

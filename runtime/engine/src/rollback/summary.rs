@@ -40,6 +40,8 @@ pub struct RollbackSummary {
     pub stays: Vec<String>,
     /// Changes of the schema that were rolled back.
     pub schema_removed: u64,
+    /// Names, such as tags, that the destination had made by itself beside records, and that were removed.
+    pub made_beside: u64,
     /// True where the rollback was stopped before it was through.
     pub interrupted: bool,
     /// Nothing that can be undone is left to do.

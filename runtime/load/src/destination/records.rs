@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{BoxFuture, Map};
-use crate::{LoadError, NewRecord, RecordUpdate, Settlement, Unsettled, Written};
+use crate::{Body, LoadError, NewRecord, RecordUpdate, Settlement, UndoOutcome, Unsettled, Written};
 
 /// Part of a destination that reads, writes and removes records.
 pub trait Records: fmt::Debug + Send + Sync {
@@ -84,6 +84,12 @@ pub trait Records: fmt::Debug + Send + Sync {
 
     /// Removes records for good, trashed ones too. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
+
+    /// Names of what the destination makes by itself beside a record when a body is written, such as a tag, as far as it was not there when the schema was read.
+    fn made_beside(&self, object: &str, body: &Body) -> Vec<String>;
+
+    /// Removes what was made so, as far as nobody uses it any more: one outcome for each name, in their order.
+    fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>>;
 
     /// The record that takes another along when it is destroyed, object and id, where nothing else removes that.
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)>;

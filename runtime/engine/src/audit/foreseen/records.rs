@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use migr_load::{
-    BoxFuture, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Records, Settlement, Unsettled,
-    Written,
+    Body, BoxFuture, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Records, Settlement,
+    UndoOutcome, Unsettled, Written,
 };
 
 use super::{Foreseen, never};
@@ -162,6 +162,14 @@ impl Records for Foreseen {
             self.moved().destroyed.extend(ids.iter().map(|id| (object.to_owned(), id.clone())));
         }
         Box::pin(async { Ok(()) })
+    }
+
+    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn remove_beside<'a>(&'a self, _names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
+        never()
     }
 
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {

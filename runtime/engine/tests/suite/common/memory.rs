@@ -565,6 +565,14 @@ impl Records for Memory {
         ready(Ok(()))
     }
 
+    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
+        Box::pin(async move { Ok(vec![UndoOutcome::Gone; names.len()]) })
+    }
+
     fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {
         None
     }
