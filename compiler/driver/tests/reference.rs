@@ -57,7 +57,7 @@ fn every_example_of_the_reference_compiles() {
         let shipped = ["twenty", "visual_practice", "the_practice"];
         let shipped =
             shipped.iter().filter(|name| example.contains(&format!(" {name} ")) && !example.contains("system "));
-        let uses: String = shipped.map(|name| format!("use \"std/systems/{name}\"\n")).collect();
+        let uses = shipped.map(|name| format!("use \"std/systems/{name}\"")).collect::<Vec<_>>().join("\n");
         let system = MemorySystem::default()
             .with("main.migr", example)
             .with("base.migr", format!("{uses}\n{base}"))
