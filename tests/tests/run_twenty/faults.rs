@@ -199,8 +199,9 @@ fn whatever_fails_in_whatever_combination_nothing_is_lost_and_nothing_is_doubled
         .collect();
     let (next, failed, begun) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
     // Most of the time goes by with waiting.
+    let side_by_side = if seeds > 0 { 16 } else { 4 };
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..side_by_side {
             scope.spawn(|| {
                 while let Some((set, percent, seed)) = tries.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let did = carried_out_among(&calm, set, *percent, *seed, &expected);
