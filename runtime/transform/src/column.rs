@@ -124,6 +124,7 @@ impl Column {
     }
 
     /// The same; of a list each element that cannot be read is what `fallen` makes of it.
+    #[inline]
     pub(crate) fn read_each<'r>(
         &self,
         cell: &'r str,

@@ -201,6 +201,7 @@ impl<'r> Evaluator<'r> {
         nodes.iter().map(|node| self.value(node)).collect()
     }
 
+    #[inline]
     fn column(&mut self, column: &'r Column) -> Evaluated<'r> {
         let cell = self.record.cell(column.position);
         let (blanks, settings) = (&self.shared.blanks, &self.shared.settings);

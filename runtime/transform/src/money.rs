@@ -157,12 +157,12 @@ impl<'t> Written<'t> {
             by_sign && self.code.is_none_or(|code| code == currency)
         };
         // The sign decides, whichever it is: the default where it is written so, else the usual currency of the sign.
-        let of_sign = SIGNS.iter().find(|(sign, _)| Some(*sign) == self.sign).and_then(|(_, codes)| {
-            let usual = codes.split(' ').next().and_then(Currency::from_code);
-            default.filter(|default| codes.split(' ').any(|code| code == default.code())).or(usual)
-        });
-        let own = self.code.or(of_sign);
-        match named.or(own).or(default) {
+        let of_sign = || {
+            let (_, codes) = SIGNS.iter().find(|(sign, _)| Some(*sign) == self.sign)?;
+            let usual = || codes.split(' ').next().and_then(Currency::from_code);
+            default.filter(|default| codes.split(' ').any(|code| code == default.code())).or_else(usual)
+        };
+        match named.or(self.code).or_else(of_sign).or(default) {
             Some(currency) if may_be(currency) => Ok(currency),
             Some(currency) => Err(format!("names another currency than {}", currency.code())),
             None => Err("names no currency, and neither does the migration".to_owned()),
