@@ -40,12 +40,12 @@ pub(crate) enum Pair {
     Studio,
 }
 
-/// What the drills must know of a pair.
+/// Facts that the drills must know of a pair.
 struct Row {
     /// Name of the connector.
     system: &'static str,
     project: fn() -> Project,
-    /// Its lists lag; setup is done before a drill begins.
+    /// Lists of the destination lag; setup is done before a drill begins.
     lags: bool,
     /// Every so many-th request, and write of the journal, at which it is killed.
     requests: u64,

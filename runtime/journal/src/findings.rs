@@ -20,7 +20,7 @@ pub const UNDECLARED: &str = "undeclared";
 /// Names of what the destination makes by itself beside the records that are written.
 pub const BESIDE: &str = "made.beside";
 
-/// These names, as far as they are noted.
+/// Names under [`BESIDE`], as far as they are noted.
 pub fn beside(reader: &Reader) -> Result<BTreeSet<String>, JournalError> {
     let noted = reader.finding(BESIDE)?;
     Ok(noted.and_then(|names| serde_json::from_str::<Option<_>>(&names).ok().flatten()).unwrap_or_default())

@@ -19,7 +19,7 @@ pub(crate) struct KeyColumn<'a>(pub(crate) &'a str);
 const LINK: char = '\u{1e}';
 
 const DASHES: [usize; 4] = [8, 13, 18, 23];
-/// Where the pairs of digits begin.
+/// Places at which the pairs of digits begin.
 const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 fn digit(byte: u8) -> Option<u8> {

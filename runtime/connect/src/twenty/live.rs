@@ -18,7 +18,7 @@ const OBJECTS: &str = "/rest/metadata/objects";
 /// The server is never asked for more pages of metadata than this, whatever it says.
 const MOST_PAGES: usize = 100;
 
-/// Which of the servers that the connector knows.
+/// Line of servers that the connector knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     /// 1.10: `noteTarget.person`, no query on metadata lists.

@@ -119,7 +119,12 @@ impl Back {
             for ids in suspects.chunks(self.page_of_reads()) {
                 for found in self.fetch(object, ids, Deleted::Both).await? {
                     for (of, why) in look(&found)? {
-                        theirs.entry(of).or_insert(why);
+                        // What others changed tells more than who refers to it.
+                        if of.1 == found.id {
+                            theirs.insert(of, why);
+                        } else {
+                            theirs.entry(of).or_insert(why);
+                        }
                     }
                 }
             }

@@ -39,7 +39,7 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// must have been written into `options` and `order` by the caller.
     fn setup<'a>(&'a self, action: &'a SetupAction) -> BoxFuture<'a, Result<SetupOutcome, LoadError>>;
 
-    /// Why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
+    /// Reason why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
     fn refuses(&self, action: &SetupAction) -> Option<String>;
 
     /// Takes back one change of the schema. Options still held by a record are kept.

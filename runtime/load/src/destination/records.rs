@@ -118,13 +118,13 @@ pub fn by_tokens(
     records.iter().map(each).collect()
 }
 
-/// Which of an object's records are asked for.
+/// Share of an object's records that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {
-    /// Those that are in use.
+    /// Records that are in use.
     #[default]
     Live,
-    /// Those in the trash.
+    /// Records in the trash.
     Trashed,
     /// Both.
     Both,
@@ -135,7 +135,7 @@ pub enum Deleted {
 pub struct Page {
     /// The records.
     pub records: Vec<Found>,
-    /// Where the next page starts; none after the last.
+    /// Place where the next page starts; none after the last.
     pub next: Option<String>,
     /// Number of records in total.
     pub total: u64,

@@ -7,7 +7,7 @@ use crate::{Body, LoadError};
 
 /// Part of a destination that tells whose fault a refusal is.
 pub trait Refusals: fmt::Debug + Send + Sync {
-    /// Which of some records are refused, or would be, for the reasons that others like them were: by what those refusals quote, and by the unique values, the
+    /// Records among some that are refused, or would be, for the reasons that others like them were: by what those refusals quote, and by the unique values, the
     /// references and the ids that the destination holds. Any number of records, in few requests; `is_new` where they are to be created. Records that are not
     /// named may be at fault all the same.
     fn at_fault<'a>(
