@@ -114,6 +114,15 @@ pub enum QuarantineReason {
         /// Line of the other record.
         line: u64,
     },
+    /// Another record of the export is found as the same record of the destination.
+    SameThere {
+        /// The record there.
+        id: String,
+        /// Key of the record that stays.
+        first: String,
+        /// Line of the other record.
+        line: u64,
+    },
     /// A record before it has the same value, which must be unique.
     Clash {
         /// Position of the identity.
@@ -250,7 +259,7 @@ impl QuarantineReason {
             Self::Values(_) => ReasonCode::Q201,
             Self::NoMap { .. } => ReasonCode::Q105,
             Self::SameKey { .. } => ReasonCode::Q106,
-            Self::Duplicate { .. } => ReasonCode::Q301,
+            Self::Duplicate { .. } | Self::SameThere { .. } => ReasonCode::Q301,
             Self::Clash { .. } => ReasonCode::Q302,
             Self::Cycle(_) => ReasonCode::Q303,
             Self::SurvivorQuarantined { .. } => ReasonCode::Q304,
@@ -282,6 +291,10 @@ impl QuarantineReason {
             Self::Duplicate { names, first, line } => {
                 whole(format!("it has the same {names} as {} (line {line})", shown(first)))
             }
+            Self::SameThere { id, first, line } => whole(format!(
+                "the record {id} of the destination is a match of it and of {} (line {line}), which is written into that one",
+                shown(first)
+            )),
             Self::Clash { path, first, line } => {
                 of_path(*path, format!("{} (line {line}) has the same value, which must be unique", shown(first)))
             }

@@ -352,22 +352,26 @@ impl Forecast {
         self.store().closed.contains(&step)
     }
 
-    /// Takes what a record will hold that records of another stage may meet: its body, and its identities by name.
+    /// Takes what a record will hold that records of another stage may meet: its body, and the identities of a body by name.
     pub fn comes(
         &self,
         object: &str,
         id: &str,
         body: &Map,
-        identities: &[(String, String)],
+        identities: &dyn Fn(&Map) -> Vec<(String, String)>,
     ) -> Result<(), DecideError> {
         let mut store = self.store();
         store.coming.insert(object.to_owned());
-        let mut whole = store.body(object, id)?.unwrap_or_default();
+        let before = store.body(object, id)?;
+        for (name, value) in before.as_ref().map(identities).unwrap_or_default() {
+            store.noted.remove_coming_identity(object, &name, &value, id)?;
+        }
+        let mut whole = before.unwrap_or_default();
         whole.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
         let text = serde_json::to_string(&whole).unwrap_or_default();
         store.noted.set_coming(object, id, &text)?;
-        for (name, value) in identities {
-            store.noted.add_coming_identity(object, name, value, id)?;
+        for (name, value) in identities(&whole) {
+            store.noted.add_coming_identity(object, &name, &value, id)?;
         }
         Ok(())
     }

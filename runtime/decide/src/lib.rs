@@ -41,6 +41,7 @@ pub mod record_lookup;
 pub mod record_write;
 pub mod referred;
 pub mod referrers;
+pub mod same_there;
 pub mod settle;
 mod shared_journal;
 pub mod slice;

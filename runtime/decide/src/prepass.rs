@@ -643,7 +643,7 @@ fn circles(
 }
 
 /// Takes a record out of those that are written. The others that it would be written with stay one, the preferred of them first.
-fn take_out(world: &RecordLookup, look: &mut Classification, line: u64) -> Result<(), DecideError> {
+pub(crate) fn take_out(world: &RecordLookup, look: &mut Classification, line: u64) -> Result<(), DecideError> {
     let spill = &world.spill;
     look.pending.remove(line);
     spill.remove_record(line)?;

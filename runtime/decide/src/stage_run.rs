@@ -226,15 +226,17 @@ impl StageRun {
     /// Tells a forecast what a record will hold: other stages may find it by that.
     pub fn comes(&self, forecast: &Forecast, item: &RecordWrite) -> Result<(), DecideError> {
         let object = &self.stage.destination_object;
-        let body = item.body.values();
-        let mut identities = Vec::new();
         let others = self.context.plan.stages.iter();
-        for other in others.filter(|other| other.id != self.stage.id && other.destination_object == *object) {
-            let of_other = Identities::of(other);
-            let found = of_other.native(&*self.context.destination, object, &body);
-            identities.extend(found.into_iter().map(|(path, value)| (of_other.name(path), value)));
-        }
-        forecast.comes(object, &item.id, &body, &identities)
+        let others = others.filter(|other| other.id != self.stage.id && other.destination_object == *object);
+        let others: Vec<Identities> = others.map(Identities::of).collect();
+        let identities = |body: &Map| {
+            let of_other = |other: &Identities| -> Vec<(String, String)> {
+                let found = other.native(&*self.context.destination, object, body);
+                found.into_iter().map(|(path, value)| (other.name(path), value)).collect()
+            };
+            others.iter().flat_map(of_other).collect()
+        };
+        forecast.comes(object, &item.id, &item.body.values(), &identities)
     }
 
     /// Rules that decide the status of the files that its records name.

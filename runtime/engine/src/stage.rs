@@ -15,7 +15,7 @@ use migr_decide::decision::{QuarantineReason, SkipReason, shown};
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
-use migr_decide::{Event, existing, prepass, settle};
+use migr_decide::{Event, existing, prepass, same_there, settle};
 use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Losers that are settled together.
@@ -51,6 +51,9 @@ pub(crate) async fn run(
     let (world, look) = {
         let (job, failures, mut look) = (Arc::clone(&job), Arc::clone(&shared.failures), look);
         blocking(move || {
+            if has_existing {
+                same_there::join(&job, &world, &mut look, &failures)?;
+            }
             settle::settle(&job, &world, &mut look, has_existing, &failures)?;
             Ok((world, look))
         })

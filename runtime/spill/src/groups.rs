@@ -213,6 +213,31 @@ impl Spill {
         Ok(())
     }
 
+    /// Calls for the records of the destination that several records of the stage match by the first identities: id and lines, in order; needs
+    /// [`Self::index_existing`].
+    pub fn lines_by_match<E: From<SpillError>>(
+        &self,
+        matching: usize,
+        mut found: impl FnMut(&str, &[u64]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT DISTINCT existing.id, identities.line FROM identities JOIN existing USING (path, value)
+                   WHERE path < ?1 ORDER BY existing.id, identities.line";
+        let mut statement = self.database.connection.prepare_cached(sql).spilled()?;
+        let mut rows = statement.query(params![whole(matching)]).spilled()?;
+        let mut together: (String, Vec<u64>) = (String::new(), Vec::new());
+        while let Some(row) = rows.next().spilled()? {
+            let id = row.get_ref(0).spilled()?.as_str().unwrap_or_default();
+            if id != together.0 {
+                if together.1.len() > 1 {
+                    found(&together.0, &together.1)?;
+                }
+                together = (id.to_owned(), Vec::new());
+            }
+            together.1.push(unsigned(row.get(1).spilled()?));
+        }
+        if together.1.len() > 1 { found(&together.0, &together.1) } else { Ok(()) }
+    }
+
     /// Makes identities findable by line.
     pub fn index_identities_by_line(&self) -> Result<(), SpillError> {
         let sql = "CREATE INDEX IF NOT EXISTS identities_by_line ON identities(line, path)";
@@ -229,6 +254,16 @@ impl Spill {
             found |= 1_u64.checked_shl(row.get(0)?).unwrap_or(0);
         }
         Ok(found)
+    }
+
+    /// Values of the identities below `end` that a line has, by path; needs [`Self::index_identities_by_line`].
+    pub fn identity_values(&self, line: u64, end: usize) -> Result<Vec<(usize, String)>, SpillError> {
+        let sql = "SELECT path, value FROM identities WHERE line = ?1 AND path < ?2 ORDER BY path, value";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![signed(line), whole(end)], |row| {
+            Ok((usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0), row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The line by which the records that belong together with the one of a line are named: the smallest of them.

@@ -178,6 +178,12 @@ impl Outcomes {
         self.run(sql, params![object, name, value, id])
     }
 
+    /// Removes a value of an identity that a record will not have.
+    pub fn remove_coming_identity(&self, object: &str, name: &str, value: &str, id: &str) -> Result<(), SpillError> {
+        let sql = "DELETE FROM coming_identities WHERE object = ?1 AND name = ?2 AND value = ?3 AND id = ?4";
+        self.run(sql, params![object, name, value, id])
+    }
+
     /// Calls for the values of an identity that records of an object will have: value and id.
     pub fn coming_identities<E: From<SpillError>>(
         &self,

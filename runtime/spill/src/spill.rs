@@ -152,6 +152,11 @@ impl Spill {
         )
     }
 
+    /// The records that one stands for follow another.
+    pub fn follow_instead(&self, winner: &str, other: &str) -> Result<(), SpillError> {
+        self.insert("UPDATE losers SET winner = ?2 WHERE winner = ?1", params![winner, other])
+    }
+
     /// Adds the row of a line that is written as one with others.
     pub fn add_merging(&self, leader: u64, line: u64, record: &[u8]) -> Result<(), SpillError> {
         self.insert(

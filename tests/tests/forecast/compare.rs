@@ -260,8 +260,11 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
             said.insert(entry.line, entry);
         }
     }
-    let named: BTreeSet<u64> = said.keys().copied().chain(stay.iter().map(|(line, _)| *line)).collect();
-    stays(life, stage, (&stay, &named), found);
+    let stays: BTreeSet<u64> = stay.iter().map(|(line, _)| *line).collect();
+    let settled = life.outcome.journal_before.of(&stage.id).filter(|(_, record)| record.id.is_some());
+    let settled: BTreeSet<u64> = settled.map(|(_, record)| record.line).collect();
+    let named = said.keys().copied().filter(|line| !settled.contains(line)).chain(stays.iter().copied()).collect();
+    compare_stays(life, stage, (&stay, &named), found);
     let mut lines = BTreeSet::new();
     for (key, record) in life.outcome.journal.of(&stage.id) {
         lines.insert(record.line);
@@ -272,12 +275,13 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
         let (before, after) = stored(life, stage, &id);
         let was_trashed = before.is_some_and(|before| before.trashed);
         let is_restored = was_trashed && after.is_some_and(|after| !after.trashed);
+        // An update whose answer a kill swallowed counts for the run that settles it, which changes no field any more.
+        let was_sent =
+            || life.outcome.journal_before.unanswered.iter().any(|(step, of)| *of == id && is_of(step, stage));
         let fits = match said.map(|said| said.action) {
-            None => word != Word::Update && record.winner.is_none(),
+            None => (word != Word::Update || (stays.contains(&record.line) && was_sent())) && record.winner.is_none(),
             Some(PreviewAction::Change) => {
-                // An update whose answer a kill swallowed counts for the run that settles it, which changes no field any more.
-                let is_update = said.is_some_and(|said| said.field.is_some())
-                    || life.outcome.journal_before.unanswered.iter().any(|(step, of)| *of == id && is_of(step, stage));
+                let is_update = said.is_some_and(|said| said.field.is_some()) || was_sent();
                 word == if is_update { Word::Update } else { Word::Unchanged }
             }
             Some(PreviewAction::Restore) => is_restored,
@@ -314,7 +318,7 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
 
 /// Each value that stays although the export has another one: the lines of the preview are those of the journal. Fields that are written once may have been filled
 /// by a map before; of records that a run before settled the preview says nothing.
-fn stays(
+fn compare_stays(
     life: &Life,
     stage: &Stage,
     (said, named): (&BTreeSet<(u64, String)>, &BTreeSet<u64>),

@@ -304,16 +304,16 @@ impl OfRow<'_> {
         Some(held.and_then(Value::as_str) == Some(id))
     }
 
-    /// Id of the record that a referred row became.
+    /// Id of the record that a referred row became: of the first map that wrote one of it.
     fn became(&self, column: &Column, key: &str) -> Option<&str> {
         let journal = &self.life.outcome.journal;
-        let maps = || self.case.maps.iter().filter(|map| map.object == column.refers);
-        let settled = maps().find_map(|map| journal.get(map.name(), key).map(|record| (map, record)))?;
-        let (map, mut record) = settled;
-        while let Some(winner) = &record.winner {
-            record = journal.get(map.name(), winner)?;
-        }
-        record.id.as_deref()
+        self.case.maps.iter().filter(|map| map.object == column.refers).find_map(|map| {
+            let mut record = journal.get(map.name(), key)?;
+            while let Some(winner) = &record.winner {
+                record = journal.get(map.name(), winner)?;
+            }
+            record.id.as_deref()
+        })
     }
 }
 

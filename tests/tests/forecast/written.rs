@@ -44,6 +44,10 @@ fn acme() -> Vec<Held> {
     vec![held(1, "companies", json!({"name": "Acme", "domainName": {"primaryLinkUrl": "https://acme.example"}}))]
 }
 
+fn nurse() -> Vec<Held> {
+    vec![held(1, "people", json!({"emails": {"primaryEmail": "ada@x.example"}, "jobTitle": "Nurse"}))]
+}
+
 fn ada() -> Vec<Held> {
     vec![held(1, "people", json!({"name": {"firstName": "Ada"}, "emails": {"primaryEmail": "ada@x.example"}}))]
 }
@@ -68,6 +72,11 @@ const DEAL: &str = "  object Deal from \"deals.csv\" {\n    key deal_id\n    dea
 const FIRM: &str = "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    parent: -> Firm\n  }\n";
 const PERSON: &str = "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    first: text\n    email: text\n    boss: -> Person\n    \
                       seen: date format \"%Y-%m-%d\"\n  }\n";
+
+const LEAD_BY_TWO: &str = "  object Lead from \"leads.csv\" {\n    key lead_id\n    lead_id: text\n    email: text\n    job: text\n    seen: date format \"%Y-%m-%d\"\n  }\n";
+/// The first is found by its address, the second by its job.
+const TWO_LEADS: &[(&str, &str)] =
+    &[("leads.csv", "lead_id,email,job,seen\nL0,ada@x.example,Guard,2024-01-01\nL2,,Nurse,2024-02-01\n")];
 
 use State::{Created, Quarantined, Skipped, Unchanged, Updated};
 
@@ -359,5 +368,47 @@ pub(crate) const WRITTEN: &[Written] = &[
         held: trashed_firms_of_ada,
         moment: Moment::BeforeSetup,
         decisions: &[("Firm", 2, Quarantined), ("Firm", 3, Created)],
+    },
+    Written {
+        name: "of two records that the destination has as one the second is quarantined",
+        objects: LEAD_BY_TWO,
+        maps: "map Lead -> people {\n  match emails.primaryEmail or jobTitle\n  on existing update\n  emails = { primaryEmail: email | email } otherwise none\n  jobTitle = job\n  drop seen : \"not needed\"\n}\n",
+        files: TWO_LEADS,
+        held: nurse,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Lead", 2, Updated), ("Lead", 3, Quarantined)],
+    },
+    Written {
+        name: "of two records that the destination has as one the last stands where the map says so",
+        objects: LEAD_BY_TWO,
+        maps: "map Lead -> people {\n  match emails.primaryEmail or jobTitle\n  on existing update\n  on duplicate keep last\n  emails = { primaryEmail: email | email } otherwise none\n  jobTitle = job\n  drop seen : \"not needed\"\n}\n",
+        files: TWO_LEADS,
+        held: nurse,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Lead", 2, Skipped), ("Lead", 3, Unchanged)],
+    },
+    Written {
+        name: "two records that the destination has as one are written as one where the map merges",
+        objects: LEAD_BY_TWO,
+        maps: "map Lead -> people {\n  match emails.primaryEmail or jobTitle\n  on existing update\n  on duplicate merge oldest seen\n  emails = { primaryEmail: email | email } otherwise none\n  jobTitle = job\n}\n",
+        files: TWO_LEADS,
+        held: nurse,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Lead", 2, Updated), ("Lead", 3, Skipped)],
+    },
+    Written {
+        name: "a value that an earlier map takes from a record identifies it no more",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    email: text\n    job: text\n  }\n  object Lead from \"leads.csv\" {\n    \
+                  key lead_id\n    lead_id: text\n    email: text\n    job: text\n    kind: text\n  }\n",
+        maps: "map Person -> people {\n  emails = { primaryEmail: email | email }\n  jobTitle = job\n}\n\n\
+               map Lead as Warm -> people when kind == \"warm\" {\n  match emails.primaryEmail\n  on existing update\n  emails = { primaryEmail: email | email }\n  jobTitle = job\n}\n\n\
+               map Lead as Cold -> people when kind != \"warm\" {\n  match jobTitle\n  on existing update\n  jobTitle = job\n  drop email : \"not needed\"\n}\n",
+        files: &[
+            ("people.csv", "person_id,email,job\nP1,ada@x.example,Nurse\nP2,bob@x.example,Nurse\n"),
+            ("leads.csv", "lead_id,email,job,kind\nL1,ada@x.example,Guard,warm\nL2,,Nurse,cold\n"),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Warm", 2, Updated), ("Cold", 3, Unchanged)],
     },
 ];

@@ -147,6 +147,15 @@ impl<'r> StageReport<'r> {
                 );
             }
             QuarantineReason::Duplicate { .. } | QuarantineReason::Clash { .. } => {}
+            QuarantineReason::SameThere { id, first, line } => {
+                let first = if self.is_masked { String::new() } else { format!(" {}", shown_key(first)) };
+                twin(
+                    FindingKind::DuplicateIdentity,
+                    format!(
+                        "the destination's record {id} is a match of it and of the record{first} in line {line}; this one will be quarantined"
+                    ),
+                );
+            }
             QuarantineReason::NoKey(failures) => {
                 // A blank key was reported when the file was read.
                 if self.stage.distinct.is_some() {
