@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use migr_check::{Field, Map, SourceObject, Spec};
+use migr_check::{Field, Map, Spec};
 use migr_plan::{ColumnType, Degradation, DegradedRecords, Expr, FieldType, SettingValue};
 
+use crate::columns::Columns;
 use crate::concepts::first_of_list;
 use crate::{Places, told};
 
 pub(crate) fn degradations(spec: &Spec, places: &Places<'_>) -> Vec<Degradation> {
     let mut found = Vec::new();
-    let objects: BTreeMap<&str, &SourceObject> =
-        spec.source.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let objects: BTreeMap<&str, Columns<'_>> =
+        spec.source.objects.iter().map(|object| (object.name.as_str(), Columns::of(object))).collect();
     for map in &spec.maps {
-        let object = objects.get(map.source_object.as_str()).copied();
+        let object = objects.get(map.source_object.as_str());
         for field in &map.fields {
             let losses = [
                 match several_in_one(map, field) {
@@ -93,13 +94,11 @@ fn parts(loses: Option<&String>) -> Option<(String, Option<String>)> {
 }
 
 /// HTML that becomes Markdown.
-fn formatting(object: Option<&SourceObject>, field: &Field) -> Option<(String, Option<String>)> {
-    let object = object.filter(|_| field.ty == FieldType::Richtext && !is_plain(field))?;
-    let rich = |column: &String| object.columns.iter().any(|one| one.name == *column && one.ty == ColumnType::Richtext);
-    field
-        .reads
-        .iter()
-        .any(rich)
+fn formatting(columns: Option<&Columns<'_>>, field: &Field) -> Option<(String, Option<String>)> {
+    let columns = columns.filter(|_| field.ty == FieldType::Richtext && !is_plain(field))?;
+    columns
+        .read_by(field)
+        .any(|column| column.ty == ColumnType::Richtext)
         .then(|| ("formatting that Markdown lacks, such as colours, is dropped".to_owned(), None))
 }
 
@@ -121,12 +120,12 @@ pub(crate) fn is_plain(field: &Field) -> bool {
 }
 
 /// A file that is kept without the record that it belongs to.
-fn alone(object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
-    let object = object.filter(|_| field.ty == FieldType::File)?;
-    let refers = |column: &&str| object.columns.iter().any(|one| one.name == **column && one.reference.is_some());
-    let is_linked = map.fields.iter().any(|one| one.reads.iter().any(|read| refers(&read.as_str())))
-        || map.links.iter().any(|link| link.reads.iter().any(|read| refers(&read.as_str())));
-    let parent = object.columns.iter().find(|column| column.reference.is_some()).filter(|_| !is_linked)?;
+fn alone(columns: Option<&Columns<'_>>, map: &Map, field: &Field) -> Option<(String, Option<String>)> {
+    let columns = columns.filter(|_| field.ty == FieldType::File)?;
+    let refers = |name: &String| columns.named(name).is_some_and(|column| column.reference.is_some());
+    let is_linked = map.fields.iter().any(|one| one.reads.iter().any(refers))
+        || map.links.iter().any(|link| link.reads.iter().any(refers));
+    let parent = columns.object.columns.iter().find(|column| column.reference.is_some()).filter(|_| !is_linked)?;
     Some((format!("the file is kept, and not which record it belongs to ({})", parent.name), None))
 }
 

@@ -1,20 +1,21 @@
 //! Losses of values that the destination's catalog tells of.
 
-use migr_check::{Field, Loss, Lost, Map, SourceObject, Spec};
-use migr_plan::{ColumnType, DegradedRecords, Expr, FieldType, SourceColumn};
+use migr_check::{Field, Loss, Lost, Map, Spec};
+use migr_plan::{ColumnType, DegradedRecords, Expr, FieldType};
 
+use crate::columns::Columns;
 use crate::degradations::{is_plain, kept_elsewhere};
 
 /// Reason of a loss, where the value is kept instead, and which records count.
 pub(crate) type Told = ((String, Option<String>), DegradedRecords);
 
 /// Losses of a field's values, as the catalog says of its type, or of itself.
-pub(crate) fn losses(spec: &Spec, object: Option<&SourceObject>, map: &Map, field: &Field) -> Vec<Told> {
+pub(crate) fn losses(spec: &Spec, columns: Option<&Columns<'_>>, map: &Map, field: &Field) -> Vec<Told> {
     let path = format!("{}.{}", map.destination_object, field.name);
     let is_of =
         |loss: &&Loss| loss.of == path || loss.is_new <= field.is_new && types(&field.ty).contains(&loss.of.as_str());
     let losses = spec.destination.losses.iter().filter(is_of);
-    losses.filter_map(|loss| told(loss, object, map, field)).collect()
+    losses.filter_map(|loss| told(loss, columns, map, field)).collect()
 }
 
 /// Names by which a catalog may mean a type.
@@ -34,7 +35,7 @@ pub(crate) fn types(ty: &FieldType) -> Vec<&str> {
     }
 }
 
-fn told(loss: &Loss, object: Option<&SourceObject>, map: &Map, field: &Field) -> Option<Told> {
+fn told(loss: &Loss, columns: Option<&Columns<'_>>, map: &Map, field: &Field) -> Option<Told> {
     let reason = loss.reason.clone();
     let (kept_in, counts) = match loss.what {
         Lost::Case | Lost::Drawings => (None, DegradedRecords::Lost),
@@ -46,22 +47,22 @@ fn told(loss: &Loss, object: Option<&SourceObject>, map: &Map, field: &Field) ->
         }
         Lost::Extension => (extension(map, field), DegradedRecords::Lost),
         Lost::Lines => {
-            let column = read_columns(object?, field).find(|column| column.ty == ColumnType::Richtext)?;
+            let column = columns?.read_by(field).find(|column| column.ty == ColumnType::Richtext)?;
             if !is_plain(field) {
                 return None;
             }
             (kept_elsewhere(map, field, &column.name), DegradedRecords::Lost)
         }
         Lost::Second => {
-            let own = read_columns(object?, field).next()?;
-            let other = object?.columns.iter().find(|column| {
+            let own = columns?.read_by(field).next()?;
+            let other = columns?.object.columns.iter().find(|column| {
                 column.ty == own.ty && column.name != own.name && kept_elsewhere(map, field, &column.name).is_some()
             })?;
             let kept_in = kept_elsewhere(map, field, &other.name);
             return Some(((format!("{reason} ({})", other.name), kept_in), DegradedRecords::Filled));
         }
         Lost::Time => {
-            let has_time = read_columns(object?, field).any(|column| column.ty == ColumnType::Datetime);
+            let has_time = columns?.read_by(field).any(|column| column.ty == ColumnType::Datetime);
             let kept_in = has_time.then(|| format!("{}.{}", map.destination_object, field.name));
             (kept_in, DegradedRecords::Filled)
         }
@@ -78,11 +79,6 @@ fn is_of_another(value: &Expr) -> bool {
         }
     });
     is_of_another
-}
-
-/// The columns that a field's value depends on, of the object itself.
-fn read_columns<'o>(object: &'o SourceObject, field: &'o Field) -> impl Iterator<Item = &'o SourceColumn> {
-    object.columns.iter().filter(|column| field.reads.contains(&column.name))
 }
 
 /// Another field of the map that takes a phone number's extension.

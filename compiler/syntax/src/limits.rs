@@ -39,6 +39,10 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
     for line in text.split_inclusive('\n') {
         let mut on_line = open;
         let (mut quoted, mut escaped, mut slash) = (false, false, false);
+        if !has_brackets(line) {
+            offset += line.len();
+            continue;
+        }
         for (at, byte) in line.bytes().enumerate() {
             if byte == b'/' && slash && !quoted {
                 break;
@@ -66,6 +70,12 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
 fn opening_brackets(text: &str) -> usize {
     let count = |run: &[u8]| run.iter().map(|byte| u8::from(matches!(byte, b'(' | b'[' | b'{'))).sum::<u8>();
     text.as_bytes().chunks(usize::from(u8::MAX)).map(|run| usize::from(count(run))).sum()
+}
+
+/// True for a text with brackets, opening or closing; every byte is looked at, so that many go at once.
+fn has_brackets(text: &str) -> bool {
+    let is_bracket = |byte: u8| matches!(byte, b'(' | b'[' | b'{' | b')' | b']' | b'}');
+    text.bytes().fold(false, |any, byte| any | is_bracket(byte))
 }
 
 /// True for a byte that says something about blocks; all others are passed over at once.
