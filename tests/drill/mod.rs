@@ -15,7 +15,7 @@ use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
     AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
     FieldSchema, Found, HttpOptions, Listing, LoadError, Map, Member, Metadata, NewRecord, Page, Rate, RecordUpdate,
-    Records, Refusals, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
+    Records, Refusals, Removal, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
     UndoOutcome, Unsettled, Uploaded, Values, Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
@@ -430,10 +430,11 @@ impl Records for Killed {
         })
     }
 
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
         Box::pin(async move {
-            self.inner.destroy(object, ids).await?;
-            self.cut()
+            let fates = self.inner.destroy(object, ids).await?;
+            self.cut()?;
+            Ok(fates)
         })
     }
 

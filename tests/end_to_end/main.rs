@@ -60,6 +60,7 @@ mod preload;
 mod preview;
 mod published;
 mod reach;
+mod read_once;
 mod reasons;
 mod rehearsed;
 mod role;

@@ -17,6 +17,7 @@ mod settle;
 mod setup;
 mod spelling;
 mod tags;
+mod under;
 mod undo;
 mod update;
 mod version;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use migr_load::{Allowance, Capabilities, Connector, Endpoint, Http, HttpOptions, IdPolicy, LoadError, Rate};
 use migr_plan::Plan;
+use serde_json::Value;
 
 use codec::LocationCodec;
 use kind::Kind;
@@ -65,6 +67,8 @@ pub(crate) struct HighLevel {
     live: RwLock<Option<Arc<Live>>>,
     /// True where changes were added to the description that was read, by what their answers told.
     is_amended: AtomicBool,
+    /// Everybody who uses the location, as this connection read it.
+    users: Mutex<Option<Arc<Vec<Value>>>>,
     staged: files::Staged,
     /// Ids that answers of this connection gave to records that have no id of ours.
     known: Mutex<BTreeSet<String>>,
@@ -116,6 +120,7 @@ impl HighLevel {
             plan: Arc::new(plan.clone()),
             live: RwLock::new(None),
             is_amended: AtomicBool::new(false),
+            users: Mutex::default(),
             staged: files::Staged::default(),
             known: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
@@ -130,12 +135,17 @@ impl HighLevel {
         let live = Arc::new(self.ask_live().await?);
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&live));
         self.is_amended.store(false, Ordering::Relaxed);
+        *self.users.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(live)
     }
 
-    /// Takes a description for the location's, where it is known without asking.
+    /// Takes a description for the location's, of which the part that a change has moved was read again.
     fn takes_live(&self, live: Live) {
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+    }
+
+    /// Notes that the description that was read does not hold any more, or holds something that nobody read.
+    fn outdates_live(&self) {
         self.is_amended.store(true, Ordering::Relaxed);
     }
 

@@ -199,7 +199,7 @@ async fn remove(
         // Nothing is done in a forecast: the destination is told how it would be.
         match operation {
             Operation::Restore => destination.restore(object, &ids).await?,
-            _ => destination.destroy(object, &ids).await?,
+            _ => drop(destination.destroy(object, &ids).await?),
         }
         return Ok(());
     };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use migr_load::{BoxFuture, Call, CallError, Dialect, LoadError, Payload, Refusal, Written};
+use migr_load::{BoxFuture, Call, CallError, Dialect, LoadError, Payload, Refusal, Removal, Written};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// Requests that one list of single records has under way.
 const SIDE_BY_SIDE: usize = 16;
+
+/// Words by which the server says that something is done, misspelt too.
+const DONE: [&str; 3] = ["succeeded", "succeded", "success"];
 
 /// Beginning of the texts by which the server says that our own request lacks its version.
 const OUR_FAULT: &str = "version header";
@@ -64,12 +67,13 @@ impl HighLevel {
         self.send(Call::new(Method::PUT, path, json(body))).await
     }
 
-    /// Removes something. What is gone already is gone.
-    pub(super) async fn delete(&self, call: Call<'_>) -> Result<(), LoadError> {
+    /// Removes something of an id. What the server does not know may be gone already.
+    pub(super) async fn delete(&self, call: Call<'_>, id: &str) -> Result<Removal, LoadError> {
         let name = call.name();
         match self.send(call).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
+            Ok(answer) if says_gone(&answer, id) => Ok(Removal::Gone),
+            Ok(_) => Ok(Removal::Untold),
+            Err(error) if is_gone(&error) => Ok(Removal::Untold),
             Err(error) => Err(error.into_load_error(name)),
         }
     }
@@ -115,6 +119,13 @@ pub(super) fn is_gone(error: &CallError) -> bool {
         CallError::Refused { status: 400 | 422, message, .. } => message.to_lowercase().contains("not found"),
         _ => false,
     }
+}
+
+/// True where the answer to a removal says that it is done, in any of the words that the server has for it, or names what was removed. One that says no proves
+/// nothing.
+fn says_gone(answer: &Value, id: &str) -> bool {
+    let said = || DONE.iter().filter_map(|word| answer.get(*word)?.as_bool());
+    said().all(|done| done) && (said().next().is_some() || text(answer, "id") == Some(id))
 }
 
 /// Outcome of a write without an answer that says it is done.

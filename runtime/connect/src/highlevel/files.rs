@@ -264,21 +264,25 @@ impl HighLevel {
         }))
     }
 
-    /// A file of the library, by its id.
-    pub(super) async fn fetch_media(&self, id: &str) -> Result<Option<Found>, LoadError> {
+    /// Files of the library, by their ids: its list is read until all are found.
+    pub(super) async fn fetch_medias(&self, ids: &[String]) -> Result<Vec<Found>, LoadError> {
+        let mut found: Vec<Found> = Vec::with_capacity(ids.len());
         let mut offset = 0;
-        loop {
+        while found.len() < ids.len() {
             let files = self.library_page(offset).await?;
-            let found = files.iter().find(|file| text(file, "id").or_else(|| text(file, "_id")) == Some(id));
-            if let Some(file) = found {
+            for file in &files {
+                let own = text(file, "id").or_else(|| text(file, "_id"));
+                let is_new = |own: &&str| !found.iter().any(|known| known.id == **own);
+                let Some(id) = own.filter(|own| ids.iter().any(|id| id == own)).filter(is_new) else { continue };
                 let values = Map::from_iter([(FILE.to_owned(), file.clone())]);
-                return Ok(Some(Found { id: id.to_owned(), deleted: false, values }));
+                found.push(Found { id: id.to_owned(), deleted: false, values });
             }
             offset += files.len();
             if files.len() < LIBRARY {
-                return Ok(None);
+                break;
             }
         }
+        Ok(found)
     }
 
     /// Every file of the library, the newest first.

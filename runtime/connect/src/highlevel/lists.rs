@@ -1,5 +1,7 @@
 //! Records as they are listed, counted and read by their ids.
 
+use std::sync::{Arc, PoisonError};
+
 use migr_load::{Deleted, Found, LoadError, Member, Page};
 use serde_json::{Value, json};
 
@@ -7,7 +9,6 @@ use super::api::{boxed, each, is_gone, list, text};
 use super::found::{both, found};
 use super::kind::Kind;
 use super::live::{Live, Named};
-use super::records::is_under_contact;
 use super::{HighLevel, PAGE};
 
 /// Contacts in one answer of a search.
@@ -144,30 +145,11 @@ impl HighLevel {
         if deleted == Deleted::Trashed {
             return Ok(Vec::new());
         }
+        if Kind::of(object) == Kind::Media {
+            return self.fetch_medias(ids).await;
+        }
         let work = ids.iter().map(|id| boxed(self.fetch_one(object, id)));
         let found = each(work.collect()).await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// The notes or tasks of some contacts; those of other objects are listed whole.
-    pub(super) async fn list_under(&self, object: &str, key: &str, ids: &[String]) -> Result<Vec<Found>, LoadError> {
-        let kind = Kind::of(object);
-        if !is_under_contact(kind) || key != "contactId" {
-            return Ok(Vec::new());
-        }
-        let under = |contact: String| async move {
-            let path = format!("contacts/{contact}/{object}");
-            let request = format!("GET {path}");
-            match self.get(path, Vec::new()).await {
-                Ok(answer) => {
-                    let listed = list(&answer, &[object]);
-                    Ok(listed.iter().filter_map(|it| found(kind, it, Some(contact.as_str()))).collect::<Vec<_>>())
-                }
-                Err(error) if is_gone(&error) => Ok(Vec::new()),
-                Err(error) => Err(error.into_load_error(request)),
-            }
-        };
-        let found = each(ids.iter().map(|id| boxed(under(id.clone()))).collect()).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
@@ -191,7 +173,7 @@ impl HighLevel {
             }
             Kind::ContactFiles => return self.fetch_file(id).await,
             Kind::Associations => return self.fetch_relation(id).await,
-            Kind::Media => return self.fetch_media(id).await,
+            Kind::Media => return Ok(self.fetch_medias(&[id.to_owned()]).await?.pop()),
             Kind::Pipelines | Kind::Calendars | Kind::Users => {
                 let page = Box::pin(self.scan_page(object, Deleted::Live, None)).await?;
                 return Ok(page.records.into_iter().find(|found| found.id == id));
@@ -217,8 +199,11 @@ impl HighLevel {
         Ok(relation.map(|relation| Found { id: id.to_owned(), ..relation }))
     }
 
-    /// Everybody who uses the location.
-    async fn users(&self, live: &Live) -> Result<Vec<Value>, LoadError> {
+    /// Everybody who uses the location: asked for once, and again with the schema.
+    async fn users(&self, live: &Live) -> Result<Arc<Vec<Value>>, LoadError> {
+        if let Some(known) = self.users.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Ok(known);
+        }
         let mut all: Vec<Value> = Vec::new();
         loop {
             let query = vec![
@@ -231,9 +216,12 @@ impl HighLevel {
             let users = list(&answer, &["users"]);
             all.extend(users.iter().cloned());
             if users.len() < USERS {
-                return Ok(all);
+                break;
             }
         }
+        let all = Arc::new(all);
+        *self.users.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&all));
+        Ok(all)
     }
 
     pub(super) async fn list_members(&self, _object: &str, field: &str) -> Result<Vec<Member>, LoadError> {

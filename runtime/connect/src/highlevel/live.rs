@@ -150,12 +150,35 @@ impl Live {
         live
     }
 
+    /// The stages of the pipelines are the options of an opportunity's stage.
+    fn names_stages(&mut self) {
+        let stages = stage_options(&self.pipelines);
+        let known = self.schema.objects.get_mut("opportunities").and_then(|it| it.fields.get_mut("pipelineStage"));
+        if let Some(known) = known {
+            known.options = stages;
+        }
+    }
+
+    /// The location with its pipelines as they were read just now.
+    pub(super) fn with_pipelines(&self, pipelines: Vec<Pipeline>) -> Self {
+        let mut live = Self { pipelines, ..self.clone() };
+        live.names_stages();
+        live
+    }
+
     /// The location with a field of contacts or opportunities that was just made; none where a change makes something else.
     pub(super) fn with_field(&self, change: &SetupAction, made: &Made) -> Option<Self> {
         let (SetupAction::CreateField { object, field, label, ty, options, .. }, Made::Field { id }) = (change, made)
         else {
             return None;
         };
+        if Kind::of(object) == Kind::ContactFiles {
+            let mut live = self.clone();
+            let stock = stock(object, Kind::ContactFiles).fields.shift_remove(field)?;
+            let file = FieldSchema { id: id.clone(), ..stock };
+            live.schema.objects.get_mut(object)?.fields.insert(field.clone(), file);
+            return Some(live);
+        }
         Kind::of(object).model()?;
         let native = native_type(ty, false);
         let mut made = custom_field(id, field, label, native, format!("{CUSTOM}{id}"), Vec::new());
@@ -369,11 +392,7 @@ impl HighLevel {
         if self.writes_tags() {
             live.tags = self.ask_tags().await?;
         }
-        let stages = stage_options(&live.pipelines);
-        let known = live.schema.objects.get_mut("opportunities").and_then(|it| it.fields.get_mut("pipelineStage"));
-        if let Some(known) = known {
-            known.options = stages;
-        }
+        live.names_stages();
         if self.uses(Kind::Appointments) {
             let calendars = self.read("calendars/", vec![self.here()]).await?;
             live.calendars = list(&calendars, &["calendars"]).iter().map(named).collect();
@@ -381,18 +400,7 @@ impl HighLevel {
         }
         if self.uses(Kind::Associations) || self.uses(Kind::Custom) {
             self.ask_objects(&mut live).await?;
-            live.associations = self.ask_associations().await?;
-            let made = self.plan.setup.iter().filter_map(|action| match action {
-                SetupAction::CreateField { object, field, label, .. } if Kind::of(object) == Kind::Associations => {
-                    let known = live.associations.iter().find(|known| known.key == snake(label))?;
-                    Some(association_field(field, label, &known.id))
-                }
-                _ => None,
-            });
-            let made: Vec<FieldSchema> = made.collect();
-            if let Some(object) = live.schema.objects.get_mut("associations") {
-                object.fields.extend(made.into_iter().map(|field| (field.name.clone(), field)));
-            }
+            self.ask_links(&mut live).await?;
         }
         live.schema.objects.sort_keys();
         Ok(live)
@@ -473,7 +481,24 @@ impl HighLevel {
         Ok(pipelines.collect())
     }
 
-    async fn ask_objects(&self, live: &mut Live) -> Result<(), LoadError> {
+    /// Asks for the associations, and finds those of the plan among them.
+    pub(super) async fn ask_links(&self, live: &mut Live) -> Result<(), LoadError> {
+        live.associations = self.ask_associations().await?;
+        let made = self.plan.setup.iter().filter_map(|action| match action {
+            SetupAction::CreateField { object, field, label, .. } if Kind::of(object) == Kind::Associations => {
+                let known = live.associations.iter().find(|known| known.key == snake(label))?;
+                Some(association_field(field, label, &known.id))
+            }
+            _ => None,
+        });
+        let made: Vec<FieldSchema> = made.collect();
+        if let Some(object) = live.schema.objects.get_mut("associations") {
+            object.fields.extend(made.into_iter().map(|field| (field.name.clone(), field)));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ask_objects(&self, live: &mut Live) -> Result<(), LoadError> {
         let answer = self.read("objects/", vec![self.here()]).await?;
         for object in list(&answer, &["objects"]) {
             let Some(key) = text(object, "key").filter(|key| key.starts_with(OBJECTS)) else { continue };
@@ -482,7 +507,12 @@ impl HighLevel {
             let label = text(&labels, "plural").unwrap_or(key).to_owned();
             let name = made.map_or_else(|| key.to_owned(), |(many, _)| many.clone());
             let singular = made.map_or_else(|| key.to_owned(), |(_, singular)| singular.clone());
-            let answer = self.read(format!("custom-fields/object-key/{key}"), vec![self.here()]).await?;
+            let is_ours = made.is_some() || self.plan.stages.iter().any(|stage| stage.destination_object == name);
+            let answer = if is_ours {
+                self.read(format!("custom-fields/object-key/{key}"), vec![self.here()]).await?
+            } else {
+                Value::Null
+            };
             let mut fields = IndexMap::new();
             for field in list(&answer, &["fields"]) {
                 let (Some(id), Some(whole)) = (text(field, "id"), text(field, "fieldKey")) else { continue };

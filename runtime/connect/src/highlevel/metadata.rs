@@ -84,7 +84,9 @@ impl Metadata for HighLevel {
         match Kind::of(object) {
             Kind::Notes | Kind::Tasks => Listing::Under,
             Kind::ContactFiles | Kind::Media | Kind::Associations => Listing::Never,
-            _ => Listing::Whole,
+            // These are searched, the others read from where they are.
+            Kind::Contacts | Kind::Opportunities | Kind::Custom => Listing::Lagging,
+            Kind::Businesses | Kind::Appointments | Kind::Pipelines | Kind::Calendars | Kind::Users => Listing::Whole,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use migr_load::{
     Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Settlement, UndoOutcome, Unsettled, Written,
+    Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Records for HighLevel {
         Box::pin(async move { Err(LoadError::Missing { what: format!("trash for `{object}`") }) })
     }
 
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
         Box::pin(self.destroy_records(object, ids))
     }
 
@@ -353,49 +353,46 @@ impl HighLevel {
         }
     }
 
-    pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<(), LoadError> {
+    /// Each record by a request of its own; what is refused of one is its fate, and the others go on.
+    pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<Vec<Removal>, LoadError> {
         let live = self.live()?;
         let live = &live;
-        each(ids.iter().map(|id| boxed(self.destroy_one(object, live, id))).collect()).await?;
-        Ok(())
+        let one = |id| async move {
+            match self.destroy_one(object, live, id).await {
+                Err(error) if !error.stops_the_run() => Ok(Removal::Refused { why: error.to_string() }),
+                fate => fate,
+            }
+        };
+        each(ids.iter().map(|id| boxed(one(id))).collect()).await
     }
 
-    async fn destroy_one(&self, object: &str, live: &Live, id: &str) -> Result<(), LoadError> {
+    async fn destroy_one(&self, object: &str, live: &Live, id: &str) -> Result<Removal, LoadError> {
         let delete = |path: String| Call::new(Method::DELETE, path, Payload::Empty);
-        let (location, altered) = (self.here(), [("altType", "location".to_owned()), ("altId", self.location.clone())]);
-        match Kind::of(object) {
-            Kind::Businesses => self.delete(delete(format!("businesses/{id}"))).await,
+        let own = both(id).map_or(id, |(_, own)| own);
+        let call = match Kind::of(object) {
+            Kind::Businesses => delete(format!("businesses/{id}")),
             Kind::Contacts => {
                 self.alone(id).await?;
-                self.delete(delete(format!("contacts/{id}"))).await
+                delete(format!("contacts/{id}"))
             }
-            Kind::Opportunities => self.delete(delete(format!("opportunities/{id}"))).await,
+            Kind::Opportunities => delete(format!("opportunities/{id}")),
             Kind::Notes | Kind::Tasks => match both(id) {
-                Some((contact, own)) => self.delete(delete(format!("contacts/{contact}/{object}/{own}"))).await,
-                None => Ok(()),
+                Some((contact, own)) => delete(format!("contacts/{contact}/{object}/{own}")),
+                None => return Ok(Removal::Untold),
             },
             Kind::Appointments => {
-                let path = format!("calendars/events/{id}");
-                self.delete(Call::new(Method::DELETE, path, super::api::json(&json!({})))).await
+                Call::new(Method::DELETE, format!("calendars/events/{id}"), super::api::json(&json!({})))
             }
-            Kind::Associations => {
-                let own = both(id).map_or(id, |(_, own)| own);
-                let mut call = delete(format!("associations/relations/{own}"));
-                call.query = vec![location];
-                self.delete(call).await
-            }
-            Kind::Media => {
-                let mut call = delete(format!("medias/{id}"));
-                call.query = altered.to_vec();
-                self.delete(call).await
-            }
-            Kind::Custom => {
-                let key = live.object_key(object)?;
-                self.delete(delete(format!("objects/{key}/records/{id}"))).await
-            }
+            Kind::Associations => Call { query: vec![self.here()], ..delete(format!("associations/relations/{own}")) },
+            Kind::Media => Call {
+                query: vec![("altType", "location".to_owned()), ("altId", self.location.clone())],
+                ..delete(format!("medias/{id}"))
+            },
+            Kind::Custom => delete(format!("objects/{}/records/{id}", live.object_key(object)?)),
             // A file goes with its contact; nothing takes one out of a contact's field.
-            Kind::ContactFiles | Kind::Pipelines | Kind::Calendars | Kind::Users => Ok(()),
-        }
+            Kind::ContactFiles | Kind::Pipelines | Kind::Calendars | Kind::Users => return Ok(Removal::Untold),
+        };
+        self.delete(call, own).await
     }
 
     /// An error where something hangs on a contact that would go with it: ours went before.

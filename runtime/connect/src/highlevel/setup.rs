@@ -99,9 +99,12 @@ impl HighLevel {
             let why = match self.make_part(&live, action).await {
                 Ok(made) => {
                     match live.with_field(action, &made) {
-                        Some(known) => self.takes_live(known),
+                        Some(known) => {
+                            self.takes_live(known);
+                            self.outdates_live();
+                        }
                         // What was made has a key that only the location knows.
-                        None => drop(self.read_live().await?),
+                        None => self.read_part(&live, action).await?,
                     }
                     return Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }));
                 }
@@ -119,6 +122,22 @@ impl HighLevel {
             }
         }
         Ok(SetupOutcome::AlreadyThere)
+    }
+
+    /// Reads that part of the description again which a change has moved.
+    async fn read_part(&self, live: &Live, action: &SetupAction) -> Result<(), LoadError> {
+        let mut live = live.clone();
+        let kind = match action {
+            SetupAction::CreateObject { object, .. } | SetupAction::CreateField { object, .. } => Kind::of(object),
+            SetupAction::AddOptions { .. } => return Ok(()),
+        };
+        if kind == Kind::Associations {
+            self.ask_links(&mut live).await?;
+        } else {
+            self.ask_objects(&mut live).await?;
+        }
+        self.takes_live(live);
+        Ok(())
     }
 
     /// Makes an object or a field.
@@ -260,7 +279,7 @@ impl HighLevel {
         if added.is_empty() {
             return Ok(SetupOutcome::AlreadyThere);
         }
-        self.read_live().await?;
+        self.takes_live(live.with_pipelines(pipelines));
         let made = Made::Options { id: "pipelineStage".to_owned(), before, added };
         Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
     }

@@ -33,7 +33,7 @@ impl HighLevel {
             Err(CallError::Refused { message, .. }) => UndoOutcome::Kept { why: message },
             Err(error) => return Err(error.into_load_error(format!("DELETE {path}"))),
         };
-        self.read_live().await?;
+        self.outdates_live();
         Ok(outcome)
     }
 
@@ -80,7 +80,7 @@ impl HighLevel {
                 Err(error) => return Err(error.into_load_error(path)),
             }
         }
-        self.read_live().await?;
+        self.outdates_live();
         Ok(outcome)
     }
 

@@ -16,7 +16,7 @@ use super::live::{PAGE, Version};
 use super::problem::{DENIED, is_of_the_schema};
 use migr_load::{
     Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Settlement, UndoOutcome, Unsettled, Written, by_tokens,
+    Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written, by_tokens,
 };
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
@@ -114,8 +114,11 @@ impl Records for Twenty {
         Box::pin(self.trash_records(object, ids))
     }
 
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
-        Box::pin(self.destroy_records(object, ids))
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
+        Box::pin(async move {
+            self.destroy_records(object, ids).await?;
+            Ok(Removal::untold(ids.len()))
+        })
     }
 
     fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {

@@ -1,9 +1,9 @@
 //! Records that were created: destroyed, unless they are not ours alone any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migr_journal::{Change, MappedRow, Operation, Planned, State, StepRow};
-use migr_load::{Deleted, LoadError};
+use migr_load::{Deleted, LoadError, Removal};
 
 use super::{Back, ChangedPolicy, KeptField, result};
 use crate::EngineError;
@@ -32,7 +32,7 @@ impl Back {
                 });
                 self.keep(position, step, kept).await?;
                 let created = self.leave_carried(position, step, created).await?;
-                for batch in created.chunks(self.page()) {
+                for batch in created.chunks(self.page_of_removals()) {
                     if self.stops() {
                         return Ok(());
                     }
@@ -131,6 +131,12 @@ impl Back {
         Ok(())
     }
 
+    /// Records that are removed together: where each costs a request, several go side by side.
+    fn page_of_removals(&self) -> usize {
+        let capabilities = self.context.destination.capabilities();
+        if capabilities.batch_size > 1 { capabilities.batch_size } else { capabilities.page_size.max(1) }
+    }
+
     async fn destroy(&mut self, position: usize, step: &StepRow, rows: &[MappedRow]) -> Result<(), EngineError> {
         let planned: Vec<Planned> = rows
             .iter()
@@ -144,14 +150,34 @@ impl Back {
             .collect();
         let ids: Vec<String> = planned.iter().map(|record| record.id.clone()).collect();
         let batch = self.intend(step, Operation::Destroy, planned.clone()).await?;
-        let refused = match self.context.destination.destroy(&step.object, &ids).await {
-            Ok(()) | Err(LoadError::Missing { .. }) => None,
+        let mut refusals: BTreeMap<&str, String> = BTreeMap::new();
+        let mut untold: Vec<String> = Vec::new();
+        let mut is_one_refusal = false;
+        match self.context.destination.destroy(&step.object, &ids).await {
+            Ok(fates) => {
+                for (id, fate) in ids.iter().zip(fates) {
+                    if fate != Removal::Gone {
+                        untold.push(id.clone());
+                    }
+                    if let Removal::Refused { why } = fate {
+                        refusals.insert(id, why);
+                    }
+                }
+            }
+            Err(LoadError::Missing { .. }) => untold.clone_from(&ids),
             Err(error) if error.stops_the_run() => return Err(error.into()),
-            Err(error) => Some(error.to_string()),
-        };
-        let there = self.fetch(&step.object, &ids, Deleted::Both).await?;
+            Err(error) => {
+                let why = error.to_string();
+                is_one_refusal = true;
+                refusals.extend(ids.iter().map(|id| (id.as_str(), why.clone())));
+                untold.clone_from(&ids);
+            }
+        }
+        // What the answer itself says is gone needs no read.
+        let there = self.fetch(&step.object, &untold, Deleted::Both).await?;
         let there: BTreeSet<&str> = there.iter().map(|found| found.id.as_str()).collect();
-        if let Some(why) = refused.as_ref().filter(|_| there.is_empty()) {
+        let is_gone = |id: &str| if is_one_refusal { there.is_empty() } else { !there.contains(id) };
+        for (_, why) in refusals.iter().filter(|(id, _)| is_gone(id)) {
             // The records are gone, and something of them is not.
             self.summary.not_undoable(Some(&step.name), format!("{}: {why}", step.object));
             self.summary.left = true;
@@ -160,7 +186,8 @@ impl Back {
         let mut results = Vec::with_capacity(planned.len());
         for record in planned {
             if there.contains(record.id.as_str()) {
-                let why = refused.clone().unwrap_or_else(|| "it is still there after it was destroyed".to_owned());
+                let why = refusals.remove(record.id.as_str());
+                let why = why.unwrap_or_else(|| "it is still there after it was destroyed".to_owned());
                 self.summary.not_undoable(Some(&step.name), format!("{} {}: {why}", step.object, record.id));
                 self.summary.left = true;
                 results.push(result(false, Some(why)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migr_journal::Change;
-use migr_load::{Deleted, Found, LoadError, Made, SetupRecord, UndoOutcome};
+use migr_load::{Deleted, Found, Listing, LoadError, Made, SetupRecord, UndoOutcome};
 use migr_plan::SetupAction;
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ impl Back {
                 after = page.next;
                 let mut holding = page.records;
                 holding.retain(|found| fields.iter().any(|(_, keys)| holds(found, keys)));
-                if !self.context.destination.capabilities().settle.is_zero() {
+                if self.context.destination.listing(object) == Listing::Lagging {
                     // A list that lags shows records that are gone.
                     let ids: Vec<String> = holding.into_iter().map(|found| found.id).collect();
                     holding = self.fetch(object, &ids, Deleted::Both).await?;

@@ -201,24 +201,37 @@ impl Back {
         let destination = &self.context.destination;
         let listing = destination.listing(object);
         // What a list says of ours may be of before somebody changed it.
-        let lags = !destination.capabilities().settle.is_zero();
+        let lags = listing == Listing::Lagging;
+        // Where no list is a proof, what it does not show is asked for by itself.
+        let is_proof = destination.capabilities().settle.is_zero();
         let known = if made.objects.contains(object) { made.records().count(object)? } else { 0 };
-        if listing == Listing::Whole
-            && destination.count(object, Deleted::Both).await? <= READ_WHOLE.saturating_add(known.saturating_mul(4))
-        {
-            let mut after = None;
-            while !(lags && referring.is_empty()) {
+        let most = READ_WHOLE.saturating_add(known.saturating_mul(4));
+        let is_whole = match listing {
+            Listing::Whole if !is_proof => true,
+            Listing::Whole | Listing::Lagging => destination.count(object, Deleted::Both).await? <= most,
+            Listing::Under | Listing::Never => false,
+        };
+        if is_whole {
+            // Ours are read by themselves where the list lags.
+            let (mut after, mut read, mut is_through) = (None, 0, lags && referring.is_empty());
+            while !is_through && read <= most {
                 let page = destination.scan(object, Deleted::Both, after).await?;
-                page.records.iter().try_for_each(&mut *take)?;
-                after = page.next;
-                if after.is_none() {
-                    break;
+                for found in &page.records {
+                    if !lags && !is_proof && made.has(object, &found.id)? {
+                        made.records().see(object, &found.id)?;
+                    }
+                    take(found)?;
                 }
+                read += page.records.len() as u64;
+                is_through = page.next.is_none();
+                after = page.next;
             }
-            if !lags {
+            if is_through && is_proof {
                 return Ok(());
             }
-            return self.read_ours((object, listing), made, take).await;
+            if is_through {
+                return self.read_ours(object, !lags, made, take).await;
+            }
         }
         let mut pages = Pages::default();
         for way in referring.iter().filter(|_| listing != Listing::Never) {
@@ -238,21 +251,24 @@ impl Back {
                 }
             }
         }
-        self.read_ours((object, listing), made, take).await
+        if listing == Listing::Never {
+            return Ok(());
+        }
+        self.read_ours(object, listing == Listing::Under, made, take).await
     }
 
-    /// The records of an object that are ours, by their ids; those that no list has shown, where it was listed by what they belong to.
+    /// The records of an object that are ours, by their ids; those alone that no list has shown, where `unseen`.
     async fn read_ours(
         &self,
-        (object, listing): (&str, Listing),
+        object: &str,
+        unseen: bool,
         made: &Made,
         take: &mut (dyn FnMut(&Found) -> Result<(), EngineError> + Send),
     ) -> Result<(), EngineError> {
         let mut pages = Pages::default();
-        while let Some(ids) = pages.next(|after, limit| match listing {
-            Listing::Whole => made.records().ids_after(object, after, limit),
-            Listing::Under => made.records().unseen_after(object, after, limit),
-            Listing::Never => Ok(Vec::new()),
+        while let Some(ids) = pages.next(|after, limit| {
+            let records = made.records();
+            if unseen { records.unseen_after(object, after, limit) } else { records.ids_after(object, after, limit) }
         })? {
             for ids in ids.chunks(self.page_of_reads()) {
                 self.fetch(object, ids, Deleted::Both).await?.iter().try_for_each(&mut *take)?;

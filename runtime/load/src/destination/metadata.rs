@@ -64,9 +64,11 @@ pub trait Metadata: fmt::Debug + Send + Sync {
 /// Way in which the records of an object are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listing {
-    /// Records of the object all together, by [`crate::Records::scan`].
+    /// Records of the object all together, by [`crate::Records::scan`], as they are at that moment.
     #[default]
     Whole,
+    /// Records of the object all together, by a list that follows the records after a while: what it says of one, the record itself is asked about.
+    Lagging,
     /// Records that belong to some others, by [`crate::Records::referring`].
     Under,
     /// Records of which nobody but who made them knows the ids, and that nobody changes.

@@ -82,8 +82,8 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// Puts records into the trash. Those that are not there, or are in it, are passed over.
     fn trash<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
 
-    /// Removes records for good, trashed ones too. Those that are not there are passed over.
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>>;
+    /// Removes records for good, trashed ones too: one fate each, in their order. Those that are not there are passed over.
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>>;
 
     /// Names of what the destination makes by itself beside a record when a body is written, such as a tag, as far as it was not there when the schema was read.
     fn made_beside(&self, object: &str, body: &Body) -> Vec<String>;
@@ -116,6 +116,27 @@ pub fn by_tokens(
         there.remove(record.token).map_or(Settlement::Absent, Settlement::There)
     };
     records.iter().map(each).collect()
+}
+
+/// Fate of a record that was to be removed for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Record that is gone, by the words of an answer that is about it alone.
+    Gone,
+    /// Record of which no answer says so: a read tells.
+    Untold,
+    /// Record that is refused.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Removal {
+    /// The fates of so many records of which no answer tells.
+    pub fn untold(records: usize) -> Vec<Self> {
+        vec![Self::Untold; records]
+    }
 }
 
 /// Share of an object's records that is asked for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use migr_load::{
-    Body, BoxFuture, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Records, Settlement,
+    Body, BoxFuture, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Records, Removal, Settlement,
     UndoOutcome, Unsettled, Written,
 };
 
@@ -157,11 +157,11 @@ impl Records for Foreseen {
         never()
     }
 
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
         if self.met.contains(object) {
             self.moved().destroyed.extend(ids.iter().map(|id| (object.to_owned(), id.clone())));
         }
-        Box::pin(async { Ok(()) })
+        Box::pin(async { Ok(Removal::untold(ids.len())) })
     }
 
     fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {

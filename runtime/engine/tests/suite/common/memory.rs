@@ -8,8 +8,8 @@ use std::time::Duration;
 use migr_load::{
     AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, FieldSchema, Found, IdPolicy,
     Listing, LoadError, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate, Records, Refusal, Refusals,
-    Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect, UndoOutcome, Unsettled, Uploaded,
-    Values, Written, by_tokens,
+    Removal, Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect, UndoOutcome, Unsettled,
+    Uploaded, Values, Written, by_tokens,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -556,13 +556,13 @@ impl Records for Memory {
         ready(Err(LoadError::Missing { what: format!("trash for `{object}`") }))
     }
 
-    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
+    fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
         let mut state = self.state.lock().unwrap();
         state.write("destroy", object, ids.len());
         if let Some(records) = state.objects.get_mut(object) {
             records.retain(|id, _| !ids.contains(id));
         }
-        ready(Ok(()))
+        ready(Ok(Removal::untold(ids.len())))
     }
 
     fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
