@@ -7,7 +7,7 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 use serde_json::Value as Json;
 
-use super::compare::{folded, same, shown};
+use super::compare::{folded, is_nothing, phone, same, shown};
 use super::kind::{Kind, Native};
 use super::live::Live;
 use super::version::Version;
@@ -138,10 +138,11 @@ impl Codec for LocationCodec {
             return record.get(self.live.token_key(object)?)?.as_str().map(str::to_owned);
         }
         let field = self.live.field(object, path)?;
-        let value = record.get(&field.write_key).or_else(|| record.get(path))?;
+        let value = record.get(&field.write_key).or_else(|| record.get(path)).filter(|value| !is_nothing(value))?;
         let native = Kind::of(object).fields().iter().find(|stock| stock.name == path).map(|stock| stock.native);
         let text = match native {
             Some(Native::Email) => folded(value),
+            Some(Native::Phone) => phone(value),
             // Two spellings of a name are two records here, as they are where distinct values are made of them.
             _ => value.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "),
         };

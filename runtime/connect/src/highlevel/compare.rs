@@ -68,7 +68,7 @@ pub(super) fn respells(kind: Kind, field: &FieldSchema) -> bool {
 }
 
 /// A number to call as it is kept: its digits, with the sign before them.
-fn phone(value: &Json) -> String {
+pub(super) fn phone(value: &Json) -> String {
     let text = plain(value).to_lowercase();
     let number = text.split(['x', ';', ',']).next().unwrap_or_default();
     number.chars().filter(|sign| sign.is_ascii_digit() || *sign == '+').collect()
@@ -107,7 +107,8 @@ pub(super) fn keeps_as_sent(kind: Kind, field: &FieldSchema) -> bool {
     }
 }
 
-fn is_nothing(value: &Json) -> bool {
+/// True where a native value holds nothing.
+pub(super) fn is_nothing(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::String(text) => text.trim().is_empty(),
