@@ -26,7 +26,7 @@ fn the_demo_of_a_location_goes_back_but_for_what_nothing_removes_and_tells_nobod
         let row = ran.stdout.lines().find(|line| line.trim_start().starts_with(start)).expect("a row of the object");
         row.split_whitespace().skip(3).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(row("Client → contacts"), "101 80 4 · 10 7");
+    assert_eq!(row("Client → contacts"), "101 85 4 · 4 8");
     assert_eq!(row("Deal → opportunities"), "60 44 · · · 16");
     assert_eq!(row("SessionNote → notes"), "150 144 · · · 6");
     assert_eq!(row("Enrolment → associations"), "46 40 · · 2 4");

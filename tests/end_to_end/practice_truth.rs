@@ -199,6 +199,34 @@ impl Lived {
                 .map(|class| format!("{class} is judged by nothing")),
         );
         faults.extend(self.persons());
+        faults.extend(self.notes());
+        faults
+    }
+
+    /// Texts of notes that stand otherwise than they are written, of cells without markup.
+    fn notes(&self) -> Vec<String> {
+        let (header, rows) = self.lines("session_notes.csv");
+        let at = header.iter().position(|known| known == "body").expect("a column");
+        let state =
+            rusqlite::Connection::open(self.project.path().join(".migr/sandbox.db")).expect("the sandbox's state");
+        let mut read = state.prepare("SELECT id, body FROM records WHERE object = 'note'").expect("SQL");
+        let kept = read.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).expect("rows").map(|row| {
+            let (id, body) = row.expect("a row");
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            (id, body["body"].as_str().unwrap_or_default().to_owned())
+        });
+        let kept: BTreeMap<String, String> = kept.collect();
+        let mut faults = Vec::new();
+        for (line, row) in rows {
+            let text = row.get(at).unwrap_or_default().replace("\r\n", "\n");
+            let became = self.rows.get(&("session_notes.csv".to_owned(), line)).map(Vec::as_slice).unwrap_or_default();
+            let id = became.first().and_then(|became| became.id.as_deref()).and_then(|id| id.rsplit('/').next());
+            let Some(kept) = id.and_then(|id| kept.get(id)).filter(|_| !text.contains(['<', '&'])) else { continue };
+            let (_, behind) = kept.split_once('\n').unwrap_or_default();
+            if behind.trim() != text.trim() {
+                faults.push(format!("session_notes.csv:{line} {text:?} stands as {behind:?}"));
+            }
+        }
         faults
     }
 

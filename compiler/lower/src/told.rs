@@ -29,6 +29,7 @@ pub(crate) fn types(ty: &FieldType) -> Vec<&str> {
         FieldType::Datetime => vec!["datetime"],
         FieldType::Currency => vec!["currency"],
         FieldType::Boolean => vec!["boolean"],
+        FieldType::Richtext => vec!["richtext"],
         FieldType::List { .. } => vec!["list"],
         FieldType::Select { .. } => vec!["select"],
         _ => Vec::new(),
