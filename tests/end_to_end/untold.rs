@@ -221,13 +221,14 @@ fn rows_of_nothing_and_lines_of_totals_are_told() {
         name: "rows of nothing",
         objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; t: text }",
         maps: "skip Contact when id == \"9\" : \"left out\"\n\nmap Contact -> people {\n  name = { lastName: n }\n  jobTitle = t\n}",
-        files: &[("contacts.csv", "id,n,t\n1,Ann,\n2,,\n9,,\nTotal: 2,, \n")],
+        files: &[("contacts.csv", "id,n,t\n1,Ann,\n2,,\n9,,\nTotal: 2,, \nGrand Total,2,\n")],
         has: vec![person("Ann", &json!({}))],
         never: &[],
         says: &[
             "warning[empty-record]",
             "contacts.csv:3 2: every column but its key is empty",
             "contacts.csv:5 Total: 2: every column but its key is empty",
+            "contacts.csv:6 Grand Total: its key reads like that of a line of totals",
         ],
         never_says: &["contacts.csv:2 1", "contacts.csv:4"],
         codes: MOVED,
@@ -316,4 +317,192 @@ fn a_text_that_is_longer_than_a_part_holds_and_a_record_beside_a_part_of_its_fie
         never_says: &[],
         codes: QUARANTINED,
     }]);
+}
+
+#[test]
+fn the_values_that_go_where_one_record_is_kept_of_several_are_named() {
+    let objects = "  object Contact from \"contacts.csv\" { key id; id: text; n: text; e: email; t: text; tags: list(text) split \";\"; at: date; pin: text sensitive }";
+    let map = |matched: &str| {
+        format!(
+            "map Contact -> people {{\n{matched}  on duplicate keep newest at\n  name = {{ lastName: n }}\n  emails = {{ primaryEmail: e }}\n  jobTitle = t\n  new tags \"Tags\": list(text) = tags\n  new pin \"Pin\": text sensitive = pin\n  drop at : \"only for the order\"\n}}"
+        )
+    };
+    let (by_email, by_key) = (map("  match emails.primaryEmail\n"), map(""));
+    let kind = |name, maps, files, says| Kind {
+        name,
+        objects,
+        maps,
+        files,
+        has: vec![person("Hill", &json!({ "jobTitle": "", "tags": ["a"] }))],
+        never: &[("people", "Nurse"), ("people", "Hull"), ("people", "\"b\"")],
+        says,
+        never_says: &["\"77\"", "emails.primaryEmail \"A@x.example\""],
+        codes: MOVED,
+    };
+    judged(vec![
+        kind(
+            "by an address",
+            &by_email,
+            &[(
+                "contacts.csv",
+                "id,n,e,t,tags,at,pin\n1,Hull,A@x.example,Nurse,a;b,2024-01-01,77\n2,Hill,a@x.example,,a,2024-02-01,\n",
+            )],
+            &[
+                "contacts.csv:2 1: gives way to 2, and is not written: name.lastName \"Hull\" (\"Hill\" counts)",
+                "jobTitle \"Nurse\" (\"\" counts)",
+                "tags \"b\" (\"\" counts)",
+                "pin \"***\" (\"\" counts)",
+            ],
+        ),
+        kind(
+            "by a key",
+            &by_key,
+            &[(
+                "contacts.csv",
+                "id,n,e,t,tags,at,pin\n1,Hull,a@x.example,Nurse,a;b,2024-01-01,77\n1,Hill,a@x.example,,a,2024-02-01,\n1,Hill,a@x.example,,a,2024-02-01,\n",
+            )],
+            &[
+                "gives way to 1, and is not written: name.lastName \"Hull\" (\"Hill\" counts)",
+                "jobTitle \"Nurse\" (\"\" counts)",
+            ],
+        ),
+    ]);
+    let small = Small {
+        objects,
+        maps: &by_email,
+        files: &[(
+            "contacts.csv",
+            "id,n,e,t,tags,at,pin\n1,Hull,a@x.example,Nurse,a;b,2024-01-01,77\n2,Hill,a@x.example,,a,2024-02-01,\n3,Hill,a@x.example,,a,2024-01-03,\n",
+        )],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    let report = outcome.project.report();
+    let given =
+        |reason: &serde_json::Value| (reason["field"].clone(), reason["code"].clone(), reason["entries"].clone());
+    let reasons: Vec<_> = report["reasons"].as_array().unwrap().iter().map(given).collect();
+    let one = |field: &str| (json!(field), json!("R203"), json!(1));
+    for field in ["name.lastName", "jobTitle", "tags", "pin"] {
+        assert!(reasons.contains(&one(field)), "{field}: {reasons:?}");
+    }
+    assert_eq!(reasons.len(), 4, "{reasons:?}");
+    // What was said before is what was noted, once however often a run goes on.
+    outcome.stand_in.migr(&outcome.project, &["run", "--no-approval"]).exits(0);
+    assert_eq!(outcome.project.report()["reasons"], report["reasons"]);
+}
+
+#[test]
+fn amounts_without_a_currency_beside_others_that_name_one_are_told_once() {
+    let objects = "  object Deal from \"deals.csv\" { key id; id: text; n: text; a: currency; b: text; code: text; c: currency; d: currency; e: number }";
+    judged(vec![Kind {
+        name: "amounts",
+        objects,
+        maps: "map Deal -> opportunities {\n  name = n\n  stage = NEW\n  amount = a\n  new b \"B\": currency = b | money(code)\n  new c \"C\": currency = c\n  new d \"D\": currency = d\n  new e \"E\": currency = e | money(\"EUR\")\n}",
+        files: &[(
+            "deals.csv",
+            "id,n,a,b,code,c,d,e\n1,A,12.50,5,EUR,5,$7,1\n2,B,13,6,,6,8,2\n3,C,EUR 14,7,chf,7,9,3\n4,D,$15,,,,,\n",
+        )],
+        has: vec![(
+            "opportunities",
+            json!({ "name": "B", "amount": { "amountMicros": 13_000_000, "currencyCode": "USD" } }),
+        )],
+        never: &[],
+        says: &[
+            "warning[unnamed-currency]",
+            "`a`: 2 amounts name no currency such as \"12.50\", and take the migration's, USD; others of the column name EUR 1, USD 1",
+            "`b`: 1 amount names no currency such as \"6\", and takes the migration's, USD; others of the column name CHF 1, EUR 1",
+            "note[unnamed-currency]",
+            "`d`: 2 amounts name no currency such as \"8\", and take the migration's, USD; others of the column name USD 1",
+        ],
+        never_says: &["`c`: ", "`e`: "],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
+fn a_phone_with_a_word_beside_it_is_refused_for_the_word() {
+    judged(vec![Kind {
+        name: "phones",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; p: phone }",
+        maps: "map Contact -> people {\n  name = { lastName: n }\n  phones = { primaryPhoneNumber: p }\n}",
+        files: &[(
+            "contacts.csv",
+            "id,n,p\n1,A,+1 555 0100 (home)\n2,B,(w) 201 555 0123\n3,C,555-0100 ext. 4 (front desk)\n4,D,\"201-555-0123, 201-555-0124\"\n5,E,(201) 555-0123\n",
+        )],
+        has: vec![person("E", &json!({ "phones": { "primaryPhoneNumber": "2015550123" } }))],
+        never: &[("people", "\"A\""), ("people", "\"B\""), ("people", "\"C\""), ("people", "\"D\"")],
+        says: &[
+            "\"+1 555 0100 (home)\" has letters behind the number, which are no digits of it",
+            "\"(w) 201 555 0123\" has letters before the number, which are no digits of it",
+            "\"555-0100 ext. 4 (front desk)\" has letters behind the number",
+            "\"201-555-0123, 201-555-0124\" holds more than one number",
+        ],
+        never_says: &[],
+        codes: QUARANTINED,
+    }]);
+}
+
+#[test]
+fn values_that_a_condition_or_the_catalog_spells_otherwise_are_told() {
+    judged(vec![Kind {
+        name: "conditions and lists",
+        objects: "  object Task from \"tasks.csv\" { key id; id: text; n: text; s: text; k: select { call, mail } }",
+        maps: "skip Task when s in [\"gone\", \"left out\"] : \"over\"\n\nmap Task -> tasks {\n  title = n\n  status = if s == \"done\" then DONE else TODO\n  new s \"State\": text = s\n  new k \"Kind\": text = k\n}",
+        files: &[(
+            "tasks.csv",
+            "id,n,s,k\n1,A,done,call\n2,B,Done,Call\n3,C,\"left  out\",mail\n4,D,gone,\n5,E,open,fax\n",
+        )],
+        has: vec![("tasks", json!({ "title": "B", "status": "TODO", "s": "Done", "k": "Call" }))],
+        never: &[("tasks", "gone")],
+        says: &[
+            "2 cells of `s` look like \"Done\", which a condition asks for in another spelling: there it is another value",
+            "2 cells of `k` look like \"Call\", which is none of the values that the catalog lists",
+        ],
+        never_says: &[],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
+fn days_that_stand_for_none_are_told() {
+    judged(vec![Kind {
+        name: "days",
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; a: date; b: datetime format \"%m/%d/%Y %H:%M\" }",
+        maps: "map Contact -> people {\n  name = { lastName: n }\n  new a \"A\": date = a\n  new b \"B\": datetime = b\n}",
+        files: &[(
+            "contacts.csv",
+            "id,n,a,b\n1,A,1900-01-01,12/31/2999 23:59\n2,B,2024-01-02,01/01/1970 08:30\n3,C,1900-01-01,\n",
+        )],
+        has: vec![person("B", &json!({ "a": "2024-01-02" }))],
+        never: &[],
+        says: &[
+            "`a`: 2 cells such as \"1900-01-01\" count as a day, which often stands for none",
+            "`b`: 1 cell such as \"12/31/2999 23:59\" counts as a day, which often stands for none",
+        ],
+        never_says: &["08:30"],
+        codes: MOVED,
+    }]);
+}
+
+#[test]
+fn markup_of_a_column_of_texts_that_only_its_plain_text_is_taken_of_is_counted() {
+    let small = Small {
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; n: text; a: text; b: richtext }",
+        maps: "map Contact -> people {\n  name = { lastName: n }\n  jobTitle = a | trim | plain\n  new b \"B\": text = \"{b | plain}\"\n}",
+        files: &[(
+            "contacts.csv",
+            "id,n,a,b\n1,A,<b>x</b> <img src=y>,<i>z</i>\n2,B,plain,plain\n3,C,a < b,<p>q</p>\n",
+        )],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    assert_eq!(outcome.codes, MOVED, "{}", outcome.said);
+    let report = outcome.project.report();
+    let counted = |what: &str| {
+        let entries = report["degradations"].as_array().unwrap();
+        let one =
+            entries.iter().find(|one| one["what"] == what && one["reason"].as_str().unwrap().contains("formatting"));
+        one.unwrap_or_else(|| panic!("{what}: {entries:#?}"))["records"].clone()
+    };
+    assert_eq!((counted("people.jobTitle"), counted("people.b")), (json!(1), json!(1)));
 }

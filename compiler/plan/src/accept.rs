@@ -170,6 +170,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "unknown-columns",
     "unknown-member",
     "unknown-picklist-value",
+    "unnamed-currency",
     "unproven-format",
     "unused-row",
     "wrapped-text",

@@ -73,7 +73,7 @@ pub enum Left<'m> {
     Parts(Taken<'m>),
     /// Rest that a choice leaves: of the first way where the second is taken, and of the second.
     Other(Choice<'m>, [Vec<&'m Expr>; 2]),
-    /// Links, images and formatting of a column of rich text, by its name.
+    /// Links, images and formatting of a column of texts, by its name.
     Markup(&'m str),
 }
 
@@ -127,21 +127,44 @@ fn taken<'m>(values: impl IntoIterator<Item = &'m Expr>, columns: &[SourceColumn
 
 /// Columns of rich text of which values take the plain text, with the place of the first that does.
 fn plain_texts<'m>(values: impl IntoIterator<Item = &'m Expr>, columns: &[SourceColumn]) -> Vec<(&'m str, usize)> {
-    let is_rich = |name: &str| columns.iter().any(|column| column.name == name && column.ty == ColumnType::Richtext);
+    let may_be_rich = |name: &str| {
+        let is_one = |column: &SourceColumn| matches!(column.ty, ColumnType::Richtext | ColumnType::Text);
+        columns.iter().any(|column| column.name == name && is_one(column))
+    };
     let mut found: Vec<(&str, usize)> = Vec::new();
     for (field, value) in values.into_iter().enumerate() {
         value.walk(&mut |expr| {
             if let Expr::Call { function, arguments } = expr
                 && function == "plain"
-                && let Some(Expr::Column { name }) = arguments.first()
-                && is_rich(name)
-                && !found.iter().any(|(column, _)| column == name)
+                && let Some(first) = arguments.first()
             {
-                found.push((name, field));
+                texts_of(first, &mut |name| {
+                    if may_be_rich(name) && !found.iter().any(|(column, _)| *column == name) {
+                        found.push((name, field));
+                    }
+                });
             }
         });
     }
     found
+}
+
+/// Columns whose texts an expression gives with their markup.
+fn texts_of<'m>(expr: &'m Expr, found: &mut impl FnMut(&'m str)) {
+    match expr {
+        Expr::Column { name } => found(name),
+        Expr::Call { function, arguments } if matches!(function.as_str(), "trim" | "collapse") => {
+            arguments.iter().take(1).for_each(|first| texts_of(first, found));
+        }
+        Expr::Binary { operator: Operator::Coalesce, left: one, right: other }
+        | Expr::If { then: one, otherwise: other, .. } => {
+            texts_of(one, found);
+            texts_of(other, found);
+        }
+        Expr::Otherwise { value, .. } | Expr::Convert { value, .. } => texts_of(value, found),
+        Expr::Template { parts } => parts.iter().for_each(|part| texts_of(part, found)),
+        _ => {}
+    }
 }
 
 /// A choice between two values, of which the other one stays behind.

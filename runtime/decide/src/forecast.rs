@@ -470,6 +470,9 @@ impl Forecast {
                 store.meet(step, at, action, survivor)?;
                 winner = Some(survivor.as_str());
             }
+            SkipReason::SameKey { same: false, .. } => {
+                store.meet(step, at, PreviewAction::GiveWay, subject.source_key)?;
+            }
             SkipReason::Rule(_) | SkipReason::SameKey { .. } => {}
         }
         store.outcome(step, (subject.key, subject.line), State::Skipped, id, winner)

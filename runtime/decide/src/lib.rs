@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod amounts;
 mod cancellation;
 pub mod cells;
 pub mod changes;
@@ -21,6 +22,7 @@ pub mod field_numbers;
 pub mod file_list;
 pub mod files;
 pub mod forecast;
+pub mod given_way;
 pub mod hashing;
 pub mod identities;
 pub mod ids;

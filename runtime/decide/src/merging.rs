@@ -96,7 +96,7 @@ pub fn lost(job: &StageRun, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(
 }
 
 /// True where two texts differ in case and blanks at most.
-fn is_same_spelling(one: &Value, other: &Value) -> bool {
+pub(crate) fn is_same_spelling(one: &Value, other: &Value) -> bool {
     let folded = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
     folded(one).is_some() && folded(one) == folded(other)
 }

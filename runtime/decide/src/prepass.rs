@@ -19,8 +19,8 @@ use crate::identities::{sort, sort_column};
 use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::stage_run::{Claim, StageRun};
-use crate::{DecideError, duplicates, evaluate, taken};
-use migr_spill::{RepeatedKeys, Repeats, RowSet, Sharing, cycles};
+use crate::{DecideError, duplicates, evaluate, given_way, taken};
+use migr_spill::{GivenWay, RepeatedKeys, Repeats, RowSet, Sharing, cycles};
 
 /// Result of the first pass over every row.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Classification {
     pub pending: RowSet,
     /// Lines whose records are written as one with others; the spill database knows their families.
     pub merging: RowSet,
+    /// Lines that another one stands for, of which nothing is written, and lines that stand for such.
+    pub rivals: RowSet,
     /// Records of the export that belong to the stage.
     pub read: u64,
     /// The journal knew of records of the stage before.
@@ -302,7 +304,7 @@ impl Seen<'_> {
         {
             let odd = odd_key(&key, line);
             let subject = Subject { key: &odd, ..subject };
-            return self.double_key(subject, kept, aside).map(|()| false);
+            return self.double_key(subject, kept, look, aside).map(|()| false);
         }
         match claim {
             Claim::Skip { reason } => {
@@ -328,7 +330,13 @@ impl Seen<'_> {
     }
 
     /// A row whose key another row has: the stage's policy for duplicates says what becomes of it.
-    fn double_key(&self, subject: Subject<'_>, kept: u64, aside: &mut OutcomeRecorder<'_>) -> Result<(), DecideError> {
+    fn double_key(
+        &self,
+        subject: Subject<'_>,
+        kept: u64,
+        look: &mut Classification,
+        aside: &mut OutcomeRecorder<'_>,
+    ) -> Result<(), DecideError> {
         let job = self.job;
         // What says the same in every column is one record, written once.
         let same = self.doubles.same.contains(subject.line);
@@ -339,8 +347,17 @@ impl Seen<'_> {
                 let reason = QuarantineReason::SameKey { kept, file: job.file.clone() };
                 aside.quarantine(self.world, subject, &reason)
             }
-            _ => aside.skip(self.world, subject, &SkipReason::SameKey { kept, same }),
+            // Settled once its values were held against those of the row that is kept.
+            _ if !self.job.takes(subject.line) || self.is_settled(subject.key)? => Ok(()),
+            _ => {
+                let row = GivenWay { line: subject.line, key: subject.key.to_owned(), kept, is_double: true };
+                given_way::remember(self.world, look, &row)
+            }
         }
+    }
+
+    fn is_settled(&self, key: &str) -> Result<bool, DecideError> {
+        Ok(self.resumed && self.world.reader.id_of(self.job.step, key)?.is_some())
     }
 
     /// Notes what a record shares that stays out: a forecast tells of these too.
@@ -521,6 +538,10 @@ fn share(
                     world.spill.add_loser(*line, key, first)?;
                     if !job.merges() {
                         look.pending.remove(*line);
+                        if !look.resumed || world.reader.id_of(job.step, key)?.is_none() {
+                            let row = GivenWay { line: *line, key: key.clone(), kept: *first_line, is_double: false };
+                            given_way::remember(world, look, &row)?;
+                        }
                     }
                 }
             }

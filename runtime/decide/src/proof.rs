@@ -203,7 +203,7 @@ fn trials(plan: &Plan, object: &SourceObject) -> Trials {
 
 /// The columns whose cells an expression gives as they are, but for blanks around them, case, and which element of a list it is: each with its object and what it
 /// is split by.
-fn texts_read<'e>(
+pub(crate) fn texts_read<'e>(
     read: &'e Expr,
     (own, split): (&'e str, Option<&'e str>),
     found: &mut dyn FnMut(&'e str, &'e str, Option<&'e str>),

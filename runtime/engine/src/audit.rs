@@ -4,6 +4,7 @@ mod accepted;
 mod after_run;
 mod attachments;
 mod collector;
+mod currencies;
 mod distinct;
 mod duplicates;
 mod explain;
@@ -314,7 +315,6 @@ pub async fn audit(options: AuditOptions<'_>, progress: &dyn AuditProgress) -> R
             version,
             salt,
             needs: &needs,
-            is_asked: destination.is_some(),
             quarantined: &quarantined,
             progress,
         };
@@ -514,8 +514,6 @@ struct Reporting<'r> {
     version: Option<String>,
     salt: &'r str,
     needs: &'r Needs,
-    /// The destination was asked.
-    is_asked: bool,
     /// Lines whose records are quarantined, by object.
     quarantined: &'r BTreeMap<String, RowSet>,
     /// Whoever waits for the audit.
@@ -578,13 +576,12 @@ impl Reporting<'_> {
                 continue;
             };
             let mut locked = report.finish(found)?;
-            if self.is_asked {
-                let shown = (stage, report.step);
-                let listed = preview::stage_preview(plan, shown, report.place.file, self.forecast, preview)?;
-                locked.there = listed.there.clone();
-                if !listed.there.is_empty() {
-                    previews.push(listed);
-                }
+            // Of records that become one it tells where no destination was asked, too.
+            let shown = (stage, report.step);
+            let listed = preview::stage_preview(plan, shown, report.place.file, self.forecast, preview)?;
+            locked.there = listed.there.clone();
+            if !listed.there.is_empty() {
+                previews.push(listed);
             }
             stages.push(locked);
         }

@@ -13,6 +13,7 @@ use migr_decide::cells::{Kept, Lent};
 use migr_decide::decision::Decision;
 use migr_decide::decision::{Subject, shown};
 use migr_decide::evaluate::{Decided, Evaluator};
+use migr_decide::given_way;
 use migr_decide::merging;
 use migr_decide::outcome_recorder::OutcomeRecorder;
 use migr_decide::prepass::Classification;
@@ -34,7 +35,7 @@ pub(crate) fn produce(
     failures: &Arc<AtomicU64>,
     hand_on: &mut dyn FnMut(Batch) -> Taken,
 ) -> Result<(), EngineError> {
-    if job.file.is_empty() || look.pending.is_empty() {
+    if job.file.is_empty() || look.pending.is_empty() && look.rivals.is_empty() {
         return Ok(());
     }
     world.answer_own(Own::Admitted);
@@ -50,6 +51,9 @@ pub(crate) fn produce(
     let mut records = job.context.export.records(&job.stage.source_object)?;
     while let Some(row) = records.next()? {
         let Row::Record(record) = row else { continue };
+        if look.rivals.contains(record.line) {
+            given_way::keep(world, record)?;
+        }
         if !look.pending.contains(record.line) {
             continue;
         }
@@ -66,6 +70,9 @@ pub(crate) fn produce(
         }
     }
     producer.aside.flush()?;
+    if !look.rivals.is_empty() {
+        given_way::compare(job, world)?;
+    }
     for batch in producer.packer.rest() {
         if !hand_on(batch) {
             return Ok(());

@@ -15,7 +15,7 @@ use migr_decide::decision::{QuarantineReason, SkipReason, shown};
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
-use migr_decide::{Event, existing, prepass, same_there, settle};
+use migr_decide::{Event, existing, given_way, prepass, same_there, settle};
 use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Losers that are settled together.
@@ -101,7 +101,11 @@ pub(crate) async fn run(
     }
     let world = {
         let job = Arc::clone(&job);
-        blocking(move || settle_losers(&job, &world).map(|()| world)).await?
+        blocking(move || {
+            given_way::settle_doubles(&job, &world)?;
+            settle_losers(&job, &world).map(|()| world)
+        })
+        .await?
     };
     // A sample leaves the other rows for later.
     if context.slice.is_none() {
@@ -183,7 +187,7 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
         line = last.0;
         let mut records = Vec::new();
         let mut skips = Vec::new();
-        let mut quarantine = Vec::new();
+        let (mut quarantine, mut repairs) = (Vec::new(), Vec::new());
         for (line, key, winner) in losers {
             if !job.takes(line) || world.reader.id_of(job.step, &key)?.is_some() {
                 continue;
@@ -193,6 +197,7 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
             let subject = Subject { key: &key, source_key: &key, line };
             if id.is_some() {
                 let reason = SkipReason::MergeInto { survivor: winner.clone(), merges };
+                repairs.extend(given_way::notes(job, world, (line, &key), &given_way::kept_in_words(&winner))?);
                 if let Some(forecast) = job.context.outcomes.forecast() {
                     forecast.skipped(job.step, subject, &reason, id.as_deref())?;
                     continue;
@@ -218,7 +223,8 @@ fn settle_losers(job: &StageRun, world: &RecordLookup) -> Result<(), EngineError
             records.push(Settled { step: job.step, key, line, state, id, winner: Some(winner) });
         }
         if !records.is_empty() {
-            job.context.outcomes.write(&[Change::Settled { records, quarantine, skips }])?;
+            let settled = Change::Settled { records, quarantine, skips };
+            job.context.outcomes.write(&given_way::with_notes(job, settled, repairs))?;
         }
     }
 }

@@ -10,6 +10,19 @@ use crate::{Spill, SpillError};
 /// A line and what a policy sorts it by.
 pub type SortedRow = (u64, SortValue);
 
+/// Row of which nothing is written, since another one stands for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenWay {
+    /// Line of the row.
+    pub line: u64,
+    /// Key of its record in the journal.
+    pub key: String,
+    /// Line of the row that is kept.
+    pub kept: u64,
+    /// True where both have one key.
+    pub is_double: bool,
+}
+
 /// Record that shares an identity with others.
 #[derive(Clone, Debug)]
 pub struct Sharing {
@@ -62,6 +75,34 @@ impl Spill {
     /// Forgets which lines give way.
     pub fn forget_doubles(&self) -> Result<(), SpillError> {
         self.insert("DELETE FROM doubles", [])
+    }
+
+    /// Remembers that nothing of a row is written, since another one stands for it.
+    pub fn add_given_way(&self, row: &GivenWay) -> Result<(), SpillError> {
+        let sql = "INSERT OR REPLACE INTO given_way(line, key, kept, is_double) VALUES(?1, ?2, ?3, ?4)";
+        self.insert(sql, params![signed(row.line), row.key, signed(row.kept), row.is_double])
+    }
+
+    /// Such rows after a line, in order of lines.
+    pub fn given_way_after(&self, line: u64, limit: u32) -> Result<Vec<GivenWay>, SpillError> {
+        let sql = "SELECT line, key, kept, is_double FROM given_way WHERE line > ?1 ORDER BY line LIMIT ?2";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![signed(line), limit], |row| {
+            let (line, kept) = (unsigned(row.get(0)?), unsigned(row.get(2)?));
+            Ok(GivenWay { line, key: row.get(1)?, kept, is_double: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes the values of such a row that are not written, as a text.
+    pub fn set_given_values(&self, line: u64, changes: &str) -> Result<(), SpillError> {
+        self.insert("UPDATE given_way SET changes = ?2 WHERE line = ?1", params![signed(line), changes])
+    }
+
+    /// The text of the values of such a row that are not written.
+    pub fn given_values(&self, line: u64) -> Result<Option<String>, SpillError> {
+        let sql = "SELECT changes FROM given_way WHERE line = ?1 AND changes IS NOT NULL";
+        self.optional(sql, params![signed(line)])
     }
 
     /// Adds one of the lines of a key, by the first of them.

@@ -17,7 +17,7 @@ mod row_set;
 mod spill;
 
 pub use error::SpillError;
-pub use groups::{Sharing, SortedRow};
+pub use groups::{GivenWay, Sharing, SortedRow};
 pub use inventory::{Inventory, ReferredRow};
 pub use later::{KeyFate, LaterExport};
 pub use made::MadeRecords;

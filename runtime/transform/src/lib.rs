@@ -34,6 +34,7 @@ pub use json::to_json;
 pub use lookup::{Cells, Lookup, LookupError, OwnerFound, Resolved};
 pub use matching::{normalise_match, option_value};
 pub use memory::{MemoryLookup, Trial};
+pub use money::named_currency;
 pub use outcome::{Admission, Evaluated, Linked, Outcome, Partial, Pass, TableRow, Traced, Way};
 pub use program::Program;
 pub use proof::{FormatKind, FormatTrial, Standing, Verdict};

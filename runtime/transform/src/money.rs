@@ -80,6 +80,16 @@ pub(crate) fn names_no_other(text: &str, default: Option<Currency>) -> bool {
     }
 }
 
+/// Currency that the text of an amount names, by its sign or its code: a sign of several means the default where it is one of them. Absent where the text is no
+/// amount, none where it names none.
+pub fn named_currency(text: &str, default: Option<Currency>) -> Option<Option<Currency>> {
+    let written = Written::read(text)?;
+    if written.sign.is_none() && written.code.is_none() {
+        return Some(None);
+    }
+    written.currency(None, default).ok().map(Some)
+}
+
 /// A number as an amount.
 pub(crate) fn of_decimal(number: Decimal, currency: Currency) -> Result<Money, Fault> {
     let micros = number.checked_mul(Decimal::from(1_000_000)).filter(|micros| micros.fract().is_zero());

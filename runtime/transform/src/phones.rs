@@ -13,8 +13,8 @@ use phonenumber::{Type, country};
 use crate::failure::Fault;
 use crate::{Country, Phone};
 
-use digits::Digits;
 pub(crate) use digits::split_extension;
+use digits::{Digits, LETTERS_BEHIND};
 
 /// The kinds of numbers that can be called from anywhere.
 const KINDS: &[Type] = &[
@@ -67,7 +67,7 @@ impl Country {
 pub(crate) fn phone(text: &str, region: Option<&Region>) -> Result<Phone, Fault> {
     let (main, extension) = split_extension(text);
     let digits = Digits::read(main).map_err(|says| Fault::of(text, says))?;
-    let letters_behind = || Fault::of(text, "has letters behind the number, which are no digits of it");
+    let letters_behind = || Fault::of(text, LETTERS_BEHIND);
     let (calling_code, national, country) = match digits.north_american(region) {
         Some(national) => (1, national.to_owned(), north_american_country(national)),
         None => resolved(&digits, region).map_err(|says| match digits.before_letters() {
@@ -354,6 +354,36 @@ mod tests {
             ("GB", "0800 FLOWERS", "+448003569377 GB 8003569377"),
         ] {
             assert_eq!(shown(phone(text, Region::of(country).as_ref())), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_with_a_word_beside_it_is_refused_for_the_word() {
+        let behind = "has letters behind the number";
+        let (before, several) = ("has letters before the number", "holds more than one number");
+        for (country, text, says) in [
+            ("US", "+1 555 0100 (home)", behind),
+            ("US", "201-234-5678 (home)", behind),
+            ("US", "(201) 234-5678 [work]", behind),
+            ("US", "555-0100 ext. 4 (front desk)", behind),
+            ("US", "201-234-5678 x4 (front desk)", behind),
+            ("US", "1-800-FLOWERS (main)", behind),
+            ("US", "201-234-5678, mobile", behind),
+            ("US", "201-234-5678 - Jo's cell", behind),
+            ("FR", "01 23 45 67 89 (privé)", behind),
+            ("DE", "(w) 089 123", before),
+            ("DE", "(w) 089 123456", before),
+            ("DE", "Büro: 089 123456", before),
+            ("US", "Tel. 201-234-5678", before),
+            ("US", "c: 201-234-5678", before),
+            ("RU", "тел. 495 123-45-67", before),
+            ("US", "201-234-5678, 201-234-5679", several),
+            ("US", "201-234-5678; 201-234-5679", several),
+            ("US", "201-234-5678 (home) 201-234-5679 (work)", several),
+            ("US", "home 201-234-5678, work 201-234-5679", before),
+        ] {
+            let read = shown(phone(text, Region::of(country).as_ref()));
+            assert!(read.as_ref().is_err_and(|reason| reason.contains(says)), "{text}: {read:?}");
         }
     }
 

@@ -69,11 +69,14 @@ pub(crate) fn upper(text: Cow<'_, str>) -> Cow<'_, str> {
 pub(crate) fn title(text: &str) -> String {
     let mut titled = String::with_capacity(text.len());
     let mut in_word = false;
-    for character in text.chars() {
-        if in_word {
-            titled.extend(character.to_lowercase());
-        } else {
-            titled.extend(character.to_uppercase());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_last = !rest.peek().is_some_and(|next| next.is_alphanumeric());
+        match (in_word, character) {
+            // The small sigma has another form at a word's end.
+            (true, 'Σ' | 'σ') if is_last => titled.push('ς'),
+            (true, _) => titled.extend(character.to_lowercase()),
+            (false, _) => titled.extend(character.to_uppercase()),
         }
         in_word = character.is_alphanumeric() || matches!(character, '\'' | '’') && in_word;
     }

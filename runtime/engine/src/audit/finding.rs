@@ -172,7 +172,7 @@ kinds! {
     /// A record without a key.
     BlankKey = "blank-key", "Records without a key", "Give them one in the source, then export again.";
     /// A record of which nothing but the key is there.
-    EmptyRecord = "empty-record", "Records of which nothing but the key is there", "Take the rows out of the export (a line of totals is one too), or leave them out: `skip OBJECT when COLUMN == none : \"why\"`.";
+    EmptyRecord = "empty-record", "Records of which nothing but the key is there, and lines of totals", "Take the rows out of the export (a line of totals is one too), or leave them out: `skip OBJECT when COLUMN == none : \"why\"`.";
     /// Cells that are blank by a word of the spec, or only look so.
     BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
     /// A number that a spreadsheet wrote with fewer digits than it had.
@@ -203,6 +203,8 @@ kinds! {
     ContradictedFormat = "contradicted-format", "Formats that their columns contradict (W0614)", "Write the format that fits; `allow \"contradicted-format\"` says that the values are right.";
     /// A column that another format reads otherwise.
     UnprovenFormat = "unproven-format", "Formats that no value proves (W0613)", "Write the format that is meant.";
+    /// An amount that names no currency where others of its column name one.
+    UnnamedCurrency = "unnamed-currency", "Amounts that name no currency, beside others that do (W0612)", "Correct them in the source, or name the currency in the map: `money(\"EUR\")`, `money(currency_column)`.";
     /// A text longer than its column allows.
     TooLong = "too-long", "Texts that are too long", "Shorten them in the source, or with `truncate(n)`.";
     /// Another value that cannot be read or written.

@@ -145,6 +145,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         PreviewAction::SetAside => format!("is quarantined: {other} is there"),
         PreviewAction::Merge if entry.field.is_some() => format!("becomes one with {other}, whose value counts"),
         PreviewAction::Merge => format!("becomes one with {other}"),
+        PreviewAction::GiveWay if entry.field.is_some() => format!("gives way to {other}, and is not written:"),
         PreviewAction::GiveWay => format!("gives way to {other}"),
         PreviewAction::Vanish => format!("is in the export no more; {other} stays"),
         PreviewAction::Trash => format!("is in the export no more; {other} goes into the trash"),
@@ -156,6 +157,7 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         let (before, after) = (text(&entry.before), text(&entry.after));
         match entry.action {
             PreviewAction::Stay => format!(", {field} {before}; {after} of the export is not written"),
+            PreviewAction::GiveWay => format!(" {field} {before} ({after} counts)"),
             _ => format!(", {field} {before} → {after}{conflict}"),
         }
     });

@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::attachments::{Manifest, Tally};
 use super::collector::Collector;
+use super::currencies::Currencies;
 use super::export_lookup::{ExportLookup, OwnerState};
 use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::lookup_plan::{LookupSpec, Needs, Use, column_lookup, columns_read};
@@ -159,22 +160,27 @@ impl<'i> Inspector<'i> {
         Ok(faults)
     }
 
-    /// A record whose columns are all blank but for its key, which becomes a record of nothing; of an object with two such columns at least.
+    /// A record whose columns are all blank but for its key, which becomes a record of nothing, or a line of totals; of an object with two such columns at least.
     fn nothing_but_key(&self, record: &dyn Cells) -> Option<Fault> {
         let is_of_key = |look: &&Look<'_>| self.object.key.contains(&look.column.name);
         let mut others = self.columns.iter().filter(|look| !is_of_key(look));
+        let is_written = |message: &str| Fault {
+            kind: FindingKind::EmptyRecord,
+            severity: Severity::Warning,
+            column: None,
+            message: message.to_owned(),
+            help: None,
+        };
         let is_mapped =
             self.plan.stages.iter().any(|stage| stage.source_object == self.object.name && stage.distinct.is_none());
         if !is_mapped || self.columns.len() < self.object.key.len() + 2 || self.key(record).is_empty() {
             return None;
         }
-        others.all(|look| is_blank(record.cell(look.at), self.blanks(look))).then(|| Fault {
-            kind: FindingKind::EmptyRecord,
-            severity: Severity::Warning,
-            column: None,
-            message: "every column but its key is empty, and a record of nothing is written".to_owned(),
-            help: None,
-        })
+        if others.all(|look| is_blank(record.cell(look.at), self.blanks(look))) {
+            return Some(is_written("every column but its key is empty, and a record of nothing is written"));
+        }
+        is_of_totals(&self.key(record))
+            .then(|| is_written("its key reads like that of a line of totals, and a record is written of it"))
     }
 
     /// The name of a file that a record does not have, where nothing else takes the name.
@@ -417,6 +423,7 @@ impl<'i> Inspector<'i> {
         let mut records = self.export.records(&place.object.name)?;
         let mut count = 0_u64;
         let (mut words, mut traces) = (BTreeMap::new(), Traces::of(self.plan, place.object));
+        let mut currencies = Currencies::of(self.plan, place.object);
         let masked = place.object.key.iter().any(|key| place.object.column(key).is_some_and(|column| column.sensitive));
         while let Some(row) = records.next()? {
             count += 1;
@@ -433,6 +440,7 @@ impl<'i> Inspector<'i> {
             let lent = Lent(record);
             self.tally(&lent, record.line, &mut words);
             traces.add(&lent, record.line);
+            currencies.add(&lent, record.line);
             let faults = self.inspect(&lent)?;
             if !faults.is_empty() || !own.is_empty() || !files.is_empty() {
                 let key = self.key(&lent);
@@ -452,6 +460,7 @@ impl<'i> Inspector<'i> {
         }
         self.tell_words(place, words, found);
         traces.tell(place, found);
+        currencies.tell(place, found);
         if !own.is_empty() {
             self.report_cycles(&own, place, found)?;
         }
@@ -515,6 +524,15 @@ fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn
     let strictness =
         |field: &FieldMapping| if field.missing_file == OnMissing::Quarantine { Use::Strict } else { Use::Lenient };
     sending.map(strictness).max().unwrap_or_default()
+}
+
+/// `Grand total:`
+fn is_of_totals(key: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme", "totale", "somme"];
+    let words: Vec<String> =
+        key.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    WORDS.contains(&words.join(" ").as_str())
 }
 
 /// A fault as a finding of its record.

@@ -1,8 +1,9 @@
 //! Cells whose text is not what the source held, or will not be shown as what it is: numbers that a spreadsheet shortened, its errors, Markdown in plain text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use migr_plan::{ColumnType, Expr, FieldType, Plan, SourceColumn, SourceObject};
+use migr_decide::expressions::of_stage;
+use migr_plan::{ColumnType, Expr, FieldType, Operator, Plan, SourceColumn, SourceObject};
 use migr_transform::Cells;
 
 use super::collector::Collector;
@@ -29,6 +30,9 @@ enum Trace {
     Epoch,
     Wrapped,
     Placeholder,
+    Sentinel,
+    Unlisted,
+    NearMiss,
 }
 
 /// Columns of an object that are looked at, with what was found in them.
@@ -39,11 +43,13 @@ pub(super) struct Traces<'t> {
     columns: Vec<(usize, bool, bool)>,
     /// Places of columns of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
     read: Vec<(usize, ColumnType, Option<u64>)>,
+    /// Texts with which conditions compare a column, by its place.
+    compared: BTreeMap<usize, BTreeSet<&'t str>>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
 }
 
 impl<'t> Traces<'t> {
-    pub(super) fn of(plan: &Plan, object: &'t SourceObject) -> Self {
+    pub(super) fn of(plan: &'t Plan, object: &'t SourceObject) -> Self {
         let goes_to_rich = |name: &str| {
             plan.stages.iter().filter(|stage| stage.source_object == object.name).any(|stage| {
                 stage.fields.iter().any(|field| field.ty == FieldType::Richtext && is_as_written(&field.value, name))
@@ -61,8 +67,10 @@ impl<'t> Traces<'t> {
                 plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
             fields.filter(|field| field.reads.iter().any(|read| read == name)).any(|field| field.ty != FieldType::Text)
         };
-        let is_read =
-            |ty| matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal | ColumnType::Datetime);
+        let is_read = |ty| {
+            let is_time = matches!(ty, ColumnType::Date | ColumnType::Datetime);
+            is_time || matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal)
+        };
         let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
         let fields =
             || plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
@@ -76,7 +84,7 @@ impl<'t> Traces<'t> {
         let numbers = object.columns.iter().enumerate();
         let numbers = numbers.filter(|(_, column)| column.ty == ColumnType::Text && is_of_numbers(&column.name));
         let read = read.chain(numbers.map(|(at, _)| (at, ColumnType::Number, None))).collect();
-        Self { object, columns, read, found: BTreeMap::new() }
+        Self { object, columns, read, compared: compared(plan, object), found: BTreeMap::new() }
     }
 
     /// Looks at the cells of a record.
@@ -90,6 +98,8 @@ impl<'t> Traces<'t> {
                 Some(b'=' | b'"' | b'\'') if is_wrapped(record.cell(*at)) => Some(Trace::Wrapped),
                 Some(_) if !cell.is_ascii() && is_broken(cell) => Some(Trace::Broken),
                 Some(_) if *is_told_blank && is_placeholder(cell) => Some(Trace::Placeholder),
+                Some(_) if self.is_unlisted(*at, cell) => Some(Trace::Unlisted),
+                Some(_) if self.is_near(*at, cell) => Some(Trace::NearMiss),
                 Some(_) => (*is_rich && is_markdown(cell)).then_some(Trace::Markdown),
             };
             if let Some(trace) = trace {
@@ -99,6 +109,8 @@ impl<'t> Traces<'t> {
         for (at, ty, of_a_year) in &self.read {
             let cell = record.cell(*at).trim();
             let trace = match ty {
+                ColumnType::Date | ColumnType::Datetime if is_sentinel(cell) => Some(Trace::Sentinel),
+                ColumnType::Date => None,
                 ColumnType::Datetime if is_shortened(cell) => Some(Trace::Shortened),
                 ColumnType::Datetime if of_a_year.is_some_and(|units| is_below(cell, units)) => Some(Trace::Epoch),
                 ColumnType::Datetime => has_fine_seconds(cell).then_some(Trace::FineSeconds),
@@ -109,6 +121,24 @@ impl<'t> Traces<'t> {
                 note(&mut self.found, (*at, trace), line, cell);
             }
         }
+    }
+
+    /// True for a cell that is none of the values that the catalog lists for its column.
+    fn is_unlisted(&self, at: usize, cell: &str) -> bool {
+        let Some(column) = self.object.columns.get(at).filter(|column| !column.options.is_empty()) else {
+            return false;
+        };
+        let is_same = |option: &String| {
+            if column.ignore_case { option.to_lowercase() == cell.to_lowercase() } else { option == cell }
+        };
+        !column.options.iter().any(is_same) && column.blank.iter().flatten().all(|blank| blank != cell)
+    }
+
+    /// True for a cell that is no text of a condition, and differs from one in case and blanks alone.
+    fn is_near(&self, at: usize, cell: &str) -> bool {
+        let Some(texts) = self.compared.get(&at).filter(|texts| !texts.contains(cell)) else { return false };
+        let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        texts.iter().any(|text| text.len().abs_diff(cell.len()) < 8 && folded(text) == folded(cell))
     }
 
     /// Tells what was found, once for a column.
@@ -174,6 +204,28 @@ impl<'t> Traces<'t> {
                     Severity::Note,
                     format!("`{name}`: {count} {cells} such as {sample} count as text, as no `blank` is written"),
                 ),
+                Trace::Sentinel => (
+                    FindingKind::BlankWord,
+                    Severity::Note,
+                    format!(
+                        "`{name}`: {count} {cells} such as {sample} {} as a day, which often stands for none",
+                        if count == 1 { "counts" } else { "count" }
+                    ),
+                ),
+                Trace::Unlisted => (
+                    FindingKind::BadValue,
+                    Severity::Note,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}, which is none of the values that the catalog lists"
+                    ),
+                ),
+                Trace::NearMiss => (
+                    FindingKind::NearDuplicateValues,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}, which a condition asks for in another spelling: there it is another value"
+                    ),
+                ),
                 Trace::Markdown => (
                     FindingKind::MarkdownText,
                     Severity::Note,
@@ -186,6 +238,36 @@ impl<'t> Traces<'t> {
             into.add(finding.at(place.file, line).in_column(name).counting(count));
         }
     }
+}
+
+/// Texts with which the conditions of an object's maps and rules compare its columns as they stand, by place.
+fn compared<'t>(plan: &'t Plan, object: &'t SourceObject) -> BTreeMap<usize, BTreeSet<&'t str>> {
+    let mut found: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+    let stages = plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(of_stage);
+    let rules = object.checks.iter().map(|check| &check.condition);
+    let rules = rules.chain(object.skips.iter().map(|skip| &skip.condition));
+    for expression in stages.chain(rules) {
+        expression.walk(&mut |part| {
+            let Expr::Binary { operator, left, right } = part else { return };
+            let (column, texts) = match (operator, &**left, &**right) {
+                (Operator::Equal | Operator::NotEqual, Expr::Column { name }, text @ Expr::Text { .. })
+                | (Operator::Equal | Operator::NotEqual, text @ Expr::Text { .. }, Expr::Column { name }) => {
+                    (name, std::slice::from_ref(text))
+                }
+                (Operator::In | Operator::NotIn, Expr::Column { name }, Expr::List { items }) => {
+                    (name, items.as_slice())
+                }
+                _ => return,
+            };
+            let Some(at) = object.columns.iter().position(|known| known.name == *column) else { return };
+            let texts = texts.iter().filter_map(|text| match text {
+                Expr::Text { value } => Some(value.as_str()),
+                _ => None,
+            });
+            found.entry(at).or_default().extend(texts);
+        });
+    }
+    found
 }
 
 /// Counts a cell, and keeps the first.
@@ -271,6 +353,25 @@ fn is_placeholder(cell: &str) -> bool {
     cell.len() <= 10 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(cell))
 }
 
+/// `1900-01-01`, `12/31/9999`: days that systems write where they have none, at midnight or at the last second.
+fn is_sentinel(cell: &str) -> bool {
+    const DAYS: [[u32; 3]; 7] =
+        [[1, 1, 1753], [30, 12, 1899], [31, 12, 1899], [1, 1, 1900], [1, 1, 1970], [31, 12, 2999], [31, 12, 9999]];
+    let mut numbers = cell.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());
+    let mut day = [0; 3];
+    for part in &mut day {
+        *part = numbers.next().and_then(|number| number.parse().ok()).unwrap_or_default();
+    }
+    let has_year = |known: &[u32; 3]| {
+        let mut sorted = *known;
+        sorted.sort_unstable();
+        let mut found = day;
+        found.sort_unstable();
+        sorted == found
+    };
+    DAYS.iter().any(has_year) && numbers.all(|number| matches!(number, "0" | "00" | "000" | "12" | "23" | "59" | "999"))
+}
+
 /// True where a text has marks that Markdown would show as something else: `**bold**`, `# heading`, `[link](address)`, a fence.
 fn is_markdown(cell: &str) -> bool {
     let is_mark = |line: &str| {
@@ -339,6 +440,18 @@ mod tests {
             ("'tis", false),
         ] {
             assert_eq!(is_wrapped(cell), expected, "{cell}");
+        }
+        for (cell, expected) in [
+            ("1900-01-01", true),
+            ("01/01/1970 00:00", true),
+            ("12/31/9999 23:59:59", true),
+            ("31.12.9999", true),
+            ("1971-01-01", false),
+            ("1970-01-01 08:30", false),
+            ("1970-01-02", false),
+            ("n/a", false),
+        ] {
+            assert_eq!(is_sentinel(cell), expected, "{cell}");
         }
         for (cell, expected) in [("NULL", true), ("\\N", true), ("(No value)", true), ("Null Ltd", false), ("-", false)]
         {

@@ -8,6 +8,14 @@ const EXTENSION_MARKS: &[&str] =
 /// No number with its country code is longer, by E.164 and what libphonenumber lets pass.
 const MOST_DIGITS: usize = 20;
 
+/// Digits of the shortest text that may be a number with words beside it.
+const FEWEST_DIGITS: usize = 5;
+
+pub(super) const LETTERS_BEHIND: &str = "has letters behind the number, which are no digits of it";
+const LETTERS_BEFORE: &str = "has letters before the number, which are no digits of it";
+const SEVERAL: &str = "holds more than one number";
+const NOT: &str = "is not a phone number";
+
 /// The extension that stands at the end of a number.
 pub(crate) fn split_extension(text: &str) -> (&str, Option<&str>) {
     let trimmed = text.trim();
@@ -45,7 +53,6 @@ pub(super) struct Digits {
 impl Digits {
     /// The digits of a text, or why it is no number.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
-        const NOT: &str = "is not a phone number";
         let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
         if is_float(text) {
             return Err("ends in `.0`, as a spreadsheet writes a number; export the column as text");
@@ -53,7 +60,7 @@ impl Digits {
         let mut found =
             Self { bytes: [0; MOST_DIGITS], length: 0, is_international: false, before_letters: None, word: 0 };
         let mut word = 0;
-        for (at, character) in text.chars().enumerate() {
+        for (at, (byte, character)) in text.char_indices().enumerate() {
             word = if character.is_ascii_alphabetic() { word + 1 } else { 0 };
             found.word = found.word.max(word);
             let digit = match character {
@@ -66,7 +73,7 @@ impl Digits {
                     found.before_letters.get_or_insert(found.length);
                     keypad(character).ok_or(NOT)?
                 }
-                '/' | '(' | '[' if found.is_whole() => return Err("holds more than one number"),
+                '/' | '(' | '[' if found.is_whole() => return Err(beside(text, (byte, found.length), SEVERAL)),
                 ' '
                 | '\u{a0}'
                 | '-'
@@ -81,7 +88,7 @@ impl Digits {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{202a}'..='\u{202e}'
                 | '\u{2060}' => continue,
-                _ => return Err(NOT),
+                _ => return Err(beside(text, (byte, found.length), NOT)),
             };
             *found.bytes.get_mut(found.length).ok_or(NOT)? = digit;
             found.length += 1;
@@ -125,6 +132,20 @@ impl Digits {
             _ => return None,
         };
         national.starts_with(|first: char| ('2'..='9').contains(&first)).then_some(national)
+    }
+}
+
+/// What is wrong with a text whose number ends at a sign, with so many digits before it: there are letters before or behind it, or another number; else what
+/// is said.
+fn beside(text: &str, (at, length): (usize, usize), otherwise: &'static str) -> &'static str {
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let has_word = |part: &str| part.chars().any(char::is_alphabetic);
+    match (length >= FEWEST_DIGITS, digits(behind) >= FEWEST_DIGITS) {
+        (true, true) => SEVERAL,
+        (true, false) if has_word(behind) => LETTERS_BEHIND,
+        (false, true) if has_word(before) || behind.starts_with(char::is_alphabetic) => LETTERS_BEFORE,
+        _ => otherwise,
     }
 }
 
