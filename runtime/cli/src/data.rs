@@ -65,12 +65,22 @@ pub(crate) async fn counted(project: &Project, plan: &Plan, to: Option<&str>) ->
     let state = State::of_destination(project, &plan.destination.name);
     let is_first = !project.state_folder().exists();
     state.keep_from_git()?;
-    let read = read(project, plan, to, &state).await;
+    let lock = counted_beside(project, plan, to, &state).await;
     if is_first {
         state.forget();
     }
+    lock
+}
+
+/// The same, with the state of a destination to work beside.
+pub(crate) async fn counted_beside(
+    project: &Project,
+    plan: &Plan,
+    to: Option<&str>,
+    state: &State,
+) -> Result<Lock, Fault> {
     let failed = |error: AuditError| Fault::new(Exit::Findings, format!("the records cannot be counted: {error}"));
-    read.map(|audit| audit.lock).map_err(failed)
+    read(project, plan, to, state).await.map(|audit| audit.lock).map_err(failed)
 }
 
 /// Counts of the records that differ by the time zone, country or currency of two plans, as the export's rows say.

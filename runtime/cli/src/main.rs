@@ -4,6 +4,7 @@ mod approval;
 mod args;
 mod commands;
 mod console;
+mod counted;
 mod data;
 mod disk;
 mod endpoint;

@@ -15,6 +15,7 @@ use migr_sandbox::Sandbox;
 use crate::args::LiveArguments;
 use crate::commands::audit::previous;
 use crate::console::Console;
+use crate::counted::{Source, counted};
 use crate::endpoint::{endpoint, reach};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -101,6 +102,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) writes: bool,
     /// True where the command goes on with a plan that does other things to records than the last one, or tells of it.
     pub(crate) goes_on: bool,
+    /// True where records are written: what no audit has counted is counted for the report.
+    pub(crate) counts: bool,
     /// Options of the run.
     pub(crate) options: RunOptions,
     /// View that shows progress.
@@ -111,7 +114,7 @@ impl<'a> Opening<'a> {
     /// Opening of a session of a command that writes no record and goes on with nothing.
     pub(crate) fn reading(live: &'a LiveArguments, command: &str, shown: Arc<Shown>) -> Self {
         let options = RunOptions { command: command.to_owned(), ..RunOptions::default() };
-        Self { live, saved_plan: None, reached: None, writes: false, goes_on: false, options, shown }
+        Self { live, saved_plan: None, reached: None, writes: false, goes_on: false, counts: false, options, shown }
     }
 }
 
@@ -151,7 +154,8 @@ impl Session {
         migr_engine::keep_apart_there(&mut plan, &export, lock.as_ref(), Some(&*reached.destination))
             .await
             .map_err(|error| Fault::failed(error.to_string()))?;
-        let kept = json(&counted(&plan, &project, opening.live))?;
+        let source = opening.counts.then_some(Source { export: &export, state: &state });
+        let kept = json(&counted(&plan, (&project, to), source, console).await?)?;
         let context = Context {
             plan: Arc::new(plan),
             export: Arc::new(export),
@@ -191,15 +195,6 @@ impl Session {
 /// The state of the destination that a command means.
 pub(crate) fn state(project: &Project, live: &LiveArguments, plan: &Plan) -> State {
     if live.sandbox { State::of_sandbox(project) } else { State::of_destination(project, &plan.destination.name) }
-}
-
-/// The plan with the counts of the last audit, for the report; as it is where there was none.
-fn counted(plan: &Plan, project: &Project, live: &LiveArguments) -> Plan {
-    let mut plan = plan.clone();
-    if let Ok(Some(lock)) = previous(&project.lock(live.project.to.as_deref())) {
-        migr_plan::lock::count(&mut plan, &lock);
-    }
-    plan
 }
 
 /// The export that a plan reads.

@@ -138,6 +138,11 @@ impl State {
         self.folder().join("plan.json")
     }
 
+    /// Counts of an export that no audit has counted, as a lock.
+    pub(crate) fn counts(&self) -> PathBuf {
+        self.folder().join("counts.lock")
+    }
+
     /// The database of the sandbox.
     pub(crate) fn sandbox_database(&self) -> PathBuf {
         self.root.join("sandbox.db")

@@ -119,6 +119,7 @@ async fn once(arguments: &DeltaArguments, progress: Arc<Shown>, console: Console
         reached: None,
         writes: true,
         goes_on: false,
+        counts: true,
         options,
         shown: Arc::clone(&progress),
     };

@@ -68,6 +68,7 @@ pub(crate) async fn run(arguments: &DemoArguments, console: Console) -> Result<E
         reached: None,
         writes: true,
         goes_on: false,
+        counts: true,
         options,
         shown: Arc::clone(&shown),
     };

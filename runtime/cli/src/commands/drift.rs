@@ -39,6 +39,7 @@ pub(crate) async fn run(arguments: &DriftArguments, console: Console) -> Result<
         reached: None,
         writes: false,
         goes_on: true,
+        counts: false,
         options,
         shown,
     };

@@ -40,6 +40,7 @@ pub(crate) async fn run(arguments: &RunArguments, console: Console) -> Result<Ex
         reached,
         writes: true,
         goes_on: true,
+        counts: true,
         options,
         shown: Arc::clone(&progress),
     };

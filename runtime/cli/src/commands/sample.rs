@@ -30,6 +30,7 @@ pub(crate) async fn run(arguments: &SampleArguments, console: Console) -> Result
         reached: None,
         writes: true,
         goes_on: true,
+        counts: true,
         options,
         shown: Arc::clone(&progress),
     };

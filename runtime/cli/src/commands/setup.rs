@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: &SetupArguments, console: Console) -> Result<
         reached: None,
         writes: !arguments.checklist,
         goes_on: false,
+        counts: false,
         options,
         shown: quiet,
     };

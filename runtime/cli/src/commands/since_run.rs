@@ -25,8 +25,16 @@ pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<E
     State::meant(&project, live.project.to.as_deref(), live.sandbox)?.reader()?;
     let shown = Arc::new(Shown::new(console, EventFormat::Human));
     let options = RunOptions { command: "plan".to_owned(), ..RunOptions::default() };
-    let opening =
-        Opening { live: &live, saved_plan: None, reached: None, writes: false, goes_on: true, options, shown };
+    let opening = Opening {
+        live: &live,
+        saved_plan: None,
+        reached: None,
+        writes: false,
+        goes_on: true,
+        counts: false,
+        options,
+        shown,
+    };
     let Some(session) = Session::open(opening, console).await? else { return Ok(Exit::Findings) };
     let compared = told(&session).await;
     let day = last_run(&session);
