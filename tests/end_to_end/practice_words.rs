@@ -183,7 +183,7 @@ fn arrives(lived: &Lived, (column, cell): (&Value, &str), record: &Value, holds:
 
 /// Cells that went without a word, and how many were looked at.
 fn lost(lived: &Lived) -> (Vec<String>, usize) {
-    let told = Told::of(&lived.audit, &lived.plan);
+    let told = Told::of(&lived.audit, &lived.plan, &lived.project.read(".migr/staging/preview.csv"));
     let (mut lost, mut gone, mut looked_at) = (Vec::new(), BTreeMap::<String, Vec<String>>::new(), 0);
     for stage in lived.plan["stages"].as_array().unwrap().iter().filter(|stage| stage["distinct"].is_null()) {
         let (map, name) = (stage["id"].as_str().unwrap(), stage["source_object"].as_str().unwrap());
@@ -193,6 +193,9 @@ fn lost(lived: &Lived) -> (Vec<String>, usize) {
         let keys = texts(&object["key"]);
         for (line, row) in lived.lines(file) {
             let key: Vec<&str> = keys.iter().map(|key| row[*key].as_str()).collect();
+            if told.is_set_aside(&(format!("export/{file}"), line)) {
+                continue;
+            }
             // What is not written stays behind with its reason, in the report and in its lists.
             let Some(id) = lived.id(map, &key.join("\u{1f}")) else { continue };
             // A file is held by the contact that it was sent to.

@@ -150,8 +150,12 @@ pub(crate) enum Word {
 
 /// Words of the program about a migration, by place.
 pub(crate) struct Told<'m> {
-    /// Lines of which a finding of the audit tells, by file and line; with the columns where one is named.
-    findings: BTreeMap<(String, u64), Vec<Option<&'m str>>>,
+    /// Columns of which a finding of the audit tells, by file and line. One that names none excuses nothing.
+    findings: BTreeMap<(String, u64), Vec<&'m str>>,
+    /// Rows that are set aside as a whole, since another one has their key, by file and line.
+    set_aside: BTreeSet<(String, u64)>,
+    /// Fields and columns of which a line of the preview tells, by map, file and line: values that are not written.
+    preview: BTreeSet<(String, String, u64, String)>,
     /// `Company.phone`, of columns that stay behind.
     dropped: BTreeSet<String>,
     /// The same of those that are degraded, with the records that the plan counts.
@@ -159,13 +163,20 @@ pub(crate) struct Told<'m> {
 }
 
 impl<'m> Told<'m> {
-    pub(crate) fn of(audit: &'m Value, plan: &Value) -> Self {
-        let mut findings: BTreeMap<(String, u64), Vec<Option<&str>>> = BTreeMap::new();
+    pub(crate) fn of(audit: &'m Value, plan: &Value, preview: &str) -> Self {
+        let mut findings: BTreeMap<(String, u64), Vec<&str>> = BTreeMap::new();
         for finding in audit["findings"].as_array().unwrap() {
-            if let (Some(file), Some(line)) = (finding["file"].as_str(), finding["line"].as_u64()) {
-                findings.entry((file.to_owned(), line)).or_default().push(finding["column"].as_str());
+            if let (Some(file), Some(line), Some(column)) =
+                (finding["file"].as_str(), finding["line"].as_u64(), finding["column"].as_str())
+            {
+                findings.entry((file.to_owned(), line)).or_default().push(column);
             }
         }
+        let rows = audit["findings"].as_array().unwrap().iter();
+        let rows = rows.filter(|finding| finding["kind"] == "duplicate-key" && finding["severity"] == "error");
+        let place = |finding: &Value| (finding["file"].as_str().unwrap().to_owned(), finding["line"].as_u64().unwrap());
+        let set_aside = rows.map(place).collect();
+        let preview = not_written(plan, preview);
         let (mut dropped, mut degraded) = (BTreeSet::new(), BTreeMap::<String, u64>::new());
         for stage in plan["stages"].as_array().unwrap() {
             let object = stage["source_object"].as_str().unwrap();
@@ -204,15 +215,20 @@ impl<'m> Told<'m> {
                 dropped.extend(behind.split(", ").filter(|_| is_of).map(|column| format!("{object}.{column}")));
             }
         }
-        Self { findings, dropped, degraded }
+        Self { findings, set_aside, preview, dropped, degraded }
+    }
+
+    /// True for a row that is set aside as a whole: the record of its key is another row's.
+    pub(crate) fn is_set_aside(&self, place: &(String, u64)) -> bool {
+        self.set_aside.contains(place)
     }
 
     /// Word about a cell, by its column and its place.
     pub(crate) fn about(&self, object: &str, column: &str, place: &(String, u64)) -> Option<Word> {
-        let found = self.findings.get(place).into_iter().flatten();
+        let is_found = self.findings.get(place).is_some_and(|columns| columns.contains(&column));
         let name = format!("{object}.{column}");
-        let mut found = found.filter(|named| named.is_none_or(|named| named == column));
-        if self.dropped.contains(&name) || found.next().is_some() {
+        let is_listed = self.preview.contains(&(object.to_owned(), place.0.clone(), place.1, column.to_owned()));
+        if self.dropped.contains(&name) || is_found || is_listed {
             return Some(Word::Told);
         }
         self.degraded.contains_key(&name).then_some(Word::Counted)
@@ -229,9 +245,42 @@ impl<'m> Told<'m> {
     }
 }
 
+/// Columns whose values are not written by a line of `preview.csv`: the destination holds another, or another row's counts. By object, file and line.
+fn not_written(plan: &Value, preview: &str) -> BTreeSet<(String, String, u64, String)> {
+    let mut columns = BTreeSet::new();
+    for row in csv::Reader::from_reader(preview.as_bytes()).deserialize::<BTreeMap<String, String>>() {
+        let row = row.unwrap();
+        if !matches!(row["action"].as_str(), "stay" | "merge" | "give_way") {
+            continue;
+        }
+        for stage in plan["stages"].as_array().unwrap().iter().filter(|stage| stage["map"] == row["map"]) {
+            let name = row["field"].split('.').next().unwrap();
+            let fields = stage["fields"].as_array().unwrap().iter().filter(|field| field["field"] == name);
+            for column in fields.flat_map(|field| texts(&field["reads"])) {
+                let object = stage["source_object"].as_str().unwrap().to_owned();
+                columns.insert((object, row["file"].clone(), row["line"].parse().unwrap(), column.to_owned()));
+            }
+        }
+    }
+    columns
+}
+
+/// Records that stand for others, by map, file and line of these: the key of each.
+fn survivors(preview: &str) -> BTreeMap<(String, String, u64), String> {
+    let rows = csv::Reader::from_reader(preview.as_bytes()).into_deserialize::<BTreeMap<String, String>>();
+    let rows = rows.map(|row| row.unwrap());
+    let is_other = |row: &BTreeMap<String, String>| matches!(row["action"].as_str(), "merge" | "give_way");
+    let of = |row: BTreeMap<String, String>| {
+        let line = row["line"].parse().unwrap();
+        ((row["map"].clone(), row["file"].clone(), line), row["other"].clone())
+    };
+    rows.filter(is_other).map(of).collect()
+}
+
 /// Cells of a migration that went without a word.
 fn lost(moved: &Moved) -> (Vec<String>, usize) {
-    let told = Told::of(&moved.audit, &moved.plan);
+    let preview = moved.project.read(".migr/staging/preview.csv");
+    let (told, survivors) = (Told::of(&moved.audit, &moved.plan, &preview), survivors(&preview));
     let (mut lost, mut gone, mut looked_at) = (Vec::new(), BTreeMap::<String, Vec<String>>::new(), 0);
     for stage in moved.plan["stages"].as_array().unwrap().iter().filter(|stage| stage["distinct"].is_null()) {
         let (map, name) = (stage["id"].as_str().unwrap(), stage["source_object"].as_str().unwrap());
@@ -243,8 +292,17 @@ fn lost(moved: &Moved) -> (Vec<String>, usize) {
         for (line, row) in moved.lines(file) {
             let cell = |column: &str| row.iter().find(|(known, _)| known == column).map_or("", |(_, cell)| cell.trim());
             let key: Vec<&str> = keys.iter().map(|key| cell(key)).collect();
+            let place = (stage["map"].as_str().unwrap().to_owned(), format!("export/{file}"), line);
+            let key = match survivors.get(&place) {
+                // What is not in the record of the row that counts must be named.
+                Some(survivor) => survivor.replace(" + ", "\u{1f}"),
+                None => key.join("\u{1f}"),
+            };
+            if told.is_set_aside(&(format!("export/{file}"), line)) {
+                continue;
+            }
             // What is not written stays behind with its reason, in the report and in its lists.
-            let Some(record) = moved.id(map, &key.join("\u{1f}")).and_then(|id| there.get(id)) else { continue };
+            let Some(record) = moved.id(map, &key).and_then(|id| there.get(id)) else { continue };
             let mut holds = BTreeSet::new();
             held(record, &mut holds);
             for link in moved.of("noteTargets").iter().filter(|link| link["noteId"] == record["id"]) {
