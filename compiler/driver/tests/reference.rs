@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use migr_diagnostics::{Code, Diagnostic, Severity};
+use migr_diagnostics::{Code, Severity};
+use migr_driver::Compilation;
 use migr_plan::functions::FUNCTIONS;
 use migr_source::MemorySystem;
 
@@ -31,20 +33,74 @@ fn the_reference_lists_every_function_with_its_types_its_meaning_and_its_failure
     assert!(page.contains(&rows), "the table under `## Functions` is to be:\n\n{rows}");
 }
 
-/// Columns that an example neither maps nor drops, and objects that it leaves out: it shows a part.
-const LEFT_OUT: [Code; 2] = [Code::E0306, Code::E0310];
+/// Reason with which an example leaves out what it does not show.
+const LEFT_OUT: &str = "not shown";
 
-/// Parts of the base that an example names and does not bring.
+/// Files of an example with a `drop` for each column and object that it leaves out, as an administrator would write them.
+fn completed(mut files: Vec<(&'static str, String)>) -> (Vec<(&'static str, String)>, Compilation) {
+    let compiled = |files: &[(&str, String)]| {
+        let system =
+            files.iter().fold(MemorySystem::default(), |system, (name, text)| system.with(*name, text.as_str()));
+        common::compile_folder(&system)
+    };
+    let quoted = |message: &str, at: usize| message.split('`').nth(2 * at + 1).unwrap_or_default().to_owned();
+    let mut compilation = compiled(&files);
+    let mut rest = String::new();
+    let mut drops: BTreeMap<(String, usize), Vec<String>> = BTreeMap::new();
+    for one in &compilation.diagnostics {
+        match (one.code, one.span()) {
+            (Code::E0310, _) => {
+                let _ = writeln!(rest, "drop object {} : \"{LEFT_OUT}\"", quoted(&one.message, 0));
+            }
+            (Code::E0306, Some(span)) => {
+                let map = (compilation.sources.path(span).to_owned(), span.range().start);
+                drops.entry(map).or_default().push(format!("`{}`", quoted(&one.message, 0)));
+            }
+            _ => {}
+        }
+    }
+    if rest.is_empty() && drops.is_empty() {
+        return (files, compilation);
+    }
+    for ((path, start), columns) in drops.into_iter().rev() {
+        let (_, text) = files.iter_mut().find(|(name, _)| path.ends_with(name)).unwrap_or_else(|| panic!("{path}"));
+        let open = start + text[start..].find('{').unwrap() + 1;
+        text.insert_str(open, &format!(" drop {} : \"{LEFT_OUT}\";", columns.join(", ")));
+    }
+    files.push(("rest.migr", rest));
+    compilation = compiled(&files);
+    (files, compilation)
+}
+
+/// Parts of the base beside an example: those that it does not bring. A picklist comes where something names it, and nothing where the example moves data of
+/// other systems.
 fn beside(example: &str) -> String {
+    let is_other = example.contains("\nmigration ") || example.starts_with("migration ");
+    if is_other && !example.contains("source old ") {
+        return String::new();
+    }
     let is_brought = |part: &&str| {
         let head = part.split(['{', '(']).next().unwrap_or_default().trim();
         let of_one = head.strip_prefix("map ").map_or(head, |_| head.split(" -> ").next().unwrap_or(head));
-        let head = if head.starts_with("migration ") { "\nmigration " } else { of_one };
         let text = format!("\n{example}").replace("extend map ", "");
-        text.contains(head) && !text.contains(&format!("{of_one}s "))
+        // Maps fill the base's own destination.
+        let is_homeless = text.contains("\nsystem crm ") && (head.starts_with("map ") || head.starts_with("picklist "));
+        let head = match head.split_once(' ') {
+            Some(("migration", _)) => "\nmigration ".to_owned(),
+            Some(("system", _)) => format!("{head} "),
+            _ => of_one.to_owned(),
+        };
+        is_homeless || text.contains(&head) && !text.contains(&format!("{of_one}s "))
     };
     let base = include_str!("reference/base.migr");
-    base.split("\n\n").filter(|part| !part.starts_with("//") && !is_brought(part)).collect::<Vec<_>>().join("\n\n")
+    let parts: Vec<&str> = base.split("\n\n").filter(|part| !part.starts_with("//") && !is_brought(part)).collect();
+    let is_used = |part: &&&str| {
+        let Some(name) = part.strip_prefix("picklist ").and_then(|rest| rest.split(' ').next()) else { return true };
+        let used = [format!("| {name}"), format!("select {name}")];
+        let names = |text: &str| used.iter().any(|used| text.contains(used.as_str()));
+        names(example) || parts.iter().any(|other| names(other))
+    };
+    parts.iter().filter(is_used).copied().collect::<Vec<_>>().join("\n\n")
 }
 
 #[test]
@@ -58,20 +114,19 @@ fn every_example_of_the_reference_compiles() {
         let shipped =
             shipped.iter().filter(|name| example.contains(&format!(" {name} ")) && !example.contains("system "));
         let uses = shipped.map(|name| format!("use \"std/systems/{name}\"")).collect::<Vec<_>>().join("\n");
-        let system = MemorySystem::default()
-            .with("main.migr", example)
-            .with("base.migr", format!("{uses}\n{base}"))
-            .with("picklists.migr", "// rows");
-        let compilation = common::compile_folder(&system);
-        let of_example = |one: &&Diagnostic| {
-            one.severity() == Severity::Error
-                && !LEFT_OUT.contains(&one.code)
-                && one.span().is_none_or(|span| compilation.sources.path(span).ends_with("main.migr"))
-        };
-        for one in compilation.diagnostics.iter().filter(of_example) {
-            let line = one.span().map_or(0, |span| compilation.sources.start(span).line);
-            let _ = writeln!(wrong, "{number}:{line} {} {}", one.code, one.message);
+        let (files, compilation) = completed(vec![
+            ("main.migr", example.to_owned()),
+            ("base.migr", format!("{uses}\n{base}")),
+            ("picklists.migr", "// rows".to_owned()),
+        ]);
+        let errors = compilation.diagnostics.iter().filter(|one| one.severity() == Severity::Error);
+        for one in errors {
+            let place = one.span().map_or_else(String::new, |span| {
+                format!("{}:{}", compilation.sources.path(span), compilation.sources.start(span).line)
+            });
+            let _ = writeln!(wrong, "{number} {place} {} {}", one.code, one.message);
         }
+        assert!(compilation.plan.is_some() || compilation.has_errors(), "{files:?}");
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
