@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Project, repository};
+use crate::harness::{Project, Ran, repository};
 use crate::stand_in::StandIn;
 
 const CATALOG: &str = r#"system clinic {
@@ -182,7 +182,14 @@ fn arrived() -> &'static Arrived {
         let stand_in = fresh();
         stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
         let elsewhere = fresh();
-        elsewhere.migr(&clinic(), &["run", "--no-approval"]).exits(5);
+        // Its name in the spec is another, too.
+        let other = clinic();
+        other.write("migration.migr", &SPEC.replace("twenty as staging", "twenty as elsewhere"));
+        let known = elsewhere.command(other.path(), &[]);
+        let mut command = std::process::Command::new(known.get_program());
+        let variables = known.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.args(["run", "--no-approval", "--to", "elsewhere"]).current_dir(other.path()).envs(variables);
+        Ran::from(command.output().unwrap()).exits(5);
         Arrived {
             audit,
             full,
@@ -317,8 +324,13 @@ fn each_column_is_profiled_with_samples_that_hold_no_personal_data() {
         for column in object["columns"].as_array().unwrap() {
             assert!(column["inferred"]["type"].is_string(), "{}: {column}", object["name"]);
             let name = column["name"].as_str().unwrap();
-            let is_shown = full.lines().any(|line| line.split_whitespace().next() == Some(name));
-            assert!(is_shown, "nothing shows {name} in\n{full}");
+            // With the type that its values have.
+            let ty = column["inferred"]["type"].as_str().unwrap();
+            let is_shown = full.lines().any(|line| {
+                let mut words = line.split_whitespace();
+                words.next() == Some(name) && words.next().map(|word| word.trim_end_matches(',')) == Some(ty)
+            });
+            assert!(is_shown, "nothing shows {name} as {ty} in\n{full}");
         }
     }
     let lock = arrived.project.read("migr.lock");

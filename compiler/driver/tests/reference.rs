@@ -63,9 +63,10 @@ fn completed(mut files: Vec<(&'static str, String)>) -> (Vec<(&'static str, Stri
         return (files, compilation);
     }
     for ((path, start), columns) in drops.into_iter().rev() {
-        let (_, text) = files.iter_mut().find(|(name, _)| path.ends_with(name)).unwrap_or_else(|| panic!("{path}"));
-        let open = start + text[start..].find('{').unwrap() + 1;
-        text.insert_str(open, &format!(" drop {} : \"{LEFT_OUT}\";", columns.join(", ")));
+        // What cannot be completed stays an error.
+        let Some((_, text)) = files.iter_mut().find(|(name, _)| path.ends_with(name)) else { continue };
+        let Some(open) = text.get(start..).and_then(|rest| rest.find('{')) else { continue };
+        text.insert_str(start + open + 1, &format!(" drop {} : \"{LEFT_OUT}\";", columns.join(", ")));
     }
     files.push(("rest.migr", rest));
     compilation = compiled(&files);

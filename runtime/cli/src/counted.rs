@@ -50,7 +50,7 @@ pub(crate) async fn counted(
     if !is_known {
         console.news("no audit has counted this export: the report's counts are made now");
         // What keeps it from being counted is told by the run.
-        let Ok(lock) = data::counted_beside(project, plan, to, state).await else { return Ok(whole) };
+        let Ok(lock) = Box::pin(data::counted_beside(project, plan, to, state)).await else { return Ok(whole) };
         let text = lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;
         replace_private(&state.counts(), text.as_bytes())?;
         count(&mut whole, &lock);

@@ -3,16 +3,15 @@
 use migr_extract::{OwnedRecord, Record};
 use migr_journal::{Change, RepairNote, Settled, SkipNote, State};
 use migr_plan::ReasonCode;
-use migr_spill::GivenWay;
-use migr_transform::{Pass, to_json};
+use migr_spill::{GivenWay, RowSet};
+use migr_transform::Pass;
 use serde_json::Value;
 
 use crate::DecideError;
 use crate::cells::Kept;
 use crate::decision::{SkipReason, Subject, shown};
-use crate::merging::is_same_spelling;
+use crate::merging::{is_same_spelling, plain_json};
 use crate::parts::holds_something;
-use crate::prepass::Classification;
 use crate::preview::shown_values;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::FieldChange;
@@ -26,9 +25,9 @@ const NONE: u64 = 0;
 const TOGETHER: u32 = 500;
 
 /// Remembers a row for which another one stands, so that its values are told once both were read.
-pub fn remember(world: &RecordLookup, look: &mut Classification, row: &GivenWay) -> Result<(), DecideError> {
-    look.rivals.insert(row.line);
-    look.rivals.insert(row.kept);
+pub fn remember(world: &RecordLookup, rivals: &mut RowSet, row: &GivenWay) -> Result<(), DecideError> {
+    rivals.insert(row.line);
+    rivals.insert(row.kept);
     Ok(world.spill.add_given_way(row)?)
 }
 
@@ -145,8 +144,8 @@ fn lost(job: &StageRun, world: &RecordLookup, kept: &Kept, own: &Kept) -> Result
             let Some(field) = job.stage.fields.get(index) else { continue };
             let is_masked = field.sensitive || job.program.is_masked(index);
             let is_identity = job.identities.is_made_of(&field.field);
-            let there = kept.iter().find(|(known, _)| *known == index).map(|(_, value)| to_json(value));
-            outdone(&there.unwrap_or_default(), &to_json(&value), "", &mut |path, lost, counts| {
+            let there = kept.iter().find(|(known, _)| *known == index).map(|(_, value)| plain_json(value));
+            outdone(&there.unwrap_or_default(), &plain_json(&value), "", &mut |path, lost, counts| {
                 if is_identity && is_same_spelling(lost, counts) {
                     return;
                 }

@@ -86,13 +86,21 @@ pub fn lost(job: &StageRun, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(
                     }
                 };
                 match whole.iter_mut().find(|(known, _)| *known == index) {
-                    Some((_, slot)) => unite(slot, to_json(&value), "", &mut told),
-                    None => whole.push((index, to_json(&value))),
+                    Some((_, slot)) => unite(slot, plain_json(&value), "", &mut told),
+                    None => whole.push((index, plain_json(&value))),
                 }
             }
         }
     }
     Ok(losses)
+}
+
+/// A value as JSON, a reference by its id alone: nothing of it is a part that a field has.
+pub(crate) fn plain_json(value: &migr_transform::Value<'_>) -> Value {
+    match value {
+        migr_transform::Value::Reference(reference) => Value::String(reference.id.to_string()),
+        value => to_json(value),
+    }
 }
 
 /// True where two texts differ in case and blanks at most.

@@ -351,7 +351,7 @@ impl Seen<'_> {
             _ if !self.job.takes(subject.line) || self.is_settled(subject.key)? => Ok(()),
             _ => {
                 let row = GivenWay { line: subject.line, key: subject.key.to_owned(), kept, is_double: true };
-                given_way::remember(self.world, look, &row)
+                given_way::remember(self.world, &mut look.rivals, &row)
             }
         }
     }
@@ -540,7 +540,7 @@ fn share(
                         look.pending.remove(*line);
                         if !look.resumed || world.reader.id_of(job.step, key)?.is_none() {
                             let row = GivenWay { line: *line, key: key.clone(), kept: *first_line, is_double: false };
-                            given_way::remember(world, look, &row)?;
+                            given_way::remember(world, &mut look.rivals, &row)?;
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! Amounts that name no currency, beside others of their column that do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migr_decide::amounts::{Amounts, amounts};
 use migr_decide::cells::is_blank;
@@ -37,7 +37,7 @@ impl<'c> Currencies<'c> {
     pub(super) fn of(plan: &'c Plan, object: &'c SourceObject) -> Self {
         let default = plan.options.currency.as_deref().and_then(Currency::from_code);
         // Without one of the migration's an amount that names none is a failure.
-        let columns = if default.is_some() { amounts(plan, object) } else { Default::default() };
+        let columns = if default.is_some() { amounts(plan, object) } else { BTreeSet::new() };
         let columns = columns.into_iter().map(|column| (column, Named::default())).collect();
         Self { plan, object, default, columns }
     }

@@ -135,8 +135,7 @@ impl Digits {
     }
 }
 
-/// What is wrong with a text whose number ends at a sign, with so many digits before it: there are letters before or behind it, or another number; else what
-/// is said.
+/// Fault of a text whose number ends at a sign, with so many digits before it: letters before or behind it, or another number; else what is said.
 fn beside(text: &str, (at, length): (usize, usize), otherwise: &'static str) -> &'static str {
     let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
