@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migr_plan::{DeletedPolicy, DuplicatePolicy, ExistingPolicy};
-use migr_spill::SortValue as Sort;
+use migr_spill::{GivenWay, SortValue as Sort};
 
 use crate::decision::{QuarantineReason, Subject};
 use crate::existing::{self, Hit};
@@ -12,7 +12,7 @@ use crate::outcome_recorder::OutcomeRecorder;
 use crate::prepass::{Classification, take_out};
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
-use crate::{DecideError, duplicates};
+use crate::{DecideError, duplicates, given_way};
 
 /// One record to be written: of one row, or of those that are written as one, the preferred one first.
 #[derive(Debug)]
@@ -127,6 +127,10 @@ fn settle(
             spill.follow_instead(&key, &survivor.key)?;
             spill.add_loser(line, &key, &survivor.key)?;
             look.pending.remove(line);
+            if !look.resumed || world.reader.id_of(job.step, &key)?.is_none() {
+                let row = GivenWay { line, key, kept: survivor.line, is_double: false };
+                given_way::remember(world, &mut look.rivals, &row)?;
+            }
         }
         return Ok(());
     }
