@@ -55,6 +55,7 @@ mod once;
 mod plan;
 mod policies;
 mod practice;
+mod practice_arrived;
 mod practice_truth;
 mod practice_words;
 mod preload;

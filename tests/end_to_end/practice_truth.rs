@@ -85,20 +85,20 @@ const OTHERS: &[&str] = &[
 
 /// What a run made of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Became {
-    step: String,
-    state: String,
-    id: Option<String>,
+pub(crate) struct Became {
+    pub(crate) step: String,
+    pub(crate) state: String,
+    pub(crate) id: Option<String>,
     /// Why it was quarantined or stays behind.
     reason: String,
 }
 
 /// A migration that was carried out in the sandbox.
-struct Lived {
-    project: Project,
+pub(crate) struct Lived {
+    pub(crate) project: Project,
     truth: Value,
     /// By file and line.
-    rows: BTreeMap<(String, u64), Vec<Became>>,
+    pub(crate) rows: BTreeMap<(String, u64), Vec<Became>>,
 }
 
 /// The file that each map reads.
@@ -116,7 +116,7 @@ fn file_of(map: &str) -> &'static str {
 }
 
 impl Lived {
-    fn of(project: Project, truth: Value) -> Self {
+    pub(crate) fn of(project: Project, truth: Value) -> Self {
         project.migr(&["setup", "--sandbox"]).exits(0);
         project.migr(&["run", "--sandbox", "--no-approval"]).exits(5);
         let trail = project.migr(&["journal", "--sandbox"]).exits(0).stdout;
@@ -203,25 +203,28 @@ impl Lived {
         faults
     }
 
+    /// The live records of an object of the location, by id.
+    pub(crate) fn records(&self, object: &str) -> BTreeMap<String, Value> {
+        let state = self.project.path().join(".migr/sandbox.db");
+        let state = rusqlite::Connection::open(state).expect("the sandbox's state");
+        let mut read =
+            state.prepare("SELECT id, body FROM records WHERE object = ?1 AND deleted IS NULL").expect("SQL");
+        let rows = read.query_map([object], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).expect("rows");
+        rows.map(|row| row.expect("a row")).map(|(id, body)| (id, serde_json::from_str(&body).expect("JSON"))).collect()
+    }
+
     /// Texts of notes that stand otherwise than they are written, of cells without markup.
     fn notes(&self) -> Vec<String> {
         let (header, rows) = self.lines("session_notes.csv");
         let at = header.iter().position(|known| known == "body").expect("a column");
-        let state =
-            rusqlite::Connection::open(self.project.path().join(".migr/sandbox.db")).expect("the sandbox's state");
-        let mut read = state.prepare("SELECT id, body FROM records WHERE object = 'note'").expect("SQL");
-        let kept = read.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).expect("rows").map(|row| {
-            let (id, body) = row.expect("a row");
-            let body: Value = serde_json::from_str(&body).expect("JSON");
-            (id, body["body"].as_str().unwrap_or_default().to_owned())
-        });
-        let kept: BTreeMap<String, String> = kept.collect();
+        let kept = self.records("note");
         let mut faults = Vec::new();
         for (line, row) in rows {
             let text = row.get(at).unwrap_or_default().replace("\r\n", "\n");
             let became = self.rows.get(&("session_notes.csv".to_owned(), line)).map(Vec::as_slice).unwrap_or_default();
             let id = became.first().and_then(|became| became.id.as_deref()).and_then(|id| id.rsplit('/').next());
             let Some(kept) = id.and_then(|id| kept.get(id)).filter(|_| !text.contains(['<', '&'])) else { continue };
+            let kept = kept["body"].as_str().unwrap_or_default();
             let (_, behind) = kept.split_once('\n').unwrap_or_default();
             if behind.trim() != text.trim() {
                 faults.push(format!("session_notes.csv:{line} {text:?} stands as {behind:?}"));
@@ -241,7 +244,7 @@ impl Lived {
     }
 
     /// The header of a file, and its rows with the lines on which they begin.
-    fn lines(&self, file: &str) -> (csv::StringRecord, Vec<(u64, csv::StringRecord)>) {
+    pub(crate) fn lines(&self, file: &str) -> (csv::StringRecord, Vec<(u64, csv::StringRecord)>) {
         let text = self.project.read(&format!("export/{file}"));
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().expect("a header").clone();
@@ -333,7 +336,7 @@ impl Lived {
     }
 }
 
-fn example() -> (Project, Value) {
+pub(crate) fn example() -> (Project, Value) {
     let project = Project::copy_of(&repository().join("examples/the-practice-to-highlevel"), Some(".migr"));
     let truth = serde_json::from_str(&project.read("truth.json")).expect("JSON");
     (project, truth)
