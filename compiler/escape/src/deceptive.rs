@@ -46,7 +46,7 @@ fn is_plain(text: &str, keep: &[char]) -> bool {
     };
     // Runs without a suspect byte are passed over at once; nearly all have nothing but ends of lines.
     let keeps_ends = keep.contains(&'\n');
-    let is_quiet = |byte: u8| !is_suspect(byte) | (keeps_ends & (byte == b'\n'));
+    let is_quiet = |byte: u8| !is_suspect(byte) || keeps_ends && byte == b'\n';
     bytes.chunks(RUN).enumerate().all(|(number, run)| {
         let is_quiet_run = run.iter().fold(true, |quiet, byte| quiet & is_quiet(*byte));
         let mut places = run.iter().enumerate().map(|(at, byte)| (number * RUN + at, *byte));

@@ -93,9 +93,10 @@ fn found_as(
         }
         values.sort();
         let Hit::Same { id: found, deleted } = existing::find(spill, &job.identities, &values)? else { continue };
-        let is_written = match deleted {
-            true => policies.deleted == DeletedPolicy::Restore,
-            false => matches!(policies.existing, ExistingPolicy::Fill | ExistingPolicy::Update),
+        let is_written = if deleted {
+            policies.deleted == DeletedPolicy::Restore
+        } else {
+            matches!(policies.existing, ExistingPolicy::Fill | ExistingPolicy::Update)
         };
         if found == id && is_written && !members.is_empty() {
             written.push(Written { members });
