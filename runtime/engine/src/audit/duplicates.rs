@@ -31,6 +31,12 @@ impl StageReport<'_> {
     fn group(&self, path: usize, value: &str, members: &[Member], found: &mut Collector<'_>) {
         let policy = &self.stage.policies.duplicate;
         let is_match = path < self.identities.matching;
+        // A field of `match` that must be unique too was told of as the one, and what is left out of it with its record.
+        if !is_match
+            && (0..self.identities.matching).any(|other| self.identities.name(other) == self.identities.name(path))
+        {
+            return;
+        }
         let is_quarantined = !is_match || *policy == DuplicatePolicy::Quarantine;
         let name = self.identities.name(path);
         let value = shown(&shown_key(value), self.identities.is_sensitive(self.stage, path));
@@ -50,7 +56,12 @@ impl StageReport<'_> {
                 }
                 None => {
                     leader = Some(member);
-                    let does = if is_quarantined { "this one stays" } else { kept(policy) };
+                    let is_followed = members.iter().any(|other| other.role == Role::Follows(member.key.clone()));
+                    let does = match member.role {
+                        Role::Follows(_) => ANOTHER,
+                        _ if is_quarantined || !is_followed => "this one stays",
+                        _ => kept(policy),
+                    };
                     (Severity::Warning, format!("{records} records have the {name} {value}; {does}"))
                 }
                 Some(first) => {
@@ -59,6 +70,7 @@ impl StageReport<'_> {
                     let does = match &member.role {
                         Role::Out => "it is out for another reason",
                         Role::Quarantined => "it will be quarantined",
+                        Role::Follows(survivor) if *survivor != first.key => ANOTHER,
                         Role::Follows(_) => follows(policy),
                         Role::Stays if is_match => "an earlier field of `match` says that it is another record",
                         Role::Stays => "it stays too",
@@ -90,6 +102,9 @@ impl StageReport<'_> {
         self.twin_finding(kind, Severity::Note, message, subject.line, subject.key)
     }
 }
+
+/// Role of a record that became one with another by another value.
+const ANOTHER: &str = "another record stands for it";
 
 fn kept(policy: &DuplicatePolicy) -> &'static str {
     match policy {
