@@ -3,7 +3,7 @@
 mod build;
 mod defaults;
 mod field;
-mod knowledge;
+pub(crate) mod knowledge;
 mod unbuilt;
 
 /// Types as catalogs and new fields write them.
@@ -13,7 +13,7 @@ pub(crate) mod types {
 
 use std::sync::{Arc, LazyLock};
 
-use migr_plan::{FieldDefault, Limit, PlainType};
+use migr_plan::{FieldDefault, Limit, PlainType, Undocumented};
 use migr_source::Span;
 use migr_syntax::ast::{Expr, Name, Text};
 
@@ -42,6 +42,8 @@ pub(crate) struct Catalog<'a> {
     pub(crate) composites: IndexMap<Arc<str>, Arc<Composite>>,
     /// Losses of values in the destination.
     pub(crate) losses: Vec<Loss>,
+    /// Parts of its interface that its documents do not name.
+    pub(crate) undocumented: Vec<Undocumented>,
     /// Objects that the connector keeps links in.
     pub(crate) junctions: Vec<Arc<str>>,
     /// Second calls that link records.

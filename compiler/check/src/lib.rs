@@ -176,6 +176,7 @@ fn check_program(
             settings: chosen.settings.clone().into_iter().collect(),
             limits: chosen.limits(),
             losses: chosen.catalog.losses.clone(),
+            undocumented: chosen.undocumented.clone(),
             versions: chosen.catalog.versions.clone(),
             rollback: chosen
                 .catalog

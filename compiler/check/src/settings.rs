@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use migr_diagnostics::{Applicability, Code, Diagnostic, Diagnostics, Edit, Fix};
-use migr_plan::{HostPattern, Limit, Options, SettingValue};
+use migr_plan::{HostPattern, Limit, Options, SettingValue, Undocumented};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{Entry, Expression, Migration, MigrationEntry, Name, On, Setting, Text};
 
 use crate::CheckOptions;
-use crate::catalog::{Catalog, Object};
+use crate::catalog::{Catalog, Object, knowledge};
 use crate::errors;
 use crate::hosts;
 use crate::in_order::IndexMap;
@@ -36,6 +36,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) settings: IndexMap<String, SettingValue>,
     /// Limits that the migration states for this destination.
     limits: Vec<Limit>,
+    /// What its documents do not name and the migration sends all the same.
+    pub(crate) undocumented: Vec<Undocumented>,
     pub(crate) span: Span,
 }
 
@@ -82,10 +84,14 @@ pub(crate) fn check<'a>(
                 destinations.push((name.node.to_string(), name.span));
                 let (values, limits) = destination_settings(written, diagnostics);
                 let catalog = find(system, catalogs, shipped, diagnostics);
+                let undocumented = catalog.map(|catalog| undocumented(written, catalog, diagnostics));
                 let is_wanted = wanted.is_none_or(|wanted| wanted == &*name.node);
                 if let (Some(catalog), true, None) = (catalog, is_wanted, &settings.destination) {
                     let name = name.node.to_string();
-                    settings.destination = Some(Chosen { catalog, name, settings: values, limits, span: system.span });
+                    let undocumented = undocumented.unwrap_or_default();
+                    let (settings_of, span) = (values, system.span);
+                    settings.destination =
+                        Some(Chosen { catalog, name, settings: settings_of, limits, undocumented, span });
                 }
             }
             Some(MigrationEntry::Setting(setting)) => option(&mut settings.options, setting, diagnostics),
@@ -236,6 +242,9 @@ fn expected_text(setting: &Setting) -> Diagnostic {
 /// Names of settings that hold what nobody may read in a spec.
 const SECRETS: &[&str] = &["token", "key", "api_key", "password", "secret"];
 
+/// The setting by which a migration sends what the documents of a system do not name.
+const UNDOCUMENTED: &str = "undocumented";
+
 /// Names that a destination's settings may have, whatever the system.
 const SETTINGS: &[&str] = &[
     "certificates",
@@ -246,6 +255,7 @@ const SETTINGS: &[&str] = &[
     "settle",
     "timeout",
     "token",
+    UNDOCUMENTED,
     "unfit_files",
     "url",
     "version",
@@ -260,6 +270,8 @@ fn destination_settings(
         let name = &*setting.name.node;
         match (name, &setting.value.node) {
             ("requests", value) => limits.extend(requests(value, setting, diagnostics)),
+            // Held against the catalog.
+            (UNDOCUMENTED, _) => {}
             ("settle" | "timeout", _) => {
                 if let Some(seconds) = duration(setting, diagnostics) {
                     values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
@@ -295,6 +307,34 @@ fn destination_settings(
         }
     }
     (values, limits)
+}
+
+/// `undocumented = ["customFields.options"]`: parts of the system's interface, each by its name in the catalog.
+fn undocumented(written: &[Entry<Setting>], catalog: &Catalog<'_>, diagnostics: &mut Diagnostics) -> Vec<Undocumented> {
+    let settings = written.iter().filter_map(|entry| entry.node.as_ref());
+    let Some(setting) = settings.into_iter().find(|setting| &*setting.name.node == UNDOCUMENTED) else {
+        return Vec::new();
+    };
+    let help = "write the names that the catalog has: `undocumented = [\"customFields.options\"]`";
+    let mut parts: Vec<(Undocumented, Span)> = Vec::new();
+    let mut add = |one: &migr_syntax::ast::Expr, diagnostics: &mut Diagnostics| match text(one) {
+        Some(name) => match parts.iter().find(|(part, _)| part.what == *name.node) {
+            Some((_, first)) => diagnostics.push(
+                errors::duplicate(Code::E0202, &format!("`{}`", name.node), name.span, *first)
+                    .with_help("name it once"),
+            ),
+            None => parts.extend(
+                knowledge::known_part(&catalog.undocumented, &name, diagnostics).map(|part| (part.clone(), name.span)),
+            ),
+        },
+        None if matches!(one.node, Expression::Error) => {}
+        None => diagnostics.push(errors::bad_value("`undocumented` is a list of names in quotes", one.span, help)),
+    };
+    match &setting.value.node {
+        Expression::List(items) => items.iter().for_each(|item| add(item, diagnostics)),
+        _ => add(&setting.value, diagnostics),
+    }
+    parts.into_iter().map(|(part, _)| part).collect()
 }
 
 /// `requests = 20000 per 24h`

@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use migr_plan::{
     Distinct, Expr, FieldType, HostPattern, Limit, NewOption, Options, PicklistOtherwise, Policies, SettingValue,
-    SourceColumn,
+    SourceColumn, Undocumented,
 };
 use migr_source::Span;
 
@@ -128,6 +128,8 @@ pub struct Destination {
     pub limits: Vec<Limit>,
     /// Losses of values there, as the catalog says.
     pub losses: Vec<Loss>,
+    /// Parts of its interface that its documents do not name and the migration sends.
+    pub undocumented: Vec<Undocumented>,
     /// Versions of it, the oldest first.
     pub versions: Vec<String>,
     /// Degrees to which records of objects can be taken back.
@@ -147,6 +149,8 @@ pub struct Loss {
     pub is_new: bool,
     /// A type, or an object and its field.
     pub of: String,
+    /// The undocumented part of the destination's interface by which nothing is lost, where a migration sends it.
+    pub unless: Option<String>,
     /// Reason as the catalog gives it.
     pub reason: String,
 }

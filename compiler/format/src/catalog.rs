@@ -91,10 +91,15 @@ impl Printer<'_> {
                 })
             }
             SystemEntry::Object(object) => self.object(object, indent, span),
-            SystemEntry::Loses { what, is_new, of, reason } => {
+            SystemEntry::Loses { what, is_new, of, unless, reason } => {
                 let new = if *is_new { "new " } else { "" };
+                let unless = unless.as_ref().map(|text| format!(" unless {}", self.written(text.span)));
+                let unless = unless.unwrap_or_default();
                 let (what, of, reason) = (self.written(what.span), self.written(of.span), self.written(reason.span));
-                Some(format!("loses {what} of {new}{of} : {reason}"))
+                Some(format!("loses {what} of {new}{of}{unless} : {reason}"))
+            }
+            SystemEntry::Undocumented { what, reason } => {
+                Some(format!("undocumented {} : {}", self.written(what.span), self.written(reason.span)))
             }
             SystemEntry::Junctions(names) => Some(format!("junctions {}", self.words(names, ", "))),
             SystemEntry::Calls(names) => Some(format!("calls {}", self.words(names, ", "))),

@@ -144,6 +144,7 @@ fn destination(spec: &Spec) -> Destination {
         name: destination.name.clone(),
         settings: destination.settings.clone(),
         limits: destination.limits.clone(),
+        undocumented: destination.undocumented.clone(),
         new_objects: spec.new_objects.iter().map(|object| (object.plural.clone(), object.singular.clone())).collect(),
         objects_stay: destination
             .schema

@@ -14,7 +14,9 @@ pub(crate) fn losses(spec: &Spec, columns: Option<&Columns<'_>>, map: &Map, fiel
     let path = format!("{}.{}", map.destination_object, field.name);
     let is_of =
         |loss: &&Loss| loss.of == path || loss.is_new <= field.is_new && types(&field.ty).contains(&loss.of.as_str());
+    let is_sent = |part: &String| spec.destination.undocumented.iter().any(|sent| sent.what == *part);
     let losses = spec.destination.losses.iter().filter(is_of);
+    let losses = losses.filter(|loss| !loss.unless.as_ref().is_some_and(is_sent));
     losses.filter_map(|loss| told(loss, columns, map, field)).collect()
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn types(ty: &FieldType) -> Vec<&str> {
         FieldType::Richtext => vec!["richtext"],
         FieldType::List { .. } => vec!["list"],
         FieldType::Select { .. } => vec!["select"],
+        FieldType::Multiselect { .. } => vec!["multiselect"],
         _ => Vec::new(),
     }
 }

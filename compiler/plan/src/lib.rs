@@ -34,7 +34,7 @@ pub use lock::Lock;
 pub use plan::{
     Compatibility, Count, Degradation, DegradedRecords, Destination, Estimate, FORMAT_VERSION, InputFile, Inputs,
     Limit, MadeOption, Options, OwnerOverride, Owners, Picklist, PicklistOtherwise, PicklistRow, Plan, Row, RowState,
-    SettingValue, Share, Source, Summary, time,
+    SettingValue, Share, Source, Summary, Undocumented, time,
 };
 pub use reading_setting::{ReadingSetting, SettingChange, SettingPart};
 pub use reason::ReasonCode;

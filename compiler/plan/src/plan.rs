@@ -221,6 +221,9 @@ pub struct Destination {
     pub settings: IndexMap<String, SettingValue>,
     /// Limits that the catalog and the migration state; the connector may find others.
     pub limits: Vec<Limit>,
+    /// Parts of its interface that its documents do not name, and that are sent because the migration says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undocumented: Vec<Undocumented>,
     /// Objects that this migration creates: name of many → name of one.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub new_objects: IndexMap<String, String>,
@@ -253,6 +256,15 @@ impl Destination {
         let paced = usize::from(self.pace().is_some());
         self.requests().split_off(paced)
     }
+}
+
+/// Part of a system's interface that its documents do not name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Undocumented {
+    /// Name of the part, as its catalog has it: `customFields.options`.
+    pub what: String,
+    /// Use of it, in words.
+    pub reason: String,
 }
 
 /// A setting of a destination. A secret is named, never held.

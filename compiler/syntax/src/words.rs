@@ -153,6 +153,8 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::options_entry => "`options`",
         Rule::option_colors => "`colors`",
         Rule::loses | Rule::lost_of_new => "`loses`",
+        Rule::lost_unless => "`unless`",
+        Rule::undocumented => "`undocumented`",
         Rule::junctions => "`junctions`",
         Rule::calls => "`calls`",
         Rule::versions => "`versions`",

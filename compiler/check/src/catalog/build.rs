@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostics};
-use migr_plan::Limit;
+use migr_plan::{Limit, Undocumented};
 use migr_source::{Span, Spanned};
 use migr_syntax::ast::{self, Entry, Name, ObjectEntry, Quantity, SystemEntry, Text};
 
@@ -34,6 +34,7 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
         options: None,
         composites: IndexMap::default(),
         losses: Vec::new(),
+        undocumented: Vec::new(),
         junctions: Vec::new(),
         calls: Vec::new(),
         versions: Vec::new(),
@@ -53,9 +54,14 @@ pub(crate) fn build<'a>(system: &Extended<'a, ast::System, SystemEntry>, diagnos
             composites.insert(Arc::clone(&name.node), Arc::new(composite));
         }
     }
-    for entry in others {
+    for entry in &others {
         if let Some(node) = &entry.node {
             system_entry(&mut catalog, node, entry.span, diagnostics);
+        }
+    }
+    for entry in others {
+        if let Some(SystemEntry::Loses { unless: Some(unless), .. }) = &entry.node {
+            knowledge::known_part(&catalog.undocumented, unless, diagnostics);
         }
     }
     for (name, shape) in &shapes {
@@ -111,6 +117,7 @@ fn system_slots(entry: &SystemEntry) -> Vec<Slot> {
         SystemEntry::Composite { name, .. } => (format!("composite {}", name.node), name.span),
         SystemEntry::Object(object) => (format!("object {}", object.name.node), object.name.span),
         SystemEntry::Format { ty, .. } => (format!("format {}", ty.node), ty.span),
+        SystemEntry::Undocumented { what, .. } => (format!("undocumented \"{}\"", what.node), what.span),
         SystemEntry::Loses { what, is_new, of, .. } => {
             let of: Vec<&str> = of.node.iter().map(|name| &*name.node).collect();
             (format!("loses {} {is_new} {}", what.node, of.join(".")), what.span)
@@ -214,8 +221,12 @@ fn system_entry(catalog: &mut Catalog<'_>, entry: &SystemEntry, span: Span, diag
             }
         }
         SystemEntry::Layout(_) => diagnostics.push(unbuilt::layout(span)),
-        SystemEntry::Loses { what, is_new, of, reason } => {
-            catalog.losses.extend(knowledge::loss(what, *is_new, of, reason, diagnostics));
+        SystemEntry::Loses { what, is_new, of, unless, reason } => {
+            let loss = knowledge::loss((what, *is_new, of), unless.as_ref(), reason, diagnostics);
+            catalog.losses.extend(loss);
+        }
+        SystemEntry::Undocumented { what, reason } => {
+            catalog.undocumented.push(Undocumented { what: what.node.to_string(), reason: reason.node.to_string() });
         }
         SystemEntry::Junctions(names) => catalog.junctions.extend(names.iter().map(|name| Arc::clone(&name.node))),
         SystemEntry::Calls(names) => catalog.calls.extend(names.iter().map(|name| Arc::clone(&name.node))),

@@ -56,6 +56,7 @@ fn plan() -> Plan {
             name: "twenty".to_owned(),
             settings: indexmap::IndexMap::new(),
             limits: vec![limit("requests", 100, Some(60)), limit("batch", 200, None)],
+            undocumented: Vec::new(),
             objects_stay: None,
             new_objects: indexmap::IndexMap::new(),
         },

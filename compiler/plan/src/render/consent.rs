@@ -12,6 +12,9 @@ pub(super) fn section(plan: &Plan) -> Section {
         let objects: Vec<&str> = plan.destination.new_objects.keys().map(String::as_str).collect();
         section.say(format!("A rollback leaves the object {}: {why}.", objects.join(", ")));
     }
+    for part in &plan.destination.undocumented {
+        section.say(format!("Sent, though the destination's documents do not name it: {}: {}", part.what, part.reason));
+    }
     for permit in &plan.permits {
         let what = match &permit.what {
             Permitted::Object { name } => format!("restricted object {name} is read"),

@@ -87,7 +87,16 @@ pub enum SystemEntry {
         is_new: bool,
         /// A type, or an object and its field.
         of: Path,
+        /// `unless "customFields.options"`: what a migration may send all the same, so that nothing is lost.
+        unless: Option<Text>,
         /// Reason as the catalog gives it.
+        reason: Text,
+    },
+    /// `undocumented "customFields.options" : "why"`: what its documents do not name, sent where a migration says so.
+    Undocumented {
+        /// Name of the part.
+        what: Text,
+        /// Use of it, in words.
         reason: Text,
     },
     /// `junctions noteTargets, taskTargets`: objects that the connector keeps links in.

@@ -77,8 +77,12 @@ fn entry(node: Node<'_, '_>) -> Option<SystemEntry> {
             what: children.name()?,
             is_new: children.optional(Rule::lost_of_new).is_some(),
             of: expect_path(&mut children)?,
+            unless: children.optional(Rule::lost_unless).and_then(|node| expect_text(&mut node.children())),
             reason: expect_text(&mut children)?,
         },
+        Rule::undocumented => {
+            SystemEntry::Undocumented { what: expect_text(&mut children)?, reason: expect_text(&mut children)? }
+        }
         Rule::junctions => SystemEntry::Junctions(children.names()),
         Rule::calls => SystemEntry::Calls(children.names()),
         Rule::versions => SystemEntry::Versions(texts(&mut children)),

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::kind::{Kind, Native};
 use super::live::{Live, custom_type};
+use super::setup::takes_options_alone;
 
 /// The instant as the API takes it: with its offset, always UTC.
 fn instant(at: jiff::Timestamp) -> String {
@@ -89,6 +90,17 @@ pub(super) fn custom(kind: Kind, field: &FieldSchema, value: &Value<'_>) -> Resu
         return Ok(Json::Null);
     }
     let text = as_text(value)?;
+    if takes_options_alone(field) {
+        let parts = match value {
+            Value::List(items) => items.iter().map(as_text).collect::<Result<Vec<_>, _>>()?,
+            _ => vec![text.clone()],
+        };
+        // The server would drop it without a word.
+        if parts.iter().any(|part| !field.options.iter().any(|known| known.value == *part)) {
+            let says = if parts.len() == 1 { "is" } else { "holds what is" };
+            return Err(format!("{says} no option of the field"));
+        }
+    }
     Ok(match (kind, ty) {
         // Opportunities have no numbers in custom fields.
         (Kind::Opportunities, _) => json!(text),

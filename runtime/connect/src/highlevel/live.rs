@@ -18,6 +18,8 @@ pub(super) const CUSTOM: &str = "customFields.";
 const CUSTOM_KIND: &str = "custom ";
 /// Beginning of the key of an object that a person made.
 const OBJECTS: &str = "custom_objects.";
+/// Undocumented part of the API by which a new field is given its options.
+const OPTIONS: &str = "customFields.options";
 /// Associations in one question.
 const ASSOCIATIONS: usize = 100;
 
@@ -44,6 +46,8 @@ pub(super) struct Live {
     pub(super) objects: BTreeMap<String, String>,
     /// Tags that were there, as they are kept, with their ids; none where nobody may list them, or none is written.
     pub(super) tags: Option<BTreeMap<String, String>>,
+    /// True where new fields are given options, which the API's documents do not name.
+    pub(super) gives_options: bool,
     /// Tables of the plan, by which a new stage has its pipeline.
     pub(super) tables: Vec<Picklist>,
 }
@@ -131,11 +135,11 @@ impl Live {
                         fields: IndexMap::new(),
                     });
                 }
-                SetupAction::CreateField { object, field, label, ty, .. } => {
+                SetupAction::CreateField { object, field, label, ty, options, .. } => {
                     let is_object = Kind::of(object) == Kind::Custom;
                     let key = if is_object { snake(field) } else { format!("{CUSTOM}{field}") };
-                    let native = native_type(ty, is_object);
-                    let made = custom_field("", field, label, native, key, Vec::new());
+                    let native = self.type_of_new(ty, is_object);
+                    let made = custom_field("", field, label, native, key, options_of(options));
                     if let Some(known) = live.schema.objects.get_mut(object) {
                         known.fields.entry(field.clone()).or_insert(made);
                     }
@@ -148,6 +152,15 @@ impl Live {
             }
         }
         live
+    }
+
+    /// The server's word for the type of a field that setup makes.
+    pub(super) fn type_of_new(&self, ty: &FieldType, is_object: bool) -> &'static str {
+        match ty {
+            FieldType::Select { .. } if self.gives_options && !is_object => "SINGLE_OPTIONS",
+            FieldType::Multiselect { .. } if self.gives_options && !is_object => "MULTIPLE_OPTIONS",
+            ty => native_type(ty, is_object),
+        }
     }
 
     /// The stages of the pipelines are the options of an opportunity's stage.
@@ -180,11 +193,8 @@ impl Live {
             return Some(live);
         }
         Kind::of(object).model()?;
-        let native = native_type(ty, false);
-        let mut made = custom_field(id, field, label, native, format!("{CUSTOM}{id}"), Vec::new());
-        if matches!(native, "TEXT" | "LARGE_TEXT") {
-            made.options = options_of(options);
-        }
+        let native = self.type_of_new(ty, false);
+        let made = custom_field(id, field, label, native, format!("{CUSTOM}{id}"), options_of(options));
         let mut live = self.clone();
         live.schema.objects.get_mut(object)?.fields.insert(field.clone(), made);
         Some(live)
@@ -376,6 +386,7 @@ impl HighLevel {
         live.refuses_second_opportunity = refuses("allowDuplicateOpportunity");
         text(&place, "country").unwrap_or_default().clone_into(&mut live.country);
         live.tables.clone_from(&self.plan.picklists);
+        live.gives_options = self.plan.destination.undocumented.iter().any(|part| part.what == OPTIONS);
         for (name, kind) in Kind::STOCK {
             live.schema.objects.insert((*name).to_owned(), stock(name, *kind));
         }

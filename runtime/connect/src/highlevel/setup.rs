@@ -1,7 +1,8 @@
 //! Changes of a location's schema: custom fields, custom objects, associations, pipelines and their stages.
 
-use migr_load::{CallError, FieldSchema, LoadError, Made, OptionSchema, SetupOutcome, SetupRecord};
-use migr_plan::{FieldType, SetupAction};
+use migr_load::{Call, CallError, FieldSchema, LoadError, Made, OptionSchema, Payload, SetupOutcome, SetupRecord};
+use migr_plan::{FieldType, NewOption, SetupAction};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::HighLevel;
@@ -24,11 +25,34 @@ pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
     let wanted = native_type(ty, false);
     let takes_text = matches!(native, "TEXT" | "LARGE_TEXT" | "PHONE" | "EMAIL" | "SINGLE_OPTIONS" | "RADIO");
     let is_text = matches!(wanted, "TEXT" | "LARGE_TEXT" | "PHONE");
+    let is_several = matches!(ty, FieldType::Multiselect { .. }) && matches!(native, "MULTIPLE_OPTIONS" | "CHECKBOX");
     let is_number = matches!(native, "NUMERICAL" | "MONETORY") && matches!(wanted, "NUMERICAL" | "MONETORY");
-    if native == wanted || is_text && takes_text || is_number {
+    if native == wanted || is_text && takes_text || is_number || is_several {
         return Ok(());
     }
     Err(format!("it is of type {native}, and {wanted} is needed"))
+}
+
+/// True for a field that takes its own options alone, and drops what else is sent without a word.
+pub(super) fn takes_options_alone(field: &FieldSchema) -> bool {
+    matches!(custom_type(field), Some("SINGLE_OPTIONS" | "RADIO" | "MULTIPLE_OPTIONS" | "CHECKBOX"))
+}
+
+/// Reason for which a field of options does not do: it lacks some that the plan writes.
+fn lacks_options(field: &FieldSchema, options: &[NewOption]) -> Option<String> {
+    if !takes_options_alone(field) {
+        return None;
+    }
+    let is_there = |wanted: &&NewOption| field.options.iter().any(|known| known.value == wanted.value);
+    let lacking: Vec<String> =
+        options.iter().filter(|wanted| !is_there(wanted)).map(|it| format!("\"{}\"", it.value)).collect();
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "the field \"{}\" takes its own options alone, and has none called {}: add them in the location by hand",
+            field.label,
+            lacking.join(", ")
+        )
+    })
 }
 
 impl HighLevel {
@@ -48,7 +72,11 @@ impl HighLevel {
                 Some(no_stage(pipeline, stage, refused))
             }
             SetupAction::AddOptions { .. } => Some("options of a field cannot be added over the API".to_owned()),
-            SetupAction::CreateField { object, field, label, .. } => {
+            SetupAction::CreateField { object, field, label, options, .. } => {
+                let live = self.live().ok();
+                if let Some(known) = live.as_ref().and_then(|live| live.field(object, field)) {
+                    return lacks_options(known, options);
+                }
                 let folded = fold(label);
                 if folded.is_empty() {
                     return Some(format!(
@@ -83,11 +111,12 @@ impl HighLevel {
             SetupAction::CreateObject { object, .. } if live.objects.contains_key(object) => {
                 return Ok(SetupOutcome::AlreadyThere);
             }
-            SetupAction::CreateField { object, field, ty, .. } => {
+            SetupAction::CreateField { object, field, ty, options, .. } => {
                 if let Some(known) = live.field(object, field) {
-                    return Ok(match holds(known, ty) {
-                        Ok(()) => SetupOutcome::AlreadyThere,
-                        Err(why) => SetupOutcome::Mismatch { why },
+                    let unfit = holds(known, ty).err().or_else(|| lacks_options(known, options));
+                    return Ok(match unfit {
+                        None => SetupOutcome::AlreadyThere,
+                        Some(why) => SetupOutcome::Mismatch { why },
                     });
                 }
             }
@@ -147,9 +176,11 @@ impl HighLevel {
                 let labels = json!({"singular": singular_label, "plural": plural_label});
                 self.make_object(object, singular, &labels, description.as_deref()).await
             }
-            SetupAction::CreateField { object, field, label, ty, .. } => match Kind::of(object) {
-                kind @ (Kind::Contacts | Kind::Opportunities) => self.make_field(kind, label, ty).await,
-                Kind::ContactFiles => self.make_field(Kind::Contacts, label, ty).await,
+            SetupAction::CreateField { object, field, label, ty, options, .. } => match Kind::of(object) {
+                kind @ (Kind::Contacts | Kind::Opportunities) => {
+                    self.make_field(live, kind, label, (ty, options)).await
+                }
+                Kind::ContactFiles => self.make_field(live, Kind::Contacts, label, (ty, options)).await,
                 Kind::Custom => self.make_property(live, object, field, label, ty).await,
                 Kind::Associations => self.make_association(live, label, ty).await,
                 _ => Err(refused(format!("`{object}` has no fields of one's own"))),
@@ -158,8 +189,20 @@ impl HighLevel {
         }
     }
 
-    async fn make_field(&self, kind: Kind, label: &str, ty: &FieldType) -> Result<Made, CallError> {
-        let mut body = json!({"name": label, "dataType": native_type(ty, false), "model": kind.model()});
+    async fn make_field(
+        &self,
+        live: &Live,
+        kind: Kind,
+        label: &str,
+        (ty, options): (&FieldType, &[NewOption]),
+    ) -> Result<Made, CallError> {
+        let native = live.type_of_new(ty, false);
+        let mut body = json!({"name": label, "dataType": native, "model": kind.model()});
+        let values: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
+        let gives_options = live.gives_options && matches!(native, "SINGLE_OPTIONS" | "MULTIPLE_OPTIONS");
+        if let (true, Some(body)) = (gives_options, body.as_object_mut()) {
+            body.insert("options".to_owned(), json!(values));
+        }
         if let (FieldType::File, Some(body)) = (ty, body.as_object_mut()) {
             body.insert("isMultipleFile".to_owned(), true.into());
             body.insert("maxNumberOfFiles".to_owned(), MOST_FILES.into());
@@ -167,7 +210,26 @@ impl HighLevel {
         }
         let answer = self.make(format!("locations/{}/customFields", self.location), &body).await?;
         let id = answer.get("customField").and_then(|field| text(field, "id"));
-        id.map(|id| Made::Field { id: id.to_owned() }).ok_or_else(|| no_id("customField"))
+        let id = id.ok_or_else(|| no_id("customField"))?;
+        if gives_options {
+            self.holds_options(id, &values).await?;
+        }
+        Ok(Made::Field { id: id.to_owned() })
+    }
+
+    /// Reads a new field's options back: what the API does not know it may drop without a word. A field without them is removed again.
+    async fn holds_options(&self, id: &str, options: &[&str]) -> Result<(), CallError> {
+        let path = format!("locations/{}/customFields/{id}", self.location);
+        let answer = self.get(path.as_str(), Vec::new()).await?;
+        let field = answer.get("customField").unwrap_or(&answer);
+        let held: Vec<&str> = list(field, &["picklistOptions"]).iter().filter_map(Value::as_str).collect();
+        if options.iter().all(|option| held.contains(option)) {
+            return Ok(());
+        }
+        self.send(Call::new(Method::DELETE, path, Payload::Empty)).await?;
+        Err(refused(
+            "the server made the field without the options that it was sent: take `customFields.options` out of `undocumented`, and the field is a text".to_owned(),
+        ))
     }
 
     async fn make_object(

@@ -29,6 +29,7 @@ fn daily(requests: u64, folder: &Path, at: i64) -> (Allowance, Arc<Set>) {
         name: "crm".to_owned(),
         settings: IndexMap::new(),
         limits: vec![limit(requests, 86_400), limit(100, 60)],
+        undocumented: Vec::new(),
         new_objects: IndexMap::new(),
         objects_stay: None,
     };
