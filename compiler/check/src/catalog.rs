@@ -165,6 +165,8 @@ pub(crate) struct Attributes {
     pub(crate) split: Option<String>,
     pub(crate) column: Option<String>,
     pub(crate) max: Option<u64>,
+    /// Characters that the destination is known to take.
+    pub(crate) safe: Option<u64>,
     pub(crate) ignore_case: bool,
     pub(crate) ignore_space: bool,
     pub(crate) overlap: Option<String>,

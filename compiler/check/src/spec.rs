@@ -436,7 +436,9 @@ pub struct Field {
     pub since: Option<String>,
     /// Most characters that the destination holds.
     pub max: Option<u64>,
-    /// The same of parts of a composite.
+    /// Characters up to which the destination is known to take it; a longer text is sent whole all the same.
+    pub safe: Option<u64>,
+    /// The same of parts of a composite as `max`.
     pub part_max: Vec<migr_plan::PartMax>,
     /// Part of the value that no map takes, in words.
     pub loses: Option<String>,

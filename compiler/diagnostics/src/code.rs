@@ -128,6 +128,7 @@ codes! {
     W0615 firing_workflow Warning "a workflow or webhook of the destination that what is written starts";
     W0616 idle_permit Warning "a permit for a workflow or webhook that what is written does not start";
     W0618 default_taken Warning "values that become the destination's defaults";
+    W0619 long_text Warning "texts that are longer than the destination is known to take";
     E0901 compiler_bug Error "a fault of ours";
     E0902 formatter_changed_meaning Error "the formatter would have changed what a file means";
 }

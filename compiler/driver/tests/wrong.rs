@@ -13,7 +13,8 @@ use migr_driver::{Compilation, Project, compile};
 use migr_source::MemorySystem;
 
 /// Codes that no file here raises: a lock file that cannot be read, rows of an export, our own faults, and characters that nobody would see in the file.
-const NOT_OF_A_SPEC: &[&str] = &["E0601", "W0110", "E0611", "W0612", "W0613", "W0614", "W0618", "E0901", "E0902"];
+const NOT_OF_A_SPEC: &[&str] =
+    &["E0601", "W0110", "E0611", "W0612", "W0613", "W0614", "W0618", "W0619", "E0901", "E0902"];
 
 /// `line code`, as the marks of a text say it.
 fn marked(text: &str) -> BTreeSet<(u32, String)> {

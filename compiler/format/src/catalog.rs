@@ -215,6 +215,7 @@ impl Printer<'_> {
                 format!("column {}", words.collect::<Vec<_>>().join(" "))
             }
             Attribute::Max(value) => format!("max {}", quantity(&value.node)),
+            Attribute::Safe(value) => format!("safe {}", quantity(&value.node)),
             Attribute::Ignore(names) => format!("ignore {}", self.words(names, ", ")),
             Attribute::Since(name) => with("since", name.span),
             Attribute::Overlap(name) => with("overlap =", name.span),

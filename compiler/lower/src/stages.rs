@@ -109,6 +109,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         default: field.default.clone(),
         is_new: field.is_new,
         max: field.max,
+        safe: field.safe,
         part_max: field.part_max.clone(),
         unique: field.unique.clone(),
         create_only: field.create_only,

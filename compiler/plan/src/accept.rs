@@ -145,6 +145,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "idle-allow",
     "idle-permit",
     "linked-attachment",
+    "long-text",
     "lost-reference",
     "malformed-row",
     "markdown-text",

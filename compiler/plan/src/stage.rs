@@ -256,7 +256,10 @@ pub struct FieldMapping {
     /// Most characters that the destination holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
-    /// The same of parts of a composite.
+    /// Characters up to which the destination is known to take it; a longer text is sent whole all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe: Option<u64>,
+    /// The same of parts of a composite as `max`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub part_max: Vec<PartMax>,
     /// Deferred.

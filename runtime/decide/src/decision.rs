@@ -211,6 +211,8 @@ pub struct Told {
     pub adjusted: Vec<Reason>,
     /// Values that the destination gives.
     pub defaults: Vec<Reason>,
+    /// Texts that are longer than the destination is known to take.
+    pub long: Vec<Reason>,
     /// An owner has no matching user.
     pub has_orphans: bool,
     /// Values that become options.

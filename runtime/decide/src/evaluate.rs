@@ -363,8 +363,24 @@ fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
         lost: positions(&is_lost),
         cut: evaluated.cut.clone(),
         created: evaluated.created.clone(),
+        long: long(job, &evaluated.values),
         ..Told::default()
     }
+}
+
+/// Texts that are longer than the destination is known to take. They are sent whole.
+fn long(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
+    let of_field = |(index, value): &(usize, Value<'_>)| {
+        let field = job.stage.fields.get(*index)?;
+        let (safe, Value::Text(text)) = (usize::try_from(field.safe?).ok()?, value) else { return None };
+        text.chars().nth(safe)?;
+        let reason = format!(
+            "it has {} characters, and the destination is known to take {safe}: it is sent whole, and may be refused (W0619)",
+            text.chars().count()
+        );
+        Some(Reason { code: ReasonCode::Q207, field: field.field.clone(), reason })
+    };
+    values.iter().filter_map(of_field).collect()
 }
 
 /// Values that the destination requires of a new record, and that are not among these.

@@ -94,6 +94,8 @@ pub enum Remark {
     Adjusted(Vec<Reason>),
     /// Values of it are the destination's defaults.
     Defaulted(Vec<Reason>),
+    /// Texts of it are longer than the destination is known to take.
+    Long(Vec<Reason>),
     /// The destination has it.
     There {
         /// The record there.
@@ -518,6 +520,9 @@ impl Forecast {
                 store.note(step, NoteKind::Adjusted, &default.field, line);
             }
             store.remark(step, (line, key), &Remark::Defaulted(told.defaults.clone()))?;
+        }
+        if !told.long.is_empty() {
+            store.remark(step, (line, key), &Remark::Long(told.long.clone()))?;
         }
         if told.adjusted.is_empty() {
             return Ok(());

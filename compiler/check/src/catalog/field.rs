@@ -271,6 +271,19 @@ const ATTRIBUTES: &[&str] = &[
 /// Attributes behind which nothing more has to stand, and that any field may have.
 const OF_ONE_WORD: &[&str] = &["sensitive", "unique"];
 
+/// A number of characters behind a word, such as `max 500`.
+fn characters(word: &str, written: &Spanned<ast::Quantity>, diagnostics: &mut Diagnostics) -> Option<u64> {
+    let characters = quantity::plain(written);
+    if characters.is_none() {
+        diagnostics.push(errors::bad_value(
+            format!("`{word}` is a whole number of characters"),
+            written.span,
+            format!("a number of characters, as in `{word} 500`"),
+        ));
+    }
+    characters
+}
+
 /// Attributes of a field besides its type.
 pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> Arc<Attributes> {
     if field.attributes.is_empty() {
@@ -299,16 +312,8 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
             Attribute::Form(_) => {}
             Attribute::Split(text) => known.split = Some(text.node.to_string()),
             Attribute::Column(text, _) => known.column = text.as_ref().map(|text| text.node.to_string()),
-            Attribute::Max(quantity) => {
-                known.max = quantity::plain(quantity);
-                if known.max.is_none() {
-                    diagnostics.push(errors::bad_value(
-                        "`max` is a whole number of characters",
-                        quantity.span,
-                        "a number of characters, as in `max 500`",
-                    ));
-                }
-            }
+            Attribute::Max(quantity) => known.max = characters("max", quantity, diagnostics),
+            Attribute::Safe(quantity) => known.safe = characters("safe", quantity, diagnostics),
             Attribute::Ignore(words) => {
                 for word in words {
                     match &*word.node {

@@ -456,6 +456,7 @@ fn made(
         parts: Vec::new(),
         default: attributes.default.clone(),
         max: attributes.max,
+        safe: attributes.safe,
         part_max: part_max(&field.ty),
         loses: None,
         is_new: field.is_new,

@@ -69,6 +69,7 @@ pub(crate) fn check_link<'a>(
             parts: Vec::new(),
             default: None,
             max: None,
+            safe: None,
             part_max: Vec::new(),
             loses: None,
             is_new: false,

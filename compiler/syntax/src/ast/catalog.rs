@@ -293,6 +293,8 @@ pub enum Attribute {
     Column(Option<Text>, Option<Spanned<Arc<str>>>),
     /// `max 500`
     Max(Spanned<Quantity>),
+    /// `safe 5000`
+    Safe(Spanned<Quantity>),
     /// `ignore case, space`
     Ignore(Vec<Name>),
     /// `since v3`

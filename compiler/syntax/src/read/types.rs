@@ -139,7 +139,11 @@ fn attribute(node: Node<'_, '_>) -> Option<Attribute> {
         Rule::default_attribute => Attribute::Default(literal(&children.any(Rule::name)?)?),
         Rule::quantity_attribute => {
             let quantity = expect_quantity(&mut children)?;
-            if word.str() == "max" { Attribute::Max(quantity) } else { Attribute::Retain(quantity) }
+            match word.str() {
+                "max" => Attribute::Max(quantity),
+                "safe" => Attribute::Safe(quantity),
+                _ => Attribute::Retain(quantity),
+            }
         }
         Rule::ignore_attribute => Attribute::Ignore(children.names()),
         Rule::since_attribute => Attribute::Since(children.name()?),

@@ -207,6 +207,8 @@ kinds! {
     UnnamedCurrency = "unnamed-currency", "Amounts that name no currency, beside others that do (W0612)", "Correct them in the source, or name the currency in the map: `money(\"EUR\")`, `money(currency_column)`.";
     /// A text longer than its column allows.
     TooLong = "too-long", "Texts that are too long", "Shorten them in the source, or with `truncate(n)`.";
+    /// A text longer than the destination is known to take.
+    LongText = "long-text", "Texts that are longer than the destination is known to take (W0619)", "Nothing: they are sent whole, and one that the destination refuses is quarantined. `truncate(n)` would shorten them.";
     /// Another value that cannot be read or written.
     BadValue = "bad-value", "Values that cannot be used", "Correct them in the source; what becomes of those that stay says `otherwise`.";
     /// A record that breaks a `check`.

@@ -110,11 +110,11 @@ impl<'r> StageReport<'r> {
         match remark {
             Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
             Remark::Defaulted(reasons) => {
-                for Reason { field, reason, .. } in reasons {
-                    let finding = Finding::new(FindingKind::DefaultTaken, Severity::Note, format!("{field}: {reason}"));
-                    let finding = finding.of(&self.place.object.name).at(self.place.file, subject.line);
-                    found.add(finding.with_key(subject.key));
-                }
+                self.tell(subject, reasons, (FindingKind::DefaultTaken, Severity::Note), found);
+                Ok(())
+            }
+            Remark::Long(reasons) => {
+                self.tell(subject, reasons, (FindingKind::LongText, Severity::Warning), found);
                 Ok(())
             }
             Remark::There { id, action } => {
@@ -122,6 +122,21 @@ impl<'r> StageReport<'r> {
                 Ok(())
             }
             Remark::Quarantined(reason) => self.quarantined(subject, reason, found),
+        }
+    }
+
+    /// Findings of a kind, one for each field that a remark names.
+    fn tell(
+        &self,
+        subject: Subject<'_>,
+        reasons: &[Reason],
+        (kind, severity): (FindingKind, Severity),
+        found: &mut Collector<'_>,
+    ) {
+        for Reason { field, reason, .. } in reasons {
+            let finding = Finding::new(kind, severity, format!("{field}: {reason}"));
+            let finding = finding.of(&self.place.object.name).at(self.place.file, subject.line);
+            found.add(if self.is_masked { finding } else { finding.with_key(subject.key) });
         }
     }
 
