@@ -146,3 +146,100 @@ fn a_spec_that_does_not_check_is_not_tested() {
     assert!(ran.stderr.contains("E0304"), "{}", ran.stderr);
     project.migr(&["test", "nowhere"]).exits(2);
 }
+
+/// Rows that become one record, by a policy.
+const MERGED: &str = r#"
+system shop {
+  object Customer from "customers.csv" {
+    key id
+    id: text; title: text; mail: email; phone: text; tags: list(text) split ","; seen: date format "%Y-%m-%d"
+  }
+  object Sale from "sales.csv" { key id; id: text; customer: -> Customer }
+}
+system crm {
+  connector twenty
+  object companies { name: text; mail: email; phone: text; tags: list(text) }
+  object sales { name: text; company: -> companies }
+}
+migration shop_to_crm {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("CRM_URL"); token = secret("CRM_KEY") }
+}
+map Customer -> companies {
+  match mail or phone
+  on duplicate POLICY
+  name  = title
+  mail  = mail
+  phone = phone
+  tags  = tags
+  drop seen : "decides"
+}
+map Sale -> sales {
+  name    = id
+  company = customer
+}
+test "rows that are one" {
+  given Customer { id: "1", title: "Old", mail: "A@x.example", tags: "a,b", seen: "2024-01-01" }
+  given Customer { id: "2", title: "New", mail: "a@x.example", phone: "5", tags: "b,c", seen: "2025-01-01" }
+  given Customer { id: "3", title: "Other", phone: "9" }
+  given Sale { id: "S1", customer: "1" }
+EXPECTED
+}
+"#;
+
+#[test]
+fn rows_that_a_run_makes_one_are_one_in_a_test_and_references_follow() {
+    for (policy, expected) in [
+        (
+            "merge newest seen",
+            r#"
+  expect companies { name: "New", phone: "5", tags: ["b", "c", "a"] }
+  expect companies { name: "Other" }
+  expect skipped Customer("1")
+  expect sales { name: "S1", company: companies("2") }"#,
+        ),
+        (
+            "keep oldest seen",
+            r#"
+  expect companies { name: "Old", phone: none, tags: ["a", "b"] }
+  expect skipped Customer("2")
+  expect sales { name: "S1", company: companies("1") }"#,
+        ),
+        (
+            "quarantine",
+            r#"
+  expect companies { name: "Old" }
+  expect quarantined Customer("2") on "mail or phone""#,
+        ),
+    ] {
+        let project = Project::empty();
+        let expected = expected.replace(" on \"mail or phone\"", "");
+        project.write("main.migr", &MERGED.replace("POLICY", policy).replace("EXPECTED", &expected));
+        assert_eq!(project.migr(&["test"]).exits(0).stdout, "1 test passed\n", "{policy}");
+    }
+}
+
+#[test]
+fn values_that_may_not_be_shown_are_told_apart_by_length_or_by_what_differs() {
+    for (given, expected, said) in [
+        (
+            "a@x.example",
+            "ab@x.example",
+            "expected *** (sensitive: a text of 12 characters), got *** (sensitive: a text of 11 characters)",
+        ),
+        ("a@x.example", "b@x.example", "got *** (sensitive: a text of 11 characters), another one from character 1 on"),
+        (
+            "ab@x.example",
+            "AB@x.example",
+            "got *** (sensitive: a text of 12 characters), which differs in capitals alone",
+        ),
+    ] {
+        let project = Project::empty();
+        let test = format!(
+            "test \"mail\" {{\n  given Customer {{ id: \"1\", title: \"A\", kind: \"Fresh\", email: \"{given}\" }}\n  expect companies {{ mail: \"{expected}\" }}\n}}\n"
+        );
+        project.write("main.migr", &format!("{SPEC}{test}"));
+        let shown = project.migr(&["test"]).exits(1).stdout;
+        assert!(shown.contains(said) && !shown.contains("x.example"), "{shown}");
+    }
+}

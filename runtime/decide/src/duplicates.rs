@@ -27,27 +27,75 @@ pub struct Ambiguous {
     pub candidates: Vec<u64>,
 }
 
+/// Records with their identities, as far as the joining of them asks; each is known by its line.
+pub trait Joined {
+    /// Makes ready to ask for identities by the line.
+    fn prepare(&self) -> Result<(), DecideError>;
+
+    /// Calls for the lines of each value of an identity that several have, in their order.
+    fn each_shared(
+        &self,
+        path: usize,
+        found: &mut dyn FnMut(&[u64]) -> Result<(), DecideError>,
+    ) -> Result<(), DecideError>;
+
+    /// The identities before one that a line has, as bits.
+    fn earlier_of(&self, line: u64, path: usize) -> Result<u64, DecideError>;
+
+    /// The line that stands for all that a line was united with.
+    fn root_of(&self, line: u64) -> Result<u64, DecideError>;
+
+    /// Makes lines one.
+    fn unite(&self, lines: &[u64]) -> Result<(), DecideError>;
+}
+
+impl Joined for Spill {
+    fn prepare(&self) -> Result<(), DecideError> {
+        Ok(self.index_identities_by_line()?)
+    }
+
+    fn each_shared(
+        &self,
+        path: usize,
+        found: &mut dyn FnMut(&[u64]) -> Result<(), DecideError>,
+    ) -> Result<(), DecideError> {
+        self.double_identities::<DecideError>(path, path + 1, |_, _, lines| found(lines))
+    }
+
+    fn earlier_of(&self, line: u64, path: usize) -> Result<u64, DecideError> {
+        Ok(self.identities_of(line, path)?)
+    }
+
+    fn root_of(&self, line: u64) -> Result<u64, DecideError> {
+        Ok(self.root(line)?)
+    }
+
+    fn unite(&self, lines: &[u64]) -> Result<(), DecideError> {
+        Ok(self.join(lines)?)
+    }
+}
+
 /// Joins the records that are one by `match a or b`: of two records the first of the fields that both have decides, and one that has none of the earlier fields
 /// joins by a later one the only record that fits. Those that several fit are given to `ambiguous`, and join none of them.
 pub fn join(
-    spill: &Spill,
+    records: &impl Joined,
     matching: usize,
     mut ambiguous: impl FnMut(Ambiguous) -> Result<(), DecideError>,
 ) -> Result<(), DecideError> {
     if matching > 1 {
-        spill.index_identities_by_line()?;
+        records.prepare()?;
     }
     for path in 0..matching {
-        spill.double_identities::<DecideError>(path, path + 1, |_, _, lines| {
+        records.each_shared(path, &mut |lines| {
             if path == 0 {
-                return Ok(spill.join(lines)?);
+                return records.unite(lines);
             }
             let (mut free, mut known) = (Vec::new(), BTreeMap::<u64, (u64, u64)>::new());
             for line in lines {
-                match spill.identities_of(*line, path)? {
+                match records.earlier_of(*line, path)? {
                     0 => free.push(*line),
                     earlier => {
-                        let of_root = known.entry(spill.root(*line)?).or_insert((*line, 0));
+                        let of_root = known.entry(records.root_of(*line)?).or_insert((*line, 0));
                         of_root.1 |= earlier;
                     }
                 }
@@ -63,7 +111,7 @@ pub fn join(
             if !are_apart {
                 free.extend(candidates);
                 free.sort_unstable();
-                return Ok(spill.join(&free)?);
+                return records.unite(&free);
             }
             free.into_iter().try_for_each(|line| ambiguous(Ambiguous { line, path, candidates: candidates.clone() }))
         })?;

@@ -26,6 +26,7 @@ pub mod given_way;
 pub mod hashing;
 pub mod identities;
 pub mod ids;
+pub mod kin;
 pub mod link_spool;
 mod lost;
 pub mod merging;

@@ -46,6 +46,7 @@ pub use going_on::{EarlierPlans, adopt, earlier_plans, go_on};
 pub use kept_apart::{keep_apart, keep_apart_there};
 pub use lacking::Lack;
 pub use migr_decide::files::FileState;
+pub use migr_decide::kin::judge;
 pub use migr_decide::preview::{KEPT, OUTDONE};
 pub use migr_decide::project::{note_project, project_of};
 pub use migr_decide::proof::{FormatProof, Proofs, proofs};

@@ -1,12 +1,14 @@
 //! Lookup over records held in memory, for the tests of a spec.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use migr_plan::{Expr, Plan, ReasonCode, ReferenceTarget, SourceObject};
+use migr_plan::{Expr, Plan, ReasonCode, ReferenceTarget, SourceObject, Stage};
 
 use crate::compile::Compiler;
 use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
+use crate::siblings::{Kinships, Sibling, settle, sort_column};
 use crate::text::comparable;
 use crate::{
     Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, OwnerFound, Pass,
@@ -20,6 +22,8 @@ pub struct MemoryLookup<'p> {
     plan: &'p Plan,
     programs: Vec<Program>,
     records: BTreeMap<&'p str, Vec<Given>>,
+    /// Keys of records that another one stands for, by stage, with the other's.
+    followed: RefCell<BTreeMap<(String, String), String>>,
 }
 
 /// The cells of a given record, by position.
@@ -47,7 +51,7 @@ impl<'p> MemoryLookup<'p> {
     /// Compiles the plan's stages.
     pub fn new(plan: &'p Plan) -> Result<Self, CompileError> {
         let programs = plan.stages.iter().map(|stage| Program::compile(plan, stage)).collect::<Result<_, _>>()?;
-        Ok(Self { plan, programs, records: BTreeMap::new() })
+        Ok(Self { plan, programs, records: BTreeMap::new(), followed: RefCell::default() })
     }
 
     /// Adds a source record, by the names of its columns; those that are not named are empty.
@@ -88,21 +92,50 @@ impl<'p> MemoryLookup<'p> {
     }
 
     /// Trials of each given record in each stage, in plan order; a stage that does not take a record has no trial of
-    /// it, and a `map distinct` one for each value.
-    pub fn trials(&self) -> Result<Vec<Trial<'_>>, LookupError> {
-        let mut trials: Vec<Trial<'_>> = Vec::new();
+    /// it, and a `map distinct` one for each value. Records that `judge` finds to be one are settled by the stage's policy, and
+    /// references follow the one that counts.
+    pub fn trials(&self, judge: &dyn Fn(&Stage, &[Sibling<'_>]) -> Kinships) -> Result<Vec<Trial<'_>>, LookupError> {
+        self.followed.borrow_mut().clear();
+        let mut all: Vec<Trial<'_>> = Vec::new();
         for program in &self.programs {
-            let first = trials.len();
+            let mut trials: Vec<Trial<'_>> = Vec::new();
+            let mut order = Vec::new();
             for record in self.given(&program.stage().source_object) {
                 let Some(trial) = self.trial(program, record)? else { continue };
-                let is_known = program.is_distinct()
-                    && trials.iter().skip(first).any(|known| known.key.is_ok() && known.key == trial.key);
+                let is_known =
+                    program.is_distinct() && trials.iter().any(|known| known.key.is_ok() && known.key == trial.key);
                 if !is_known {
+                    let column = sort_column(&program.stage().policies.duplicate);
+                    order.push(column.and_then(|column| Some(program.column_value(record, column).ok()?.into_owned())));
                     trials.push(trial);
                 }
             }
+            let siblings: Vec<Sibling<'_>> = trials
+                .iter()
+                .zip(order)
+                .map(|(trial, by)| Sibling {
+                    key: trial.key.as_deref().ok(),
+                    values: match &trial.outcome {
+                        Outcome::Ready((fields, _)) => Some(fields.values.as_slice()),
+                        _ => None,
+                    },
+                    by,
+                })
+                .collect();
+            let kin = judge(program.stage(), &siblings);
+            drop(siblings);
+            let followed = settle(program.stage(), &mut trials, &kin);
+            let stage = &program.stage().id;
+            let followed = followed.into_iter().map(|(key, leader)| ((stage.clone(), key), leader));
+            self.followed.borrow_mut().extend(followed);
+            all.extend(trials);
         }
-        Ok(trials)
+        Ok(all)
+    }
+
+    /// The key of the record that counts for one of a key.
+    fn leader(&self, stage: &str, key: String) -> String {
+        self.followed.borrow().get(&(stage.to_owned(), key.clone())).cloned().unwrap_or(key)
     }
 
     fn trial<'t>(&'t self, program: &'t Program, record: &'t Given) -> Result<Option<Trial<'t>>, LookupError> {
@@ -238,7 +271,7 @@ impl Lookup for MemoryLookup<'_> {
                 if self.takes(program, record)?
                     && let Ok(id) = program.key(record)
                 {
-                    return Ok(Resolved::Found { object, id: Cow::Owned(id) });
+                    return Ok(Resolved::Found { object, id: Cow::Owned(self.leader(&program.stage().id, id)) });
                 }
                 why = "no map takes it";
             }

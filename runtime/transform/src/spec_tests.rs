@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use migr_plan::{Expectation, ExpectedField, Origin, Plan, Test};
+use migr_plan::{Expectation, ExpectedField, Origin, Plan, Stage, Test};
 
 use crate::evaluate::KEY_SEPARATOR;
-use crate::{CompileError, Failure, LookupError, MemoryLookup, Outcome, Trial, Value, to_json};
+use crate::{CompileError, Failure, Kinships, LookupError, MemoryLookup, Outcome, Sibling, Trial, Value, to_json};
 
 /// Mask for a value that must not be shown.
-const MASK: &str = "*** (sensitive)";
+const MASK: &str = "***";
 
 /// A test that was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,12 @@ impl TestOutcome {
     }
 }
 
-/// Runs the tests, in order, each on its own records.
-pub fn run_spec_tests(plan: &Plan, tests: &[Test]) -> Result<Vec<TestOutcome>, SpecTestError> {
+/// Runs the tests, in order, each on its own records; `judge` says which of them are one.
+pub fn run_spec_tests(
+    plan: &Plan,
+    tests: &[Test],
+    judge: &dyn Fn(&Stage, &[Sibling<'_>]) -> Kinships,
+) -> Result<Vec<TestOutcome>, SpecTestError> {
     if tests.is_empty() {
         return Ok(Vec::new());
     }
@@ -66,7 +70,7 @@ pub fn run_spec_tests(plan: &Plan, tests: &[Test]) -> Result<Vec<TestOutcome>, S
                 given.cells.iter().map(|(name, cell)| (name.as_str(), cell.as_str())).collect();
             memory.give(&given.object, &cells)?;
         }
-        let trials = memory.trials()?;
+        let trials = memory.trials(judge)?;
         let mut mismatches = Vec::new();
         for expectation in &test.expectations {
             mismatches.extend(mismatches_of(expectation, &trials, &memory)?);
@@ -134,17 +138,71 @@ fn differs(
     trial: &Trial<'_>,
 ) -> Option<Mismatch> {
     let (actual, is_masked) = actual_value(trial, &field.path);
+    let mut actual_text = shown(&actual, is_masked);
     let expected_text = match expected {
         Ok(expected) if is_same(expected, &actual) => return None,
-        Ok(expected) => shown(expected, is_masked),
+        Ok(expected) => {
+            let text = shown(expected, is_masked);
+            if text == actual_text {
+                actual_text = format!("{actual_text}, {}", difference(expected, &actual));
+            }
+            text
+        }
         Err(failure) => format!("a value that cannot be: {}", failure.reason),
     };
     Some(Mismatch {
         origin: field.origin.clone(),
         place: format!("{object} {}, {}", key_of(trial), field.path),
         expected: expected_text,
-        actual: shown(&actual, is_masked),
+        actual: actual_text,
     })
+}
+
+/// What tells two values apart that look the same where neither may be shown.
+fn difference(expected: &Value<'_>, actual: &Value<'_>) -> String {
+    let (Some(one), Some(other)) = (text_of(expected), text_of(actual)) else { return "another one".to_owned() };
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    if one.to_lowercase() == other.to_lowercase() {
+        return "which differs in capitals alone".to_owned();
+    }
+    if bare(one) == bare(other) {
+        return "which differs in blanks alone".to_owned();
+    }
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    format!("another one from character {} on", same + 1)
+}
+
+fn text_of<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::Text(text) | Value::Option(text) => Some(text),
+        Value::Phone(phone) => Some(&phone.e164),
+        _ => None,
+    }
+}
+
+/// A value that must not be shown: its kind and its length.
+fn masked(value: &Value<'_>) -> String {
+    let characters = |text: &str| match text.chars().count() {
+        1 => "of 1 character".to_owned(),
+        count => format!("of {count} characters"),
+    };
+    let what = match value {
+        Value::Text(text) | Value::Option(text) => format!("a text {}", characters(text)),
+        Value::Phone(phone) => format!("a phone number {}", characters(&phone.e164)),
+        Value::Integer(_) | Value::Decimal(_) => "a number".to_owned(),
+        Value::Money(_) => "an amount".to_owned(),
+        Value::Boolean(_) => "yes or no".to_owned(),
+        Value::Date(_) => "a day".to_owned(),
+        Value::Datetime(_) => "a time".to_owned(),
+        Value::Reference(reference) => format!("a record of {}", reference.object),
+        Value::List(items) => format!("a list of {}", items.len()),
+        Value::Record(parts) => {
+            let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_ref()).collect();
+            format!("parts {}", names.join(", "))
+        }
+        _ => "a value".to_owned(),
+    };
+    format!("{MASK} (sensitive: {what})")
 }
 
 /// The value of a field or a part of one, and whether it must not be shown.
@@ -189,7 +247,7 @@ fn shown(value: &Value<'_>, is_masked: bool) -> String {
     match value {
         Value::None => "none".to_owned(),
         Value::Default => "default".to_owned(),
-        _ if is_masked => MASK.to_owned(),
+        value if is_masked => masked(value),
         Value::Reference(reference) => format!("{}(\"{}\")", reference.object, readable(&reference.id)),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(|item| shown(item, false)).collect();

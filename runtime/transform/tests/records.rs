@@ -7,7 +7,9 @@ mod practice;
 use std::fmt::Write as _;
 
 use migr_plan::Plan;
-use migr_transform::{Lookup, LookupError, MemoryLookup, Outcome, OwnerFound, Pass, Program, Resolved, to_json};
+use migr_transform::{
+    Kinships, Lookup, LookupError, MemoryLookup, Outcome, OwnerFound, Pass, Program, Resolved, to_json,
+};
 use practice::{
     binary, call_otherwise, col, field, kind, otherwise_none, pipe, plan, reference, target, text, through,
 };
@@ -22,7 +24,7 @@ fn outcomes(plan: &Plan, given: &[Given<'_>]) -> String {
         memory.give(object, cells).unwrap();
     }
     let mut shown = String::new();
-    for trial in memory.trials().unwrap() {
+    for trial in memory.trials(&|_, _| Kinships::default()).unwrap() {
         let stage = trial.program.stage();
         let key = trial.key.unwrap_or_else(|failure| format!("{failure:?}"));
         writeln!(shown, "{} {key}", stage.id).unwrap();

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use migr_diagnostics::Severity;
+use migr_engine::judge;
 use migr_escape::{line, xml};
 use migr_plan::Origin;
 use migr_transform::{TestOutcome, run_spec_tests};
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: &TestArguments, console: Console) -> Result<Exit, F
         let (plan, tests) = (compilation.plan.take(), std::mem::take(&mut compilation.tests));
         findings.add(&project.folder, compilation);
         let Some(plan) = plan else { continue };
-        let ran = run_spec_tests(&plan, &tests)
+        let ran = run_spec_tests(&plan, &tests, &judge)
             .map_err(|error| Fault::failed(format!("the tests of {} cannot run: {error}", project.folder.display())))?;
         let typed = |origin: &mut Origin| {
             if !origin.file.starts_with("std/") {
