@@ -165,6 +165,8 @@ pub(crate) struct Attributes {
     pub(crate) split: Option<String>,
     pub(crate) column: Option<String>,
     pub(crate) max: Option<u64>,
+    /// True where the record in another field says which values are allowed.
+    pub(crate) among: bool,
     /// Characters that the destination is known to take.
     pub(crate) safe: Option<u64>,
     pub(crate) ignore_case: bool,

@@ -36,7 +36,7 @@ pub(crate) struct Chosen<'a> {
     pub(crate) settings: IndexMap<String, SettingValue>,
     /// Limits that the migration states for this destination.
     limits: Vec<Limit>,
-    /// What its documents do not name and the migration sends all the same.
+    /// Parts of its interface that its documents do not name, and that the migration sends.
     pub(crate) undocumented: Vec<Undocumented>,
     pub(crate) span: Span,
 }
@@ -270,8 +270,6 @@ fn destination_settings(
         let name = &*setting.name.node;
         match (name, &setting.value.node) {
             ("requests", value) => limits.extend(requests(value, setting, diagnostics)),
-            // Held against the catalog.
-            (UNDOCUMENTED, _) => {}
             ("settle" | "timeout", _) => {
                 if let Some(seconds) = duration(setting, diagnostics) {
                     values.insert(name.to_owned(), SettingValue::Text { value: seconds.to_string() });
@@ -280,7 +278,8 @@ fn destination_settings(
             ("unfit_files", Expression::Text(text)) if &**text == "rename" => {
                 values.insert(name.to_owned(), SettingValue::Text { value: "rename".to_owned() });
             }
-            ("unfit_files", Expression::Error) => {}
+            // The one is held against the catalog, the other was told.
+            (UNDOCUMENTED, _) | ("unfit_files", Expression::Error) => {}
             ("unfit_files", _) => diagnostics.push(errors::bad_value(
                 "`unfit_files` says what becomes of files that the destination refuses by name or content",
                 setting.value.span,

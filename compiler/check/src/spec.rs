@@ -416,6 +416,8 @@ pub struct Field {
     pub on_empty: migr_plan::EmptyPolicy,
     /// When another record holds the value.
     pub on_taken: migr_plan::TakenPolicy,
+    /// Policy for a value that another field's record does not allow.
+    pub on_outside: migr_plan::OutsidePolicy,
     /// Parts whose entries say otherwise.
     pub parts: Vec<migr_plan::PartPolicy>,
     /// Value of a record that is created without it.

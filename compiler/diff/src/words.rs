@@ -77,6 +77,7 @@ fn key_words(key: &str) -> &str {
         "existing" => "on existing",
         "on_empty" => "on empty",
         "on_taken" => "on taken",
+        "on_outside" => "on outside",
         "unidentified" => "on unidentified",
         "on_rollback" => "on rollback",
         "other_formats" => "further formats",

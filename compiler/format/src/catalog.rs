@@ -218,6 +218,7 @@ impl Printer<'_> {
             Attribute::Safe(value) => format!("safe {}", quantity(&value.node)),
             Attribute::Ignore(names) => format!("ignore {}", self.words(names, ", ")),
             Attribute::Since(name) => with("since", name.span),
+            Attribute::Among(name) => with("among", name.span),
             Attribute::Overlap(name) => with("overlap =", name.span),
             Attribute::Gap(name) => with("gap =", name.span),
             Attribute::Retain(value) => format!("retain {}", quantity(&value.node)),

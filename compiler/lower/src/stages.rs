@@ -105,6 +105,7 @@ fn field_mapping(field: &Field, deferred: bool, places: &Places<'_>) -> FieldMap
         missing_file: field.missing_file,
         on_empty: field.on_empty,
         on_taken: field.on_taken,
+        on_outside: field.on_outside,
         parts: field.parts.clone(),
         default: field.default.clone(),
         is_new: field.is_new,

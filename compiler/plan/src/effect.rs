@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Distinct, DuplicatePolicy, FieldType, Owners, Picklist, Plan, SourceObject, Stage};
+use crate::{Distinct, DuplicatePolicy, FieldType, OutsidePolicy, Owners, Picklist, Plan, SourceObject, Stage};
 
 mod canonical;
 mod closure;
@@ -121,7 +121,7 @@ impl Plan {
             closure.expression(&field.value);
             field.file_name.iter().for_each(|name| closure.expression(name));
             let unfit = (field.ty == FieldType::File).then(|| self.destination.settings.get("unfit_files"));
-            let effect = json!({
+            let mut effect = json!({
                 "type": field_type(&field.ty),
                 "value": field.value,
                 "file": [json!(field.file_name), json!(field.missing_file), json!(unfit.flatten())],
@@ -135,6 +135,9 @@ impl Plan {
                 "linked_by": field.linked_by,
                 "uses": closure.finish(),
             });
+            if let (true, Some(effect)) = (field.on_outside != OutsidePolicy::default(), effect.as_object_mut()) {
+                effect.insert("outside".to_owned(), json!(field.on_outside));
+            }
             fields.insert(field.field.clone(), digest(&effect));
         }
         for link in &stage.links {

@@ -29,6 +29,19 @@ pub enum TakenPolicy {
     Skip,
 }
 
+/// Policy of a field whose value is none of those that the record in another field allows, such as the team of a calendar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsidePolicy {
+    /// The record is quarantined (the default).
+    #[default]
+    Quarantine,
+    /// The field is left out, recorded as a repair: the destination chooses.
+    None,
+    /// The first of those that are allowed, recorded as a repair.
+    First,
+}
+
 /// Policy of a record for which no field of `match` has a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -26,7 +26,7 @@ mod types;
 pub use accept::{AUDIT_FINDINGS, Acceptance, Permit, Permitted, Within};
 pub use automation::{Automation, AutomationKind, FiredAutomation, Touch, Trigger, fired, idle_permits};
 pub use effect::{Effect, EffectDigest, StageEffect};
-pub use empty::{EmptyPolicy, FieldDefault, PartMax, PartPolicy, TakenPolicy, UnidentifiedPolicy};
+pub use empty::{EmptyPolicy, FieldDefault, OutsidePolicy, PartMax, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 pub use expression::{Expr, NamedExpr, OnMissing, Operator, Recovery, ReferenceChoice, ReferenceTarget};
 pub use fetch::{FetchHost, HostPattern};
 pub use json::{ParseError, schema};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::empty::is_default;
 use crate::{
-    Count, EmptyPolicy, Expr, FieldDefault, FieldType, OnMissing, Origin, PartMax, PartPolicy, TakenPolicy, There,
-    UnidentifiedPolicy,
+    Count, EmptyPolicy, Expr, FieldDefault, FieldType, OnMissing, Origin, OutsidePolicy, PartMax, PartPolicy,
+    TakenPolicy, There, UnidentifiedPolicy,
 };
 
 /// One map, carried out as a whole.
@@ -235,6 +235,9 @@ pub struct FieldMapping {
     /// Policy where the value must be unique and another record holds it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_taken: TakenPolicy,
+    /// When its value is none of those that another field's record allows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_outside: OutsidePolicy,
     /// Parts of a composite whose entries say others than the field's policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartPolicy>,

@@ -69,6 +69,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         | Rule::quantity_attribute
         | Rule::ignore_attribute
         | Rule::since_attribute
+        | Rule::among_attribute
         | Rule::create_attribute
         | Rule::linked_attribute
         | Rule::clock_attribute
@@ -105,7 +106,7 @@ pub(crate) fn words(rule: Rule) -> &'static str {
         Rule::written_as => "`format`",
         Rule::layout_entry | Rule::layout_setting | Rule::strict_layout_entry => "an entry of `layout`",
         Rule::place_in_file | Rule::place_word => "`sheet`, `table` or `at`",
-        Rule::case_word => "`missing`, `empty` or `taken`",
+        Rule::case_word => "`missing`, `empty`, `taken` or `outside`",
         Rule::owners => "`owners`",
         Rule::owners_entry | Rule::strict_owners_entry | Rule::owner_override => "an entry of `owners`",
         Rule::owner_match | Rule::match_entry => "`match`",

@@ -340,7 +340,7 @@ pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Comp
     let orphans = evaluated.orphans.iter();
     Ok(ComputedFields {
         body,
-        repairs: repairs.map(reason_of).collect(),
+        repairs: repairs.map(reason_of).chain(job.adjusts(&evaluated.values).into_iter().map(Reason::from)).collect(),
         orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
         lacking: lacking(job, &evaluated.values),
         defaults: defaults::reasons(&job.stage.fields, &evaluated.values),

@@ -175,6 +175,11 @@ impl StageRun {
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
+    /// Values that the body leaves out or replaces by a rule, each with the reason.
+    pub fn adjusts(&self, values: &[(usize, Value<'_>)]) -> Vec<Failure> {
+        self.context.destination.adjusts(&self.stage.destination_object, &self.of_fields(values))
+    }
+
     /// The same, as far as somebody will look at it: of a forecast only where a later stage may find the record by it. The values are checked all the same.
     pub fn body(&self, values: &[(usize, Value<'_>)]) -> Result<Body, Vec<Failure>> {
         if self.needs_bodies() {

@@ -23,6 +23,11 @@ pub trait Codec: fmt::Debug + Send + Sync {
         self.encode_text(object, fields).map(drop)
     }
 
+    /// Values that [`Self::encode`] leaves out or replaces by a rule of the map, each with the reason.
+    fn adjusts(&self, _object: &str, _fields: &[(&FieldMapping, &Value<'_>)]) -> Vec<Failure> {
+        Vec::new()
+    }
+
     /// The value of a match path in a body or a found record, in the form by which records are matched.
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String>;
 

@@ -8,7 +8,7 @@ use crate::{Failure, Outcome, Trial, Value};
 /// Given record of a stage, as far as it may be one with others.
 #[derive(Debug)]
 pub struct Sibling<'s> {
-    /// Its source key; none where it has none.
+    /// Source key of the record, where it has one.
     pub key: Option<&'s str>,
     /// The values that are written; none where it is not.
     pub values: Option<&'s [(usize, Value<'s>)]>,

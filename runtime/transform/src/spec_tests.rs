@@ -158,7 +158,7 @@ fn differs(
     })
 }
 
-/// What tells two values apart that look the same where neither may be shown.
+/// Difference of two values that look the same where neither may be shown.
 fn difference(expected: &Value<'_>, actual: &Value<'_>) -> String {
     let (Some(one), Some(other)) = (text_of(expected), text_of(actual)) else { return "another one".to_owned() };
     let bare = |text: &str| text.split_whitespace().collect::<String>();

@@ -243,6 +243,7 @@ fn default(written: &ast::Literal) -> FieldDefault {
 }
 
 const ATTRIBUTES: &[&str] = &[
+    "among",
     "blank",
     "column",
     "create",
@@ -262,6 +263,7 @@ const ATTRIBUTES: &[&str] = &[
     "required",
     "restricted",
     "retain",
+    "safe",
     "sensitive",
     "since",
     "split",
@@ -312,6 +314,7 @@ pub(super) fn attributes(field: &ast::Field, diagnostics: &mut Diagnostics) -> A
             Attribute::Form(_) => {}
             Attribute::Split(text) => known.split = Some(text.node.to_string()),
             Attribute::Column(text, _) => known.column = text.as_ref().map(|text| text.node.to_string()),
+            Attribute::Among(_) => known.among = true,
             Attribute::Max(quantity) => known.max = characters("max", quantity, diagnostics),
             Attribute::Safe(quantity) => known.safe = characters("safe", quantity, diagnostics),
             Attribute::Ignore(words) => {

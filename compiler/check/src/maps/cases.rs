@@ -1,7 +1,8 @@
-//! `on missing`, `on empty` and `on taken`: what happens to a field whose record is not there, that has no value, or whose value is another's.
+//! `on missing`, `on empty`, `on taken` and `on outside`: what happens to a field whose record is not there, that has no value, whose value is another's, or is none of
+//! those that another field's record allows.
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::{EmptyPolicy, ExistingPolicy, OnMissing, PartPolicy, TakenPolicy, UnidentifiedPolicy};
+use migr_plan::{EmptyPolicy, ExistingPolicy, OnMissing, OutsidePolicy, PartPolicy, TakenPolicy, UnidentifiedPolicy};
 use migr_syntax::ast::{Entry, MapEntry, Mapping, Name};
 
 use super::{Item, Pass};
@@ -13,6 +14,7 @@ use crate::schema::SchemaField;
 pub(super) struct Cases {
     pub(super) empty: EmptyPolicy,
     pub(super) taken: TakenPolicy,
+    pub(super) outside: OutsidePolicy,
 }
 
 /// `on empty …` as an entry of the map.
@@ -44,7 +46,11 @@ impl Pass<'_, '_> {
                 self.diagnostics.push(finding.with_help("keep one of them"));
             }
         }
-        Cases { empty: self.on_empty_of(mapping), taken: self.on_taken_of(mapping) }
+        Cases {
+            empty: self.on_empty_of(mapping),
+            taken: self.on_taken_of(mapping),
+            outside: self.on_outside_of(mapping),
+        }
     }
 
     fn on_empty_of(&mut self, mapping: &Mapping) -> EmptyPolicy {
@@ -76,6 +82,20 @@ impl Pass<'_, '_> {
         }
     }
 
+    fn on_outside_of(&mut self, mapping: &Mapping) -> OutsidePolicy {
+        let Some(word) = mapping.case("outside") else { return OutsidePolicy::default() };
+        match &*word.node {
+            "quarantine" => OutsidePolicy::Quarantine,
+            "none" => OutsidePolicy::None,
+            "first" => OutsidePolicy::First,
+            other => {
+                let known = ["first", "none", "quarantine"];
+                self.diagnostics.push(errors::unknown_word_after("on outside", other, word.span, &known));
+                OutsidePolicy::default()
+            }
+        }
+    }
+
     /// The word of `on missing`.
     pub(super) fn on_missing(&mut self, mapping: &Mapping) -> OnMissing {
         let Some(word) = mapping.case("missing") else { return OnMissing::default() };
@@ -97,6 +117,12 @@ impl Pass<'_, '_> {
             let message = format!("`{}` is not unique, so no other record can hold its value", name.node);
             self.diagnostics
                 .push(Diagnostic::new(Code::E0303, message, word.span, "never taken").with_help("remove `on taken`"));
+        }
+        if let Some(word) = mapping.case("outside").filter(|_| !field.attributes.among) {
+            let message = format!("no other field says which values `{}` may have, so none is outside", name.node);
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0303, message, word.span, "never outside").with_help("remove `on outside`"),
+            );
         }
         let clears = match mapping.case("empty") {
             Some(word) => (&*word.node == "clear").then_some(word.span),

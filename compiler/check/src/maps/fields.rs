@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic};
-use migr_plan::{Expr, NamedExpr, OnMissing, PartMax, TakenPolicy};
+use migr_plan::{Expr, NamedExpr, OnMissing, OutsidePolicy, PartMax, TakenPolicy};
 use migr_source::Span;
 use migr_syntax::ast::{Entry, Expression, MapEntry, Mapping, MappingTarget, Name, NewField, Path};
 
@@ -300,7 +300,7 @@ impl<'p> Pass<'p, '_> {
             return;
         }
         self.parts.insert(Arc::clone(&name.node), self.map.fields.len());
-        let of_map = Cases { empty: self.on_empty, taken: TakenPolicy::default() };
+        let of_map = Cases { empty: self.on_empty, taken: TakenPolicy::default(), outside: OutsidePolicy::default() };
         let field = made(name, field, Expr::Record { fields: vec![named] }, &reads, (of_map, entry));
         let at = self.map.fields.len();
         self.map.fields.push(field);
@@ -453,6 +453,7 @@ fn made(
         missing_file: OnMissing::default(),
         on_empty: cases.empty,
         on_taken: cases.taken,
+        on_outside: cases.outside,
         parts: Vec::new(),
         default: attributes.default.clone(),
         max: attributes.max,

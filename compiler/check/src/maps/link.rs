@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
-use migr_plan::{EmptyPolicy, TakenPolicy};
+use migr_plan::{EmptyPolicy, OutsidePolicy, TakenPolicy};
 use migr_source::Spanned;
 use migr_syntax::ast::{Expression, Item, Link, Name};
 
@@ -66,6 +66,7 @@ pub(crate) fn check_link<'a>(
             missing_file: migr_plan::OnMissing::default(),
             on_empty: EmptyPolicy::default(),
             on_taken: TakenPolicy::default(),
+            on_outside: OutsidePolicy::default(),
             parts: Vec::new(),
             default: None,
             max: None,

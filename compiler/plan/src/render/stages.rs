@@ -5,8 +5,8 @@ use migr_escape::columns;
 use super::section::{Group, Section, Sign, counted, place};
 use super::{View, creation, expression, field_type, heading, mapped, second_calls};
 use crate::{
-    CyclePolicy, DeletedPolicy, DuplicatePolicy, EmptyPolicy, ExistingPolicy, FieldMapping, OnMissing, Plan,
-    RollbackClass, Stage, TakenPolicy, UnidentifiedPolicy,
+    CyclePolicy, DeletedPolicy, DuplicatePolicy, EmptyPolicy, ExistingPolicy, FieldMapping, OnMissing, OutsidePolicy,
+    Plan, RollbackClass, Stage, TakenPolicy, UnidentifiedPolicy,
 };
 
 /// The section of the maps.
@@ -196,6 +196,8 @@ fn traits(field: &FieldMapping) -> String {
         policies(&part.part, part.on_empty, part.on_taken);
     }
     for (is, word) in [
+        (field.on_outside == OutsidePolicy::None, "on outside none"),
+        (field.on_outside == OutsidePolicy::First, "on outside first"),
         (field.deferred, "deferred"),
         (field.create_only, "at creation only"),
         (field.required, "required"),

@@ -299,6 +299,8 @@ pub enum Attribute {
     Ignore(Vec<Name>),
     /// `since v3`
     Since(Name),
+    /// `among calendar`: one of those that the record in another field allows.
+    Among(Name),
     /// `overlap = earlier`
     Overlap(Name),
     /// `gap = forward`

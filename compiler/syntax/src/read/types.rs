@@ -147,6 +147,7 @@ fn attribute(node: Node<'_, '_>) -> Option<Attribute> {
         }
         Rule::ignore_attribute => Attribute::Ignore(children.names()),
         Rule::since_attribute => Attribute::Since(children.name()?),
+        Rule::among_attribute => Attribute::Among(children.name()?),
         Rule::create_attribute => Attribute::CreateOnly,
         Rule::linked_attribute => Attribute::LinkedBy(children.name()?),
         Rule::clock_attribute => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migr_load::{Body, Codec, Comparison, FieldSchema, LoadError, Map, Values};
-use migr_plan::{FieldMapping, FieldType, LinkMapping, ReasonCode};
+use migr_plan::{FieldMapping, FieldType, LinkMapping, OutsidePolicy, ReasonCode};
 use migr_transform::{Failure, Reference, Value};
 use serde_json::Value as Json;
 
@@ -15,6 +15,13 @@ use super::{HighLevel, TOKEN, encode};
 
 /// Key of the objects at the ends of a relation, in a body of ours.
 pub(super) const ENDS: &str = "ends";
+
+/// Fields of an appointment: who holds it, and where.
+const ASSIGNED: &str = "assignedTo";
+const ASSIGNED_KEY: &str = "assignedUserId";
+const CALENDAR: &str = "calendar";
+/// Reason for which a calendar takes no appointment of a user.
+const OUTSIDE: &str = "the user is not in the calendar's team, and the destination assigns no appointment to others";
 
 /// Codec by what was read, or by what setup will leave.
 #[derive(Debug)]
@@ -46,7 +53,36 @@ impl LocationCodec {
     }
 }
 
+/// User of an appointment whom the calendar's team lacks.
+struct Outsider<'f> {
+    policy: OutsidePolicy,
+    field: &'f str,
+    /// The first of the team.
+    first: &'f str,
+}
+
 impl LocationCodec {
+    /// The user of an appointment who is not in the calendar's team.
+    fn outsider<'f>(&'f self, object: &str, fields: &[(&'f FieldMapping, &Value<'_>)]) -> Option<Outsider<'f>> {
+        if Kind::of(object) != Kind::Appointments {
+            return None;
+        }
+        let named = |name: &str| {
+            let (mapping, value) = fields.iter().find(|(mapping, _)| mapping.field == name)?;
+            let Value::Reference(reference) = value else { return None };
+            Some((*mapping, reference.id.as_ref()))
+        };
+        let ((_, calendar), (mapping, user)) = (named(CALENDAR)?, named(ASSIGNED)?);
+        let first = self.outside(calendar, user)?;
+        Some(Outsider { policy: mapping.on_outside, field: &mapping.field, first })
+    }
+
+    /// The first of a calendar's team, where a user is not in it.
+    fn outside(&self, calendar: &str, user: &str) -> Option<&str> {
+        let team = self.live.teams.get(calendar)?;
+        team.first().filter(|_| team.iter().all(|member| member != user)).map(String::as_str)
+    }
+
     /// Values of an appointment that the server refuses together.
     fn misfits(&self, body: &Map) -> Vec<Failure> {
         let part = |key: &str| body.get(key).and_then(Json::as_str);
@@ -56,13 +92,10 @@ impl LocationCodec {
             reason: reason.to_owned(),
         };
         let mut failures = Vec::new();
-        let team = part("calendarId").and_then(|calendar| self.live.teams.get(calendar));
-        if let (Some(team), Some(user)) = (team, part("assignedUserId"))
-            && !team.is_empty()
-            && !team.iter().any(|member| member == user)
+        if let (Some(calendar), Some(user)) = (part("calendarId"), part(ASSIGNED_KEY))
+            && self.outside(calendar, user).is_some()
         {
-            let reason = "the user is not in the calendar's team, and the destination assigns no appointment to others";
-            failures.push(failure("assignedTo", reason));
+            failures.push(failure(ASSIGNED, OUTSIDE));
         }
         // Both are written by the same code, in UTC: as texts they are in the order of time.
         if let (Some(start), Some(end)) = (part("startTime"), part("endTime"))
@@ -120,6 +153,13 @@ impl Codec for LocationCodec {
                 }
             }
         }
+        match self.outsider(object, fields) {
+            Some(Outsider { policy: OutsidePolicy::None, .. }) => drop(body.remove(ASSIGNED_KEY)),
+            Some(Outsider { policy: OutsidePolicy::First, first, .. }) => {
+                body.insert(ASSIGNED_KEY.to_owned(), first.into());
+            }
+            _ => {}
+        }
         if Kind::of(object) == Kind::Appointments {
             failures.extend(self.misfits(&body));
         }
@@ -131,6 +171,17 @@ impl Codec for LocationCodec {
 
     fn encode_text(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Body, Vec<Failure>> {
         self.encode(object, fields).map(Body::from)
+    }
+
+    fn adjusts(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Vec<Failure> {
+        let Some(Outsider { policy, field, .. }) = self.outsider(object, fields) else { return Vec::new() };
+        let done = match policy {
+            OutsidePolicy::Quarantine => return Vec::new(),
+            OutsidePolicy::None => "left out, and the destination chooses",
+            OutsidePolicy::First => "the first of the team in its place",
+        };
+        let reason = format!("{OUTSIDE}; {done}");
+        vec![Failure { code: ReasonCode::Q207, field: field.to_owned(), reason }]
     }
 
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
@@ -173,6 +224,19 @@ impl Codec for LocationCodec {
         };
         let there = found.get(&field.write_key).unwrap_or(&Json::Null);
         let pipeline = found.get("pipelineId").and_then(Json::as_str);
+        if let (Kind::Appointments, ASSIGNED, Value::Reference(user), Some(calendar)) =
+            (Kind::of(object), mapping.field.as_str(), expected, found.get("calendarId").and_then(Json::as_str))
+            && let Some(first) = self.outside(calendar, user.id.as_ref())
+        {
+            match mapping.on_outside {
+                OutsidePolicy::None => return Comparison::Same,
+                OutsidePolicy::First if there == first => return Comparison::Same,
+                OutsidePolicy::First => {
+                    return Comparison::Differs { expected: hide(first.to_owned()), found: hide(shown(there)) };
+                }
+                OutsidePolicy::Quarantine => {}
+            }
+        }
         let wanted = match self.native(object, field, expected, pipeline) {
             Ok(Some(wanted)) => wanted,
             Ok(None) => return Comparison::Same,
@@ -208,6 +272,10 @@ fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
 }
 
 impl Values for HighLevel {
+    fn adjusts(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Vec<Failure> {
+        self.codec().map(|codec| codec.adjusts(object, fields)).unwrap_or_default()
+    }
+
     fn encode(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Result<Map, Vec<Failure>> {
         self.codec().map_err(|error| unread(object, &error))?.encode(object, fields)
     }

@@ -33,7 +33,7 @@ impl HighLevel {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// All that is listed of one record, page by page where it comes in pages.
+    /// Records that are listed of one, page by page where they come in pages.
     async fn list_of(&self, kind: Kind, id: &str, path: String, name: String) -> Result<Vec<Found>, LoadError> {
         let (location, contact) = match self.version {
             Version::V3 => ("locationId", "contactId"),

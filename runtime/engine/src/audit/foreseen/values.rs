@@ -40,6 +40,10 @@ impl Values for Foreseen {
         if known.is_empty() && !fields.is_empty() { Ok(()) } else { codec.check(object, &known) }
     }
 
+    fn adjusts(&self, object: &str, fields: &[(&FieldMapping, &Value<'_>)]) -> Vec<Failure> {
+        self.codec.as_ref().map(|codec| codec.adjusts(object, fields)).unwrap_or_default()
+    }
+
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
         if let Some(text) = record.get(&format!("{IDENTITY}{path}")) {
             return text.as_str().map(str::to_owned);

@@ -1,0 +1,125 @@
+//! What the documents of a destination do not name: sent where the spec says so by its name, else not, and told either way.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use migr_sandbox::highlevel;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Project, Ran};
+use crate::stand_in::StandIn;
+use crate::studio::studio;
+use crate::wire::{Act, Wire};
+
+fn location() -> StandIn {
+    StandIn::location(highlevel::Options { lag: Duration::ZERO, ..highlevel::Options::default() })
+}
+
+/// The small migration, with a list of options besides, and the part that is sent where `says` so.
+fn with_options(says: bool) -> Project {
+    let project = studio();
+    let spec = project.read("migration.migr");
+    let setting = if says { "settle = 1s; undocumented = [\"customFields.options\"]" } else { "settle = 1s" };
+    let spec = spec.replace("settle = 1s", setting).replace(
+        "  closeDate     = closes\n",
+        "  closeDate     = closes\n  new heat \"Heat\": select { Hot, Cold } = if title == \"Ada one\" then Hot else Cold\n",
+    );
+    project.write("migration.migr", &spec);
+    project
+}
+
+fn heat(stand_in: &StandIn) -> Value {
+    let path = format!("/locations/{}/customFields?model=opportunity", highlevel::Options::default().location);
+    let answer = stand_in.ask(&Method::GET, &path, &Value::Null);
+    let fields = answer["customFields"].as_array().expect("a list");
+    fields.iter().find(|field| field["name"] == "Heat").cloned().unwrap_or_default()
+}
+
+#[test]
+fn options_of_a_new_field_are_sent_by_name_alone_and_are_a_text_else() {
+    for (says, ty, options) in [(false, "TEXT", Value::Null), (true, "SINGLE_OPTIONS", json!(["Hot", "Cold"]))] {
+        let (project, stand_in) = (with_options(says), location());
+        let plan = project.migr(&["plan"]).exits(0).stdout;
+        let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sent = "Sent, though the destination's documents do not name it: customFields.options";
+        assert_eq!(plan.contains(sent), says, "{plan}");
+        assert_eq!(plan.contains("the API's documents name no way to give options"), !says, "{plan}");
+        let bodies: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&bodies);
+        let wire = Wire::to(&stand_in.url(), move |asked| {
+            if asked.method == "POST" && asked.path.ends_with("/customFields") {
+                noted.lock().expect("the notes").push(String::from_utf8_lossy(asked.body).into_owned());
+            }
+            Act::Pass
+        });
+        let run = &["run", "--no-approval"];
+        let output = stand_in.command_over(&wire.url(), project.path(), run).output().expect("migr starts");
+        Ran::from(output).exits(5);
+        assert_eq!(bodies.lock().expect("the notes").iter().any(|body| body.contains("\"options\"")), says);
+        let field = heat(&stand_in);
+        assert_eq!((&field["dataType"], &field["picklistOptions"]), (&json!(ty), &options), "{field}");
+        stand_in.migr(&project, &["verify"]).exits(0);
+        stand_in.migr(&project, &["rollback"]).exits(0);
+        assert_eq!(heat(&stand_in), Value::Null, "the field goes with the rollback");
+    }
+}
+
+#[test]
+fn options_that_the_server_drops_without_a_word_leave_no_field_behind() {
+    let (project, stand_in) = (with_options(true), location());
+    let wire = Wire::to(&stand_in.url(), |asked| {
+        let is_field = asked.method == "GET" && asked.path.contains("/customFields/");
+        if !is_field {
+            return Act::Pass;
+        }
+        Act::Change(
+            None,
+            Box::new(|told| {
+                let text = String::from_utf8_lossy(&told.body).replace("\"picklistOptions\"", "\"other\"");
+                told.body = text.into_bytes();
+            }),
+        )
+    });
+    let output = stand_in.command_over(&wire.url(), project.path(), &["setup"]).output().expect("migr starts");
+    let ran = Ran::from(output).exits(4);
+    assert!(ran.stdout.contains("without the options that it was sent"), "{}", ran.stdout);
+    assert_eq!(heat(&stand_in), Value::Null);
+}
+
+#[test]
+fn a_field_of_options_that_is_there_must_have_those_of_the_plan() {
+    let (project, stand_in) = (with_options(false), location());
+    let path = format!("/locations/{}/customFields", highlevel::Options::default().location);
+    let field =
+        json!({"name": "Heat", "dataType": "SINGLE_OPTIONS", "model": "opportunity", "options": ["Hot", "Warm"]});
+    let made = stand_in.ask(&Method::POST, &path, &field);
+    let said = stand_in.migr(&project, &["setup"]).exits(4);
+    assert!(said.stdout.contains("has none called \"Cold\""), "{}", said.stdout);
+    let id = made["customField"]["id"].as_str().expect("an id");
+    stand_in.ask(&Method::PUT, &format!("{path}/{id}"), &json!({"name": "Heat", "options": ["Hot", "Cold"]}));
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["verify"]).exits(0);
+}
+
+#[test]
+fn a_note_that_is_longer_than_is_known_to_arrive_is_foreseen_and_sent_whole() {
+    let project = studio();
+    let notes = project.read("export/memos.csv");
+    let long = "word ".repeat(1_200);
+    let line = notes.lines().nth(1).expect("a note").to_owned();
+    let cells: Vec<&str> = line.split(',').collect();
+    let other = format!("{},{long}", cells[..cells.len() - 1].join(","));
+    project.write("export/memos.csv", &notes.replacen(&line, &other, 1));
+    let stand_in = location();
+    let audit = stand_in.migr(&project, &["audit", "--format", "json"]);
+    let audit = audit.json();
+    let found = audit["findings"].as_array().expect("a list");
+    let long: Vec<&Value> = found.iter().filter(|one| one["kind"] == "long-text").collect();
+    assert_eq!(long.len(), 1, "{audit:#}");
+    assert!(long[0]["message"].as_str().unwrap_or_default().contains("W0619"), "{:#}", long[0]);
+    let totals = audit["totals"].as_array().expect("a list");
+    assert!(totals.iter().any(|one| one["kind"] == "long-text" && one["findings"] == 1), "{audit:#}");
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["verify"]).exits(0);
+}
