@@ -174,7 +174,7 @@ kinds! {
     /// A record of which nothing but the key is there.
     EmptyRecord = "empty-record", "Records of which nothing but the key is there, and lines of totals", "Take the rows out of the export (a line of totals is one too), or leave them out: `skip OBJECT when COLUMN == none : \"why\"`.";
     /// Cells that are blank by a word of the spec, or only look so.
-    BlankWord = "blank-word", "Cells that are blank by a written word", "Look whether a value is lost so; `blank never` behind a column keeps it.";
+    BlankWord = "blank-word", "Cells that are blank by a written word, or may stand for none", "Look whether a value is lost so; `blank never` behind a column keeps it, and `blank \"…\"` makes none of it.";
     /// A number that a spreadsheet wrote with fewer digits than it had.
     ShortenedNumber = "shortened-number", "Numbers that a spreadsheet has shortened (W0612)", "Export again as text: the digits that are gone stand nowhere else.";
     /// A cell that holds the error of a formula.
