@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 /// Words of the audit trail that settle a record.
 const STATES: [&str; 6] = ["created", "updated", "unchanged", "skipped", "quarantined", "uncertain"];
 
-/// Start of the note on a value that gives way in a merge.
-const GIVES_WAY: &str = "gave way in the merge into ";
+/// Start of the note on a value that gives way: in a merge, or to a row that is kept.
+const GIVES_WAY: &str = "gave way ";
 
 /// A record as the destination keeps it.
 #[derive(Clone, Debug, PartialEq)]
