@@ -21,6 +21,8 @@ pub struct Amounts {
 /// The columns of an object that some field takes as amounts. One whose currency the map writes out is none of them.
 pub fn amounts(plan: &Plan, object: &SourceObject) -> BTreeSet<Amounts> {
     let mut found = BTreeSet::new();
+    let of_amounts = object.columns.iter().filter(|column| column.ty == ColumnType::Currency);
+    let of_amounts: BTreeSet<&str> = of_amounts.map(|column| column.name.as_str()).collect();
     for stage in &plan.stages {
         for expression in expressions::of_stage(stage) {
             expression.walk(&mut |part| {
@@ -44,8 +46,7 @@ pub fn amounts(plan: &Plan, object: &SourceObject) -> BTreeSet<Amounts> {
             });
             // A column of amounts is one without a word of the map.
             texts_read(expression, (&stage.source_object, None), &mut |of, name, _| {
-                let is_amount = |column: &migr_plan::SourceColumn| column.ty == ColumnType::Currency;
-                if object.column(name).is_some_and(is_amount) {
+                if of_amounts.contains(name) {
                     add(object, of, name, (None, &[]), &mut found);
                 }
             });

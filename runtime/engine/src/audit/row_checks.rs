@@ -173,13 +173,14 @@ impl<'i> Inspector<'i> {
         };
         let is_mapped =
             self.plan.stages.iter().any(|stage| stage.source_object == self.object.name && stage.distinct.is_none());
-        if !is_mapped || self.columns.len() < self.object.key.len() + 2 || self.key(record).is_empty() {
+        let key = self.key(record);
+        if !is_mapped || self.columns.len() < self.object.key.len() + 2 || key.is_empty() {
             return None;
         }
         if others.all(|look| is_blank(record.cell(look.at), self.blanks(look))) {
             return Some(is_written("every column but its key is empty, and a record of nothing is written"));
         }
-        is_of_totals(&self.key(record))
+        is_of_totals(&key)
             .then(|| is_written("its key reads like that of a line of totals, and a record is written of it"))
     }
 
@@ -530,6 +531,11 @@ fn used(plan: &Plan, needs: &Needs, object: &SourceObject, column: &SourceColumn
 fn is_of_totals(key: &str) -> bool {
     const WORDS: [&str; 10] =
         ["total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme", "totale", "somme"];
+    // Nearly every key begins otherwise.
+    let begins = key.bytes().find(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase());
+    if !matches!(begins, Some(b't' | b'g' | b's')) {
+        return false;
+    }
     let words: Vec<String> =
         key.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     WORDS.contains(&words.join(" ").as_str())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_decide::expressions::of_stage;
-use migr_plan::{ColumnType, Expr, FieldType, Operator, Plan, SourceColumn, SourceObject};
+use migr_plan::{ColumnType, Expr, FieldMapping, FieldType, Operator, Plan, SourceColumn, SourceObject};
 use migr_transform::Cells;
 
 use super::collector::Collector;
@@ -50,11 +50,16 @@ pub(super) struct Traces<'t> {
 
 impl<'t> Traces<'t> {
     pub(super) fn of(plan: &'t Plan, object: &'t SourceObject) -> Self {
-        let goes_to_rich = |name: &str| {
-            plan.stages.iter().filter(|stage| stage.source_object == object.name).any(|stage| {
-                stage.fields.iter().any(|field| field.ty == FieldType::Richtext && is_as_written(&field.value, name))
-            })
-        };
+        let fields =
+            || plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
+        let rich: Vec<&FieldMapping> = fields().filter(|field| field.ty == FieldType::Richtext).collect();
+        let goes_to_rich = |name: &str| rich.iter().any(|field| is_as_written(&field.value, name));
+        let mut types_by_column: BTreeMap<&str, Vec<&FieldType>> = BTreeMap::new();
+        for field in fields() {
+            for column in &field.reads {
+                types_by_column.entry(column).or_default().push(&field.ty);
+            }
+        }
         let texts = object
             .columns
             .iter()
@@ -62,24 +67,16 @@ impl<'t> Traces<'t> {
             .filter(|(_, column)| matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid));
         let has_no_blank = |column: &SourceColumn| column.blank.is_none() && plan.source.blank.is_empty();
         let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name), has_no_blank(column))).collect();
-        let is_taken = |name: &str| {
-            let fields =
-                plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
-            fields.filter(|field| field.reads.iter().any(|read| read == name)).any(|field| field.ty != FieldType::Text)
-        };
+        let types = |name: &str| types_by_column.get(name).map(Vec::as_slice).unwrap_or_default();
+        let is_taken = |name: &str| types(name).iter().any(|ty| **ty != FieldType::Text);
         let is_read = |ty| {
             let is_time = matches!(ty, ColumnType::Date | ColumnType::Datetime);
             is_time || matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal)
         };
         let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
-        let fields =
-            || plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(|stage| &stage.fields);
         let is_number = |ty: &FieldType| matches!(ty, FieldType::Integer | FieldType::Number | FieldType::Decimal);
         // Texts that numbers alone are made of.
-        let is_of_numbers = |name: &str| {
-            let mut of = fields().filter(|field| field.reads.iter().any(|read| read == name)).peekable();
-            of.peek().is_some() && of.all(|field| is_number(&field.ty))
-        };
+        let is_of_numbers = |name: &str| !types(name).is_empty() && types(name).iter().all(|ty| is_number(ty));
         let read = read.map(|(at, column)| (at, column.ty, units_of_a_year(column)));
         let numbers = object.columns.iter().enumerate();
         let numbers = numbers.filter(|(_, column)| column.ty == ColumnType::Text && is_of_numbers(&column.name));
