@@ -32,8 +32,11 @@ pub(crate) fn known_part<'p>(
 ) -> Option<&'p Undocumented> {
     let found = parts.iter().find(|part| part.what == *name.node);
     if found.is_none() {
-        let valid = parts.iter().map(|part| part.what.as_str());
-        diagnostics.push(errors::unknown_name("undocumented part", &name.node, name.span, valid));
+        // A name in quotes, and so is what is to be written instead.
+        let valid: Vec<String> = parts.iter().map(|part| format!("\"{}\"", part.what)).collect();
+        let written = format!("\"{}\"", name.node);
+        let valid = valid.iter().map(String::as_str);
+        diagnostics.push(errors::unknown_name("undocumented part", &written, name.span, valid));
     }
     found
 }

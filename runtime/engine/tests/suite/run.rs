@@ -229,7 +229,11 @@ fn the_oldest_of_one_identity_is_kept_and_references_follow_it() {
     Company: 6 read, 4 created, 0 updated, 0 unchanged, 2 skipped, 0 quarantined
     Contact: 4 read, 4 created, 0 updated, 0 unchanged, 0 skipped, 0 quarantined
     "#);
-    insta::assert_snapshot!(project.reasons(), @"skipped Company: duplicate of K3 (2)");
+    insta::assert_snapshot!(project.reasons(), @r#"
+    skipped Company: duplicate of K3 (2)
+    repaired K1 export/companies.csv:2 name: gave way to K3, which is kept (`on duplicate keep oldest created`)
+    repaired K4 export/companies.csv:5 name: gave way to K3, which is kept (`on duplicate keep oldest created`)
+    "#);
 }
 
 #[test]
