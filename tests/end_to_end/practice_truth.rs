@@ -1,4 +1,4 @@
-//! What becomes of each defect of The Practice that its generator planted and listed: by the example's list, and by those of other exports.
+//! Outcome of each defect of The Practice that its generator planted and listed: by the example's list, and by those of other exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -72,7 +72,7 @@ const WRITTEN: &[&str] = &[
 /// Classes whose rows stay behind as one with another, or by a written rule.
 const SKIPPED: &[&str] = &["enrolments.duplicate", "files.unknown_owner_type"];
 
-/// Classes that [`one_contact_for_each_person`] judges, and those whose outcome the list leaves open.
+/// Classes that [`Lived::persons`] judges, and those whose outcome the list leaves open.
 const OTHERS: &[&str] = &[
     "clients.chain",
     "clients.duplicate_key",
@@ -83,13 +83,13 @@ const OTHERS: &[&str] = &[
     "notes.orphan_author",
 ];
 
-/// What a run made of a row.
+/// Outcome of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Became {
     pub(crate) step: String,
     pub(crate) state: String,
     pub(crate) id: Option<String>,
-    /// Why it was quarantined or stays behind.
+    /// Reason for which it was quarantined or stays behind.
     reason: String,
 }
 
@@ -153,7 +153,7 @@ impl Lived {
         rows.iter().map(became).collect()
     }
 
-    /// What is wrong with the outcomes of classes that the tables above judge.
+    /// Faults in the outcomes of classes that the tables above judge.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         // A cell without a value is no value without a row.

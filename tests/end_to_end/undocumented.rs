@@ -1,4 +1,4 @@
-//! What the documents of a destination do not name: sent where the spec says so by its name, else not, and told either way.
+//! Parts that the documents of a destination do not name: sent where the spec says so by its name, else not, and told either way.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -174,6 +174,24 @@ pub enum DuplicatePolicy {
     },
 }
 
+impl DuplicatePolicy {
+    /// Column by which it sorts records; none where their order in the file decides.
+    pub fn sort_column(&self) -> Option<&str> {
+        match self {
+            Self::KeepOldest { column }
+            | Self::KeepNewest { column }
+            | Self::MergeNewest { column }
+            | Self::MergeOldest { column } => Some(column),
+            Self::Quarantine | Self::KeepFirst | Self::KeepLast => None,
+        }
+    }
+
+    /// True where the values of all records go into one.
+    pub fn merges(&self) -> bool {
+        matches!(self, Self::MergeNewest { .. } | Self::MergeOldest { .. })
+    }
+}
+
 impl fmt::Display for DuplicatePolicy {
     /// The policy as it is written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,7 +253,7 @@ pub struct FieldMapping {
     /// Policy where the value must be unique and another record holds it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_taken: TakenPolicy,
-    /// When its value is none of those that another field's record allows.
+    /// Policy for a value that is none of those that another field's record allows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_outside: OutsidePolicy,
     /// Parts of a composite whose entries say others than the field's policies.

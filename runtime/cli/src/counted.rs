@@ -12,7 +12,7 @@ use crate::files::replace_private;
 use crate::project::Project;
 use crate::state::State;
 
-/// Where counts come from where no audit has made them.
+/// Source of counts that no audit has made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'s> {
     /// The export that is carried out.

@@ -7,7 +7,7 @@ use migr_transform::{Cells, Partial, Pass, Value, unite};
 use crate::DecideError;
 use crate::cells::{Kept, Lent};
 use crate::duplicates::prefer;
-use crate::identities::{sort, sort_column};
+use crate::identities::sort;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
 use crate::written::written;
@@ -71,7 +71,7 @@ impl Families {
 
 /// Value that the stage's policy sorts a row by.
 fn sorted_by(job: &StageRun, record: Record<'_>) -> Sort {
-    let column = sort_column(&job.stage.policies.duplicate);
+    let column = job.stage.policies.duplicate.sort_column();
     column.map_or(Sort::Null, |column| {
         job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
     })

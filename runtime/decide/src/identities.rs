@@ -1,7 +1,7 @@
 //! Identities, which no two records of a stage may share, and the order of records that share one.
 
 use migr_load::{Destination, Map};
-use migr_plan::{DuplicatePolicy, FieldMapping, Stage, TakenPolicy};
+use migr_plan::{FieldMapping, Stage, TakenPolicy};
 use migr_spill::SortValue as Sort;
 use migr_transform::Value;
 
@@ -98,17 +98,6 @@ impl Identities {
 fn mapping<'s>(stage: &'s Stage, path: &str) -> Option<&'s FieldMapping> {
     let field = path.split('.').next().unwrap_or_default();
     stage.fields.iter().find(|mapping| mapping.field == field)
-}
-
-/// The column that a policy compares.
-pub fn sort_column(policy: &DuplicatePolicy) -> Option<&str> {
-    match policy {
-        DuplicatePolicy::KeepOldest { column }
-        | DuplicatePolicy::KeepNewest { column }
-        | DuplicatePolicy::MergeNewest { column }
-        | DuplicatePolicy::MergeOldest { column } => Some(column),
-        DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst | DuplicatePolicy::KeepLast => None,
-    }
 }
 
 /// A value in the form in which the database sorts it.

@@ -15,7 +15,7 @@ use crate::decision::shown;
 use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
 use crate::file_list::FileList;
 use crate::forecast::{Forecast, Member, Role};
-use crate::identities::{sort, sort_column};
+use crate::identities::sort;
 use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::stage_run::{Claim, StageRun};
@@ -238,7 +238,7 @@ fn preferred(job: &StageRun, world: &RecordLookup, double: &RowSet, firsts: &Row
                 (_, true) => spill.kept_instead(record.line)?.unwrap_or(record.line),
                 _ => continue,
             };
-            let by = sort_column(policy).map_or(Sort::Null, |column| {
+            let by = policy.sort_column().map_or(Sort::Null, |column| {
                 job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
             });
             spill.add_rival(first, record.line, &by)?;
@@ -376,14 +376,14 @@ impl Seen<'_> {
 
     /// Value that the policy for duplicates sorts a record by.
     fn sorted_by(&self, cells: &dyn Cells) -> Sort {
-        sort_column(&self.job.stage.policies.duplicate).map_or(Sort::Null, |column| {
+        self.job.stage.policies.duplicate.sort_column().map_or(Sort::Null, |column| {
             self.job.program.column_value(cells, column).map_or(Sort::Null, |value| sort(&value))
         })
     }
 
     /// Failure of the value that the policy for duplicates sorts a record by.
     fn unordered(&self, cells: &dyn Cells) -> Option<Failure> {
-        let column = sort_column(&self.job.stage.policies.duplicate)?;
+        let column = self.job.stage.policies.duplicate.sort_column()?;
         self.job.program.column_value(cells, column).err()
     }
 

@@ -206,10 +206,7 @@ impl StageRun {
 
     /// True where records that would become one are written as one.
     pub fn merges(&self) -> bool {
-        matches!(
-            self.stage.policies.duplicate,
-            DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
-        )
+        self.stage.policies.duplicate.merges()
     }
 
     /// The identities that a body or a found record has.

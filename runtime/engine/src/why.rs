@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::EngineError;
 use migr_decide::cells::Lent;
 use migr_decide::duplicates::prefer;
-use migr_decide::identities::{sort, sort_column};
+use migr_decide::identities::sort;
 use migr_decide::outcome_recorder::shown;
 use migr_decide::outcomes::Knowledge;
 use migr_decide::owners::OwnerTable;
@@ -253,7 +253,7 @@ pub(crate) fn traced_rows(
     while let Some(row) = records.next()? {
         match row {
             Row::Record(record) if wanted(record.line) => {
-                let by = sort_column(policy).map_or(Sort::Null, |column| {
+                let by = policy.sort_column().map_or(Sort::Null, |column| {
                     program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))
                 });
                 let fields = traced((plan, &program), world, stage, record, field)?;

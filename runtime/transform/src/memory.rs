@@ -8,7 +8,7 @@ use migr_plan::{Expr, Plan, ReasonCode, ReferenceTarget, SourceObject, Stage};
 
 use crate::compile::Compiler;
 use crate::evaluate::{Evaluator, KEY_SEPARATOR, Stop};
-use crate::siblings::{Kinships, Sibling, settle, sort_column};
+use crate::siblings::{Kinships, Sibling, settle};
 use crate::text::comparable;
 use crate::{
     Admission, Cells, CompileError, Evaluated, Failure, Linked, Lookup, LookupError, Outcome, OwnerFound, Pass,
@@ -105,7 +105,7 @@ impl<'p> MemoryLookup<'p> {
                 let is_known =
                     program.is_distinct() && trials.iter().any(|known| known.key.is_ok() && known.key == trial.key);
                 if !is_known {
-                    let column = sort_column(&program.stage().policies.duplicate);
+                    let column = program.stage().policies.duplicate.sort_column();
                     order.push(column.and_then(|column| Some(program.column_value(record, column).ok()?.into_owned())));
                     trials.push(trial);
                 }

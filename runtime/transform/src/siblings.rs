@@ -27,21 +27,6 @@ pub struct Kinships {
     pub unclear: Vec<usize>,
 }
 
-/// Column that a policy sorts by.
-pub(crate) fn sort_column(policy: &DuplicatePolicy) -> Option<&str> {
-    match policy {
-        DuplicatePolicy::KeepOldest { column }
-        | DuplicatePolicy::KeepNewest { column }
-        | DuplicatePolicy::MergeNewest { column }
-        | DuplicatePolicy::MergeOldest { column } => Some(column),
-        DuplicatePolicy::Quarantine | DuplicatePolicy::KeepFirst | DuplicatePolicy::KeepLast => None,
-    }
-}
-
-fn merges(policy: &DuplicatePolicy) -> bool {
-    matches!(policy, DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. })
-}
-
 /// Settles the trials of a stage; gives the keys of records that another stands for, each with the other's.
 pub(crate) fn settle(stage: &Stage, trials: &mut [Trial<'_>], kin: &Kinships) -> Vec<(String, String)> {
     let policy = &stage.policies.duplicate;
@@ -70,14 +55,14 @@ pub(crate) fn settle(stage: &Stage, trials: &mut [Trial<'_>], kin: &Kinships) ->
                     set(trials, *other, aside(ReasonCode::Q301, matched(stage), reason));
                     continue;
                 }
-                policy if merges(policy) => Outcome::Skip { reason: format!("it is merged into {name}") },
+                policy if policy.merges() => Outcome::Skip { reason: format!("it is merged into {name}") },
                 _ => Outcome::Skip { reason: format!("it gives way to {name}") },
             };
             if let (Some(follower), Some(leader)) = (key(trials, *other), key(trials, *first)) {
                 followed.push((follower, leader));
             }
             let taken = trials.get_mut(*other).map(|trial| std::mem::replace(&mut trial.outcome, outcome));
-            if let (true, Some(Outcome::Ready((lost, _)))) = (merges(policy), taken)
+            if let (true, Some(Outcome::Ready((lost, _)))) = (policy.merges(), taken)
                 && let Some(Outcome::Ready((whole, _))) = trials.get_mut(*first).map(|trial| &mut trial.outcome)
             {
                 for (index, value) in lost.values {

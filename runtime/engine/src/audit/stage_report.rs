@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::wanted_schema;
 use migr_journal::StepId;
 use migr_plan::lock::LockedStage;
-use migr_plan::{DuplicatePolicy, Plan, SourceObject, Stage};
+use migr_plan::{Plan, SourceObject, Stage};
 use migr_transform::{Cells, Outcome, Pass, Program};
 
 use super::AuditError;
@@ -99,10 +99,7 @@ impl<'r> StageReport<'r> {
     pub(crate) fn finish(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
         self.shared(found)?;
         self.name_variants(found)?;
-        let merges = matches!(
-            self.stage.policies.duplicate,
-            DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. }
-        );
+        let merges = self.stage.policies.duplicate.merges();
         Ok(self.forecast.tally(self.step, merges)?)
     }
 
