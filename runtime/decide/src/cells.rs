@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use migr_extract::{OwnedRecord, Record};
-use migr_transform::Cells;
+use migr_transform::{Cells, trimmed};
 
 /// A record while it is lent.
 #[derive(Debug)]
@@ -34,6 +34,6 @@ pub fn digest<'c>(cells: impl Iterator<Item = &'c str>) -> u64 {
 
 /// True where a cell counts as empty.
 pub fn is_blank(cell: &str, blanks: &[String]) -> bool {
-    let cell = cell.trim();
+    let cell = trimmed(cell);
     cell.is_empty() || blanks.iter().any(|blank| blank == cell)
 }

@@ -69,6 +69,9 @@ impl FormatProof {
     }
 }
 
+/// Values whose readings are remembered, of all columns of an object together.
+const REMEMBERED: usize = 65_536;
+
 type Trials = BTreeMap<(usize, FormatKind, Vec<String>), Tried>;
 
 /// A trial of a column, with what separates the values of one of its cells.
@@ -110,6 +113,10 @@ fn of_object(
     let mut trials = trials(plan, object);
     if trials.is_empty() {
         return Ok(());
+    }
+    let each = REMEMBERED / trials.len();
+    for tried in trials.values_mut() {
+        tried.trial.remember(each);
     }
     let mut records = export.records(&object.name)?;
     let file = records.file().to_owned();

@@ -6,6 +6,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
 use crate::failure::Fault;
+use crate::text::trimmed;
 
 /// A time zone with the rules that come with the program, so that the same plan gives the same instants everywhere.
 #[derive(Clone, Debug)]
@@ -130,7 +131,7 @@ impl Format {
 
     /// A date; a time of the day in the text is none to read past.
     pub(crate) fn date(&self, text: &str) -> Result<Date, Fault> {
-        let trimmed = text.trim();
+        let trimmed = trimmed(text);
         if let Some((date, time)) = self.fixed(trimmed) {
             return day_alone(date, time, text);
         }
@@ -143,7 +144,7 @@ impl Format {
 
     /// An instant: by the offset in the text, else as a wall-clock time of the zone.
     pub(crate) fn instant(&self, text: &str, zone: Option<&Zone>, ambiguity: Ambiguity) -> Result<Timestamp, Fault> {
-        let trimmed = text.trim();
+        let trimmed = trimmed(text);
         if let (Some((date, time)), Some(zone)) = (self.fixed(trimmed), zone) {
             return zone.instant(date.to_datetime(time), ambiguity, text);
         }
@@ -272,7 +273,7 @@ fn fixed_parts(format: &str) -> Option<Vec<Part>> {
 
 /// `2024-03-01`.
 pub(crate) fn iso_date(text: &str) -> Result<Date, Fault> {
-    let trimmed = text.trim();
+    let trimmed = trimmed(text);
     let date = trimmed.parse::<Date>().map_err(|_| Fault::of(text, "is not a date of the form YYYY-MM-DD"))?;
     let date = modern(date, text)?;
     match trimmed.parse::<DateTime>() {
@@ -296,7 +297,7 @@ fn leap(text: &str) -> Fault {
 
 /// `2024-03-01T09:30:00Z`, `2024-03-01 09:30-05:00`; without an offset, a wall-clock time of the zone.
 pub(crate) fn iso_instant(text: &str, zone: Option<&Zone>, ambiguity: Ambiguity) -> Result<Timestamp, Fault> {
-    let trimmed = text.trim();
+    let trimmed = trimmed(text);
     if trimmed.get(16..).is_some_and(|rest| rest.starts_with(":60")) {
         return Err(leap(text));
     }

@@ -42,6 +42,6 @@ pub use program::Program;
 pub use proof::{FormatKind, FormatTrial, Standing, Verdict};
 pub use siblings::{Kinships, Sibling};
 pub use spec_tests::{Mismatch, SpecTestError, TestOutcome, run_spec_tests};
-pub use text::comparable;
+pub use text::{comparable, trimmed};
 pub use united::{is_empty, unite};
 pub use value::{Country, Currency, FileValue, Money, Phone, Reference, Value};

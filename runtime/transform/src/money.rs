@@ -83,11 +83,21 @@ pub(crate) fn names_no_other(text: &str, default: Option<Currency>) -> bool {
 /// Currency that the text of an amount names, by its sign or its code: a sign of several means the default where it is one of them. Absent where the text is no
 /// amount, none where it names none.
 pub fn named_currency(text: &str, default: Option<Currency>) -> Option<Option<Currency>> {
+    if is_bare(text) {
+        return Some(None);
+    }
     let written = Written::read(text)?;
     if written.sign.is_none() && written.code.is_none() {
         return Some(None);
     }
     written.currency(None, default).ok().map(Some)
+}
+
+/// `90686.59`: most amounts of an export.
+fn is_bare(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.len() < 16 && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(fraction)
 }
 
 /// A number as an amount.

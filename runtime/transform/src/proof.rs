@@ -1,6 +1,8 @@
 //! Proof of a column's format by all of its values: another known format that reads all that the column's own does, and some of it otherwise, leaves it unproven;
 //! one that reads more contradicts it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -53,6 +55,18 @@ pub struct FormatTrial {
     others: Vec<Other>,
     filled: u64,
     fits: u64,
+    /// Readings of values by the formats that are left: days come again and again.
+    remembered: HashMap<String, Readings>,
+    /// Greatest number of these.
+    capacity: usize,
+}
+
+/// Readings of a value by several formats; of the others one bit each, in their order.
+#[derive(Clone, Copy, Debug)]
+struct Readings {
+    own: bool,
+    others: u64,
+    otherwise: u64,
 }
 
 #[derive(Debug)]
@@ -147,7 +161,22 @@ impl FormatTrial {
             }
         };
         let zone = Zone::named("UTC");
-        Some(Self { kind, own, is_written: !written.is_empty(), zone, others, filled: 0, fits: 0 })
+        Some(Self {
+            kind,
+            own,
+            is_written: !written.is_empty(),
+            zone,
+            others,
+            filled: 0,
+            fits: 0,
+            remembered: HashMap::new(),
+            capacity: 0,
+        })
+    }
+
+    /// Remembers the readings of so many values.
+    pub fn remember(&mut self, values: usize) {
+        self.capacity = values;
     }
 
     /// True where no value can tell more: no other format reads all that the column's own does.
@@ -158,28 +187,42 @@ impl FormatTrial {
     /// Takes a filled cell.
     pub fn add(&mut self, cell: &str) {
         self.filled += 1;
-        let own = self.read(&self.own, cell);
-        self.fits += u64::from(own.is_some());
-        if self.others.is_empty() {
-            return;
+        let readings = match self.remembered.get(cell) {
+            Some(known) => *known,
+            None => {
+                let readings = self.readings(cell);
+                if self.remembered.len() < self.capacity {
+                    self.remembered.insert(cell.to_owned(), readings);
+                }
+                readings
+            }
+        };
+        self.fits += u64::from(readings.own);
+        let bit = |bits: u64, at: usize| bits >> at & 1;
+        for (at, other) in self.others.iter_mut().enumerate() {
+            other.fits += bit(readings.others, at);
+            other.differs += bit(readings.otherwise, at);
         }
+        if readings.own && readings.others.count_ones() as usize != self.others.len() {
+            let mut places = 0..;
+            self.others.retain(|_| places.next().is_some_and(|at| bit(readings.others, at) == 1));
+            self.remembered.clear();
+        }
+    }
+
+    /// Readings of a cell by the column's own format and by those that are left.
+    fn readings(&self, cell: &str) -> Readings {
+        let own = self.read(&self.own, cell);
+        let mut readings = Readings { own: own.is_some(), others: 0, otherwise: 0 };
         // Digits alone are the same number in every writing.
         let is_number = matches!(self.kind, FormatKind::Integer | FormatKind::Number | FormatKind::Money);
-        if is_number && own.is_some() && cell.trim().bytes().all(|byte| byte.is_ascii_digit()) {
-            self.others.iter_mut().for_each(|other| other.fits += 1);
-            return;
+        let is_same = is_number && own.is_some() && cell.trim().bytes().all(|byte| byte.is_ascii_digit());
+        for (at, other) in self.others.iter().enumerate() {
+            let read = if is_same { None } else { self.read(&other.reader, cell) };
+            readings.others |= u64::from(is_same || read.is_some()) << at;
+            readings.otherwise |= u64::from(own.is_some() && read.is_some() && own != read) << at;
         }
-        let reads: Vec<Option<Read>> = self.others.iter().map(|other| self.read(&other.reader, cell)).collect();
-        let mut reads = reads.into_iter();
-        self.others.retain_mut(|other| match (&own, reads.next().flatten()) {
-            (Some(_), None) => false,
-            (own, Some(read)) => {
-                other.fits += 1;
-                other.differs += u64::from(own.as_ref().is_some_and(|own| *own != read));
-                true
-            }
-            (None, None) => true,
-        });
+        readings
     }
 
     /// Verdict of every value together.
@@ -231,6 +274,7 @@ mod tests {
 
     fn verdict(kind: FormatKind, written: &[&str], cells: &[&str]) -> String {
         let mut trial = FormatTrial::new(kind, written.iter().copied(), Some(2026)).unwrap();
+        trial.remember(2);
         for cell in cells {
             trial.add(cell);
         }

@@ -2,10 +2,18 @@
 
 use std::borrow::Cow;
 
+/// Text without blanks around it, as [`str::trim`] gives it. Quick where there are none, as in nearly every cell.
+pub fn trimmed(text: &str) -> &str {
+    match (text.as_bytes().first(), text.as_bytes().last()) {
+        (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// Without blanks around it.
 pub(crate) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
         Cow::Owned(text) => {
             let trimmed = text.trim();
             if trimmed.len() == text.len() { Cow::Owned(text) } else { Cow::Owned(trimmed.to_owned()) }

@@ -30,7 +30,7 @@ pub(super) struct Currencies<'c> {
 struct Named {
     /// Amounts that name none: how many, the line of the first, and its text.
     bare: Option<(u64, u64, String)>,
-    others: BTreeMap<String, u64>,
+    others: BTreeMap<Currency, u64>,
 }
 
 impl<'c> Currencies<'c> {
@@ -56,15 +56,14 @@ impl<'c> Currencies<'c> {
                 let Some(own) = named_currency(one, self.default) else { continue };
                 let mut beside = amounts.named_by.iter().map(|at| record.cell(*at).trim());
                 let beside = beside.find(|code| !is_blank(code, &self.plan.source.blank));
-                let own = own.map(|own| own.code().to_owned());
-                let code = match beside {
+                let currency = match beside.map(Currency::from_code) {
                     // What is no currency is refused.
-                    Some(code) if Currency::from_code(code).is_none() => continue,
-                    Some(code) => Some(code.to_uppercase()),
+                    Some(None) => continue,
+                    Some(beside) => beside,
                     None => own,
                 };
-                match code {
-                    Some(code) => *named.others.entry(code).or_default() += 1,
+                match currency {
+                    Some(currency) => *named.others.entry(currency).or_default() += 1,
                     None => named.bare.get_or_insert_with(|| (0, line, one.chars().take(40).collect())).0 += 1,
                 }
             }
@@ -78,7 +77,7 @@ impl<'c> Currencies<'c> {
             let Some(column) = self.object.columns.get(amounts.column) else { continue };
             let Some((count, line, sample)) = bare.filter(|_| !others.is_empty()) else { continue };
             let mut named: Vec<String> =
-                others.iter().take(NAMED).map(|(code, amounts)| format!("{code} {amounts}")).collect();
+                others.iter().take(NAMED).map(|(currency, amounts)| format!("{} {amounts}", currency.code())).collect();
             if others.len() > NAMED {
                 named.push(format!("{} more", others.len() - NAMED));
             }
@@ -96,7 +95,7 @@ impl<'c> Currencies<'c> {
                 named.join(", ")
             );
             // Where the others name the same, they speak for it.
-            let is_only = others.keys().all(|code| code == default.code());
+            let is_only = others.keys().all(|currency| *currency == default);
             let severity = if is_only { Severity::Note } else { Severity::Warning };
             let finding = Finding::new(FindingKind::UnnamedCurrency, severity, message).of(&self.object.name);
             into.add(finding.at(place.file, line).in_column(&column.name).counting(count));

@@ -1,5 +1,7 @@
 //! Shapes, which mask the values of cells.
 
+use migr_transform::trimmed;
+
 /// Characters of a cell that its shape is made of.
 const LOOKED_AT: usize = 64;
 
@@ -14,32 +16,65 @@ pub(crate) fn shape(cell: &str) -> String {
 
 /// Adds the shape of a cell to a text.
 pub(crate) fn write_shape(cell: &str, shape: &mut String) {
-    let mut run = (None, 0_u32);
-    let mut characters = cell.trim().chars();
-    for character in characters.by_ref().take(LOOKED_AT) {
-        let class = class(character);
-        run = if run.0 == Some(class) { (Some(class), run.1 + 1) } else { (Some(class), 1) };
-        let is_run = matches!(class, 'A' | 'a' | '9' | ' ' | '*');
-        match run.1 {
-            1 => shape.push(class),
-            2 | 3 if !matches!(class, ' ') => shape.push(class),
-            4 if is_run && class != ' ' => shape.push('+'),
-            _ if is_run => {}
-            _ => shape.push(class),
-        }
+    let cell = trimmed(cell);
+    let mut run = Run::default();
+    let mut looked_at = 0;
+    // Most cells are ASCII to their end.
+    for byte in cell.bytes().take(LOOKED_AT).take_while(u8::is_ascii) {
+        run.add(ASCII.get(usize::from(byte)).map_or('*', |class| char::from(*class)), shape);
+        looked_at += 1;
+    }
+    let mut characters = cell.get(looked_at..).unwrap_or_default().chars();
+    for character in characters.by_ref().take(LOOKED_AT - looked_at) {
+        run.add(class(character), shape);
     }
     if characters.next().is_some() {
         shape.push('…');
     }
 }
 
-fn class(character: char) -> char {
-    match character {
-        'a'..='z' => return 'a',
-        'A'..='Z' => return 'A',
-        '0'..='9' => return '9',
-        _ => {}
+/// Characters of one class, one after the other.
+#[derive(Default)]
+struct Run {
+    class: char,
+    length: u32,
+}
+
+impl Run {
+    fn add(&mut self, class: char, shape: &mut String) {
+        self.length = if self.class == class { self.length + 1 } else { 1 };
+        self.class = class;
+        let is_run = matches!(class, 'A' | 'a' | '9' | ' ' | '*');
+        match self.length {
+            1 => shape.push(class),
+            2 | 3 if class != ' ' => shape.push(class),
+            4 if is_run && class != ' ' => shape.push('+'),
+            _ if is_run => {}
+            _ => shape.push(class),
+        }
     }
+}
+
+/// Class of each character of ASCII.
+const ASCII: [u8; 128] = {
+    let mut classes = [b'*'; 128];
+    let mut at: u8 = 0;
+    while at < 128 {
+        classes[at as usize] = match at {
+            b'a'..=b'z' => b'a',
+            b'A'..=b'Z' => b'A',
+            b'0'..=b'9' => b'9',
+            b'\t'..=b'\r' | b' ' => b' ',
+            b'!'..=b'~' => at,
+            _ => b'*',
+        };
+        at += 1;
+    }
+    classes
+};
+
+/// Class of a character beyond ASCII.
+fn class(character: char) -> char {
     if character.is_numeric() {
         '9'
     } else if character.is_uppercase() {
@@ -48,8 +83,6 @@ fn class(character: char) -> char {
         'a'
     } else if character.is_whitespace() {
         ' '
-    } else if character.is_ascii() && !character.is_control() {
-        character
     } else {
         '*'
     }

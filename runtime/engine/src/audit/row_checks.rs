@@ -8,7 +8,7 @@ use migr_plan::{
     ColumnType, FieldMapping, FieldType, OnMissing, Plan, Policies, Rollback, RollbackClass, SourceColumn,
     SourceObject, Stage,
 };
-use migr_transform::{Admission, Cells, Program};
+use migr_transform::{Admission, Cells, Program, trimmed};
 use unicode_normalization::UnicodeNormalization;
 
 use super::attachments::{Manifest, Tally};
@@ -217,13 +217,13 @@ impl<'i> Inspector<'i> {
     /// Counts the cells that are blank by a written word, and those that only look like one: by column, word, and whether it is one.
     fn tally(&self, record: &dyn Cells, line: u64, words: &mut BTreeMap<(usize, String, bool), (u64, u64)>) {
         for look in self.columns.iter().filter(|look| !self.blanks(look).is_empty()) {
-            let cell = record.cell(look.at).trim();
+            let cell = trimmed(record.cell(look.at));
             if cell.is_empty() || cell.len() > 40 {
                 continue;
             }
             let blanks = self.blanks(look);
-            let is_word = blanks.iter().any(|blank| blank.trim() == cell);
-            if is_word || blanks.iter().any(|blank| blank.trim().eq_ignore_ascii_case(cell)) {
+            let is_word = blanks.iter().any(|blank| trimmed(blank) == cell);
+            if is_word || blanks.iter().any(|blank| trimmed(blank).eq_ignore_ascii_case(cell)) {
                 let (count, _) = words.entry((look.at, cell.to_owned(), is_word)).or_insert((0, line));
                 *count += 1;
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use migr_decide::expressions::of_stage;
 use migr_plan::{ColumnType, Expr, FieldMapping, FieldType, Operator, Plan, SourceColumn, SourceObject};
-use migr_transform::Cells;
+use migr_transform::{Cells, trimmed};
 
 use super::collector::Collector;
 use super::finding::{Finding, FindingKind, Severity};
@@ -44,8 +44,17 @@ pub(super) struct Traces<'t> {
     /// Places of columns of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
     read: Vec<(usize, ColumnType, Option<u64>)>,
     /// Texts with which conditions compare a column, by its place.
-    compared: BTreeMap<usize, BTreeSet<&'t str>>,
+    compared: BTreeMap<usize, Compared<'t>>,
+    /// Values that the catalog lists for a column, by its place, and whether it ignores case: then in small letters too.
+    listed: BTreeMap<usize, (bool, BTreeSet<String>)>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
+}
+
+/// Texts of conditions: as they stand, and with neither case nor blanks that count.
+#[derive(Debug, Default)]
+struct Compared<'t> {
+    texts: BTreeSet<&'t str>,
+    folded: BTreeSet<String>,
 }
 
 impl<'t> Traces<'t> {
@@ -81,13 +90,15 @@ impl<'t> Traces<'t> {
         let numbers = object.columns.iter().enumerate();
         let numbers = numbers.filter(|(_, column)| column.ty == ColumnType::Text && is_of_numbers(&column.name));
         let read = read.chain(numbers.map(|(at, _)| (at, ColumnType::Number, None))).collect();
-        Self { object, columns, read, compared: compared(plan, object), found: BTreeMap::new() }
+        let listed = object.columns.iter().enumerate().filter(|(_, column)| !column.options.is_empty());
+        let listed = listed.map(|(at, column)| (at, (column.ignore_case, values_listed(column)))).collect();
+        Self { object, columns, read, compared: compared(plan, object), listed, found: BTreeMap::new() }
     }
 
     /// Looks at the cells of a record.
     pub(super) fn add(&mut self, record: &dyn Cells, line: u64) {
         for (at, is_rich, is_told_blank) in &self.columns {
-            let cell = record.cell(*at).trim();
+            let cell = trimmed(record.cell(*at));
             let trace = match cell.as_bytes().first() {
                 None => None,
                 Some(b'0'..=b'9' | b'-') if is_shortened(cell) => Some(Trace::Shortened),
@@ -104,7 +115,7 @@ impl<'t> Traces<'t> {
             }
         }
         for (at, ty, of_a_year) in &self.read {
-            let cell = record.cell(*at).trim();
+            let cell = trimmed(record.cell(*at));
             let trace = match ty {
                 ColumnType::Date | ColumnType::Datetime if is_sentinel(cell) => Some(Trace::Sentinel),
                 ColumnType::Date => None,
@@ -122,20 +133,16 @@ impl<'t> Traces<'t> {
 
     /// True for a cell that is none of the values that the catalog lists for its column.
     fn is_unlisted(&self, at: usize, cell: &str) -> bool {
-        let Some(column) = self.object.columns.get(at).filter(|column| !column.options.is_empty()) else {
-            return false;
-        };
-        let is_same = |option: &String| {
-            if column.ignore_case { option.to_lowercase() == cell.to_lowercase() } else { option == cell }
-        };
-        !column.options.iter().any(is_same) && column.blank.iter().flatten().all(|blank| blank != cell)
+        let Some((ignore_case, values)) = self.listed.get(&at) else { return false };
+        let is_listed = values.contains(cell) || *ignore_case && values.contains(&cell.to_lowercase());
+        let column = self.object.columns.get(at).filter(|_| !is_listed);
+        column.is_some_and(|column| column.blank.iter().flatten().all(|blank| blank != cell))
     }
 
     /// True for a cell that is no text of a condition, and differs from one in case and blanks alone.
     fn is_near(&self, at: usize, cell: &str) -> bool {
-        let Some(texts) = self.compared.get(&at).filter(|texts| !texts.contains(cell)) else { return false };
-        let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        texts.iter().any(|text| text.len().abs_diff(cell.len()) < 8 && folded(text) == folded(cell))
+        let compared = self.compared.get(&at).filter(|compared| !compared.texts.contains(cell));
+        compared.is_some_and(|compared| compared.folded.contains(&folded(cell)))
     }
 
     /// Tells what was found, once for a column.
@@ -238,8 +245,8 @@ impl<'t> Traces<'t> {
 }
 
 /// Texts with which the conditions of an object's maps and rules compare its columns as they stand, by place.
-fn compared<'t>(plan: &'t Plan, object: &'t SourceObject) -> BTreeMap<usize, BTreeSet<&'t str>> {
-    let mut found: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+fn compared<'t>(plan: &'t Plan, object: &'t SourceObject) -> BTreeMap<usize, Compared<'t>> {
+    let mut found: BTreeMap<usize, Compared<'_>> = BTreeMap::new();
     let stages = plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(of_stage);
     let rules = object.checks.iter().map(|check| &check.condition);
     let rules = rules.chain(object.skips.iter().map(|skip| &skip.condition));
@@ -261,10 +268,25 @@ fn compared<'t>(plan: &'t Plan, object: &'t SourceObject) -> BTreeMap<usize, BTr
                 Expr::Text { value } => Some(value.as_str()),
                 _ => None,
             });
-            found.entry(at).or_default().extend(texts);
+            let compared = found.entry(at).or_default();
+            for text in texts {
+                compared.texts.insert(text);
+                compared.folded.insert(folded(text));
+            }
         });
     }
     found
+}
+
+/// A text in small letters, with one blank between its words.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The values that the catalog lists for a column, and in small letters too where it ignores case.
+fn values_listed(column: &SourceColumn) -> BTreeSet<String> {
+    let lower = column.options.iter().filter(|_| column.ignore_case).map(|option| option.to_lowercase());
+    column.options.iter().cloned().chain(lower).collect()
 }
 
 /// Counts a cell, and keeps the first.
@@ -352,21 +374,16 @@ fn is_placeholder(cell: &str) -> bool {
 
 /// `1900-01-01`, `12/31/9999`: days that systems write where they have none, at midnight or at the last second.
 fn is_sentinel(cell: &str) -> bool {
+    /// Each in the order of size.
     const DAYS: [[u32; 3]; 7] =
-        [[1, 1, 1753], [30, 12, 1899], [31, 12, 1899], [1, 1, 1900], [1, 1, 1970], [31, 12, 2999], [31, 12, 9999]];
+        [[1, 1, 1753], [12, 30, 1899], [12, 31, 1899], [1, 1, 1900], [1, 1, 1970], [12, 31, 2999], [12, 31, 9999]];
     let mut numbers = cell.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());
     let mut day = [0; 3];
     for part in &mut day {
         *part = numbers.next().and_then(|number| number.parse().ok()).unwrap_or_default();
     }
-    let has_year = |known: &[u32; 3]| {
-        let mut sorted = *known;
-        sorted.sort_unstable();
-        let mut found = day;
-        found.sort_unstable();
-        sorted == found
-    };
-    DAYS.iter().any(has_year) && numbers.all(|number| matches!(number, "0" | "00" | "000" | "12" | "23" | "59" | "999"))
+    day.sort_unstable();
+    DAYS.contains(&day) && numbers.all(|number| matches!(number, "0" | "00" | "000" | "12" | "23" | "59" | "999"))
 }
 
 /// True where a text has marks that Markdown would show as something else: `**bold**`, `# heading`, `[link](address)`, a fence.

@@ -1,6 +1,7 @@
 //! Readings of a cell: the types and formats that it fits.
 
 use migr_plan::ColumnType;
+use migr_transform::trimmed;
 
 /// A set of readings, one bit each.
 pub(crate) type Mask = u64;
@@ -92,13 +93,13 @@ pub(crate) fn reading(bit: u32) -> Reading {
 
 /// True where a number would lose the cell's leading zero.
 pub(crate) fn has_leading_zero(cell: &str) -> bool {
-    let mut bytes = cell.trim().bytes();
-    bytes.next() == Some(b'0') && cell.trim().len() > 1 && cell.trim().bytes().all(|byte| byte.is_ascii_digit())
+    let cell = trimmed(cell);
+    cell.starts_with('0') && cell.len() > 1 && cell.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Everything that a filled cell can be read as.
 pub(crate) fn readings(cell: &str) -> Mask {
-    let cell = cell.trim();
+    let cell = trimmed(cell);
     let Some(first) = cell.bytes().next() else { return 0 };
     if matches!(first, b'{' | b'[') {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(cell).is_ok();
