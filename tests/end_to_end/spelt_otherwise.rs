@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 use crate::harness::Project;
+use crate::small::Small;
 use crate::stand_in::StandIn;
 
 const SPEC: &str = r#"use "clinic"
@@ -120,4 +121,30 @@ fn where_one_change_of_the_schema_would_be_refused_none_is_begun() {
     assert_eq!(stand_in.fingerprint(), fingerprint, "nothing was made");
     let audit = stand_in.migr(&project, &["audit"]).exits(1);
     assert!(audit.stdout.contains("setup cannot create field companies.extent"), "{}", audit.stdout);
+}
+
+#[test]
+fn an_option_that_the_server_alone_has_is_named_by_its_label_once_an_audit_has_asked_for_it() {
+    let deals = "  object Deal from \"deals.csv\" { key id; id: text; stage: text }";
+    let maps = "picklist Stage -> opportunities.stage {\n  \"held\" = ROW\n  otherwise quarantine\n}\n\nmap Deal -> opportunities { name = id; stage = stage | Stage }";
+    let small = |maps| Small { objects: deals, maps, files: &[("deals.csv", "id,stage\n1,held\n")], held: Vec::new() };
+    let stand_in = StandIn::new();
+    let made = maps.replace("ROW", "new ON_HOLD \"On hold\"");
+    stand_in.migr(&small(&made).project(), &["setup"]).exits(0);
+    let named = maps.replace("ROW", "\"On hold\"");
+    let project = small(&named).project();
+    let asks = project.migr(&["check"]).exits(1).stdout;
+    assert!(asks.contains("E0305") && asks.contains("once `migr audit`"), "{asks}");
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(1);
+    stand_in.migr(&project, &["audit", "--offline"]).exits(1);
+    stand_in.migr(&project, &["audit"]).exits(0);
+    project.migr(&["check"]).exits(0);
+    for command in [&["plan"][..], &["run", "--no-approval"], &["run", "--no-approval"], &["verify"]] {
+        stand_in.migr(&project, command).exits(0);
+    }
+    let deal = stand_in.records("opportunities").into_iter().find(|deal| deal["name"] == "1").unwrap();
+    assert_eq!(deal["stage"], "ON_HOLD");
+    project.write("migration.migr", &project.read("migration.migr").replace("On hold", "On hald"));
+    let listed = stand_in.migr(&project, &["audit"]).exits(1);
+    assert!(listed.stderr.contains("E0305") && listed.stderr.contains("`ON_HOLD`"), "{}", listed.stderr);
 }

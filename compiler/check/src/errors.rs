@@ -5,6 +5,8 @@ use std::sync::Arc;
 use migr_diagnostics::{Applicability, Code, Diagnostic, Edit, Fix, nearest};
 use migr_source::Span;
 
+use crate::types::Options;
+
 /// A name that is not there, with the one that was probably meant.
 pub(crate) struct Missing<'a> {
     pub(crate) code: Code,
@@ -128,15 +130,20 @@ pub(crate) fn missing_field<'a>(object: &str, noun: &str, written: &'a str, span
 }
 
 /// An option that a select does not have.
-pub(crate) fn unknown_option(of: &str, written: &str, span: Span, values: &[Arc<str>]) -> Diagnostic {
-    Missing {
+pub(crate) fn unknown_option(options: &Options, written: &str, span: Span, values: &[Arc<str>]) -> Diagnostic {
+    let of = &options.of;
+    let diagnostic = Missing {
         code: Code::E0305,
         message: format!("`{of}` has no option `{written}`"),
         written,
         span,
         what: format!("options of `{of}`"),
     }
-    .among(values.iter().map(|value| &**value))
+    .among(values.iter().map(|value| &**value));
+    match options.elsewhere() {
+        Some(elsewhere) => diagnostic.with_note(elsewhere),
+        None => diagnostic,
+    }
 }
 
 /// A text that is the label of two options.

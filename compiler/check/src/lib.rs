@@ -35,6 +35,7 @@ mod values;
 use std::sync::Arc;
 
 use migr_diagnostics::{Code, Diagnostic, Diagnostics};
+use migr_plan::lock::LockedDestination;
 use migr_source::Span;
 use migr_syntax::ast::{Ast, DropItem};
 
@@ -64,6 +65,20 @@ pub struct CheckOptions<'a> {
     pub uses: &'a [Use],
     /// Names of the systems that are shipped, which a program has where it uses their file.
     pub shipped: &'a [&'a str],
+    /// Options that the server has beside those of the catalog.
+    pub served: ServedOptions<'a>,
+}
+
+/// Options that the destination's server has, as far as they are known.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum ServedOptions<'a> {
+    /// No audit has asked for them.
+    #[default]
+    Unasked,
+    /// Those of the destination, as it was read.
+    Known(&'a LockedDestination),
+    /// Every option that is written counts as one, for a plan that only serves to ask the destination.
+    Any,
 }
 
 /// Checks the trees of one compilation. The spec is proof that no error was found; a program without a `migration` is checked as far as it goes and has none.
@@ -106,6 +121,7 @@ fn check_program(
         return None;
     };
     let mut schema = Schema::declare(chosen.catalog, program, diagnostics);
+    schema.serve(options.served, &chosen.name);
     let (tables, new_options) = picklists::check(program, &mut schema, diagnostics);
     let owners = program.owners.as_ref().map(|item| owners::check(item, source, &schema, diagnostics));
     let owners_broken = matches!(owners, Some(None));

@@ -13,6 +13,7 @@ pub(crate) use naming::option_of;
 use naming::{check_field_name, check_label, check_name};
 pub(crate) use option_form::{Written, check as check_options};
 
+use crate::ServedOptions;
 use crate::catalog::types as catalog_types;
 use crate::catalog::{Attributes, CUSTOM, Catalog, Object};
 use crate::errors;
@@ -20,7 +21,7 @@ use crate::in_order::{IndexMap, IndexSet};
 use crate::picklists::{self, Choices};
 use crate::program::{Program, documentation};
 use crate::spec::{NewField, NewObject};
-use crate::types::{Key, KeyTarget, Options, Type};
+use crate::types::{Key, KeyTarget, Options, Served, Type};
 
 /// The destination's objects.
 pub(crate) struct Schema<'a> {
@@ -318,6 +319,7 @@ impl<'a> Schema<'a> {
                     extensible: true,
                     open: false,
                     labels: IndexMap::default(),
+                    served: Served::Nowhere,
                 }),
                 choices,
             ))
@@ -448,6 +450,32 @@ impl<'a> Schema<'a> {
             values.extend(options.values.iter().filter(|value| !order.contains(*value)).cloned());
             options.values = values;
             options.labels.extend(labels);
+        }
+    }
+
+    /// Gives the catalog's selects the options that the server has.
+    pub(crate) fn serve(&mut self, served: ServedOptions<'_>, destination: &str) {
+        let known = match served {
+            ServedOptions::Known(found) if found.name == destination => Some(found),
+            ServedOptions::Known(_) | ServedOptions::Unasked | ServedOptions::Any => None,
+        };
+        for (object, there) in &mut self.objects {
+            let found = known.and_then(|found| found.object(object));
+            for (name, field) in there.fields.iter_mut().filter(|(_, field)| !field.is_new) {
+                let (Type::Select(options) | Type::Multiselect(options)) = &mut field.ty else { continue };
+                let found = found.and_then(|found| found.field(name)).filter(|found| !found.options.is_empty());
+                Arc::make_mut(options).served = match (found, served) {
+                    (Some(found), _) => Served::Known(
+                        found
+                            .options
+                            .iter()
+                            .map(|one| (one.value.as_str().into(), one.label.as_str().into()))
+                            .collect(),
+                    ),
+                    (None, ServedOptions::Any) => Served::Any,
+                    (None, ServedOptions::Known(_) | ServedOptions::Unasked) => Served::Unasked,
+                };
+            }
         }
     }
 

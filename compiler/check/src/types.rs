@@ -6,7 +6,7 @@ use std::sync::Arc;
 use migr_plan::{FieldType, Part, PlainType};
 use migr_source::Spanned;
 
-use crate::in_order::IndexMap;
+use crate::in_order::{IndexMap, IndexSet};
 use crate::labels::label_of_option;
 
 /// The type of a value or of a field. Catalogs of both sides and expressions share it.
@@ -60,6 +60,21 @@ pub(crate) struct Options {
     pub(crate) open: bool,
     /// Labels that rows of picklists write for options, by value; those of others follow from their values.
     pub(crate) labels: IndexMap<Arc<str>, Arc<str>>,
+    /// Options as the server has them.
+    pub(crate) served: Served,
+}
+
+/// Options of a field as the destination's server has them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Served {
+    /// No server has the field yet, or none was asked for its options.
+    Nowhere,
+    /// The catalog tells of the field, and no audit has asked for its options.
+    Unasked,
+    /// Labels by value.
+    Known(IndexMap<Arc<str>, Arc<str>>),
+    /// Every option counts as one until the server was asked.
+    Any,
 }
 
 /// Options that a text may name by a label.
@@ -76,11 +91,11 @@ pub(crate) enum Labelled {
 impl Labelled {
     /// Of values and their labels, those of one label.
     pub(crate) fn of<'o>(label: &str, options: impl IntoIterator<Item = (&'o Arc<str>, String)>) -> Self {
-        let mut found = options.into_iter().filter(|(_, known)| known == label).map(|(value, _)| Arc::clone(value));
-        match (found.next(), found.next()) {
-            (None, _) => Self::None,
-            (Some(one), None) => Self::One(one),
-            (Some(one), Some(other)) => Self::Two(one, other),
+        let mut found = options.into_iter().filter(|(_, known)| known == label).map(|(value, _)| value);
+        let Some(one) = found.next() else { return Self::None };
+        match found.find(|other| *other != one) {
+            None => Self::One(Arc::clone(one)),
+            Some(other) => Self::Two(Arc::clone(one), Arc::clone(other)),
         }
     }
 }
@@ -93,7 +108,36 @@ impl Options {
 
     /// Options of a label.
     pub(crate) fn by_label(&self, label: &str) -> Labelled {
-        Labelled::of(label, self.values.iter().map(|value| (value, self.label(value))))
+        Labelled::of(label, self.values.iter().map(|value| (value, self.label(value))).chain(self.served()))
+    }
+
+    /// Options of the server with the labels that they have there.
+    pub(crate) fn served(&self) -> impl Iterator<Item = (&Arc<str>, String)> {
+        let known = if let Served::Known(known) = &self.served { Some(known) } else { None };
+        known.into_iter().flatten().map(|(value, label)| (value, label.to_string()))
+    }
+
+    /// True for a value that the server has, or that counts as one of its options until it was asked.
+    pub(crate) fn is_served(&self, value: &str) -> bool {
+        match &self.served {
+            Served::Nowhere | Served::Unasked => false,
+            Served::Known(known) => known.contains_key(value),
+            Served::Any => true,
+        }
+    }
+
+    /// Values that may be written: those of the catalog, and those that the server alone has.
+    pub(crate) fn all(&self) -> Vec<Arc<str>> {
+        let served = self.served().map(|(value, _)| value);
+        let all: IndexSet<&Arc<str>> = self.values.iter().chain(served).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    /// Fact about an option that is not known here: the server may have it.
+    pub(crate) fn elsewhere(&self) -> Option<&'static str> {
+        (self.served == Served::Unasked).then_some(
+            "the catalog lists these; an option that the server alone has is known, by its name and its label, once `migr audit` has asked it",
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use migr_check::{CheckOptions, Spec};
 use migr_diagnostics::{Accepted, Allow, Code, Diagnostic, Diagnostics, Severity, apply_allows};
+use migr_plan::lock::LockError;
 use migr_plan::{Lock, Plan, Test};
 use migr_source::{SourceMap, System};
 
@@ -18,6 +19,7 @@ use crate::load::Loaded;
 
 pub use environment::EnvironmentVariable;
 pub use library::library;
+pub use migr_check::ServedOptions;
 
 /// Findings of one program that are shown.
 const MOST_FINDINGS: usize = 2_000;
@@ -81,14 +83,32 @@ impl Compilation {
     }
 }
 
-/// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock.
+/// Compiles a project: loads and parses its files and what they use, checks them, lowers the spec to a plan, and counts by the lock. What the lock says of the
+/// destination's options is known.
 pub fn compile(project: &Project<'_>) -> Compilation {
+    compile_by(project, None)
+}
+
+/// Compiles a project as [`compile`] does, with what is known of the destination's options from elsewhere than its lock.
+pub fn compile_serving(project: &Project<'_>, served: ServedOptions<'_>) -> Compilation {
+    compile_by(project, Some(served))
+}
+
+fn compile_by(project: &Project<'_>, served: Option<ServedOptions<'_>>) -> Compilation {
     let mut diagnostics = Diagnostics::default();
+    let (lock, unread) = match project.lock.as_deref().map(read_lock) {
+        Some(Ok(lock)) => (Some(lock), None),
+        Some(Err(unread)) => (None, Some(unread)),
+        None => (None, None),
+    };
+    let of_lock = lock.as_ref().and_then(|lock| lock.destination.as_ref()).map(ServedOptions::Known);
+    let served = served.or(of_lock).unwrap_or_default();
     let Loaded { sources, asts, uses } = load::load(project.system, project.entry, &mut diagnostics);
     let is_whole_project = project.entry.is_none();
     let shipped: Vec<&str> =
         library().iter().filter_map(|(path, _)| path.strip_prefix("std/systems/")?.strip_suffix(".migr")).collect();
-    let options = CheckOptions { destination: project.destination, is_whole_project, uses: &uses, shipped: &shipped };
+    let options =
+        CheckOptions { destination: project.destination, is_whole_project, uses: &uses, shipped: &shipped, served };
     let spec = migr_check::check(&asts, options, &mut diagnostics).filter(|_| !diagnostics.has_errors());
     let comments = asts.iter().zip(sources.files()).flat_map(|(ast, (_, file))| allows::comments(ast, &file.text));
     let allows: Vec<Allow> = comments.chain(allows::entries(&asts)).collect();
@@ -97,7 +117,7 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     let environment = environment::variables(&asts);
     // The trees are most of what a large program takes; the plan is made where they were.
     drop(asts);
-    let lock = project.lock.as_deref().and_then(|text| read_lock(text, &mut diagnostics));
+    diagnostics.extend(unread.map(|unread| *unread));
     if let (Some(spec), Some(lock)) = (&spec, &lock) {
         migr_check::check_lock(spec, lock, &mut diagnostics);
     }
@@ -123,22 +143,17 @@ pub fn compile(project: &Project<'_>) -> Compilation {
     }
 }
 
-fn read_lock(text: &str, diagnostics: &mut Diagnostics) -> Option<Lock> {
-    match Lock::from_json(text) {
-        Ok(lock) => Some(lock),
-        Err(error) => {
-            diagnostics.push(Diagnostic {
-                code: Code::E0601,
-                message: error.to_string(),
-                labels: Vec::new(),
-                notes: Vec::new(),
-                help: Some("run `migr audit` to make it anew".to_owned()),
-                fix: None,
-                related: Vec::new(),
-            });
-            None
-        }
-    }
+fn read_lock(text: &str) -> Result<Lock, Box<Diagnostic>> {
+    let unread = |error: LockError| Diagnostic {
+        code: Code::E0601,
+        message: error.to_string(),
+        labels: Vec::new(),
+        notes: Vec::new(),
+        help: Some("run `migr audit` to make it anew".to_owned()),
+        fix: None,
+        related: Vec::new(),
+    };
+    Lock::from_json(text).map_err(|error| Box::new(unread(error)))
 }
 
 /// The plan with the lock's counts, where the lock is of this state of the program.

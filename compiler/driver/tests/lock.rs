@@ -167,3 +167,51 @@ map Paper -> papers {{ file = path }}
     "#);
     assert_eq!(told("; fetch = [\"*.example.com\", \"127.0.0.1:9000\"]"), "");
 }
+
+#[test]
+fn options_that_the_server_alone_has_are_known_by_name_and_by_label() {
+    let option = |value: &str, label: &str| json!({"value": value, "label": label});
+    let lock = |options: &Value| {
+        let stage = json!({"name": "stage", "label": "Stage", "native": "SELECT", "options": options});
+        json!({
+            "format_version": 1, "migration": "m",
+            "export": {"system": "shop", "files": [], "objects": []},
+            "destination": {
+                "system": "crm", "name": "crm", "version": "2", "other_objects": [], "existing": [],
+                "objects": [{"name": "companies", "singular": "company", "label": "Companies", "custom": false, "active": true, "records": 0, "trashed": 0, "fields": [stage]}],
+                "capabilities": {"batch_size": 200, "client_ids": true, "settable_created_at": true, "trash": true},
+            },
+            "stages": {"inputs": "", "with_destination": true, "stages": []},
+        })
+        .to_string()
+    };
+    let two =
+        json!([option("NEW", "Fresh"), option("ON_HOLD", "On hold"), option("HELD", "Held"), option("HELD_2", "Held")]);
+    let told = |row: &str, lock: Option<&str>| {
+        let program = PROGRAM.replace("\"lost\"          = NEW", &format!("\"lost\" = {row}"));
+        let direct =
+            PROGRAM.replace("stage = kind | Stage", &format!("stage = if kind == \"lost\" then {row} else NEW"));
+        let said = [program, direct].map(|text| {
+            let system = MemorySystem::default().with("main.migr", text);
+            let lock = lock.map(Into::into);
+            short(&compile(&Project { system: &system, entry: None, destination: None, lock }))
+        });
+        said.map(|said| {
+            said.lines()
+                .filter(|line| !line.contains("W0") && !line.starts_with("    "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+    };
+    let (known, old) = (lock(&two), lock(&json!([])));
+    for named in ["\"On hold\"", "ON_HOLD", "\"ON_HOLD\"", "\"Fresh\""] {
+        assert_eq!(told(named, Some(&known)), [const { Vec::<String>::new() }; 2], "{named}");
+        for unasked in [None, Some(old.as_str())] {
+            let said = told(named, unasked);
+            assert!(said.iter().all(|said| said.len() == 1 && said[0].contains("E0305")), "{named}: {said:?}");
+        }
+    }
+    for said in told("\"Held\"", Some(&known)) {
+        assert!(said.len() == 1 && said[0].contains("two options of `companies.stage`"), "{said:?}");
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) async fn with_rows(projects: &[Project], console: Console) -> Result<
             continue;
         }
         // The plan as an audit carries it out, without an earlier one's counts.
-        let Some(plan) = project.compile_with(None, None).plan else {
+        let Some(plan) = project.compile_uncounted(None).plan else {
             findings.add(&project.folder, compiled);
             continue;
         };

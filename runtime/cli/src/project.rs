@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use migr_diagnostics::{Diagnostic, Severity};
-use migr_driver::{Compilation, EnvironmentVariable, compile};
+use migr_diagnostics::{Code, Diagnostic, Severity};
+use migr_driver::{Compilation, EnvironmentVariable, ServedOptions, compile, compile_serving};
 use migr_plan::{Lock, Plan};
 use migr_source::{FileId, SourceMap, Span, System as _};
 
@@ -43,12 +43,27 @@ impl Project {
     /// Compiles it for one of its destinations, with what its lock file says of the export and the destination.
     pub(crate) fn compile(&self, to: Option<&str>) -> Compilation {
         let lock = self.lock(to).is_file().then(|| self.lock_text(to));
-        self.compile_with(to, lock)
+        let compilation = self.compile_with(to, lock);
+        if to.is_some() || !lack_options_alone(&compilation.diagnostics) {
+            return compilation;
+        }
+        // An audit of the same destination that named it with `--to` kept what it found under that name.
+        let served = self.named_locks().into_iter().filter_map(|lock| lock.destination);
+        let known = served.map(|served| self.compile_serving(to, ServedOptions::Known(&served)));
+        known.into_iter().find(|known| !lack_options_alone(&known.diagnostics)).unwrap_or(compilation)
     }
 
     /// Findings of an audit; none where there is no lock that can be read.
     pub(crate) fn found_lock(&self, to: Option<&str>) -> Option<Lock> {
         self.lock(to).is_file().then(|| Lock::from_json(&self.lock_text(to)).ok()).flatten()
+    }
+
+    /// Locks of destinations that were named with `--to`, in order of name.
+    fn named_locks(&self) -> Vec<Lock> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let files: BTreeSet<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let names = files.iter().filter_map(|file| file.strip_prefix("migr.")?.strip_suffix(".lock"));
+        names.filter_map(|name| self.found_lock(Some(name))).collect()
     }
 
     /// The text of its lock; what cannot be read is none of a lock, and told as that.
@@ -62,6 +77,27 @@ impl Project {
     pub(crate) fn compile_with(&self, to: Option<&str>, lock: Option<Arc<str>>) -> Compilation {
         let disk = Disk::new(&self.folder);
         compile(&migr_driver::Project { system: &disk, entry: self.entry.as_deref(), destination: to, lock })
+    }
+
+    /// Plan of the project as it is carried out, by what is known of the destination's options; or every finding that keeps it from having one.
+    pub(crate) fn plan_serving(
+        &self,
+        to: Option<&str>,
+        served: ServedOptions<'_>,
+    ) -> Result<(Plan, Findings), Box<Findings>> {
+        self.planned(self.compile_serving(to, served))
+    }
+
+    fn compile_serving(&self, to: Option<&str>, served: ServedOptions<'_>) -> Compilation {
+        let (system, entry) = (&Disk::new(&self.folder), self.entry.as_deref());
+        compile_serving(&migr_driver::Project { system, entry, destination: to, lock: None }, served)
+    }
+
+    /// Compiles it as it is carried out: of its lock counts only what the destination's options are.
+    pub(crate) fn compile_uncounted(&self, to: Option<&str>) -> Compilation {
+        let lock = self.found_lock(to);
+        let served = lock.as_ref().and_then(|lock| lock.destination.as_ref());
+        self.compile_serving(to, served.map_or(ServedOptions::Unasked, ServedOptions::Known))
     }
 
     /// Compiles it as it was at a git revision, for one of its destinations.
@@ -101,7 +137,7 @@ impl Project {
 
     /// Plan of the project as it is carried out, without counts; or every finding that keeps it from having one.
     pub(crate) fn plan(&self, to: Option<&str>) -> Result<(Plan, Findings), Box<Findings>> {
-        self.planned(self.compile_with(to, None))
+        self.planned(self.compile_uncounted(to))
     }
 
     fn planned(&self, mut compilation: Compilation) -> Result<(Plan, Findings), Box<Findings>> {
@@ -183,6 +219,11 @@ impl Findings {
         self.diagnostics = new;
     }
 
+    /// True where every error is an option that nobody here knows: the destination may have it.
+    pub(crate) fn lack_options_alone(&self) -> bool {
+        lack_options_alone(&self.diagnostics)
+    }
+
     /// Number of findings of a severity.
     pub(crate) fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count()
@@ -198,6 +239,11 @@ impl Findings {
         let bad = self.count(Severity::Error) > 0 || deny_warnings && self.count(Severity::Warning) > 0 || self.stops();
         if bad { Exit::Findings } else { Exit::Done }
     }
+}
+
+fn lack_options_alone(found: &[Diagnostic]) -> bool {
+    let mut errors = found.iter().filter(|one| one.severity() == Severity::Error).peekable();
+    errors.peek().is_some() && errors.all(|one| one.code == Code::E0305)
 }
 
 fn move_spans(diagnostic: &mut Diagnostic, ids: &BTreeMap<FileId, FileId>) {

@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::findings::show_on_stderr;
 use crate::going_on::{self, ChangedPlan};
 use crate::progress::Shown;
-use crate::project::Project;
+use crate::project::{Findings, Project};
 use crate::report_files::write_page;
 use crate::sandboxed::{self, Started};
 use crate::state::State;
@@ -212,7 +212,16 @@ const UNPACED: Rate = Rate { requests: 1_000_000, per_seconds: 1, burst: None };
 
 /// The project's plan; `None` where it has errors, which are printed.
 pub(crate) fn compiled(project: &Project, to: Option<&str>, console: Console) -> Result<Option<Plan>, Fault> {
-    match project.plan(to) {
+    told(project, project.plan(to), console)
+}
+
+/// The plan of a compilation, whose findings are printed. `None` where it has errors.
+pub(crate) fn told(
+    project: &Project,
+    planned: Result<(Plan, Findings), Box<Findings>>,
+    console: Console,
+) -> Result<Option<Plan>, Fault> {
+    match planned {
         Ok((plan, findings)) => {
             // They are told once, by `check`, and not before every command.
             show_on_stderr(&findings, console);

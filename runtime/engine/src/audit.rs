@@ -59,6 +59,7 @@ use collector::{Collected, Collector};
 use export_lookup::{ExportLookup, OwnersKnown};
 pub use finding::{Finding, FindingKind, FindingSink, FindingTotal, JsonLines, KEPT_PER_KIND, Severity};
 use foreseen::Foreseen;
+pub use live::served;
 use lookup_plan::{Needs, columns_read, has};
 pub use migr_decide::conflict_policy::ConflictPolicy;
 pub use migr_decide::preview::PreviewAction;

@@ -17,7 +17,7 @@ use crate::in_order::IndexMap;
 use crate::merge::{Slot, merge};
 use crate::program::Extended;
 use crate::quantity;
-use crate::types::{Composite, CompositePart, Options, Type};
+use crate::types::{Composite, CompositePart, Options, Served, Type};
 use crate::values;
 
 /// The catalog of a system with its extensions. Every finding about the catalog itself is made here.
@@ -428,6 +428,7 @@ fn built_in_composites(has_members: bool) -> IndexMap<Arc<str>, Arc<Composite>> 
                 extensible: false,
                 open: false,
                 labels: IndexMap::default(),
+                served: Served::Nowhere,
             })),
         ),
         part("name", Type::Text),

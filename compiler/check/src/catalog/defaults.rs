@@ -36,7 +36,7 @@ fn differs(name: &str, written: &Spanned<Literal>, ty: &Type) -> Option<Diagnost
         (Type::Unknown, _) | (Type::Text | Type::Email | Type::Url, Literal::Text(_)) => None,
         (Type::Select(options), Literal::Name(value) | Literal::Text(value)) => {
             let is_known = options.open || options.values.contains(value);
-            (!is_known).then(|| errors::unknown_option(&options.of, value, written.span, &options.values))
+            (!is_known).then(|| errors::unknown_option(options, value, written.span, &options.values))
         }
         (Type::Date | Type::Datetime, Literal::Name(word)) if &**word == "now" => None,
         (Type::Date | Type::Datetime, _) => {

@@ -10,7 +10,7 @@ use migr_syntax::ast::{self, Attribute, Name, Path, ReferenceBy};
 use super::Attributes;
 use super::build::Resolver;
 use crate::in_order::IndexMap;
-use crate::types::{Composite, Key, KeyTarget, Many, Options, Type};
+use crate::types::{Composite, Key, KeyTarget, Many, Options, Served, Type};
 use crate::{errors, quantity, values};
 
 /// A relation to one object.
@@ -57,6 +57,7 @@ fn resolve(
                 extensible: true,
                 open: true,
                 labels: IndexMap::default(),
+                served: Served::Nowhere,
             }))
         }
         ast::Type::SelectFrom(name) | ast::Type::MultiselectFrom(name) => {
@@ -122,6 +123,7 @@ pub(crate) fn options(of: &str, names: &[Name], diagnostics: &mut Diagnostics) -
         extensible: false,
         open: false,
         labels: IndexMap::default(),
+        served: Served::Nowhere,
     })
 }
 

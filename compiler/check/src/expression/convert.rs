@@ -65,12 +65,14 @@ impl Inference<'_, '_> {
     }
 
     fn option(&mut self, value: &Arc<str>, options: &Arc<Options>, span: Span) -> Typed {
-        let is_known = options.open || options.values.contains(value);
+        // Without a list, a text that is no option of the server may still be the label of one.
+        let is_listed = options.values.contains(value) || options.is_served(value);
+        let is_known = is_listed || options.open;
         match options.by_label(value) {
-            Labelled::One(labelled) if !is_known => {
+            Labelled::One(labelled) if !is_listed => {
                 return Typed::new(Expr::Option { value: labelled.to_string() }, Type::Select(Arc::clone(options)));
             }
-            Labelled::Two(one, other) if !is_known => {
+            Labelled::Two(one, other) if !is_listed => {
                 let finding = errors::options_of_one_label(&options.of, value, span, (&one, &other));
                 self.diagnostics.push(finding);
                 return Typed::unknown();
@@ -82,7 +84,7 @@ impl Inference<'_, '_> {
                 .scope
                 .object
                 .filter(|_| migr_diagnostics::nearest(value, options.values.iter().map(|one| &**one)).is_none());
-            let mut diagnostic = errors::unknown_option(&options.of, value, span, &options.values);
+            let mut diagnostic = errors::unknown_option(options, value, span, &options.all());
             if let Some(object) = near_column
                 && let Some(near) = migr_diagnostics::nearest(value, object.field_names())
             {

@@ -131,14 +131,14 @@ impl Pass<'_, '_> {
             let own = made.and_then(|made| made.get(&**value)).map(|made| made.label.clone());
             own.unwrap_or_else(|| options.label(value))
         };
-        Labelled::of(label, values.into_iter().map(|value| (value, label_of(value))))
+        Labelled::of(label, values.into_iter().map(|value| (value, label_of(value))).chain(options.served()))
     }
 
     /// An option that must be there, by its name or else its label. Gives nothing if it was reported.
     fn option(&mut self, at: usize, name: &Text) -> Option<Arc<str>> {
         if let Some(options) = self.options(at) {
             let is_made = self.order.get(at).is_some_and(|order| order.contains(&name.node));
-            if !self.has(at, &name.node) && !is_made {
+            if !self.has(at, &name.node) && !is_made && !options.is_served(&name.node) {
                 match self.by_label(at, &options, &name.node) {
                     Labelled::One(value) => {
                         self.place(at, &value);
@@ -151,12 +151,13 @@ impl Pass<'_, '_> {
                     }
                     Labelled::None => {}
                 }
-                let mut values = options.values.clone();
+                let mut values = options.all();
                 values.extend(self.order.get(at).into_iter().flatten().cloned());
-                let mut diagnostic = errors::unknown_option(&options.of, &name.node, name.span, &values);
+                let mut diagnostic = errors::unknown_option(&options, &name.node, name.span, &values);
                 if options.extensible {
-                    diagnostic =
-                        diagnostic.with_note(format!("setup creates an option written as `new {}`", name.node));
+                    let is_name = name.node.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
+                    let new = if is_name { name.node.to_string() } else { format!("NAME \"{}\"", name.node) };
+                    diagnostic = diagnostic.with_note(format!("setup creates an option written as `new {new}`"));
                 }
                 self.diagnostics.push(diagnostic);
                 return None;

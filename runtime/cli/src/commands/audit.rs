@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use migr_driver::ServedOptions;
 use migr_engine::Rebuild;
 use migr_engine::audit::{
     Audit, AuditError, AuditOptions, AuditProgress, Finding, FindingSink, GoingOn, JsonLines, Severity, audit, render,
-    salt,
+    salt, served,
 };
+use migr_plan::lock::LockedDestination;
 use migr_plan::{Lock, Plan};
 use serde::Serialize;
 
-use crate::args::{AuditArguments, AuditFormat};
+use crate::args::{AuditArguments, AuditFormat, LiveArguments};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -22,13 +24,23 @@ use crate::going_on;
 use crate::preview_list::PreviewList;
 use crate::progress::version_line;
 use crate::project::Project;
-use crate::session::{Reached, compiled, state};
+use crate::session::{Reached, state, told};
 use crate::state::State;
 
 /// Reads the whole export and what the destination holds, writes `migr.lock`, and reports what an administrator should know. Exit 1 where something is wrong.
 pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.live.project.path)?;
-    let Some(plan) = compiled(&project, arguments.live.project.to.as_deref(), console)? else {
+    let to = arguments.live.project.to.as_deref();
+    let planned = match project.plan(to) {
+        Err(findings) if !arguments.offline && findings.lack_options_alone() => {
+            match options_there(&project, &arguments.live, console).await? {
+                Some(served) => project.plan_serving(to, ServedOptions::Known(&served)),
+                None => Err(findings),
+            }
+        }
+        planned => planned,
+    };
+    let Some(plan) = told(&project, planned, console)? else {
         return Ok(Exit::Findings);
     };
     let state = state(&project, &arguments.live, &plan);
@@ -80,6 +92,19 @@ pub(crate) async fn run(arguments: &AuditArguments, console: Console) -> Result<
     }
     console.news(format_args!("what was found is in {}; commit it beside the spec", crate::project::shown(&lock)));
     Ok(exit)
+}
+
+/// Options that the destination has beside those of the catalog, where the spec has no other error than that it names such ones.
+async fn options_there(
+    project: &Project,
+    live: &LiveArguments,
+    console: Console,
+) -> Result<Option<LockedDestination>, Fault> {
+    let Ok((plan, _)) = project.plan_serving(live.project.to.as_deref(), ServedOptions::Any) else { return Ok(None) };
+    let reached = Reached::open(&plan, &state(project, live, &plan), console).await?;
+    let served = served(&plan, &*reached.destination).await;
+    reached.close().await;
+    served.map(Some).map_err(|error| Fault::failed(error.to_string()))
 }
 
 /// Effect of going on with what changed since the last run, in words, and the command that does.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::wanted_schema;
-use migr_load::{Deleted, Destination, FieldSchema, Map, ObjectSchema, Schema};
+use migr_load::{Deleted, Destination, FieldSchema, LoadError, Map, ObjectSchema, Schema};
 use migr_plan::lock::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
     member_hash,
@@ -87,6 +87,24 @@ pub(crate) async fn learn(
         automations: active.automations,
     };
     Ok(Learnt { schema, locked, members, existing })
+}
+
+/// The objects of a destination that a plan writes, with their fields and options; records, members and automations are not asked for.
+pub async fn served(plan: &Plan, destination: &dyn Destination) -> Result<LockedDestination, LoadError> {
+    let schema = destination.known_schema().await?;
+    let touched = touched(plan);
+    let objects = schema.objects.values().filter(|object| touched.contains(&object.name));
+    Ok(LockedDestination {
+        system: plan.destination.system.clone(),
+        name: plan.destination.name.clone(),
+        objects: objects.map(|object| locked_object(object, 0, 0)).collect(),
+        version: schema.version,
+        capabilities: LockedCapabilities::default(),
+        other_objects: Vec::new(),
+        members: None,
+        existing: Vec::new(),
+        automations: Vec::new(),
+    })
 }
 
 fn capabilities(destination: &dyn Destination) -> LockedCapabilities {
