@@ -12,6 +12,7 @@
 
 mod accepted;
 mod allowance;
+mod answers;
 mod approved;
 mod arrived;
 mod as_written;
@@ -72,6 +73,7 @@ mod sampled;
 mod screens;
 mod secrets;
 mod served;
+mod shared_phones;
 mod small;
 mod spec_tests;
 mod spelt_otherwise;

@@ -126,8 +126,17 @@ pub fn native(
     expected: &Expected,
     held: &Map,
 ) -> Option<Map> {
-    let destination = &job.context.destination;
-    let native = destination.encode(&job.stage.destination_object, &[(field, value)]).ok()?;
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    let tells = destination.told_by(object, &field.field);
+    let mapped = expected.values.iter().filter_map(|(index, value)| Some((job.stage.fields.get(*index)?, value)));
+    let others: Vec<_> = mapped.filter(|(other, _)| tells.contains(&other.field.as_str())).collect();
+    let mut all = vec![(field, value)];
+    all.extend(&others);
+    let mut native = destination.encode(object, &all).ok()?;
+    if !others.is_empty() {
+        let theirs = destination.encode(object, &others).ok()?;
+        native.retain(|key, _| !theirs.contains_key(key));
+    }
     Some(match expected.taking {
         None => native,
         Some(taking) => beside(native, held, taking, |key| destination.part_of(key)),

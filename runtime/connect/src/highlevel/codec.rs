@@ -13,8 +13,8 @@ use super::live::Live;
 use super::version::Version;
 use super::{HighLevel, TOKEN, encode};
 
-/// Key of the objects at the ends of a relation, in a body of ours.
-pub(super) const ENDS: &str = "ends";
+/// End of the keys of the objects that a relation's records are of, in a body of ours.
+const OF_OBJECT: &str = ".object";
 
 /// Fields of an appointment: who holds it, and where.
 const ASSIGNED: &str = "assignedTo";
@@ -123,7 +123,6 @@ impl Codec for LocationCodec {
             Value::Reference(reference) if mapping.field == "pipeline" => Some(reference.id.as_ref()),
             _ => None,
         });
-        let mut ends = Vec::new();
         for (mapping, value) in fields {
             if matches!(value, Value::Default) || is_file(mapping) {
                 continue;
@@ -136,7 +135,7 @@ impl Codec for LocationCodec {
                 continue;
             };
             if let (Kind::Associations, Value::Reference(reference)) = (Kind::of(object), value) {
-                ends.push(Json::from(reference.object.as_ref()));
+                body.insert(format!("{}{OF_OBJECT}", field.write_key), reference.object.as_ref().into());
             }
             match self.native(object, field, value, pipeline) {
                 Ok(None) => {}
@@ -162,9 +161,6 @@ impl Codec for LocationCodec {
         }
         if Kind::of(object) == Kind::Appointments {
             failures.extend(self.misfits(&body));
-        }
-        if !ends.is_empty() {
-            body.insert(ENDS.to_owned(), Json::Array(ends));
         }
         if failures.is_empty() { Ok(body) } else { Err(failures) }
     }
@@ -201,7 +197,9 @@ impl Codec for LocationCodec {
     }
 
     fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
-        self.identity(object, path, record)
+        // What several contacts may have is nobody's alone.
+        let is_free = Kind::of(object) == Kind::Contacts && self.live.allows_second_contact;
+        if is_free && matches!(path, "email" | "phone") { None } else { self.identity(object, path, record) }
     }
 
     fn link_body(
@@ -266,6 +264,14 @@ impl Codec for LocationCodec {
     }
 }
 
+/// The objects that the records of a relation are of, taken out of a body of ours.
+pub(super) fn ends(body: &mut Map) -> [String; 2] {
+    ["firstRecordId", "secondRecordId"].map(|key| {
+        let object = body.remove(&format!("{key}{OF_OBJECT}")).unwrap_or_default();
+        object.as_str().unwrap_or_default().to_owned()
+    })
+}
+
 /// Failure of encoding before the schema was read.
 fn unread(object: &str, error: &LoadError) -> Vec<Failure> {
     vec![Failure { code: ReasonCode::Q207, field: object.to_owned(), reason: error.to_string() }]
@@ -294,6 +300,15 @@ impl Values for HighLevel {
 
     fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String> {
         self.codec().ok()?.unique_value(object, path, record)
+    }
+
+    fn told_by(&self, object: &str, field: &str) -> &'static [&'static str] {
+        match (Kind::of(object), field) {
+            (Kind::Opportunities, "pipelineStage") => &["pipeline"],
+            // Whom the calendar's team lacks may give way to another one.
+            (Kind::Appointments, ASSIGNED) => &[CALENDAR],
+            _ => &[],
+        }
     }
 
     fn link_body(

@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) company: String,
     /// A second contact of one address or number is refused, and the refusal names the first.
     pub(super) refuses_second_contact: bool,
+    /// A second contact of one address or number is taken.
+    pub(super) allows_second_contact: bool,
     /// The same of a second opportunity of one contact in one pipeline, closed ones too.
     pub(super) refuses_second_opportunity: bool,
     /// Country of the location, which a contact without one gets.
@@ -381,8 +383,10 @@ impl HighLevel {
         let place = place.get("location").unwrap_or(&place).clone();
         let mut live = Live { company: text(&place, "companyId").unwrap_or_default().to_owned(), ..Live::default() };
         self.version.name().clone_into(&mut live.schema.version);
-        let refuses = |setting: &str| place.get("settings").and_then(|it| it.get(setting)) == Some(&Value::Bool(false));
+        let says = |setting: &str| place.get("settings").and_then(|it| it.get(setting)).and_then(Value::as_bool);
+        let refuses = |setting: &str| says(setting) == Some(false);
         live.refuses_second_contact = refuses("allowDuplicateContact");
+        live.allows_second_contact = says("allowDuplicateContact") == Some(true);
         live.refuses_second_opportunity = refuses("allowDuplicateOpportunity");
         text(&place, "country").unwrap_or_default().clone_into(&mut live.country);
         live.tables.clone_from(&self.plan.picklists);

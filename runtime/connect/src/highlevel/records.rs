@@ -1,6 +1,7 @@
 //! Records: made one request each, and removed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use migr_load::{
     Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
@@ -10,12 +11,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::{boxed, each, is_gone, list, outcome, text};
-use super::codec::ENDS;
+use super::codec::ends;
 use super::found::{UNDER, both};
 use super::kind::Kind;
 use super::live::{Association, CUSTOM, Live};
 use super::{HighLevel, has_no_token};
 
+/// Status of a request whose body is invalid, as the server says.
+const INVALID: u16 = 422;
 /// Relations of a record in one question.
 const RELATIONS: usize = 100;
 
@@ -155,7 +158,8 @@ impl HighLevel {
             values.insert(key.to_owned(), record.id.clone().into());
         }
         if matches!(kind, Kind::ContactFiles | Kind::Media) {
-            return self.send_file(kind, &record.id, &values).await;
+            let written = self.send_file(kind, &record.id, &values).await?;
+            return self.believed(kind, object, record, written).await;
         }
         let parent = values.get("contactId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let (path, body) = match self.wire(object, live, values, true) {
@@ -165,29 +169,72 @@ impl HighLevel {
         };
         let mut answer = self.make(path.as_str(), &body).await;
         // The server was seen to refuse contacts and to make them all the same. Where it allows no second one, it names the first.
-        let is_doubtful = kind == Kind::Contacts && matches!(&answer, Err(CallError::Refused { status: 422, .. }));
-        if is_doubtful && live.refuses_second_contact && has_address(&body) {
+        let is_invalid = matches!(&answer, Err(CallError::Refused { status: INVALID, .. }));
+        let is_doubtful = kind == Kind::Contacts && is_invalid;
+        let names_the_first = match kind {
+            Kind::Contacts => live.refuses_second_contact && has_address(&body),
+            Kind::Opportunities => live.refuses_second_opportunity,
+            _ => false,
+        };
+        if is_invalid && names_the_first {
             answer = self.make(path.as_str(), &body).await;
         } else if let (true, Err(CallError::Refused { status, message, .. })) = (is_doubtful, &answer) {
             return Ok(Written::RefusedInDoubt(Refusal::new(*status, message.clone())));
         }
         match answer {
+            Ok(answer) if kind == Kind::Associations => self.related(&body, &answer).await,
             Ok(answer) => {
                 let Some(own) = id_of(kind, &answer) else {
                     return Ok(Written::Uncertain { why: "the answer names no id".to_owned() });
                 };
                 let id = if is_under_contact(kind) { format!("{parent}{UNDER}{own}") } else { own.to_owned() };
-                let id = match (kind, body.get("firstRecordId").and_then(Value::as_str)) {
-                    // Relations are listed under a record alone.
-                    (Kind::Associations, Some(first)) => format!("{first}{UNDER}{own}"),
-                    _ => id,
-                };
                 if has_no_token(kind) {
                     self.knows(&id);
                 }
                 Ok(Written::Created { id })
             }
-            Err(error) => self.not_created(kind, live, record, &body, error).await,
+            Err(error) => {
+                let written = self.not_created(kind, live, record, &body, error).await?;
+                self.believed(kind, object, record, written).await
+            }
+        }
+    }
+
+    /// A relation that was made. The documents describe the answer as the association: its id is believed where it names the two records.
+    async fn related(&self, body: &Value, answer: &Value) -> Result<Written, LoadError> {
+        let part = |key: &str| text(body, key).unwrap_or_default();
+        let (first, second, association) = (part("firstRecordId"), part("secondRecordId"), part("associationId"));
+        let own = text(answer, "id").filter(|id| *id != association && text(answer, "firstRecordId") == Some(first));
+        let id = match own {
+            Some(own) => Some(format!("{first}{UNDER}{own}")),
+            None => self.relation(first, second, association).await?,
+        };
+        let untold = || Written::Uncertain { why: "the answer names no relation, and none is listed yet".to_owned() };
+        Ok(id.map_or_else(untold, |id| Written::Created { id }))
+    }
+
+    /// Belief in a refusal of a new record: one that makes the record all the same was seen, and where a list tells of records like it, it is in doubt.
+    async fn believed(
+        &self,
+        kind: Kind,
+        object: &str,
+        record: &NewRecord,
+        written: Written,
+    ) -> Result<Written, LoadError> {
+        // Of these a search alone tells, and it lags.
+        let is_searched = matches!(kind, Kind::Contacts | Kind::Opportunities | Kind::Custom);
+        match written {
+            Written::Refused(refusal) if refusal.status == Some(INVALID) && !is_searched => {
+                let unsettled = Unsettled { token: &record.id, body: Some(&record.body), age: Duration::ZERO };
+                let settled = self.settle_records(object, &[unsettled]).await?;
+                let is_there = settled.iter().any(|settled| match settled {
+                    Settlement::There(_) => true,
+                    Settlement::Among(alike) => !alike.is_empty(),
+                    Settlement::Absent | Settlement::Unknown => false,
+                });
+                Ok(if is_there { Written::RefusedInDoubt(refusal) } else { Written::Refused(refusal) })
+            }
+            written => Ok(written),
         }
     }
 
@@ -214,7 +261,7 @@ impl HighLevel {
                 "calendars/events/appointments".to_owned()
             }
             Kind::Associations => {
-                let ends = body.remove(ENDS).unwrap_or_default();
+                let ends = ends(&mut body);
                 body.insert("associationId".to_owned(), self.association(live, &ends)?.id.clone().into());
                 "associations/relations".to_owned()
             }
@@ -265,9 +312,12 @@ impl HighLevel {
     }
 
     /// The association of two objects that the plan links.
-    pub(super) fn association<'l>(&self, live: &'l Live, ends: &Value) -> Result<&'l Association, LoadError> {
-        let key = |at: usize| live.end_key(ends.get(at).and_then(Value::as_str).unwrap_or_default());
-        let (first, second) = (key(0)?, key(1)?);
+    pub(super) fn association<'l>(
+        &self,
+        live: &'l Live,
+        [first, second]: &[String; 2],
+    ) -> Result<&'l Association, LoadError> {
+        let (first, second) = (live.end_key(first)?, live.end_key(second)?);
         let keys: Vec<String> =
             self.plan.stages.iter().filter_map(|it| it.association.as_deref()).map(super::live::snake).collect();
         let found = live

@@ -7,7 +7,7 @@ use migr_load::{Body, Codec as _, Found, LoadError, Map, Settlement, Unsettled, 
 use serde_json::Value;
 
 use super::api::{boxed, each, is_gone, list, text};
-use super::codec::ENDS;
+use super::codec::ends;
 use super::files::{FILE, sent_file};
 use super::found::{UNDER, found};
 use super::kind::Kind;
@@ -135,7 +135,7 @@ impl HighLevel {
         let (path, query, name) = match kind {
             Kind::Associations => {
                 let live = self.live()?;
-                let association = self.association(&live, body.get(ENDS).unwrap_or(&Value::Null))?.id.clone();
+                let association = self.association(&live, &ends(&mut body.clone()))?.id.clone();
                 let id = self.relation(part("firstRecordId"), part("secondRecordId"), &association).await?;
                 let there = |id| Settlement::There(Found { id, deleted: false, values: body.clone() });
                 return Ok(id.map_or(Settlement::Absent, there));

@@ -36,6 +36,11 @@ pub trait Values: fmt::Debug + Send + Sync {
     /// The same in the form in which the server holds values to be unique, which may tell apart what a person spells otherwise.
     fn unique_value(&self, object: &str, path: &str, record: &Map) -> Option<String>;
 
+    /// Other fields of the object by which the native form of a field is told, such as the pipeline of a stage.
+    fn told_by(&self, _object: &str, _field: &str) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The body of the record that links one record to another.
     fn link_body(
         &self,
