@@ -219,6 +219,116 @@ fn rows_that_a_run_makes_one_are_one_in_a_test_and_references_follow() {
     }
 }
 
+/// Rows that are told apart, or not, by what a map says of values that must be unique.
+const UNIQUE: &str = r#"
+system shop {
+  object Customer from "customers.csv" { key id; id: text; title: text; mail: email; phone: text; fax: text; place: number }
+  object Sale from "sales.csv" { key id; id: text; mail: -> Customer.mail ignore case; customer: -> Customer }
+}
+system crm {
+  connector twenty
+  object companies { name: text; mail: email; phone: text unique; fax: text unique }
+  object sales { name: text; company: -> companies }
+}
+migration shop_to_crm {
+  source shop { files = "export/*.csv" }
+  destination crm { url = env("CRM_URL"); token = secret("CRM_KEY") }
+}
+map Customer -> companies {
+  match mail or phone
+  on duplicate merge oldest place
+  UNIDENTIFIED
+  name  = title
+  mail  = mail
+  phone = phone on taken none
+  fax   = fax FAX
+  drop place : "decides"
+}
+map Sale -> sales {
+  name    = id
+  company = REFERENCE on missing none
+}
+test "rows" {
+GIVEN
+}
+"#;
+
+fn unique(with: [&str; 4]) -> Project {
+    let project = Project::empty();
+    let [unidentified, fax, reference, given] = with;
+    let spec = UNIQUE.replace("UNIDENTIFIED", unidentified).replace("FAX", fax).replace("GIVEN", given);
+    let spec = spec.replace("REFERENCE", reference);
+    let unread = if reference == "mail" { "customer" } else { "mail" };
+    project.write(
+        "main.migr",
+        &spec.replace("on missing none\n", &format!("on missing none\n  drop {unread} : \"double\"\n")),
+    );
+    project
+}
+
+#[test]
+fn a_reference_by_a_value_that_rows_of_one_record_share_finds_that_record() {
+    let given = r#"
+  given Customer { id: "1", title: "Old", mail: "A@x.example", phone: "1", place: "1" }
+  given Customer { id: "2", title: "Zoe", mail: "a@x.example", phone: "2", place: "2" }
+  given Sale { id: "S1", mail: "a@X.example" }
+  expect companies { name: "Old", phone: "1" }
+  expect sales { name: "S1", company: companies("1") }"#;
+    assert_eq!(unique(["", "", "mail", given]).migr(&["test"]).exits(0).stdout, "1 test passed\n");
+}
+
+#[test]
+fn a_row_that_nothing_identifies_goes_by_its_policy_in_a_test_too() {
+    for (policy, expected) in [
+        ("", "expect companies { name: \"Bare\" }"),
+        ("on unidentified create", "expect companies { name: \"Bare\" }"),
+        ("on unidentified skip", "expect skipped Customer(\"1\")"),
+        ("on unidentified quarantine", "expect quarantined Customer(\"1\") on phone"),
+    ] {
+        let given = format!("  given Customer {{ id: \"1\", title: \"Bare\", fax: \"5\" }}\n  {expected}");
+        let ran = unique([policy, "", "customer", &given]).migr(&["test"]);
+        assert_eq!(ran.exits(0).stdout, "1 test passed\n", "{policy}");
+    }
+}
+
+#[test]
+fn a_value_that_must_be_unique_and_an_earlier_row_has_goes_by_its_policy_in_a_test_too() {
+    let one_phone = r#"
+  given Customer { id: "1", title: "Ann", mail: "a@x.example", phone: "5" }
+  given Customer { id: "2", title: "Bob", mail: "b@x.example", phone: "5", fax: "7" }
+  given Sale { id: "S1", customer: "2" }
+  expect companies { name: "Ann", phone: "5" }
+  expect companies { name: "Bob", phone: none, fax: "7" }
+  expect sales { company: companies("2") }"#;
+    assert_eq!(unique(["", "", "customer", one_phone]).migr(&["test"]).exits(0).stdout, "1 test passed\n");
+    let given_way = r#"
+  given Customer { id: "1", title: "Ann", mail: "a@x.example", phone: "5", place: "2" }
+  given Customer { id: "2", title: "Ann", mail: "a@x.example", phone: "6", place: "1" }
+  given Customer { id: "3", title: "Cy", mail: "c@x.example", phone: "5" }
+  expect companies { name: "Ann", phone: "6" }
+  expect companies { name: "Cy", phone: "5" }"#;
+    assert_eq!(unique(["", "", "customer", given_way]).migr(&["test"]).exits(0).stdout, "1 test passed\n");
+    let one_fax = r#"
+  given Customer { id: "1", title: "Ann", mail: "a@x.example", fax: "5" }
+  given Customer { id: "2", title: "Ben", mail: "a@x.example", fax: "5" }
+  given Customer { id: "3", title: "Cy", mail: "c@x.example", fax: "5" }
+  given Sale { id: "S1", customer: "3" }
+  expect companies { name: "Ann", fax: "5" }
+EXPECTED"#;
+    for (policy, expected) in [
+        ("", "  expect quarantined Customer(\"3\") on fax\n  expect sales { company: none }"),
+        ("on taken skip", "  expect skipped Customer(\"3\")\n  expect sales { company: none }"),
+        (
+            "on taken none",
+            "  expect companies { name: \"Cy\", fax: none }\n  expect sales { company: companies(\"3\") }",
+        ),
+    ] {
+        let given = one_fax.replace("EXPECTED", expected);
+        let ran = unique(["", policy, "customer", &given]).migr(&["test"]);
+        assert_eq!(ran.exits(0).stdout, "1 test passed\n", "{policy}");
+    }
+}
+
 #[test]
 fn values_that_may_not_be_shown_are_told_apart_by_length_or_by_what_differs() {
     for (given, expected, said) in [

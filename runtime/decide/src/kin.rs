@@ -1,15 +1,16 @@
 //! Records of a spec's test that are one: the rules of a run, over a few records in memory.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use migr_plan::{DuplicatePolicy, Stage};
+use migr_plan::{DuplicatePolicy, Stage, TakenPolicy, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
-use migr_transform::{Kinships, Sibling, normalise_match};
+use migr_transform::{Clash, Kinships, Sibling, normalise_match};
 
 use crate::DecideError;
 use crate::duplicates::{self, Joined, prefer};
 use crate::identities::{Identities, sort};
+use crate::taken::policy_of;
 
 /// Records in memory, each by its number.
 #[derive(Debug, Default)]
@@ -98,7 +99,8 @@ fn settled(stage: &Stage, siblings: &[Sibling<'_>]) -> Result<Kinships, DecideEr
     let is_double = |at: usize| kin.doubles.iter().any(|(double, _)| *double == at);
     for (at, sibling) in siblings.iter().enumerate().filter(|(at, _)| !is_double(*at)) {
         let Some(values) = sibling.values else { continue };
-        for (path, names) in identities.paths.iter().take(identities.matching).enumerate() {
+        let mut found = Vec::new();
+        for (path, names) in identities.paths.iter().enumerate() {
             let value = |name: &String| {
                 let field = name.split('.').next().unwrap_or_default();
                 let (index, value) = values
@@ -107,10 +109,16 @@ fn settled(stage: &Stage, siblings: &[Sibling<'_>]) -> Result<Kinships, DecideEr
                 normalise_match(&stage.fields.get(*index)?.ty, name, value)
             };
             let parts: Option<Vec<String>> = names.iter().map(value).collect();
-            if let Some(parts) = parts {
-                few.shared.entry((path, parts.join("\u{1f}"))).or_default().push(at as u64);
-                *few.has.entry(at as u64).or_default() |= 1 << path.min(63);
-            }
+            found.extend(parts.map(|parts| (path, parts.join("\u{1f}"))));
+        }
+        let is_identified = found.iter().any(|(path, _)| *path < identities.matching);
+        if !is_identified && stage.policies.unidentified != UnidentifiedPolicy::Create {
+            kin.unidentified.push(at);
+            continue;
+        }
+        for (path, value) in found {
+            few.shared.entry((path, value)).or_default().push(at as u64);
+            *few.has.entry(at as u64).or_default() |= 1 << path.min(63);
         }
     }
     let mut unclear = Vec::new();
@@ -127,5 +135,73 @@ fn settled(stage: &Stage, siblings: &[Sibling<'_>]) -> Result<Kinships, DecideEr
         kin.families.push(family);
     }
     kin.unclear.extend(unclear.into_iter().filter_map(|line| usize::try_from(line).ok()));
+    clash(stage, &identities, &few, &mut kin, &|one, other| order(one, other, policy));
     Ok(kin)
+}
+
+/// Order in which the policy for duplicates prefers records, by their positions.
+type Order<'o> = dyn Fn(&usize, &usize) -> std::cmp::Ordering + 'o;
+
+/// Finds the values that one record alone may hold and several would be written with; records that stay out for one are no longer one with others.
+fn clash(stage: &Stage, identities: &Identities, few: &Few, kin: &mut Kinships, order: &Order<'_>) {
+    let merges = stage.policies.duplicate.merges();
+    let mut out: BTreeSet<usize> = kin.unclear.iter().copied().collect();
+    if !merges {
+        out.extend(kin.families.iter().flat_map(|family| family.iter().skip(1)));
+    }
+    let unique = || few.shared.iter().filter(|((path, _), _)| *path >= identities.matching);
+    loop {
+        let before = out.len();
+        for ((path, value), lines) in unique() {
+            let policy = policy_of(stage, identities, *path);
+            if policy == TakenPolicy::None {
+                continue;
+            }
+            if let Some((holder, others)) = few.rivals((*path, lines), &kin.families, &out, order) {
+                out.extend(&others);
+                let path = identities.name(*path);
+                kin.clashes.push(Clash { path, value: value.clone(), holder, out: others, policy });
+            }
+        }
+        if merges {
+            kin.families.iter_mut().for_each(|family| family.retain(|line| !out.contains(line)));
+            kin.families.retain(|family| family.len() > 1);
+        }
+        if out.len() == before {
+            break;
+        }
+    }
+    for ((path, value), lines) in unique() {
+        let policy = policy_of(stage, identities, *path);
+        if policy == TakenPolicy::None
+            && let Some((holder, _)) = few.rivals((*path, lines), &kin.families, &out, order)
+        {
+            let path = identities.name(*path);
+            kin.clashes.push(Clash { path, value: value.clone(), holder, out: Vec::new(), policy });
+        }
+    }
+}
+
+impl Few {
+    /// Records that would be written with one value: the one that the policy prefers, and those that are not one with it.
+    fn rivals(
+        &self,
+        (path, lines): (usize, &[u64]),
+        families: &[Vec<usize>],
+        out: &BTreeSet<usize>,
+        order: &Order<'_>,
+    ) -> Option<(usize, Vec<usize>)> {
+        let has_one = |line: &usize| self.has.get(&(*line as u64)).is_some_and(|has| has >> path.min(63) & 1 == 1);
+        let family_of = |line: usize| families.iter().find(|family| family.contains(&line));
+        // In a merge the first row that has a value gives it.
+        let is_written =
+            |line: &usize| family_of(*line).is_none_or(|family| family.iter().find(|it| has_one(it)) == Some(line));
+        let lines = lines.iter().filter_map(|line| usize::try_from(*line).ok());
+        let mut written: Vec<usize> = lines.filter(|line| !out.contains(line) && is_written(line)).collect();
+        // Rows that are merged come as the first of them does.
+        let leader = |line: &usize| family_of(*line).and_then(|family| family.first()).copied().unwrap_or(*line);
+        written.sort_by(|one, other| order(&leader(one), &leader(other)));
+        let (first, others) = written.split_first()?;
+        (!others.is_empty()).then(|| (*first, others.to_vec()))
+    }
 }

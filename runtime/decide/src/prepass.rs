@@ -104,6 +104,9 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     if job.quarantines_cycles() {
         circles(world, &mut look, &mut aside)?;
     }
+    if job.looks_at_values() {
+        world.spill.together(|| hold(job, world, &look))?;
+    }
     if let Some(forecast) = job.context.outcomes.forecast() {
         for group in told {
             tell(job.step, world, &look, forecast, group)?;
@@ -553,9 +556,21 @@ fn share(
             }
             Ok(())
         })?;
-        world.spill.double_identities::<DecideError>(matching, job.identities.paths.len(), |path, value, lines| {
-            clash((job, world), (path, value, lines), look, aside)
-        })
+        let paths = job.identities.paths.len();
+        if matching < paths && !look.merging.is_empty() {
+            world.spill.index_identities_by_line()?;
+        }
+        loop {
+            // Rows that stay out take no part in a merge any more: another value of it may be written then.
+            let mut changes_merges = false;
+            world.spill.double_identities::<DecideError>(matching, paths, |path, _, lines| {
+                changes_merges |= clash((job, world), (path, lines), look, aside)?;
+                Ok(())
+            })?;
+            if !changes_merges {
+                return Ok(());
+            }
+        }
     })
 }
 
@@ -604,42 +619,103 @@ fn tell(
     forecast.shared(step, group.path, &group.value, &members)
 }
 
-/// Settles records that share a value which must be unique with one before them, by the field's policy.
+/// True where the value of a row is the one that is written: in a merge the first row that has one gives it.
+fn is_written(world: &RecordLookup, look: &Classification, line: u64, path: usize) -> Result<bool, DecideError> {
+    if !look.pending.contains(line) {
+        return Ok(false);
+    }
+    let Some(leader) = leader(world, look, line)? else { return Ok(true) };
+    let bit = 1_u64.checked_shl(u32::try_from(path).unwrap_or(u32::MAX)).unwrap_or_default();
+    for (before, _) in world.spill.family(leader)? {
+        if before == line {
+            break;
+        }
+        if world.spill.identities_of(before, path + 1)? & bit != 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The line under which a row is merged with others; none where it stands alone.
+fn leader(world: &RecordLookup, look: &Classification, line: u64) -> Result<Option<u64>, DecideError> {
+    if !look.merging.contains(line) {
+        return Ok(None);
+    }
+    Ok(world.spill.family_of(line)?.map(|(leader, _)| leader))
+}
+
+/// Lines whose records would be written with one value that must be unique: the one that the policy for duplicates prefers, and those of other records.
+fn rivals_of(
+    (job, world): (&StageRun, &RecordLookup),
+    look: &Classification,
+    path: usize,
+    lines: &[u64],
+) -> Result<Option<(u64, Vec<u64>)>, DecideError> {
+    let mut written = Vec::new();
+    for line in lines {
+        if is_written(world, look, *line, path)? {
+            // Rows that are merged come as the first of them does.
+            let leader = leader(world, look, *line)?.unwrap_or(*line);
+            let by = world.spill.record(leader)?.map_or(Sort::Null, |(_, by)| by);
+            written.push((leader, by, *line));
+        }
+    }
+    let policy = &job.stage.policies.duplicate;
+    written.sort_by(|one, other| duplicates::prefer(policy, (one.0, &one.1), (other.0, &other.1)));
+    let written: Vec<u64> = written.into_iter().map(|(_, _, line)| line).collect();
+    let Some((first, others)) = written.split_first() else { return Ok(None) };
+    let family = leader(world, look, *first)?;
+    let mut rivals = Vec::new();
+    for line in others {
+        // Records that are written as one may share what they like.
+        if family.is_none() || leader(world, look, *line)? != family {
+            rivals.push(*line);
+        }
+    }
+    Ok((!rivals.is_empty()).then_some((*first, rivals)))
+}
+
+/// Settles records that share a value which must be unique with one that is preferred, where the field's policy keeps them out; true where one of them was to be merged.
 fn clash(
     (job, world): (&StageRun, &RecordLookup),
-    (path, value, lines): (usize, &str, &[u64]),
+    (path, lines): (usize, &[u64]),
     look: &mut Classification,
     aside: &mut OutcomeRecorder<'_>,
-) -> Result<(), DecideError> {
-    let leader = |look: &Classification, line: u64| -> Result<Option<u64>, DecideError> {
-        if !look.merging.contains(line) {
-            return Ok(None);
-        }
-        Ok(world.spill.family_of(line)?.map(|(leader, _)| leader))
-    };
-    let Some(first_line) = lines.iter().copied().find(|line| look.pending.contains(*line)) else { return Ok(()) };
-    let family = leader(look, first_line)?;
+) -> Result<bool, DecideError> {
+    let policy = taken::policy(job, path);
+    if policy == TakenPolicy::None {
+        return Ok(false);
+    }
+    let Some((first_line, rivals)) = rivals_of((job, world), look, path, lines)? else { return Ok(false) };
     let first = world.spill.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
-    for line in lines.iter().copied().filter(|line| *line > first_line) {
-        // Records that are written as one may share what they like.
-        if !look.pending.contains(line) || (family.is_some() && leader(look, line)? == family) {
-            continue;
-        }
+    let mut changes_merges = false;
+    for line in rivals {
         let Some((key, _)) = world.spill.record(line)? else { continue };
         let subject = Subject { key: &key, source_key: &key, line };
-        match taken::policy(job, path) {
-            TakenPolicy::None => return Ok(world.spill.add_holder(path, value, first_line)?),
-            TakenPolicy::Skip => {
-                aside.skip(world, subject, &SkipReason::Rule(taken::held_by_row(&first, first_line)))?;
-            }
-            TakenPolicy::Quarantine => {
-                let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
-                aside.quarantine(world, subject, &reason)?;
-            }
+        if policy == TakenPolicy::Skip {
+            aside.skip(world, subject, &SkipReason::Rule(taken::held_by_row(&first, first_line)))?;
+        } else {
+            let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
+            aside.quarantine(world, subject, &reason)?;
         }
+        changes_merges |= look.merging.contains(line);
         take_out(world, look, line)?;
     }
-    Ok(())
+    Ok(changes_merges)
+}
+
+/// Notes which of the records that are written holds each value that others have to leave out.
+fn hold(job: &StageRun, world: &RecordLookup, look: &Classification) -> Result<(), DecideError> {
+    let paths = job.identities.paths.len();
+    world.spill.double_identities::<DecideError>(job.identities.matching, paths, |path, value, lines| {
+        if taken::policy(job, path) == TakenPolicy::None
+            && let Some((first, _)) = rivals_of((job, world), look, path, lines)?
+        {
+            world.spill.add_holder(path, value, first)?;
+        }
+        Ok(())
+    })
 }
 
 /// Quarantines records that are circular.

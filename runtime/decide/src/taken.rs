@@ -1,13 +1,13 @@
 //! `on taken none` and `on taken skip`: unique values that another record holds.
 
 use migr_journal::NoteKind;
-use migr_plan::{FieldMapping, ReasonCode, TakenPolicy};
-use migr_transform::{Evaluated, Repair, Value};
+use migr_plan::{ReasonCode, Stage, TakenPolicy};
+use migr_transform::{Evaluated, Repair, take_out};
 
 use crate::DecideError;
 use crate::decision::SkipReason;
 use crate::existing::{self, Hit};
-use crate::families::is_empty;
+use crate::identities::Identities;
 use crate::stage_run::StageRun;
 use migr_spill::Spill;
 
@@ -19,11 +19,16 @@ pub const LEFT_OUT_NOTES: NoteKind<'_> = NoteKind { code: "R104", start: LEFT_OU
 
 /// Policy of an identity whose value another record holds.
 pub fn policy(job: &StageRun, path: usize) -> TakenPolicy {
-    let Some(path) = job.identities.single(path).filter(|_| path >= job.identities.matching) else {
+    policy_of(&job.stage, &job.identities, path)
+}
+
+/// The same, of a stage that is not run.
+pub(crate) fn policy_of(stage: &Stage, identities: &Identities, path: usize) -> TakenPolicy {
+    let Some(path) = identities.single(path).filter(|_| path >= identities.matching) else {
         return TakenPolicy::Quarantine;
     };
     let (name, part) = path.split_once('.').unwrap_or((path, ""));
-    let Some(field) = job.stage.fields.iter().find(|field| field.field == name) else { return TakenPolicy::Quarantine };
+    let Some(field) = stage.fields.iter().find(|field| field.field == name) else { return TakenPolicy::Quarantine };
     field.parts.iter().find(|known| known.part == part).map_or(field.on_taken, |known| known.on_taken)
 }
 
@@ -83,21 +88,4 @@ pub(crate) fn held_by_row(key: &str, line: u64) -> String {
 fn held_there(id: &str, deleted: bool) -> String {
     let place = if deleted { " in the trash" } else { "" };
     format!("the record {id}{place} of the destination has the same value, which must be unique")
-}
-
-/// Takes a value out, by the path of a field or of a part. What is left out so is not empty: what is there stays.
-pub fn take_out(fields: &[FieldMapping], values: &mut [(usize, Value<'_>)], path: &str) {
-    let (name, part) = path.split_once('.').map_or((path, None), |(name, part)| (name, Some(part)));
-    for (index, value) in values {
-        if fields.get(*index).is_none_or(|field| field.field != name) {
-            continue;
-        }
-        if let (Value::Record(parts), Some(part)) = (&mut *value, part) {
-            parts.retain(|(known, _)| known != part);
-            if !is_empty(value) {
-                continue;
-            }
-        }
-        *value = Value::Default;
-    }
 }

@@ -22,8 +22,19 @@ pub struct MemoryLookup<'p> {
     plan: &'p Plan,
     programs: Vec<Program>,
     records: BTreeMap<&'p str, Vec<Given>>,
-    /// Keys of records that another one stands for, by stage, with the other's.
-    followed: RefCell<BTreeMap<(String, String), String>>,
+    /// Outcome of each key that is written under no key of its own, by stage.
+    settled: RefCell<BTreeMap<(String, String), Settled>>,
+}
+
+/// Outcome of a key that is written under no key of its own.
+#[derive(Clone, Debug)]
+enum Settled {
+    /// The record of this key stands for it.
+    Follows(String),
+    /// Key whose record a rule leaves behind.
+    Skipped,
+    /// Key whose record is quarantined.
+    Quarantined,
 }
 
 /// The cells of a given record, by position.
@@ -51,7 +62,7 @@ impl<'p> MemoryLookup<'p> {
     /// Compiles the plan's stages.
     pub fn new(plan: &'p Plan) -> Result<Self, CompileError> {
         let programs = plan.stages.iter().map(|stage| Program::compile(plan, stage)).collect::<Result<_, _>>()?;
-        Ok(Self { plan, programs, records: BTreeMap::new(), followed: RefCell::default() })
+        Ok(Self { plan, programs, records: BTreeMap::new(), settled: RefCell::default() })
     }
 
     /// Adds a source record, by the names of its columns; those that are not named are empty.
@@ -95,7 +106,7 @@ impl<'p> MemoryLookup<'p> {
     /// it, and a `map distinct` one for each value. Records that `judge` finds to be one are settled by the stage's policy, and
     /// references follow the one that counts.
     pub fn trials(&self, judge: &dyn Fn(&Stage, &[Sibling<'_>]) -> Kinships) -> Result<Vec<Trial<'_>>, LookupError> {
-        self.followed.borrow_mut().clear();
+        self.settled.borrow_mut().clear();
         let mut all: Vec<Trial<'_>> = Vec::new();
         for program in &self.programs {
             let mut trials: Vec<Trial<'_>> = Vec::new();
@@ -125,17 +136,60 @@ impl<'p> MemoryLookup<'p> {
             let kin = judge(program.stage(), &siblings);
             drop(siblings);
             let followed = settle(program.stage(), &mut trials, &kin);
-            let stage = &program.stage().id;
-            let followed = followed.into_iter().map(|(key, leader)| ((stage.clone(), key), leader));
-            self.followed.borrow_mut().extend(followed);
+            self.keep(program.stage(), &trials, followed);
             all.extend(trials);
         }
         Ok(all)
     }
 
-    /// The key of the record that counts for one of a key.
-    fn leader(&self, stage: &str, key: String) -> String {
-        self.followed.borrow().get(&(stage.to_owned(), key.clone())).cloned().unwrap_or(key)
+    /// Keeps what became of the keys of a stage, for the references to them.
+    fn keep(&self, stage: &Stage, trials: &[Trial<'_>], followed: Vec<(String, String)>) {
+        let mut settled = self.settled.borrow_mut();
+        for trial in trials {
+            let Ok(key) = &trial.key else { continue };
+            // Of rows of one key the one that is written is the key's record.
+            let is_written = |other: &Trial<'_>| {
+                matches!(other.outcome, Outcome::Ready(_)) && other.key.as_ref().is_ok_and(|known| known == key)
+            };
+            if trials.iter().any(is_written) {
+                continue;
+            }
+            let outcome = match &trial.outcome {
+                Outcome::Ready(_) => continue,
+                Outcome::Skip { .. } => Settled::Skipped,
+                Outcome::Quarantine(_) => Settled::Quarantined,
+            };
+            settled.insert((stage.id.clone(), key.clone()), outcome);
+        }
+        let followed = followed.into_iter().map(|(key, leader)| ((stage.id.clone(), key), Settled::Follows(leader)));
+        settled.extend(followed);
+    }
+
+    /// Outcome of a key of a stage; none where it is written under it, or the stage comes later.
+    fn outcome_of(&self, stage: &str, key: &str) -> Option<Settled> {
+        self.settled.borrow().get(&(stage.to_owned(), key.to_owned())).cloned()
+    }
+
+    /// Key of the record that a key stands for, or the reason why there is none.
+    fn survivor(&self, stage: &str, key: String) -> Result<String, &'static str> {
+        let (key, outcome) = match self.outcome_of(stage, &key) {
+            Some(Settled::Follows(leader)) => (leader.clone(), self.outcome_of(stage, &leader)),
+            outcome => (key, outcome),
+        };
+        match outcome {
+            None | Some(Settled::Follows(_)) => Ok(key),
+            Some(Settled::Skipped) => Err("it stayed behind by a written rule"),
+            Some(Settled::Quarantined) => Err("it was quarantined"),
+        }
+    }
+
+    /// Key of the record that a source record became part of; none where a rule left it out.
+    fn becomes(&self, target: &ReferenceTarget, key: String) -> Option<String> {
+        match target.stages.iter().find_map(|stage| self.outcome_of(stage, &key)) {
+            None | Some(Settled::Quarantined) => Some(key),
+            Some(Settled::Follows(leader)) => Some(leader),
+            Some(Settled::Skipped) => None,
+        }
     }
 
     fn trial<'t>(&'t self, program: &'t Program, record: &'t Given) -> Result<Option<Trial<'t>>, LookupError> {
@@ -244,13 +298,15 @@ impl Lookup for MemoryLookup<'_> {
         let key_of = |record: &Given| {
             let positions =
                 object.key.iter().filter_map(|name| object.columns.iter().position(|column| column.name == *name));
-            positions.map(|at| record.cell(at).trim().to_owned()).collect::<Vec<_>>()
+            let cells: Vec<&str> = positions.map(|at| record.cell(at).trim()).collect();
+            cells.join(&KEY_SEPARATOR.to_string())
         };
-        let mut meant: Vec<(Vec<String>, String)> = Vec::new();
+        let mut meant: Vec<(String, String)> = Vec::new();
         for (number, record) in found {
-            let key = key_of(record);
-            if !meant.iter().any(|(known, _)| *known == key) {
-                meant.push((key, format!("given {} {number}", object.name)));
+            if let Some(record) = self.becomes(target, key_of(record))
+                && !meant.iter().any(|(known, _)| *known == record)
+            {
+                meant.push((record, format!("given {} {number}", object.name)));
             }
         }
         Ok(if meant.len() > 1 { meant.into_iter().map(|(_, place)| place).collect() } else { Vec::new() })
@@ -271,7 +327,11 @@ impl Lookup for MemoryLookup<'_> {
                 if self.takes(program, record)?
                     && let Ok(id) = program.key(record)
                 {
-                    return Ok(Resolved::Found { object, id: Cow::Owned(self.leader(&program.stage().id, id)) });
+                    match self.survivor(&program.stage().id, id) {
+                        Ok(id) => return Ok(Resolved::Found { object, id: Cow::Owned(id) }),
+                        Err(because) => why = because,
+                    }
+                    continue;
                 }
                 why = "no map takes it";
             }

@@ -1,9 +1,9 @@
 //! Given records of a test that are one: settled as a run settles them, by the policy for duplicates.
 
-use migr_plan::{DuplicatePolicy, ReasonCode, Stage};
+use migr_plan::{DuplicatePolicy, ReasonCode, Stage, TakenPolicy, UnidentifiedPolicy};
 
-use crate::united::{is_empty, unite};
-use crate::{Failure, Outcome, Trial, Value};
+use crate::united::{is_empty, take_out, unite};
+use crate::{Failure, Outcome, Trial, Value, normalise_match};
 
 /// Given record of a stage, as far as it may be one with others.
 #[derive(Debug)]
@@ -25,6 +25,25 @@ pub struct Kinships {
     pub families: Vec<Vec<usize>>,
     /// Records of which it is not clear with which others they are one.
     pub unclear: Vec<usize>,
+    /// Records for which no field of `match` has a value, where the map leaves such out.
+    pub unidentified: Vec<usize>,
+    /// Values that must be unique and that several records have.
+    pub clashes: Vec<Clash>,
+}
+
+/// Value that one record alone may hold, and several have.
+#[derive(Debug)]
+pub struct Clash {
+    /// Path of the field or of the part.
+    pub path: String,
+    /// The value, in the form in which values are compared.
+    pub value: String,
+    /// The record that holds it.
+    pub holder: usize,
+    /// Records that stay out for it; none where the value alone is left out.
+    pub out: Vec<usize>,
+    /// Policy of the field.
+    pub policy: TakenPolicy,
 }
 
 /// Settles the trials of a stage; gives the keys of records that another stands for, each with the other's.
@@ -44,6 +63,17 @@ pub(crate) fn settle(stage: &Stage, trials: &mut [Trial<'_>], kin: &Kinships) ->
     for unclear in &kin.unclear {
         let reason = "it could be one of several given records".to_owned();
         set(trials, *unclear, aside(ReasonCode::Q305, matched(stage), reason));
+    }
+    settle_unidentified(stage, trials, &kin.unidentified);
+    for clash in &kin.clashes {
+        let reason = format!("{} has the same value, which must be unique", named(trials, clash.holder));
+        for out in &clash.out {
+            let outcome = match clash.policy {
+                TakenPolicy::Quarantine => aside(ReasonCode::Q302, clash.path.clone(), reason.clone()),
+                TakenPolicy::Skip | TakenPolicy::None => Outcome::Skip { reason: reason.clone() },
+            };
+            set(trials, *out, outcome);
+        }
     }
     for family in &kin.families {
         let Some((first, others)) = family.split_first() else { continue };
@@ -76,7 +106,52 @@ pub(crate) fn settle(stage: &Stage, trials: &mut [Trial<'_>], kin: &Kinships) ->
             }
         }
     }
+    for clash in kin.clashes.iter().filter(|clash| clash.policy == TakenPolicy::None) {
+        leave_out(stage, trials, kin, clash);
+    }
     followed
+}
+
+/// Settles records for which no field of `match` has a value.
+fn settle_unidentified(stage: &Stage, trials: &mut [Trial<'_>], unidentified: &[usize]) {
+    let fields = stage.matching.as_ref().map_or(&[][..], |matching| &matching.fields);
+    for at in unidentified {
+        let outcome = match stage.policies.unidentified {
+            UnidentifiedPolicy::Create => continue,
+            UnidentifiedPolicy::Skip => {
+                Outcome::Skip { reason: format!("it is not identified: {} is empty", fields.join(" and ")) }
+            }
+            UnidentifiedPolicy::Quarantine => {
+                let reason = "there is no value, and nothing else identifies the record";
+                let failure = |field: &String| Failure {
+                    code: ReasonCode::Q203,
+                    field: field.clone(),
+                    reason: reason.to_owned(),
+                };
+                Outcome::Quarantine(fields.iter().map(failure).collect())
+            }
+        };
+        set(trials, *at, outcome);
+    }
+}
+
+/// Takes a value that must be unique out of every record but the one that holds it.
+fn leave_out(stage: &Stage, trials: &mut [Trial<'_>], kin: &Kinships, clash: &Clash) {
+    let field = clash.path.split('.').next().unwrap_or_default();
+    let holds = |at: usize| {
+        at == clash.holder
+            || kin.families.iter().any(|family| family.first() == Some(&at) && family.contains(&clash.holder))
+    };
+    for (_, trial) in trials.iter_mut().enumerate().filter(|(at, _)| !holds(*at)) {
+        let Outcome::Ready((fields, _)) = &mut trial.outcome else { continue };
+        let has_it = fields.values.iter().any(|(index, value)| {
+            let mapping = stage.fields.get(*index).filter(|mapping| mapping.field == field);
+            mapping.and_then(|mapping| normalise_match(&mapping.ty, &clash.path, value)).as_ref() == Some(&clash.value)
+        });
+        if has_it {
+            take_out(&stage.fields, &mut fields.values, &clash.path);
+        }
+    }
 }
 
 fn aside<T>(code: ReasonCode, field: String, reason: String) -> Outcome<T> {

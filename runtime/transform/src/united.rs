@@ -1,5 +1,7 @@
 //! Values of several rows that become one record: each lacks nothing that a later one has.
 
+use migr_plan::FieldMapping;
+
 use crate::Value;
 
 /// Gives a value what it lacks of another one: its empty parts, and the members that its lists do not hold.
@@ -35,6 +37,23 @@ pub fn is_empty(value: &Value<'_>) -> bool {
         Value::Record(parts) => parts.iter().all(|(_, part)| is_empty(part)),
         Value::List(items) => items.iter().all(is_empty),
         _ => false,
+    }
+}
+
+/// Takes a value out, by the path of a field or of a part. What is left out so is not empty: what is there stays.
+pub fn take_out(fields: &[FieldMapping], values: &mut [(usize, Value<'_>)], path: &str) {
+    let (name, part) = path.split_once('.').map_or((path, None), |(name, part)| (name, Some(part)));
+    for (index, value) in values {
+        if fields.get(*index).is_none_or(|field| field.field != name) {
+            continue;
+        }
+        if let (Value::Record(parts), Some(part)) = (&mut *value, part) {
+            parts.retain(|(known, _)| known != part);
+            if !is_empty(value) {
+                continue;
+            }
+        }
+        *value = Value::Default;
     }
 }
 

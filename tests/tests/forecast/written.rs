@@ -315,11 +315,23 @@ pub(crate) const WRITTEN: &[Written] = &[
         maps: "map Firm -> companies {\n  match name\n  on duplicate merge oldest seen\n  name = name\n  domainName = site | url\n}\n",
         files: &[(
             "firms.csv",
-            "firm_id,name,site,seen\nF1,Elm,https://elm.example,2024-01-01\nF2,Fir,https://fir.example,2024-01-01\nF3,Fir,https://elm.example,2024-02-01\n",
+            "firm_id,name,site,seen\nF1,Elm,https://elm.example,2024-01-01\nF2,Fir,,2024-01-01\nF3,Fir,https://elm.example,2024-02-01\n",
         )],
         held: nothing,
         moment: Moment::BeforeSetup,
         decisions: &[("Firm", 2, Created), ("Firm", 3, Created), ("Firm", 4, Quarantined)],
+    },
+    Written {
+        name: "a site that gives way where records become one keeps nobody from it",
+        objects: "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n    site: text\n    seen: date format \"%Y-%m-%d\"\n  }\n",
+        maps: "map Firm -> companies {\n  match name\n  on duplicate merge oldest seen\n  name = name\n  domainName = site | url\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,seen\nF1,Fir,https://fir.example,2024-01-01\nF2,Fir,https://elm.example,2024-02-01\nF3,Elm,https://elm.example,2024-03-01\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Created), ("Firm", 3, Skipped), ("Firm", 4, Created)],
     },
     Written {
         name: "what a second map changes of a record is not counted for the first",

@@ -127,7 +127,7 @@ impl Later for Backfill {
                     let mut evaluated = found.evaluated;
                     if taken::is_asked(job) {
                         for path in world.reader.fields_noted(job.step, &key, taken::LEFT_OUT_NOTES)? {
-                            taken::take_out(&job.stage.fields, &mut evaluated.values, &path);
+                            migr_transform::take_out(&job.stage.fields, &mut evaluated.values, &path);
                         }
                     }
                     let is_noted = |name: &str| {
