@@ -530,8 +530,8 @@ fn a_file_of_another_path_length_or_content_and_a_field_that_is_set_once_are_tol
     let delta = stand_in.migr(&project, &["delta"]).exits(0);
     for words in [
         "Scan: 0 created, 0 changed, 4 unchanged, 0 vanished",
-        "Scan.file: 3 records would get another value; it is written once alone and stays",
-        "Person.createdBy: 1 record would get another value; it is written once alone and stays",
+        "Scan.file: 3 records would get another value; it is written once alone and stays: S1; S2; S3\n",
+        "Person.createdBy: 1 record would get another value; it is written once alone and stays: P2\n",
     ] {
         assert!(delta.stdout.contains(words), "{words}\n{}", delta.stdout);
     }
@@ -584,4 +584,23 @@ fn a_watch_picks_up_one_export_after_the_other_until_it_is_ended_or_its_window_c
     until_said(&mut said, "the window for deltas closed at");
     assert_eq!(watch.wait().unwrap().code(), Some(0), "its time is over");
     moved.migr(&["delta", "--watch"]).exits(4);
+}
+
+#[test]
+fn of_the_practice_a_deal_of_another_client_is_named_and_links_that_did_not_change_are_not() {
+    let (project, _) = crate::practice_truth::example();
+    for command in ["audit", "setup", "run"] {
+        let no_approval: &[&str] = if command == "run" { &["--no-approval"] } else { &[] };
+        project.migr(&[&[command, "--sandbox"], no_approval].concat());
+    }
+    let deals = project.read("export/deals.csv");
+    let moved = deals.replace("CL000043,Workshops", "CL000041,Workshops");
+    assert_ne!(deals, moved);
+    project.write("export/deals.csv", &moved);
+    let delta = project.migr(&["delta", "--sandbox"]).exits(5);
+    let stays: Vec<&str> = delta.stdout.lines().filter(|line| line.contains("written once alone")).collect();
+    assert_eq!(
+        stays,
+        ["  Deal.contact: 1 record would get another value; it is written once alone and stays: DL000001"]
+    );
 }

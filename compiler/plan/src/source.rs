@@ -50,6 +50,11 @@ impl SourceObject {
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+
+    /// True where a column of its key is sensitive: its records are then named by their lines alone.
+    pub fn has_sensitive_key(&self) -> bool {
+        self.key.iter().any(|key| self.column(key).is_some_and(|column| column.sensitive))
+    }
 }
 
 /// A column of a source object. Its header reads the same as `name` once lower-cased with runs of spaces and punctuation as one underscore, unless `header`

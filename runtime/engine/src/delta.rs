@@ -9,8 +9,8 @@ use migr_journal::{
     findings,
 };
 use migr_load::{Deleted, Destination, Found, LoadError};
-use migr_plan::{DuplicatePolicy, FieldType, Stage};
-use migr_report::{Delta, MapDelta};
+use migr_plan::{DuplicatePolicy, FieldType, SourceObject, Stage};
+use migr_report::{Delta, FieldOfRecord, MapDelta};
 use migr_spill::LaterExport;
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ use crate::stamps::{self, Stamps};
 use crate::steps::changes::WritingSteps;
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
+use migr_decide::decision::shown;
+use migr_decide::expected::CONFLICT_NOTES;
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
@@ -135,14 +137,15 @@ fn find_vanished(
     map: &mut MapDelta,
 ) -> Result<(), EngineError> {
     (map.missing, map.vanished) = later.count_gone(place)?;
+    let is_named = !context.plan.stages.get(place).is_some_and(|stage| has_sensitive_key(context, stage));
     let mut after = String::new();
     loop {
         let gone = later.gone_after(place, &after, PAGE)?;
         let Some((last, _)) = gone.last() else { return Ok(()) };
         after.clone_from(last);
         for (key, _) in gone {
-            if map.vanished_keys.len() < NAMED {
-                map.vanished_keys.push(migr_decide::decision::shown(&key));
+            if is_named && map.vanished_keys.len() < NAMED {
+                map.vanished_keys.push(shown(&key));
             }
             let fate = match decided(reader, context, step, &key)? {
                 VanishedDecision::Left(fate) => fate,
@@ -286,7 +289,10 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
         }
         (map.was_written, map.was_trashed, map.came_back) = (0, 0, 0);
         if let Some(step) = migr_decide::steps::find(&reader, &crate::since::changes_of(stage))? {
-            map.conflicts = reader.count_notes_of(step, migr_decide::expected::CONFLICT_NOTES)?;
+            map.conflicts = reader.count_notes_of(step, CONFLICT_NOTES)?;
+            let most = if has_sensitive_key(context, stage) { 0 } else { NAMED };
+            let named = reader.notes_of(step, CONFLICT_NOTES, most)?.into_iter();
+            map.conflict_fields = named.map(|(key, field)| FieldOfRecord { key: shown(&key), field }).collect();
         }
     }
     let mut all: Vec<Delta> =
@@ -297,6 +303,11 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
     let changes = std::iter::once(Change::finding(findings::DELTAS, value)).chain(ended);
     context.journal.write_later(changes.collect()).await?;
     Ok(delta)
+}
+
+/// True where the records of a stage are not named by their keys.
+fn has_sensitive_key(context: &Context, stage: &Stage) -> bool {
+    context.plan.source_object(&stage.source_object).is_some_and(SourceObject::has_sensitive_key)
 }
 
 /// Decision about a record that the export has no more.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use migr_journal::{Reader, State, StepId};
 use migr_plan::{Effect, Plan, Stage, StageEffect, Step};
-use migr_report::words::count;
+use migr_report::words::{count, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::stamps::Stamps;
@@ -47,6 +47,9 @@ pub struct FieldSince {
     pub conflicts: u64,
 }
 
+/// Keys of records whose field stays that are named.
+const NAMED: usize = 5;
+
 /// One map.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapSince {
@@ -79,6 +82,9 @@ pub struct MapSince {
     /// Records by a field that says something else now and is written once alone: a file, or a field that is set when a record is created.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left: BTreeMap<String, u64>,
+    /// Keys of these records, the first of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_keys: BTreeMap<String, Vec<String>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -135,10 +141,17 @@ impl MapSince {
     pub fn stays_in_words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for (field, records) in &self.left {
+            let mut named: Vec<String> = self.left_keys.get(field).into_iter().flatten().cloned().collect();
+            let others = records.saturating_sub(named.len() as u64);
+            if !named.is_empty() && others > 0 {
+                named.push(format!("{} more", grouped(others)));
+            }
             words.push(format!(
-                ".{}: {} would get another value; it is written once alone and stays",
+                ".{}: {} would get another value; it is written once alone and stays{}{}",
                 migr_escape::line(field),
-                count(*records, "record", "records")
+                count(*records, "record", "records"),
+                if named.is_empty() { "" } else { ": " },
+                migr_escape::line(&named.join("; "))
             ));
         }
         if self.links_gone > 0 {

@@ -583,6 +583,22 @@ impl Reader {
         self.connection.query_row(&sql, params![step.0, kind.code, kind.start], |row| line(row, 0)).attempting("read")
     }
 
+    /// Key and field of the remarks of a kind on a step's records, the first of them by their lines.
+    pub fn notes_of(
+        &self,
+        step: StepId,
+        kind: NoteKind<'_>,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, JournalError> {
+        let sql = self.of_kind("SELECT key, field FROM repairs WHERE step = ?1 AND KIND ORDER BY line, id LIMIT ?4")?;
+        let mut statement = self.connection.prepare_cached(&sql).attempting("read")?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement
+            .query_map(params![step.0, kind.code, kind.start, most], |row| Ok((row.get(0)?, row.get(1)?)))
+            .attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
     /// The fields of one record about which there is a remark of a kind.
     pub fn fields_noted(&self, step: StepId, key: &str, kind: NoteKind<'_>) -> Result<Vec<String>, JournalError> {
         let sql = self.of_kind("SELECT field FROM repairs WHERE step = ?1 AND key = ?4 AND KIND")?;

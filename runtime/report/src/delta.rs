@@ -27,6 +27,9 @@ pub struct MapDelta {
     pub trashed: u64,
     /// Fields that a person changed in the destination since, and that were left.
     pub conflicts: u64,
+    /// These fields, the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflict_fields: Vec<FieldOfRecord>,
     /// Records by the field that differs.
     pub fields: BTreeMap<String, u64>,
     /// Keys of the records that vanished, the first of them.
@@ -47,6 +50,15 @@ pub struct MapDelta {
     /// Those of them that the export has again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub came_back: u64,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldOfRecord {
+    /// The record's source key.
+    pub key: String,
+    /// The field.
+    pub field: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -84,6 +96,8 @@ impl MapDelta {
             let them = if self.conflicts == 1 { "it" } else { "them" };
             lines.push(format!("{fields} left as a person changed {them} in the destination since"));
         }
+        let left = self.conflict_fields.iter();
+        lines.extend(left.map(|it| format!("left as a person changed it: {} {}", line(&it.key), line(&it.field))));
         if self.returned > 0 {
             lines.push(format!("{} there again", count(self.returned, "record is", "records are")));
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use migr_journal::StepId;
-use migr_plan::{Plan, Stage, There, ThereField};
+use migr_plan::{Plan, SourceObject, Stage, There, ThereField};
 use serde::Serialize;
 
 use super::AuditError;
@@ -79,9 +79,7 @@ pub(crate) fn stage_preview(
     forecast: &Forecast,
     sink: &mut Option<&mut (dyn PreviewSink + Send)>,
 ) -> Result<StagePreview, AuditError> {
-    let object = plan.source_object(&stage.source_object);
-    let is_masked = object
-        .is_some_and(|object| object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)));
+    let is_masked = plan.source_object(&stage.source_object).is_some_and(SourceObject::has_sensitive_key);
     let mut preview =
         Preview { stage, file: file.to_owned(), is_masked, there: There::default(), examples: Vec::new() };
     let mut after = (0, String::new());

@@ -425,7 +425,7 @@ impl<'i> Inspector<'i> {
         let mut count = 0_u64;
         let (mut words, mut traces) = (BTreeMap::new(), Traces::of(self.plan, place.object));
         let mut currencies = Currencies::of(self.plan, place.object);
-        let masked = place.object.key.iter().any(|key| place.object.column(key).is_some_and(|column| column.sensitive));
+        let masked = place.object.has_sensitive_key();
         while let Some(row) = records.next()? {
             count += 1;
             if count.is_multiple_of(4_096) {

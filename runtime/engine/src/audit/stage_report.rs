@@ -63,7 +63,7 @@ impl<'r> StageReport<'r> {
             number,
             step,
             stage,
-            is_masked: object.key.iter().any(|key| object.column(key).is_some_and(|column| column.sensitive)),
+            is_masked: object.has_sensitive_key(),
             place: Place { object, file },
             world,
             forecast,

@@ -472,8 +472,7 @@ impl<'o> Keys<'o> {
         found: &mut Collector<'_>,
     ) -> Result<(u64, u64), SpillError> {
         let inventory = self.world.inventory;
-        let is_masked =
-            self.object.key.iter().any(|name| self.object.column(name).is_some_and(|column| column.sensitive));
+        let is_masked = self.object.has_sensitive_key();
         let mut repeated = 0;
         let distinct = self.single
             + inventory.repeated_keys(0, |line, key, first, is_same| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use migr_decide::cells::Lent;
 use migr_decide::changes::{DifferenceKind, differences, left_as_written};
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
+use migr_decide::decision::shown;
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
 use migr_decide::outcomes::{DecisionContext, Outcomes};
 use migr_decide::record_lookup::RecordLookup;
@@ -17,7 +18,7 @@ use migr_plan::{Stage, Step};
 use migr_spill::RowSet;
 use tokio::sync::mpsc;
 
-use super::MapSince;
+use super::{MapSince, NAMED};
 use crate::EngineError;
 use crate::shared::joined;
 use crate::stamps::{Stamps, is_changed};
@@ -196,6 +197,12 @@ impl Comparing<'_> {
         for index in left_as_written(self.job, self.world, &expected, &of)? {
             let Some(field) = self.job.stage.fields.get(index) else { continue };
             *map.left.entry(field.field.clone()).or_default() += 1;
+            if !self.job.object.has_sensitive_key() {
+                let named = map.left_keys.entry(field.field.clone()).or_default();
+                if named.len() < NAMED {
+                    named.push(shown(&expected.key));
+                }
+            }
         }
         if self.asked.is_some()
             && !differences.is_empty()
