@@ -88,8 +88,6 @@ pub fn left_as_written(
     written: &Written,
 ) -> Result<Vec<usize>, DecideError> {
     let mut left = Vec::new();
-    // A value that several fields make together is compared whole.
-    let together = sent_once(job, expected);
     for (index, value) in &expected.values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
         if let Value::File(file) = value {
@@ -106,31 +104,18 @@ pub fn left_as_written(
                 left.push(*index);
             }
         } else if field.create_only
-            && let Some(own) = native(job, field, value, expected, &Map::new())
-            && let Some(together) = &together
+            && let Some(native) = native(job, field, value, expected, &Map::new())
         {
             let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
-            let is_other = |key: &String| {
-                let sent = together.get(key).unwrap_or(&serde_json::Value::Null);
-                is_written(destination, object, written, (key, sent)) == Some(false)
+            let is_other = |(key, native): (&String, &serde_json::Value)| {
+                is_written(destination, object, written, (key, native)) == Some(false)
             };
-            if own.keys().any(is_other) {
+            if native.iter().any(is_other) {
                 left.push(*index);
             }
         }
     }
     Ok(left)
-}
-
-/// The native form of the values that are set when a record is created; none where they cannot be written.
-fn sent_once(job: &StageRun, expected: &Expected) -> Option<Map> {
-    let fields: Vec<_> = expected
-        .values
-        .iter()
-        .filter_map(|(index, value)| Some((job.stage.fields.get(*index)?, value)))
-        .filter(|(field, value)| field.create_only && !matches!(value, Value::File(_)))
-        .collect();
-    job.context.destination.encode(&job.stage.destination_object, &fields).ok()
 }
 
 /// The native form of a value beside what the record held before the migration; none where it cannot be written.
