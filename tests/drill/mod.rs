@@ -14,9 +14,9 @@ use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
     AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
-    FieldSchema, Found, HttpOptions, Listing, LoadError, Map, Member, Metadata, NewRecord, Page, Rate, RecordUpdate,
-    Records, Refusals, Removal, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
-    UndoOutcome, Unsettled, Uploaded, Values, Written,
+    FieldSchema, Found, HttpOptions, Listing, LoadError, MadeBeside, Map, Member, Metadata, NewRecord, Page, Rate,
+    RecordUpdate, Records, Refusals, Removal, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling,
+    StoredFile, Suspect, UndoOutcome, Unsettled, Uploaded, Values, Written,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, Plan, SetupAction};
 use migr_report::Report;
@@ -309,6 +309,10 @@ impl Metadata for Killed {
         self.inner.refuses(action)
     }
 
+    fn irreversible(&self, record: &SetupRecord) -> Option<String> {
+        self.inner.irreversible(record)
+    }
+
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         Box::pin(async move {
             let done = self.inner.undo_setup(record).await?;
@@ -438,7 +442,7 @@ impl Records for Killed {
         })
     }
 
-    fn made_beside(&self, object: &str, body: &Body) -> Vec<String> {
+    fn made_beside(&self, object: &str, body: &Body) -> MadeBeside {
         self.inner.made_beside(object, body)
     }
 
@@ -451,6 +455,10 @@ impl Records for Killed {
 
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
         self.inner.carrier(object, id)
+    }
+
+    fn held_under(&self, object: &str, field: &str) -> Option<(&'static str, String)> {
+        self.inner.held_under(object, field)
     }
 }
 

@@ -275,7 +275,8 @@ fn a_tag_that_the_run_made_goes_with_its_contacts_unless_somebody_bears_it_or_it
         said.contains("1 name, such as a tag, that the destination made by itself beside records, removed."),
         "{said}"
     );
-    assert!(said.contains("\"yoga\" stays: a contact bears it"), "{said}");
+    assert!(said.contains("stays     \"yoga\": a contact bears it\n"), "{said}");
+    assert!(said.contains("; all else is as before"), "{said}");
     let mut left = before;
     left.push("yoga".to_owned());
     left.sort();
@@ -292,6 +293,49 @@ fn without_the_scope_for_tags_a_rollback_leaves_them_and_the_run_is_as_ever() {
     let lag = std::time::Duration::ZERO;
     let stand_in = StandIn::location(highlevel::Options { lag, without_scopes, ..highlevel::Options::default() });
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    for arguments in [&["rollback", "--dry-run"][..], &["rollback"]] {
+        let said = stand_in.migr(&project, arguments).exits(0).stdout;
+        assert!(said.contains("locations/tags.readonly"), "the class says what a token needs: {said}");
+        assert!(said.contains("\"vip\", \"yoga\": the destination did not tell"), "{said}");
+        assert!(!said.contains("; all is as before"), "{said}");
+    }
+}
+
+#[test]
+fn tags_that_a_kept_contact_bears_go_with_the_contact_once_a_person_decides() {
+    let project = studio();
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
+    let before = tags(&stand_in);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let client = &created(&project, "Client")[0];
+    stand_in.ask(&Method::PUT, &format!("/contacts/{client}"), &json!({"address1": "1 By Hand St"}));
+    stand_in.migr(&project, &["rollback"]).exits(6);
+    assert_ne!(tags(&stand_in), before);
+    stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
+    assert_eq!(tags(&stand_in), before);
+}
+
+#[test]
+fn a_field_of_files_stays_while_a_contact_that_was_there_holds_one_and_a_dry_run_says_so() {
+    let project = studio();
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
+    // The export's client of two scans is a contact of the location already.
+    let location = highlevel::Options::default().location;
+    let own = json!({"locationId": location, "firstName": "Ada", "email": "ada@x.example"});
+    stand_in.ask(&Method::POST, "/contacts/", &own);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let said = stand_in.migr(&project, &["rollback", "--dry-run"]).exits(0).stdout;
+    assert!(
+        said.contains("create field contactFiles.file: left, because 1 record would still hold a value in it"),
+        "{said}"
+    );
+    assert!(said.contains("the API removes no custom object"), "{said}");
     let said = stand_in.migr(&project, &["rollback"]).exits(0).stdout;
-    assert!(said.contains("locations/tags.readonly"), "the class says what a token needs: {said}");
+    assert!(
+        said.contains("create field contactFiles.file: left, because 1 record still holds a value in it"),
+        "{said}"
+    );
+    assert!(said.contains("; all else is as before"), "{said}");
 }

@@ -7,9 +7,10 @@ use crate::decision::Reason;
 
 /// The default that a field's missing value leaves to the destination; absent where the destination has none, and where the spec itself says `default`.
 pub fn taken<'f>(field: &'f FieldMapping, value: &Value<'_>) -> Option<&'f FieldDefault> {
+    let default = field.default.as_ref().filter(|_| matches!(value, Value::Default))?;
     let mut is_written = false;
     field.value.walk(&mut |part| is_written |= matches!(part, Expr::Default));
-    field.default.as_ref().filter(|_| matches!(value, Value::Default) && !is_written)
+    (!is_written).then_some(default)
 }
 
 /// The default as the value that a created record holds; absent where it cannot be known beforehand.

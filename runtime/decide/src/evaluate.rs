@@ -334,13 +334,13 @@ fn both<A, B>(first: Outcome<A>, other: Outcome<B>) -> Result<(A, B), Decision> 
 
 /// Fields of the values of a record, in the form in which it is written; the failures where they cannot be.
 pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<ComputedFields, Vec<Failure>> {
-    let body = job.body(&evaluated.values)?;
+    let (body, adjusted) = job.body(&evaluated.values)?;
     let told = job.context.outcomes.forecast().map(|_| told(job, evaluated));
     let repairs = evaluated.repairs.iter();
     let orphans = evaluated.orphans.iter();
     Ok(ComputedFields {
         body,
-        repairs: repairs.map(reason_of).chain(job.adjusts(&evaluated.values).into_iter().map(Reason::from)).collect(),
+        repairs: repairs.map(reason_of).chain(adjusted.into_iter().map(Reason::from)).collect(),
         orphans: orphans.map(|it| (it.field.clone(), it.owner.trim().to_lowercase())).collect(),
         lacking: lacking(job, &evaluated.values),
         defaults: defaults::reasons(&job.stage.fields, &evaluated.values),

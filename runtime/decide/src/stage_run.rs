@@ -175,18 +175,17 @@ impl StageRun {
         self.context.destination.encode_text(&self.stage.destination_object, &fields)
     }
 
-    /// Values that the body leaves out or replaces by a rule, each with the reason.
-    pub fn adjusts(&self, values: &[(usize, Value<'_>)]) -> Vec<Failure> {
-        self.context.destination.adjusts(&self.stage.destination_object, &self.of_fields(values))
-    }
-
-    /// The same, as far as somebody will look at it: of a forecast only where a later stage may find the record by it. The values are checked all the same.
-    pub fn body(&self, values: &[(usize, Value<'_>)]) -> Result<Body, Vec<Failure>> {
-        if self.needs_bodies() {
-            return self.encode_text(values);
-        }
+    /// The same, as far as somebody will look at it: of a forecast only where a later stage may find the record by it. The values are checked all the same. With it
+    /// come the values that it leaves out or replaces by a rule, each with the reason.
+    pub fn body(&self, values: &[(usize, Value<'_>)]) -> Result<(Body, Vec<Failure>), Vec<Failure>> {
+        let (destination, object) = (&self.context.destination, &self.stage.destination_object);
         let fields = self.of_fields(values);
-        self.context.destination.check(&self.stage.destination_object, &fields).map(|()| Body::default())
+        let body = if self.needs_bodies() {
+            destination.encode_text(object, &fields)?
+        } else {
+            destination.check(object, &fields).map(|()| Body::default())?
+        };
+        Ok((body, destination.adjusts(object, &fields)))
     }
 
     /// True where the bodies of its records are sent, or looked at by a later stage of a forecast.

@@ -1,5 +1,6 @@
 //! Batches of one step on their way: sent several at a time, journaled in order.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,7 +8,7 @@ use std::sync::atomic::Ordering;
 use migr_journal::{
     BatchId, Change, Intent, Operation, Planned, QuarantineNote, RecordResult, RepairNote, State, StepId, findings,
 };
-use migr_load::{Fault, Refusal};
+use migr_load::{Fault, MadeBeside, Refusal};
 use migr_plan::ReasonCode;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -81,8 +82,8 @@ pub struct BatchWriter<'s> {
     pub(crate) doubtful: InDoubt,
     /// Records that an earlier run sent, and whose answers never came.
     pub(crate) left_open: LeftOpen,
-    /// Names of what the destination makes by itself beside the records, as they are journaled; none before the first.
-    beside: Option<BTreeSet<String>>,
+    /// Names of what the destination makes by itself beside the records, as they are journaled, by the finding that holds them.
+    beside: BTreeMap<&'static str, BTreeSet<String>>,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<DeliverError>,
@@ -176,7 +177,7 @@ impl<'s> BatchWriter<'s> {
             is_answered: false,
             doubtful: InDoubt::default(),
             left_open: LeftOpen::of(&left_open),
-            beside: None,
+            beside: BTreeMap::new(),
             waiting: Vec::new(),
             error: None,
         }
@@ -274,24 +275,30 @@ impl<'s> BatchWriter<'s> {
         self.send_journaled().await
     }
 
-    /// The note of what the destination will make by itself beside some records, where there is more of it than was noted.
-    fn made_beside(&mut self, items: &[RecordWrite]) -> Result<Option<Change>, DeliverError> {
-        let destination = &self.context.destination;
-        let names: Vec<String> =
-            items.iter().flat_map(|item| destination.made_beside(&self.object, &item.body)).collect();
-        if names.is_empty() {
-            return Ok(None);
+    /// The notes of what the destination will make by itself beside some records, where there is more of it than was noted.
+    fn made_beside(&mut self, items: &[RecordWrite]) -> Result<Vec<Change>, DeliverError> {
+        let mut all = MadeBeside::default();
+        for item in items {
+            let made = self.context.destination.made_beside(&self.object, &item.body);
+            all.new.extend(made.new);
+            all.untold.extend(made.untold);
         }
-        let mut noted = match self.beside.take() {
-            Some(noted) => noted,
-            None => findings::beside(&self.journal.reader()?)?,
-        };
-        let before = noted.len();
-        noted.extend(names);
-        let value = serde_json::to_string(&noted).unwrap_or_default();
-        let is_more = noted.len() > before;
-        self.beside = Some(noted);
-        Ok(is_more.then(|| Change::finding(findings::BESIDE, value)))
+        let mut changes = Vec::new();
+        for (finding, names) in [(findings::BESIDE, all.new), (findings::BESIDE_UNTOLD, all.untold)] {
+            if names.is_empty() {
+                continue;
+            }
+            let noted = match self.beside.entry(finding) {
+                Entry::Occupied(noted) => noted.into_mut(),
+                Entry::Vacant(place) => place.insert(findings::beside(&self.journal.reader()?, finding)?),
+            };
+            let before = noted.len();
+            noted.extend(names);
+            if noted.len() > before {
+                changes.push(Change::finding(finding, serde_json::to_string(noted).unwrap_or_default()));
+            }
+        }
+        Ok(changes)
     }
 
     /// Sends the batches whose intents are journaled, while nothing speaks against it: the others are noted as not sent in the end.

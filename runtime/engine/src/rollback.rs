@@ -107,6 +107,7 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         summary: RollbackSummary { dry_run, maps, ..RollbackSummary::default() },
         changed_restored: BTreeSet::new(),
         theirs: Theirs::new(),
+        carriers: BTreeSet::new(),
     };
     if dry_run {
         back.all().await?;
@@ -157,6 +158,8 @@ struct Back {
     changed_restored: BTreeSet<(String, String)>,
     /// Created records that others changed or refer to since.
     theirs: Theirs,
+    /// Object and id of records that were there before and keep what goes with them alone.
+    carriers: BTreeSet<(String, String)>,
 }
 
 impl Back {

@@ -20,9 +20,12 @@ pub const UNDECLARED: &str = "undeclared";
 /// Names of what the destination makes by itself beside the records that are written.
 pub const BESIDE: &str = "made.beside";
 
-/// Names under [`BESIDE`], as far as they are noted.
-pub fn beside(reader: &Reader) -> Result<BTreeSet<String>, JournalError> {
-    let noted = reader.finding(BESIDE)?;
+/// The same as far as the destination did not tell whether it had them.
+pub const BESIDE_UNTOLD: &str = "made.beside.untold";
+
+/// Names under [`BESIDE`] or [`BESIDE_UNTOLD`], as far as they are noted.
+pub fn beside(reader: &Reader, finding: &str) -> Result<BTreeSet<String>, JournalError> {
+    let noted = reader.finding(finding)?;
     Ok(noted.and_then(|names| serde_json::from_str::<Option<_>>(&names).ok().flatten()).unwrap_or_default())
 }
 

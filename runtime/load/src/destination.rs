@@ -12,7 +12,7 @@ use std::pin::Pin;
 
 pub use files::{AnsweredPage, Files, StoredFile, Uploaded};
 pub use metadata::{Listing, Metadata};
-pub use records::{Deleted, Found, Member, Page, Records, Removal, by_tokens};
+pub use records::{Deleted, Found, MadeBeside, Member, Page, Records, Removal, by_tokens};
 pub use refusals::{AtFault, Fault, Refusals, Suspect};
 pub use spelling::Spelling;
 pub use values::{Comparison, Values};

@@ -153,9 +153,14 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         let step = one.step.as_deref().map_or_else(String::new, |step| format!("{step}: "));
         console.result(format_args!("not back  {step}{}\n", line(&one.what)));
     }
+    for stays in summary.stays_beside.iter().take(PRINTED) {
+        console.result(format_args!("stays     {}\n", line(stays)));
+    }
     let ends = match (summary.dry_run, summary.holds) {
         (true, _) => "",
-        (false, true) if summary.decided > 0 || summary.stays_by_class() > 0 => "; all else is as before",
+        (false, true) if summary.decided > 0 || summary.stays_by_class() > 0 || !summary.stays_beside.is_empty() => {
+            "; all else is as before"
+        }
         (false, true) => "; all is as before",
         (false, false) => "; not all is as before, see above",
     };

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use migr_load::{
-    Automations, BoxFuture, Capabilities, Codec, FieldSchema, Listing, LoadError, Metadata, Schema, SetupOutcome,
+    Automations, BoxFuture, Capabilities, Codec, FieldSchema, Listing, LoadError, Made, Metadata, Schema, SetupOutcome,
     SetupRecord, UndoOutcome,
 };
 use migr_plan::{FieldType, SetupAction};
 
 use super::codec::LocationCodec;
 use super::kind::Kind;
-use super::{HighLevel, setup};
+use super::{HighLevel, setup, undo};
 
 impl Metadata for HighLevel {
     fn capabilities(&self) -> Capabilities {
@@ -58,6 +58,10 @@ impl Metadata for HighLevel {
 
     fn refuses(&self, action: &SetupAction) -> Option<String> {
         self.refusal(action)
+    }
+
+    fn irreversible(&self, record: &SetupRecord) -> Option<String> {
+        matches!(record.made, Made::Object { .. }).then(|| undo::OBJECT_STAYS.to_owned())
     }
 
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use migr_load::{
-    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written,
+    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, MadeBeside, Map, Member, NewRecord, Page, Payload,
+    RecordUpdate, Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ impl Records for HighLevel {
         Box::pin(self.destroy_records(object, ids))
     }
 
-    fn made_beside(&self, object: &str, body: &Body) -> Vec<String> {
+    fn made_beside(&self, object: &str, body: &Body) -> MadeBeside {
         self.new_tags(object, body)
     }
 
@@ -141,6 +141,14 @@ impl Records for HighLevel {
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
         let (contact, _) = both(id).filter(|_| Kind::of(object) == Kind::ContactFiles)?;
         Some(("contacts", contact.to_owned()))
+    }
+
+    fn held_under(&self, object: &str, field: &str) -> Option<(&'static str, String)> {
+        if Kind::of(object) != Kind::ContactFiles {
+            return None;
+        }
+        let live = self.live().ok()?;
+        Some(("contacts", format!("{CUSTOM}{}", live.schema.field(object, field)?.id)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migr_load::{Body, Call, CallError, LoadError, Payload, UndoOutcome};
+use migr_load::{Body, Call, CallError, LoadError, MadeBeside, Payload, UndoOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -34,13 +34,17 @@ impl HighLevel {
     }
 
     /// Tags of a body that the location did not have.
-    pub(super) fn new_tags(&self, object: &str, body: &Body) -> Vec<String> {
+    pub(super) fn new_tags(&self, object: &str, body: &Body) -> MadeBeside {
         if Kind::of(object) != Kind::Contacts {
-            return Vec::new();
+            return MadeBeside::default();
         }
-        let Some(known) = self.live().ok().and_then(|live| live.tags.clone()) else { return Vec::new() };
-        let tags = body.values().remove("tags").unwrap_or_default();
-        words(&tags).into_iter().filter(|tag| !known.contains_key(tag)).collect()
+        let tags = words(&body.values().remove("tags").unwrap_or_default()).into_iter();
+        match self.live().ok().and_then(|live| live.tags.clone()) {
+            None => MadeBeside { untold: tags.collect(), ..MadeBeside::default() },
+            Some(known) => {
+                MadeBeside { new: tags.filter(|tag| !known.contains_key(tag)).collect(), ..MadeBeside::default() }
+            }
+        }
     }
 
     /// Removes tags that no contact bears. Whoever got one a moment ago is not found by a search that lags: it is waited for.

@@ -10,14 +10,14 @@ use super::api::{is_gone, list};
 use super::kind::Kind;
 use super::live::new_stages;
 
+/// Reason why a custom object stays.
+pub(super) const OBJECT_STAYS: &str = "the API removes no custom object; remove it in the location by hand";
+
 impl HighLevel {
     pub(super) async fn take_back(&self, record: &SetupRecord) -> Result<UndoOutcome, LoadError> {
         let _one_at_a_time = self.changing.lock().await;
         let path = match (&record.made, &record.action) {
-            (Made::Object { .. }, _) => {
-                let why = "the API removes no custom object; remove it in the location by hand".to_owned();
-                return Ok(UndoOutcome::Irreversible { why });
-            }
+            (Made::Object { .. }, _) => return Ok(UndoOutcome::Irreversible { why: OBJECT_STAYS.to_owned() }),
             (Made::Field { id }, SetupAction::CreateField { object, .. }) if Kind::of(object) == Kind::Custom => {
                 format!("custom-fields/{id}")
             }

@@ -73,6 +73,10 @@ impl Metadata for Twenty {
         self.refusal(action)
     }
 
+    fn irreversible(&self, _record: &SetupRecord) -> Option<String> {
+        None
+    }
+
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         Box::pin(self.take_back(record))
     }

@@ -15,8 +15,8 @@ use super::hidden::Hidden;
 use super::live::{PAGE, Version};
 use super::problem::{DENIED, is_of_the_schema};
 use migr_load::{
-    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, Map, Member, NewRecord, Page, Payload, RecordUpdate,
-    Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written, by_tokens,
+    Body, BoxFuture, Call, CallError, Deleted, Found, LoadError, MadeBeside, Map, Member, NewRecord, Page, Payload,
+    RecordUpdate, Records, Refusal, Removal, Settlement, UndoOutcome, Unsettled, Written, by_tokens,
 };
 
 /// Lets everything through, and the trash too: a filter that does not name `deletedAt` never sees it. Recorded were a filter that names it (073) and parts joined
@@ -121,8 +121,8 @@ impl Records for Twenty {
         })
     }
 
-    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
-        Vec::new()
+    fn made_beside(&self, _object: &str, _body: &Body) -> MadeBeside {
+        MadeBeside::default()
     }
 
     fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
@@ -130,6 +130,10 @@ impl Records for Twenty {
     }
 
     fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn held_under(&self, _object: &str, _field: &str) -> Option<(&'static str, String)> {
         None
     }
 }

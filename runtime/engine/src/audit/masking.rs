@@ -18,17 +18,22 @@ pub(crate) fn shape(cell: &str) -> String {
 pub(crate) fn write_shape(cell: &str, shape: &mut String) {
     let cell = trimmed(cell);
     let mut run = Run::default();
-    let mut looked_at = 0;
-    // Most cells are ASCII to their end.
-    for byte in cell.bytes().take(LOOKED_AT).take_while(u8::is_ascii) {
-        run.add(ASCII.get(usize::from(byte)).map_or('*', |class| char::from(*class)), shape);
-        looked_at += 1;
+    if cell.is_ascii() {
+        let (mut made, mut length) = ([0_u8; LOOKED_AT], 0);
+        for byte in cell.bytes().take(LOOKED_AT) {
+            let class = ASCII.get(usize::from(byte)).copied().unwrap_or(b'*');
+            if let (Some(shown), Some(place)) = (run.add(class), made.get_mut(length)) {
+                *place = shown;
+                length += 1;
+            }
+        }
+        shape.push_str(made.get(..length).and_then(|made| std::str::from_utf8(made).ok()).unwrap_or_default());
+    } else {
+        let classes = cell.chars().take(LOOKED_AT).map(class);
+        shape.extend(classes.filter_map(|class| run.add(class)).map(char::from));
     }
-    let mut characters = cell.get(looked_at..).unwrap_or_default().chars();
-    for character in characters.by_ref().take(LOOKED_AT - looked_at) {
-        run.add(class(character), shape);
-    }
-    if characters.next().is_some() {
+    let is_longer = cell.len() > LOOKED_AT && cell.chars().nth(LOOKED_AT).is_some();
+    if is_longer {
         shape.push('…');
     }
 }
@@ -36,21 +41,26 @@ pub(crate) fn write_shape(cell: &str, shape: &mut String) {
 /// Characters of one class, one after the other.
 #[derive(Default)]
 struct Run {
-    class: char,
+    class: u8,
     length: u32,
 }
 
 impl Run {
-    fn add(&mut self, class: char, shape: &mut String) {
-        self.length = if self.class == class { self.length + 1 } else { 1 };
-        self.class = class;
-        let is_run = matches!(class, 'A' | 'a' | '9' | ' ' | '*');
+    /// Takes a character of a class; gives what is shown of it.
+    #[inline]
+    fn add(&mut self, class: u8) -> Option<u8> {
+        if self.class != class {
+            *self = Self { class, length: 1 };
+            return Some(class);
+        }
+        self.length += 1;
+        let is_run = matches!(class, b'A' | b'a' | b'9' | b'*');
         match self.length {
-            1 => shape.push(class),
-            2 | 3 if class != ' ' => shape.push(class),
-            4 if is_run && class != ' ' => shape.push('+'),
-            _ if is_run => {}
-            _ => shape.push(class),
+            _ if class == b' ' => None,
+            2 | 3 => Some(class),
+            4 if is_run => Some(b'+'),
+            _ if is_run => None,
+            _ => Some(class),
         }
     }
 }
@@ -73,18 +83,20 @@ const ASCII: [u8; 128] = {
     classes
 };
 
-/// Class of a character beyond ASCII.
-fn class(character: char) -> char {
-    if character.is_numeric() {
-        '9'
+/// Class of a character.
+fn class(character: char) -> u8 {
+    if let Some(class) = u8::try_from(character).ok().and_then(|byte| ASCII.get(usize::from(byte))) {
+        *class
+    } else if character.is_numeric() {
+        b'9'
     } else if character.is_uppercase() {
-        'A'
+        b'A'
     } else if character.is_alphabetic() {
-        'a'
+        b'a'
     } else if character.is_whitespace() {
-        ' '
+        b' '
     } else {
-        '*'
+        b'*'
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rollback of what the destination made by itself beside the records, such as tags: what nobody uses any more goes.
 
+use std::collections::BTreeSet;
+
 use migr_journal::{Change, findings};
 use migr_load::UndoOutcome;
 
@@ -9,11 +11,19 @@ use crate::EngineError;
 /// Name of the step in the report.
 const STEP: &str = "made beside";
 
+/// Names of one line.
+const NAMED: usize = 20;
+
 impl Back {
     /// Removes it, once the records are gone. What somebody uses is theirs now, and is listed.
     pub(super) async fn remove_beside(&mut self) -> Result<(), EngineError> {
-        let names: Vec<String> = findings::beside(&self.reader())?.into_iter().collect();
-        if names.is_empty() || (self.stops() && !self.is_dry()) {
+        let names: Vec<String> = findings::beside(&self.reader(), findings::BESIDE)?.into_iter().collect();
+        let untold = findings::beside(&self.reader(), findings::BESIDE_UNTOLD)?;
+        if self.stops() && !self.is_dry() {
+            return Ok(());
+        }
+        self.stay_untold(&untold);
+        if names.is_empty() {
             return Ok(());
         }
         // Its place is behind the steps of the records, before that of the schema.
@@ -24,6 +34,7 @@ impl Back {
             return Ok(());
         }
         let outcomes = self.context.destination.remove_beside(&names).await?;
+        let mut left = BTreeSet::new();
         for (name, outcome) in names.iter().zip(outcomes) {
             match outcome {
                 UndoOutcome::Undone | UndoOutcome::Gone => {
@@ -32,11 +43,30 @@ impl Back {
                 }
                 UndoOutcome::Kept { why } | UndoOutcome::Irreversible { why } => {
                     self.summary.step(position, STEP).kept += 1;
-                    self.summary.stays.push(format!("\"{name}\" stays: {why}"));
+                    self.summary.stays_beside.push(format!("\"{name}\": {why}"));
+                    left.insert(name);
                 }
             }
         }
-        self.context.journal.write_later(vec![Change::no_finding(findings::BESIDE)]).await?;
+        // A rollback that goes on once a person decided looks at these again.
+        let noted = serde_json::to_string(&left).unwrap_or_default();
+        self.context.journal.write_later(vec![Change::finding(findings::BESIDE, noted)]).await?;
         Ok(())
+    }
+
+    /// Tells of names of which nobody knows whether they were there before: they stay.
+    fn stay_untold(&mut self, names: &BTreeSet<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let mut named: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+        if names.len() > NAMED {
+            named.push(format!("{} more", names.len() - NAMED));
+        }
+        self.summary.stays_beside.push(format!(
+            "{}: the destination did not tell whether it had {} before the run; remove by hand what nobody uses",
+            named.join(", "),
+            if names.len() == 1 { "it" } else { "them" },
+        ));
     }
 }

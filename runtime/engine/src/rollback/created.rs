@@ -70,6 +70,7 @@ impl Back {
                 self.summary.step(position, &step.name).kept += 1;
                 let what = format!("{} {id}: it stays with {object} {carrier}, which was there before", step.object);
                 self.summary.irreversible(Some(&step.name), what);
+                self.carriers.insert((object.to_owned(), carrier));
             }
             keys.push(row.key);
         }
@@ -80,7 +81,7 @@ impl Back {
     }
 
     /// True where a record of an object was created, and is destroyed.
-    fn goes(&self, object: &str, id: &str) -> Result<bool, EngineError> {
+    pub(super) fn goes(&self, object: &str, id: &str) -> Result<bool, EngineError> {
         for step in self.steps.iter().filter(|step| step.object == object) {
             for row in self.reader().keys_of(step.id, id)? {
                 if self.is_to_go(step, &row)? {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use migr_journal::Change;
 use migr_load::{Deleted, Found, Listing, LoadError, Made, SetupRecord, UndoOutcome};
 use migr_plan::SetupAction;
+use migr_report::words::count;
 use serde_json::Value;
 
 use super::Back;
+use super::summary::KeptField;
 use crate::EngineError;
 use crate::begun::{BEGUN, Begun};
 use migr_decide::parts::holds_something;
@@ -39,26 +41,29 @@ impl Back {
             }
         }
         let position = self.steps.len();
-        if self.is_dry() {
-            self.summary.schema_removed = records.len() as u64;
-            if !records.is_empty() {
-                self.summary.step(position, STEP).destroyed = records.len() as u64;
-            }
-            return Ok(());
-        }
-        if records.is_empty() || self.stops() {
+        if records.is_empty() || (self.stops() && !self.is_dry()) {
             return Ok(());
         }
         let used = self.used(records.iter().map(|(_, record)| record)).await?;
         for (note, record) in records {
-            if self.stops() {
+            if self.stops() && !self.is_dry() {
                 return Ok(());
             }
-            let outcome = match used.get(&place(&record)) {
-                Some(count) if *count > 0 && matches!(record.made, Made::Field { .. }) => UndoOutcome::Kept {
-                    why: format!("{count} records hold values in it that this migration did not write"),
-                },
-                _ => match self.context.destination.undo_setup(&record).await {
+            let held = used.get(&place(&record)).copied().unwrap_or_default();
+            let words = || {
+                let hold = match (self.is_dry(), held.records) {
+                    (true, _) => "would still hold",
+                    (false, 1) => "still holds",
+                    (false, _) => "still hold",
+                };
+                format!("{} {hold} a value in it", count(held.records, "record", "records"))
+            };
+            let outcome = match self.context.destination.irreversible(&record) {
+                Some(why) => UndoOutcome::Irreversible { why },
+                None if held.records > 0 && held.others == 0 => UndoOutcome::Irreversible { why: words() },
+                None if held.records > 0 => UndoOutcome::Kept { why: words() },
+                None if self.is_dry() => UndoOutcome::Undone,
+                None => match self.context.destination.undo_setup(&record).await {
                     Ok(outcome) => outcome,
                     Err(LoadError::Missing { .. }) => UndoOutcome::Gone,
                     Err(error) if error.stops_the_run() => return Err(error.into()),
@@ -69,6 +74,9 @@ impl Back {
                 UndoOutcome::Undone | UndoOutcome::Gone => {
                     self.summary.schema_removed += u64::from(outcome == UndoOutcome::Undone);
                     self.summary.step(position, STEP).destroyed += 1;
+                    if self.is_dry() {
+                        continue;
+                    }
                     let undone = Change::SetupUndone { position: note.position };
                     self.context.journal.write_later(vec![undone]).await?;
                 }
@@ -86,37 +94,44 @@ impl Back {
         Ok(())
     }
 
-    /// Number of records that hold something in the fields that setup made. What is ours is gone or given back by now.
+    /// Number of records that hold something in the fields that setup made: what is ours is gone or given back by now, or would be.
     async fn used<'r>(
         &self,
         records: impl Iterator<Item = &'r SetupRecord>,
-    ) -> Result<BTreeMap<(String, String), u64>, EngineError> {
-        let schema = self.context.destination.known_schema().await?;
-        let mut fields: BTreeMap<&str, Vec<(&str, Vec<String>)>> = BTreeMap::new();
+    ) -> Result<BTreeMap<(String, String), Holders>, EngineError> {
+        let destination = &self.context.destination;
+        let schema = destination.known_schema().await?;
+        let mut made: BTreeMap<String, Vec<Held>> = BTreeMap::new();
         for record in records.filter(|record| matches!(record.made, Made::Field { .. })) {
             let SetupAction::CreateField { object, field, .. } = &record.action else { continue };
             let Some(found) = schema.field(object, field) else { continue };
-            let keys = found.write_keys.values().cloned().chain([found.write_key.clone()]).collect();
-            fields.entry(object).or_default().push((field, keys));
+            let (holder, keys) = match destination.held_under(object, field) {
+                Some((holder, key)) => (holder.to_owned(), vec![key]),
+                None => (object.clone(), found.write_keys.values().cloned().chain([found.write_key.clone()]).collect()),
+            };
+            made.entry(holder).or_default().push(Held { place: (object.clone(), field.clone()), keys });
         }
-        let mut used: BTreeMap<(String, String), u64> = BTreeMap::new();
-        for (object, fields) in fields {
+        let mut used: BTreeMap<(String, String), Holders> = BTreeMap::new();
+        for (object, fields) in made {
             let mut after = None;
             loop {
-                let page = self.context.destination.scan(object, Deleted::Both, after).await?;
-                let holds =
-                    |found: &Found, keys: &[String]| keys.iter().any(|key| found.values.get(key).is_some_and(is_used));
+                let page = destination.scan(&object, Deleted::Both, after).await?;
                 after = page.next;
                 let mut holding = page.records;
-                holding.retain(|found| fields.iter().any(|(_, keys)| holds(found, keys)));
-                if self.context.destination.listing(object) == Listing::Lagging {
+                holding.retain(|found| fields.iter().any(|field| field.is_in(found)));
+                if destination.listing(&object) == Listing::Lagging {
                     // A list that lags shows records that are gone.
                     let ids: Vec<String> = holding.into_iter().map(|found| found.id).collect();
-                    holding = self.fetch(object, &ids, Deleted::Both).await?;
+                    holding = self.fetch(&object, &ids, Deleted::Both).await?;
                 }
                 for found in &holding {
-                    for (field, _) in fields.iter().filter(|(_, keys)| holds(found, keys)) {
-                        *used.entry((object.to_owned(), (*field).to_owned())).or_default() += 1;
+                    for field in fields.iter().filter(|field| field.is_in(found)) {
+                        if !self.is_dry() || self.would_hold(&object, found, field)? {
+                            let holders = used.entry(field.place.clone()).or_default();
+                            holders.records += 1;
+                            let keeps = self.carriers.contains(&(object.clone(), found.id.clone()));
+                            holders.others += u64::from(field.place.0 == object || !keeps);
+                        }
                     }
                 }
                 if after.is_none() {
@@ -125,6 +140,49 @@ impl Back {
             }
         }
         Ok(used)
+    }
+
+    /// True where a record would hold a value in a field after the rollback: it stays, and the value is not one that it is given back without.
+    fn would_hold(&self, object: &str, found: &Found, field: &Held) -> Result<bool, EngineError> {
+        let is_kept = self.theirs.contains_key(&(object.to_owned(), found.id.clone()));
+        if is_kept || field.place.0 != object {
+            return Ok(is_kept || !self.goes(object, &found.id)?);
+        }
+        let is_of_field = |kept: &&KeptField| {
+            kept.object == object
+                && kept.id == found.id
+                && kept.field.as_ref().is_none_or(|key| field.keys.contains(key))
+        };
+        if self.summary.kept_because_changed.iter().any(|kept| is_of_field(&kept)) {
+            return Ok(true);
+        }
+        for step in self.steps.iter().filter(|step| step.object == object) {
+            if !self.reader().keys_of(step.id, &found.id)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Records that hold a value in a field that setup made.
+#[derive(Clone, Copy, Debug, Default)]
+struct Holders {
+    records: u64,
+    /// Those of them that do not hold it for the one reason that what goes with a record alone stays with it.
+    others: u64,
+}
+
+/// Field that setup made, and the keys by which records hold its values.
+struct Held {
+    /// Object and name of the field.
+    place: (String, String),
+    keys: Vec<String>,
+}
+
+impl Held {
+    fn is_in(&self, found: &Found) -> bool {
+        self.keys.iter().any(|key| found.values.get(key).is_some_and(is_used))
     }
 }
 

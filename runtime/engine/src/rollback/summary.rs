@@ -38,6 +38,8 @@ pub struct RollbackSummary {
     pub not_undoable: Vec<NotUndone>,
     /// Traces that no rollback takes back, as the maps' classes say beforehand.
     pub stays: Vec<String>,
+    /// Names, such as tags, that the destination made by itself beside records and that stay, each with the reason.
+    pub stays_beside: Vec<String>,
     /// Changes of the schema that were rolled back.
     pub schema_removed: u64,
     /// Names, such as tags, that the destination had made by itself beside records, and that were removed.
@@ -146,7 +148,7 @@ impl RollbackSummary {
             maps: self.maps.clone(),
             steps: self.steps.values().cloned().collect(),
             kept: kept.chain(not_undoable).collect(),
-            stays: self.stays.clone(),
+            stays: self.stays.iter().chain(&self.stays_beside).cloned().collect(),
         }
     }
 }

@@ -42,6 +42,9 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// Reason why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
     fn refuses(&self, action: &SetupAction) -> Option<String>;
 
+    /// Reason why nothing takes a change of the schema back, as far as that is known beforehand. Pure. None where it can be tried.
+    fn irreversible(&self, record: &SetupRecord) -> Option<String>;
+
     /// Takes back one change of the schema. Options still held by a record are kept.
     fn undo_setup<'a>(&'a self, record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>>;
 

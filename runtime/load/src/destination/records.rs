@@ -86,13 +86,25 @@ pub trait Records: fmt::Debug + Send + Sync {
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>>;
 
     /// Names of what the destination makes by itself beside a record when a body is written, such as a tag, as far as it was not there when the schema was read.
-    fn made_beside(&self, object: &str, body: &Body) -> Vec<String>;
+    fn made_beside(&self, object: &str, body: &Body) -> MadeBeside;
 
     /// Removes what was made so, as far as nobody uses it any more: one outcome for each name, in their order.
     fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>>;
 
     /// The record that takes another along when it is destroyed, object and id, where nothing else removes that.
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)>;
+
+    /// Object whose records hold the values of a field of another object, and the key that they hold them by; none where the field's own records do.
+    fn held_under(&self, object: &str, field: &str) -> Option<(&'static str, String)>;
+}
+
+/// Names of what a destination makes by itself beside a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MadeBeside {
+    /// Those that it did not have.
+    pub new: Vec<String>,
+    /// Those of which it does not tell whether it had them.
+    pub untold: Vec<String>,
 }
 
 /// Settlement of records by those that were found with their tokens. Two records of one token are for a person to tell apart.

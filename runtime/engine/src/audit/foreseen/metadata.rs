@@ -66,6 +66,10 @@ impl migr_load::Metadata for Foreseen {
         self.live.as_ref().and_then(|live| live.refuses(action))
     }
 
+    fn irreversible(&self, record: &SetupRecord) -> Option<String> {
+        self.live.as_ref().and_then(|live| live.irreversible(record))
+    }
+
     fn undo_setup<'a>(&'a self, _: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         never()
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use migr_load::{
-    Body, BoxFuture, Deleted, Found, LoadError, Member, NewRecord, Page, RecordUpdate, Records, Removal, Settlement,
-    UndoOutcome, Unsettled, Written,
+    Body, BoxFuture, Deleted, Found, LoadError, MadeBeside, Member, NewRecord, Page, RecordUpdate, Records, Removal,
+    Settlement, UndoOutcome, Unsettled, Written,
 };
 
 use super::{Foreseen, never};
@@ -164,8 +164,8 @@ impl Records for Foreseen {
         Box::pin(async { Ok(Removal::untold(ids.len())) })
     }
 
-    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
-        Vec::new()
+    fn made_beside(&self, _object: &str, _body: &Body) -> MadeBeside {
+        MadeBeside::default()
     }
 
     fn remove_beside<'a>(&'a self, _names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
@@ -174,5 +174,9 @@ impl Records for Foreseen {
 
     fn carrier(&self, object: &str, id: &str) -> Option<(&'static str, String)> {
         self.live.as_ref().and_then(|live| live.carrier(object, id))
+    }
+
+    fn held_under(&self, object: &str, field: &str) -> Option<(&'static str, String)> {
+        self.live.as_ref().and_then(|live| live.held_under(object, field))
     }
 }

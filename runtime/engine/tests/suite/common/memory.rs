@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use migr_load::{
     AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, FieldSchema, Found, IdPolicy,
-    Listing, LoadError, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate, Records, Refusal, Refusals,
-    Removal, Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect, UndoOutcome, Unsettled,
-    Uploaded, Values, Written, by_tokens,
+    Listing, LoadError, MadeBeside, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate, Records,
+    Refusal, Refusals, Removal, Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
+    UndoOutcome, Unsettled, Uploaded, Values, Written, by_tokens,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
 use migr_transform::{Failure, Reference, Value};
@@ -344,6 +344,10 @@ impl Metadata for Memory {
         None
     }
 
+    fn irreversible(&self, _record: &SetupRecord) -> Option<String> {
+        None
+    }
+
     fn undo_setup<'a>(&'a self, _record: &'a SetupRecord) -> BoxFuture<'a, Result<UndoOutcome, LoadError>> {
         ready(Ok(UndoOutcome::Undone))
     }
@@ -565,8 +569,8 @@ impl Records for Memory {
         ready(Ok(Removal::untold(ids.len())))
     }
 
-    fn made_beside(&self, _object: &str, _body: &Body) -> Vec<String> {
-        Vec::new()
+    fn made_beside(&self, _object: &str, _body: &Body) -> MadeBeside {
+        MadeBeside::default()
     }
 
     fn remove_beside<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<UndoOutcome>, LoadError>> {
@@ -574,6 +578,10 @@ impl Records for Memory {
     }
 
     fn carrier(&self, _object: &str, _id: &str) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn held_under(&self, _object: &str, _field: &str) -> Option<(&'static str, String)> {
         None
     }
 }
