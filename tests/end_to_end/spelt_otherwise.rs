@@ -148,3 +148,28 @@ fn an_option_that_the_server_alone_has_is_named_by_its_label_once_an_audit_has_a
     let listed = stand_in.migr(&project, &["audit"]).exits(1);
     assert!(listed.stderr.contains("E0305") && listed.stderr.contains("`ON_HOLD`"), "{}", listed.stderr);
 }
+
+#[test]
+fn identities_and_references_that_miss_each_other_by_their_spelling_alone_are_told() {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text }\n  object Person from \"people.csv\" { key id; id: text; firm: -> Firm.name }",
+        maps: "map Firm -> companies {\n  match name\n  name = name\n}\n\nmap Person -> people {\n  name.lastName = id\n  company = firm on missing none\n}",
+        files: &[
+            (
+                "firms.csv",
+                "id,name\n1,Acme GmbH\n2,ACME  GmbH\n3,Café\n4,Cafe\u{301}\n5,Beta\n6,Beta Ltd\n7,Gamma\u{a0}Inc\n8,gamma inc\n",
+            ),
+            ("people.csv", "id,firm\n1,beta\n2,BETA LTD\n3,Beta Inc\n4,Beta\n"),
+        ],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    assert_eq!(moved.codes, [0, 0, 0, 0], "{}", moved.said);
+    moved.says(&[
+        "warning[near-identity]",
+        "3 records have the name of another record but for case, blanks or the form of a letter, and no `match` makes them one: \"Acme GmbH\" (line 2) and \"ACME  GmbH\" (line 3); \"Café\" (line 4) and \"Cafe\u{301}\" (line 5)",
+        "firm: \"beta\" is the key of no Firm; \"Beta\" is one, but for case, blanks or the form of a letter",
+        "firm: \"BETA LTD\" is the key of no Firm; \"Beta Ltd\" is one",
+        "firm: \"Beta Inc\" is the key of no Firm\n",
+    ]);
+}

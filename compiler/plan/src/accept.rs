@@ -155,6 +155,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "missing-object",
     "name-variants",
     "near-duplicate-values",
+    "near-identity",
     "new-option",
     "option-order",
     "orphan-owner",

@@ -21,6 +21,7 @@ use crate::identities::Identities;
 use crate::new_options::NewOptions;
 use crate::preview::{KEPT_NOTES, MERGED_NOTES, OUTDONE_NOTES, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
+use crate::spelling::{Alike, Spelt};
 use crate::{DecideError, steps};
 
 /// Kind of a note on a field of a record.
@@ -82,6 +83,8 @@ struct Store {
     repeated: BTreeMap<String, Arc<RepeatedKeys>>,
     /// Fields whose values one record alone may hold together, by object.
     unique_together: BTreeMap<String, Vec<Vec<String>>>,
+    /// Identities of a step's records that differ in spelling alone.
+    spelt: BTreeMap<StepId, Vec<Alike<Spelt>>>,
     place: i64,
 }
 
@@ -172,6 +175,7 @@ impl Forecast {
             lines: BTreeMap::new(),
             repeated: BTreeMap::new(),
             unique_together: BTreeMap::new(),
+            spelt: BTreeMap::new(),
             place: 0,
         };
         Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
@@ -539,6 +543,16 @@ impl Forecast {
         store.place += 1;
         let text = serde_json::to_string(members).unwrap_or_default();
         Ok(store.noted.add_group(step.number(), store.place, path, (value, &text))?)
+    }
+
+    /// Takes identities of a step's records that differ in spelling alone.
+    pub fn spelt(&self, step: StepId, alike: Vec<Alike<Spelt>>) {
+        self.store().spelt.insert(step, alike);
+    }
+
+    /// Identities of a step's records that differ in spelling alone.
+    pub fn spelt_otherwise(&self, step: StepId) -> Vec<Alike<Spelt>> {
+        self.store().spelt.get(&step).cloned().unwrap_or_default()
     }
 
     /// Takes an option of a record that is not written.

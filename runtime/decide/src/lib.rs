@@ -48,6 +48,7 @@ pub mod same_there;
 pub mod settle;
 mod shared_journal;
 pub mod slice;
+pub mod spelling;
 pub mod stage_run;
 pub mod steps;
 pub mod taken;

@@ -1,5 +1,6 @@
 //! Classification of the rows of a stage: what is settled without being written, and what is to be written.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -18,6 +19,7 @@ use crate::forecast::{Forecast, Member, Role};
 use crate::identities::sort;
 use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
+use crate::spelling::{Alike, Spellings, Spelt};
 use crate::stage_run::{Claim, StageRun};
 use crate::{DecideError, duplicates, evaluate, given_way, taken};
 use migr_spill::{GivenWay, RepeatedKeys, Repeats, RowSet, Sharing, cycles};
@@ -63,6 +65,8 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     if hands_fields_on(job) {
         world.keep_fields(&job.context.work);
     }
+    let spelt = RefCell::new(Spellings::default());
+    let spellings = job.context.outcomes.forecast().map(|_| &spelt);
     let mut files = FileList::new(job, resumed);
     world.spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -79,7 +83,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
                 Row::Record(record) => {
                     let (line, cells) = (record.line, Lent(record));
                     files.row(world, line, &cells)?;
-                    let seen = Seen { job, world, doubles: &doubles, resumed };
+                    let seen = Seen { job, world, doubles: &doubles, resumed, spellings };
                     if seen.row(line, &cells, &mut look, &mut aside)? {
                         settled.insert(line);
                     }
@@ -92,7 +96,10 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let mut told = Vec::new();
     if job.looks_at_values() {
         let groups = match job.context.outcomes.forecast() {
-            Some(_) => groups(job, world)?,
+            Some(forecast) => {
+                forecast.spelt(job.step, spelt_otherwise(world, spelt.into_inner())?);
+                groups(job, world)?
+            }
             None => Vec::new(),
         };
         share(job, world, &mut look, &mut aside)?;
@@ -266,6 +273,8 @@ struct Seen<'s> {
     world: &'s RecordLookup,
     doubles: &'s Doubles,
     resumed: bool,
+    /// Identities as they are spelt, where a forecast tells of those that are nearly one.
+    spellings: Option<&'s RefCell<Spellings>>,
 }
 
 impl Seen<'_> {
@@ -413,6 +422,9 @@ impl Seen<'_> {
                             return Ok(false);
                         }
                         for (path, value) in identities {
+                            if let Some(spellings) = self.spellings.filter(|_| path < job.identities.matching) {
+                                spellings.borrow_mut().add(path, &value, subject.line);
+                            }
                             world.spill.add_identity(path, &value, subject.line)?;
                         }
                         None
@@ -593,6 +605,17 @@ fn groups(job: &StageRun, world: &RecordLookup) -> Result<Vec<Group>, DecideErro
         Ok(())
     })?;
     Ok(groups)
+}
+
+/// Identities of several spellings, with the values of the pairs that are shown.
+fn spelt_otherwise(world: &RecordLookup, spellings: Spellings) -> Result<Vec<Alike<Spelt>>, DecideError> {
+    let mut all = Vec::new();
+    for Alike { path, records, pairs } in spellings.alike() {
+        let value = |line: u64| Ok::<_, DecideError>((world.spill.identity_at(path, line)?.unwrap_or_default(), line));
+        let pairs = pairs.into_iter().map(|[one, other]| Ok([value(one)?, value(other)?]));
+        all.push(Alike { path, records, pairs: pairs.collect::<Result<_, DecideError>>()? });
+    }
+    Ok(all)
 }
 
 /// Tells a forecast what became of records that share an identity.

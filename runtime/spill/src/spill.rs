@@ -115,6 +115,11 @@ impl Spill {
         self.insert("INSERT INTO identities(path, value, line) VALUES(?1, ?2, ?3)", params![path, value, signed(line)])
     }
 
+    /// Value of an identity that a line has; every value is looked at.
+    pub fn identity_at(&self, path: usize, line: u64) -> Result<Option<String>, SpillError> {
+        self.optional("SELECT value FROM identities WHERE path = ?1 AND line = ?2", params![whole(path), signed(line)])
+    }
+
     /// Number of values that an identity has.
     pub fn count_identities(&self, path: usize) -> Result<u64, SpillError> {
         let sql = "SELECT COUNT(*) FROM identities WHERE path = ?1";

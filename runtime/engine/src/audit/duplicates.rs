@@ -9,6 +9,7 @@ use super::masking::shown;
 use super::stage_report::{StageReport, Subject};
 use migr_decide::forecast::{Member, Role};
 use migr_decide::preview::PreviewAction;
+use migr_decide::spelling::{Alike, Spelt};
 
 impl StageReport<'_> {
     pub(crate) fn twin_finding(
@@ -26,6 +27,25 @@ impl StageReport<'_> {
     /// Records that would become one, and records that share a value that must be unique.
     pub(crate) fn shared(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
         Ok(self.forecast.groups(self.step, |path, value, members| self.group(path, value, members, found))?)
+    }
+
+    /// Identities that no `match` makes one, though a reader may take them for one.
+    pub(crate) fn spelt_otherwise(&self, found: &mut Collector<'_>) {
+        for Alike { path, records, pairs } in self.forecast.spelt_otherwise(self.step) {
+            let name = self.identities.name(path);
+            let is_sensitive = self.identities.is_sensitive(self.stage, path);
+            let spelt = |(value, line): &Spelt| format!("{} (line {line})", shown(&shown_key(value), is_sensitive));
+            let shown: Vec<String> =
+                pairs.iter().map(|[one, other]| format!("{} and {}", spelt(one), spelt(other))).collect();
+            let records_have = if records == 1 { "record has" } else { "records have" };
+            let message = format!(
+                "{records} {records_have} the {name} of another record but for case, blanks or the form of a letter, and no `match` makes them one: {}",
+                shown.join("; "),
+            );
+            let line = pairs.first().map_or(0, |[_, other]| other.1);
+            let finding = Finding::new(FindingKind::NearIdentity, Severity::Warning, message).counting(records);
+            found.add(finding.of(&self.place.object.name).at(self.place.file, line));
+        }
     }
 
     fn group(&self, path: usize, value: &str, members: &[Member], found: &mut Collector<'_>) {

@@ -1,8 +1,11 @@
 //! Look-ups of the checks that an audit makes of single records, and who owns them.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use migr_decide::spelling::folded;
 use migr_plan::{Plan, ReferenceTarget};
 use migr_transform::{Lookup, LookupError, OwnerFound, Resolved};
 
@@ -11,6 +14,8 @@ use migr_spill::{Inventory, SpillError};
 
 /// Look-ups of at most so many records are answered from memory.
 const IN_MEMORY: usize = 32_768;
+/// Keys of a look-up among which another spelling of a reference is looked for.
+const SPELLINGS: usize = 200_000;
 
 /// Knowledge of an audit about the other records: the export's keys, their outcomes so far, and the owners' users.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub(crate) struct ExportLookup<'a> {
     pub(crate) inventory: &'a Inventory,
     specs: Vec<(LookupSpec, Vec<String>)>,
     small: Vec<Option<HashMap<String, Referred>>>,
+    /// Keys of a look-up by what is left of them without case and blanks; made where a reference is found to be nothing.
+    spelt: RefCell<HashMap<usize, HashMap<String, String>>>,
     pub(crate) owners: OwnersKnown,
     /// Records named by `existing`, by object and fields; none: the destination was not asked.
     existing: Option<BTreeMap<ExistingName, String>>,
@@ -119,6 +126,7 @@ impl<'a> ExportLookup<'a> {
                 .map(|(spec, columns)| (spec.clone(), columns.iter().cloned().collect()))
                 .collect(),
             small: Vec::new(),
+            spelt: RefCell::default(),
             owners,
             existing,
         }
@@ -171,6 +179,24 @@ impl<'a> ExportLookup<'a> {
             Some(number) => self.referred(number, spec, key),
             None => Ok(None),
         }
+    }
+
+    /// A key of a look-up by a column that is another one in case, blanks or the form of a letter alone.
+    pub(crate) fn spelt_otherwise(&self, spec: &LookupSpec, key: &str) -> Result<Option<String>, SpillError> {
+        let number = self.specs.iter().position(|(known, _)| known == spec);
+        let Some(number) = number.filter(|number| !self.is_by_key(*number)) else { return Ok(None) };
+        let mut spelt = self.spelt.borrow_mut();
+        let by_spelling = match spelt.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unread) => {
+                let rows = self.inventory.all_referred(number, SPELLINGS)?.unwrap_or_default();
+                let mut keys: Vec<String> = rows.into_iter().map(|(key, ..)| key).collect();
+                // Of several spellings the same one is told each time.
+                keys.sort_unstable_by(|one, other| other.cmp(one));
+                unread.insert(keys.into_iter().map(|key| (folded(&key), key)).collect())
+            }
+        };
+        Ok(by_spelling.get(&folded(&spec.normalised(key))).filter(|known| **known != key).cloned())
     }
 
     fn number(&self, target: &ReferenceTarget) -> Option<(usize, &(LookupSpec, Vec<String>))> {

@@ -370,6 +370,15 @@ impl<'i> Inspector<'i> {
                 if look.targets.iter().map(is_there).collect::<Result<Vec<_>, _>>()?.contains(&true) {
                     let form = shown(&form, false);
                     message = format!("{message}; {form} is one, {how}: write both in one form");
+                    return Ok(Some((FindingKind::DanglingReference, look.severity, message, None)));
+                }
+            }
+            for (_, spec) in &look.targets {
+                if let Some(spelt) = self.world.spelt_otherwise(spec, key)? {
+                    let spelt = shown(&spelt, false);
+                    message = format!(
+                        "{message}; {spelt} is one, but for case, blanks or the form of a letter: write both in one form, or refer with `ignore case, space`"
+                    );
                     break;
                 }
             }

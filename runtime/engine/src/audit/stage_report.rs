@@ -98,6 +98,7 @@ impl<'r> StageReport<'r> {
     /// Reports what was found of the records together; gives the counts.
     pub(crate) fn finish(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
         self.shared(found)?;
+        self.spelt_otherwise(found);
         self.name_variants(found)?;
         let merges = self.stage.policies.duplicate.merges();
         Ok(self.forecast.tally(self.step, merges)?)
