@@ -92,7 +92,7 @@ const PARTS: &str = r#"system clinic {
   object Person from "people.csv" {
     key id
     id: text; name: text; address: text; tags: list(text) split ";"; about: richtext; note: text; seen: datetime format "%Y-%m-%d %H:%M"
-    fee: text; code: text; phone: text; mobile: text; kind: text; firm: text; agent: text
+    fee: text; code: text; born: text; sum: text; phone: text; mobile: text; kind: text; firm: text; agent: text
   }
 }
 "#;
@@ -107,6 +107,9 @@ const TAKES: &str = r#"map Person -> people when kind != "draft" {
   new seen "Seen": date = seen | date
   new fee "Fee": number = fee | money | amount
   new code "Code": text = code | digits
+  new born "Born": text = born | lower | title
+  new sum "Sum": text = sum | replace("-", "") | digits
+  new plus "Sum without its sign": text = sum | replace("-", " ")
   new shown "Shown": text = phone ?? mobile
   new by "By": text = if firm == "self" then "self" else agent
 }
@@ -124,13 +127,13 @@ fn what_a_part_leaves_is_counted_where_something_is_left_and_in_no_other_record(
         ),
     );
     project.write("clinic.migr", PARTS);
-    let head = "id,name,address,tags,about,note,seen,fee,code,phone,mobile,kind,firm,agent\n";
+    let head = "id,name,address,tags,about,note,seen,fee,code,born,sum,phone,mobile,kind,firm,agent\n";
     let rows = [
         // Nothing is left of this one but its kind.
-        "1,Ada Byron,\"Main St 1\nReno\",x,<p>plain</p>,short,2024-05-01 00:00,$5,12,1,,call,self,",
+        "1,Ada Byron,\"Main St 1\nReno\",x,<p>plain</p>,short,2024-05-01 00:00,$5,12,o'brien,078-05,1,,call,self,",
         // Something of each value is.
-        "2,Ada King Noel,\"Main St 1\nSuite 2, Reno\",x;y,<p><b>bold</b></p>,longer than ten,2024-05-01 10:00,€5,A-12,1,2,call,self,Bob",
-        "3,Bob,\"Main St 1\nReno\n3rd floor\",,text,exactly 10,,5,,,2,mail,other,Cy",
+        "2,Ada King Noel,\"Main St 1\nSuite 2, Reno\",x;y,<p><b>bold</b></p>,longer than ten,2024-05-01 10:00,€5,A-12,McDonald,-5,1,2,call,self,Bob",
+        "3,Bob,\"Main St 1\nReno\n3rd floor\",,text,exactly 10,,5,,,,,2,mail,other,Cy",
     ];
     project.write("export/people.csv", &format!("{head}{}\n", rows.join("\n")));
     StandIn::new().migr(&project, &["audit"]);
@@ -144,6 +147,7 @@ fn what_a_part_leaves_is_counted_where_something_is_left_and_in_no_other_record(
         ("Person.firm", Some(3)),
         ("Person.kind", Some(3)),
         ("people.about", Some(1)),
+        ("people.born", Some(1)),
         ("people.by", Some(1)),
         ("people.code", Some(1)),
         ("people.fee", Some(1)),
@@ -153,6 +157,7 @@ fn what_a_part_leaves_is_counted_where_something_is_left_and_in_no_other_record(
         ("people.seen", Some(1)),
         ("people.shown", Some(1)),
         ("people.street", Some(1)),
+        ("people.sum", Some(1)),
         ("people.town", Some(1)),
     ];
     assert_eq!(told, expected);

@@ -16,6 +16,7 @@ fn aspect_of(aspect: Aspect, value: &str) -> String {
     match aspect {
         Aspect::Amount => format!("the amount of {value} is taken, without its currency"),
         Aspect::Captured => format!("what a pattern finds in {value} is taken"),
+        Aspect::Case => format!("{value} is taken without its own capitals"),
         Aspect::Day => format!("the day of {value} is taken, without its time"),
         Aspect::Digits => format!("the digits of {value} are taken"),
         Aspect::Extension => format!("the extension of {value} is taken"),
@@ -23,6 +24,7 @@ fn aspect_of(aspect: Aspect, value: &str) -> String {
         Aspect::Length => format!("the length of {value} is taken"),
         Aspect::Mask => format!("{value} is made unreadable"),
         Aspect::Rest => format!("words of {value} are taken out"),
+        Aspect::Unsigned => format!("signs of {value} are taken out"),
         Aspect::Written => format!("a part of {value} is written"),
     }
 }
@@ -39,7 +41,7 @@ pub(crate) fn check(
             by_object.entry(map.spec.source_object.clone()).or_default().push(at);
         }
     }
-    let mut found: Vec<(usize, usize, String, bool)> = Vec::new();
+    let mut found: Vec<(usize, usize, String, bool, bool)> = Vec::new();
     let columns_of: IndexMap<&str, _> = objects.iter().map(|one| (one.name.as_str(), one.columns.as_slice())).collect();
     for (object, positions) in by_object {
         let columns = columns_of.get(object.as_str()).copied().unwrap_or_default();
@@ -51,12 +53,12 @@ pub(crate) fn check(
             let together: Vec<&Expr> = std::iter::once(&map.spec).chain(beside).flat_map(all_values).collect();
             let own: Vec<&Expr> = all_values(&map.spec).collect();
             for (field, left) in parts::left(&own, &together, columns) {
-                found.push((*at, field, said(&left), is_told(&left)));
+                found.push((*at, field, said(&left), is_told(&left), is_recased(&left)));
             }
         }
     }
     let has_errors = diagnostics.has_errors();
-    for (map, field, what, is_told) in found {
+    for (map, field, what, is_told, is_recased) in found {
         let Some((_, map)) = maps.get_mut(map) else { continue };
         let is_broken = map.is_broken;
         // Links stand behind the fields.
@@ -76,12 +78,17 @@ pub(crate) fn check(
             continue;
         }
         if is_told && !is_broken && !has_errors {
-            diagnostics.push(
-                Diagnostic::new(Code::W0335, format!("{what}, and no map takes the rest"), span, "takes a part")
-                    .with_help(
-                        "take the rest too (`| rest | join(\", \")`), or keep the whole in a field of its own: `new name \"Label\": text = column`",
-                    ),
-            );
+            let (message, label, help) = if is_recased {
+                (format!("{what}, and no map takes those"), "makes capitals anew", "leave `title` out, or")
+            } else {
+                (
+                    format!("{what}, and no map takes the rest"),
+                    "takes a part",
+                    "take the rest too (`| rest | join(\", \")`), or",
+                )
+            };
+            let whole = "keep the whole in a field of its own: `new name \"Label\": text = column`";
+            diagnostics.push(Diagnostic::new(Code::W0335, message, span, label).with_help(format!("{help} {whole}")));
         }
         *loses = Some(what);
     }
@@ -112,10 +119,19 @@ fn is_told(left: &Left<'_>) -> bool {
     let Left::Parts(taken) = left else { return false };
     taken.takes.iter().any(|(take, _)| match take {
         Take::Only(aspect) => {
-            matches!(aspect, Aspect::Captured | Aspect::Day | Aspect::Digits | Aspect::Extension | Aspect::Rest)
+            matches!(
+                aspect,
+                Aspect::Captured | Aspect::Case | Aspect::Day | Aspect::Digits | Aspect::Extension | Aspect::Rest
+            )
         }
         Take::First | Take::At(_) | Take::Somewhere | Take::Rest | Take::Start(_) => true,
     })
+}
+
+/// True where nothing but the case of a value is left.
+fn is_recased(left: &Left<'_>) -> bool {
+    let Left::Parts(taken) = left else { return false };
+    taken.takes.iter().all(|(take, _)| *take == Take::Only(Aspect::Case))
 }
 
 /// Words for what is left.

@@ -76,7 +76,9 @@ pub(crate) fn rows(spec: &Spec, places: &Places<'_>) -> Vec<Row> {
             .collect();
         if let Some((_, first)) = new.first() {
             let destination = joined(new.iter().map(|(_, field)| field.name.as_str()));
-            rows.push(row("custom_fields", &object.name, RowState::Exact, Some(destination), None, first.span));
+            let lost = new.iter().find_map(|(_, field)| Some(format!("{}: {}", field.name, field.loses.as_ref()?)));
+            let state = if lost.is_some() { RowState::Degraded } else { RowState::Exact };
+            rows.push(row("custom_fields", &object.name, state, Some(destination), lost, first.span));
         }
         for (map, field) in maps.iter().flat_map(|map| map.fields.iter().map(move |field| (map, field))) {
             if field.ty == FieldType::File {

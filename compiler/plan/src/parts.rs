@@ -37,6 +37,8 @@ pub enum Aspect {
     Amount,
     /// Part that a pattern finds first.
     Captured,
+    /// The letters, in capitals of another rule.
+    Case,
     /// The day of an instant, without its time.
     Day,
     /// The digits.
@@ -51,6 +53,8 @@ pub enum Aspect {
     Mask,
     /// Rest of a value where words are taken out.
     Rest,
+    /// A number without the sign before it, or a text without another sign that says how much is meant.
+    Unsigned,
     /// A date as a format writes it, which does not say all of it.
     Written,
 }
@@ -222,7 +226,10 @@ fn holds<'m>(expr: &'m Expr, columns: &[SourceColumn]) -> Vec<&'m Expr> {
 
 fn take<'e>(expr: &'e Expr, columns: &[SourceColumn]) -> Option<(&'e Expr, Take)> {
     let Expr::Call { function, arguments } = expr else { return None };
-    let from = arguments.first()?;
+    let from = match function.as_str() {
+        "title" => with_its_case(arguments.first()?),
+        _ => arguments.first()?,
+    };
     let take = match function.as_str() {
         "first" => Take::First,
         "rest" => Take::Rest,
@@ -237,6 +244,23 @@ fn take<'e>(expr: &'e Expr, columns: &[SourceColumn]) -> Option<(&'e Expr, Take)
         function => Take::Only(aspect(function, arguments, columns)?),
     };
     Some((from, take))
+}
+
+/// Value of which a function made the case before: that is what has one of its own.
+fn with_its_case(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Call { function, arguments } if matches!(function.as_str(), "lower" | "upper" | "trim" | "collapse") => {
+            arguments.first().map_or(expr, with_its_case)
+        }
+        _ => expr,
+    }
+}
+
+/// True for a text of signs that say how much a number beside them means: those of a minus, and of what is about, over or under it.
+fn is_meaningful(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty()
+        && text.chars().all(|sign| matches!(sign, '-' | '−' | '–' | '+' | '%' | '<' | '>' | '~' | '±' | '≈'))
 }
 
 /// Part of its first argument that a function keeps; none where it keeps all of it.
@@ -260,6 +284,8 @@ fn aspect(function: &str, arguments: &[Expr], columns: &[SourceColumn]) -> Optio
         "mask" => Aspect::Mask,
         "matches" => Aspect::Fit,
         "replace" if text(1)?.chars().any(char::is_alphanumeric) && text(2)?.is_empty() => Aspect::Rest,
+        "replace" if is_meaningful(text(1)?) && text(2)?.trim().is_empty() => Aspect::Unsigned,
+        "title" => Aspect::Case,
         _ => return None,
     })
 }
@@ -276,6 +302,8 @@ fn holds_all(format: &str, ty: Option<ColumnType>) -> bool {
 pub enum Use {
     /// Whole value.
     Whole,
+    /// Whole value but for its case.
+    Recased,
     /// Whole value in some records: the other way of a choice.
     Sometimes,
     /// A part is taken of it, and it is a part itself.
@@ -287,7 +315,7 @@ pub enum Use {
 impl Use {
     /// The same where it depends on the record.
     fn sometimes(self) -> Self {
-        if self == Self::Whole { Self::Sometimes } else { self }
+        if matches!(self, Self::Whole | Self::Recased) { Self::Sometimes } else { self }
     }
 }
 
@@ -296,10 +324,13 @@ pub fn visit<'e>(expr: &'e Expr, used: Use, columns: &[SourceColumn], found: &mu
     found(expr, used);
     match expr {
         Expr::Call { function, arguments } => {
-            let is_part = PARTS.contains(&function.as_str()) || aspect(function, arguments, columns).is_some();
+            let aspect = aspect(function, arguments, columns);
+            let is_recased = aspect == Some(Aspect::Case);
+            let is_part = PARTS.contains(&function.as_str()) || aspect.is_some() && !is_recased;
             let holds = !is_part && !OPAQUE.contains(&function.as_str());
             // What a part is taken of is not whole there, and what it is taken of may itself take parts.
-            let takes = PARTS.contains(&function.as_str());
+            let takes = PARTS.contains(&function.as_str()) || aspect == Some(Aspect::Digits);
+            let used = if is_recased && used == Use::Whole { Use::Recased } else { used };
             for (at, argument) in arguments.iter().enumerate() {
                 if at == 0 && takes && used != Use::Not {
                     inside(argument, found);
@@ -392,10 +423,11 @@ fn is_whole(one: &Taken<'_>, taken: &[Taken<'_>], together: &[&Expr], columns: &
     if (has(Take::First) || has(Take::At(0))) && has(Take::Rest) {
         return true;
     }
+    let needs_case = one.takes.iter().any(|(take, _)| *take == Take::Only(Aspect::Case));
     // All that it is made of holds it too.
     let mut from = one.from;
     loop {
-        if arrives_whole(from, together, columns) {
+        if arrives(from, needs_case, together, columns) {
             return true;
         }
         match from {
@@ -422,9 +454,15 @@ fn list(expr: &Expr) -> Option<&str> {
 
 /// True where some value holds all of an expression's.
 fn arrives_whole(expr: &Expr, together: &[&Expr], columns: &[SourceColumn]) -> bool {
+    arrives(expr, false, together, columns)
+}
+
+/// The same, and where its case counts that too.
+fn arrives(expr: &Expr, needs_case: bool, together: &[&Expr], columns: &[SourceColumn]) -> bool {
+    let is_enough = |used| used == Use::Whole || !needs_case && used == Use::Recased;
     together.iter().any(|value| {
         let mut found = false;
-        visit(value, Use::Whole, columns, &mut |one, used| found |= used == Use::Whole && one == expr);
+        visit(value, Use::Whole, columns, &mut |one, used| found |= is_enough(used) && one == expr);
         found
     })
 }

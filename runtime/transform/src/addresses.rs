@@ -116,7 +116,25 @@ fn parse(text: &str) -> Result<Url, Fault> {
         matches!(parsed.scheme(), "http" | "https") && parsed.username().is_empty() && parsed.password().is_none();
     let is_named = matches!(parsed.host(), Some(url::Host::Domain(name)) if name.trim_end_matches('.').contains('.') || has_scheme);
     let is_named = is_named || has_scheme && matches!(parsed.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
-    if is_web && is_named { Ok(parsed) } else { Err(not()) }
+    let is_one = names_one_host(&parsed) && !holds_another(trimmed);
+    if is_web && is_named && is_one { Ok(parsed) } else { Err(not()) }
+}
+
+/// False where a host has signs that no name has: `a.example;b.example` are two.
+fn names_one_host(parsed: &Url) -> bool {
+    match parsed.host() {
+        Some(url::Host::Domain(name)) => {
+            name.chars().all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_'))
+        }
+        _ => true,
+    }
+}
+
+/// True where another address follows behind a separator.
+fn holds_another(text: &str) -> bool {
+    [';', ',', '|']
+        .iter()
+        .any(|sign| text.split(*sign).skip(1).any(|rest| rest.starts_with("http://") || rest.starts_with("https://")))
 }
 
 /// The form in which Twenty compares links: scheme and path as they are, the host in lower case and in ASCII, no `/` at the end.
@@ -147,6 +165,23 @@ mod tests {
             ("acme.example/#team", true),
         ] {
             assert_eq!(has_more_than_site(text), has_more, "{text}");
+        }
+    }
+
+    #[test]
+    fn two_addresses_in_one_cell_are_none() {
+        for text in [
+            "www.x.example;www.y.example",
+            "a.example,b.example",
+            "https://a.example/x;https://b.example/y",
+            "a.example|http://b.example",
+        ] {
+            assert!(url(text).is_err() && domain(text).is_err(), "{text}");
+        }
+        for text in
+            ["https://a.example/x;y=1,2", "https://web.example/web/2020/https://b.example/", "https://a_b.example"]
+        {
+            assert!(url(text).is_ok(), "{text}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::convert::text_of;
 use crate::evaluate::{Evaluator, Stop};
 use crate::functions::Settings;
 use crate::node::Node;
-use crate::{LookupError, Value, markup, money, phones};
+use crate::{LookupError, Value, markup, money, phones, text};
 
 /// Rule by which a field leaves something of a value.
 #[derive(Debug)]
@@ -223,6 +223,8 @@ fn is_all(aspect: Aspect, value: &Value<'_>, out: &str, settings: &Settings) -> 
             Value::Integer(_) | Value::Decimal(_) => true,
             _ => text().is_some_and(|text| money::names_no_other(&text, settings.currency)),
         },
+        // Small letters alone have no case of their own.
+        Aspect::Case => text().is_some_and(|text| text::title(&text) == text || !text.chars().any(char::is_uppercase)),
         Aspect::Day => match (value, &settings.zone) {
             (Value::Datetime(instant), Some(zone)) => zone.wall(*instant).time() == jiff::civil::Time::midnight(),
             (value, _) => matches!(value, Value::Date(_)),
@@ -235,6 +237,17 @@ fn is_all(aspect: Aspect, value: &Value<'_>, out: &str, settings: &Settings) -> 
             _ => text().is_some_and(|text| !phones::split_extension(&text).0.chars().any(char::is_alphanumeric)),
         },
         Aspect::Rest => text().is_some_and(|text| !text.contains(out)),
+        Aspect::Unsigned => text().is_some_and(|text| !says_more(&text, out)),
         Aspect::Captured | Aspect::Fit | Aspect::Length | Aspect::Mask | Aspect::Written => false,
     }
+}
+
+/// True where a sign says something of a number: a minus or plus before its first digit, any other wherever it stands.
+fn says_more(text: &str, sign: &str) -> bool {
+    let sign = sign.trim();
+    if !matches!(sign, "-" | "−" | "–" | "+") {
+        return text.contains(sign);
+    }
+    let first = text.find(|one: char| one.is_ascii_digit()).and_then(|at| text.get(..at));
+    first.is_some_and(|before| before.contains(sign) && !before.chars().any(char::is_alphanumeric))
 }

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use migr_load::FieldSchema;
 use migr_transform::Value;
+use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use super::kind::{Kind, Native};
@@ -14,8 +15,14 @@ fn instant(at: jiff::Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// A number of JSON, where it keeps every digit.
 fn number(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|_| "is no number that JSON can hold".to_owned())
+    let number: Json = serde_json::from_str(text).map_err(|_| "is no number that JSON can hold".to_owned())?;
+    let kept = number.as_f64().and_then(|kept| kept.to_string().parse::<Decimal>().ok());
+    if text.parse::<Decimal>().is_ok_and(|wanted| kept != Some(wanted)) {
+        return Err("has more digits than the destination's numbers keep; map it to a text".to_owned());
+    }
+    Ok(number)
 }
 
 /// A value as text, where the API has no other form for it.
@@ -116,7 +123,17 @@ pub(super) fn custom(kind: Kind, field: &FieldSchema, value: &Value<'_>) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::units;
+    use super::{number, units};
+
+    #[test]
+    fn a_number_keeps_every_digit_or_is_refused() {
+        for text in ["0", "-12.5", "0.30000000000000004", "9007199254740992", "1234567890123.45"] {
+            assert!(number(text).is_ok(), "{text}");
+        }
+        for text in ["9007199254740993", "12345678901234567890.123", "0.1234567890123456789"] {
+            assert!(number(text).is_err_and(|why| why.contains("more digits")), "{text}");
+        }
+    }
 
     #[test]
     fn amounts_are_written_in_units() {
