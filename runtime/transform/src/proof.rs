@@ -187,15 +187,14 @@ impl FormatTrial {
     /// Takes a filled cell.
     pub fn add(&mut self, cell: &str) {
         self.filled += 1;
-        let readings = match self.remembered.get(cell) {
-            Some(known) => *known,
-            None => {
-                let readings = self.readings(cell);
-                if self.remembered.len() < self.capacity {
-                    self.remembered.insert(cell.to_owned(), readings);
-                }
-                readings
+        let readings = if let Some(known) = self.remembered.get(cell) {
+            *known
+        } else {
+            let readings = self.readings(cell);
+            if self.remembered.len() < self.capacity {
+                self.remembered.insert(cell.to_owned(), readings);
             }
+            readings
         };
         self.fits += u64::from(readings.own);
         let bit = |bits: u64, at: usize| bits >> at & 1;

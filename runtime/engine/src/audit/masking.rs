@@ -66,6 +66,10 @@ impl Run {
 }
 
 /// Class of each character of ASCII.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the loop ends at the table's length, and a constant has no other way to fill one"
+)]
 const ASCII: [u8; 128] = {
     let mut classes = [b'*'; 128];
     let mut at: u8 = 0;
