@@ -1,7 +1,7 @@
 //! Identities, which no two records of a stage may share, and the order of records that share one.
 
 use migr_load::{Destination, Map};
-use migr_plan::{FieldMapping, Stage, TakenPolicy};
+use migr_plan::{FieldMapping, Stage};
 use migr_spill::SortValue as Sort;
 use migr_transform::Value;
 
@@ -37,10 +37,10 @@ impl Identities {
                 part if part.contains('.') => part.to_owned(),
                 part => format!("{}.{part}", field.field),
             };
-            // A field of `match` whose value may be left out is looked at once more: of records that an earlier field tells apart one alone can hold it.
-            let is_given_up = field.on_taken != TakenPolicy::Quarantine && matching > 1;
+            // A field of `match` is looked at once more: of records that an earlier field tells apart one alone can hold its value.
+            let is_one_of_several = matching > 1;
             // A composite in `match` stands for its unique part.
-            if is_given_up || !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
+            if is_one_of_several || !covered.contains(&path.as_str()) && !covered.contains(&field.field.as_str()) {
                 paths.push(vec![path]);
             }
         }
