@@ -9,6 +9,7 @@ use super::api::{boxed, each, is_gone, list, text};
 use super::found::{both, found};
 use super::kind::Kind;
 use super::live::{Live, Named};
+use super::version::Version;
 use super::{HighLevel, PAGE};
 
 /// Contacts in one answer of a search.
@@ -75,26 +76,33 @@ impl HighLevel {
         Ok(Page { records, next: next.map(Value::to_string), total })
     }
 
+    /// A page of all opportunities, by the cursor that the one before told: pages by number end somewhere, and their first number is told differently.
     async fn scan_opportunities(&self, after: Option<String>) -> Result<Page, LoadError> {
-        let page: u64 = after.and_then(|after| after.parse().ok()).unwrap_or(1);
-        let path = "opportunities/search";
-        let body = json!({
-            "locationId": self.location, "query": "", "limit": PAGE, "page": page, "searchAfter": [],
-            "additionalDetails": {"notes": false, "tasks": false, "calendarEvents": false, "unReadConversations": false},
-        });
-        let answer = self.ask(path, &body).await.map_err(|error| error.into_load_error(format!("POST {path}")))?;
+        let location = match self.version {
+            Version::V3 => "locationId",
+            Version::Older => "location_id",
+        };
+        let mut query = vec![(location, self.location.clone()), ("limit", PAGE.to_string())];
+        let cursor = after.and_then(|after| serde_json::from_str::<(Value, String)>(&after).ok());
+        if let Some((at, id)) = cursor {
+            query.push(("startAfter", at.to_string()));
+            query.push(("startAfterId", id));
+        }
+        let answer = self.read("opportunities/search", query).await?;
         let opportunities = list(&answer, &["opportunities"]);
         let records: Vec<Found> = opportunities.iter().filter_map(|it| found(Kind::Opportunities, it, None)).collect();
-        let total = answer.get("total").and_then(Value::as_u64).unwrap_or(records.len() as u64);
-        let next = (opportunities.len() >= PAGE).then(|| (page + 1).to_string());
+        let meta = answer.get("meta").unwrap_or(&Value::Null);
+        let total = meta.get("total").and_then(Value::as_u64).unwrap_or(records.len() as u64);
+        let cursor = meta.get("startAfter").zip(text(meta, "startAfterId"));
+        let next = cursor.filter(|_| opportunities.len() >= PAGE).map(|cursor| json!(cursor).to_string());
         Ok(Page { records, next, total })
     }
 
     async fn scan_objects(&self, key: &str, after: Option<String>) -> Result<Page, LoadError> {
-        let page: u64 = after.and_then(|after| after.parse().ok()).unwrap_or(1);
+        let cursor = after.and_then(|after| serde_json::from_str::<Vec<String>>(&after).ok()).unwrap_or_default();
         let path = format!("objects/{key}/records/search");
         let body =
-            json!({"locationId": self.location, "page": page, "pageLimit": PAGE, "query": "", "searchAfter": []});
+            json!({"locationId": self.location, "page": 1, "pageLimit": PAGE, "query": "", "searchAfter": cursor});
         let answer = match self.ask(&path, &body).await {
             Ok(answer) => answer,
             Err(error) => return Err(error.into_load_error(format!("POST {path}"))),
@@ -102,7 +110,11 @@ impl HighLevel {
         let objects = list(&answer, &["records"]);
         let records: Vec<Found> = objects.iter().filter_map(|it| found(Kind::Custom, it, None)).collect();
         let total = answer.get("total").and_then(Value::as_u64).unwrap_or(records.len() as u64);
-        let next = (objects.len() >= PAGE).then(|| (page + 1).to_string());
+        let last =
+            objects.last().filter(|_| objects.len() >= PAGE).and_then(|last| last.get("searchAfter")?.as_array());
+        // The documents tell numbers in answers, and texts in questions.
+        let word = |part: &Value| part.as_str().map_or_else(|| part.to_string(), str::to_owned);
+        let next = last.map(|last| json!(last.iter().map(word).collect::<Vec<_>>()).to_string());
         Ok(Page { records, next, total })
     }
 
