@@ -35,7 +35,7 @@ fn made(asked: &Asked<'_>) -> Option<&'static str> {
 }
 
 /// The id that a client became.
-fn project_id(project: &Project, client: &str) -> String {
+pub(crate) fn project_id(project: &Project, client: &str) -> String {
     let trail = project.migr(&["journal"]).exits(0).stdout;
     let lines = trail.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let mut created =

@@ -10,7 +10,7 @@ use crate::stand_in::StandIn;
 use crate::studio::studio;
 
 /// A location whose calendar has one user in its team, who holds no appointment of the export.
-fn location() -> StandIn {
+pub(crate) fn location() -> StandIn {
     let before = json!({
         "name": "Team of one", "timezone": "America/New_York", "country": "US",
         "settings": {"allowDuplicateContact": false, "allowDuplicateOpportunity": true, "duplicateOrder": ["email", "phone"]},

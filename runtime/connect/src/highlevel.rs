@@ -13,6 +13,7 @@ mod live;
 mod metadata;
 mod records;
 mod refusals;
+mod scopes;
 mod settle;
 mod setup;
 mod spelling;

@@ -110,5 +110,5 @@ fn of_field(
 fn is_other(job: &StageRun, record: &ChangedRecord, native: &Map, there: (&Map, bool)) -> bool {
     let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let held = HeldBeside::new(destination, object, &record.written, there);
-    native.keys().any(|key| held.is_other(key))
+    native.keys().any(|key| !destination.is_added_to(object, key) && held.is_other(key))
 }

@@ -21,9 +21,7 @@ pub enum LoadError {
         known: String,
     },
     /// The token was refused. Concerns every record.
-    #[error(
-        "{url} refused the token ({status}): {message}. Make a new API key there, or check the secret, then run again; the run goes on where it stopped"
-    )]
+    #[error("{url} refused the token ({status}): {message}. {help}, then run again; the run goes on where it stopped")]
     Unauthorized {
         /// Server, without path and query.
         url: String,
@@ -31,6 +29,8 @@ pub enum LoadError {
         status: u16,
         /// The server's reason.
         message: String,
+        /// Advice: what a person does about it.
+        help: String,
     },
     /// The token's role lacks a right that the plan needs. Concerns every record.
     #[error(

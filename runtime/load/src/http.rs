@@ -91,6 +91,9 @@ pub struct Dialect {
     pub rate: Option<[&'static str; 2]>,
 }
 
+/// Advice where a server refuses a token and says no more.
+const NEW_KEY: &str = "Make a new API key there, or check the secret";
+
 /// The client.
 #[derive(Debug)]
 pub struct Http {
@@ -484,7 +487,7 @@ impl Http {
 
     fn unauthorized(&self, status: u16, message: &str) -> CallError {
         let message = message.trim_end_matches('.').to_owned();
-        CallError::Fatal(LoadError::Unauthorized { url: self.host(), status, message })
+        CallError::Fatal(LoadError::Unauthorized { url: self.host(), status, message, help: NEW_KEY.to_owned() })
     }
 
     fn url(&self, path: &str) -> Result<Url, LoadError> {

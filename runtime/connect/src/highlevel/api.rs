@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::HighLevel;
+use super::scopes::scope_of;
 
 /// Habits of the server.
 pub(super) const DIALECT: Dialect = Dialect {
@@ -25,6 +26,12 @@ const DONE: [&str; 3] = ["succeeded", "succeded", "success"];
 /// Beginning of the texts by which the server says that our own request lacks its version.
 const OUR_FAULT: &str = "version header";
 
+/// Words by which the server says that the token lacks a scope.
+const NO_SCOPE: &str = "not authorized for this scope";
+
+/// Words by which the server says that the token is of another location.
+const NO_ACCESS: &str = "not have access to this location";
+
 /// JSON as it is sent.
 pub(super) fn json(body: &Value) -> Payload<'static> {
     Payload::Json(Bytes::from(body.to_string()))
@@ -38,7 +45,27 @@ impl HighLevel {
 
     /// Sends a request that may be repeated.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Value, CallError> {
-        self.http.call(&self.prepared(call)).await.map_err(own_fault)
+        let call = self.prepared(call);
+        self.http.call(&call).await.map_err(|error| self.explained(&call, own_fault(error)))
+    }
+
+    /// A refusal of the token with what an administrator does about it.
+    fn explained(&self, call: &Call<'_>, error: CallError) -> CallError {
+        let CallError::Fatal(LoadError::Unauthorized { url, status, message, help }) = error else { return error };
+        let says = |words: &str| message.to_lowercase().contains(words);
+        let help = if says(NO_SCOPE) {
+            let scope = scope_of(&call.method, &call.path)
+                .map_or_else(|| "the scope".to_owned(), |scope| format!("the scope `{scope}`"));
+            format!("Give the private integration {scope}, which {} needs, in the location's settings", call.name())
+        } else if says(NO_ACCESS) {
+            let location = &self.location;
+            format!(
+                "The token is of another location than {location}: check the destination's `location`, or make a token in that location"
+            )
+        } else {
+            help
+        };
+        CallError::Fatal(LoadError::Unauthorized { url, status, message, help })
     }
 
     /// Reads.

@@ -7,7 +7,7 @@ use migr_plan::{FieldMapping, FieldType, LinkMapping, OutsidePolicy, ReasonCode}
 use migr_transform::{Failure, Reference, Value};
 use serde_json::Value as Json;
 
-use super::compare::{folded, is_nothing, phone, same, shown};
+use super::compare::{folded, is_nothing, phone, same, shown, words};
 use super::kind::{Kind, Native};
 use super::live::Live;
 use super::version::Version;
@@ -240,9 +240,17 @@ impl Codec for LocationCodec {
             Ok(None) => return Comparison::Same,
             Err(says) => return Comparison::Differs { expected: hide(says), found: hide(shown(there)) },
         };
-        // A contact without a country gets the location's.
-        let is_given = mapping.field == "country" && wanted.is_null() && there == self.live.country.as_str();
-        if is_given || same(Kind::of(object), field, &wanted, there) {
+        let is_given = wanted.is_null()
+            && match (Kind::of(object), mapping.field.as_str()) {
+                // A contact without a country gets the location's.
+                (_, "country") => there == self.live.country.as_str(),
+                // The calendar chooses a user, and says how long it takes.
+                (Kind::Appointments, ASSIGNED | "endTime") => true,
+                _ => false,
+            };
+        // Tags are added to those that others gave.
+        let is_among = field.name == "tags" && words(&wanted).iter().all(|tag| words(there).contains(tag));
+        if is_given || is_among || same(Kind::of(object), field, &wanted, there) {
             return Comparison::Same;
         }
         Comparison::Differs { expected: hide(shown(&wanted)), found: hide(shown(there)) }

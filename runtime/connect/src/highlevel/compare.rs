@@ -47,7 +47,7 @@ pub(super) fn as_kept(kind: Kind, field: &FieldSchema, value: &Json) -> Json {
     }
 }
 
-/// True where the server may spell a field's values in a way of its own. Tags are not among them: others add theirs to them.
+/// True where the server may spell a field's values in a way of its own.
 pub(super) fn respells(kind: Kind, field: &FieldSchema) -> bool {
     match native(kind, field) {
         Some(
@@ -57,7 +57,8 @@ pub(super) fn respells(kind: Kind, field: &FieldSchema) -> bool {
             | Native::Url
             | Native::Date
             | Native::Instant
-            | Native::Number,
+            | Native::Number
+            | Native::Words,
         ) => true,
         Some(_) => false,
         None => matches!(

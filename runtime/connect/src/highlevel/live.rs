@@ -411,7 +411,7 @@ impl HighLevel {
         if self.uses(Kind::Appointments) {
             let calendars = self.read("calendars/", vec![self.here()]).await?;
             live.calendars = list(&calendars, &["calendars"]).iter().map(named).collect();
-            live.teams = list(&calendars, &["calendars"]).iter().map(team).collect();
+            live.teams = self.ask_teams(list(&calendars, &["calendars"])).await?;
         }
         if self.uses(Kind::Associations) || self.uses(Kind::Custom) {
             self.ask_objects(&mut live).await?;
@@ -419,6 +419,20 @@ impl HighLevel {
         }
         live.schema.objects.sort_keys();
         Ok(live)
+    }
+
+    /// Teams of the calendars. A list need not tell them: a calendar that it says nothing of is asked for.
+    async fn ask_teams(&self, calendars: &[Value]) -> Result<BTreeMap<String, Vec<String>>, LoadError> {
+        let mut teams = BTreeMap::new();
+        for calendar in calendars {
+            if calendar.get("teamMembers").is_some() {
+                teams.extend([team(calendar)]);
+            } else if let Some(id) = text(calendar, "id") {
+                let answer = self.read(format!("calendars/{id}"), Vec::new()).await?;
+                teams.extend([team(answer.get("calendar").unwrap_or(&answer))]);
+            }
+        }
+        Ok(teams)
     }
 
     /// Words by which the server refuses this token a pipeline: a request without one makes none, and who may make some is told what it lacks.

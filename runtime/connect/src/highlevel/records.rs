@@ -357,7 +357,12 @@ impl HighLevel {
             if is_ours {
                 return Ok(Written::Created { id: holder });
             }
-            return Ok(Written::Refused(Refusal::new(*status, format!("{message} (it is {holder})"))));
+            return Ok(Written::Refused(Refusal::new(
+                *status,
+                format!(
+                    "{message} (it is {holder}, made meanwhile: `migr quarantine retry` and another run take it for this record)"
+                ),
+            )));
         }
         if kind == Kind::Associations && message.to_lowercase().contains("duplicate relation") {
             let part = |key: &str| text(body, key).unwrap_or_default();

@@ -28,6 +28,10 @@ impl Spelling for HighLevel {
         })
     }
 
+    fn is_added_to(&self, object: &str, key: &str) -> bool {
+        Kind::of(object) == Kind::Contacts && key == "tags"
+    }
+
     fn filled(&self, object: &str, found: &Map) -> Vec<String> {
         let Ok(live) = self.live() else { return Vec::new() };
         let holds_own = |(key, value): &(&String, &serde_json::Value)| {

@@ -26,6 +26,11 @@ pub trait Spelling: fmt::Debug + Send + Sync {
     /// the server may spell a value in its own way.
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool;
 
+    /// True where what is written by a key is added to what others put there: what they added since stays, and is no conflict.
+    fn is_added_to(&self, _object: &str, _key: &str) -> bool {
+        false
+    }
+
     /// Keys of a found record that hold something which no new record has by itself. The server's own, such as times and who wrote it, are not among them.
     fn filled(&self, object: &str, found: &Map) -> Vec<String>;
 
