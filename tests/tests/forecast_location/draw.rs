@@ -62,7 +62,7 @@ pub(crate) struct Case {
     pub(crate) gives_up_phones: bool,
     pub(crate) allows_duplicates: bool,
     /// Contacts that are there are written to.
-    pub(crate) fills: bool,
+    pub(crate) writes_existing: bool,
 }
 
 const EMAILS: &[&str] = &["ada@x.example", "bob@x.example", "cara@x.example", "dan@x.example", "Ada@X.example", ""];
@@ -134,8 +134,8 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     };
     let gives_up_phones = taken == " on taken none" && !allows_duplicates;
     let before = before(&mut draw, allows_duplicates);
-    let fills = matches!(existing, "fill" | "update");
-    Case { spec, files, clients, before, moment, merges, gives_up_phones, allows_duplicates, fills }
+    let writes_existing = matches!(existing, "fill" | "update");
+    Case { spec, files, clients, before, moment, merges, gives_up_phones, allows_duplicates, writes_existing }
 }
 
 const HEAD: &str = r#"use "std/systems/highlevel"

@@ -1,6 +1,7 @@
 //! A drawn migration carried out in the test's own process: the audit's counts, the run's, and the contacts that are there then.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,7 +230,7 @@ async fn outcome(context: &Context, before: &Before, said: Counts) -> Result<Lif
                 State::Unchanged => 2,
                 State::Skipped => 3,
                 State::Quarantined => 4,
-                state => return Err(format!("{} {} ended {state}", step.name, row.key)),
+                State::Uncertain => return Err(format!("{} {} ended uncertain", step.name, row.key)),
             };
             counts[place] += 1;
             if step.name == "Client" {
@@ -243,7 +244,7 @@ async fn outcome(context: &Context, before: &Before, said: Counts) -> Result<Lif
     }
     reader
         .remarks(|remark| {
-            reasons.push_str(&format!("{remark:?}\n"));
+            let _ = writeln!(reasons, "{remark:?}");
             Ok::<(), migr_journal::JournalError>(())
         })
         .unwrap();

@@ -53,7 +53,7 @@ pub(crate) fn faults(case: &Case, life: &Life) -> Vec<String> {
         let mut rows = written.iter().filter(|(_, id)| **id == contact.id).map(|(client, _)| *client);
         let phones: Vec<String> = rows.clone().map(|client| digits(client.phone)).filter(|it| !it.is_empty()).collect();
         let phone = digits(&text(&contact.values, "phone"));
-        if !case.fills || rows.next().is_none() || !phone.is_empty() || phones.is_empty() {
+        if !case.writes_existing || rows.next().is_none() || !phone.is_empty() || phones.is_empty() {
             continue;
         }
         let is_had = phones.iter().any(|phone| holders.contains_key(phone));
