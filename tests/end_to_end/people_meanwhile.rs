@@ -58,7 +58,7 @@ fn a_file_of_a_contact_that_stays_keeps_the_field_that_holds_it() {
     project.write("export/scans.csv", &scans.replace("S2,C1", "S2,C4"));
     let stand_in = moved(&project);
     let back = stand_in.migr(&project, &["rollback"]).exits(0);
-    let said = "1 contact that stays holds files in it, which would go with it";
+    let said = "create field contactFiles.file: left, because 1 record still holds a value in it";
     assert!(back.stdout.contains(said), "{}", back.stdout);
     let place = highlevel::Options::default().location;
     let body = json!({"locationId": place, "page": 1, "pageLimit": 100});

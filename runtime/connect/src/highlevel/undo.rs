@@ -1,15 +1,14 @@
 //! Changes of a location's schema taken back.
 
-use migr_load::{Call, CallError, Deleted, Found, LoadError, Made, Payload, SetupRecord, UndoOutcome};
+use migr_load::{Call, CallError, LoadError, Made, Payload, SetupRecord, UndoOutcome};
 use migr_plan::SetupAction;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::HighLevel;
 use super::api::{is_gone, list};
-use super::compare::is_nothing;
 use super::kind::Kind;
-use super::live::{CUSTOM, new_stages};
+use super::live::new_stages;
 
 /// Reason why a custom object stays.
 pub(super) const OBJECT_STAYS: &str = "the API removes no custom object; remove it in the location by hand";
@@ -28,17 +27,6 @@ impl HighLevel {
             (Made::Field { id }, _) => format!("locations/{}/customFields/{id}", self.location),
             (Made::Options { added, .. }, action) => return self.remove_stages(action, added).await,
         };
-        if let (Made::Field { id }, SetupAction::CreateField { object, .. }) = (&record.made, &record.action)
-            && Kind::of(object) == Kind::ContactFiles
-        {
-            // The files of a field go with it.
-            let holders = self.contacts_with(id).await?;
-            if holders > 0 {
-                let contacts = if holders == 1 { "1 contact that stays holds" } else { "contacts that stay hold" };
-                let why = format!("{contacts} files in it, which would go with it");
-                return Ok(UndoOutcome::Irreversible { why });
-            }
-        }
         let outcome = match self.send(Call::new(Method::DELETE, path.as_str(), Payload::Empty)).await {
             Ok(_) => UndoOutcome::Undone,
             Err(error) if is_gone(&error) => UndoOutcome::Gone,
@@ -47,24 +35,6 @@ impl HighLevel {
         };
         self.outdates_live();
         Ok(outcome)
-    }
-
-    /// Number of contacts that hold something in a custom field, as far as it matters: one or more. The list names some that are gone: each is asked for.
-    async fn contacts_with(&self, field: &str) -> Result<usize, LoadError> {
-        let key = format!("{CUSTOM}{field}");
-        let holds = |found: &Found| found.values.get(&key).is_some_and(|held| !is_empty(held));
-        let (mut count, mut after) = (0, None);
-        loop {
-            let page = self.scan_page("contacts", Deleted::Live, after).await?;
-            for found in page.records.iter().filter(|found| holds(found)) {
-                let there = self.fetch_one("contacts", &found.id).await?;
-                count += usize::from(there.as_ref().is_some_and(holds));
-            }
-            after = page.next;
-            if after.is_none() || count > 1 {
-                return Ok(count);
-            }
-        }
     }
 
     /// Removes stages that were added, and pipelines that hold no other stage, where no opportunity is in them.
@@ -137,13 +107,6 @@ impl HighLevel {
             }
         }
         Ok((listed.len() < MOST_LISTED).then_some(false))
-    }
-}
-
-fn is_empty(held: &Value) -> bool {
-    match held {
-        Value::Object(files) => files.is_empty(),
-        held => is_nothing(held),
     }
 }
 
