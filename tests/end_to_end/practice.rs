@@ -91,6 +91,9 @@ test "pairs" {
     let table = plan["picklists"].as_array().unwrap().iter().find(|table| table["name"] == "DealStage").unwrap();
     assert_eq!(table["inputs"], json!(["pipeline", "stage"]));
     assert_eq!(table["fields"], json!(["pipeline", "pipelineStage", "status"]));
+    let text = project.migr(&["plan"]).exits(0).stdout;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Booked \"Booked\" (pipeline \"Workshops\", status \"open\")"), "{text}");
     // The pipeline's own id is asked for by its name, before anything runs.
     let pipeline = &field(&plan, "Deal", "pipeline")["value"];
     assert!(pipeline.to_string().contains("\"pipelines\"") && pipeline.to_string().contains("\"name\""), "{pipeline}");

@@ -339,3 +339,29 @@ fn a_field_of_files_stays_while_a_contact_that_was_there_holds_one_and_a_dry_run
     );
     assert!(said.contains("; all else is as before"), "{said}");
 }
+
+#[test]
+fn a_rollback_names_the_records_of_which_nobody_could_tell_whether_they_were_created() {
+    let project = studio();
+    // The search tells of a deal long after the time that the spec grants it.
+    let stand_in = StandIn::location(highlevel::Options {
+        lag: std::time::Duration::from_secs(3600),
+        ..highlevel::Options::default()
+    });
+    let wire = Wire::to(&stand_in.url(), |asked| {
+        let makes_a_deal = asked.method == "POST" && asked.path.trim_end_matches('/') == "/opportunities";
+        if makes_a_deal { Act::CutAfter } else { Act::Pass }
+    });
+    let migr = |arguments: &[&str]| {
+        let mut command = stand_in.command_over(&wire.url(), project.path(), arguments);
+        Ran::from(command.output().expect("migr starts"))
+    };
+    migr(&["run", "--no-approval"]).exits(5);
+    for arguments in [&["rollback", "--dry-run"][..], &["rollback"]] {
+        let ran = migr(arguments);
+        let said = "not back  Deal: opportunities: one may be there, made of D1, line 2: nobody could tell whether it was created";
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("as before") || ran.stdout.contains("; not all is as before"), "{}", ran.stdout);
+        assert_eq!(ran.code, if arguments.len() == 2 { 0 } else { 6 });
+    }
+}

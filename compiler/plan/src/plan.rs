@@ -1,5 +1,7 @@
 //! The plan and its parts: inputs, options, source, destination, owners, picklists, concepts and counts.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -363,6 +365,25 @@ pub struct Picklist {
     pub made: Vec<MadeOption>,
     /// Where it is written.
     pub origin: Origin,
+}
+
+impl Picklist {
+    /// The values that new rows of tables give to other fields together with an option of one field, as they follow its name: ` (pipeline "Workshops")`.
+    pub fn given_with(tables: &[Self], object: &str, field: &str, option: &str) -> String {
+        let mut given = BTreeSet::new();
+        for table in tables.iter().filter(|table| table.object == object) {
+            let Some(at) = table.fields.iter().position(|name| name == field) else { continue };
+            for row in table.rows.iter().filter(|row| row.new.is_some()) {
+                if row.values.get(at).and_then(Option::as_deref) != Some(option) {
+                    continue;
+                }
+                let others = table.fields.iter().zip(&row.values).filter(|(name, _)| *name != field);
+                let named = others.filter_map(|(name, value)| Some(format!("{name} \"{}\"", value.as_ref()?)));
+                given.insert(named.collect::<Vec<_>>().join(", "));
+            }
+        }
+        given.iter().filter(|words| !words.is_empty()).map(|words| format!(" ({words})")).collect()
+    }
 }
 
 /// An option that a value gets because another one has the name that it would have.

@@ -70,7 +70,7 @@ pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, E
     let schema = context.destination.known_schema().await?;
     let actions = prepared(context).await?;
     let item = |action: &SetupAction| ChecklistItem {
-        action: in_words(action),
+        action: in_words(action, &context.plan.picklists),
         probe: probe(action),
         state: state(action, &schema, &*context.destination),
         told: other_labels(action, &schema),

@@ -122,7 +122,7 @@ fn is_set_up(context: &Context, reader: &Reader) -> Result<(), EngineError> {
         match notes.iter().find(|note| note.position == position) {
             Some(note) if SetupNote::is_made(&note.outcome) => {}
             Some(note) => open.push(format!("{} ({})", note.action, note.outcome)),
-            None => open.push(wanted_schema::in_words(action)),
+            None => open.push(wanted_schema::in_words(action, &context.plan.picklists)),
         }
     }
     if open.is_empty() { Ok(()) } else { Err(EngineError::SetupOpen { open }) }

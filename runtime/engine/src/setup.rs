@@ -91,7 +91,7 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
         };
         let stays = || stays_for_good(&context.plan, schema, action);
         if let Some(why) = context.destination.refuses(action).or_else(stands_in_the_way).or_else(stays) {
-            refused.push((wanted_schema::in_words(action), why));
+            refused.push((wanted_schema::in_words(action, &context.plan.picklists), why));
             continue;
         }
         let SetupAction::CreateField { object, field, ty: FieldType::Reference { objects }, inverse, .. } = action
@@ -105,7 +105,7 @@ fn refused(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Vec<(
                 let why = format!(
                     "`{target}` would have two relations \"{inverse}\", of {other} and {field}; give one another `inverse`"
                 );
-                refused.push((wanted_schema::in_words(action), why));
+                refused.push((wanted_schema::in_words(action, &context.plan.picklists), why));
             } else {
                 inverses.insert(label, field);
             }
@@ -164,7 +164,7 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
                 (SetupNote::ALREADY_THERE.to_owned(), String::new())
             }
         };
-        let words = wanted_schema::in_words(action);
+        let words = wanted_schema::in_words(action, &context.plan.picklists);
         context.tell(Event::Setup { action: words.clone(), outcome: word.clone() });
         let note = SetupNote { position, action: words.clone(), outcome: word.clone(), undo };
         context.journal.write_later(vec![Change::Setup(note)]).await?;
@@ -190,7 +190,12 @@ async fn begin(
             && let Some(fresh) = Begun::of(action, schema)
         {
             let undo = serde_json::to_string(&fresh).unwrap_or_default();
-            let note = SetupNote { position, action: wanted_schema::in_words(action), outcome: BEGUN.to_owned(), undo };
+            let note = SetupNote {
+                position,
+                action: wanted_schema::in_words(action, &context.plan.picklists),
+                outcome: BEGUN.to_owned(),
+                undo,
+            };
             notes.push(Change::Setup(note));
             begun.insert(position, fresh);
         }

@@ -11,7 +11,9 @@ use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::stage_run::StageRun;
 use migr_extract::Row;
-use migr_plan::{Expr, FieldMapping, FieldType, NewOption, PicklistOtherwise, Plan, SetupAction, Stage, Step};
+use migr_plan::{
+    Expr, FieldMapping, FieldType, NewOption, Picklist, PicklistOtherwise, Plan, SetupAction, Stage, Step,
+};
 use migr_transform::{CreatedOption, Outcome, Pass, Program};
 
 use crate::opening;
@@ -35,13 +37,15 @@ fn options_from(action: &SetupAction) -> Option<&str> {
     }
 }
 
-/// A change of the schema in words.
-pub(crate) fn in_words(action: &SetupAction) -> String {
+/// A change of the schema in words, with what the tables give to other fields together with new options.
+pub(crate) fn in_words(action: &SetupAction, tables: &[Picklist]) -> String {
     match action {
         SetupAction::CreateObject { object, .. } => format!("create object {object}"),
         SetupAction::CreateField { object, field, .. } => format!("create field {object}.{field}"),
         SetupAction::AddOptions { object, field, options, .. } => {
-            let values: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
+            let with = |value: &str| Picklist::given_with(tables, object, field, value);
+            let values = options.iter().map(|option| format!("{}{}", option.value, with(&option.value)));
+            let values: Vec<String> = values.collect();
             format!("add options {} to {object}.{field}", values.join(", "))
         }
     }

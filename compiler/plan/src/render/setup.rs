@@ -3,7 +3,7 @@
 use super::section::{Group, Section, Sign, counted};
 use super::{View, field_type};
 use crate::lock::LockedDestination;
-use crate::{FieldType, NewOption, Plan, SetupAction};
+use crate::{FieldType, NewOption, Picklist, Plan, SetupAction};
 
 /// Changes that the concise form shows; few migrations make more.
 const MOST_SHOWN: usize = 60;
@@ -47,7 +47,7 @@ pub(super) fn section(plan: &Plan, view: &View<'_>) -> Section {
         if is_made && !view.full {
             continue;
         }
-        let (kind, what, mut detail, origin) = words(action);
+        let (kind, what, mut detail, origin) = words(action, &plan.picklists);
         if is_made {
             detail.push_str("; there already");
         }
@@ -76,7 +76,7 @@ pub(super) fn option_words(option: &NewOption) -> String {
 }
 
 /// One change of the schema: its kind, what it concerns, the detail, and its line.
-fn words(action: &SetupAction) -> (&'static str, String, String, &crate::Origin) {
+fn words<'a>(action: &'a SetupAction, tables: &[Picklist]) -> (&'static str, String, String, &'a crate::Origin) {
     let from = |picklist: &Option<String>| {
         picklist.as_ref().map_or_else(String::new, |name| format!(", and one for each further value of {name}"))
     };
@@ -96,8 +96,11 @@ fn words(action: &SetupAction) -> (&'static str, String, String, &crate::Origin)
             ("field", format!("{object}.{field}"), detail, origin)
         }
         SetupAction::AddOptions { object, field, options, options_from, origin, .. } => {
-            let names: Vec<String> =
-                options.iter().map(|option| format!("{} {}", option.value, option_words(option))).collect();
+            let words = |option: &NewOption| {
+                let with = Picklist::given_with(tables, object, field, &option.value);
+                format!("{} {}{with}", option.value, option_words(option))
+            };
+            let names: Vec<String> = options.iter().map(words).collect();
             ("options", format!("{object}.{field}"), format!("{}{}", names.join(", "), from(options_from)), origin)
         }
     }

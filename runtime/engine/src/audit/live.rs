@@ -42,7 +42,7 @@ pub(crate) async fn learn(
     }
     for action in &plan.setup {
         if let ChecklistState::Mismatch { why } = checklist::state(action, &schema, destination) {
-            let message = format!("setup cannot {}: {why}", wanted_schema::in_words(action));
+            let message = format!("setup cannot {}: {why}", wanted_schema::in_words(action, &plan.picklists));
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, message));
         }
         for told in checklist::other_labels(action, &schema) {

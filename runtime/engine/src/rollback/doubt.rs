@@ -12,9 +12,15 @@ use migr_load::{Deleted, Found, LoadError};
 use super::Back;
 use crate::{EngineError, Event};
 
+/// Rows of the journal that are read together.
+const TOGETHER: usize = 2000;
+
+const CUT_OFF: &str = "a run was cut off while it was created, and it holds no id of ours to tell it by";
+
 impl Back {
     /// Closes intents without an outcome. What was created after all is counted as created; everything else is decided by what records hold now.
     pub(super) async fn close_doubts(&mut self) -> Result<(), EngineError> {
+        self.list_uncertain()?;
         if self.is_dry() {
             return Ok(());
         }
@@ -30,7 +36,8 @@ impl Back {
                 }
                 let Some(there) = found else {
                     for record in &intent.records {
-                        self.summary.not_undoable(Some(&step.name), in_doubt(&step.object, &record.key, record.line));
+                        self.summary
+                            .not_undoable(Some(&step.name), in_doubt(&step.object, &record.key, record.line, CUT_OFF));
                     }
                     self.close(intent.batch, results).await?;
                     continue;
@@ -42,6 +49,26 @@ impl Back {
                 }
             }
             self.close(intent.batch, results).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists the records of which nobody could tell whether they were created, and said since.
+    fn list_uncertain(&mut self) -> Result<(), EngineError> {
+        for step in self.steps.clone() {
+            let mut left = self.reader().count(step.id, State::Uncertain)?;
+            let mut after: Option<String> = None;
+            while left > 0 {
+                let rows = self.reader().rows_after(step.id, after.as_deref(), TOGETHER)?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                for row in rows.iter().filter(|row| row.mapped.state == State::Uncertain) {
+                    left -= 1;
+                    let why = "nobody could tell whether it was created, and nobody said so since";
+                    let words = in_doubt(&step.object, &row.key, row.mapped.line, why);
+                    self.summary.not_undoable(Some(&step.name), words);
+                }
+            }
         }
         Ok(())
     }
@@ -76,10 +103,7 @@ impl Back {
 }
 
 /// Words for a record of which nothing tells whether it was created.
-fn in_doubt(object: &str, key: &str, line: u64) -> String {
+fn in_doubt(object: &str, key: &str, line: u64, why: &str) -> String {
     let place = if line == 0 { String::new() } else { format!(", line {line}") };
-    format!(
-        "{object}: one may be there, made of {}{place}: a run was cut off while it was created, and it holds no id of ours to tell it by; look for it in the destination",
-        shown(key)
-    )
+    format!("{object}: one may be there, made of {}{place}: {why}; look for it in the destination", shown(key))
 }
