@@ -1,9 +1,10 @@
 //! Ids that a migration gives to what it creates.
 
-use uuid::Uuid;
+use sha1::{Digest as _, Sha1};
+use uuid::{Builder, Uuid};
 
 const NAMESPACE_NAME: &str = "https://migr.dev/ids";
-const SEPARATOR: char = '\u{1f}';
+const SEPARATOR: [u8; 1] = [0x1f];
 
 /// The ids that a migration gives to what it creates: UUID v5, so that a second attempt gives the same ones. They are those of one project: another one of the
 /// same name with the same keys has others.
@@ -41,13 +42,15 @@ impl Ids {
         self.derive(&[stage, key, field, target])
     }
 
+    /// UUID v5 of the migration's name and some parts.
     fn derive(&self, parts: &[&str]) -> String {
-        let mut name = self.migration.clone();
+        let mut hash = Sha1::new_with_prefix(self.namespace.as_bytes()).chain_update(&self.migration);
         for part in parts {
-            name.push(SEPARATOR);
-            name.push_str(part);
+            hash.update(SEPARATOR);
+            hash.update(part);
         }
-        Uuid::new_v5(&self.namespace, name.as_bytes()).to_string()
+        let bytes = hash.finalize().first_chunk().copied().unwrap_or_default();
+        Builder::from_sha1_bytes(bytes).into_uuid().to_string()
     }
 }
 

@@ -182,12 +182,12 @@ impl Records {
                 "{several}a quote that opens in line {line} closes in line {last_line} and holds whole rows; close it where its cell ends"
             ));
         }
-        if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
+        if !text.is_ascii()
+            && let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end))
+        {
             return malformed(format!("the end of {} is {NOT_UTF8}", column(end.saturating_sub(1))));
         }
-        if bytes.contains(&0)
-            && let Some(offset) = text.find('\0')
-        {
+        if let Some(offset) = memchr::memchr(0, bytes).filter(|offset| *offset < text.len()) {
             return malformed(format!("{} holds a NUL byte, which no destination takes; remove it", column(offset)));
         }
         if self.encoding == Encoding::Utf16

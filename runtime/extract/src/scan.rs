@@ -302,7 +302,8 @@ impl Lines {
 
     fn count(&mut self, bytes: &[u8]) {
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return };
-        let (returns, feeds) = (count(bytes, b'\r'), count(bytes, b'\n'));
+        let count = |byte: u8| memchr::memchr_iter(byte, bytes).count() as u64;
+        let (returns, feeds) = (count(b'\r'), count(b'\n'));
         // A feed after a return ends the same line.
         let mut pairs = u64::from(self.after_return && *first == b'\n');
         if returns > 0 && feeds > 0 {
@@ -312,12 +313,6 @@ impl Lines {
         self.after_return = *last == b'\r';
         self.after_feed = *last == b'\n';
     }
-}
-
-/// Counts a byte; in steps that the processor can take many at a time.
-fn count(bytes: &[u8], wanted: u8) -> u64 {
-    let in_step = |step: &[u8]| step.iter().fold(0_u8, |count, byte| count + u8::from(*byte == wanted));
-    bytes.chunks(255).map(|step| u64::from(in_step(step))).sum()
 }
 
 #[cfg(test)]

@@ -85,10 +85,10 @@ impl Distinct {
 }
 
 /// FNV-1a with the last mixing of MurmurHash3: the same in every build, unlike the standard library's.
-pub(crate) fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: impl AsRef<[u8]>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in text.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    for byte in text.as_ref() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

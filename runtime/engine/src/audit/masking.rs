@@ -9,32 +9,30 @@ const LOOKED_AT: usize = 64;
 /// most three of a kind and `+` for more; `*` for what is neither letter, digit, blank nor ASCII. `Ada@x.com` is
 /// `Aaa@a.aaa`.
 pub(crate) fn shape(cell: &str) -> String {
-    let mut shape = String::new();
+    let mut shape = Vec::new();
     write_shape(cell, &mut shape);
-    shape
+    String::from_utf8_lossy(&shape).into_owned()
 }
 
-/// Adds the shape of a cell to a text.
-pub(crate) fn write_shape(cell: &str, shape: &mut String) {
+/// Adds the shape of a cell to a text in UTF-8.
+pub(crate) fn write_shape(cell: &str, shape: &mut Vec<u8>) {
     let cell = trimmed(cell);
     let mut run = Run::default();
     if cell.is_ascii() {
-        let (mut made, mut length) = ([0_u8; LOOKED_AT], 0);
-        for byte in cell.bytes().take(LOOKED_AT) {
-            let class = ASCII.get(usize::from(byte)).copied().unwrap_or(b'*');
-            if let (Some(shown), Some(place)) = (run.add(class), made.get_mut(length)) {
-                *place = shown;
-                length += 1;
+        let classes = cell.bytes().take(LOOKED_AT).map(|byte| ASCII.get(usize::from(byte)).copied().unwrap_or(b'*'));
+        shape.reserve(LOOKED_AT);
+        for class in classes {
+            if let Some(shown) = run.add(class) {
+                shape.push(shown);
             }
         }
-        shape.push_str(made.get(..length).and_then(|made| std::str::from_utf8(made).ok()).unwrap_or_default());
     } else {
         let classes = cell.chars().take(LOOKED_AT).map(class);
-        shape.extend(classes.filter_map(|class| run.add(class)).map(char::from));
+        shape.extend(classes.filter_map(|class| run.add(class)));
     }
     let is_longer = cell.len() > LOOKED_AT && cell.chars().nth(LOOKED_AT).is_some();
     if is_longer {
-        shape.push('…');
+        shape.extend_from_slice("…".as_bytes());
     }
 }
 

@@ -135,8 +135,7 @@ impl Profile {
         let (inferred, kept_as_text) = self.infer();
         let (distinct, distinct_estimated) = self.distinct.count();
         let (least, most) = self.lengths.unwrap_or_default();
-        let mut shapes: Vec<Shape> =
-            self.shapes.counts().iter().map(|(shape, count)| Shape { shape: shape.clone(), count: *count }).collect();
+        let mut shapes: Vec<Shape> = self.shapes.counts().map(|(shape, count)| Shape { shape, count }).collect();
         shapes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.shape.cmp(&b.shape)));
         shapes.truncate(SHAPES_KEPT);
         LockedColumn {

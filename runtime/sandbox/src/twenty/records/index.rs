@@ -1,7 +1,7 @@
 //! The unique values and the links of a record, kept beside it.
 
 use serde_json::{Map, Value};
-use sha1_smol::Sha1;
+use sha1::{Digest as _, Sha1};
 
 use super::duplicate;
 use crate::store::Row;
@@ -119,7 +119,7 @@ impl Engine {
     fn no_target(&self, object: &Object, link: &str) -> Problem {
         let column = link.split_once('.').map_or(link, |(_, column)| column);
         let table = object.table();
-        let hash = Sha1::from(format!("{table}_{column}")).digest().to_string();
+        let hash = format!("{:x}", Sha1::digest(format!("{table}_{column}")));
         let name: String = hash.chars().take(27).collect();
         let message = format!("insert or update on table \"{table}\" violates foreign key constraint \"FK_{name}\"");
         if self.old() {
