@@ -382,7 +382,8 @@ impl Picklist {
                 given.insert(named.collect::<Vec<_>>().join(", "));
             }
         }
-        given.iter().filter(|words| !words.is_empty()).map(|words| format!(" ({words})")).collect()
+        let shown = given.iter().filter(|words| !words.is_empty()).map(|words| format!(" ({words})"));
+        shown.collect::<Vec<_>>().concat()
     }
 }
 

@@ -59,13 +59,13 @@ impl Back {
         if names.is_empty() {
             return;
         }
-        let mut named: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+        let mut told: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
         if names.len() > NAMED {
-            named.push(format!("{} more", names.len() - NAMED));
+            told.push(format!("{} more", names.len() - NAMED));
         }
         self.summary.stays_beside.push(format!(
             "{}: the destination did not tell whether it had {} before the run; remove by hand what nobody uses",
-            named.join(", "),
+            told.join(", "),
             if names.len() == 1 { "it" } else { "them" },
         ));
     }

@@ -51,12 +51,12 @@ impl Back {
             }
             let held = used.get(&place(&record)).copied().unwrap_or_default();
             let words = || {
-                let hold = match (self.is_dry(), held.records) {
+                let verb = match (self.is_dry(), held.records) {
                     (true, _) => "would still hold",
                     (false, 1) => "still holds",
                     (false, _) => "still hold",
                 };
-                format!("{} {hold} a value in it", count(held.records, "record", "records"))
+                format!("{} {verb} a value in it", count(held.records, "record", "records"))
             };
             let outcome = match self.context.destination.irreversible(&record) {
                 Some(why) => UndoOutcome::Irreversible { why },
