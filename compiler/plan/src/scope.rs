@@ -237,7 +237,7 @@ fn dimensions(plan: &Plan, stages: &[LockedStage], records: Count, longest: Opti
             name: "constraints",
             points: points(bound as u64, [0, 2, 5, 10]),
             input: format!(
-                "{by_hand} concepts to rebuild by hand, {inverse} maps that a rollback does not take back exactly, {quotas} quotas of a day, {} workflows and webhooks that what is written starts",
+                "{by_hand} concepts to rebuild by hand, {inverse} maps that a rollback does not take back exactly, {quotas} quotas of a day, {} workflows and webhooks known to start on what is written",
                 plan.automations.len()
             ),
         },

@@ -11,6 +11,8 @@ pub(crate) struct Active {
     pub(crate) automations: Vec<Automation>,
     /// Kinds of which the destination does not say, with its reason.
     pub(crate) unknown: Vec<(AutomationKind, String)>,
+    /// The destination's API has no list of them.
+    pub(crate) is_unlisted: bool,
 }
 
 impl Active {
@@ -29,7 +31,7 @@ impl Active {
 /// Asks a destination for the workflows and webhooks that it has switched on. Its schema must have been read.
 pub(crate) async fn active(destination: &dyn Destination) -> Result<Active, LoadError> {
     let mut active = Active::default();
-    let Some(automations) = destination.automations() else { return Ok(active) };
+    let Some(automations) = destination.automations() else { return Ok(Active { is_unlisted: true, ..active }) };
     active.take(AutomationKind::Workflow, automations.active().await)?;
     active.take(AutomationKind::Webhook, automations.webhooks().await)?;
     Ok(active)

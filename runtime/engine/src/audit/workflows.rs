@@ -15,6 +15,12 @@ pub(super) fn tell(plan: &Plan, active: &Active, found: &mut Collector<'_>) {
             format!("Let the API key read {}s, or look in the destination which of them are switched on.", kind.noun());
         found.add(Finding::new(FindingKind::FiringWorkflow, severity(*kind), message).with_help(help));
     }
+    if active.is_unlisted && !plan.stages.is_empty() {
+        let message = "which workflows what is written starts is not known: the destination's API lists none of them";
+        let help = "Look in the destination which workflows start when a record is made or changed, and switch them off while records are written: they may send messages to the people who are moved.";
+        let weight = severity(AutomationKind::Workflow);
+        found.add(Finding::new(FindingKind::FiringWorkflow, weight, message.to_owned()).with_help(help.to_owned()));
+    }
     let all = fired(plan, &active.automations);
     for one in &all {
         let (severity, how) = match &one.permitted {
