@@ -103,11 +103,11 @@ mod tests {
     fn few_values_are_counted_exactly_and_many_within_a_few_percent() {
         let mut distinct = Distinct::default();
         for number in 0..4_000 {
-            distinct.add(hash(&format!("C{:08}", number % 2_000)));
+            distinct.add(hash(format!("C{:08}", number % 2_000)));
         }
         assert_eq!(distinct.count(), (2_000, false));
         for number in 0..300_000 {
-            distinct.add(hash(&format!("C{number:08}")));
+            distinct.add(hash(format!("C{number:08}")));
         }
         let (count, estimated) = distinct.count();
         assert!(estimated && (285_000..315_000).contains(&count), "{count}");
