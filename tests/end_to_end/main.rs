@@ -41,6 +41,7 @@ mod going_on;
 mod harness;
 mod hosted;
 mod hostile;
+mod in_silence;
 mod killed;
 mod kinds;
 mod lagging;

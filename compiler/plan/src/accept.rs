@@ -162,6 +162,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "oversize-file",
     "rare-option",
     "reference-cycle",
+    "separator-in-value",
     "shortened-number",
     "spreadsheet-error",
     "too-long",
@@ -174,6 +175,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "unknown-picklist-value",
     "unnamed-currency",
     "unproven-format",
+    "unseen-signs",
     "unused-row",
     "wrapped-text",
 ];

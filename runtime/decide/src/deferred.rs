@@ -40,22 +40,23 @@ impl DeferredRows {
         self.families.of(job, world, key, record)
     }
 
-    /// True where a value is left empty, because with it the references would be circular.
-    pub fn is_cut(&self, job: &StageRun, line: u64, value: &Value<'_>) -> bool {
-        self.cuts.contains(line) && leads_to_itself(job, value)
+    /// The circle of references, as it is drawn, for which the value of a field is left empty.
+    pub fn cut(
+        &self,
+        world: &RecordLookup,
+        line: u64,
+        (index, value): (usize, &Value<'_>),
+    ) -> Result<Option<String>, DecideError> {
+        match value {
+            Value::Reference(reference) if self.cuts.contains(line) => {
+                Ok(world.spill.cut(index, line, &reference.id)?)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
-/// True where a value refers to the stage's own destination object.
-fn leads_to_itself(job: &StageRun, value: &Value<'_>) -> bool {
-    match value {
-        Value::Reference(reference) => reference.object == job.stage.destination_object,
-        Value::List(items) => items.iter().any(|item| leads_to_itself(job, item)),
-        _ => false,
-    }
-}
-
-/// Lines at which a circular reference is cut: the last record of it in the file. The spill database has the circle as it is drawn.
+/// Lines at which circular references of a field are cut: that of the last record of a circle in the file. The spill database has the circles as they are drawn.
 fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<RowSet, DecideError> {
     world.spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -68,11 +69,11 @@ fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<Row
             world.spill.add_record(record.line, &id, &SortValue::Null)?;
             world.spill.add_key(record.line, &key, 0)?;
             let waiting = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?;
-            for (_, value) in &waiting.evaluated.values {
+            for (index, value) in &waiting.evaluated.values {
                 if let Value::Reference(reference) = value
-                    && leads_to_itself(job, value)
+                    && reference.object == job.stage.destination_object
                 {
-                    world.spill.add_edge(record.line, &reference.id)?;
+                    world.spill.add_field_edge(*index, record.line, &reference.id)?;
                 }
             }
         }
@@ -82,11 +83,16 @@ fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<Row
     spill.index_records()?;
     spill.draw_arcs()?;
     let mut cuts = RowSet::default();
-    cycles::each::<DecideError>(spill, |circle| {
-        let Some(last) = circle.iter().max() else { return Ok(()) };
-        cuts.insert(*last);
-        let drawn = cycles::drawn(&circle, |line| Ok::<_, DecideError>(shown(&spill.key(line)?.unwrap_or_default())))?;
-        Ok(spill.add_cut(*last, &drawn)?)
-    })?;
+    let deferred = job.stage.fields.iter().enumerate().filter(|(_, field)| field.deferred);
+    for (index, _) in deferred {
+        // A field refers to one record at most: no two circles have a record in common.
+        cycles::each::<DecideError>(&spill.references(index), |circle| {
+            let Some((at, last)) = circle.iter().enumerate().max_by_key(|(_, line)| **line) else { return Ok(()) };
+            let Some(target) = circle.get(at + 1).or(circle.first()) else { return Ok(()) };
+            cuts.insert(*last);
+            let named = |line| Ok::<_, DecideError>(shown(&spill.key(line)?.unwrap_or_default()));
+            Ok(spill.add_cut(index, (*last, *target), &cycles::drawn(&circle, named)?)?)
+        })?;
+    }
     Ok(cuts)
 }

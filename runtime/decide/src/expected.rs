@@ -24,6 +24,9 @@ use crate::written::{LINK_KEY_SEPARATOR, written};
 /// Start of the note of a field that a person changed in the destination since it was written, and that was left so.
 pub const CONFLICT: &str = "changed in the destination since it was written";
 
+/// Notes on records and fields that could not be brought to what spec and export say.
+pub const LEFT_NOTES: NoteKind<'_> = NoteKind { code: "R205", start: "left as it" };
+
 /// Notes on fields that a person changed since.
 pub const CONFLICT_NOTES: NoteKind<'_> = NoteKind { code: "R204", start: CONFLICT };
 
@@ -244,7 +247,8 @@ impl Derivation {
                 None => Wanted::All,
             };
             for (index, value) in second.values {
-                let value = if waiting.is_cut(job, line, &value) { Value::None } else { value };
+                let is_cut = waiting.cut(world, line, (index, &value))?.is_some();
+                let value = if is_cut { Value::None } else { value };
                 // The deferred step writes values only; what a record held before stays.
                 let stays = value.is_none() && state != State::Created;
                 // A value is written over what the steps of records left, an empty one is not.

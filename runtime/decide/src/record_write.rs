@@ -24,6 +24,8 @@ pub struct RecordWrite {
     pub fields: Vec<String>,
     /// A record in the trash that is destroyed before this one is created.
     pub replaces: Option<String>,
+    /// Values that this migration wrote before and nobody changed since, where they are written anew: of a list to which others may add, members of these go.
+    pub undone: Body,
     /// Files that are uploaded with it.
     pub uploads: Vec<Upload>,
     /// This migration made it: its fields are written whatever they hold.
@@ -70,6 +72,7 @@ impl RecordWrite {
             values: Vec::new(),
             fields: Vec::new(),
             replaces: None,
+            undone: Body::default(),
             uploads: Vec::new(),
             is_ours: false,
             changes: Vec::new(),

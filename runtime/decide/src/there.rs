@@ -142,9 +142,12 @@ pub fn outdone(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) 
             Value::Record(parts) => {
                 let differs = |(name, part): &&(std::borrow::Cow<'static, str>, Value<'static>)| {
                     let alone = Value::Record(vec![(name.clone(), part.clone())]);
+                    // Beside parts that are not asked about every part would differ, and the members of a list were added above.
+                    let there = part_alone(&filled, name, |key| destination.part_of(key));
                     !is_empty(part)
+                        && !matches!(part, Value::List(_))
                         && holds_part(job, field, &alone, name, found)
-                        && destination.compare(object, field, &alone, &filled) != Comparison::Same
+                        && destination.compare(object, field, &alone, &there) != Comparison::Same
                 };
                 outdone.extend(parts.iter().filter(differs).map(|(name, _)| format!("{}.{name}", field.field)));
             }
@@ -152,6 +155,18 @@ pub fn outdone(job: &StageRun, values: &[(usize, Value<'static>)], found: &Map) 
         }
     }
     outdone
+}
+
+/// A record with no more than one part of its composites.
+fn part_alone(found: &Map, part: &str, part_of: impl Fn(&str) -> &str) -> Map {
+    let alone = |held: &serde_json::Value| match held {
+        serde_json::Value::Object(parts) => {
+            let parts = parts.iter().filter(|(key, _)| part_of(key) == part);
+            serde_json::Value::Object(parts.map(|(key, held)| (key.clone(), held.clone())).collect())
+        }
+        held => held.clone(),
+    };
+    found.iter().map(|(key, held)| (key.clone(), alone(held))).collect()
 }
 
 /// True where a record holds something in a part of a composite.

@@ -43,8 +43,10 @@ const MOST_TELLING: usize = 256;
 pub enum Refused {
     /// Quarantine of the record.
     Quarantine,
-    /// Note of the refusal; the record stays as it is.
+    /// Note of the refusal: the fields stay empty.
     Note,
+    /// Note of the refusal: the fields of a record that was written before hold what they held.
+    Stays,
 }
 
 /// Sends batches of one step, several at a time, and journals them in order.
@@ -262,8 +264,8 @@ impl<'s> BatchWriter<'s> {
                     id: item.id,
                     body: item.body,
                     held: item.before,
+                    undone: item.undone,
                     uploads: item.uploads,
-                    ..UnitRecord::default()
                 });
             }
             opened.push((batch, Open { operation, subjects, results }));
@@ -605,13 +607,18 @@ impl<'s> BatchWriter<'s> {
                     reason,
                     code: Some(code.to_string()),
                 }),
-                Refused::Note => repairs.extend(fields.iter().map(|field| RepairNote {
-                    code: Some(ReasonCode::R301.to_string()),
+                Refused::Note | Refused::Stays => repairs.extend(fields.iter().map(|field| RepairNote {
+                    code: Some(
+                        if self.refused == Refused::Stays { ReasonCode::R205 } else { ReasonCode::R301 }.to_string(),
+                    ),
                     key: key.split(LINK_KEY_SEPARATOR).next().unwrap_or_default().to_owned(),
                     file: self.file.clone(),
                     line: *line,
                     field: field.clone(),
-                    reason: format!("left empty: {reason}"),
+                    reason: match self.refused {
+                        Refused::Stays => format!("left as it was written: {reason}"),
+                        _ => format!("left empty: {reason}"),
+                    },
                 })),
             }
         }

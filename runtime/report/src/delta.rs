@@ -25,6 +25,9 @@ pub struct MapDelta {
     pub returned: u64,
     /// Those that were put into the trash.
     pub trashed: u64,
+    /// Values that differ and that could not be written: the destination refused them, or they cannot be derived any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left: u64,
     /// Fields that a person changed in the destination since, and that were left.
     pub conflicts: u64,
     /// These fields, the first of them.
@@ -91,6 +94,10 @@ impl MapDelta {
             lines.push(format!("{map}.{}: {}", line(field), count(*records, "record", "records")));
         }
         lines.extend(self.stays.iter().map(|words| line(words).into_owned()));
+        if self.left > 0 {
+            let they = count(self.left, "change", "changes");
+            lines.push(format!("{they} could not be written: what was written before stays (R205)"));
+        }
         if self.conflicts > 0 {
             let fields = count(self.conflicts, "field", "fields");
             let them = if self.conflicts == 1 { "it" } else { "them" };

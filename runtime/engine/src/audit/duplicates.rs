@@ -1,6 +1,7 @@
 //! Findings about records that share what no two records may share, and about those that the destination has.
 
 use migr_plan::{DuplicatePolicy, ExistingPolicy};
+use unicode_normalization::UnicodeNormalization;
 
 use super::AuditError;
 use super::collector::Collector;
@@ -34,9 +35,12 @@ impl StageReport<'_> {
         for Alike { path, records, pairs } in self.forecast.spelt_otherwise(self.step) {
             let name = self.identities.name(path);
             let is_sensitive = self.identities.is_sensitive(self.stage, path);
-            let spelt = |(value, line): &Spelt| format!("{} (line {line})", shown(&shown_key(value), is_sensitive));
-            let shown: Vec<String> =
-                pairs.iter().map(|[one, other]| format!("{} and {}", spelt(one), spelt(other))).collect();
+            let pair = |[(one, first), (other, second)]: &[Spelt; 2]| {
+                let (one, other) = told_apart(&shown_key(one), &shown_key(other));
+                let shown = |value: &str| shown(value, is_sensitive);
+                format!("{} (line {first}) and {} (line {second})", shown(&one), shown(&other))
+            };
+            let shown: Vec<String> = pairs.iter().map(pair).collect();
             let records_have = if records == 1 { "record has" } else { "records have" };
             let message = format!(
                 "{records} {records_have} the {name} of another record but for case, blanks or the form of a letter, and no `match` makes them one: {}",
@@ -139,5 +143,46 @@ fn follows(policy: &DuplicatePolicy) -> &'static str {
     match policy {
         DuplicatePolicy::MergeNewest { .. } | DuplicatePolicy::MergeOldest { .. } => "it is merged into that one",
         _ => "that one is kept, and references to this one lead there",
+    }
+}
+
+/// Two spellings as a reader can tell them apart: signs in which they differ stand as their numbers (`Cafe\u{301}`) where they would look the same.
+fn told_apart(one: &str, other: &str) -> (String, String) {
+    let looks = |text: &str| -> String {
+        let seen = text.nfkc().filter(|sign| !migr_escape::is_deceptive(*sign) && *sign != '\u{ad}');
+        seen.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    if looks(one) != looks(other) {
+        return (one.to_owned(), other.to_owned());
+    }
+    let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let rest = |text: &str| text.chars().skip(alike).collect::<Vec<char>>();
+    let (first, second) = (rest(one), rest(other));
+    let ends = first.iter().rev().zip(second.iter().rev()).take_while(|(one, other)| one == other).count();
+    let written = |text: &str, rest: &[char]| {
+        let differing = rest.len().saturating_sub(ends);
+        let signs = rest.iter().enumerate().map(|(at, sign)| {
+            if at < differing && !sign.is_ascii() { sign.escape_unicode().to_string() } else { sign.to_string() }
+        });
+        text.chars().take(alike).map(String::from).chain(signs).collect::<String>()
+    };
+    (written(one, &first), written(other, &second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_apart;
+
+    #[test]
+    fn spellings_that_look_the_same_show_the_signs_in_which_they_differ() {
+        for ((one, other), (first, second)) in [
+            (("Caf\u{e9} Nord", "Cafe\u{301} Nord"), ("Caf\\u{e9} Nord", "Cafe\\u{301} Nord")),
+            (("Acme Inc", "Acme\u{a0}Inc"), ("Acme Inc", "Acme\\u{a0}Inc")),
+            (("Zed", "Zed\u{200b}"), ("Zed", "Zed\\u{200b}")),
+            (("Zürich", "ZÜRICH"), ("Zürich", "ZÜRICH")),
+            (("Acme GmbH", "Acme  GmbH"), ("Acme GmbH", "Acme  GmbH")),
+        ] {
+            assert_eq!(told_apart(one, other), (first.to_owned(), second.to_owned()));
+        }
     }
 }

@@ -48,6 +48,9 @@ impl StageReport<'_> {
                 Some((value, ty)) => kind_of(value, ty),
                 None => FindingKind::BadValue,
             };
+            // No row can help where a row took the value already, or no picklist is asked.
+            let help = (kind == FindingKind::UnknownPicklistValue && failure.reason.contains("no option"))
+                .then(|| "Make the option in the destination, or write one that is there.".to_owned());
             // One cell that fills two fields is one finding.
             if !reported.insert((kind, column.clone())) {
                 continue;
@@ -57,7 +60,7 @@ impl StageReport<'_> {
                 severity,
                 column: (!column.is_empty()).then_some(column),
                 message: failure.reason.clone(),
-                help: None,
+                help,
             };
             found.add(finding(fault, &self.place, subject.line, subject.key, self.is_masked));
         }

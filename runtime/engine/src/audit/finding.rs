@@ -213,6 +213,10 @@ kinds! {
     BadValue = "bad-value", "Values that cannot be used", "Correct them in the source; what becomes of those that stay says `otherwise`.";
     /// A record that breaks a `check`.
     CheckFailed = "check-failed", "Records that break a rule of the catalog", "Correct them in the source.";
+    /// A cell with signs that a reader does not see.
+    UnseenSigns = "unseen-signs", "Texts with signs that are not seen", "Take them out in the source, or in the map with `| replace(…)`: a text with one is another text, for keys, references and `match` too.";
+    /// A list whose separator stands inside a member.
+    SeparatorInValue = "separator-in-value", "Lists in which a separator is escaped or stands in quotes", "Export the list with another separator, or part the column in the map: here the separator parts such a value too.";
     /// A value that the picklist does not name.
     UnknownPicklistValue = "unknown-picklist-value", "Values that no row of a picklist names", "Add a row to the picklist, or correct the value.";
     /// Values that differ and would become one option.

@@ -33,6 +33,8 @@ enum Trace {
     Sentinel,
     Unlisted,
     NearMiss,
+    Unseen,
+    Separator,
 }
 
 /// Columns of an object that are looked at, with what was found in them.
@@ -43,6 +45,10 @@ pub(super) struct Traces<'t> {
     columns: Vec<(usize, bool, bool)>,
     /// Places of columns of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
     read: Vec<(usize, ColumnType, Option<u64>)>,
+    /// Places of the columns whose cells hold texts, and whether one finds a record by them.
+    texts: Vec<(usize, bool)>,
+    /// Places of the columns of lists, with what parts their members.
+    lists: Vec<(usize, &'t str)>,
     /// Texts with which conditions compare a column, by its place.
     compared: BTreeMap<usize, Compared<'t>>,
     /// Values that the catalog lists for a column, by its place, and whether it ignores case: then in small letters too.
@@ -92,7 +98,16 @@ impl<'t> Traces<'t> {
         let read = read.chain(numbers.map(|(at, _)| (at, ColumnType::Number, None))).collect();
         let listed = object.columns.iter().enumerate().filter(|(_, column)| !column.options.is_empty());
         let listed = listed.map(|(at, column)| (at, (column.ignore_case, values_listed(column)))).collect();
-        Self { object, columns, read, compared: compared(plan, object), listed, found: BTreeMap::new() }
+        Self {
+            object,
+            columns,
+            read,
+            texts: texts_of(object),
+            lists: lists_of(plan, object),
+            compared: compared(plan, object),
+            listed,
+            found: BTreeMap::new(),
+        }
     }
 
     /// Looks at the cells of a record.
@@ -112,6 +127,21 @@ impl<'t> Traces<'t> {
             };
             if let Some(trace) = trace {
                 note(&mut self.found, (*at, trace), line, cell);
+            }
+        }
+        for (at, _) in &self.texts {
+            let cell = record.cell(*at);
+            // Nearly all cells have no such sign, and their bytes alone show it.
+            if !cell.is_ascii()
+                && let Some(place) = cell.find(is_unseen)
+            {
+                note(&mut self.found, (*at, Trace::Unseen), line, around(cell, place));
+            }
+        }
+        for (at, split) in &self.lists {
+            let cell = record.cell(*at);
+            if cell.bytes().any(|byte| matches!(byte, b'\\' | b'"')) && is_parted_inside(cell, split) {
+                note(&mut self.found, (*at, Trace::Separator), line, trimmed(cell));
             }
         }
         for (at, ty, of_a_year) in &self.read {
@@ -150,8 +180,10 @@ impl<'t> Traces<'t> {
         for ((at, trace), (count, line, sample)) in self.found {
             let Some(column) = self.object.columns.get(at) else { continue };
             let name = &column.name;
+            let signs = if trace == Trace::Unseen { signs(&sample) } else { String::new() };
             let sample = shown(&sample, column.sensitive);
-            let (cells, look, are) = if count == 1 { ("cell", "looks", "is") } else { ("cells", "look", "are") };
+            let (cells, look, are, hold) =
+                if count == 1 { ("cell", "looks", "is", "holds") } else { ("cells", "look", "are", "hold") };
             let (kind, severity, message) = match trace {
                 Trace::Shortened => (
                     FindingKind::ShortenedNumber,
@@ -172,6 +204,22 @@ impl<'t> Traces<'t> {
                     Severity::Warning,
                     format!(
                         "{count} {cells} of `{name}` {look} like {sample}: letters in it were read in another encoding than they were written in"
+                    ),
+                ),
+                Trace::Unseen => (
+                    FindingKind::UnseenSigns,
+                    if self.texts.contains(&(at, true)) { Severity::Warning } else { Severity::Note },
+                    format!(
+                        "{count} {cells} of `{name}` {hold} signs that are not seen, such as {} in {}",
+                        signs,
+                        migr_escape::written_out(&sample, &[])
+                    ),
+                ),
+                Trace::Separator => (
+                    FindingKind::SeparatorInValue,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: a separator is escaped or stands in quotes, and parts the value all the same"
                     ),
                 ),
                 Trace::Noughts => (
@@ -242,6 +290,85 @@ impl<'t> Traces<'t> {
             into.add(finding.at(place.file, line).in_column(name).counting(count));
         }
     }
+}
+
+/// The columns of an object whose cells hold texts, and whether one finds a record by them: keys, addresses, references.
+fn texts_of(object: &SourceObject) -> Vec<(usize, bool)> {
+    let holds_text = |ty| {
+        !matches!(
+            ty,
+            ColumnType::Integer
+                | ColumnType::Number
+                | ColumnType::Decimal
+                | ColumnType::Boolean
+                | ColumnType::Date
+                | ColumnType::Datetime
+        )
+    };
+    let finds = |column: &SourceColumn| {
+        object.key.contains(&column.name) || matches!(column.ty, ColumnType::Email) || column.reference.is_some()
+    };
+    let columns =
+        object.columns.iter().enumerate().filter(|(_, column)| holds_text(column.elements.unwrap_or(column.ty)));
+    columns.map(|(at, column)| (at, finds(column))).collect()
+}
+
+/// The columns of an object that hold lists, by themselves or by `split` in a map, with what parts their members.
+fn lists_of<'t>(plan: &'t Plan, object: &'t SourceObject) -> Vec<(usize, &'t str)> {
+    let columns = object.columns.iter().enumerate();
+    let mut lists: Vec<(usize, &str)> =
+        columns.filter_map(|(at, column)| Some((at, column.split.as_deref()?))).collect();
+    for expression in plan.stages.iter().filter(|stage| stage.source_object == object.name).flat_map(of_stage) {
+        expression.walk(&mut |part| {
+            let Expr::Call { function, arguments } = part else { return };
+            let ("split", [value, Expr::Text { value: split }]) = (function.as_str(), arguments.as_slice()) else {
+                return;
+            };
+            let of = object.columns.iter().position(|column| is_as_written(value, &column.name));
+            lists.extend(of.map(|at| (at, split.as_str())));
+        });
+    }
+    lists.retain(|(_, split)| !split.trim().is_empty());
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
+/// True for a sign that a reader does not see, though it makes a text another one.
+fn is_unseen(sign: char) -> bool {
+    !sign.is_ascii() && (migr_escape::is_deceptive(sign) || sign == '\u{ad}')
+}
+
+/// The signs of a text that are not seen, by their numbers: `U+200B`.
+fn signs(text: &str) -> String {
+    let numbers: BTreeSet<u32> = text.chars().filter(|sign| is_unseen(*sign)).map(u32::from).collect();
+    numbers.iter().map(|number| format!("U+{number:04X}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A text from a little before a place on.
+fn around(cell: &str, place: usize) -> &str {
+    const BEFORE: usize = 20;
+    let before = cell.get(..place).unwrap_or_default();
+    let start = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(start, _)| start);
+    cell.get(start..).unwrap_or(cell)
+}
+
+/// True where a separator of a list is escaped (`a\;b`), or stands between quotes (`"a;b"`).
+fn is_parted_inside(cell: &str, split: &str) -> bool {
+    let mut parts = cell.split(split).map(str::trim).peekable();
+    let mut is_open = false;
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        if part.ends_with('\\') && !is_last {
+            return true;
+        }
+        let (begins, ends) = (part.starts_with('"'), part.len() > 1 && part.ends_with('"'));
+        if is_open && part.ends_with('"') {
+            return true;
+        }
+        is_open = begins && !ends || is_open && !begins;
+    }
+    false
 }
 
 /// Texts with which the conditions of an object's maps and rules compare its columns as they stand, by place.
@@ -404,6 +531,30 @@ fn is_markdown(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_separator_inside_a_member_is_told_from_one_between_members() {
+        for (cell, expected) in [
+            ("a\\;b", true),
+            ("\"y; z\";w", true),
+            ("x;\"y; z\"", true),
+            ("a;b", false),
+            ("\"a\";\"b\"", false),
+            ("5\";6\"", false),
+            ("a\\", false),
+        ] {
+            assert_eq!(is_parted_inside(cell, ";"), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn signs_that_are_not_seen_are_named_with_what_stands_before_them() {
+        let cell = format!("{}Lee\u{200b}", "x".repeat(50));
+        let place = cell.find(is_unseen).unwrap();
+        assert_eq!(around(&cell, place), format!("{}Lee\u{200b}", "x".repeat(17)));
+        assert_eq!(signs("\u{feff}a\u{200b}b\u{200b}"), "U+200B, U+FEFF");
+        assert!(!"Zo\u{eb} \u{1f469}\u{200d}\u{1f680} a\u{a0}b".contains(is_unseen));
+    }
 
     #[test]
     fn what_a_spreadsheet_shortened_or_failed_at_is_told_from_what_only_looks_so() {

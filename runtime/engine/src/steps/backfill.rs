@@ -144,7 +144,7 @@ impl Later for Backfill {
                             || !may_be
                             || is_empty(&value)
                             || is_noted(&field.field)
-                            || waiting.is_cut(job, line, &value)
+                            || waiting.cut(world, line, (index, &value))?.is_some()
                         {
                             continue;
                         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use migr_deliver::Refused;
 use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, WrittenReader};
 use migr_load::{Body, Found, Map};
 use migr_plan::{ReasonCode, Stage, Step};
@@ -131,6 +132,10 @@ impl Later for Changes {
         &self.job.stage.destination_object
     }
 
+    fn refused(&self) -> Refused {
+        Refused::Stays
+    }
+
     fn produce(&self, world: &RecordLookup, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
         let job = &*self.job;
         let size = job.context.destination.capabilities().batch_size.max(1);
@@ -182,9 +187,12 @@ impl Later for Changes {
                 let image = stamped(&*self.job.context.destination, &held, &there.values);
                 images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
             }
+            let is_touched = is_changed(&self.stamps, self.object(), there);
+            let undone = if is_touched { Map::new() } else { given(&held, &record.held) };
             let item = RecordWrite {
                 fields,
                 changes,
+                undone: Body::from(&undone),
                 before: Body::from(&held).digest(),
                 ..RecordWrite::new(record.expected.key.clone(), record.expected.line, record.expected.id.clone())
             };
@@ -205,6 +213,20 @@ impl Later for Changes {
         self.changed.fetch_add(items.len() as u64, Ordering::Relaxed);
         if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
     }
+}
+
+/// Values of a record without the members that its lists had before the migration.
+fn given(held: &Map, before: &Map) -> Map {
+    let ours = |(key, value): (&String, &serde_json::Value)| {
+        let theirs = before.get(key).and_then(serde_json::Value::as_array);
+        let is_ours = |item: &&serde_json::Value| theirs.is_none_or(|theirs| !theirs.contains(item));
+        let value = match value.as_array() {
+            Some(items) => items.iter().filter(is_ours).cloned().collect(),
+            None => value.clone(),
+        };
+        (key.clone(), value)
+    };
+    held.iter().map(ours).collect()
 }
 
 /// A record that a crash kept from being noted as changed.

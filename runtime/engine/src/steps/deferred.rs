@@ -188,8 +188,7 @@ fn item(
     }
     let mut values: Vec<(usize, Value<'static>)> = Vec::new();
     for (index, value) in evaluated.values {
-        if waiting.is_cut(job, line, &value) {
-            let circle = world.spill.cut(line)?.unwrap_or_default();
+        if let Some(circle) = waiting.cut(world, line, (index, &value))? {
             repairs
                 .push(note(name(index), format!("left empty, because it is part of a circular reference: {circle}")));
         } else if !matches!(value, Value::None | Value::Default) {

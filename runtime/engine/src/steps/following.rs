@@ -27,6 +27,11 @@ pub(crate) trait Later: Send + Sync + 'static {
     /// The destination object that is written.
     fn object(&self) -> &str;
 
+    /// Treatment of a record that the destination refuses.
+    fn refused(&self) -> Refused {
+        Refused::Note
+    }
+
     /// Computes, in source order. `step` is the journal's.
     fn produce(
         &self,
@@ -87,7 +92,7 @@ pub(crate) async fn run<L: Later>(
     };
     let (object, file) = (later.object(), later.job().file.as_str());
     let fields = context.outcomes.fields(step)?;
-    let target = Target { name: name.clone(), step, object, file, refused: Refused::Note, fields };
+    let target = Target { name: name.clone(), step, object, file, refused: later.refused(), fields };
     let mut sender = StepWriter::new(later.job(), shared, target);
     let mut sent = Ok(());
     while let Some(group) = ready.recv().await {

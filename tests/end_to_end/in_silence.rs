@@ -1,0 +1,131 @@
+//! Values that changed, stayed or went without a word: signs that nobody sees, separators inside a value, records that are there, circles and later exports.
+
+use serde_json::{Value, json};
+
+use crate::small::Small;
+use crate::stand_in::StandIn;
+
+fn later(project: &crate::harness::Project) {
+    let spec = project.read("migration.migr").replace("currency = \"USD\"\n", "currency = \"USD\"\n  delta = 48h\n");
+    project.write("migration.migr", &spec);
+}
+
+#[test]
+fn signs_that_are_not_seen_and_separators_inside_a_value_are_told() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; name: text; tags: list(text) split \";\"; more: text }",
+        maps: "map Person -> people {\n  name.lastName = name\n  jobTitle = tags | join(\" / \")\n  new more \"More\": list(text) = more | split(\",\")\n}",
+        files: &[(
+            "people.csv",
+            "id,name,tags,more\n1,Lee\u{200b},a\\;b;c,x\n\u{feff}1,A\u{202e}b,a;b,\"\"\"y, z\"\",w\"\n3,Zoë 👩\u{200d}🚀,\"5\"\";6\"\"\",\"x,y\"\n",
+        )],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    moved.says(&[
+        "warning[unseen-signs]",
+        "1 cell of `id` holds signs that are not seen, such as U+FEFF in",
+        "note[unseen-signs]",
+        "2 cells of `name` hold signs that are not seen, such as U+200B in \"Lee\\u{200b}\"",
+        "warning[separator-in-value]",
+        "1 cell of `tags` looks like \"a\\;b;c\": a separator is escaped or stands in quotes",
+        "1 cell of `more` looks like",
+    ]);
+}
+
+#[test]
+fn of_a_record_that_is_there_no_value_is_told_as_another_one_that_is_the_same() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; first: text; last: text; email: email; more: list(email) split \";\" }",
+        maps: "map Person -> people {\n  match emails.primaryEmail\n  on existing fill\n  name = { firstName: first, lastName: last }\n  emails = { primaryEmail: email, additionalEmails: more }\n}",
+        files: &[(
+            "people.csv",
+            "id,first,last,email,more\n1,Anna,Lee,ann@x.example,new@x.example\n2,Bob,,bob@x.example,\n",
+        )],
+        held: vec![
+            (
+                "people",
+                json!({"name": {"firstName": "Ann", "lastName": "Lee"}, "emails": {"primaryEmail": "ann@x.example", "additionalEmails": ["old@x.example"]}}),
+            ),
+            (
+                "people",
+                json!({"name": {"firstName": "Bob", "lastName": "Ray"}, "emails": {"primaryEmail": "bob@x.example"}}),
+            ),
+        ],
+    };
+    let moved = small.moved();
+    moved.says(&["\"Anna\" of the export is not written"]);
+    assert_eq!(moved.said.matches("holds another value, which stays").count(), 1, "{}", moved.said);
+    let report = moved.project.report();
+    let noted: Vec<&Value> = report["repairs"].as_array().expect("a list").iter().map(|it| &it["field"]).collect();
+    assert_eq!(noted, ["name.firstName"]);
+    moved.has(
+        "people",
+        &json!({"emails": {"primaryEmail": "ann@x.example", "additionalEmails": ["old@x.example", "new@x.example"]}}),
+    );
+}
+
+#[test]
+fn a_circle_takes_no_reference_but_the_one_that_closes_it() {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text; parent: -> Firm; buyer: -> Firm }",
+        maps: "map Firm -> companies {\n  on cycle cut\n  name = name\n  new parentFirm \"Parent\": -> companies inverse \"Children\" = parent\n  new buyerFirm \"Buyer\": -> companies inverse \"Sellers\" = buyer\n}",
+        files: &[("firms.csv", "id,name,parent,buyer\n1,Acme,,2\n2,Beta,1,2\n3,Gamma,4,1\n4,Delta,3,3\n")],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    let records = moved.stand_in.records("companies");
+    let id = |name: &str| records.iter().find(|it| it["name"] == name).expect("it is there")["id"].clone();
+    for (name, parent, buyer) in [
+        ("Acme", Value::Null, id("Beta")),
+        // A firm that buys of itself has its parent all the same, and the buyer of its parent makes no circle of parents.
+        ("Beta", id("Acme"), Value::Null),
+        ("Gamma", id("Delta"), id("Acme")),
+        ("Delta", Value::Null, id("Gamma")),
+    ] {
+        moved.has("companies", &json!({"name": name, "parentFirmId": parent, "buyerFirmId": buyer}));
+    }
+    moved.says(&["a circular reference of 2 records: 3 (line 4) → 4 (line 5) → 3", "it refers to itself: 2 (line 3)"]);
+}
+
+#[test]
+fn a_change_of_a_later_export_that_could_not_be_written_is_told() {
+    let rows = |one: &str, other: &str| format!("id,email,job\n1,{one},Nurse\n2,{other},Cook\n");
+    let first = rows("ann@x.example", "bob@x.example");
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; email: email; job: text }",
+        maps: "map Person -> people {\n  name.lastName = id\n  emails = { primaryEmail: email }\n  jobTitle = job\n}",
+        files: &[("people.csv", &first)],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    later(&project);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    project.write("export/people.csv", &rows("bob@x.example", "ann@x.example"));
+    let delta = stand_in.migr(&project, &["delta"]);
+    assert!(
+        delta.stdout.contains("2 changes could not be written: what was written before stays (R205)"),
+        "{}",
+        delta.stdout
+    );
+    let report = project.report();
+    let reasons = report["repairs"].to_string();
+    assert!(reasons.contains("left as it was written: the destination refused it"), "{reasons}");
+    assert!(!reasons.contains("left empty"), "{reasons}");
+}
+
+#[test]
+fn a_tag_that_a_later_export_has_no_more_is_taken_away() {
+    let project = crate::harness::Project::empty();
+    project.write(
+        "migration.migr",
+        "use \"std/systems/highlevel\"\n\nmigration small {\n  source old { files = \"export/*.csv\" }\n  destination highlevel { location = env(\"GHL_LOCATION\"); token = secret(\"GHL_TOKEN\"); version = \"v3\" }\n  timezone = \"UTC\"\n  country = \"US\"\n  currency = \"USD\"\n  delta = 48h\n}\n\nsystem old {\n  object Client from \"clients.csv\" { key id; id: text; email: email; tags: list(text) split \";\" }\n}\n\nmap Client -> contacts {\n  match email\n  on existing update\n  lastName = id\n  email = email\n  tags = tags\n}\n",
+    );
+    project.write("export/clients.csv", "id,email,tags\nC1,ann@x.example,vip;new\nC2,bob@x.example,vip\n");
+    project.migr(&["run", "--sandbox", "--no-approval"]).exits(0);
+    project.write("export/clients.csv", "id,email,tags\nC1,ann@x.example,new;gold\nC2,bob@x.example,\n");
+    project.migr(&["delta", "--sandbox"]).exits(0);
+    project.migr(&["verify", "--sandbox"]).exits(0);
+    let said = project.migr(&["drift", "--sandbox"]).exits(0).stdout;
+    assert!(said.contains("Drift: 0 records"), "{said}");
+}
