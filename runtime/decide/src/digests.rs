@@ -51,13 +51,18 @@ impl<'h> HeldBeside<'h> {
         if !self.is_touched && !is_as_kept && !destination.keeps_as_sent(object, key) {
             return false;
         }
+        !self.is_as_written(key)
+    }
+
+    /// True where the value that is held by a key is for certain the one that was written.
+    pub fn is_as_written(&self, key: &str) -> bool {
+        let (destination, object) = (self.destination, self.object);
         let is_written = |value: &Value| is_written(destination, object, self.written, (key, value)) == Some(true);
         let value = self.there.get(key).unwrap_or(&Value::Null);
-        if is_written(value) {
-            return false;
+        if is_written(value) || self.written.is_as_kept(key) {
+            return is_written(value);
         }
         // The form in which the destination keeps a value is that of what was sent too.
-        let as_sent = || destination.as_sent(object, &Map::from_iter([(key.to_owned(), value.clone())]));
-        is_as_kept || !as_sent().get(key).is_some_and(is_written)
+        destination.as_sent(object, &Map::from_iter([(key.to_owned(), value.clone())])).get(key).is_some_and(is_written)
     }
 }

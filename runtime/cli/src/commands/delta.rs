@@ -133,6 +133,8 @@ async fn once(arguments: &DeltaArguments, progress: Arc<Shown>, console: Console
         Some(outcome) => exit(&outcome.summary, console),
         None => standing(&state)?,
     };
+    let is_left = delta.maps.iter().any(|map| map.left > 0);
+    let exit = if exit == Exit::Done && is_left { Exit::Quarantined } else { exit };
     if arguments.format == EventFormat::Human {
         show(&delta, outcome.is_some(), console);
         console.news(format_args!("report: {}", shown(&page)));

@@ -17,6 +17,7 @@ use crate::steps::following::{HandOn, Later};
 use migr_decide::changes::differences;
 use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
+use migr_decide::digests::HeldBeside;
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
 use migr_decide::outcomes::{Knowledge, Outcomes};
 use migr_decide::record_lookup::RecordLookup;
@@ -187,8 +188,7 @@ impl Later for Changes {
                 let image = stamped(&*self.job.context.destination, &held, &there.values);
                 images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
             }
-            let is_touched = is_changed(&self.stamps, self.object(), there);
-            let undone = if is_touched { Map::new() } else { given(&held, &record.held) };
+            let undone = self.taken_away(record, (&there.values, &held), &body, &mut notes);
             let item = RecordWrite {
                 fields,
                 changes,
@@ -325,6 +325,36 @@ impl Changes {
             }
         }
         (body, fields)
+    }
+
+    /// Members that go from lists which are added to: those that the migration gave. Where somebody changed such a list since, nobody knows whose they are, and they
+    /// stay, which is noted.
+    fn taken_away(
+        &self,
+        record: &ChangedRecord,
+        (there, held): (&Map, &Map),
+        body: &Map,
+        notes: &mut Vec<RepairNote>,
+    ) -> Map {
+        let (destination, object) = (&*self.job.context.destination, self.object());
+        let ours = given(held, &record.held);
+        let is_as_written = |values: &Map, key: &str| {
+            HeldBeside::new(destination, object, &record.written, (values, false)).is_as_written(key)
+        };
+        let mut taken = Map::new();
+        for (key, value) in ours.iter().filter(|(key, _)| destination.is_added_to(object, key)) {
+            if is_as_written(there, key) || is_as_written(&ours, key) {
+                taken.insert(key.clone(), value.clone());
+                continue;
+            }
+            let wanted = body.get(key).and_then(serde_json::Value::as_array);
+            let goes = |item: &serde_json::Value| wanted.is_none_or(|wanted| !wanted.contains(item));
+            if value.as_array().is_some_and(|items| items.iter().any(goes)) {
+                let why = "left as it was: others changed the list since, and what the export has no more stays in it";
+                notes.push(self.note(record, key, (ReasonCode::R205, why.to_owned())));
+            }
+        }
+        taken
     }
 
     /// Tells a forecast what people changed that stays; the fields that change come back in words.
