@@ -40,12 +40,17 @@ fn phones(on_taken: &str, rows: &str) -> BTreeMap<String, String> {
 }
 
 fn phones_where(allowed: bool, on_taken: &str, rows: &str) -> BTreeMap<String, String> {
+    phones_beside(json!([]), allowed, &SPEC.replace("ON_TAKEN", on_taken), rows)
+}
+
+/// The same beside contacts that the location has.
+fn phones_beside(contacts: serde_json::Value, allowed: bool, spec: &str, rows: &str) -> BTreeMap<String, String> {
     let project = Project::empty();
-    project.write("migration.migr", &SPEC.replace("ON_TAKEN", on_taken));
+    project.write("migration.migr", spec);
     hurried(&project);
     project.write("export/clients.csv", &format!("id,name,email,phone,seen\n{rows}"));
-    let before =
-        json!({"country": "US", "settings": {"allowDuplicateContact": allowed, "duplicateOrder": ["email", "phone"]}});
+    let settings = json!({"allowDuplicateContact": allowed, "duplicateOrder": ["email", "phone"]});
+    let before = json!({"country": "US", "settings": settings, "contacts": contacts});
     let options = highlevel::Options { lag: Duration::ZERO, before: Some(before), ..highlevel::Options::default() };
     let stand_in = StandIn::location(options);
     let ran = stand_in.migr(&project, &["run", "--no-approval"]);
@@ -112,4 +117,16 @@ fn a_row_that_stays_out_gives_its_contact_nothing() {
         3,Cy,cy@x.example,+12015550101,2024-01-01\n";
     let kept = expected(&[("ann@x.example", "+12015550101"), ("bo@x.example", "+12015550102")]);
     assert_eq!(phones("on taken skip", rows), kept);
+}
+
+#[test]
+fn two_addresses_are_two_contacts_though_one_contact_of_the_location_has_the_number_of_both() {
+    let bare = json!([{"firstName": "Bare", "phone": "+12015550101"}]);
+    let rows = "1,Ann,ann@x.example,+12015550101,2025-01-01\n2,Cy,cy@x.example,+12015550101,2024-01-01\n";
+    let spec = SPEC.replace("ON_TAKEN", "").replace("  on duplicate", "  on existing fill\n  on duplicate");
+    // The newer one is written into it, and the other is told and left to a person.
+    for allowed in [true, false] {
+        let found = phones_beside(bare.clone(), allowed, &spec, rows);
+        assert_eq!(found, expected(&[("ann@x.example", "+12015550101")]));
+    }
 }

@@ -18,6 +18,16 @@ use crate::{DecideError, duplicates, given_way};
 #[derive(Debug)]
 struct Written {
     members: Vec<Member>,
+    /// Values of the fields of `match`, by place.
+    values: Vec<(usize, String)>,
+}
+
+impl Written {
+    /// True where both have a value of one field of `match`, and not the same one: they are two, whatever else they share.
+    fn is_another(&self, other: &Self) -> bool {
+        let differs = |(path, value): &(usize, String)| other.values.iter().any(|(of, own)| of == path && own != value);
+        self.values.iter().any(differs)
+    }
 }
 
 /// A row of such a record.
@@ -54,7 +64,15 @@ pub fn join(
             });
             let mut written = written.into_iter();
             let Some(first) = written.next() else { return Ok(()) };
-            let others = written.flat_map(|other| other.members).collect();
+            let (apart, same): (Vec<Written>, Vec<Written>) = written.partition(|other| other.is_another(&first));
+            if let Some(survivor) = first.members.first() {
+                let apart = apart.into_iter().flat_map(|other| other.members);
+                set_aside((job, world), look, &mut aside, (id, survivor, apart.collect()))?;
+            }
+            let others: Vec<Member> = same.into_iter().flat_map(|other| other.members).collect();
+            if others.is_empty() {
+                return Ok(());
+            }
             settle((job, world), look, &mut aside, (id, first, others))
         })
     })?;
@@ -99,10 +117,26 @@ fn found_as(
             matches!(policies.existing, ExistingPolicy::Fill | ExistingPolicy::Update)
         };
         if found == id && is_written && !members.is_empty() {
-            written.push(Written { members });
+            written.push(Written { members, values });
         }
     }
     Ok(written)
+}
+
+/// Rows that are quarantined, since the record of the destination is another one's.
+fn set_aside(
+    (job, world): (&StageRun, &RecordLookup),
+    look: &mut Classification,
+    aside: &mut OutcomeRecorder<'_>,
+    (id, survivor, others): (&str, &Member, Vec<Member>),
+) -> Result<(), DecideError> {
+    for Member { line, key, .. } in others.into_iter().filter(|other| job.takes(other.line)) {
+        let reason =
+            QuarantineReason::SameThere { id: id.to_owned(), first: survivor.key.clone(), line: survivor.line };
+        aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
+        take_out(world, look, line)?;
+    }
+    Ok(())
 }
 
 /// The first record is written into the one of the destination, or all of them as one.
@@ -115,13 +149,7 @@ fn settle(
     let (policy, spill) = (&job.stage.policies.duplicate, &world.spill);
     let Some(survivor) = first.members.first() else { return Ok(()) };
     if *policy == DuplicatePolicy::Quarantine {
-        for Member { line, key, .. } in others {
-            let reason =
-                QuarantineReason::SameThere { id: id.to_owned(), first: survivor.key.clone(), line: survivor.line };
-            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
-            take_out(world, look, line)?;
-        }
-        return Ok(());
+        return set_aside((job, world), look, aside, (id, survivor, others));
     }
     if !job.merges() {
         for Member { line, key, .. } in others {
