@@ -40,11 +40,11 @@ fn phones(on_taken: &str, rows: &str) -> BTreeMap<String, String> {
 }
 
 fn phones_where(allowed: bool, on_taken: &str, rows: &str) -> BTreeMap<String, String> {
-    phones_beside(json!([]), allowed, &SPEC.replace("ON_TAKEN", on_taken), rows)
+    phones_beside(&json!([]), allowed, &SPEC.replace("ON_TAKEN", on_taken), rows)
 }
 
 /// The same beside contacts that the location has.
-fn phones_beside(contacts: serde_json::Value, allowed: bool, spec: &str, rows: &str) -> BTreeMap<String, String> {
+fn phones_beside(contacts: &serde_json::Value, allowed: bool, spec: &str, rows: &str) -> BTreeMap<String, String> {
     let project = Project::empty();
     project.write("migration.migr", spec);
     hurried(&project);
@@ -126,7 +126,7 @@ fn two_addresses_are_two_contacts_though_one_contact_of_the_location_has_the_num
     let spec = SPEC.replace("ON_TAKEN", "").replace("  on duplicate", "  on existing fill\n  on duplicate");
     // The newer one is written into it, and the other is told and left to a person.
     for allowed in [true, false] {
-        let found = phones_beside(bare.clone(), allowed, &spec, rows);
+        let found = phones_beside(&bare, allowed, &spec, rows);
         assert_eq!(found, expected(&[("ann@x.example", "+12015550101")]));
     }
 }
