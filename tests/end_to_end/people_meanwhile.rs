@@ -1,4 +1,4 @@
-//! What people do in a location after a migration, and what drift and rollback make of it.
+//! Deeds of people in a location after a migration, and what drift and rollback make of it.
 
 use migr_sandbox::highlevel;
 use reqwest::Method;

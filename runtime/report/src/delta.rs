@@ -30,7 +30,7 @@ pub struct MapDelta {
     pub left: u64,
     /// Fields that a person changed in the destination since, and that were left.
     pub conflicts: u64,
-    /// These fields, the first of them.
+    /// Fields that were left so, the first of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflict_fields: Vec<FieldOfRecord>,
     /// Records by the field that differs.

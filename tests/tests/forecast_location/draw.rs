@@ -29,7 +29,7 @@ impl Draw {
     }
 }
 
-/// When the audit is made whose word is compared with the next run.
+/// Moment of the audit whose word is compared with the next run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     BeforeSetup,

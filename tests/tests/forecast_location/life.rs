@@ -23,7 +23,7 @@ use crate::project::runtime;
 /// Counts of a stage: created, updated, unchanged, skipped, quarantined.
 pub(crate) type Counts = BTreeMap<String, [u64; 5]>;
 
-/// What came of a case.
+/// Outcome of a case.
 pub(crate) struct Life {
     pub(crate) said: Counts,
     pub(crate) was: Counts,
@@ -32,7 +32,7 @@ pub(crate) struct Life {
     pub(crate) quarantined: Vec<String>,
     /// The contacts of the location.
     pub(crate) there: Vec<Found>,
-    /// What verify finds, in words; empty where all holds.
+    /// Findings of verify, in words; empty where all holds.
     pub(crate) unlike: String,
     pub(crate) again: bool,
     /// Reasons of the journal, for whoever reads.
@@ -176,7 +176,7 @@ async fn forecast(context: &Context) -> Result<Counts, String> {
     Ok(counts.collect())
 }
 
-/// What stood before the run: the records of the journal that were settled, and the contacts.
+/// State before the run: the records of the journal that were settled, and the contacts.
 struct Before {
     settled: BTreeSet<(String, String)>,
     contacts: BTreeMap<String, String>,

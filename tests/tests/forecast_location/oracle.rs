@@ -1,4 +1,4 @@
-//! Who is who, by the rows alone: an address is one person's, two addresses are two people, and a number that a contact is to get is lost to nobody.
+//! Identity of people, by the rows alone: an address is one person's, two addresses are two people, and a number that a contact is to get is lost to nobody.
 
 use std::collections::BTreeMap;
 

@@ -501,7 +501,7 @@ fn is_placeholder(cell: &str) -> bool {
 
 /// `1900-01-01`, `12/31/9999`: days that systems write where they have none, at midnight or at the last second.
 fn is_sentinel(cell: &str) -> bool {
-    /// Each in the order of size.
+    /// Numbers of each day in the order of size.
     const DAYS: [[u32; 3]; 7] =
         [[1, 1, 1753], [12, 30, 1899], [12, 31, 1899], [1, 1, 1900], [1, 1, 1970], [12, 31, 2999], [12, 31, 9999]];
     let mut numbers = cell.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());

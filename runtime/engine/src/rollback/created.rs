@@ -81,7 +81,7 @@ impl Back {
     }
 
     /// True where a record of an object was created, and is destroyed.
-    pub(super) fn goes(&self, object: &str, id: &str) -> Result<bool, EngineError> {
+    fn goes(&self, object: &str, id: &str) -> Result<bool, EngineError> {
         for step in self.steps.iter().filter(|step| step.object == object) {
             for row in self.reader().keys_of(step.id, id)? {
                 if self.is_to_go(step, &row)? {

@@ -1,6 +1,6 @@
 //! Rollback of the changes that setup made to the schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use migr_journal::Change;
 use migr_load::{Deleted, Found, Listing, LoadError, Made, SetupRecord, UndoOutcome};
@@ -12,7 +12,11 @@ use super::Back;
 use super::summary::KeptField;
 use crate::EngineError;
 use crate::begun::{BEGUN, Begun};
+use crate::since::digest;
 use migr_decide::parts::holds_something;
+
+/// Rows of the journal that are read together.
+const TOGETHER: usize = 2000;
 
 /// Name of the schema's step in the report.
 const STEP: &str = "setup";
@@ -113,6 +117,7 @@ impl Back {
         }
         let mut used: BTreeMap<(String, String), Holders> = BTreeMap::new();
         for (object, fields) in made {
+            let ours = if self.is_dry() { self.ours(&object)? } else { Ours::default() };
             let mut after = None;
             loop {
                 let page = destination.scan(&object, Deleted::Both, after).await?;
@@ -126,7 +131,7 @@ impl Back {
                 }
                 for found in &holding {
                     for field in fields.iter().filter(|field| field.is_in(found)) {
-                        if !self.is_dry() || self.would_hold(&object, found, field)? {
+                        if !self.is_dry() || self.would_hold(&object, found, field, &ours) {
                             let holders = used.entry(field.place.clone()).or_default();
                             holders.records += 1;
                             let keeps = self.carriers.contains(&(object.clone(), found.id.clone()));
@@ -143,33 +148,62 @@ impl Back {
     }
 
     /// True where a record would hold a value in a field after the rollback: it stays, and the value is not one that it is given back without.
-    fn would_hold(&self, object: &str, found: &Found, field: &Held) -> Result<bool, EngineError> {
+    fn would_hold(&self, object: &str, found: &Found, field: &Held, ours: &Ours) -> bool {
+        let id = digest(&found.id);
         let is_kept = self.theirs.contains_key(&(object.to_owned(), found.id.clone()));
         if is_kept || field.place.0 != object {
-            return Ok(is_kept || !self.goes(object, &found.id)?);
+            return is_kept || !ours.going.contains(&id);
         }
         let is_of_field = |kept: &&KeptField| {
             kept.object == object
                 && kept.id == found.id
                 && kept.field.as_ref().is_none_or(|key| field.keys.contains(key))
         };
-        if self.summary.kept_because_changed.iter().any(|kept| is_of_field(&kept)) {
-            return Ok(true);
-        }
+        let is_changed =
+            ours.changed.contains(&id) && self.summary.kept_because_changed.iter().any(|kept| is_of_field(&kept));
+        is_changed || !ours.written.contains(&id)
+    }
+
+    /// The records of an object that the journal knows, read once.
+    fn ours(&self, object: &str) -> Result<Ours, EngineError> {
+        let mut ours = Ours::default();
         for step in self.steps.iter().filter(|step| step.object == object) {
-            if !self.reader().keys_of(step.id, &found.id)?.is_empty() {
-                return Ok(false);
+            let mut after: Option<String> = None;
+            loop {
+                let rows = self.reader().rows_after(step.id, after.as_deref(), TOGETHER)?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                for row in &rows {
+                    let Some(id) = row.mapped.id.as_deref().map(digest) else { continue };
+                    ours.written.insert(id);
+                    if self.is_to_go(step, row)? {
+                        ours.going.insert(id);
+                    }
+                }
             }
         }
-        Ok(true)
+        let kept = self.summary.kept_because_changed.iter().filter(|kept| kept.object == object);
+        ours.changed.extend(kept.map(|kept| digest(&kept.id)));
+        Ok(ours)
     }
+}
+
+/// Records of one object, by numbers that stand for their ids.
+#[derive(Debug, Default)]
+struct Ours {
+    /// Every one that the migration wrote to.
+    written: HashSet<u64>,
+    /// Created ones that go.
+    going: HashSet<u64>,
+    /// Records of which something was changed by others since.
+    changed: HashSet<u64>,
 }
 
 /// Records that hold a value in a field that setup made.
 #[derive(Clone, Copy, Debug, Default)]
 struct Holders {
     records: u64,
-    /// Those of them that do not hold it for the one reason that what goes with a record alone stays with it.
+    /// Records among them that do not hold it for the one reason that what goes with a record alone stays with it.
     others: u64,
 }
 

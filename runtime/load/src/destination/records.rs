@@ -101,9 +101,9 @@ pub trait Records: fmt::Debug + Send + Sync {
 /// Names of what a destination makes by itself beside a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MadeBeside {
-    /// Those that it did not have.
+    /// Names that it did not have.
     pub new: Vec<String>,
-    /// Those of which it does not tell whether it had them.
+    /// Names of which it does not tell whether it had them.
     pub untold: Vec<String>,
 }
 
