@@ -195,7 +195,7 @@ impl Evaluator<'_> {
             Hit::Several { path, records } => Decision::Quarantine(QuarantineReason::Several { path, records }),
             Hit::Taken { id, .. } if id == item.id => Decision::Update(item),
             Hit::Taken { path, id, deleted } => Decision::Quarantine(QuarantineReason::Taken { path, id, deleted }),
-            Hit::Same { id, deleted } => self.there(item, id, deleted)?,
+            Hit::Same { id, deleted, .. } => self.there(item, id, deleted)?,
         })
     }
 

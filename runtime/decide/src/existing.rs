@@ -21,6 +21,8 @@ pub enum Hit {
     None,
     /// The record itself.
     Same {
+        /// Field of `match` by which it is found, by place.
+        path: usize,
         /// Id of the record there.
         id: String,
         /// True where the record there is soft-deleted.
@@ -159,7 +161,7 @@ async fn by_values(job: &StageRun, world: &mut RecordLookup, total: u64) -> Resu
 
 /// Looks a record's identities up. Those of `match` say which record it is; the others only must not be taken.
 pub fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) -> Result<Hit, DecideError> {
-    let mut same: Option<(String, bool)> = None;
+    let mut same: Option<(usize, String, bool)> = None;
     for (path, value) in values.iter().filter(|(path, _)| *path < identities.matching) {
         let mut found = spill.existing(*path, value)?;
         // One that has a value of an earlier field, which this one has too, differs in it: it is another.
@@ -178,7 +180,7 @@ pub fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) 
         match candidates.as_slice() {
             [] => {}
             [only] => {
-                same = Some((*only).clone());
+                same = Some((*path, only.0.clone(), only.1));
                 break;
             }
             several => return Ok(Hit::Several { path: *path, records: several.len() }),
@@ -186,10 +188,10 @@ pub fn find(spill: &Spill, identities: &Identities, values: &[(usize, String)]) 
     }
     for (path, value) in values.iter().filter(|(path, _)| *path >= identities.matching) {
         let other =
-            spill.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.0 != *id));
+            spill.existing(*path, value)?.into_iter().find(|(id, _)| same.as_ref().is_none_or(|same| same.1 != *id));
         if let Some((id, deleted)) = other {
             return Ok(Hit::Taken { path: *path, id, deleted });
         }
     }
-    Ok(same.map_or(Hit::None, |(id, deleted)| Hit::Same { id, deleted }))
+    Ok(same.map_or(Hit::None, |(path, id, deleted)| Hit::Same { path, id, deleted }))
 }

@@ -18,15 +18,19 @@ use crate::{DecideError, duplicates, given_way};
 #[derive(Debug)]
 struct Written {
     members: Vec<Member>,
+    /// Field of `match` by which the destination's record is found, by place.
+    path: usize,
     /// Values of the fields of `match`, by place.
     values: Vec<(usize, String)>,
 }
 
 impl Written {
-    /// True where both have a value of one field of `match`, and not the same one: they are two, whatever else they share.
+    /// True where both have a value of one field of `match`, and not the same one, that comes before the field by which one of the two is found: they are two,
+    /// whatever weaker value the destination's record shares with both.
     fn is_another(&self, other: &Self) -> bool {
+        let weakest = self.path.max(other.path);
         let differs = |(path, value): &(usize, String)| other.values.iter().any(|(of, own)| of == path && own != value);
-        self.values.iter().any(differs)
+        self.values.iter().filter(|(path, _)| *path < weakest).any(differs)
     }
 }
 
@@ -110,14 +114,14 @@ fn found_as(
             members.push(Member { line, key, sort });
         }
         values.sort();
-        let Hit::Same { id: found, deleted } = existing::find(spill, &job.identities, &values)? else { continue };
+        let Hit::Same { path, id: found, deleted } = existing::find(spill, &job.identities, &values)? else { continue };
         let is_written = if deleted {
             policies.deleted == DeletedPolicy::Restore
         } else {
             matches!(policies.existing, ExistingPolicy::Fill | ExistingPolicy::Update)
         };
         if found == id && is_written && !members.is_empty() {
-            written.push(Written { members, values });
+            written.push(Written { members, path, values });
         }
     }
     Ok(written)
