@@ -148,6 +148,25 @@ fn an_option_that_is_there_keeps_its_value_when_another_one_comes() {
 }
 
 #[test]
+fn an_option_that_a_value_made_keeps_its_place_when_it_gets_a_row_and_that_is_told() {
+    let maps = "picklist Size -> people.size { otherwise create }\nmap Contact -> people {\n  name = { lastName: name }\n  new size \"Size\": select Size = size | Size\n}";
+    let small = Small {
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; size: text }",
+        maps,
+        files: &[("contacts.csv", "id,name,size\n1,One,Small\n2,Two,Big\n")],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    let spec = std::fs::read_to_string(outcome.project.path().join("migration.migr")).unwrap();
+    let with_row = "{\n  \"Big\" = new BIG \"Big\"\n  otherwise create\n}";
+    outcome.project.write("migration.migr", &spec.replace("{ otherwise create }", with_row));
+    outcome.stand_in.migr(&outcome.project, &["run", "--no-approval"]).exits(0);
+    let told = outcome.stand_in.migr(&outcome.project, &["setup", "--checklist"]).exits(0).stdout;
+    assert!(told.contains("are there as SMALL, BIG and keep that order; the plan has them as BIG, SMALL"), "{told}");
+    outcome.stand_in.migr(&outcome.project, &["verify"]).exits(0);
+}
+
+#[test]
 fn a_table_over_a_list_keeps_the_order_of_its_options_and_tells_what_it_leaves_out() {
     let objects =
         "  object Contact from \"contacts.csv\" { key id; id: text; name: text; skills: list(text) split \";\" }";

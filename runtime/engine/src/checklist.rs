@@ -1,6 +1,6 @@
 //! Checklist of the schema changes that a plan needs.
 
-use migr_load::{Destination, Schema};
+use migr_load::{Destination, FieldSchema, Schema};
 use migr_plan::{AutomationKind, FiredAutomation, SetupAction, fired};
 
 use crate::automations;
@@ -18,7 +18,7 @@ pub struct ChecklistItem {
     pub probe: String,
     /// Result of the probe.
     pub state: ChecklistState,
-    /// Differences from the plan that stay: options under another label.
+    /// Differences from the plan that stay: options under another label, or in another order.
     pub told: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, E
         action: in_words(action, &context.plan.picklists),
         probe: probe(action),
         state: state(action, &schema, &*context.destination),
-        told: other_labels(action, &schema),
+        told: differences(action, &schema),
     };
     let lacks = lacking(&context.plan, &schema, &*context.destination).into_iter().map(|lack| ChecklistItem {
         action: format!("have `{}` for {}:{}", lack.what, lack.origin.file, lack.origin.line),
@@ -92,8 +92,8 @@ fn probe(action: &SetupAction) -> String {
     }
 }
 
-/// The options of an action that are there under another label, in words.
-pub(crate) fn other_labels(action: &SetupAction, schema: &Schema) -> Vec<String> {
+/// The options of an action that are there under another label, or all in another order, in words.
+pub(crate) fn differences(action: &SetupAction, schema: &Schema) -> Vec<String> {
     let (SetupAction::CreateField { object, field, options, .. }
     | SetupAction::AddOptions { object, field, options, .. }) = action
     else {
@@ -102,7 +102,7 @@ pub(crate) fn other_labels(action: &SetupAction, schema: &Schema) -> Vec<String>
     let Some(found) = schema.field(object, field) else { return Vec::new() };
     let label = |value: &str| found.options.iter().find(|option| option.value == value).map(|option| &option.label);
     let other = options.iter().filter_map(|option| Some((option, label(&option.value)?)));
-    other
+    let mut told: Vec<String> = other
         .filter(|(option, label)| option.label != **label)
         .map(|(option, label)| {
             format!(
@@ -110,7 +110,34 @@ pub(crate) fn other_labels(action: &SetupAction, schema: &Schema) -> Vec<String>
                 option.value, option.label
             )
         })
-        .collect()
+        .collect();
+    // Those that are added bring the others into the plan's order.
+    if !lacks(&found.options, options)
+        && let Some((there, wanted)) = other_order(found, &order_of(action))
+    {
+        let (there, wanted) = (there.join(", "), wanted.join(", "));
+        told.push(format!(
+            "the options of {object}.{field} are there as {there} and keep that order; the plan has them as {wanted}"
+        ));
+    }
+    told
+}
+
+/// Values of the options of an action, in the plan's order.
+pub(crate) fn order_of(action: &SetupAction) -> Vec<String> {
+    match action {
+        SetupAction::CreateObject { .. } => Vec::new(),
+        SetupAction::CreateField { options, .. } => options.iter().map(|option| option.value.clone()).collect(),
+        SetupAction::AddOptions { order, .. } => order.clone(),
+    }
+}
+
+/// The options that an order names as a field has them, and as the order has them, where these differ.
+pub(crate) fn other_order<'s>(field: &'s FieldSchema, order: &'s [String]) -> Option<(Vec<&'s str>, Vec<&'s str>)> {
+    let values = field.options.iter().map(|option| option.value.as_str());
+    let there: Vec<&str> = values.filter(|value| order.iter().any(|named| named == value)).collect();
+    let wanted: Vec<&str> = order.iter().map(String::as_str).filter(|value| there.contains(value)).collect();
+    (there != wanted).then_some((there, wanted))
 }
 
 /// State of a change in the destination, refusals that can be foreseen included.

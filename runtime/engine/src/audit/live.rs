@@ -45,7 +45,7 @@ pub(crate) async fn learn(
             let message = format!("setup cannot {}: {why}", wanted_schema::in_words(action, &plan.picklists));
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, message));
         }
-        for told in checklist::other_labels(action, &schema) {
+        for told in checklist::differences(action, &schema) {
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Note, told));
         }
     }

@@ -5,9 +5,9 @@ use migr_load::{FieldSchema, Made, Schema, SetupRecord};
 use migr_plan::{NewOption, SetupAction};
 
 use super::VerifySummary;
-use crate::Context;
+use crate::{Context, checklist};
 
-/// Checks that the schema holds what setup made, options in their order.
+/// Checks that the schema holds what setup made, options in the order that it gave them.
 pub(super) fn check(context: &Context, live: &Schema, notes: &[SetupNote], summary: &mut VerifySummary) {
     for (position, planned) in context.plan.setup.iter().enumerate() {
         // The options that the export asked for stand in the note only.
@@ -21,6 +21,12 @@ pub(super) fn check(context: &Context, live: &Schema, notes: &[SetupNote], summa
         };
         let action = made.as_ref().map_or_else(|| planned.clone(), |made| made.action.clone());
         for what in faults(context, live, &action, &labels) {
+            summary.finding(None, what);
+        }
+        // Options that were all there keep the order that they had.
+        if made.is_some()
+            && let Some(what) = order_fault(live, &action)
+        {
             summary.finding(None, what);
         }
     }
@@ -40,12 +46,11 @@ fn faults(context: &Context, live: &Schema, action: &SetupAction, labels: &dyn F
             if let Err(why) = context.destination.holds(found, ty) {
                 faults.push(format!("{object}.{field}: {why}"));
             }
-            let order: Vec<String> = options.iter().map(|option| option.value.clone()).collect();
-            faults.extend(option_faults(object, found, options, &order, labels));
+            faults.extend(option_faults(object, found, options, labels));
             faults
         }
-        SetupAction::AddOptions { object, field, options, order, .. } => match live.field(object, field) {
-            Some(found) => option_faults(object, found, options, order, labels),
+        SetupAction::AddOptions { object, field, options, .. } => match live.field(object, field) {
+            Some(found) => option_faults(object, found, options, labels),
             None => vec![format!("the destination has no field {object}.{field}")],
         },
     }
@@ -55,7 +60,6 @@ fn option_faults(
     object: &str,
     field: &FieldSchema,
     options: &[NewOption],
-    order: &[String],
     labels: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut faults = Vec::new();
@@ -70,15 +74,15 @@ fn option_faults(
             Some(_) => {}
         }
     }
-    let there: Vec<&str> = field
-        .options
-        .iter()
-        .map(|option| option.value.as_str())
-        .filter(|value| order.iter().any(|it| it == value))
-        .collect();
-    let wanted: Vec<&str> = order.iter().map(String::as_str).filter(|value| there.contains(value)).collect();
-    if there != wanted {
-        faults.push(format!("the options of {name} come as {}, not as {}", there.join(", "), wanted.join(", ")));
-    }
     faults
+}
+
+fn order_fault(live: &Schema, action: &SetupAction) -> Option<String> {
+    let (SetupAction::CreateField { object, field, .. } | SetupAction::AddOptions { object, field, .. }) = action
+    else {
+        return None;
+    };
+    let order = checklist::order_of(action);
+    let (there, wanted) = checklist::other_order(live.field(object, field)?, &order)?;
+    Some(format!("the options of {object}.{field} come as {}, not as {}", there.join(", "), wanted.join(", ")))
 }
