@@ -80,6 +80,7 @@ mod shared_phones;
 mod small;
 mod spec_tests;
 mod spelt_otherwise;
+mod stages;
 mod stand_in;
 mod studio;
 mod surveyed;

@@ -11,6 +11,7 @@ mod kind;
 mod lists;
 mod live;
 mod metadata;
+mod pipelines;
 mod records;
 mod refusals;
 mod scopes;

@@ -46,6 +46,12 @@ impl Begun {
 
     /// Record of what the change has made, by a schema that was read since; none where it was not carried out.
     pub(crate) fn made(&self, schema: &Schema) -> Option<SetupRecord> {
+        let mut action = self.action.clone();
+        if let SetupAction::AddOptions { object, field, order, .. } = &mut action {
+            // Nobody noted in which order they were sent: it is the one in which they are there.
+            let found = schema.field(object, field)?.options.iter();
+            *order = found.map(|option| option.value.clone()).filter(|value| order.contains(value)).collect();
+        }
         let made = match (&self.action, &self.before) {
             (SetupAction::CreateObject { object, .. }, _) => {
                 Made::Object { id: schema.objects.get(object)?.id.clone() }
@@ -70,7 +76,7 @@ impl Begun {
                 Made::Options { id: found.id.clone(), before: before.clone(), added }
             }
         };
-        Some(SetupRecord { action: self.action.clone(), made })
+        Some(SetupRecord { action, made })
     }
 }
 

@@ -140,7 +140,10 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
             (SetupOutcome::Done(record), begun) => {
                 let was = known.get(&position).and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
                 match (&record.made, begun) {
-                    (Made::Options { .. }, Some(begun)) => begun.made(&context.destination.known_schema().await?),
+                    (Made::Options { .. }, Some(begun)) => {
+                        let made = begun.made(&context.destination.known_schema().await?);
+                        made.map(|made| SetupRecord { action: record.action.clone(), ..made })
+                    }
                     // Options that are added to a field of ours go with the field.
                     (Made::Options { id, .. }, None) => {
                         was.filter(|was| matches!(&was.made, Made::Field { id: own } if own == id))

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::api::{list, text};
 use super::kind::Kind;
+use super::pipelines::{Pipeline, stages_of};
 use super::setup::stage_options;
 use super::{HighLevel, TOKEN, TOKEN_LABEL};
 
@@ -52,14 +53,6 @@ pub(super) struct Live {
     pub(super) gives_options: bool,
     /// Tables of the plan, by which a new stage has its pipeline.
     pub(super) tables: Vec<Picklist>,
-}
-
-/// A pipeline with its stages, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pipeline {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) stages: Vec<Named>,
 }
 
 /// Something with an id and a name.
@@ -202,16 +195,12 @@ impl Live {
         Some(live)
     }
 
-    fn add_stage(&mut self, pipeline: &str, stage: &str) {
-        let id = format!("{pipeline}/{stage}");
-        let named = Named { id, name: stage.to_owned() };
+    pub(super) fn add_stage(&mut self, pipeline: &str, stage: &str) {
+        let tables = &self.tables;
         match self.pipelines.iter_mut().find(|known| known.name == pipeline) {
-            Some(known) if known.stages.iter().any(|known| known.name == stage) => {}
-            Some(known) => known.stages.push(named),
-            None => {
-                let (id, name) = (pipeline.to_owned(), pipeline.to_owned());
-                self.pipelines.push(Pipeline { id, name, stages: vec![named] });
-            }
+            Some(known) if known.has(stage) => {}
+            Some(known) => *known = known.with(stage, tables),
+            None => self.pipelines.push(Pipeline::new(pipeline).with(stage, tables)),
         }
     }
 }
@@ -220,17 +209,11 @@ impl Live {
 pub(super) fn new_stages(change: &SetupAction, tables: &[Picklist]) -> Vec<(String, String)> {
     let SetupAction::AddOptions { options, .. } = change else { return Vec::new() };
     let mut stages = Vec::new();
-    for table in tables {
-        let place = |name: &str| table.fields.iter().position(|field| field == name);
-        let (Some(pipeline), Some(stage)) = (place("pipeline"), place("pipelineStage")) else { continue };
-        for row in &table.rows {
-            let value = |at: usize| row.values.get(at).cloned().flatten();
-            let (Some(pipeline), Some(stage)) = (value(pipeline), value(stage)) else { continue };
-            let is_new = row.new.is_some() && options.iter().any(|option| option.value == stage);
-            let pair = (pipeline, stage);
-            if is_new && !stages.contains(&pair) {
-                stages.push(pair);
-            }
+    for (pipeline, stage, is_new) in tables.iter().flat_map(stages_of) {
+        let is_new = is_new && options.iter().any(|option| option.value == stage);
+        let pair = (pipeline, stage);
+        if is_new && !stages.contains(&pair) {
+            stages.push(pair);
         }
     }
     stages
@@ -503,10 +486,7 @@ impl HighLevel {
 
     pub(super) async fn ask_pipelines(&self) -> Result<Vec<Pipeline>, LoadError> {
         let answer = self.read("opportunities/pipelines", vec![self.here()]).await?;
-        let pipelines = list(&answer, &["pipelines"]).iter().map(|pipeline| {
-            let Named { id, name } = named(pipeline);
-            Pipeline { id, name, stages: list(pipeline, &["stages"]).iter().map(named).collect() }
-        });
+        let pipelines = list(&answer, &["pipelines"]).iter().map(Pipeline::read);
         Ok(pipelines.collect())
     }
 

@@ -9,6 +9,7 @@ use super::HighLevel;
 use super::api::{list, text};
 use super::kind::Kind;
 use super::live::{Live, custom_type, key_of_object, native_type, new_stages, snake};
+use super::pipelines::Pipeline;
 
 /// Folder of the fields that setup makes, where an object has none.
 const FOLDER: &str = "Imported";
@@ -66,6 +67,9 @@ impl HighLevel {
                 let Some(live) = self.live().ok().filter(|_| !asked.is_empty()) else {
                     return asked.is_empty().then(|| "no table says which pipeline the stage is of".to_owned());
                 };
+                if let Some(why) = asked.iter().find_map(|(pipeline, stage)| has_chances(&live, pipeline, stage)) {
+                    return Some(why);
+                }
                 let refused = live.refuses_pipelines.as_ref()?;
                 let (pipeline, stage) =
                     asked.iter().find(|(name, _)| !live.pipelines.iter().any(|known| known.name == *name))?;
@@ -303,15 +307,13 @@ impl HighLevel {
     async fn add_stages(&self, live: &Live, action: &SetupAction) -> Result<SetupOutcome, LoadError> {
         let mut pipelines = live.pipelines.clone();
         let before: Vec<OptionSchema> = stage_options(&pipelines);
-        let mut added = Vec::new();
+        let (mut added, mut wanted) = (Vec::new(), live.clone());
         for (pipeline, stage) in new_stages(action, &self.plan.picklists) {
             let known = pipelines.iter().find(|known| known.name == pipeline);
             let answer = match known {
-                Some(known) if known.stages.iter().any(|known| known.name == stage) => continue,
+                Some(known) if known.has(&stage) => continue,
                 Some(known) => {
-                    let mut stages: Vec<Value> =
-                        known.stages.iter().map(|stage| json!({"id": stage.id, "name": stage.name})).collect();
-                    stages.push(json!({"name": stage}));
+                    let stages = known.with(&stage, &self.plan.picklists).replacement(|known| known.name == stage);
                     let body = json!({"name": known.name, "stages": stages, "locationId": self.location});
                     self.put(format!("opportunities/pipelines/{}", known.id), &body).await
                 }
@@ -329,10 +331,8 @@ impl HighLevel {
                 Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
             }
             pipelines = self.ask_pipelines().await?;
-            let is_there = |known: &super::live::Pipeline| {
-                known.name == pipeline && known.stages.iter().any(|known| known.name == stage)
-            };
-            if !pipelines.iter().any(is_there) {
+            wanted.add_stage(&pipeline, &stage);
+            if !pipelines.iter().any(|known| known.name == pipeline && known.has(&stage)) {
                 let why = format!("the server made no stage \"{stage}\" of pipeline \"{pipeline}\"; run setup again");
                 return Ok(SetupOutcome::Mismatch { why });
             }
@@ -343,8 +343,24 @@ impl HighLevel {
         }
         self.takes_live(live.with_pipelines(pipelines));
         let made = Made::Options { id: "pipelineStage".to_owned(), before, added };
-        Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }))
+        // Stages that the location had keep their order, whatever the tables' rows say of it.
+        let mut action = action.clone();
+        if let SetupAction::AddOptions { order, .. } = &mut action {
+            let placed = stage_options(&wanted.pipelines).into_iter().map(|stage| stage.value);
+            *order = placed.filter(|stage| order.contains(stage)).collect();
+        }
+        Ok(SetupOutcome::Done(SetupRecord { action, made }))
     }
+}
+
+/// Reason for which a stage is made by hand: its pipeline has a chance of winning for each stage, and a location that finds one without it computes all of them.
+fn has_chances(live: &Live, pipeline: &str, stage: &str) -> Option<String> {
+    let known = live.pipelines.iter().find(|known| known.name == pipeline)?;
+    (known.has_chances && !known.has(stage)).then(|| {
+        format!(
+            "pipeline \"{pipeline}\" has a chance of winning for each of its stages, and nothing says which one \"{stage}\" has: make the stage in the location by hand"
+        )
+    })
 }
 
 /// Words for a stage that the server does not let this token make.
@@ -372,7 +388,7 @@ fn refused(message: String) -> CallError {
 }
 
 /// Stages of all pipelines as options, each name once.
-pub(super) fn stage_options(pipelines: &[super::live::Pipeline]) -> Vec<OptionSchema> {
+pub(super) fn stage_options(pipelines: &[Pipeline]) -> Vec<OptionSchema> {
     let mut options: Vec<OptionSchema> = Vec::new();
     for stage in pipelines.iter().flat_map(|pipeline| &pipeline.stages) {
         if !options.iter().any(|option| option.value == stage.name) {

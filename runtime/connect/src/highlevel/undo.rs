@@ -60,12 +60,9 @@ impl HighLevel {
                 return Ok(UndoOutcome::Kept { why });
             }
             let path = format!("opportunities/pipelines/{}", known.id);
-            let rest: Vec<Value> = known
-                .stages
-                .iter()
-                .filter(|known| known.name != stage)
-                .map(|stage| json!({"id": stage.id, "name": stage.name}))
-                .collect();
+            let mut left = known.clone();
+            left.stages.retain(|known| known.name != stage);
+            let rest = left.replacement(|_| false);
             let sent = if rest.is_empty() {
                 self.send(Call::new(Method::DELETE, path.as_str(), Payload::Empty)).await
             } else {

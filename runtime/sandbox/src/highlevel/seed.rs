@@ -133,9 +133,12 @@ fn people(state: &State, before: &Value) -> Result<(), Refusal> {
 
 fn records(state: &State, before: &Value) -> Result<(), Refusal> {
     for pipeline in list(before, "pipelines") {
-        let stages: Vec<Value> = texts(pipeline, "stages").iter().map(|name| json!({"name": name})).collect();
-        let body = json!({"name": text(pipeline, "name").unwrap_or_default(), "stages": stages});
-        pipelines::made(state, &body.as_object().cloned().unwrap_or_default())?;
+        // A stage is a name, or an object with a chance of winning beside it.
+        let stage = |stage: &Value| if stage.is_string() { json!({"name": stage}) } else { stage.clone() };
+        let mut body = pipeline.clone();
+        let stages = pipeline.get("stages").and_then(Value::as_array).into_iter().flatten();
+        body.insert("stages".into(), stages.map(stage).collect());
+        pipelines::made(state, &body)?;
     }
     for field in list(before, "customFields") {
         custom_fields::made(state, field)?;
