@@ -125,6 +125,20 @@ fn a_row_for_quarantined_values_and_a_new_field_are_more_and_go_on() {
 }
 
 #[test]
+fn a_field_that_the_map_has_no_more_is_named_and_keeps_what_was_written() {
+    let moved = moved();
+    moved.edit("  jobTitle = job | trim\n  drop city : \"not asked for\"\n", "  drop city, job : \"not asked for\"\n");
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(shown.contains("= Person.jobTitle: written no more; what was written there stays"), "{shown}");
+    let ran = moved.migr(&["run", "--no-approval"]).exits(5);
+    assert!(ran.stderr.contains("= Person.jobTitle: written no more"), "{}", ran.stderr);
+    assert_eq!(moved.with_job("Nurse"), 23);
+    let again = moved.migr(&["run", "--no-approval"]).exits(5);
+    assert!(!again.stderr.contains("written no more"), "{}", again.stderr);
+    moved.goes_back();
+}
+
+#[test]
 fn other_values_stop_the_run_until_a_person_accepts_just_this_change() {
     let moved = moved();
     let there = moved.stand_in.fingerprint();

@@ -48,7 +48,7 @@ pub(crate) async fn counted(
         None => false,
     };
     if !is_known {
-        console.news("no audit has counted this export: the report's counts are made now");
+        console.news("no audit has counted this export as the spec is now: the report's counts are made now");
         // What keeps it from being counted is told by the run.
         let Ok(lock) = Box::pin(data::counted_beside(project, plan, to, state)).await else { return Ok(whole) };
         let text = lock.to_json().map_err(|error| Fault::failed(error.to_string()))?;

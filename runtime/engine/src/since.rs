@@ -3,7 +3,7 @@
 
 mod comparing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use migr_journal::{Reader, State, StepId};
@@ -73,6 +73,9 @@ pub struct MapSince {
     /// Fields that are new to its records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fresh: Vec<String>,
+    /// Fields that its records were written with and that the map has no more; what was written stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<String>,
     /// Links of written records that would be made.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub links_new: u64,
@@ -154,6 +157,9 @@ impl MapSince {
                 migr_escape::line(&named.join("; "))
             ));
         }
+        for field in &self.unmapped {
+            words.push(format!(".{}: written no more; what was written there stays", migr_escape::line(field)));
+        }
         if self.links_gone > 0 {
             let links = count(self.links_gone, "link", "links");
             words.push(format!(": {links} that nothing says any more; what was linked stays linked"));
@@ -223,6 +229,8 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
             ..MapSince::default()
         };
         if written > 0 {
+            let former: BTreeSet<&String> = known.iter().flatten().flat_map(|known| known.fields.keys()).collect();
+            map.unmapped = former.into_iter().filter(|name| !now.fields.contains_key(*name)).cloned().collect();
             map.identity = known.iter().flatten().find_map(|known| identity(stage, known, now));
             if is_elsewhere {
                 map.identity = Some("the records would go to another destination".to_owned());
