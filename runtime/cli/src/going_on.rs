@@ -177,7 +177,7 @@ pub(crate) fn last_day(reader: &Reader) -> Result<String, Fault> {
 /// Fault of a change that makes other records of what is written.
 pub(crate) fn other_records(since: &Since) -> Fault {
     Fault::new(Exit::Blocked, "records that are written would be other ones; nothing was done")
-        .with_help(rollbacks(since))
+        .with_help(format!("keep the earlier spec, or take their records back first: {}", rollbacks(since)))
 }
 
 /// The command that goes on with a change.
@@ -186,16 +186,16 @@ pub(crate) fn way_on(since: &Since) -> String {
         ChangeClass::Text | ChangeClass::More => "Go on: migr run\n".to_owned(),
         ChangeClass::Values => format!("Go on: migr run --accept-change {}\n", since.hash),
         ChangeClass::Identity => {
-            "Keep the earlier spec, or take these records back first: migr rollback --map NAME\n".to_owned()
+            format!("Keep the earlier spec, or take these records back first: {}\n", rollbacks(since))
         }
     }
 }
 
-/// Maps to take back before the spec can go on.
+/// Commands that take back what the spec cannot go on with.
 fn rollbacks(since: &Since) -> String {
     let maps = since.maps.iter().filter(|map| map.identity.is_some());
     let commands: Vec<String> = maps.map(|map| format!("`migr rollback --map {}`", line(&map.map))).collect();
-    format!("keep the earlier spec, or take their records back first: {}", commands.join(", "))
+    commands.join(", ")
 }
 
 /// A change in words.

@@ -8,6 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use migr_engine::{Event, Progress};
 use migr_escape::in_columns;
 use migr_journal::SetupNote;
+use migr_plan::{Step, StepKind};
 use migr_report::words::{count, grouped};
 
 use crate::args::EventFormat;
@@ -32,12 +33,12 @@ pub(crate) fn version_line() -> String {
 pub(crate) struct Shown {
     console: Console,
     format: EventFormat,
-    step: Mutex<Option<Step>>,
+    step: Mutex<Option<StepShown>>,
 }
 
 /// The step under way.
 #[derive(Debug)]
-struct Step {
+struct StepShown {
     bar: ProgressBar,
     what: String,
     records: u64,
@@ -69,6 +70,7 @@ impl Shown {
     }
 
     fn begin(&self, step: &str, destination: &str, noun: &str) {
+        let step = in_words(step);
         let bar = if self.console.draws_progress() {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
         } else {
@@ -81,11 +83,11 @@ impl Shown {
             // Only now: a bar draws itself as soon as it ticks.
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        let step = Step { bar, what: format!("{step} → {destination}"), records: 0, set_aside: 0 };
+        let step = StepShown { bar, what: format!("{step} → {destination}"), records: 0, set_aside: 0 };
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some(step);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Step)) {
+    fn change(&self, change: impl FnOnce(&mut StepShown)) {
         if let Some(step) = self.step.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             change(step);
         }
@@ -99,6 +101,19 @@ impl Shown {
                 if step.set_aside == 0 { String::new() } else { format!(", {} quarantined", grouped(step.set_aside)) };
             self.console.news(format_args!("  {:<40} {:>9} written{aside}", step.what, grouped(step.records)));
         }
+    }
+}
+
+/// A step in words: what it is of, and what it does where it does not write a map's records.
+fn in_words(step: &str) -> String {
+    let step = Step::parse(step);
+    let stage = step.stage;
+    match step.kind {
+        StepKind::Records => stage,
+        StepKind::Links(field) => format!("{stage}.{field}"),
+        StepKind::Deferred => format!("{stage}, references"),
+        StepKind::Changes => format!("{stage}, changed"),
+        StepKind::Backfill => format!("{stage}, filled in"),
     }
 }
 
