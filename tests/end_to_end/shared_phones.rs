@@ -130,3 +130,24 @@ fn two_addresses_are_two_contacts_though_one_contact_of_the_location_has_the_num
         assert_eq!(found, expected(&[("ann@x.example", "+12015550101")]));
     }
 }
+
+#[test]
+fn a_number_goes_to_the_client_whose_contact_really_bears_it() {
+    let rows = "1,Ann,ann@x.example,+12015550101,2024-01-01\n2,Cy,cy@x.example,+12015550101,2025-01-01\n";
+    let with_another = json!([{"firstName": "Cy", "email": "cy@x.example", "phone": "+12015550109"}]);
+    let without = json!([{"firstName": "Cy", "email": "cy@x.example"}]);
+    let found = |on_taken, existing, contacts| {
+        let policy = format!("  on existing {existing}\n  on duplicate");
+        let spec = SPEC.replace("ON_TAKEN", on_taken).replace("  on duplicate", &policy);
+        phones_beside(contacts, false, &spec, rows)
+    };
+    let kept = expected(&[("ann@x.example", "+12015550101"), ("cy@x.example", "+12015550109")]);
+    for on_taken in ["on taken none", "on taken skip", ""] {
+        // Cy is preferred, and the contact keeps its number: Ann's is free.
+        assert_eq!(found(on_taken, "fill", &with_another), kept, "{on_taken}");
+    }
+    assert_eq!(found("on taken none", "skip", &with_another), kept);
+    let given = expected(&[("ann@x.example", ""), ("cy@x.example", "+12015550101")]);
+    assert_eq!(found("on taken none", "fill", &without), given);
+    assert_eq!(found("on taken none", "update", &with_another), given);
+}

@@ -133,22 +133,23 @@ async fn by_values(job: &StageRun, world: &mut RecordLookup, total: u64) -> Resu
     world.spill.index_identities()?;
     let object = &job.stage.destination_object;
     let mut any = false;
-    for (path, name) in paths.into_iter().enumerate() {
+    for (path, name) in paths.iter().enumerate() {
         let mut after = String::new();
         loop {
             let asked = world.spill.identities_after(path, &after, ASKED)?;
             let Some(last) = asked.last() else { break };
             after.clone_from(last);
-            let mut wanted = vec![(name.to_owned(), asked)];
-            let others = (0..job.identities.matching).filter(|other| *other != path);
-            wanted.extend(others.filter_map(|other| Some((job.identities.single(other)?.to_owned(), Vec::new()))));
+            let mut wanted = vec![((*name).to_owned(), asked)];
+            for other in &paths {
+                if wanted.iter().all(|(known, _)| known != other) {
+                    wanted.push(((*other).to_owned(), Vec::new()));
+                }
+            }
             let Some(found) = destination.holders(object, &wanted).await? else { return Ok(None) };
             world.spill.together::<_, DecideError>(|| {
                 for found in &found {
-                    let identities = job.identities_of(&found.values);
-                    for (of, value) in identities.iter().filter(|(of, _)| *of == path || *of < job.identities.matching)
-                    {
-                        world.spill.add_existing(*of, value, &found.id, found.deleted)?;
+                    for (of, value) in job.identities_of(&found.values) {
+                        world.spill.add_existing(of, &value, &found.id, found.deleted)?;
                         any = true;
                     }
                 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use migr_extract::Row;
 use migr_journal::{Change, StepId};
-use migr_plan::{DuplicatePolicy, FieldType, ReasonCode, TakenPolicy, UnidentifiedPolicy};
+use migr_plan::{DuplicatePolicy, FieldType, ReasonCode, UnidentifiedPolicy};
 use migr_spill::SortValue as Sort;
 use migr_transform::{Cells, Evaluated, Failure, Outcome, Pass};
 
@@ -37,6 +37,18 @@ pub struct Classification {
     pub read: u64,
     /// The journal knew of records of the stage before.
     pub resumed: bool,
+    /// Lines whose records the journal has already.
+    settled: RowSet,
+    /// Records that share an identity, for a forecast.
+    groups: Vec<Group>,
+}
+
+impl Classification {
+    /// Records that no earlier run settled.
+    pub fn open(&self, job: &StageRun) -> u64 {
+        let is_open = |line: &u64| !self.settled.contains(*line) && job.takes(*line);
+        self.pending.iter().filter(is_open).count() as u64
+    }
 }
 
 /// Looks at every row of a stage's object: settles what is not to be written, and says what is.
@@ -60,7 +72,6 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     let mut look = Classification { resumed, ..Classification::default() };
     let mut aside = OutcomeRecorder::new(job, resumed, Arc::clone(failures));
     let doubles = double_keys(job, world)?;
-    let mut settled = RowSet::default();
     world.answer_own(Own::Note);
     if hands_fields_on(job) {
         world.keep_fields(&job.context.work);
@@ -85,7 +96,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
                     files.row(world, line, &cells)?;
                     let seen = Seen { job, world, doubles: &doubles, resumed, spellings };
                     if seen.row(line, &cells, &mut look, &mut aside)? {
-                        settled.insert(line);
+                        look.settled.insert(line);
                     }
                 }
             }
@@ -93,9 +104,8 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
         Ok(())
     })?;
     files.flush()?;
-    let mut told = Vec::new();
     if job.looks_at_values() {
-        let groups = match job.context.outcomes.forecast() {
+        look.groups = match job.context.outcomes.forecast() {
             Some(forecast) => {
                 forecast.spelt(job.step, spelt_otherwise(world, spelt.into_inner())?);
                 groups(job, world)?
@@ -103,7 +113,6 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
             None => Vec::new(),
         };
         share(job, world, &mut look, &mut aside)?;
-        told = groups;
     }
     if job.refers_to_itself() {
         world.spill.index_records()?;
@@ -111,26 +120,23 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     if job.quarantines_cycles() {
         circles(world, &mut look, &mut aside)?;
     }
-    if job.looks_at_values() {
-        world.spill.together(|| hold(job, world, &look))?;
-    }
-    if let Some(forecast) = job.context.outcomes.forecast() {
-        for group in told {
-            tell(job.step, world, &look, forecast, group)?;
-        }
-    }
     aside.flush()?;
-    drop_settled(job, world, &mut look, &settled)?;
     Ok(look)
 }
 
+/// Ends the classification: tells a forecast of the records that share an identity, and drops what was sent before.
+pub(crate) fn end(job: &StageRun, world: &RecordLookup, look: &mut Classification) -> Result<(), DecideError> {
+    if let Some(forecast) = job.context.outcomes.forecast() {
+        for group in std::mem::take(&mut look.groups) {
+            tell(job.step, world, look, forecast, group)?;
+        }
+    }
+    drop_settled(job, world, look)
+}
+
 /// Drops what was sent before; records that are written as one are done when the first of them is.
-fn drop_settled(
-    job: &StageRun,
-    world: &RecordLookup,
-    look: &mut Classification,
-    settled: &RowSet,
-) -> Result<(), DecideError> {
+fn drop_settled(job: &StageRun, world: &RecordLookup, look: &mut Classification) -> Result<(), DecideError> {
+    let settled = std::mem::take(&mut look.settled);
     let mut pending = RowSet::default();
     for line in look.pending.iter().filter(|line| !settled.contains(*line) && job.takes(*line)) {
         pending.insert(line);
@@ -514,7 +520,7 @@ impl Seen<'_> {
 /// Records that are named where several could be meant.
 const CANDIDATES: usize = 5;
 
-/// Decides about records that would become one, and about values that must not meet twice.
+/// Decides about records that would become one.
 fn share(
     job: &StageRun,
     world: &RecordLookup,
@@ -568,25 +574,12 @@ fn share(
             }
             Ok(())
         })?;
-        let paths = job.identities.paths.len();
-        if matching < paths && !look.merging.is_empty() {
-            world.spill.index_identities_by_line()?;
-        }
-        loop {
-            // Rows that stay out take no part in a merge any more: another value of it may be written then.
-            let mut changes_merges = false;
-            world.spill.double_identities::<DecideError>(matching, paths, |path, _, lines| {
-                changes_merges |= clash((job, world), (path, lines), look, aside)?;
-                Ok(())
-            })?;
-            if !changes_merges {
-                return Ok(());
-            }
-        }
+        Ok(())
     })
 }
 
 /// Records that share an identity, as a forecast tells of them.
+#[derive(Debug)]
 struct Group {
     path: usize,
     value: String,
@@ -640,105 +633,6 @@ fn tell(
         members.push(Member { line: member.line, key: member.key.unwrap_or_default(), role });
     }
     forecast.shared(step, group.path, &group.value, &members)
-}
-
-/// True where the value of a row is the one that is written: in a merge the first row that has one gives it.
-fn is_written(world: &RecordLookup, look: &Classification, line: u64, path: usize) -> Result<bool, DecideError> {
-    if !look.pending.contains(line) {
-        return Ok(false);
-    }
-    let Some(leader) = leader(world, look, line)? else { return Ok(true) };
-    let bit = 1_u64.checked_shl(u32::try_from(path).unwrap_or(u32::MAX)).unwrap_or_default();
-    for (before, _) in world.spill.family(leader)? {
-        if before == line {
-            break;
-        }
-        if world.spill.identities_of(before, path + 1)? & bit != 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The line under which a row is merged with others; none where it stands alone.
-fn leader(world: &RecordLookup, look: &Classification, line: u64) -> Result<Option<u64>, DecideError> {
-    if !look.merging.contains(line) {
-        return Ok(None);
-    }
-    Ok(world.spill.family_of(line)?.map(|(leader, _)| leader))
-}
-
-/// Lines whose records would be written with one value that must be unique: the one that the policy for duplicates prefers, and those of other records.
-fn rivals_of(
-    (job, world): (&StageRun, &RecordLookup),
-    look: &Classification,
-    path: usize,
-    lines: &[u64],
-) -> Result<Option<(u64, Vec<u64>)>, DecideError> {
-    let mut written = Vec::new();
-    for line in lines {
-        if is_written(world, look, *line, path)? {
-            // Rows that are merged come as the first of them does.
-            let leader = leader(world, look, *line)?.unwrap_or(*line);
-            let by = world.spill.record(leader)?.map_or(Sort::Null, |(_, by)| by);
-            written.push((leader, by, *line));
-        }
-    }
-    let policy = &job.stage.policies.duplicate;
-    written.sort_by(|one, other| duplicates::prefer(policy, (one.0, &one.1), (other.0, &other.1)));
-    let written: Vec<u64> = written.into_iter().map(|(_, _, line)| line).collect();
-    let Some((first, others)) = written.split_first() else { return Ok(None) };
-    let family = leader(world, look, *first)?;
-    let mut rivals = Vec::new();
-    for line in others {
-        // Records that are written as one may share what they like.
-        if family.is_none() || leader(world, look, *line)? != family {
-            rivals.push(*line);
-        }
-    }
-    Ok((!rivals.is_empty()).then_some((*first, rivals)))
-}
-
-/// Settles records that share a value which must be unique with one that is preferred, where the field's policy keeps them out; true where one of them was to be merged.
-fn clash(
-    (job, world): (&StageRun, &RecordLookup),
-    (path, lines): (usize, &[u64]),
-    look: &mut Classification,
-    aside: &mut OutcomeRecorder<'_>,
-) -> Result<bool, DecideError> {
-    let policy = taken::policy(job, path);
-    if policy == TakenPolicy::None {
-        return Ok(false);
-    }
-    let Some((first_line, rivals)) = rivals_of((job, world), look, path, lines)? else { return Ok(false) };
-    let first = world.spill.record(first_line)?.map(|(key, _)| key).unwrap_or_default();
-    let mut changes_merges = false;
-    for line in rivals {
-        let Some((key, _)) = world.spill.record(line)? else { continue };
-        let subject = Subject { key: &key, source_key: &key, line };
-        if policy == TakenPolicy::Skip {
-            aside.skip(world, subject, &SkipReason::Rule(taken::held_by_row(&first, first_line)))?;
-        } else {
-            let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
-            aside.quarantine(world, subject, &reason)?;
-        }
-        changes_merges |= look.merging.contains(line);
-        take_out(world, look, line)?;
-    }
-    Ok(changes_merges)
-}
-
-/// Notes which of the records that are written holds each value that others have to leave out.
-fn hold(job: &StageRun, world: &RecordLookup, look: &Classification) -> Result<(), DecideError> {
-    let paths = job.identities.paths.len();
-    world.spill.double_identities::<DecideError>(job.identities.matching, paths, |path, value, lines| {
-        if taken::policy(job, path) == TakenPolicy::None
-            && let Some((first, _)) = rivals_of((job, world), look, path, lines)?
-        {
-            world.spill.add_holder(path, value, first)?;
-        }
-        Ok(())
-    })
 }
 
 /// Quarantines records that are circular.

@@ -43,7 +43,7 @@ struct Member {
 }
 
 /// Settles the records that would be written into one record of the destination, as the map's policy for duplicates says of those that the export has twice.
-pub fn join(
+pub(crate) fn join(
     job: &StageRun,
     world: &RecordLookup,
     look: &mut Classification,
@@ -176,17 +176,11 @@ fn settle(
     members.sort_by(|a, b| duplicates::prefer(policy, (a.line, &a.sort), (b.line, &b.sort)));
     let members: Vec<(u64, String)> = members.into_iter().map(|member| (member.line, member.key)).collect();
     let Some(((_, survivor), followers)) = members.split_first() else { return Ok(()) };
-    let is_settled = look.resumed && world.reader.id_of(job.step, survivor)?.is_some();
     for (line, key) in followers {
         spill.add_loser(*line, key, survivor)?;
     }
     for (line, _) in members.iter().filter(|(line, _)| job.takes(*line)) {
         look.merging.insert(*line);
-        if is_settled {
-            look.pending.remove(*line);
-        } else {
-            look.pending.insert(*line);
-        }
     }
     Ok(spill.add_family(&members)?)
 }

@@ -15,7 +15,7 @@ use migr_decide::decision::{QuarantineReason, SkipReason, shown};
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
-use migr_decide::{Event, existing, given_way, prepass, same_there, settle};
+use migr_decide::{Event, compared, existing, given_way, prepass, settle};
 use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Losers that are settled together.
@@ -44,16 +44,14 @@ pub(crate) async fn run(
         .await?
     };
     shared.read.fetch_add(look.read, Ordering::Relaxed);
-    let pending = look.pending.len();
+    let pending = look.open(&job);
     context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
     shared.within_limit()?;
     let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
     let (world, look) = {
         let (job, failures, mut look) = (Arc::clone(&job), Arc::clone(&shared.failures), look);
         blocking(move || {
-            if has_existing {
-                same_there::join(&job, &world, &mut look, &failures)?;
-            }
+            compared::compare(&job, &world, &mut look, has_existing, &failures)?;
             settle::settle(&job, &world, &mut look, has_existing, &failures)?;
             Ok((world, look))
         })
