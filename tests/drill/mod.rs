@@ -13,7 +13,7 @@ use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, 
 use migr_extract::Export;
 use migr_journal::{Identity, Journal, Reader, State};
 use migr_load::{
-    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
+    AtFault, Automations, Barred, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, Destination, Endpoint,
     FieldSchema, Found, HttpOptions, Listing, LoadError, MadeBeside, Map, Member, Metadata, NewRecord, Page, Rate,
     RecordUpdate, Records, Refusals, Removal, Schema, Secret, Settlement, SetupOutcome, SetupRecord, Spelling,
     StoredFile, Suspect, UndoOutcome, Unsettled, Uploaded, Values, Written,
@@ -295,6 +295,10 @@ impl Metadata for Killed {
 
     fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         self.inner.known_schema()
+    }
+
+    fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
+        self.inner.barred()
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {

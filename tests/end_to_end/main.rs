@@ -70,6 +70,7 @@ mod reach;
 mod read_once;
 mod reasons;
 mod rehearsed;
+mod rights;
 mod role;
 mod run;
 mod sampled;

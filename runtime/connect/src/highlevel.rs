@@ -14,6 +14,7 @@ mod metadata;
 mod pipelines;
 mod records;
 mod refusals;
+mod rights;
 mod scopes;
 mod settle;
 mod setup;
@@ -24,7 +25,7 @@ mod undo;
 mod update;
 mod version;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -74,6 +75,8 @@ pub(crate) struct HighLevel {
     staged: files::Staged,
     /// Ids that answers of this connection gave to records that have no id of ours.
     known: Mutex<BTreeSet<String>>,
+    /// Scopes that this connection asked for, each with whether the token has it.
+    rights: tokio::sync::Mutex<BTreeMap<&'static str, bool>>,
     /// One change of the schema at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -125,6 +128,7 @@ impl HighLevel {
             users: Mutex::default(),
             staged: files::Staged::default(),
             known: Mutex::default(),
+            rights: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
         })
     }

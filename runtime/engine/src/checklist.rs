@@ -75,9 +75,9 @@ pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, E
         state: state(action, &schema, &*context.destination),
         told: differences(action, &schema),
     };
-    let lacks = lacking(&context.plan, &schema, &*context.destination).into_iter().map(|lack| ChecklistItem {
+    let lacks = lacking(&context.plan, &schema, &*context.destination).await?.into_iter().map(|lack| ChecklistItem {
         action: format!("have `{}` for {}:{}", lack.what, lack.origin.file, lack.origin.line),
-        probe: format!("metadata of {}", lack.what),
+        probe: lack.probe,
         state: ChecklistState::Missing { what: lack.text },
         told: Vec::new(),
     });

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use migr_load::{Destination, Schema};
-use migr_plan::{Expr, FieldType, Origin, Plan, SetupAction};
+use migr_load::{Destination, LoadError, Schema};
+use migr_plan::{Expr, FieldType, Origin, Plan, SetupAction, Stage};
 use migr_transform::Reference;
 
 /// Something that a map writes and that the live destination cannot hold, and that no setup makes.
@@ -13,13 +13,36 @@ pub struct Lack {
     pub text: String,
     /// `opportunities.owner`, or the object.
     pub what: String,
+    /// Place where a person looks at it too, in words.
+    pub probe: String,
     /// The line of the spec that writes it.
     pub origin: Origin,
 }
 
+/// Parts that the maps of a plan write and the live destination does not have, and rights without which it is not written. Nothing is changed by asking.
+pub(crate) async fn lacking(
+    plan: &Plan,
+    schema: &Schema,
+    destination: &dyn Destination,
+) -> Result<Vec<Lack>, LoadError> {
+    let mut lacks = parts(plan, schema, destination);
+    for barred in destination.barred().await? {
+        let writes = |stage: &&Stage| stage.destination_object == barred.object;
+        let Some(stage) = plan.stages.iter().find(writes).or_else(|| plan.stages.first()) else { continue };
+        let Origin { file, line, .. } = &stage.origin;
+        lacks.push(Lack {
+            text: format!("{file}:{line} writes `{}`: {}", barred.object, barred.why),
+            probe: format!("the right {}", barred.right),
+            what: barred.right,
+            origin: stage.origin.clone(),
+        });
+    }
+    Ok(lacks)
+}
+
 /// Parts that the maps of a plan write and the live destination does not have: an object, a field, a type, a way to
 /// link.
-pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
+fn parts(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
     if schema.objects.is_empty() {
         // It does not describe itself.
         return Vec::new();
@@ -37,7 +60,8 @@ pub(crate) fn lacking(plan: &Plan, schema: &Schema, destination: &dyn Destinatio
     let mut add = |what: String, origin: &Origin, why: String| {
         if lacks.iter().all(|lack| lack.what != what) {
             let text = format!("{}:{} writes `{what}`: {why}", origin.file, origin.line);
-            lacks.push(Lack { text, what, origin: origin.clone() });
+            let probe = format!("metadata of {what}");
+            lacks.push(Lack { text, what, probe, origin: origin.clone() });
         }
     };
     for stage in &plan.stages {

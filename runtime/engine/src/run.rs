@@ -64,7 +64,7 @@ pub async fn run_with(context: &Context, executor: Arc<dyn Executor>) -> Result<
     is_set_up(context, &reader)?;
     opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.known_schema().await?;
-    let lacks = lacking(&context.plan, &schema, &*context.destination);
+    let lacks = lacking(&context.plan, &schema, &*context.destination).await?;
     if !lacks.is_empty() {
         return Err(EngineError::Lacking { lacks: lacks.into_iter().map(|lack| lack.text).collect() });
     }

@@ -47,7 +47,7 @@ async fn set_up(context: &Context, writes_records: bool) -> Result<SetupSummary,
     drop(reader);
     opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.known_schema().await?;
-    let lacks = lacking(&context.plan, &schema, &*context.destination);
+    let lacks = lacking(&context.plan, &schema, &*context.destination).await?;
     if !lacks.is_empty() {
         // Nothing is begun that cannot be ended.
         let blocked = lacks.len();

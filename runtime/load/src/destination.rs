@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use files::{AnsweredPage, Files, StoredFile, Uploaded};
-pub use metadata::{Listing, Metadata};
+pub use metadata::{Barred, Listing, Metadata};
 pub use records::{Deleted, Found, MadeBeside, Member, Page, Records, Removal, by_tokens};
 pub use refusals::{AtFault, Fault, Refusals, Suspect};
 pub use spelling::Spelling;

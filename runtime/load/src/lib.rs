@@ -22,8 +22,9 @@ pub use capabilities::{Capabilities, Rate};
 pub use codec::Codec;
 pub use connector::{Connector, FileFacts, Open};
 pub use destination::{
-    AnsweredPage, AtFault, BoxFuture, Comparison, Deleted, Destination, Fault, Files, Found, Listing, MadeBeside, Map,
-    Member, Metadata, Page, Records, Refusals, Removal, Spelling, StoredFile, Suspect, Uploaded, Values, by_tokens,
+    AnsweredPage, AtFault, Barred, BoxFuture, Comparison, Deleted, Destination, Fault, Files, Found, Listing,
+    MadeBeside, Map, Member, Metadata, Page, Records, Refusals, Removal, Spelling, StoredFile, Suspect, Uploaded,
+    Values, by_tokens,
 };
 pub use error::LoadError;
 pub use fetch::{FetchError, Fetched, LinkFetcher, check_link, is_link, link_host, shown_link};

@@ -14,7 +14,7 @@ use crate::project::Project;
 pub(crate) async fn run(arguments: &PlanArguments, console: Console) -> Result<Exit, Fault> {
     let project = Project::at(&arguments.project.path)?;
     if let Some(revision) = &arguments.base {
-        return super::diff::since(&project, revision, arguments, console).await;
+        return Box::pin(super::diff::since(&project, revision, arguments, console)).await;
     }
     let (plan, findings) = match project.counted_plan(arguments.project.to.as_deref()) {
         Ok(found) => found,

@@ -27,7 +27,7 @@ const DONE: [&str; 3] = ["succeeded", "succeded", "success"];
 const OUR_FAULT: &str = "version header";
 
 /// Words by which the server says that the token lacks a scope.
-const NO_SCOPE: &str = "not authorized for this scope";
+pub(super) const NO_SCOPE: &str = "not authorized for this scope";
 
 /// Words by which the server says that the token is of another location.
 const NO_ACCESS: &str = "not have access to this location";

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use migr_load::{
-    Automations, BoxFuture, Capabilities, Codec, FieldSchema, Listing, LoadError, Made, Metadata, Schema, SetupOutcome,
-    SetupRecord, UndoOutcome,
+    Automations, Barred, BoxFuture, Capabilities, Codec, FieldSchema, Listing, LoadError, Made, Metadata, Schema,
+    SetupOutcome, SetupRecord, UndoOutcome,
 };
 use migr_plan::{FieldType, SetupAction};
 
@@ -46,6 +46,10 @@ impl Metadata for HighLevel {
                 _ => self.schema().await,
             }
         })
+    }
+
+    fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
+        Box::pin(self.ask_rights())
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {

@@ -37,7 +37,7 @@ pub(crate) async fn learn(
     found: &mut Collector<'_>,
 ) -> Result<Learnt, AuditError> {
     let schema = destination.known_schema().await?;
-    for lack in lacking(plan, &schema, destination) {
+    for lack in lacking(plan, &schema, destination).await? {
         found.add(Finding::new(FindingKind::DestinationLacks, Severity::Error, lack.text));
     }
     for action in &plan.setup {

@@ -42,6 +42,10 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// Reason why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
     fn refuses(&self, action: &SetupAction) -> Option<String>;
 
+    /// Writes of the plan that the destination does not let this connection do, as far as it tells before anything is written: asked once, and nothing is
+    /// changed by asking.
+    fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>>;
+
     /// Reason why nothing takes a change of the schema back, as far as that is known beforehand. Pure. None where it can be tried.
     fn irreversible(&self, record: &SetupRecord) -> Option<String>;
 
@@ -62,6 +66,17 @@ pub trait Metadata: fmt::Debug + Send + Sync {
 
     /// The part that carries things out by itself when records are written; none where nothing does, or nothing tells.
     fn automations(&self) -> Option<&dyn Automations>;
+}
+
+/// A right that a write of the plan needs and this connection lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barred {
+    /// Object of the plan that is written by it.
+    pub object: String,
+    /// Name of the right, as the destination calls it.
+    pub right: String,
+    /// Reason and what to do, in words.
+    pub why: String,
 }
 
 /// Way in which the records of an object are listed.

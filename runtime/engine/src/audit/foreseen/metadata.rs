@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use migr_load::{
-    Automations, BoxFuture, Capabilities, Codec, FieldSchema, IdPolicy, Listing, LoadError, Schema, SetupOutcome,
-    SetupRecord, UndoOutcome,
+    Automations, Barred, BoxFuture, Capabilities, Codec, FieldSchema, IdPolicy, Listing, LoadError, Schema,
+    SetupOutcome, SetupRecord, UndoOutcome,
 };
 use migr_plan::{FieldType, SetupAction};
 
@@ -52,6 +52,13 @@ impl migr_load::Metadata for Foreseen {
 
     fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         self.schema()
+    }
+
+    fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
+        match &self.live {
+            Some(live) => live.barred(),
+            None => Box::pin(async { Ok(Vec::new()) }),
+        }
     }
 
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String> {

@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use migr_load::{
-    AtFault, Automations, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, FieldSchema, Found, IdPolicy,
-    Listing, LoadError, MadeBeside, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate, Records,
-    Refusal, Refusals, Removal, Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
+    AtFault, Automations, Barred, Body, BoxFuture, Capabilities, Codec, Comparison, Deleted, FieldSchema, Found,
+    IdPolicy, Listing, LoadError, MadeBeside, Map, Member, Metadata, NewRecord, OptionSchema, Page, RecordUpdate,
+    Records, Refusal, Refusals, Removal, Schema, Settlement, SetupOutcome, SetupRecord, Spelling, StoredFile, Suspect,
     UndoOutcome, Unsettled, Uploaded, Values, Written, by_tokens,
 };
 use migr_plan::{FieldMapping, FieldType, LinkMapping, SetupAction};
@@ -311,6 +311,10 @@ impl Metadata for Memory {
 
     fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
         self.schema()
+    }
+
+    fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
+        ready(Ok(Vec::new()))
     }
 
     fn holds(&self, _field: &FieldSchema, _ty: &FieldType) -> Result<(), String> {

@@ -1,0 +1,117 @@
+//! Rights of the token to write: each scope that the plan needs is asked for before the first write, by a request that cannot change anything.
+
+use migr_load::{Barred, BoxFuture, Call, CallError, LoadError, Payload};
+use migr_plan::SetupAction;
+use reqwest::Method;
+use serde_json::json;
+
+use super::HighLevel;
+use super::api::{NO_SCOPE, boxed, each};
+use super::kind::Kind;
+use super::live::{Live, key_of_object};
+use super::scopes::scope_of;
+
+/// Id that no record has.
+const NOBODY: &str = "000000000000000000000000";
+
+impl HighLevel {
+    /// Scopes that the plan needs to write and the token lacks. Each is asked for once by a connection.
+    pub(super) async fn ask_rights(&self) -> Result<Vec<Barred>, LoadError> {
+        let live = match self.live() {
+            Ok(live) => live,
+            Err(_) => self.read_live().await?,
+        };
+        let mut known = self.rights.lock().await;
+        let mut wanted: Vec<(&'static str, &str)> = Vec::new();
+        let mut open: Vec<BoxFuture<'_, Result<(&'static str, bool), LoadError>>> = Vec::new();
+        for (object, call) in self.probes(&live) {
+            let Some(scope) = scope_of(&call.method, &call.path) else { continue };
+            if wanted.iter().any(|(other, _)| *other == scope) {
+                continue;
+            }
+            wanted.push((scope, object));
+            if !known.contains_key(scope) {
+                open.push(boxed(async move { Ok((scope, self.is_let(call).await?)) }));
+            }
+        }
+        known.extend(each(open).await?);
+        let lacks = wanted.into_iter().filter(|(scope, _)| known.get(scope) == Some(&false));
+        let barred = lacks.map(|(scope, object)| Barred {
+            object: object.to_owned(),
+            right: scope.to_owned(),
+            why: format!(
+                "the token lacks the scope `{scope}`; give it to the private integration in the location's settings"
+            ),
+        });
+        Ok(barred.collect())
+    }
+
+    /// False where the server refuses a request for want of its scope.
+    async fn is_let(&self, call: Call<'_>) -> Result<bool, LoadError> {
+        let name = call.name();
+        match self.send(call).await {
+            Err(CallError::Fatal(LoadError::Unauthorized { message, .. })) => {
+                Ok(!message.to_lowercase().contains(NO_SCOPE))
+            }
+            // A request that the server judges by its content passed the scope.
+            Ok(_) | Err(CallError::Refused { .. } | CallError::Unknown { .. }) => Ok(true),
+            Err(error) => Err(error.into_load_error(name)),
+        }
+    }
+
+    /// Requests that are refused for what they say: of a record that is not there, or without what must be there. Each with the object that the plan writes so.
+    fn probes<'p>(&'p self, live: &Live) -> Vec<(&'p str, Call<'static>)> {
+        let nothing = || super::api::json(&json!({}));
+        let put = |path: String| Call::new(Method::PUT, path, nothing());
+        let post = |path: &str| Call::new(Method::POST, path.to_owned(), nothing());
+        let mut probes = Vec::new();
+        for stage in &self.plan.stages {
+            let object = stage.destination_object.as_str();
+            let call = match Kind::of(object) {
+                Kind::Contacts | Kind::Notes | Kind::Tasks => put(format!("contacts/{NOBODY}")),
+                Kind::Businesses => put(format!("businesses/{NOBODY}")),
+                Kind::Opportunities => put(format!("opportunities/{NOBODY}")),
+                Kind::Appointments => put(format!("calendars/events/appointments/{NOBODY}")),
+                Kind::Associations => post("associations/relations"),
+                Kind::Media => put("medias/delete-files".to_owned()),
+                Kind::ContactFiles => Call {
+                    query: vec![("contactId", NOBODY.to_owned()), self.here()],
+                    ..Call::new(Method::POST, "forms/upload-custom-files", Payload::Empty)
+                },
+                Kind::Custom => {
+                    let Some(key) = self.key_to_be(live, object) else { continue };
+                    Call { query: vec![self.here()], ..put(format!("objects/{key}/records/{NOBODY}")) }
+                }
+                Kind::Pipelines | Kind::Calendars | Kind::Users => continue,
+            };
+            probes.push((object, call));
+        }
+        for action in &self.plan.setup {
+            match action {
+                SetupAction::CreateObject { object, .. } if !live.objects.contains_key(object) => {
+                    probes.push((object, post("objects/")));
+                }
+                SetupAction::CreateField { object, field, .. } if live.field(object, field).is_none() => {
+                    let call = match Kind::of(object) {
+                        Kind::Custom => post("custom-fields/"),
+                        Kind::Associations => post("associations/"),
+                        _ => post(&format!("locations/{}/customFields", self.location)),
+                    };
+                    probes.push((object, call));
+                }
+                SetupAction::CreateObject { .. } | SetupAction::CreateField { .. } | SetupAction::AddOptions { .. } => {
+                }
+            }
+        }
+        probes
+    }
+
+    /// The key of an object that a person made, or that setup makes.
+    fn key_to_be(&self, live: &Live, object: &str) -> Option<String> {
+        if let Ok(key) = live.object_key(object) {
+            return Some(key.to_owned());
+        }
+        let made = self.plan.destination.new_objects.iter().find(|(many, _)| many.as_str() == object);
+        made.map(|(_, singular)| key_of_object(singular))
+    }
+}
