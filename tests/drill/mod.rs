@@ -393,6 +393,10 @@ impl Records for Killed {
         self.inner.referring(object, key, ids)
     }
 
+    fn take_met(&self, object: &str) -> Vec<(String, String)> {
+        self.inner.take_met(object)
+    }
+
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(async move {
             let created = self.inner.create(object, batch).await?;

@@ -1,5 +1,9 @@
 //! Deeds of people in a location after a migration, and what drift and rollback make of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use migr_sandbox::highlevel;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +12,7 @@ use crate::answers::project_id;
 use crate::harness::{Project, Ran};
 use crate::outside::location;
 use crate::stand_in::StandIn;
-use crate::studio::{lagging, location_on_disk, studio};
+use crate::studio::{hurried, lagging, location_on_disk, studio};
 use crate::wire::{Act, Wire};
 
 const RUN: &[&str] = &["run", "--no-approval"];
@@ -112,4 +116,87 @@ fn the_team_of_a_calendar_is_asked_for_where_the_list_does_not_tell_it() {
     let found = audit["findings"].as_array().expect("a list").iter();
     let about = found.filter(|one| one["message"].as_str().unwrap_or_default().contains("not in the calendar's team"));
     assert_eq!(about.count(), 2, "each of the two is foreseen: {audit:#}");
+}
+
+/// A run of one client beside whom somebody makes a contact right before the program does; its code, and the contacts in the end.
+fn made_meanwhile(existing: &str, theirs: &Value) -> (Ran, Vec<Value>) {
+    let project = Project::empty();
+    let spec = MEANWHILE.replace("EXISTING", existing);
+    project.write("migration.migr", &spec);
+    hurried(&project);
+    project.write("export/clients.csv", "id,name,email,phone,city\n1,Ann,ann@x.example,+12015550101,Rome\n");
+    // The list lags so far behind that it never tells of them.
+    let lag = Duration::from_secs(600);
+    let before =
+        json!({"country": "US", "settings": {"allowDuplicateContact": false, "duplicateOrder": ["email", "phone"]}});
+    let options = highlevel::Options { lag, before: Some(before), ..highlevel::Options::default() };
+    let stand_in = Arc::new(StandIn::location(options));
+    let (once, theirs, behind) = (AtomicBool::new(false), theirs.clone(), Arc::clone(&stand_in));
+    let wire = Wire::to(&stand_in.url(), move |asked| {
+        if asked.method != "POST" || asked.path != "/contacts/" || once.swap(true, Ordering::Relaxed) {
+            return Act::Pass;
+        }
+        let (behind, theirs) = (Arc::clone(&behind), theirs.clone());
+        Act::First(Box::new(move || drop(behind.ask(&Method::POST, "/contacts/", &theirs))))
+    });
+    let mut command = stand_in.command_over(&wire.url(), project.path(), &["run", "--no-approval"]);
+    let ran = Ran::from(command.output().expect("migr starts"));
+    stand_in.sandbox().settle_searches().expect("a list");
+    let location = highlevel::Options::default().location;
+    let body = json!({"locationId": location, "page": 1, "pageLimit": 100});
+    let found = stand_in.ask(&Method::POST, "/contacts/search", &body);
+    let again = stand_in.migr(&project, &["run", "--no-approval"]);
+    assert!(again.stdout.contains("Nothing was left to do") || ran.code == 5, "{}{}", again.stdout, again.stderr);
+    (ran, found["contacts"].as_array().expect("a list").clone())
+}
+
+const MEANWHILE: &str = r#"use "std/systems/highlevel"
+
+system old {
+  object Client from "clients.csv" { key id; id: text; name: text; email: email; phone: phone; city: text }
+}
+migration old_to_highlevel {
+  source old { files = "export/*.csv" }
+  destination highlevel as staging { url = env("STAGING_URL"); location = env("STAGING_LOCATION"); token = secret("STAGING_KEY"); settle = 1s }
+  country = "US"
+}
+map Client -> contacts {
+  match email or phone
+  on existing EXISTING
+  firstName = name
+  email     = email
+  phone     = phone on taken none
+  city      = city
+}
+"#;
+
+#[test]
+fn a_contact_that_somebody_makes_meanwhile_is_taken_by_the_policy_as_one_that_was_there() {
+    let location = highlevel::Options::default().location;
+    let theirs = json!({"locationId": location, "firstName": "Anna", "email": "ann@x.example"});
+    let values = |contact: &Value| {
+        ["firstName", "email", "phone", "city"].map(|key| contact[key].as_str().unwrap_or_default().to_lowercase())
+    };
+    for (existing, code, expected) in [
+        ("fill", 0, ["anna", "ann@x.example", "+12015550101", "rome"]),
+        ("update", 0, ["ann", "ann@x.example", "+12015550101", "rome"]),
+        ("skip", 0, ["anna", "ann@x.example", "", ""]),
+        ("quarantine", 5, ["anna", "ann@x.example", "", ""]),
+    ] {
+        let (ran, found) = made_meanwhile(existing, &theirs);
+        assert_eq!(ran.code, code, "{existing}: {}{}", ran.stdout, ran.stderr);
+        let found: Vec<_> = found.iter().map(values).collect();
+        assert_eq!(found, [expected.map(str::to_owned)], "{existing}: {}", ran.stdout);
+    }
+    // Another address is another contact, whose number is not given twice.
+    let theirs = json!({"locationId": location, "firstName": "Bo", "email": "bo@x.example", "phone": "+12015550101"});
+    let (ran, found) = made_meanwhile("fill", &theirs);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let mut found: Vec<_> = found.iter().map(values).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [["ann", "ann@x.example", "", "rome"], ["bo", "bo@x.example", "+12015550101", ""]]
+            .map(|it| it.map(str::to_owned))
+    );
 }

@@ -77,6 +77,8 @@ pub(crate) struct HighLevel {
     known: Mutex<BTreeSet<String>>,
     /// Scopes that this connection asked for, each with whether the token has it.
     rights: tokio::sync::Mutex<BTreeMap<&'static str, bool>>,
+    /// Records that new ones were refused for, by object: the token of each refused one, and the id of the one that is there.
+    met: Mutex<BTreeMap<String, Vec<(String, String)>>>,
     /// One change of the schema at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -129,6 +131,7 @@ impl HighLevel {
             staged: files::Staged::default(),
             known: Mutex::default(),
             rights: tokio::sync::Mutex::default(),
+            met: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
         })
     }

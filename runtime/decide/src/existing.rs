@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migr_load::Deleted;
+use migr_load::{Deleted, Found};
 
 use crate::DecideError;
 use crate::identities::Identities;
@@ -46,12 +46,18 @@ pub enum Hit {
     },
 }
 
-/// Reads the identities of the destination's records, trash included. The spill comes back with whether there are any.
-pub async fn index(job: &StageRun, world: RecordLookup) -> Result<(RecordLookup, bool), DecideError> {
+/// Reads the identities of the destination's records, trash included, and of some that are known besides. The spill comes back with whether there are any.
+pub async fn index(job: &StageRun, world: RecordLookup, known: &[Found]) -> Result<(RecordLookup, bool), DecideError> {
     if job.identities.paths.is_empty() {
         return Ok((world, false));
     }
     let (world, mut any) = there(job, world).await?;
+    for found in known {
+        for (path, value) in job.identities_of(&found.values) {
+            world.spill.add_existing(path, &value, &found.id, found.deleted)?;
+            any = true;
+        }
+    }
     // What an earlier stage of a forecast makes would be there.
     if let Some(forecast) = job.context.outcomes.forecast() {
         world.spill.together::<_, DecideError>(|| {

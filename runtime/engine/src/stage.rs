@@ -1,9 +1,11 @@
 //! One stage of a run: its rows classified, matched and decided about on threads of their own, while batches are on their way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use migr_journal::{Change, Operation, OwnerNote, QuarantineNote, Settled, SkipNote, State};
+use migr_load::{Deleted, Found};
 use tokio::sync::mpsc;
 
 use crate::shared::{Ended, blocking, joined};
@@ -12,6 +14,7 @@ use crate::update_plan;
 use crate::{EngineError, produce};
 use migr_decide::decision::Subject;
 use migr_decide::decision::{QuarantineReason, SkipReason, shown};
+use migr_decide::outcomes::Outcomes;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
@@ -20,11 +23,16 @@ use migr_deliver::{Groups, Refused, Shared, Target};
 
 /// Losers that are settled together.
 const TOGETHER: u32 = 500;
+/// Records of the journal that are looked at together.
+const READ_TOGETHER: usize = 500;
+
+/// Times that the records of a stage are gone through anew for those of the destination that somebody made meanwhile.
+const AGAIN: usize = 2;
 
 /// Writes the records of one stage.
 pub(crate) async fn run(
     job: Arc<StageRun>,
-    world: RecordLookup,
+    mut world: RecordLookup,
     shared: &Shared,
 ) -> Result<(RecordLookup, Ended), EngineError> {
     let context = job.context.clone();
@@ -35,21 +43,100 @@ pub(crate) async fn run(
         destination_object: job.stage.destination_object.clone(),
         bytes,
     });
+    let mut met = None;
+    for round in 0..=AGAIN {
+        let ended;
+        (world, ended) = pass(&job, world, shared, met.as_deref()).await?;
+        if ended == Ended::Interrupted {
+            return Ok((world, ended));
+        }
+        met = if round < AGAIN { made_meanwhile(&job, &mut world, shared).await? } else { None };
+        if met.is_none() {
+            break;
+        }
+    }
+    let world = {
+        let job = Arc::clone(&job);
+        blocking(move || {
+            given_way::settle_doubles(&job, &world)?;
+            settle_losers(&job, &world).map(|()| world)
+        })
+        .await?
+    };
+    // A sample leaves the other rows for later.
+    if context.slice.is_none() {
+        context.outcomes.write_later(vec![Change::Done { step: job.step }]).await?;
+    }
+    context.tell(Event::StepDone { step: job.stage.id.clone() });
+    Ok((world, Ended::Through))
+}
+
+/// Records of the destination that new ones were refused for, since nobody saw them before: the refused are released, to be decided about beside them. None
+/// where nothing was released.
+async fn made_meanwhile(
+    job: &StageRun,
+    world: &mut RecordLookup,
+    shared: &Shared,
+) -> Result<Option<Vec<Found>>, EngineError> {
+    let context = &job.context;
+    let object = &job.stage.destination_object;
+    let told: BTreeMap<String, String> = context.destination.take_met(object).into_iter().collect();
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let Outcomes::Journal(journal) = &context.outcomes else { return Ok(None) };
+    let reader = journal.reader()?;
+    let (mut keys, mut ids, mut after) = (Vec::new(), BTreeSet::new(), None::<String>);
+    loop {
+        let rows = reader.rows_after(job.step, after.as_deref(), READ_TOGETHER)?;
+        let Some(last) = rows.last() else { break };
+        after = Some(last.key.clone());
+        for row in rows.into_iter().filter(|row| row.mapped.state == State::Quarantined) {
+            if let Some(id) = told.get(&job.ids.record(&job.stage.id, &row.key)) {
+                ids.insert(id.clone());
+                keys.push(row.key);
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<String> = ids.into_iter().collect();
+    let found = context.destination.fetch(object, &ids, Deleted::Live).await?;
+    shared.failures.fetch_sub(keys.len() as u64, Ordering::Relaxed);
+    context.outcomes.write_later(vec![Change::TakenBack { step: job.step, keys }]).await?;
+    world.begin_stage(&job.stage.id)?;
+    world.rest()?;
+    Ok(Some(found))
+}
+
+/// Goes through the rows of a stage once: what is not settled is sent. After the first time some records of the destination are known
+/// besides those that it lists.
+async fn pass(
+    job: &Arc<StageRun>,
+    world: RecordLookup,
+    shared: &Shared,
+    met: Option<&[Found]>,
+) -> Result<(RecordLookup, Ended), EngineError> {
+    let context = job.context.clone();
+    let (is_first, met) = (met.is_none(), met.unwrap_or_default());
     let (world, look) = {
-        let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
+        let (job, failures) = (Arc::clone(job), counted(shared, is_first));
         blocking(move || {
             let look = prepass::classify(&job, &world, &failures)?;
             Ok((world, look))
         })
         .await?
     };
-    shared.read.fetch_add(look.read, Ordering::Relaxed);
-    let pending = look.open(&job);
-    context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
+    let pending = look.open(job);
+    if is_first {
+        shared.read.fetch_add(look.read, Ordering::Relaxed);
+        context.tell(Event::Read { step: job.stage.id.clone(), records: look.read, pending });
+    }
     shared.within_limit()?;
-    let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(&job, world).await? };
+    let (world, has_existing) = if pending == 0 { (world, false) } else { existing::index(job, world, met).await? };
     let (world, look) = {
-        let (job, failures, mut look) = (Arc::clone(&job), Arc::clone(&shared.failures), look);
+        let (job, failures, mut look) = (Arc::clone(job), counted(shared, is_first), look);
         blocking(move || {
             compared::compare(&job, &world, &mut look, has_existing, &failures)?;
             settle::settle(&job, &world, &mut look, has_existing, &failures)?;
@@ -57,10 +144,12 @@ pub(crate) async fn run(
         })
         .await?
     };
-    context.tell(Event::Compared { step: job.stage.id.clone() });
-    let (mut groups, mut ready) = Groups::new(&job);
+    if is_first {
+        context.tell(Event::Compared { step: job.stage.id.clone() });
+    }
+    let (mut groups, mut ready) = Groups::new(job);
     let producer = {
-        let (job, failures) = (Arc::clone(&job), Arc::clone(&shared.failures));
+        let (job, failures) = (Arc::clone(job), Arc::clone(&shared.failures));
         tokio::task::spawn_blocking(move || {
             let made = produce::produce(&job, &world, &look, has_existing, &failures, &mut |batch| {
                 let bytes = batch.bytes();
@@ -81,8 +170,8 @@ pub(crate) async fn run(
         refused: Refused::Quarantine,
         fields: context.outcomes.fields(job.step)?,
     };
-    let mut sender = StepWriter::new(&job, shared, target);
-    let sent = send_all(&job, &mut sender, &mut ready, shared).await;
+    let mut sender = StepWriter::new(job, shared, target);
+    let sent = send_all(job, &mut sender, &mut ready, shared).await;
     // The producer stops at its next batch when nobody takes it.
     drop(ready);
     let finished = sender.finish().await;
@@ -97,20 +186,12 @@ pub(crate) async fn run(
     if context.cancellation.is_cancelled() {
         return Ok((world, Ended::Interrupted));
     }
-    let world = {
-        let job = Arc::clone(&job);
-        blocking(move || {
-            given_way::settle_doubles(&job, &world)?;
-            settle_losers(&job, &world).map(|()| world)
-        })
-        .await?
-    };
-    // A sample leaves the other rows for later.
-    if context.slice.is_none() {
-        context.outcomes.write_later(vec![Change::Done { step: job.step }]).await?;
-    }
-    context.tell(Event::StepDone { step: job.stage.id.clone() });
     Ok((world, Ended::Through))
+}
+
+/// Counter of the records that are quarantined; those that were counted before are not once more.
+fn counted(shared: &Shared, is_first: bool) -> Arc<AtomicU64> {
+    if is_first { Arc::clone(&shared.failures) } else { Arc::default() }
 }
 
 type Ready = mpsc::Receiver<Vec<(Batch, Vec<OwnerNote>)>>;

@@ -1,6 +1,7 @@
 //! Records: made one request each, and removed.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use migr_load::{
@@ -116,6 +117,10 @@ impl Records for HighLevel {
                 self.knows(&found.id);
             }
         }
+    }
+
+    fn take_met(&self, object: &str) -> Vec<(String, String)> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).remove(object).unwrap_or_default()
     }
 
     fn restore<'a>(&'a self, object: &'a str, _ids: &'a [String]) -> BoxFuture<'a, Result<(), LoadError>> {
@@ -357,6 +362,8 @@ impl HighLevel {
             if is_ours {
                 return Ok(Written::Created { id: holder });
             }
+            let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+            met.entry(object.to_owned()).or_default().push((record.id.clone(), holder.clone()));
             return Ok(Written::Refused(Refusal::new(
                 *status,
                 format!(

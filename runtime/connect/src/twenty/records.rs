@@ -74,6 +74,10 @@ impl Records for Twenty {
         Box::pin(self.list_referring(object, key, ids))
     }
 
+    fn take_met(&self, _object: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         Box::pin(self.create_records(object, batch))
     }

@@ -50,6 +50,10 @@ pub trait Records: fmt::Debug + Send + Sync {
         ids: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Found>, LoadError>>;
 
+    /// Records of the destination that new ones of this connection were refused for, as the refusals named them: the token of each refused record, and the id of
+    /// the record that is there. Each is told once.
+    fn take_met(&self, object: &str) -> Vec<(String, String)>;
+
     /// Creates records, at most [`Capabilities::batch_size`] of them: one outcome each, in their order. Ids are chosen as [`Capabilities::ids`] says. An error
     /// that stops the run leaves it open which were written; any other refuses them all.
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>>;

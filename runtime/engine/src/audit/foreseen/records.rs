@@ -122,6 +122,10 @@ impl Records for Foreseen {
         }
     }
 
+    fn take_met(&self, _object: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     fn create<'a>(&'a self, _: &'a str, _: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         never()
     }

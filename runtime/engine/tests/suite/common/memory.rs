@@ -463,6 +463,10 @@ impl Records for Memory {
         ready(Ok(Vec::new()))
     }
 
+    fn take_met(&self, _object: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     fn create<'a>(&'a self, object: &'a str, batch: &'a [NewRecord]) -> BoxFuture<'a, Result<Vec<Written>, LoadError>> {
         let mut state = self.state.lock().unwrap();
         let fault = state.write("create", object, batch.len());
