@@ -199,11 +199,7 @@ pub(crate) fn first_of_list(value: &Expr) -> Option<&str> {
 }
 
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let mut unique: Vec<&str> = Vec::new();
-    for name in names {
-        if !unique.contains(&name) {
-            unique.push(name);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let unique: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
     unique.join(", ")
 }
