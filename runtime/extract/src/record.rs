@@ -1,6 +1,6 @@
 //! Records of the export, lent and owned.
 
-use std::ops::Range;
+use crate::scan::Span;
 
 /// Row of a file.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Record<'r> {
     /// The 1-based physical line where it starts.
     pub line: u64,
     pub(crate) text: &'r str,
-    pub(crate) ends: &'r [usize],
+    pub(crate) spans: &'r [Span],
     pub(crate) positions: &'r [Option<usize>],
     pub(crate) headers: &'r [String],
 }
@@ -60,9 +60,7 @@ impl<'r> Record<'r> {
     }
 
     fn at(&self, position: usize) -> &'r str {
-        let from = position.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-        let range: Option<Range<usize>> = from.zip(self.ends.get(position).copied()).map(|(from, to)| from..to);
-        range.and_then(|range| self.text.get(range)).unwrap_or_default()
+        self.spans.get(position).and_then(|span| self.text.get(span.from..span.until)).unwrap_or_default()
     }
 }
 
@@ -142,15 +140,16 @@ mod tests {
 
     fn owned(line: u64, cells: &[String]) -> OwnedRecord {
         let text = cells.concat();
-        let ends: Vec<usize> = cells
+        let spans: Vec<Span> = cells
             .iter()
             .scan(0, |end, cell| {
+                let from = *end;
                 *end += cell.len();
-                Some(*end)
+                Some(Span { from, until: *end })
             })
             .collect();
         let positions: Vec<Option<usize>> = (0..cells.len()).map(Some).collect();
-        Record { line, text: &text, ends: &ends, positions: &positions, headers: &[] }.to_owned()
+        Record { line, text: &text, spans: &spans, positions: &positions, headers: &[] }.to_owned()
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use crate::columns::declares;
 use crate::header::Header;
 use crate::layout;
 use crate::quotes::Stray;
-use crate::scan::{self, Encoding, Scanned, Scanner};
+use crate::scan::{self, Encoding, Held, Scanned, Scanner, Span};
 use crate::usage::Usage;
 use crate::{ExtractError, Record, Row, SourcePath};
 
@@ -57,11 +57,11 @@ impl Records {
             |line, reason: &str| ExtractError::Header { file: self.file.clone(), line, reason: reason.to_owned() };
         let io = |source| ExtractError::Io { path: self.file.clone(), source };
         let first = self.scanner.next().map_err(io)?;
-        let length = match &first {
-            Some(Scanned::Record { length, .. }) => *length,
-            _ => self.scanner.cells.len(),
+        let begun = match &first {
+            Some(Scanned::Record { held, .. }) => self.scanner.text(*held),
+            _ => self.scanner.unended(),
         };
-        if let Some(reason) = layout::other_kind(self.scanner.cells.get(..length).unwrap_or_default()) {
+        if let Some(reason) = layout::other_kind(begun) {
             return Err(error(1, &reason));
         }
         match first {
@@ -69,17 +69,16 @@ impl Records {
             Some(Scanned::Unclosed { line, .. } | Scanned::TooLong { line, .. }) => {
                 Err(error(line, "a quote in the header is never closed"))
             }
-            Some(Scanned::Record { line, stray: Some(_), length, .. }) => {
+            Some(Scanned::Record { line, stray: Some(_), held, .. }) => {
                 // Of quoted cells that no comma separates the first one ends before the line does.
-                let bytes = self.scanner.cells.get(..length).unwrap_or_default();
-                let names = [String::from_utf8_lossy(bytes).into_owned()];
+                let names = [String::from_utf8_lossy(self.scanner.text(held)).into_owned()];
                 if let Some(sign) = layout::separator(&names, object) {
                     return Err(error(line, &layout::separated(sign, object)));
                 }
                 Err(error(line, "text stands behind the closing quote of a header; quotes inside a cell are doubled"))
             }
-            Some(Scanned::Record { line, length, cells, .. }) => {
-                let bytes = self.scanner.cells.get(..length).unwrap_or_default();
+            Some(Scanned::Record { line, held, cells, .. }) => {
+                let bytes = self.scanner.text(held);
                 if bytes.contains(&0) {
                     let reason = if layout::is_utf16(bytes) {
                         "the header holds NUL bytes; UTF-16 is read only with its byte order mark"
@@ -89,9 +88,8 @@ impl Records {
                     return Err(error(line, reason));
                 }
                 let text = std::str::from_utf8(bytes).map_err(|_| error(line, &format!("the header is {NOT_UTF8}")))?;
-                let ends = self.scanner.ends.get(..cells).unwrap_or_default();
                 let all: Vec<Option<usize>> = (0..cells).map(Some).collect();
-                let record = Record { line, text, ends, positions: &all, headers: &[] };
+                let record = Record { line, text, spans: &self.scanner.spans, positions: &all, headers: &[] };
                 Ok((line, (0..cells).map(|at| record.cell(at).to_owned()).collect()))
             }
         }
@@ -124,78 +122,105 @@ impl Records {
                 );
                 Row::Malformed { line, reason }
             }
-            Scanned::Record { line, last_line, length, cells, stray } => {
-                self.surplus_rows += u64::from(stray.is_none() && self.has_empty_surplus(cells));
-                self.row((line, last_line), length, cells, stray)
+            Scanned::Record { line, last_line, held, stray, .. } => {
+                self.surplus_rows += u64::from(stray.is_none() && self.has_empty_surplus(held));
+                match self.record((line, last_line), held, stray) {
+                    Ok(record) => Row::Record(record),
+                    Err(reason) => Row::Malformed { line, reason },
+                }
             }
         }))
     }
 
     /// True where a row is longer than the header by cells that are empty, so that nothing is lost without them.
-    fn has_empty_surplus(&self, cells: usize) -> bool {
-        let expected = self.header.names.len();
-        let ends = self.scanner.ends.get(..cells).unwrap_or_default();
-        let kept = expected.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or_default();
-        let surplus = ends.last().and_then(|end| self.scanner.cells.get(kept..*end)).unwrap_or_default();
-        cells > expected && surplus.iter().all(u8::is_ascii_whitespace)
+    fn has_empty_surplus(&self, held: Held) -> bool {
+        let Some((_, surplus)) = self.scanner.spans.split_at_checked(self.header.names.len()) else { return false };
+        let text = self.scanner.text(held);
+        let is_empty =
+            |span: &Span| text.get(span.from..span.until).is_some_and(|cell| cell.iter().all(u8::is_ascii_whitespace));
+        !surplus.is_empty() && surplus.iter().all(is_empty)
     }
 
-    fn row(&self, (line, last_line): (u64, u64), length: usize, cells: usize, stray: Option<Stray>) -> Row<'_> {
-        let malformed = |reason: String| Row::Malformed { line, reason };
-        let ends = self.scanner.ends.get(..cells).unwrap_or_default();
-        let bytes = self.scanner.cells.get(..length).unwrap_or_default();
-        let expected = self.header.names.len();
-        let column = |offset: usize| {
-            let at = ends.iter().filter(|end| **end <= offset).count();
-            self.header.names.get(at).map_or_else(|| format!("cell {}", at + 1), |name| format!("column `{name}`"))
-        };
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
+    /// The record of a row, or why it cannot be trusted to be one.
+    fn record(&self, lines: (u64, u64), held: Held, stray: Option<Stray>) -> Result<Record<'_>, String> {
+        let is_cut = self.has_empty_surplus(held);
+        let (bytes, spans) = (self.scanner.text(held), self.scanner.spans.as_slice());
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return self.judged(lines, (text, spans, is_cut), stray);
+        }
+        // Half a letter at the end of a cell is told from one that is no letter anywhere by the cells alone.
+        let (mut copy, mut copied) = (Vec::new(), Vec::new());
+        for span in spans {
+            let from = copy.len();
+            copy.extend_from_slice(bytes.get(span.from..span.until).unwrap_or_default());
+            copied.push(Span { from, until: copy.len() });
+        }
+        Err(match std::str::from_utf8(&copy) {
+            Ok(text) => self.judged(lines, (text, &copied, is_cut), stray).err().unwrap_or_else(|| NOT_UTF8.to_owned()),
             Err(error) => {
                 let offset = error.valid_up_to();
-                let byte = bytes.get(offset).copied().unwrap_or_default();
-                return malformed(format!("byte {byte:#04x} in {} is {NOT_UTF8}", column(offset)));
+                let byte = copy.get(offset).copied().unwrap_or_default();
+                format!("byte {byte:#04x} in {} is {NOT_UTF8}", self.column(&copied, offset))
             }
-        };
-        let several = if last_line > line { format!("{}: ", lines(line, last_line)) } else { String::new() };
+        })
+    }
+
+    /// The column in which a byte of a record stands.
+    fn column(&self, spans: &[Span], offset: usize) -> String {
+        let at = spans.iter().filter(|span| span.until <= offset).count();
+        self.header.names.get(at).map_or_else(|| format!("cell {}", at + 1), |name| format!("column `{name}`"))
+    }
+
+    fn judged<'r>(
+        &'r self,
+        (line, last_line): (u64, u64),
+        (text, spans, is_cut): (&'r str, &'r [Span], bool),
+        stray: Option<Stray>,
+    ) -> Result<Record<'r>, String> {
+        let several = || if last_line > line { format!("{}: ", lines(line, last_line)) } else { String::new() };
+        let expected = self.header.names.len();
         if let Some(stray) = stray {
             let help = if stray.is_escaped {
                 "this file escapes quotes with a backslash, which must be doubled quotes"
             } else {
                 "quotes inside a cell are doubled"
             };
-            return malformed(format!("{several}text stands behind the quote that closes a cell; {help}"));
+            return Err(format!("{}text stands behind the quote that closes a cell; {help}", several()));
         }
-        let (mut text, mut ends) = (text, ends);
-        if self.has_empty_surplus(cells) {
-            ends = ends.get(..expected).unwrap_or_default();
-            text = text.get(..ends.last().copied().unwrap_or_default()).unwrap_or_default();
-        } else if cells != expected {
+        let (mut text, mut spans) = (text, spans);
+        if is_cut {
+            spans = spans.get(..expected).unwrap_or_default();
+            text = text.get(..spans.last().map_or(0, |span| span.until)).unwrap_or_default();
+        } else if spans.len() != expected {
             let say = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
-            return malformed(format!(
-                "{several}{} where the header has {expected}; a separator or quote in the text may not have been quoted",
-                say(cells)
+            return Err(format!(
+                "{}{} where the header has {expected}; a separator or quote in the text may not have been quoted",
+                several(),
+                say(spans.len())
             ));
         }
-        if last_line > line + 1 && holds_rows(text, ends, expected) {
-            return malformed(format!(
-                "{several}a quote that opens in line {line} closes in line {last_line} and holds whole rows; close it where its cell ends"
+        if last_line > line + 1 && holds_rows(text, spans, expected) {
+            return Err(format!(
+                "{}a quote that opens in line {line} closes in line {last_line} and holds whole rows; close it where its cell ends",
+                several()
             ));
         }
         if !text.is_ascii()
-            && let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end))
+            && let Some(span) = spans.iter().find(|span| !text.is_char_boundary(span.until))
         {
-            return malformed(format!("the end of {} is {NOT_UTF8}", column(end.saturating_sub(1))));
+            return Err(format!("the end of {} is {NOT_UTF8}", self.column(spans, span.until.saturating_sub(1))));
         }
-        if let Some(offset) = memchr::memchr(0, bytes).filter(|offset| *offset < text.len()) {
-            return malformed(format!("{} holds a NUL byte, which no destination takes; remove it", column(offset)));
+        if let Some(offset) = memchr::memchr(0, text.as_bytes()) {
+            let column = self.column(spans, offset);
+            return Err(format!("{column} holds a NUL byte, which no destination takes; remove it"));
         }
         if self.encoding == Encoding::Utf16
             && let Some(offset) = text.find('\u{fffd}')
         {
-            return malformed(format!("{} is not valid UTF-16; export the file as UTF-8", column(offset)));
+            let column = self.column(spans, offset);
+            return Err(format!("{column} is not valid UTF-16; export the file as UTF-8"));
         }
-        Row::Record(Record { line, text, ends, positions: &self.header.positions, headers: &self.header.names })
+        Ok(Record { line, text, spans, positions: &self.header.positions, headers: &self.header.names })
     }
 
     /// Number of rows so far that were longer than the header by empty cells, which are read past.
@@ -249,11 +274,10 @@ fn look_below(source: &SourcePath, object: &SourceObject, read: u64) -> Result<(
 fn header_below(source: &SourcePath, object: &SourceObject, read: u64) -> io::Result<Option<u64>> {
     let mut scanner = Scanner::new(source.open().and_then(scan::open)?.0);
     for _ in 0..TITLE_LINES {
-        let Some(Scanned::Record { line, length, cells, .. }) = scanner.next()? else { break };
-        let Ok(text) = std::str::from_utf8(scanner.cells.get(..length).unwrap_or_default()) else { break };
-        let ends = scanner.ends.get(..cells).unwrap_or_default();
+        let Some(Scanned::Record { line, held, cells, .. }) = scanner.next()? else { break };
+        let Ok(text) = std::str::from_utf8(scanner.text(held)) else { break };
         let all: Vec<Option<usize>> = (0..cells).map(Some).collect();
-        let record = Record { line, text, ends, positions: &all, headers: &[] };
+        let record = Record { line, text, spans: &scanner.spans, positions: &all, headers: &[] };
         let row: Vec<&str> = (0..cells).map(|at| record.cell(at)).collect();
         if line > read && layout::is_header(&row, object) {
             return Ok(Some(line));
@@ -269,14 +293,14 @@ fn lines(first: u64, last: u64) -> String {
 
 /// True where each line of a record of at least three lines would be a whole row of its own, were it not for the quotes
 /// around it.
-fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
+fn holds_rows(text: &str, spans: &[Span], columns: usize) -> bool {
     if columns < 2 {
         return false;
     }
-    let (mut separators, mut from) = (0_usize, 0);
-    for (at, end) in ends.iter().enumerate() {
+    let mut separators = 0_usize;
+    for (at, span) in spans.iter().enumerate() {
         separators += usize::from(at > 0);
-        for byte in text.get(from..*end).unwrap_or_default().bytes() {
+        for byte in text.get(span.from..span.until).unwrap_or_default().bytes() {
             match byte {
                 b',' => separators += 1,
                 b'\n' if separators + 1 != columns => return false,
@@ -284,7 +308,6 @@ fn holds_rows(text: &str, ends: &[usize], columns: usize) -> bool {
                 _ => {}
             }
         }
-        from = *end;
     }
     separators + 1 == columns
 }

@@ -26,12 +26,28 @@ pub enum Encoding {
 /// One record as it was scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scanned {
-    /// Record whose cells stand in the scanner's buffer.
-    Record { line: u64, last_line: u64, length: usize, cells: usize, stray: Option<Stray> },
+    /// Record of so many cells; [`Scanner::text`] holds them, at [`Scanner::spans`].
+    Record { line: u64, last_line: u64, held: Held, cells: usize, stray: Option<Stray> },
     /// The file ended inside a quoted cell.
     Unclosed { line: u64, last_line: u64 },
     /// Record that does not end within [`LONGEST_RECORD`].
     TooLong { line: u64, last_line: u64 },
+}
+
+/// Where the text of a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// In the chunk, as the file has it: with separators and quotes between the cells.
+    Chunk { from: usize, until: usize },
+    /// So many bytes, copied: one cell behind the other.
+    Copy { length: usize },
+}
+
+/// Place of a cell in the text of its record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: usize,
+    pub(crate) until: usize,
 }
 
 /// Splits bytes into records and counts physical lines.
@@ -43,8 +59,13 @@ pub(crate) struct Scanner {
     until: usize,
     is_at_end: bool,
     core: csv_core::Reader,
-    pub(crate) cells: Vec<u8>,
-    pub(crate) ends: Vec<usize>,
+    /// Room for cells that are copied.
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    /// Places of the record's cells.
+    pub(crate) spans: Vec<Span>,
+    /// Numbers of the record's cells whose doubled quotes and line ends are to be rewritten.
+    rewritten: Vec<usize>,
     lines: Lines,
     is_begun: bool,
 }
@@ -87,6 +108,8 @@ impl Scanner {
             core: csv_core::Reader::new(),
             cells: vec![0; 4 << 10],
             ends: vec![0; 64],
+            spans: Vec::new(),
+            rewritten: Vec::new(),
             lines: Lines { line: 1, after_return: false, after_feed: false },
             is_begun: false,
         }
@@ -98,8 +121,9 @@ impl Scanner {
             return Ok(None);
         }
         let line = self.lines.line;
-        if let Some(Whole { length, cells, breaks }) = self.whole() {
-            return Ok(Some(Scanned::Record { line, last_line: line + breaks, length, cells, stray: None }));
+        if let Some(Whole { from, until, breaks }) = self.whole() {
+            let (held, cells) = (Held::Chunk { from, until }, self.spans.len());
+            return Ok(Some(Scanned::Record { line, last_line: line + breaks, held, cells, stray: None }));
         }
         // The first record may begin with a mark of its encoding, of which the reader alone knows.
         self.is_begun = true;
@@ -127,9 +151,15 @@ impl Scanner {
                 ReadRecordResult::Record => {
                     // The line end of the record itself is counted already, unless the file ends without one.
                     let last_line = self.lines.line.saturating_sub(u64::from(!is_over)).max(line);
-                    let length = self.unify_line_ends(length, count);
+                    let held = Held::Copy { length: self.unify_line_ends(length, count) };
+                    let mut from = 0;
+                    self.spans.clear();
+                    for until in self.ends.iter().take(count).copied() {
+                        self.spans.push(Span { from, until });
+                        from = until;
+                    }
                     let stray = quotes.stray();
-                    return Ok(Some(Scanned::Record { line, last_line, length, cells: count, stray }));
+                    return Ok(Some(Scanned::Record { line, last_line, held, cells: count, stray }));
                 }
                 ReadRecordResult::End => return Ok(None),
                 ReadRecordResult::InputEmpty if is_over => {
@@ -145,52 +175,58 @@ impl Scanner {
         }
     }
 
-    /// Splits a record that stands whole in the chunk, whose quotes leave nothing to judge, and whose cells break their lines by LF alone: nearly all do. None for
-    /// any other record, of which nothing is taken.
+    /// Splits a record that stands whole in the chunk and whose quotes leave nothing to judge: nearly all do. None for any
+    /// other record, of which nothing is taken.
     fn whole(&mut self) -> Option<Whole> {
         let rest = self.chunk.get(self.from..self.until).filter(|_| self.is_begun)?;
-        let (mut at, mut length, mut count, mut breaks) = (0, 0, 0, 0);
-        loop {
-            let (from, until, next, is_doubled) = if *rest.get(at)? == b'"' {
-                let (end, is_doubled) = closing(rest, at + 1)?;
-                let cell = rest.get(at + 1..end)?;
-                if memchr::memchr(b'\r', cell).is_some() {
-                    return None;
+        self.spans.clear();
+        self.rewritten.clear();
+        let (mut at, mut breaks) = (0, 0);
+        let (until, end) = loop {
+            let (span, next) = if *rest.get(at)? == b'"' {
+                let cell = quoted(rest, at + 1)?;
+                breaks += cell.breaks;
+                if cell.is_rewritten {
+                    self.rewritten.push(self.spans.len());
                 }
-                breaks += memchr::memchr_iter(b'\n', cell).count() as u64;
-                (at + 1, end, end + 1, is_doubled)
+                (Span { from: at + 1, until: cell.end }, cell.end + 1)
             } else {
-                let end = at + memchr::memchr3(b',', b'\n', b'\r', rest.get(at..)?)?;
-                (at, end, end, false)
+                let until = plain_end(rest, at)?;
+                (Span { from: at, until }, until)
             };
-            let cell = rest.get(from..until)?;
-            if self.cells.len() < length + cell.len() {
-                self.cells.resize((length + cell.len()) * 2, 0);
-            }
-            let written = self.cells.get_mut(length..length + cell.len())?;
-            length += if is_doubled {
-                halved(cell, written)
-            } else {
-                written.copy_from_slice(cell);
-                cell.len()
-            };
-            if count == self.ends.len() {
-                self.ends.resize(count * 2, 0);
-            }
-            *self.ends.get_mut(count)? = length;
-            count += 1;
-            let end = *rest.get(next)?;
-            at = next + 1;
-            match end {
-                b',' => {}
-                b'\n' | b'\r' => {
-                    self.from += at;
-                    self.lines.end(end, breaks);
-                    return Some(Whole { length, cells: count, breaks });
-                }
+            self.spans.push(span);
+            match *rest.get(next)? {
+                b',' => at = next + 1,
+                end @ (b'\n' | b'\r') => break (next, end),
                 _ => return None,
             }
+        };
+        let is_pair = end == b'\r' && rest.get(until + 1) == Some(&b'\n');
+        let from = self.from;
+        self.from += until + 1 + usize::from(is_pair);
+        self.lines.end(if is_pair { b'\n' } else { end }, breaks);
+        for number in &self.rewritten {
+            if let Some(span) = self.spans.get_mut(*number)
+                && let Some(cell) = self.chunk.get_mut(from + span.from..from + span.until)
+            {
+                span.until = span.from + rewrite(cell);
+            }
         }
+        Some(Whole { from, until: from + until, breaks })
+    }
+
+    /// The text of a record until the next one is read.
+    pub(crate) fn text(&self, held: Held) -> &[u8] {
+        match held {
+            Held::Chunk { from, until } => self.chunk.get(from..until),
+            Held::Copy { length } => self.cells.get(..length),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Everything that was copied so far of a record which does not end.
+    pub(crate) fn unended(&self) -> &[u8] {
+        &self.cells
     }
 
     /// The line that was reached.
@@ -230,6 +266,9 @@ impl Scanner {
     fn skip_line_ends(&mut self) -> io::Result<bool> {
         loop {
             let rest = self.chunk.get(self.from..self.until).unwrap_or_default();
+            if rest.first().is_some_and(|first| !matches!(first, b'\r' | b'\n')) {
+                return Ok(true);
+            }
             let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             self.lines.count(rest.get(..blank).unwrap_or_default());
             self.from += blank;
@@ -256,40 +295,85 @@ impl Scanner {
     }
 }
 
-/// Record that was split at once: the length of its text, the number of its cells, and of the line ends within them.
+/// Record that was split at once: its place in the chunk, and the number of the line ends within its cells.
 struct Whole {
-    length: usize,
-    cells: usize,
+    from: usize,
+    until: usize,
     breaks: u64,
 }
 
-/// Place of the quote that closes a cell, and whether quotes within it are doubled; none where the chunk ends before.
-fn closing(rest: &[u8], from: usize) -> Option<(usize, bool)> {
-    let (mut at, mut is_doubled) = (from, false);
+/// Quoted cell: the place of the quote that closes it, the number of its line ends, and whether its text is not as it stands.
+struct Quoted {
+    end: usize,
+    breaks: u64,
+    is_rewritten: bool,
+}
+
+/// Looks at a cell behind the quote that opens it; none where the chunk ends before.
+fn quoted(rest: &[u8], from: usize) -> Option<Quoted> {
+    let (mut at, mut breaks, mut is_rewritten) = (from, 0, false);
     loop {
-        at += memchr::memchr(b'"', rest.get(at..)?)?;
-        if rest.get(at + 1) != Some(&b'"') {
-            return Some((at, is_doubled));
+        at += memchr::memchr3(b'"', b'\n', b'\r', rest.get(at..)?)?;
+        let next = rest.get(at + 1);
+        match rest.get(at)? {
+            b'"' if next != Some(&b'"') => return Some(Quoted { end: at, breaks, is_rewritten }),
+            b'"' => {
+                is_rewritten = true;
+                at += 2;
+            }
+            b'\r' => {
+                (breaks, is_rewritten) = (breaks + 1, true);
+                at += if next == Some(&b'\n') { 2 } else { 1 };
+            }
+            _ => {
+                breaks += 1;
+                at += 1;
+            }
         }
-        is_doubled = true;
-        at += 2;
     }
 }
 
-/// Writes a cell with each pair of quotes as one; gives its length.
-fn halved(cell: &[u8], into: &mut [u8]) -> usize {
-    let (mut to, mut before) = (0, 0);
-    for byte in cell {
-        if *byte == b'"' && before == b'"' {
-            before = 0;
-            continue;
+/// Place of the comma or line end behind a cell without quotes around it; none where the chunk ends before.
+fn plain_end(rest: &[u8], from: usize) -> Option<usize> {
+    /// Words that are looked at before a longer search pays.
+    const WORDS: usize = 4;
+    let mut at = from;
+    for _ in 0..WORDS {
+        let Some(word) = rest.get(at..)?.first_chunk() else { break };
+        let word = u64::from_le_bytes(*word);
+        let found = noughts(word ^ each(b',')) | noughts(word ^ each(b'\n')) | noughts(word ^ each(b'\r'));
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / u8::BITS) as usize);
         }
-        before = *byte;
-        if let Some(slot) = into.get_mut(to) {
-            *slot = *byte;
-            to += 1;
-        }
+        at += size_of_val(&word);
     }
+    Some(at + memchr::memchr3(b',', b'\n', b'\r', rest.get(at..)?)?)
+}
+
+/// Eight times a byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Marks the first byte of a word that is zero; marks behind it mean nothing.
+const fn noughts(word: u64) -> u64 {
+    word.wrapping_sub(each(1)) & !word & each(0x80)
+}
+
+/// Makes each pair of quotes one and every line end `\n`; gives the new length, behind which quotes fill the room.
+fn rewrite(cell: &mut [u8]) -> usize {
+    let (mut from, mut to) = (0, 0);
+    while let Some(byte) = cell.get(from).copied() {
+        let next = cell.get(from + 1).copied();
+        let is_pair = matches!((byte, next), (b'"', Some(b'"')) | (b'\r', Some(b'\n')));
+        from += if is_pair { 2 } else { 1 };
+        if let Some(slot) = cell.get_mut(to) {
+            *slot = if byte == b'\r' { b'\n' } else { byte };
+        }
+        to += 1;
+    }
+    // Half a letter in the room would make the record no text.
+    cell.iter_mut().skip(to).for_each(|slot| *slot = b'"');
     to
 }
 
@@ -357,17 +441,11 @@ mod tests {
         let mut found = Vec::new();
         while let Some(scanned) = scanner.next().unwrap() {
             found.push(match scanned {
-                Scanned::Record { line, length, cells, stray, .. } => {
-                    let text = String::from_utf8_lossy(&scanner.cells[..length]).into_owned();
-                    let mut from = 0;
-                    let cells: Vec<String> = scanner.ends[..cells]
-                        .iter()
-                        .map(|end| {
-                            let cell = text.get(from..*end).unwrap().to_owned();
-                            from = *end;
-                            cell
-                        })
-                        .collect();
+                Scanned::Record { line, held, cells, stray, .. } => {
+                    let text = std::str::from_utf8(scanner.text(held)).unwrap();
+                    assert_eq!(scanner.spans.len(), cells);
+                    let cells: Vec<&str> =
+                        scanner.spans.iter().map(|span| text.get(span.from..span.until).unwrap()).collect();
                     let stray = if stray.is_some() { "; stray" } else { "" };
                     format!("{line}: {}{stray}", cells.join("|"))
                 }
