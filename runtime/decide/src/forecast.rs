@@ -564,8 +564,10 @@ impl Forecast {
     pub fn owned(&self, owners: &[String]) {
         let mut store = self.store();
         for owner in owners {
-            if store.owned.len() < OWNERS_COUNTED || store.owned.contains_key(owner) {
-                *store.owned.entry(owner.clone()).or_default() += 1;
+            if let Some(records) = store.owned.get_mut(owner) {
+                *records += 1;
+            } else if store.owned.len() < OWNERS_COUNTED {
+                store.owned.insert(owner.clone(), 1);
             }
         }
     }

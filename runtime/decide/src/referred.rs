@@ -9,6 +9,7 @@ use migr_extract::{Export, OwnedRecord, Row};
 use migr_plan::{Plan, ReferenceTarget, SourceObject};
 
 use crate::DecideError;
+use crate::cells::compared;
 use migr_spill::Spill;
 
 /// Files up to this size are kept in memory while they are looked up in.
@@ -96,9 +97,9 @@ impl Referred {
         key: &str,
     ) -> Result<Vec<(u64, String)>, DecideError> {
         let Some(lookup) = self.lookup(sources, target)? else { return Ok(Vec::new()) };
-        let normal = normal(key, target.ignore_case, target.ignore_space);
+        let normal = compared(key, target.ignore_case, target.ignore_space);
         let again = match &lookup.again {
-            Again::Memory(again) => again.get(&normal).cloned().unwrap_or_default(),
+            Again::Memory(again) => again.get(&*normal).cloned().unwrap_or_default(),
             Again::Stored(number) => sources.spill.referred_again(*number, &normal)?,
         };
         if again.is_empty() {
@@ -116,9 +117,9 @@ impl Referred {
         read: impl FnOnce(&SourceObject, &OwnedRecord) -> T,
     ) -> Result<Option<T>, DecideError> {
         let Some(lookup) = self.lookup(sources, target)? else { return Ok(None) };
-        let key = normal(key, target.ignore_case, target.ignore_space);
+        let key = compared(key, target.ignore_case, target.ignore_space);
         match &lookup.rows {
-            Rows::Memory(rows) => Ok(rows.get(&key).map(|record| read(&lookup.object, record))),
+            Rows::Memory(rows) => Ok(rows.get(&*key).map(|record| read(&lookup.object, record))),
             Rows::Stored(number) => {
                 let found = sources.spill.referred(*number, &key)?;
                 let record = found.and_then(|bytes| OwnedRecord::from_bytes(&bytes));
@@ -179,7 +180,7 @@ fn load(
             let Row::Record(record) = row else { continue };
             let record = record.to_owned();
             let key = column.map_or_else(|| source_key(object, &record), |column| record.cell(column).to_owned());
-            let key = normal(&key, target.ignore_case, target.ignore_space);
+            let key = compared(&key, target.ignore_case, target.ignore_space);
             if key.is_empty() {
                 continue;
             }
@@ -190,7 +191,7 @@ fn load(
                 }
                 continue;
             }
-            match memory.entry(key) {
+            match memory.entry(key.into_owned()) {
                 Entry::Occupied(first) => again.entry(first.key().clone()).or_default().push((line, source)),
                 Entry::Vacant(free) => {
                     free.insert(record);
@@ -216,11 +217,4 @@ fn source_key(object: &SourceObject, record: &OwnedRecord) -> String {
         })
         .collect();
     if parts.iter().any(|part| part.is_empty()) { String::new() } else { parts.join("\u{1f}") }
-}
-
-/// A key as it is compared.
-fn normal(key: &str, ignore_case: bool, ignore_space: bool) -> String {
-    let key = key.trim();
-    let key = if ignore_space { key.split_whitespace().collect::<Vec<_>>().join(" ") } else { key.to_owned() };
-    if ignore_case { key.to_lowercase() } else { key }
 }

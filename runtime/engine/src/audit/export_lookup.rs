@@ -160,12 +160,15 @@ impl<'a> ExportLookup<'a> {
 
     /// The record that a key refers to.
     pub(crate) fn referred(&self, number: usize, spec: &LookupSpec, key: &str) -> Result<Option<Referred>, SpillError> {
-        let key = spec.normalised(key);
+        let key = spec.compared(key);
         if self.is_by_key(number) {
-            return Ok(self.inventory.is_there(number, &key)?.then(|| Referred { key, cells: Vec::new() }));
+            return Ok(self
+                .inventory
+                .is_there(number, &key)?
+                .then(|| Referred { key: key.into_owned(), cells: Vec::new() }));
         }
         match self.small.get(number).and_then(Option::as_ref) {
-            Some(rows) => Ok(rows.get(&key).cloned()),
+            Some(rows) => Ok(rows.get(&*key).cloned()),
             None => Ok(self
                 .inventory
                 .referred(number, &key)?
@@ -196,7 +199,7 @@ impl<'a> ExportLookup<'a> {
                 unread.insert(keys.into_iter().map(|key| (folded(&key), key)).collect())
             }
         };
-        Ok(by_spelling.get(&folded(&spec.normalised(key))).filter(|known| **known != key).cloned())
+        Ok(by_spelling.get(&folded(&spec.compared(key))).filter(|known| **known != key).cloned())
     }
 
     fn number(&self, target: &ReferenceTarget) -> Option<(usize, &(LookupSpec, Vec<String>))> {

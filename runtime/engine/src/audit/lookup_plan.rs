@@ -1,8 +1,11 @@
 //! Needs of a plan: the look-ups that it makes, and the columns that it uses.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use migr_plan::{ColumnType, Expr, FieldType, OnMissing, Plan, Recovery, ReferenceTarget, SourceObject};
+
+use migr_decide::cells::compared;
 
 /// Way in which records of an object are found by others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,18 +36,9 @@ impl LookupSpec {
     }
 
     /// The form in which keys are compared.
-    pub(crate) fn normalised(&self, key: &str) -> String {
-        normalised(key, self.ignore_case, self.ignore_space)
+    pub(crate) fn compared<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        compared(key, self.ignore_case, self.ignore_space)
     }
-}
-
-/// A value in the form in which it is compared.
-pub(crate) fn normalised(value: &str, ignore_case: bool, ignore_space: bool) -> String {
-    let mut value = value.trim().to_owned();
-    if ignore_space {
-        value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    }
-    if ignore_case { value.to_lowercase() } else { value }
 }
 
 /// Use of a column, which decides how bad it is that a cell cannot be.

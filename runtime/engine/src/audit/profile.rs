@@ -6,10 +6,10 @@ use migr_plan::lock::{Evidence, InferredType, LockedColumn, LockedValues, Shape,
 use migr_plan::{ColumnType, SourceColumn};
 
 use super::distinct::{Distinct, hash};
-use super::lookup_plan::normalised;
 use super::near_duplicates::near_duplicates;
 use super::shapes::Shapes;
 use super::type_inference::{Mask, READINGS, has_leading_zero, narrowest_first, reading, readings};
+use migr_decide::cells::compared;
 
 /// Shapes that the lock keeps.
 const SHAPES_KEPT: usize = 5;
@@ -170,7 +170,7 @@ impl Profile {
         if self.declared == Some(ColumnType::TextList) {
             return near_duplicates(values.keys().map(String::as_str));
         }
-        let folded: BTreeSet<String> = values.keys().map(|value| normalised(value, true, true)).collect();
+        let folded: BTreeSet<String> = values.keys().map(|value| compared(value, true, true).into_owned()).collect();
         near_duplicates(folded.iter().map(String::as_str))
     }
 

@@ -10,11 +10,11 @@ use migr_plan::{Plan, SourceColumn, SourceObject};
 use super::collector::Collector;
 use super::export_lookup::ExportLookup;
 use super::finding::{Finding, FindingKind, Severity, shown_key};
-use super::lookup_plan::{LookupSpec, Needs, Use, may_be_listed, normalised};
+use super::lookup_plan::{LookupSpec, Needs, Use, may_be_listed};
 use super::masking::shown;
 use super::profile::Profile;
 use super::{AuditError, AuditProgress};
-use migr_decide::cells::{digest, is_blank};
+use migr_decide::cells::{compared, digest, is_blank};
 use migr_decide::forecast::Forecast;
 use migr_spill::{RepeatedKeys, RowSet, SpillError};
 
@@ -439,7 +439,7 @@ impl<'o> Keys<'o> {
         for (at, column) in &self.unique {
             let cell = record.cell(*at);
             if !is_blank(cell, blanks) {
-                let value = normalised(cell, column.ignore_case, column.ignore_space);
+                let value = compared(cell, column.ignore_case, column.ignore_space);
                 inventory.add_key(at + 1, &value, record.line, 0)?;
             }
         }
@@ -452,14 +452,14 @@ impl<'o> Keys<'o> {
                 continue;
             }
             if self.world.is_by_key(*number) {
-                inventory.add_there(*number, &spec.normalised(by))?;
+                inventory.add_there(*number, &spec.compared(by))?;
                 continue;
             }
             let cells = (!through.is_empty()).then(|| {
                 let cells: Vec<&str> = through.iter().map(|at| record.cell(*at)).collect();
                 serde_json::to_string(&cells).unwrap_or_default()
             });
-            inventory.add_referred(*number, &spec.normalised(by), &key, cells.as_deref())?;
+            inventory.add_referred(*number, &spec.compared(by), &key, cells.as_deref())?;
         }
         Ok(!key.is_empty() || self.key.is_empty())
     }
