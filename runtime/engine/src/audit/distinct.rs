@@ -39,7 +39,7 @@ impl Hasher for Hashed {
 impl Distinct {
     /// Takes a text by its [`hash`].
     pub(crate) fn add(&mut self, hash: u64) {
-        if !self.registers.is_empty() {
+        if self.is_estimated() {
             self.register(hash);
             return;
         }
@@ -52,6 +52,11 @@ impl Distinct {
                 self.register(hash);
             }
         }
+    }
+
+    /// True where so many different texts were met that their number is estimated.
+    pub(crate) fn is_estimated(&self) -> bool {
+        !self.registers.is_empty()
     }
 
     fn register(&mut self, hash: u64) {

@@ -17,19 +17,20 @@ pub(crate) fn shape(cell: &str) -> String {
 /// Adds the shape of a cell to a text in UTF-8.
 pub(crate) fn write_shape(cell: &str, shape: &mut Vec<u8>) {
     let cell = trimmed(cell);
-    let mut run = Run::default();
+    // A shape is as long as what it is made of at most, and what it leaves out is overwritten.
+    let start = shape.len();
+    shape.resize(start + LOOKED_AT, 0);
+    let mut run = Run { class: 0, length: 0, to: start };
     if cell.is_ascii() {
-        let classes = cell.bytes().take(LOOKED_AT).map(|byte| ASCII.get(usize::from(byte)).copied().unwrap_or(b'*'));
-        shape.reserve(LOOKED_AT);
-        for class in classes {
-            if let Some(shown) = run.add(class) {
-                shape.push(shown);
-            }
+        for byte in cell.bytes().take(LOOKED_AT) {
+            run.add(ASCII.get(usize::from(byte)).copied().unwrap_or(b'*'), shape);
         }
     } else {
-        let classes = cell.chars().take(LOOKED_AT).map(class);
-        shape.extend(classes.filter_map(|class| run.add(class)));
+        for character in cell.chars().take(LOOKED_AT) {
+            run.add(class(character), shape);
+        }
     }
+    shape.truncate(run.to);
     let is_longer = cell.len() > LOOKED_AT && cell.chars().nth(LOOKED_AT).is_some();
     if is_longer {
         shape.extend_from_slice("…".as_bytes());
@@ -37,29 +38,28 @@ pub(crate) fn write_shape(cell: &str, shape: &mut Vec<u8>) {
 }
 
 /// Characters of one class, one after the other.
-#[derive(Default)]
 struct Run {
     class: u8,
-    length: u32,
+    length: u8,
+    /// Length of the shape so far.
+    to: usize,
 }
 
 impl Run {
-    /// Takes a character of a class; gives what is shown of it.
+    /// Takes a character of a class, and writes what is shown of it.
     #[inline]
-    fn add(&mut self, class: u8) -> Option<u8> {
-        if self.class != class {
-            *self = Self { class, length: 1 };
-            return Some(class);
+    fn add(&mut self, class: u8, shape: &mut [u8]) {
+        self.length = if self.class == class { self.length.saturating_add(1) } else { 1 };
+        self.class = class;
+        let most = match class {
+            b' ' => 1,
+            b'A' | b'a' | b'9' | b'*' => 4,
+            _ => u8::MAX,
+        };
+        if let Some(slot) = shape.get_mut(self.to) {
+            *slot = if self.length == 4 && most == 4 { b'+' } else { class };
         }
-        self.length += 1;
-        let is_run = matches!(class, b'A' | b'a' | b'9' | b'*');
-        match self.length {
-            _ if class == b' ' => None,
-            2 | 3 => Some(class),
-            4 if is_run => Some(b'+'),
-            _ if is_run => None,
-            _ => Some(class),
-        }
+        self.to += usize::from(self.length <= most);
     }
 }
 

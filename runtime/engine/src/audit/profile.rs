@@ -20,6 +20,27 @@ const LONGEST_VALUE: usize = 200;
 /// Readings that the lock shows as evidence.
 const EVIDENCE_KEPT: usize = 3;
 
+/// Cells of late that are remembered of a column.
+const RECENT: usize = 64;
+/// Longest cell that is remembered, in bytes.
+const LONGEST_RECENT: usize = 64;
+
+/// Cell of late with what was learnt from it.
+#[derive(Debug, Default)]
+struct Recent {
+    hash: u64,
+    text: String,
+    mask: Mask,
+    shape: Option<usize>,
+    is_several: bool,
+    has_nought: bool,
+}
+
+/// Place of a cell among those of late.
+fn place(hash: u64) -> usize {
+    usize::try_from(hash).unwrap_or_default() % RECENT
+}
+
 /// Profile of a column from all of its cells. Its size does not depend on their number.
 #[derive(Debug)]
 pub(crate) struct Profile {
@@ -38,6 +59,8 @@ pub(crate) struct Profile {
     lengths: Option<(usize, usize)>,
     distinct: Distinct,
     shapes: Shapes,
+    /// Cells of late, each at the place that its hash names: most columns repeat theirs.
+    recent: Vec<Recent>,
     /// Kept only where the spec compares the values.
     values: Option<BTreeMap<String, u64>>,
     is_incomplete: bool,
@@ -77,6 +100,7 @@ impl Profile {
             lengths: None,
             distinct: Distinct::default(),
             shapes: Shapes::default(),
+            recent: Vec::new(),
             values: None,
             is_incomplete: false,
         }
@@ -94,17 +118,10 @@ impl Profile {
             return;
         }
         self.filled += 1;
-        let length = if cell.is_ascii() { cell.len() } else { cell.chars().count() };
-        let (least, most) = self.lengths.unwrap_or((length, length));
-        self.lengths = Some((least.min(length), most.max(length)));
-        if let Some((split, several)) = &mut self.several {
-            *several +=
-                u64::from(cell.split(split.as_str()).filter(|element| !element.trim().is_empty()).nth(1).is_some());
+        let hash = hash(cell);
+        if !self.is_met(hash, cell, line) {
+            self.look(hash, cell, line);
         }
-        self.leading_zeros += u64::from(has_leading_zero(cell));
-        self.distinct.add(hash(cell));
-        self.note_readings(readings(cell), line);
-        self.shapes.add(cell);
         let Some(values) = &mut self.values else { return };
         match self.split.as_deref() {
             Some(split) if !split.is_empty() => {
@@ -113,6 +130,54 @@ impl Profile {
                 }
             }
             _ => self.is_incomplete |= !is_noted(values, cell),
+        }
+    }
+
+    /// Counts a cell like one of late; false where there is none.
+    fn is_met(&mut self, hash: u64, cell: &str, line: u64) -> bool {
+        let Some(known) = self.recent.get(place(hash)).filter(|known| known.hash == hash && known.text == cell) else {
+            return false;
+        };
+        let (mask, is_several, has_nought, shape) = (known.mask, known.is_several, known.has_nought, known.shape);
+        if let Some((_, several)) = &mut self.several {
+            *several += u64::from(is_several);
+        }
+        self.leading_zeros += u64::from(has_nought);
+        self.note_readings(mask, line);
+        if let Some(number) = shape {
+            self.shapes.again(number);
+        }
+        true
+    }
+
+    /// Learns from a cell whatever it may hold.
+    fn look(&mut self, hash: u64, cell: &str, line: u64) {
+        let length = if cell.is_ascii() { cell.len() } else { cell.chars().count() };
+        let (least, most) = self.lengths.unwrap_or((length, length));
+        self.lengths = Some((least.min(length), most.max(length)));
+        let mut is_several = false;
+        if let Some((split, several)) = &mut self.several {
+            is_several = cell.split(split.as_str()).filter(|element| !element.trim().is_empty()).nth(1).is_some();
+            *several += u64::from(is_several);
+        }
+        let has_nought = has_leading_zero(cell);
+        self.leading_zeros += u64::from(has_nought);
+        self.distinct.add(hash);
+        let mask = readings(cell);
+        self.note_readings(mask, line);
+        let shape = self.shapes.add(cell);
+        // Where cells are many they hardly repeat.
+        if cell.len() > LONGEST_RECENT || self.distinct.is_estimated() {
+            return;
+        }
+        if self.recent.is_empty() {
+            self.recent.resize_with(RECENT, Recent::default);
+        }
+        if let Some(known) = self.recent.get_mut(place(hash)) {
+            known.text.clear();
+            known.text.push_str(cell);
+            (known.hash, known.mask, known.shape) = (hash, mask, shape);
+            (known.is_several, known.has_nought) = (is_several, has_nought);
         }
     }
 
@@ -289,6 +354,25 @@ mod tests {
         insta::assert_snapshot!(column.kept_as_text.unwrap(), @"every cell can be read as %m/%d/%Y and as %d/%m/%Y; say which with `format`");
         let told = profiled(&["01/02/2024", "03/14/2024"]);
         assert_eq!(told.inferred.format.as_deref(), Some("%m/%d/%Y"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_column_that_remembers_its_cells_is_that_which_does_not(cells in proptest::collection::vec("[0a ;é]{0,3}", 0..200)) {
+            let list = || Profile {
+                several: Some((";".to_owned(), 0)),
+                values: Some(BTreeMap::new()),
+                ..Profile::unknown("column", "Column")
+            };
+            let (mut remembering, mut forgetful) = (list(), list());
+            for (at, cell) in cells.iter().enumerate() {
+                let line = u64::try_from(at).unwrap() + 2;
+                remembering.add(cell, cell.trim().is_empty(), line);
+                forgetful.add(cell, cell.trim().is_empty(), line);
+                forgetful.recent.clear();
+            }
+            proptest::prop_assert_eq!(format!("{:?}", remembering.locked()), format!("{:?}", forgetful.locked()));
+        }
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub(crate) struct Shapes {
 }
 
 impl Shapes {
-    /// Takes a cell.
-    pub(crate) fn add(&mut self, cell: &str) {
+    /// Takes a cell; gives the number of its shape where that is counted.
+    pub(crate) fn add(&mut self, cell: &str) -> Option<usize> {
         self.shape.clear();
         write_shape(cell, &mut self.shape);
         if self.places.is_empty() {
@@ -32,14 +32,23 @@ impl Shapes {
                 if let (true, Ok(number)) = (self.counts.len() < COUNTED, u16::try_from(self.counts.len() + 1)) {
                     *slot = number;
                     self.counts.push((self.shape.clone(), 1));
+                    return Some(self.counts.len() - 1);
                 }
-                return;
+                return None;
             };
             if let Some((_, count)) = self.counts.get_mut(number).filter(|(known, _)| *known == self.shape) {
                 *count += 1;
-                return;
+                return Some(number);
             }
             place = (place + 1) % PLACES;
+        }
+        None
+    }
+
+    /// Takes a cell whose shape has a number.
+    pub(crate) fn again(&mut self, number: usize) {
+        if let Some((_, count)) = self.counts.get_mut(number) {
+            *count += 1;
         }
     }
 

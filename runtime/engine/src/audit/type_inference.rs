@@ -109,38 +109,102 @@ pub(crate) fn readings(cell: &str) -> Mask {
         return if is_url(cell) { 1 << URL } else { currency_mask(cell) };
     }
     let mut mask = 0;
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    if digits == 0 {
+    let signs = Signs::of(cell);
+    if signs.digits == 0 {
         if cell.len() <= 5
             && ["true", "false", "yes", "no", "y", "n", "on", "off"].iter().any(|word| cell.eq_ignore_ascii_case(word))
         {
             return 1 << BOOLEAN;
         }
     } else {
-        let number = cell.strip_prefix(['-', '+']).unwrap_or(cell);
-        if is_decimal(number) {
-            mask |= 1 << DECIMAL;
-            if !number.contains('.') && number.len() <= 18 {
-                mask |= 1 << INTEGER;
+        if signs.are(Signs::OF_DECIMAL) {
+            let number = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+            if is_decimal(number) {
+                mask |= 1 << DECIMAL;
+                if !number.contains('.') && number.len() <= 18 {
+                    mask |= 1 << INTEGER;
+                }
             }
         }
-        let dates = date_mask(cell);
-        mask |= currency_mask(cell) | dates;
-        if dates == 0 && is_phone(cell, digits) {
+        let dates = if first.is_ascii_digit() { date_mask(cell) } else { 0 };
+        mask |= dates;
+        if signs.are(Signs::OF_AMOUNT) {
+            mask |= currency_mask(cell);
+        }
+        if dates == 0 && is_phone(cell, signs.digits) {
             mask |= 1 << PHONE;
         }
         if is_uuid(cell) {
             mask |= 1 << UUID;
         }
     }
-    if is_email(cell) {
+    if signs.has(Signs::AT) && is_email(cell) {
         mask |= 1 << EMAIL;
     }
-    if is_url(cell) {
+    if matches!(first, b'h' | b'H') && is_url(cell) {
         mask |= 1 << URL;
     }
     mask
 }
+
+/// Kinds of the signs in a cell of ASCII: what most readings are ruled out by.
+struct Signs {
+    kinds: u8,
+    digits: usize,
+}
+
+impl Signs {
+    const DIGIT: u8 = 1;
+    const PLUS: u8 = 2;
+    const POINT_OR_MINUS: u8 = 4;
+    /// A sign of an amount beside digits, points and minus: `,`, `$`, a blank.
+    const AMOUNT: u8 = 8;
+    const AT: u8 = 16;
+    const OTHER: u8 = 32;
+    const OF_DECIMAL: u8 = Self::DIGIT | Self::PLUS | Self::POINT_OR_MINUS;
+    const OF_AMOUNT: u8 = Self::DIGIT | Self::POINT_OR_MINUS | Self::AMOUNT;
+
+    fn of(cell: &str) -> Self {
+        let (mut kinds, mut digits) = (0, 0);
+        for byte in cell.bytes() {
+            let kind = KINDS.get(usize::from(byte)).copied().unwrap_or(Self::OTHER);
+            kinds |= kind;
+            digits += usize::from(kind & Self::DIGIT);
+        }
+        Self { kinds, digits }
+    }
+
+    fn has(&self, kinds: u8) -> bool {
+        self.kinds & kinds != 0
+    }
+
+    /// True where all signs are of these kinds.
+    fn are(&self, kinds: u8) -> bool {
+        self.kinds & !kinds == 0
+    }
+}
+
+/// Kind of each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the loop ends at the table's length, and a constant has no other way to fill one"
+)]
+const KINDS: [u8; 256] = {
+    let mut kinds = [Signs::OTHER; 256];
+    let mut at: u8 = 0;
+    while at < 128 {
+        kinds[at as usize] = match at {
+            b'0'..=b'9' => Signs::DIGIT,
+            b'+' => Signs::PLUS,
+            b'.' | b'-' => Signs::POINT_OR_MINUS,
+            b',' | b'$' | b' ' | b'\t'..=b'\r' => Signs::AMOUNT,
+            b'@' => Signs::AT,
+            _ => Signs::OTHER,
+        };
+        at += 1;
+    }
+    kinds
+};
 
 fn is_decimal(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -171,12 +235,20 @@ fn currency_mask(cell: &str) -> Mask {
 }
 
 fn is_phone(cell: &str, digits: usize) -> bool {
-    let body = cell.split(['x', 'X']).next().unwrap_or_default();
-    (7..=20).contains(&digits)
-        && body
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'(' | b')' | b'-' | b'.' | b' ' | b'/'))
-        && body.bytes().filter(u8::is_ascii_digit).count() >= 7
+    if !(7..=20).contains(&digits) {
+        return false;
+    }
+    let mut before = 0;
+    for byte in cell.bytes() {
+        match byte {
+            b'0'..=b'9' => before += 1,
+            b'+' | b'(' | b')' | b'-' | b'.' | b' ' | b'/' => {}
+            // What stands behind is an extension.
+            b'x' | b'X' => break,
+            _ => return false,
+        }
+    }
+    before >= 7
 }
 
 fn is_uuid(cell: &str) -> bool {
