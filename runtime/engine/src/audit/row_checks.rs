@@ -45,6 +45,8 @@ pub(crate) struct Inspector<'i> {
     world: &'i ExportLookup<'i>,
     program: Program,
     columns: Vec<Look<'i>>,
+    /// True where maps make a record of each row, and two columns at least are beside its key.
+    becomes_records: bool,
     /// The column that says how large a record's file is, where there is one.
     size: Option<usize>,
     standard: Standard<'i>,
@@ -103,6 +105,7 @@ impl<'i> Inspector<'i> {
             }
         });
         let files = object.columns.iter().filter(|column| column.ty == ColumnType::File).count();
+        let is_mapped = plan.stages.iter().any(|stage| stage.source_object == object.name && stage.distinct.is_none());
         let is_size = |column: &SourceColumn| {
             column.ty == ColumnType::Integer
                 && matches!(column.name.as_str(), "bytes" | "size" | "file_size" | "size_bytes")
@@ -114,6 +117,7 @@ impl<'i> Inspector<'i> {
             world,
             program: Program::compile(plan, &bare_stage(object))?,
             columns: columns.collect(),
+            becomes_records: is_mapped && object.columns.len() >= object.key.len() + 2,
             size: object.columns.iter().position(is_size).filter(|_| files == 1),
             standard,
         })
@@ -171,10 +175,11 @@ impl<'i> Inspector<'i> {
             message: message.to_owned(),
             help: None,
         };
-        let is_mapped =
-            self.plan.stages.iter().any(|stage| stage.source_object == self.object.name && stage.distinct.is_none());
+        if !self.becomes_records {
+            return None;
+        }
         let key = self.key(record);
-        if !is_mapped || self.columns.len() < self.object.key.len() + 2 || key.is_empty() {
+        if key.is_empty() {
             return None;
         }
         if others.all(|look| is_blank(record.cell(look.at), self.blanks(look))) {

@@ -41,19 +41,34 @@ enum Trace {
 #[derive(Debug)]
 pub(super) struct Traces<'t> {
     object: &'t SourceObject,
-    /// Place of a column of texts, whether it goes into rich text as it stands, and whether no word counts as blank in it.
-    columns: Vec<(usize, bool, bool)>,
-    /// Places of columns of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
-    read: Vec<(usize, ColumnType, Option<u64>)>,
-    /// Places of the columns whose cells hold texts, and whether one finds a record by them.
-    texts: Vec<(usize, bool)>,
-    /// Places of the columns of lists, with what parts their members.
-    lists: Vec<(usize, &'t str)>,
-    /// Texts with which conditions compare a column, by its place.
-    compared: BTreeMap<usize, Compared<'t>>,
-    /// Values that the catalog lists for a column, by its place, and whether it ignores case: then in small letters too.
-    listed: BTreeMap<usize, (bool, BTreeSet<String>)>,
+    looks: Vec<Look<'t>>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
+}
+
+/// One column with what is looked for in its cells.
+#[derive(Debug)]
+struct Look<'t> {
+    at: usize,
+    text: Option<TextLook<'t>>,
+    /// Type of numbers, or of times, that a field takes as such; of times since 1970 with how many of their units a year has.
+    read: Option<(ColumnType, Option<u64>)>,
+    /// True where the cells hold texts, whose signs are looked at.
+    has_signs: bool,
+    /// Separators of the members of a list.
+    splits: Vec<&'t str>,
+}
+
+/// How a column of texts is looked at.
+#[derive(Debug)]
+struct TextLook<'t> {
+    /// True where it goes into rich text as it stands.
+    is_rich: bool,
+    /// True where no word counts as blank in it.
+    has_no_blank: bool,
+    /// Values that the catalog lists, and whether it ignores case: then in small letters too.
+    listed: Option<(bool, BTreeSet<String>)>,
+    /// Texts with which conditions compare the column.
+    compared: Option<Compared<'t>>,
 }
 
 /// Texts of conditions: as they stand, and with neither case nor blanks that count.
@@ -61,6 +76,20 @@ pub(super) struct Traces<'t> {
 struct Compared<'t> {
     texts: BTreeSet<&'t str>,
     folded: BTreeSet<String>,
+    /// First bytes of the folded texts.
+    begins: BTreeSet<u8>,
+}
+
+impl Compared<'_> {
+    /// True for a cell that is no text of a condition, and differs from one in case and blanks alone.
+    fn is_near(&self, cell: &str) -> bool {
+        // Of ASCII the first byte shows of most cells that no text is near.
+        let may_be = cell
+            .bytes()
+            .next()
+            .is_none_or(|first| !first.is_ascii() || self.begins.contains(&first.to_ascii_lowercase()));
+        may_be && !self.texts.contains(cell) && self.folded.contains(&folded(cell))
+    }
 }
 
 impl<'t> Traces<'t> {
@@ -75,77 +104,67 @@ impl<'t> Traces<'t> {
                 types_by_column.entry(column).or_default().push(&field.ty);
             }
         }
-        let texts = object
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid));
-        let has_no_blank = |column: &SourceColumn| column.blank.is_none() && plan.source.blank.is_empty();
-        let columns = texts.map(|(at, column)| (at, goes_to_rich(&column.name), has_no_blank(column))).collect();
         let types = |name: &str| types_by_column.get(name).map(Vec::as_slice).unwrap_or_default();
         let is_taken = |name: &str| types(name).iter().any(|ty| **ty != FieldType::Text);
-        let is_read = |ty| {
-            let is_time = matches!(ty, ColumnType::Date | ColumnType::Datetime);
-            is_time || matches!(ty, ColumnType::Integer | ColumnType::Number | ColumnType::Decimal)
-        };
-        let read = object.columns.iter().enumerate().filter(|(_, column)| is_read(column.ty) && is_taken(&column.name));
         let is_number = |ty: &FieldType| matches!(ty, FieldType::Integer | FieldType::Number | FieldType::Decimal);
         // Texts that numbers alone are made of.
         let is_of_numbers = |name: &str| !types(name).is_empty() && types(name).iter().all(|ty| is_number(ty));
-        let read = read.map(|(at, column)| (at, column.ty, units_of_a_year(column)));
-        let numbers = object.columns.iter().enumerate();
-        let numbers = numbers.filter(|(_, column)| column.ty == ColumnType::Text && is_of_numbers(&column.name));
-        let read = read.chain(numbers.map(|(at, _)| (at, ColumnType::Number, None))).collect();
-        let listed = object.columns.iter().enumerate().filter(|(_, column)| !column.options.is_empty());
-        let listed = listed.map(|(at, column)| (at, (column.ignore_case, values_listed(column)))).collect();
-        Self {
-            object,
-            columns,
-            read,
-            texts: texts_of(object),
-            lists: lists_of(plan, object),
-            compared: compared(plan, object),
-            listed,
-            found: BTreeMap::new(),
-        }
+        let (mut compared, lists) = (compared(plan, object), lists_of(plan, object));
+        let looks = object.columns.iter().enumerate().map(|(at, column)| Look {
+            at,
+            text: matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid).then(|| TextLook {
+                is_rich: goes_to_rich(&column.name),
+                has_no_blank: column.blank.is_none() && plan.source.blank.is_empty(),
+                listed: (!column.options.is_empty()).then(|| (column.ignore_case, values_listed(column))),
+                compared: compared.remove(&at),
+            }),
+            read: match column.ty {
+                ColumnType::Date
+                | ColumnType::Datetime
+                | ColumnType::Integer
+                | ColumnType::Number
+                | ColumnType::Decimal
+                    if is_taken(&column.name) =>
+                {
+                    Some((column.ty, units_of_a_year(column)))
+                }
+                ColumnType::Text if is_of_numbers(&column.name) => Some((ColumnType::Number, None)),
+                _ => None,
+            },
+            has_signs: holds_text(column),
+            splits: lists.iter().filter(|(of, _)| *of == at).map(|(_, split)| *split).collect(),
+        });
+        let looks = looks
+            .filter(|look| look.text.is_some() || look.read.is_some() || look.has_signs || !look.splits.is_empty());
+        Self { object, looks: looks.collect(), found: BTreeMap::new() }
     }
 
     /// Looks at the cells of a record.
     pub(super) fn add(&mut self, record: &dyn Cells, line: u64) {
-        for (at, is_rich, is_told_blank) in &self.columns {
-            let cell = trimmed(record.cell(*at));
-            let trace = match cell.as_bytes().first() {
-                None => None,
-                Some(b'0'..=b'9' | b'-') if is_shortened(cell) => Some(Trace::Shortened),
-                Some(b'#') if is_error(cell) => Some(Trace::Error),
-                Some(b'=' | b'"' | b'\'') if is_wrapped(record.cell(*at)) => Some(Trace::Wrapped),
-                Some(_) if !cell.is_ascii() && is_broken(cell) => Some(Trace::Broken),
-                Some(_) if *is_told_blank && is_placeholder(cell) => Some(Trace::Placeholder),
-                Some(_) if self.is_unlisted(*at, cell) => Some(Trace::Unlisted),
-                Some(_) if self.is_near(*at, cell) => Some(Trace::NearMiss),
-                Some(_) => (*is_rich && is_markdown(cell)).then_some(Trace::Markdown),
-            };
-            if let Some(trace) = trace {
-                note(&mut self.found, (*at, trace), line, cell);
+        for look in &self.looks {
+            let (at, whole) = (look.at, record.cell(look.at));
+            if whole.is_empty() {
+                continue;
             }
-        }
-        for (at, _) in &self.texts {
-            let cell = record.cell(*at);
-            // Nearly all cells have no such sign, and their bytes alone show it.
-            if !cell.is_ascii()
-                && let Some(place) = cell.find(is_unseen)
+            let cell = trimmed(whole);
+            if let Some(text) = &look.text
+                && let Some(trace) = self.trace_of_text(at, text, (whole, cell))
             {
-                note(&mut self.found, (*at, Trace::Unseen), line, around(cell, place));
+                note(&mut self.found, (at, trace), line, cell);
             }
-        }
-        for (at, split) in &self.lists {
-            let cell = record.cell(*at);
-            if cell.bytes().any(|byte| matches!(byte, b'\\' | b'"')) && is_parted_inside(cell, split) {
-                note(&mut self.found, (*at, Trace::Separator), line, trimmed(cell));
+            // Nearly all cells have no such sign, and their bytes alone show it.
+            if look.has_signs
+                && !whole.is_ascii()
+                && let Some(place) = whole.find(is_unseen)
+            {
+                note(&mut self.found, (at, Trace::Unseen), line, around(whole, place));
             }
-        }
-        for (at, ty, of_a_year) in &self.read {
-            let cell = trimmed(record.cell(*at));
+            for split in &look.splits {
+                if whole.bytes().any(|byte| matches!(byte, b'\\' | b'"')) && is_parted_inside(whole, split) {
+                    note(&mut self.found, (at, Trace::Separator), line, cell);
+                }
+            }
+            let Some((ty, of_a_year)) = look.read else { continue };
             let trace = match ty {
                 ColumnType::Date | ColumnType::Datetime if is_sentinel(cell) => Some(Trace::Sentinel),
                 ColumnType::Date => None,
@@ -156,23 +175,30 @@ impl<'t> Traces<'t> {
                 _ => has_noughts(cell).then_some(Trace::Noughts),
             };
             if let Some(trace) = trace {
-                note(&mut self.found, (*at, trace), line, cell);
+                note(&mut self.found, (at, trace), line, cell);
             }
         }
     }
 
+    /// What a cell of a text shows.
+    fn trace_of_text(&self, at: usize, look: &TextLook<'_>, (whole, cell): (&str, &str)) -> Option<Trace> {
+        match cell.as_bytes().first()? {
+            b'0'..=b'9' | b'-' if is_shortened(cell) => Some(Trace::Shortened),
+            b'#' if is_error(cell) => Some(Trace::Error),
+            b'=' | b'"' | b'\'' if is_wrapped(whole) => Some(Trace::Wrapped),
+            _ if !cell.is_ascii() && is_broken(cell) => Some(Trace::Broken),
+            _ if look.has_no_blank && is_placeholder(cell) => Some(Trace::Placeholder),
+            _ if look.listed.as_ref().is_some_and(|listed| self.is_unlisted(at, listed, cell)) => Some(Trace::Unlisted),
+            _ if look.compared.as_ref().is_some_and(|compared| compared.is_near(cell)) => Some(Trace::NearMiss),
+            _ => (look.is_rich && is_markdown(cell)).then_some(Trace::Markdown),
+        }
+    }
+
     /// True for a cell that is none of the values that the catalog lists for its column.
-    fn is_unlisted(&self, at: usize, cell: &str) -> bool {
-        let Some((ignore_case, values)) = self.listed.get(&at) else { return false };
+    fn is_unlisted(&self, at: usize, (ignore_case, values): &(bool, BTreeSet<String>), cell: &str) -> bool {
         let is_listed = values.contains(cell) || *ignore_case && values.contains(&cell.to_lowercase());
         let column = self.object.columns.get(at).filter(|_| !is_listed);
         column.is_some_and(|column| column.blank.iter().flatten().all(|blank| blank != cell))
-    }
-
-    /// True for a cell that is no text of a condition, and differs from one in case and blanks alone.
-    fn is_near(&self, at: usize, cell: &str) -> bool {
-        let compared = self.compared.get(&at).filter(|compared| !compared.texts.contains(cell));
-        compared.is_some_and(|compared| compared.folded.contains(&folded(cell)))
     }
 
     /// Tells what was found, once for a column.
@@ -208,7 +234,7 @@ impl<'t> Traces<'t> {
                 ),
                 Trace::Unseen => (
                     FindingKind::UnseenSigns,
-                    if self.texts.contains(&(at, true)) { Severity::Warning } else { Severity::Note },
+                    if finds_records(self.object, column) { Severity::Warning } else { Severity::Note },
                     format!(
                         "{count} {cells} of `{name}` {hold} signs that are not seen, such as {} in {}",
                         signs,
@@ -292,25 +318,22 @@ impl<'t> Traces<'t> {
     }
 }
 
-/// The columns of an object whose cells hold texts, and whether one finds a record by them: keys, addresses, references.
-fn texts_of(object: &SourceObject) -> Vec<(usize, bool)> {
-    let holds_text = |ty| {
-        !matches!(
-            ty,
-            ColumnType::Integer
-                | ColumnType::Number
-                | ColumnType::Decimal
-                | ColumnType::Boolean
-                | ColumnType::Date
-                | ColumnType::Datetime
-        )
-    };
-    let finds = |column: &SourceColumn| {
-        object.key.contains(&column.name) || matches!(column.ty, ColumnType::Email) || column.reference.is_some()
-    };
-    let columns =
-        object.columns.iter().enumerate().filter(|(_, column)| holds_text(column.elements.unwrap_or(column.ty)));
-    columns.map(|(at, column)| (at, finds(column))).collect()
+/// True where the cells of a column hold texts.
+fn holds_text(column: &SourceColumn) -> bool {
+    !matches!(
+        column.elements.unwrap_or(column.ty),
+        ColumnType::Integer
+            | ColumnType::Number
+            | ColumnType::Decimal
+            | ColumnType::Boolean
+            | ColumnType::Date
+            | ColumnType::Datetime
+    )
+}
+
+/// True where one finds a record by a column: keys, addresses, references.
+fn finds_records(object: &SourceObject, column: &SourceColumn) -> bool {
+    object.key.contains(&column.name) || matches!(column.ty, ColumnType::Email) || column.reference.is_some()
 }
 
 /// The columns of an object that hold lists, by themselves or by `split` in a map, with what parts their members.
@@ -398,7 +421,9 @@ fn compared<'t>(plan: &'t Plan, object: &'t SourceObject) -> BTreeMap<usize, Com
             let compared = found.entry(at).or_default();
             for text in texts {
                 compared.texts.insert(text);
-                compared.folded.insert(folded(text));
+                let folded = folded(text);
+                compared.begins.extend(folded.bytes().next());
+                compared.folded.insert(folded);
             }
         });
     }
@@ -432,15 +457,14 @@ fn is_broken(cell: &str) -> bool {
 
 /// `007`
 fn has_noughts(cell: &str) -> bool {
-    let mut signs = cell.trim_start_matches(['-', '+']).bytes();
+    let mut signs = cell.bytes().skip_while(|sign| matches!(sign, b'-' | b'+'));
     signs.next() == Some(b'0') && signs.next().is_some_and(|next| next.is_ascii_digit())
 }
 
 /// `12:00:00.123456`
 fn has_fine_seconds(cell: &str) -> bool {
-    let Some((_, fraction)) = cell.split_once('.') else { return false };
-    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-    cell.contains(':') && fraction.get(..digits).is_some_and(|digits| digits.bytes().skip(3).any(|digit| digit != b'0'))
+    let mut fraction = cell.bytes().skip_while(|byte| *byte != b'.').skip(1).take_while(u8::is_ascii_digit).skip(3);
+    fraction.any(|digit| digit != b'0') && cell.contains(':')
 }
 
 /// True where an expression hands a column's text on as it stands.
@@ -457,11 +481,10 @@ fn is_as_written(expr: &Expr, column: &str) -> bool {
 
 /// `1.23457E+15`
 fn is_shortened(cell: &str) -> bool {
-    let Some((mantissa, exponent)) = cell.split_once("E+") else { return false };
-    let digits = mantissa.strip_prefix('-').unwrap_or(mantissa);
-    let is_mantissa =
-        !digits.is_empty() && digits.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, '.' | ','));
-    is_mantissa && exponent.len() >= 2 && exponent.bytes().all(|byte| byte.is_ascii_digit())
+    let number = cell.strip_prefix('-').unwrap_or(cell);
+    let mantissa = number.bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',')).count();
+    let exponent = number.get(mantissa..).and_then(|rest| rest.strip_prefix("E+"));
+    mantissa > 0 && exponent.is_some_and(|digits| digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `#N/A`, and the signs that fill a column that is too narrow.
@@ -504,13 +527,28 @@ fn is_sentinel(cell: &str) -> bool {
     /// Numbers of each day in the order of size.
     const DAYS: [[u32; 3]; 7] =
         [[1, 1, 1753], [12, 30, 1899], [12, 31, 1899], [1, 1, 1900], [1, 1, 1970], [12, 31, 2999], [12, 31, 9999]];
-    let mut numbers = cell.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());
+    let mut rest = cell.as_bytes();
     let mut day = [0; 3];
     for part in &mut day {
-        *part = numbers.next().and_then(|number| number.parse().ok()).unwrap_or_default();
+        *part = next_number(&mut rest).and_then(value).unwrap_or_default();
     }
     day.sort_unstable();
-    DAYS.contains(&day) && numbers.all(|number| matches!(number, "0" | "00" | "000" | "12" | "23" | "59" | "999"))
+    let is_nothing = |number: &[u8]| matches!(number, b"0" | b"00" | b"000" | b"12" | b"23" | b"59" | b"999");
+    DAYS.contains(&day) && std::iter::from_fn(|| next_number(&mut rest)).all(is_nothing)
+}
+
+/// The next digits of a text, which is left behind them.
+fn next_number<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
+    let digits = rest.get(rest.iter().position(u8::is_ascii_digit)?..)?;
+    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, behind) = digits.split_at_checked(length)?;
+    *rest = behind;
+    Some(number)
+}
+
+/// Number that digits are; none where it is too large.
+fn value(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| number.checked_mul(10)?.checked_add(u32::from(digit - b'0')))
 }
 
 /// True where a text has marks that Markdown would show as something else: `**bold**`, `# heading`, `[link](address)`, a fence.
