@@ -19,7 +19,7 @@ fn signs_that_are_not_seen_and_separators_inside_a_value_are_told() {
         maps: "map Person -> people {\n  name.lastName = name\n  jobTitle = tags | join(\" / \")\n  new more \"More\": list(text) = more | split(\",\")\n}",
         files: &[(
             "people.csv",
-            "id,name,tags,more\n1,Lee\u{200b},a\\;b;c,x\n\u{feff}1,A\u{202e}b,a;b,\"\"\"y, z\"\",w\"\n3,Zoë 👩\u{200d}🚀,\"5\"\";6\"\"\",\"x,y\"\n",
+            "id,name,tags,more\n1,Lee\u{200b},a\\;b;c,x\n\u{feff}1,A\u{202e}b,a;b,\"\"\"y, z\"\",w\"\n3,Zoë 👩\u{200d}🚀,\"5\"\";6\"\"\",\"x,y\"\n4,A\u{7}nn,\u{7f}c,\n",
         )],
         held: Vec::new(),
     };
@@ -28,10 +28,32 @@ fn signs_that_are_not_seen_and_separators_inside_a_value_are_told() {
         "warning[unseen-signs]",
         "1 cell of `id` holds signs that are not seen, such as U+FEFF in",
         "note[unseen-signs]",
-        "2 cells of `name` hold signs that are not seen, such as U+200B in \"Lee\\u{200b}\"",
+        "3 cells of `name` hold signs that are not seen, such as U+200B in \"Lee\\u{200b}\"",
+        "1 cell of `tags` holds signs that are not seen, such as U+007F in",
         "warning[separator-in-value]",
         "1 cell of `tags` looks like \"a\\;b;c\": a separator is escaped or stands in quotes",
         "1 cell of `more` looks like",
+    ]);
+}
+
+#[test]
+fn births_to_come_and_days_in_years_far_from_any_are_told_with_their_number() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; born: date format \"%d-%m-%y\" pivot 2070; dob: text; since: date }",
+        maps: "map Person -> people {\n  name.lastName = id\n  new bornOn \"Born\": date = born\n  new birthday \"Birthday\": date = date(dob)\n  new since \"Since\": date = since\n}",
+        files: &[(
+            "people.csv",
+            "id,born,dob,since\n1,16-07-68,2054-01-02,1024-05-01\n2,23-10-64,1971-01-05,2024-05-01\n3,05-01-71,1789-07-14,2204-01-01\n",
+        )],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    moved.says(&[
+        "warning[odd-day]",
+        "2 births of `people.bornOn` lie in the future, such as \"2068-07-16\"",
+        "1 birth of `people.birthday` lies in the future, such as \"2054-01-02\"",
+        "1 day of `people.birthday` lies in years far from any, such as \"1789-07-14\"",
+        "2 days of `people.since` lie in years far from any, such as \"1024-05-01\"",
     ]);
 }
 
@@ -65,6 +87,28 @@ fn of_a_record_that_is_there_no_value_is_told_as_another_one_that_is_the_same() 
         "people",
         &json!({"emails": {"primaryEmail": "ann@x.example", "additionalEmails": ["old@x.example", "new@x.example"]}}),
     );
+}
+
+#[test]
+fn marks_of_html_in_texts_and_lists_with_another_separator_are_told() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; name: text; bio: text; tags: list(text) split \";\"; more: list(text) split \";\" }",
+        maps: "map Person -> people {\n  name.lastName = name\n  jobTitle = bio | plain\n  new tags \"Tags\": list(text) = tags\n  new more \"More\": list(text) = more\n}",
+        files: &[(
+            "people.csv",
+            "id,name,bio,tags,more\n1,Smith &amp; Sons,a &amp; b,x|y,\"a, b\"\n2,<b>Lee</b>,c,z,c\n3,R&D; x < y,<i>d</i>,v|w,\n",
+        )],
+        held: Vec::new(),
+    };
+    small.moved().says(&[
+        "warning[html-text]",
+        "2 cells of `name` look like \"Smith &amp; Sons\": the marks of HTML in it are written as they stand",
+        "Texts that hold marks of HTML (W0612): 1 (Person 1)",
+        "warning[other-separator]",
+        "2 cells of `tags` hold \"|\" and no \";\", which separates its values, such as \"x|y\"",
+        "note[other-separator]",
+        "1 cell of `more` holds \",\" and no \";\"",
+    ]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use migr_transform::{CreatedOption, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::identities::Identities;
+use crate::odd_days::OddDay;
 use crate::record_write::RecordWrite;
 
 /// Decision about a record whose values are known.
@@ -213,6 +214,8 @@ pub struct Told {
     pub defaults: Vec<Reason>,
     /// Texts that are longer than the destination is known to take.
     pub long: Vec<Reason>,
+    /// Days that it hardly means.
+    pub odd_days: Vec<OddDay>,
     /// An owner has no matching user.
     pub has_orphans: bool,
     /// Values that become options.

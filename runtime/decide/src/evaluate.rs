@@ -2,6 +2,7 @@
 //! map's policies. Nothing is written here.
 
 use crate::upload::{Upload, UploadFrom};
+use jiff::civil::Date;
 use migr_extract::OwnedRecord;
 use migr_journal::{OrphanNote, RepairNote};
 use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing, ReasonCode};
@@ -17,6 +18,7 @@ use crate::existing::{self, Hit};
 use crate::families::{self, is_empty, merged};
 use crate::files::column_of;
 use crate::lost;
+use crate::odd_days::odd_days;
 use crate::record_lookup::RecordLookup;
 use crate::record_write::RecordWrite;
 use crate::stage_run::StageRun;
@@ -335,7 +337,7 @@ fn both<A, B>(first: Outcome<A>, other: Outcome<B>) -> Result<(A, B), Decision> 
 /// Fields of the values of a record, in the form in which it is written; the failures where they cannot be.
 pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<ComputedFields, Vec<Failure>> {
     let (body, adjusted) = job.body(&evaluated.values)?;
-    let told = job.context.outcomes.forecast().map(|_| told(job, evaluated));
+    let told = job.context.outcomes.forecast().map(|forecast| told(job, evaluated, forecast.today()));
     let repairs = evaluated.repairs.iter();
     let orphans = evaluated.orphans.iter();
     Ok(ComputedFields {
@@ -350,7 +352,7 @@ pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Comp
 }
 
 /// Remarks about values, without what links add to them.
-fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
+fn told(job: &StageRun, evaluated: &Evaluated<'_>, today: Date) -> Told {
     let positions = |is_one: &dyn Fn(usize, &Value<'_>) -> bool| {
         let values = evaluated.values.iter().filter(|(index, value)| is_one(*index, value));
         values.map(|(index, _)| *index).collect()
@@ -364,6 +366,7 @@ fn told(job: &StageRun, evaluated: &Evaluated<'_>) -> Told {
         cut: evaluated.cut.clone(),
         created: evaluated.created.clone(),
         long: long(job, &evaluated.values),
+        odd_days: odd_days(&job.stage.fields, &evaluated.values, today),
         ..Told::default()
     }
 }

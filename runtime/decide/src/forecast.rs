@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use migr_journal::{Change, Mapped, NoteKind as NoteOf, Operation, Planned, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
@@ -19,6 +22,7 @@ use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
+use crate::odd_days::OddDay;
 use crate::preview::{KEPT_NOTES, MERGED_NOTES, OUTDONE_NOTES, PreviewAction};
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::spelling::{Alike, Spelt};
@@ -56,6 +60,8 @@ const OWNERS_COUNTED: usize = 20_000;
 pub struct Forecast {
     /// The journal that a run would go on with.
     journal: Option<PathBuf>,
+    /// The day of today.
+    today: Date,
     store: Mutex<Store>,
 }
 
@@ -99,6 +105,8 @@ pub enum Remark {
     Defaulted(Vec<Reason>),
     /// Texts of it are longer than the destination is known to take.
     Long(Vec<Reason>),
+    /// Days of it that it hardly means.
+    OddDays(Vec<OddDay>),
     /// The destination has it.
     There {
         /// The record there.
@@ -178,7 +186,13 @@ impl Forecast {
             spelt: BTreeMap::new(),
             place: 0,
         };
-        Ok(Self { journal: journal.map(Path::to_owned), store: Mutex::new(store) })
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        Ok(Self { journal: journal.map(Path::to_owned), today, store: Mutex::new(store) })
+    }
+
+    /// The day of today.
+    pub fn today(&self) -> Date {
+        self.today
     }
 
     /// Keeps no more than the lines of records of stages about which nothing is asked by their keys, unless a journal has records of them.
@@ -527,6 +541,9 @@ impl Forecast {
         }
         if !told.long.is_empty() {
             store.remark(step, (line, key), &Remark::Long(told.long.clone()))?;
+        }
+        if !told.odd_days.is_empty() {
+            store.remark(step, (line, key), &Remark::OddDays(told.odd_days.clone()))?;
         }
         if told.adjusted.is_empty() {
             return Ok(());

@@ -32,6 +32,7 @@ pub mod link_spool;
 mod lost;
 pub mod merging;
 pub mod new_options;
+pub mod odd_days;
 pub mod outcome_recorder;
 pub mod outcomes;
 pub mod owners;

@@ -34,6 +34,7 @@ mod value;
 pub use failure::{CompileError, CreatedOption, Failure, Orphan, Repair};
 pub use json::to_json;
 pub use lookup::{Cells, Lookup, LookupError, OwnerFound, Resolved};
+pub use markup::has_entity;
 pub use matching::{normalise_match, option_value};
 pub use memory::{MemoryLookup, Trial};
 pub use money::named_currency;

@@ -6,6 +6,7 @@ mod shown;
 mod simple;
 mod tokens;
 
+pub use entities::has_entity;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -187,6 +187,8 @@ kinds! {
     BrokenLetters = "broken-letters", "Letters that a wrong encoding has broken (W0612)", "Export again as UTF-8: what stands there now is what would be written.";
     /// A plain text that looks like Markdown.
     MarkdownText = "markdown-text", "Plain texts that look like Markdown (W0612)", "Nothing, if they are to be shown as written; `richtext format \"markdown\"` in the catalog shows their marks.";
+    /// A text that holds marks of HTML.
+    HtmlText = "html-text", "Texts that hold marks of HTML (W0612)", "`| plain` in the map makes a text of them, `| markdown` a formatted one; as they stand, their marks are shown.";
     /// A record whose key an earlier one has.
     DuplicateKey = "duplicate-key", "Keys that an earlier record has", "Remove the repetition in the source, or say which row counts: `on duplicate keep newest COLUMN`, `on duplicate keep first`.";
     /// A value of a unique column that an earlier record has.
@@ -197,6 +199,8 @@ kinds! {
     DstGap = "dst-gap", "Times that never were (clocks went forward)", "Correct them, or declare `gap = forward` on the column.";
     /// A wall-clock time that was twice.
     DstOverlap = "dst-overlap", "Times that were twice (clocks went back)", "Declare `overlap = earlier` or `later` on the column, or correct them.";
+    /// A day that a record hardly means.
+    OddDay = "odd-day", "Births still to come, and days in years far from any", "Correct them in the source; where a year has two digits, `pivot YEAR` says which hundred years are meant.";
     /// A number or amount that cannot be read.
     BadNumber = "bad-number", "Numbers and amounts that cannot be read", "Correct them in the source, or write the column's `format`; where they may be lost, `otherwise none` leaves the field empty.";
     /// A column of which another format reads more than its own.
@@ -217,6 +221,8 @@ kinds! {
     UnseenSigns = "unseen-signs", "Texts with signs that are not seen", "Take them out in the source, or in the map with `| replace(…)`: a text with one is another text, for keys, references and `match` too.";
     /// A list whose separator stands inside a member.
     SeparatorInValue = "separator-in-value", "Lists in which a separator is escaped or stands in quotes", "Export the list with another separator, or part the column in the map: here the separator parts such a value too.";
+    /// A list in whose cells another sign separates the values.
+    OtherSeparator = "other-separator", "Lists whose values another sign seems to separate", "Write the sign that separates the values (`split \"…\"` behind the column); nothing, if it is part of them.";
     /// A value that the picklist does not name.
     UnknownPicklistValue = "unknown-picklist-value", "Values that no row of a picklist names", "Add a row to the picklist, or correct the value.";
     /// Values that differ and would become one option.

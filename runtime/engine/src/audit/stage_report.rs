@@ -1,6 +1,6 @@
 //! Report of one stage: what a forecast found in its records, as findings and counts.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use crate::wanted_schema;
@@ -21,6 +21,7 @@ use super::survey::Place;
 use migr_decide::decision::{QuarantineReason, Reason};
 use migr_decide::forecast::{Forecast, Remark, Remarked};
 use migr_decide::identities::Identities;
+use migr_decide::odd_days::Oddity;
 
 /// Records whose remarks are read together.
 const TOGETHER: usize = 2_000;
@@ -40,6 +41,8 @@ pub(crate) struct StageReport<'r> {
     pub(crate) is_masked: bool,
     /// Remarks whose rows are still to come, the next ones of the forecast's.
     waiting: VecDeque<Remarked>,
+    /// Days that records hardly mean, by field and oddity: how many, and the first with its line.
+    odd_days: BTreeMap<(usize, Oddity), (u64, u64, String)>,
 }
 
 /// A record at work.
@@ -73,6 +76,7 @@ impl<'r> StageReport<'r> {
                 .map(|stage| Program::compile(plan, &stage))
                 .transpose()?,
             inspector,
+            odd_days: BTreeMap::new(),
         })
     }
 
@@ -100,11 +104,12 @@ impl<'r> StageReport<'r> {
         self.shared(found)?;
         self.spelt_otherwise(found);
         self.name_variants(found)?;
+        self.tell_odd_days(found);
         let merges = self.stage.policies.duplicate.merges();
         Ok(self.forecast.tally(self.step, merges)?)
     }
 
-    fn remark(&self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
+    fn remark(&mut self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
         match remark {
             Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
             Remark::Defaulted(reasons) => {
@@ -115,11 +120,40 @@ impl<'r> StageReport<'r> {
                 self.tell(subject, reasons, (FindingKind::LongText, Severity::Warning), found);
                 Ok(())
             }
+            Remark::OddDays(days) => {
+                for day in days {
+                    let first = || (0, subject.line, day.day.clone());
+                    self.odd_days.entry((day.field, day.oddity)).or_insert_with(first).0 += 1;
+                }
+                Ok(())
+            }
             Remark::There { id, action } => {
                 found.add(self.there(subject, id, *action));
                 Ok(())
             }
             Remark::Quarantined(reason) => self.quarantined(subject, reason, found),
+        }
+    }
+
+    /// Days that records hardly mean, once for a field.
+    fn tell_odd_days(&self, found: &mut Collector<'_>) {
+        for ((field, oddity), (count, line, day)) in &self.odd_days {
+            let Some(field) = self.stage.fields.get(*field) else { continue };
+            let (days, births, lie, are) =
+                if *count == 1 { ("day", "birth", "lies", "is") } else { ("days", "births", "lie", "are") };
+            let name = format!("{}.{}", self.stage.destination_object, field.field);
+            let day = shown(day, field.sensitive);
+            let message = match oddity {
+                Oddity::ToCome => format!("{count} {births} of `{name}` {lie} in the future, such as {day}"),
+                Oddity::TooOld => format!("{count} {births} of `{name}` {are} those of nobody alive, such as {day}"),
+                Oddity::FarOff => format!("{count} {days} of `{name}` {lie} in years far from any, such as {day}"),
+            };
+            let finding = Finding::new(FindingKind::OddDay, Severity::Warning, message);
+            let mut finding = finding.of(&self.place.object.name).at(self.place.file, *line).counting(*count);
+            if let [column] = field.reads.as_slice() {
+                finding = finding.in_column(column);
+            }
+            found.add(finding);
         }
     }
 

@@ -8,6 +8,8 @@ use migr_transform::{Cells, trimmed};
 
 use super::collector::Collector;
 use super::finding::{Finding, FindingKind, Severity};
+use super::html_marks::{is_html, is_written_as_it_stands};
+use super::list_separators::ListSeparators;
 use super::masking::shown;
 use super::survey::Place;
 
@@ -35,6 +37,7 @@ enum Trace {
     NearMiss,
     Unseen,
     Separator,
+    Html,
 }
 
 /// Columns of an object that are looked at, with what was found in them.
@@ -42,6 +45,8 @@ enum Trace {
 pub(super) struct Traces<'t> {
     object: &'t SourceObject,
     looks: Vec<Look<'t>>,
+    /// Places of the columns of lists, with the signs that stand in their cells.
+    lists: Vec<(usize, ListSeparators<'t>)>,
     found: BTreeMap<(usize, Trace), (u64, u64, String)>,
 }
 
@@ -63,6 +68,8 @@ struct Look<'t> {
 struct TextLook<'t> {
     /// True where it goes into rich text as it stands.
     is_rich: bool,
+    /// True where a field takes it without a function that reads HTML.
+    is_as_it_stands: bool,
     /// True where no word counts as blank in it.
     has_no_blank: bool,
     /// Values that the catalog lists, and whether it ignores case: then in small letters too.
@@ -114,6 +121,8 @@ impl<'t> Traces<'t> {
             at,
             text: matches!(column.ty, ColumnType::Text | ColumnType::Reference | ColumnType::Uuid).then(|| TextLook {
                 is_rich: goes_to_rich(&column.name),
+                is_as_it_stands: column.ty == ColumnType::Text
+                    && fields().any(|field| is_written_as_it_stands(field, &column.name)),
                 has_no_blank: column.blank.is_none() && plan.source.blank.is_empty(),
                 listed: (!column.options.is_empty()).then(|| (column.ignore_case, values_listed(column))),
                 compared: compared.remove(&at),
@@ -136,7 +145,9 @@ impl<'t> Traces<'t> {
         });
         let looks = looks
             .filter(|look| look.text.is_some() || look.read.is_some() || look.has_signs || !look.splits.is_empty());
-        Self { object, looks: looks.collect(), found: BTreeMap::new() }
+        let looks = looks.collect();
+        let lists = lists.into_iter().map(|(at, split)| (at, ListSeparators::new(split))).collect();
+        Self { object, looks, lists, found: BTreeMap::new() }
     }
 
     /// Looks at the cells of a record.
@@ -152,9 +163,12 @@ impl<'t> Traces<'t> {
             {
                 note(&mut self.found, (at, trace), line, cell);
             }
+            if look.text.as_ref().is_some_and(|text| text.is_as_it_stands) && is_html(cell) {
+                note(&mut self.found, (at, Trace::Html), line, cell);
+            }
             // Nearly all cells have no such sign, and their bytes alone show it.
             if look.has_signs
-                && !whole.is_ascii()
+                && has_rare_bytes(whole)
                 && let Some(place) = whole.find(is_unseen)
             {
                 note(&mut self.found, (at, Trace::Unseen), line, around(whole, place));
@@ -177,6 +191,28 @@ impl<'t> Traces<'t> {
             if let Some(trace) = trace {
                 note(&mut self.found, (at, trace), line, cell);
             }
+        }
+        for (at, separators) in &mut self.lists {
+            separators.add(record.cell(*at), line);
+        }
+    }
+
+    /// Tells of lists that another sign separates than is said, once for a column.
+    fn tell_separators(&self, place: &Place<'_>, into: &mut Collector<'_>) {
+        for (at, separators) in &self.lists {
+            let Some((column, other)) = self.object.columns.get(*at).zip(separators.other()) else { continue };
+            let (cells, hold) = if other.cells == 1 { ("cell", "holds") } else { ("cells", "hold") };
+            let message = format!(
+                "{} {cells} of `{}` {hold} \"{}\" and no \"{}\", which separates its values, such as {}",
+                other.cells,
+                column.name,
+                other.name,
+                separators.own.escape_debug(),
+                shown(&other.cell, column.sensitive),
+            );
+            let severity = if other.is_sure { Severity::Warning } else { Severity::Note };
+            let finding = Finding::new(FindingKind::OtherSeparator, severity, message).of(&self.object.name);
+            into.add(finding.at(place.file, other.line).in_column(&column.name).counting(other.cells));
         }
     }
 
@@ -203,6 +239,7 @@ impl<'t> Traces<'t> {
 
     /// Tells what was found, once for a column.
     pub(super) fn tell(self, place: &Place<'_>, into: &mut Collector<'_>) {
+        self.tell_separators(place, into);
         for ((at, trace), (count, line, sample)) in self.found {
             let Some(column) = self.object.columns.get(at) else { continue };
             let name = &column.name;
@@ -246,6 +283,13 @@ impl<'t> Traces<'t> {
                     Severity::Warning,
                     format!(
                         "{count} {cells} of `{name}` {look} like {sample}: a separator is escaped or stands in quotes, and parts the value all the same"
+                    ),
+                ),
+                Trace::Html => (
+                    FindingKind::HtmlText,
+                    Severity::Warning,
+                    format!(
+                        "{count} {cells} of `{name}` {look} like {sample}: the marks of HTML in it are written as they stand"
                     ),
                 ),
                 Trace::Noughts => (
@@ -359,7 +403,14 @@ fn lists_of<'t>(plan: &'t Plan, object: &'t SourceObject) -> Vec<(usize, &'t str
 
 /// True for a sign that a reader does not see, though it makes a text another one.
 fn is_unseen(sign: char) -> bool {
-    !sign.is_ascii() && (migr_escape::is_deceptive(sign) || sign == '\u{ad}')
+    !matches!(sign, '\t' | '\n' | '\r')
+        && (sign.is_control() || !sign.is_ascii() && (migr_escape::is_deceptive(sign) || sign == '\u{ad}'))
+}
+
+/// True where a byte is none of a visible sign of ASCII, of a blank, or of the end of a line. No byte ends the search, so that many are compared at once.
+fn has_rare_bytes(cell: &str) -> bool {
+    let is_rare = |byte: u8| byte >= 0x7f || byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    cell.bytes().fold(false, |found, byte| found | is_rare(byte))
 }
 
 /// The signs of a text that are not seen, by their numbers: `U+200B`.
@@ -591,6 +642,7 @@ mod tests {
         let place = cell.find(is_unseen).unwrap();
         assert_eq!(around(&cell, place), format!("{}Lee\u{200b}", "x".repeat(17)));
         assert_eq!(signs("\u{feff}a\u{200b}b\u{200b}"), "U+200B, U+FEFF");
+        assert_eq!(signs("a\u{0}b\u{1f}\u{7f}\t\r\n"), "U+0000, U+001F, U+007F");
         assert!(!"Zo\u{eb} \u{1f469}\u{200d}\u{1f680} a\u{a0}b".contains(is_unseen));
     }
 

@@ -59,6 +59,11 @@ pub(super) fn first(text: &str) -> Option<(usize, usize, char)> {
     }
 }
 
+/// True where a text has an entity of HTML: `&amp;`.
+pub fn has_entity(text: &str) -> bool {
+    first(text).is_some()
+}
+
 /// The text with its entities as characters.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     let mut rest = text;
