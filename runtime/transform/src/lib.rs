@@ -30,6 +30,7 @@ mod spec_tests;
 mod text;
 mod united;
 mod value;
+mod value_shape;
 
 pub use failure::{CompileError, CreatedOption, Failure, Orphan, Repair};
 pub use json::to_json;

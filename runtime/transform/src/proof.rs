@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::date_formats::DateFormats;
 use crate::dates::{self, Ambiguity, Overlap, Zone};
 use crate::number_format::NumberFormat;
-use crate::{Currency, money, numbers};
+use crate::{Currency, money, numbers, value_shape};
 
 /// Writings of numbers that are known, as samples.
 const NUMBERS: &[&str] = &["1,234,567.89", "1.234.567,89", "1 234 567,89", "1'234'567.89", "12,34,567.89"];
@@ -55,8 +55,12 @@ pub struct FormatTrial {
     others: Vec<Other>,
     filled: u64,
     fits: u64,
-    /// Readings of values by the formats that are left: days come again and again.
+    /// Readings of values by the formats that are left, by what tells them.
     remembered: HashMap<String, Readings>,
+    /// True where values of one shape are read alike.
+    has_shapes: bool,
+    /// Space for a shape.
+    shape: String,
     /// Greatest number of these.
     capacity: usize,
 }
@@ -161,6 +165,8 @@ impl FormatTrial {
             }
         };
         let zone = Zone::named("UTC");
+        let is_number = matches!(kind, FormatKind::Integer | FormatKind::Number | FormatKind::Money);
+        let has_shapes = is_number || written.iter().all(|format| value_shape::is_usual(format));
         Some(Self {
             kind,
             own,
@@ -170,6 +176,8 @@ impl FormatTrial {
             filled: 0,
             fits: 0,
             remembered: HashMap::new(),
+            has_shapes,
+            shape: String::new(),
             capacity: 0,
         })
     }
@@ -187,15 +195,24 @@ impl FormatTrial {
     /// Takes a filled cell.
     pub fn add(&mut self, cell: &str) {
         self.filled += 1;
-        let readings = if let Some(known) = self.remembered.get(cell) {
+        let mut shape = std::mem::take(&mut self.shape);
+        let told = match self.kind {
+            _ if !self.has_shapes => cell,
+            FormatKind::Integer | FormatKind::Number | FormatKind::Money => {
+                value_shape::of_number(cell, &mut shape).unwrap_or(cell)
+            }
+            FormatKind::Date | FormatKind::Datetime => value_shape::of_date(cell, &mut shape),
+        };
+        let readings = if let Some(known) = self.remembered.get(told) {
             *known
         } else {
             let readings = self.readings(cell);
             if self.remembered.len() < self.capacity {
-                self.remembered.insert(cell.to_owned(), readings);
+                self.remembered.insert(told.to_owned(), readings);
             }
             readings
         };
+        self.shape = shape;
         self.fits += u64::from(readings.own);
         let bit = |bits: u64, at: usize| bits >> at & 1;
         for (at, other) in self.others.iter_mut().enumerate() {
@@ -284,6 +301,41 @@ mod tests {
             }
             Verdict { standing: Standing::Contradicted { other, fits, differs }, fits: own, .. } => {
                 format!("contradicted: {own} to {fits} by {other}, {differs} otherwise")
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_remembered_by_shape_makes_no_other_verdict(
+            kind in proptest::sample::select(vec![FormatKind::Integer, FormatKind::Number, FormatKind::Money]),
+            numbers in proptest::collection::vec("-?[0-9]{1,3}([.,' ][0-9]{3}){0,3}([.,][0-9]{1,2})?( ?€)?", 1..30),
+            is_time in proptest::bool::ANY,
+            days in proptest::collection::vec(
+                ("[0-3][0-9]", "[0-3]?[0-9]", "(0|19|20)[0-9]{2}", "[0-2]?[0-9]:[0-6][0-9](:[0-6][0-9])?( [AP]M)?", "[-/.]"), 1..30,
+            ),
+            format in proptest::sample::select(vec!["%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d-%m-%y"]),
+        ) {
+            let days: Vec<String> = days
+                .into_iter()
+                .map(|(day, month, year, time, sign)| {
+                    let time = if is_time { format!(" {time}") } else { String::new() };
+                    format!("{day}{sign}{month}{sign}{year}{time}")
+                })
+                .collect();
+            let (date, format) = if is_time {
+                (FormatKind::Datetime, format!("{format} %H:%M"))
+            } else {
+                (FormatKind::Date, format.to_owned())
+            };
+            for (kind, written, cells) in [(kind, &[][..], &numbers), (date, &[format.as_str()][..], &days)] {
+                let verdict = |capacity| {
+                    let mut trial = FormatTrial::new(kind, written.iter().copied(), Some(2026)).unwrap();
+                    trial.remember(capacity);
+                    cells.iter().for_each(|cell| trial.add(cell));
+                    trial.verdict()
+                };
+                proptest::prop_assert_eq!(verdict(1_000), verdict(0));
             }
         }
     }
