@@ -73,6 +73,8 @@ struct Blame {
     path: Vec<String>,
     value: Option<String>,
     says: Cow<'static, str>,
+    /// Advice that tells something of the value: it is shown where the value is.
+    hint: Option<String>,
     /// True where one side of an operator has no value: `??` takes its other side then.
     is_lack: bool,
 }
@@ -85,6 +87,7 @@ impl Fault {
             path: Vec::new(),
             value: Some(value.into()),
             says: says.into(),
+            hint: None,
             is_lack: false,
         }))
     }
@@ -96,6 +99,7 @@ impl Fault {
             path: Vec::new(),
             value: None,
             says: says.into(),
+            hint: None,
             is_lack: false,
         }))
     }
@@ -118,6 +122,12 @@ impl Fault {
         self
     }
 
+    /// The same fault with advice that tells something of the value.
+    pub(crate) fn hinting(mut self, hint: Option<String>) -> Self {
+        self.0.hint = hint;
+        self
+    }
+
     /// The same fault inside a part of a composite.
     pub(crate) fn inside(mut self, part: &str) -> Self {
         self.0.path.push(part.to_owned());
@@ -126,11 +136,14 @@ impl Fault {
 
     /// The reason, with the value quoted or masked.
     pub(crate) fn reason(&self, masked: bool) -> String {
-        let Blame { value, says, .. } = &*self.0;
+        let Blame { value, says, hint, .. } = &*self.0;
         match value {
             None => says.to_string(),
             Some(_) if masked => format!("the value (masked) {says}"),
-            Some(value) => format!("{} {says}", quoted(value)),
+            Some(value) => {
+                let hint = hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+                format!("{} {says}{hint}", quoted(value))
+            }
         }
     }
 
