@@ -90,6 +90,31 @@ fn of_a_record_that_is_there_no_value_is_told_as_another_one_that_is_the_same() 
 }
 
 #[test]
+fn records_of_circles_of_one_field_alone_are_quarantined() {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text; parent: -> Firm; buyer: -> Firm }",
+        maps: "map Firm -> companies {\n  on cycle quarantine\n  name = name\n  new parentFirm \"Parent\": -> companies inverse \"Children\" = parent\n  new buyerFirm \"Buyer\": -> companies inverse \"Sellers\" = buyer\n}",
+        files: &[(
+            "firms.csv",
+            "id,name,parent,buyer\n1,Acme,,2\n2,Beta,1,\n3,Gamma,4,4\n4,Delta,3,3\n5,Eta,,5\n6,Zeta,1,2\n",
+        )],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    let names: Vec<Value> = moved.stand_in.records("companies").iter().map(|it| it["name"].clone()).collect();
+    for (name, is_there) in
+        [("Acme", true), ("Beta", true), ("Gamma", false), ("Delta", false), ("Eta", false), ("Zeta", true)]
+    {
+        assert_eq!(names.contains(&json!(name)), is_there, "{name}: {names:?}");
+    }
+    moved.says(&[
+        "A run would create 3, update 0, skip 0 and quarantine 3.",
+        "it is part of a circular reference: 3 (line 4) → 4 (line 5) → 3",
+        "it is part of a circular reference: 5 (line 6) → 5",
+    ]);
+}
+
+#[test]
 fn marks_of_html_in_texts_and_lists_with_another_separator_are_told() {
     let small = Small {
         objects: "  object Person from \"people.csv\" { key id; id: text; name: text; bio: text; tags: list(text) split \";\"; more: list(text) split \";\" }",

@@ -118,7 +118,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
         world.spill.index_records()?;
     }
     if job.quarantines_cycles() {
-        circles(world, &mut look, &mut aside)?;
+        circles(job, world, &mut look, &mut aside)?;
     }
     aside.flush()?;
     Ok(look)
@@ -448,10 +448,12 @@ impl Seen<'_> {
         }
         if job.quarantines_cycles() {
             world.take_asked();
-            job.program.fields(cells, world, Pass::Deferred)?;
-            for parent in world.take_asked() {
-                world.spill.add_edge(subject.line, &parent)?;
-            }
+            job.program.each_deferred::<DecideError>(cells, world, |index| {
+                for parent in world.take_asked() {
+                    world.spill.add_field_edge(index, subject.line, &parent)?;
+                }
+                Ok(())
+            })?;
         }
         Ok(true)
     }
@@ -635,25 +637,32 @@ fn tell(
     forecast.shared(step, group.path, &group.value, &members)
 }
 
-/// Quarantines records that are circular.
+/// Quarantines records that are circular: a circle is one of one field.
 fn circles(
+    job: &StageRun,
     world: &RecordLookup,
     look: &mut Classification,
     aside: &mut OutcomeRecorder<'_>,
 ) -> Result<(), DecideError> {
     let key = |line: u64| Ok::<_, DecideError>(world.spill.record(line)?.map(|(key, _)| key));
     world.spill.draw_arcs()?;
-    cycles::each::<DecideError>(&world.spill, |circle| {
-        let reason = QuarantineReason::Cycle(cycles::drawn(&circle, |line| {
-            key(line).map(|key| shown(&key.unwrap_or_default()))
-        })?);
-        for line in circle.into_iter().filter(|line| look.pending.contains(*line)).collect::<Vec<_>>() {
-            let Some(key) = key(line)? else { continue };
-            aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
-            take_out(world, look, line)?;
-        }
-        Ok(())
-    })
+    let deferred = job.stage.fields.iter().enumerate().filter(|(_, field)| field.deferred);
+    // One record may lie in circles of several fields: what is known of it stays until all are drawn.
+    let mut out = RowSet::default();
+    for (index, _) in deferred {
+        cycles::each::<DecideError>(&world.spill.references(index), |circle| {
+            let reason = QuarantineReason::Cycle(cycles::drawn(&circle, |line| {
+                key(line).map(|key| shown(&key.unwrap_or_default()))
+            })?);
+            for line in circle.into_iter().filter(|line| look.pending.contains(*line)) {
+                let Some(key) = key(line)?.filter(|_| !out.contains(line)) else { continue };
+                aside.quarantine(world, Subject { key: &key, source_key: &key, line }, &reason)?;
+                out.insert(line);
+            }
+            Ok(())
+        })?;
+    }
+    out.iter().try_for_each(|line| take_out(world, look, line))
 }
 
 /// Takes a record out of those that are written. The others that it would be written with stay one, the preferred of them first.

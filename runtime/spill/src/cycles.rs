@@ -1,6 +1,6 @@
 //! Finder of circular references among rows of one file.
 
-use crate::{RowSet, Spill, SpillError};
+use crate::{RowSet, SpillError};
 
 /// Records of a circle that are named; of a longer one the rest is counted.
 const NAMED: usize = 12;
@@ -11,16 +11,6 @@ pub trait References {
     fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError>;
     /// The first line after `target` that a line refers to.
     fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError>;
-}
-
-impl References for Spill {
-    fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError> {
-        Self::referring_after(self, line)
-    }
-
-    fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError> {
-        Self::target_after(self, line, target)
-    }
 }
 
 /// Calls for every circle in references. A circle begins at its smallest line and follows the references. Two bits per line are held, and the way from where it

@@ -7,11 +7,6 @@ use crate::numbers::{signed, unsigned, whole};
 use crate::{Spill, SpillError};
 
 impl Spill {
-    /// Adds that a line refers to a key.
-    pub fn add_edge(&self, line: u64, parent: &str) -> Result<(), SpillError> {
-        self.add_field_edge(0, line, parent)
-    }
-
     /// Adds that a field of a line refers to a key.
     pub fn add_field_edge(&self, field: usize, line: u64, parent: &str) -> Result<(), SpillError> {
         self.insert(
@@ -25,18 +20,6 @@ impl Spill {
         let sql = "INSERT OR IGNORE INTO arcs(line, target, field) SELECT edges.line, records.line, edges.field FROM edges \
                    JOIN records ON records.key = edges.parent";
         self.insert(sql, [])
-    }
-
-    /// The first line after a line that refers to any.
-    pub fn referring_after(&self, line: u64) -> Result<Option<u64>, SpillError> {
-        let sql = "SELECT line FROM arcs WHERE line > ?1 ORDER BY line LIMIT 1";
-        Ok(self.optional(sql, params![signed(line)])?.map(unsigned))
-    }
-
-    /// The first line after `target` that a line refers to.
-    pub fn target_after(&self, line: u64, target: u64) -> Result<Option<u64>, SpillError> {
-        let sql = "SELECT target FROM arcs WHERE line = ?1 AND target > ?2 ORDER BY target LIMIT 1";
-        Ok(self.optional(sql, params![signed(line), signed(target)])?.map(unsigned))
     }
 
     /// References of one field; needs [`Self::draw_arcs`].

@@ -279,6 +279,27 @@ impl Program {
         Ok(Partial { evaluated, failures: found.failures, skip: found.skip })
     }
 
+    /// Computes the fields of the second pass one after the other, and calls after each of them: for what it looked up.
+    pub fn each_deferred<E: From<LookupError>>(
+        &self,
+        record: &dyn Cells,
+        lookup: &dyn Lookup,
+        mut after: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut evaluator = Evaluator::new(&self.shared, record, lookup);
+        let mut found = Found::default();
+        match self.distinct_value(&mut evaluator) {
+            Ok(value) => evaluator.distinct = value,
+            Err(halt) => found.halted(halt)?,
+        }
+        for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| field.is_deferred) {
+            let value = field.value(&mut evaluator);
+            found.kept(field, value)?;
+            after(index)?;
+        }
+        Ok(())
+    }
+
     /// Indexes of the fields whose expression leaves something of the record's values that nothing else takes.
     pub fn cut(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Vec<usize>, LookupError> {
         let mut found = Vec::new();
