@@ -115,6 +115,22 @@ fn records_of_circles_of_one_field_alone_are_quarantined() {
 }
 
 #[test]
+fn a_value_that_the_record_holds_already_is_not_left_out_for_another_that_is_to_have_it() {
+    let small = Small {
+        objects: "  object Firm from \"firms.csv\" { key id; id: text; name: text; site: text }",
+        maps: "map Firm -> companies {\n  match name\n  on existing update\n  name = name\n  domainName = site on taken none\n}",
+        files: &[("firms.csv", "id,name,site\n1,Beta,https://acme.example\n2,Acme,https://acme.example\n")],
+        held: vec![("companies", json!({"name": "Acme", "domainName": {"primaryLinkUrl": "https://acme.example"}}))],
+    };
+    let moved = small.moved();
+    let report = moved.project.report();
+    let noted: Vec<&Value> = report["repairs"].as_array().expect("a list").iter().map(|it| &it["key"]).collect();
+    assert_eq!(noted, ["1"], "{}", report["repairs"]);
+    moved.has("companies", &json!({"name": "Acme", "domainName": {"primaryLinkUrl": "https://acme.example"}}));
+    moved.has("companies", &json!({"name": "Beta", "domainName": {"primaryLinkUrl": ""}}));
+}
+
+#[test]
 fn marks_of_html_in_texts_and_lists_with_another_separator_are_told() {
     let small = Small {
         objects: "  object Person from \"people.csv\" { key id; id: text; name: text; bio: text; tags: list(text) split \";\"; more: list(text) split \";\" }",

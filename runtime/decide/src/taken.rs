@@ -50,7 +50,14 @@ pub(crate) fn leave_out(
     let ours = job.ids.record(&job.stage.id, key);
     let mut left = Vec::new();
     let mut identities = job.identities_of_values(&evaluated.values);
+    let own = if has_existing { own_there(job, spill, &identities)? } else { None };
     for (path, value) in &identities {
+        // The record that holds it there is this one.
+        if let Some(own) = &own
+            && spill.existing(*path, value)?.iter().any(|(id, deleted)| id == own && !deleted)
+        {
+            continue;
+        }
         if policy(job, *path) == TakenPolicy::None
             && let Some(holder) = spill.holder(*path, value)?
             && !lines.contains(&holder)
@@ -78,6 +85,16 @@ pub(crate) fn leave_out(
         evaluated.repairs.push(Repair { field: name, reason, code: ReasonCode::Q402 });
     }
     Ok(None)
+}
+
+/// The record of the destination that a record is, by the fields of `match`.
+fn own_there(job: &StageRun, spill: &Spill, identities: &[(usize, String)]) -> Result<Option<String>, DecideError> {
+    let matching = identities.iter().filter(|(path, _)| *path < job.identities.matching);
+    let matching: Vec<(usize, String)> = matching.cloned().collect();
+    Ok(match existing::find(spill, &job.identities, &matching)? {
+        Hit::Same { id, .. } => Some(id),
+        _ => None,
+    })
 }
 
 /// The record of the export that holds a value, in words.
