@@ -102,7 +102,7 @@ pub(super) fn keeps_as_sent(kind: Kind, field: &FieldSchema) -> bool {
         return false;
     }
     match native(kind, field) {
-        Some(Native::Text | Native::Boolean | Native::Option | Native::To(_) | Native::Stage) => true,
+        Some(Native::Text | Native::Country | Native::Boolean | Native::Option | Native::To(_) | Native::Stage) => true,
         Some(_) => false,
         None => matches!(custom_type(field).unwrap_or_default(), "TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO"),
     }

@@ -25,6 +25,15 @@ fn number(text: &str) -> Result<Json, String> {
     Ok(number)
 }
 
+/// The code of a country, as the API takes it.
+fn country(text: String) -> Result<Json, String> {
+    if text.is_empty() || text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        return Ok(text.into());
+    }
+    Err("is no code of a country in two capitals, and the destination takes no other; `| country_code` makes one"
+        .to_owned())
+}
+
 /// A value as text, where the API has no other form for it.
 pub(super) fn as_text(value: &Value<'_>) -> Result<String, String> {
     Ok(match value {
@@ -80,6 +89,7 @@ pub(super) fn stock(
             Some(id) => json!(id),
             None => return Err(format!("is no stage of its pipeline{}", named(live, pipeline))),
         },
+        (Native::Country, _) => country(as_text(value)?)?,
         (Native::File, _) => return Ok(None),
         _ => json!(as_text(value)?),
     }))
@@ -123,7 +133,14 @@ pub(super) fn custom(kind: Kind, field: &FieldSchema, value: &Value<'_>) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{number, units};
+    use super::{country, number, units};
+
+    #[test]
+    fn a_country_is_written_by_its_code_or_not_at_all() {
+        for (text, is_taken) in [("DE", true), ("", true), ("de", false), ("Germany", false), ("DEU", false)] {
+            assert_eq!(country(text.to_owned()).is_ok(), is_taken, "{text}");
+        }
+    }
 
     #[test]
     fn a_number_keeps_every_digit_or_is_refused() {

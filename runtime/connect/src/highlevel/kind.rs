@@ -85,6 +85,8 @@ pub(super) struct Stock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Native {
     Text,
+    /// Code of a country.
+    Country,
     /// Text in which case and lost blanks are no difference.
     Name,
     Email,
@@ -109,7 +111,7 @@ impl Native {
     /// Type in the language's terms.
     pub(super) fn ty(self) -> Option<FieldType> {
         Some(match self {
-            Self::Text | Self::Name | Self::Stage => FieldType::Text,
+            Self::Text | Self::Country | Self::Name | Self::Stage => FieldType::Text,
             Self::Email => FieldType::Email,
             Self::Phone => FieldType::Phone,
             Self::Url => FieldType::Url,
@@ -127,7 +129,7 @@ impl Native {
     /// Name of the kind, by which a schema that was read is told from another.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::Country => "text",
             Self::Name => "name",
             Self::Email => "email",
             Self::Phone => "phone",
@@ -182,7 +184,7 @@ const CONTACTS: &[Stock] = &[
     field("city", Native::Text),
     field("state", Native::Text),
     field("postalCode", Native::Text),
-    field("country", Native::Text),
+    field("country", Native::Country),
     field("website", Native::Url),
     field("dateOfBirth", Native::Date),
     field("source", Native::Text),
