@@ -175,21 +175,39 @@ fn a_circle_takes_no_reference_but_the_one_that_closes_it() {
     moved.says(&["a circular reference of 2 records: 3 (line 4) → 4 (line 5) → 3", "it refers to itself: 2 (line 3)"]);
 }
 
+/// People with an address and a job, each row one of `id,email,job`.
+fn people(rows: &[&str]) -> String {
+    format!("id,email,job\n{}\n", rows.join("\n"))
+}
+
+fn with_people<'s>(maps: &'s str, files: &'s [(&'s str, &'s str)]) -> Small<'s> {
+    let objects = "  object Person from \"people.csv\" { key id; id: text; email: email; job: text }";
+    Small { objects, maps, files, held: Vec::new() }
+}
+
+const PEOPLE: &str =
+    "map Person -> people {\n  name.lastName = id\n  emails = { primaryEmail: email }\n  jobTitle = job\n}";
+
 #[test]
 fn a_change_of_a_later_export_that_could_not_be_written_is_told() {
-    let rows = |one: &str, other: &str| format!("id,email,job\n1,{one},Nurse\n2,{other},Cook\n");
-    let first = rows("ann@x.example", "bob@x.example");
-    let small = Small {
-        objects: "  object Person from \"people.csv\" { key id; id: text; email: email; job: text }",
-        maps: "map Person -> people {\n  name.lastName = id\n  emails = { primaryEmail: email }\n  jobTitle = job\n}",
-        files: &[("people.csv", &first)],
-        held: Vec::new(),
-    };
-    let (project, stand_in) = (small.project(), StandIn::new());
+    let first = people(&["1,ann@x.example,Nurse", "2,bob@x.example,Cook", "3,carl@x.example,Vet"]);
+    let (project, stand_in) = (with_people(PEOPLE, &[("people.csv", &first)]).project(), StandIn::new());
     later(&project);
     stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
-    project.write("export/people.csv", &rows("bob@x.example", "ann@x.example"));
-    let delta = stand_in.migr(&project, &["delta"]);
+    stand_in.ask(&Method::POST, "/rest/people", &json!({"emails": {"primaryEmail": "theirs@x.example"}}));
+    // What 1 is to get is somebody else's, so that it gives its own value up to nobody.
+    project.write(
+        "export/people.csv",
+        &people(&["1,theirs@x.example,Nurse", "2,ann@x.example,Chef", "3,carl@x.example,Vet"]),
+    );
+    let audit = stand_in.migr(&project, &["audit"]);
+    assert!(audit.stdout.contains("holds another value, which stays"), "{}", audit.stdout);
+    assert!(
+        audit.stdout.contains("1 record there changes; 1 is left as it is; fields that change: jobTitle 1"),
+        "{}",
+        audit.stdout
+    );
+    let delta = stand_in.migr(&project, &["delta"]).exits(5);
     assert!(
         delta.stdout.contains("2 changes could not be written: what was written before stays (R205)"),
         "{}",
@@ -197,8 +215,79 @@ fn a_change_of_a_later_export_that_could_not_be_written_is_told() {
     );
     let report = project.report();
     let reasons = report["repairs"].to_string();
-    assert!(reasons.contains("left as it was written: the destination refused it"), "{reasons}");
-    assert!(!reasons.contains("left empty"), "{reasons}");
+    assert_eq!(reasons.matches("of the destination has the same value, which must be unique").count(), 2, "{reasons}");
+    let jobs: Vec<Value> = stand_in.records("people").iter().map(|it| it["jobTitle"].clone()).collect();
+    assert!(jobs.contains(&json!("Chef")), "{jobs:?}");
+}
+
+#[test]
+fn records_of_a_later_export_that_swap_a_unique_value_have_it_swapped() {
+    let first =
+        people(&["1,ann@x.example,Nurse", "2,bob@x.example,Cook", "3,carl@x.example,Vet", "4,dora@x.example,Vet"]);
+    let (project, stand_in) = (with_people(PEOPLE, &[("people.csv", &first)]).project(), StandIn::new());
+    later(&project);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let second = people(&["1,bob@x.example,Nurse", "2,carl@x.example,Chef", "3,ann@x.example,Vet", "4,,Vet"]);
+    project.write("export/people.csv", &second);
+    let audit = stand_in.migr(&project, &["audit"]).exits(0);
+    assert!(
+        audit.stdout.contains("4 records there change; fields that change: emails 4, jobTitle 1"),
+        "{}",
+        audit.stdout
+    );
+    stand_in.migr(&project, &["delta"]).exits(0);
+    for (name, address, job) in [
+        ("1", "bob@x.example", "Nurse"),
+        ("2", "carl@x.example", "Chef"),
+        ("3", "ann@x.example", "Vet"),
+        ("4", "", "Vet"),
+    ] {
+        let is_it = |it: &&Value| it["name"]["lastName"] == name;
+        let person = stand_in.records("people").iter().find(is_it).cloned().expect("it is there");
+        assert_eq!((&person["emails"]["primaryEmail"], &person["jobTitle"]), (&json!(address), &json!(job)), "{name}");
+    }
+    stand_in.migr(&project, &["verify"]).exits(0);
+    // Nothing is left to do, and a rollback takes all of it back.
+    let again = stand_in.migr(&project, &["delta"]).exits(0);
+    assert!(again.stdout.contains("nothing was done"), "{}", again.stdout);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    let left = stand_in.records("people");
+    assert!(left.iter().all(|it| !["1", "2", "3", "4"].map(Value::from).contains(&it["name"]["lastName"])), "{left:?}");
+}
+
+#[test]
+fn a_cell_that_is_empty_in_a_later_export_clears_what_the_migration_wrote_alone() {
+    let maps = "map Person -> people {\n  match emails.primaryEmail\n  on existing update\n  name.lastName = id\n  emails.primaryEmail = email\n  jobTitle = job\n}";
+    let first = people(&["1,ann@x.example,Nurse", "2,bob@x.example,Cook", "3,carl@x.example,Vet"]);
+    let (project, stand_in) = (with_people(maps, &[("people.csv", &first)]).project(), StandIn::new());
+    later(&project);
+    let held = json!({"emails": {"primaryEmail": "bob@x.example"}, "jobTitle": "Baker"});
+    stand_in.ask(&Method::POST, "/rest/people", &held);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let of = |name: &str| {
+        let is_it = |it: &&Value| it["name"]["lastName"] == name;
+        stand_in.records("people").iter().find(is_it).cloned().expect("it is there")
+    };
+    assert_eq!(of("2")["jobTitle"], "Cook");
+    // Somebody changes the third by hand.
+    let carl = of("3")["id"].as_str().expect("an id").to_owned();
+    stand_in.ask(&Method::PATCH, &format!("/rest/people/{carl}"), &json!({"jobTitle": "Surgeon"}));
+    project.write("export/people.csv", &people(&["1,ann@x.example,", "2,bob@x.example,", "3,carl@x.example,"]));
+    let audit = stand_in.migr(&project, &["audit"]).exits(0);
+    assert!(audit.stdout.contains("jobTitle \"Nurse\" is cleared: the export has no value"), "{}", audit.stdout);
+    let delta = stand_in.migr(&project, &["delta"]);
+    assert!(
+        delta.stdout.contains("Person.jobTitle: 2 records, cleared: the export has no value now"),
+        "{}",
+        delta.stdout
+    );
+    // What was there before is not the migration's alone.
+    let kept =
+        "Person.jobTitle: 1 record without a value now keeps what was written (`on empty keep`): it was there before";
+    assert!(delta.stdout.contains(kept), "{}", delta.stdout);
+    let jobs = ["1", "2", "3"].map(|name| of(name)["jobTitle"].clone());
+    assert_eq!(jobs, ["", "Cook", "Surgeon"].map(Value::from));
+    stand_in.migr(&project, &["verify"]).exits(0);
 }
 
 #[test]
@@ -210,7 +299,7 @@ fn a_tag_that_a_later_export_has_no_more_is_taken_away() {
     );
     project.write(
         "export/clients.csv",
-        "id,email,tags\nC1,ann@x.example,vip;new\nC2,bob@x.example,vip\nC3,carl@x.example,vip\n",
+        "id,email,tags\nC1,ann@x.example,vip;new\nC2,bob@x.example,vip\nC3,carl@x.example,vip\nC4,dora@x.example,vip;new\nC5,emil@x.example,vip\n",
     );
     let stand_in =
         StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
@@ -230,12 +319,19 @@ fn a_tag_that_a_later_export_has_no_more_is_taken_away() {
     stand_in.ask(&Method::POST, &format!("/contacts/{carl}/tags"), &json!({"tags": ["by hand"]}));
     project.write(
         "export/clients.csv",
-        "id,email,tags\nC1,ann@x.example,new;gold\nC2,bob@x.example,vip\nC3,carl@x.example,new\n",
+        "id,email,tags\nC1,ann@x.example,new;gold\nC2,bob@x.example,vip\nC3,carl@x.example,new\nC4,dora@x.example,new\nC5,emil@x.example,\n",
     );
+    // The preview shows what a contact will hold, and not what is sent.
+    let audit = stand_in.migr(&project, &["audit"]).stdout;
+    assert!(audit.contains(r#"tags "["vip","new"]" → "["new","gold"]""#), "{audit}");
+    assert!(audit.contains(r#"→ "["vip","by hand","new"]""#), "{audit}");
+    assert!(audit.contains(r#"tags "["vip"]" is cleared"#), "{audit}");
     // What could not be brought to what the export says is no success.
     let said = stand_in.migr(&project, &["delta"]).exits(5).stdout;
     assert_eq!(tags("ann@x.example"), ["gold", "new"]);
     assert_eq!(tags("bob@x.example"), ["vip"]);
+    assert_eq!(tags("dora@x.example"), ["new"]);
+    assert_eq!(tags("emil@x.example"), [""; 0]);
     assert_eq!(tags("carl@x.example"), ["by hand", "new", "vip"], "{said}");
     assert!(said.contains("could not be written: what was written before stays"), "{said}");
     stand_in.migr(&project, &["verify"]).exits(0);

@@ -230,6 +230,10 @@ fn of_map(text: &mut String, map: &MapSince) {
         if counts.values > 0 {
             let _ = writeln!(text, "  ~ {name}.{field}: {} of {written} would change (values)", grouped(counts.values));
         }
+        if counts.cleared > 0 {
+            let cleared = grouped(counts.cleared);
+            let _ = writeln!(text, "      {cleared} of them would be cleared: the export has no value for them now");
+        }
         if counts.conflicts > 0 {
             let changed = count(counts.conflicts, "of them was", "of them were");
             let _ = writeln!(text, "      {changed} changed in the destination since: they go by `on conflict`");

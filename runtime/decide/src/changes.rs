@@ -2,7 +2,7 @@
 
 use migr_journal::Written;
 use migr_load::Map;
-use migr_plan::{FieldMapping, FieldType};
+use migr_plan::{EmptyPolicy, Expr, FieldMapping, FieldType};
 use migr_transform::Value;
 
 use crate::DecideError;
@@ -12,7 +12,7 @@ use crate::expected::Expected;
 use crate::families::is_empty;
 use crate::files::{column_of, shown_path};
 use crate::hashing::file_hash;
-use crate::parts::beside;
+use crate::parts::{Taking, beside, holds_something};
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
 
@@ -71,6 +71,36 @@ pub fn differences(
         found.extend(kind.map(|kind| Difference { index: *index, kind }));
     }
     found
+}
+
+/// Indices of the fields that keep what was written to a record which was there before, since the export has no value any more and `on empty keep` holds.
+pub fn kept_there(job: &StageRun, expected: &Expected, written: &Written) -> Vec<usize> {
+    // What a later map wrote into the record is not told from this one's.
+    if expected.taking != Some(Taking::Over) || job.is_met {
+        return Vec::new();
+    }
+    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
+    let keeps = |(index, field): &(usize, &FieldMapping)| {
+        let may_be_empty = !field.create_only && !field.deferred && field.ty != FieldType::File;
+        let is_expected = || expected.values.iter().any(|(known, _)| known == index);
+        let holds = || {
+            let empty = destination.encode(object, &[(field, &Value::None)]).unwrap_or_default();
+            empty.iter().any(|(key, empty)| is_written(destination, object, written, (key, empty)) == Some(false))
+        };
+        field.on_empty == EmptyPolicy::Keep
+            && may_be_empty
+            && !matches!(field.value, Expr::Default)
+            && !is_expected()
+            && holds()
+    };
+    job.stage.fields.iter().enumerate().filter(keeps).map(|(index, _)| index).collect()
+}
+
+/// True where a field of a record that is written would be empty then: the export has no value, and the record held none before.
+pub fn clears(job: &StageRun, expected: &Expected, held: &Map, index: usize) -> bool {
+    let value = expected.values.iter().find(|(known, _)| *known == index).map(|(_, value)| value);
+    let Some((field, value)) = job.stage.fields.get(index).zip(value) else { return false };
+    is_empty(value) && native(job, field, value, expected, held).is_some_and(|body| !body.values().any(holds_something))
 }
 
 /// True where a value is the one that the destination gives a record which is created without one.

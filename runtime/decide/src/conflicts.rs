@@ -85,12 +85,13 @@ fn of_field(
     (there, is_touched): (&Map, bool),
 ) -> FieldDecision {
     let (destination, object) = (&job.context.destination, &job.stage.destination_object);
-    if destination.compare(object, field, value, there) == Comparison::Same {
+    let native = native(job, field, value, &record.expected, &record.held);
+    let holds_more = |native: &Map| kind == DifferenceKind::Value && has_surplus(job, native, there);
+    let is_same = || destination.compare(object, field, value, there) == Comparison::Same;
+    if !native.as_ref().is_some_and(holds_more) && is_same() {
         return FieldDecision::Holds;
     }
-    let Some(native) = native(job, field, value, &record.expected, &record.held) else {
-        return FieldDecision::Unwritable;
-    };
+    let Some(native) = native else { return FieldDecision::Unwritable };
     let holds_something = || !is_empty_there(job, field, value, there);
     let is_theirs = match kind {
         // Nothing was written that could be compared; a destination may fill a field by itself.
@@ -104,6 +105,14 @@ fn of_field(
         return FieldDecision::Stays;
     }
     FieldDecision::Write(native)
+}
+
+/// True where a list that is added to has a member which is not to be in it: whether that goes is looked at when it is written.
+fn has_surplus(job: &StageRun, native: &Map, there: &Map) -> bool {
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    let lists = native.iter().filter(|(key, _)| destination.is_added_to(object, key));
+    let mut held = lists.filter_map(|(key, wanted)| Some((wanted.as_array(), there.get(key)?.as_array()?)));
+    held.any(|(wanted, held)| held.iter().any(|item| wanted.is_none_or(|wanted| !wanted.contains(item))))
 }
 
 /// True where somebody changed what was written to a field.

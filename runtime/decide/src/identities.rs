@@ -31,12 +31,7 @@ impl Identities {
         }
         let matching = paths.len();
         for field in stage.fields.iter().filter(|field| !field.deferred) {
-            let Some(part) = &field.unique else { continue };
-            let path = match part.as_str() {
-                part if part.is_empty() || part == field.field => field.field.clone(),
-                part if part.contains('.') => part.to_owned(),
-                part => format!("{}.{part}", field.field),
-            };
+            let Some(path) = unique_path(field) else { continue };
             // A field of `match` is looked at once more: of records that an earlier field tells apart one alone can hold its value.
             let is_one_of_several = matching > 1;
             // A composite in `match` stands for its unique part.
@@ -93,6 +88,15 @@ impl Identities {
         });
         found.collect()
     }
+}
+
+/// The path of what one record alone may hold in a field; none where any may hold it.
+pub fn unique_path(field: &FieldMapping) -> Option<String> {
+    Some(match field.unique.as_deref()? {
+        part if part.is_empty() || part == field.field => field.field.clone(),
+        part if part.contains('.') => part.to_owned(),
+        part => format!("{}.{part}", field.field),
+    })
 }
 
 fn mapping<'s>(stage: &'s Stage, path: &str) -> Option<&'s FieldMapping> {

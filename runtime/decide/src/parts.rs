@@ -27,6 +27,23 @@ pub fn beside(encoded: Map, found: &Map, taking: Taking, part_of: impl Fn(&str) 
     encoded.into_iter().map(whole).collect()
 }
 
+/// The lists of a body as they will be, where they are added to what is there: without the members that are taken away.
+pub fn added(body: &Map, found: &Map, taken: &Map, is_added_to: impl Fn(&str) -> bool) -> Map {
+    let whole = |(key, value): (&String, &Value)| {
+        let (Value::Array(items), Some(Value::Array(there))) = (value, found.get(key)) else {
+            return (key.clone(), value.clone());
+        };
+        if !is_added_to(key) {
+            return (key.clone(), value.clone());
+        }
+        let gone = taken.get(key).and_then(Value::as_array);
+        let stays = |item: &&Value| gone.is_none_or(|gone| !gone.contains(item));
+        let stays: Vec<Value> = there.iter().filter(stays).cloned().collect();
+        (key.clone(), united(&stays, items.clone()))
+    };
+    body.iter().map(whole).collect()
+}
+
 fn parts_beside(parts: Map, there: &Map, taking: Taking, part_of: &impl Fn(&str) -> &str) -> Map {
     let holds = |map: &Map, key: &str| {
         let part = part_of(key);
@@ -98,6 +115,16 @@ mod tests {
 
     fn part_of(key: &str) -> &str {
         if key.starts_with("primaryPhone") { "primaryPhone" } else { key }
+    }
+
+    #[test]
+    fn a_list_that_is_added_to_will_hold_what_is_there_and_what_is_sent() {
+        let (body, found) = (
+            map(&json!({"tags": ["New", "VIP"], "days": ["x"]})),
+            map(&json!({"tags": ["vip", "old", "by hand"], "days": ["y"]})),
+        );
+        let added = added(&body, &found, &map(&json!({"tags": ["old"]})), |key| key == "tags");
+        assert_eq!(Value::Object(added), json!({"tags": ["vip", "by hand", "New"], "days": ["x"]}));
     }
 
     #[test]

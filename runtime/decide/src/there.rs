@@ -8,7 +8,7 @@ use migr_transform::Value;
 use crate::DecideError;
 use crate::families::is_empty;
 use crate::forecast::Forecast;
-use crate::parts::{Taking, beside, holds_something};
+use crate::parts::{Taking, added, beside, holds_something};
 use crate::preview::shown_values;
 use crate::record_write::FieldChange;
 use crate::stage_run::StageRun;
@@ -208,8 +208,17 @@ pub fn differing<'v>(job: &'v StageRun, values: &'v [(usize, Value<'static>)], f
 }
 
 /// The same in words: what each field holds and what it will hold.
-pub fn preview(forecast: &Forecast, fields: &[FieldWrite<'_>], found: &Map) -> Result<Vec<FieldChange>, DecideError> {
-    let change = |write: &FieldWrite<'_>| in_words(forecast, (write.field, write.value), &write.native, found);
+pub fn preview(
+    job: &StageRun,
+    forecast: &Forecast,
+    fields: &[FieldWrite<'_>],
+    found: &Map,
+) -> Result<Vec<FieldChange>, DecideError> {
+    let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    let change = |write: &FieldWrite<'_>| {
+        let held = added(&write.native, found, &Map::new(), |key| destination.is_added_to(object, key));
+        in_words(forecast, (write.field, write.value), &held, found)
+    };
     fields.iter().map(change).collect()
 }
 

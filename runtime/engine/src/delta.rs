@@ -385,6 +385,8 @@ fn tell(delta: &mut Delta, since: &Since) {
         map.stays = stays(found);
         map.fields =
             found.fields.iter().map(|(field, counts)| (field.clone(), counts.values + counts.filled)).collect();
+        let cleared = found.fields.iter().filter(|(_, counts)| counts.cleared > 0);
+        map.cleared = cleared.map(|(field, counts)| (field.clone(), counts.cleared)).collect();
     }
 }
 

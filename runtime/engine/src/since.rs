@@ -40,6 +40,9 @@ pub enum ChangeClass {
 pub struct FieldSince {
     /// Records that would get another value.
     pub values: u64,
+    /// Those of them whose field would be empty: the export has no value any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cleared: u64,
     /// Records that would get a value where nothing was written.
     pub filled: u64,
     /// Records whose field somebody changed in the destination since: they go by `on conflict`. Counted where the destination is asked.
@@ -88,6 +91,9 @@ pub struct MapSince {
     /// Keys of these records, the first of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_keys: BTreeMap<String, Vec<String>>,
+    /// Records by a field that keeps what was written, though the export has no value any more: they were there before, and nothing empties them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -159,6 +165,13 @@ impl MapSince {
         }
         for field in &self.unmapped {
             words.push(format!(".{}: written no more; what was written there stays", migr_escape::line(field)));
+        }
+        for (field, records) in &self.kept {
+            words.push(format!(
+                ".{}: {} without a value now keeps what was written (`on empty keep`): it was there before",
+                migr_escape::line(field),
+                count(*records, "record", "records"),
+            ));
         }
         if self.links_gone > 0 {
             let links = count(self.links_gone, "link", "links");

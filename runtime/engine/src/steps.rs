@@ -3,6 +3,7 @@
 pub(crate) mod backfill;
 pub(crate) mod changes;
 pub(crate) mod deferred;
+pub(crate) mod exchange;
 pub(crate) mod following;
 pub(crate) mod links;
 pub(crate) mod together;

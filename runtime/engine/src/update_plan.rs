@@ -97,7 +97,7 @@ pub(crate) async fn plan_updates(
             continue;
         }
         let changes = match job.context.outcomes.forecast() {
-            Some(forecast) => preview(forecast, &fields, &found.values)?,
+            Some(forecast) => preview(job, forecast, &fields, &found.values)?,
             None => Vec::new(),
         };
         let held = held(&found.values, &body);

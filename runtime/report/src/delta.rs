@@ -35,6 +35,9 @@ pub struct MapDelta {
     pub conflict_fields: Vec<FieldOfRecord>,
     /// Records by the field that differs.
     pub fields: BTreeMap<String, u64>,
+    /// Those of them whose field is cleared, since the export has no value for it any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cleared: BTreeMap<String, u64>,
     /// Keys of the records that vanished, the first of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vanished_keys: Vec<String>,
@@ -91,7 +94,12 @@ impl MapDelta {
             grouped(self.vanished),
         )];
         for (field, records) in &self.fields {
-            lines.push(format!("{map}.{}: {}", line(field), count(*records, "record", "records")));
+            let cleared = match self.cleared.get(field) {
+                None => String::new(),
+                Some(cleared) if cleared == records => ", cleared: the export has no value now".to_owned(),
+                Some(cleared) => format!(", {} of them cleared: the export has no value now", grouped(*cleared)),
+            };
+            lines.push(format!("{map}.{}: {}{cleared}", line(field), count(*records, "record", "records")));
         }
         lines.extend(self.stays.iter().map(|words| line(words).into_owned()));
         if self.left > 0 {

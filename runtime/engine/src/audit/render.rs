@@ -158,6 +158,9 @@ fn preview_entry(entry: &PreviewEntry) -> String {
         match entry.action {
             PreviewAction::Stay => format!(", {field} {before}; {after} of the export is not written"),
             PreviewAction::GiveWay => format!(" {field} {before} ({after} counts)"),
+            PreviewAction::Change if entry.after.as_deref() == Some("") => {
+                format!(", {field} {before} is cleared: the export has no value{conflict}")
+            }
             _ => format!(", {field} {before} → {after}{conflict}"),
         }
     });

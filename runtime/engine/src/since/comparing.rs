@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use migr_decide::cells::Lent;
-use migr_decide::changes::{DifferenceKind, differences, left_as_written};
+use migr_decide::changes::{DifferenceKind, clears, differences, kept_there, left_as_written};
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::decision::shown;
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
@@ -191,8 +191,15 @@ impl Comparing<'_> {
             let counts = map.fields.entry(field.field.clone()).or_default();
             match difference.kind {
                 DifferenceKind::Fresh => counts.filled += 1,
-                DifferenceKind::Value => counts.values += 1,
+                DifferenceKind::Value => {
+                    counts.values += 1;
+                    counts.cleared += u64::from(clears(self.job, &expected, &held, difference.index));
+                }
             }
+        }
+        for index in kept_there(self.job, &expected, &of) {
+            let Some(field) = self.job.stage.fields.get(index) else { continue };
+            *map.kept.entry(field.field.clone()).or_default() += 1;
         }
         for index in left_as_written(self.job, self.world, &expected, &of)? {
             let Some(field) = self.job.stage.fields.get(index) else { continue };

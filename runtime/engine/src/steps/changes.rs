@@ -13,6 +13,7 @@ use crate::EngineError;
 use crate::stamps::{Stamps, is_changed};
 use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
+use crate::steps::exchange::{Exchange, is_unique};
 use crate::steps::following::{HandOn, Later};
 use migr_decide::changes::differences;
 use migr_decide::conflict_policy::ConflictPolicy;
@@ -20,12 +21,16 @@ use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::digests::HeldBeside;
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
 use migr_decide::outcomes::{Knowledge, Outcomes};
+use migr_decide::parts::added;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{FieldChange, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
 use migr_decide::there::{before_update, held, in_words, stamped};
 use migr_transform::Value;
+
+/// Records that exchange values which one alone may hold, settled together.
+const EXCHANGING: usize = 2_000;
 
 /// The journal keeps the fields that are new to written records under this name and the stage's.
 const FRESH: &str = "fresh.";
@@ -119,8 +124,14 @@ pub(crate) struct Changes {
     changed: Arc<AtomicU64>,
 }
 
-/// Records that change, and notes about those that cannot.
-type Gathered = (Vec<ChangedRecord>, Vec<RepairNote>);
+/// Records that are to change, and notes about those that cannot.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    records: Vec<ChangedRecord>,
+    notes: Vec<RepairNote>,
+    /// The records are to get other values of those that one record alone may hold: they are settled together.
+    are_exchanging: bool,
+}
 
 impl Later for Changes {
     type Batch = Gathered;
@@ -141,7 +152,7 @@ impl Later for Changes {
         let job = &*self.job;
         let size = job.context.destination.capabilities().batch_size.max(1);
         let written = WrittenReader::new(Reader::open(&self.journal)?);
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut exchanging) = (Gathered::default(), Vec::new());
         let mut failed = Ok(());
         self.steps.derivation(Arc::clone(&self.job), self.fresh.clone()).produce(world, &mut |derived| {
             let taken = self.take(world, &written, derived, &mut gathered);
@@ -149,11 +160,17 @@ impl Later for Changes {
                 failed = taken;
                 return false;
             }
-            let is_full = gathered.0.len() >= size || gathered.1.len() >= size;
+            exchanging.extend(gathered.records.extract_if(.., |record| is_unique(job, record)));
+            if exchanging.len() >= EXCHANGING && !hand_on(Gathered::exchanging(std::mem::take(&mut exchanging))) {
+                return false;
+            }
+            let is_full = gathered.records.len() >= size || gathered.notes.len() >= size;
             !is_full || in_batches(size, std::mem::take(&mut gathered), hand_on)
         })?;
         failed?;
-        in_batches(size, gathered, hand_on);
+        if in_batches(size, gathered, hand_on) && !exchanging.is_empty() {
+            hand_on(Gathered::exchanging(exchanging));
+        }
         Ok(())
     }
 
@@ -163,55 +180,28 @@ impl Later for Changes {
     }
 
     async fn send(&self, step: StepId, sender: &mut StepWriter<'_>, batch: Gathered) -> Result<(), EngineError> {
-        let (records, mut notes) = batch;
+        let Gathered { records, notes, are_exchanging } = batch;
+        let capabilities = self.job.context.destination.capabilities();
         let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
         ids.sort_unstable();
-        let found = self.job.context.destination.fetch_written(self.object(), &ids).await?;
-        let found: BTreeMap<String, Found> = found.into_iter().map(|found| (found.id.clone(), found)).collect();
-        let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
-        let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
-        for record in &records {
-            let Some(there) = found.get(&record.expected.id) else {
-                let why = "it is in the destination no more; nothing was written".to_owned();
-                notes.push(self.note(record, "", (ReasonCode::R205, why)));
-                continue;
-            };
-            let (body, fields) = self.body(record, there, &mut notes);
-            let changes = self.foreseen(record, there)?;
-            if body.is_empty() {
-                answered.extend(answered_before(&known, step, &record.expected)?);
-                continue;
-            }
-            let held = held(&there.values, &body);
-            // Going back destroys what was created.
-            if record.state != State::Created {
-                let image = stamped(&*self.job.context.destination, &held, &there.values);
-                images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
-            }
-            let undone = self.taken_away(record, (&there.values, &held), &body, &mut notes);
-            let item = RecordWrite {
-                fields,
-                changes,
-                undone: Body::from(&undone),
-                before: Body::from(&held).digest(),
-                ..RecordWrite::new(record.expected.key.clone(), record.expected.line, record.expected.id.clone())
-            };
-            let item = item.with_body(Body::from(body));
-            if record.state == State::Unchanged {
-                unchanged.push(RecordWrite::new(item.key.clone(), item.line, item.id.clone()));
-            }
-            items.push(item);
+        let mut found: BTreeMap<String, (Found, bool)> = BTreeMap::new();
+        for ids in ids.chunks(capabilities.batch_size.max(1)) {
+            let there = self.job.context.destination.fetch_written(self.object(), ids).await?;
+            found.extend(there.into_iter().map(|there| {
+                let is_touched = is_changed(&self.stamps, self.object(), &there);
+                (there.id.clone(), (there, is_touched))
+            }));
         }
-        if !notes.is_empty() {
-            sender.remember([Change::Repairs { step, repairs: notes }]);
+        if !are_exchanging {
+            return self.write((step, sender), (&records, notes), &found, &Exchange::default());
         }
-        if !images.is_empty() {
-            sender.remember([Change::Before(images)]);
+        let exchange = Exchange::of(&self.job, &records, &found, self.policy).await?;
+        self.give_up((step, sender), &records, &found, &exchange).await?;
+        let mut notes = Some(notes);
+        for records in records.chunks(capabilities.batch_size.max(1)) {
+            self.write((step, sender), (records, notes.take().unwrap_or_default()), &found, &exchange)?;
         }
-        sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
-        sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
-        self.changed.fetch_add(items.len() as u64, Ordering::Relaxed);
-        if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
+        Ok(())
     }
 }
 
@@ -237,15 +227,23 @@ fn answered_before(known: &Knowledge, step: StepId, record: &Expected) -> Result
 }
 
 /// Hands records on, at most so many together; false when nobody takes them any more.
-fn in_batches(size: usize, (mut records, notes): Gathered, hand_on: &mut HandOn<'_, Gathered>) -> bool {
+fn in_batches(size: usize, gathered: Gathered, hand_on: &mut HandOn<'_, Gathered>) -> bool {
+    let Gathered { mut records, notes, .. } = gathered;
     let mut notes = Some(notes).filter(|notes| !notes.is_empty());
     while !records.is_empty() || notes.is_some() {
         let rest = records.split_off(records.len().min(size));
-        if !hand_on((std::mem::replace(&mut records, rest), notes.take().unwrap_or_default())) {
+        let records = std::mem::replace(&mut records, rest);
+        if !hand_on(Gathered { records, notes: notes.take().unwrap_or_default(), are_exchanging: false }) {
             return false;
         }
     }
     true
+}
+
+impl Gathered {
+    fn exchanging(records: Vec<ChangedRecord>) -> Self {
+        Self { records, notes: Vec::new(), are_exchanging: true }
+    }
 }
 
 impl Changes {
@@ -297,11 +295,17 @@ impl Changes {
                     let differences = differences(&self.job, &expected, &of, &held, &self.fresh);
                     let mapped = world.reader.id_of(self.job.step, &expected.key)?;
                     let Some(mapped) = mapped.filter(|_| !differences.is_empty()) else { continue };
-                    gathered.0.push(ChangedRecord { state: mapped.state, expected, differences, written: of, held });
+                    gathered.records.push(ChangedRecord {
+                        state: mapped.state,
+                        expected,
+                        differences,
+                        written: of,
+                        held,
+                    });
                 }
             }
             Derived::Links(..) => {}
-            Derived::Fails { key, line, reason } => gathered.1.push(RepairNote {
+            Derived::Fails { key, line, reason } => gathered.notes.push(RepairNote {
                 code: Some(ReasonCode::R205.to_string()),
                 key,
                 file: self.job.file.clone(),
@@ -313,13 +317,121 @@ impl Changes {
         Ok(())
     }
 
+    /// Takes values from records that others are to get, before anything else is written: the journal has that as any other change, so that a crash in between
+    /// leaves records of which it is known what is to be written.
+    async fn give_up(
+        &self,
+        (step, sender): (StepId, &mut StepWriter<'_>),
+        records: &[ChangedRecord],
+        found: &BTreeMap<String, (Found, bool)>,
+        exchange: &Exchange,
+    ) -> Result<(), EngineError> {
+        // A forecast has nothing in between.
+        if exchange.first.is_empty() || self.job.context.outcomes.forecast().is_some() {
+            return Ok(());
+        }
+        let (mut items, mut images) = (Vec::new(), Vec::new());
+        for record in records {
+            let Expected { key, line, id, .. } = &record.expected;
+            let Some(((body, fields), (there, _))) = exchange.first.get(id).zip(found.get(id)) else { continue };
+            let held = held(&there.values, body);
+            if record.state != State::Created {
+                let image = stamped(&*self.job.context.destination, &held, &there.values);
+                images.push(before_update(step, (key, id), &image, body));
+            }
+            let item = RecordWrite {
+                fields: fields.clone(),
+                before: Body::from(&held).digest(),
+                ..RecordWrite::new(key.clone(), *line, id.clone())
+            };
+            items.push(item.with_body(Body::from(body.clone())));
+        }
+        if !images.is_empty() {
+            sender.remember([Change::Before(images)]);
+        }
+        let size = self.job.context.destination.capabilities().batch_size.max(1);
+        while !items.is_empty() {
+            let rest = items.split_off(items.len().min(size));
+            sender.send(std::mem::replace(&mut items, rest), Operation::Update, Vec::new())?;
+        }
+        sender.finish().await
+    }
+
+    /// Hands the records of a batch to the writer.
+    fn write(
+        &self,
+        (step, sender): (StepId, &mut StepWriter<'_>),
+        (records, mut notes): (&[ChangedRecord], Vec<RepairNote>),
+        found: &BTreeMap<String, (Found, bool)>,
+        exchange: &Exchange,
+    ) -> Result<(), EngineError> {
+        let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+        let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
+        for record in records {
+            let Some(there) = found.get(&record.expected.id) else {
+                let why = "it is in the destination no more; nothing was written".to_owned();
+                notes.push(self.note(record, "", (ReasonCode::R205, why)));
+                continue;
+            };
+            let (body, fields) = self.body(record, there, exchange, &mut notes);
+            let values = &there.0.values;
+            let mut held = held(values, &body);
+            let undone = self.taken_away(record, (values, &held), &body, &mut notes);
+            let changes = self.foreseen(record, there, exchange, &undone)?;
+            if body.is_empty() {
+                answered.extend(answered_before(&known, step, &record.expected)?);
+                continue;
+            }
+            // Going back destroys what was created.
+            if record.state != State::Created {
+                let image = stamped(&*self.job.context.destination, &held, values);
+                images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
+            }
+            if let Some((emptied, _)) = exchange.first.get(&record.expected.id) {
+                held.extend(emptied.clone());
+            }
+            let item = RecordWrite {
+                fields,
+                changes,
+                undone: Body::from(&undone),
+                before: Body::from(&held).digest(),
+                ..RecordWrite::new(record.expected.key.clone(), record.expected.line, record.expected.id.clone())
+            };
+            let item = item.with_body(Body::from(body));
+            if record.state == State::Unchanged {
+                unchanged.push(RecordWrite::new(item.key.clone(), item.line, item.id.clone()));
+            }
+            items.push(item);
+        }
+        if !notes.is_empty() {
+            sender.remember([Change::Repairs { step, repairs: notes }]);
+        }
+        if !images.is_empty() {
+            sender.remember([Change::Before(images)]);
+        }
+        sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
+        sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
+        self.changed.fetch_add(items.len() as u64, Ordering::Relaxed);
+        if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
+    }
+
     /// The native values that a record gets, with the names of their fields; what is not written is noted.
-    fn body(&self, record: &ChangedRecord, there: &Found, notes: &mut Vec<RepairNote>) -> (Map, Vec<String>) {
+    fn body(
+        &self,
+        record: &ChangedRecord,
+        (there, is_touched): &(Found, bool),
+        exchange: &Exchange,
+        notes: &mut Vec<RepairNote>,
+    ) -> (Map, Vec<String>) {
         let (mut body, mut fields) = (Map::new(), Vec::new());
-        let is_touched = is_changed(&self.stamps, self.object(), there);
-        for (field, decision) in decide(&self.job, record, (&there.values, is_touched)) {
+        for (field, decision) in decide(&self.job, record, (&there.values, *is_touched)) {
             notes.extend(decision.note(self.policy).map(|reason| self.note(record, &field.field, reason)));
-            if let Some(native) = decision.written(self.policy) {
+            if let Some(holder) = exchange.held.get(&(there.id.clone(), field.field.clone())) {
+                let why = format!(
+                    "left as it was written: the record {holder} of the destination has the same value, which must be unique"
+                );
+                notes.push(self.note(record, &field.field, (ReasonCode::R205, why)));
+            } else if let Some(native) = decision.written(self.policy) {
                 fields.push(field.field.clone());
                 body.extend(native.clone());
             }
@@ -357,20 +469,29 @@ impl Changes {
         taken
     }
 
-    /// Tells a forecast what people changed that stays; the fields that change come back in words.
-    fn foreseen(&self, record: &ChangedRecord, there: &Found) -> Result<Vec<FieldChange>, EngineError> {
+    /// Tells a forecast what people changed that stays; the fields that change come back in words. `taken` holds the members that go from lists which are added to.
+    fn foreseen(
+        &self,
+        record: &ChangedRecord,
+        (there, is_touched): &(Found, bool),
+        exchange: &Exchange,
+        taken: &Map,
+    ) -> Result<Vec<FieldChange>, EngineError> {
         let Some(forecast) = self.job.context.outcomes.forecast() else { return Ok(Vec::new()) };
         let (mut changes, mut stays) = (Vec::new(), Vec::new());
-        let is_touched = is_changed(&self.stamps, self.object(), there);
-        for (field, decision) in decide(&self.job, record, (&there.values, is_touched)) {
+        for (field, decision) in decide(&self.job, record, (&there.values, *is_touched)) {
             let (FieldDecision::Write(native) | FieldDecision::Conflict(native)) = &decision else { continue };
             let is_it = |(index, _): &&(usize, Value<'static>)| {
                 self.job.stage.fields.get(*index).is_some_and(|known| known.field == field.field)
             };
             let Some((_, value)) = record.expected.values.iter().find(is_it) else { continue };
-            let mut change = in_words(forecast, (field, value), native, &there.values)?;
+            let is_added_to = |key: &str| self.job.context.destination.is_added_to(self.object(), key);
+            let native = added(native, &there.values, taken, is_added_to);
+            let mut change = in_words(forecast, (field, value), &native, &there.values)?;
             change.conflict = matches!(decision, FieldDecision::Conflict(_)).then_some(self.policy);
-            if decision.written(self.policy).is_some() { changes.push(change) } else { stays.push(change) }
+            change.stays = exchange.held.contains_key(&(there.id.clone(), field.field.clone()));
+            let is_written = !change.stays && decision.written(self.policy).is_some();
+            if is_written { changes.push(change) } else { stays.push(change) }
         }
         if !stays.is_empty() {
             let Expected { key, line, id, .. } = &record.expected;

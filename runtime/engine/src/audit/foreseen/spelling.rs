@@ -27,6 +27,10 @@ impl Spelling for Foreseen {
         self.live.as_ref().is_some_and(|live| live.keeps_as_sent(object, key))
     }
 
+    fn is_added_to(&self, object: &str, key: &str) -> bool {
+        self.live.as_ref().is_some_and(|live| live.is_added_to(object, key))
+    }
+
     fn filled(&self, object: &str, found: &Map) -> Vec<String> {
         self.live.as_ref().map(|live| live.filled(object, found)).unwrap_or_default()
     }
