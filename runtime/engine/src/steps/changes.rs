@@ -193,13 +193,27 @@ impl Later for Changes {
             }));
         }
         if !are_exchanging {
-            return self.write((step, sender), (&records, notes), &found, &Exchange::default());
+            let none = (&Exchange::default(), &BTreeMap::new());
+            return self.write((step, sender), (&records, notes), &found, none);
         }
         let exchange = Exchange::of(&self.job, &records, &found, self.policy).await?;
-        self.give_up((step, sender), &records, &found, &exchange).await?;
+        let mut records: Vec<Option<ChangedRecord>> = records.into_iter().map(Some).collect();
         let mut notes = Some(notes);
-        for records in records.chunks(capabilities.batch_size.max(1)) {
-            self.write((step, sender), (records, notes.take().unwrap_or_default()), &found, &exchange)?;
+        let mut emptied = BTreeMap::new();
+        for (number, round) in exchange.rounds.iter().enumerate() {
+            // Who comes later gets what the records before gave up.
+            if number > 0 {
+                sender.finish().await?;
+            }
+            let waiting = records.iter().flatten();
+            self.give_up((step, sender), waiting, &found, &round.emptied).await?;
+            emptied.extend(round.emptied.iter().map(|(id, (body, _))| (id.clone(), body.clone())));
+            let taken = round.written.iter().filter_map(|at| records.get_mut(*at)?.take());
+            let taken: Vec<ChangedRecord> = taken.collect();
+            for records in taken.chunks(capabilities.batch_size.max(1)) {
+                let notes = notes.take().unwrap_or_default();
+                self.write((step, sender), (records, notes), &found, (&exchange, &emptied))?;
+            }
         }
         Ok(())
     }
@@ -322,18 +336,18 @@ impl Changes {
     async fn give_up(
         &self,
         (step, sender): (StepId, &mut StepWriter<'_>),
-        records: &[ChangedRecord],
+        records: impl Iterator<Item = &ChangedRecord>,
         found: &BTreeMap<String, (Found, bool)>,
-        exchange: &Exchange,
+        emptied: &BTreeMap<String, (Map, Vec<String>)>,
     ) -> Result<(), EngineError> {
         // A forecast has nothing in between.
-        if exchange.first.is_empty() || self.job.context.outcomes.forecast().is_some() {
+        if emptied.is_empty() || self.job.context.outcomes.forecast().is_some() {
             return Ok(());
         }
         let (mut items, mut images) = (Vec::new(), Vec::new());
         for record in records {
             let Expected { key, line, id, .. } = &record.expected;
-            let Some(((body, fields), (there, _))) = exchange.first.get(id).zip(found.get(id)) else { continue };
+            let Some(((body, fields), (there, _))) = emptied.get(id).zip(found.get(id)) else { continue };
             let held = held(&there.values, body);
             if record.state != State::Created {
                 let image = stamped(&*self.job.context.destination, &held, &there.values);
@@ -363,7 +377,7 @@ impl Changes {
         (step, sender): (StepId, &mut StepWriter<'_>),
         (records, mut notes): (&[ChangedRecord], Vec<RepairNote>),
         found: &BTreeMap<String, (Found, bool)>,
-        exchange: &Exchange,
+        (exchange, emptied): (&Exchange, &BTreeMap<String, Map>),
     ) -> Result<(), EngineError> {
         let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
         let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
@@ -387,9 +401,7 @@ impl Changes {
                 let image = stamped(&*self.job.context.destination, &held, values);
                 images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
             }
-            if let Some((emptied, _)) = exchange.first.get(&record.expected.id) {
-                held.extend(emptied.clone());
-            }
+            held.extend(emptied.get(&record.expected.id).cloned().unwrap_or_default());
             let item = RecordWrite {
                 fields,
                 changes,

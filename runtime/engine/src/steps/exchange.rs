@@ -1,5 +1,5 @@
-//! Values that one record alone may hold and that written records give each other: two that swap theirs, a value that moves on. Whoever holds one gives it up before
-//! another gets it, and where nobody gives it up it is told who holds it.
+//! Values that one record alone may hold and that written records give each other: two that swap theirs, a value that moves on. Whoever holds one is written before
+//! another gets it; of records in a circle one is emptied first. Where nobody gives a value up it is told who holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,19 @@ use crate::EngineError;
 /// Settlement of the values that one record alone may hold, of records that change together.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
-    /// Bodies that take a value from records, by id, with the names of the fields: they are written before the others.
-    pub(crate) first: BTreeMap<String, (Map, Vec<String>)>,
+    /// Order in which the records are written.
+    pub(crate) rounds: Vec<Round>,
     /// Holders of values that nobody gives up, by the record that was to get one, and its field.
     pub(crate) held: BTreeMap<(String, String), String>,
+}
+
+/// Records that are written together, once those before are through.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    /// Bodies that take a value from records before, by id, with the names of the fields.
+    pub(crate) emptied: BTreeMap<String, (Map, Vec<String>)>,
+    /// Places of the records that are written then.
+    pub(crate) written: Vec<usize>,
 }
 
 /// Value that a record gets in a field, or loses.
@@ -56,7 +65,8 @@ impl Exchange {
         let wanted: Vec<(String, Vec<String>)> =
             wanted.into_iter().map(|(path, values)| (path, values.into_iter().collect())).collect();
         if wanted.is_empty() {
-            return Ok(Self::default());
+            let written = (0..records.len()).collect();
+            return Ok(Self { rounds: vec![Round { written, ..Round::default() }], ..Self::default() });
         }
         let holders = destination.holders(object, &wanted).await?.unwrap_or_default();
         let mut holding = Holding::new();
@@ -76,20 +86,12 @@ impl Exchange {
         let known = Known::of(&wishes, &holding);
         let gives_up: Vec<bool> = wishes.iter().map(|wish| cleared(wish).is_some()).collect();
         let held = known.unfulfilled(&gives_up);
-        let mut first: BTreeMap<String, (Map, Vec<String>)> = BTreeMap::new();
-        for (_, wish) in wishes.iter().enumerate().filter(|(at, _)| !held.contains_key(at)) {
-            let givers = known.holders(wish).into_iter().filter_map(|holder| wishes.get(known.giver(wish, holder)?));
-            for giver in givers {
-                let (body, fields) = first.entry(giver.id.clone()).or_default();
-                body.extend(cleared(giver).unwrap_or_default());
-                fields.push(giver.field.field.clone());
-            }
-        }
+        let rounds = known.rounds(records, &held, |wish| cleared(wish).unwrap_or_default());
         let held = held.into_iter().filter_map(|(at, holder)| {
             let wish = wishes.get(at)?;
             Some(((wish.id.clone(), wish.field.field.clone()), holder))
         });
-        Ok(Self { first, held: held.collect() })
+        Ok(Self { rounds, held: held.collect() })
     }
 }
 
@@ -174,6 +176,70 @@ impl<'w> Known<'w> {
             }
         }
     }
+
+    /// Order in which records are written: each once those are through that give up what it gets. Of a circle of such one is emptied before.
+    fn rounds(
+        &self,
+        records: &[ChangedRecord],
+        held: &BTreeMap<usize, String>,
+        emptied: impl Fn(&Wish<'_>) -> Map,
+    ) -> Vec<Round> {
+        let places = records.iter().enumerate().map(|(at, record)| (record.expected.id.as_str(), at));
+        let places: BTreeMap<&str, usize> = places.collect();
+        // Records by whom each waits for, with the wish by which that one gives the value up.
+        let mut waits: Vec<Vec<(usize, usize)>> = vec![Vec::new(); records.len()];
+        for (_, wish) in self.wishes.iter().enumerate().filter(|(at, _)| !held.contains_key(at)) {
+            for holder in self.holders(wish) {
+                let giver = places.get(holder).copied().zip(self.giver(wish, holder));
+                let waiting = places.get(wish.id.as_str()).and_then(|at| waits.get_mut(*at));
+                if let Some((giver, waiting)) = giver.zip(waiting) {
+                    waiting.push(giver);
+                }
+            }
+        }
+        let mut rounds = Vec::new();
+        let mut left: BTreeSet<usize> = (0..records.len()).collect();
+        while !left.is_empty() {
+            let mut round = Round::default();
+            let is_ready = |at: &usize, waits: &[Vec<(usize, usize)>]| {
+                waits.get(*at).is_none_or(|waits| waits.iter().all(|(giver, _)| !left.contains(giver)))
+            };
+            if !left.iter().any(|at| is_ready(at, &waits)) {
+                for (waiting, giver) in closing(&waits, &left) {
+                    let Some(wish) = self.wishes.get(giver) else { continue };
+                    let (body, fields) = round.emptied.entry(wish.id.clone()).or_default();
+                    body.extend(emptied(wish));
+                    fields.push(wish.field.field.clone());
+                    if let Some(waits) = waits.get_mut(waiting) {
+                        waits.retain(|(_, by)| *by != giver);
+                    }
+                }
+            }
+            round.written = left.iter().copied().filter(|at| is_ready(at, &waits)).collect();
+            left.retain(|at| !round.written.contains(at));
+            rounds.push(round);
+        }
+        rounds
+    }
+}
+
+/// References that close circles, one of each: the record that waits, and the wish for which another is waited.
+fn closing(waits: &[Vec<(usize, usize)>], left: &BTreeSet<usize>) -> Vec<(usize, usize)> {
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for start in left {
+        let mut at = *start;
+        while !seen.contains_key(&at) {
+            seen.insert(at, *start);
+            let next = waits.get(at).and_then(|waits| waits.iter().find(|(giver, _)| left.contains(giver)));
+            let Some((giver, wish)) = next else { break };
+            if seen.get(giver) == Some(start) {
+                found.push((at, *wish));
+            }
+            at = *giver;
+        }
+    }
+    found
 }
 
 /// The body that takes what must be unique from a record, and leaves the field's other parts.
