@@ -291,6 +291,34 @@ fn a_cell_that_is_empty_in_a_later_export_clears_what_the_migration_wrote_alone(
 }
 
 #[test]
+fn a_value_that_a_later_export_spoils_clears_nothing() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; born: date; boss: -> Person }",
+        maps: "map Person -> people {\n  name.lastName = id\n  new bornOn \"Born\": date = born otherwise none\n  new boss \"Boss\": -> people inverse \"Team\" = boss on missing none\n}",
+        files: &[("people.csv", "id,born,boss\n1,1990-01-02,\n2,1991-01-02,1\n")],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    later(&project);
+    stand_in.migr(&project, &["setup"]).exits(0);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    project.write("export/people.csv", "id,born,boss\n1,1990-02-30,\n2,,9\n");
+    let delta = stand_in.migr(&project, &["delta"]).exits(0);
+    for words in [
+        "Person.bornOn: 1 record, cleared: the export has no value now",
+        "Person.bornOn: 1 record whose value cannot be taken now keeps what was written",
+        "Person.boss: 1 record whose value cannot be taken now keeps what was written",
+    ] {
+        assert!(delta.stdout.contains(words), "nothing says {words:?}: {}", delta.stdout);
+    }
+    let records = stand_in.records("people");
+    let of = |name: &str| records.iter().find(|it| it["name"]["lastName"] == name).expect("it is there");
+    assert_eq!((&of("1")["bornOn"], &of("2")["bornOn"]), (&json!("1990-01-02"), &Value::Null));
+    assert_eq!(of("2")["bossId"], of("1")["id"]);
+    stand_in.migr(&project, &["verify"]).exits(0);
+}
+
+#[test]
 fn a_tag_that_a_later_export_has_no_more_is_taken_away() {
     let project = crate::harness::Project::empty();
     project.write(

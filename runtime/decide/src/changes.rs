@@ -46,7 +46,7 @@ pub fn differences(
     let mut found = Vec::new();
     for (index, value) in &expected.values {
         let Some(field) = job.stage.fields.get(*index) else { continue };
-        if field.create_only || field.ty == FieldType::File {
+        if field.create_only || field.ty == FieldType::File || expected.failed.contains(index) {
             continue;
         }
         let is_fresh = fresh.contains(index);
@@ -73,25 +73,34 @@ pub fn differences(
     found
 }
 
+/// Indices of the fields that keep what was written, since the export has a value that cannot be taken and was left out.
+pub fn failed_since(job: &StageRun, expected: &Expected, written: &Written) -> Vec<usize> {
+    let keeps = |index: &&usize| job.stage.fields.get(**index).is_some_and(|field| held_something(job, field, written));
+    expected.failed.iter().filter(keeps).copied().collect()
+}
+
+/// True where something was written to a field.
+fn held_something(job: &StageRun, field: &FieldMapping, written: &Written) -> bool {
+    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
+    let empty = destination.encode(object, &[(field, &Value::None)]).unwrap_or_default();
+    empty.iter().any(|(key, empty)| is_written(destination, object, written, (key, empty)) == Some(false))
+}
+
 /// Indices of the fields that keep what was written to a record which was there before, since the export has no value any more and `on empty keep` holds.
 pub fn kept_there(job: &StageRun, expected: &Expected, written: &Written) -> Vec<usize> {
     // What a later map wrote into the record is not told from this one's.
     if expected.taking != Some(Taking::Over) || job.is_met {
         return Vec::new();
     }
-    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let keeps = |(index, field): &(usize, &FieldMapping)| {
         let may_be_empty = !field.create_only && !field.deferred && field.ty != FieldType::File;
         let is_expected = || expected.values.iter().any(|(known, _)| known == index);
-        let holds = || {
-            let empty = destination.encode(object, &[(field, &Value::None)]).unwrap_or_default();
-            empty.iter().any(|(key, empty)| is_written(destination, object, written, (key, empty)) == Some(false))
-        };
         field.on_empty == EmptyPolicy::Keep
             && may_be_empty
             && !matches!(field.value, Expr::Default)
             && !is_expected()
-            && holds()
+            && !expected.failed.contains(index)
+            && held_something(job, field, written)
     };
     job.stage.fields.iter().enumerate().filter(keeps).map(|(index, _)| index).collect()
 }

@@ -72,6 +72,8 @@ pub struct Expected {
     pub id: String,
     /// By index in the stage's fields.
     pub values: Vec<(usize, Value<'static>)>,
+    /// Fields without a value since a failure was left out: of what is there that says nothing.
+    pub failed: Vec<usize>,
     /// Manner in which the record takes what is written where it was there before: what it held besides is not this
     /// migration's. Absent where the migration made it.
     pub taking: Option<Taking>,
@@ -232,6 +234,7 @@ impl Derivation {
             let field = job.stage.fields.get(index).filter(|_| !written.is_empty());
             field.is_some_and(|field| self.is_written(written, field, value))
         };
+        let mut left_out: Vec<String> = first.repairs.iter().map(|repair| repair.field.clone()).collect();
         for (index, value) in first.values {
             let value = self.or_default(state, index, value);
             let is_theirs = is_theirs(&of_others, index, &value) || is_theirs(&deferred_of_others, index, &value);
@@ -242,6 +245,7 @@ impl Derivation {
         if !job.stage.deferred.is_empty() {
             // A field that fails was left empty, and noted; the others were written.
             let second = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?.evaluated;
+            left_out.extend(second.repairs.iter().map(|repair| repair.field.clone()));
             let wanted = match self.second {
                 Some(step) => self.wanted(world, step, &id, state)?,
                 None => Wanted::All,
@@ -258,6 +262,15 @@ impl Derivation {
                     values.push((index, value.into_owned()));
                 }
             }
+        }
+        let is_failed = |(index, value): &(usize, Value<'static>)| {
+            let field = job.stage.fields.get(*index);
+            families::is_empty(value) && field.is_some_and(|field| left_out.contains(&field.field))
+        };
+        let failed: Vec<usize> = values.iter().filter(|one| is_failed(one)).map(|(index, _)| *index).collect();
+        if self.changed.is_some() {
+            // A later export left what was written before.
+            values.retain(|(index, _)| !failed.contains(index));
         }
         let mut files = Vec::new();
         let mut left_out = Vec::new();
@@ -284,7 +297,7 @@ impl Derivation {
             (_, ExistingPolicy::Update) => Some(Taking::Over),
             _ => Some(Taking::Adding),
         };
-        Ok(Ok(Expected { key, line, id, values, taking, files }))
+        Ok(Ok(Expected { key, line, id, values, failed, taking, files }))
     }
 
     /// Takes out what a person changed in the destination since, and was left so.

@@ -94,6 +94,9 @@ pub struct MapSince {
     /// Records by a field that keeps what was written, though the export has no value any more: they were there before, and nothing empties them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, u64>,
+    /// Records by a field that keeps what was written, since the export has a value that cannot be taken and is left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -165,6 +168,13 @@ impl MapSince {
         }
         for field in &self.unmapped {
             words.push(format!(".{}: written no more; what was written there stays", migr_escape::line(field)));
+        }
+        for (field, records) in &self.failed {
+            words.push(format!(
+                ".{}: {} whose value cannot be taken now keeps what was written",
+                migr_escape::line(field),
+                count(*records, "record", "records"),
+            ));
         }
         for (field, records) in &self.kept {
             words.push(format!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use migr_decide::cells::Lent;
-use migr_decide::changes::{DifferenceKind, clears, differences, kept_there, left_as_written};
+use migr_decide::changes::{DifferenceKind, clears, differences, failed_since, kept_there, left_as_written};
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::decision::shown;
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
@@ -196,6 +196,10 @@ impl Comparing<'_> {
                     counts.cleared += u64::from(clears(self.job, &expected, &held, difference.index));
                 }
             }
+        }
+        for index in failed_since(self.job, &expected, &of) {
+            let Some(field) = self.job.stage.fields.get(index) else { continue };
+            *map.failed.entry(field.field.clone()).or_default() += 1;
         }
         for index in kept_there(self.job, &expected, &of) {
             let Some(field) = self.job.stage.fields.get(index) else { continue };
