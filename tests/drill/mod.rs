@@ -297,6 +297,10 @@ impl Metadata for Killed {
         self.inner.known_schema()
     }
 
+    fn short_text(&self) -> Option<usize> {
+        self.inner.short_text()
+    }
+
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
         self.inner.barred()
     }

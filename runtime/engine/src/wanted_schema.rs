@@ -1,6 +1,6 @@
 //! Changes of the schema that a plan asks for, with the options that values of the export become.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use migr_decide::cells::Lent;
@@ -14,7 +14,7 @@ use migr_extract::Row;
 use migr_plan::{
     Expr, FieldMapping, FieldType, NewOption, Picklist, PicklistOtherwise, Plan, SetupAction, Stage, Step,
 };
-use migr_transform::{CreatedOption, Outcome, Pass, Program};
+use migr_transform::{CreatedOption, Outcome, Pass, Program, Value};
 
 use crate::opening;
 use crate::shared::blocking;
@@ -25,7 +25,84 @@ pub(crate) async fn prepared(context: &Context) -> Result<Vec<SetupAction>, Engi
     let actions = &context.plan.setup;
     let asks = actions.iter().any(|action| options_from(action).is_some());
     let found = if asks { found_options(context).await? } else { BTreeMap::new() };
-    Ok(actions.iter().map(|action| with_found(action, &found)).collect())
+    let mut prepared: Vec<SetupAction> = actions.iter().map(|action| with_found(action, &found)).collect();
+    let long = match context.destination.short_text() {
+        Some(most) => long_texts(context, most).await?,
+        None => BTreeSet::new(),
+    };
+    for action in &mut prepared {
+        if let SetupAction::CreateField { object, field, ty, .. } = action
+            && long.contains(&(object.clone(), field.clone()))
+        {
+            *ty = FieldType::Richtext;
+        }
+    }
+    Ok(prepared)
+}
+
+/// Objects and their fields of text that setup makes and of which the export has a longer text than such a field keeps, or one of several lines.
+async fn long_texts(context: &Context, most: usize) -> Result<BTreeSet<(String, String)>, EngineError> {
+    let is_text = |object: &str, name: &str| {
+        context.plan.setup.iter().any(|action| {
+            matches!(action, SetupAction::CreateField { object: of, field, ty: FieldType::Text, .. } if of == object && field == name)
+        })
+    };
+    let texts_alone = |stage: &Stage| {
+        let mut stage = stage.clone();
+        let object = stage.destination_object.clone();
+        stage.fields.retain(|field| !field.deferred && is_text(&object, &field.field));
+        stage.links.clear();
+        stage.deferred.clear();
+        (!stage.fields.is_empty()).then_some(stage)
+    };
+    let stages: Vec<Stage> = context.plan.stages.iter().filter_map(texts_alone).collect();
+    if stages.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let owners = Arc::new(OwnerTable::load(&context.plan, &*context.destination).await?);
+    let deciding = DecisionContext::from(context);
+    let world = opening::world(&deciding, owners)?;
+    blocking(move || {
+        let mut long = BTreeSet::new();
+        for stage in &stages {
+            read_lengths((&deciding, &world), stage, most, &mut long)?;
+        }
+        Ok(long)
+    })
+    .await
+}
+
+/// Notes the fields of a stage that get a long text, of rows that are skipped too: nothing is lost by room that nobody needs.
+fn read_lengths(
+    (deciding, world): (&DecisionContext, &RecordLookup),
+    stage: &Stage,
+    most: usize,
+    long: &mut BTreeSet<(String, String)>,
+) -> Result<(), EngineError> {
+    let program = Program::compile(&deciding.plan, stage)?;
+    let mut open: BTreeSet<usize> = (0..stage.fields.len()).collect();
+    if deciding.export.file(&stage.source_object).is_none() {
+        return Ok(());
+    }
+    let mut records = deciding.export.records(&stage.source_object)?;
+    while let Some(row) = records.next()? {
+        if open.is_empty() {
+            break;
+        }
+        let Row::Record(record) = row else { continue };
+        let cells = Lent(record);
+        let Outcome::Ready(evaluated) = program.fields(&cells, world, Pass::First)? else { continue };
+        for (index, value) in evaluated.values {
+            let is_long = |text: &str| text.contains(['\n', '\r']) || text.chars().nth(most).is_some();
+            if let (Value::Text(text), Some(field)) = (&value, stage.fields.get(index))
+                && is_long(text)
+                && open.remove(&index)
+            {
+                long.insert((stage.destination_object.clone(), field.field.clone()));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn options_from(action: &SetupAction) -> Option<&str> {

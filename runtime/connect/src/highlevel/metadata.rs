@@ -14,6 +14,9 @@ use super::codec::LocationCodec;
 use super::kind::Kind;
 use super::{HighLevel, setup, undo};
 
+/// Characters that a field of one line keeps.
+const SHORT_TEXT: usize = 255;
+
 impl Metadata for HighLevel {
     fn capabilities(&self) -> Capabilities {
         self.capabilities.clone()
@@ -46,6 +49,10 @@ impl Metadata for HighLevel {
                 _ => self.schema().await,
             }
         })
+    }
+
+    fn short_text(&self) -> Option<usize> {
+        Some(SHORT_TEXT)
     }
 
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {

@@ -61,6 +61,10 @@ impl Metadata for Twenty {
         })
     }
 
+    fn short_text(&self) -> Option<usize> {
+        None
+    }
+
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
         // A role is told by the first write that it does not let through.
         Box::pin(async { Ok(Vec::new()) })

@@ -42,6 +42,10 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// Reason why a change of the schema cannot be made, as far as that is known beforehand. Pure. None where it can be tried.
     fn refuses(&self, action: &SetupAction) -> Option<String>;
 
+    /// Characters of one line that a new field of text keeps: for a longer text, or one of several lines, a field of rich text is made. None where a field of
+    /// text keeps every text.
+    fn short_text(&self) -> Option<usize>;
+
     /// Writes of the plan that the destination does not let this connection do, as far as it tells before anything is written: asked once, and nothing is
     /// changed by asking.
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>>;

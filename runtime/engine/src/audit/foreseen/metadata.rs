@@ -54,6 +54,10 @@ impl migr_load::Metadata for Foreseen {
         self.schema()
     }
 
+    fn short_text(&self) -> Option<usize> {
+        self.live.as_ref().and_then(|live| live.short_text())
+    }
+
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
         match &self.live {
             Some(live) => live.barred(),

@@ -313,6 +313,10 @@ impl Metadata for Memory {
         self.schema()
     }
 
+    fn short_text(&self) -> Option<usize> {
+        None
+    }
+
     fn barred(&self) -> BoxFuture<'_, Result<Vec<Barred>, LoadError>> {
         ready(Ok(Vec::new()))
     }
