@@ -134,10 +134,10 @@ fn people(state: &State, before: &Value) -> Result<(), Refusal> {
 fn records(state: &State, before: &Value) -> Result<(), Refusal> {
     for pipeline in list(before, "pipelines") {
         // A stage is a name, or an object with a chance of winning beside it.
-        let stage = |stage: &Value| if stage.is_string() { json!({"name": stage}) } else { stage.clone() };
+        let whole = |stage: &Value| if stage.is_string() { json!({"name": stage}) } else { stage.clone() };
         let mut body = pipeline.clone();
         let stages = pipeline.get("stages").and_then(Value::as_array).into_iter().flatten();
-        body.insert("stages".into(), stages.map(stage).collect());
+        body.insert("stages".into(), stages.map(whole).collect());
         pipelines::made(state, &body)?;
     }
     for field in list(before, "customFields") {
