@@ -166,6 +166,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "rare-option",
     "reference-cycle",
     "separator-in-value",
+    "short-settle",
     "shortened-number",
     "spreadsheet-error",
     "too-long",

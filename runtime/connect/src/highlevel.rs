@@ -56,6 +56,8 @@ const TOKEN_LABEL: &str = "migr id";
 const LINKED_TOGETHER: usize = 50;
 /// Time after which a search that finds nothing proves that nothing is there.
 const SETTLE: Duration = Duration::from_secs(120);
+/// Time by which searches were seen to lag.
+const LAG: Duration = Duration::from_secs(60);
 /// Records that a search gives at once.
 const PAGE: usize = 100;
 
@@ -109,6 +111,7 @@ impl HighLevel {
             body_bytes: None,
             ids: IdPolicy::Server { token: Some(TOKEN.to_owned()) },
             settle,
+            lag: if endpoint.is_here() { Duration::ZERO } else { LAG },
             settable_created_at: false,
             trash: false,
             version: Some(version.name().to_owned()),

@@ -97,6 +97,7 @@ impl Twenty {
             body_bytes: Some(BODY),
             ids: IdPolicy::Client,
             settle: std::time::Duration::ZERO,
+            lag: std::time::Duration::ZERO,
             settable_created_at: true,
             trash: true,
             version: None,

@@ -26,6 +26,8 @@ pub struct Capabilities {
     pub ids: IdPolicy,
     /// Time after which a look-up that finds nothing proves that nothing is there; zero where every look-up does.
     pub settle: Duration,
+    /// Time by which look-ups of the destination were seen to lag behind a write; zero where none is known, and where it is a stand-in on this machine.
+    pub lag: Duration,
     /// The time of creation may be written.
     pub settable_created_at: bool,
     /// A deleted record still holds its unique values, and can be restored.

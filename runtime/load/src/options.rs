@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,16 @@ pub struct Endpoint {
     pub url: String,
     /// The key that opens it.
     pub token: Secret,
+}
+
+impl Endpoint {
+    /// True for an address of this machine.
+    pub fn is_here(&self) -> bool {
+        let host = reqwest::Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let name = host.unwrap_or_default();
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
 }
 
 /// A pause before a request is sent again.
@@ -112,5 +123,24 @@ impl fmt::Debug for HttpOptions {
             .field("in_flight", &self.in_flight)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_this_machine_is_told_from_others() {
+        for (url, is_here) in [
+            ("http://127.0.0.1:4700", true),
+            ("http://localhost:4700", true),
+            ("http://[::1]:4700", true),
+            ("https://services.leadconnectorhq.com", false),
+            ("https://localhost.example", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(Endpoint { url: url.to_owned(), token: Secret::new("key") }.is_here(), is_here, "{url}");
+        }
     }
 }

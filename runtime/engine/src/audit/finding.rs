@@ -261,6 +261,8 @@ kinds! {
     DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.
     DestinationLacks = "destination-lacks", "What the destination cannot hold", "Write to a field that is there, make another with `new`, or leave it out; what is there under the name is mended in the destination.";
+    /// A time to settle that is shorter than the destination's look-ups were seen to lag.
+    ShortSettle = "short-settle", "Times to settle that are shorter than the destination's lag", "Leave `settle` out, or make it as long as the lag: a record that an early look misses would be made twice.";
     /// A workflow or webhook of the destination that what is written starts.
     FiringWorkflow = "firing-workflow", "Workflows and webhooks of the destination that what is written starts (W0615)", "Switch them off there while records are written, or permit them with a reason.";
     /// A permit for a workflow or webhook that what is written does not start.

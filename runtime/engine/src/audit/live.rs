@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::wanted_schema;
-use migr_load::{Deleted, Destination, FieldSchema, LoadError, Map, ObjectSchema, Schema};
+use migr_load::{Capabilities, Deleted, Destination, FieldSchema, LoadError, Map, ObjectSchema, Schema};
 use migr_plan::lock::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
     member_hash,
@@ -48,6 +48,15 @@ pub(crate) async fn learn(
         for told in checklist::differences(action, &schema) {
             found.add(Finding::new(FindingKind::DestinationLacks, Severity::Note, told));
         }
+    }
+    let Capabilities { settle, lag, .. } = destination.capabilities();
+    if settle < lag {
+        let message = format!(
+            "`settle` is {} s, and look-ups of the destination were seen to lag by {} s: a record whose answer is lost may be made twice",
+            settle.as_secs(),
+            lag.as_secs()
+        );
+        found.add(Finding::new(FindingKind::ShortSettle, Severity::Warning, message));
     }
     let active = automations::active(destination).await?;
     workflows::tell(plan, &active, found);

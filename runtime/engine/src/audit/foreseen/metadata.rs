@@ -23,6 +23,7 @@ impl migr_load::Metadata for Foreseen {
                 body_bytes: None,
                 ids: IdPolicy::Client,
                 settle: std::time::Duration::ZERO,
+                lag: std::time::Duration::ZERO,
                 settable_created_at: true,
                 trash: false,
                 version: None,

@@ -283,6 +283,7 @@ impl Metadata for Memory {
             body_bytes: None,
             ids,
             settle,
+            lag: Duration::ZERO,
             settable_created_at: true,
             trash: true,
             version: None,
