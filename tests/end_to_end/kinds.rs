@@ -148,6 +148,20 @@ fn an_option_that_is_there_keeps_its_value_when_another_one_comes() {
 }
 
 #[test]
+fn a_text_of_empty_holes_and_blanks_is_empty() {
+    let small = Small {
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; role: text; rank: text }",
+        maps: "map Contact -> people {\n  name = { lastName: name }\n  jobTitle = \"{role} {rank}\"\n}",
+        files: &[("contacts.csv", "id,name,role,rank\n1,None,,\n2,Two,Nurse,II\n")],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    for (name, title) in [("None", ""), ("Two", "Nurse II")] {
+        outcome.has("people", &json!({ "name": { "lastName": name }, "jobTitle": title }));
+    }
+}
+
+#[test]
 fn an_option_that_a_value_made_keeps_its_place_when_it_gets_a_row_and_that_is_told() {
     let maps = "picklist Size -> people.size { otherwise create }\nmap Contact -> people {\n  name = { lastName: name }\n  new size \"Size\": select Size = size | Size\n}";
     let small = Small {

@@ -5,20 +5,9 @@ use migr_sandbox::highlevel;
 use crate::stand_in::StandIn;
 use crate::studio::{lagging, location_on_disk, studio};
 
-/// Scopes that the studio's migration writes by.
-const WRITTEN_BY: [&str; 11] = [
-    "contacts.write",
-    "businesses.write",
-    "opportunities.write",
-    "calendars/events.write",
-    "forms.write",
-    "medias.write",
-    "objects/record.write",
-    "objects/schema.write",
-    "associations.write",
-    "associations/relation.write",
-    "locations/customFields.write",
-];
+/// Scopes of the updates that the studio's migration could make.
+const WRITTEN_BY: [&str; 5] =
+    ["contacts.write", "businesses.write", "opportunities.write", "calendars/events.write", "objects/record.write"];
 
 fn without(scope: &str) -> StandIn {
     StandIn::location(highlevel::Options { without_scopes: vec![scope.to_owned()], ..lagging(None) })
@@ -66,4 +55,16 @@ fn a_scope_that_was_taken_away_since_setup_stops_the_run_before_its_first_write(
     let ran = stand_in.migr(&project, &["run", "--no-approval"]).exits(4);
     assert!(ran.stderr.contains("the scope `opportunities.write`"), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(stand_in.fingerprint(), before);
+}
+
+#[test]
+fn where_nothing_is_left_to_write_no_right_is_asked_for() {
+    let project = studio();
+    let path = project.path().join("workspace.db");
+    let stand_in = location_on_disk(Some(path.clone()));
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.stop();
+    let without_scopes = vec!["opportunities.write".to_owned()];
+    let stand_in = StandIn::location(highlevel::Options { without_scopes, ..lagging(Some(path)) });
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
 }

@@ -34,17 +34,6 @@ const LIFE: [(&[&str], &[i32]); 5] = [
 /// Requests that the vendor's site describes since, and no document at hand does.
 const LATER: [(&str, &str); 2] = [("POST", "/opportunities/pipelines"), ("DELETE", "/opportunities/pipelines/")];
 
-/// Questions for a scope: requests without anything that must be there.
-const ASKING: [&str; 5] =
-    ["/objects/", "/associations/", "/associations/relations", "/custom-fields/", "/medias/delete-files"];
-
-/// True for a question for a scope, which is refused for what it lacks.
-fn asks_for_a_scope(path: &str, body: &[u8]) -> bool {
-    let is_field = path.starts_with("/locations/") && path.ends_with("/customFields");
-    let is_file = path.starts_with("/forms/") && body.is_empty();
-    is_file || body == b"{}" && (is_field || ASKING.contains(&path))
-}
-
 /// Requests of a life: how many, by command and endpoint, and what is wrong with some.
 #[derive(Default)]
 struct Seen {
@@ -178,9 +167,8 @@ fn live(version: &'static str, clients: u64) -> Option<u64> {
                 documents.operation(&asked.method.to_lowercase(), path).map_or(path, |(template, _)| template);
             *seen.counts.entry((at, format!("{} {template}", asked.method))).or_default() += 1;
             let faults = faults(documents, &sent);
-            let is_asked_for = asks_for_a_scope(path, asked.body);
             let is_later = LATER.iter().any(|(method, start)| asked.method == *method && path.starts_with(start));
-            if !faults.is_empty() && !is_later && !is_asked_for && seen.faults.len() < 20 {
+            if !faults.is_empty() && !is_later && seen.faults.len() < 20 {
                 seen.faults.push(format!("{} {}: {faults:?}", asked.method, asked.path));
             }
             Act::Pass

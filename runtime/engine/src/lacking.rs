@@ -25,7 +25,7 @@ pub(crate) async fn lacking(
     schema: &Schema,
     destination: &dyn Destination,
 ) -> Result<Vec<Lack>, LoadError> {
-    let mut lacks = parts(plan, schema, destination);
+    let mut lacks = lacking_parts(plan, schema, destination);
     for barred in destination.barred().await? {
         let writes = |stage: &&Stage| stage.destination_object == barred.object;
         let Some(stage) = plan.stages.iter().find(writes).or_else(|| plan.stages.first()) else { continue };
@@ -42,7 +42,7 @@ pub(crate) async fn lacking(
 
 /// Parts that the maps of a plan write and the live destination does not have: an object, a field, a type, a way to
 /// link.
-fn parts(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
+pub(crate) fn lacking_parts(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
     if schema.objects.is_empty() {
         // It does not describe itself.
         return Vec::new();

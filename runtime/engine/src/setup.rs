@@ -9,7 +9,7 @@ use migr_plan::{FieldType, Permitted, Plan, SetupAction};
 
 use crate::begun::{BEGUN, Begun};
 use crate::checklist::{self, ChecklistState};
-use crate::lacking::lacking;
+use crate::lacking::{lacking, lacking_parts};
 use crate::{Context, EngineError};
 use migr_decide::Event;
 use migr_decide::owners::OwnerTable;
@@ -43,18 +43,23 @@ async fn set_up(context: &Context, writes_records: bool) -> Result<SetupSummary,
     if opening::export_hashes(&reader)?.is_some() {
         opening::same_export(context, &reader)?;
     }
-    let writes_records = writes_records && !run::is_through(context, &reader)?;
+    let is_through = run::is_through(context, &reader)?;
     drop(reader);
     opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.known_schema().await?;
-    let lacks = lacking(&context.plan, &schema, &*context.destination).await?;
+    // Where nothing is left to write no right to write is asked for.
+    let lacks = if is_through {
+        lacking_parts(&context.plan, &schema, &*context.destination)
+    } else {
+        lacking(&context.plan, &schema, &*context.destination).await?
+    };
     if !lacks.is_empty() {
         // Nothing is begun that cannot be ended.
         let blocked = lacks.len();
         let actions = lacks.into_iter().map(|lack| (lack.text, "missing".to_owned())).collect();
         return Ok(SetupSummary { actions, blocked, ..SetupSummary::default() });
     }
-    if writes_records {
+    if writes_records && !is_through {
         automations::hold(context).await?;
     }
     // A fallback owner who is no member stops a run: better before the schema is changed.

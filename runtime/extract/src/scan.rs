@@ -34,12 +34,12 @@ pub(crate) enum Scanned {
     TooLong { line: u64, last_line: u64 },
 }
 
-/// Where the text of a record stands.
+/// Place of the text of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
     /// In the chunk, as the file has it: with separators and quotes between the cells.
     Chunk { from: usize, until: usize },
-    /// So many bytes, copied: one cell behind the other.
+    /// Bytes that were copied, one cell behind the other.
     Copy { length: usize },
 }
 

@@ -312,6 +312,10 @@ impl<'r> Evaluator<'r> {
                 value => text.push_str(&text_of(value)?),
             }
         }
+        // The blanks between holes that are empty are nobody's text.
+        if text.trim().is_empty() {
+            text.clear();
+        }
         Ok(Value::text(text))
     }
 

@@ -1,7 +1,7 @@
-//! Rights of the token to write: each scope that the plan needs is asked for before the first write, by a request that cannot change anything.
+//! Rights of the token to write: scopes that the plan needs are asked for before the first write, by requests that cannot change anything: updates of a record
+//! that is not there.
 
-use migr_load::{Barred, BoxFuture, Call, CallError, LoadError, Payload};
-use migr_plan::SetupAction;
+use migr_load::{Barred, BoxFuture, Call, CallError, LoadError};
 use reqwest::Method;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::scopes::scope_of;
 const NOBODY: &str = "000000000000000000000000";
 
 impl HighLevel {
-    /// Scopes that the plan needs to write and the token lacks. Each is asked for once by a connection.
+    /// Scopes that the plan needs to write and the token lacks, as far as an update tells. Each is asked for once by a connection.
     pub(super) async fn ask_rights(&self) -> Result<Vec<Barred>, LoadError> {
         let live = match self.live() {
             Ok(live) => live,
@@ -59,11 +59,10 @@ impl HighLevel {
         }
     }
 
-    /// Requests that are refused for what they say: of a record that is not there, or without what must be there. Each with the object that the plan writes so.
+    /// Updates of a record that is not there, each with the object that the plan writes so.
     fn probes<'p>(&'p self, live: &Live) -> Vec<(&'p str, Call<'static>)> {
         let nothing = || super::api::json(&json!({}));
         let put = |path: String| Call::new(Method::PUT, path, nothing());
-        let post = |path: &str| Call::new(Method::POST, path.to_owned(), nothing());
         let mut probes = Vec::new();
         for stage in &self.plan.stages {
             let object = stage.destination_object.as_str();
@@ -72,36 +71,19 @@ impl HighLevel {
                 Kind::Businesses => put(format!("businesses/{NOBODY}")),
                 Kind::Opportunities => put(format!("opportunities/{NOBODY}")),
                 Kind::Appointments => put(format!("calendars/events/appointments/{NOBODY}")),
-                Kind::Associations => post("associations/relations"),
-                Kind::Media => put("medias/delete-files".to_owned()),
-                Kind::ContactFiles => Call {
-                    query: vec![("contactId", NOBODY.to_owned()), self.here()],
-                    ..Call::new(Method::POST, "forms/upload-custom-files", Payload::Empty)
-                },
                 Kind::Custom => {
                     let Some(key) = self.key_to_be(live, object) else { continue };
                     Call { query: vec![self.here()], ..put(format!("objects/{key}/records/{NOBODY}")) }
                 }
-                Kind::Pipelines | Kind::Calendars | Kind::Users => continue,
+                // No document has a request of these that cannot change anything.
+                Kind::Associations
+                | Kind::Media
+                | Kind::ContactFiles
+                | Kind::Pipelines
+                | Kind::Calendars
+                | Kind::Users => continue,
             };
             probes.push((object, call));
-        }
-        for action in &self.plan.setup {
-            match action {
-                SetupAction::CreateObject { object, .. } if !live.objects.contains_key(object) => {
-                    probes.push((object, post("objects/")));
-                }
-                SetupAction::CreateField { object, field, .. } if live.field(object, field).is_none() => {
-                    let call = match Kind::of(object) {
-                        Kind::Custom => post("custom-fields/"),
-                        Kind::Associations => post("associations/"),
-                        _ => post(&format!("locations/{}/customFields", self.location)),
-                    };
-                    probes.push((object, call));
-                }
-                SetupAction::CreateObject { .. } | SetupAction::CreateField { .. } | SetupAction::AddOptions { .. } => {
-                }
-            }
         }
         probes
     }

@@ -63,7 +63,7 @@ struct Look<'t> {
     splits: Vec<&'t str>,
 }
 
-/// How a column of texts is looked at.
+/// Manner in which a column of texts is looked at.
 #[derive(Debug)]
 struct TextLook<'t> {
     /// True where it goes into rich text as it stands.
@@ -216,7 +216,7 @@ impl<'t> Traces<'t> {
         }
     }
 
-    /// What a cell of a text shows.
+    /// The trace that a cell of a text shows.
     fn trace_of_text(&self, at: usize, look: &TextLook<'_>, (whole, cell): (&str, &str)) -> Option<Trace> {
         match cell.as_bytes().first()? {
             b'0'..=b'9' | b'-' if is_shortened(cell) => Some(Trace::Shortened),
