@@ -5,9 +5,9 @@ use migr_plan::{AutomationKind, FiredAutomation, SetupAction, fired};
 
 use crate::automations;
 use crate::begun::lacks;
-use crate::lacking::lacking;
+use crate::lacking::lacking_still;
 use crate::wanted_schema::{in_words, prepared};
-use crate::{Context, EngineError};
+use crate::{Context, EngineError, run};
 
 /// A change of the destination's schema that the plan needs, and whether the destination has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, E
         state: state(action, &schema, &*context.destination),
         told: differences(action, &schema),
     };
-    let lacks = lacking(&context.plan, &schema, &*context.destination).await?.into_iter().map(|lack| ChecklistItem {
+    let is_through = run::is_through(context, &context.journal.reader()?)?;
+    let lacks = lacking_still(context, &schema, is_through).await?.into_iter().map(|lack| ChecklistItem {
         action: format!("have `{}` for {}:{}", lack.what, lack.origin.file, lack.origin.line),
         probe: lack.probe,
         state: ChecklistState::Missing { what: lack.text },

@@ -6,6 +6,8 @@ use migr_load::{Destination, LoadError, Schema};
 use migr_plan::{Expr, FieldType, Origin, Plan, SetupAction, Stage};
 use migr_transform::Reference;
 
+use crate::Context;
+
 /// Something that a map writes and that the live destination cannot hold, and that no setup makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack {
@@ -19,20 +21,30 @@ pub struct Lack {
     pub origin: Origin,
 }
 
+/// The same as [`lacking`] for a begun migration: where nothing is left to write no right to write is asked for.
+pub(crate) async fn lacking_still(
+    context: &Context,
+    schema: &Schema,
+    is_through: bool,
+) -> Result<Vec<Lack>, LoadError> {
+    let (plan, destination) = (&context.plan, &*context.destination);
+    if is_through { Ok(parts(plan, schema, destination)) } else { lacking(plan, schema, destination).await }
+}
+
 /// Parts that the maps of a plan write and the live destination does not have, and rights without which it is not written. Nothing is changed by asking.
 pub(crate) async fn lacking(
     plan: &Plan,
     schema: &Schema,
     destination: &dyn Destination,
 ) -> Result<Vec<Lack>, LoadError> {
-    let mut lacks = lacking_parts(plan, schema, destination);
+    let mut lacks = parts(plan, schema, destination);
     for barred in destination.barred().await? {
         let writes = |stage: &&Stage| stage.destination_object == barred.object;
         let Some(stage) = plan.stages.iter().find(writes).or_else(|| plan.stages.first()) else { continue };
         let Origin { file, line, .. } = &stage.origin;
         lacks.push(Lack {
             text: format!("{file}:{line} writes `{}`: {}", barred.object, barred.why),
-            probe: format!("the right {}", barred.right),
+            probe: format!("rights of the token: {}", barred.right),
             what: barred.right,
             origin: stage.origin.clone(),
         });
@@ -42,7 +54,7 @@ pub(crate) async fn lacking(
 
 /// Parts that the maps of a plan write and the live destination does not have: an object, a field, a type, a way to
 /// link.
-pub(crate) fn lacking_parts(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
+fn parts(plan: &Plan, schema: &Schema, destination: &dyn Destination) -> Vec<Lack> {
     if schema.objects.is_empty() {
         // It does not describe itself.
         return Vec::new();

@@ -9,7 +9,7 @@ use migr_plan::{FieldType, Permitted, Plan, SetupAction};
 
 use crate::begun::{BEGUN, Begun};
 use crate::checklist::{self, ChecklistState};
-use crate::lacking::{lacking, lacking_parts};
+use crate::lacking::lacking_still;
 use crate::{Context, EngineError};
 use migr_decide::Event;
 use migr_decide::owners::OwnerTable;
@@ -47,12 +47,7 @@ async fn set_up(context: &Context, writes_records: bool) -> Result<SetupSummary,
     drop(reader);
     opening::readable(&context.plan, &context.export)?;
     let schema = context.destination.known_schema().await?;
-    // Where nothing is left to write no right to write is asked for.
-    let lacks = if is_through {
-        lacking_parts(&context.plan, &schema, &*context.destination)
-    } else {
-        lacking(&context.plan, &schema, &*context.destination).await?
-    };
+    let lacks = lacking_still(context, &schema, is_through).await?;
     if !lacks.is_empty() {
         // Nothing is begun that cannot be ended.
         let blocked = lacks.len();

@@ -332,7 +332,9 @@ mod tests {
                 let verdict = |capacity| {
                     let mut trial = FormatTrial::new(kind, written.iter().copied(), Some(2026)).unwrap();
                     trial.remember(capacity);
-                    cells.iter().for_each(|cell| trial.add(cell));
+                    for cell in cells {
+                        trial.add(cell);
+                    }
                     trial.verdict()
                 };
                 proptest::prop_assert_eq!(verdict(1_000), verdict(0));
