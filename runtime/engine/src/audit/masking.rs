@@ -17,51 +17,46 @@ pub(crate) fn shape(cell: &str) -> String {
 /// Adds the shape of a cell to a text in UTF-8.
 pub(crate) fn write_shape(cell: &str, shape: &mut Vec<u8>) {
     let cell = trimmed(cell);
-    // A shape is as long as what it is made of at most, and what it leaves out is overwritten.
-    let start = shape.len();
-    shape.resize(start + LOOKED_AT, 0);
-    let mut run = Run { class: 0, length: 0, to: start };
-    if cell.is_ascii() {
-        for byte in cell.bytes().take(LOOKED_AT) {
-            run.add(ASCII.get(usize::from(byte)).copied().unwrap_or(b'*'), shape);
-        }
+    let (shown, length) = if cell.is_ascii() {
+        runs(cell.bytes().map(|byte| ASCII.get(usize::from(byte)).copied().unwrap_or(b'*')))
     } else {
-        for character in cell.chars().take(LOOKED_AT) {
-            run.add(class(character), shape);
-        }
-    }
-    shape.truncate(run.to);
+        runs(cell.chars().map(class))
+    };
+    shape.extend_from_slice(shown.get(..length).unwrap_or_default());
     let is_longer = cell.len() > LOOKED_AT && cell.chars().nth(LOOKED_AT).is_some();
     if is_longer {
         shape.extend_from_slice("…".as_bytes());
     }
 }
 
-/// Characters of one class, one after the other.
-struct Run {
-    class: u8,
-    length: u8,
-    /// Length of the shape so far.
-    to: usize,
+/// What is shown of characters by their classes, and its length. What is left out is overwritten by what follows.
+#[inline]
+fn runs(classes: impl Iterator<Item = u8>) -> ([u8; LOOKED_AT], usize) {
+    let mut shown = [0; LOOKED_AT];
+    let (mut to, mut before, mut length) = (0, 0, 0_u8);
+    for class in classes.take(LOOKED_AT) {
+        length = if class == before { length + 1 } else { 1 };
+        before = class;
+        let most = MOST.get(usize::from(class)).copied().unwrap_or(u8::MAX);
+        if let Some(slot) = shown.get_mut(to) {
+            *slot = if length == 4 && most == 4 { b'+' } else { class };
+        }
+        to += usize::from(length <= most);
+    }
+    (shown, to)
 }
 
-impl Run {
-    /// Takes a character of a class, and writes what is shown of it.
-    #[inline]
-    fn add(&mut self, class: u8, shape: &mut [u8]) {
-        self.length = if self.class == class { self.length.saturating_add(1) } else { 1 };
-        self.class = class;
-        let most = match class {
-            b' ' => 1,
-            b'A' | b'a' | b'9' | b'*' => 4,
-            _ => u8::MAX,
-        };
-        if let Some(slot) = shape.get_mut(self.to) {
-            *slot = if self.length == 4 && most == 4 { b'+' } else { class };
-        }
-        self.to += usize::from(self.length <= most);
-    }
-}
+/// Number of signs that are shown of a run, by its class.
+#[expect(clippy::indexing_slicing, reason = "a constant has no other way to fill a table")]
+const MOST: [u8; 128] = {
+    let mut most = [u8::MAX; 128];
+    most[b' ' as usize] = 1;
+    most[b'A' as usize] = 4;
+    most[b'a' as usize] = 4;
+    most[b'9' as usize] = 4;
+    most[b'*' as usize] = 4;
+    most
+};
 
 /// Class of each character of ASCII.
 #[expect(
