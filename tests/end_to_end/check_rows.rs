@@ -118,12 +118,12 @@ fn nothing_is_written_and_an_audit_finds_the_same() {
 
 #[test]
 fn warnings_alone_are_done_unless_they_are_denied_and_clean_rows_are_counted() {
-    let project = project("C1,Ada,ada@x.example,1815-12-10,soon,K1\n");
+    let project = project("C1,Ada,ada@x.example,1985-12-10,soon,K1\n");
     let shown = checked(&project, "short", 0).stdout;
     assert!(shown.starts_with("export/customers.csv:2:33: warning[W0612]: bad-date: Customer C1 seen: "), "{shown}");
     project.migr(&["check", "--data", "--deny", "warnings"]).exits(1);
     project.migr(&["check", "--deny", "warnings"]).exits(0);
-    project.write("export/customers.csv", &format!("{HEADER}C1,Ada,ada@x.example,1815-12-10,,K1\n"));
+    project.write("export/customers.csv", &format!("{HEADER}C1,Ada,ada@x.example,1985-12-10,,K1\n"));
     let ran = checked(&project, "human", 0);
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.contains("no problems in 1 file and 2 rows of the export"), "{}", ran.stderr);
@@ -131,7 +131,7 @@ fn warnings_alone_are_done_unless_they_are_denied_and_clean_rows_are_counted() {
 
 #[test]
 fn what_the_spec_says_of_its_export_is_said_of_the_rows_that_are_there_and_once() {
-    let project = project("C1,Ada,ada@x.example,1815-12-10,,K1\n");
+    let project = project("C1,Ada,ada@x.example,1985-12-10,,K1\n");
     project.write("export/firms.csv", "ID,Name,Fax\nK1,Acme,1\n");
     project.write("export/notes.csv", "ID\n1\n");
     let shown = checked(&project, "short", 1).stdout;

@@ -139,13 +139,12 @@ impl<'r> StageReport<'r> {
     fn tell_odd_days(&self, found: &mut Collector<'_>) {
         for ((field, oddity), (count, line, day)) in &self.odd_days {
             let Some(field) = self.stage.fields.get(*field) else { continue };
-            let (days, births, lie, are) =
-                if *count == 1 { ("day", "birth", "lies", "is") } else { ("days", "births", "lie", "are") };
+            let (days, births, lie) = if *count == 1 { ("day", "birth", "lies") } else { ("days", "births", "lie") };
             let name = format!("{}.{}", self.stage.destination_object, field.field);
             let day = shown(day, field.sensitive);
             let message = match oddity {
                 Oddity::ToCome => format!("{count} {births} of `{name}` {lie} in the future, such as {day}"),
-                Oddity::TooOld => format!("{count} {births} of `{name}` {are} those of nobody alive, such as {day}"),
+                Oddity::TooOld => format!("{count} {births} of `{name}` {lie} more than 130 years back, such as {day}"),
                 Oddity::FarOff => format!("{count} {days} of `{name}` {lie} in years far from any, such as {day}"),
             };
             let finding = Finding::new(FindingKind::OddDay, Severity::Warning, message);
