@@ -283,7 +283,7 @@ fn a_cell_that_is_empty_in_a_later_export_clears_what_the_migration_wrote_alone(
     );
     // What was there before is not the migration's alone.
     let kept =
-        "Person.jobTitle: 1 record without a value now keeps what was written (`on empty keep`): it was there before";
+        "Person.jobTitle: 1 record that was there before has no value now and keeps what was written (`on empty keep`)";
     assert!(delta.stdout.contains(kept), "{}", delta.stdout);
     let jobs = ["1", "2", "3"].map(|name| of(name)["jobTitle"].clone());
     assert_eq!(jobs, ["", "Cook", "Surgeon"].map(Value::from));

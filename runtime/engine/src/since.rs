@@ -171,16 +171,24 @@ impl MapSince {
         }
         for (field, records) in &self.failed {
             words.push(format!(
-                ".{}: {} whose value cannot be taken now keeps what was written",
+                ".{}: {} what was written",
                 migr_escape::line(field),
-                count(*records, "record", "records"),
+                count(
+                    *records,
+                    "record whose value cannot be taken now keeps",
+                    "records whose values cannot be taken now keep"
+                ),
             ));
         }
         for (field, records) in &self.kept {
             words.push(format!(
-                ".{}: {} without a value now keeps what was written (`on empty keep`): it was there before",
+                ".{}: {} what was written (`on empty keep`)",
                 migr_escape::line(field),
-                count(*records, "record", "records"),
+                count(
+                    *records,
+                    "record that was there before has no value now and keeps",
+                    "records that were there before have no value now and keep"
+                ),
             ));
         }
         if self.links_gone > 0 {
