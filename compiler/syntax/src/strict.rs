@@ -98,7 +98,8 @@ fn worded(node: &Node<'_, '_>, start: usize, strict: Rule, failure: &Failure) ->
         || failure.expected.contains(":") && token == "}";
     if let Some(brace) = open_hole(before).filter(|_| lacks_brace) {
         let brace = start + brace;
-        let ends = node.walk.span(at, at + token.len().min(1));
+        let first = token.chars().next().map_or(0, char::len_utf8);
+        let ends = node.walk.span(at, at + first);
         return errors::hole_not_closed(node.walk.span(brace, brace + 1), ends, after.starts_with('"'));
     }
     let at_start = before.trim_start_matches("override").trim_ascii().is_empty();

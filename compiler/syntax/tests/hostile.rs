@@ -65,6 +65,16 @@ proptest! {
 }
 
 #[test]
+fn a_hole_that_a_letter_of_several_bytes_ends_is_told_at_the_whole_letter() {
+    let text = "system s {\n  labels \"[A-Z{ name: tr size \"→ ←\": text = a\n}\n";
+    is_sound(text).unwrap();
+    let mut diagnostics = Diagnostics::default();
+    parse(FileId(0), text, &mut diagnostics);
+    let labels = diagnostics.items().iter().flat_map(|finding| &finding.labels);
+    assert!(labels.into_iter().any(|label| text.get(label.span.range()) == Some("→")), "{:#?}", diagnostics.items());
+}
+
+#[test]
 fn below_sixty_four_open_blocks_nothing_more_is_read_and_a_forgotten_bracket_ends_nothing() {
     let found = |text: &str| {
         let mut diagnostics = Diagnostics::default();
