@@ -29,7 +29,7 @@ pub(crate) fn write_shape(cell: &str, shape: &mut Vec<u8>) {
     }
 }
 
-/// What is shown of characters by their classes, and its length. What is left out is overwritten by what follows.
+/// The classes of characters as they are shown, and their length; a class that is left out is overwritten by the next.
 #[inline]
 fn runs(classes: impl Iterator<Item = u8>) -> ([u8; LOOKED_AT], usize) {
     let mut shown = [0; LOOKED_AT];
