@@ -195,7 +195,7 @@ fn a_change_of_a_later_export_that_could_not_be_written_is_told() {
     later(&project);
     stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
     stand_in.ask(&Method::POST, "/rest/people", &json!({"emails": {"primaryEmail": "theirs@x.example"}}));
-    // What 1 is to get is somebody else's, so that it gives its own value up to nobody.
+    // The value that 1 is to get is somebody else's, so that it gives its own up to nobody.
     project.write(
         "export/people.csv",
         &people(&["1,theirs@x.example,Nurse", "2,ann@x.example,Chef", "3,carl@x.example,Vet"]),
@@ -281,7 +281,7 @@ fn a_cell_that_is_empty_in_a_later_export_clears_what_the_migration_wrote_alone(
         "{}",
         delta.stdout
     );
-    // What was there before is not the migration's alone.
+    // A record that was there before is not the migration's alone.
     let kept =
         "Person.jobTitle: 1 record that was there before has no value now and keeps what was written (`on empty keep`)";
     assert!(delta.stdout.contains(kept), "{}", delta.stdout);
@@ -354,7 +354,7 @@ fn a_tag_that_a_later_export_has_no_more_is_taken_away() {
     assert!(audit.contains(r#"tags "["vip","new"]" → "["new","gold"]""#), "{audit}");
     assert!(audit.contains(r#"→ "["vip","by hand","new"]""#), "{audit}");
     assert!(audit.contains(r#"tags "["vip"]" is cleared"#), "{audit}");
-    // What could not be brought to what the export says is no success.
+    // A change that could not be made is no success.
     let said = stand_in.migr(&project, &["delta"]).exits(5).stdout;
     assert_eq!(tags("ann@x.example"), ["gold", "new"]);
     assert_eq!(tags("bob@x.example"), ["vip"]);

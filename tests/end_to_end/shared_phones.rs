@@ -43,7 +43,7 @@ fn phones_where(allowed: bool, on_taken: &str, rows: &str) -> BTreeMap<String, S
     phones_beside(&json!([]), allowed, &SPEC.replace("ON_TAKEN", on_taken), rows)
 }
 
-/// The same beside contacts that the location has.
+/// Phones of a run beside contacts that the location has.
 fn phones_beside(contacts: &serde_json::Value, allowed: bool, spec: &str, rows: &str) -> BTreeMap<String, String> {
     let project = Project::empty();
     project.write("migration.migr", spec);

@@ -88,7 +88,7 @@ fn held_something(job: &StageRun, field: &FieldMapping, written: &Written) -> bo
 
 /// Indices of the fields that keep what was written to a record which was there before, since the export has no value any more and `on empty keep` holds.
 pub fn kept_there(job: &StageRun, expected: &Expected, written: &Written) -> Vec<usize> {
-    // What a later map wrote into the record is not told from this one's.
+    // Values that a later map wrote into the record are not told from this one's.
     if expected.taking != Some(Taking::Over) || job.is_met {
         return Vec::new();
     }

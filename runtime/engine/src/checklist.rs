@@ -112,7 +112,7 @@ pub(crate) fn differences(action: &SetupAction, schema: &Schema) -> Vec<String> 
             )
         })
         .collect();
-    // Those that are added bring the others into the plan's order.
+    // Options that are added bring the others into the plan's order.
     if !lacks(&found.options, options)
         && let Some((there, wanted)) = other_order(found, &order_of(action))
     {

@@ -21,7 +21,7 @@ pub struct Lack {
     pub origin: Origin,
 }
 
-/// The same as [`lacking`] for a begun migration: where nothing is left to write no right to write is asked for.
+/// Parts and rights that a begun migration still lacks: where nothing is left to write no right to write is asked for.
 pub(crate) async fn lacking_still(
     context: &Context,
     schema: &Schema,

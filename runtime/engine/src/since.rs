@@ -40,7 +40,7 @@ pub enum ChangeClass {
 pub struct FieldSince {
     /// Records that would get another value.
     pub values: u64,
-    /// Those of them whose field would be empty: the export has no value any more.
+    /// Records of them whose field would be empty: the export has no value any more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cleared: u64,
     /// Records that would get a value where nothing was written.

@@ -122,7 +122,7 @@ impl Fault {
         self
     }
 
-    /// The same fault with advice that tells something of the value.
+    /// A fault with advice that tells something of the value.
     pub(crate) fn hinting(mut self, hint: Option<String>) -> Self {
         self.0.hint = hint;
         self

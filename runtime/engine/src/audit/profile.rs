@@ -166,7 +166,7 @@ impl Profile {
         let mask = readings(cell);
         self.note_readings(mask, line);
         let shape = self.shapes.add(cell);
-        // Where cells are many they hardly repeat.
+        // Many cells hardly repeat.
         if cell.len() > LONGEST_RECENT || self.distinct.is_estimated() {
             return;
         }

@@ -20,7 +20,7 @@ use super::lookup_plan::{LookupSpec, Needs, Use, column_lookup, columns_read};
 use super::masking::shown;
 use super::profile::is_list;
 use super::survey::Place;
-use super::traces::Traces;
+use super::traces::{Traces, holds_text};
 use super::{AuditError, AuditProgress};
 use migr_decide::cells::{Lent, is_blank};
 use migr_decide::files::{FileState, Named, Standard, column_of, file_columns, shown_path};
@@ -86,16 +86,7 @@ impl<'i> Inspector<'i> {
                     Use::Unused => Severity::Note,
                 },
                 named: Named::of(plan, object, &column.name),
-                is_typed: matches!(
-                    column.elements.unwrap_or(column.ty),
-                    ColumnType::Integer
-                        | ColumnType::Number
-                        | ColumnType::Decimal
-                        | ColumnType::Boolean
-                        | ColumnType::Date
-                        | ColumnType::Datetime
-                        | ColumnType::Json
-                ),
+                is_typed: !holds_text(column) || column.elements.unwrap_or(column.ty) == ColumnType::Json,
                 targets: reference.map_or_else(Vec::new, |reference| {
                     let spec = |target: &'i String| {
                         (target.as_str(), column_lookup(plan, column, target, reference.column.as_deref()))

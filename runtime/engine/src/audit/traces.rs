@@ -363,7 +363,7 @@ impl<'t> Traces<'t> {
 }
 
 /// True where the cells of a column hold texts.
-fn holds_text(column: &SourceColumn) -> bool {
+pub(super) fn holds_text(column: &SourceColumn) -> bool {
     !matches!(
         column.elements.unwrap_or(column.ty),
         ColumnType::Integer

@@ -243,7 +243,7 @@ fn is_phone(cell: &str, digits: usize) -> bool {
         match byte {
             b'0'..=b'9' => before += 1,
             b'+' | b'(' | b')' | b'-' | b'.' | b' ' | b'/' => {}
-            // What stands behind is an extension.
+            // Signs behind it are an extension.
             b'x' | b'X' => break,
             _ => return false,
         }

@@ -201,7 +201,7 @@ impl Later for Changes {
         let mut notes = Some(notes);
         let mut emptied = BTreeMap::new();
         for (number, round) in exchange.rounds.iter().enumerate() {
-            // Who comes later gets what the records before gave up.
+            // Later records get what the records before gave up.
             if number > 0 {
                 sender.finish().await?;
             }

@@ -70,7 +70,7 @@ impl Exchange {
         }
         let holders = destination.holders(object, &wanted).await?.unwrap_or_default();
         let mut holding = Holding::new();
-        // What was read of the records themselves is newer than what a search says.
+        // Values read of the records themselves are newer than what a search says.
         let others = holders.iter().filter(|holder| !found.contains_key(&holder.id));
         for holder in others.chain(found.values().map(|(there, _)| there)) {
             for (path, _) in &wanted {
