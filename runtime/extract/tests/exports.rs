@@ -315,6 +315,7 @@ fn json_counts_arrays_and_says_what_else_it_found() {
     assert!(count(b"3").unwrap_err().contains("an array, or an object that holds one"));
     assert!(count(b"[\"^\xff\xff\"]").unwrap_err().contains("invalid unicode"), "what cannot be read is not counted");
     assert!(count(b"[1e999]").unwrap_err().contains("number out of range"));
+    assert!(count(b"{\"all\": [{}], \"all\": []}").unwrap_err().contains("two members named \"all\""));
 }
 
 #[test]
