@@ -25,5 +25,6 @@ pub(crate) fn same(text: &str, ast: &Ast, printed: &str) -> Result<(), FormatErr
 }
 
 fn slice<'a>(text: &'a str, item: &Item) -> &'a str {
-    text.get(item.span.range()).unwrap_or_default()
+    // Blanks at the end of a file are nobody's.
+    text.get(item.span.range()).unwrap_or_default().trim_end()
 }

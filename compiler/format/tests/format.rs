@@ -172,6 +172,7 @@ fn a_return_at_the_end_of_what_cannot_be_read_is_a_blank() {
 
 #[test]
 fn blanks_below_what_cannot_be_read_are_no_line_of_it() {
+    assert_eq!(format("map A -> b {\n  one {\ndrop object ").unwrap(), "map A -> b {\n  one {\ndrop object\n");
     assert_eq!(format("o\n \r").unwrap(), "o\n");
     assert_eq!(format("map A -> b {\n  o (\n \r\n}\n").unwrap(), "map A -> b {\n  o (\n}\n");
 }

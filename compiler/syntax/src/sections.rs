@@ -47,8 +47,13 @@ fn begins_item(line: &str) -> bool {
         let after = rest.trim_start_matches([' ', '\t']);
         let ends = rest.chars().next().is_none_or(|next| next.is_ascii_whitespace() || next == '"' || next == '{');
         ends && !after.starts_with(['=', ':', '.', ',', '|', ')'])
-            && (*word != "drop" || after.starts_with("object ") || after.starts_with("file"))
+            && (*word != "drop" || begins_word(after, "object") || after.starts_with("file"))
     })
+}
+
+/// True where a text begins with a word and something blank, or nothing, behind it.
+fn begins_word(text: &str, word: &str) -> bool {
+    text.strip_prefix(word).is_some_and(|rest| rest.chars().next().is_none_or(|next| next.is_ascii_whitespace()))
 }
 
 #[cfg(test)]
