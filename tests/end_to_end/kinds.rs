@@ -148,16 +148,26 @@ fn an_option_that_is_there_keeps_its_value_when_another_one_comes() {
 }
 
 #[test]
-fn a_text_of_empty_holes_and_blanks_is_empty() {
+fn blanks_beside_an_empty_hole_go_at_either_end_of_a_text() {
     let small = Small {
         objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; role: text; rank: text }",
-        maps: "map Contact -> people {\n  name = { lastName: name }\n  jobTitle = \"{role} {rank}\"\n}",
-        files: &[("contacts.csv", "id,name,role,rank\n1,None,,\n2,Two,Nurse,II\n")],
+        maps: "map Contact -> people {\n  name = { lastName: name }\n  jobTitle = \"{role} {rank}\"\n  new more \"More\": text = \"Dr {role}, {rank} {role}\"\n}",
+        files: &[(
+            "contacts.csv",
+            "id,name,role,rank\n1,None,,\n2,Two,Nurse,II\n3,First,Nurse,\n4,Last,,II\n5,Blank,\"\",\" II \"\n",
+        )],
         held: Vec::new(),
     };
     let outcome = small.moved();
-    for (name, title) in [("None", ""), ("Two", "Nurse II")] {
-        outcome.has("people", &json!({ "name": { "lastName": name }, "jobTitle": title }));
+    for (name, title, more) in [
+        ("None", "", "Dr ,"),
+        ("Two", "Nurse II", "Dr Nurse, II Nurse"),
+        ("First", "Nurse", "Dr Nurse,  Nurse"),
+        ("Last", "II", "Dr , II"),
+        // Blanks of a value are its own.
+        ("Blank", " II ", "Dr ,  II "),
+    ] {
+        outcome.has("people", &json!({ "name": { "lastName": name }, "jobTitle": title, "more": more }));
     }
 }
 

@@ -298,7 +298,19 @@ impl<'r> Evaluator<'r> {
 
     fn template(&mut self, parts: &'r [Node]) -> Evaluated<'r> {
         let mut text = String::new();
+        // Length up to the last sign that is no blank between holes, and whether an empty hole stands at either end.
+        let (mut solid, mut begins_empty, mut ends_empty) = (0, false, false);
         for part in parts {
+            if let Node::Constant(Value::Text(written)) = part {
+                let is_first = begins_empty && solid == 0;
+                text.push_str(if is_first { written.trim_start() } else { written });
+                let blanks = written.len() - written.trim_end().len();
+                if blanks < written.len() {
+                    (solid, ends_empty) = (text.len() - blanks, false);
+                }
+                continue;
+            }
+            let before = text.len();
             match self.value(part)? {
                 Value::None => {}
                 Value::List(items) => {
@@ -311,8 +323,19 @@ impl<'r> Evaluator<'r> {
                 }
                 value => text.push_str(&text_of(value)?),
             }
+            if text.len() > before {
+                (solid, ends_empty) = (text.len(), false);
+            } else if solid == 0 {
+                text.clear();
+                begins_empty = true;
+            } else {
+                ends_empty = true;
+            }
         }
-        // The blanks between holes that are empty are nobody's text.
+        if ends_empty {
+            text.truncate(solid);
+        }
+        // Blanks between holes that hold nothing else are nobody's text.
         if text.trim().is_empty() {
             text.clear();
         }
