@@ -2,6 +2,7 @@
 
 mod elements;
 mod entities;
+mod links;
 mod shown;
 mod simple;
 mod tokens;
@@ -66,11 +67,15 @@ fn survey<'t>(tokens: impl Iterator<Item = Token<'t>>) -> Survey {
                 found.is_html = true;
                 found.losses.add("comment");
             }
-            Token::Tag { element, is_end, has_style, .. } => {
+            Token::Tag { raw, element, is_end, has_style, .. } => {
                 found.is_html = true;
+                let unfit = if is_end { None } else { links::unfit(element.name, raw) };
+                if let Some(kind) = unfit {
+                    found.losses.add(kind);
+                }
                 found.has_blocks |= element.kind == Kind::Block;
                 match (element.name, is_end) {
-                    ("img", false) => found.losses.add("image, of which the address stays"),
+                    ("img", false) if unfit.is_none() => found.losses.add("image, of which the address stays"),
                     ("table", false) => {
                         found.has_tables = true;
                         tables.push(false);
@@ -134,7 +139,14 @@ fn clean(text: &str, has_blocks: bool) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     for token in tokens(text) {
         match token {
-            Token::Tag { raw, .. } => html.push_str(raw),
+            Token::Tag { raw, element, is_end, .. } => {
+                let is_unfit = !is_end && links::unfit(element.name, raw).is_some();
+                html.push_str(match element.name {
+                    "a" if is_unfit => "<a>",
+                    _ if is_unfit => "",
+                    _ => raw,
+                });
+            }
             Token::Comment => {}
             Token::Text(text) => {
                 let escaped = text.replace('<', "&lt;");
@@ -328,6 +340,34 @@ mod tests {
             converted("<p style=\"color:red\"><u>a</u> <U>b</U><script>alert(1)</script><!-- x --><firstname></p>"),
             "a b\\<firstname> [Markdown has no form for 1 <script>, 2 <u>, 1 comment, 1 style]"
         );
+    }
+
+    #[test]
+    fn links_to_scripts_and_data_lose_their_address_and_are_counted() {
+        for html in [
+            "<p><a href=\"javascript:alert(1)\">Pay</a></p>",
+            "<A class=x HREF=' java\tScript:alert(1)'>Pay</A>",
+            "<a title='href=x' href=&#106;avascript&colon;alert(1)>Pay</a>",
+            "<a\nhref = \"&#x1;vbscript:x\">Pay</a>",
+        ] {
+            assert_eq!(
+                converted(html),
+                "Pay [Markdown has no form for 1 link to a script, of which the text stays]",
+                "{html}"
+            );
+        }
+        assert_eq!(
+            converted(
+                "<a href=\"data:text/html;base64,PHA+\">Map</a> <a href=\"https://x.example/?q=javascript:\">y</a>"
+            ),
+            "Map [y](https://x.example/?q=javascript:) [Markdown has no form for 1 link to data, of which the text stays]"
+        );
+        for kept in
+            ["<a href=\"mailto:a@x.example\">a</a>", "<a href=\"tel:+49891234\">a</a>", "<a href=\"/data:x\">a</a>"]
+        {
+            assert!(converted(kept).starts_with("[a]("), "{kept}: {}", converted(kept));
+        }
+        assert_eq!(converted("<p>[a](javascript:b)</p>"), "\\[a\\](javascript:b)");
     }
 
     #[test]
