@@ -175,6 +175,26 @@ fn a_circle_takes_no_reference_but_the_one_that_closes_it() {
     moved.says(&["a circular reference of 2 records: 3 (line 4) → 4 (line 5) → 3", "it refers to itself: 2 (line 3)"]);
 }
 
+#[test]
+fn a_reference_to_a_record_of_its_own_object_that_fits_two_is_told_before() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; email: text; boss: -> Person.email ignore case }",
+        maps: "map Person -> people {\n  name.lastName = id\n  jobTitle = email\n  new boss \"Boss\": -> people inverse \"Team\" = boss on missing none\n}",
+        files: &[(
+            "people.csv",
+            "id,email,boss\n1,ann@x.example,\n2,bob@x.example,ANN@x.example\n3,ann@x.example,bob@x.example\n4,,cy@x.example\n",
+        )],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    moved.says(&[
+        "warning[ambiguous-reference]: References that fit several records: 1 (Person 1)",
+        "2: boss: \"ANN@x.example\" is the email of 2 Person records",
+        "warning[dangling-reference]: References to records that are not in the export: 1 (Person 1)",
+    ]);
+    assert_eq!(moved.codes, [0, 0, 0, 0], "{}", moved.said);
+}
+
 /// People with an address and a job, each row one of `id,email,job`.
 fn people(rows: &[&str]) -> String {
     format!("id,email,job\n{}\n", rows.join("\n"))

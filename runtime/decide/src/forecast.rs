@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use migr_journal::{Change, Mapped, NoteKind as NoteOf, Operation, Planned, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
-use migr_plan::{Stage, Step};
+use migr_plan::{ReasonCode, Stage, Step, StepKind};
 use migr_spill::{KeyOutcome, Meeting, Outcomes, RepeatedKeys, RowSet};
 use migr_transform::CreatedOption;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ impl NoteKind {
         kinds.into_iter().find(|(known, _)| is_it(known)).map_or(Self::Adjusted, |(_, kind)| kind)
     }
 }
+
+/// Start of the note on a reference that is left out, since it closes a circle.
+pub const CIRCLE: &str = "left empty, because it is part of a circular reference";
 
 /// Different owners that are counted.
 const OWNERS_COUNTED: usize = 20_000;
@@ -286,8 +289,15 @@ impl Forecast {
                 }
                 Change::Repairs { step, repairs } => {
                     let Some(of) = store.stage_step(*step) else { continue };
+                    let is_later = store.is_later(*step);
                     for note in repairs {
                         store.note(of, NoteKind::by_code(note.code.as_deref(), &note.reason), &note.field, note.line);
+                        // Circles are told by the survey of the export.
+                        if is_later && !note.reason.starts_with(CIRCLE) {
+                            let (field, reason) = (note.field.clone(), note.reason.clone());
+                            let reason = Reason { code: ReasonCode::R301, field, reason };
+                            store.remark(of, (note.line, &note.key), &Remark::Adjusted(vec![reason]))?;
+                        }
                     }
                 }
                 // Intents and files change no outcome.
@@ -314,7 +324,7 @@ impl Forecast {
                 // A link: the same one is not made twice.
                 store.outcome(step, (&item.key, item.line), State::Created, Some(&item.id), None)?;
                 store.tally(of).links += 1;
-            } else if store.is_of(step, &migr_plan::StepKind::Changes) {
+            } else if store.is_of(step, &StepKind::Changes) {
                 store.changed(of, item)?;
             } else {
                 store.deferred(of, item)?;
@@ -699,7 +709,13 @@ impl Store {
     }
 
     /// True where a step is of a kind.
-    fn is_of(&self, step: StepId, kind: &migr_plan::StepKind) -> bool {
+    /// True where a step writes references of records that are through: their deferred fields and their links.
+    fn is_later(&self, step: StepId) -> bool {
+        let is_it = |kind: &StepKind| matches!(kind, StepKind::Deferred | StepKind::Links(_));
+        self.steps.iter().any(|(known, id)| *id == step && is_it(&known.kind))
+    }
+
+    fn is_of(&self, step: StepId, kind: &StepKind) -> bool {
         self.steps.iter().any(|(known, id)| *id == step && known.kind == *kind)
     }
 

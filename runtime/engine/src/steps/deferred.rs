@@ -15,6 +15,7 @@ use crate::update_plan;
 use migr_decide::cells::Lent;
 use migr_decide::deferred::DeferredRows;
 use migr_decide::families::{self, is_empty};
+use migr_decide::forecast::CIRCLE;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
@@ -189,8 +190,7 @@ fn item(
     let mut values: Vec<(usize, Value<'static>)> = Vec::new();
     for (index, value) in evaluated.values {
         if let Some(circle) = waiting.cut(world, line, (index, &value))? {
-            repairs
-                .push(note(name(index), format!("left empty, because it is part of a circular reference: {circle}")));
+            repairs.push(note(name(index), format!("{CIRCLE}: {circle}")));
         } else if !matches!(value, Value::None | Value::Default) {
             values.push((index, value.into_owned()));
         }
