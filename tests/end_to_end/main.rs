@@ -33,6 +33,7 @@ mod demo;
 mod elements;
 mod escaped;
 mod estimated;
+mod exchanged;
 mod faulty;
 mod files;
 mod filled;

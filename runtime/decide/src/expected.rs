@@ -27,6 +27,9 @@ pub const CONFLICT: &str = "changed in the destination since it was written";
 /// Notes on records and fields that could not be brought to what spec and export say.
 pub const LEFT_NOTES: NoteKind<'_> = NoteKind { code: "R205", start: "left as it" };
 
+/// Notes on fields that lost what was written, since another record has it by now.
+pub const EMPTIED_NOTES: NoteKind<'_> = NoteKind { code: "R301", start: "left empty" };
+
 /// Notes on fields that a person changed since.
 pub const CONFLICT_NOTES: NoteKind<'_> = NoteKind { code: "R204", start: CONFLICT };
 

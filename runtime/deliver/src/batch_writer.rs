@@ -86,6 +86,8 @@ pub struct BatchWriter<'s> {
     pub(crate) left_open: LeftOpen,
     /// Names of what the destination makes by itself beside the records, as they are journaled, by the finding that holds them.
     beside: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Reasons of the changes that were not written since somebody asked, by the record's key.
+    unwritten: BTreeMap<String, String>,
     /// Outcomes that go to the disk with the next intent: one wait for the disk instead of two.
     waiting: Vec<Change>,
     error: Option<DeliverError>,
@@ -180,6 +182,7 @@ impl<'s> BatchWriter<'s> {
             doubtful: InDoubt::default(),
             left_open: LeftOpen::of(&left_open),
             beside: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             waiting: Vec::new(),
             error: None,
         }
@@ -597,6 +600,9 @@ impl<'s> BatchWriter<'s> {
                 State::Uncertain => (ReasonCode::Q502, crate::uncertain(reason)),
                 _ => (ReasonCode::Q501, format!("the destination refused it: {reason}")),
             };
+            if self.refused == Refused::Stays {
+                self.unwritten.insert(key.clone(), reason.clone());
+            }
             match self.refused {
                 Refused::Quarantine => quarantine.push(QuarantineNote {
                     key: key.clone(),
@@ -666,6 +672,11 @@ impl<'s> BatchWriter<'s> {
             self.look_behind().await?;
         }
         Ok(())
+    }
+
+    /// Changes that were not written since the last such question, with the reasons, by the record's key: of a step whose refused records stay as they are.
+    pub fn take_unwritten(&mut self) -> BTreeMap<String, String> {
+        std::mem::take(&mut self.unwritten)
     }
 
     /// True where something is under way.

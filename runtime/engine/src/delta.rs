@@ -23,7 +23,7 @@ use crate::steps::changes::WritingSteps;
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
 use migr_decide::decision::shown;
-use migr_decide::expected::{CONFLICT_NOTES, LEFT_NOTES};
+use migr_decide::expected::{CONFLICT_NOTES, EMPTIED_NOTES, LEFT_NOTES};
 use migr_decide::outcomes::DecisionContext;
 use migr_decide::owners::OwnerTable;
 use migr_decide::record_lookup::RecordLookup;
@@ -290,6 +290,7 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
         (map.was_written, map.was_trashed, map.came_back) = (0, 0, 0);
         if let Some(step) = migr_decide::steps::find(&reader, &crate::since::changes_of(stage))? {
             map.left = reader.count_notes_of(step, LEFT_NOTES)?;
+            map.emptied = reader.count_notes_of(step, EMPTIED_NOTES)?;
             map.conflicts = reader.count_notes_of(step, CONFLICT_NOTES)?;
             let most = if has_sensitive_key(context, stage) { 0 } else { NAMED };
             let named = reader.notes_of(step, CONFLICT_NOTES, most)?.into_iter();

@@ -1,5 +1,6 @@
 //! StepWriter of a step: sends batches of records to the destination, or, in a forecast, notes what they would become.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use migr_journal::{Change, Operation, StepId};
@@ -106,6 +107,14 @@ impl<'w> StepWriter<'w> {
     pub(crate) fn notes(&self, items: &[RecordWrite], changes: &mut Vec<Change>) {
         if let Self::BatchWriter(sender) = self {
             sender.notes(items.iter(), changes);
+        }
+    }
+
+    /// Changes that were not written since the last such question, with the reasons, by the record's key.
+    pub(crate) fn take_unwritten(&mut self) -> BTreeMap<String, String> {
+        match self {
+            Self::BatchWriter(sender) => sender.take_unwritten(),
+            Self::Forecast { .. } => BTreeMap::new(),
         }
     }
 

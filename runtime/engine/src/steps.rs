@@ -4,6 +4,7 @@ pub(crate) mod backfill;
 pub(crate) mod changes;
 pub(crate) mod deferred;
 pub(crate) mod exchange;
+mod exchanging;
 pub(crate) mod following;
 pub(crate) mod links;
 pub(crate) mod together;

@@ -28,6 +28,9 @@ pub struct MapDelta {
     /// Values that differ and that could not be written: the destination refused them, or they cannot be derived any more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left: u64,
+    /// Values that could not be written and are empty now, since another record has what was written before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub emptied: u64,
     /// Fields that a person changed in the destination since, and that were left.
     pub conflicts: u64,
     /// Fields that were left so, the first of them.
@@ -105,6 +108,12 @@ impl MapDelta {
         if self.left > 0 {
             let they = count(self.left, "change", "changes");
             lines.push(format!("{they} could not be written: what was written before stays (R205)"));
+        }
+        if self.emptied > 0 {
+            let (they, are) = (count(self.emptied, "value", "values"), if self.emptied == 1 { "is" } else { "are" });
+            lines.push(format!(
+                "{they} could not be written, and {are} empty now: another record has what was there (R301)"
+            ));
         }
         if self.conflicts > 0 {
             let fields = count(self.conflicts, "field", "fields");

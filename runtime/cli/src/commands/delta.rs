@@ -133,7 +133,7 @@ async fn once(arguments: &DeltaArguments, progress: Arc<Shown>, console: Console
         Some(outcome) => exit(&outcome.summary, console),
         None => standing(&state)?,
     };
-    let is_left = delta.maps.iter().any(|map| map.left > 0);
+    let is_left = delta.maps.iter().any(|map| map.left + map.emptied > 0);
     let exit = if exit == Exit::Done && is_left { Exit::Quarantined } else { exit };
     if arguments.format == EventFormat::Human {
         show(&delta, outcome.is_some(), console);

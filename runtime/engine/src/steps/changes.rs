@@ -1,8 +1,8 @@
 //! Changes of written records: what spec and export say now, where that is not what was written. Nothing is asked about records that are as they should be.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use migr_deliver::Refused;
 use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, WrittenReader};
@@ -13,7 +13,8 @@ use crate::EngineError;
 use crate::stamps::{Stamps, is_changed};
 use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
-use crate::steps::exchange::{Exchange, is_unique};
+use crate::steps::exchange::is_unique;
+use crate::steps::exchanging::{Portion, held_by, stays};
 use crate::steps::following::{HandOn, Later};
 use migr_decide::changes::differences;
 use migr_decide::conflict_policy::ConflictPolicy;
@@ -30,7 +31,7 @@ use migr_decide::there::{before_update, held, in_words, stamped};
 use migr_transform::Value;
 
 /// Records that exchange values which one alone may hold, settled together.
-const EXCHANGING: usize = 2_000;
+pub(super) const EXCHANGING: usize = 2_000;
 
 /// The journal keeps the fields that are new to written records under this name and the stage's.
 const FRESH: &str = "fresh.";
@@ -114,14 +115,16 @@ pub(crate) fn held_before(job: &StageRun, world: &RecordLookup, record: &Expecte
 /// Goes through the written records of a stage.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    job: Arc<StageRun>,
+    pub(super) job: Arc<StageRun>,
     steps: WritingSteps,
     fresh: Vec<usize>,
-    policy: ConflictPolicy,
+    pub(super) policy: ConflictPolicy,
     stamps: Stamps,
     journal: std::path::PathBuf,
     /// Records that were sent other values, counted.
     changed: Arc<AtomicU64>,
+    /// Records that wait for later ones to give up what they are to get.
+    pub(super) waiting: Mutex<Vec<ChangedRecord>>,
 }
 
 /// Records that are to change, and notes about those that cannot.
@@ -129,8 +132,10 @@ pub(crate) struct Changes {
 pub(crate) struct Gathered {
     records: Vec<ChangedRecord>,
     notes: Vec<RepairNote>,
-    /// The records are to get other values of those that one record alone may hold: they are settled together.
+    /// True where the records are to get other values of those that one record alone may hold: they are settled together.
     are_exchanging: bool,
+    /// True where no record follows.
+    is_last: bool,
 }
 
 impl Later for Changes {
@@ -153,7 +158,7 @@ impl Later for Changes {
         let size = job.context.destination.capabilities().batch_size.max(1);
         let written = WrittenReader::new(Reader::open(&self.journal)?);
         let (mut gathered, mut exchanging) = (Gathered::default(), Vec::new());
-        let mut failed = Ok(());
+        let (mut failed, mut are_waiting) = (Ok(()), false);
         self.steps.derivation(Arc::clone(&self.job), self.fresh.clone()).produce(world, &mut |derived| {
             let taken = self.take(world, &written, derived, &mut gathered);
             if taken.is_err() {
@@ -161,15 +166,18 @@ impl Later for Changes {
                 return false;
             }
             exchanging.extend(gathered.records.extract_if(.., |record| is_unique(job, record)));
-            if exchanging.len() >= EXCHANGING && !hand_on(Gathered::exchanging(std::mem::take(&mut exchanging))) {
-                return false;
+            if exchanging.len() >= EXCHANGING {
+                are_waiting = true;
+                if !hand_on(Gathered::exchanging(std::mem::take(&mut exchanging), false)) {
+                    return false;
+                }
             }
             let is_full = gathered.records.len() >= size || gathered.notes.len() >= size;
             !is_full || in_batches(size, std::mem::take(&mut gathered), hand_on)
         })?;
         failed?;
-        if in_batches(size, gathered, hand_on) && !exchanging.is_empty() {
-            hand_on(Gathered::exchanging(exchanging));
+        if in_batches(size, gathered, hand_on) && (are_waiting || !exchanging.is_empty()) {
+            hand_on(Gathered::exchanging(exchanging, true));
         }
         Ok(())
     }
@@ -180,7 +188,12 @@ impl Later for Changes {
     }
 
     async fn send(&self, step: StepId, sender: &mut StepWriter<'_>, batch: Gathered) -> Result<(), EngineError> {
-        let Gathered { records, notes, are_exchanging } = batch;
+        let Gathered { records, notes, are_exchanging, is_last } = batch;
+        let mut records = records;
+        if are_exchanging {
+            let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            records.splice(0..0, waiting);
+        }
         let capabilities = self.job.context.destination.capabilities();
         let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
         ids.sort_unstable();
@@ -193,29 +206,10 @@ impl Later for Changes {
             }));
         }
         if !are_exchanging {
-            let none = (&Exchange::default(), &BTreeMap::new());
-            return self.write((step, sender), (&records, notes), &found, none);
+            drop(sender.take_unwritten());
+            return self.write((step, sender), (records.iter(), notes), &found, Portion::Whole);
         }
-        let exchange = Exchange::of(&self.job, &records, &found, self.policy).await?;
-        let mut records: Vec<Option<ChangedRecord>> = records.into_iter().map(Some).collect();
-        let mut notes = Some(notes);
-        let mut emptied = BTreeMap::new();
-        for (number, round) in exchange.rounds.iter().enumerate() {
-            // Later records get what the records before gave up.
-            if number > 0 {
-                sender.finish().await?;
-            }
-            let waiting = records.iter().flatten();
-            self.give_up((step, sender), waiting, &found, &round.emptied).await?;
-            emptied.extend(round.emptied.iter().map(|(id, (body, _))| (id.clone(), body.clone())));
-            let taken = round.written.iter().filter_map(|at| records.get_mut(*at)?.take());
-            let taken: Vec<ChangedRecord> = taken.collect();
-            for records in taken.chunks(capabilities.batch_size.max(1)) {
-                let notes = notes.take().unwrap_or_default();
-                self.write((step, sender), (records, notes), &found, (&exchange, &emptied))?;
-            }
-        }
-        Ok(())
+        self.exchange((step, sender), records, &found, is_last).await
     }
 }
 
@@ -247,7 +241,7 @@ fn in_batches(size: usize, gathered: Gathered, hand_on: &mut HandOn<'_, Gathered
     while !records.is_empty() || notes.is_some() {
         let rest = records.split_off(records.len().min(size));
         let records = std::mem::replace(&mut records, rest);
-        if !hand_on(Gathered { records, notes: notes.take().unwrap_or_default(), are_exchanging: false }) {
+        if !hand_on(Gathered { records, notes: notes.take().unwrap_or_default(), ..Gathered::default() }) {
             return false;
         }
     }
@@ -255,8 +249,8 @@ fn in_batches(size: usize, gathered: Gathered, hand_on: &mut HandOn<'_, Gathered
 }
 
 impl Gathered {
-    fn exchanging(records: Vec<ChangedRecord>) -> Self {
-        Self { records, notes: Vec::new(), are_exchanging: true }
+    fn exchanging(records: Vec<ChangedRecord>, is_last: bool) -> Self {
+        Self { records, notes: Vec::new(), are_exchanging: true, is_last }
     }
 }
 
@@ -291,6 +285,7 @@ impl Changes {
             journal: path,
             job,
             changed,
+            waiting: Mutex::default(),
         }))
     }
 
@@ -331,69 +326,31 @@ impl Changes {
         Ok(())
     }
 
-    /// Takes values from records that others are to get, before anything else is written: the journal has that as any other change, so that a crash in between
-    /// leaves records of which it is known what is to be written.
-    async fn give_up(
-        &self,
-        (step, sender): (StepId, &mut StepWriter<'_>),
-        records: impl Iterator<Item = &ChangedRecord>,
-        found: &BTreeMap<String, (Found, bool)>,
-        emptied: &BTreeMap<String, (Map, Vec<String>)>,
-    ) -> Result<(), EngineError> {
-        // A forecast has nothing in between.
-        if emptied.is_empty() || self.job.context.outcomes.forecast().is_some() {
-            return Ok(());
-        }
-        let (mut items, mut images) = (Vec::new(), Vec::new());
-        for record in records {
-            let Expected { key, line, id, .. } = &record.expected;
-            let Some(((body, fields), (there, _))) = emptied.get(id).zip(found.get(id)) else { continue };
-            let held = held(&there.values, body);
-            if record.state != State::Created {
-                let image = stamped(&*self.job.context.destination, &held, &there.values);
-                images.push(before_update(step, (key, id), &image, body));
-            }
-            let item = RecordWrite {
-                fields: fields.clone(),
-                before: Body::from(&held).digest(),
-                ..RecordWrite::new(key.clone(), *line, id.clone())
-            };
-            items.push(item.with_body(Body::from(body.clone())));
-        }
-        if !images.is_empty() {
-            sender.remember([Change::Before(images)]);
-        }
-        let size = self.job.context.destination.capabilities().batch_size.max(1);
-        while !items.is_empty() {
-            let rest = items.split_off(items.len().min(size));
-            sender.send(std::mem::replace(&mut items, rest), Operation::Update, Vec::new())?;
-        }
-        sender.finish().await
-    }
-
     /// Hands the records of a batch to the writer.
-    fn write(
+    pub(super) fn write<'r>(
         &self,
         (step, sender): (StepId, &mut StepWriter<'_>),
-        (records, mut notes): (&[ChangedRecord], Vec<RepairNote>),
+        (records, mut notes): (impl Iterator<Item = &'r ChangedRecord>, Vec<RepairNote>),
         found: &BTreeMap<String, (Found, bool)>,
-        (exchange, emptied): (&Exchange, &BTreeMap<String, Map>),
+        portion: Portion<'_>,
     ) -> Result<(), EngineError> {
         let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
-        let (known, mut answered) = (self.job.context.outcomes.knowledge()?, Vec::new());
+        let (known, mut answered, mut changed) = (self.job.context.outcomes.knowledge()?, Vec::new(), 0);
         for record in records {
             let Some(there) = found.get(&record.expected.id) else {
                 let why = "it is in the destination no more; nothing was written".to_owned();
                 notes.push(self.note(record, "", (ReasonCode::R205, why)));
                 continue;
             };
-            let (body, fields) = self.body(record, there, exchange, &mut notes);
+            let (body, fields) = self.body(record, there, portion, &mut notes);
             let values = &there.0.values;
             let mut held = held(values, &body);
             let undone = self.taken_away(record, (values, &held), &body, &mut notes);
-            let changes = self.foreseen(record, there, exchange, &undone)?;
+            let changes = self.foreseen(record, there, portion, &undone)?;
             if body.is_empty() {
-                answered.extend(answered_before(&known, step, &record.expected)?);
+                if !portion.is_ahead() {
+                    answered.extend(answered_before(&known, step, &record.expected)?);
+                }
                 continue;
             }
             // Going back destroys what was created.
@@ -401,7 +358,8 @@ impl Changes {
                 let image = stamped(&*self.job.context.destination, &held, values);
                 images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
             }
-            held.extend(emptied.get(&record.expected.id).cloned().unwrap_or_default());
+            held.extend(portion.emptied(&record.expected.id).cloned().unwrap_or_default());
+            changed += u64::from(portion.counts(&record.expected.id));
             let item = RecordWrite {
                 fields,
                 changes,
@@ -423,7 +381,7 @@ impl Changes {
         }
         sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
         sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
-        self.changed.fetch_add(items.len() as u64, Ordering::Relaxed);
+        self.changed.fetch_add(changed, Ordering::Relaxed);
         if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
     }
 
@@ -432,19 +390,25 @@ impl Changes {
         &self,
         record: &ChangedRecord,
         (there, is_touched): &(Found, bool),
-        exchange: &Exchange,
+        portion: Portion<'_>,
         notes: &mut Vec<RepairNote>,
     ) -> (Map, Vec<String>) {
         let (mut body, mut fields) = (Map::new(), Vec::new());
         for (field, decision) in decide(&self.job, record, (&there.values, *is_touched)) {
+            let native = decision.written(self.policy);
+            if !portion.takes(&there.id, &field.field) {
+                // Whoever is refused for another field keeps this one too.
+                fields.extend(native.filter(|_| portion.is_ahead()).map(|_| field.field.clone()));
+                continue;
+            }
             notes.extend(decision.note(self.policy).map(|reason| self.note(record, &field.field, reason)));
-            if let Some(holder) = exchange.held.get(&(there.id.clone(), field.field.clone())) {
-                let why = format!(
-                    "left as it was written: the record {holder} of the destination has the same value, which must be unique"
-                );
-                notes.push(self.note(record, &field.field, (ReasonCode::R205, why)));
-            } else if let Some(native) = decision.written(self.policy) {
-                fields.push(field.field.clone());
+            if let Some(holder) = portion.holder(&there.id, &field.field) {
+                if !portion.is_emptied(&there.id, &field.field) {
+                    notes.push(self.note(record, &field.field, (ReasonCode::R205, stays(&held_by(holder)))));
+                }
+            } else if let Some(native) = native {
+                // What becomes of a record that was emptied is noted by whoever emptied it.
+                fields.extend(Some(&field.field).filter(|field| !portion.is_emptied(&there.id, field)).cloned());
                 body.extend(native.clone());
             }
         }
@@ -486,7 +450,7 @@ impl Changes {
         &self,
         record: &ChangedRecord,
         (there, is_touched): &(Found, bool),
-        exchange: &Exchange,
+        portion: Portion<'_>,
         taken: &Map,
     ) -> Result<Vec<FieldChange>, EngineError> {
         let Some(forecast) = self.job.context.outcomes.forecast() else { return Ok(Vec::new()) };
@@ -501,7 +465,7 @@ impl Changes {
             let native = added(native, &there.values, taken, is_added_to);
             let mut change = in_words(forecast, (field, value), &native, &there.values)?;
             change.conflict = matches!(decision, FieldDecision::Conflict(_)).then_some(self.policy);
-            change.stays = exchange.held.contains_key(&(there.id.clone(), field.field.clone()));
+            change.stays = portion.holder(&there.id, &field.field).is_some();
             let is_written = !change.stays && decision.written(self.policy).is_some();
             if is_written { changes.push(change) } else { stays.push(change) }
         }
@@ -512,7 +476,7 @@ impl Changes {
         Ok(changes)
     }
 
-    fn note(&self, record: &ChangedRecord, field: &str, (code, reason): (ReasonCode, String)) -> RepairNote {
+    pub(super) fn note(&self, record: &ChangedRecord, field: &str, (code, reason): (ReasonCode, String)) -> RepairNote {
         RepairNote {
             code: Some(code.to_string()),
             key: record.expected.key.clone(),
