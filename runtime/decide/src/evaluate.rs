@@ -399,7 +399,7 @@ fn lacking(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
 }
 
 /// Code of the remark on a record that is written without a value, or with another one, for a reason.
-fn remark(reason: ReasonCode) -> ReasonCode {
+pub(crate) fn remark(reason: ReasonCode) -> ReasonCode {
     match reason {
         ReasonCode::Q203 => ReasonCode::R102,
         ReasonCode::Q208 => ReasonCode::R103,

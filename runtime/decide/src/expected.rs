@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_extract::{Record, Row};
-use migr_journal::{Mapped, NoteKind, Operation, State, StepId};
+use migr_journal::{Mapped, NoteKind, Operation, RepairNote, State, StepId};
 use migr_load::Map;
 use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing, ReasonCode, Step};
-use migr_transform::{Cells, Failure, Outcome, Pass, Value};
+use migr_transform::{Cells, Failure, Outcome, Pass, Repair, Value};
 
 use crate::DecideError;
-use crate::cells::Lent;
+use crate::cells::{Kept, Lent};
 use crate::defaults;
 use crate::deferred::DeferredRows;
+use crate::evaluate::remark;
 use crate::families;
 use crate::files::column_of;
+use crate::merging;
 use crate::parts::Taking;
 use crate::record_lookup::RecordLookup;
+use crate::record_write::FieldChange;
 use crate::stage_run::StageRun;
 use crate::taken;
 use crate::written::{LINK_KEY_SEPARATOR, written};
@@ -82,6 +85,10 @@ pub struct Expected {
     pub taking: Option<Taking>,
     /// The files behind some of them, by the same index.
     pub files: Vec<(usize, ExpectedFile)>,
+    /// Notes on values of the export that written rules leave out or replace; asked for by [`Derivation::tells`].
+    pub told: Vec<RepairNote>,
+    /// Values of rows that give way where several are the record, by their key and line; asked for likewise.
+    pub lost: Vec<(String, u64, FieldChange)>,
 }
 
 /// The file that a record should hold.
@@ -146,6 +153,8 @@ pub struct Derivation {
     pub fresh: Vec<usize>,
     /// Records that are derived.
     pub sample: Sample,
+    /// True where it is told what written rules leave out or replace.
+    pub tells: bool,
 }
 
 impl Derivation {
@@ -238,6 +247,13 @@ impl Derivation {
             field.is_some_and(|field| self.is_written(written, field, value))
         };
         let mut left_out: Vec<String> = first.repairs.iter().map(|repair| repair.field.clone()).collect();
+        let (mut told, mut lost) = (Vec::new(), Vec::new());
+        if self.tells {
+            told.extend(first.repairs.iter().map(|repair| self.note(&key, line, repair)));
+            if let Some(rows) = &rows {
+                lost = self.lost(world, rows)?;
+            }
+        }
         for (index, value) in first.values {
             let value = self.or_default(state, index, value);
             let is_theirs = is_theirs(&of_others, index, &value) || is_theirs(&deferred_of_others, index, &value);
@@ -249,6 +265,9 @@ impl Derivation {
             // A field that fails was left empty, and noted; the others were written.
             let second = families::values(job, world, &cells, rows.as_deref(), Pass::Deferred)?.evaluated;
             left_out.extend(second.repairs.iter().map(|repair| repair.field.clone()));
+            if self.tells {
+                told.extend(second.repairs.iter().map(|repair| self.note(&key, line, repair)));
+            }
             let wanted = match self.second {
                 Some(step) => self.wanted(world, step, &id, state)?,
                 None => Wanted::All,
@@ -300,7 +319,31 @@ impl Derivation {
             (_, ExistingPolicy::Update) => Some(Taking::Over),
             _ => Some(Taking::Adding),
         };
-        Ok(Ok(Expected { key, line, id, values, failed, taking, files }))
+        Ok(Ok(Expected { key, line, id, values, failed, taking, files, told, lost }))
+    }
+
+    fn note(&self, key: &str, line: u64, repair: &Repair) -> RepairNote {
+        RepairNote {
+            code: Some(remark(repair.code).to_string()),
+            key: key.to_owned(),
+            file: self.job.file.clone(),
+            line,
+            field: repair.field.clone(),
+            reason: repair.reason.clone(),
+        }
+    }
+
+    /// Values of several rows that give way where they are one record.
+    fn lost(&self, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(String, u64, FieldChange)>, DecideError> {
+        let job = &self.job;
+        let mut all = Vec::new();
+        for (at, change) in merging::lost(job, world, rows)? {
+            let Some(row) = rows.get(at) else { continue };
+            if let Ok(key) = job.key(row, world)? {
+                all.push((key, row.0.line, change));
+            }
+        }
+        Ok(all)
     }
 
     /// Takes out what a person changed in the destination since, and was left so.

@@ -14,6 +14,9 @@ use crate::written::written;
 
 pub use migr_transform::is_empty;
 
+/// End of a note on a value that was left out.
+const LEFT_EMPTY: &str = "left empty";
+
 /// Several rows that became one record; they wait in the spill database.
 #[derive(Debug, Default)]
 pub struct Families {
@@ -91,8 +94,8 @@ pub fn values<'r>(
     }
 }
 
-/// The values of several rows as one: each field, and each part of one, from the first that has a value, lists from all of them, with what was noted of it there; a field without a value has the notes of
-/// all. Failures are those of every row.
+/// The values of several rows as one: each field, and each part of one, from the first that has a value, lists from all of them. What was noted of a value that could
+/// not be taken stays noted, whichever row gives the field its value. Failures are those of every row.
 pub fn merged<'r>(
     job: &'r StageRun,
     world: &'r RecordLookup,
@@ -110,12 +113,13 @@ pub fn merged<'r>(
             whole.evaluated.cut.extend(cut);
         }
         let taken = filled_fields(job, &whole.evaluated.values);
-        let mut given = filled_fields(job, &evaluated.values);
-        given.retain(|field| !taken.contains(field));
-        // What is said of a field that has no value holds no more once another row gives it one.
-        whole.evaluated.repairs.retain(|repair| !given.contains(&repair.field.as_str()));
+        let own = filled_fields(job, &evaluated.values);
+        let given: Vec<&str> = own.iter().filter(|field| !taken.contains(field)).copied().collect();
         whole.evaluated.orphans.retain(|orphan| !given.contains(&orphan.field.as_str()));
-        let repairs = evaluated.repairs.into_iter().filter(|repair| !taken.contains(&repair.field.as_str()));
+        let lists = lists(job, &evaluated.values);
+        // A value that gives way as a whole is told as that.
+        let gives_way = |field: &str| taken.contains(&field) && own.contains(&field) && !lists.contains(&field);
+        let repairs = evaluated.repairs.into_iter().filter(|repair| !gives_way(&repair.field));
         whole.evaluated.repairs.extend(repairs);
         let orphans = evaluated.orphans.into_iter().filter(|orphan| !taken.contains(&orphan.field.as_str()));
         whole.evaluated.orphans.extend(orphans);
@@ -129,7 +133,19 @@ pub fn merged<'r>(
         whole.failures.extend(failures);
         whole.skip = whole.skip.take().or(skip);
     }
+    let filled = filled_fields(job, &whole.evaluated.values);
+    for repair in whole.evaluated.repairs.iter_mut().filter(|repair| filled.contains(&repair.field.as_str())) {
+        if let Some(why) = repair.reason.strip_suffix(LEFT_EMPTY) {
+            repair.reason = format!("{why}the value of another row taken");
+        }
+    }
     Ok(whole)
+}
+
+/// The fields whose values are lists, which are united.
+fn lists<'j>(job: &'j StageRun, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
+    let lists = values.iter().filter(|(_, value)| matches!(value, Value::List(_)));
+    lists.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
 }
 
 /// The fields that have a value.

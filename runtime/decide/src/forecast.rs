@@ -52,6 +52,11 @@ impl NoteKind {
     }
 }
 
+/// True where a note tells that a value of the export is left out or replaced, and not which of two values counts.
+fn tells_value(code: Option<&str>) -> bool {
+    !matches!(code, Some("R203" | "R204" | "R205"))
+}
+
 /// Start of the note on a reference that is left out, since it closes a circle.
 pub const CIRCLE: &str = "left empty, because it is part of a circular reference";
 
@@ -293,7 +298,7 @@ impl Forecast {
                     for note in repairs {
                         store.note(of, NoteKind::by_code(note.code.as_deref(), &note.reason), &note.field, note.line);
                         // Circles are told by the survey of the export.
-                        if is_later && !note.reason.starts_with(CIRCLE) {
+                        if is_later && !note.reason.starts_with(CIRCLE) && tells_value(note.code.as_deref()) {
                             let (field, reason) = (note.field.clone(), note.reason.clone());
                             let reason = Reason { code: ReasonCode::R301, field, reason };
                             store.remark(of, (note.line, &note.key), &Remark::Adjusted(vec![reason]))?;
@@ -709,9 +714,9 @@ impl Store {
     }
 
     /// True where a step is of a kind.
-    /// True where a step writes references of records that are through: their deferred fields and their links.
+    /// True where a step writes values of records that are through: their deferred fields, their links, and what changes of them.
     fn is_later(&self, step: StepId) -> bool {
-        let is_it = |kind: &StepKind| matches!(kind, StepKind::Deferred | StepKind::Links(_));
+        let is_it = |kind: &StepKind| matches!(kind, StepKind::Deferred | StepKind::Links(_) | StepKind::Changes);
         self.steps.iter().any(|(known, id)| *id == step && is_it(&known.kind))
     }
 

@@ -1,12 +1,15 @@
 //! Shares of several rows in the one record that they become, and the values that lose: part by part, for people.
 
+use migr_journal::RepairNote;
+use migr_plan::ReasonCode;
 use migr_transform::{Pass, to_json};
 use serde_json::Value;
 
 use crate::DecideError;
 use crate::cells::Kept;
+use crate::decision::shown;
 use crate::parts::holds_something;
-use crate::preview::shown_values;
+use crate::preview::{MERGED, shown_values};
 use crate::record_lookup::RecordLookup;
 use crate::record_write::FieldChange;
 use crate::stage_run::StageRun;
@@ -53,6 +56,18 @@ pub fn unite(slot: &mut Value, other: Value, path: &str, told: &mut dyn FnMut(&s
         }
         (slot, other) if *slot != other => told(path, Given::Lost { lost: &other, kept: slot }),
         _ => {}
+    }
+}
+
+/// Note on a value of a row, by its key and line, that gave way in the merge into a record.
+pub fn gave_way(job: &StageRun, (key, line): (String, u64), field: String, into: &str) -> RepairNote {
+    RepairNote {
+        code: Some(ReasonCode::R203.to_string()),
+        key,
+        file: job.file.clone(),
+        line,
+        field,
+        reason: format!("{MERGED}{} (`on duplicate {}`)", shown(into), job.stage.policies.duplicate),
     }
 }
 

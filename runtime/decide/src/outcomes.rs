@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use migr_extract::Export;
-use migr_journal::{BeforeImage, Change, Filed, HeldReader, Mapped, NoteKind, NotedField, Operation, Reader, StepId};
+use migr_journal::{
+    BeforeImage, Change, Filed, HeldReader, Mapped, NoteKind, NotedField, Operation, Reader, RepairNote, StepId,
+};
 use migr_load::Destination;
 use migr_plan::{Plan, Stage, Step};
 
@@ -224,6 +226,21 @@ impl Knowledge {
     /// Fields of a record about which a step noted a remark of a kind.
     pub fn fields_noted(&self, step: StepId, key: &str, kind: NoteKind<'_>) -> Result<Vec<String>, DecideError> {
         self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted(step, key, kind)?))
+    }
+
+    /// Notes without those that the journal has of these steps in the same words, and those on records that it does not know.
+    pub fn without_noted(&self, steps: &[StepId], notes: Vec<RepairNote>) -> Result<Vec<RepairNote>, DecideError> {
+        let mut new = Vec::new();
+        for note in notes {
+            let (mut is_known, mut is_noted) = (false, false);
+            for step in steps {
+                let Some(reader) = self.journal(*step) else { continue };
+                is_known |= reader.id_of(*step, &note.key)?.is_some();
+                is_noted |= reader.is_noted(*step, &note)?;
+            }
+            new.extend(Some(note).filter(|_| is_known && !is_noted));
+        }
+        Ok(new)
     }
 
     /// Fields of a record of which a step noted something.

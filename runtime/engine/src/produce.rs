@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use migr_extract::{OwnedRecord, Row};
-use migr_journal::RepairNote;
-use migr_plan::ReasonCode;
 use migr_transform::Cells;
 
 use crate::EngineError;
 use migr_decide::cells::{Kept, Lent};
 use migr_decide::decision::Decision;
-use migr_decide::decision::{Subject, shown};
+use migr_decide::decision::Subject;
 use migr_decide::evaluate::{Decided, Evaluator};
 use migr_decide::given_way;
 use migr_decide::merging;
 use migr_decide::outcome_recorder::OutcomeRecorder;
 use migr_decide::prepass::Classification;
-use migr_decide::preview::{MERGED, PreviewAction};
+use migr_decide::preview::PreviewAction;
 use migr_decide::record_lookup::{Own, RecordLookup};
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
@@ -124,17 +122,9 @@ impl Producer<'_> {
         };
         let lost = merging::lost(job, world, rows)?;
         let Some(forecast) = job.context.outcomes.forecast() else {
-            let reason = format!("{MERGED}{} (`on duplicate {}`)", shown(&item.key), job.stage.policies.duplicate);
             for (at, change) in lost {
                 let Some((line, key)) = members.get(at) else { continue };
-                item.repairs.push(RepairNote {
-                    code: Some(ReasonCode::R203.to_string()),
-                    key: key.clone(),
-                    file: job.file.clone(),
-                    line: *line,
-                    field: change.field,
-                    reason: reason.clone(),
-                });
+                item.repairs.push(merging::gave_way(job, (key.clone(), *line), change.field, &item.key));
             }
             return Ok(());
         };

@@ -177,6 +177,7 @@ impl Checking<'_, '_, '_> {
                 leaves_conflicts: true,
                 fresh: Vec::new(),
                 sample: self.sample,
+                tells: false,
             };
             jobs.push((derivation, there(&reader, step)?));
         }

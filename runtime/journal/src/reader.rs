@@ -12,7 +12,7 @@ use crate::ids::{IdColumn, KeyColumn, StoredKey};
 use crate::writer::id_column;
 use crate::{
     BatchId, BeforeImage, FieldDigests, Filed, Fold, Intent, JournalError, Line, Lines, Operation, OwnerNote, Remark,
-    SetupNote, State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
+    RepairNote, SetupNote, State, StepId, Workspace, codec, fold, lock, remarks, schema, writes,
 };
 
 /// Knowledge of a journal about one source key.
@@ -575,6 +575,14 @@ impl Reader {
             .query_map(params![step.0, key], |row| Ok(NotedField { field: row.get(0)?, is_orphan: row.get(1)? }))
             .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// True where a step has a remark on a field of a record in the same words.
+    pub fn is_noted(&self, step: StepId, note: &RepairNote) -> Result<bool, JournalError> {
+        let sql = "SELECT EXISTS(SELECT 1 FROM repairs WHERE step = ?1 AND key = ?2 AND field = ?3 AND reason = ?4)";
+        let mut statement = self.connection.prepare_cached(sql).attempting("read")?;
+        let values = params![step.0, note.key, note.field, note.reason];
+        statement.query_row(values, |row| row.get(0)).attempting("read")
     }
 
     /// Number of remarks of a kind on a step's records.

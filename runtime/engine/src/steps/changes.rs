@@ -21,6 +21,7 @@ use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::digests::HeldBeside;
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
+use migr_decide::merging;
 use migr_decide::outcomes::{Knowledge, Outcomes};
 use migr_decide::parts::added;
 use migr_decide::record_lookup::RecordLookup;
@@ -99,6 +100,7 @@ impl WritingSteps {
             leaves_conflicts: false,
             fresh,
             sample: Sample::All,
+            tells: true,
         }
     }
 }
@@ -298,7 +300,8 @@ impl Changes {
     ) -> Result<(), EngineError> {
         match derived {
             Derived::Records(records) => {
-                for expected in records {
+                for mut expected in records {
+                    self.tell(world, &mut expected, gathered)?;
                     let of = written.of(&self.steps.all, &expected.key)?;
                     let held = held_before(&self.job, world, &expected)?;
                     let differences = differences(&self.job, &expected, &of, &held, &self.fresh);
@@ -326,6 +329,29 @@ impl Changes {
         Ok(())
     }
 
+    /// Notes the values of a record that written rules leave out or replace now, and those that give way where several rows are the record, unless they are noted.
+    fn tell(&self, world: &RecordLookup, expected: &mut Expected, gathered: &mut Gathered) -> Result<(), EngineError> {
+        let mut told = std::mem::take(&mut expected.told);
+        let lost = std::mem::take(&mut expected.lost);
+        if let Some(forecast) = self.job.context.outcomes.forecast() {
+            let mut of: BTreeMap<(&String, u64), Vec<FieldChange>> = BTreeMap::new();
+            // What changes of the record's own row is told with the record.
+            for (key, line, change) in lost.iter().filter(|(key, ..)| *key != expected.key) {
+                of.entry((key, *line)).or_default().push(change.clone());
+            }
+            for ((key, line), changes) in of {
+                forecast.loses(self.job.step, (key, line), &changes)?;
+            }
+        } else {
+            let notes = lost
+                .into_iter()
+                .map(|(key, line, change)| merging::gave_way(&self.job, (key, line), change.field, &expected.key));
+            told.extend(notes);
+        }
+        gathered.notes.extend(world.reader.without_noted(&self.steps.all, told)?);
+        Ok(())
+    }
+
     /// Hands the records of a batch to the writer.
     pub(super) fn write<'r>(
         &self,
@@ -335,7 +361,7 @@ impl Changes {
         portion: Portion<'_>,
     ) -> Result<(), EngineError> {
         let (mut items, mut images, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
-        let (known, mut answered, mut changed) = (self.job.context.outcomes.knowledge()?, Vec::new(), 0);
+        let (known, mut answered, mut newly) = (self.job.context.outcomes.knowledge()?, Vec::new(), 0);
         for record in records {
             let Some(there) = found.get(&record.expected.id) else {
                 let why = "it is in the destination no more; nothing was written".to_owned();
@@ -359,7 +385,7 @@ impl Changes {
                 images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
             }
             held.extend(portion.emptied(&record.expected.id).cloned().unwrap_or_default());
-            changed += u64::from(portion.counts(&record.expected.id));
+            newly += u64::from(portion.counts(&record.expected.id));
             let item = RecordWrite {
                 fields,
                 changes,
@@ -381,7 +407,7 @@ impl Changes {
         }
         sender.remember(updated(step, &answered.iter().collect::<Vec<_>>()));
         sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
-        self.changed.fetch_add(changed, Ordering::Relaxed);
+        self.changed.fetch_add(newly, Ordering::Relaxed);
         if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
     }
 

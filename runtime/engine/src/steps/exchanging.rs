@@ -134,7 +134,7 @@ impl Changes {
             drop(sender.take_unwritten());
             match round {
                 // A forecast has nothing in between.
-                Round::Ahead(_) | Round::Emptied(_) if is_forecast => continue,
+                Round::Ahead(_) | Round::Emptied(_) if is_forecast => {}
                 Round::Ahead(places) => {
                     let ahead = places.iter().filter_map(|at| records.get(*at)?.as_ref());
                     let ahead: Vec<&ChangedRecord> = ahead.collect();
